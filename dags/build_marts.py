@@ -1,0 +1,55 @@
+"""
+### build_marts
+
+Rebuilds alerts and marts with one `dbt build` at one cut, then compares streamed with rebuilt alerts.
+A landing starts it; while more lands it keeps building, warm, for ten minutes at most, so that the comparison is due
+at least that often; it ends when the lake has been quiet for a while.
+A schedule of every two minutes is the safety net for a doorbell that nobody heard.
+
+**Do not trigger it by hand** to hurry it: builds run one at a time, and the next one sees everything landed.
+
+**When it is red**: the marts keep their last good state.
+`build` red with a *hold*: a batch-level expectation failed; the log names it, `./caf status` shows it.
+`reconcile` red: a streamed and a rebuilt alert differ; missing alerts have been published, nothing was withdrawn
+without a correction as its cause; an engineer reads the table in the log.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, dag, task
+
+
+@dag(
+    schedule=AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable("*/2 * * * *", timezone="UTC"), assets=[Asset("caf_landing")]
+    ),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    tags=["batch"],
+    doc_md=__doc__,
+)
+def build_marts() -> None:
+    @task(retries=2, retry_delay=timedelta(seconds=10), execution_timeout=timedelta(hours=1))
+    def build() -> None:
+        import os
+
+        from expectations import holds
+        from streams.build import follow
+        from streams.settings import Settings
+
+        # On a busy machine figures wait for alerts, not alerts for figures.
+        os.nice(10)
+        follow(Settings.from_env(), holds=holds, for_seconds=600, quiet_seconds=45)
+
+    @task(retries=2, retry_delay=timedelta(seconds=10), execution_timeout=timedelta(minutes=10))
+    def reconcile() -> None:
+        from streams.reconcile import reconcile as compare
+        from streams.settings import Settings
+
+        compare(Settings.from_env(), publish=True).raise_if_different()
+
+    build() >> reconcile()
+
+
+build_marts()

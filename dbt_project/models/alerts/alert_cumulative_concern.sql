@@ -1,0 +1,176 @@
+{{ config(meta={'empty_without': ['contact-recorded', 'referral-submitted', 'escalation-reported']}) }}
+-- Concerns accumulate: (a) three in 90 days from two agencies while not open at level 3,
+-- (b) a third uninvestigated one in 12 months, (c) a fifth ever. Being opened at level 3 begins the count anew.
+with statuses as (
+    select
+        statuses.*,
+        coalesce(statuses.is_open and statuses.level >= profiles.concern_open_level, false) as is_acted_on
+    from {{ ref('int_family_status') }} as statuses
+    inner join {{ ref('stg_practice_profiles') }} as profiles using (profile_id)
+),
+
+turns as (
+    select *
+    from statuses
+    qualify is_acted_on <> lag(is_acted_on, 1, false) over (partition by family_id order by from_order)
+),
+
+openings as (
+    select
+        *,
+        if(is_acted_on, from_order, lag(from_order) over family) as counted_from,
+        lead(from_order, 1, {{ endless() }}) over family as turned_order
+    from turns
+    window family as (partition by family_id order by from_order)
+),
+
+concerns as (
+    select
+        concerns.*,
+        coalesce(openings.counted_from, 0) as counted_from,
+        coalesce(openings.is_acted_on, false) as is_acted_on
+    from {{ ref('int_concerns') }} as concerns
+    left join openings
+        on openings.family_id = concerns.family_id
+        and openings.from_order < concerns.event_order
+        and openings.turned_order >= concerns.event_order
+),
+
+-- A clause can turn true by a concern, (a) also by the end of an opening.
+triggers as (
+    select
+        family_id,
+        event_order,
+        occurred_at,
+        evidence,
+        profile_id,
+        is_backfill,
+        counted_from,
+        is_acted_on,
+        false as is_closing
+    from concerns
+    union all
+    select
+        family_id,
+        from_order,
+        from_at,
+        evidence,
+        profile_id,
+        is_backfill,
+        counted_from,
+        false,
+        true
+    from openings
+    where not is_acted_on
+),
+
+counted as (
+    select
+        triggers.event_order,
+        clauses.clause,
+        concerns.agency_key,
+        concerns.evidence,
+        concerns.event_order < triggers.event_order as is_earlier
+    from triggers
+    inner join {{ ref('stg_practice_profiles') }} as profiles using (profile_id)
+    inner join concerns
+        on concerns.family_id = triggers.family_id
+        and concerns.counted_from = triggers.counted_from
+        and concerns.event_order <= triggers.event_order
+    cross join (values ('a'), ('b'), ('c')) as clauses (clause)
+    where
+        case clauses.clause
+            when 'a' then
+                not triggers.is_acted_on
+                and concerns.occurred_at >= triggers.occurred_at - to_days(profiles.concern_window_days)
+            when 'b' then
+                concerns.occurred_at
+                >= {{ months_before('triggers.occurred_at', 'profiles.concern_uninvestigated_months') }}
+                and coalesce(concerns.investigated_order > triggers.event_order, true)
+            else true
+        end
+),
+
+tallied as (
+    select
+        event_order,
+        clause,
+        count(*) as concerns,
+        list_unique(list(agency_key)) as agencies,
+        count(*) filter (is_earlier) as concerns_before,
+        coalesce(list_unique(list(agency_key) filter (is_earlier)), 0) as agencies_before,
+        list(evidence) as evidence
+    from counted
+    group by event_order, clause
+),
+
+-- Judged at the time of the trigger, with it and without it.
+judged as (
+    select
+        triggers.* exclude (evidence),
+        triggers.evidence as anchor,
+        tallied.* exclude (event_order),
+        case tallied.clause
+            when 'a' then profiles.concern_window_count
+            when 'b' then profiles.concern_uninvestigated_count
+            else profiles.concern_total_count
+        end as enough,
+        if(tallied.clause = 'a', profiles.concern_window_agencies, 1) as enough_agencies,
+        case tallied.clause
+            when 'a' then
+                ' concerns from ' || tallied.agencies || ' agencies in ' || profiles.concern_window_days
+                || ' days while not open at level ' || profiles.concern_open_level || ' or above.'
+            when 'b' then
+                ' concerns in ' || profiles.concern_uninvestigated_months || ' months that nobody has investigated.'
+            else ' concerns in all.'
+        end as what_was_counted
+    from tallied
+    inner join triggers using (event_order)
+    inner join {{ ref('stg_practice_profiles') }} as profiles using (profile_id)
+),
+
+turned as (
+    select *
+    from judged
+    where
+        concerns >= enough
+        and agencies >= enough_agencies
+        and (
+            concerns_before < enough
+            or agencies_before < enough_agencies
+            or (is_closing and clause = 'a')
+        )
+),
+
+resets as (
+    select
+        family_id,
+        from_order,
+        from_at,
+        lag(from_order, 1, 0) over (partition by family_id order by from_order) as after_order
+    from openings
+    where is_acted_on
+),
+
+found as (
+    select
+        turned.clause,
+        cast(null as varchar) as severity,
+        turned.family_id,
+        turned.family_id as entity_id,
+        'Family ' || turned.family_id || ' has ' || turned.concerns || turned.what_was_counted as reason,
+        turned.evidence,
+        turned.anchor,
+        turned.occurred_at as anchored_at,
+        cast(null as timestamp) as deadline,
+        resets.from_at as cleared_at,
+        turned.profile_id,
+        turned.is_backfill
+    from turned
+    left join resets
+        on resets.family_id = turned.family_id
+        and resets.from_order > turned.event_order
+        and resets.after_order <= turned.event_order
+)
+
+{{ alert_envelope('cumulative_concern', 'found') }}

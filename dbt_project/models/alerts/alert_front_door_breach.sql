@@ -1,0 +1,30 @@
+{{ config(meta={'empty_without': ['referral-submitted']}) }}
+-- No decision on a referral in time: amber before the front door's limit, red when it has passed.
+with judged as (
+    select
+        *,
+        {{ as_of() }} > warn_at and (decided_at is null or decided_at > warn_at) as is_late,
+        {{ as_of() }} > limit_at and (decided_at is null or decided_at > limit_at) as is_breach
+    from {{ ref('int_referrals') }}
+),
+
+found as (
+    select
+        cast(null as varchar) as clause,
+        if(is_breach, 'red', 'amber') as severity,
+        family_id,
+        referral_id as entity_id,
+        'Referral ' || referral_id || ' of family ' || family_id || ' had no decision of the front door '
+        || if(is_breach, limit_hours, warn_hours) || ' hours after it was submitted.' as reason,
+        if(decision_evidence is null, [evidence], [evidence, decision_evidence]) as evidence,
+        evidence as anchor,
+        warn_at as anchored_at,
+        limit_at as deadline,
+        decided_at as cleared_at,
+        profile_id,
+        is_backfill
+    from judged
+    where is_late
+)
+
+{{ alert_envelope('front_door_breach', 'found') }}

@@ -1,0 +1,82 @@
+-- Every alert: as rebuilt over all history, and as it was streamed up to the same cut.
+{%- set rules = [
+    'adult_returns', 'rapid_escalation', 'cumulative_concern', 're_referral', 'front_door_breach', 'unreadable_report',
+    'consent_not_recorded',
+] %}
+with rebuilt as (
+    {% for rule in rules %}
+    select * from {{ ref('alert_' ~ rule) }}
+    {%- if not loop.last %} union all by name{% endif %}
+    {% endfor %}
+),
+
+versions as (
+    select *
+    from ({{ up_to_the_cut(source('landing', 'alerts')) }})
+    where not test
+    qualify row_number() over (partition by alert_id, version order by kafka_partition, kafka_offset) = 1
+),
+
+streamed as (
+    select
+        alert_id,
+        max(version) as version,
+        min(raised_at) as first_raised_at,
+        arg_min(epoch_us(raised_at - cause_received_at) / 1e6, version) as seconds_to_alert,
+        arg_max(rule, version) as rule,
+        arg_max(rule_version, version) as rule_version,
+        arg_max(severity, version) as severity,
+        arg_max(status, version) as status,
+        arg_max(status_reason, version) as status_reason,
+        arg_max(entity_kind, version) as entity_kind,
+        arg_max(entity_id, version) as entity_id,
+        arg_max(family_id, version) as family_id,
+        arg_max(reason, version) as reason,
+        arg_max(anchor_source, version) as anchor_source,
+        arg_max(anchor_id, version) as anchor_id,
+        arg_max(anchored_at, version) as anchored_at,
+        arg_max(deadline, version) as deadline,
+        arg_max(backfill, version) as is_backfill
+    from versions
+    group by alert_id
+),
+
+joined as (
+    select
+        alert_id,
+        coalesce(rebuilt.rule, streamed.rule) as rule,
+        coalesce(rebuilt.rule_version, streamed.rule_version) as rule_version,
+        coalesce(rebuilt.severity, streamed.severity) as severity,
+        coalesce(rebuilt.status, streamed.status) as status,
+        coalesce(rebuilt.entity_kind, streamed.entity_kind) as entity_kind,
+        coalesce(rebuilt.entity_id, streamed.entity_id) as entity_id,
+        coalesce(rebuilt.family_id, streamed.family_id) as family_id,
+        coalesce(rebuilt.reason, streamed.reason) as reason,
+        coalesce(rebuilt.anchor_source, streamed.anchor_source) as anchor_source,
+        coalesce(rebuilt.anchor_id, streamed.anchor_id) as anchor_id,
+        coalesce(rebuilt.anchored_at, streamed.anchored_at) as anchored_at,
+        coalesce(rebuilt.deadline, streamed.deadline) as deadline,
+        rebuilt.cleared_at,
+        coalesce(rebuilt.is_backfill, streamed.is_backfill) as is_backfill,
+        rebuilt.alert_id is not null as is_rebuilt,
+        streamed.alert_id is not null as is_streamed,
+        streamed.version as streamed_version,
+        streamed.severity as streamed_severity,
+        streamed.status as streamed_status,
+        streamed.status_reason as streamed_status_reason,
+        streamed.first_raised_at,
+        streamed.seconds_to_alert
+    from rebuilt
+    full join streamed using (alert_id)
+)
+
+select
+    joined.*,
+    {{ local_date('joined.anchored_at') }} as anchored_on,
+    coalesce(anchors.authority_code, 'unknown') as authority_code,
+    coalesce(places.lsoa_code, 'unknown') as lsoa_code
+from joined
+left join {{ ref('stg_events') }} as anchors
+    on anchors.root_source = joined.anchor_source and anchors.root_id = joined.anchor_id
+asof left join {{ ref('int_family_places') }} as places
+    on places.family_id = joined.family_id and places.from_order <= anchors.event_order

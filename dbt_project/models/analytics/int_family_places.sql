@@ -1,0 +1,37 @@
+-- Where a family was held to live, and while it held: its address, or the area that a report gave.
+-- While the address is protected no report may give the place away.
+with told as (
+    select
+        family_id,
+        authority_code,
+        event_order,
+        occurred_at,
+        if(fact = 'address-changed', coalesce(is_address_protected, false), null) as protection,
+        if(fact = 'address-changed', coalesce(lsoa_code, 'unknown'), lsoa_code) as place
+    from {{ ref('stg_events') }}
+    where family_id is not null
+    qualify fact = 'address-changed'
+        or lsoa_code is not null
+        or row_number() over (partition by family_id order by event_order) = 1
+),
+
+known as (
+    select
+        *,
+        coalesce(last_value(protection ignore nulls) over so_far, false) as is_protected,
+        coalesce(last_value(place ignore nulls) over so_far, 'unknown') as latest_place
+    from told
+    window so_far as (partition by family_id order by event_order rows between unbounded preceding and current row)
+)
+
+select
+    known.family_id,
+    known.authority_code,
+    if(known.is_protected, 'unknown', coalesce(areas.lsoa_code, 'unknown')) as lsoa_code,
+    known.is_protected as is_address_protected,
+    known.event_order as from_order,
+    known.occurred_at as from_at,
+    lead(known.occurred_at) over (partition by known.family_id order by known.event_order) as until_at
+from known
+left join {{ ref('dim_area') }} as areas
+    on areas.authority_code = known.authority_code and areas.lsoa_code = known.latest_place

@@ -1,0 +1,15 @@
+{{ config(meta={'empty_without': ['referral-submitted']}) }}
+-- Moments to come at which a referral without a decision is late, or its limit passes.
+with moments as (
+    select
+        family_id,
+        decided_at,
+        unnest([warn_at, limit_at]) as due_at
+    from {{ ref('int_referrals') }}
+)
+
+select distinct
+    family_id,
+    due_at
+from moments
+where due_at >= {{ as_of() }} and (decided_at is null or decided_at > due_at)

@@ -1,0 +1,23 @@
+{{ config(meta={'empty_without': ['person-recorded']}) }}
+-- What was recorded of a person, and while it held; what was known first holds for the time before it, too.
+with recorded as (
+    select
+        coalesce(identities.person_id, events.person_id) as person_id,
+        events.event_order,
+        events.date_of_birth,
+        events.due_date,
+        events.died_on
+    from {{ ref('stg_events') }} as events
+    left join {{ ref('int_identities') }} as identities on identities.identifier = events.person_id
+    where events.fact = 'person-recorded'
+)
+
+select
+    person_id,
+    if(lag(event_order) over person is null, 0, event_order) as from_order,
+    lead(event_order, 1, {{ endless() }}) over person as until_order,
+    date_of_birth,
+    due_date,
+    died_on
+from recorded
+window person as (partition by person_id order by event_order)

@@ -1,0 +1,107 @@
+{{ config(meta={'empty_without': ['referral-submitted']}) }}
+-- Referrals, their first decision and the moments by which it was due.
+-- A decision of the emergency duty team is no decision of the front door.
+with submitted as (
+    select
+        family_id,
+        referral_id,
+        coalesce('incident:' || incident_id, 'referral:' || referral_id) as incident_key,
+        authority_code,
+        source_code,
+        agency_key,
+        severity,
+        primary_need,
+        person_ids,
+        consent,
+        consent_reason,
+        gateway,
+        service_kind,
+        lsoa_code,
+        event_order,
+        occurred_at as submitted_at,
+        evidence,
+        profile_id,
+        is_backfill
+    from {{ ref('stg_events') }}
+    where fact = 'referral-submitted'
+    qualify row_number() over (partition by family_id, referral_id order by event_order) = 1
+),
+
+decisions as (
+    select
+        family_id,
+        referral_id,
+        arg_min(decision, event_order) as decision,
+        min(occurred_at) as decided_at,
+        arg_min(evidence, event_order) as decision_evidence
+    from {{ ref('stg_events') }}
+    where fact = 'referral-decided' and decision <> 'edt'
+    group by family_id, referral_id
+),
+
+timed as (
+    select
+        submitted.*,
+        decisions.decision,
+        decisions.decided_at,
+        decisions.decision_evidence,
+        profiles.front_door_clock,
+        case submitted.severity
+            when 'red' then profiles.front_door_warn_hours_red
+            when 'amber' then profiles.front_door_warn_hours_amber
+            else profiles.front_door_warn_hours_green
+        end as warn_hours,
+        case submitted.severity
+            when 'red' then profiles.front_door_limit_hours_red
+            when 'amber' then profiles.front_door_limit_hours_amber
+            else profiles.front_door_limit_hours_green
+        end as limit_hours
+    from submitted
+    inner join {{ ref('stg_practice_profiles') }} as profiles using (profile_id)
+    left join decisions using (family_id, referral_id)
+),
+
+-- Working time passed before the submission, in microseconds: eight hours a working day, from 09:00.
+worked as (
+    select
+        timed.event_order,
+        timed.warn_hours,
+        timed.limit_hours,
+        {{ working_time('today.working_days_before') }} + if(
+            today.is_working_day,
+            greatest(0, least({{ working_time(1) }}, {{ time_of_day(local_time('timed.submitted_at')) }} - {{ nine() }})),
+            0
+        ) as worked_before
+    from timed
+    inner join {{ ref('int_working_days') }} as today on today.calendar_day = {{ local_date('timed.submitted_at') }}
+    where timed.front_door_clock = 'working'
+),
+
+targets as (
+    select
+        event_order,
+        worked_before + warn_hours * {{ hour() }} as warn_target,
+        worked_before + limit_hours * {{ hour() }} as limit_target
+    from worked
+),
+
+working_clock as (
+    select
+        targets.event_order,
+        {{ end_of_working_time('warn_day.calendar_day', 'targets.warn_target') }} as warn_at,
+        {{ end_of_working_time('limit_day.calendar_day', 'targets.limit_target') }} as limit_at
+    from targets
+    inner join {{ ref('int_working_days') }} as warn_day
+        on warn_day.working_days_before = {{ full_working_days('targets.warn_target') }}
+    inner join {{ ref('int_working_days') }} as limit_day
+        on limit_day.working_days_before = {{ full_working_days('targets.limit_target') }}
+    where warn_day.is_working_day and limit_day.is_working_day
+)
+
+-- Outside the calendar's years hours elapse.
+select
+    timed.* exclude (front_door_clock),
+    coalesce(working_clock.warn_at, timed.submitted_at + to_hours(timed.warn_hours)) as warn_at,
+    coalesce(working_clock.limit_at, timed.submitted_at + to_hours(timed.limit_hours)) as limit_at
+from timed
+left join working_clock using (event_order)

@@ -1,0 +1,30 @@
+-- Records that could not be read, and whether one sent again in their place has been.
+with rejected as (
+    {{ up_to_the_cut(source('landing', 'quarantine')) }}
+),
+
+landed as (
+    {{ up_to_the_cut(source('landing', 'events')) }}
+),
+
+replayed as (
+    select
+        replay_of as record_id,
+        min(received_at) as replayed_at
+    from landed
+    where replay_of is not null
+    group by replay_of
+)
+
+select
+    rejected.topic || '/' || rejected.kafka_partition || '/' || rejected.kafka_offset as record_id,
+    rejected.topic,
+    rejected.kafka_partition,
+    rejected.kafka_offset,
+    rejected.received_at,
+    rejected.reason,
+    rejected.path,
+    replayed.replayed_at
+from rejected
+left join replayed
+    on replayed.record_id = rejected.topic || '/' || rejected.kafka_partition || '/' || rejected.kafka_offset

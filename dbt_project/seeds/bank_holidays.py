@@ -1,0 +1,29 @@
+# ruff: noqa: INP001 - beside the file it writes; dbt's folders are no packages
+"""
+Write `working_calendar.csv`, the bank holidays of England, from the `holidays` package.
+
+Run `python dbt_project/seeds/bank_holidays.py` after a change; a test compares the file with what this writes.
+"""
+
+import csv
+import io
+from pathlib import Path
+
+import holidays
+
+YEARS = range(2016, 2031)
+TARGET = Path(__file__).with_name("working_calendar.csv")
+
+
+def working_calendar() -> str:
+    """The file's text: one row a bank holiday."""
+    rows = sorted(holidays.country_holidays("GB", subdiv="ENG", years=YEARS, language="en_GB").items())
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["nation", "holiday_on", "holiday"])
+    writer.writerows(["england", day.isoformat(), name] for day, name in rows)
+    return text.getvalue()
+
+
+if __name__ == "__main__":
+    TARGET.write_text(working_calendar(), encoding="utf-8")

@@ -1,0 +1,93 @@
+"""Great Expectations, warm: one context in memory, suites made once, frames judged without keeping a value."""
+
+import json
+from collections.abc import Collection
+from copy import copy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from streams.errors import SuiteInvalid
+
+__all__ = ["judge", "part", "silenced", "suite"]
+
+_GENERATED = Path(__file__).parent / "generated"
+_HANDWRITTEN = Path(__file__).parent / "suites"
+
+_IDS_ONLY = {
+    "result_format": "COMPLETE",
+    "exclude_unexpected_values": True,
+    "unexpected_index_column_names": ["entry"],
+    "return_unexpected_index_query": False,
+}
+
+
+def judge(name: str, frame: pd.DataFrame) -> dict[str, list[int]]:
+    """
+    Judge the columns that a frame has by a suite: for each the `entry` numbers of the lines that failed.
+
+    A line that is empty in a column is not judged by it.
+
+    Raises:
+        SuiteInvalid: Great Expectations could not judge an expectation.
+    """
+    found = _warm_part(name, frozenset(frame.columns))
+    failed = {expectation.column: [] for expectation in found.expectations}
+    batch = _batch_definition().get_batch(batch_parameters={"dataframe": frame})
+    for result in batch.validate(found, result_format="BOOLEAN_ONLY").results:
+        if not result.success:
+            column = result.expectation_config.kwargs["column"]
+            failed[column] += _failed_entries(name, batch, result.expectation_config)
+    return failed
+
+
+def _failed_entries(name: str, batch: Any, configuration: Any) -> list[int]:
+    """Judge once more, for the numbers of the lines; most batches never come here."""
+    details = batch.validate(configuration.to_domain_obj(), result_format=_IDS_ONLY).result
+    if "unexpected_index_list" not in details:
+        raise SuiteInvalid(f"{configuration.type} of suite {name} cannot be judged; its column and type must fit")
+    return [int(entry) for lines in details["unexpected_index_list"] for entry in lines["entry"]]
+
+
+def part(name: str, columns: Collection[str]) -> Any:
+    """A new suite of the expectations that judge these columns; an expectation belongs to one suite only."""
+    import great_expectations as gx
+
+    expectations = [copy(expectation) for expectation in suite(name).expectations if expectation.column in columns]
+    return gx.ExpectationSuite(name=name, expectations=expectations)
+
+
+@cache
+def _warm_part(name: str, columns: frozenset[str]) -> Any:
+    return part(name, columns)
+
+
+@cache
+def suite(name: str) -> Any:
+    """A suite by its name, generated from the contract or written by hand."""
+    import great_expectations as gx
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    file = next(file for folder in (_GENERATED, _HANDWRITTEN) if (file := folder / f"{name}.json").is_file())
+    expectations = json.loads(file.read_text())["expectations"]
+    # Great Expectations copies a configuration dozens of times in one judgement, so notes stay in the file.
+    configurations = [ExpectationConfiguration(type=one["type"], kwargs=one["kwargs"]) for one in expectations]
+    return gx.ExpectationSuite(name=name, expectations=[one.to_domain_obj() for one in configurations])
+
+
+def silenced(context: Any) -> Any:
+    """A context that draws no progress bars and reports nothing to anybody."""
+    context.variables.progress_bars = {"globally": False}
+    context.variables.analytics_enabled = False
+    return context
+
+
+@cache
+def _batch_definition() -> Any:
+    import great_expectations as gx
+
+    context = silenced(gx.get_context(mode="ephemeral"))
+    asset = context.data_sources.add_pandas("landed").add_dataframe_asset("observations")
+    return asset.add_batch_definition_whole_dataframe("batch")

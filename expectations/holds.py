@@ -1,0 +1,70 @@
+"""Batch-level failures that hold the marts, and how a hold is lifted."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+
+from expectations.results import ValidationResult, results_table
+from streams.errors import HoldUnknown
+
+__all__ = ["Hold", "holds", "release"]
+
+_STANDING = """
+SELECT suite, expectation, note, validated_at, batch_to
+FROM landing.main.validations
+WHERE level = 'release' OR (level = 'batch' AND success IS NOT NULL)
+QUALIFY row_number() OVER (PARTITION BY suite, expectation ORDER BY validated_at DESC) = 1
+    AND level = 'batch' AND NOT success
+ORDER BY suite, expectation
+"""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """An expectation about a whole batch that failed when it was last judged, and was not released since."""
+
+    suite: str
+    expectation: str
+    note: str
+    validated_at: datetime
+    batch_to: datetime
+
+    def __str__(self) -> str:
+        return f"{self.suite}.{self.expectation}: {self.note} (up to {self.batch_to:%Y-%m-%d %H:%M} UTC)"
+
+
+def holds(lake: duckdb.DuckDBPyConnection) -> list[Hold]:
+    """The holds that stand; none means that the marts may be rebuilt. `lake` needs the catalog `landing`."""
+    return [Hold(*row) for row in lake.execute(_STANDING).fetchall()]
+
+
+def release(lake: duckdb.DuckDBPyConnection, suite: str, expectation: str, why: str) -> ValidationResult:
+    """
+    Lift a standing hold until the expectation fails again, and store that and why.
+
+    `lake` needs the catalog `landing` to write.
+
+    Raises:
+        HoldUnknown: no such hold stands.
+    """
+    standing = {(hold.suite, hold.expectation): hold for hold in holds(lake)}
+    hold = standing.get((suite, expectation))
+    if hold is None:
+        names = ", ".join(".".join(key) for key in standing) or "none"
+        raise HoldUnknown(f"no hold {suite}.{expectation} stands; standing: {names}")
+    result = ValidationResult(
+        validated_at=datetime.now(UTC).replace(tzinfo=None),
+        suite=suite,
+        expectation=expectation,
+        level="release",
+        success=None,
+        checked=0,
+        failed=0,
+        batch_from=None,
+        batch_to=hold.batch_to,
+        note=why,
+    )
+    rows = results_table([result])  # noqa: F841  (read by name in the statement)
+    lake.execute("INSERT INTO landing.main.validations BY NAME SELECT * FROM rows")
+    return result

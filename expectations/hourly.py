@@ -1,0 +1,108 @@
+"""The checks that need history, made once an hour, with the first batch that lands after it."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from expectations.engine import judge, suite
+from expectations.metrics import Metric, measure
+from expectations.results import ValidationResult
+
+__all__ = ["frames", "judge_hour"]
+
+_HISTORY = (Path(__file__).parent / "history.sql").read_text()
+
+
+def judge_hour(lake: duckdb.DuckDBPyConnection, now: datetime) -> list[ValidationResult]:
+    """
+    Judge what landed since the last judged hour, up to the last full hour before `now` (UTC without a zone).
+
+    Nothing if that has been done, or if nothing landed before it.
+    """
+    end = now.replace(minute=0, second=0, microsecond=0)
+    judged_to, landed_from = lake.execute(
+        "SELECT (SELECT max(batch_to) FROM landing.main.validations WHERE suite = 'hour'), "
+        "(SELECT min(landed_at) FROM landing.main.events WHERE landed_at < $end)",
+        {"end": end},
+    ).fetchone()
+    start = judged_to or landed_from
+    if start is None or start >= end:
+        return []
+    validated_at = datetime.now(UTC).replace(tzinfo=None)
+    result = partial(ValidationResult, validated_at=validated_at, batch_from=start, batch_to=end)
+    return [*_judge_history(lake, result), *_judge_metrics(measure(lake, end), result)]
+
+
+def frames(lake: duckdb.DuckDBPyConnection, now: datetime) -> dict[str, pd.DataFrame]:
+    """What the two suites judge of the day that ended with the last full hour before `now`."""
+    end = now.replace(minute=0, second=0, microsecond=0)
+    verdicts = _verdicts(lake, end - timedelta(days=1), end)
+    return {"history": _history_frame(verdicts), "hour": _metric_frame(measure(lake, end))}
+
+
+def _judge_history(lake: duckdb.DuckDBPyConnection, result: partial) -> list[ValidationResult]:
+    """Row-level: each record that landed in the range against all that was known at its end."""
+    verdicts = _verdicts(lake, result.keywords["batch_from"], result.keywords["batch_to"])
+    results = []
+    for name, entries in judge("history", _history_frame(verdicts)).items() if verdicts else ():
+        places = tuple(place for entry in entries for place in verdicts[entry][3])
+        checked = sum(records for of, _, records, _ in verdicts if of == name)
+        results.append(
+            result(
+                suite="history",
+                expectation=name,
+                level="row",
+                success=not entries,
+                checked=checked,
+                failed=len(places),
+                failed_rows=places,
+            )
+        )
+    return results
+
+
+def _judge_metrics(metrics: dict[str, Metric], result: partial) -> list[ValidationResult]:
+    """Batch-level: one line of figures; those that lack history are not judged, and say so."""
+    frame = _metric_frame(metrics)
+    failed = judge("hour", frame) if len(frame.columns) > 1 else {}
+    limits = {expectation.column: expectation for expectation in suite("hour").expectations}
+    return [
+        result(
+            suite="hour",
+            expectation=name,
+            level="batch",
+            success=not failed[name] if name in failed else None,
+            checked=metric.rows,
+            failed=metric.rows if failed.get(name) else 0,
+            note=_note(metric, limits[name]),
+        )
+        for name, metric in metrics.items()
+    ]
+
+
+Verdicts = list[tuple[str, bool, int, list[tuple] | None]]
+"""Expectation, verdict, how many records, and the coordinates of those that failed."""
+
+
+def _verdicts(lake: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> Verdicts:
+    return lake.execute(_HISTORY, {"since": since, "until": until}).fetchall()
+
+
+def _history_frame(verdicts: Verdicts) -> pd.DataFrame:
+    columns = {name: [verdict if name == of else None for of, verdict, *_ in verdicts] for name, *_ in verdicts}
+    return pd.DataFrame({"entry": range(len(verdicts)), **columns}, dtype=object)
+
+
+def _metric_frame(metrics: dict[str, Metric]) -> pd.DataFrame:
+    known = {name: [metric.value] for name, metric in metrics.items() if metric.value is not None}
+    return pd.DataFrame({"entry": [0], **known})
+
+
+def _note(metric: Metric, limit: object) -> str:
+    if metric.value is None:
+        return f"not judged: {metric.lacks}"
+    lowest = "" if limit.min_value is None else f"at least {limit.min_value:g}, "
+    return f"{metric.value:.2f}; expected {lowest}at most {limit.max_value:g}"

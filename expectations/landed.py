@@ -1,0 +1,34 @@
+"""Landed events as the suites see them."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+
+import duckdb
+import pyarrow as pa
+
+from expectations.observations import Observation, observe_contract
+from expectations.records import observe_records
+from streams.contracts.columns import EVENT_COLUMNS
+
+__all__ = ["landed_events", "observe_by_suite"]
+
+_NOT_JUDGED = {"content_hash", "payload"}
+
+
+def landed_events(lake: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> pa.Table:
+    """Events whose `landed_at` is from `since` to `until`, both included (UTC without a zone)."""
+    columns = ", ".join(f'"{name}"' for name in EVENT_COLUMNS if name not in _NOT_JUDGED)
+    return lake.execute(
+        f"SELECT {columns} FROM landing.main.events WHERE landed_at BETWEEN ? AND ?", [since, until]
+    ).to_arrow_table()
+
+
+def observe_by_suite(batch: pa.Table) -> Iterator[tuple[str, list[Observation]]]:
+    """Everything observed in a batch, by the suite that judges it."""
+    if not len(batch):
+        return
+    suite = attrgetter("suite")
+    for name, group in groupby(sorted([*observe_contract(batch), *observe_records(batch)], key=suite), key=suite):
+        yield name, list(group)

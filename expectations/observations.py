@@ -1,0 +1,138 @@
+"""
+What a batch says, condensed: each distinct code, form and presence once, so that cost does not grow with its rows.
+
+Great Expectations costs milliseconds an expectation however small the frame, so the frame of a suite has one column
+for each kind of demand, and a line for each distinct thing observed.
+Of identifiers only the form is observed (letters and digits all become `a`): no frame names anybody.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from expectations.results import Coordinates
+from streams.contracts import event_types
+from streams.contracts.constraints import constraint
+from streams.contracts.fields import IDENTIFIER_PATTERN
+from streams.contracts.landing import landing_tables
+
+__all__ = ["Observation", "by_fact", "distinct", "frame", "observe_contract"]
+
+_FACTS = {type_.split(".")[-2]: struct for type_, struct in event_types().items()}
+_COORDINATES = ("topic", "kafka_partition", "kafka_offset")
+_ENVELOPE_CODES = ("topic", "change", "fact", "amendment_reason")
+
+Column = pa.ChunkedArray
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One distinct thing seen: the suite and column it is judged in, the fact and field it is about, how to find it."""
+
+    suite: str
+    column: str
+    subject: str
+    field: str
+    value: object
+    rows: pa.Table
+    flags: Callable[[], Iterable[bool]]
+
+    def coordinates(self) -> list[Coordinates]:
+        """The records in which it was seen."""
+        places = zip(*(self.rows[name].to_pylist() for name in _COORDINATES), strict=True)
+        return [place for place, seen in zip(places, self.flags(), strict=True) if seen]
+
+
+def frame(observations: list[Observation]) -> pd.DataFrame:
+    """A line for each observation, its value in its column; `entry` numbers the lines."""
+    columns = {seen.column for seen in observations}
+    lines = {column: [seen.value if seen.column == column else None for seen in observations] for column in columns}
+    return pd.DataFrame({"entry": range(len(observations)), **lines})
+
+
+def observe_contract(batch: pa.Table) -> Iterator[Observation]:
+    """What the contract has demands on, in landed events."""
+    yield from _envelope(batch)
+    for fact, rows in by_fact(batch):
+        yield from _fact(fact, rows)
+
+
+def by_fact(batch: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    """The rows of each fact that has a contract, with the columns of its fields and the record's coordinates."""
+    facts = batch["fact"].combine_chunks()
+    for fact in set(distinct(batch["fact"])) & _FACTS.keys():
+        columns = [*_COORDINATES, *_FACTS[fact].__struct_fields__]
+        yield fact, batch.select(columns).take(pc.indices_nonzero(pc.equal(facts, fact)))
+
+
+def distinct(column: Column) -> list:
+    """Values of a column, or of its lists, once each."""
+    return [value for value in pc.unique(_items(column)).to_pylist() if value is not None]
+
+
+def _envelope(batch: pa.Table) -> Iterator[Observation]:
+    for name, column in landing_tables()["events"].columns.items():
+        if column.required and name in batch.column_names:
+            yield from _presence("envelope", "envelope", name, batch)
+    for name in _ENVELOPE_CODES:
+        yield from _codes("envelope", "envelope", name, batch)
+    yield from _forms("envelope", "authority_code", "envelope", "authority_code", batch)
+
+
+def _fact(fact: str, rows: pa.Table) -> Iterator[Observation]:
+    struct = _FACTS[fact]
+    suite = struct.topic.removeprefix("caf.").removesuffix(".v1").replace("-", "_")
+    for field in msgspec.structs.fields(struct):
+        demand = constraint(field)
+        if demand.required:
+            yield from _presence(suite, fact, field.name, rows)
+        if demand.values:
+            yield from _codes(suite, fact, field.name, rows)
+        elif demand.pattern:
+            column = "identifier" if demand.pattern == IDENTIFIER_PATTERN else field.name
+            yield from _forms(suite, column, fact, field.name, rows)
+
+
+def _presence(suite: str, subject: str, field: str, rows: pa.Table) -> Iterator[Observation]:
+    empty = rows[field].null_count
+    for state, count, flags in (("missing", empty, pc.is_null), ("given", len(rows) - empty, pc.is_valid)):
+        if count:
+            yield Observation(suite, "presence", subject, field, state, rows, _flags(rows[field], flags))
+
+
+def _codes(suite: str, subject: str, field: str, rows: pa.Table) -> Iterator[Observation]:
+    for code in distinct(rows[field]):
+        flags = _flags(rows[field], lambda items, code=code: pc.equal(items, code))
+        yield Observation(suite, "code", subject, field, f"{field}={code}", rows, flags)
+
+
+def _forms(suite: str, column: str, subject: str, field: str, rows: pa.Table) -> Iterator[Observation]:
+    """Forms of identifiers; of codes of places, which name nobody, the codes themselves."""
+    observed = _form if column == "identifier" else _items
+    for value in distinct(observed(_items(rows[field]))):
+        flags = _flags(rows[field], lambda items, value=value: pc.equal(observed(items), value))
+        yield Observation(suite, column, subject, field, value, rows, flags)
+
+
+def _form(values: Column) -> Column:
+    return pc.replace_substring_regex(values, "[A-Za-z0-9]", "a")
+
+
+def _items(column: Column) -> Column:
+    return pc.list_flatten(column) if pa.types.is_list(column.type) else column
+
+
+def _flags(column: Column, judged: Callable[[Column], Column]) -> Callable[[], Iterable[bool]]:
+    """Which rows it is seen in: those whose value, or an item of whose list, is judged true."""
+
+    def flags() -> Iterable[bool]:
+        if not pa.types.is_list(column.type) or judged in (pc.is_null, pc.is_valid):
+            return judged(column).to_pylist()
+        lists = column.to_pylist()
+        return [bool(items) and any(judged(pa.array(items)).to_pylist()) for items in lists]
+
+    return flags

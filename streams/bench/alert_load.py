@@ -1,0 +1,90 @@
+"""The load of `./caf bench alerts`: families with lives of a plausible mix, and the live events on top of them."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from streams.contracts import case_change, referral
+from streams.contracts.codesets import HouseholdRole, LevelReason, ReferralSource, Severity
+from streams.contracts.event import Event
+
+__all__ = ["Load"]
+
+Record = tuple[str, bytes, bytes]
+
+EVENTS_PER_FAMILY = 12
+_SECONDS = 300 * 86_400
+
+
+class Load:
+    """Seeded records `(topic, key, value)`; a live referral is on a family that was referred within the year."""
+
+    def __init__(self, history: int, authority: str, seed: int = 1) -> None:
+        self._chance = random.Random(seed)
+        self._authority = authority
+        self._families = max(1, history // EVENTS_PER_FAMILY)
+        self._history = history
+        self._number = 0
+        self.referrals: set[str] = set()
+        """Ids of the live events that must raise an alert."""
+
+    def history(self) -> Iterator[Record]:
+        """A year of events, each family with one referral; marked as backfill."""
+        start = datetime.now(UTC) - timedelta(seconds=_SECONDS + 3 * 86_400)
+        for number in range(self._history):
+            at = start + timedelta(seconds=_SECONDS * number / self._history)
+            family = number % self._families
+            is_first = number < self._families
+            yield self._record(self._referral(family) if is_first else self._ordinary(family), at, backfill=True)
+
+    def live(self) -> tuple[str, Record]:
+        """The id of one more event and its record: one in five is a referral, which raises `re_referral`."""
+        family = self._chance.randrange(self._families)
+        is_referral = self._chance.random() < 0.2
+        fact = self._referral(family) if is_referral else self._ordinary(family)
+        record = self._record(fact, datetime.now(UTC), backfill=False)
+        event_id = f"bench-{self._number}"
+        if is_referral:
+            self.referrals.add(event_id)
+        return event_id, record
+
+    def _referral(self, family: int) -> Event:
+        return referral.ReferralSubmitted(
+            referral_id=f"R-{self._number}",
+            family_id=f"F-{family}",
+            source_code=ReferralSource.POLICE,
+            severity=Severity.AMBER,
+            agency_id="police",
+            consent="given",
+        )
+
+    def _ordinary(self, family: int) -> Event:
+        """Household, level, contact and casework in equal parts: about half of it can change a rule's answer."""
+        name, person = f"F-{family}", f"P-{family}-{self._chance.randrange(4)}"
+        kinds = (
+            lambda: case_change.HouseholdJoined(family_id=name, person_id=person, household_role=HouseholdRole.CHILD),
+            lambda: case_change.PersonRecorded(person_id=person, date_of_birth=datetime(2016, 5, 1, tzinfo=UTC).date()),
+            lambda: case_change.LevelChanged(family_id=name, level=2, level_reason=next(iter(LevelReason))),
+            lambda: referral.ContactRecorded(
+                contact_id=f"C-{self._number}", family_id=name, source_code=ReferralSource.SCHOOL, agency_id="school"
+            ),
+            lambda: case_change.FamilySeen(family_id=name, worker_id="W-1"),
+            lambda: case_change.LeadProfessionalAssigned(family_id=name, worker_id="W-1"),
+        )
+        return self._chance.choice(kinds)()
+
+    def _record(self, fact: Event, at: datetime, *, backfill: bool) -> Record:
+        self._number += 1
+        envelope = {
+            "specversion": "1.0",
+            "id": f"bench-{self._number}",
+            "source": "/bench",
+            "type": fact.type,
+            "time": at,
+            "authority": self._authority,
+            "backfill": backfill,
+            "data": fact,
+        }
+        return fact.topic, fact.key.encode(), msgspec.json.encode(envelope)

@@ -1,0 +1,78 @@
+"""Referrals that can be told apart in the locality mart, from producing them to their being counted."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+from kafka import KafkaProducer
+
+from streams import names
+from streams.contracts.codesets import ReferralSource, Severity
+from streams.contracts.referral import ReferralSubmitted
+from streams.settings import Settings
+from streams.simulate.places import places_of
+
+__all__ = ["SOURCE", "Followed"]
+
+SOURCE = "/bench"
+"""CloudEvents source of the referrals."""
+
+
+class Followed:
+    """
+    When each referral was produced, and when the mart first counted it.
+
+    Each goes to the next LSOA: it is counted when the mart shows one more there than before.
+    """
+
+    def __init__(self, settings: Settings, counted: Mapping[str, int]) -> None:
+        self._settings = settings
+        self._places = [place.lsoa_code for place in places_of(settings.authority).all]
+        self._expected = Counter(counted)
+        self._awaited: dict[str, tuple[str, int]] = {}
+        self.produced: dict[str, datetime] = {}
+        self.visible: dict[str, datetime] = {}
+
+    def send(self, client: KafkaProducer) -> None:
+        """Produce one more referral."""
+        number = len(self.produced)
+        place = self._places[number % len(self._places)]
+        self._expected[place] += 1
+        self._awaited[f"bench-{number}"] = (place, self._expected[place])
+        self.produced[f"bench-{number}"] = datetime.now(UTC)
+        client.send(names.REFERRAL, key=_family(number).encode(), value=_referral(self._settings, number, place))
+
+    def look(self, counted: Mapping[str, int]) -> None:
+        """Compare with what the mart counts now, by LSOA."""
+        for event, (place, count) in list(self._awaited.items()):
+            if counted.get(place, 0) >= count:
+                self.visible[event] = datetime.now(UTC)
+                del self._awaited[event]
+
+
+def _family(number: int) -> str:
+    return f"F-bench-{number}"
+
+
+def _referral(settings: Settings, number: int, place: str) -> bytes:
+    fact = ReferralSubmitted(
+        referral_id=f"R-bench-{number}",
+        family_id=_family(number),
+        source_code=ReferralSource.POLICE,
+        severity=Severity.AMBER,
+        person_ids=[f"P-bench-{number}"],
+        lsoa_code=place,
+        agency_id="police",
+        consent="given",
+    )
+    envelope = {
+        "specversion": "1.0",
+        "id": f"bench-{number}",
+        "source": SOURCE,
+        "type": fact.type,
+        "time": datetime.now(UTC),
+        "authority": settings.authority,
+        "data": fact,
+    }
+    return msgspec.json.encode(envelope)

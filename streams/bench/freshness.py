@@ -1,0 +1,194 @@
+"""`./caf bench freshness`: a referral produced → counted in the locality mart, with everything under Airflow."""
+
+import json
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median, quantiles
+
+import click
+import duckdb
+
+from streams.bench.followed import SOURCE, Followed
+from streams.errors import StackFailed
+from streams.kafka.client import producer
+from streams.kafka.topics import ensure_topics
+from streams.lake.connect import connect
+from streams.progress import progress
+from streams.settings import Settings
+from streams.simulate import World, backfill
+from streams.stack import stack
+from streams.stack.ports import free_ports
+
+__all__ = ["Measured", "Spread", "command", "measure"]
+
+_SETTLE_SECONDS = 900
+_PATIENCE_SECONDS = 180
+_POLL_SECONDS = 0.25
+
+_COUNTED = """
+    SELECT area_code, sum(referrals)::BIGINT FROM marts.analytics.mart_locality_need
+    WHERE area_level = 'lsoa' GROUP BY area_code
+"""
+
+_LANDED = f"SELECT event_id, landed_at FROM landing.main.events WHERE event_source = '{SOURCE}'"
+
+_BUILT = f"""
+    SELECT event_id, min(builds.started_at)
+    FROM landing.main.events
+    JOIN marts.run.builds ON builds.ok AND builds.cut[topic][kafka_partition + 1] > kafka_offset
+    WHERE event_source = '{SOURCE}' GROUP BY event_id
+"""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Seconds from producing an event to a stage."""
+
+    p50: float
+    p95: float
+    max: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """
+    How old figures are, in seconds, and how long a history takes from its first record to the marts.
+
+    `landed` is when its batch was written, `begun` the start of the build that first saw it.
+    """
+
+    history: int
+    produced_seconds: float
+    settled_seconds: float
+    events: int
+    missing: int
+    landed: Spread
+    begun: Spread
+    visible: Spread
+
+
+@click.command("freshness")
+@click.option("--events", type=click.IntRange(min=2), default=40, show_default=True, help="Referrals to follow.")
+@click.option("--rate", type=float, default=0.25, show_default=True, help="Referrals a second, at random moments.")
+@click.option("--days", type=click.IntRange(min=1), default=90, show_default=True, help="Length of the history.")
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
+def command(events: int, rate: float, days: int, as_json: bool) -> None:
+    """Measure on a stack of its own, Airflow included, which is stopped and removed afterwards.
+
+    The mart is asked four times a second, as anybody may ask it.
+    """
+    measured = measure(
+        Settings.from_env(), events=events, rate=rate, days=days, say=lambda text: click.echo(text, err=as_json)
+    )
+    if as_json:
+        click.echo(json.dumps(asdict(measured)))
+        return
+    click.echo(f"history of {measured.history:,} records: sent in {measured.produced_seconds} s, ")
+    click.echo(f"  landed, judged and built {measured.settled_seconds} s after its first record was sent")
+    click.echo(f"{measured.events} referrals, {measured.missing} never counted; seconds after producing:")
+    for stage in ("landed", "begun", "visible"):
+        spread = getattr(measured, stage)
+        click.echo(f"  {stage:8} p50 {spread.p50:5.1f}  p95 {spread.p95:5.1f}  max {spread.max:5.1f}")
+
+
+def measure(settings: Settings, *, events: int, rate: float, days: int, say: Say) -> Measured:
+    """
+    Run the measurement.
+
+    Raises:
+        StackFailed: the stack did not start, the history did not get through, or no referral was counted.
+    """
+    with _stack(settings, say) as own:
+        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        world = World(1, [own.authority], midnight - timedelta(days=days), midnight)
+        world.records()
+        say(f"Sending {days} days of history …")
+        began = time.monotonic()
+        history = backfill(own, world)
+        _settle(own)
+        settled = time.monotonic() - began
+        say(f"Settled after {settled:.0f} s; following {events} referrals …")
+        with connect(own) as lake:
+            followed = _follow(own, lake, events, rate)
+            landed, begun = dict(lake.execute(_LANDED).fetchall()), dict(lake.execute(_BUILT).fetchall())
+    produced, visible = followed.produced, followed.visible
+    if len(visible) < 2:
+        raise StackFailed(f"{len(visible)} of {events} referrals were counted within {_PATIENCE_SECONDS} s")
+    return Measured(
+        history=history.total,
+        produced_seconds=round(history.elapsed, 1),
+        settled_seconds=round(settled, 1),
+        events=events,
+        missing=events - len(visible),
+        landed=_spread(produced, {event: _aware(at) for event, at in landed.items()}),
+        begun=_spread(produced, {event: _aware(at) for event, at in begun.items()}),
+        visible=_spread(produced, visible),
+    )
+
+
+@contextmanager
+def _stack(settings: Settings, say: Say) -> Iterator[Settings]:
+    with tempfile.TemporaryDirectory(prefix="caf-bench-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder) / "home"
+        home.parent.chmod(0o755)
+        kafka_port, airflow_port = free_ports(2)
+        own = replace(
+            settings,
+            home=home,
+            kafka="",
+            kafka_port=kafka_port,
+            postgres="",
+            lake_data="",
+            airflow="",
+            airflow_port=airflow_port,
+        )
+        try:
+            stack.up(own, ("postgres", "kafka"), say=say)
+            ensure_topics(own)
+            connect(own).close()
+            stack.up(own, ("airflow",), say=say)
+            yield own
+        finally:
+            say("Stopping everything …")
+            stack.down(own)
+
+
+def _settle(settings: Settings) -> None:
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    while not progress(settings).settled:
+        if time.monotonic() > deadline:
+            raise StackFailed(f"the history was not judged, landed and built within {_SETTLE_SECONDS} s")
+        time.sleep(0.5)
+
+
+def _follow(settings: Settings, lake: duckdb.DuckDBPyConnection, events: int, rate: float) -> Followed:
+    """Send referrals at random moments, and ask the mart until it has counted them all or the patience ends."""
+    followed, chance = Followed(settings, dict(lake.execute(_COUNTED).fetchall())), random.Random()
+    due = last = time.monotonic()
+    with closing(producer(settings, linger_ms=0)) as client:
+        while len(followed.visible) < events and time.monotonic() < last + _PATIENCE_SECONDS:
+            if len(followed.produced) < events and time.monotonic() >= due:
+                followed.send(client)
+                last = time.monotonic()
+                due = last + chance.expovariate(rate)
+            followed.look(dict(lake.execute(_COUNTED).fetchall()))
+            time.sleep(_POLL_SECONDS)
+    return followed
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC)
+
+
+def _spread(produced: dict[str, datetime], reached: dict[str, datetime]) -> Spread:
+    seconds = [(at - produced[event]).total_seconds() for event, at in reached.items()]
+    p95 = quantiles(seconds, n=20, method="inclusive")[-1]
+    return Spread(round(median(seconds), 1), round(p95, 1), round(max(seconds), 1))

@@ -1,0 +1,129 @@
+"""
+Records landed per second, beside a plain drain of the same topics by the same client in the same run.
+
+The ratio is what counts: the speed of a machine comes and goes, also while this runs.
+"""
+
+import json
+import pkgutil
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from uuid import uuid4
+
+import click
+
+from streams import names
+from streams.contracts import event_types
+from streams.contracts.generate.examples import event_example
+from streams.kafka.client import consumer, producer
+from streams.kafka.topics import ensure_topics
+from streams.lake.connect import connect
+from streams.land import run
+from streams.land.checks import Validator
+from streams.land.lander import CONSUMER
+from streams.settings import Settings
+from streams.stack import postgres
+
+__all__ = ["Measured", "command", "measure"]
+
+_BAD_SHARE = 0.01
+_FAMILIES = 50_000
+_RUNS = 2
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Records a second, drained and landed, and the latter's share."""
+
+    records: int
+    drained_per_second: float
+    landed_per_second: float
+    ratio: float
+
+
+def measure(settings: Settings, events: int, validator: Validator | None) -> Measured:
+    """
+    Produce events of every type with one in a hundred bad, drain the topics, and land them in a lake of their own.
+
+    Everything that the topics hold is drained and landed, so an empty broker measures the sharpest.
+    The better of two runs counts, for both: the first one also loads libraries.
+    """
+    ensure_topics(settings)
+    _produce(settings, events)
+    drained, landed = [], []
+    for _ in range(_RUNS):
+        records, seconds = _drain(settings)
+        drained.append(records / seconds)
+        landed.append(_land(settings, validator))
+    return Measured(records, round(max(drained)), round(max(landed)), round(max(landed) / max(drained), 3))
+
+
+def _produce(settings: Settings, events: int) -> None:
+    with closing(producer(settings, linger_ms=20)) as kafka:
+        for topic, key, value in _events(uuid4().hex[:8], random.Random(0), events):
+            kafka.send(topic, key=key, value=value)
+
+
+def _events(run_id: str, chance: random.Random, count: int) -> Iterator[tuple[str, bytes, bytes]]:
+    """Topic, key and value of events of all types in equal shares."""
+    examples = [(struct.topic, struct.key_fields, event_example(struct)) for struct in event_types().values()]
+    for number in range(count):
+        topic, key_fields, example = examples[number % len(examples)]
+        data = dict(example["data"])
+        if "family_id" in data:
+            data["family_id"] = f"F-{chance.randrange(_FAMILIES):06d}"
+        key = next(data[name] for name in key_fields if data.get(name))
+        value = json.dumps(example | {"id": f"{run_id}-{number}", "data": data}).encode()
+        yield topic, key.encode(), value[:-1] if chance.random() < _BAD_SHARE else value
+
+
+def _drain(settings: Settings) -> tuple[int, float]:
+    """Records of all landed topics, and the seconds that reading them took."""
+    with closing(consumer(settings, names.LANDED_TOPICS, **CONSUMER)) as kafka:
+        ends = kafka.end_offsets(list(kafka.assignment()))
+        records, started = 0, time.perf_counter()
+        while any(kafka.position(partition) < end for partition, end in ends.items()):
+            records += sum(map(len, kafka.poll(timeout_ms=200).values()))
+        return records, time.perf_counter() - started
+
+
+def _land(settings: Settings, validator: Validator | None) -> float:
+    """Records landed per second in a lake of its own, connecting and checking included."""
+    database = f"bench_{uuid4().hex[:12]}"
+    with tempfile.TemporaryDirectory(prefix="caf-bench-") as folder:
+        own = replace(settings, database=database, lake_data=folder)
+        connect(own).close()
+        try:
+            started = time.perf_counter()
+            landed = run(own, validator=validator, once=True)
+            return landed.rows / (time.perf_counter() - started)
+        finally:
+            postgres.server(settings).drop(database)
+
+
+@click.command("land")
+@click.option("--events", type=click.IntRange(min=1), default=200_000, show_default=True, help="Events to produce.")
+@click.option(
+    "--validator",
+    default="expectations:validate",
+    show_default=True,
+    help="Function that judges what was stored, as module:name; an empty text for none.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def command(*, events: int, validator: str, as_json: bool) -> None:
+    """Records landed per second, against a plain drain of the same topics by the same client.
+
+    Contract, commit and Great Expectations are included; the lake is one of the bench's own, and removed.
+    The events stay on the topics: use a CAF_HOME that is for measuring.
+    """
+    function = pkgutil.resolve_name(validator) if validator else None
+    measured = measure(Settings.from_env(), events, function)
+    if as_json:
+        click.echo(json.dumps(asdict(measured)))
+    else:
+        click.echo(f"drained  {measured.drained_per_second:>9,.0f} records/s")
+        click.echo(f"landed   {measured.landed_per_second:>9,.0f} records/s, {measured.ratio} of the drain")

@@ -1,0 +1,5 @@
+"""Rebuild the marts: one `dbt build` at one cut, warm, one at a time."""
+
+from streams.build.builder import BuildResult, build, follow
+
+__all__ = ["BuildResult", "build", "follow"]

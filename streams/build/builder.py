@@ -1,0 +1,218 @@
+"""One build after another: choose the cut, run dbt, write down what was built."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+import duckdb
+import structlog
+
+from streams.build.cut import Cut, choose_cut, landed_offsets, store_cut
+from streams.build.lock import build_lock
+from streams.build.warm_dbt import WarmDbt, seeds_checksum
+from streams.errors import BuildFailed, MartsHeld
+from streams.lake.connect import connect
+from streams.settings import Settings
+
+__all__ = ["BuildResult", "Builder", "build", "follow"]
+
+log = structlog.get_logger()
+
+Holds = Callable[[duckdb.DuckDBPyConnection], Sequence[object]]
+"""Tells which batch-level failures hold the marts at present."""
+
+_POLL_SECONDS = 0.5
+
+_TEST_EVERY = timedelta(minutes=5)
+"""While following, how often the data tests run with a build; they cost about a quarter of it."""
+
+_SWEEP_EVERY = timedelta(minutes=10)
+_KEPT = timedelta(hours=1)
+"""How long files of earlier builds are kept for readers that began before; every build writes all tables anew."""
+
+_BUILDS = """
+    CREATE TABLE IF NOT EXISTS marts.run.builds (
+        started_at TIMESTAMP, finished_at TIMESTAMP, as_of TIMESTAMP, is_watched BOOLEAN,
+        cut MAP(VARCHAR, BIGINT[]), rows BIGINT, ok BOOLEAN, failed VARCHAR[], seeds VARCHAR
+    )
+"""
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """A finished build; `failed` names what dbt could not build or what failed a test."""
+
+    started_at: datetime
+    finished_at: datetime
+    cut: Cut
+    failed: list[str]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything was built and every test passed."""
+        return not self.failed
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return (self.finished_at - self.started_at).total_seconds()
+
+
+def build(
+    settings: Settings, *, full: bool = False, holds: Holds | None = None, fresh_seconds: float = 60.0
+) -> BuildResult:
+    """
+    Build the marts once, at one cut; a build that runs elsewhere is waited for.
+
+    Args:
+        settings: where the lake is.
+        full: load the seeds and run the unit tests, too.
+        holds: tells what holds the marts; with any hold nothing is built and the last good state stays.
+        fresh_seconds: how old the watcher's heartbeat may be for its cut to be taken.
+
+    Raises:
+        MartsHeld: a batch-level expectation holds the marts.
+        BuildFailed: a model or a test failed; `marts.run.builds` says which.
+        LakeUnavailable: the lake does not answer.
+    """
+    with Builder(settings, holds=holds, fresh_seconds=fresh_seconds) as builder:
+        return builder.build(full=full)
+
+
+def follow(
+    settings: Settings,
+    *,
+    holds: Holds | None = None,
+    quiet_seconds: float | None = None,
+    for_seconds: float | None = None,
+    fresh_seconds: float = 60.0,
+    until: Callable[[], bool] = lambda: False,
+    on_build: Callable[[BuildResult], None] = lambda _: None,
+) -> int:
+    """
+    Build whenever something new has landed, warm, and return how many builds were made.
+
+    It ends when nothing has been left to build for `quiet_seconds` (or the marts are held that long), after
+    `for_seconds`, or when `until` says so.
+    The first build is made in any case: deadlines pass without a landing.
+
+    Raises:
+        MartsHeld: the marts were still held at the end.
+        BuildFailed: a model or a test failed.
+        LakeUnavailable: the lake does not answer.
+    """
+    ends_at = time.monotonic() + for_seconds if for_seconds is not None else float("inf")
+    quiet = quiet_seconds if quiet_seconds is not None else float("inf")
+    builds, changed_at, held = 0, time.monotonic(), None
+    with Builder(settings, holds=holds, fresh_seconds=fresh_seconds) as builder:
+        while time.monotonic() < ends_at and not until():
+            if held is None and builder.is_behind():
+                changed_at = time.monotonic()
+            elif time.monotonic() - changed_at > quiet:
+                break
+            if not builder.has_news():
+                time.sleep(_POLL_SECONDS)
+                continue
+            try:
+                on_build(builder.build(tests=builder.are_tests_due()))
+                builds, held = builds + 1, None
+            except MartsHeld as error:
+                held = error
+                time.sleep(_POLL_SECONDS)
+    if held is not None:
+        raise held
+    return builds
+
+
+class Builder:
+    """A warm dbt and a connection, for as many builds as are wanted."""
+
+    def __init__(self, settings: Settings, *, holds: Holds | None = None, fresh_seconds: float = 60.0) -> None:
+        self._settings = settings
+        self._holds = holds
+        self._fresh = timedelta(seconds=fresh_seconds)
+        self._dbt = WarmDbt(settings)
+        self._lake = connect(settings, landing="read_only", marts="read_write")
+        self._built: Cut | None = None
+        self._tested_at: datetime | None = None
+        self._swept_at = datetime.now(UTC)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lake.close()
+
+    def is_behind(self) -> bool:
+        """Whether an event has landed that the last build has not seen."""
+        return self._built is None or not self._built.covers(landed_offsets(self._lake))
+
+    def has_news(self) -> bool:
+        """Whether a build now would see more than the last one did."""
+        if self._built is None:
+            return True
+        cut = choose_cut(self._lake, datetime.now(UTC), self._fresh)
+        return cut.offsets != self._built.offsets
+
+    def are_tests_due(self) -> bool:
+        """Whether the data tests have not run for a while."""
+        return self._tested_at is None or datetime.now(UTC) - self._tested_at > _TEST_EVERY
+
+    def build(self, *, full: bool = False, tests: bool = True) -> BuildResult:
+        """
+        One build, at the cut of now; contracts hold in any case, data tests run when asked for.
+
+        Raises:
+            MartsHeld: a batch-level expectation holds the marts.
+            BuildFailed: a model or a test failed.
+        """
+        # Before the cut: what lands in these seconds is built, too.
+        self._dbt.warm()
+        with build_lock(self._settings):
+            if held := self._holds(self._lake) if self._holds else ():
+                raise MartsHeld(f"the marts wait: {'; '.join(map(str, held))}; the last good state stays")
+            started = datetime.now(UTC)
+            cut = choose_cut(self._lake, started, self._fresh)
+            store_cut(self._lake, cut)
+            self._lake.execute(_BUILDS)
+            seeds = seeds_checksum()
+            failed = self._dbt.build(*self._options(seeds, full=full, tests=tests))
+            result = BuildResult(started, datetime.now(UTC), cut, failed)
+            self._record(result, seeds)
+            self._sweep()
+        log.info(
+            "marts_built", ok=result.ok, rows=cut.records, watched=cut.is_watched, seconds=round(result.seconds, 2)
+        )
+        if failed:
+            raise BuildFailed(f"dbt build: {', '.join(sorted(failed))} failed or were skipped; see marts.run.builds")
+        self._built = cut
+        self._tested_at = started if tests or full else self._tested_at
+        return result
+
+    def _options(self, seeds: str, *, full: bool, tests: bool) -> list[str]:
+        """What to leave out of a build: unit tests judge code, not data, and unchanged seeds are there already."""
+        if full:
+            return []
+        latest = self._lake.execute("SELECT seeds FROM marts.run.builds WHERE ok ORDER BY started_at DESC LIMIT 1")
+        left_out = {"unit_test": True, "seed": latest.fetchone() == (seeds,), "test": not tests}
+        return [option for kind, is_out in left_out.items() if is_out for option in ("--exclude-resource-type", kind)]
+
+    def _record(self, result: BuildResult, seeds: str) -> None:
+        cut = result.cut
+        moments = [m.astimezone(UTC).replace(tzinfo=None) for m in (result.started_at, result.finished_at, cut.as_of)]
+        facts = [cut.is_watched, list(cut.offsets), list(cut.offsets.values()), cut.records, result.ok, result.failed]
+        self._lake.execute(
+            "INSERT INTO marts.run.builds SELECT ?, ?, ?, ?, map(?::VARCHAR[], ?::BIGINT[][]), ?, ?, ?::VARCHAR[], ?",
+            [*moments, *facts, seeds],
+        )
+
+    def _sweep(self) -> None:
+        """Remove the files of builds that nobody reads any more."""
+        if datetime.now(UTC) - self._swept_at < _SWEEP_EVERY:
+            return
+        self._swept_at = datetime.now(UTC)
+        until = (self._swept_at - _KEPT).isoformat()
+        for function in ("ducklake_expire_snapshots", "ducklake_cleanup_old_files"):
+            self._lake.execute(f"CALL {function}('marts', older_than => '{until}'::TIMESTAMPTZ)")

@@ -1,0 +1,100 @@
+"""
+Where a build stops reading, and at which instant it judges.
+
+A build at the watcher's own cut can be compared with what was streamed, alert by alert.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+
+from streams import names
+from streams.lake.offsets import next_offsets
+
+__all__ = ["Cut", "choose_cut", "landed_offsets", "store_cut"]
+
+Offsets = dict[str, list[int]]
+"""By topic, the next offset of each partition."""
+
+_RECENT_HEARTBEATS = 600
+
+_HEARTBEATS = f"""
+    SELECT as_of, offsets FROM landing.main.heartbeats
+    ORDER BY received_at DESC, kafka_offset DESC LIMIT {_RECENT_HEARTBEATS}
+"""
+
+_RUN_TABLES = """
+    CREATE SCHEMA IF NOT EXISTS marts.run;
+    CREATE TABLE IF NOT EXISTS marts.run.next_cut (topic VARCHAR, kafka_partition INTEGER, next_offset BIGINT);
+    CREATE TABLE IF NOT EXISTS marts.run.next_as_of (as_of TIMESTAMP);
+"""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """
+    The offsets before which events are seen, and the instant (UTC) before which deadlines have passed.
+
+    `is_watched`: it is what the watcher had judged and written; otherwise what had landed, and the present.
+    """
+
+    offsets: Offsets
+    as_of: datetime
+    is_watched: bool
+
+    def covers(self, offsets: Offsets) -> bool:
+        """Whether every record of the input topics before these offsets is before the cut."""
+        return all(_covers(self.offsets.get(topic, []), offsets.get(topic, [])) for topic in names.INPUT_TOPICS)
+
+    @property
+    def records(self) -> int:
+        """Records of the input topics before the cut."""
+        return sum(sum(self.offsets.get(topic, [])) for topic in names.INPUT_TOPICS)
+
+
+def choose_cut(lake: duckdb.DuckDBPyConnection, now: datetime, fresh: timedelta) -> Cut:
+    """
+    The cut of the latest heartbeat of which all has landed, if it is at most `fresh` old; else what has landed.
+
+    Without a living watcher the marts go on, and nothing streamed is compared.
+    """
+    # Heartbeats first: what they name can only have grown when the offsets are read.
+    heartbeats = lake.execute(_HEARTBEATS).fetchall()
+    landed = landed_offsets(lake)
+    for as_of, offsets in heartbeats:
+        if now - as_of.replace(tzinfo=UTC) > fresh:
+            break
+        if all(_covers(landed.get(topic, []), following) for topic, following in offsets.items()):
+            return Cut(offsets, as_of.replace(tzinfo=UTC), is_watched=True)
+    inputs = {topic: following for topic, following in landed.items() if topic in names.INPUT_TOPICS}
+    return Cut(inputs, now, is_watched=False)
+
+
+def landed_offsets(lake: duckdb.DuckDBPyConnection) -> Offsets:
+    """The next offset to land, of the input topics and the alerts topic."""
+    found: dict[str, dict[int, int]] = {}
+    for (topic, partition), following in next_offsets(lake).items():
+        if topic in (*names.INPUT_TOPICS, names.ALERTS):
+            found.setdefault(topic, {})[partition] = following
+    return {topic: [parts.get(n, 0) for n in range(max(parts) + 1)] for topic, parts in found.items()}
+
+
+def store_cut(lake: duckdb.DuckDBPyConnection, cut: Cut) -> None:
+    """Write the cut where the next build takes it from; `run.cut` and `run.as_of` are published with what it built."""
+    lake.execute(_RUN_TABLES)
+    rows = [(topic, n, following) for topic, parts in cut.offsets.items() for n, following in enumerate(parts)]
+    lake.execute("BEGIN")
+    lake.execute("DELETE FROM marts.run.next_cut")
+    if rows:
+        lake.execute(
+            "INSERT INTO marts.run.next_cut SELECT unnest(?::VARCHAR[]), unnest(?::INTEGER[]), unnest(?::BIGINT[])",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
+    lake.execute("DELETE FROM marts.run.next_as_of")
+    lake.execute("INSERT INTO marts.run.next_as_of VALUES (?)", [cut.as_of.astimezone(UTC).replace(tzinfo=None)])
+    lake.execute("COMMIT")
+
+
+def _covers(these: list[int], those: list[int]) -> bool:
+    return all(that <= (these[n] if n < len(these) else 0) for n, that in enumerate(those))

@@ -1,0 +1,166 @@
+"""
+The strict check for whoever builds a form: the contract, and what a form must not leave open.
+
+Transport accepts a referral without an answer about consent, because it is about a child; a form must not send one.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+from streams.contracts import Accepted, Rejected, decode, event_types
+from streams.contracts.codesets import Consent, ConsentReason
+from streams.contracts.envelope import Envelope
+from streams.names import INPUT_TOPICS
+
+__all__ = ["Finding", "Verdict", "check", "events_of"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong (`error`) or worth a look (`warning`): where, and what is allowed there."""
+
+    level: Literal["error", "warning"]
+    reason: str
+    path: str
+    allowed: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a broker would be sent, and what is to be said about it."""
+
+    type: str | None
+    topic: str | None
+    key: str | None
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether a form may send it; warnings do not forbid that."""
+        return not any(finding.level == "error" for finding in self.findings)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """An event as the record it would become."""
+
+    topic: str
+    value: bytes
+    key: bytes | None = None
+    partition: int = 0
+    offset: int = 0
+    timestamp: int = 0
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def events_of(content: bytes) -> Iterator[bytes]:
+    """
+    The events in a file: one JSON object, an array of them, or one a line.
+
+    What is not JSON is given as it is, for the check to refuse.
+    """
+    try:
+        parsed = json.loads(content)
+    except (ValueError, RecursionError):
+        lines = [line for line in content.splitlines() if line.strip()]
+        yield from lines if _is_json(lines[:1]) else [content]
+        return
+    if isinstance(parsed, list):
+        yield from (json.dumps(event).encode() for event in parsed)
+    else:
+        yield content
+
+
+def _is_json(lines: list[bytes]) -> bool:
+    try:
+        return bool(lines) and isinstance(json.loads(lines[0]), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def check(value: bytes) -> Verdict:
+    """Judge one event, given as its JSON text, as a form must send it."""
+    type_ = _type(value)
+    topic = _topic(type_)
+    if topic is None:
+        # Any topic's contract finds what is wrong with the envelope; only then is the type to blame.
+        refused = decode(_Candidate(INPUT_TOPICS[0], value))
+        return Verdict(type_, None, None, [_unknown(refused)])
+    outcome = _decoded(topic, value)
+    if isinstance(outcome, Rejected):
+        return Verdict(type_, topic, None, [_finding(outcome)])
+    return Verdict(type_, topic, outcome.key, [*_consent(outcome), *_unknown_fields(outcome)])
+
+
+def _type(value: bytes) -> str | None:
+    try:
+        found = json.loads(value).get("type")
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return found if isinstance(found, str) else None
+
+
+def _topic(type_: str | None) -> str | None:
+    for topic in INPUT_TOPICS:
+        prefix = f"uk.{topic.removesuffix('.v1')}"
+        if type_ in {*event_types(topic), f"{prefix}.corrected.v1", f"{prefix}.withdrawn.v1"}:
+            return topic
+    return None
+
+
+def _decoded(topic: str, value: bytes) -> Accepted | Rejected:
+    """Decode with the key that the data give, as a producer would send it."""
+    data = json.loads(value).get("data")
+    facts = data.get("replacement", data) if isinstance(data, dict) else None
+    names = ("family_id", "person_id", "alert_id")
+    keys = [facts[name] for name in names if isinstance(facts, dict) and isinstance(facts.get(name), str)]
+    outcomes = [decode(_Candidate(topic, value, key.encode())) for key in keys] or [decode(_Candidate(topic, value))]
+    return next((outcome for outcome in outcomes if isinstance(outcome, Accepted)), outcomes[0])
+
+
+def _finding(refused: Rejected) -> Finding:
+    return Finding("error", refused.reason.value, refused.path or "$", refused.allowed or "what the contract says")
+
+
+def _unknown(refused: Accepted | Rejected) -> Finding:
+    if isinstance(refused, Rejected) and refused.reason != "unknown_type":
+        return _finding(refused)
+    return Finding("error", "unknown_type", "$.type", ", ".join(sorted(event_types())))
+
+
+def _consent(event: Accepted) -> Iterator[Finding]:
+    """A form asks the consent question, and why it was not asked."""
+    answer = getattr(event.fact, "consent", None)
+    path = "$.data.replacement" if event.change == "corrected" else "$.data"
+    if answer == Consent.NOT_RECORDED:
+        answers = ", ".join(code.value for code in Consent if code != Consent.NOT_RECORDED)
+        yield Finding("error", "consent_unanswered", f"{path}.consent", answers)
+    if answer == Consent.NOT_SOUGHT and event.fact.consent_reason is None:
+        reasons = ", ".join(code.value for code in ConsentReason)
+        yield Finding("error", "consent_unexplained", f"{path}.consent_reason", reasons)
+
+
+def _unknown_fields(event: Accepted) -> Iterator[Finding]:
+    """Fields that the contract does not name are kept but nobody reads them; mostly they are misspelt."""
+    message = json.loads(event.value)
+    yield from _extra(message, Envelope, "$")
+    data = message["data"]
+    if event.amendment is not None:
+        yield from _extra(data, type(event.amendment), "$.data")
+    if event.fact is not None:
+        is_correction = event.change == "corrected"
+        yield from _extra(
+            data["replacement"] if is_correction else data,
+            type(event.fact),
+            "$.data.replacement" if is_correction else "$.data",
+        )
+
+
+def _extra(members: dict, struct: type[msgspec.Struct], path: str) -> Iterator[Finding]:
+    for name in sorted(members.keys() - set(struct.__struct_fields__)):
+        known = ", ".join(sorted(struct.__struct_fields__))
+        yield Finding("warning", "unknown_field", f"{path}.{name}", known)

@@ -1,0 +1,30 @@
+"""`./caf bench …`: what this machine measures, as ratios against something run beside it."""
+
+from importlib import import_module
+
+import click
+
+__all__ = ["command"]
+
+_BENCHES = {
+    "alerts": "event produced → alert received by another process",
+    "freshness": "event produced → figure visible in the locality mart, under Airflow",
+    "land": "records landed per second, against a plain drain of the same topic",
+}
+
+
+class _Benches(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_BENCHES)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        return import_module(f"streams.bench.{name}").command if name in _BENCHES else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_BENCHES.items()))
+
+
+@click.group("bench", cls=_Benches)
+def command() -> None:
+    """Measure on this machine, now; nothing here is a test."""

@@ -1,0 +1,54 @@
+"""`./caf build`: rebuild the marts, once or following what lands."""
+
+import json
+
+import click
+
+from expectations import holds
+from streams.build import BuildResult, build, follow
+from streams.settings import Settings
+
+__all__ = ["command"]
+
+
+@click.command("build")
+@click.option("--follow", "keep_on", is_flag=True, help="Build again whenever something new has landed.")
+@click.option("--full", is_flag=True, help="Load the seeds and run the unit tests, too; not with --follow.")
+@click.option("--for", "for_seconds", type=float, help="Follow for so many seconds.")
+@click.option("--quiet-after", type=float, help="Follow until nothing has landed for so many seconds.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a build.")
+def command(*, keep_on: bool, full: bool, for_seconds: float | None, quiet_after: float | None, as_json: bool) -> None:
+    """Rebuild the marts at one cut: alerts over all history, need by locality, data quality.
+
+    The cut is the watcher's latest whose events have landed, so that streamed and rebuilt alerts can be compared;
+    without a living watcher it is what has landed. A failed batch-level expectation holds the marts.
+    """
+    settings = Settings.from_env()
+
+    def show(result: BuildResult) -> None:
+        click.echo(json.dumps(_figures(result), default=str) if as_json else _text(result))
+
+    if keep_on:
+        follow(settings, holds=holds, for_seconds=for_seconds, quiet_seconds=quiet_after, on_build=show)
+    else:
+        show(build(settings, full=full, holds=holds))
+
+
+def _figures(result: BuildResult) -> dict[str, object]:
+    return {
+        "started_at": result.started_at,
+        "finished_at": result.finished_at,
+        "seconds": round(result.seconds, 2),
+        "as_of": result.cut.as_of,
+        "is_watched": result.cut.is_watched,
+        "offsets": result.cut.offsets,
+        "rows": result.cut.records,
+    }
+
+
+def _text(result: BuildResult) -> str:
+    whose = "the watcher's cut" if result.cut.is_watched else "what has landed"
+    return (
+        f"built in {result.seconds:.1f} s: {result.cut.records:,} records, {whose}, "
+        f"as of {result.cut.as_of:%Y-%m-%d %H:%M:%S} UTC"
+    )

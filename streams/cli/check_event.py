@@ -1,0 +1,51 @@
+"""`./caf check-event`: check events as a form must send them."""
+
+import json
+import sys
+from dataclasses import asdict
+from typing import BinaryIO
+
+import click
+
+from streams.check_event import Verdict, check, events_of
+
+__all__ = ["command"]
+
+
+@click.command("check-event")
+@click.argument("files", nargs=-1, required=True, type=click.File("rb"))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object an event.")
+def command(files: tuple[BinaryIO, ...], as_json: bool) -> None:
+    """Check events as a form must send them: FILE… or - for standard input.
+
+    A file holds one event, an array of events, or one event a line.
+    More is demanded than of events on the way: the consent question must be answered, and a field that the
+    contract does not know is pointed out.
+    Exit code 0: every event may be sent.
+    """
+    accepted = []
+    for file in files:
+        for number, event in enumerate(events_of(file.read()), start=1):
+            verdict = check(event)
+            accepted.append(verdict.is_accepted)
+            click.echo(
+                json.dumps(_figures(file.name, number, verdict)) if as_json else _text(file.name, number, verdict)
+            )
+    if not accepted:
+        raise click.UsageError("no event found")
+    sys.exit(0 if all(accepted) else 1)
+
+
+def _figures(name: str, number: int, verdict: Verdict) -> dict:
+    return {"file": name, "event": number, "accepted": verdict.is_accepted, **asdict(verdict)}
+
+
+def _text(name: str, number: int, verdict: Verdict) -> str:
+    where = f"{name}:{number}"
+    if verdict.is_accepted:
+        lines = [f"{where}  ok: {verdict.type} goes to {verdict.topic} with key {verdict.key}"]
+    else:
+        lines = [f"{where}  refused: {verdict.type or 'no event type'}"]
+    for finding in verdict.findings:
+        lines.append(f"  {finding.level} {finding.reason} at {finding.path}; allowed: {finding.allowed}")
+    return "\n".join(lines)

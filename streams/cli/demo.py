@@ -1,0 +1,59 @@
+"""`./caf demo`: one command, the whole system."""
+
+import json
+import signal
+import sys
+import threading
+
+import click
+from rich.console import Console
+
+from streams.settings import Settings
+
+__all__ = ["command"]
+
+
+@click.command("demo")
+@click.option(
+    "--for", "seconds", default="120s", show_default=True, help="Length of the live part; '0' is until Ctrl-C."
+)
+@click.option("--rate", default=10.0, show_default=True, help="Ordinary events per second; planted cases come on top.")
+@click.option("--days", default=365, show_default=True, help="Length of the history that is sent first.")
+@click.option("--seed", default=1, show_default=True, help="Same seed, same borough.")
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON (everything else goes to stderr).")
+def command(seconds: str, rate: float, days: int, seed: int, as_json: bool) -> None:
+    """Start Kafka, PostgreSQL and Airflow, send a year of a simulated borough, then live events.
+
+    Prints each alert as it arrives and the figures of the wards as they change.
+    At the end (or Ctrl-C) everything is stopped and judged: exit code 0 only if every record is accounted for,
+    every planted case was alerted, streamed and rebuilt alerts agree, and the marts saw the last event.
+    """
+    from streams.demo import demo
+    from streams.demo.run import Plan
+
+    console = Console(stderr=as_json)
+    stop = threading.Event()
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    plan = Plan(seconds=_seconds(seconds), rate=rate, days=days, seed=seed)
+    verdict = demo(Settings.from_env(), plan, console, stop)
+    for sentence, held in verdict.checks.items():
+        console.print(f"{'✓' if held else '✗'} {sentence}", style="green" if held else "red")
+    for detail in verdict.details[:50]:
+        console.print(f"    {detail}", highlight=False)
+    if as_json:
+        click.echo(json.dumps({"ok": verdict.ok, "checks": verdict.checks, "details": verdict.details}))
+    sys.exit(0 if verdict.ok else 1)
+
+
+def _seconds(text: str) -> float | None:
+    """`120s`, `2m` or `120`; `0` is without end."""
+    factors = {"s": 1, "m": 60, "h": 3600}
+    number, factor = (text[:-1], factors[text[-1]]) if text[-1:] in factors else (text, 1)
+    try:
+        value = float(number) * factor
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is no length of time; allowed: 90, 90s, 2m, 1h", param_hint="--for"
+        ) from None
+    return value or None

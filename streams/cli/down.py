@@ -1,0 +1,20 @@
+"""`./caf down`: stop the stack, and remove its state when asked to."""
+
+import click
+
+from streams.settings import Settings
+from streams.stack import stack
+
+__all__ = ["command"]
+
+
+@click.command("down")
+@click.option("--purge", is_flag=True, help="Also remove CAF_HOME: Kafka log, lake, databases, environment.")
+@click.option("--yes", is_flag=True, help="Do not ask before removing.")
+def command(purge: bool, yes: bool) -> None:
+    """Stop every part of the stack that this home started."""
+    settings = Settings.from_env()
+    if purge and not yes:
+        click.confirm(f"Remove {settings.home} with every event, alert and figure in it?", abort=True)
+    stopped = stack.down(settings, purge=purge)
+    click.echo(f"stopped: {', '.join(stopped) or 'nothing ran'}" + (f"; removed {settings.home}" if purge else ""))

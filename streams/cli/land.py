@@ -1,0 +1,44 @@
+"""`./caf land`: write the topics into the lake."""
+
+import json
+import signal
+import threading
+from dataclasses import asdict
+
+import click
+
+from expectations import validate
+from streams.land import run
+from streams.settings import Settings
+
+__all__ = ["command"]
+
+
+@click.command("land")
+@click.option("--once", is_flag=True, help="Land what the topics hold now, and end.")
+@click.option("--for", "for_seconds", type=float, help="Land for so many seconds.")
+@click.option("--check/--no-check", default=True, help="Judge what was stored with Great Expectations.")
+@click.option("--json", "as_json", is_flag=True, help="Print the totals as JSON at the end.")
+def command(*, once: bool, for_seconds: float | None, check: bool, as_json: bool) -> None:
+    """Write every record of every topic into the lake, once: accepted events, rejected records, alerts.
+
+    Goes on where the rows end, so it may be stopped or killed at any moment; SIGTERM and Ctrl-C end it cleanly.
+    A second process waits as a standby until the first one is gone.
+    """
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    landed = run(
+        Settings.from_env(),
+        validator=validate if check else None,
+        until=stopping.is_set,
+        for_seconds=for_seconds,
+        once=once,
+    )
+    totals = {**asdict(landed), "rows": landed.rows}
+    if as_json:
+        click.echo(json.dumps(totals))
+    else:
+        click.echo(
+            f"{landed.rows:,} records landed in {landed.batches:,} commits, {landed.rejected:,} of them rejected"
+        )

@@ -1,0 +1,83 @@
+"""The verbs of `./caf`, imported only when used, so that help and status answer at once."""
+
+import sys
+from importlib import import_module
+
+import click
+import structlog
+
+from streams.errors import CafError
+
+__all__ = ["main"]
+
+_VERBS = {
+    "alerts": "see, test, acknowledge and close alerts",
+    "bench": "measure this machine: alerts, land, freshness",
+    "build": "rebuild the marts, once or following what lands",
+    "check-event": "check an event as a form must send it",
+    "contracts": "generate what is derived from the contract",
+    "demo": "the whole system on this machine, with a simulated borough",
+    "down": "stop the stack",
+    "import": "turn a council's files into events",
+    "init": "make topics, lake and metadata on servers that are there",
+    "land": "write the topics into the lake",
+    "quarantine": "list and show rejected records",
+    "replay": "send rejected records again",
+    "simulate": "produce the events of a simulated borough",
+    "sql": "query the lake",
+    "status": "what runs, how fresh it is, whether anything is wrong",
+    "test": "run the tests",
+    "up": "start the stack in the background",
+    "validations": "what holds the marts, and release it with a reason",
+    "verify": "check that every record is accounted for",
+    "watch": "raise alerts within a second",
+}
+
+
+class _Verbs(click.Group):
+    """Commands found by name in `streams.cli.<verb>`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _VERBS:
+            return None
+        module = "import_" if name == "import" else name.replace("-", "_")
+        return import_module(f"streams.cli.{module}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_VERBS.items()))
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def caf() -> None:
+    """Referrals, case changes and escalations: alerts within a second, need by locality within seconds.
+
+    Start with './caf demo'. Every command explains itself with --help.
+    Settings are CAF_* environment variables; state is in one folder, CAF_HOME.
+    """
+
+
+def main() -> None:
+    """Run the command line; logs go to stderr, a known error is one sentence and exit code 1."""
+    _log_to_stderr()
+    try:
+        caf(prog_name="./caf")
+    except CafError as error:
+        click.echo(f"caf: {error}", err=True)
+        sys.exit(1)
+
+
+def _log_to_stderr() -> None:
+    """Keep stdout for what a command prints: people pipe it."""
+    terminal = sys.stderr.isatty()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer() if terminal else structlog.processors.LogfmtRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

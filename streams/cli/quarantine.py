@@ -1,0 +1,90 @@
+"""`./caf quarantine`: list and show rejected records."""
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import datetime
+
+import click
+
+from streams.contracts import Reason
+from streams.lake.connect import connect
+from streams.quarantine import Filters, Quarantined, find, summary
+from streams.settings import Settings
+
+__all__ = ["command", "filters"]
+
+
+def filters(verb: Callable) -> Callable:
+    """The options that choose rejected records."""
+    for option in (
+        click.option("--offset", type=int, help="The record at this offset."),
+        click.option("--partition", type=int, help="Records of this partition."),
+        click.option("--since", help="Records that arrived since this moment (ISO 8601)."),
+        click.option("--topic", help="Records of this topic."),
+        click.option("--reason", type=click.Choice(list(Reason)), help="Records rejected for this reason."),
+    ):
+        verb = option(verb)
+    return verb
+
+
+@click.group("quarantine", invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """List and show rejected records: why no contract accepts them, and where they are wrong."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_)
+
+
+@command.command("list")
+@filters
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_(*, as_json: bool = False, **given: object) -> None:
+    """Count rejected records by topic and reason."""
+    with connect(Settings.from_env(), marts=None) as lake:
+        rows = summary(lake, Filters.of(**given))
+    if as_json:
+        click.echo(json.dumps([dict(zip(("topic", "reason", "records"), row, strict=True)) for row in rows]))
+        return
+    for topic, reason, records in rows:
+        click.echo(f"{records:>8,}  {reason:<22} {topic}")
+    click.echo(f"{sum(row[2] for row in rows):>8,}  in all")
+
+
+@command.command("show")
+@filters
+@click.option("--bytes", "with_bytes", is_flag=True, help="With key, value and headers: they may be about anybody.")
+@click.option("--limit", type=int, default=20, show_default=True, help="Show at most so many.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a record; bytes in base64.")
+def show(*, with_bytes: bool, limit: int, as_json: bool, **given: object) -> None:
+    """Show rejected records one by one, oldest first; their content only with --bytes."""
+    with connect(Settings.from_env(), marts=None) as lake:
+        records = find(lake, Filters.of(**given), limit=limit)
+    for record in records:
+        click.echo(json.dumps(_figures(record, with_bytes), default=_plain) if as_json else _text(record, with_bytes))
+
+
+def _figures(record: Quarantined, with_bytes: bool) -> dict[str, object]:
+    hidden = () if with_bytes else ("key", "value", "headers")
+    return {name: value for name, value in vars(record).items() if name not in hidden}
+
+
+def _plain(value: object) -> str:
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else _moment(value)
+
+
+def _moment(value: datetime) -> str:
+    return f"{value.isoformat()}Z"
+
+
+def _text(record: Quarantined, with_bytes: bool) -> str:
+    lines = [
+        f"{record.coordinates}  {_moment(record.received_at)}  {record.reason}",
+        f"  at       {record.path or 'the record'}",
+        f"  allowed  {record.allowed or ''}",
+    ]
+    if record.replayed_as:
+        lines.append(f"  replayed, accepted as {record.replayed_as}")
+    if with_bytes:
+        lines += [f"  key      {record.key!r}", f"  headers  {record.headers!r}", f"  value    {record.value!r}"]
+    return "\n".join(lines)

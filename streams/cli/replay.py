@@ -1,0 +1,38 @@
+"""`./caf replay`: send rejected records again."""
+
+import json
+from dataclasses import asdict
+
+import click
+
+from streams.cli.quarantine import filters
+from streams.replay import replay, select
+from streams.settings import Settings
+
+__all__ = ["command"]
+
+
+@click.command("replay")
+@filters
+@click.option("--dry-run", is_flag=True, help="Only say how many would be sent.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON; needs --yes or --dry-run.")
+def command(*, dry_run: bool, yes: bool, as_json: bool, **given: object) -> None:
+    """Send rejected records again after a fix, byte for byte, to the topic and key they came by.
+
+    Without options all of them. A record whose copy was accepted already, or is on its way, is not sent again.
+    """
+    if as_json and not (yes or dry_run):
+        raise click.UsageError("--json asks no question; add --yes or --dry-run")
+    settings = Settings.from_env()
+    count = len(select(settings, **given))
+    if dry_run:
+        click.echo(json.dumps({"would_send": count}) if as_json else f"{count:,} records would be sent again")
+        return
+    if not yes:
+        click.confirm(f"Send {count:,} rejected records again?", abort=True)
+    replayed = replay(settings, **given)
+    if as_json:
+        click.echo(json.dumps(asdict(replayed)))
+    else:
+        click.echo(f"{replayed.sent:,} records sent again, {replayed.skipped:,} skipped")

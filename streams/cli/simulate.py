@@ -1,0 +1,189 @@
+"""`./caf simulate`: produce the events of a simulated borough."""
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+
+import click
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from streams.errors import SettingInvalid
+from streams.settings import Settings
+from streams.simulate import Claim, Noise, Produced, World, backfill, live, replay_window, to_file, write_truth
+from streams.simulate.calibration import AUTHORITIES
+from streams.simulate.hours import LONDON
+from streams.simulate.measure import Figure, compare
+
+__all__ = ["command"]
+
+_HELP = """Produce the events of a simulated borough.
+
+Without options: a year of the borough of CAF_AUTHORITY up to last midnight, to Kafka, as fast as it takes them.
+The referrals to social care have the DfE's published figures of 2023-24 (by month and source, re-referrals, no further
+action); where they are withheld (Herefordshire) the region's rates and the authority's own population stand for them.
+Families, schools and organisations are invented; areas are real, and the more deprived get more of everything.
+
+Each alert rule has planted true cases and near misses; --truth says what each must raise, or must not, and why.
+
+\b
+Examples:
+  ./caf simulate                                  a year of history to Kafka
+  ./caf simulate --to-file year.jsonl --truth truth.jsonl
+  ./caf simulate --live --rate 20 --for 120       history, then two minutes of live events
+  ./caf simulate --live --no-history --new-cast   live only, on a broker that has the history already
+  ./caf simulate --days 7 --speed-up 5040         a week in two minutes
+  ./caf simulate --calibration                    what is published, what is simulated
+  ./caf simulate --authority E06000006 --authority E06000019 --seed 7
+"""
+_NOISE = Noise()
+
+
+def _rate(name: str, meaning: str) -> object:
+    default = getattr(_NOISE, name)
+    return click.option(
+        f"--{name.replace('_', '-')}", name, default=default, show_default=True, metavar="SHARE", help=meaning
+    )
+
+
+@click.command("simulate", help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--seed", default=1, show_default=True, help="Same seed, window and options: same bytes.")
+@click.option(
+    "--authority",
+    "authorities",
+    multiple=True,
+    type=click.Choice(list(AUTHORITIES)),
+    help="GSS code (Wirral, Halton, Herefordshire); repeat for several.  [default: CAF_AUTHORITY]",
+)
+@click.option("--days", default=365, show_default=True, type=click.IntRange(1), help="Length of the history.")
+@click.option("--end", type=click.DateTime(), help="End of the history, London time.  [default: last midnight]")
+@click.option("--stories", default=2, show_default=True, type=click.IntRange(0), help="Times each story is planted.")
+@click.option("--live", "is_live", is_flag=True, help="Go on with live events after the history.")
+@click.option("--rate", default=20.0, show_default=True, help="Ordinary live events per second.")
+@click.option(
+    "--for", "seconds", type=float, metavar="SECONDS", help="Length of the live run.  [default: until Ctrl-C]"
+)
+@click.option("--no-history", is_flag=True, help="Send no history: it is on the topics already.")
+@click.option("--new-cast", is_flag=True, help="Play the live stories on new families: for a second live run.")
+@click.option("--speed-up", type=float, metavar="TIMES", help="Send the window so many times faster than it happened.")
+@_rate("duplicates", "Events sent twice.")
+@_rate("out_of_order", "Events overtaken by others, by up to half an hour.")
+@_rate("late", "Events sent hours or days late.")
+@_rate("corrected", "Events corrected afterwards.")
+@_rate("withdrawn", "Events withdrawn afterwards.")
+@_rate("malformed", "Unreadable records added, of each kind of rejection in turn.")
+@click.option("--to-file", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write here; needs no broker.")
+@click.option("--truth", type=click.Path(path_type=Path, dir_okay=False), help="Write the planted stories here.")
+@click.option("--calibration", is_flag=True, help="Send nothing; print published against simulated figures.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def command(
+    *,
+    seed: int,
+    authorities: tuple[str, ...],
+    days: int,
+    end: datetime | None,
+    stories: int,
+    is_live: bool,
+    rate: float,
+    seconds: float | None,
+    no_history: bool,
+    new_cast: bool,
+    speed_up: float | None,
+    file: Path | None,
+    truth: Path | None,
+    calibration: bool,
+    as_json: bool,
+    **noise: float,
+) -> None:
+    """Make the world and send what the options ask for."""
+    if speed_up is not None and (is_live or file or speed_up <= 0):
+        raise SettingInvalid("--speed-up is above 0, and goes with neither --live nor --to-file")
+    if file and (is_live or no_history):
+        raise SettingInvalid("--to-file writes the history; it goes with neither --live nor --no-history")
+    if not is_live and (no_history or new_cast):
+        raise SettingInvalid("--no-history and --new-cast are about a live run; they go with --live only")
+    settings, runs = Settings.from_env(), []
+    until = end.replace(tzinfo=LONDON) if end else _last_midnight()
+    since = (until.replace(tzinfo=None) - timedelta(days=days)).replace(tzinfo=LONDON)
+    named = authorities or (settings.authority,)
+    with _progress() as progress:
+        count = _counter(progress)
+        world = World(seed, named, since, until, stories=stories, noise=Noise(**noise), backfill=speed_up is None)
+        if calibration:
+            _show(compare(world), as_json=as_json)
+            return
+        if file:
+            runs.append(to_file(file, world, count))
+        elif speed_up is not None:
+            with _stop_on_signal() as stop:
+                runs.append(replay_window(settings, world, speed_up, seconds=seconds, stop=stop, progress=count))
+        elif not no_history:
+            runs.append(backfill(settings, world, count))
+        if is_live:
+            announce = _announcer(progress)
+            with _stop_on_signal() as stop:
+                options = {"rate": rate, "seconds": seconds, "stop": stop, "new_cast": new_cast}
+                runs.append(live(settings, world, announce=announce, progress=count, **options))
+    if truth:
+        write_truth(truth, [claim for run in runs for claim in run.claims])
+    _report(runs, as_json=as_json)
+
+
+def _counter(progress: Progress) -> Callable[[int], None]:
+    task = progress.add_task("making the world", total=None)
+    return lambda sent: progress.update(task, description=f"{sent:,} records")
+
+
+def _announcer(progress: Progress) -> Callable[[Claim], None]:
+    def announce(claim: Claim) -> None:
+        expected = "must raise" if claim.expected else "must not raise"
+        progress.console.print(f"{claim.story_id}: {expected} {claim.rule}. {claim.why}")
+
+    return announce
+
+
+@contextmanager
+def _stop_on_signal() -> Iterator[Event]:
+    """An event that Ctrl-C, or a request to end, sets; what was sent is then still counted."""
+    stop = Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _show(figures: list[Figure], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps([asdict(figure) for figure in figures]))
+        return
+    table = Table("authority", "figure", "published", "simulated")
+    for figure in figures:
+        table.add_row(figure.authority, figure.name, f"{figure.published:,.1f}", f"{figure.simulated:,.1f}")
+    Console().print(table)
+
+
+def _report(runs: list[Produced], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps([run.as_json() for run in runs]))
+        return
+    for run in runs:
+        click.echo(f"{run.total:,} records in {run.elapsed:.1f} s, {len(run.claims)} claims about what they must raise")
+
+
+def _progress() -> Progress:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty())
+
+
+def _last_midnight() -> datetime:
+    return datetime.now(UTC).astimezone(LONDON).replace(hour=0, minute=0, second=0, microsecond=0)

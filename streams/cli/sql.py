@@ -1,0 +1,81 @@
+"""`./caf sql`: query the lake."""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+import duckdb
+
+from streams.lake.connect import connect
+from streams.settings import Settings
+
+__all__ = ["command"]
+
+_FORMATS = {
+    "csv": "FORMAT csv, HEADER",
+    "json": "FORMAT json, ARRAY true",
+    "parquet": "FORMAT parquet, COMPRESSION zstd",
+}
+
+
+@click.command("sql")
+@click.argument("query", required=False)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", *_FORMATS]),
+    default="table",
+    show_default=True,
+    help="How the result is printed; parquet goes to a file by '> FILE'.",
+)
+def command(*, query: str | None, format_: str) -> None:
+    """Run one query on the lake, or open a shell when none is given.
+
+    Both catalogs are attached read-only: landing.main.events, marts.analytics.mart_locality_need, …
+    Times are in UTC. The database server is started when it is not up.
+    """
+    with connect(Settings.from_env()) as lake:
+        if query is not None:
+            _run(lake, query, format_)
+        else:
+            _shell(lake, format_)
+
+
+def _run(lake: duckdb.DuckDBPyConnection, query: str, format_: str) -> None:
+    try:
+        if format_ == "table":
+            result = lake.sql(query)
+            if result is not None:
+                result.show(max_rows=200, max_width=shutil.get_terminal_size((200, 24)).columns)
+        else:
+            _copy(lake, query.strip().rstrip(";"), _FORMATS[format_])
+    except duckdb.Error as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _copy(lake: duckdb.DuckDBPyConnection, query: str, options: str) -> None:
+    """Print by way of a file: DuckDB would open standard output anew, and so cut a file that it is appended to."""
+    with tempfile.NamedTemporaryFile() as file:
+        lake.execute(f"COPY ({query}) TO '{file.name}' ({options})")
+        with Path(file.name).open("rb") as written:
+            shutil.copyfileobj(written, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+
+def _shell(lake: duckdb.DuckDBPyConnection, format_: str) -> None:
+    click.echo("One query, ended by ';'. Leave with Ctrl-D. Tables: SHOW ALL TABLES;", err=True)
+    pending = ""
+    while True:
+        try:
+            pending += input("caf> " if not pending else "  -> ") + "\n"
+        except EOFError:
+            return
+        if not pending.rstrip().endswith(";"):
+            continue
+        try:
+            _run(lake, pending, format_)
+        except click.ClickException as error:
+            error.show()
+        pending = ""

@@ -1,0 +1,36 @@
+"""`./caf up`: the stack in the background, for daily work."""
+
+import click
+
+from streams.kafka.topics import ensure_topics
+from streams.lake.connect import connect
+from streams.settings import Settings
+from streams.stack import airflow, stack
+
+__all__ = ["command", "start"]
+
+
+@click.command("up")
+def command() -> None:
+    """Start PostgreSQL, Kafka and Airflow with all DAGs in the background.
+
+    Safe to repeat: what runs already is left alone. State is in CAF_HOME; './caf down' stops everything.
+    """
+    settings = Settings.from_env()
+    start(settings)
+    api = airflow.client(settings)
+    click.echo(f"Airflow   {api.url}  (user {api.username}, password {api.password})")
+    click.echo(f"Kafka     {settings.bootstrap}")
+    click.echo("Events    './caf simulate --help' makes some; './caf status' shows how things are")
+
+
+def start(settings: Settings) -> None:
+    """Start every server, and make topics and lake before the first DAG runs."""
+    stack.up(settings, ("postgres", "kafka"), say=_say)
+    ensure_topics(settings)
+    connect(settings).close()
+    stack.up(settings, ("airflow",), say=_say)
+
+
+def _say(sentence: str) -> None:
+    click.echo(sentence, err=True)

@@ -1,0 +1,46 @@
+"""`./caf validations`: what Great Expectations holds back, and how an engineer lifts it."""
+
+import json
+import sys
+from dataclasses import asdict
+
+import click
+
+from streams.settings import Settings
+
+__all__ = ["command"]
+
+
+@click.group("validations")
+def command() -> None:
+    """See the holds on the marts, and release one."""
+
+
+@command.command("holds")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a hold.")
+def show(as_json: bool) -> None:
+    """List the holds that stand; exit code 1 if there is any."""
+    from expectations import holds
+    from streams.lake.connect import connect
+
+    with connect(Settings.from_env(), marts=None) as lake:
+        standing = holds(lake)
+    for hold in standing:
+        click.echo(json.dumps(asdict(hold), default=str) if as_json else str(hold))
+    if not standing and not as_json:
+        click.echo("no holds: the marts may be rebuilt")
+    sys.exit(1 if standing else 0)
+
+
+@command.command()
+@click.argument("name", metavar="SUITE.EXPECTATION")
+@click.option("--why", required=True, help="What was found out; stored beside the results. No personal data.")
+def release(name: str, why: str) -> None:
+    """Lift a hold until its expectation fails again."""
+    from expectations import release as lift
+    from streams.lake.connect import connect
+
+    suite, _, expectation = name.partition(".")
+    with connect(Settings.from_env(), landing="read_write", marts=None) as lake:
+        lift(lake, suite, expectation, why)
+    click.echo(f"released {name}: the marts may be rebuilt")

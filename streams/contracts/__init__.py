@@ -1,0 +1,20 @@
+"""The contract: every event as one frozen struct, and everything that is derived from it."""
+
+from streams.contracts.case_change import *  # noqa: F403  (registers the events)
+from streams.contracts.decode import Accepted, Reason, Rejected, decode
+from streams.contracts.envelope import Correction, Envelope, Withdrawal
+from streams.contracts.escalation import *  # noqa: F403
+from streams.contracts.event import Event, event_types
+from streams.contracts.referral import *  # noqa: F403
+
+__all__ = [
+    "Accepted",
+    "Correction",
+    "Envelope",
+    "Event",
+    "Reason",
+    "Rejected",
+    "Withdrawal",
+    "decode",
+    "event_types",
+]

@@ -1,0 +1,336 @@
+"""Events of `caf.case-change.v1`: everything that changes about a family, its people and the services around it."""
+
+from streams.contracts import codesets as c
+from streams.contracts import fields as f
+from streams.contracts.event import Event, event
+from streams.names import CASE_CHANGE
+
+__all__ = [
+    "AddressChanged",
+    "AssessmentCompleted",
+    "AssessmentStarted",
+    "CaseClosed",
+    "CaseOpened",
+    "ConsentGiven",
+    "ConsentRefused",
+    "ConsentWithdrawn",
+    "CustodyReleasePlanned",
+    "FamilySeen",
+    "HouseholdJoined",
+    "HouseholdLeft",
+    "LeadProfessionalAssigned",
+    "LevelChanged",
+    "OutcomeRecorded",
+    "PersonRecorded",
+    "PersonsLinked",
+    "ReviewHeld",
+    "RiskMarkerCleared",
+    "RiskMarkerReviewed",
+    "RiskMarkerSet",
+    "SchoolNotified",
+    "ServiceCancelled",
+    "ServiceDeclined",
+    "ServiceEnded",
+    "ServiceRequested",
+    "ServiceStarted",
+    "TafMeetingHeld",
+]
+
+_PERSON = ("person_id",)
+
+
+@event(CASE_CHANGE, "person-recorded", key=_PERSON)
+class PersonRecorded(Event):
+    """
+    What is known of a person; the latest record replaces earlier ones.
+
+    Sex, ethnicity and disabilities are for statistics only: no rule may read them.
+    """
+
+    person_id: f.PersonId
+    date_of_birth: f.Birthday | None = None
+    due_date: f.DueDay | None = None
+    died_on: f.DeathDay | None = None
+    school_id: f.SchoolId | None = None
+    is_home_educated: f.HomeEducated = False
+    upn_unknown: c.UpnUnknown | None = None
+    sex: c.Sex | None = None
+    ethnicity: c.Ethnicity | None = None
+    disabilities: list[c.Disability] = []
+
+
+@event(CASE_CHANGE, "persons-linked", key=_PERSON)
+class PersonsLinked(Event):
+    """Two identifiers turned out to be one person."""
+
+    person_id: f.PersonId
+    linked_person_id: f.LinkedPersonId
+    link_basis: c.LinkBasis
+
+    def __post_init__(self) -> None:
+        if self.person_id == self.linked_person_id:
+            raise ValueError("person_id and linked_person_id must differ")
+
+
+@event(CASE_CHANGE, "household-joined")
+class HouseholdJoined(Event):
+    """A person came to live in a family's household."""
+
+    family_id: f.FamilyId
+    person_id: f.PersonId
+    household_role: c.HouseholdRole
+
+
+@event(CASE_CHANGE, "household-left")
+class HouseholdLeft(Event):
+    """A person stopped living in a family's household."""
+
+    family_id: f.FamilyId
+    person_id: f.PersonId
+    leaving_reason: c.LeavingReason = c.LeavingReason.OTHER
+
+
+@event(CASE_CHANGE, "address-changed", key=("family_id", "person_id"))
+class AddressChanged(Event):
+    """
+    A family, or a person alone, lives somewhere else.
+
+    With `is_address_protected` (a refuge, for example) no place may be shown outside the desk.
+    """
+
+    family_id: f.FamilyId | None = None
+    person_id: f.PersonId | None = None
+    address_id: f.AddressId | None = None
+    lsoa_code: f.LsoaCode | None = None
+    is_address_protected: f.AddressProtected = False
+
+    def __post_init__(self) -> None:
+        if (self.family_id is None) == (self.person_id is None):
+            raise ValueError("exactly one of family_id and person_id must be given")
+
+
+@event(CASE_CHANGE, "risk-marker-set", key=_PERSON)
+class RiskMarkerSet(Event):
+    """
+    A risk marker was put on a person.
+
+    `marker_families` are the families it concerns; none given means any family.
+    It is in force from the event's time until it is cleared or `expires_at` has passed.
+    """
+
+    marker_id: f.MarkerId
+    person_id: f.PersonId
+    marker_kind: c.MarkerKind
+    marker_role: c.MarkerRole
+    marker_basis: c.MarkerBasis
+    marker_families: f.FamilyIds = []
+    review_due: f.ReviewDay | None = None
+    expires_at: f.ExpiryMoment | None = None
+
+
+@event(CASE_CHANGE, "risk-marker-reviewed", key=_PERSON)
+class RiskMarkerReviewed(Event):
+    """A risk marker was reviewed and stands; the new review day and expiry replace the old ones."""
+
+    marker_id: f.MarkerId
+    person_id: f.PersonId
+    review_due: f.ReviewDay | None = None
+    expires_at: f.ExpiryMoment | None = None
+
+
+@event(CASE_CHANGE, "risk-marker-cleared", key=_PERSON)
+class RiskMarkerCleared(Event):
+    """A risk marker no longer stands."""
+
+    marker_id: f.MarkerId
+    person_id: f.PersonId
+    clearing_reason: c.ClearingReason
+
+
+@event(CASE_CHANGE, "custody-release-planned", key=_PERSON)
+class CustodyReleasePlanned(Event):
+    """A person is to be released from custody, to an address or a family if that is known."""
+
+    person_id: f.PersonId
+    release_on: f.ReleaseDay
+    address_id: f.AddressId | None = None
+    release_family_id: f.ReleaseFamilyId | None = None
+
+
+@event(CASE_CHANGE, "case-opened")
+class CaseOpened(Event):
+    """A family was opened to a service."""
+
+    case_id: f.CaseId
+    family_id: f.FamilyId
+    service_id: f.ServiceId
+    service_kind: c.ServiceKind | None = None
+    referral_id: f.ReferralId | None = None
+
+
+@event(CASE_CHANGE, "case-closed")
+class CaseClosed(Event):
+    """A family was closed to a service."""
+
+    case_id: f.CaseId
+    family_id: f.FamilyId
+    closure_reason: c.ClosureReason
+
+
+@event(CASE_CHANGE, "level-changed")
+class LevelChanged(Event):
+    """The family's level of need changed."""
+
+    family_id: f.FamilyId
+    level: f.Level
+    level_reason: c.LevelReason
+
+
+@event(CASE_CHANGE, "assessment-started")
+class AssessmentStarted(Event):
+    """An assessment of a family began."""
+
+    assessment_id: f.AssessmentId
+    family_id: f.FamilyId
+    assessment_kind: c.AssessmentKind
+    agency_id: f.AgencyId | None = None
+    referral_id: f.ReferralId | None = None
+    person_ids: f.PersonIds = []
+
+
+@event(CASE_CHANGE, "assessment-completed")
+class AssessmentCompleted(Event):
+    """An assessment was authorised, with the factors it found and who of the family took part."""
+
+    assessment_id: f.AssessmentId
+    family_id: f.FamilyId
+    factors: list[c.AssessmentFactor] = []
+    participants: f.Participants = []
+
+
+@event(CASE_CHANGE, "lead-professional-assigned")
+class LeadProfessionalAssigned(Event):
+    """A family has a lead professional."""
+
+    family_id: f.FamilyId
+    worker_id: f.WorkerId
+    agency_id: f.AgencyId | None = None
+
+
+@event(CASE_CHANGE, "taf-meeting-held")
+class TafMeetingHeld(Event):
+    """The team around the family met."""
+
+    meeting_id: f.MeetingId
+    family_id: f.FamilyId
+    participants: f.Participants = []
+    agency_kinds: list[c.AgencyKind] = []
+
+
+@event(CASE_CHANGE, "review-held")
+class ReviewHeld(Event):
+    """The plan of a family was reviewed."""
+
+    review_id: f.ReviewId
+    family_id: f.FamilyId
+    participants: f.Participants = []
+
+
+@event(CASE_CHANGE, "family-seen")
+class FamilySeen(Event):
+    """A worker saw the family; `person_ids` are the children who were seen."""
+
+    family_id: f.FamilyId
+    worker_id: f.WorkerId | None = None
+    person_ids: f.PersonIds = []
+
+
+@event(CASE_CHANGE, "service-requested")
+class ServiceRequested(Event):
+    """A partner's service was asked for."""
+
+    service_request_id: f.ServiceRequestId
+    family_id: f.FamilyId
+    service_id: f.ServiceId
+    service_kind: c.ServiceKind
+
+
+@event(CASE_CHANGE, "service-started")
+class ServiceStarted(Event):
+    """A requested service began."""
+
+    service_request_id: f.ServiceRequestId
+    family_id: f.FamilyId
+
+
+@event(CASE_CHANGE, "service-declined")
+class ServiceDeclined(Event):
+    """A requested service was declined, by the family or the service."""
+
+    service_request_id: f.ServiceRequestId
+    family_id: f.FamilyId
+    end_reason: c.EndReason
+
+
+@event(CASE_CHANGE, "service-cancelled")
+class ServiceCancelled(Event):
+    """A request for a service was cancelled."""
+
+    service_request_id: f.ServiceRequestId
+    family_id: f.FamilyId
+    end_reason: c.EndReason
+
+
+@event(CASE_CHANGE, "service-ended")
+class ServiceEnded(Event):
+    """A service ended."""
+
+    service_request_id: f.ServiceRequestId
+    family_id: f.FamilyId
+    end_reason: c.EndReason
+
+
+@event(CASE_CHANGE, "consent-given")
+class ConsentGiven(Event):
+    """The family consented."""
+
+    family_id: f.FamilyId
+    consent_scope: c.ConsentScope
+
+
+@event(CASE_CHANGE, "consent-refused")
+class ConsentRefused(Event):
+    """The family refused."""
+
+    family_id: f.FamilyId
+    consent_scope: c.ConsentScope
+
+
+@event(CASE_CHANGE, "consent-withdrawn")
+class ConsentWithdrawn(Event):
+    """The family took its consent back."""
+
+    family_id: f.FamilyId
+    consent_scope: c.ConsentScope
+
+
+@event(CASE_CHANGE, "outcome-recorded")
+class OutcomeRecorded(Event):
+    """An outcome was measured."""
+
+    family_id: f.FamilyId
+    outcome_framework: c.OutcomeFramework
+    outcome_number: f.OutcomeNumber
+    outcome_stage: c.OutcomeStage
+    score: f.Score
+    person_id: f.PersonId | None = None
+
+
+@event(CASE_CHANGE, "school-notified")
+class SchoolNotified(Event):
+    """A child's school (or the authority, for a child educated at home) was told of an incident."""
+
+    family_id: f.FamilyId
+    person_id: f.PersonId
+    incident_id: f.IncidentId
+    school_id: f.SchoolId | None = None

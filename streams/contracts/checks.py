@@ -1,0 +1,117 @@
+"""What a record is refused for, and the checks that refuse it."""
+
+import enum
+import re
+from datetime import date
+from itertools import accumulate
+from typing import Annotated, get_args, get_origin
+
+import msgspec
+
+__all__ = ["MAX_NESTING", "Reason", "Refusal", "dated_fields", "parse", "plausible", "printable", "readable"]
+
+MAX_NESTING = 64
+"""Deepest nesting that is read; without a limit the same record would pass or fail by its reader's call stack."""
+
+
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKET = re.compile(rb"[\[\]{}]")
+_PATH = re.compile(r" - at `(\$[^`]*)`$")
+
+
+class Reason(enum.StrEnum):
+    """Why a record is rejected."""
+
+    NOT_JSON = "not_json"
+    """The value is empty or not JSON in UTF-8."""
+    ENVELOPE = "envelope"
+    """The CloudEvents envelope is incomplete or wrong."""
+    UNKNOWN_TYPE = "unknown_type"
+    """No contract has this event type on this topic."""
+    SCHEMA = "schema"
+    """The data lack a field, or a field has the wrong type or form."""
+    CODE_SET = "code_set"
+    """A code is not in its list."""
+    KEY_MISMATCH = "key_mismatch"
+    """The Kafka key is not the family (or person) that the data name."""
+    SAME_ID_OTHER_CONTENT = "same_id_other_content"
+    """An earlier record of the partition has this source and id, and says something else."""
+    TOO_LARGE = "too_large"
+    """The record is longer than what is read."""
+
+
+class Refusal(Exception):
+    """Carries a reason up to `decode`; never leaves the contract."""
+
+    def __init__(self, reason: Reason, path: str | None = None, allowed: str | None = None) -> None:
+        self.reason, self.path, self.allowed = reason, path, allowed
+
+
+def readable(value: bytes) -> None:
+    """Refuse what the JSON decoder alone would let pass in members that it skips, or read by luck."""
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        raise Refusal(Reason.NOT_JSON, allowed="JSON in UTF-8") from None
+    if value.count(b"{") + value.count(b"[") > MAX_NESTING and _nesting(value) > MAX_NESTING:
+        raise Refusal(Reason.TOO_LARGE, allowed=f"at most {MAX_NESTING} levels of nesting")
+
+
+def _nesting(value: bytes) -> int:
+    steps = (1 if bracket in b"[{" else -1 for bracket in _BRACKET.findall(_TEXT.sub(b"", value)))
+    return max(accumulate(steps))
+
+
+def printable(name: str, path: str) -> None:
+    """Refuse names with control characters; PostgreSQL cannot even hold all of them."""
+    if not name.isprintable():
+        raise Refusal(Reason.ENVELOPE if path.count(".") == 1 else Reason.SCHEMA, path, "printable characters")
+
+
+def plausible(moment: date, path: str) -> None:
+    """Refuse years that no event of a living child has; they would overflow where times are compared."""
+    if not 1900 <= moment.year <= 2199:
+        raise Refusal(Reason.SCHEMA, path, "a year from 1900 to 2199")
+
+
+def dated_fields(struct: type[msgspec.Struct]) -> tuple[str, ...]:
+    """Names of the fields that hold a day or a moment."""
+
+    def is_dated(type_: object) -> bool:
+        return (isinstance(type_, type) and issubclass(type_, date)) or any(map(is_dated, get_args(type_)))
+
+    return tuple(field.name for field in msgspec.structs.fields(struct) if is_dated(field.type))
+
+
+def parse(
+    decoder: msgspec.json.Decoder, value: bytes | msgspec.Raw, reason: Reason, struct: type, prefix: str = "$"
+) -> object:
+    """
+    Decode JSON by a struct; `prefix` is where in the record it lies.
+
+    Raises:
+        Refusal: with the path and what is allowed there.
+    """
+    try:
+        return decoder.decode(value)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        found = _PATH.search(text)
+        path = found.group(1) if found else "$"
+        if text.startswith("Invalid enum value"):
+            raise Refusal(Reason.CODE_SET, prefix + path[1:], _codes(struct, path)) from None
+        raise Refusal(reason, prefix + path[1:], _PATH.sub("", text)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Refusal(Reason.NOT_JSON, prefix, "JSON in UTF-8") from None
+
+
+def _codes(struct: type, path: str) -> str:
+    """The codes allowed at a path such as `$.severity` or `$.factors[...]`."""
+    name = re.split(r"[.\[]", path.removeprefix("$."))[0]
+    pending = [next(field.type for field in msgspec.structs.fields(struct) if field.name == name)]
+    while pending:
+        type_ = pending.pop()
+        if isinstance(type_, type) and issubclass(type_, enum.Enum):
+            return ", ".join(member.value for member in type_)
+        pending += get_args(type_)[:1] if get_origin(type_) is Annotated else get_args(type_)
+    return "a code of its list"

@@ -1,0 +1,204 @@
+"""
+The landing columns, derived from the contract: one wide row an event.
+
+A field name has one type in every event (`field_types` refuses anything else),
+so a column of the landing table has the field's name, and is empty for events that do not carry it.
+"""
+
+import enum
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from operator import attrgetter
+from typing import Annotated, get_args, get_origin
+
+import msgspec
+import pyarrow as pa
+
+from streams.contracts.decode import Accepted, Rejected
+from streams.contracts.event import event_types
+
+__all__ = ["EVENT_COLUMNS", "QUARANTINE_COLUMNS", "events_table", "field_types", "microseconds", "quarantine_table"]
+
+_TIMESTAMP = pa.timestamp("us")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_ENVELOPE_COLUMNS: dict[str, pa.DataType] = {
+    "topic": pa.string(),
+    "kafka_partition": pa.int32(),
+    "kafka_offset": pa.int64(),
+    "record_key": pa.string(),
+    "received_at": _TIMESTAMP,
+    "landed_at": _TIMESTAMP,
+    "event_source": pa.string(),
+    "event_id": pa.string(),
+    "event_type": pa.string(),
+    "event_at": _TIMESTAMP,
+    "authority_code": pa.string(),
+    "is_backfill": pa.bool_(),
+    "change": pa.string(),
+    "root_source": pa.string(),
+    "root_id": pa.string(),
+    "fact": pa.string(),
+    "fact_at": _TIMESTAMP,
+    "amendment_reason": pa.string(),
+    "replay_of": pa.string(),
+    "content_hash": pa.int64(),
+    "payload": pa.string(),
+}
+
+QUARANTINE_COLUMNS: dict[str, pa.DataType] = {
+    "topic": pa.string(),
+    "kafka_partition": pa.int32(),
+    "kafka_offset": pa.int64(),
+    "received_at": _TIMESTAMP,
+    "landed_at": _TIMESTAMP,
+    "reason": pa.string(),
+    "path": pa.string(),
+    "allowed": pa.string(),
+    "record_key": pa.binary(),
+    "record_value": pa.binary(),
+    "record_headers": pa.list_(pa.struct([("name", pa.string()), ("value", pa.binary())])),
+}
+"""Columns of `landing.quarantine`, in order, as Arrow types."""
+
+
+@cache
+def field_types() -> dict[str, pa.DataType]:
+    """
+    Every field of every event with its Arrow type, in order of first appearance.
+
+    Raises:
+        TypeError: one field name has two types.
+    """
+    found: dict[str, pa.DataType] = {}
+    for struct in event_types().values():
+        for field in msgspec.structs.fields(struct):
+            arrow = _arrow(field.type)
+            if found.setdefault(field.name, arrow) != arrow:
+                raise TypeError(f"field {field.name} is {found[field.name]} and, in {struct.__name__}, {arrow}")
+    return found
+
+
+def _arrow(type_: object) -> pa.DataType:
+    """The Arrow type of a field's annotation."""
+    if get_origin(type_) is Annotated:
+        return _arrow(get_args(type_)[0])
+    if get_origin(type_) is list:
+        return pa.list_(_arrow(get_args(type_)[0]))
+    if options := [option for option in get_args(type_) if option is not type(None)]:
+        return _arrow(options[0])
+    if isinstance(type_, type) and issubclass(type_, str | enum.Enum):
+        return pa.string()
+    return {bool: pa.bool_(), int: pa.int32(), date: pa.date32(), datetime: _TIMESTAMP}[type_]
+
+
+EVENT_COLUMNS: dict[str, pa.DataType] = {**_ENVELOPE_COLUMNS, **field_types()}
+"""Columns of `landing.events`, in order, as Arrow types; times are UTC without a zone."""
+
+
+def events_table(events: Iterable[Accepted], landed_at: datetime) -> pa.Table:
+    """
+    The rows of accepted events, one each, as the landing table has them (grouped by type, not in offset order).
+
+    `landed_at` is aware; one value for the whole batch.
+    """
+    groups: dict[tuple[str, type | None], list[Accepted]] = defaultdict(list)
+    for event in events:
+        groups[event.envelope.type, type(event.fact) if event.fact is not None else None].append(event)
+    parts = [_group(struct, group, microseconds(landed_at)) for (_, struct), group in groups.items()]
+    schema = pa.schema(list(EVENT_COLUMNS.items()))
+    if not parts:
+        return schema.empty_table()
+    return pa.concat_tables([schema.empty_table(), *parts], promote_options="default")
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970 in UTC: how Arrow stores times, and much faster to hand over than aware datetimes."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _group(struct: type | None, events: Sequence[Accepted], landed: int) -> pa.Table:
+    """Rows of events of one type that carry the same fact; what is the same for all of them is not repeated."""
+    first, size = events[0], len(events)
+    same = {
+        "topic": first.topic,
+        "landed_at": landed,
+        "event_type": first.envelope.type,
+        "change": first.change,
+        "fact": struct.type.split(".")[-2] if struct else None,
+    }
+    columns = _envelope_columns(events)
+    if struct:
+        facts = [event.fact for event in events]
+        for field in msgspec.structs.fields(struct):
+            columns[field.name] = _values(map(attrgetter(field.name), facts), EVENT_COLUMNS[field.name])
+    arrays = {name: pa.array(values, EVENT_COLUMNS[name]) for name, values in columns.items()}
+    arrays |= {name: pa.repeat(pa.scalar(value, EVENT_COLUMNS[name]), size) for name, value in same.items()}
+    return pa.table(arrays)
+
+
+def _envelope_columns(events: Sequence[Accepted]) -> dict[str, list]:
+    envelopes = [event.envelope for event in events]
+    amendments = [event.amendment for event in events]
+    sources, ids = [envelope.source for envelope in envelopes], [envelope.id for envelope in envelopes]
+    times = [microseconds(envelope.time) for envelope in envelopes]
+    change = events[0].change
+    return {
+        "kafka_partition": [event.partition for event in events],
+        "kafka_offset": [event.offset for event in events],
+        "record_key": [event.key for event in events],
+        "received_at": [event.received_ms * 1000 for event in events],
+        "event_source": sources,
+        "event_id": ids,
+        "event_at": times,
+        "authority_code": [envelope.authority for envelope in envelopes],
+        "is_backfill": [envelope.backfill for envelope in envelopes],
+        "root_source": sources if change == "recorded" else [amendment.root_source for amendment in amendments],
+        "root_id": ids if change == "recorded" else [amendment.root_id for amendment in amendments],
+        "fact_at": times if change != "corrected" else [microseconds(amended.replaced_time) for amended in amendments],
+        "amendment_reason": [amendment and amendment.withdrawal_reason for amendment in amendments],
+        "replay_of": [event.replay_of for event in events],
+        "content_hash": [event.content_hash for event in events],
+        "payload": [event.value for event in events],
+    }
+
+
+def _values(values: Iterable[object], type_: pa.DataType) -> list:
+    if type_ == _TIMESTAMP:
+        return [None if value is None else microseconds(value) for value in values]
+    return list(values)
+
+
+def quarantine_table(rejected: Iterable[Rejected], landed_at: datetime) -> pa.Table:
+    """
+    The rows of rejected records, one each, with their original bytes.
+
+    Only a NUL in a header's name is replaced, because the catalog's text cannot hold it.
+    """
+    landed = microseconds(landed_at)
+    rows = [
+        (
+            record.topic,
+            record.partition,
+            record.offset,
+            record.received_ms * 1000,
+            landed,
+            record.reason,
+            record.path,
+            record.allowed,
+            record.key,
+            record.value,
+            [{"name": name.replace("\0", "\ufffd"), "value": value} for name, value in record.headers],
+        )
+        for record in rejected
+    ]
+    columns = zip(*rows, strict=True) if rows else [[] for _ in QUARANTINE_COLUMNS]
+    return pa.table(
+        {
+            name: pa.array(values, type_)
+            for (name, type_), values in zip(QUARANTINE_COLUMNS.items(), columns, strict=True)
+        }
+    )

@@ -1,0 +1,42 @@
+"""What the contract demands of a field's value, as data that another judge than the decoder can use."""
+
+from dataclasses import dataclass
+from typing import Annotated, get_args, get_origin
+
+import msgspec
+
+from streams.contracts.codesets import Code
+
+__all__ = ["Constraint", "constraint"]
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A closed list of values, or a pattern, or neither; of a list field they hold for each item."""
+
+    required: bool
+    values: tuple[str, ...] = ()
+    pattern: str | None = None
+
+
+def constraint(field: msgspec.structs.FieldInfo) -> Constraint:
+    """Read the demands on a field from its type; whole numbers between two bounds are a closed list."""
+    values, pattern = _read(field.type)
+    return Constraint(field.required, values, pattern)
+
+
+def _read(type_: object) -> tuple[tuple[str, ...], str | None]:
+    if isinstance(type_, type) and issubclass(type_, Code):
+        return tuple(code.value for code in type_), None
+    if get_origin(type_) is Annotated:
+        inner, *metas = get_args(type_)
+        for meta in (meta for meta in metas if isinstance(meta, msgspec.Meta)):
+            if meta.pattern is not None:
+                return (), meta.pattern
+            if meta.ge is not None and meta.le is not None:
+                return tuple(str(number) for number in range(meta.ge, meta.le + 1)), None
+        return _read(inner)
+    for option in get_args(type_):
+        if option is not type(None):
+            return _read(option)
+    return (), None

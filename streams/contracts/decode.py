@@ -1,0 +1,230 @@
+"""
+From a Kafka record to an accepted event, or to a typed rejection.
+
+A record that fails is a value, not an exception.
+Only this module decides acceptance, the same for every consumer;
+no rejection carries a value from the record, only where it was wrong and what was allowed.
+"""
+
+import re
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Literal, Protocol
+
+import msgspec
+
+from streams.contracts.checks import Reason, Refusal, dated_fields, parse, plausible, printable, readable
+from streams.contracts.envelope import Correction, Envelope, Withdrawal
+from streams.contracts.event import Event, event_types
+
+__all__ = [
+    "MAX_RECORD_BYTES",
+    "REPLAY_HEADER",
+    "Accepted",
+    "Reason",
+    "Record",
+    "Rejected",
+    "decode",
+    "refused",
+    "reject",
+]
+
+MAX_RECORD_BYTES = 262_144
+"""Largest record that is read (bytes)."""
+
+REPLAY_HEADER = "caf-replay-of"
+"""Header of a record that is sent again: `topic/partition/offset` of the rejected one."""
+
+
+class Record(Protocol):
+    """What is read of a Kafka record (`kafka.consumer.fetcher.ConsumerRecord` has it)."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+class Accepted(msgspec.Struct, frozen=True, gc=False):
+    """
+    An event as it arrived.
+
+    `fact` is the event in force: the data themselves, the replacement of a correction, or None for a withdrawal.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    received_ms: int
+    key: str
+    envelope: Envelope
+    change: Literal["recorded", "corrected", "withdrawn"]
+    fact: Event | None
+    amendment: Correction | Withdrawal | None
+    value: bytes
+    content_hash: int
+    replay_of: str | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """`(source, id)`: the same for every copy of one event."""
+        return self.envelope.source, self.envelope.id
+
+    @property
+    def root(self) -> tuple[str, str]:
+        """`(source, id)` of the event this one is about: itself, or the one it corrects or withdraws."""
+        return self.identity if self.amendment is None else (self.amendment.root_source, self.amendment.root_id)
+
+
+class Rejected(msgspec.Struct, frozen=True, gc=False):
+    """A record that no contract accepts, with its original bytes."""
+
+    topic: str
+    partition: int
+    offset: int
+    received_ms: int
+    reason: Reason
+    path: str | None
+    allowed: str | None
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+
+_ENVELOPE = msgspec.json.Decoder(Envelope)
+_CORRECTION = msgspec.json.Decoder(Correction)
+_WITHDRAWAL = msgspec.json.Decoder(Withdrawal)
+
+
+_COORDINATES = re.compile(rb"[A-Za-z0-9._-]+/\d+/\d+")
+
+
+_decoders: dict[str, dict[str, msgspec.json.Decoder]] = {}
+_dated: dict[type[Event], tuple[str, ...]] = {}
+_amendments: dict[str, dict[str, Literal["corrected", "withdrawn"]]] = {}
+
+
+def decode(record: Record, max_bytes: int = MAX_RECORD_BYTES) -> Accepted | Rejected:
+    """Judge one record of an input topic by its contract."""
+    try:
+        return _accept(record, max_bytes)
+    except Refusal as refusal:
+        return refused(record, refusal)
+
+
+def refused(record: Record, refusal: Refusal) -> Rejected:
+    """The rejection of a record, with its original bytes."""
+    return Rejected(
+        record.topic,
+        record.partition,
+        record.offset,
+        record.timestamp,
+        refusal.reason,
+        refusal.path,
+        refusal.allowed,
+        record.key,
+        record.value,
+        tuple(record.headers),
+    )
+
+
+def reject(event: Accepted, reason: Reason, path: str, allowed: str) -> Rejected:
+    """Reject an event that is well formed, for what it means beside earlier ones."""
+    return Rejected(
+        event.topic,
+        event.partition,
+        event.offset,
+        event.received_ms,
+        reason,
+        path,
+        allowed,
+        event.key.encode(),
+        event.value,
+        tuple(event.headers),
+    )
+
+
+def _accept(record: Record, max_bytes: int) -> Accepted:
+    value = record.value
+    if not value:
+        raise Refusal(Reason.NOT_JSON, allowed="a CloudEvents 1.0 JSON object")
+    if len(value) > max_bytes:
+        raise Refusal(Reason.TOO_LARGE, allowed=f"at most {max_bytes} bytes")
+    readable(value)
+    envelope = parse(_ENVELOPE, value, Reason.ENVELOPE, Envelope)
+    printable(envelope.source, "$.source")
+    printable(envelope.id, "$.id")
+    plausible(envelope.time, "$.time")
+    decoders = _decoders.get(record.topic) or _register(record.topic)
+    change = _amendments[record.topic].get(envelope.type, "recorded")
+    amendment = None
+    if change == "recorded":
+        fact = _fact(decoders, envelope.type, envelope.data, "$.type", "$.data")
+        key = fact.key
+    elif change == "corrected":
+        amendment = parse(_CORRECTION, envelope.data, Reason.SCHEMA, Correction, "$.data")
+        _named(amendment)
+        plausible(amendment.replaced_time, "$.data.replaced_time")
+        fact = _fact(
+            decoders, amendment.replaced_type, amendment.replacement, "$.data.replaced_type", "$.data.replacement"
+        )
+        key = fact.key
+    else:
+        amendment = parse(_WITHDRAWAL, envelope.data, Reason.SCHEMA, Withdrawal, "$.data")
+        _named(amendment)
+        fact = None
+        key = amendment.key
+    if key is None or record.key is None or key.encode() != record.key:
+        raise Refusal(Reason.KEY_MISMATCH, allowed="the Kafka key equals the family_id (or person_id) of the data")
+    return Accepted(
+        record.topic,
+        record.partition,
+        record.offset,
+        record.timestamp,
+        key,
+        envelope,
+        change,
+        fact,
+        amendment,
+        value,
+        int.from_bytes(blake2b(value, digest_size=8).digest(), "little", signed=True),
+        _replay_of(record.headers) if record.headers else None,
+        record.headers,
+    )
+
+
+def _named(amendment: Correction | Withdrawal) -> None:
+    printable(amendment.root_source, "$.data.root_source")
+    printable(amendment.root_id, "$.data.root_id")
+
+
+def _register(topic: str) -> dict[str, msgspec.json.Decoder]:
+    """Make the decoders of a topic once, on its first record."""
+    types = event_types(topic)
+    prefix = f"uk.{topic.removesuffix('.v1')}"
+    _amendments[topic] = {f"{prefix}.corrected.v1": "corrected", f"{prefix}.withdrawn.v1": "withdrawn"}
+    _dated.update({struct: dated_fields(struct) for struct in types.values()})
+    _decoders[topic] = {name: msgspec.json.Decoder(struct) for name, struct in types.items()}
+    return _decoders[topic]
+
+
+def _fact(
+    decoders: dict[str, msgspec.json.Decoder], type_: str, data: msgspec.Raw, type_path: str, data_path: str
+) -> Event:
+    decoder = decoders.get(type_)
+    if decoder is None:
+        raise Refusal(Reason.UNKNOWN_TYPE, type_path, ", ".join(sorted(decoders)))
+    fact = parse(decoder, data, Reason.SCHEMA, decoder.type, data_path)
+    for name in _dated[decoder.type]:
+        if (moment := getattr(fact, name)) is not None:
+            plausible(moment, f"{data_path}.{name}")
+    return fact
+
+
+def _replay_of(headers: Sequence[tuple[str, bytes]]) -> str | None:
+    found = next((value for name, value in headers if name == REPLAY_HEADER and value), b"")
+    return found.decode() if _COORDINATES.fullmatch(found) else None

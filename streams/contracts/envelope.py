@@ -1,0 +1,65 @@
+"""The CloudEvents 1.0 envelope (structured JSON) around every event, and the two events that change earlier ones."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from streams.contracts import codesets as c
+from streams.contracts import fields as f
+
+__all__ = ["Correction", "Envelope", "Withdrawal"]
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """
+    CloudEvents 1.0 with two extension attributes, `authority` and `backfill`.
+
+    `time` is when the fact happened, which may be long before it arrives.
+    Source: https://github.com/cloudevents/spec (v1.0.2).
+    """
+
+    specversion: Annotated[Literal["1.0"], Meta(description="Version of CloudEvents.", examples=["1.0"])]
+    id: f.EventId
+    source: f.EventSource
+    type: f.EventType
+    time: f.Moment
+    authority: f.AuthorityCode
+    data: msgspec.Raw
+    backfill: Annotated[
+        bool, Meta(description="Whether it is history sent later: landed and judged, never routed.", examples=[False])
+    ] = False
+    datacontenttype: Annotated[
+        Literal["application/json"], Meta(description="Media type of `data`.", examples=["application/json"])
+    ] = "application/json"
+
+
+class Correction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """
+    Data of `…corrected.v1`: a full replacement of one earlier event of the same topic.
+
+    It may arrive before what it corrects; of several, the one with the latest `(time, id)` counts.
+    """
+
+    root_source: f.EventSource
+    root_id: f.EventId
+    withdrawal_reason: c.WithdrawalReason
+    replaced_type: f.EventType
+    replaced_time: f.ReplacedMoment
+    replacement: msgspec.Raw
+
+
+class Withdrawal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Data of `…withdrawn.v1`: one earlier event of the same topic and key did not happen as recorded."""
+
+    root_source: f.EventSource
+    root_id: f.EventId
+    withdrawal_reason: c.WithdrawalReason
+    family_id: f.FamilyId | None = None
+    person_id: f.PersonId | None = None
+    alert_id: f.AlertId | None = None
+
+    @property
+    def key(self) -> str | None:
+        """The Kafka key of the event that is withdrawn."""
+        return self.family_id or self.person_id or self.alert_id

@@ -1,0 +1,43 @@
+"""Events of `caf.escalation.v1`: what partners report as urgent, and what people did with alerts."""
+
+from streams.contracts import codesets as c
+from streams.contracts import fields as f
+from streams.contracts.event import Event, event
+from streams.names import ESCALATION
+
+__all__ = ["AlertAcknowledged", "AlertClosed", "EscalationReported"]
+
+
+@event(ESCALATION, "escalation-reported")
+class EscalationReported(Event):
+    """A partner reports that a family's situation has become worse; `person_ids` are those it is about."""
+
+    escalation_id: f.EscalationId
+    family_id: f.FamilyId
+    escalation_kind: c.EscalationKind
+    severity: c.Severity
+    source_code: c.ReferralSource
+    agency_id: f.AgencyId | None = None
+    person_ids: f.PersonIds = []
+    incident_id: f.IncidentId | None = None
+    gateway: c.Gateway | None = None
+    lsoa_code: f.LsoaCode | None = None
+
+
+@event(ESCALATION, "alert-acknowledged", key=("family_id", "alert_id"))
+class AlertAcknowledged(Event):
+    """Somebody has seen an alert and takes it on."""
+
+    alert_id: f.AlertId
+    worker_id: f.WorkerId
+    family_id: f.FamilyId | None = None
+
+
+@event(ESCALATION, "alert-closed", key=("family_id", "alert_id"))
+class AlertClosed(Event):
+    """Somebody closed an alert and said what it was worth."""
+
+    alert_id: f.AlertId
+    worker_id: f.WorkerId
+    alert_closure: c.AlertClosure
+    family_id: f.FamilyId | None = None

@@ -1,0 +1,57 @@
+"""What every event type declares: its topic, its past-tense fact, and the fields that give its Kafka key."""
+
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
+
+import msgspec
+
+from streams import names
+
+__all__ = ["Event", "EventType", "event", "event_types"]
+
+_REGISTRY: dict[str, "type[Event]"] = {}
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Base of every event's data."""
+
+    topic: ClassVar[str]
+    type: ClassVar[str]
+    key_fields: ClassVar[tuple[str, ...]]
+
+    @property
+    def key(self) -> str | None:
+        """The Kafka key: the family, or the person where the fact is about a person alone."""
+        for name in self.key_fields:
+            if value := getattr(self, name):
+                return value
+        return None
+
+
+EventType = TypeVar("EventType", bound=type[Event])
+
+
+def event(topic: str, fact: str, *, key: tuple[str, ...] = ("family_id",)) -> Callable[[EventType], EventType]:
+    """
+    Register a struct as the contract of `uk.caf.<topic>.<fact>.v1`.
+
+    `key` names the fields that give the Kafka key; the first that is set counts.
+    """
+
+    def register(struct: EventType) -> EventType:
+        struct.topic = topic
+        struct.type = f"uk.{topic.removesuffix('.v1')}.{fact}.v1"
+        struct.key_fields = key
+        if struct.type in _REGISTRY:
+            raise TypeError(f"{struct.type} has two contracts")
+        _REGISTRY[struct.type] = struct
+        return struct
+
+    return register
+
+
+def event_types(topic: str | None = None) -> "dict[str, type[Event]]":
+    """Contracts by event type, of one topic or of all; importing `streams.contracts` has registered them."""
+    if topic is not None and topic not in names.INPUT_TOPICS:
+        raise KeyError(f"{topic} is not an input topic")
+    return {name: struct for name, struct in _REGISTRY.items() if topic in (None, struct.topic)}

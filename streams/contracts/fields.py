@@ -1,0 +1,157 @@
+"""
+Types of the fields that events carry, each with its constraint, description and example.
+
+One field name has one type wherever it appears (tested), so that landing has one column for it.
+"""
+
+from datetime import date, datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from streams.contracts import codesets
+
+__all__ = [
+    "IDENTIFIER_PATTERN",
+    "AddressId",
+    "AddressProtected",
+    "AgencyId",
+    "AlertId",
+    "AssessmentId",
+    "AuthorityCode",
+    "Birthday",
+    "CaseId",
+    "ContactId",
+    "Day",
+    "DeathDay",
+    "DueDay",
+    "EscalationId",
+    "EventId",
+    "EventSource",
+    "EventType",
+    "ExpiryMoment",
+    "FamilyId",
+    "FamilyIds",
+    "HomeEducated",
+    "IncidentId",
+    "InformationKinds",
+    "Level",
+    "LinkedPersonId",
+    "LsoaCode",
+    "MarkerId",
+    "MeetingId",
+    "Moment",
+    "OutcomeNumber",
+    "Participants",
+    "PersonId",
+    "PersonIds",
+    "ReferralId",
+    "ReleaseDay",
+    "ReleaseFamilyId",
+    "ReplacedMoment",
+    "ReviewDay",
+    "ReviewId",
+    "SchoolId",
+    "Score",
+    "ServiceId",
+    "ServiceRequestId",
+    "SharingId",
+    "WorkerId",
+]
+
+IDENTIFIER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:/-]*(?!\n)$"
+"""Form of every identifier; it treats all letters and digits alike."""
+
+
+def _identifier(description: str, example: str) -> Meta:
+    return Meta(min_length=1, max_length=64, pattern=IDENTIFIER_PATTERN, description=description, examples=[example])
+
+
+EventId = Annotated[
+    str, Meta(min_length=1, max_length=128, description="Unique within its source.", examples=["e-1001"])
+]
+EventSource = Annotated[
+    str,
+    Meta(min_length=1, max_length=128, description="System that recorded the fact.", examples=["/wirral/front-door"]),
+]
+Moment = Annotated[datetime, Meta(tz=True, description="Instant with its offset.", examples=["2026-03-02T09:15:00Z"])]
+Day = Annotated[date, Meta(description="Calendar day, Europe/London.", examples=["2026-03-09"])]
+Birthday = Annotated[date, Meta(description="Day of birth, Europe/London.", examples=["2017-05-21"])]
+DueDay = Annotated[date, Meta(description="Day on which a birth is expected.", examples=["2026-08-14"])]
+DeathDay = Annotated[Day, Meta(description="Day of death.", examples=["2026-02-11"])]
+ReviewDay = Annotated[
+    Day, Meta(description="Day by which the risk marker is to be reviewed; an overdue review never silences it.")
+]
+ReleaseDay = Annotated[Day, Meta(description="Day of the planned release.")]
+ExpiryMoment = Annotated[
+    Moment,
+    Meta(description="Instant after which the risk marker no longer stands.", examples=["2026-09-30T23:00:00Z"]),
+]
+ReplacedMoment = Annotated[Moment, Meta(description="When the fact happened, as it is now known.")]
+HomeEducated = Annotated[bool, Meta(description="Whether the child is educated at home.", examples=[False])]
+AddressProtected = Annotated[
+    bool,
+    Meta(description="Whether the place must stay secret (a refuge, for example).", examples=[False]),
+]
+EventType = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=128,
+        description="What happened, as `uk.caf.<topic>.<fact>.v<version>`.",
+        examples=["uk.caf.referral.referral-submitted.v1"],
+    ),
+]
+AuthorityCode = Annotated[
+    str, Meta(pattern=r"^E[0-9]{8}(?!\n)$", description="GSS code of the authority.", examples=["E08000015"])
+]
+LsoaCode = Annotated[
+    str,
+    Meta(
+        pattern=r"^[EW]01[0-9]{6}(?!\n)$", description="Lower-layer super output area (2011).", examples=["E01007110"]
+    ),
+]
+
+FamilyId = Annotated[str, _identifier("The family: the unit of work and the Kafka key.", "F-000123")]
+PersonId = Annotated[str, _identifier("A person, child or adult.", "P-000456")]
+ReferralId = Annotated[str, _identifier("One referral.", "R-000789")]
+ContactId = Annotated[str, _identifier("One contact.", "C-000321")]
+IncidentId = Annotated[str, _identifier("What happened; reports that share it are about one incident.", "I-000042")]
+AgencyId = Annotated[str, _identifier("An organisation.", "school-107")]
+WorkerId = Annotated[str, _identifier("A worker.", "W-0031")]
+CaseId = Annotated[str, _identifier("An episode of a family with a service.", "K-000064")]
+ServiceId = Annotated[str, _identifier("A service that families are allocated to.", "early-help-birkenhead")]
+ServiceRequestId = Annotated[str, _identifier("One request for a service.", "Q-000088")]
+AssessmentId = Annotated[str, _identifier("One assessment.", "A-000017")]
+MeetingId = Annotated[str, _identifier("One meeting of a team around the family.", "T-000009")]
+ReviewId = Annotated[str, _identifier("One review.", "V-000011")]
+MarkerId = Annotated[str, _identifier("One risk marker.", "M-000005")]
+AddressId = Annotated[str, _identifier("A dwelling, by its property reference; never the address itself.", "U-10001")]
+SchoolId = Annotated[str, _identifier("A school, by its unique reference number.", "105000")]
+EscalationId = Annotated[str, _identifier("One reported escalation.", "X-000071")]
+SharingId = Annotated[str, _identifier("One act of sharing information.", "S-000033")]
+AlertId = Annotated[str, _identifier("An alert, the same for all its versions.", "3f2b8c0d9a4e5f60718293a4b5c6d7e8")]
+
+LinkedPersonId = Annotated[PersonId, Meta(description="The other identifier of the person.", examples=["P-000457"])]
+ReleaseFamilyId = Annotated[FamilyId, Meta(description="The family that the person is released to.")]
+
+FamilyIds = Annotated[
+    list[FamilyId], Meta(max_length=50, description="The families it concerns.", examples=[["F-000123"]])
+]
+PersonIds = Annotated[
+    list[PersonId], Meta(max_length=50, description="The persons it is about.", examples=[["P-000456"]])
+]
+Participants = Annotated[
+    list[codesets.HouseholdRole],
+    Meta(max_length=30, description="Members of the family who took part, by role.", examples=[["mother"]]),
+]
+InformationKinds = Annotated[
+    list[codesets.InformationKind],
+    Meta(min_length=1, max_length=20, description="What was shared.", examples=[["level_of_need"]]),
+]
+Level = Annotated[
+    int,
+    Meta(ge=1, le=4, description="Level of need: 1 universal, 2 early help, 3 targeted, 4 specialist.", examples=[2]),
+]
+OutcomeNumber = Annotated[int, Meta(ge=1, le=10, description="Number of the outcome in its framework.", examples=[2])]
+Score = Annotated[int, Meta(ge=0, le=10, description="Distance travelled, 0 worst to 10 best.", examples=[6])]

@@ -1,0 +1,22 @@
+"""The landing DDL: one `CREATE TABLE` for each table of the landing lake."""
+
+from streams import names
+from streams.contracts.landing import landing_tables, sql_type
+
+__all__ = ["landing_ddl"]
+
+
+def landing_ddl(preamble: str) -> str:
+    """
+    The script's text, one statement a table, as `streams.lake.schema` makes them; it changes nothing that exists.
+
+    No column is declared NOT NULL: a table that refused a row would stop `land`; expectations judge instead.
+    """
+    statements = [f"-- {preamble}"]
+    for name, table in landing_tables().items():
+        columns = [f'    "{column_name}" {sql_type(column.type)}' for column_name, column in table.columns.items()]
+        body = ",\n".join(columns)
+        statements.append(
+            f"-- {table.description}\nCREATE TABLE IF NOT EXISTS {names.CATALOG_LANDING}.main.{name} (\n{body}\n);"
+        )
+    return "\n\n".join(statements) + "\n"

@@ -1,0 +1,67 @@
+"""One coherent example of every message, put together from the examples of its fields."""
+
+import msgspec
+
+from streams.contracts.describe import describe
+from streams.contracts.envelope import Correction, Envelope, Withdrawal
+from streams.contracts.event import Event
+from streams.contracts.outputs import Alert, DeadLetter, Heartbeat
+
+__all__ = ["amendment_example", "event_example", "output_example"]
+
+_CONTRADICTING = frozenset({"consent_reason", "died_on", "due_date", "upn_unknown"})
+"""Optional fields that do not go with the others: a person who is born has no due date, given consent no reason."""
+
+_VALUES = {"consent": "given"}
+"""What an example says where the field's default is the answer that forms must not give."""
+
+
+def event_example(struct: type[Event]) -> dict:
+    """A whole message of an event type."""
+    return _message(struct.type, _data(struct))
+
+
+def amendment_example(amendment: type[Correction | Withdrawal], type_: str, struct: type[Event]) -> dict:
+    """A whole message that corrects or withdraws the example of `struct`."""
+    if amendment is Withdrawal:
+        data = _fields(Withdrawal, omitted={"alert_id", "family_id", "person_id"})
+        replaced = _data(struct)
+        data[next(name for name in struct.key_fields if name in replaced)] = _key(struct)
+    else:
+        data = _fields(Correction, omitted={"replacement"}) | {
+            "replaced_type": struct.type,
+            "replacement": _data(struct),
+        }
+    return _message(type_, data) | {"id": "e-1002"}
+
+
+def output_example(struct: type[Alert | DeadLetter | Heartbeat], type_: str) -> dict:
+    """A whole message that the system itself writes."""
+    return _message(type_, _fields(struct, omitted={"supersedes", "status_reason"}))
+
+
+def _message(type_: str, data: dict) -> dict:
+    return _fields(Envelope, omitted={"data"}) | {"type": type_, "data": data}
+
+
+def _data(struct: type[Event]) -> dict:
+    """Data with every field that goes together; of alternative keys only the first."""
+    return _fields(struct, omitted={*_CONTRADICTING, *_other_keys(struct)}) | {
+        name: value for name, value in _VALUES.items() if name in struct.__struct_fields__
+    }
+
+
+def _other_keys(struct: type[Event]) -> set[str]:
+    required = {field.name for field in msgspec.structs.fields(struct) if field.required}
+    return set(struct.key_fields[1:]) - required
+
+
+def _key(struct: type[Event]) -> str:
+    data = _data(struct)
+    return next(data[name] for name in struct.key_fields if name in data)
+
+
+def _fields(struct: type[msgspec.Struct], omitted: set[str]) -> dict:
+    return {
+        field.name: describe(field).example for field in msgspec.structs.fields(struct) if field.name not in omitted
+    }

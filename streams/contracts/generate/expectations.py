@@ -1,0 +1,73 @@
+"""Great Expectations suites from the contract: one for the envelope columns, one for the events of each topic."""
+
+import json
+
+import msgspec
+
+from streams import names
+from streams.contracts.codesets import WithdrawalReason
+from streams.contracts.constraints import constraint
+from streams.contracts.envelope import Envelope
+from streams.contracts.event import Event, event_types
+from streams.contracts.fields import IDENTIFIER_PATTERN
+from streams.contracts.landing import landing_tables
+
+__all__ = ["expectation_suites"]
+
+
+def expectation_suites() -> dict[str, str]:
+    """The JSON text of each suite by its name."""
+    suites = {"envelope": _envelope()}
+    for topic in names.INPUT_TOPICS:
+        suites[topic.removeprefix("caf.").removesuffix(".v1").replace("-", "_")] = _topic(topic)
+    return {name: json.dumps({"name": name, "expectations": found}, indent=2) + "\n" for name, found in suites.items()}
+
+
+def _envelope() -> list[dict]:
+    columns = landing_tables()["events"].columns
+    facts = [type_.split(".")[-2] for type_ in event_types()]
+    authority = next(field for field in msgspec.structs.fields(Envelope) if field.name == "authority")
+    return [
+        _given([f"envelope.{name}" for name, column in columns.items() if column.required]),
+        _in_set(
+            "code",
+            [
+                *(f"topic={topic}" for topic in names.INPUT_TOPICS),
+                *(f"change={change}" for change in ("recorded", "corrected", "withdrawn")),
+                *(f"fact={fact}" for fact in facts),
+                *(f"amendment_reason={reason}" for reason in WithdrawalReason),
+            ],
+        ),
+        _matching("authority_code", constraint(authority).pattern),
+    ]
+
+
+def _topic(topic: str) -> list[dict]:
+    structs = event_types(topic).values()
+    demands = [(struct, field, constraint(field)) for struct in structs for field in msgspec.structs.fields(struct)]
+    codes = {f"{field.name}={value}": None for _, field, demand in demands for value in demand.values}
+    patterns = {field.name: demand.pattern for _, field, demand in demands if demand.pattern}
+    places = {name: pattern for name, pattern in patterns.items() if pattern != IDENTIFIER_PATTERN}
+    return [
+        _given([f"{_fact(struct)}.{field.name}" for struct, field, demand in demands if demand.required]),
+        _in_set("code", list(codes)),
+        _matching("identifier", IDENTIFIER_PATTERN),
+        *(_matching(name, pattern) for name, pattern in places.items()),
+    ]
+
+
+def _fact(struct: type[Event]) -> str:
+    return struct.type.split(".")[-2]
+
+
+def _given(fields: list[str]) -> dict:
+    """Of these fields each line of the frame says whether they are `given` or `missing`."""
+    return _in_set("presence", ["given"]) | {"meta": {"required": fields}}
+
+
+def _in_set(column: str, values: list[str]) -> dict:
+    return {"type": "expect_column_values_to_be_in_set", "kwargs": {"column": column, "value_set": values}}
+
+
+def _matching(column: str, pattern: str) -> dict:
+    return {"type": "expect_column_values_to_match_regex", "kwargs": {"column": column, "regex": pattern}}

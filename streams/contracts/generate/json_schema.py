@@ -1,0 +1,119 @@
+"""JSON Schemas (draft 2020-12) of whole messages, each file complete in itself: the CloudEvents envelope and data."""
+
+from inspect import cleandoc
+
+import msgspec
+
+from streams import names
+from streams.contracts import codesets
+from streams.contracts.codesets import Code
+from streams.contracts.envelope import Correction, Envelope, Withdrawal
+from streams.contracts.event import Event, event_types
+from streams.contracts.generate.examples import amendment_example, event_example, output_example
+from streams.contracts.outputs import ALERT_TYPE, DEAD_LETTER_TYPE, HEARTBEAT_TYPE, Alert, DeadLetter, Heartbeat
+
+__all__ = ["OUTPUTS", "amendment_type", "message_schemas"]
+
+OUTPUTS = {
+    ALERT_TYPE: (names.ALERTS, Alert),
+    DEAD_LETTER_TYPE: (names.DEAD_LETTER, DeadLetter),
+    HEARTBEAT_TYPE: (names.HEARTBEAT, Heartbeat),
+}
+"""Topic and struct of what the system itself writes, by type."""
+
+_REF = "#/$defs/{name}"
+
+
+def message_schemas() -> dict[str, dict]:
+    """The schema of every message by its CloudEvents type."""
+    schemas = {type_: _event(struct) for type_, struct in event_types().items()}
+    for topic in names.INPUT_TOPICS:
+        schemas[amendment_type(topic, "corrected")] = _correction(topic)
+        schemas[amendment_type(topic, "withdrawn")] = _withdrawal(topic)
+    for type_, (_, struct) in OUTPUTS.items():
+        schemas[type_] = _message(type_, struct, output_example(struct, type_), _definitions(struct))
+    return schemas
+
+
+def amendment_type(topic: str, change: str) -> str:
+    """The type of a topic's corrections or withdrawals."""
+    return f"uk.{topic.removesuffix('.v1')}.{change}.v1"
+
+
+def _event(struct: type[Event]) -> dict:
+    definitions = _definitions(struct)
+    if not any(field.required for field in msgspec.structs.fields(struct) if field.name in struct.key_fields):
+        definitions[struct.__name__]["oneOf"] = [_given(name) for name in struct.key_fields]
+    return _message(struct.type, struct, event_example(struct), definitions)
+
+
+def _correction(topic: str) -> dict:
+    structs = event_types(topic)
+    definitions = _definitions(Correction, *structs.values())
+    data = definitions["Correction"]
+    data["properties"]["replaced_type"]["enum"] = list(structs)
+    data["allOf"] = [
+        {
+            "if": {"properties": {"replaced_type": {"const": type_}}},
+            "then": {"properties": {"replacement": {"$ref": _REF.format(name=struct.__name__)}}},
+        }
+        for type_, struct in structs.items()
+    ]
+    data["properties"]["replacement"] = {"type": "object", "description": "The data of the event, in full."}
+    type_ = amendment_type(topic, "corrected")
+    return _message(type_, Correction, amendment_example(Correction, type_, _first(topic)), definitions)
+
+
+def _withdrawal(topic: str) -> dict:
+    definitions = _definitions(Withdrawal)
+    definitions["Withdrawal"]["anyOf"] = [_given(name) for name in ("family_id", "person_id", "alert_id")]
+    type_ = amendment_type(topic, "withdrawn")
+    return _message(type_, Withdrawal, amendment_example(Withdrawal, type_, _first(topic)), definitions)
+
+
+def _first(topic: str) -> type[Event]:
+    return next(iter(event_types(topic).values()))
+
+
+def _given(name: str) -> dict:
+    return {"required": [name], "properties": {name: {"type": "string"}}}
+
+
+def _message(type_: str, struct: type[msgspec.Struct], example: dict, definitions: dict) -> dict:
+    """The envelope around a struct; members that it does not name are allowed, and kept."""
+    envelope = msgspec.json.schema_components([Envelope], ref_template=_REF)[1]["Envelope"]
+    properties = envelope["properties"] | {
+        "type": {"const": type_, "description": envelope["properties"]["type"]["description"]},
+        "data": {"$ref": _REF.format(name=struct.__name__)},
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:caf:{type_}",
+        "title": type_,
+        "description": cleandoc(struct.__doc__),
+        "type": "object",
+        "properties": properties,
+        "required": envelope["required"],
+        "examples": [example],
+        "$defs": definitions,
+    }
+
+
+def _definitions(*structs: type[msgspec.Struct]) -> dict:
+    """Schemas of structs and of all they use, codes with their meanings."""
+    _, components = msgspec.json.schema_components(structs, ref_template=_REF)
+    return {name: _coded(name) if _is_code(name) else schema for name, schema in components.items()}
+
+
+def _is_code(name: str) -> bool:
+    return name in codesets.__all__ and name != "CODE_SETS_VERSION"
+
+
+def _coded(name: str) -> dict:
+    codes: type[Code] = getattr(codesets, name)
+    return {
+        "title": name,
+        "description": cleandoc(codes.__doc__),
+        "type": "string",
+        "oneOf": [{"const": code.value, "description": code.meaning} for code in codes],
+    }

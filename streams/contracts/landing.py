@@ -1,0 +1,210 @@
+"""
+The tables of the landing lake: every column with its type, what it means, and whether it may be empty.
+
+One place for the DDL that `land` executes, the dbt source file and the column expectations.
+Times are UTC without a zone.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import msgspec
+import pyarrow as pa
+
+from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS
+from streams.contracts.describe import describe
+from streams.contracts.event import event_types
+from streams.contracts.outputs import Alert, DeadLetter, Heartbeat
+
+__all__ = ["Column", "Table", "landing_tables", "sql_type"]
+
+_TIMESTAMP = pa.timestamp("us")
+_EVIDENCE = pa.struct([("time", _TIMESTAMP), ("source", pa.string()), ("id", pa.string()), ("type", pa.string())])
+_COORDINATES = pa.struct([("topic", pa.string()), ("kafka_partition", pa.int32()), ("kafka_offset", pa.int64())])
+_HEADERS = QUARANTINE_COLUMNS["record_headers"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column; `required` columns are never empty."""
+
+    type: pa.DataType
+    description: str
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the catalog `landing`, schema `main`."""
+
+    description: str
+    columns: dict[str, Column]
+
+
+_COORDINATE_COLUMNS = {
+    "topic": Column(pa.string(), "Topic that the record is on.", required=True),
+    "kafka_partition": Column(pa.int32(), "Partition of the record.", required=True),
+    "kafka_offset": Column(
+        pa.int64(), "Offset of the record; with topic and partition it names one row of the lake.", required=True
+    ),
+}
+_TIME_COLUMNS = {
+    "received_at": Column(_TIMESTAMP, "When the broker took the record (its append time).", required=True),
+    "landed_at": Column(_TIMESTAMP, "When `land` stored the record; one value for each batch.", required=True),
+}
+
+_EVENT_ENVELOPE = {
+    "record_key": ("Kafka key: the family, or the person where the fact is about a person alone.", True),
+    "event_source": ("System that recorded the event; with `event_id` it names the event.", True),
+    "event_id": ("Id of the event, unique within its source.", True),
+    "event_type": ("CloudEvents type, as `uk.caf.<topic>.<fact>.v<version>`.", True),
+    "event_at": ("The envelope's time: when the event happened; for an amendment, when it was made.", True),
+    "authority_code": ("GSS code of the authority.", True),
+    "is_backfill": ("Whether it is history sent later: landed and judged, never routed.", True),
+    "change": ("Whether the event records a fact, corrects or withdraws one: recorded, corrected, withdrawn.", True),
+    "root_source": ("Source of the event this one is about: its own, or that of the event it amends.", True),
+    "root_id": ("Id of the event this one is about: its own, or that of the event it amends.", True),
+    "fact": ("Short name of the fact in force; empty for a withdrawal.", False),
+    "fact_at": ("When the fact happened; for a correction, when it is now known to have happened.", True),
+    "amendment_reason": ("Why the event was corrected or withdrawn; empty for a recorded one.", False),
+    "replay_of": ("`topic/partition/offset` of the rejected record that this one sends again.", False),
+    "content_hash": ("Hash of the record's bytes: copies of one event are told from other content by it.", True),
+    "payload": ("The record as it arrived, JSON; fields that the contract does not know are kept here.", True),
+}
+_QUARANTINE = {
+    "reason": ("Kind of the rejection.", True),
+    "path": ("Where the record is wrong, as a JSON path.", False),
+    "allowed": ("What is allowed there; never a value of the record.", False),
+    "record_key": ("Original key, as bytes.", False),
+    "record_value": ("Original value, as bytes.", False),
+    "record_headers": ("Original headers, as names and bytes.", False),
+}
+
+
+@cache
+def landing_tables() -> dict[str, Table]:
+    """Every table of the landing lake by name."""
+    return {
+        "events": Table("Accepted records of the input topics, one row each, copies included.", _events()),
+        "quarantine": Table(
+            "Records that no contract accepts, one row each, with their original bytes.", _quarantine()
+        ),
+        "alerts": Table("Records of the alerts topic, one row each: every version of every alert.", _alerts()),
+        "dead_letters": Table("Records of the dead-letter topic, one row each.", _dead_letters()),
+        "heartbeats": Table("Records of the heartbeat topic, one row each.", _heartbeats()),
+        "validations": Table("What Great Expectations found in each landed batch.", _VALIDATIONS),
+    }
+
+
+def sql_type(type_: pa.DataType) -> str:
+    """
+    The DuckDB name of an Arrow type.
+
+    Raises:
+        KeyError: no landing column has this type.
+    """
+    if pa.types.is_list(type_):
+        return f"{sql_type(type_.value_type)}[]"
+    if pa.types.is_struct(type_):
+        members = [f'"{field.name}" {sql_type(field.type)}' for field in type_]
+        return f"STRUCT({', '.join(members)})"
+    if pa.types.is_map(type_):
+        return f"MAP({sql_type(type_.key_type)}, {sql_type(type_.item_type)})"
+    return _SQL_TYPES[type_]
+
+
+_SQL_TYPES = {
+    pa.string(): "VARCHAR",
+    pa.bool_(): "BOOLEAN",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.date32(): "DATE",
+    pa.binary(): "BLOB",
+    _TIMESTAMP: "TIMESTAMP",
+}
+
+
+def _events() -> dict[str, Column]:
+    placed = {**_COORDINATE_COLUMNS, **_TIME_COLUMNS}
+    documented = {name: Column(EVENT_COLUMNS[name], *rest) for name, rest in _EVENT_ENVELOPE.items()}
+    facts = {
+        field.name: Column(EVENT_COLUMNS[field.name], describe(field).sentence)
+        for struct in reversed(event_types().values())
+        for field in msgspec.structs.fields(struct)
+    }
+    known = {**placed, **documented, **facts}
+    return {name: known[name] for name in EVENT_COLUMNS}
+
+
+def _quarantine() -> dict[str, Column]:
+    documented = {name: Column(QUARANTINE_COLUMNS[name], *rest) for name, rest in _QUARANTINE.items()}
+    known = {**_COORDINATE_COLUMNS, **_TIME_COLUMNS, **documented}
+    return {name: known[name] for name in QUARANTINE_COLUMNS}
+
+
+_ALERT_TYPES = {
+    "version": pa.int32(),
+    "rule_version": pa.int32(),
+    "evidence": pa.list_(_EVIDENCE),
+    "anchored_at": _TIMESTAMP,
+    "deadline": _TIMESTAMP,
+    "occurred_at": _TIMESTAMP,
+    "cause_received_at": _TIMESTAMP,
+    "raised_at": _TIMESTAMP,
+    "backfill": pa.bool_(),
+    "test": pa.bool_(),
+}
+
+
+def _alerts() -> dict[str, Column]:
+    return _output(Alert, _ALERT_TYPES, {"received_at": "cause_received_at"})
+
+
+def _dead_letters() -> dict[str, Column]:
+    types = {
+        "rejected_partition": pa.int32(),
+        "rejected_offset": pa.int64(),
+        "rejected_at": _TIMESTAMP,
+        "record_key": pa.binary(),
+        "record_value": pa.binary(),
+        "record_headers": _HEADERS,
+    }
+    renamed = {
+        "topic": "rejected_topic",
+        "partition": "rejected_partition",
+        "offset": "rejected_offset",
+        "received_at": "rejected_at",
+        "key": "record_key",
+        "value": "record_value",
+        "headers": "record_headers",
+    }
+    return _output(DeadLetter, types, renamed)
+
+
+def _heartbeats() -> dict[str, Column]:
+    return _output(Heartbeat, {"as_of": _TIMESTAMP, "offsets": pa.map_(pa.string(), pa.list_(pa.int64()))}, {})
+
+
+def _output(struct: type[msgspec.Struct], types: dict[str, pa.DataType], renamed: dict[str, str]) -> dict[str, Column]:
+    """Columns of a record that the system itself writes: its coordinates, then its fields, text unless `types` says."""
+    columns = {**_COORDINATE_COLUMNS, **_TIME_COLUMNS}
+    for field in msgspec.structs.fields(struct):
+        name = renamed.get(field.name, field.name)
+        description = describe(field)
+        columns[name] = Column(types.get(name, pa.string()), description.sentence, required=not description.nullable)
+    return columns
+
+
+_VALIDATIONS = {
+    "validated_at": Column(_TIMESTAMP, "When the check ran.", required=True),
+    "suite": Column(pa.string(), "Suite that the expectation belongs to.", required=True),
+    "expectation": Column(pa.string(), "Name of the expectation.", required=True),
+    "level": Column(pa.string(), "`row` flags rows; `batch` holds the marts; `release` lifts a hold.", required=True),
+    "success": Column(pa.bool_(), "Whether it was met; empty where it could not be judged (no history)."),
+    "checked": Column(pa.int64(), "Rows that were judged.", required=True),
+    "failed": Column(pa.int64(), "Rows that failed.", required=True),
+    "batch_from": Column(_TIMESTAMP, "First `landed_at` of the batch."),
+    "batch_to": Column(_TIMESTAMP, "Last `landed_at` of the batch."),
+    "failed_rows": Column(pa.list_(_COORDINATES), "Coordinates of rows that failed; never a value of them."),
+    "note": Column(pa.string(), "What was found, in numbers, or why a hold was released; never a value of a row."),
+}

@@ -1,0 +1,140 @@
+"""Events that the system itself writes: alerts, dead letters, heartbeats."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from streams.contracts import codesets as c
+from streams.contracts import fields as f
+
+__all__ = [
+    "ALERT_TYPE",
+    "DEAD_LETTER_TYPE",
+    "HEARTBEAT_TYPE",
+    "Alert",
+    "DeadLetter",
+    "Evidence",
+    "Heartbeat",
+]
+
+ALERT_TYPE = "uk.caf.escalation.alert.v1"
+DEAD_LETTER_TYPE = "uk.caf.dead-letter.v1"
+HEARTBEAT_TYPE = "uk.caf.heartbeat.v1"
+
+
+def _described(description: str, *examples: object) -> Meta:
+    return Meta(description=description, examples=list(examples))
+
+
+_Offset = Annotated[int, Meta(ge=0)]
+
+
+class Evidence(msgspec.Struct, frozen=True, order=True):
+    """One event that an alert stands on: when it happened, what it is, and where to find it."""
+
+    time: f.Moment
+    source: f.EventSource
+    id: f.EventId
+    type: f.EventType
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    One version of an alert.
+
+    Ids and facts only: no name, date of birth, address or free text.
+    `(alert_id, version)` is unique; a subscriber drops repeats.
+    """
+
+    alert_id: f.AlertId
+    version: Annotated[int, _described("Number of this version of the alert, from 1.", 1)]
+    rule: Annotated[str, _described("Stable name of the rule.", "adult_returns")]
+    rule_version: Annotated[int, _described("Version of the rule.", 1)]
+    profile_version: Annotated[str, _described("Version of the authority's practice profile.", "2026-1")]
+    severity: c.Severity
+    status: c.AlertStatus
+    status_reason: Annotated[
+        str | None,
+        _described(
+            "Why this version differs from the one before: `new_evidence`, `deadline_passed`, `event_withdrawn`, …",
+            "new_evidence",
+        ),
+    ] = None
+    entity_kind: Annotated[str, _described("What the alert is about: a family, a referral, a record, …", "family")]
+    entity_id: Annotated[str, _described("Identifier of what the alert is about.", "F-000123")]
+    family_id: f.FamilyId | None = None
+    reason: Annotated[
+        str,
+        _described("One sentence in plain English.", "A person with a risk marker came to live with family F-000123."),
+    ]
+    evidence: Annotated[
+        list[Evidence],
+        _described(
+            "The events that the alert stands on, by time.",
+            [
+                {
+                    "time": "2026-03-02T09:15:00Z",
+                    "source": "/wirral/front-door",
+                    "id": "e-1001",
+                    "type": "uk.caf.case-change.household-joined.v1",
+                }
+            ],
+        ),
+    ]
+    anchor_source: Annotated[
+        str, _described("Source of the event that turned the condition true.", "/wirral/front-door")
+    ]
+    anchor_id: Annotated[
+        str, _described("Id, within its source, of the event that turned the condition true.", "e-1001")
+    ]
+    anchored_at: Annotated[f.Moment, Meta(description="When the condition turned true.")]
+    deadline: Annotated[f.Moment | None, _described("By when somebody must have acted.", "2026-03-03T09:15:00Z")] = None
+    clears_when: Annotated[
+        str, _described("What ends the alert, in plain English.", "The person has left the household.")
+    ]
+    occurred_at: Annotated[f.Moment, Meta(description="When the newest evidence happened.")]
+    received_at: Annotated[
+        f.Moment, Meta(description="When the record that caused this version arrived, or the deadline that passed.")
+    ]
+    raised_at: Annotated[f.Moment, Meta(description="When this version was written.")]
+    backfill: Annotated[bool, _described("Raised from history: landed and shown, never routed.", False)] = False
+    test: Annotated[bool, _described("A test of the path, not about anybody.", False)] = False
+    supersedes: Annotated[
+        f.AlertId | None,
+        _described("The alert that this one replaces, because late evidence moved its anchor.", "0" * 32),
+    ] = None
+    case_url: Annotated[str | None, _described("Where the case record is.", "https://cases.example/F-000123")] = None
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that no contract accepts. It holds the original bytes, so the topic is for engineers only."""
+
+    topic: Annotated[str, _described("Topic of the rejected record.", "caf.referral.v1")]
+    partition: Annotated[_Offset, _described("Partition of the rejected record.", 3)]
+    offset: Annotated[_Offset, _described("Offset of the rejected record.", 1042)]
+    received_at: Annotated[f.Moment, Meta(description="When the rejected record arrived.")]
+    reason: Annotated[str, _described("Kind of the rejection.", "code_set")]
+    path: Annotated[str | None, _described("Where it is wrong, as a JSON path.", "$.data.severity")]
+    allowed: Annotated[str | None, _described("What is allowed there.", "red, amber, green")]
+    key: Annotated[bytes | None, _described("Original key, base64.", "Ri0wMDAxMjM=")]
+    value: Annotated[bytes | None, _described("Original value, base64.", "e30=")]
+    headers: Annotated[
+        list[tuple[str, bytes]], _described("Original headers: name and value in base64.", [["traceparent", "MDA="]])
+    ]
+
+
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    The watcher's sign of life.
+
+    `offsets` gives, by topic, the next offset of each partition:
+    of the input topics what has been judged, of the alerts topic what has been written.
+    """
+
+    leader: Annotated[str, _described("Name of the process that is the leader.", "watch-1")]
+    as_of: Annotated[f.Moment, Meta(description="Instant up to which deadlines have been judged.")]
+    offsets: Annotated[
+        dict[str, list[_Offset]],
+        _described("Next offset of each partition, by topic.", {"caf.referral.v1": [12, 7]}),
+    ]

@@ -1,0 +1,97 @@
+"""Events of `caf.referral.v1`: from a first contact to the feedback a referrer gets."""
+
+from streams.contracts import codesets as c
+from streams.contracts import fields as f
+from streams.contracts.event import Event, event
+from streams.names import REFERRAL
+
+__all__ = [
+    "ContactRecorded",
+    "FeedbackSent",
+    "InformationShared",
+    "ReferralAllocated",
+    "ReferralDecided",
+    "ReferralSubmitted",
+]
+
+
+@event(REFERRAL, "contact-recorded")
+class ContactRecorded(Event):
+    """Somebody voiced a concern about a family, without asking for a service."""
+
+    contact_id: f.ContactId
+    family_id: f.FamilyId
+    source_code: c.ReferralSource
+    agency_id: f.AgencyId | None = None
+    concern_kind: c.ConcernKind = c.ConcernKind.OTHER
+    incident_id: f.IncidentId | None = None
+    gateway: c.Gateway | None = None
+    lsoa_code: f.LsoaCode | None = None
+
+
+@event(REFERRAL, "referral-submitted")
+class ReferralSubmitted(Event):
+    """
+    A service was asked for.
+
+    A missing answer to the consent question is kept as `not_recorded`: the report is still about a child.
+    """
+
+    referral_id: f.ReferralId
+    family_id: f.FamilyId
+    source_code: c.ReferralSource
+    severity: c.Severity
+    person_ids: f.PersonIds = []
+    agency_id: f.AgencyId | None = None
+    primary_need: c.PrimaryNeed = c.PrimaryNeed.NOT_STATED
+    incident_id: f.IncidentId | None = None
+    consent: c.Consent = c.Consent.NOT_RECORDED
+    consent_reason: c.ConsentReason | None = None
+    gateway: c.Gateway | None = None
+    service_kind: c.ServiceKind | None = None
+    lsoa_code: f.LsoaCode | None = None
+
+
+@event(REFERRAL, "referral-decided")
+class ReferralDecided(Event):
+    """The front door decided what happens with a referral."""
+
+    referral_id: f.ReferralId
+    family_id: f.FamilyId
+    decision: c.Decision
+    worker_id: f.WorkerId | None = None
+
+
+@event(REFERRAL, "referral-allocated")
+class ReferralAllocated(Event):
+    """A referral reached the service that takes it on."""
+
+    referral_id: f.ReferralId
+    family_id: f.FamilyId
+    service_id: f.ServiceId
+    service_kind: c.ServiceKind | None = None
+    worker_id: f.WorkerId | None = None
+
+
+@event(REFERRAL, "feedback-sent")
+class FeedbackSent(Event):
+    """The referrer was told."""
+
+    referral_id: f.ReferralId
+    family_id: f.FamilyId
+    feedback_kind: c.FeedbackKind
+    feedback_channel: c.FeedbackChannel
+
+
+@event(REFERRAL, "information-shared")
+class InformationShared(Event):
+    """Information about a family was shared with another organisation."""
+
+    sharing_id: f.SharingId
+    family_id: f.FamilyId
+    agency_id: f.AgencyId
+    information_kinds: f.InformationKinds
+    sharing_purpose: c.SharingPurpose
+    sharing_basis: c.SharingBasis
+    person_id: f.PersonId | None = None
+    referral_id: f.ReferralId | None = None

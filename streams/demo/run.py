@@ -1,0 +1,160 @@
+"""Start everything, send a year and then live events, wait until all is settled, stop everything, and judge."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from rich.console import Console
+
+from streams.demo.show import Alerts, Figures
+from streams.demo.verdict import Verdict, judge
+from streams.errors import CafError, StackFailed
+from streams.kafka.topics import ensure_topics
+from streams.lake.connect import connect
+from streams.progress import Progress, progress
+from streams.settings import Settings
+from streams.simulate import World, backfill
+from streams.simulate.live import live
+from streams.stack import airflow, stack
+from streams.verify import verify_offsets
+
+__all__ = ["Plan", "demo"]
+
+log = structlog.get_logger()
+
+_SETTLE_SECONDS = 240
+_BACKFILL_SECONDS = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to show: `seconds` of live events (None: until stopped) at `rate` a second, after `days` of history."""
+
+    seconds: float | None
+    rate: float
+    days: int
+    seed: int
+
+
+def demo(settings: Settings, plan: Plan, console: Console, stop: threading.Event) -> Verdict:
+    """
+    Run the demo and give its verdict; whatever happens, everything that it started is stopped.
+
+    Raises:
+        StackFailed: a server did not start, or history was not landed, judged and built in time.
+    """
+    say = console.print
+    verdict = Verdict()
+    try:
+        stack.up(settings, ("postgres", "kafka"), say=say)
+        ensure_topics(settings)
+        connect(settings).close()
+        world = _world(settings, plan)
+        with _starting_airflow(settings, say):
+            say(f"Sending {plan.days} days of history …")
+            history = backfill(settings, world)
+            say(f"  {history.total:,} records in {history.elapsed:.0f} s")
+        api = airflow.client(settings)
+        say(f"Airflow is at {api.url} (user {api.username}, password {api.password})")
+        _wait(settings, say, _BACKFILL_SECONDS, stop, "history")
+        claims = history.claims + _live(settings, plan, world, console, stop)
+        _wait(settings, say, _SETTLE_SECONDS, threading.Event(), "the last event")
+        with connect(settings) as lake:
+            judge(lake, claims, verdict)
+        _account(settings, verdict)
+    finally:
+        say("Stopping everything …")
+        stack.down(settings)
+    return verdict
+
+
+def _world(settings: Settings, plan: Plan) -> World:
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return World(plan.seed, (settings.authority,), midnight - timedelta(days=plan.days), midnight)
+
+
+class _starting_airflow:  # noqa: N801  (a context manager used as a verb)
+    """Start Airflow in a thread while the body works; leaving waits for it and raises what it raised."""
+
+    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+        self._thread = threading.Thread(target=self._start, args=(settings, say), daemon=True)
+        self._error: CafError | None = None
+
+    def _start(self, settings: Settings, say: Callable[[str], None]) -> None:
+        try:
+            stack.up(settings, ("airflow",), say=say)
+        except CafError as error:
+            self._error = error
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+
+def _live(settings: Settings, plan: Plan, world: World, console: Console, stop: threading.Event) -> list:
+    """Stream live events and show what comes of them; returns the claims of the live stories."""
+    alerts, figures = Alerts(settings, console), Figures(settings, console)
+    alerts.start()
+    figures.start()
+    console.print(
+        f"Streaming {plan.rate:g} events a second" + (f" for {plan.seconds:g} s" if plan.seconds else "; Ctrl-C ends")
+    )
+    try:
+        sent = live(settings, world, rate=plan.rate, seconds=plan.seconds, stop=stop)
+        console.print(f"  {sent.total:,} live records; waiting until all is judged, landed and built …")
+    finally:
+        time.sleep(2)
+        alerts.end()
+        figures.end()
+    if alerts.latencies:
+        ordered = sorted(alerts.latencies)
+        console.print(
+            f"  {len(ordered)} live alerts, arrival → seen: median {1000 * ordered[len(ordered) // 2]:,.0f} ms, "
+            f"slowest {1000 * ordered[-1]:,.0f} ms"
+        )
+    return sent.claims
+
+
+def _wait(settings: Settings, say: Callable[[str], None], seconds: float, stop: threading.Event, what: str) -> None:
+    """
+    Wait until everything produced is judged, landed and built.
+
+    Raises:
+        StackFailed: it took longer than `seconds`.
+    """
+    began, told = time.monotonic(), 0.0
+    while not stop.is_set():
+        now = progress(settings)
+        if now.settled:
+            say(f"  {what}: judged, landed and built after {time.monotonic() - began:.0f} s")
+            return
+        waited = time.monotonic() - began
+        if waited > seconds:
+            raise StackFailed(f"{what} was not judged, landed and built within {seconds:.0f} s: {_behind(now)}")
+        if waited - told >= 10:
+            told = waited
+            say(f"  {waited:.0f} s: {_behind(now)}")
+        time.sleep(1)
+
+
+def _behind(now: Progress) -> str:
+    return (
+        f"watch is {now.behind(now.judged):,} records behind, land {now.behind(now.landed):,}, "
+        f"build {now.behind(now.built):,}"
+    )
+
+
+def _account(settings: Settings, verdict: Verdict) -> None:
+    """Add to the verdict whether every offset has exactly one row."""
+    found = verify_offsets(settings, wait=30)
+    verdict.add(
+        f"{found.rows:,} records accounted for, each in one row",
+        (f"{gap.topic}/{gap.partition} {gap.first} to {gap.end - 1} {gap.what}" for gap in found.differences),
+    )

@@ -1,0 +1,126 @@
+"""What a watcher of the demo sees: alerts as they arrive, the locality figures as they change."""
+
+import threading
+from datetime import UTC, datetime
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from streams import names
+from streams.contracts.outputs import Alert
+from streams.kafka.client import consumer
+from streams.lake.connect import connect
+from streams.settings import Settings
+from streams.watch.publish import alert_of
+
+__all__ = ["Alerts", "Figures", "show_alert"]
+
+_COLOURS = {"red": "bold red", "amber": "yellow", "green": "green"}
+_FIGURES_SECONDS = 5.0
+_ROWS = 6
+
+_LOCALITY = """
+    select area_name, referrals, contacts, cafs, dfe_referrals_per_10000
+    from marts.analytics.mart_locality_need
+    where area_level = 'ward'
+    qualify month_starts_on = max(month_starts_on) over ()
+    order by referrals desc, area_name
+"""
+
+
+def show_alert(console: Console, alert: Alert, seen_at: datetime) -> None:
+    """One alert in a few lines: reason, severity, evidence, latency."""
+    latency = (seen_at - alert.received_at).total_seconds()
+    style = _COLOURS[alert.severity] if alert.status == "open" else "dim"
+    evidence = ", ".join(f"{item.type.split('.')[-2]} {item.time:%d %b %H:%M}" for item in alert.evidence)
+    console.print(
+        f"[{style}]● {alert.severity.upper():5}[/] {alert.rule} v{alert.version} {alert.status}"
+        f"  [dim]{latency * 1000:,.0f} ms after arrival[/]"
+    )
+    console.print(f"        {alert.reason}", highlight=False)
+    if evidence:
+        console.print(f"        [dim]evidence: {evidence}; clears when: {alert.clears_when}[/]", highlight=False)
+
+
+class Alerts(threading.Thread):
+    """Follows the alerts topic in another thread; remembers the latency (s) of each version raised live."""
+
+    def __init__(self, settings: Settings, console: Console) -> None:
+        super().__init__(name="demo-alerts", daemon=True)
+        self._client = consumer(settings, [names.ALERTS])
+        self._client.seek_to_end()
+        for partition in self._client.assignment():
+            self._client.position(partition)
+        self._console = console
+        self._ended = threading.Event()
+        self.latencies: list[float] = []
+
+    def run(self) -> None:
+        """Poll until ended; the thread's body."""
+        while not self._ended.is_set():
+            for records in self._client.poll(timeout_ms=200).values():
+                for record in records:
+                    self._show(record.value)
+        self._client.close()
+
+    def end(self) -> None:
+        """Stop following."""
+        self._ended.set()
+        self.join()
+
+    def _show(self, value: bytes | None) -> None:
+        alert = alert_of(value)
+        if alert is None or alert.backfill:
+            return
+        seen_at = datetime.now(UTC)
+        self.latencies.append((seen_at - alert.received_at).total_seconds())
+        show_alert(self._console, alert, seen_at)
+
+
+class Figures(threading.Thread):
+    """Follows the locality mart in another thread and prints the wards whose figures moved."""
+
+    def __init__(self, settings: Settings, console: Console) -> None:
+        super().__init__(name="demo-figures", daemon=True)
+        self._lake = connect(settings)
+        self._console = console
+        self._ended = threading.Event()
+        self._last: dict[str, tuple] = {}
+
+    def run(self) -> None:
+        """Ask until ended; the thread's body."""
+        while not self._ended.wait(_FIGURES_SECONDS):
+            try:
+                rows = {row[0]: row[1:] for row in self._lake.execute(_LOCALITY).fetchall()}
+            except duckdb.CatalogException:
+                # The mart is not there before the first build.
+                continue
+            changed = [ward for ward, row in rows.items() if self._last and self._last.get(ward) != row]
+            if changed:
+                self._console.print(_table(rows, self._last, changed))
+            self._last = rows
+        self._lake.close()
+
+    def end(self) -> None:
+        """Stop following."""
+        self._ended.set()
+        self.join()
+
+
+def _table(rows: dict[str, tuple], before: dict[str, tuple], changed: list[str]) -> Table:
+    table = Table(title="Need by ward, this month: what moved", title_justify="left", box=None)
+    for heading in ("ward", "referrals", "contacts", "CAFs", "referred to social care per 10,000 children"):
+        table.add_column(heading, justify="left" if heading == "ward" else "right")
+    for ward in changed[:_ROWS]:
+        *counts, rate = rows[ward]
+        *earlier, _ = before.get(ward, (0, 0, 0, None))
+        moved = (_moved(was, now) for was, now in zip(earlier, counts, strict=True))
+        table.add_row(ward, *moved, "none" if rate is None else f"{rate:.1f}")
+    if len(changed) > _ROWS:
+        table.caption = f"and {len(changed) - _ROWS} more wards"
+    return table
+
+
+def _moved(before: int, now: int) -> str:
+    return f"{now}" if before == now else f"{before} → {now}"

@@ -1,0 +1,67 @@
+"""The verdict on a run: is everything accounted for, was every planted case alerted, do both speeds agree."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import duckdb
+
+from streams.reconcile import compare
+from streams.simulate.truth import Claim
+
+__all__ = ["Verdict", "judge"]
+
+_RAISED = """
+    select rule, entity_kind, entity_id, alert_id from landing.main.alerts
+    where not test
+    qualify row_number() over (partition by alert_id order by version desc) = 1 and status <> 'withdrawn'
+"""
+
+
+@dataclass
+class Verdict:
+    """What was found; `ok` only if nothing is missing, wrong or different."""
+
+    checks: dict[str, bool] = field(default_factory=dict)
+    """Each check by its sentence."""
+    details: list[str] = field(default_factory=list)
+    """What failed, an item a line."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check held."""
+        return all(self.checks.values())
+
+    def add(self, sentence: str, failures: Iterable[str]) -> None:
+        """Record a check and what failed in it."""
+        failures = list(failures)
+        self.checks[sentence] = not failures
+        self.details += [f"{sentence}: {failure}" for failure in failures]
+
+
+def judge(lake: duckdb.DuckDBPyConnection, claims: Iterable[Claim], verdict: Verdict) -> None:
+    """Add to the verdict: planted cases, near misses, agreement of stream and rebuild."""
+    known = {row[0] for row in lake.execute("select rule from marts.reference.rules").fetchall()}
+    # The simulator plants cases for rules that are still to be written, too.
+    claims = [claim for claim in claims if claim.rule in known]
+    rows = lake.execute(_RAISED).fetchall()
+    ids = {row[3] for row in rows}
+    entities = {row[:3] for row in rows}
+    planted = [claim for claim in claims if claim.expected]
+    verdict.add(f"{len(planted)} planted cases alerted", (_named(c) for c in planted if c.alert_id not in ids))
+    # A miss of one clause may be a hit of another, and an alert does not name its clause.
+    misses = [claim for claim in claims if not claim.expected and not claim.clause]
+    verdict.add(
+        f"{len(misses)} near misses left alone",
+        (_named(c) for c in misses if (c.rule, c.entity_kind, c.entity_id) in entities),
+    )
+    found = compare(lake)
+    verdict.add(
+        f"{found.alerts} alerts: streamed = rebuilt",
+        ["no build at a watcher's cut"]
+        if found.as_of is None
+        else (f"{d.rule} {d.alert_id} {d.kind} {d.what}" for d in found.differences),
+    )
+
+
+def _named(claim: Claim) -> str:
+    return f"{claim.rule} for {claim.entity_kind} {claim.entity_id} (story {claim.story_id}: {claim.why})"

@@ -1,0 +1,162 @@
+"""
+Make the Python environment of the lock, or bring one up to date: `environment.py FOLDER LOCK`.
+
+The launcher runs this file with a bare Python 3.11, so it imports the standard library alone.
+uv installs the packages, because pip takes minutes where uv takes seconds; pip installs uv, from the same lock.
+"""
+
+import ast
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["entry", "make", "translated"]
+
+SPACE_GB = 4
+LOCK_COPY = "caf.lock"
+"""Copy of the lock in a finished environment; the launcher compares it."""
+MARKER = "caf-environment"
+"""File that says a folder was made by this module, so that it may be emptied."""
+
+PIP_TO_UV = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "cert": "SSL_CERT_FILE",
+    "proxy": "ALL_PROXY",
+    "default-timeout": "UV_HTTP_TIMEOUT",
+    "timeout": "UV_HTTP_TIMEOUT",
+}
+"""What a machine's pip is told about its registry, and the variable by which uv is told the same."""
+
+
+def make(folder: Path, lock: Path) -> None:
+    """
+    Make the environment, or bring it up to date; an unfinished one is made anew.
+
+    Raises:
+        SystemExit: one sentence about what is missing: space, a module, the network.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        if _current(folder, lock):
+            return
+        _require_space(folder.parent)
+        finished = (folder / LOCK_COPY).exists() and (folder / "bin" / "python").exists()
+        if not finished:
+            _say(f"making the Python environment in {folder} (once; about 1.5 GB, a minute or a few) …")
+            _create(folder)
+        else:
+            _say("the lock has changed: bringing the Python environment up to date …")
+        (folder / LOCK_COPY).unlink(missing_ok=True)
+        environ = _registry(folder)
+        _install_uv(folder, lock, environ)
+        _sync(folder, lock, environ)
+        shutil.copyfile(lock, folder / "unfinished.lock")
+        (folder / "unfinished.lock").replace(folder / LOCK_COPY)
+        _say("the Python environment is ready.")
+
+
+def _current(folder: Path, lock: Path) -> bool:
+    copy = folder / LOCK_COPY
+    return copy.exists() and copy.read_bytes() == lock.read_bytes() and (folder / "bin" / "python").exists()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder against another launcher, which waits."""
+    with folder.with_name(f".{folder.name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _say("waiting for another launcher that makes the environment …")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _require_space(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free / 1e9
+    if free < SPACE_GB:
+        sys.exit(f"caf: {folder} has {free:.1f} GB free, {SPACE_GB} GB are needed; name another folder in CAF_HOME.")
+
+
+def _create(folder: Path) -> None:
+    if folder.exists():
+        if any(folder.iterdir()) and not (folder / MARKER).exists():
+            sys.exit(f"caf: {folder} is no environment of this project; let CAF_VENV name another or an empty folder.")
+        shutil.rmtree(folder)
+    folder.mkdir()
+    (folder / MARKER).touch()
+    try:
+        venv.create(folder, with_pip=True, symlinks=True)
+    except subprocess.CalledProcessError:
+        sys.exit("caf: this Python has no ensurepip; install its venv package (Debian: python3.11-venv).")
+
+
+def _registry(folder: Path) -> dict[str, str]:
+    """The environment for uv: the caller's, with what pip is configured to use where uv is not told otherwise."""
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "config", "list"]
+    listed = subprocess.run(pip, capture_output=True, text=True, check=False).stdout
+    return {**translated(listed), **os.environ}
+
+
+def translated(listed: str) -> Mapping[str, str]:
+    """The uv variables for the lines of `pip config list`; pip's environment variables come last, and win."""
+    variables = {}
+    for line in sorted(listed.splitlines(), key=lambda line: line.startswith(":env:")):
+        name, _, value = line.partition("=")
+        variable = PIP_TO_UV.get(name.rpartition(".")[2])
+        if variable:
+            variables[variable] = ("," if variable == "UV_FIND_LINKS" else " ").join(ast.literal_eval(value).split())
+    return variables
+
+
+def _install_uv(folder: Path, lock: Path, environ: Mapping[str, str]) -> None:
+    with tempfile.TemporaryDirectory() as aside:
+        own = Path(aside) / "uv.lock"
+        own.write_text(entry("uv", lock.read_text()))
+        command = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "--retries", "1"]
+        _say("fetching the installer, uv …")
+        _run([*command, "--disable-pip-version-check", "-r", own], folder, environ)
+
+
+def entry(name: str, lock: str) -> str:
+    """The lines of one package in a lock."""
+    lines = lock.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith(f"{name}=="))
+    last = next(number for number in range(first, len(lines)) if not lines[number].endswith("\\"))
+    return "\n".join(lines[first : last + 1]) + "\n"
+
+
+def _sync(folder: Path, lock: Path, environ: Mapping[str, str]) -> None:
+    count = sum("==" in line and not line.startswith((" ", "#")) for line in lock.read_text().splitlines())
+    _say(f"installing {count} packages …")
+    python = folder / "bin" / "python"
+    command = [folder / "bin" / "uv", "pip", "sync", "--require-hashes", "--no-config", "--python", python, lock]
+    _run(command, folder, environ)
+
+
+def _run(command: list[str | Path], folder: Path, environ: Mapping[str, str]) -> None:
+    """Run an installer; a person at a terminal sees its progress, otherwise a log keeps it."""
+    log = folder / "install.log"
+    with log.open("ab") as output:
+        shown = None if sys.stderr.isatty() else output
+        done = subprocess.run(list(map(str, command)), stdout=output, stderr=shown, env=environ, check=False)
+    if done.returncode:
+        where = "above" if shown is None else f"in {log}"
+        sys.exit(f"caf: the packages could not be fetched or installed (is there a network?); the reason is {where}.")
+
+
+def _say(sentence: str) -> None:
+    print(f"caf: {sentence}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    make(Path(sys.argv[1]).absolute(), Path(sys.argv[2]))

@@ -1,0 +1,99 @@
+"""
+Errors that name the fact.
+
+A leaf module, so that every other one can import it.
+Messages say what was wrong and what was allowed; for an event they give its coordinates, path and type, never a value.
+"""
+
+__all__ = [
+    "BrokerUnavailable",
+    "BuildFailed",
+    "CafError",
+    "HoldUnknown",
+    "ImportFileInvalid",
+    "LakeConflict",
+    "LakeUnavailable",
+    "LockTaken",
+    "MartsHeld",
+    "PartsDisagree",
+    "PortTaken",
+    "RulesInvalid",
+    "SettingInvalid",
+    "StackFailed",
+    "SuiteInvalid",
+    "UnknownEventType",
+    "UnknownTopic",
+    "WatchSilent",
+]
+
+
+class CafError(Exception):
+    """Base of every error a user can be shown as one sentence."""
+
+
+class SettingInvalid(CafError):
+    """An environment variable or option has a value that is not allowed."""
+
+
+class UnknownTopic(CafError):
+    """No contract is registered for a topic."""
+
+
+class UnknownEventType(CafError):
+    """No contract is registered for an event type."""
+
+
+class BrokerUnavailable(CafError):
+    """No Kafka broker answers at the configured address."""
+
+
+class LakeUnavailable(CafError):
+    """The lake's catalog or data folder cannot be reached."""
+
+
+class HoldUnknown(CafError):
+    """A hold on the marts that is to be released does not stand."""
+
+
+class ImportFileInvalid(CafError):
+    """A file to be imported is not of its format, or ends early."""
+
+
+class LakeConflict(CafError):
+    """Another writer has already committed these offsets."""
+
+
+class LockTaken(CafError):
+    """Another process holds the lock that this one needs."""
+
+
+class BuildFailed(CafError):
+    """dbt could not build the marts, or a test of them failed."""
+
+
+class MartsHeld(CafError):
+    """A batch-level expectation failed: the marts wait, and their last good state stays."""
+
+
+class PortTaken(CafError):
+    """A port that a server needs is in use."""
+
+
+class RulesInvalid(CafError):
+    """The alert rules cannot be compiled, or their register and models differ."""
+
+
+class StackFailed(CafError):
+    """A server that the stack started did not become healthy or stopped."""
+
+
+class SuiteInvalid(CafError):
+    """Great Expectations cannot judge an expectation of a suite."""
+
+
+class PartsDisagree(CafError):
+    """Two things that must be equal differ (an offset without a row, a streamed alert without its rebuild)."""
+
+
+class WatchSilent(CafError):
+    """The watcher has given no sign of life for longer than is allowed."""

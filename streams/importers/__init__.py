@@ -1,0 +1,1 @@
+"""Councils' own files as events on the topics."""

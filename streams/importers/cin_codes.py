@@ -1,0 +1,62 @@
+"""
+How the census's codes differ by collection year, and which authority has which number.
+
+Read from the DfE's schemas of 2017 to 2026 (`CIN_schema_<year>.xsd`).
+"""
+
+import csv
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from streams.contracts.codesets import Sex
+from streams.errors import ImportFileInvalid
+
+__all__ = ["INTRODUCED", "SEXES", "YEARS", "authority"]
+
+YEARS: Final = range(2017, 2027)
+"""Collection years whose schemas are known."""
+
+INTRODUCED: Final = {
+    "5D": 2023,
+    "RC9": 2023,
+    "18B": 2021,
+    "18C": 2021,
+    "19B": 2021,
+    "19C": 2021,
+    "24A": 2022,
+}
+"""First collection year of each code that the schema of 2017 did not have; none was taken out."""
+
+SEXES: Final = {
+    "1": Sex.MALE,
+    "2": Sex.FEMALE,
+    "0": Sex.UNKNOWN,
+    "9": Sex.UNKNOWN,
+    "M": Sex.MALE,
+    "F": Sex.FEMALE,
+    "U": Sex.UNKNOWN,
+}
+"""`GenderCurrent` (to 2024: digits) and `Sex` (from 2025: letters); files mix them, and no two codes collide."""
+
+_AUTHORITIES = Path(__file__).with_name("local_authorities.csv")
+"""DfE number and GSS code of each authority that returned the census of 2013 to 2024 (DfE table c1, OGL v3)."""
+
+
+def authority(lea: str) -> str:
+    """
+    The GSS code of the authority that the DfE numbers `lea`.
+
+    Raises:
+        ImportFileInvalid: no authority has this number.
+    """
+    try:
+        return _by_lea()[lea]
+    except KeyError:
+        raise ImportFileInvalid(f"the file's LEA is {lea!r}; allowed: the DfE number of an authority") from None
+
+
+@cache
+def _by_lea() -> dict[str, str]:
+    with _AUTHORITIES.open(encoding="utf-8", newline="") as file:
+        return {row["lea_code"]: row["gss_code"] for row in csv.DictReader(file)}

@@ -1,0 +1,140 @@
+"""
+A children-in-need census file, child by child, whatever its size.
+
+The file is foreign: no entity, no document type, no network, and a bound on what one child may weigh.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import BinaryIO
+
+from lxml import etree
+
+from streams.errors import ImportFileInvalid
+from streams.importers.cin_codes import YEARS, authority
+
+__all__ = ["MAX_CHILD_BYTES", "CinFile", "Header", "name_of"]
+
+MAX_CHILD_BYTES = 1_048_576
+"""Most that may lie between two children's ends; the largest real ones are some tens of kilobytes."""
+
+_CHUNK_BYTES = 65_536
+
+_PARENTS = {"Header": "Message", "Child": "Children"}
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says of itself."""
+
+    year: int
+    """Collection year: 2024 is 1 April 2023 to 31 March 2024."""
+    reference_date: date
+    """Last day of the collection."""
+    lea: str
+    """DfE number of the authority."""
+    authority: str
+    """GSS code of the authority."""
+    extracted: str
+    """When the authority's system wrote the file, as it says; of two returns of a year the later one counts."""
+
+    @property
+    def first_day(self) -> date:
+        """First day of the collection."""
+        return date(self.reference_date.year - 1, 4, 1)
+
+
+class CinFile:
+    """
+    An opened file: its header, then its children in order.
+
+    Each child must be used before the next one is asked for; its memory is then given back.
+
+    Raises:
+        ImportFileInvalid: it is not a children-in-need census of a known year and authority, is not well-formed,
+            declares a document type, ends early, or holds a child above `MAX_CHILD_BYTES`.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.bytes_read = 0
+        self.line = 1
+        self._file = file
+        self._since_child = 0
+        self._parser = etree.XMLPullParser(
+            events=("start", "end"),
+            tag=("{*}Message", "{*}Header", "{*}Child"),
+            resolve_entities=False,
+            load_dtd=False,
+            no_network=True,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
+        )
+        self._elements = self._ended()
+        self.header_element = next(self._elements, None)
+        if self.header_element is None or name_of(self.header_element) != "Header":
+            raise ImportFileInvalid("the file has no Header before its children; expected a CIN census Message")
+        self.header = _header(self.header_element)
+
+    def __iter__(self) -> Iterator[etree._Element]:
+        for child in self._elements:
+            if name_of(child) == "Child":
+                yield child
+            child.clear()
+            while child.getprevious() is not None:
+                del child.getparent()[0]
+
+    def _ended(self) -> Iterator[etree._Element]:
+        """Headers and children whose end has been read."""
+        first = True
+        for event, element in self._events():
+            if first:
+                _check_root(element)
+                first = False
+            parent = element.getparent()
+            if event == "end" and parent is not None and name_of(parent) == _PARENTS.get(name_of(element)):
+                self._since_child = 0
+                self.line = element.sourceline
+                yield element
+
+    def _events(self) -> Iterator[tuple[str, etree._Element]]:
+        try:
+            while chunk := self._file.read(_CHUNK_BYTES):
+                self.bytes_read += len(chunk)
+                self._since_child += len(chunk)
+                self._parser.feed(chunk)
+                yield from self._parser.read_events()
+                if self._since_child > MAX_CHILD_BYTES:
+                    raise ImportFileInvalid(f"after line {self.line} a child is longer than {MAX_CHILD_BYTES} bytes")
+            self._parser.close()
+        except etree.XMLSyntaxError as error:
+            raise ImportFileInvalid(f"the file is not well-formed XML at line {error.lineno or self.line}") from None
+
+
+def name_of(element: etree._Element) -> str:
+    """An element's name without its namespace."""
+    return etree.QName(element).localname
+
+
+def _check_root(element: etree._Element) -> None:
+    if element.getroottree().docinfo.internalDTD is not None:
+        raise ImportFileInvalid("the file declares a document type; a CIN census has none")
+    if name_of(element) != "Message" or element.getparent() is not None:
+        raise ImportFileInvalid(f"the file begins with {name_of(element)}; expected a CIN census Message")
+
+
+def _header(element: etree._Element) -> Header:
+    if (collection := element.findtext("{*}CollectionDetails/{*}Collection")) != "CIN":
+        raise ImportFileInvalid(f"the file's Collection is {collection!r}; allowed: CIN")
+    year = element.findtext("{*}CollectionDetails/{*}Year", "")
+    if year not in map(str, YEARS):
+        raise ImportFileInvalid(f"the file's Year is {year!r}; allowed: {YEARS[0]} to {YEARS[-1]}")
+    text = element.findtext("{*}CollectionDetails/{*}ReferenceDate", "")
+    try:
+        reference_date = date.fromisoformat(text)
+    except ValueError:
+        raise ImportFileInvalid(f"the file's ReferenceDate is {text!r}; expected a date such as 2024-03-31") from None
+    lea = element.findtext("{*}Source/{*}LEA", "")
+    extracted = element.findtext("{*}Source/{*}DateTime", "")
+    return Header(int(year), reference_date, lea, authority(lea), extracted)

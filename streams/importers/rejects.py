@@ -1,0 +1,61 @@
+"""Records that an importer could not read, kept for a person to mend, and the report that says why."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from lxml import etree
+
+from streams.importers.cin_fields import BadRecord
+from streams.settings import Settings
+
+__all__ = ["Rejects"]
+
+
+class Rejects:
+    """
+    The rejected children of one census file, as a census file that can be mended and imported.
+
+    It holds personal data: only its owner may read it. The report holds lines, elements and reasons alone.
+    """
+
+    def __init__(self, settings: Settings, name: str, header: etree._Element) -> None:
+        folder = settings.home / "imports"
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        stem = f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
+        self.records_path = folder / f"{stem}.rejects.xml"
+        self.report_path = folder / f"{stem}.report.json"
+        self.reasons: list[dict[str, str | int]] = []
+        self._header = etree.tostring(header, with_tail=False)
+        self._file = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.write(b"</Children></Message>\n")
+            self._file.close()
+
+    def keep(self, child: etree._Element, error: BadRecord) -> None:
+        """Write a child's record away and remember why."""
+        if self._file is None:
+            self._file = _private(self.records_path).open("wb")
+            self._file.write(b"<Message>" + self._header + b"<Children>\n")
+        self._file.write(etree.tostring(child, with_tail=False) + b"\n")
+        self.reasons.append({"line": error.line, "element": error.element, "reason": error.reason})
+
+    def report(self, facts: dict[str, object]) -> None:
+        """Write the report: what was imported, and every rejected child with line, element and reason."""
+        _private(self.report_path).write_text(json.dumps(facts | {"rejects": self.reasons}, indent=2) + "\n", "utf-8")
+
+
+def _private(path: Path) -> Path:
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    return path

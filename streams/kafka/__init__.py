@@ -1,0 +1,1 @@
+"""Kafka: the topics and how to talk to them."""

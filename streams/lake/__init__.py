@@ -1,0 +1,1 @@
+"""The lake: two DuckLake catalogs in PostgreSQL, `landing` and `marts`, and their Parquet files."""

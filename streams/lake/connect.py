@@ -1,0 +1,165 @@
+"""
+DuckDB connections with the lake's two catalogs attached.
+
+A catalog that does not exist yet is created by whoever connects first, so that no reader depends on a writer's start.
+Extensions are loaded from their packages: no network, nothing written to a home folder.
+"""
+
+import importlib.util
+from contextlib import closing
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+import psycopg2
+
+from streams.errors import LakeUnavailable
+from streams.lake.schema import FINISHED_OPTION, create_landing, create_marts
+from streams.names import CATALOG_LANDING, CATALOG_MARTS
+from streams.settings import Settings
+from streams.stack import postgres
+
+__all__ = [
+    "Access",
+    "attach_statements",
+    "catalog_dsn",
+    "connect",
+    "data_path",
+    "install_extensions",
+    "lies_in_home",
+]
+
+Access = Literal["read_only", "read_write"]
+
+_EXTENSIONS = ("postgres_scanner", "ducklake")
+_CREATE = {CATALOG_LANDING: create_landing, CATALOG_MARTS: create_marts}
+_CREATION_LOCK = 4_001
+"""Key of the PostgreSQL advisory lock under which a missing catalog is created."""
+
+
+def connect(
+    settings: Settings, *, landing: Access | None = "read_only", marts: Access | None = "read_only"
+) -> duckdb.DuckDBPyConnection:
+    """
+    An in-memory DuckDB with the catalogs attached as `landing` and `marts`; None leaves one out.
+
+    Sessions count in UTC.
+
+    Raises:
+        LakeUnavailable: the catalog's database does not answer, or its files are elsewhere.
+        StackFailed: the embedded server cannot be started.
+    """
+    statements = attach_statements(settings, landing=landing, marts=marts)
+    lake = _session()
+    try:
+        for statement in statements:
+            lake.execute(statement)
+    except duckdb.Error as error:
+        lake.close()
+        raise _unavailable(error) from None
+    return lake
+
+
+def attach_statements(
+    settings: Settings, *, landing: Access | None = "read_only", marts: Access | None = "read_only"
+) -> list[str]:
+    """
+    The `ATTACH` statements of the catalogs, for a session whose extensions are loaded; missing catalogs are created.
+
+    Raises:
+        LakeUnavailable: the catalog's database does not answer.
+    """
+    dsn = catalog_dsn(settings)
+    wanted = {CATALOG_LANDING: landing, CATALOG_MARTS: marts}
+    catalogs = {catalog: access for catalog, access in wanted.items() if access is not None}
+    _ensure_catalogs(settings, dsn, list(catalogs))
+    return [_attach(settings, dsn, catalog, access) for catalog, access in catalogs.items()]
+
+
+def catalog_dsn(settings: Settings) -> str:
+    """The libpq URL of the database that holds both catalogs, each in a schema of its name."""
+    return postgres.server(settings).dsn(settings.database)
+
+
+def data_path(settings: Settings, catalog: str) -> str:
+    """Folder or object-store prefix of a catalog's Parquet files."""
+    return f"{settings.lake_folder.rstrip('/')}/{catalog}"
+
+
+def lies_in_home(settings: Settings) -> bool:
+    """Whether catalog and files lie in one home and move with it; elsewhere another path is a mistake and refused."""
+    return not settings.lake_data and not settings.postgres
+
+
+def install_extensions() -> None:
+    """Copy the extensions from their packages to DuckDB's own cache, where a plain `LOAD` (as in dbt) finds them."""
+    with duckdb.connect() as session:
+        for name in _EXTENSIONS:
+            session.execute(f"INSTALL '{_extension_file(name)}'")
+
+
+def _session() -> duckdb.DuckDBPyConnection:
+    session = duckdb.connect(config={"autoinstall_known_extensions": False})
+    for name in _EXTENSIONS:
+        session.execute(f"LOAD '{_extension_file(name)}'")
+    session.execute("SET TimeZone = 'UTC'")
+    return session
+
+
+def _extension_file(name: str) -> Path:
+    package = importlib.util.find_spec(f"duckdb_extension_{name}")
+    return Path(package.origin).parent / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
+
+
+def _attach(settings: Settings, dsn: str, catalog: str, access: Access) -> str:
+    options = [f"METADATA_SCHEMA '{catalog}'", f"DATA_PATH {_quoted(data_path(settings, catalog))}"]
+    if lies_in_home(settings):
+        options.append("OVERRIDE_DATA_PATH true")
+    if access == "read_only":
+        options.append("READ_ONLY")
+    return f"ATTACH IF NOT EXISTS {_quoted(f'ducklake:postgres:{dsn}')} AS {catalog} ({', '.join(options)})"
+
+
+def _ensure_catalogs(settings: Settings, dsn: str, catalogs: list[str]) -> None:
+    try:
+        connection = psycopg2.connect(dsn, connect_timeout=10)
+    except psycopg2.OperationalError as error:
+        raise LakeUnavailable(f"the lake's catalog does not answer: {str(error).strip().splitlines()[0]}") from None
+    with closing(connection), connection, connection.cursor() as cursor:
+        if not _missing(cursor, catalogs):
+            return
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CREATION_LOCK])
+        for catalog in _missing(cursor, catalogs):
+            _create(settings, dsn, catalog)
+
+
+def _missing(cursor: psycopg2.extensions.cursor, catalogs: list[str]) -> list[str]:
+    """Catalogs whose creation has not been finished."""
+    missing = []
+    for catalog in catalogs:
+        cursor.execute("SELECT to_regclass(%s) IS NULL", [f"{catalog}.ducklake_metadata"])
+        if not cursor.fetchone()[0]:
+            cursor.execute(f"SELECT 1 FROM {catalog}.ducklake_metadata WHERE key = %s", [FINISHED_OPTION])
+            if cursor.fetchone():
+                continue
+        missing.append(catalog)
+    return missing
+
+
+def _create(settings: Settings, dsn: str, catalog: str) -> None:
+    try:
+        with _session() as session:
+            session.execute(_attach(settings, dsn, catalog, "read_write"))
+            _CREATE[catalog](session)
+    except duckdb.Error as error:
+        raise _unavailable(error) from None
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _unavailable(error: duckdb.Error) -> LakeUnavailable:
+    """One sentence, without the address: it may hold a password."""
+    sentence = str(error).strip().splitlines()[0]
+    return LakeUnavailable(f"the lake cannot be attached: {sentence}")

@@ -1,0 +1,74 @@
+"""
+Keep the lake small and quick, without changing a row.
+
+Only the holder of the landing locks merges, so that maintenance and commits never meet.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import structlog
+
+from streams.contracts.landing import landing_tables
+from streams.errors import PartsDisagree
+from streams.lake.connect import connect
+from streams.lake.locks import LandingLocks
+from streams.settings import Settings
+
+__all__ = ["SMALL_FILE_BYTES", "compact", "maintain"]
+
+log = structlog.get_logger()
+
+SMALL_FILE_BYTES = 8_000_000
+"""Files below are merged between batches; larger ones are left to `maintain`, so that no row is rewritten often."""
+
+_PATIENCE_SECONDS = 60.0
+_KEPT = timedelta(days=1)
+"""Age up to which snapshots are kept: far longer than any query or rebuild takes."""
+
+
+def compact(lake: duckdb.DuckDBPyConnection) -> None:
+    """Merge small files of the landing tables that lie next to each other."""
+    merged = lake.execute(
+        f"CALL ducklake_merge_adjacent_files('landing', max_file_size => {SMALL_FILE_BYTES})"
+    ).fetchall()
+    log.info("files_merged", merges=len(merged))
+
+
+def maintain(settings: Settings) -> None:
+    """
+    Merge files, expire old snapshots and remove files that nothing names any more.
+
+    The lander hands its locks over for the time; files are removed only after all counts were seen unchanged.
+
+    Raises:
+        LockTaken: the lander did not hand its locks over.
+        PartsDisagree: a table's count moved.
+    """
+    locks = LandingLocks(settings, range(settings.partitions))
+    try:
+        locks.acquire_for_maintenance(_PATIENCE_SECONDS)
+        with connect(settings, landing="read_write", marts="read_write") as lake:
+            _maintain(lake)
+    finally:
+        locks.close()
+
+
+def _maintain(lake: duckdb.DuckDBPyConnection) -> None:
+    before = _counts(lake)
+    lake.execute("CALL ducklake_merge_adjacent_files('landing')")
+    after = _counts(lake)
+    if before != after:
+        moved = {table: (before[table], after[table]) for table in before if before[table] != after[table]}
+        raise PartsDisagree(f"maintenance changed counts (before, after): {moved}; no file was removed")
+    until = (datetime.now(UTC) - _KEPT).isoformat()
+    for catalog in ("landing", "marts"):
+        lake.execute(f"CALL ducklake_expire_snapshots('{catalog}', older_than => '{until}'::TIMESTAMPTZ)")
+        lake.execute(f"CALL ducklake_cleanup_old_files('{catalog}', older_than => '{until}'::TIMESTAMPTZ)")
+    log.info("lake_maintained", **after)
+
+
+def _counts(lake: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    return {
+        table: lake.execute(f"SELECT count(*) FROM landing.main.{table}").fetchone()[0] for table in landing_tables()
+    }

@@ -1,0 +1,67 @@
+"""
+The landing tables, made from the contract, and how each catalog stores its rows.
+
+Nothing is inlined in the catalog: the time of an inlined insert grows with the square of its rows (500 alerts 0.4 s,
+2,000 alerts 3 s), and DuckLake has lost and doubled rows where inlined ones met deletes, flushes or files.
+"""
+
+import duckdb
+import structlog
+
+from streams.contracts.landing import Table, landing_tables, sql_type
+from streams.names import CATALOG_LANDING, CATALOG_MARTS
+
+__all__ = ["FINISHED_OPTION", "create_landing", "create_marts", "ensure_landing"]
+
+log = structlog.get_logger()
+
+FINISHED_OPTION = "parquet_compression"
+"""The option that is set last: a catalog that has it is complete."""
+
+
+def create_landing(lake: duckdb.DuckDBPyConnection) -> None:
+    """Make the landing tables of a new catalog."""
+    _set(lake, CATALOG_LANDING, "data_inlining_row_limit", 0)
+    ensure_landing(lake)
+    # Level 1 writes a batch in two thirds of the default's time, and the files are hardly larger.
+    _set(lake, CATALOG_LANDING, "parquet_compression_level", 1)
+    _set(lake, CATALOG_LANDING, FINISHED_OPTION, "zstd")
+
+
+def create_marts(lake: duckdb.DuckDBPyConnection) -> None:
+    """Prepare the catalog that dbt fills."""
+    _set(lake, CATALOG_MARTS, "data_inlining_row_limit", 0)
+    _set(lake, CATALOG_MARTS, FINISHED_OPTION, "zstd")
+
+
+def ensure_landing(lake: duckdb.DuckDBPyConnection) -> None:
+    """
+    Make missing landing tables, and add the columns that the contract has gained within v1.
+
+    Columns are never removed or retyped: that is what a v2 is for.
+    """
+    existing = _existing(lake)
+    for name, table in landing_tables().items():
+        if name not in existing:
+            columns = ", ".join(f'"{column}" {_type(table, column)}' for column in table.columns)
+            lake.execute(f"CREATE TABLE landing.main.{name} ({columns})")
+            continue
+        for column in table.columns.keys() - existing[name]:
+            lake.execute(f'ALTER TABLE landing.main.{name} ADD COLUMN "{column}" {_type(table, column)}')
+            log.info("column_added", table=name, column=column)
+
+
+def _existing(lake: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    rows = lake.execute(
+        "SELECT table_name, list(column_name) FROM duckdb_columns() "
+        "WHERE database_name = 'landing' AND schema_name = 'main' GROUP BY ALL"
+    ).fetchall()
+    return {name: set(columns) for name, columns in rows}
+
+
+def _type(table: Table, column: str) -> str:
+    return sql_type(table.columns[column].type)
+
+
+def _set(lake: duckdb.DuckDBPyConnection, catalog: str, option: str, value: object) -> None:
+    lake.execute(f"CALL {catalog}.set_option('{option}', '{value}')")

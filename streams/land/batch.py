@@ -1,0 +1,78 @@
+"""Records on their way into the lake: judged one by one, stored together."""
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import pyarrow as pa
+
+from streams import names
+from streams.contracts import Accepted, Rejected, decode
+from streams.contracts.columns import events_table, quarantine_table
+from streams.contracts.decode import Record
+from streams.contracts.identity import Identities
+from streams.contracts.published import Output, decode_output
+from streams.land.tables import output_table
+
+__all__ = ["MAX_BYTES", "Batch"]
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Bytes of values after which a batch is full: what is rejected goes to the catalog whole."""
+
+_INPUT_TOPICS = frozenset(names.INPUT_TOPICS)
+_OUTPUT_TABLES = {names.ALERTS: "alerts", names.DEAD_LETTER: "dead_letters", names.HEARTBEAT: "heartbeats"}
+
+
+class Batch:
+    """What will be stored in one transaction; `next_offsets` is where each of its partitions goes on."""
+
+    def __init__(self, identities: Identities, max_record_bytes: int) -> None:
+        self._identities = identities
+        self._max_record_bytes = max_record_bytes
+        self.accepted: list[Accepted] = []
+        self.rejected: list[Rejected] = []
+        self.outputs: dict[str, list[Output]] = defaultdict(list)
+        self.next_offsets: dict[tuple[str, int], int] = {}
+        self._values: dict[tuple[str, int, int], bytes] = {}
+        self.bytes = 0
+        self.rows = 0
+        self.since: float | None = None
+        """Monotonic time of the first record; None while empty."""
+
+    def add(self, topic: str, partition: int, records: Sequence[Record]) -> None:
+        """Judge records of one partition, in offset order."""
+        judge = self._judged if topic in _INPUT_TOPICS else decode_output
+        for record in records:
+            found = judge(record)
+            if type(found) is Accepted:
+                self.accepted.append(found)
+            elif type(found) is Rejected:
+                self.rejected.append(found)
+            else:
+                self.outputs[topic].append(found)
+            self.bytes += len(record.value or b"")
+        self.next_offsets[topic, partition] = records[-1].offset + 1
+        self.rows += len(records)
+        if self.since is None:
+            self.since = time.monotonic()
+
+    def value_of(self, topic: str, partition: int, offset: int) -> bytes | None:
+        """The value of an accepted event of this batch."""
+        for event in self.accepted[len(self._values) :]:
+            self._values[event.topic, event.partition, event.offset] = event.value
+        return self._values.get((topic, partition, offset))
+
+    def tables(self, landed_at: datetime) -> Mapping[str, pa.Table]:
+        """The rows by landing table; tables without rows are left out."""
+        made = {
+            "events": events_table(self.accepted, landed_at),
+            "quarantine": quarantine_table(self.rejected, landed_at),
+        }
+        for topic, outputs in self.outputs.items():
+            made[_OUTPUT_TABLES[topic]] = output_table(_OUTPUT_TABLES[topic], outputs, landed_at)
+        return {name: table for name, table in made.items() if table.num_rows}
+
+    def _judged(self, record: Record) -> Accepted | Rejected:
+        event = decode(record, self._max_record_bytes)
+        return self._identities.judge(event) if type(event) is Accepted else event

@@ -1,0 +1,65 @@
+"""When what has landed is judged: after commits, in ranges that leave nothing out, also across restarts."""
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import duckdb
+import pyarrow as pa
+import structlog
+
+from streams.contracts.landing import landing_tables
+from streams.land.store import LandingStore
+
+__all__ = ["Checks", "Result", "Validator"]
+
+log = structlog.get_logger()
+
+_SECONDS_BETWEEN = 5.0
+"""A check costs by expectation, not by row, so batches of a few seconds are judged together."""
+
+
+class Result(Protocol):
+    """What a validator found."""
+
+    success: bool | None
+
+    def row(self) -> dict[str, object]:
+        """The row of `landing.validations`, times in UTC without a zone."""
+
+
+Validator = Callable[[duckdb.DuckDBPyConnection, datetime, datetime], Iterable[Result]]
+"""Judges the rows whose `landed_at` is from the first to the second moment, both included and aware."""
+
+
+class Checks:
+    """Calls the validator for what has landed since its last call."""
+
+    def __init__(self, store: LandingStore, validator: Validator) -> None:
+        self._store, self._validator = store, validator
+        self._landed_to = store.last_validated_at() or datetime.fromtimestamp(0, UTC)
+        self._called = 0.0
+
+    def due(self) -> bool:
+        """Whether enough time has passed for the next check."""
+        return time.monotonic() - self._called >= _SECONDS_BETWEEN
+
+    def run(self, landed_to: datetime) -> None:
+        """Judge what has landed up to `landed_to`, and store the results."""
+        if landed_to <= self._landed_to:
+            return
+        started = time.monotonic()
+        with self._store.reader() as lake:
+            results = list(self._validator(lake, self._landed_to + timedelta(microseconds=1), landed_to))
+        if results:
+            self._store.commit({"validations": _table(results)}, {})
+        self._landed_to, self._called = landed_to, time.monotonic()
+        failed = sum(result.success is False for result in results)
+        log.info("batch_checked", expectations=len(results), failed=failed, seconds=round(self._called - started, 3))
+
+
+def _table(results: list[Result]) -> pa.Table:
+    rows = [result.row() for result in results]
+    columns = landing_tables()["validations"].columns
+    return pa.table({name: pa.array([row[name] for row in rows], column.type) for name, column in columns.items()})

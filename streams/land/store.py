@@ -1,0 +1,148 @@
+"""The landing tables as their one writer sees them: where each partition goes on, and the transaction that moves it."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import duckdb
+import pyarrow as pa
+import structlog
+
+from streams.contracts.identity import Fetch, Identities
+from streams.errors import LakeConflict, LakeUnavailable
+from streams.lake.connect import connect
+from streams.lake.maintain import compact
+from streams.lake.offsets import OFFSET_TABLES, next_offsets
+from streams.lake.schema import ensure_landing
+from streams.settings import Settings
+
+__all__ = ["LandingStore", "Offsets"]
+
+log = structlog.get_logger()
+
+Offsets = Mapping[tuple[str, int], int]
+"""Next offset by topic and partition."""
+
+_ATTEMPTS = 20
+_OVERTAKEN = "ducklake_snapshot_pkey"
+"""What the catalog says when another commit took the snapshot's number first."""
+
+
+class LandingStore:
+    """
+    The landing catalog, attached for writing.
+
+    DuckLake lets concurrent inserts pass and tries a lost commit again on the newer snapshot; here that is turned off,
+    so a commit succeeds only on the very snapshot in which the offsets were checked.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._lake = connect(settings, landing="read_write", marts=None)
+        ensure_landing(self._lake)
+        self._lake.execute("SET ducklake_max_retry_count = 0")
+        # One thread writes one file a commit, and leaves the other cores to the watcher.
+        self._lake.execute("SET threads = 1")
+        self._snapshot = self._current_snapshot()
+        self.next = next_offsets(self._lake)
+        """Where each partition that has rows goes on."""
+
+    def identities(self, fetch: Fetch) -> Identities:
+        """Every event that has landed, for judging later ones; `fetch` finds the value of one."""
+        known = Identities(fetch)
+        rows = self._lake.execute(
+            "SELECT topic, kafka_partition, kafka_offset, event_source, event_id, content_hash "
+            "FROM landing.main.events ORDER BY topic, kafka_partition, kafka_offset"
+        )
+        while chunk := rows.fetchmany(50_000):
+            for topic, partition, offset, source, id_, content_hash in chunk:
+                known.remember(topic, partition, offset, (source, id_), content_hash)
+        return known
+
+    def value_at(self, topic: str, partition: int, offset: int) -> bytes:
+        """
+        The value of an accepted record that has landed.
+
+        Raises:
+            LakeConflict: it has no row.
+        """
+        row = self._lake.execute(
+            "SELECT payload FROM landing.main.events WHERE topic = ? AND kafka_partition = ? AND kafka_offset = ?",
+            [topic, partition, offset],
+        ).fetchone()
+        if row is None:
+            raise LakeConflict(f"{topic}/{partition}/{offset} was accepted, but has no row in the lake")
+        return row[0].encode()
+
+    def last_landed_at(self) -> datetime | None:
+        """When the newest rows were stored."""
+        newest = " UNION ALL ".join(f"SELECT max(landed_at) AS t FROM landing.main.{table}" for table in OFFSET_TABLES)
+        return self._moment(f"SELECT max(t) FROM ({newest})")
+
+    def last_validated_at(self) -> datetime | None:
+        """Up to when rows have been judged."""
+        return self._moment("SELECT max(batch_to) FROM landing.main.validations WHERE level = 'row'")
+
+    def commit(self, tables: Mapping[str, pa.Table], following: Offsets) -> None:
+        """
+        Store rows in one transaction, after which their partitions go on at `following`.
+
+        Raises:
+            LakeConflict: another writer has stored offsets since this store was opened.
+            LakeUnavailable: the catalog does not answer, or refuses.
+        """
+        for _ in range(_ATTEMPTS):
+            if self._try_commit(tables):
+                self.next.update(following)
+                return
+        raise LakeUnavailable(f"the lake did not take a commit in {_ATTEMPTS} tries, because others kept committing")
+
+    def compact(self) -> None:
+        """Merge the small files of recent commits."""
+        compact(self._lake)
+
+    def reader(self) -> duckdb.DuckDBPyConnection:
+        """Another session on the same catalog."""
+        return self._lake.cursor()
+
+    def close(self) -> None:
+        """Detach."""
+        self._lake.close()
+
+    def _try_commit(self, tables: Mapping[str, pa.Table]) -> bool:
+        try:
+            self._lake.execute("BEGIN")
+            snapshot = self._current_snapshot()
+            if snapshot != self._snapshot:
+                self._recheck()
+            for name, table in tables.items():
+                self._lake.register("batch", table)
+                self._lake.execute(f"INSERT INTO landing.main.{name} BY NAME FROM batch")
+            self._lake.execute("COMMIT")
+        except LakeConflict:
+            self._lake.execute("ROLLBACK")
+            raise
+        except duckdb.Error as error:
+            with suppress(duckdb.Error):  # a failed commit has ended the transaction
+                self._lake.execute("ROLLBACK")
+            if _OVERTAKEN in str(error):
+                log.info("commit_overtaken", snapshot=snapshot)
+                return False
+            # The message holds the whole statement, and in it values of events.
+            raise LakeUnavailable(f"the lake refused a commit: {type(error).__name__}") from None
+        self._snapshot = snapshot + 1
+        return True
+
+    def _moment(self, query: str) -> datetime | None:
+        found = self._lake.execute(query).fetchone()[0]
+        return found and found.replace(tzinfo=UTC)
+
+    def _current_snapshot(self) -> int:
+        return self._lake.execute("FROM landing.current_snapshot()").fetchone()[0]
+
+    def _recheck(self) -> None:
+        for (topic, partition), found in next_offsets(self._lake).items():
+            expected = self.next.get((topic, partition))
+            if found != expected:
+                raise LakeConflict(
+                    f"{topic}/{partition} goes on at {found} in the lake, not at {expected}: another process landed it"
+                )

@@ -1,0 +1,192 @@
+"""
+The alert rules as dbt compiles them: SQL, order and relation names, cached by the project's content.
+
+The stream runs this SQL unchanged; nothing of a rule is written a second time.
+"""
+
+import csv
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import duckdb
+
+from streams.errors import RulesInvalid
+from streams.rules.dbt_compile import SEEDS_FILE
+from streams.settings import PROJECT, Settings
+
+__all__ = ["DBT_PROJECT", "CompiledRules", "Model", "Rule", "compiled_rules"]
+
+DBT_PROJECT = PROJECT / "dbt_project"
+
+_WORD = re.compile(r"[a-z_][a-z0-9_]*")
+_SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".csv"}
+
+
+@dataclass(frozen=True)
+class Model:
+    """
+    One dbt model: its relation, its compiled SQL, the models it reads, and whether it reads nothing but seeds.
+
+    It has no rows when none of the facts `empty_without` is among the events; no facts: it may always have some.
+    """
+
+    name: str
+    relation: str
+    sql: str
+    parents: tuple[str, ...]
+    is_static: bool
+    empty_without: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A line of the rule register; `scope` is `family`, `record` or `area`, `facts` what can change its answer."""
+
+    name: str
+    version: int
+    scope: str
+    facts: frozenset[str]
+    clears_when: str
+
+    @property
+    def model(self) -> str:
+        """The dbt model that states the rule."""
+        return f"alert_{self.name}"
+
+    @property
+    def deadlines(self) -> str:
+        """The dbt model, if there is one, that tells when the rule's answer may change with no new event."""
+        return f"int_{self.name}_deadlines"
+
+
+@dataclass(frozen=True)
+class CompiledRules:
+    """The models above all rules in the order in which they are filled, the register, and the file of seeds."""
+
+    models: dict[str, Model]
+    rules: dict[str, Rule]
+    seeds: Path
+    checksum: str
+
+    def names_below(self, name: str | None) -> frozenset[str]:
+        """Every identifier in the SQL of the models that read a model, directly or not; of all models for None."""
+        below = {name}
+        words: set[str] = set()
+        for model in self.models.values():
+            if name is None or below & set(model.parents):
+                below.add(model.name)
+                words.update(_WORD.findall(model.sql.lower()))
+        return frozenset(words)
+
+    def ends(self, rule: str) -> list[str]:
+        """The models that are read of a rule: its alerts and, where it has any, its deadlines."""
+        names = (self.rules[rule].model, self.rules[rule].deadlines)
+        return [name for name in names if name in self.models]
+
+    def needed(self, rules: Iterable[str], facts: Collection[str] | None) -> tuple[str, ...]:
+        """
+        The models to fill for some rules, parents first.
+
+        Left out are those that the `facts` among the events leave empty; None for facts that are not known.
+        """
+        wanted, pending = set(), [name for rule in rules for name in self.ends(rule)]
+        while pending:
+            model = self.models[pending.pop()]
+            is_empty = facts is not None and model.empty_without and model.empty_without.isdisjoint(facts)
+            if not is_empty and not model.is_static and model.name not in wanted:
+                wanted.add(model.name)
+                pending += model.parents
+        return tuple(name for name in self.models if name in wanted)
+
+
+def compiled_rules(settings: Settings, project: Path = DBT_PROJECT) -> CompiledRules:
+    """
+    Compile the project's rules, or read what was compiled of the same content before.
+
+    Raises:
+        RulesInvalid: dbt cannot compile the project, or the register names a rule that has no model.
+    """
+    checksum = _checksum(project)
+    folder = settings.home / "rules" / checksum
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            _compile(project, folder)
+    manifest = json.loads((folder / "target" / "manifest.json").read_text())
+    models = _models(manifest)
+    return CompiledRules(models, _register(manifest, project, models), folder / SEEDS_FILE, checksum)
+
+
+def _checksum(project: Path) -> str:
+    """Digest of everything that decides what dbt compiles."""
+    digest = hashlib.sha256(duckdb.__version__.encode())
+    for file in sorted(path for path in project.rglob("*") if path.suffix in _SOURCE_SUFFIXES):
+        relative = file.relative_to(project)
+        if relative.parts[0] not in {"target", "logs"}:
+            digest.update(f"{relative}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _compile(project: Path, folder: Path) -> None:
+    building = folder.with_suffix(".building")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir()
+    command = [sys.executable, "-m", "streams.rules.dbt_compile", str(project), str(building)]
+    environ = {**os.environ, "PYTHONPATH": str(PROJECT), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
+    if done.returncode:
+        raise RulesInvalid(f"dbt cannot compile {project}: {' '.join((done.stdout + done.stderr).split())[:600]}")
+    building.rename(folder)
+
+
+def _models(manifest: dict) -> dict[str, Model]:
+    """The compiled models, parents first; seeds are no models, they are loaded once."""
+    nodes = {
+        key: node
+        for key, node in manifest["nodes"].items()
+        if node["resource_type"] == "model" and node.get("compiled_code")
+    }
+    graph = {key: [parent for parent in node["depends_on"]["nodes"] if parent in nodes] for key, node in nodes.items()}
+    models: dict[str, Model] = {}
+    for key in TopologicalSorter({key: sorted(parents) for key, parents in graph.items()}).static_order():
+        node, parents = nodes[key], tuple(nodes[parent]["name"] for parent in graph[key])
+        reads_source = any(parent.startswith("source.") for parent in node["depends_on"]["nodes"])
+        is_static = not reads_source and all(models[parent].is_static for parent in parents)
+        empty_without = frozenset(node["config"]["meta"].get("empty_without", ()))
+        models[node["name"]] = Model(
+            node["name"], node["relation_name"], node["compiled_code"], parents, is_static, empty_without
+        )
+    return models
+
+
+def _register(manifest: dict, project: Path, models: dict[str, Model]) -> dict[str, Rule]:
+    """The rules that have a model and are judged by family or record; area rules run in the build alone."""
+    node = next(
+        node for node in manifest["nodes"].values() if node["resource_type"] == "seed" and node["name"] == "rules"
+    )
+    with (project / node["original_file_path"]).open(newline="") as file:
+        lines = [line for line in csv.DictReader(file) if line["scope"] in {"family", "record"}]
+    rules = {
+        line["rule"]: Rule(
+            line["rule"],
+            int(line["version"]),
+            line["scope"],
+            frozenset(fact.strip() for fact in line["facts"].split(";") if fact.strip()),
+            line["clears_when"],
+        )
+        for line in lines
+    }
+    if missing := sorted(rule.model for rule in rules.values() if rule.model not in models):
+        raise RulesInvalid(f"the rule register names rules without a model: {', '.join(missing)}")
+    return rules

@@ -1,0 +1,39 @@
+"""
+Compile the alert rules with dbt, in a process of its own: `python -m streams.rules.dbt_compile PROJECT FOLDER`.
+
+dbt takes seconds and hundreds of megabytes to import, which the watcher should not carry.
+The seeds are loaded by dbt itself into a DuckDB file, so that their types are dbt's; no lake is needed.
+"""
+
+import sys
+from pathlib import Path
+
+import yaml
+
+__all__ = ["SEEDS_FILE", "compile_project"]
+
+SEEDS_FILE = "marts.duckdb"
+SELECTION = ("+path:models/alerts", "+int_*_deadlines", "rules")
+
+
+def compile_project(project: Path, folder: Path) -> bool:
+    """Write `target/manifest.json` and the seeds' file into `folder`; returns whether dbt succeeded."""
+    from dbt.cli.main import dbtRunner
+
+    _write_profile(project, folder)
+    places = ["--project-dir", str(project), "--profiles-dir", str(folder), "--log-path", str(folder / "logs")]
+    options = ["--quiet", "--target-path", str(folder / "target"), "--threads", "1", "--select", *SELECTION]
+    runner = dbtRunner()
+    return all(runner.invoke([verb, *places, *options]).success for verb in ("seed", "compile"))
+
+
+def _write_profile(project: Path, folder: Path) -> None:
+    """A profile with the catalogs' names and nothing in them but what seeds bring."""
+    name = yaml.safe_load((project / "dbt_project.yml").read_text())["profile"]
+    catalogs = [{"path": ":memory:", "alias": "landing"}, {"path": str(folder / SEEDS_FILE), "alias": "marts"}]
+    target = {"type": "duckdb", "path": ":memory:", "database": "marts", "schema": "main", "attach": catalogs}
+    (folder / "profiles.yml").write_text(yaml.safe_dump({name: {"target": "stream", "outputs": {"stream": target}}}))
+
+
+if __name__ == "__main__":
+    sys.exit(0 if compile_project(Path(sys.argv[1]), Path(sys.argv[2])) else 1)

@@ -1,0 +1,248 @@
+"""
+The compiled rules in an in-memory DuckDB that has the lake's catalogs, schemas and relation names.
+
+What makes it fast: the models above the rules are filled as tables, parents first, by statements planned once;
+only the rules whose declared facts arrived run, without the models that the facts at hand leave empty;
+and everything is rolled back after reading.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import duckdb
+import pyarrow as pa
+
+from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS
+from streams.rules.compiled import CompiledRules, Model
+
+__all__ = ["ALERT_COLUMNS", "AlertRow", "Deadline", "Engine", "Evaluation"]
+
+ALERT_COLUMNS = (
+    "alert_id",
+    "rule",
+    "rule_version",
+    "profile_version",
+    "severity",
+    "status",
+    "entity_kind",
+    "entity_id",
+    "family_id",
+    "reason",
+    "evidence",
+    "anchor_source",
+    "anchor_id",
+    "anchored_at",
+    "deadline",
+    "cleared_at",
+    "occurred_at",
+    "is_backfill",
+)
+"""Columns of every `alert_*` model, in order."""
+
+_RUN_TABLES = """
+    CREATE SCHEMA marts.run;
+    CREATE TABLE marts.run.cut (topic VARCHAR, kafka_partition INTEGER, next_offset BIGINT);
+    CREATE TABLE marts.run.as_of (as_of TIMESTAMP);
+"""
+
+
+class AlertRow(NamedTuple):
+    """One row of an `alert_*` model; times are UTC without a zone, evidence a list of dicts."""
+
+    alert_id: str
+    rule: str
+    rule_version: int
+    profile_version: str
+    severity: str
+    status: str
+    entity_kind: str
+    entity_id: str
+    family_id: str | None
+    reason: str
+    evidence: list[dict]
+    anchor_source: str
+    anchor_id: str
+    anchored_at: datetime
+    deadline: datetime | None
+    cleared_at: datetime | None
+    occurred_at: datetime
+    is_backfill: bool
+
+
+class Deadline(NamedTuple):
+    """An instant (UTC, without a zone) at which a rule's answer about a family may change with no new event."""
+
+    due_at: datetime
+    family_id: str
+    rule: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the rules say about the events they were given."""
+
+    alerts: list[AlertRow]
+    deadlines: list[Deadline]
+
+
+class _Arrived:
+    """Arrow rows whose scan can be planned once: each scan asks for the rows of the moment."""
+
+    def __init__(self, columns: dict[str, pa.DataType]) -> None:
+        self.columns = list(columns)
+        self.rows = pa.schema(list(columns.items())).empty_table()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.rows.__arrow_c_stream__(requested_schema)
+
+
+class Engine:
+    """One in-memory database; it keeps nothing between two evaluations."""
+
+    def __init__(self, compiled: CompiledRules) -> None:
+        self.compiled = compiled
+        self._connection = duckdb.connect(config={"threads": 1})
+        self._filled: dict[tuple[frozenset[str], frozenset[str] | None], tuple[str, ...]] = {}
+        self._deciding = frozenset[str]().union(*(model.empty_without for model in compiled.models.values()))
+        self._create_catalogs()
+        for model in compiled.models.values():
+            self._create_table(model)
+        named = compiled.names_below(None)
+        self._arrived = {
+            "events": _Arrived({name: type_ for name, type_ in EVENT_COLUMNS.items() if name in named}),
+            "quarantine": _Arrived({name: type_ for name, type_ in QUARANTINE_COLUMNS.items() if name in named}),
+        }
+        for table, arrived in self._arrived.items():
+            self._connection.register(f"arrived_{table}", arrived)
+        self._numbers = {name: number for number, name in enumerate(compiled.models)}
+        # Only now: a plan made before the catalog's last change is made anew at each execution.
+        self._prepare()
+
+    def close(self) -> None:
+        """Free the database's memory."""
+        self._connection.close()
+
+    def evaluate(
+        self,
+        events: pa.Table,
+        quarantine: pa.Table | None,
+        rules: Collection[str],
+        as_of: datetime,
+        facts: Collection[str] | None = None,
+    ) -> Evaluation:
+        """
+        Judge events, and rejected records, as if they were all there is.
+
+        Args:
+            events: rows of `landing.events` (`streams.contracts.columns.events_table`).
+            quarantine: rows of `landing.quarantine`.
+            rules: names of the rules to run.
+            as_of: which deadlines have passed; aware.
+            facts: those among the events; models that they leave empty are then not run.
+        """
+        filled = self._needed(frozenset(rules), None if facts is None else self._deciding.intersection(facts))
+        with self._landed(events, quarantine), self._as_of(as_of):
+            run = self._connection.execute
+            for name in filled:
+                run(f"EXECUTE fill_{self._numbers[name]}")
+            alerts, deadlines = [], []
+            for rule in (self.compiled.rules[name] for name in sorted(rules)):
+                if rule.model in filled:
+                    alerts += [AlertRow(*row) for row in run(f"EXECUTE read_{rule.name}").fetchall()]
+                if rule.deadlines in filled:
+                    due = run(f"EXECUTE due_{rule.name}").fetchall()
+                    deadlines += [Deadline(due_at, family, rule.name) for due_at, family in due]
+            return Evaluation(alerts, deadlines)
+
+    def says_nothing(self, rules: Collection[str], facts: Collection[str]) -> bool:
+        """Whether the facts among some events leave every one of the rules without an answer."""
+        return not self._needed(frozenset(rules), self._deciding.intersection(facts))
+
+    def _needed(self, rules: frozenset[str], facts: frozenset[str] | None) -> tuple[str, ...]:
+        key = rules, facts
+        if key not in self._filled:
+            self._filled[key] = self.compiled.needed(rules, facts)
+        return self._filled[key]
+
+    @contextmanager
+    def _landed(self, events: pa.Table, quarantine: pa.Table | None) -> Iterator[None]:
+        run = self._connection.execute
+        given = {"events": events} if quarantine is None else {"events": events, "quarantine": quarantine}
+        for name, rows in given.items():
+            self._arrived[name].rows = rows.select(self._arrived[name].columns).combine_chunks()
+            run(f"EXECUTE land_{name}")
+        try:
+            yield
+        finally:
+            for name in given:
+                run(f"EXECUTE clear_{name}")
+
+    @contextmanager
+    def _as_of(self, as_of: datetime) -> Iterator[None]:
+        self._connection.execute("BEGIN")
+        try:
+            self._connection.execute(
+                "INSERT INTO marts.run.as_of VALUES ($1)", [as_of.astimezone(UTC).replace(tzinfo=None)]
+            )
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
+
+    def _create_catalogs(self) -> None:
+        run = self._connection.execute
+        run("SET TimeZone = 'UTC'")
+        # Plans are made while the tables are empty; what is derived from statistics then is wrong, or garbled, later.
+        run("SET disabled_optimizers = 'statistics_propagation,compressed_materialization'")
+        run("ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
+        run(_RUN_TABLES)
+        for table, columns in (("events", EVENT_COLUMNS), ("quarantine", QUARANTINE_COLUMNS)):
+            empty = pa.schema(list(columns.items())).empty_table()
+            self._connection.register("empty", empty)
+            run(f"CREATE TABLE landing.main.{table} AS FROM empty")
+            self._connection.unregister("empty")
+        run(f"ATTACH '{self.compiled.seeds}' AS seeds (READ_ONLY)")
+        for schema, table in run(
+            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'seeds'"
+        ).fetchall():
+            run(f'CREATE SCHEMA IF NOT EXISTS marts."{schema}"')
+            run(f'CREATE TABLE marts."{schema}"."{table}" AS FROM seeds."{schema}"."{table}"')
+        run("DETACH seeds")
+
+    def _create_table(self, model: Model) -> None:
+        """Make a model's table; one that only reads seeds is filled for good."""
+        run = self._connection.execute
+        run(f"CREATE SCHEMA IF NOT EXISTS {model.relation.rpartition('.')[0]}")
+        limit = "" if model.is_static else "LIMIT 0"
+        run(f"CREATE TABLE {model.relation} AS SELECT * FROM (\n{model.sql}\n) {limit}")
+
+    def _columns_read(self, model: Model) -> list[str]:
+        """The columns that a later model names, all of a last one; the others would be carried along for nothing."""
+        described = self._connection.execute(f"FROM {model.relation} LIMIT 0").description
+        columns = [f'"{column[0]}"' for column in described]
+        below = self.compiled.names_below(model.name)
+        named = [column for column in columns if column.strip('"') in below]
+        is_last = any(model.name in self.compiled.ends(rule) for rule in self.compiled.rules)
+        return columns if is_last or not named else named
+
+    def _prepare(self) -> None:
+        for name, model in self.compiled.models.items():
+            columns = ", ".join(self._columns_read(model))
+            self._connection.execute(
+                f"PREPARE fill_{self._numbers[name]} AS INSERT INTO {model.relation} ({columns}) "
+                f"SELECT {columns} FROM (\n{model.sql}\n)"
+            )
+        for table in self._arrived:
+            self._connection.execute(
+                f"PREPARE land_{table} AS INSERT INTO landing.main.{table} BY NAME FROM arrived_{table}"
+            )
+            self._connection.execute(f"PREPARE clear_{table} AS DELETE FROM landing.main.{table}")
+        for rule in self.compiled.rules.values():
+            self._prepare_reading(f"read_{rule.name}", rule.model, ", ".join(ALERT_COLUMNS))
+            self._prepare_reading(f"due_{rule.name}", rule.deadlines, "due_at, family_id")
+
+    def _prepare_reading(self, statement: str, name: str, columns: str) -> None:
+        if model := self.compiled.models.get(name):
+            self._connection.execute(f"PREPARE {statement} AS SELECT {columns} FROM {model.relation}")

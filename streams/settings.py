@@ -1,0 +1,108 @@
+"""Where things are and how large they are: read once from the environment, then passed on as a value."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from streams.errors import SettingInvalid
+
+__all__ = ["PROJECT", "Settings"]
+
+PROJECT = Path(__file__).resolve().parent.parent
+"""The checkout or image folder that holds `dags`, `dbt_project` and `streams`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """
+    The whole configuration, one environment variable a field (`CAF_` and the name in capitals).
+
+    An empty `kafka`, `postgres` or `airflow` means the server of `home`.
+    """
+
+    home: Path = PROJECT / ".caf"
+    """Folder of all state: Kafka log, PostgreSQL, lake files, Airflow home, logs."""
+    kafka: str = ""
+    """Bootstrap servers, `host:port[,host:port]`; empty: the embedded broker on `kafka_port`."""
+    kafka_port: int = 19092
+    """Port of the embedded broker."""
+    postgres: str = ""
+    """libpq URL of a server whose database holds the catalogs; empty: the embedded server."""
+    database: str = "caf"
+    """Name of the PostgreSQL database that holds the lake's catalogs."""
+    lake_data: str = ""
+    """Folder or object-store prefix of the lake's Parquet files; empty: `home/lake`."""
+    airflow_port: int = 18080
+    """Port of Airflow's API server and pages."""
+    airflow: str = ""
+    """URL of an Airflow elsewhere, `http://name:password@host:port`; empty: the home's own on `airflow_port`."""
+    dashboard_port: int = 18501
+    """Port of the pages."""
+    authority: str = "E08000015"
+    """GSS code of the authority whose working hours and profile apply where an event does not say."""
+    partitions: int = 6
+    """Partitions of each input topic and of the alerts topic (equal, so that a family stays on one number)."""
+    replication: int = 1
+    """Replicas of each topic."""
+    retention_days: int = 30
+    """Days that Kafka keeps input events; beyond, landing is the record."""
+    max_record_bytes: int = 262_144
+    """Largest record that the contract accepts."""
+    land_batch_rows: int = 50_000
+    """Rows after which `land` commits without waiting."""
+    land_batch_seconds: float = 1.0
+    """Longest time that a record waits for its batch."""
+    heartbeat_seconds: float = 1.0
+    """Interval of the watcher's heartbeat."""
+    case_url: str = "https://cases.example/{family_id}"
+    """Link to the case record that an alert carries; `{family_id}` is filled in."""
+
+    def __post_init__(self) -> None:
+        if self.partitions < 1:
+            raise SettingInvalid(f"CAF_PARTITIONS is {self.partitions}; allowed: 1 or more")
+        if "{family_id}" not in self.case_url:
+            raise SettingInvalid("CAF_CASE_URL lacks its placeholder; it must contain {family_id}")
+        if self.airflow and not _names_login(self.airflow):
+            raise SettingInvalid("CAF_AIRFLOW is incomplete; allowed: http(s)://name:password@host[:port]")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+        """
+        Read the settings from `CAF_*` variables; what is not set keeps its default.
+
+        Raises:
+            SettingInvalid: a value is not of its field's type, or not in its range.
+        """
+        environ = os.environ if environ is None else environ
+        given: dict[str, object] = {}
+        for field in fields(cls):
+            variable = f"CAF_{field.name.upper()}"
+            text = environ.get(variable, "")
+            if text == "":
+                continue
+            try:
+                given[field.name] = Path(text).absolute() if field.type is Path else field.type(text)
+            except ValueError:
+                raise SettingInvalid(f"{variable} is {text!r}; allowed: {field.type.__name__}") from None
+        return cls(**given)
+
+    def to_env(self) -> dict[str, str]:
+        """The variables that make another process read these very settings."""
+        return {f"CAF_{field.name.upper()}": str(getattr(self, field.name)) for field in fields(self)}
+
+    @property
+    def bootstrap(self) -> str:
+        """The broker's address, embedded or named."""
+        return self.kafka or f"127.0.0.1:{self.kafka_port}"
+
+    @property
+    def lake_folder(self) -> str:
+        """Where the lake's Parquet files are."""
+        return self.lake_data or str(self.home / "lake")
+
+
+def _names_login(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in {"http", "https"} and all((parts.hostname, parts.username, parts.password))

@@ -1,0 +1,110 @@
+"""One simulated authority: its places, people and random source, and the book in which its facts are written."""
+
+from datetime import datetime, timedelta
+from random import Random
+
+import msgspec
+
+from streams.contracts.case_change import AddressChanged, HouseholdJoined, PersonRecorded
+from streams.contracts.codesets import HouseholdRole, UpnUnknown, WithdrawalReason
+from streams.contracts.envelope import Correction, Withdrawal
+from streams.contracts.event import Event
+from streams.simulate.calibration import AUTHORITIES, calibrate
+from streams.simulate.facts import Fact, Ids, system_of
+from streams.simulate.places import places_of
+from streams.simulate.population import Family, Person, Population
+
+__all__ = ["Borough"]
+
+
+class Borough:
+    """Stories write their facts here; what happens from `end` on is not history yet, and is kept for a live run."""
+
+    def __init__(self, authority: str, ids: Ids, seed: str, start: datetime, end: datetime) -> None:
+        self.authority = authority
+        self.slug = AUTHORITIES[authority]
+        self.calibration = calibrate(authority)
+        self.places = places_of(authority)
+        self.ids = ids
+        self.rng = Random(f"{seed}/{authority}")
+        self.people = Population(self.places, ids, self.rng)
+        self.start, self.end = start, end
+        self.facts: list[Fact] = []
+        self.families: list[Family] = []
+        self._workers = [f"W-{ids.tag}-{number:04d}" for number in range(1, 160)]
+
+    def record(self, at: datetime, data: Event, *, is_planted: bool = False) -> Fact:
+        """Write an event down; its CloudEvents source follows from its topic."""
+        return self._write(at, data.topic, data.key, data, is_planted=is_planted)
+
+    def withdraw(self, at: datetime, root: Fact, reason: WithdrawalReason, *, is_planted: bool = False) -> Fact:
+        """Take an earlier event back."""
+        family_id = getattr(root.data, "family_id", None)
+        data = Withdrawal(
+            root_source=root.source,
+            root_id=root.id,
+            withdrawal_reason=reason,
+            family_id=family_id,
+            person_id=None if family_id else root.key,
+        )
+        return self._write(at, root.topic, root.key, data, is_planted=is_planted)
+
+    def correct(
+        self, at: datetime, root: Fact, replacement: Event, replaced_at: datetime, *, is_planted: bool = False
+    ) -> Fact:
+        """Replace an earlier event wholly."""
+        data = Correction(
+            root_source=root.source,
+            root_id=root.id,
+            withdrawal_reason=WithdrawalReason.MORE_ACCURATE,
+            replaced_type=replacement.type,
+            replaced_time=replaced_at,
+            replacement=msgspec.Raw(msgspec.json.encode(replacement)),
+        )
+        return self._write(at, root.topic, root.key, data, is_planted=is_planted)
+
+    def new_family(self, at: datetime, children: int = 1) -> Family:
+        """A family that nobody has recorded yet."""
+        family = self.people.family(at, children)
+        self.families.append(family)
+        return family
+
+    def introduce(self, family: Family, at: datetime, *, is_planted: bool = False) -> None:
+        """Record a family's address and members, once."""
+        if family.known_from is not None:
+            return
+        family.known_from = at
+        address = AddressChanged(family_id=family.id, address_id=family.address_id, lsoa_code=family.place.lsoa_code)
+        self.record(at, address, is_planted=is_planted)
+        for person in family.adults + family.children:
+            self.record_person(person, at, is_planted=is_planted)
+            joined = HouseholdJoined(family_id=family.id, person_id=person.id, household_role=person.role)
+            self.record(at + timedelta(seconds=1), joined, is_planted=is_planted)
+
+    def record_person(self, person: Person, at: datetime, *, is_planted: bool = False) -> Fact:
+        """Record what is known of a person."""
+        is_small = person.role in (HouseholdRole.CHILD, HouseholdRole.UNBORN) and person.school_id is None
+        data = PersonRecorded(
+            person_id=person.id,
+            date_of_birth=person.born,
+            due_date=person.due,
+            school_id=person.school_id,
+            is_home_educated=person.is_home_educated,
+            upn_unknown=UpnUnknown.TOO_YOUNG if is_small else None,
+            sex=person.sex,
+            ethnicity=person.ethnicity,
+            disabilities=person.disabilities,
+        )
+        return self.record(at, data, is_planted=is_planted)
+
+    def worker(self) -> str:
+        """One of the authority's workers."""
+        return self.rng.choice(self._workers)
+
+    def _write(
+        self, at: datetime, topic: str, key: str, data: Event | Correction | Withdrawal, *, is_planted: bool
+    ) -> Fact:
+        source, at = system_of(self.slug, topic), at.replace(microsecond=0)
+        fact = Fact(at, source, self.ids.new("e"), self.authority, topic, data, key, is_planted)
+        self.facts.append(fact)
+        return fact

@@ -1,0 +1,89 @@
+"""What the simulated world writes down: facts with their identity, and the records they become on the topics."""
+
+from collections import Counter
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from streams.contracts.envelope import Correction, Envelope, Withdrawal
+from streams.contracts.event import Event
+from streams.names import CASE_CHANGE, ESCALATION, REFERRAL
+
+__all__ = ["Fact", "Ids", "Record", "amendment_type", "encode", "system_of"]
+
+_SYSTEMS = {REFERRAL: "front-door", CASE_CHANGE: "case-system", ESCALATION: "partner-portal"}
+_ENCODER = msgspec.json.Encoder()
+
+
+class Fact(NamedTuple):
+    """One event before it is sent."""
+
+    at: datetime
+    source: str
+    id: str
+    authority: str
+    topic: str
+    data: Event | Correction | Withdrawal
+    key: str
+    is_planted: bool = False
+
+    @property
+    def type(self) -> str:
+        """The CloudEvents type."""
+        return self.data.type if isinstance(self.data, Event) else amendment_type(self.topic, self.data)
+
+
+class Record(NamedTuple):
+    """A record as it goes to its topic, with the instant at which the simulated world sends it."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    at: datetime
+    story_id: str | None = None
+    """The planted story of an unreadable record, whose coordinates are known only once it is sent."""
+
+
+class Ids:
+    """Identifiers that no other world shares: kind, the world's tag, a running number."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self._numbers: Counter[str] = Counter()
+
+    def retag(self, tag: str) -> None:
+        """Go on under another tag, so that what follows is never taken for what another run of the world made."""
+        self.tag = tag
+        self._numbers.clear()
+
+    def new(self, kind: str) -> str:
+        """The next identifier of a kind, such as `F-1a2b3c-000017`."""
+        self._numbers[kind] += 1
+        return f"{kind}-{self.tag}-{self._numbers[kind]:06d}"
+
+
+def system_of(slug: str, topic: str) -> str:
+    """The CloudEvents source that writes a topic in an authority, such as `/wirral/front-door`."""
+    return f"/{slug}/{_SYSTEMS[topic]}"
+
+
+def amendment_type(topic: str, data: Correction | Withdrawal) -> str:
+    """The type of a correction or a withdrawal on a topic."""
+    return f"uk.{topic.removesuffix('.v1')}.{'corrected' if isinstance(data, Correction) else 'withdrawn'}.v1"
+
+
+def encode(fact: Fact, *, backfill: bool, at: datetime | None = None) -> Record:
+    """The record of a fact; `at` replaces the time at which it happened."""
+    happened = at or fact.at
+    envelope = Envelope(
+        specversion="1.0",
+        id=fact.id,
+        source=fact.source,
+        type=fact.type,
+        time=happened,
+        authority=fact.authority,
+        data=msgspec.Raw(_ENCODER.encode(fact.data)),
+        backfill=backfill,
+    )
+    return Record(fact.topic, fact.key.encode(), _ENCODER.encode(envelope), happened)

@@ -1,0 +1,90 @@
+"""When things happen: days and hours at which each kind of reporter and worker acts, in London time."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from random import Random
+from zoneinfo import ZoneInfo
+
+import holidays
+
+from streams.names import TIME_ZONE
+
+__all__ = ["LONDON", "day_of", "instant", "moment", "months_later", "next_working_day", "working_moment"]
+
+LONDON = ZoneInfo(TIME_ZONE)
+
+_BANK_HOLIDAYS = holidays.country_holidays("GB", subdiv="ENG")
+_OFFICE = (9, 17)
+_HOURS = {"6": (0, 24), "3E": (0, 24), "1": (8, 23), "9": (8, 23), "2": (8, 17), "5": (9, 17)}
+_WEEKEND_SHARE = {"6": 1.0, "3E": 1.0, "1": 0.6, "9": 0.6}
+
+
+def instant(day: date, hour: float) -> datetime:
+    """The instant (UTC) of a London day and hour, fractions allowed."""
+    local = datetime.combine(day, time(), LONDON) + timedelta(seconds=round(hour * 3600))
+    return local.astimezone(UTC)
+
+
+def day_of(at: datetime) -> date:
+    """The London day of an instant."""
+    return at.astimezone(LONDON).date()
+
+
+def moment(rng: Random, first: datetime, last: datetime, source_code: str) -> datetime:
+    """An instant from `first` to before `last` at which a referrer of this kind is likely to report."""
+    early, late = _by_kind(_HOURS, source_code, _OFFICE)
+    weekend = _by_kind(_WEEKEND_SHARE, source_code, 0.02)
+    days = (day_of(last) - day_of(first)).days + 1
+    for _ in range(60):
+        day = day_of(first) + timedelta(days=rng.randrange(days))
+        if not _works(day) and rng.random() > weekend:
+            continue
+        at = instant(day, rng.uniform(early, late))
+        if first <= at < last:
+            return at
+    return first + (last - first) * rng.random()
+
+
+def working_moment(rng: Random, day: date) -> datetime:
+    """An instant in working hours on the day, or on the next working day."""
+    return instant(next_working_day(day), rng.uniform(9, 16.9))
+
+
+def next_working_day(day: date) -> date:
+    """The day itself if it is a working day in England, otherwise the next one."""
+    while not _works(day):
+        day += timedelta(days=1)
+    return day
+
+
+def is_working_time(at: datetime) -> bool:
+    """Whether it is Monday to Friday, 09:00 to before 17:00 in London, and no bank holiday in England."""
+    local = at.astimezone(LONDON)
+    return _works(local.date()) and _OFFICE[0] <= local.hour < _OFFICE[1]
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day of a later (or earlier) calendar month, or that month's last day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    lengths = (
+        31,
+        29 if year % 4 == 0 and (year % 100 or year % 400 == 0) else 28,
+        31,
+        30,
+        31,
+        30,
+        31,
+        31,
+        30,
+        31,
+        30,
+        31,
+    )
+    return date(year, month + 1, min(day.day, lengths[month]))
+
+
+def _works(day: date) -> bool:
+    return day.weekday() < 5 and day not in _BANK_HOLIDAYS
+
+
+def _by_kind(table: dict, source_code: str, default: object) -> object:
+    return table.get(source_code) or table.get(source_code[0]) or default

@@ -1,0 +1,82 @@
+"""Records that no contract accepts, one kind for each reason of rejection."""
+
+from datetime import datetime, timedelta
+from random import Random
+
+import msgspec
+
+from streams.contracts.case_change import LevelChanged
+from streams.contracts.decode import MAX_RECORD_BYTES, Reason
+from streams.contracts.escalation import EscalationReported
+from streams.contracts.referral import ContactRecorded
+from streams.names import SAFEGUARDING_TOPICS
+from streams.simulate.facts import Fact, Ids, Record, encode
+from streams.simulate.noise import Sending
+from streams.simulate.truth import Claim
+
+__all__ = ["SPOILT", "malformed", "spoil"]
+
+SPOILT = (ContactRecorded, EscalationReported, LevelChanged)
+"""Events that are spoilt, one of each topic."""
+
+_REASONS = tuple(Reason)
+_CODES = {ContactRecorded: "source_code", EscalationReported: "source_code", LevelChanged: "level_reason"}
+
+
+def malformed(
+    sendings: list[Sending], share: float, ids: Ids, rng: Random, *, backfill: bool
+) -> tuple[list[Record], list[Claim]]:
+    """Spoilt copies of some events, each to be sent after its model, and what each must raise."""
+    models = [[sending for sending in sendings if isinstance(sending.fact.data, kind)] for kind in SPOILT]
+    records, claims = [], []
+    for number in range(round(len(sendings) * share)):
+        candidates = models[number % len(models)]
+        if not candidates:
+            continue
+        model = rng.choice(candidates)
+        reason = _REASONS[(number // len(models)) % len(_REASONS)]
+        record, claim = spoil(model.fact, reason, ids, at=model.at + timedelta(hours=1), backfill=backfill)
+        records.append(record)
+        claims.append(claim)
+    return records, claims
+
+
+def spoil(fact: Fact, reason: Reason, ids: Ids, *, at: datetime, backfill: bool) -> tuple[Record, Claim]:
+    """A copy of the event, with an id of its own, that is rejected for the reason; sent at `at`."""
+    story_id = f"unreadable_{reason.value}-{ids.new('story')}"
+    own_id = fact.id if reason is Reason.SAME_ID_OTHER_CONTENT else ids.new("e")
+    record = encode(fact._replace(id=own_id, at=fact.at + timedelta(seconds=1)), backfill=backfill)
+    key = b"F-of-nobody" if reason is Reason.KEY_MISMATCH else record.key
+    spoilt = Record(record.topic, key, _spoil(record.value, fact, reason), at, story_id)
+    claim = Claim(
+        story_id=story_id,
+        rule="unreadable_report",
+        expected=record.topic in SAFEGUARDING_TOPICS,
+        entity_kind="record",
+        entity_id=None,
+        family_id=None,
+        anchor_source=None,
+        anchor_id=None,
+        anchored_at=None,
+        why=f"A record of {record.topic} is rejected: {reason.value}.",
+        is_live=not backfill,
+    )
+    return spoilt, claim
+
+
+def _spoil(value: bytes, fact: Fact, reason: Reason) -> bytes:
+    event = msgspec.json.decode(value)
+    match reason:
+        case Reason.NOT_JSON:
+            return value[:-9]
+        case Reason.ENVELOPE:
+            del event["source"]
+        case Reason.UNKNOWN_TYPE:
+            event["type"] = event["type"].replace(".v1", "-by-fax.v1")
+        case Reason.SCHEMA:
+            event["data"]["family_id"] = 17
+        case Reason.CODE_SET:
+            event["data"][_CODES[type(fact.data)]] = "no such code"
+        case Reason.TOO_LARGE:
+            event["data"]["attachment"] = "0" * MAX_RECORD_BYTES
+    return msgspec.json.encode(event)

@@ -1,0 +1,119 @@
+"""How real streams misbehave, as rates: repeats, disorder, lateness, corrections, withdrawals."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from random import Random
+from typing import NamedTuple
+
+import msgspec
+
+from streams.contracts.case_change import FamilySeen, LevelChanged, OutcomeRecorded
+from streams.contracts.codesets import ConcernKind, Severity, WithdrawalReason
+from streams.contracts.escalation import EscalationReported
+from streams.contracts.event import Event
+from streams.contracts.referral import ContactRecorded, FeedbackSent, ReferralSubmitted
+from streams.errors import SettingInvalid
+from streams.simulate.borough import Borough
+from streams.simulate.facts import Fact
+
+__all__ = ["Noise", "Sending", "amend", "amend_one", "schedule"]
+
+_WITHDRAWABLE = (ContactRecorded, FamilySeen, EscalationReported, FeedbackSent, OutcomeRecorded)
+_CORRECTABLE = (ContactRecorded, ReferralSubmitted, FamilySeen, OutcomeRecorded, LevelChanged)
+
+_AMENDABLE_SHARE = 3
+"""Only about a third of all events are of a kind that is corrected or withdrawn here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise:
+    """
+    Rates, as shares of all events; the defaults are choices.
+
+    `malformed` records come on top of the others, of every kind of rejection in turn.
+    Corrections and withdrawals touch neither planted stories nor what the calibration counts.
+    """
+
+    duplicates: float = 0.005
+    out_of_order: float = 0.01
+    late: float = 0.01
+    corrected: float = 0.003
+    withdrawn: float = 0.002
+    malformed: float = 0.0002
+
+    def __post_init__(self) -> None:
+        for rate in fields(self):
+            if not 0 <= (value := getattr(self, rate.name)) <= 1:
+                raise SettingInvalid(f"the rate of {rate.name} is {value}; allowed: 0 to 1")
+
+    @classmethod
+    def silent(cls) -> "Noise":
+        """No noise at all."""
+        return cls(**{rate.name: 0.0 for rate in fields(cls)})
+
+
+class Sending(NamedTuple):
+    """When a fact is sent, in the order of the simulated world; one fact may be sent twice."""
+
+    at: datetime
+    fact: Fact
+
+
+def amend(borough: Borough, noise: Noise, rng: Random) -> None:
+    """Correct some of the borough's events and withdraw others, hours to weeks after they were recorded."""
+    for fact in list(borough.facts):
+        if rng.random() < (noise.corrected + noise.withdrawn) * _AMENDABLE_SHARE:
+            amend_one(borough, fact, fact.at + timedelta(hours=rng.uniform(1, 300)), noise, rng)
+
+
+def amend_one(borough: Borough, fact: Fact, at: datetime, noise: Noise, rng: Random) -> list[Fact]:
+    """Correct or withdraw one event, as the rates divide it, if its kind may be; returns what was written."""
+    written = len(borough.facts)
+    if fact.is_planted:
+        return []
+    if rng.random() * (noise.corrected + noise.withdrawn) < noise.corrected:
+        if isinstance(fact.data, _CORRECTABLE):
+            replacement, replaced_at = _replacement(fact, rng)
+            borough.correct(at, fact, replacement, replaced_at)
+    elif isinstance(fact.data, _WITHDRAWABLE):
+        _withdraw(borough, fact, at, rng)
+    return borough.facts[written:]
+
+
+def schedule(facts: list[Fact], end: datetime, noise: Noise, rng: Random) -> list[Sending]:
+    """The facts in the order in which they are sent: some late, some overtaken by others, some twice."""
+    sendings = []
+    for fact in facts:
+        at = fact.at
+        if rng.random() < noise.late:
+            at += timedelta(hours=rng.uniform(1, 240))
+        elif rng.random() < noise.out_of_order:
+            at += timedelta(minutes=rng.uniform(0.5, 30))
+        sendings.append(Sending(min(at, end), fact))
+        if rng.random() < noise.duplicates:
+            again = at + timedelta(minutes=rng.expovariate(1 / 90))
+            sendings.append(Sending(min(again, end), fact))
+    sendings.sort(key=lambda sending: sending.at)
+    return sendings
+
+
+def _replacement(fact: Fact, rng: Random) -> tuple[Event, datetime]:
+    """The fact with something put right, and when it really happened; its month and children stay."""
+    data = fact.data
+    match data:
+        case ContactRecorded():
+            return msgspec.structs.replace(data, concern_kind=rng.choice(tuple(ConcernKind))), fact.at
+        case ReferralSubmitted():
+            return msgspec.structs.replace(data, severity=rng.choice(tuple(Severity))), fact.at
+        case _:
+            return data, fact.at - timedelta(minutes=rng.randint(5, 600))
+
+
+def _withdraw(borough: Borough, fact: Fact, at: datetime, rng: Random) -> None:
+    """Take the event back; every second contact was recorded on the wrong family, and is recorded on another."""
+    is_misplaced = isinstance(fact.data, ContactRecorded) and rng.random() < 0.5
+    reason = WithdrawalReason.WRONG_FAMILY if is_misplaced else WithdrawalReason.RECORDED_IN_ERROR
+    borough.withdraw(at, fact, reason)
+    if is_misplaced:
+        family = rng.choice(borough.families)
+        borough.record(fact.at, msgspec.structs.replace(fact.data, family_id=family.id))

@@ -1,0 +1,74 @@
+"""
+Where families live: real LSOAs, weighted by children and deprivation.
+
+Weight of an LSOA = its estimated children times 6 ** ((10 - IMD decile) / 9).
+So a child of the most deprived tenth is six times as likely to be referred as one of the least deprived.
+That ratio is a choice: the Child Welfare Inequalities Project (Bywaters and others, 2020) found more than ten times
+for care and protection plans, and front-door contacts are known to be flatter.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate
+from random import Random
+
+from streams.contracts.codesets import Gateway
+from streams.reference import REFERENCE
+
+__all__ = ["GRADIENT", "Place", "Places", "places_of"]
+
+GRADIENT = 6.0
+"""How many times likelier a referral is in the most than in the least deprived tenth of areas."""
+
+_GATEWAYS: Mapping[str, Gateway] = {
+    "E14000559": Gateway.BIRKENHEAD,
+    "E14001010": Gateway.WALLASEY,
+    "E14001043": Gateway.WIRRAL_SOUTH_AND_WEST,
+    "E14001044": Gateway.WIRRAL_SOUTH_AND_WEST,
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """One LSOA."""
+
+    lsoa_code: str
+    ward_code: str
+    gateway: Gateway
+    weight: float
+
+    @property
+    def schools(self) -> tuple[str, str, str]:
+        """Identifiers of the ward's simulated schools: two primary, one secondary; none is a real school."""
+        return tuple(f"school-{self.ward_code}-{number}" for number in (1, 2, 3))
+
+
+class Places:
+    """The LSOAs of one authority."""
+
+    def __init__(self, places: list[Place]) -> None:
+        self.all = places
+        self._cumulated = list(accumulate(place.weight for place in places))
+
+    def draw(self, rng: Random) -> Place:
+        """An LSOA, by weight."""
+        return rng.choices(self.all, cum_weights=self._cumulated)[0]
+
+
+@cache
+def places_of(authority: str) -> Places:
+    """The LSOAs of an authority, from `reference/geography.csv`."""
+    with (REFERENCE / "geography.csv").open(encoding="utf-8") as lines:
+        return Places([_place(row) for row in csv.DictReader(lines) if row["la_code"] == authority])
+
+
+def _place(row: Mapping[str, str]) -> Place:
+    deprivation = GRADIENT ** ((10 - int(row["imd_decile"])) / 9)
+    return Place(
+        row["lsoa_code"],
+        row["ward_code"],
+        _GATEWAYS.get(row["constituency_code"], Gateway.SINGLE),
+        float(row["children_0_17_estimate"]) * deprivation,
+    )

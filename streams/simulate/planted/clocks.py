@@ -1,0 +1,174 @@
+"""Decisions, allocations, reviews and services that come late, or only just in time."""
+
+from datetime import date, datetime, timedelta
+
+from streams.contracts.case_change import (
+    CaseClosed,
+    CaseOpened,
+    FamilySeen,
+    LeadProfessionalAssigned,
+    ServiceRequested,
+    ServiceStarted,
+)
+from streams.contracts.codesets import ClosureReason, Decision, ServiceKind
+from streams.contracts.referral import ReferralAllocated
+from streams.simulate.facts import Fact
+from streams.simulate.hours import instant, next_working_day
+from streams.simulate.planted.script import Script
+
+__all__ = ["STORIES", "WORKING_HOURS_CLOCK"]
+
+WORKING_HOURS_CLOCK = frozenset({"E06000019"})
+"""Authorities whose front door counts working hours; there an amber referral is warned of after 18 of them."""
+
+_FRONT_DOOR = "front_door_breach"
+_MASH = "mash_breach"
+_DRIFT = "case_drift"
+_WAITING = "waiting_too_long"
+
+
+def decided_after_the_limit(s: Script) -> None:
+    """The front door decides ten minutes after the limit; the decision then clears the alert."""
+    submitted = s.refer(_tuesday(s), decided_after=_after(s, limit=24, minutes=10))
+    _breach(s, submitted, 18)
+
+
+def decided_after_the_warning(s: Script) -> None:
+    """The front door decides ten minutes after the warning, within the limit; the decision then clears the alert."""
+    submitted = s.refer(_tuesday(s), decided_after=_after(s, limit=18, minutes=10))
+    _breach(s, submitted, 18)
+
+
+def decided_before_the_warning(s: Script) -> None:
+    """The front door decides ten minutes before the warning."""
+    submitted = s.refer(_tuesday(s), decided_after=_after(s, limit=18, minutes=-10))
+    s.deny(_FRONT_DOOR, submitted, entity=("referral", submitted.data.referral_id))
+
+
+def decided_only_by_the_duty_team(s: Script) -> None:
+    """The duty team looked at it in two hours, but the front door only after the limit."""
+    submitted = s.refer(_tuesday(s), decided_after=_after(s, limit=24, minutes=360))
+    s.decide(submitted, submitted.at + timedelta(hours=2), Decision.EDT)
+    _breach(s, submitted, 18)
+
+
+def undecided_and_withdrawn(s: Script) -> None:
+    """A referral nobody decided on was recorded in error, and is withdrawn."""
+    submitted = s.refer(_tuesday(s), decision=None)
+    s.withdraw(submitted.at + timedelta(hours=5), submitted)
+    s.deny(_FRONT_DOOR, submitted, entity=("referral", submitted.data.referral_id))
+
+
+def allocated_late(s: Script) -> None:
+    """The hub allocates 73 hours after it got the referral."""
+    submitted, decided = _to_mash(s)
+    _allocate(s, submitted, decided, 73)
+    s.expect(_MASH, decided, entity=("referral", submitted.data.referral_id), at=decided.at + timedelta(hours=72))
+
+
+def allocated_in_time(s: Script) -> None:
+    """The hub allocates 71 hours after it got the referral."""
+    submitted, decided = _to_mash(s)
+    _allocate(s, submitted, decided, 71)
+    s.deny(_MASH, decided, entity=("referral", submitted.data.referral_id))
+
+
+def case_drifts(s: Script) -> None:
+    """An open case with a lead professional goes 43 days without a review or a visit."""
+    opened = _case(s, 60)
+    s.expect(_DRIFT, opened, at=opened.at + timedelta(days=42))
+
+
+def case_is_kept_up(s: Script) -> None:
+    """An open case with a lead professional is visited every 41 days."""
+    opened = _case(s, 120, visits=(79, 38))
+    s.deny(_DRIFT, opened)
+
+
+def waits_for_a_service(s: Script) -> None:
+    """A service requested 200 days ago has neither started nor been declined or cancelled."""
+    requested = _request(s, 200)
+    s.expect(_WAITING, requested)
+
+
+def service_starts_soon(s: Script) -> None:
+    """A requested service starts three days later."""
+    requested = _request(s, 200)
+    started = ServiceStarted(service_request_id=requested.data.service_request_id, family_id=s.family.id)
+    s.fact(requested.at + timedelta(days=3), started)
+    s.deny(_WAITING, requested)
+
+
+def _tuesday(s: Script) -> datetime:
+    """A Tuesday morning of a week without a bank holiday."""
+    day = s.ago(60).date()
+    while day.weekday() != 1 or any(next_working_day(other) != other for other in _week(day)):
+        day -= timedelta(days=1)
+    return instant(day, 10)
+
+
+def _week(tuesday: date) -> list[date]:
+    return [tuesday + timedelta(days=number) for number in range(4)]
+
+
+def _after(s: Script, *, limit: int, minutes: int) -> timedelta:
+    """A time near a limit of the authority's clock; 8 working hours are a day."""
+    if s.borough.authority not in WORKING_HOURS_CLOCK:
+        return timedelta(hours=limit, minutes=minutes)
+    days, hours = divmod(limit, 8)
+    return timedelta(days=days, hours=hours, minutes=minutes)
+
+
+def _breach(s: Script, submitted: Fact, warned: int) -> None:
+    at = submitted.at + _after(s, limit=warned, minutes=0)
+    s.expect(_FRONT_DOOR, submitted, entity=("referral", submitted.data.referral_id), status="cleared", at=at)
+
+
+def _to_mash(s: Script) -> tuple[Fact, Fact]:
+    submitted = s.refer(s.ago(65), decision=None)
+    return submitted, s.decide(submitted, submitted.at + timedelta(hours=3), Decision.MASH)
+
+
+def _allocate(s: Script, submitted: Fact, decided: Fact, hours: int) -> None:
+    data = ReferralAllocated(
+        referral_id=submitted.data.referral_id, family_id=s.family.id, service_id=f"{s.borough.slug}-social-care"
+    )
+    s.fact(decided.at + timedelta(hours=hours), data)
+
+
+def _case(s: Script, days: int, visits: tuple[int, ...] = ()) -> Fact:
+    """A case that was opened so many days ago and closed 15 days ago."""
+    case_id = s.borough.ids.new("K")
+    data = CaseOpened(case_id=case_id, family_id=s.family.id, service_id=f"{s.borough.slug}-early-help")
+    opened = s.fact(s.ago(days), data)
+    s.fact(s.ago(days, 12), LeadProfessionalAssigned(family_id=s.family.id, worker_id=s.borough.worker()))
+    for visit in visits:
+        s.fact(s.ago(visit), FamilySeen(family_id=s.family.id, worker_id=s.borough.worker()))
+    closed = CaseClosed(case_id=case_id, family_id=s.family.id, closure_reason=ClosureReason.NO_LONGER_IN_NEED)
+    s.fact(s.ago(15), closed)
+    return opened
+
+
+def _request(s: Script, days: int) -> Fact:
+    data = ServiceRequested(
+        service_request_id=s.borough.ids.new("Q"),
+        family_id=s.family.id,
+        service_id=f"{s.borough.slug}-camhs",
+        service_kind=ServiceKind.CAMHS,
+    )
+    return s.fact(s.ago(days), data)
+
+
+STORIES = (
+    decided_after_the_limit,
+    decided_after_the_warning,
+    decided_before_the_warning,
+    decided_only_by_the_duty_team,
+    undecided_and_withdrawn,
+    allocated_late,
+    allocated_in_time,
+    case_drifts,
+    case_is_kept_up,
+    waits_for_a_service,
+    service_starts_soon,
+)

@@ -1,0 +1,141 @@
+"""
+Stories that begin in the history and go on while somebody watches: each rule of the demo fires within the run.
+
+A live story writes its history, waits at `now = yield`, and then acts.
+"""
+
+from collections.abc import Callable, Generator
+from datetime import datetime, timedelta
+
+from streams.contracts.codesets import Consent, Decision, MarkerRole, ReferralSource, Severity
+from streams.simulate.borough import Borough
+from streams.simulate.facts import Fact
+from streams.simulate.hours import is_working_time
+from streams.simulate.planted.adults import marked_and_gone
+from streams.simulate.planted.clocks import WORKING_HOURS_CLOCK
+from streams.simulate.planted.script import Script
+from streams.simulate.truth import Claim
+
+__all__ = ["DEADLINE_AFTER", "LIVE_STORIES", "Player", "cast"]
+
+DEADLINE_AFTER = timedelta(seconds=25)
+"""How long after its late arrival the limit of the planted undecided referral passes."""
+
+_SOON = timedelta(seconds=6)
+
+Scene = Generator[None, datetime, None]
+
+
+def marked_adult_joins(s: Script) -> Scene:
+    """A marked adult, who left long ago, joins the household again."""
+    adult = marked_and_gone(s)
+    now = yield
+    s.expect("adult_returns", s.join(now, adult.id))
+
+
+def victim_joins(s: Script) -> Scene:
+    """The adult who joins is marked as a victim, not as a source of risk."""
+    adult = marked_and_gone(s, role=MarkerRole.VICTIM)
+    now = yield
+    s.deny("adult_returns", s.join(now, adult.id))
+
+
+def level_jumps(s: Script) -> Scene:
+    """The level goes from 1 to 3 at once."""
+    s.level(s.ago(150), 1)
+    now = yield
+    s.expect("rapid_escalation", s.level(now, 3))
+
+
+def level_rises(s: Script) -> Scene:
+    """The level goes from 2 to 3 only."""
+    s.level(s.ago(150), 2)
+    now = yield
+    s.deny("rapid_escalation", s.level(now, 3))
+
+
+def third_concern(s: Script) -> Scene:
+    """Two concerns of the last weeks, from the school and the police, are joined by a third."""
+    s.contact(s.ago(45), ReferralSource.SCHOOL)
+    s.contact(s.ago(20), ReferralSource.POLICE)
+    now = yield
+    s.expect("cumulative_concern", s.contact(now, ReferralSource.SCHOOL), clause="a")
+
+
+def comes_again(s: Script) -> Scene:
+    """A family referred some months ago is referred again."""
+    s.refer(s.ago(90))
+    now = yield
+    s.expect("re_referral", s.refer(now, decided_after=_SOON))
+
+
+def comes_again_on_the_same_incident(s: Script) -> Scene:
+    """A second report of an incident that was referred the week before."""
+    incident = s.borough.ids.new("I")
+    s.refer(s.ago(7), incident_id=incident)
+    now = yield
+    s.deny("re_referral", s.refer(now, ReferralSource.POLICE, incident_id=incident, decided_after=_SOON))
+
+
+def waits_at_the_front_door(s: Script) -> Scene:
+    """A referral arrives a day late; nobody has decided on it when its 24 hours are over, seconds later."""
+    now = yield
+    if s.borough.authority not in WORKING_HOURS_CLOCK:
+        submitted = s.refer(now - timedelta(hours=24) + DEADLINE_AFTER, decision=None)
+        warned_at = submitted.at + timedelta(hours=18)
+        s.expect("front_door_breach", submitted, entity=("referral", submitted.data.referral_id), at=warned_at)
+
+
+def arrives_without_consent(s: Script) -> Scene:
+    """A referral arrives without an answer to the consent question."""
+    now = yield
+    submitted = s.refer(now, consent=Consent.NOT_RECORDED, decided_after=_SOON)
+    s.expect("consent_not_recorded", submitted, entity=("referral", submitted.data.referral_id))
+
+
+def red_referral(s: Script) -> Scene:
+    """A red referral: to the Emergency Duty Team at once if it arrives outside working hours."""
+    now = yield
+    submitted = s.refer(now, severity=Severity.RED, decision=Decision.MASH, decided_after=_SOON)
+    if is_working_time(now):
+        s.deny("out_of_hours", submitted)
+    else:
+        s.expect("out_of_hours", submitted)
+
+
+LIVE_STORIES: tuple[Callable[[Script], Scene], ...] = (
+    waits_at_the_front_door,
+    marked_adult_joins,
+    level_jumps,
+    third_concern,
+    comes_again,
+    arrives_without_consent,
+    victim_joins,
+    level_rises,
+    comes_again_on_the_same_incident,
+    red_referral,
+)
+
+
+class Player:
+    """A live story whose history is written and whose act is still to come."""
+
+    def __init__(self, borough: Borough, story: Callable[[Script], Scene]) -> None:
+        self._script = Script(borough, story, is_live=True)
+        self._scene = story(self._script)
+        next(self._scene)
+
+    def act(self, now: datetime) -> tuple[list[Fact], list[Claim]]:
+        """What happens now (and seconds later), and what it must raise."""
+        facts = self._script.borough.facts
+        written = len(facts)
+        try:
+            self._scene.send(now)
+        except StopIteration:
+            return facts[written:], self._script.claims
+        raise AssertionError("a live story has one act")
+
+
+def cast(borough: Borough) -> list[Player]:
+    """Every live story of a borough, its history written."""
+    return [Player(borough, story) for story in LIVE_STORIES]

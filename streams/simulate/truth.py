@@ -1,0 +1,52 @@
+"""What the planted stories must raise, and what they must not: one line a claim."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from hashlib import md5
+from pathlib import Path
+
+import msgspec
+
+__all__ = ["Claim", "write_truth"]
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    One thing that a story must, or must not, raise.
+
+    A claim that is not expected means that the rule (its clause, where one is given) raises nothing for the entity.
+    """
+
+    story_id: str
+    rule: str
+    clause: str | None = None
+    expected: bool
+    entity_kind: str
+    entity_id: str | None
+    """None for an unreadable record, until it is sent and has coordinates."""
+    family_id: str | None
+    anchor_source: str | None
+    anchor_id: str | None
+    anchored_at: datetime | None
+    status: str | None = None
+    """`cleared` where the story itself ends what it raised; None: not claimed."""
+    why: str
+    is_live: bool = False
+
+    @property
+    def alert_id(self) -> str:
+        """The identity of the expected alert: hash of rule, clause, entity and anchor."""
+        parts = (
+            self.rule, self.clause or "", self.entity_kind, self.entity_id or "",
+            self.anchor_source or "", self.anchor_id or "",
+        )  # fmt: skip
+        return md5("|".join(parts).encode(), usedforsecurity=False).hexdigest()
+
+
+def write_truth(path: Path, claims: Iterable[Claim], *, append: bool = False) -> int:
+    """Write claims as JSON lines; returns how many."""
+    encoder = msgspec.json.Encoder()
+    lines = [encoder.encode(claim) for claim in claims]
+    with path.open("ab" if append else "wb") as file:
+        file.writelines(line + b"\n" for line in lines)
+    return len(lines)

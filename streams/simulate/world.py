@@ -1,0 +1,98 @@
+"""
+The seeded world: the same seed, authorities, window and options give the same bytes.
+
+Families, addresses, schools, workers and organisations are invented; areas and counts are real.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from hashlib import blake2b
+from heapq import merge
+from random import Random
+
+from streams.errors import SettingInvalid
+from streams.simulate.background import live_through
+from streams.simulate.borough import Borough
+from streams.simulate.calibration import AUTHORITIES
+from streams.simulate.facts import Fact, Ids, Record, encode
+from streams.simulate.malformed import malformed
+from streams.simulate.noise import Noise, amend, schedule
+from streams.simulate.planted import plant
+from streams.simulate.planted.live import cast
+from streams.simulate.truth import Claim
+
+__all__ = ["World"]
+
+
+class World:
+    """
+    What happens in some authorities from `start` to `end` (instants), and after it what is already under way.
+
+    Planted stories reach back before `start` where their rule looks back a year.
+
+    Args:
+        seed: Of all that is random.
+        authorities: GSS codes.
+        start: Begin of the calibrated window.
+        end: End of what is sent as history; a live run goes on from there.
+        stories: How many times each planted story is played, in each authority.
+        noise: Rates of what goes wrong on the way.
+        backfill: Whether the events of the window are marked as history, whose alerts are not routed.
+
+    Raises:
+        SettingInvalid: an authority has no published figures, or the window is empty.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        authorities: Sequence[str],
+        start: datetime,
+        end: datetime,
+        *,
+        stories: int = 2,
+        noise: Noise | None = None,
+        backfill: bool = True,
+    ) -> None:
+        if start >= end:
+            raise SettingInvalid(f"the window starts at {start} and ends at {end}; allowed: an end after its start")
+        if unknown := set(authorities) - set(AUTHORITIES):
+            raise SettingInvalid(f"no figures for {', '.join(sorted(unknown))}; known: {', '.join(AUTHORITIES)}")
+        self.authorities = tuple(dict.fromkeys(authorities))
+        self.start, self.end = start.astimezone(UTC), end.astimezone(UTC)
+        self.noise, self.backfill = noise or Noise(), backfill
+        self.name = f"{seed}/{'+'.join(self.authorities)}/{self.start}/{self.end}/{stories}/{self.noise}/{backfill}"
+        self.ids = Ids(blake2b(self.name.encode(), digest_size=3).hexdigest())
+        self.boroughs = [Borough(code, self.ids, self.name, self.start, self.end) for code in self.authorities]
+        self._planted: list[Claim] = []
+        for borough in self.boroughs:
+            live_through(borough)
+            amend(borough, self.noise, Random(f"{self.name}/amend"))
+            self._planted += plant(borough, stories)
+        self.cast = [player for borough in self.boroughs for player in cast(borough)]
+
+    @cached_property
+    def facts(self) -> list[Fact]:
+        """Every fact by the time at which it happened, those after `end` included."""
+        return sorted(
+            (fact for borough in self.boroughs for fact in borough.facts), key=lambda fact: (fact.at, fact.id)
+        )
+
+    @property
+    def claims(self) -> list[Claim]:
+        """What the planted stories and the unreadable records must raise, and what they must not."""
+        return self._planted + self._history[1]
+
+    def records(self) -> Iterator[Record]:
+        """The records of the history, in the order in which they are sent."""
+        return iter(self._history[0])
+
+    @cached_property
+    def _history(self) -> tuple[list[Record], list[Claim]]:
+        past = [fact for fact in self.facts if fact.at < self.end]
+        sendings = schedule(past, self.end, self.noise, Random(f"{self.name}/schedule"))
+        rng = Random(f"{self.name}/malformed")
+        spoilt, claims = malformed(sendings, self.noise.malformed, self.ids, rng, backfill=self.backfill)
+        sent = (encode(sending.fact, backfill=self.backfill)._replace(at=sending.at) for sending in sendings)
+        return list(merge(sent, sorted(spoilt, key=lambda record: record.at), key=lambda record: record.at)), claims

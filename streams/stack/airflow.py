@@ -1,0 +1,208 @@
+"""
+Airflow on this machine: all its components in one process group, metadata on the home's PostgreSQL.
+
+Source: https://airflow.apache.org/docs/apache-airflow/3.3.2/configurations-ref.html
+"""
+
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import psutil
+import requests
+
+from streams.settings import PROJECT, Settings
+from streams.stack import processes
+from streams.stack.environ import project_environment
+from streams.stack.ports import check_port, free_ports
+from streams.stack.postgres import server
+from streams.stack.processes import Say
+
+__all__ = ["NAME", "Airflow", "client", "environment", "start", "stop"]
+
+NAME = "airflow"
+USER = "admin"
+START_SECONDS = 300
+"""Longest time for the first start, which also creates the metadata's tables."""
+
+NEEDED_LAST = ("api_server", "api-server", "standalone")
+WORKER = "LocalExecutor"
+
+CONFIG = {
+    "CORE__EXECUTOR": "LocalExecutor",
+    "CORE__LOAD_EXAMPLES": "False",
+    "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+    "CORE__PARALLELISM": "8",
+    "API__HOST": "127.0.0.1",
+    "API__WORKERS": "1",
+    "USAGE_DATA_COLLECTION__ENABLED": "False",
+    # A new home is usable within seconds, and a changed DAG is seen soon.
+    "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+    "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
+    "DAG_PROCESSOR__PARSING_PROCESSES": "1",
+    # Tasks of a scheduler that was killed are started again soon.
+    "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
+    "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+    "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "10",
+}
+
+
+class Airflow:
+    """Airflow's REST API (v2) at an address, entered by name and password."""
+
+    def __init__(self, url: str, username: str, password: str) -> None:
+        self.url = url
+        self.username = username
+        self.password = password
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        """The answer to `GET /api/v2/<path>`; raises `requests.HTTPError` for an error status."""
+        return self._call("GET", path, params=parameters)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """The answer to `POST /api/v2/<path>` with a JSON body; raises `requests.HTTPError` for an error status."""
+        return self._call("POST", path, json=body)
+
+    def patch(self, path: str, body: Mapping[str, Any], **parameters: Any) -> Any:
+        """The answer to `PATCH /api/v2/<path>` with a JSON body; raises `requests.HTTPError` for an error status."""
+        return self._call("PATCH", path, json=body, params=parameters)
+
+    def healthy(self) -> bool:
+        """Whether the API server answers and every component's heart beats."""
+        try:
+            parts = requests.get(f"{self.url}/api/v2/monitor/health", timeout=10).json()
+        except (requests.RequestException, ValueError):
+            return False
+        needed = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+        return all((parts.get(part) or {}).get("status") == "healthy" for part in needed)
+
+    def token(self) -> str:
+        """A new access token, good for a day."""
+        body = {"username": self.username, "password": self.password}
+        answer = requests.post(f"{self.url}/auth/token", json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.json()["access_token"]
+
+    @cached_property
+    def _session(self) -> requests.Session:
+        session = requests.Session()
+        session.headers["Authorization"] = f"Bearer {self.token()}"
+        return session
+
+    def _call(self, method: str, path: str, **request: Any) -> Any:
+        url = f"{self.url}/api/v2/{path.lstrip('/')}"
+        answer = self._session.request(method, url, timeout=60, **request)
+        if answer.status_code == requests.codes.unauthorized:
+            del self._session
+            answer = self._session.request(method, url, timeout=60, **request)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+
+def start(settings: Settings, say: Say = print) -> Airflow:
+    """
+    Start the scheduler, DAG processor, triggerer and API server with the project's DAGs, unless they run.
+
+    Raises:
+        PortTaken: another program listens on `settings.airflow_port`.
+        StackFailed: a component stopped, or is not healthy in time.
+    """
+    api = client(settings)
+    running = processes.find(settings.home, NAME)
+    if running is None or not running.alive or running.address != api.url:
+        stop(settings)
+        check_port(settings.airflow_port, "CAF_AIRFLOW_PORT")
+        environ = {**os.environ, **environment(settings)}
+        say("Starting Airflow (the first time, half a minute) …")
+        command = [Path(sys.executable).parent / "airflow", "standalone"]
+        running = processes.start(settings.home, NAME, command, env=environ, cwd=PROJECT, address=api.url)
+    processes.wait_until(api.healthy, running, settings.home, seconds=START_SECONDS)
+    return api
+
+
+def stop(settings: Settings) -> bool:
+    """Stop every component and task; returns whether any ran."""
+    _wind_down(settings.home, seconds=15)
+    return processes.stop(settings.home, NAME, patience=5)
+
+
+def _wind_down(home: Path, *, seconds: float) -> None:
+    """
+    End the tasks and the components that run them, while the API server still takes their reports.
+
+    The executor's workers are ended by the scheduler: one that is killed may hold their queue's lock, and all wait.
+    """
+    asked: set[int] = set()
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        titles = {process: _title(process) for process in processes.members(home, NAME)}
+        running = {process for process, title in titles.items() if not any(word in title for word in NEEDED_LAST)}
+        if not running:
+            return
+        for process in running:
+            if process.pid not in asked and WORKER not in titles[process]:
+                asked.add(process.pid)
+                with suppress(psutil.NoSuchProcess):
+                    process.terminate()
+        time.sleep(0.1)
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def client(settings: Settings) -> Airflow:
+    """The API of the Airflow that the settings name, or of the home's, with the password that was made for it."""
+    if settings.airflow:
+        parts = urlsplit(settings.airflow)
+        url = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
+        return Airflow(url, unquote(parts.username or ""), unquote(parts.password or ""))
+    return Airflow(f"http://127.0.0.1:{settings.airflow_port}", USER, _password(settings))
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables by which any `airflow` command works on this home and its tasks find the project."""
+    url = f"http://127.0.0.1:{settings.airflow_port}"
+    worker_log_port, trigger_log_port = free_ports(2)
+    config = {
+        **CONFIG,
+        "CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_password_file(settings)),
+        "DATABASE__SQL_ALCHEMY_CONN": server(settings).sqlalchemy(NAME),
+        "API__PORT": str(settings.airflow_port),
+        "API__BASE_URL": url,
+        "LOGGING__BASE_LOG_FOLDER": str(settings.home / NAME / "logs"),
+        "LOGGING__WORKER_LOG_SERVER_PORT": str(worker_log_port),
+        "LOGGING__TRIGGER_LOG_SERVER_PORT": str(trigger_log_port),
+    }
+    return {
+        **project_environment(settings),
+        **{f"AIRFLOW__{name}": value for name, value in config.items()},
+        "AIRFLOW_HOME": str(settings.home / NAME),
+    }
+
+
+def _password_file(settings: Settings) -> Path:
+    return settings.home / NAME / "passwords.json"
+
+
+def _password(settings: Settings) -> str:
+    """The generated password, made before Airflow could write one into its log."""
+    file = _password_file(settings)
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(json.dumps({USER: secrets.token_urlsafe(12)}))
+    return json.loads(file.read_text())[USER]

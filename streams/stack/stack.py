@@ -1,0 +1,170 @@
+"""
+The stack of one home as a whole: started in order, described, stopped in the reverse order, removed.
+
+The servers are parts by name; the project's own long-running commands are parts too, given as a `Service`.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from streams.errors import SettingInvalid
+from streams.settings import PROJECT, Settings
+from streams.stack import airflow, broker, postgres, processes
+from streams.stack.environ import project_environment
+from streams.stack.processes import Say
+
+__all__ = ["SERVERS", "PartStatus", "Service", "down", "status", "up"]
+
+MARKER = "caf-home"
+"""File that says a folder is a home, so that it may be removed."""
+
+BEFORE_FIRST_START = {"venv", ".venv.lock", "lake", "logs", "run", postgres.NAME, "postgres.lock", broker.NAME, "m2"}
+"""What the launcher, or a part that was started by itself, may have put into a home that nobody has marked yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A long-running command of the project, and the address that users find it at, if it has one."""
+
+    name: str
+    command: tuple[str, ...]
+    address: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartStatus:
+    """
+    How one part is: `stopped` by intent (or never started), `running`, or `failed` (it ended by itself).
+
+    `memory_mb` counts all processes of the part.
+    """
+
+    part: str
+    state: Literal["running", "stopped", "failed"]
+    pid: int | None
+    address: str
+    memory_mb: float
+
+
+def _start_postgres(settings: Settings, say: Say) -> None:
+    say("Starting PostgreSQL …")
+    postgres.server(settings)
+
+
+def _start_kafka(settings: Settings, say: Say) -> None:
+    say("Starting Kafka …")
+    broker.start(settings, say)
+
+
+def _start_airflow(settings: Settings, say: Say) -> None:
+    airflow.start(settings, say)
+
+
+SERVERS: dict[str, Callable[[Settings, Say], None]] = {
+    postgres.NAME: _start_postgres,
+    broker.NAME: _start_kafka,
+    airflow.NAME: _start_airflow,
+}
+"""The servers, in the order in which they are started."""
+
+
+def up(settings: Settings, parts: Sequence[str | Service] = tuple(SERVERS), say: Say = print) -> None:
+    """
+    Start the parts that do not run yet; a server that the settings name elsewhere is not started.
+
+    Raises:
+        SettingInvalid: a part has no such name.
+        PortTaken: another program listens on a part's port.
+        StackFailed: a part cannot be started.
+    """
+    unknown = [part for part in parts if isinstance(part, str) and part not in SERVERS]
+    if unknown:
+        raise SettingInvalid(f"no part is called {unknown[0]!r}; known: {', '.join(SERVERS)}")
+    mark_home(settings.home)
+    for name, start in SERVERS.items():
+        if name in parts and not _elsewhere(settings, name):
+            start(settings, say)
+    for part in parts:
+        if isinstance(part, Service):
+            _start_service(settings, part, say)
+
+
+def down(settings: Settings, *, purge: bool = False) -> list[str]:
+    """
+    Stop every part of the home, services first, and remove the home when asked to.
+
+    Returns:
+        The parts that ran.
+
+    Raises:
+        SettingInvalid: the folder to remove is not a home.
+    """
+    if purge:
+        _require_home(settings.home)
+    services = [name for name in _recorded(settings.home) if name not in SERVERS]
+    stoppers = {postgres.NAME: postgres.stop, broker.NAME: broker.stop, airflow.NAME: airflow.stop}
+    ran = [name for name in services if processes.stop(settings.home, name)]
+    ran += [name for name in reversed(SERVERS) if stoppers[name](settings)]
+    if purge:
+        shutil.rmtree(settings.home)
+    return ran
+
+
+def status(settings: Settings) -> list[PartStatus]:
+    """How each part of the home is, servers first."""
+    services = [name for name in _recorded(settings.home) if name not in SERVERS]
+    embedded = [name for name in SERVERS if not _elsewhere(settings, name)]
+    return [_status(settings.home, name) for name in (*embedded, *services)]
+
+
+def mark_home(home: Path) -> None:
+    """
+    Make the folder a home.
+
+    Raises:
+        SettingInvalid: it holds other things.
+    """
+    if (home / MARKER).exists():
+        return
+    strangers = {entry.name for entry in home.iterdir()} - BEFORE_FIRST_START if home.exists() else set()
+    if strangers:
+        raise SettingInvalid(f"{home} holds other things ({min(strangers)}); let CAF_HOME name a new or empty folder")
+    home.mkdir(parents=True, exist_ok=True)
+    (home / MARKER).touch()
+
+
+def _status(home: Path, name: str) -> PartStatus:
+    started = processes.find(home, name)
+    if started is None:
+        return PartStatus(part=name, state="stopped", pid=None, address="", memory_mb=0)
+    memory = processes.memory_mb(processes.members(home, name))
+    state = "running" if started.alive else "failed"
+    return PartStatus(part=name, state=state, pid=started.pid, address=started.address, memory_mb=memory)
+
+
+def _start_service(settings: Settings, service: Service, say: Say) -> None:
+    started = processes.find(settings.home, service.name)
+    if started is not None and started.alive:
+        return
+    say(f"Starting {service.name} …")
+    environ = {**os.environ, **project_environment(settings)}
+    processes.start(settings.home, service.name, service.command, env=environ, cwd=PROJECT, address=service.address)
+
+
+def _elsewhere(settings: Settings, name: str) -> bool:
+    """Whether the settings name a server that this home does not run."""
+    named = {postgres.NAME: settings.postgres, broker.NAME: settings.kafka, airflow.NAME: settings.airflow}
+    return bool(named[name])
+
+
+def _recorded(home: Path) -> list[str]:
+    return sorted(file.stem for file in (home / "run").glob("*.json"))
+
+
+def _require_home(home: Path) -> None:
+    if not (home / MARKER).exists():
+        raise SettingInvalid(f"{home} is not a home of this project (no file {MARKER} in it); nothing was removed")

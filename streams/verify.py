@@ -1,0 +1,155 @@
+"""
+Whether every record is accounted for: every offset of every landed topic has exactly one row in the lake.
+
+Offsets that no reader is ever shown (transaction markers, aborted records) need none; they are found by reading.
+Rows older than what the broker still keeps are only checked against each other.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import duckdb
+from kafka import KafkaConsumer, TopicPartition
+
+from streams import names
+from streams.errors import PartsDisagree
+from streams.kafka.client import consumer
+from streams.lake.connect import connect
+from streams.lake.offsets import OFFSET_TABLES
+from streams.settings import Settings
+
+__all__ = ["Gap", "Verified", "verify_offsets"]
+
+_PAUSE_SECONDS = 0.5
+_READ_SECONDS = 30.0
+_ROWS = " UNION ALL ".join(
+    f"SELECT topic, kafka_partition, kafka_offset FROM landing.main.{table}" for table in OFFSET_TABLES
+)
+_COUNTED = f"""
+    SELECT topic, kafka_partition, kafka_offset AS first, count(*) AS rows,
+           lead(kafka_offset) OVER (PARTITION BY topic, kafka_partition ORDER BY kafka_offset) AS following
+    FROM ({_ROWS}) GROUP BY topic, kafka_partition, kafka_offset
+"""
+_SUMS = f"""
+    SELECT topic, kafka_partition, min(first), max(first) + 1, sum(rows) FROM ({_COUNTED}) GROUP BY ALL
+"""
+_DOUBLES = f"SELECT topic, kafka_partition, first, first + 1 FROM ({_COUNTED}) WHERE rows > 1 ORDER BY ALL"
+_GAPS = (
+    f"SELECT topic, kafka_partition, first + 1, following FROM ({_COUNTED}) WHERE following > first + 1 ORDER BY ALL"
+)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Offsets `first` up to, not including, `end` of a partition, and what is wrong with them."""
+
+    topic: str
+    partition: int
+    first: int
+    end: int
+    what: str
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was compared: partitions, rows in the lake, and every difference."""
+
+    partitions: int
+    rows: int
+    differences: list[Gap] = field(default_factory=list)
+
+    def raise_if_different(self) -> None:
+        """
+        Raises:
+            PartsDisagree: an offset has no row, or several.
+        """
+        if self.differences:
+            kinds = ", ".join(sorted({gap.what for gap in self.differences}))
+            raise PartsDisagree(f"{len(self.differences)} ranges of offsets are not accounted for once: {kinds}")
+
+
+def verify_offsets(settings: Settings, *, wait: float = 0.0) -> Verified:
+    """
+    Compare the topics' offsets up to their present ends with the lake's rows.
+
+    Args:
+        wait: seconds that the lander is given to reach those ends.
+
+    Raises:
+        BrokerUnavailable: no broker answers.
+        LakeUnavailable: the catalog does not answer.
+    """
+    kafka = consumer(settings, names.LANDED_TOPICS, max_poll_records=5_000)
+    try:
+        partitions = sorted(kafka.assignment())
+        ends = kafka.end_offsets(partitions)
+        deadline = time.monotonic() + wait
+        while True:
+            with connect(settings, marts=None) as lake:
+                found = _compare(lake, kafka, ends)
+            if not any(gap.what == "not landed" for gap in found.differences) or time.monotonic() >= deadline:
+                return found
+            time.sleep(_PAUSE_SECONDS)
+    finally:
+        kafka.close()
+
+
+def _compare(lake: duckdb.DuckDBPyConnection, kafka: KafkaConsumer, ends: dict[TopicPartition, int]) -> Verified:
+    lake.execute("BEGIN")  # one snapshot for all questions
+    sums = {(topic, number): rest for topic, number, *rest in lake.execute(_SUMS).fetchall()}
+    candidates = [Gap(*row, "missing") for row in lake.execute(_GAPS).fetchall()]
+    doubles = [Gap(*row, "doubled") for row in lake.execute(_DOUBLES).fetchall()]
+    lake.execute("ROLLBACK")
+    beginnings = kafka.beginning_offsets(list(ends))
+    # Landing goes on meanwhile: a row is unfounded only if the topic does not reach it even now.
+    now = kafka.end_offsets(list(ends))
+    for partition, end in ends.items():
+        place = (partition.topic, partition.partition)
+        first, following, _ = sums.get(place, (end, beginnings[partition], 0))
+        if beginnings[partition] < min(first, end):
+            candidates.append(Gap(*place, beginnings[partition], min(first, end), "not landed"))
+        if place in sums and following < end:
+            candidates.append(Gap(*place, following, end, "not landed"))
+        if following > now[partition]:
+            doubles.append(Gap(*place, now[partition], following, "not in the topic"))
+    missing = [gap for candidate in candidates for gap in _shown(kafka, candidate, beginnings)]
+    rows = int(sum(total for _, _, total in sums.values()))
+    return Verified(
+        len(ends), rows, sorted([*missing, *doubles], key=lambda gap: (gap.topic, gap.partition, gap.first))
+    )
+
+
+def _shown(kafka: KafkaConsumer, gap: Gap, beginnings: dict[TopicPartition, int]) -> Iterator[Gap]:
+    """The parts of a gap whose records a reader is shown, and those that the broker has dropped unlanded."""
+    partition = TopicPartition(gap.topic, gap.partition)
+    kept_from = beginnings[partition]
+    if gap.first < kept_from:
+        yield Gap(gap.topic, gap.partition, gap.first, min(gap.end, kept_from), "expired before landing")
+    if gap.end <= kept_from:
+        return
+    for first, end in _ranges(_offsets_shown(kafka, partition, max(gap.first, kept_from), gap.end)):
+        yield Gap(gap.topic, gap.partition, first, end, gap.what)
+
+
+def _offsets_shown(kafka: KafkaConsumer, partition: TopicPartition, first: int, end: int) -> Iterator[int]:
+    kafka.assign([partition])
+    kafka.seek(partition, first)
+    deadline = time.monotonic() + _READ_SECONDS
+    while kafka.position(partition) < end and time.monotonic() < deadline:
+        for record in kafka.poll(timeout_ms=200).get(partition, ()):
+            if record.offset < end:
+                yield record.offset
+
+
+def _ranges(offsets: Iterator[int]) -> Iterator[tuple[int, int]]:
+    """Consecutive numbers as first and end."""
+    first = following = None
+    for offset in offsets:
+        if following is not None and offset != following:
+            yield first, following
+            first = None
+        first = offset if first is None else first
+        following = offset + 1
+    if first is not None:
+        yield first, following

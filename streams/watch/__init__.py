@@ -1,0 +1,1 @@
+"""The watcher: from an event on an input topic to an alert on the alerts topic."""

@@ -1,0 +1,44 @@
+"""The first version of an alert, from the row of the rule that raised it."""
+
+from datetime import UTC, datetime
+
+from streams.contracts.outputs import Alert, Evidence
+from streams.rules.engine import AlertRow
+
+__all__ = ["first_version"]
+
+
+def first_version(row: AlertRow, clears_when: str, case_url: str, now: datetime) -> Alert:
+    """
+    The alert as if caused and raised `now`; whoever publishes it may know better.
+
+    `case_url` has the placeholder `{family_id}`.
+    """
+    return Alert(
+        alert_id=row.alert_id,
+        version=1,
+        rule=row.rule,
+        rule_version=row.rule_version,
+        profile_version=row.profile_version,
+        severity=row.severity,
+        status=row.status,
+        entity_kind=row.entity_kind,
+        entity_id=row.entity_id,
+        family_id=row.family_id,
+        reason=row.reason,
+        evidence=[Evidence(_aware(item["time"]), item["source"], item["id"], item["type"]) for item in row.evidence],
+        anchor_source=row.anchor_source,
+        anchor_id=row.anchor_id,
+        anchored_at=_aware(row.anchored_at),
+        deadline=row.deadline and _aware(row.deadline),
+        clears_when=clears_when,
+        occurred_at=_aware(row.occurred_at),
+        received_at=now,
+        raised_at=now,
+        backfill=row.is_backfill,
+        case_url=row.family_id and case_url.replace("{family_id}", row.family_id),
+    )
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC)

@@ -1,0 +1,196 @@
+"""
+Every accepted event in memory, by Kafka key, and what is needed to tell whom an event touches.
+
+Indexes only grow: a correction may take a membership back, but a superset costs a little time and misses nothing.
+A correction or withdrawal is looked for under its own key, which the contract makes the key of its original.
+"""
+
+import struct
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from streams import names
+from streams.contracts import Accepted, Event, decode
+from streams.contracts.decode import REPLAY_HEADER, Rejected
+from streams.watch.relations import Groups, Relation
+
+__all__ = ["History", "Named", "StoredRecord", "coordinates"]
+
+_HEADER = struct.Struct("<BHqq")
+_PLACE = struct.Struct("<BHq")
+"""The part of the header that names the record."""
+
+
+class StoredRecord(NamedTuple):
+    """A record as the decoder reads it again."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+
+
+class Named(NamedTuple):
+    """The families, persons and addresses that an event names, and whether it links its persons."""
+
+    families: set[str]
+    persons: set[str]
+    addresses: set[str]
+    is_link: bool = False
+
+
+class History:
+    """Events by key as compact bytes; families, persons, links and addresses as indexes."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, list[bytes]] = {}
+        self._replays: dict[str, list[StoredRecord]] = defaultdict(list)
+        self._replay_of: dict[str, str] = {}
+        self._quarantined: dict[str, Rejected] = {}
+        self._members = Relation()
+        self._family_addresses = Relation()
+        self._person_addresses = Relation()
+        self._links = Groups()
+        self._families: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._records.values()))
+
+    def add(self, event: Accepted) -> None:
+        """Remember an event and what it says about who belongs to whom."""
+        place = (event.topic, event.partition, event.offset)
+        self.store(event.key, place, event.received_ms, event.value, event.replay_of)
+        self.index(named_by(event), event.received_ms)
+
+    def store(
+        self, key: str, place: tuple[str, int, int], received_ms: int, value: bytes, replay_of: str | None
+    ) -> None:
+        """Remember a record's bytes."""
+        topic, partition, offset = place
+        packed = _HEADER.pack(names.INPUT_TOPICS.index(topic), partition, offset, received_ms) + value
+        self._records.setdefault(key, []).append(packed)
+        if replay_of is not None:
+            self._replay_of[coordinates(*place)] = replay_of
+            self._replays[replay_of].append(self._unpack(key, packed))
+
+    def index(self, named: Named, received_ms: int) -> None:
+        """Remember who belongs to whom."""
+        for family in named.families:
+            self._families[family] = max(received_ms, self._families.get(family, 0))
+            for person in named.persons:
+                self._members.add(family, person)
+            for address in named.addresses:
+                self._family_addresses.add(family, address)
+        for person in named.persons:
+            for address in named.addresses:
+                self._person_addresses.add(person, address)
+        if named.is_link:
+            self._links.link(*sorted(named.persons))
+
+    def quarantine(self, rejected: Rejected) -> str:
+        """Remember an unreadable record; returns its id, `topic/partition/offset`."""
+        record = self.record_id(rejected)
+        # The rules never read the content, which may be large.
+        self._quarantined[record] = msgspec.structs.replace(rejected, value=None)
+        return record
+
+    def record_id(self, rejected: Rejected) -> str:
+        """The id under which an unreadable record is known."""
+        return coordinates(rejected.topic, rejected.partition, rejected.offset)
+
+    def last_received(self, family: str) -> int:
+        """When the newest event about a family arrived, in milliseconds since 1970."""
+        return self._families[family]
+
+    def same_root(self, event: Accepted) -> list[Accepted]:
+        """The event and, when it changes another, everything recorded about that one."""
+        if event.change == "recorded":
+            return [event]
+        return [event, *(other for other in self._under([event.key]) if other.root == event.root)]
+
+    def touched(self, events: Iterable[Accepted]) -> set[str]:
+        """Families of an event, of the persons it names (through links), and at its or their addresses."""
+        families: set[str] = set()
+        for event in events:
+            named = named_by(event)
+            persons = self._links.with_linked(named.persons)
+            addresses = named.addresses | self._person_addresses.right(persons)
+            families |= named.families | self._members.left(persons) | self._family_addresses.left(addresses)
+        return families
+
+    def load(self, families: Collection[str]) -> list[Accepted]:
+        """All events of the families and of everyone who ever belonged to them or lived where they live."""
+        persons = self._members.right(families)
+        persons |= self._person_addresses.left(self._family_addresses.right(families))
+        return list(self._under(sorted({*families, *self._links.with_linked(persons)})))
+
+    def weight(self, family: str) -> int:
+        """How many events a family has of its own."""
+        return len(self._records.get(family, ()))
+
+    def families(self) -> list[str]:
+        """All families, the one with the newest event first."""
+        return sorted(self._families, key=self._families.__getitem__, reverse=True)
+
+    def unreadable(self, records: Iterable[str]) -> tuple[list[Rejected], list[Accepted]]:
+        """Unreadable records by id, and the events that were sent again in their place."""
+        known = [record for record in sorted(records) if record in self._quarantined]
+        replays = [event for record in known for event in _accepted(self._replays.get(record, ()))]
+        return [self._quarantined[record] for record in known], replays
+
+    def value_at(self, topic: str, partition: int, offset: int, likely_key: str) -> bytes:
+        """The bytes of a stored record; quick when its key is the likely one."""
+        prefix = _PLACE.pack(names.INPUT_TOPICS.index(topic), partition, offset)
+        for records in (self._records.get(likely_key, ()), *self._records.values()):
+            for packed in records:
+                if packed.startswith(prefix):
+                    return packed[_HEADER.size :]
+        raise KeyError(coordinates(topic, partition, offset))
+
+    def _under(self, keys: Iterable[str]) -> Iterator[Accepted]:
+        return _accepted(self._unpack(key, packed) for key in keys for packed in self._records.get(key, ()))
+
+    def _unpack(self, key: str, packed: bytes) -> StoredRecord:
+        topic, partition, offset, received_ms = _HEADER.unpack_from(packed)
+        name = names.INPUT_TOPICS[topic]
+        headers: tuple[tuple[str, bytes], ...] = ()
+        if self._replay_of and (replay_of := self._replay_of.get(coordinates(name, partition, offset))):
+            headers = ((REPLAY_HEADER, replay_of.encode()),)
+        return StoredRecord(name, partition, offset, received_ms, key.encode(), packed[_HEADER.size :], headers)
+
+
+def coordinates(topic: str, partition: int, offset: int) -> str:
+    """The id of a record: `topic/partition/offset`."""
+    return f"{topic}/{partition}/{offset}"
+
+
+def named_by(event: Accepted) -> Named:
+    """Whom and where an event names, whether it records, corrects or withdraws."""
+    about: Event | object = event.amendment if event.fact is None else event.fact
+    return Named(
+        _ids(about, "family_id", "release_family_id", "marker_families"),
+        _ids(about, "person_id", "linked_person_id", "person_ids"),
+        _ids(about, "address_id"),
+        hasattr(about, "linked_person_id"),
+    )
+
+
+def _ids(about: object, *fields: str) -> set[str]:
+    found: set[str] = set()
+    for field in fields:
+        value = getattr(about, field, None)
+        if isinstance(value, str):
+            found.add(value)
+        elif value:
+            found.update(value)
+    return found
+
+
+def _accepted(records: Iterable[StoredRecord]) -> Iterator[Accepted]:
+    return (event for event in map(decode, records) if isinstance(event, Accepted))

@@ -1,0 +1,191 @@
+"""
+From events to the alert versions they call for; it knows no Kafka and no clock.
+
+Families are judged in chunks, so that a backfill moves by the thousand and one event costs one small evaluation.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from streams.contracts import Accepted, Rejected
+from streams.contracts.columns import events_table, quarantine_table
+from streams.contracts.escalation import AlertAcknowledged
+from streams.contracts.identity import Identities
+from streams.contracts.outputs import Alert
+from streams.names import SAFEGUARDING_TOPICS
+from streams.rules.engine import Engine, Evaluation
+from streams.watch.alert_book import AlertBook, Cause, Place
+from streams.watch.deadlines import Deadlines
+from streams.watch.first_version import first_version
+from streams.watch.history import History
+from streams.watch.trial import is_trial, trial_alert
+
+__all__ = ["Judge"]
+
+CHUNK_EVENTS = 4_000
+"""Events of touched families that are judged at once; larger chunks are no faster and hold up the heartbeat."""
+
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass
+class _Touched:
+    """What a batch of records calls for: where to look again, with which rules, and why."""
+
+    rules: set[str]
+    arrived: dict[Place, int]
+    amendments: dict[Place, str]
+
+    def arrival(self, place: Place) -> datetime:
+        return _moment(self.arrived[place])
+
+
+class Judge:
+    """The histories, the rules and the book of alerts, kept in step."""
+
+    def __init__(self, engine: Engine, case_url: str) -> None:
+        self.history = History()
+        self.book = AlertBook()
+        self.deadlines = Deadlines()
+        self.identities = Identities(self._earlier)
+        self._judged_key = ""
+        self._engine = engine
+        self._rules = engine.compiled.rules
+        self._case_url = case_url
+
+    def remember(self, record: Accepted | Rejected) -> Accepted | Rejected:
+        """Add a record to the history; an event whose id has other content already comes back rejected."""
+        if isinstance(record, Accepted):
+            self._judged_key = record.key
+            record = self.identities.judge(record)
+        if isinstance(record, Accepted):
+            self.history.add(record)
+        elif record.topic in SAFEGUARDING_TOPICS:
+            self.history.quarantine(record)
+        return record
+
+    def judge(self, records: Collection[Accepted | Rejected], now: datetime) -> Iterator[list[Alert]]:
+        """The versions that remembered records call for, by chunk; each chunk is to be published before the next."""
+        touched = self._touched(records)
+        newest = max((record.received_ms for record in records), default=0)
+        as_of = max(now, _moment(newest))
+        for places in self._chunks(touched.arrived):
+            yield self._changes(places, touched.rules, as_of, now, at=touched.arrival, amendments=touched.amendments)
+        for record in records:
+            if isinstance(record, Accepted) and is_trial(record.fact):
+                yield self._trial(record.fact, record.received_ms, now)
+
+    def due(self, now: datetime) -> Iterator[list[Alert]]:
+        """The versions that passed deadlines call for."""
+        passed = self.deadlines.pop_due(now)
+        at: dict[Place, datetime] = {}
+        for deadline in passed:
+            place = ("family", deadline.family_id)
+            at[place] = max(deadline.due_at.replace(tzinfo=UTC), at.get(place, datetime.min.replace(tzinfo=UTC)))
+        rules = {deadline.rule for deadline in passed} & self._rules.keys()
+        for places in self._chunks(at):
+            yield self._changes(
+                places, rules, max(now, max(at.values()) + _INSTANT), now, at=at.__getitem__, amendments=None
+            )
+
+    def review(self, families: Collection[str], now: datetime) -> list[Alert]:
+        """The versions that families call for under every rule: deadlines passed while nobody watched."""
+        rules = {rule.name for rule in self._rules.values() if rule.scope == "family"}
+        places = [("family", family) for family in families]
+
+        def arrival(place: Place) -> datetime:
+            return _moment(self.history.last_received(place[1]))
+
+        return self._changes(places, rules, now, now, at=arrival, amendments=None)
+
+    def _earlier(self, topic: str, partition: int, offset: int) -> bytes:
+        return self.history.value_at(topic, partition, offset, self._judged_key)
+
+    def _touched(self, records: Iterable[Accepted | Rejected]) -> _Touched:
+        touched = _Touched(set(), {}, {})
+        for record in records:
+            if isinstance(record, Rejected):
+                if record.topic in SAFEGUARDING_TOPICS:
+                    self._touch_record(touched, self.history.record_id(record), record.received_ms)
+                continue
+            if record.replay_of is not None:
+                self._touch_record(touched, record.replay_of, record.received_ms)
+            about = self.history.same_root(record)
+            rules = self._rules_of(about)
+            for family in self.history.touched(about) if rules else ():
+                place = ("family", family)
+                touched.arrived[place] = max(record.received_ms, touched.arrived.get(place, 0))
+                if record.change != "recorded":
+                    touched.amendments[place] = record.change
+            touched.rules |= rules
+        return touched
+
+    def _touch_record(self, touched: _Touched, record: str, received_ms: int) -> None:
+        touched.arrived[("record", record)] = received_ms
+        touched.rules |= {rule.name for rule in self._rules.values() if rule.scope == "record"}
+
+    def _rules_of(self, events: Iterable[Accepted]) -> set[str]:
+        """The rules whose answer the facts of these events can change."""
+        facts = _facts(events)
+        return {rule.name for rule in self._rules.values() if rule.facts & facts}
+
+    def _chunks(self, places: Iterable[Place]) -> Iterator[list[Place]]:
+        chunk, weight = [], 0
+        for place in sorted(places):
+            chunk.append(place)
+            weight += 1 + self.history.weight(place[1])
+            if weight >= CHUNK_EVENTS:
+                yield chunk
+                chunk, weight = [], 0
+        if chunk:
+            yield chunk
+
+    def _changes(
+        self,
+        places: Collection[Place],
+        rules: Collection[str],
+        as_of: datetime,
+        now: datetime,
+        *,
+        at: Callable[[Place], datetime],
+        amendments: dict[Place, str] | None,
+    ) -> list[Alert]:
+        """Evaluate places and compare with the book; no `amendments` means that time alone has passed."""
+        families = {name for kind, name in places if kind == "family"}
+        rejected, replays = self.history.unreadable(name for kind, name in places if kind == "record")
+        events = [*self.history.load(families), *replays]
+        evaluation = self._evaluate(events, rejected, rules, as_of)
+        self.deadlines.replace(families, rules, evaluation.deadlines, as_of)
+        amended = {event.root: event.change for event in events if event.change != "recorded"}
+        cause = Cause(at, amendments is None, amended, amendments or {})
+        current = self._alerts(evaluation, now)
+        return self.book.changes(current, places, rules, cause, now)
+
+    def _evaluate(
+        self, events: Collection[Accepted], rejected: Collection[Rejected], rules: Collection[str], as_of: datetime
+    ) -> Evaluation:
+        """Run the rules, unless the facts at hand tell that none of them has anything to say."""
+        facts = _facts(events)
+        if self._engine.says_nothing(rules, facts):
+            return Evaluation([], [])
+        unread = quarantine_table(rejected, as_of) if rejected else None
+        return self._engine.evaluate(events_table(events, as_of), unread, rules, as_of, facts)
+
+    def _alerts(self, evaluation: Evaluation, now: datetime) -> Iterator[Alert]:
+        for row in evaluation.alerts:
+            yield first_version(row, self._rules[row.rule].clears_when, self._case_url, now)
+
+    def _trial(self, fact: AlertAcknowledged, received_ms: int, now: datetime) -> list[Alert]:
+        """The test alert that is asked for, after the rules have run on nothing: a broken engine raises none."""
+        self._engine.evaluate(events_table([], now), None, self._rules, now)
+        alert = trial_alert(fact.alert_id, _moment(received_ms), now)
+        return [] if self.book.has(alert) else [alert]
+
+
+def _facts(events: Iterable[Accepted]) -> set[str]:
+    return {event.fact.type.split(".")[-2] for event in events if event.fact is not None}
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,0 +1,164 @@
+"""What a watcher knows before its first poll: alerts from their topic, the last heartbeat, histories from the lake."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import duckdb
+import pyarrow as pa
+import structlog
+from kafka import KafkaConsumer, TopicPartition
+
+from streams import names
+from streams.contracts import Accepted, decode
+from streams.contracts.columns import EVENT_COLUMNS
+from streams.contracts.decode import REPLAY_HEADER, Reason, Rejected
+from streams.contracts.outputs import Heartbeat
+from streams.errors import LakeUnavailable
+from streams.kafka.client import consumer
+from streams.lake.connect import connect
+from streams.settings import Settings
+from streams.watch.alert_book import AlertBook
+from streams.watch.history import Named, StoredRecord
+from streams.watch.judge import Judge
+from streams.watch.publish import alert_of, heartbeat_of
+
+__all__ = ["Offsets", "last_heartbeat", "load_lake", "read_alerts"]
+
+log = structlog.get_logger()
+
+Offsets = dict[TopicPartition, int]
+
+_ROWS = 20_000
+_FAMILY_FIELDS = ("family_id", "release_family_id", "marker_families")
+_PERSON_FIELDS = ("person_id", "linked_person_id", "person_ids")
+_IDENTITY_FIELDS = ("event_source", "event_id", "content_hash")
+
+_EVENTS = f"""
+    SELECT topic, kafka_partition, kafka_offset, epoch_ms(received_at) AS received_ms, record_key,
+           encode(payload) AS value, replay_of, {", ".join((*_IDENTITY_FIELDS, *_FAMILY_FIELDS, *_PERSON_FIELDS))},
+           address_id
+    FROM landing.main.events
+    ORDER BY kafka_offset
+"""
+
+_NEXT_OFFSETS = """
+    SELECT topic, kafka_partition, max(kafka_offset) + 1
+    FROM (SELECT topic, kafka_partition, kafka_offset FROM landing.main.events
+          UNION ALL SELECT topic, kafka_partition, kafka_offset FROM landing.main.quarantine)
+    GROUP BY ALL
+"""
+
+_QUARANTINED = """
+    SELECT topic, kafka_partition, kafka_offset, epoch_ms(received_at), reason, path, allowed, record_key
+    FROM landing.main.quarantine
+    WHERE list_contains($1, topic)
+"""
+
+
+def last_heartbeat(settings: Settings) -> tuple[Heartbeat, datetime] | None:
+    """
+    The newest heartbeat and when the broker took it; None when there has been none.
+
+    Raises:
+        BrokerUnavailable: no broker answers.
+    """
+    reader = consumer(settings, [names.HEARTBEAT])
+    try:
+        found = None
+        for partition, end in reader.end_offsets(reader.assignment()).items():
+            reader.seek(partition, max(0, end - 1))
+            for record in _until(reader, {partition: end}):
+                if (heartbeat := heartbeat_of(record.value)) is not None:
+                    found = heartbeat, datetime.fromtimestamp(record.timestamp / 1000, UTC)
+        return found
+    finally:
+        reader.close()
+
+
+def read_alerts(settings: Settings, book: AlertBook) -> Offsets:
+    """Take every version on the alerts topic, which keeps them for ever, into the book; returns the next offsets."""
+    reader = consumer(settings, [names.ALERTS], max_poll_records=5_000)
+    try:
+        ends = reader.end_offsets(reader.assignment())
+        for record in _until(reader, ends):
+            if (alert := alert_of(record.value)) is not None:
+                book.record(alert)
+        return ends
+    finally:
+        reader.close()
+
+
+def load_lake(
+    settings: Settings, judge: Judge, judged: Offsets, alive: Callable[[], None]
+) -> tuple[Offsets, list[Accepted | Rejected]]:
+    """
+    Take the landed events into the histories; without a lake there are none, and the topics give everything.
+
+    Args:
+        judged: up to where earlier watchers have judged.
+        alive: called now and then.
+
+    Returns:
+        The offsets from which the topics go on, and the events that landed but were never judged.
+    """
+    try:
+        lake = connect(settings, landing="read_only", marts=None)
+    except LakeUnavailable as error:
+        log.warning("lake_not_read", reason=str(error))
+        return {}, []
+    try:
+        lake.execute("BEGIN")
+        offsets = {TopicPartition(*row[:2]): row[2] for row in lake.execute(_NEXT_OFFSETS).fetchall()}
+        unjudged: list[Accepted | Rejected] = list(_load_quarantine(lake, judge, judged))
+        for batch in lake.execute(_EVENTS).to_arrow_reader(_ROWS):
+            unjudged += _load(batch, judge, judged)
+            alive()
+    except duckdb.CatalogException:
+        return {}, []
+    finally:
+        lake.close()
+    wanted = {partition: offset for partition, offset in offsets.items() if partition.topic in names.INPUT_TOPICS}
+    return wanted, unjudged
+
+
+def _load(batch: pa.RecordBatch, judge: Judge, judged: Offsets) -> Iterator[Accepted]:
+    """Store rows; yields those that nobody has judged."""
+    columns = [batch.column(name).to_pylist() for name in batch.schema.names]
+    for row in zip(*columns, strict=True):
+        topic, partition, offset, received_ms, key, value, replay_of, source, id_, content_hash = row[:10]
+        judge.identities.remember(topic, partition, offset, (source, id_), content_hash)
+        judge.history.store(key, (topic, partition, offset), received_ms, value, replay_of)
+        judge.history.index(_named(row[10:]), received_ms)
+        if offset >= judged.get(TopicPartition(topic, partition), 0):
+            headers = ((REPLAY_HEADER, replay_of.encode()),) if replay_of else ()
+            event = decode(StoredRecord(topic, partition, offset, received_ms, key.encode(), value, headers))
+            if isinstance(event, Accepted):
+                yield event
+
+
+def _named(fields: tuple) -> Named:
+    """Whom a row names; its fields are in the order of the query."""
+    family, released_to, marked, person, linked, persons, address = fields
+    families = {one for one in (family, released_to, *(marked or ())) if one}
+    named = {one for one in (person, linked, *(persons or ())) if one}
+    return Named(families, named, {address} if address else set(), linked is not None)
+
+
+def _load_quarantine(lake: duckdb.DuckDBPyConnection, judge: Judge, judged: Offsets) -> Iterator[Rejected]:
+    """Remember unreadable records; yields those that nobody has judged."""
+    for row in lake.execute(_QUARANTINED, [list(names.SAFEGUARDING_TOPICS)]).fetchall():
+        topic, partition, offset, received_ms, reason, path, allowed, key = row
+        record = Rejected(topic, partition, offset, received_ms, Reason(reason), path, allowed, key, None, ())
+        judge.history.quarantine(record)
+        if offset >= judged.get(TopicPartition(topic, partition), 0):
+            yield record
+
+
+def _until(reader: KafkaConsumer, ends: Offsets) -> Iterator:
+    """Records up to the given offsets."""
+    while any(reader.position(partition) < end for partition, end in ends.items()):
+        for records in reader.poll(timeout_ms=500).values():
+            yield from records
+
+
+assert {*_FAMILY_FIELDS, *_PERSON_FIELDS, "address_id"} <= EVENT_COLUMNS.keys()

@@ -1,0 +1,105 @@
+"""Run a watcher for as long as it is wanted: as a standby, as the leader, and again after the broker was away."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from kafka.errors import KafkaError
+
+from streams.errors import BrokerUnavailable, LakeUnavailable, LockTaken
+from streams.kafka.topics import ensure_topics
+from streams.rules.compiled import DBT_PROJECT, compiled_rules
+from streams.rules.engine import Engine
+from streams.settings import Settings
+from streams.watch.leader import Leadership
+from streams.watch.watcher import Watcher
+
+__all__ = ["Watched", "run"]
+
+log = structlog.get_logger()
+
+_RETRY_SECONDS = 0.5
+
+
+@dataclass
+class Watched:
+    """What this process did as the leader."""
+
+    records: int = 0
+    alerts: int = 0
+    terms: int = 0
+
+
+def run(
+    settings: Settings,
+    *,
+    until: Callable[[], bool] = lambda: False,
+    for_seconds: float | None = None,
+    project: Path = DBT_PROJECT,
+) -> Watched:
+    """
+    Watch until `until` is true or `for_seconds` have passed; it is asked at least once a heartbeat.
+
+    A second process waits until the first one ends. An unreachable broker or database is waited for.
+
+    Raises:
+        BrokerUnavailable: no broker answers at the start.
+        LakeUnavailable: PostgreSQL, which holds the leader lock, does not answer at the start.
+        RulesInvalid: dbt cannot compile the rules.
+    """
+    end = None if for_seconds is None else time.monotonic() + for_seconds
+
+    def stop() -> bool:
+        return until() or (end is not None and time.monotonic() >= end)
+
+    ensure_topics(settings)
+    engine = Engine(compiled_rules(settings, project))
+    watched = Watched()
+    leadership = Leadership(settings)
+    try:
+        leader = leadership.try_acquire()
+        if not leader:
+            log.info("standby", reason="another watcher holds the leader lock; waiting for it to end")
+        while not stop():
+            leader = leader or _acquire(leadership)
+            if leader:
+                leader = _term(settings, engine, leadership, watched, stop)
+            if not stop():
+                time.sleep(_RETRY_SECONDS)
+    finally:
+        leadership.release()
+        engine.close()
+    return watched
+
+
+def _acquire(leadership: Leadership) -> bool:
+    try:
+        return leadership.try_acquire()
+    except LakeUnavailable as error:
+        log.warning("lock_unreachable", reason=str(error))
+        return False
+
+
+def _term(
+    settings: Settings, engine: Engine, leadership: Leadership, watched: Watched, stop: Callable[[], bool]
+) -> bool:
+    """Lead until the stop or a loss; returns whether the lock is still held."""
+    watcher = None
+    try:
+        watcher = Watcher(settings, engine, leadership)
+        watched.terms += 1
+        watcher.watch(stop)
+    except LockTaken as error:
+        log.warning("leadership_lost", reason=str(error))
+        leadership.release()
+        return False
+    except (BrokerUnavailable, KafkaError) as error:
+        log.warning("broker_lost", reason=type(error).__name__)
+    finally:
+        if watcher is not None:
+            watched.records += watcher.judged_records
+            watched.alerts += watcher.published_alerts
+            watcher.close()
+    return True

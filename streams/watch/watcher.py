@@ -1,0 +1,233 @@
+"""
+The watcher's loop: poll, remember, judge, publish, and only then say so in a heartbeat.
+
+A crash anywhere loses nothing: what no heartbeat covers is judged again, and the alerts topic tells what was said.
+A heartbeat's cut is consistent: it is taken between batches, when all that was polled has been judged and written.
+"""
+
+import os
+import socket
+from collections import deque
+from collections.abc import Callable, Collection, Iterable
+from datetime import UTC, datetime
+from time import monotonic
+
+import msgspec
+import structlog
+from kafka import KafkaConsumer, TopicPartition
+
+from streams import names
+from streams.contracts import Accepted, Rejected, decode
+from streams.contracts.outputs import Alert, Heartbeat
+from streams.errors import LockTaken
+from streams.kafka.client import consumer, partitions_of
+from streams.rules.engine import Engine
+from streams.settings import Settings
+from streams.watch.judge import Judge
+from streams.watch.landed_alerts import read_landed_alerts
+from streams.watch.leader import Leadership
+from streams.watch.publish import Publisher, alert_of
+from streams.watch.restore import Offsets, last_heartbeat, load_lake, read_alerts
+
+__all__ = ["Watcher"]
+
+log = structlog.get_logger()
+
+_LIVE_RECORDS = 500
+_BULK_RECORDS = 20_000
+"""Records polled at once while behind: families are judged once a batch, whatever number of events they have in it."""
+_REVIEW_EVENTS = 300
+"""Events judged in one idle moment of the review after a start: about 30 ms."""
+_FETCH_BYTES = 4 * 1024 * 1024
+
+
+class Watcher:
+    """One term as the leader: from the restored state until the stop, the loss of the lock or of the broker."""
+
+    def __init__(self, settings: Settings, engine: Engine, leadership: Leadership) -> None:
+        self._settings = settings
+        self._leadership = leadership
+        self._leader = f"{socket.gethostname()}-{os.getpid()}"
+        self._judge = Judge(engine, settings.case_url)
+        self._publisher = Publisher(settings)
+        self._consumer: KafkaConsumer = consumer(
+            settings, fetch_max_wait_ms=500, max_partition_fetch_bytes=_FETCH_BYTES, max_poll_records=_LIVE_RECORDS
+        )
+        self._partitions = partitions_of(self._consumer, (*names.INPUT_TOPICS, names.ALERTS))
+        self._judged: Offsets = {}
+        self._already_judged: Offsets = {}
+        self._written: Offsets = {}
+        self._cut: Heartbeat | None = None
+        self._to_review: deque[str] = deque()
+        self._next_heartbeat = 0.0
+        self.judged_records = 0
+        self.published_alerts = 0
+
+    def close(self) -> None:
+        """Disconnect from Kafka."""
+        self._consumer.close()
+        self._publisher.close()
+
+    def watch(self, stop: Callable[[], bool]) -> None:
+        """
+        Restore, catch up, then judge until `stop` says so.
+
+        Raises:
+            LockTaken: the leader lock was lost.
+        """
+        self._restore()
+        limit = _BULK_RECORDS
+        while not stop():
+            polled = self._consumer.poll(timeout_ms=self._patience_ms(), max_records=limit)
+            records = [record for batch in polled.values() for record in batch]
+            limit = _BULK_RECORDS if len(records) >= limit else _LIVE_RECORDS
+            self._take(records)
+            self._pass_deadlines()
+            self._review()
+            self._complete()
+            self._beat()
+        self._beat(last=True)
+
+    def _restore(self) -> None:
+        started = monotonic()
+        found = last_heartbeat(self._settings)
+        if found is not None:
+            heartbeat = found[0]
+            self._cut = msgspec.structs.replace(heartbeat, leader=self._leader)
+            ends = self._consumer.end_offsets(self._input_partitions())
+            self._already_judged = {
+                partition: min(offset, ends[partition]) for partition, offset in _offsets(heartbeat).items()
+            }
+        self._written = read_alerts(self._settings, self._judge.book)
+        lost = read_landed_alerts(self._settings, self._judge.book)
+        offsets, unjudged = load_lake(self._settings, self._judge, self._already_judged, self._beat)
+        self._judged = {partition: offsets.get(partition, 0) for partition in self._input_partitions()}
+        self._seek()
+        # What was judged before may have deadlines, known to nobody now; what is judged from here on brings its own.
+        before = {partition for partition, offset in self._already_judged.items() if offset}
+        self._judge_and_publish(unjudged)
+        if before:
+            self._catch_up()
+            self._to_review.extend(self._judge.history.families())
+        log.info(
+            "watch_restored",
+            events=len(self._judge.history),
+            alerts=len(self._judge.book),
+            alerts_from_lake=lost,
+            unjudged=len(unjudged),
+            seconds=round(monotonic() - started, 2),
+        )
+
+    def _seek(self) -> None:
+        self._consumer.assign(self._partitions)
+        wanted = self._judged | self._written
+        for partition, first in self._consumer.beginning_offsets(self._partitions).items():
+            if wanted.get(partition, 0) < first and partition in self._judged:
+                log.error("records_beyond_retention", topic=partition.topic, partition=partition.partition, first=first)
+            self._consumer.seek(partition, max(first, wanted.get(partition, 0)))
+
+    def _catch_up(self) -> None:
+        """Read what earlier watchers have judged and the lake does not have yet, so that the review sees it."""
+        while any(self._judged[partition] < offset for partition, offset in self._already_judged.items()):
+            polled = self._consumer.poll(timeout_ms=200, max_records=_BULK_RECORDS)
+            self._take([record for batch in polled.values() for record in batch])
+            for partition in self._already_judged:
+                self._judged[partition] = max(self._judged[partition], self._consumer.position(partition))
+            self._beat()
+
+    def _input_partitions(self) -> list[TopicPartition]:
+        return [partition for partition in self._partitions if partition.topic in names.INPUT_TOPICS]
+
+    def _take(self, records: Collection) -> None:
+        """Remember polled records, and judge those that no earlier watcher has judged."""
+        new: list[Accepted | Rejected] = []
+        for record in records:
+            partition = TopicPartition(record.topic, record.partition)
+            if record.topic == names.ALERTS:
+                # Our own, which changes nothing, or one that reconciliation has published.
+                if (alert := alert_of(record.value)) is not None:
+                    self._judge.book.record(alert)
+                self._written[partition] = max(self._written.get(partition, 0), record.offset + 1)
+                continue
+            event = self._judge.remember(decode(record, self._settings.max_record_bytes))
+            if record.offset >= self._already_judged.get(partition, 0):
+                new.append(event)
+            self._judged[partition] = record.offset + 1
+        self._judge_and_publish(new)
+
+    def _judge_and_publish(self, records: Collection[Accepted | Rejected]) -> None:
+        if records:
+            self._publish(self._judge.judge(records, _now()))
+            self.judged_records += len(records)
+
+    def _pass_deadlines(self) -> None:
+        due = self._judge.deadlines.next_due()
+        if due is not None and due < _now():
+            self._publish(self._judge.due(_now()))
+
+    def _review(self) -> None:
+        """Judge some families again after a start, the most recent first: deadlines may have passed meanwhile."""
+        families, weight = [], 0
+        while self._to_review and weight < _REVIEW_EVENTS:
+            families.append(self._to_review.popleft())
+            weight += 1 + self._judge.history.weight(families[-1])
+        if families:
+            self._publish([self._judge.review(families, _now())])
+            if not self._to_review:
+                log.info("families_reviewed")
+
+    def _publish(self, chunks: Iterable[list[Alert]]) -> None:
+        """Make versions durable, chunk by chunk, and remember them as said."""
+        for alerts in chunks:
+            if alerts:
+                if not self._leadership.held():
+                    raise LockTaken("the watcher has lost its leader lock; another one may be active")
+                for number, offset in self._publisher.alerts(alerts).items():
+                    self._written[TopicPartition(names.ALERTS, number)] = offset
+                for alert in alerts:
+                    self._judge.book.record(alert)
+                self.published_alerts += len(alerts)
+                log.info("alerts_published", versions=len(alerts), rules=sorted({alert.rule for alert in alerts}))
+            self._beat()
+
+    def _complete(self) -> None:
+        """
+        Everything polled has been judged and written: a new cut.
+
+        Until the review is over, `as_of` stays where the last watcher left it: later deadlines are not all judged.
+        """
+        as_of = self._cut.as_of if self._to_review and self._cut else _now()
+        offsets: dict[str, list[int]] = {}
+        for partition in self._partitions:
+            offset = (self._judged | self._written).get(partition, 0)
+            offsets.setdefault(partition.topic, []).append(offset)
+        self._cut = Heartbeat(leader=self._leader, as_of=as_of, offsets=offsets)
+
+    def _beat(self, *, last: bool = False) -> None:
+        """Publish the last complete cut when a heartbeat is due."""
+        if self._cut is not None and (last or monotonic() >= self._next_heartbeat):
+            self._publisher.heartbeat(self._cut)
+            self._next_heartbeat = monotonic() + self._settings.heartbeat_seconds
+
+    def _patience_ms(self) -> int:
+        """How long a poll may wait: until the next heartbeat or deadline, and not at all while there is a review."""
+        if self._to_review:
+            return 0
+        patience = self._next_heartbeat - monotonic()
+        due = self._judge.deadlines.next_due()
+        if due is not None:
+            patience = min(patience, (due - _now()).total_seconds())
+        return max(1, round(1000 * patience))
+
+
+def _offsets(heartbeat: Heartbeat) -> Offsets:
+    """The input offsets of a heartbeat."""
+    return {
+        TopicPartition(topic, number): offset
+        for topic in names.INPUT_TOPICS
+        for number, offset in enumerate(heartbeat.offsets.get(topic, []))
+    }
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

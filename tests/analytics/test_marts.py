@@ -1,0 +1,192 @@
+"""The marts of a simulated year against a plain count of its events, and against the published figures."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+
+from streams.build import build
+from streams.contracts import Accepted, AssessmentStarted, ContactRecorded, ReferralSubmitted, decode
+from streams.contracts.columns import events_table, quarantine_table
+from streams.lake.connect import connect
+from streams.names import TIME_ZONE
+from streams.settings import PROJECT, Settings
+from streams.simulate.world import World
+from streams.stack.postgres import Postgres
+
+AUTHORITY = "E06000006"
+"""Halton, the smallest whose figures are all published."""
+START, END = datetime(2025, 4, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
+ARRIVED_MS = int(END.timestamp() * 1000)
+PLANTED = 4
+"""Children whom the planted stories, two copies of each, refer to social care on top of the published ones."""
+MEASURES = ("referrals", "children_referrals", "dfe_referrals", "dfe_nfa", "contacts", "cafs", "families_at_level_4")
+
+
+@pytest.fixture(scope="module")
+def year() -> list[Accepted]:
+    """Records of a simulated year that the contract accepts, each on partition 0 of its topic."""
+    world = World(7, [AUTHORITY], START, END)
+    offsets: Counter[str] = Counter()
+    found = []
+    for record in world.records():
+        offset, offsets[record.topic] = offsets[record.topic], offsets[record.topic] + 1
+        found.append(
+            decode(
+                SimpleNamespace(
+                    topic=record.topic,
+                    partition=0,
+                    offset=offset,
+                    timestamp=ARRIVED_MS,
+                    key=record.key,
+                    value=record.value,
+                    headers=[],
+                )
+            )
+        )
+    return found
+
+
+@pytest.fixture(scope="module")
+def marts(
+    year: list[Accepted], settings: Settings, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A lake on which the year was built, with every test of the project."""
+    own = replace(settings, database=f"t_{uuid4().hex[:12]}", lake_data=str(tmp_path_factory.mktemp("lake")))
+    with connect(own, landing="read_write") as lake:
+        lake.register("batch", events_table([e for e in year if isinstance(e, Accepted)], datetime.now(UTC)))
+        lake.execute("INSERT INTO landing.main.events BY NAME SELECT * FROM batch")
+        refused = quarantine_table([e for e in year if not isinstance(e, Accepted)], datetime.now(UTC))
+        lake.register("refused", refused)
+        lake.execute("INSERT INTO landing.main.quarantine BY NAME SELECT * FROM refused")
+    build(own, full=True)
+    with connect(own) as lake:
+        yield lake
+    postgres.drop(own.database)
+
+
+@pytest.fixture(scope="module")
+def in_force(year: list[Accepted]) -> list[tuple[datetime, object]]:
+    """Facts in force with their times, found the plain way: one root after another."""
+    roots: dict[tuple[str, str], list[Accepted]] = {}
+    for event in year:
+        if isinstance(event, Accepted):
+            roots.setdefault(event.root, []).append(event)
+    facts = []
+    for events in roots.values():
+        amended = [e for e in events if e.change != "recorded"]
+        latest = max(amended, key=lambda e: (e.envelope.time, e.envelope.id)) if amended else events[0]
+        if latest.change != "withdrawn":
+            at = latest.amendment.replaced_time if latest.change == "corrected" else latest.envelope.time
+            facts.append((min(at, datetime.fromtimestamp(ARRIVED_MS / 1000, UTC)), latest.fact))
+    return facts
+
+
+def month(at: datetime) -> str:
+    return f"{at.astimezone(ZoneInfo(TIME_ZONE)):%Y-%m-01}"
+
+
+def published(measure: str) -> float:
+    """A published figure of the authority for the year to March 2024."""
+    with (PROJECT / "streams" / "reference" / "published_cin.csv").open() as file:
+        [value] = [
+            float(row["value"])
+            for row in csv.DictReader(file)
+            if (row["table"], row["year"], row["area_code"], row["measure"])
+            == ("referrals", "2024", AUTHORITY, measure)
+        ]
+    return value
+
+
+def by_month(marts: duckdb.DuckDBPyConnection, measure: str) -> dict[str, int]:
+    rows = marts.execute(
+        f"SELECT month_starts_on::VARCHAR, {measure} FROM marts.analytics.mart_locality_need "
+        f"WHERE area_level = 'authority' AND {measure} > 0"
+    ).fetchall()
+    return dict(rows)
+
+
+def test_referrals_contacts_and_cafs_are_those_of_the_events(marts, in_force):
+    """By month, the mart has what a plain count of the events in force has."""
+    referrals = {fact.referral_id: month(at) for at, fact in in_force if isinstance(fact, ReferralSubmitted)}
+    children = Counter(
+        month(at) for at, fact in in_force if isinstance(fact, ReferralSubmitted) for _ in set(fact.person_ids)
+    )
+    contacts = Counter(month(at) for at, fact in in_force if isinstance(fact, ContactRecorded))
+    cafs = Counter(
+        month(at)
+        for at, fact in in_force
+        if isinstance(fact, AssessmentStarted) and fact.assessment_kind in ("caf", "early_help")
+    )
+
+    assert by_month(marts, "referrals") == Counter(referrals.values())
+    assert by_month(marts, "children_referrals") == children
+    assert by_month(marts, "contacts") == contacts
+    assert by_month(marts, "cafs") == cafs
+
+
+def test_year_has_the_published_counts_and_shares(marts):
+    """Each is a count of children; shares to the one decimal that is published."""
+    referrals, again, nothing = marts.execute(
+        "SELECT count(*), count(*) FILTER (is_dfe_re_referral), count(*) FILTER (is_nfa) "
+        "FROM marts.analytics.fct_referrals WHERE is_dfe_referral"
+    ).fetchone()
+
+    assert (referrals - PLANTED, again, nothing) == tuple(
+        published(measure) for measure in ("Referrals", "Re_referrals", "No_Further_Action")
+    )
+    assert round(100 * again / referrals, 1) == published("Re_referrals_percent")
+    assert round(100 * nothing / referrals, 1) == published("No_Further_Action_percent")
+
+
+@pytest.mark.parametrize("level", ["lsoa", "ward", "area"])
+def test_places_add_up_to_their_authority(marts, level):
+    """The unknown place included, every level of place has the same sums in every month."""
+    sums = ", ".join(f"sum({measure})" for measure in MEASURES)
+    query = (
+        f"SELECT month_starts_on, {sums} FROM marts.analytics.mart_locality_need WHERE area_level = ? GROUP BY ALL "
+        "ORDER BY ALL"
+    )
+    whole = marts.execute(query, ["authority"]).fetchall()
+
+    assert marts.execute(query, [level]).fetchall() == whole
+    assert all(any(row[n] for row in whole) for n in range(1, len(MEASURES) + 1))
+
+
+@pytest.mark.parametrize("kind", ["source", "need"])
+def test_sources_and_needs_add_up(marts, kind):
+    """Every DfE referral has one source group and one primary need."""
+    (rows,) = marts.execute(
+        "SELECT count(*) FROM marts.analytics.mart_locality_need "
+        f"WHERE dfe_referrals <> list_sum([*COLUMNS(c -> c LIKE '{kind}_%')])"
+    ).fetchone()
+
+    assert rows == 0
+
+
+def test_protected_address_shows_no_place(marts):
+    places = marts.execute(
+        "SELECT DISTINCT lsoa_code FROM marts.analytics.int_family_places WHERE is_address_protected"
+    ).fetchall()
+
+    assert places == [("unknown",)]
+
+
+def test_quality_counts_every_record_once(marts, year):
+    """Accepted and rejected records add up to what arrived."""
+    counted = dict(
+        marts.execute(
+            "SELECT measure, sum(records)::BIGINT FROM marts.analytics.mart_data_quality GROUP BY measure"
+        ).fetchall()
+    )
+
+    assert counted["events"] + counted["rejected"] == len(year)
+    identities = {(e.topic, *e.identity) for e in year if isinstance(e, Accepted)}
+    assert counted["duplicates"] == counted["events"] - len(identities)

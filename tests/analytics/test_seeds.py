@@ -1,0 +1,56 @@
+"""The seeds of the marts agree with what they were taken from."""
+
+import csv
+import re
+from pathlib import Path
+
+from streams.contracts.codesets import Gateway, ReferralSource
+from streams.reference import REFERENCE
+from streams.settings import PROJECT
+
+DBT = PROJECT / "dbt_project"
+SEEDS = DBT / "seeds"
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_geography_is_the_reference_data():
+    """dbt reads the map that everything else reads."""
+    assert (SEEDS / "geography.csv").read_bytes() == (REFERENCE / "geography.csv").read_bytes()
+
+
+def test_populations_are_the_published_ones():
+    published = {
+        (row["area_code"], row["year"]): row["value"]
+        for row in rows(REFERENCE / "published_cin.csv")
+        if row["table"] == "population_0_17" and row["measure"] == "population_estimate" and row["area_code"][1] == "0"
+    }
+    seeded = {(row["authority_code"], row["mid_year"]): row["children"] for row in rows(SEEDS / "la_population.csv")}
+
+    assert seeded == {key: value for key, value in published.items() if key[0][:3] in ("E06", "E08")}
+
+
+def test_every_source_has_its_published_group():
+    """Every code of the contract is in one of the groups that the publication has."""
+    seeded = {row["source_code"]: row["source_group"] for row in rows(SEEDS / "referral_sources.csv")}
+    published = {
+        row["measure"] for row in rows(REFERENCE / "published_cin.csv") if row["table"] == "referrals_by_source"
+    }
+
+    assert seeded.keys() == {code.value for code in ReferralSource}
+    assert set(seeded.values()) <= published
+
+
+def test_gateways_are_those_of_the_contract():
+    assert {row["gateway"] for row in rows(SEEDS / "gateways.csv")} == {g.value for g in Gateway} - {"single"}
+
+
+def test_fact_of_alerts_unites_every_rule():
+    """A rule of the register whose alerts are missing from the fact table would be invisible to analysts."""
+    sql = (DBT / "models" / "analytics" / "fct_alerts.sql").read_text()
+    united = set(re.findall(r"'(\w+)'", sql.partition("] %}")[0]))
+
+    assert united == {row["rule"] for row in rows(SEEDS / "rules.csv")}

@@ -1,0 +1,107 @@
+"""Builds with the real dbt project on a real lake, one after another in one warm process."""
+
+import threading
+import time
+from datetime import UTC, datetime
+
+import psycopg2
+import pytest
+
+from streams.build import follow
+from streams.build.lock import KEY
+from streams.errors import BuildFailed, MartsHeld
+from streams.lake.connect import catalog_dsn
+from streams.names import REFERRAL
+
+REFERRALS = "SELECT count(*) FROM marts.analytics.fct_referrals"
+
+
+def test_build_sees_events_before_the_cut_only(warm, make):
+    """What lies beyond the watcher's cut is not in the marts, though it has landed."""
+    warm.lake.land(make.referral("R1"), make.referral("R2", "F2"))
+    warm.lake.beat(datetime.now(UTC), {REFERRAL: [1]})
+    result = warm.builder.build()
+
+    assert result.cut.is_watched
+    assert warm.builder.is_behind()
+    assert warm.lake.one(REFERRALS) == 1
+
+
+def test_warm_build_sees_what_has_landed_since(warm, make):
+    warm.lake.beat(datetime.now(UTC), {REFERRAL: [2]})
+    assert warm.builder.has_news()
+    warm.builder.build(tests=False)
+
+    assert warm.lake.one(REFERRALS) == 2
+    assert not warm.builder.has_news()
+    assert not warm.builder.is_behind()
+
+
+def test_every_build_is_written_down(warm):
+    latest = warm.lake.duckdb.execute(
+        "SELECT ok, rows, is_watched, cut FROM marts.run.builds ORDER BY started_at DESC LIMIT 1"
+    ).fetchone()
+
+    assert latest == (True, 2, True, {REFERRAL: [2]})
+
+
+def test_held_marts_stay_as_they_are(warm, make):
+    """While a batch-level expectation fails nothing is built, and the reason is told."""
+    warm.lake.land(make.referral("R3", "F3"))
+    warm.lake.beat(datetime.now(UTC), {REFERRAL: [3]})
+    warm.holds.append("volume_as_in_past_weeks")
+
+    with pytest.raises(MartsHeld, match="volume_as_in_past_weeks"):
+        warm.builder.build()
+    warm.holds.clear()
+    assert warm.lake.one(REFERRALS) == 2
+
+
+def test_builds_run_one_at_a_time(warm):
+    """A build waits for the lock of the one that runs."""
+    with psycopg2.connect(catalog_dsn(warm.settings)) as other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [KEY])
+        builder = threading.Thread(target=warm.builder.build, kwargs={"tests": False})
+        builder.start()
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
+        while cursor.execute(waiting, [KEY]) or cursor.fetchone() == (0,):
+            time.sleep(0.05)
+        assert warm.lake.one(REFERRALS) == 2
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [KEY])
+        builder.join()
+
+    assert warm.lake.one(REFERRALS) == 3
+
+
+def test_following_builds_again_when_more_lands(warm, make):
+    """It builds at once, builds again after a landing, and ends when all has been quiet."""
+    warm.lake.duckdb.execute("DELETE FROM landing.main.heartbeats")
+    seen = []
+
+    def on_build(result):
+        seen.append(warm.lake.one(REFERRALS))
+        if len(seen) == 1:
+            warm.lake.land(make.referral("R4", "F4"))
+
+    builds = follow(warm.settings, quiet_seconds=2, on_build=on_build)
+
+    assert (builds, seen) == (2, [3, 4])
+
+
+def test_failed_test_fails_the_build_and_is_written_down(warm, make):
+    """A row that no contract lets in turns the build red by the name of the test, and the marts stay as they were."""
+    warm.lake.land(make.referral("R5", "F5"))
+    warm.lake.duckdb.execute(
+        "UPDATE landing.main.events SET severity = 'purple', referral_id = NULL WHERE referral_id = 'R5'"
+    )
+
+    before = warm.lake.one("SELECT as_of FROM marts.run.as_of")
+    with pytest.raises(BuildFailed, match="not_null_fct_referrals_referral_id"):
+        warm.builder.build()
+    assert warm.lake.one("SELECT as_of FROM marts.run.as_of") == before
+    assert warm.lake.one(REFERRALS) == 4
+    ok, failed = warm.lake.duckdb.execute(
+        "SELECT ok, failed FROM marts.run.builds ORDER BY started_at DESC LIMIT 1"
+    ).fetchone()
+    assert not ok
+    assert any("not_null_fct_referrals_referral_id" in node for node in failed)

@@ -1,0 +1,94 @@
+"""With --json, standard output is JSON and nothing else: a line an object, or one value."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from streams.cli.main import caf
+from streams.settings import PROJECT, Settings
+
+CIN = next((PROJECT / "tests" / "importers" / "data").glob("*.xml"))
+ELSEWHERE = {"bench", "demo"}
+"""They start a stack of their own and take minutes."""
+
+WATCHED = {
+    "simulate": ["--days", "2", "--stories", "0", "--malformed", "0.05"],
+    "alerts test": ["--timeout", "60"],
+}
+"""What a watcher answers or judges."""
+
+THEN = {
+    "land": ["--for", "10"],
+    "build": [],
+    "verify": ["--wait", "30"],
+    "status": [],
+    "alerts": ["--all"],
+    "alerts check": ["--max-age", "600"],
+    "quarantine list": [],
+    "quarantine show": ["--bytes", "--limit", "1000"],
+    "replay": ["--dry-run"],
+    "validations holds": [],
+    "import cin-xml": [str(CIN), "--check"],
+    "check-event": ["{event}"],
+}
+
+
+def with_json(group: click.Group, *path: str) -> Iterator[str]:
+    """Verbs and sub-verbs that have the option, but those that are tried elsewhere."""
+    context = click.Context(group)
+    for name in set(group.list_commands(context)) - ELSEWHERE:
+        found = group.get_command(context, name)
+        if any("--json" in option.opts for option in found.params):
+            yield " ".join((*path, name))
+        if isinstance(found, click.Group):
+            yield from with_json(found, *path, name)
+
+
+def values(output: str) -> list[object]:
+    """The JSON values that were printed, one after the other."""
+    decoder, found, text = json.JSONDecoder(), [], output.strip()
+    while text:
+        value, end = decoder.raw_decode(text)
+        found.append(value)
+        text = text[end:].lstrip()
+    return found
+
+
+def test_output_is_json_and_logs_are_not_in_it(fresh_settings: Settings, fresh_topics: str, tmp_path: Path) -> None:
+    """One verb after the other: each needs what the ones before have done."""
+    event = tmp_path / "event.json"
+    event.write_text('{"specversion": "1.0"}')
+    environ = {**os.environ, **fresh_settings.to_env(), "PYTHONPATH": str(PROJECT)}
+    found, ended = {}, {}
+
+    def start(verb: str, *options: str) -> subprocess.Popen:
+        words = [*verb.split(), *(word.format(event=event) for word in options), "--json"]
+        streams = {"stdout": subprocess.PIPE, "stderr": (tmp_path / f"{verb}.log").open("w")}
+        return subprocess.Popen([sys.executable, "-m", "streams.cli", *words], env=environ, text=True, **streams)
+
+    def finish(verb: str, process: subprocess.Popen) -> None:
+        found[verb], ended[verb] = values(process.communicate(timeout=180)[0]), process.returncode
+
+    watch = start("watch")
+    for verb, options in WATCHED.items():
+        finish(verb, start(verb, *options))
+    watch.terminate()
+    finish("watch", watch)
+    for verb, options in THEN.items():
+        finish(verb, start(verb, *options))
+    rejected = found["land"][0]["rejected"]
+
+    assert {verb: code for verb, code in ended.items() if code} == {"status": 1, "check-event": 1}
+    assert [verb for verb, printed in found.items() if not printed] == ["validations holds"]
+    assert rejected == found["replay"][0]["would_send"] == len(found["quarantine show"]) > 0
+    assert found["verify"][0]["offsets"]["differences"] == []
+    assert "event=batch_landed" in (tmp_path / "land.log").read_text()
+
+
+def test_every_json_option_is_tried() -> None:
+    assert set(with_json(caf)) == {*WATCHED, *THEN, "watch"}

@@ -1,0 +1,90 @@
+"""
+Real servers for the tests: started by the first test that asks, stopped after the last.
+
+Topic names are fixed, so a test that reads or writes them asks for `fresh_topics`; one that writes the lake asks for
+`fresh_settings`, whose database and folder nobody else has.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from streams.kafka.client import admin
+from streams.kafka.topics import ensure_topics
+from streams.settings import Settings
+from streams.stack import broker
+from streams.stack import postgres as embedded
+from streams.stack.ports import free_ports
+from streams.stack.postgres import Postgres
+
+
+@pytest.fixture(scope="session")
+def make_home() -> Iterator[Callable[[str], Path]]:
+    """
+    Makes folders for homes: short, because PostgreSQL's socket lies in them, and open to be passed through.
+
+    pytest's own folders are closed to others at every run, and PostgreSQL does not run as root.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="caf-"))
+    folder.chmod(0o755)
+
+    def make(name: str = "home") -> Path:
+        return Path(tempfile.mkdtemp(dir=folder)) / name
+
+    yield make
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def home(make_home: Callable[[str], Path]) -> Path:
+    """The home of the whole run."""
+    return make_home("h")
+
+
+@pytest.fixture(scope="session")
+def settings(home: Path) -> Settings:
+    """Settings of the run's home with ports that are free; the servers themselves start when a fixture asks."""
+    kafka_port, airflow_port, dashboard_port = free_ports(3)
+    return Settings(home=home, kafka_port=kafka_port, airflow_port=airflow_port, dashboard_port=dashboard_port)
+
+
+@pytest.fixture(scope="session")
+def postgres(settings: Settings) -> Iterator[Postgres]:
+    """The embedded PostgreSQL server of the run's home."""
+    yield embedded.server(settings)
+    embedded.stop(settings)
+
+
+@pytest.fixture(scope="session")
+def kafka(settings: Settings) -> Iterator[str]:
+    """The address of the run's real Kafka broker."""
+    yield broker.start(settings)
+    broker.stop(settings)
+
+
+@pytest.fixture
+def fresh_settings(settings: Settings, postgres: Postgres, tmp_path: Path) -> Iterator[Settings]:
+    """The run's settings with a database and a lake folder of this test alone."""
+    database = f"t_{uuid4().hex[:12]}"
+    yield replace(settings, database=database, lake_data=str(tmp_path / "lake"))
+    postgres.drop(database)
+
+
+@pytest.fixture
+def fresh_topics(settings: Settings, kafka: str) -> str:
+    """The broker's address, with every topic created anew: empty, and offsets at zero."""
+    client = admin(settings)
+    try:
+        client.delete_topics(client.list_topics())
+        while client.list_topics():
+            time.sleep(0.02)
+    finally:
+        client.close()
+    ensure_topics(settings)
+    return kafka

@@ -1,0 +1,197 @@
+"""The DAGs in a real Airflow: what they say, what they do by themselves and when asked, and what they leave behind."""
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+from psycopg2 import sql
+
+from streams.contracts.outputs import Alert
+from streams.lake.connect import connect
+from streams.settings import PROJECT, Settings
+from streams.stack import postgres
+from streams.stack.airflow import NAME, Airflow
+from streams.watch.follow import follow
+
+PLANTED = "zqplant"
+DAGS = sorted(file.stem for file in (PROJECT / "dags").glob("*.py"))
+TAGS = {"batch", "lake", "quality", "safety", "stream"}
+BY_THEMSELVES = ("watch_escalations", "land_events", "build_marts")
+
+pytestmark = pytest.mark.slow
+
+
+def rows(settings: Settings, query: str, *values: object) -> list[tuple]:
+    with connect(settings) as lake:
+        return lake.execute(query, values).fetchall()
+
+
+def alerts(settings: Settings, rule: str, entity: str) -> list[Alert]:
+    found = (alert for alert, _ in follow(settings, stop_at_end=True))
+    return [alert for alert in found if (alert.rule, alert.entity_id) == (rule, entity)]
+
+
+def runs(api: Airflow, dag: str) -> list[dict[str, Any]]:
+    return api.get(f"dags/{dag}/dagRuns")["dag_runs"]
+
+
+def state(api: Airflow, dag: str, run: str) -> str:
+    return api.get(f"dags/{dag}/dagRuns/{run}")["state"]
+
+
+def trigger(api: Airflow, dag: str, **conf: object) -> str:
+    return api.post(f"dags/{dag}/dagRuns", {"logical_date": None, "conf": conf})["dag_run_id"]
+
+
+def ended_well(api: Airflow, dag: str, run: str) -> bool:
+    """Whether a run has succeeded; one that failed fails the test at once."""
+    found = state(api, dag, run)
+    assert found != "failed", f"{dag} failed"
+    return found == "success"
+
+
+def built(settings: Settings) -> bool:
+    found = "SELECT 1 FROM duckdb_tables() WHERE database_name = 'marts' AND table_name = 'mart_locality_need'"
+    return bool(rows(settings, found))
+
+
+def test_every_dag_file_is_a_dag_of_its_name(api: Airflow, eventually: Callable) -> None:
+    known = eventually(lambda: sorted(dag["dag_id"] for dag in api.get("dags")["dags"]) == DAGS)
+
+    assert known
+    assert api.get("importErrors")["total_entries"] == 0
+
+
+@pytest.mark.parametrize("dag", DAGS)
+def test_dag_says_what_when_not_and_what_when_red(api: Airflow, dag: str) -> None:
+    """What it does, when not to run it by hand, what to do when it is red, and a tag that is known."""
+    details = api.get(f"dags/{dag}/details")
+    title, what, *rest = details["doc_md"].strip().split("\n\n")
+
+    assert title == f"### {dag}"
+    assert len(what.split()) > 10
+    assert any(part.startswith("**Do not ") for part in rest)
+    assert any(part.startswith("**When it is red**") for part in rest)
+    assert {tag["name"] for tag in details["tags"]} <= TAGS
+    assert details["tags"]
+    assert not details["is_paused"]
+
+
+def test_events_become_an_alert_rows_and_a_figure(
+    deployed: Settings, api: Airflow, send: Callable, referral: Callable, eventually: Callable
+) -> None:
+    """Nobody triggers anything: the schedules and the landing asset do."""
+    data = [referral("one", hours=hours) for hours in (2, 1)]
+    for number, each in enumerate(data):
+        send(f"r-{number}", each)
+    family = data[0]["family_id"]
+    raised = eventually(lambda: alerts(deployed, "re_referral", family))
+    landed = "SELECT referral_id FROM landing.main.events WHERE family_id = ? ORDER BY fact_at"
+    found = eventually(lambda: rows(deployed, landed, family))
+    facts = "SELECT referral_id FROM marts.analytics.fct_referrals WHERE family_id = ? ORDER BY referred_at"
+    eventually(lambda: built(deployed) and len(rows(deployed, facts, family)) == len(data))
+    need = "FROM marts.analytics.mart_locality_need WHERE area_code = ? AND referrals >= ?"
+    eventually(lambda: rows(deployed, need, data[0]["lsoa_code"], len(data)))
+
+    assert [alert.severity for alert in raised] == ["amber"]
+    assert found == [(each["referral_id"],) for each in data]
+    assert "manual" not in {run["run_type"] for dag in BY_THEMSELVES for run in runs(api, dag)}
+
+
+def test_docs_are_built_when_asked(deployed: Settings, api: Airflow, eventually: Callable) -> None:
+    run = trigger(api, "validate_docs")
+    eventually(lambda: ended_well(api, "validate_docs", run))
+
+    assert list((deployed.home / "data_docs").rglob("index.html"))
+
+
+def test_maintenance_gets_the_locks_and_landing_goes_on(
+    deployed: Settings, api: Airflow, send: Callable, referral: Callable, eventually: Callable
+) -> None:
+    """The same run of the lander hands its locks over and takes them back."""
+    before = [run["dag_run_id"] for run in runs(api, "land_events") if run["state"] == "running"]
+    run = trigger(api, "maintain_lake")
+    eventually(lambda: ended_well(api, "maintain_lake", run))
+    data = referral("after", hours=1)
+    send("r-after", data)
+    eventually(lambda: rows(deployed, "FROM landing.main.events WHERE family_id = ?", data["family_id"]))
+
+    assert [run["dag_run_id"] for run in runs(api, "land_events") if run["state"] == "running"] == before
+    assert "locks_handed_over" in "".join(log.read_text() for log in logs(deployed) if "land_events" in str(log))
+
+
+def test_rejected_record_is_replayed_once_a_human_approves(
+    deployed: Settings, api: Airflow, eventually: Callable
+) -> None:
+    """It was too large, the limit has been raised, and so its red alert clears."""
+    [(place,)] = rows(
+        deployed,
+        "SELECT topic || '/' || kafka_partition || '/' || kafka_offset FROM landing.main.quarantine "
+        "WHERE reason = 'too_large'",
+    )
+    replayed = "FROM landing.main.events WHERE replay_of = ?"
+    raised = eventually(lambda: alerts(deployed, "unreadable_report", place))
+    run = trigger(api, "replay_quarantine", reason="too_large")
+    question = f"dags/replay_quarantine/dagRuns/{run}/taskInstances/approve/-1/hitlDetails"
+    waiting = eventually(lambda: asked(api, run))
+
+    assert waiting["body"] == "1 records match."
+    assert rows(deployed, replayed, place) == []
+
+    api.patch(question, {"chosen_options": ["Approve"], "params_input": {}})
+    eventually(lambda: ended_well(api, "replay_quarantine", run))
+    eventually(lambda: rows(deployed, replayed, place))
+    eventually(lambda: alerts(deployed, "unreadable_report", place)[-1].status == "cleared")
+
+    assert (raised[0].severity, raised[0].status) == ("red", "open")
+
+
+def test_builds_are_compared_with_the_stream_and_nothing_has_failed(
+    deployed: Settings, api: Airflow, eventually: Callable
+) -> None:
+    """A build ends when the lake is quiet; then its alerts are compared with the streamed ones."""
+    eventually(lambda: any(run["state"] == "success" for run in runs(api, "build_marts")))
+    tasks = api.get("dags/~/dagRuns/~/taskInstances", limit=100)["task_instances"]
+
+    assert [(task["dag_id"], task["task_id"]) for task in tasks if task["state"] == "failed"] == []
+    assert {task["task_id"] for task in tasks if task["state"] == "running"} >= {"land", "watch"}
+
+
+def test_logs_docs_and_metadata_hold_nothing_of_the_events(deployed: Settings, api: Airflow) -> None:
+    """Every identifier and text in the events of these tests has a mark, which is nowhere but in lake and topics."""
+    pages = [file for file in (deployed.home / "data_docs").rglob("*") if file.is_file()]
+    read = [*logs(deployed), *(deployed.home / "logs").glob("airflow*"), *pages]
+    marked = [str(file) for file in read if PLANTED in file.read_text(errors="replace")]
+    dsn = postgres.server(deployed).dsn(NAME)
+
+    assert "batch_landed" in "".join(file.read_text() for file in logs(deployed))
+    assert marked == []
+    assert tables_with(dsn, PLANTED) == []
+    assert "dag_run" in tables_with(dsn, "validate_docs")
+
+
+def asked(api: Airflow, run: str) -> dict[str, Any] | None:
+    """What the human is asked, once the run has come so far."""
+    found = api.get(f"dags/replay_quarantine/dagRuns/{run}/hitlDetails")["hitl_details"]
+    return next((detail for detail in found if not detail["response_received"]), None)
+
+
+def logs(settings: Settings) -> list[Path]:
+    """Task logs."""
+    return sorted((settings.home / NAME / "logs").rglob("*.log"))
+
+
+def tables_with(dsn: str, text: str) -> list[str]:
+    """Tables of Airflow's metadata in which a text occurs: XComs, run configurations, questions, audit log, …"""
+    found = []
+    with closing(psycopg2.connect(dsn)) as metadata, metadata.cursor() as cursor:
+        cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
+        for (table,) in cursor.fetchall():
+            query = sql.SQL("SELECT 1 FROM {} AS line WHERE line::text LIKE %s LIMIT 1").format(sql.Identifier(table))
+            cursor.execute(query, [f"%{text}%"])
+            if cursor.fetchone():
+                found.append(table)
+    return found

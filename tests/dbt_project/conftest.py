@@ -1,0 +1,247 @@
+"""
+The alert rules as the stream runs them: the SQL that dbt compiled, unchanged, in an in-memory DuckDB.
+
+A `World` takes events through the contract into `landing.events` and answers what a rule says of them.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from graphlib import TopologicalSorter
+from itertools import count
+from types import SimpleNamespace
+
+import duckdb
+import pytest
+from dbt.cli.main import dbtRunner
+
+from streams.contracts.columns import events_table, quarantine_table
+from streams.contracts.decode import Accepted, decode
+from streams.contracts.event import event_types
+from streams.settings import PROJECT
+
+LANDING_DDL = PROJECT / "streams" / "lake" / "landing.sql"
+SCHEMAS = ("staging", "intermediate", "alerts", "reference", "run")
+RUN_DDL = """
+    create table marts.run.cut (topic varchar, kafka_partition integer, next_offset bigint);
+    create table marts.run.as_of (as_of timestamp);
+"""
+
+
+@pytest.fixture(scope="session")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    """The project as dbt compiles it for the stream, without any lake."""
+    target = tmp_path_factory.mktemp("dbt")
+    project = str(PROJECT / "dbt_project")
+    folders = ["--project-dir", project, "--profiles-dir", project, "--target-path", target, "--log-path", target]
+    result = dbtRunner().invoke(["compile", "--quiet", "--target", "stream", *map(str, folders)])
+    assert result.success, result.exception
+    return json.loads((target / "manifest.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def models(manifest: dict) -> list[dict]:
+    """The alert models and all that they stand on, each after what it reads."""
+    nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    wanted = [key for key, node in nodes.items() if node["schema"] == "alerts" or node["name"].endswith("_deadlines")]
+    graph: dict[str, list[str]] = {}
+    while wanted:
+        key = wanted.pop()
+        graph[key] = [parent for parent in nodes[key]["depends_on"]["nodes"] if parent in nodes]
+        wanted += [parent for parent in graph[key] if parent not in graph]
+    return [nodes[key] for key in TopologicalSorter(graph).static_order()]
+
+
+@pytest.fixture(scope="session")
+def stream(manifest: dict, models: list[dict]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory DuckDB with the lake's names: landing and marts empty, seeds loaded."""
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'; set threads = 1")
+        # A statement that is prepared would keep what was true of the tables then: a filter nothing passed stays shut.
+        connection.execute("set disabled_optimizers = 'statistics_propagation'")
+        connection.execute("attach ':memory:' as landing; attach ':memory:' as marts")
+        connection.execute(LANDING_DDL.read_text())
+        for schema in SCHEMAS:
+            connection.execute(f"create schema marts.{schema}")
+        connection.execute(RUN_DDL)
+        for node in manifest["nodes"].values():
+            if node["resource_type"] == "seed" and node["name"] in ("rules", "practice_profiles", "working_calendar"):
+                _load_seed(connection, node)
+        for model in models:
+            connection.execute(f"create table {model['relation_name']} as {model['compiled_code']}")
+            if not _is_static(model):
+                fill = f"insert into {model['relation_name']} {model['compiled_code']}"
+                connection.execute(f"prepare fill_{model['name']} as {fill}")
+        yield connection
+
+
+def _is_static(model: dict) -> bool:
+    """Whether a model stands on seeds alone, so that no event changes it."""
+    return all(parent.startswith("seed.") for parent in model["depends_on"]["nodes"])
+
+
+def _load_seed(connection: duckdb.DuckDBPyConnection, node: dict) -> None:
+    path = PROJECT / "dbt_project" / node["original_file_path"]
+    types = {name: type_.upper() for name, type_ in node["config"]["column_types"].items()}
+    connection.execute(
+        f"create table {node['relation_name']} as from read_csv('{path}', header = true, columns = {types})"
+    )
+
+
+@dataclass
+class Told:
+    """An event that was told: enough to correct it, withdraw it or repeat it."""
+
+    fact: str
+    at: datetime
+    source: str
+    id: str
+    data: dict
+
+
+class World:
+    """Events of one test, and what the rules say of them."""
+
+    def __init__(self, stream: duckdb.DuckDBPyConnection, models: list[dict]) -> None:
+        self._stream = stream
+        self._filled = [model["name"] for model in models if not _is_static(model)]
+        self._accepted: list[Accepted] = []
+        self._rejected: list = []
+        self._offsets = count()
+
+    def tell(
+        self,
+        fact: str,
+        at: str,
+        *,
+        event_id: str | None = None,
+        received: str | None = None,
+        authority: str = "E08000015",
+        backfill: bool = False,
+        **data: object,
+    ) -> Told:
+        """Something happened at a time (UTC) and arrived then, or when `received` says."""
+        told = Told(fact, _moment(at), "/test", event_id or f"e{len(self._accepted):03}", data)
+        self._send(_type(fact), told, data, _moment(received or at), authority, backfill)
+        return told
+
+    def repeat(self, told: Told, received: str | None = None) -> None:
+        """The same event arrives again."""
+        self._send(_type(told.fact), told, told.data, _moment(received) if received else told.at)
+
+    def correct(self, told: Told, at: str, *, fact_at: str | None = None, **data: object) -> None:
+        """An event is replaced by another as of `at`."""
+        replacement = {
+            "root_source": told.source,
+            "root_id": told.id,
+            "withdrawal_reason": "more_accurate",
+            "replaced_type": _type(told.fact),
+            "replaced_time": _iso(_moment(fact_at) if fact_at else told.at),
+            "replacement": told.data | data,
+        }
+        amendment = Told(told.fact, _moment(at), "/test", f"{told.id}-c{at}", replacement)
+        self._send(_amendment(told.fact, "corrected"), amendment, replacement, _moment(at))
+
+    def withdraw(self, told: Told, at: str) -> None:
+        """An event is taken back as of `at`."""
+        struct = event_types()[_type(told.fact)]
+        key = {name: told.data[name] for name in struct.key_fields if told.data.get(name)}
+        withdrawal = {"root_source": told.source, "root_id": told.id, "withdrawal_reason": "recorded_in_error"} | key
+        amendment = Told(told.fact, _moment(at), "/test", f"{told.id}-w{at}", withdrawal)
+        self._send(_amendment(told.fact, "withdrawn"), amendment, withdrawal, _moment(at))
+
+    def garbage(self, topic: str, received: str) -> None:
+        """A record that nobody can read arrives."""
+        record = SimpleNamespace(topic=topic, partition=0, offset=next(self._offsets), key=None, value=b"{", headers=())
+        record.timestamp = int(_moment(received).timestamp() * 1000)
+        self._rejected.append(decode(record))
+
+    def replayed(self, fact: str, at: str, replay_of: str, **data: object) -> None:
+        """A record that could not be read was sent again and is an event."""
+        told = Told(fact, _moment(at), "/test", f"e{len(self._accepted):03}", data)
+        headers = (("caf-replay-of", replay_of.encode()),)
+        self._send(_type(fact), told, data, _moment(at), headers=headers)
+
+    def alerts(self, rule: str, as_of: str = "2026-01-01T00:00:00", next_offset: int | None = None) -> list[dict]:
+        """The alerts of a rule as they stand at a moment, in order of their anchors."""
+        return self.rows(f"select * from marts.alerts.alert_{rule} order by anchored_at, alert_id", as_of, next_offset)
+
+    def rows(self, query: str, as_of: str = "2026-01-01T00:00:00", next_offset: int | None = None) -> list[dict]:
+        """What a query finds once all models are filled; nothing stays behind."""
+        stream = self._stream
+        stream.register("told", events_table(self._accepted, datetime.now(UTC)))
+        stream.register("unread", quarantine_table(self._rejected, datetime.now(UTC)))
+        stream.execute("insert into landing.main.events by name from told")
+        stream.execute("insert into landing.main.quarantine by name from unread")
+        # A transaction may write one catalog only; what it fills is rolled back, as in the stream.
+        stream.execute("begin")
+        try:
+            stream.execute("insert into marts.run.as_of values (?)", [_moment(as_of).replace(tzinfo=None)])
+            if next_offset is not None:
+                topics = {event.topic for event in self._accepted}
+                stream.executemany("insert into marts.run.cut values (?, 0, ?)", [[t, next_offset] for t in topics])
+            for name in self._filled:
+                stream.execute(f"execute fill_{name}")
+            return stream.execute(query).to_arrow_table().to_pylist()
+        finally:
+            stream.execute("rollback")
+            stream.execute("delete from landing.main.events; delete from landing.main.quarantine")
+
+    def _send(
+        self,
+        type_: str,
+        told: Told,
+        data: dict,
+        received: datetime,
+        authority: str = "E08000015",
+        backfill: bool = False,
+        headers: tuple = (),
+    ) -> None:
+        struct = event_types()[_type(told.fact)]
+        facts = data.get("replacement", data)
+        key = next(str(facts[name]) for name in struct.key_fields if facts.get(name))
+        envelope = {
+            "specversion": "1.0",
+            "id": told.id,
+            "source": told.source,
+            "type": type_,
+            "time": _iso(told.at),
+            "authority": authority,
+            "backfill": backfill,
+            "data": data,
+        }
+        record = SimpleNamespace(
+            topic=struct.topic,
+            partition=0,
+            offset=next(self._offsets),
+            timestamp=int(received.timestamp() * 1000),
+            key=key.encode(),
+            value=json.dumps(envelope).encode(),
+            headers=headers,
+        )
+        accepted = decode(record)
+        assert isinstance(accepted, Accepted), accepted
+        self._accepted.append(accepted)
+
+
+def _type(fact: str) -> str:
+    return next(type_ for type_ in event_types() if type_.split(".")[-2] == fact)
+
+
+def _amendment(fact: str, change: str) -> str:
+    return _type(fact).replace(f".{fact}.", f".{change}.")
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+@pytest.fixture
+def world(stream: duckdb.DuckDBPyConnection, models: list[dict]) -> World:
+    """An empty world."""
+    return World(stream, models)

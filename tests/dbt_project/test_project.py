@@ -1,0 +1,75 @@
+"""The dbt project as a whole: described, free of anything that the stream could not run, and regenerated alike."""
+
+import importlib.util
+import re
+
+import pytest
+
+from streams.settings import PROJECT
+
+FOLDER = PROJECT / "dbt_project"
+OWN_SCHEMAS = ("staging", "intermediate", "alerts")
+
+
+def test_rules_run_in_memory_as_compiled(stream, models):
+    """The fixture has built every alert model from its compiled SQL; their columns are those of one envelope."""
+    envelopes = {
+        tuple(stream.sql(f"describe {model['relation_name']}").project("column_name, column_type").fetchall())
+        for model in models
+        if model["schema"] == "alerts"
+    }
+
+    assert len(envelopes) == 1
+
+
+def test_nothing_upstream_of_an_alert_depends_on_how_it_is_run(models):
+    for model in models:
+        code = re.sub(r"\{#.*?#\}|--[^\n]*", "", model["raw_code"], flags=re.DOTALL)
+        assert not re.search(r"is_incremental|run_query|\bnow\(|current_(date|timestamp)", code), model["name"]
+        assert model["config"]["materialized"] == "table", model["name"]
+        assert not model["config"]["pre-hook"] + model["config"]["post-hook"], model["name"]
+
+
+def test_chain_between_events_and_rules_is_short(models):
+    """Each model costs the stream about a millisecond."""
+    ends = [model for model in models if model["schema"] == "alerts" or model["name"].endswith("_deadlines")]
+    upstream = [model for model in models if model not in ends]
+
+    assert len(upstream) <= 14
+
+
+def test_every_model_and_column_is_described(stream, models):
+    for model in models:
+        found = {name for (name,) in stream.sql(f"describe {model['relation_name']}").project("column_name").fetchall()}
+        described = {name for name, column in model["columns"].items() if column["description"]}
+        assert model["description"], model["name"]
+        assert found == described, model["name"]
+
+
+def test_every_alert_model_is_in_the_register(manifest, stream):
+    rules = {rule for (rule,) in stream.sql("select rule from marts.reference.rules").fetchall()}
+    alerts = {node["name"] for node in manifest["nodes"].values() if node.get("schema") == "alerts"}
+
+    assert {name for name in alerts if name.startswith("alert_")} == {f"alert_{rule}" for rule in rules}
+
+
+def test_every_rule_has_unit_tests(manifest, models):
+    tested = {test["model"] for test in manifest["unit_tests"].values()}
+
+    assert {model["name"] for model in models if model["schema"] == "alerts"} <= tested
+
+
+@pytest.mark.parametrize("word", ["sex", "ethnicity", "disabilities", "lsoa_code"])
+def test_no_rule_reads_a_protected_characteristic(models, word):
+    for model in models:
+        if model["schema"] == "alerts":
+            assert not re.search(rf"\b{word}\b", model["compiled_code"]), model["name"]
+
+
+def test_bank_holidays_are_regenerated_alike():
+    path = FOLDER / "seeds" / "bank_holidays.py"
+    spec = importlib.util.spec_from_file_location("bank_holidays", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    assert (FOLDER / "seeds" / "working_calendar.csv").read_text() == module.working_calendar()

@@ -1,0 +1,35 @@
+"""The main job, as a user starts it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from streams.settings import PROJECT
+from streams.stack import processes
+from tests.conftest import free_ports
+
+
+def test_the_demo_accounts_for_every_record_alerts_every_planted_case_and_leaves_nothing_running(
+    make_home: Callable[[str], Path],
+) -> None:
+    home = make_home("demo")
+    kafka_port, airflow_port = free_ports(2)
+    environ = os.environ | {
+        "CAF_HOME": str(home), "CAF_KAFKA_PORT": str(kafka_port), "CAF_AIRFLOW_PORT": str(airflow_port),
+    }  # fmt: skip
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "streams.cli", "demo", "--for", "40s", "--days", "20", "--rate", "5", "--json"],
+        cwd=PROJECT, env=environ, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert ended.returncode == 0, ended.stderr[-4_000:]
+    verdict = json.loads(ended.stdout)
+    assert verdict["ok"]
+    assert len(verdict["checks"]) == 4
+    assert "planted cases alerted" in " ".join(verdict["checks"])
+    for part in ("postgres", "kafka", "airflow"):
+        assert not processes.members(home, part)

@@ -1,0 +1,38 @@
+"""Great Expectations as this project runs it: in memory, without values."""
+
+import great_expectations as gx
+import pandas as pd
+import pytest
+
+from expectations.engine import judge, part, suite
+from streams.settings import PROJECT
+
+SUITES = sorted(file.stem for file in (PROJECT / "expectations").glob("*/*.json"))
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_suite_can_be_judged_in_every_column(name):
+    """A suite that names an unknown expectation or a wrong argument fails here, not in the night."""
+    columns = [expectation.column for expectation in suite(name).expectations]
+
+    assert judge(name, pd.DataFrame({"entry": [0], **{column: [None] for column in columns}})) == {
+        column: [] for column in columns
+    }
+
+
+def test_part_of_a_suite_in_the_pages_leaves_the_suite_as_it_was():
+    """A suite that a context has taken up owns its expectations, and the same ones cannot be used again."""
+    for _ in range(2):
+        gx.get_context(mode="ephemeral").suites.add(part("record", ["births"]))
+
+    assert len(part("record", ["births", "factors"]).expectations) == 2
+
+
+def test_only_the_columns_of_a_frame_are_judged():
+    assert judge("referral", pd.DataFrame({"entry": [0], "code": ["severity=red"]})) == {"code": []}
+
+
+def test_lines_that_fail_are_named_by_their_entry():
+    frame = pd.DataFrame({"entry": [7, 8, 9], "code": ["severity=red", "severity=purple", None]})
+
+    assert judge("referral", frame) == {"code": [8]}

@@ -1,0 +1,117 @@
+"""The strict check: what a form must not send, and why."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from streams.check_event import check, events_of
+from streams.cli.check_event import command
+from streams.contracts.case_change import PersonsLinked
+from streams.contracts.envelope import Correction
+from streams.contracts.generate.examples import amendment_example, event_example
+from streams.contracts.referral import ReferralSubmitted
+
+
+@pytest.fixture
+def referral():
+    return event_example(ReferralSubmitted)
+
+
+def verdict(message):
+    return check(json.dumps(message).encode())
+
+
+def findings(message):
+    return [(finding.level, finding.reason, finding.path) for finding in verdict(message).findings]
+
+
+def test_answered_referral_may_be_sent_and_shows_where_it_goes(referral):
+    found = verdict(referral)
+
+    assert (found.is_accepted, found.topic, found.key) == (True, "caf.referral.v1", "F-000123")
+
+
+def test_fact_about_a_person_alone_is_keyed_by_the_person():
+    assert verdict(event_example(PersonsLinked)).key == "P-000456"
+
+
+def test_unanswered_consent_question_is_refused(referral):
+    del referral["data"]["consent"]
+
+    assert findings(referral) == [("error", "consent_unanswered", "$.data.consent")]
+
+
+def test_consent_not_sought_without_a_reason_is_refused(referral):
+    referral["data"]["consent"] = "not_sought"
+
+    assert findings(referral) == [("error", "consent_unexplained", "$.data.consent_reason")]
+    assert "risk_of_harm" in verdict(referral).findings[0].allowed
+
+
+def test_consent_not_sought_for_a_reason_may_be_sent(referral):
+    referral["data"] |= {"consent": "not_sought", "consent_reason": "risk_of_harm"}
+
+    assert verdict(referral).is_accepted
+
+
+def test_correction_that_leaves_consent_open_is_refused():
+    correction = amendment_example(Correction, "uk.caf.referral.corrected.v1", ReferralSubmitted)
+    correction["data"]["replacement"]["consent"] = "not_recorded"
+
+    assert findings(correction) == [("error", "consent_unanswered", "$.data.replacement.consent")]
+
+
+def test_unknown_field_is_pointed_out_and_may_be_sent(referral):
+    referral["data"]["incident"] = "I-000042"
+
+    assert findings(referral) == [("warning", "unknown_field", "$.data.incident")]
+    assert verdict(referral).is_accepted
+
+
+def test_wrong_code_is_refused_with_the_list(referral):
+    referral["data"]["severity"] = "purple"
+
+    assert findings(referral) == [("error", "code_set", "$.data.severity")]
+    assert verdict(referral).findings[0].allowed == "red, amber, green"
+
+
+def test_unknown_type_is_refused_with_the_types(referral):
+    referral["type"] = "uk.caf.referral.referal-submitted.v1"
+
+    assert findings(referral) == [("error", "unknown_type", "$.type")]
+    assert "uk.caf.referral.referral-submitted.v1" in verdict(referral).findings[0].allowed
+
+
+@pytest.mark.parametrize("value", [b"", b"[]", b"null", b"{", b"\xff", b'{"data": 1}', b"[" * 100_000])
+def test_what_is_no_event_is_refused(value):
+    assert not check(value).is_accepted
+
+
+def test_findings_never_carry_a_value(referral):
+    referral["data"] |= {"severity": "planted-value", "planted": "planted-value"}
+
+    assert "planted-value" not in str(verdict(referral))
+
+
+def test_file_may_hold_one_event_or_an_array_or_lines(referral):
+    text = json.dumps(referral).encode()
+
+    assert [len(list(events_of(content))) for content in (text, b"[%s,%s]" % (text, text), text + b"\n" + text)] == [
+        1,
+        2,
+        2,
+    ]
+    assert len(list(events_of(json.dumps(referral, indent=2).encode()))) == 1
+
+
+def test_command_exits_with_one_if_any_event_is_refused(referral, tmp_path):
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text(json.dumps(referral))
+    bad.write_text(json.dumps(referral | {"specversion": "0.3"}))
+
+    outcome = CliRunner().invoke(command, [str(good), str(bad), "--json"])
+
+    assert outcome.exit_code == 1
+    assert [json.loads(line)["accepted"] for line in outcome.output.splitlines()] == [True, False]
+    assert CliRunner().invoke(command, [str(good)]).exit_code == 0

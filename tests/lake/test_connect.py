@@ -1,0 +1,91 @@
+"""The lake's catalogs: made once by whoever comes first, refused where something is wrong."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from streams.contracts.landing import landing_tables
+from streams.errors import LakeUnavailable
+from streams.lake.connect import attach_statements, connect
+from streams.lake.schema import ensure_landing
+from streams.settings import Settings
+
+
+def _columns(lake: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    return [name for name, *_ in lake.execute(f"DESCRIBE landing.main.{table}").fetchall()]
+
+
+def test_first_reader_finds_every_table(fresh_settings: Settings) -> None:
+    """Nobody needs to have written before a reader can ask."""
+    with connect(fresh_settings) as lake:
+        found = {table: _columns(lake, table) for table in landing_tables()}
+
+    assert found == {name: list(table.columns) for name, table in landing_tables().items()}
+
+
+def test_first_comers_at_once_make_one_catalog(fresh_settings: Settings) -> None:
+    """Several processes of a new stack start together."""
+
+    def count(_: int) -> int:
+        with connect(fresh_settings) as lake:
+            return lake.execute("SELECT count(*) FROM landing.main.events").fetchone()[0]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(count, range(4))) == [0] * 4
+
+
+@pytest.mark.parametrize("catalog", ["landing", "marts"])
+def test_reader_cannot_write(fresh_settings: Settings, catalog: str) -> None:
+    with connect(fresh_settings) as lake, pytest.raises(duckdb.InvalidInputException, match="read-only"):
+        lake.execute(f"CREATE TABLE {catalog}.main.new_table (n INTEGER)")
+
+
+def test_column_that_the_contract_gained_is_added(fresh_settings: Settings) -> None:
+    """Within v1 an event may gain an optional field; earlier rows have it empty."""
+    with connect(fresh_settings, landing="read_write") as lake:
+        lake.execute("ALTER TABLE landing.main.events DROP COLUMN gateway")
+        lake.execute("INSERT INTO landing.main.events BY NAME SELECT 1 AS kafka_offset")
+        ensure_landing(lake)
+
+        assert lake.execute("SELECT kafka_offset, gateway FROM landing.main.events").fetchall() == [(1, None)]
+
+
+def test_nothing_is_inlined(fresh_settings: Settings) -> None:
+    """Inlined inserts take quadratic time, and have lost rows."""
+    with connect(fresh_settings, landing="read_write") as lake:
+        for table in landing_tables():
+            lake.execute(f"INSERT INTO landing.main.{table} BY NAME SELECT NULL AS {_columns(lake, table)[0]}")
+        files = lake.execute("SELECT file_count FROM ducklake_table_info('landing')").fetchall()
+
+    assert files == [(1,)] * len(landing_tables())
+
+
+def test_other_folder_than_the_catalog_knows_is_refused(fresh_settings: Settings, tmp_path: Path) -> None:
+    """Its rows would be missing there."""
+    connect(fresh_settings).close()
+
+    with pytest.raises(LakeUnavailable, match="does not match existing data path"):
+        connect(replace(fresh_settings, lake_data=str(tmp_path / "elsewhere")))
+
+
+def test_unreachable_catalog_is_one_sentence(settings: Settings, tmp_path: Path) -> None:
+    away = replace(settings, postgres=f"postgresql://postgres:secret@/caf?host={tmp_path}")
+
+    with pytest.raises(LakeUnavailable) as caught:
+        connect(away)
+
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_statements_attach_another_session(fresh_settings: Settings) -> None:
+    """What dbt is given works in a session of its own."""
+    with connect(fresh_settings, landing=None, marts=None) as session:
+        for statement in attach_statements(fresh_settings, marts="read_write"):
+            session.execute(statement)
+        session.execute("CREATE SCHEMA marts.run")
+
+        assert session.execute("SELECT count(*) FROM landing.main.alerts").fetchone() == (0,)

@@ -1,0 +1,81 @@
+"""Maintenance changes files, never rows."""
+
+import threading
+from contextlib import closing
+from dataclasses import replace
+
+import duckdb
+import pytest
+
+from streams.errors import LockTaken
+from streams.kafka.client import producer
+from streams.lake import maintain as module
+from streams.lake.connect import connect
+from streams.lake.locks import LandingLocks
+from streams.lake.maintain import compact, maintain
+from streams.land import run
+from streams.settings import Settings
+
+
+def insert(lake: duckdb.DuckDBPyConnection, count: int) -> None:
+    for number in range(count):
+        for table in ("events", "quarantine"):
+            lake.execute(f"INSERT INTO landing.main.{table} BY NAME SELECT {number} AS kafka_offset, 'x' AS topic")
+
+
+def state(settings: Settings, table: str) -> tuple[list[int], int]:
+    """Offsets of a table in order, and its files."""
+    with connect(settings) as lake:
+        rows = lake.execute(f"SELECT kafka_offset FROM landing.main.{table} ORDER BY 1").fetchall()
+        files = lake.execute("SELECT file_count FROM ducklake_table_info('landing') WHERE table_name = ?", [table])
+        return [offset for (offset,) in rows], files.fetchone()[0]
+
+
+def test_small_files_become_one(fresh_settings: Settings) -> None:
+    with connect(fresh_settings, landing="read_write") as lake:
+        insert(lake, 6)
+        compact(lake)
+
+    assert state(fresh_settings, "events") == ([*range(6)], 1)
+
+
+def test_rows_are_the_same_after_maintenance(fresh_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each table is in one file then."""
+    monkeypatch.setattr(module, "_KEPT", module._KEPT * 0)
+    with connect(fresh_settings, landing="read_write") as lake:
+        insert(lake, 6)
+    maintain(fresh_settings)
+
+    assert state(fresh_settings, "events") == ([*range(6)], 1)
+    assert state(fresh_settings, "quarantine") == ([*range(6)], 1)
+
+
+def test_lander_hands_its_locks_over_and_goes_on(fresh_settings: Settings, fresh_topics: str) -> None:
+    """Records that arrive meanwhile wait, and land after."""
+    settings = replace(fresh_settings, land_batch_seconds=0.05)
+    stop, total = threading.Event(), []
+    lander = threading.Thread(target=lambda: total.append(run(settings, until=stop.is_set)))
+    lander.start()
+    with closing(producer(settings)) as kafka:
+        kafka.send("caf.referral.v1", value=b"before")
+        kafka.flush()
+        while not state(settings, "quarantine")[0]:
+            threading.Event().wait(0.2)
+        maintain(settings)
+        kafka.send("caf.referral.v1", value=b"after")
+        kafka.flush()
+        while len(state(settings, "quarantine")[0]) < 2:
+            threading.Event().wait(0.2)
+    stop.set()
+    lander.join()
+
+    assert total[0].rejected == 2
+
+
+def test_locks_that_nobody_hands_over_are_reported(fresh_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PATIENCE_SECONDS", 0.3)
+    holder = LandingLocks(fresh_settings, [0])
+    assert holder.acquire()
+    with pytest.raises(LockTaken, match="did not hand"):
+        maintain(fresh_settings)
+    holder.close()

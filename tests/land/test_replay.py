@@ -1,0 +1,118 @@
+"""Rejected records: seen without their content, and sent again byte for byte."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner
+
+from streams import names
+from streams.cli import quarantine, replay
+from streams.errors import SettingInvalid
+from streams.land import run
+from streams.replay import Replayed, select
+from streams.replay import replay as send_again
+from streams.settings import Settings
+
+SECRET = b'{"name": "Quentin"}'
+Send = Callable[..., None]
+Contact = Callable[..., tuple[bytes, bytes]]
+Rows = Callable[[str], list[tuple]]
+
+
+@pytest.fixture
+def rejected(lake_settings: Settings, send: Send, contact: Contact) -> Settings:
+    """A lake with one record not of the contract, one with a code outside of its list, and garbage among alerts."""
+    send([(b"F-1", SECRET)], headers=[("traceparent", b"1")])
+    send([contact(2, source_code="99")])
+    send([(b"k", b"?")], topic=names.ALERTS)
+    run(lake_settings, once=True)
+    return lake_settings
+
+
+def test_record_is_sent_again_as_it_came(rejected: Settings, rows: Rows) -> None:
+    """Same topic, key, value and headers, and one header that names the original; then it is judged anew."""
+    replayed = send_again(rejected, reason="envelope")
+    run(rejected, once=True)
+    found = rows(
+        "SELECT record_key, record_value, list_transform(record_headers, h -> h.name), "
+        "record_headers[2].value = (topic || '/' || kafka_partition || '/' || 0)::BLOB "
+        "FROM landing.main.quarantine WHERE reason = 'envelope' ORDER BY kafka_offset"
+    )
+
+    assert replayed == Replayed(sent=1, skipped=0)
+    assert found == [
+        (b"F-1", SECRET, ["traceparent"], None),
+        (b"F-1", SECRET, ["traceparent", "caf-replay-of"], True),
+    ]
+
+
+def test_record_on_its_way_is_not_sent_twice(rejected: Settings) -> None:
+    assert send_again(rejected, reason="envelope").sent == 1
+    assert send_again(rejected, reason="envelope") == Replayed(sent=0, skipped=1)
+
+
+def test_rejected_copy_is_not_sent_itself_but_its_original_may_be(rejected: Settings) -> None:
+    """A second fix may do what the first one did not."""
+    send_again(rejected, reason="envelope")
+    run(rejected, once=True)
+
+    assert send_again(rejected, reason="envelope") == Replayed(sent=1, skipped=1)
+
+
+def test_accepted_copy_ends_it(rejected: Settings, send: Send, contact: Contact) -> None:
+    original = next(record for record in select(rejected, reason="code_set"))
+    send([contact(2)], headers=[("caf-replay-of", original.coordinates.encode())])
+    run(rejected, once=True)
+
+    assert send_again(rejected, reason="code_set") == Replayed(sent=0, skipped=1)
+
+
+def test_garbage_on_own_topics_is_not_sent_again(rejected: Settings) -> None:
+    assert send_again(rejected, topic=names.ALERTS) == Replayed(sent=0, skipped=1)
+
+
+@pytest.mark.parametrize(
+    ("filters", "count"),
+    [
+        ({}, 2),
+        ({"reason": "code_set"}, 1),
+        ({"topic": names.REFERRAL}, 2),
+        ({"topic": names.CASE_CHANGE}, 0),
+        ({"since": "2999-01-01"}, 0),
+        ({"since": "2020-01-01T00:00:00Z"}, 2),
+        ({"partition": 0, "offset": 10_000}, 0),
+    ],
+    ids=str,
+)
+def test_filters_narrow(rejected: Settings, filters: dict, count: int) -> None:
+    assert len(select(rejected, **filters)) == count
+
+
+@pytest.mark.parametrize("filters", [{"reason": "nonsense"}, {"since": "yesterday"}], ids=str)
+def test_unknown_filter_value_is_refused(fresh_settings: Settings, filters: dict) -> None:
+    with pytest.raises(SettingInvalid, match="allowed"):
+        select(fresh_settings, **filters)
+
+
+def test_content_is_shown_only_when_asked_for(rejected: Settings) -> None:
+    runner = CliRunner(env=rejected.to_env())
+    plain = runner.invoke(quarantine.command, ["show"])
+    whole = runner.invoke(quarantine.command, ["show", "--bytes"])
+    listed = runner.invoke(quarantine.command, ["list", "--json"])
+
+    assert "Quentin" not in plain.stdout
+    assert "$.data.source_code" in plain.stdout
+    assert "Quentin" in whole.stdout
+    assert sum(group["records"] for group in json.loads(listed.stdout)) == 3
+
+
+def test_command_asks_before_it_sends(rejected: Settings) -> None:
+    runner = CliRunner(env=rejected.to_env())
+    counted = runner.invoke(replay.command, ["--dry-run"])
+    refused = runner.invoke(replay.command, [], input="n\n")
+    agreed = runner.invoke(replay.command, [], input="y\n")
+
+    assert "2 records would be sent" in counted.stdout
+    assert refused.exit_code == 1
+    assert "2 records sent again, 1 skipped" in agreed.stdout

@@ -1,0 +1,91 @@
+"""Alert rows of the SQL rules against what the oracle expects, and a difference that can be read."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from tests.oracle.alert import Expected
+from tests.oracle.records import Record
+
+__all__ = ["assert_equal_alerts", "difference", "smallest"]
+
+Row = Mapping[str, object]
+
+_FACTS = ("severity", "status", "evidence", "anchored_at", "deadline")
+
+
+def assert_equal_alerts(rows: Iterable[Row], expected: Iterable[Expected]) -> None:
+    """
+    Fail with a readable difference unless rows and expectation are the same alerts.
+
+    `rows` have the columns of an alert model; times may be naive (then they are UTC) or aware.
+    Compared are the ids, and of each alert severity, status, evidence, `anchored_at` and `deadline`.
+    """
+    assert not (found := difference(rows, expected)), "\n" + "\n".join(found)
+
+
+def difference(rows: Iterable[Row], expected: Iterable[Expected]) -> list[str]:
+    """One line for each alert that is missing, not expected, doubled or different; empty when all agree."""
+    wanted = {alert.alert_id: alert for alert in expected}
+    seen: dict[str, Row] = {}
+    lines = []
+    for row in rows:
+        if row["alert_id"] in seen:
+            lines.append(f"doubled       {_named(row)}")
+        seen[row["alert_id"]] = row
+    lines += [f"missing       {_told(wanted[id_])}" for id_ in sorted(wanted.keys() - seen.keys())]
+    lines += [f"not expected  {_named(seen[id_])}" for id_ in sorted(seen.keys() - wanted.keys())]
+    for id_ in sorted(wanted.keys() & seen.keys()):
+        lines += _differing(wanted[id_], _read(seen[id_], wanted[id_]))
+    return lines
+
+
+def smallest(records: Sequence[Record], is_wrong: Callable[[Sequence[Record]], bool]) -> list[Record]:
+    """The records that are needed for something to go wrong: each one left out that can be."""
+    kept = list(records)
+    for record in records:
+        without = [each for each in kept if each is not record]
+        if is_wrong(without):
+            kept = without
+    return kept
+
+
+def _read(row: Row, alert: Expected) -> Expected:
+    return replace(
+        alert,
+        severity=row["severity"],
+        status=row["status"],
+        evidence=frozenset((each["source"], each["id"]) for each in row["evidence"] or ()),
+        anchored_at=_aware(row["anchored_at"]),
+        deadline=_aware(row["deadline"]),
+    )
+
+
+def _aware(at: datetime | None) -> datetime | None:
+    if at is None:
+        return None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _differing(wanted: Expected, found: Expected) -> list[str]:
+    return [
+        f"different     {wanted.rule}{wanted.clause and '/' + wanted.clause} {wanted.entity_id} at {wanted.anchor[1]}: "
+        f"{name} is {_plain(getattr(found, name))}, must be {_plain(getattr(wanted, name))}"
+        for name in _FACTS
+        if getattr(found, name) != getattr(wanted, name)
+    ]
+
+
+def _plain(value: object) -> object:
+    return sorted(value) if isinstance(value, frozenset) else value and str(value)
+
+
+def _told(alert: Expected) -> str:
+    facts = ", ".join(f"{name}={_plain(getattr(alert, name))}" for name in _FACTS)
+    return f"{alert.rule}{alert.clause and '/' + alert.clause} {alert.entity_id} at {alert.anchor[1]}: {facts}"
+
+
+def _named(row: Row) -> str:
+    evidence = [(each["source"], each["id"]) for each in row["evidence"] or ()]
+    anchored = f"at {row['anchor_id']} ({row['anchored_at']})"
+    return f"{row['rule']} {row['entity_id']} {anchored}: {row['severity']}, {row['status']}, evidence {evidence}"

@@ -1,0 +1,65 @@
+"""Concerns: contacts, referrals and reported escalations, and what became of them."""
+
+from dataclasses import dataclass
+
+from streams.contracts.case_change import AssessmentStarted
+from streams.contracts.codesets import Decision
+from streams.contracts.escalation import EscalationReported
+from streams.contracts.referral import ContactRecorded, ReferralDecided, ReferralSubmitted
+from tests.oracle.facts import Fact
+from tests.oracle.world import World
+
+__all__ = ["Concern", "agency", "concerns"]
+
+_INDIVIDUALS = frozenset({"1A", "1B", "1C", "1D", "9"})
+
+
+@dataclass(frozen=True)
+class Concern:
+    """One concern: its first report, and every report of the same incident by the same agency."""
+
+    reports: tuple[Fact, ...]
+
+    @property
+    def first(self) -> Fact:
+        return self.reports[0]
+
+    @property
+    def agency(self) -> str:
+        return agency(self.first)
+
+    def is_investigated(self, world: World) -> bool:
+        """A MASH or early-help decision, or an assessment started, on any of its reports."""
+        return any(_is_investigated(report, world) for report in self.reports)
+
+
+def agency(report: Fact) -> str:
+    """Who reports: all individuals and anonymous reporters together are one agency."""
+    data = report.data
+    if data.source_code in _INDIVIDUALS:
+        return "individuals"
+    return data.agency_id or f"source:{data.source_code}"
+
+
+def concerns(world: World, family: str) -> list[Concern]:
+    """Concerns about a family, in the order in which they were first reported."""
+    groups: dict[tuple, list[Fact]] = {}
+    for report in world.of(ContactRecorded, ReferralSubmitted, EscalationReported, family_id=family):
+        incident = report.data.incident_id
+        same = (incident, agency(report)) if incident else (None, report.root)
+        groups.setdefault(same, []).append(report)
+    return [Concern(tuple(reports)) for reports in groups.values()]
+
+
+def _is_investigated(report: Fact, world: World) -> bool:
+    """An assessment that names no referral is of everything reported before it."""
+    family, referral = report.data.family_id, getattr(report.data, "referral_id", None)
+    assessed = world.of(AssessmentStarted, family_id=family)
+    if any(started.data.referral_id is None and started.order > report.order for started in assessed):
+        return True
+    if referral is None:
+        return False
+    decided = world.of(ReferralDecided, family_id=family, referral_id=referral)
+    return any(started.data.referral_id == referral for started in assessed) or any(
+        fact.data.decision in {Decision.MASH, Decision.EARLY_HELP} for fact in decided
+    )

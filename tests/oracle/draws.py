@@ -1,0 +1,236 @@
+"""Random events about a small cast of families, persons and addresses."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from streams import contracts as c
+from streams.contracts import Event
+from streams.contracts.codesets import Consent, ConsentReason, Decision, HouseholdRole
+
+__all__ = ["Cast", "draw", "opening", "sequel"]
+
+_AGENCIES = (None, "school-1", "gp-1", "police-1")
+_SOURCES = ("1A", "1D", "2A", "3A", "6", "9")
+_INCIDENTS = (None, None, "I-1", "I-2")
+_EXPIRES = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Whom and what the events of one world are about."""
+
+    families: tuple[str, ...]
+    persons: tuple[str, ...]
+    addresses: tuple[str | None, ...] = ("U-1", "U-2", None)
+
+    @classmethod
+    def drawn(cls, rng: random.Random) -> "Cast":
+        """Two to four families, the first of which has the most to tell, and three to six persons."""
+        families = [f"F-{number}" for number in range(rng.randint(2, 4))]
+        return cls(("F-0", "F-0", *families), tuple(f"P-{number}" for number in range(rng.randint(3, 6))))
+
+    @classmethod
+    def of(cls, event: Event) -> "Cast":
+        """Those whom an event is about, so that another drawn from them can have its key."""
+        family = getattr(event, "family_id", None) or "F-0"
+        person = getattr(event, "person_id", None) or "P-0"
+        return cls((family,), (person, "P-1" if person == "P-0" else "P-0"))
+
+
+Draw = Callable[[random.Random, Cast], Event]
+
+
+def opening(rng: random.Random) -> list[Event]:
+    """What a world begins with: mostly a child in the first family, and a marker on somebody who may come there."""
+    family = Cast(("F-0",), ("P-1",))
+    child = c.HouseholdJoined(family_id="F-0", person_id="P-0", household_role=HouseholdRole.CHILD)
+    return [child, _marked(rng, family), rng.choice((_joined, _escalated, _person_moved))(rng, family)]
+
+
+def draw(rng: random.Random, cast: Cast) -> Event:
+    """Any event."""
+    return rng.choices(list(_DRAWS), weights=list(_DRAWS.values()))[0](rng, cast)
+
+
+def _joined(rng: random.Random, cast: Cast) -> Event:
+    roles = (HouseholdRole.CHILD, HouseholdRole.CHILD, HouseholdRole.UNBORN, HouseholdRole.PARTNER)
+    return c.HouseholdJoined(
+        family_id=rng.choice(cast.families), person_id=rng.choice(cast.persons), household_role=rng.choice(roles)
+    )
+
+
+def _left(rng: random.Random, cast: Cast) -> Event:
+    return c.HouseholdLeft(family_id=rng.choice(cast.families), person_id=rng.choice(cast.persons))
+
+
+def _recorded(rng: random.Random, cast: Cast) -> Event:
+    born = date(2007, 1, 1) + timedelta(days=rng.randrange(900))
+    return c.PersonRecorded(
+        person_id=rng.choice(cast.persons),
+        date_of_birth=rng.choice((born, born, date(1990, 5, 5), None)),
+        due_date=rng.choice((None, date(2026, 6, 1))),
+        died_on=rng.choice((None, None, None, date(2025, 12, 1))),
+    )
+
+
+def _linked(rng: random.Random, cast: Cast) -> Event:
+    one, other = rng.sample(cast.persons, 2)
+    return c.PersonsLinked(person_id=one, linked_person_id=other, link_basis="same_number")
+
+
+def _family_moved(rng: random.Random, cast: Cast) -> Event:
+    return c.AddressChanged(family_id=rng.choice(cast.families), address_id=rng.choice(cast.addresses))
+
+
+def _person_moved(rng: random.Random, cast: Cast) -> Event:
+    return c.AddressChanged(person_id=rng.choice(cast.persons), address_id=rng.choice(cast.addresses))
+
+
+def _marked(rng: random.Random, cast: Cast) -> Event:
+    return c.RiskMarkerSet(
+        marker_id=rng.choice(("M-1", "M-2")),
+        person_id=rng.choice(cast.persons),
+        marker_kind="domestic_abuse",
+        marker_role=rng.choice(("source_of_risk", "source_of_risk", "source_of_risk", "victim")),
+        marker_basis="alleged",
+        marker_families=sorted(set(rng.choices(cast.families, k=rng.randint(0, 2)))),
+        expires_at=_expiry(rng),
+    )
+
+
+def _reviewed(rng: random.Random, cast: Cast) -> Event:
+    return c.RiskMarkerReviewed(
+        marker_id=rng.choice(("M-1", "M-2")), person_id=rng.choice(cast.persons), expires_at=_expiry(rng)
+    )
+
+
+def _expiry(rng: random.Random) -> datetime | None:
+    return rng.choice((None, None, _EXPIRES + timedelta(days=rng.randrange(900))))
+
+
+def _cleared(rng: random.Random, cast: Cast) -> Event:
+    return c.RiskMarkerCleared(
+        marker_id=rng.choice(("M-1", "M-2")), person_id=rng.choice(cast.persons), clearing_reason="no_longer_a_risk"
+    )
+
+
+def _level(rng: random.Random, cast: Cast) -> Event:
+    return c.LevelChanged(family_id=rng.choice(cast.families), level=rng.randint(1, 4), level_reason="incident")
+
+
+def _opened(rng: random.Random, cast: Cast) -> Event:
+    family = rng.choice(cast.families)
+    return c.CaseOpened(case_id=f"K-{rng.randint(1, 2)}-{family}", family_id=family, service_id="family-support")
+
+
+def _closed(rng: random.Random, cast: Cast) -> Event:
+    family = rng.choice(cast.families)
+    return c.CaseClosed(case_id=f"K-{rng.randint(1, 2)}-{family}", family_id=family, closure_reason="RC7")
+
+
+def _contact(rng: random.Random, cast: Cast) -> Event:
+    return c.ContactRecorded(contact_id="C-1", family_id=rng.choice(cast.families), **_report(rng))
+
+
+def _referral(rng: random.Random, cast: Cast) -> Event:
+    return c.ReferralSubmitted(
+        **_referred(rng, cast),
+        **_report(rng),
+        severity="amber",
+        consent=rng.choice(list(Consent)),
+        consent_reason=rng.choice((None, ConsentReason.RISK_OF_HARM)),
+    )
+
+
+def _decided(rng: random.Random, cast: Cast) -> Event:
+    return c.ReferralDecided(**_referred(rng, cast), decision=rng.choice(list(Decision)))
+
+
+def _assessed(rng: random.Random, cast: Cast) -> Event:
+    about = _referred(rng, cast)
+    if rng.random() < 0.5:
+        about.pop("referral_id")
+    return c.AssessmentStarted(assessment_id="A-1", assessment_kind="caf", **about)
+
+
+def _escalated(rng: random.Random, cast: Cast) -> Event:
+    return c.EscalationReported(
+        escalation_id="X-1",
+        family_id=rng.choice(cast.families),
+        escalation_kind=rng.choice(("abusive_adult_returned", "abusive_adult_returned", "child_missing")),
+        severity="red",
+        person_ids=sorted(set(rng.choices(cast.persons, k=rng.randint(0, 2)))),
+        **_report(rng),
+    )
+
+
+def _answered(rng: random.Random, cast: Cast) -> Event:
+    answer = rng.choice((c.ConsentGiven, c.ConsentRefused, c.ConsentWithdrawn))
+    scope = rng.choice(("receive_help", "share_information"))
+    return answer(family_id=rng.choice(cast.families), consent_scope=scope)
+
+
+def _referred(rng: random.Random, cast: Cast) -> dict:
+    family = rng.choice(cast.families)
+    return {"referral_id": f"R-{rng.randint(1, 4)}-{family}", "family_id": family}
+
+
+def _report(rng: random.Random) -> dict:
+    return {
+        "source_code": rng.choice(_SOURCES),
+        "agency_id": rng.choice(_AGENCIES),
+        "incident_id": rng.choice(_INCIDENTS),
+    }
+
+
+def sequel(rng: random.Random, event: Event) -> tuple[timedelta, Event]:
+    """What may follow an event on the same family or person, and after how long a rule looks at it."""
+    family, person = getattr(event, "family_id", None), getattr(event, "person_id", None)
+    match event:
+        case c.ReferralSubmitted() if rng.random() < 0.7:
+            decision = rng.choice(list(Decision))
+            hours = rng.choice((3, 18, 18, 20, 24))
+            decided = c.ReferralDecided(referral_id=event.referral_id, family_id=family, decision=decision)
+            return timedelta(hours=hours), decided
+        case c.ReferralSubmitted():
+            return timedelta(days=365), _referral(rng, Cast((family,), ()))
+        case c.LevelChanged():
+            changes = rng.choice((_level, _level, _opened, _closed))
+            return timedelta(days=rng.choice((1, 30))), changes(rng, Cast((family,), ()))
+        case c.AddressChanged():
+            other = {"person_id": "P-1"} if family else {"family_id": "F-0"}
+            return timedelta(days=1), c.AddressChanged(address_id=event.address_id, **other)
+        case c.RiskMarkerSet():
+            families = tuple(event.marker_families) or ("F-0",)
+            comes = rng.choice((_joined, _joined, _escalated, _left))
+            return timedelta(days=rng.choice((1, 30))), comes(rng, Cast(families, (person, "P-0")))
+        case c.HouseholdJoined():
+            leaves = rng.choice((_left, _joined, _marked))
+            return timedelta(days=rng.choice((0, 3))), leaves(rng, Cast((family,), (person,)))
+    again = Cast((family or "F-0",), (person or "P-0", "P-1"))
+    return timedelta(days=rng.choice((0, 7, 90))), rng.choice((_contact, _referral, _escalated))(rng, again)
+
+
+_DRAWS: dict[Draw, int] = {
+    _joined: 8,
+    _left: 3,
+    _recorded: 2,
+    _linked: 1,
+    _family_moved: 2,
+    _person_moved: 2,
+    _marked: 4,
+    _reviewed: 1,
+    _cleared: 1,
+    _level: 6,
+    _opened: 2,
+    _closed: 2,
+    _contact: 5,
+    _referral: 7,
+    _decided: 6,
+    _assessed: 1,
+    _escalated: 4,
+    _answered: 2,
+}
+"""Each kind of event with its weight."""

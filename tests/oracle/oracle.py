@@ -1,0 +1,81 @@
+"""
+What the whole stream must raise, and nothing else.
+
+Slow and obvious: each rule walks the valid events of the whole history, and asks its question of the world anew at
+every one of them.
+Families that have nothing to do with each other are walked apart; nothing else is clever.
+Written from the meaning of the rules and the contract alone; `README.md` beside it lists how each sentence was read.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from streams.contracts import Accepted, Rejected
+from tests.oracle.alert import Expected, merged
+from tests.oracle.facts import valid
+from tests.oracle.parts import parts
+from tests.oracle.profile import DEFAULT, Profile
+from tests.oracle.rules import (
+    adult_returns,
+    consent_not_recorded,
+    cumulative_concern,
+    front_door_breach,
+    level_4_for_access,
+    marked_adult_joins_other_family,
+    rapid_escalation,
+    re_referral,
+    repeat_no_further_action,
+    step_down_failed,
+    two_agencies_one_week,
+    unreadable_report,
+)
+from tests.oracle.world import World
+
+__all__ = ["RULES", "SPINE", "expected"]
+
+Rule = Callable[[World, datetime, Profile], Iterable[Expected]]
+
+_FIRST: dict[str, Rule] = {
+    "adult_returns": adult_returns.expected,
+    "consent_not_recorded": consent_not_recorded.expected,
+    "cumulative_concern": cumulative_concern.expected,
+    "front_door_breach": front_door_breach.expected,
+    "rapid_escalation": rapid_escalation.expected,
+    "re_referral": re_referral.expected,
+}
+
+RULES: dict[str, Rule] = {
+    **_FIRST,
+    "level_4_for_access": level_4_for_access.expected,
+    "marked_adult_joins_other_family": marked_adult_joins_other_family.expected,
+    "repeat_no_further_action": repeat_no_further_action.expected,
+    "step_down_failed": step_down_failed.expected,
+    "two_agencies_one_week": two_agencies_one_week.expected,
+}
+"""Rules that read valid events; `unreadable_report` reads what was rejected."""
+
+SPINE = frozenset({*_FIRST, "unreadable_report"})
+"""The rules that the system has so far; the others are asked for by name."""
+
+
+def expected(
+    events: Iterable[Accepted],
+    rejected: Iterable[Rejected],
+    as_of: datetime,
+    profile: Profile = DEFAULT,
+    rules: Iterable[str] = SPINE,
+) -> list[Expected]:
+    """
+    Every alert that stands at a cut, cleared ones too.
+
+    `events` and `rejected` are all records up to the cut, in any order; `as_of` (aware) decides which deadlines have
+    passed.
+    """
+    events, chosen = list(events), set(rules)
+    worlds = [World(part) for part in parts(valid(events))]
+    found = [
+        alert for name in chosen & RULES.keys() for world in worlds for alert in RULES[name](world, as_of, profile)
+    ]
+    if "unreadable_report" in chosen:
+        found += unreadable_report.expected(events, rejected)
+    return merged(found)

@@ -1,0 +1,153 @@
+"""How a marked adult comes into a family with a child: what the rules about returning adults share."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from streams.contracts.case_change import (
+    AddressChanged,
+    HouseholdJoined,
+    HouseholdLeft,
+    RiskMarkerCleared,
+    RiskMarkerReviewed,
+    RiskMarkerSet,
+)
+from streams.contracts.codesets import EscalationKind, MarkerRole
+from streams.contracts.escalation import EscalationReported
+from tests.oracle.alert import Expected
+from tests.oracle.facts import Fact
+from tests.oracle.world import World
+
+__all__ = ["concerning", "markers_in_force", "returns"]
+
+Choice = Callable[[World, str, str, Fact, datetime], list[Fact]]
+"""Which of the markers in force on a person a rule is about: `(world, family, person, anchor, at)`."""
+
+
+def returns(world: World, as_of: datetime, rule: str, chosen: Choice) -> Iterator[Expected]:
+    """One alert for each event by which somebody with a chosen marker comes into view, once per stay."""
+    marked = {world.person(fact.data.person_id) for fact in world.of(RiskMarkerSet)}
+    for family in world.families:
+        for person in sorted(marked):
+            for anchor in _anchors(world, family, person, chosen):
+                yield _alert(world, family, person, anchor, as_of, rule, chosen)
+
+
+def _anchors(world: World, family: str, person: str, chosen: Choice) -> Iterator[Fact]:
+    alerted = False
+    for fact in world.facts:
+        before, now = world.before(fact), world.until(fact)
+        if not _is_present(before, family, person):
+            alerted = False
+        if alerted or not _is_return(before, now, fact, family, person):
+            continue
+        if chosen(now, family, person, fact, fact.at) and now.children(family, fact.at) - {person}:
+            yield fact
+            alerted = _is_present(now, family, person)
+
+
+def _is_return(before: World, now: World, fact: Fact, family: str, person: str) -> bool:
+    """Whether an event is one of the four that bring a marked person into view."""
+    match fact.data:
+        case HouseholdJoined(family_id=joined):
+            return joined == family and now.person(fact.data.person_id) == person and not before.stay(family, person)
+        case AddressChanged():
+            return _lives_at(now, family, person) and not _lives_at(before, family, person)
+        case RiskMarkerSet(marker_role=MarkerRole.SOURCE_OF_RISK):
+            return now.person(fact.data.person_id) == person and _is_present(now, family, person)
+        case EscalationReported(family_id=reported, escalation_kind=EscalationKind.ABUSIVE_ADULT_RETURNED):
+            return reported == family and _is_named(now, fact, family, person)
+    return False
+
+
+def _is_named(world: World, report: Fact, family: str, person: str) -> bool:
+    """A report that names nobody is about every marked person who is or was in the household."""
+    if report.data.person_ids:
+        return person in {world.person(named) for named in report.data.person_ids}
+    return bool(world.of_person(person, HouseholdJoined, family_id=family))
+
+
+def _is_present(world: World, family: str, person: str) -> bool:
+    return world.stay(family, person) is not None or _lives_at(world, family, person)
+
+
+def _lives_at(world: World, family: str, person: str) -> bool:
+    """Whether the address that is known of a person alone is the family's."""
+    home = _address(world, family)
+    return home is not None and home == _own_address(world, person)
+
+
+def _address(world: World, family: str) -> str | None:
+    changes = world.of(AddressChanged, family_id=family)
+    return changes[-1].data.address_id if changes else None
+
+
+def _own_address(world: World, person: str) -> str | None:
+    """The address a person last moved to alone; not known any more once they have left a household that lives there."""
+    changes = world.of_person(person, AddressChanged, family_id=None)
+    if not changes:
+        return None
+    address = changes[-1].data.address_id
+    for left in world.of_person(person, HouseholdLeft):
+        if left.order > changes[-1].order and _address(world.until(left), left.data.family_id) == address:
+            return None
+    return address
+
+
+def concerning(world: World, family: str, person: str, anchor: Fact, at: datetime) -> list[Fact]:
+    """
+    Markers in force on a person that name the family.
+
+    One that names no family concerns every family of which the person was a member before the anchor.
+    """
+    was_member = bool(world.before(anchor).of_person(person, HouseholdJoined, family_id=family))
+    return [
+        fact
+        for fact in markers_in_force(world, person, at)
+        if family in fact.data.marker_families or (not fact.data.marker_families and was_member)
+    ]
+
+
+def markers_in_force(world: World, person: str, at: datetime) -> list[Fact]:
+    """The set events of the markers that make a person a source of risk: not cleared, and not past their expiry."""
+    found = {}
+    for fact in world.of_person(person, RiskMarkerSet, RiskMarkerReviewed, RiskMarkerCleared):
+        marker = fact.data.marker_id
+        if isinstance(fact.data, RiskMarkerSet):
+            found[marker] = fact, fact.data.expires_at
+        elif isinstance(fact.data, RiskMarkerCleared):
+            found.pop(marker, None)
+        elif marker in found:
+            found[marker] = found[marker][0], fact.data.expires_at
+    return [
+        marked
+        for marked, expires_at in found.values()
+        if marked.data.marker_role == MarkerRole.SOURCE_OF_RISK and (expires_at is None or at <= expires_at)
+    ]
+
+
+def _alert(
+    world: World, family: str, person: str, anchor: Fact, as_of: datetime, rule: str, chosen: Choice
+) -> Expected:
+    then = world.until(anchor)
+    stay = then.stay(family, person)
+    evidence = {fact.root for fact in chosen(then, family, person, anchor, anchor.at)} | {anchor.root}
+    is_over = _has_left(world, family, person, anchor) or not chosen(world, family, person, anchor, as_of)
+    return Expected(
+        rule=rule,
+        entity_kind="family",
+        entity_id=family,
+        anchor=anchor.root,
+        anchored_at=anchor.at,
+        severity="red",
+        status="cleared" if is_over else "open",
+        evidence=frozenset(evidence | ({stay.root} if stay else set())),
+    )
+
+
+def _has_left(world: World, family: str, person: str, anchor: Fact) -> bool:
+    """Whether the stay has ended; for somebody reported back who is not known to live there, whether they have left."""
+    later = [fact for fact in world.facts if fact.order > anchor.order]
+    if _is_present(world.until(anchor), family, person):
+        return any(not _is_present(world.until(fact), family, person) for fact in later)
+    left = world.of_person(person, HouseholdLeft, family_id=family)
+    return any(fact in left for fact in later)

@@ -1,0 +1,21 @@
+"""`adult_returns`: a marked adult is back in a family with a child that the marker names."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from tests.oracle.alert import Expected
+from tests.oracle.profile import Profile
+from tests.oracle.returns import concerning, returns
+from tests.oracle.world import World
+
+__all__ = ["expected"]
+
+
+def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
+    """
+    Once per stay, when somebody with a marker joins, comes to live at the address, is reported back or is marked.
+
+    Evidence: the marker-set events in force that concern the family, the anchor, and the joined event with which the
+    stay began (none for somebody who is not a member of the household).
+    """
+    yield from returns(world, as_of, "adult_returns", concerning)

@@ -1,0 +1,41 @@
+"""`consent_not_recorded`: a referral came without an answer to the consent question."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from streams.contracts.case_change import ConsentGiven, ConsentRefused
+from streams.contracts.codesets import Consent
+from streams.contracts.referral import ReferralSubmitted
+from tests.oracle.alert import Expected
+from tests.oracle.profile import Profile
+from tests.oracle.world import World
+
+__all__ = ["expected"]
+
+
+def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
+    """
+    At every referral without an answer, or with "not sought" and no reason.
+
+    Evidence: the referral.
+    """
+    for referral in world.of(ReferralSubmitted):
+        if not _is_unanswered(referral.data):
+            continue
+        answers = world.of(ConsentGiven, ConsentRefused, family_id=referral.data.family_id)
+        yield Expected(
+            rule="consent_not_recorded",
+            entity_kind="referral",
+            entity_id=referral.data.referral_id,
+            anchor=referral.root,
+            anchored_at=referral.at,
+            severity="amber",
+            status="cleared" if any(answer.at >= referral.at for answer in answers) else "open",
+            evidence=frozenset({referral.root}),
+        )
+
+
+def _is_unanswered(referral: ReferralSubmitted) -> bool:
+    if referral.consent == Consent.NOT_SOUGHT:
+        return referral.consent_reason is None
+    return referral.consent == Consent.NOT_RECORDED

@@ -1,0 +1,83 @@
+"""`cumulative_concern`: several concerns about one family, none of which may be much alone."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from tests.oracle.alert import Expected
+from tests.oracle.clock import months_before
+from tests.oracle.concerns import Concern, concerns
+from tests.oracle.facts import Fact
+from tests.oracle.profile import Profile
+from tests.oracle.world import World
+
+__all__ = ["expected"]
+
+
+def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
+    """
+    One alert per clause, at the event that makes the clause true: a concern, or for (a) the end of an opening.
+
+    Evidence: the first report of each concern counted.
+    """
+    for family in world.families:
+        events = [fact for fact in world.facts if getattr(fact.data, "family_id", None) == family]
+        resets = [fact for fact in events if _is_reset(world, family, fact, profile)]
+        for clause, counted in _CLAUSES.items():
+            for anchor in events:
+                found = _judged(world.until(anchor), family, anchor.at, resets, counted, profile)
+                if not found or _judged(world.before(anchor), family, anchor.at, resets, counted, profile):
+                    continue
+                yield Expected(
+                    rule="cumulative_concern",
+                    clause=clause,
+                    entity_kind="family",
+                    entity_id=family,
+                    anchor=anchor.root,
+                    anchored_at=anchor.at,
+                    severity="amber",
+                    status="cleared" if any(reset.order > anchor.order for reset in resets) else "open",
+                    evidence=frozenset(concern.first.root for concern in found),
+                )
+
+
+def _is_reset(world: World, family: str, fact: Fact, profile: Profile) -> bool:
+    """Whether with this event the family has become open at a high level."""
+    is_open_high = _is_open_high(world.until(fact), family, profile)
+    return is_open_high and not _is_open_high(world.before(fact), family, profile)
+
+
+def _is_open_high(world: World, family: str, profile: Profile) -> bool:
+    return world.is_open(family) and world.level(family) >= profile.high_level
+
+
+Clause = Callable[[list[Concern], World, str, datetime, Profile], list[Concern]]
+"""Which concerns, of those since the last reset, make a clause true at a time; none when it is not."""
+
+
+def _judged(
+    world: World, family: str, at: datetime, resets: list[Fact], clause: Clause, profile: Profile
+) -> list[Concern]:
+    """What a clause finds among the concerns since the family was last opened at a high level."""
+    past = [reset for reset in resets if world.facts and reset.order <= world.facts[-1].order]
+    since = [each for each in concerns(world, family) if not past or each.first.order > past[-1].order]
+    return clause(since, world, family, at, profile)
+
+
+def _several_agencies(found: list[Concern], world: World, family: str, at: datetime, profile: Profile) -> list[Concern]:
+    recent = [concern for concern in found if concern.first.at >= at - profile.concern_window]
+    is_enough = len(recent) >= profile.concerns
+    is_enough &= len({concern.agency for concern in recent}) >= profile.concern_agencies
+    return recent if is_enough and not _is_open_high(world, family, profile) else []
+
+
+def _uninvestigated(found: list[Concern], world: World, family: str, at: datetime, profile: Profile) -> list[Concern]:
+    start = months_before(at, profile.uninvestigated_months)
+    recent = [each for each in found if each.first.at >= start and not each.is_investigated(world)]
+    return recent if len(recent) >= profile.uninvestigated else []
+
+
+def _ever(found: list[Concern], world: World, family: str, at: datetime, profile: Profile) -> list[Concern]:
+    return found if len(found) >= profile.concerns_ever else []
+
+
+_CLAUSES: dict[str, Clause] = {"a": _several_agencies, "b": _uninvestigated, "c": _ever}

@@ -1,0 +1,41 @@
+"""`front_door_breach`: the front door has not decided a referral in time."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from streams.contracts.referral import ReferralSubmitted
+from tests.oracle.alert import Expected
+from tests.oracle.front_door import first_decision
+from tests.oracle.profile import Profile
+from tests.oracle.world import World
+
+__all__ = ["expected"]
+
+
+def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
+    """
+    When the amber deadline has passed without a decision up to it; red when the second has, too.
+
+    Evidence: the referral as first submitted, and the first decision that stops the clock, once there is one.
+    `anchored_at` is the amber deadline, at which it turns true; `deadline` is the red one, whatever the severity.
+    """
+    seen = set()
+    for referral in world.of(ReferralSubmitted):
+        if (key := (referral.data.family_id, referral.data.referral_id)) in seen:
+            continue
+        seen.add(key)
+        decision = first_decision(world, referral)
+        amber, red = referral.at + profile.front_door_amber, referral.at + profile.front_door_red
+        passed = [at for at in (amber, red) if as_of > at and (decision is None or decision.at > at)]
+        if passed:
+            yield Expected(
+                rule="front_door_breach",
+                entity_kind="referral",
+                entity_id=referral.data.referral_id,
+                anchor=referral.root,
+                anchored_at=amber,
+                severity="red" if red in passed else "amber",
+                status="cleared" if decision else "open",
+                evidence=frozenset({referral.root, decision.root} if decision else {referral.root}),
+                deadline=red,
+            )

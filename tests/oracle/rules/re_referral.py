@@ -1,0 +1,44 @@
+"""`re_referral`: the family was referred before, about something else."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from streams.contracts.referral import ReferralSubmitted
+from tests.oracle.alert import Expected
+from tests.oracle.clock import months_before
+from tests.oracle.facts import Fact
+from tests.oracle.front_door import first_decision
+from tests.oracle.profile import Profile
+from tests.oracle.world import World
+
+__all__ = ["expected"]
+
+
+def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
+    """
+    At every referral that has an earlier one within the months before, whatever was decided on that one.
+
+    Evidence: the referral, and the latest earlier one on another incident in that time.
+    """
+    for referral in world.of(ReferralSubmitted):
+        start = months_before(referral.at, profile.re_referral_months)
+        others = world.before(referral).of(ReferralSubmitted, family_id=referral.data.family_id)
+        earlier = [other for other in others if other.at >= start and _is_another(referral, other)]
+        if earlier:
+            yield Expected(
+                rule="re_referral",
+                entity_kind="family",
+                entity_id=referral.data.family_id,
+                anchor=referral.root,
+                anchored_at=referral.at,
+                severity="amber",
+                status="cleared" if first_decision(world, referral) else "open",
+                evidence=frozenset({referral.root, earlier[-1].root}),
+            )
+
+
+def _is_another(referral: Fact, other: Fact) -> bool:
+    """A second copy of one referral is not another; referrals of which either names no incident are."""
+    if referral.data.referral_id == other.data.referral_id:
+        return False
+    return referral.data.incident_id is None or referral.data.incident_id != other.data.incident_id

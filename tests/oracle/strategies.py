@@ -1,0 +1,171 @@
+"""
+Dense little worlds from a seed: few families, persons and addresses, and many events at the rules' boundaries.
+
+Gaps are drawn around the numbers of the rules (a second before, at, a second after) and around the days on which the
+clocks change; events arrive late, early, twice and in another order, and are corrected and withdrawn.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from streams.contracts import Event, ReferralSubmitted
+from streams.names import CASE_CHANGE, ESCALATION, REFERRAL
+from tests.oracle.clock import months_before
+from tests.oracle.draws import Cast, draw, opening, sequel
+from tests.oracle.records import Log, Record
+
+__all__ = ["Case", "case", "cases"]
+
+_STARTS = (
+    datetime(2025, 3, 28, 1, 30, tzinfo=UTC),
+    datetime(2025, 10, 25, 0, 30, tzinfo=UTC),
+    datetime(2025, 10, 26, 1, 30, tzinfo=UTC),
+    datetime(2024, 2, 29, 12, tzinfo=UTC),
+    datetime(2026, 1, 5, 12, tzinfo=UTC),
+)
+_GAPS = tuple(timedelta(hours=hours) for hours in (0, 1, 18, 20, 24, 24 * 7, 24 * 30, 24 * 90))
+_LAGS = (timedelta(0), timedelta(0), timedelta(seconds=3), timedelta(hours=5), timedelta(days=12))
+_EARLY = (timedelta(minutes=5), timedelta(minutes=5, seconds=1), timedelta(days=2))
+
+Write = Callable[[Log], None]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Records in order of arrival, and the time at which deadlines are judged: not before the last arrival."""
+
+    records: tuple[Record, ...]
+    as_of: datetime
+
+
+@dataclass(frozen=True)
+class _Told:
+    """An event with its envelope, before it is written."""
+
+    at: datetime
+    received: datetime
+    event: Event
+    id: str
+    source: str
+
+    def write(self, log: Log) -> None:
+        log.add(self.at, self.event, id=self.id, source=self.source, received=self.received)
+
+
+def cases() -> st.SearchStrategy[Case]:
+    """Any case; `compare.smallest` makes a failing one small."""
+    return st.integers(0, 2**32 - 1).map(case)
+
+
+def case(seed: int) -> Case:
+    """The case of a seed, always the same."""
+    rng = random.Random(seed)
+    told = list(_told(rng))
+    writes = [(each.received, each.write) for each in told]
+    for each in told:
+        if rng.random() < 0.15:
+            writes += list(_amendments(rng, each))
+        if rng.random() < 0.1:
+            writes.append((received := each.received + rng.choice(_LAGS), _copy(each, received)))
+    if rng.random() < 0.3:
+        writes.append((told[-1].received, _unreadable(rng, told[-1])))
+    log = Log()
+    for _, write in sorted(writes, key=lambda each: each[0]):
+        write(log)
+    return Case(tuple(log.records), _as_of(rng, told, log))
+
+
+def _told(rng: random.Random) -> Iterator[_Told]:
+    """Events, each some telling gap after one of those before it; ids do not follow the order."""
+    cast = Cast.drawn(rng)
+    begun = opening(rng) if rng.random() < 0.7 else []
+    latest: list[tuple[datetime, Event]] = [(rng.choice(_STARTS), draw(rng, cast))]
+    for number in rng.sample(range(100, 1000), rng.randint(10, 40)):
+        at, event = rng.choice(latest[-4:])
+        if begun:
+            at, event = at + timedelta(hours=1), begun.pop(0)
+        elif rng.random() < 0.4:
+            gap, event = sequel(rng, event)
+            at += gap + _second(rng)
+        else:
+            at, event = _after(rng, at), draw(rng, cast)
+        latest.append((at, event))
+        is_early = rng.random() < 0.05
+        received = at - rng.choice(_EARLY) if is_early else at + rng.choice(_LAGS)
+        yield _Told(at, received, event, f"e-{number}", rng.choice(("/a", "/b")))
+
+
+def _after(rng: random.Random, at: datetime) -> datetime:
+    if rng.random() < 0.05:
+        return months_before(at, -12) + _second(rng)
+    if rng.random() < 0.5:
+        return at + rng.choice(_GAPS) + _second(rng)
+    return at + timedelta(hours=rng.randrange(24 * 10))
+
+
+def _second(rng: random.Random) -> timedelta:
+    return timedelta(seconds=rng.choice((-1, 0, 0, 0, 1)))
+
+
+def _amendments(rng: random.Random, root: _Told) -> Iterator[tuple[datetime, Write]]:
+    """One or two corrections or withdrawals, now and then of the same time, and now and then before their root."""
+    at = root.at + rng.choice((timedelta(minutes=1), timedelta(days=3)))
+    for number in rng.sample(range(100, 1000), rng.choice((1, 1, 2))):
+        received = at + rng.choice((*_LAGS, timedelta(seconds=-30)))
+        id_ = f"a-{number}-{root.id}"
+        if rng.random() < 0.5:
+            yield received, _withdrawal(root, at, received, id_)
+        else:
+            time = root.at + rng.choice((timedelta(0), timedelta(0), timedelta(days=-1), timedelta(days=1)))
+            yield received, _correction(root, at, received, id_, time, _other(rng, root.event))
+        at += rng.choice((timedelta(0), timedelta(days=1)))
+
+
+def _other(rng: random.Random, event: Event) -> Event:
+    """Another event that may replace one: of the same topic and key."""
+    cast = Cast.of(event)
+    while (other := draw(rng, cast)).topic != event.topic or other.key != event.key:
+        pass
+    return other
+
+
+def _withdrawal(root: _Told, at: datetime, received: datetime, id_: str) -> Write:
+    return lambda log: log.withdraw(at, root.id, root.event, id=id_, source=root.source, received=received)
+
+
+def _correction(root: _Told, at: datetime, received: datetime, id_: str, time: datetime, event: Event) -> Write:
+    return lambda log: log.correct(at, root.id, time, event, id=id_, source=root.source, received=received)
+
+
+def _copy(told: _Told, received: datetime) -> Write:
+    return lambda log: log.add(told.at, told.event, id=told.id, source=told.source, received=received)
+
+
+def _unreadable(rng: random.Random, told: _Told) -> Write:
+    """A record that nobody can read, with or without its replay."""
+    topic, is_replayed = rng.choice((REFERRAL, ESCALATION, CASE_CHANGE)), rng.random() < 0.5
+
+    def write(log: Log) -> None:
+        place = log.garbage(topic, told.received)
+        if is_replayed:
+            log.add(told.at, told.event, id="replayed", received=told.received, replay_of=place)
+
+    return write
+
+
+def _as_of(rng: random.Random, told: list[_Told], log: Log) -> datetime:
+    """The last arrival, a deadline, or a second after one."""
+    last = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=max(record.timestamp for record in log.records))
+    deadlines = [
+        each.at + timedelta(hours=hours, seconds=seconds)
+        for each in told
+        if isinstance(each.event, ReferralSubmitted)
+        for hours in (18, 24)
+        for seconds in (0, 1)
+    ]
+    expiries = [expires_at for each in told if (expires_at := getattr(each.event, "expires_at", None))]
+    return rng.choice([last, *(at for at in (*deadlines, *expiries) if at >= last)])

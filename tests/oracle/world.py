@@ -1,0 +1,132 @@
+"""The world as the valid events tell it, up to any one of them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import TypeVar
+
+from streams.contracts import Event
+from streams.contracts.case_change import (
+    CaseClosed,
+    CaseOpened,
+    HouseholdJoined,
+    HouseholdLeft,
+    LevelChanged,
+    PersonRecorded,
+    PersonsLinked,
+)
+from streams.contracts.codesets import HouseholdRole
+from tests.oracle.clock import birthday, london_day
+from tests.oracle.facts import Fact
+
+__all__ = ["World"]
+
+T = TypeVar("T", bound=Event)
+
+
+class World:
+    """
+    Valid events up to some point (`facts`), among all that are known (`known`).
+
+    Who is who does not depend on the point: two linked identifiers have always been one person.
+    """
+
+    def __init__(self, known: Sequence[Fact], facts: Sequence[Fact] | None = None, same: dict | None = None) -> None:
+        self.known = known
+        self.facts = known if facts is None else facts
+        self._same = _linked(known) if same is None else same
+
+    def until(self, fact: Fact) -> "World":
+        """The world when an event has just happened."""
+        return World(self.known, [each for each in self.facts if each.order <= fact.order], self._same)
+
+    def before(self, fact: Fact) -> "World":
+        """The world just before an event."""
+        return World(self.known, [each for each in self.facts if each.order < fact.order], self._same)
+
+    def of(self, *kinds: type[Event], **fields: object) -> list[Fact]:
+        """Events of these kinds whose fields have these values, in order."""
+        return [
+            fact
+            for fact in self.facts
+            if isinstance(fact.data, kinds) and all(getattr(fact.data, name) == value for name, value in fields.items())
+        ]
+
+    def of_person(self, person: str, *kinds: type[Event], **fields: object) -> list[Fact]:
+        """The same, about one person under any of their identifiers."""
+        return [fact for fact in self.of(*kinds, **fields) if self.person(fact.data.person_id) == person]
+
+    def person(self, person_id: str | None) -> str | None:
+        """The smallest of all identifiers of a person."""
+        return self._same.get(person_id, person_id)
+
+    @cached_property
+    def families(self) -> list[str]:
+        """Every family that an event names as its own."""
+        return sorted({family for fact in self.known if (family := getattr(fact.data, "family_id", None))})
+
+    def stay(self, family: str, person: str) -> Fact | None:
+        """The event with which a person's present stay in a household began; None when not a member."""
+        began = None
+        for fact in self.of_person(person, HouseholdJoined, HouseholdLeft, family_id=family):
+            if isinstance(fact.data, HouseholdLeft):
+                began = None
+            elif began is None:
+                began = fact
+        return began
+
+    def members(self, family: str) -> set[str]:
+        """Persons who are in the household."""
+        joined = {self.person(fact.data.person_id) for fact in self.of(HouseholdJoined, family_id=family)}
+        return {person for person in joined if self.stay(family, person)}
+
+    def children(self, family: str, at: datetime) -> set[str]:
+        """Members of the household who are children."""
+        return {person for person in self.members(family) if self.is_child(family, person, at)}
+
+    def is_child(self, family: str, person: str, at: datetime) -> bool:
+        """
+        Under 18 in London on that day, or unborn; where nothing is recorded, by the part in the household.
+
+        The record in force is the latest one up to then, else the first one after; nobody is a child after their death.
+        """
+        record = self._record(person)
+        if record and record.died_on and record.died_on < london_day(at):
+            return False
+        if record and record.date_of_birth:
+            return london_day(at) < birthday(record.date_of_birth, 18)
+        if record and record.due_date:
+            return True
+        role = self.of_person(person, HouseholdJoined, family_id=family)[-1].data.household_role
+        return role in {HouseholdRole.CHILD, HouseholdRole.UNBORN}
+
+    def _record(self, person: str) -> PersonRecorded | None:
+        known = World(self.known, None, self._same).of_person(person, PersonRecorded)
+        up_to_now = self.of_person(person, PersonRecorded)
+        if up_to_now:
+            return up_to_now[-1].data
+        return known[0].data if known else None
+
+    def level(self, family: str) -> int:
+        """The latest level of need; 0 when none was ever recorded."""
+        levels = self.of(LevelChanged, family_id=family)
+        return levels[-1].data.level if levels else 0
+
+    def is_open(self, family: str) -> bool:
+        """Whether a service has opened a case on the family and not closed it."""
+        latest = {fact.data.case_id: fact for fact in self.of(CaseOpened, CaseClosed, family_id=family)}
+        return any(isinstance(fact.data, CaseOpened) for fact in latest.values())
+
+
+def _linked(facts: Iterable[Fact]) -> dict[str, str]:
+    """Every linked identifier with the smallest that it is connected to."""
+    links = [(fact.data.person_id, fact.data.linked_person_id) for fact in facts if _is_link(fact)]
+    same = {person: person for link in links for person in link}
+    for _ in same:
+        for one, other in links:
+            same[one] = same[other] = min(same[one], same[other])
+    return same
+
+
+def _is_link(fact: Fact) -> bool:
+    return isinstance(fact.data, PersonsLinked)

@@ -1,0 +1,117 @@
+"""The embedded broker: a real Kafka that keeps what it acknowledged."""
+
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from kafka import TopicPartition
+
+from streams.errors import PortTaken
+from streams.kafka.client import admin, consumer, producer
+from streams.settings import Settings
+from streams.stack import broker, processes
+from streams.stack.ports import free_ports
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A broker that a test may kill."""
+    settings = Settings(home=tmp_path_factory.mktemp("a home with blanks"), kafka_port=free_ports(1)[0])
+    broker.start(settings)
+    yield settings
+    broker.stop(settings)
+
+
+def _send(settings: Settings, topic: str, count: int) -> None:
+    client = admin(settings)
+    client.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}})
+    client.wait_for_topics([topic])
+    client.close()
+    sender = producer(settings)
+    for number in range(count):
+        sender.send(topic, str(number).encode())
+    sender.flush()
+    sender.close()
+
+
+def _end(settings: Settings, topic: str) -> int:
+    client = consumer(settings)
+    try:
+        return client.end_offsets([TopicPartition(topic, 0)])[TopicPartition(topic, 0)]
+    finally:
+        client.close()
+
+
+def _kill(settings: Settings) -> None:
+    psutil.Process(processes.find(settings.home, broker.NAME).pid).kill()
+
+
+def test_killed_broker_returns_with_every_acknowledged_record(own: Settings) -> None:
+    """After `kill -9` the next start serves the same log."""
+    _send(own, "kept-over-a-kill", 100)
+    _kill(own)
+    broker.start(own)
+
+    assert _end(own, "kept-over-a-kill") == 100
+
+
+def test_stopped_broker_may_return_on_another_port(own: Settings) -> None:
+    """The log does not depend on the address."""
+    _send(own, "kept-over-a-move", 10)
+    moved = replace(own, kafka_port=free_ports(1)[0])
+    broker.start(moved)
+    kept = _end(moved, "kept-over-a-move")
+    broker.start(own)
+
+    assert kept == 10
+
+
+def test_running_broker_is_left_alone(own: Settings) -> None:
+    """Starting is repeatable."""
+    before = processes.find(own.home, broker.NAME)
+    broker.start(own)
+
+    assert processes.find(own.home, broker.NAME) == before
+
+
+def test_broker_listens_on_the_loopback_address_only(own: Settings) -> None:
+    """Nobody outside this machine can reach it."""
+    addresses = {
+        connection.laddr.ip.removeprefix("::ffff:")
+        for process in processes.members(own.home, broker.NAME)
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+    assert addresses == {"127.0.0.1"}
+
+
+def test_unknown_topic_is_not_created_by_use(own: Settings) -> None:
+    """Topics are made by code alone."""
+    client = consumer(own)
+    known = client.partitions_for_topic("never-made")
+    client.close()
+
+    assert not known
+    assert "never-made" not in _topics(own)
+
+
+def test_taken_port_is_one_sentence(tmp_path: Path) -> None:
+    """The message names the port and the setting to change."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(PortTaken, match=f"port {port} is taken by another program; set CAF_KAFKA_PORT"):
+            broker.start(Settings(home=tmp_path / "home", kafka_port=port))
+
+
+def _topics(settings: Settings) -> list[str]:
+    client = admin(settings)
+    try:
+        return client.list_topics()
+    finally:
+        client.close()

@@ -1,0 +1,110 @@
+"""The embedded PostgreSQL server: where it listens, that it survives, and the addresses it gives."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import psycopg2
+import pytest
+import sqlalchemy
+
+from streams.errors import LakeUnavailable
+from streams.settings import Settings
+from streams.stack import postgres as embedded
+from streams.stack import processes
+from streams.stack.postgres import Postgres
+
+MakeHome = Callable[[str], Path]
+
+
+def _value(dsn: str, query: str) -> object:
+    with psycopg2.connect(dsn) as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchone()[0]
+
+
+def test_missing_database_is_created(postgres: Postgres) -> None:
+    """Asking for an address creates the database, and asking again leaves it as it is."""
+    dsn = postgres.dsn("made_by_asking")
+    _value(dsn, "CREATE TABLE kept AS SELECT 1 AS number; SELECT 1")
+
+    assert _value(postgres.dsn("made_by_asking"), "SELECT number FROM kept") == 1
+
+
+def test_dropped_database_is_empty_when_asked_for_again(postgres: Postgres) -> None:
+    """Dropping ends even open connections, and the name can be used afresh."""
+    holder = psycopg2.connect(postgres.dsn("dropped"))
+    postgres.drop("dropped")
+    tables = _value(postgres.dsn("dropped"), "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+
+    assert tables == 0
+    holder.close()
+
+
+def test_sqlalchemy_address_reaches_the_same_database(postgres: Postgres) -> None:
+    """Airflow's kind of address and libpq's name one database."""
+    with sqlalchemy.create_engine(postgres.sqlalchemy("shared")).connect() as connection:
+        name = connection.exec_driver_sql("SELECT current_database()").scalar()
+
+    assert name == _value(postgres.dsn("shared"), "SELECT current_database()")
+
+
+def test_server_listens_on_no_network_address(postgres: Postgres, settings: Settings) -> None:
+    """Only who may enter its folder can reach it."""
+    assert [place for process in processes.members(settings.home, embedded.NAME) for place in listening(process)] == []
+
+
+def listening(process: psutil.Process) -> list[object]:
+    """Network addresses on which a process listens; the process of a connection may have ended meanwhile."""
+    try:
+        return [place for place in process.net_connections("inet") if place.status == psutil.CONN_LISTEN]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def test_killed_server_returns_with_its_data(make_home: MakeHome) -> None:
+    """After `kill -9` the next call starts it again, and what was committed is there."""
+    settings = Settings(home=make_home("home"))
+    try:
+        dsn = embedded.server(settings).dsn("caf")
+        _value(dsn, "CREATE TABLE kept AS SELECT 7 AS number; SELECT 1")
+        psutil.Process(processes.find(settings.home, embedded.NAME).pid).kill()
+
+        assert _value(embedded.server(settings).dsn("caf"), "SELECT number FROM kept") == 7
+    finally:
+        embedded.stop(settings)
+
+
+@pytest.mark.parametrize("name", ['it\'s a "home", with commas', "long" * 40], ids=["odd characters", "long path"])
+def test_home_may_have_any_path(make_home: MakeHome, name: str) -> None:
+    """Quotes, blanks, commas and a path too long for a socket are no obstacle."""
+    settings = Settings(home=make_home(name))
+    try:
+        assert _value(embedded.server(settings).dsn("caf"), "SELECT current_database()") == "caf"
+    finally:
+        assert embedded.stop(settings)
+
+
+def test_second_stop_finds_nothing(make_home: MakeHome) -> None:
+    """Stopping is repeatable and says whether anything ran."""
+    settings = Settings(home=make_home("home"))
+    embedded.server(settings)
+
+    assert [embedded.stop(settings), embedded.stop(settings)] == [True, False]
+
+
+def test_named_server_is_used_instead(postgres: Postgres, tmp_path: Path) -> None:
+    """With `CAF_POSTGRES` nothing is started, and the database is made on the named server."""
+    settings = Settings(home=tmp_path / "unused", postgres=postgres.url)
+
+    assert _value(embedded.server(settings).dsn("named"), "SELECT current_database()") == "named"
+    assert not settings.home.exists()
+
+
+def test_silent_server_is_reported_in_one_sentence(settings: Settings, tmp_path: Path) -> None:
+    """A named server that does not answer is a fact with a name, not a traceback of the driver."""
+    away = replace(settings, postgres=f"postgresql://postgres@/caf?host={tmp_path}")
+
+    with pytest.raises(LakeUnavailable, match="PostgreSQL does not answer"):
+        embedded.server(away).dsn("caf")

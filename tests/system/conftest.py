@@ -1,0 +1,193 @@
+"""The verbs as real processes that can be killed, what they said, and what an undisturbed evaluation says."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from streams import names
+from streams.contracts import Accepted, Rejected, decode
+from streams.contracts.codesets import AlertStatus
+from streams.contracts.columns import events_table, quarantine_table
+from streams.contracts.decode import Record
+from streams.contracts.identity import Identities
+from streams.contracts.outputs import Alert
+from streams.kafka.client import consumer
+from streams.progress import progress
+from streams.rules.compiled import compiled_rules
+from streams.rules.engine import Engine
+from streams.settings import PROJECT, Settings
+from streams.stack import broker
+from streams.verify import verify_offsets
+from streams.watch.follow import follow
+from streams.watch.restore import last_heartbeat
+
+PATIENCE = 120
+
+Said = set[tuple[str, str, str, tuple[str, ...]]]
+"""Alert id, severity, status and evidence of each alert that stands."""
+
+
+class Verb:
+    """A verb of `./caf` in a process of its own, started again whenever it is gone."""
+
+    def __init__(self, settings: Settings, log: Path, *words: str) -> None:
+        self._command = [sys.executable, "-m", "streams.cli", *words]
+        self._environ = {**os.environ, **settings.to_env(), "PYTHONPATH": str(PROJECT)}
+        self._log = log
+        self.start()
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, env=self._environ, cwd=PROJECT, stdout=log, stderr=log)
+
+    def revive(self) -> None:
+        """What a restart policy does."""
+        if self._process.poll() is not None:
+            self.start()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def end(self) -> int:
+        """Ask it to end; returns its exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(PATIENCE)
+
+
+@pytest.fixture
+def system(fresh_settings: Settings, fresh_topics: str) -> Iterator[Settings]:
+    """Settings with empty topics and an empty lake; afterwards the broker runs, whatever a test did to it."""
+    yield replace(fresh_settings, land_batch_seconds=0.3, heartbeat_seconds=0.5)
+    broker.start(fresh_settings)
+
+
+@pytest.fixture
+def verb(system: Settings, tmp_path: Path) -> Iterator[Callable[..., Verb]]:
+    """Starts verbs, and kills those that a test leaves running."""
+    started: list[Verb] = []
+
+    def start(*words: str) -> Verb:
+        started.append(Verb(system, tmp_path / f"{words[0]}-{len(started)}.log", *words))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+
+
+@pytest.fixture
+def settled(system: Settings) -> Callable[..., None]:
+    """Waits until all that was produced is judged, every deadline included, and landed."""
+
+    def wait(verbs: Iterable[Verb] = ()) -> None:
+        since, deadline = datetime.now(UTC), time.monotonic() + PATIENCE
+        while not _is_settled(system, since):
+            assert time.monotonic() < deadline, f"waited in vain: {progress(system)}"
+            for one in verbs:
+                one.revive()
+            time.sleep(0.3)
+
+    return wait
+
+
+@pytest.fixture
+def versions(system: Settings) -> Callable[[], list[Alert]]:
+    """Every version on the alerts topic."""
+    return lambda: [alert for alert, _ in follow(system, stop_at_end=True)]
+
+
+@pytest.fixture
+def standing(versions: Callable[[], list[Alert]]) -> Callable[[], Said]:
+    """The newest version of each alert that has not been withdrawn."""
+
+    def latest() -> Said:
+        newest: dict[str, Alert] = {}
+        for alert in versions():
+            if alert.alert_id not in newest or newest[alert.alert_id].version < alert.version:
+                newest[alert.alert_id] = alert
+        return {
+            (alert.alert_id, str(alert.severity), str(alert.status), _places((e.source, e.id) for e in alert.evidence))
+            for alert in newest.values()
+            if alert.status != AlertStatus.WITHDRAWN
+        }
+
+    return latest
+
+
+@pytest.fixture(scope="session")
+def engine(settings: Settings) -> Iterator[Engine]:
+    """The compiled rules."""
+    engine = Engine(compiled_rules(settings))
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def evaluated(engine: Engine, system: Settings) -> Callable[..., Said]:
+    """What the rules say of records when all are there at once, as of the watcher's last heartbeat."""
+
+    def evaluate(records: Iterable[Record]) -> Said:
+        heartbeat, _ = last_heartbeat(system)
+        now, judged = datetime.now(UTC), list(_judged(records, system))
+        accepted = [record for record in judged if isinstance(record, Accepted)]
+        rejected = [record for record in judged if isinstance(record, Rejected)]
+        found = engine.evaluate(
+            events_table(accepted, now), quarantine_table(rejected, now), engine.compiled.rules, heartbeat.as_of
+        )
+        return {
+            (row.alert_id, row.severity, row.status, _places((e["source"], e["id"]) for e in row.evidence))
+            for row in found.alerts
+        }
+
+    return evaluate
+
+
+@pytest.fixture
+def sent(system: Settings) -> Callable[[], list[Record]]:
+    """Every record of the input topics, in the order of each partition."""
+
+    def read() -> list[Record]:
+        reader = consumer(system, names.INPUT_TOPICS)
+        try:
+            ends, found = reader.end_offsets(reader.assignment()), []
+            while any(reader.position(partition) < end for partition, end in ends.items()):
+                found += [record for batch in reader.poll(200).values() for record in batch]
+            return found
+        finally:
+            reader.close()
+
+    return read
+
+
+@pytest.fixture
+def landed_once(system: Settings) -> Callable[[], bool]:
+    """Whether every offset of every topic has exactly one row; a lander that runs is given time to catch up."""
+    return lambda: verify_offsets(system, wait=30).differences == []
+
+
+def _is_settled(settings: Settings, since: datetime) -> bool:
+    now, found = progress(settings), last_heartbeat(settings)
+    return not (now.behind(now.judged) or now.behind(now.landed)) and found is not None and found[0].as_of > since
+
+
+def _judged(records: Iterable[Record], settings: Settings) -> Iterator[Accepted | Rejected]:
+    """What the contract makes of records, the first of those with the same id in force."""
+    values: dict[tuple[str, int, int], bytes] = {}
+    identities = Identities(lambda *place: values[place])
+    for record in records:
+        values[record.topic, record.partition, record.offset] = record.value
+        event = decode(record, settings.max_record_bytes)
+        yield identities.judge(event) if isinstance(event, Accepted) else event
+
+
+def _places(evidence: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    return tuple(sorted(f"{source}#{id_}" for source, id_ in evidence))

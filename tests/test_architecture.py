@@ -1,0 +1,77 @@
+"""Who may import whom."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from streams.settings import PROJECT
+
+FOUNDATION = {"contracts", "names", "settings", "errors"}
+MIDDLE = {"lake", "kafka", "rules", "stack"}
+
+
+def modules(folder: str) -> list[Path]:
+    return sorted((PROJECT / folder).rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Absolute names of everything that a module imports, at any depth of the file."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def tops(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(path)}
+
+
+def parts(path: Path) -> set[str]:
+    """The parts of `streams` that a module imports: `lake`, `contracts`, …"""
+    return {name.split(".")[1] for name in imports(path) if name.startswith("streams.")}
+
+
+@pytest.mark.parametrize("path", modules("streams") + modules("expectations"), ids=str)
+def test_only_dags_import_airflow(path: Path) -> None:
+    assert "airflow" not in tops(path)
+
+
+@pytest.mark.parametrize("path", modules("streams") + modules("dags"), ids=str)
+def test_only_expectations_import_great_expectations(path: Path) -> None:
+    assert "great_expectations" not in tops(path)
+
+
+@pytest.mark.parametrize("path", modules("streams") + modules("expectations") + modules("dags"), ids=str)
+def test_nothing_imports_dags(path: Path) -> None:
+    assert "dags" not in tops(path)
+
+
+@pytest.mark.parametrize("path", modules("streams"), ids=str)
+def test_streams_does_not_import_expectations_but_for_the_command_line(path: Path) -> None:
+    if "cli" not in path.relative_to(PROJECT).parts:
+        assert "expectations" not in tops(path)
+
+
+@pytest.mark.parametrize("path", [p for part in FOUNDATION for p in modules(f"streams/{part}")], ids=str)
+def test_the_foundation_imports_nothing_above_it(path: Path) -> None:
+    assert parts(path) <= FOUNDATION
+
+
+@pytest.mark.parametrize("path", [p for part in MIDDLE for p in modules(f"streams/{part}")], ids=str)
+def test_lake_kafka_rules_and_stack_import_only_the_foundation_and_each_other(path: Path) -> None:
+    assert parts(path) <= FOUNDATION | MIDDLE
+
+
+@pytest.mark.parametrize("path", [p for p in modules("streams") if "cli" not in p.parts], ids=str)
+def test_nothing_imports_the_command_line(path: Path) -> None:
+    assert "cli" not in parts(path)
+
+
+@pytest.mark.parametrize("path", modules("dags"), ids=str)
+def test_a_dag_file_does_not_import_another_one(path: Path) -> None:
+    names = {p.stem for p in modules("dags")}
+    assert not names & tops(path)

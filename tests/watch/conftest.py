@@ -1,0 +1,106 @@
+"""Events as partners send them, and the small rules project that these tests judge by."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+from kafka import KafkaProducer
+
+from streams import names
+from streams.kafka.client import consumer, producer
+from streams.rules.compiled import CompiledRules, compiled_rules
+from streams.settings import Settings
+from streams.watch.publish import alert_of
+
+PROJECT = Path(__file__).resolve().parent.parent / "rules" / "project"
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """A dbt project with three small rules, so that these tests say nothing about practice."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def rules(settings: Settings, project: Path) -> CompiledRules:
+    """Its compiled rules."""
+    return compiled_rules(settings, project)
+
+
+@pytest.fixture
+def watch_settings(fresh_settings: Settings, fresh_topics: str) -> Settings:
+    """Settings with empty topics, a database of the test's own, and a quick heartbeat."""
+    return replace(fresh_settings, heartbeat_seconds=0.2)
+
+
+@pytest.fixture
+def event() -> Callable[..., tuple[str, bytes, bytes]]:
+    """Makes a record `(topic, key, value)` of a fact; `at` is days after the start, or a moment."""
+    numbers = count()
+
+    def make(fact: str, *, topic: str = names.REFERRAL, at: float | datetime = 0, id_: str = "", **data: object):
+        moment = at if isinstance(at, datetime) else START + timedelta(days=at)
+        backfill = data.pop("backfill", False)
+        envelope = {
+            "specversion": "1.0",
+            "id": id_ or f"e-{next(numbers)}",
+            "source": "/test",
+            "type": f"uk.{topic.removesuffix('.v1')}.{fact}.v1",
+            "time": moment.isoformat(),
+            "authority": "E08000015",
+            "backfill": backfill,
+            "data": data,
+        }
+        replaced = data.get("replacement", {})
+        key = data.get("family_id") or data.get("person_id") or replaced.get("family_id") or data.get("alert_id")
+        return topic, key.encode(), json.dumps(envelope).encode()
+
+    return make
+
+
+@pytest.fixture
+def referral(event) -> Callable[..., tuple[str, bytes, bytes]]:
+    """Makes a referral of a family."""
+
+    def make(number: int, family: str = "F-1", **rest: object):
+        data = {"referral_id": f"R-{number}", "family_id": family, "source_code": "6", "severity": "amber"}
+        return event("referral-submitted", id_=f"r-{number}", **data | {"consent": "given"} | rest)
+
+    return make
+
+
+@pytest.fixture
+def send(watch_settings: Settings) -> Iterator[Callable[..., None]]:
+    """Puts records on their topics, durably and in order."""
+    client: KafkaProducer = producer(watch_settings)
+
+    def put(*records: tuple) -> None:
+        for topic, key, value, *headers in records:
+            client.send(topic, key=key, value=value, headers=headers[0] if headers else [])
+        client.flush()
+
+    yield put
+    client.close()
+
+
+@pytest.fixture
+def alerts(watch_settings: Settings) -> Callable[[], list]:
+    """All versions on the alerts topic, in the order of each partition."""
+
+    def read() -> list:
+        reader = consumer(watch_settings, [names.ALERTS])
+        try:
+            found = []
+            ends = reader.end_offsets(reader.assignment())
+            while any(reader.position(partition) < end for partition, end in ends.items()):
+                found += [alert_of(record.value) for batch in reader.poll(200).values() for record in batch]
+            return found
+        finally:
+            reader.close()
+
+    return read

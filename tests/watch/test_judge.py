@@ -1,0 +1,265 @@
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from streams import names
+from streams.contracts import decode
+from streams.rules.engine import Engine
+from streams.watch.history import StoredRecord
+from streams.watch.judge import Judge
+
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Desk:
+    """A judge that is given records one batch at a time, each arriving a second after the last."""
+
+    judge: Judge
+    offset: int = 0
+    published: list = field(default_factory=list)
+
+    def take(self, *records: tuple, now: datetime = NOW) -> list:
+        judged = []
+        for topic, key, value, *headers in records:
+            received = int(NOW.timestamp() * 1000) + self.offset
+            stored = StoredRecord(topic, 0, self.offset, received, key, value, tuple(headers[0]) if headers else ())
+            judged.append(self.judge.remember(decode(stored)))
+            self.offset += 1
+        return self._publish(self.judge.judge(judged, now))
+
+    def wait_until(self, now: datetime) -> list:
+        return self._publish(self.judge.due(now))
+
+    def _publish(self, chunks: Iterator[list]) -> list:
+        new = [alert for chunk in chunks for alert in chunk]
+        for alert in new:
+            self.judge.book.record(alert)
+        self.published += new
+        return new
+
+
+@pytest.fixture(scope="module")
+def engine(rules) -> Iterator[Engine]:
+    engine = Engine(rules)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def desk(engine) -> Desk:
+    return Desk(Judge(engine, "https://cases.example/{family_id}"))
+
+
+@pytest.fixture
+def pair(referral) -> list[tuple]:
+    """Two referrals of one family, with decisions outstanding only a little while."""
+    return [referral(1, at=NOW - timedelta(hours=2)), referral(2, at=NOW - timedelta(hours=1))]
+
+
+def amendment(event, kind: str, root: str, **data: object) -> tuple:
+    about = {"root_source": "/test", "root_id": root, "withdrawal_reason": "recorded_in_error"}
+    return event(kind, at=NOW, **about | data)
+
+
+def test_alert_names_its_evidence_and_family(desk, pair):
+    """Both referrals are evidence, the later one is the anchor."""
+    [alert] = desk.take(*pair)
+
+    assert (alert.rule, alert.family_id, alert.version, alert.status) == ("re_referral", "F-1", 1, "open")
+    assert {"r-1", "r-2"} == {item.id for item in alert.evidence}
+    assert alert.anchor_id == "r-2"
+    assert alert.case_url == "https://cases.example/F-1"
+
+
+def test_repeated_record_changes_nothing(desk, pair):
+    """A copy at a later offset is no new evidence."""
+    desk.take(*pair)
+
+    assert desk.take(*pair) == []
+
+
+def test_withdrawn_event_takes_its_alert_back(desk, pair, event):
+    """The same id, a new version, and the reason."""
+    [alert] = desk.take(*pair)
+    [back] = desk.take(amendment(event, "withdrawn", "r-1", family_id="F-1"))
+
+    assert (alert.alert_id, 2, "withdrawn", "event_withdrawn") == (
+        back.alert_id,
+        back.version,
+        back.status,
+        back.status_reason,
+    )
+
+
+def test_corrected_event_takes_its_alert_back(desk, pair, event, referral):
+    """A referral that turns out to be two years old is no re-referral."""
+    desk.take(*pair)
+    data = {"referral_id": "R-1", "family_id": "F-1", "source_code": "6", "severity": "amber", "consent": "given"}
+    correction = amendment(
+        event,
+        "corrected",
+        "r-1",
+        replaced_type="uk.caf.referral.referral-submitted.v1",
+        replaced_time="2024-01-01T00:00:00Z",
+        replacement=data,
+    )
+    versions = desk.take(correction)
+
+    assert [alert.status_reason for alert in versions if alert.rule == "re_referral"] == ["event_corrected"]
+
+
+def test_restored_event_raises_the_same_alert_again(desk, pair, event):
+    """A later correction after a withdrawal reopens the alert under its id."""
+    desk.take(*pair)
+    desk.take(amendment(event, "withdrawn", "r-1", family_id="F-1"))
+    data = {"referral_id": "R-1", "family_id": "F-1", "source_code": "6", "severity": "amber", "consent": "given"}
+    about = {"root_source": "/test", "root_id": "r-1", "withdrawal_reason": "more_accurate"}
+    replacement = {
+        "replaced_type": "uk.caf.referral.referral-submitted.v1",
+        "replaced_time": (NOW - timedelta(hours=2)).isoformat(),
+        "replacement": data,
+    }
+    [again] = desk.take(event("corrected", at=NOW + timedelta(minutes=1), **about, **replacement))
+
+    assert (again.version, again.status, again.status_reason) == (3, "open", "reopened")
+
+
+def test_moved_anchor_supersedes_the_alert(desk, referral, event):
+    """A referral recorded anew under another event id breaches anew, and the new alert names the old one."""
+    [old] = desk.take(referral(1, at=NOW - timedelta(hours=20)))
+    anew = event(
+        "referral-submitted",
+        at=NOW - timedelta(hours=19),
+        referral_id="R-1",
+        family_id="F-1",
+        source_code="6",
+        severity="amber",
+        consent="given",
+    )
+    versions = {
+        alert.alert_id: alert for alert in desk.take(amendment(event, "withdrawn", "r-1", family_id="F-1"), anew)
+    }
+    gone = versions.pop(old.alert_id)
+    [new] = versions.values()
+
+    assert (gone.status, gone.status_reason) == ("withdrawn", "superseded")
+    assert (old.alert_id, 1, "open") == (new.supersedes, new.version, new.status)
+
+
+def test_late_evidence_is_a_new_version(desk, referral):
+    """An earlier referral that arrives late joins the evidence of the alert that stands."""
+    desk.take(referral(1, at=NOW - timedelta(hours=3)), referral(3, at=NOW - timedelta(hours=1)))
+    versions = desk.take(referral(2, at=NOW - timedelta(hours=2)))
+
+    assert {("r-2", 1, None), ("r-3", 2, "new_evidence")} == {
+        (alert.anchor_id, alert.version, alert.status_reason) for alert in versions
+    }
+
+
+def test_passed_deadline_raises_and_is_its_own_time(desk, referral):
+    """Eighteen hours without a decision: amber; twenty-four: red, as a second version."""
+    desk.take(referral(1, at=NOW))
+    amber_at, red_at = NOW + timedelta(hours=18), NOW + timedelta(hours=24)
+
+    assert desk.wait_until(amber_at) == []
+    [amber] = desk.wait_until(amber_at + timedelta(seconds=1))
+    [red] = desk.wait_until(red_at + timedelta(seconds=1))
+
+    assert ("amber", amber_at, 1) == (amber.severity, amber.received_at, amber.version)
+    assert ("red", red_at, 2, "deadline_passed") == (red.severity, red.received_at, red.version, red.status_reason)
+    assert amber.alert_id == red.alert_id
+
+
+def test_decision_in_time_leaves_no_deadline(desk, referral, event):
+    """A decided referral does not breach, however long one waits."""
+    desk.take(referral(1, at=NOW))
+    decision = {"referral_id": "R-1", "family_id": "F-1", "decision": "early_help"}
+    desk.take(event("referral-decided", at=NOW + timedelta(minutes=1), **decision))
+
+    assert desk.wait_until(NOW + timedelta(days=3)) == []
+
+
+def test_breach_clears_with_the_decision(desk, referral, event):
+    """The alert stays, with the decision as evidence."""
+    desk.take(referral(1, at=NOW - timedelta(hours=30)))
+    decision = {"referral_id": "R-1", "family_id": "F-1", "decision": "early_help"}
+    [cleared] = desk.take(event("referral-decided", at=NOW, **decision))
+
+    assert (cleared.status, cleared.status_reason, cleared.version) == ("cleared", "cleared", 2)
+
+
+def test_unreadable_record_is_alerted_without_its_content(desk):
+    """A record that nobody can read on a safeguarding topic is red and names only its place."""
+    [alert] = desk.take((names.ESCALATION, b"F-1", b"\xff secret"))
+
+    assert ("unreadable_report", "red", f"{names.ESCALATION}/0/0", None) == (
+        alert.rule,
+        alert.severity,
+        alert.entity_id,
+        alert.family_id,
+    )
+    assert "secret" not in str(alert)
+
+
+def test_unreadable_case_change_is_not_alerted(desk):
+    """It is quarantined like any other, but reports no child."""
+    assert desk.take((names.CASE_CHANGE, b"F-1", b"\xff")) == []
+
+
+def test_replayed_record_clears_the_unreadable_one(desk, referral):
+    """The header of a record that is sent again names the one it repairs."""
+    desk.take((names.REFERRAL, b"F-1", b"{"))
+    versions = desk.take((*referral(1, at=NOW), [("caf-replay-of", f"{names.REFERRAL}/0/0".encode())]))
+
+    assert [(alert.rule, alert.status) for alert in versions] == [("unreadable_report", "cleared")]
+
+
+def test_other_content_under_one_id_is_unreadable(desk, referral):
+    """The second is rejected, and as a safeguarding record alerted."""
+    desk.take(referral(1, at=NOW))
+    [alert] = desk.take(referral(1, at=NOW, severity="red"))
+
+    assert alert.rule == "unreadable_report"
+
+
+def test_backfilled_alert_is_marked(desk, referral):
+    """History raises alerts that are never routed."""
+    hours = [NOW - timedelta(hours=2), NOW - timedelta(hours=1)]
+    [alert] = desk.take(*(referral(n, at=at, backfill=True) for n, at in enumerate(hours)))
+
+    assert alert.backfill
+
+
+def test_shuffled_arrival_gives_the_same_alerts(engine, referral, event):
+    """Whatever the order, what stands at the end is the same."""
+    records = [referral(n, f"F-{n % 3}", at=NOW - timedelta(hours=n)) for n in range(9)]
+    records.append(amendment(event, "withdrawn", "r-4", family_id="F-1"))
+    orders = [records, records[::-1], records[5:] + records[:5]]
+    standing = []
+    for order in orders:
+        desk = Desk(Judge(engine, "{family_id}"))
+        for record in order:
+            desk.take(record)
+        latest = {alert.alert_id: alert for alert in sorted(desk.published, key=lambda alert: alert.version)}
+        evidence = {
+            id_: (alert.severity, alert.status, frozenset(item.id for item in alert.evidence))
+            for id_, alert in latest.items()
+            if alert.status != "withdrawn"
+        }
+        standing.append(evidence)
+
+    assert standing[0] == standing[1] == standing[2] != {}
+
+
+def test_trial_is_raised_once(desk, event):
+    """A request for a test alert is answered by one marked alert."""
+    request = event(
+        "alert-acknowledged", topic=names.ESCALATION, at=NOW, alert_id="test-1", worker_id="caf-test", id_="test-1"
+    )
+    [alert] = desk.take(request)
+
+    assert alert.test
+    assert desk.take(request) == []

@@ -1,0 +1,114 @@
+"""What a watcher takes from the lake, and what it does when Kafka no longer has it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from kafka import TopicPartition
+
+from streams import names
+from streams.contracts import Accepted
+from streams.kafka.client import admin, end_offsets
+from streams.land.lander import run as land
+from streams.rules.engine import Engine
+from streams.watch.alert_book import Cause
+from streams.watch.judge import Judge
+from streams.watch.landed_alerts import read_landed_alerts
+from streams.watch.restore import load_lake
+from streams.watch.run import run
+
+CAUSE = Cause(lambda place: datetime.now(UTC))
+
+
+@pytest.fixture
+def judge(rules):
+    engine = Engine(rules)
+    yield Judge(engine, "{family_id}")
+    engine.close()
+
+
+def now_minus(**ago: float) -> datetime:
+    return datetime.now(UTC) - timedelta(**ago)
+
+
+def forget_inputs(settings) -> None:
+    """Delete every record of the input topics, as retention does."""
+    client = admin(settings)
+    client.delete_records(end_offsets(settings, names.INPUT_TOPICS))
+    client.close()
+
+
+def test_lake_gives_what_was_never_judged(judge, watch_settings, referral, send):
+    """Landed events beyond the judged offsets come back; the topics go on after the last landed record."""
+    send(referral(1), referral(2), (names.REFERRAL, b"F-1", b"not json"))
+    land(watch_settings, once=True)
+    ends = end_offsets(watch_settings, names.INPUT_TOPICS)
+    partition = next(one for one, end in ends.items() if end)
+    offsets, unjudged = load_lake(watch_settings, judge, {partition: 1}, lambda: None)
+
+    assert offsets == {TopicPartition(*partition): 3}
+    assert [event.identity[1] for event in unjudged if isinstance(event, Accepted)] == ["r-2"]
+    assert [event.offset for event in unjudged if not isinstance(event, Accepted)] == [2]
+    assert len(judge.history) == 2
+
+
+def test_missing_lake_is_no_obstacle(judge, watch_settings):
+    """A lake that holds nothing yet leaves everything to the topics."""
+    assert load_lake(watch_settings, judge, {}, lambda: None) == ({}, [])
+
+
+def test_identity_from_the_lake_is_remembered(judge, watch_settings, referral, send):
+    """Other content under an id that has landed is rejected after a restart too."""
+    send(referral(1))
+    land(watch_settings, once=True)
+    load_lake(watch_settings, judge, {}, lambda: None)
+    [stored] = judge.history.load(["F-1"])
+    other = judge.remember(_with_value(stored, stored.value.replace(b"amber", b"red")))
+
+    assert not isinstance(other, Accepted)
+
+
+def _with_value(event: Accepted, value: bytes) -> Accepted:
+    from msgspec.structs import replace
+
+    return replace(event, value=value, offset=event.offset + 1, content_hash=event.content_hash + 1)
+
+
+def test_history_beyond_retention_is_judged(watch_settings, project, referral, send, alerts):
+    """Kafka has forgotten the first referral and the second was landed while nobody watched: it is a re-referral."""
+    send(referral(1, at=now_minus(hours=3)))
+    run(watch_settings, for_seconds=2, project=project)
+    send(referral(2, at=now_minus(hours=2)))
+    land(watch_settings, once=True)
+    forget_inputs(watch_settings)
+    run(watch_settings, for_seconds=2, project=project)
+
+    assert [(alert.rule, alert.anchor_id) for alert in alerts()] == [("re_referral", "r-2")]
+
+
+def test_alerts_that_kafka_has_lost_are_known_from_the_lake(watch_settings, project, referral, send, alerts):
+    """What was said stays said: only the alert on the new referral is published."""
+    send(referral(1, at=now_minus(hours=3)), referral(2, at=now_minus(hours=2)))
+    run(watch_settings, until=alerts, for_seconds=60, project=project)
+    before = {alert.anchor_id for alert in alerts()}
+    land(watch_settings, once=True)
+    client = admin(watch_settings)
+    client.delete_records(end_offsets(watch_settings, [names.ALERTS]))
+    client.close()
+    send(referral(3, at=now_minus(hours=1)))
+    run(watch_settings, until=alerts, for_seconds=60, project=project)
+
+    assert before == {"r-2"}
+    assert {alert.anchor_id for alert in alerts()} == {"r-3"}
+
+
+def test_landed_alert_is_the_published_one(judge, watch_settings, project, referral, send, alerts):
+    """Read from the lake, an alert has the number that its newest version on the topic has."""
+    send(referral(1, at=now_minus(hours=3)), referral(2, at=now_minus(hours=2)))
+    run(watch_settings, until=alerts, for_seconds=60, project=project)
+    land(watch_settings, once=True)
+    [published] = alerts()
+
+    assert read_landed_alerts(watch_settings, judge.book) == 1
+    assert judge.book.versions() == {published.alert_id: published.version}
+    assert judge.book.changes([published], [("family", "F-1")], {published.rule}, CAUSE, published.raised_at) == []
+    assert read_landed_alerts(watch_settings, judge.book) == 0

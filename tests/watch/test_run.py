@@ -1,0 +1,206 @@
+"""The watcher on a real broker and a real database, with the small rules."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from streams import names
+from streams.contracts.outputs import Heartbeat
+from streams.kafka.client import end_offsets
+from streams.settings import PROJECT
+from streams.watch.publish import Publisher
+from streams.watch.restore import last_heartbeat
+from streams.watch.run import Watched, run
+from streams.watch.trial import run_trial
+
+PATIENCE = 40
+CHILD = (
+    "import sys; from pathlib import Path; from streams.settings import Settings; from streams.watch.run import run; "
+)
+CHILD += "run(Settings.from_env(), project=Path(sys.argv[1]))"
+
+
+class Running:
+    """A watcher in a thread of this process."""
+
+    def __init__(self, settings, project: Path) -> None:
+        self._stop = threading.Event()
+        self.watched: Watched | None = None
+        self._thread = threading.Thread(target=self._run, args=(settings, project))
+        self._thread.start()
+
+    def _run(self, settings, project: Path) -> None:
+        self.watched = run(settings, until=self._stop.is_set, project=project)
+
+    def stop(self) -> Watched:
+        self._stop.set()
+        self._thread.join(PATIENCE)
+        return self.watched
+
+
+@pytest.fixture
+def watching(watch_settings, rules, project):
+    """Starts watchers, and stops those that a test leaves running."""
+    started: list[Running] = []
+
+    def start() -> Running:
+        started.append(Running(watch_settings, project))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.stop()
+
+
+@pytest.fixture
+def child(watch_settings, rules, project):
+    """Starts watchers as processes of their own, and kills those that a test leaves running."""
+    started: list[subprocess.Popen] = []
+
+    def start() -> subprocess.Popen:
+        environ = {**os.environ, **watch_settings.to_env(), "PYTHONPATH": str(PROJECT)}
+        started.append(subprocess.Popen([sys.executable, "-c", CHILD, project], env=environ))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def judged_everything(settings) -> bool:
+    """Whether a heartbeat covers every input record."""
+    found = last_heartbeat(settings)
+    ends = end_offsets(settings, names.INPUT_TOPICS)
+    return found is not None and all(
+        found[0].offsets[partition.topic][partition.partition] >= end for partition, end in ends.items()
+    )
+
+
+def versions(alerts: list) -> list[tuple[str, int]]:
+    return [(alert.alert_id, alert.version) for alert in alerts]
+
+
+def now_minus(**ago: float) -> datetime:
+    return datetime.now(UTC) - timedelta(**ago)
+
+
+def test_alert_comes_while_watching(watching, watch_settings, referral, send, alerts):
+    """A second referral raises its alert, on the family's partition."""
+    watching()
+    send(referral(1, at=now_minus(hours=2)), referral(2, at=now_minus(hours=1)))
+    until(alerts)
+
+    assert [(alert.rule, alert.family_id, alert.version) for alert in alerts()] == [("re_referral", "F-1", 1)]
+
+
+def test_restart_loses_and_doubles_nothing(watching, watch_settings, referral, send, alerts):
+    """What came while nobody watched is judged at the next start; what was said is not said again."""
+    first = watching()
+    send(referral(1, at=now_minus(hours=3)), referral(2, at=now_minus(hours=2)))
+    until(alerts)
+    first.stop()
+    send(referral(3, at=now_minus(hours=1)))
+    watching()
+    until(lambda: len(alerts()) > 1 and judged_everything(watch_settings))
+
+    assert 2 == len(alerts()) == len(set(versions(alerts())))
+
+
+def test_second_watcher_waits_and_takes_over(watching, watch_settings, referral, send, alerts):
+    """Two watchers started by mistake publish each alert once; when the first ends, the second goes on."""
+    first, _second = watching(), watching()
+    send(referral(1, at=now_minus(hours=3)), referral(2, at=now_minus(hours=2)))
+    until(alerts)
+    first.stop()
+    send(referral(3, at=now_minus(hours=1)))
+    until(lambda: judged_everything(watch_settings))
+    until(lambda: len(alerts()) > 1)
+
+    assert 2 == len(alerts()) == len(set(versions(alerts())))
+
+
+def test_deadline_fires_by_itself(watching, watch_settings, referral, send, alerts):
+    """A referral that is eighteen hours old in a moment becomes amber with no new event, at the deadline."""
+    watching()
+    until(lambda: last_heartbeat(watch_settings) is not None)
+    submitted = datetime.now(UTC) + timedelta(seconds=6) - timedelta(hours=18)
+    send(referral(1, at=submitted))
+    until(alerts)
+    [alert] = alerts()
+
+    assert ("front_door_breach", "amber", submitted + timedelta(hours=18)) == (
+        alert.rule,
+        alert.severity,
+        alert.received_at,
+    )
+
+
+def test_deadline_passed_while_nobody_watched(watching, watch_settings, referral, send, alerts):
+    """The review after a start finds it, with the deadline as its time."""
+    submitted = now_minus(hours=20)
+    send(referral(1, at=submitted))
+    offsets: dict[str, list[int]] = {topic: [] for topic in names.INPUT_TOPICS}
+    for partition, end in end_offsets(watch_settings, names.INPUT_TOPICS).items():
+        offsets[partition.topic].append(end)
+    earlier = Publisher(watch_settings)
+    earlier.heartbeat(Heartbeat(leader="earlier", as_of=submitted + timedelta(hours=1), offsets=offsets))
+    earlier.close()
+    watching()
+    until(alerts)
+
+    assert [submitted + timedelta(hours=18)] == [alert.received_at for alert in alerts()]
+
+
+def test_killed_watchers_lose_and_double_nothing(child, watch_settings, referral, send, alerts):
+    """Killed at five moments of its work, each version is on the topic once, and none is missing."""
+    expected = set()
+    for number in range(5):
+        families = [f"F-{number}-{family}" for family in range(40)]
+        send(*(referral(f"{number}-{family}-1", family, at=now_minus(hours=2)) for family in families))
+        process = child()
+        send(*(referral(f"{number}-{family}-2", family, at=now_minus(hours=1)) for family in families))
+        before = len(alerts())
+        until(lambda before=before: len(alerts()) > before)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        expected |= set(families)
+    child()
+    until(lambda: judged_everything(watch_settings))
+    found = alerts()
+
+    assert expected == {alert.family_id for alert in found if alert.rule == "re_referral"}
+    assert len(found) == len(set(versions(found)))
+
+
+def test_trial_comes_back(watching, watch_settings):
+    """A test alert passes the whole path."""
+    watching()
+
+    assert run_trial(watch_settings, PATIENCE) > 0
+
+
+def test_reconciled_alert_is_not_said_again(watching, watch_settings, referral, send, alerts):
+    """A version that another writer put on the topic is taken over."""
+    first = watching()
+    send(referral(1, at=now_minus(hours=3)), referral(2, at=now_minus(hours=2)))
+    until(alerts)
+    watched = first.stop()
+
+    assert watched.alerts == 1
+    assert watching().stop().alerts == 0

@@ -1,0 +1,75 @@
+"""`./caf watch --check` and `./caf alerts`, as a user types them."""
+
+import json
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from streams.cli.main import caf
+from streams.contracts.outputs import Heartbeat
+from streams.errors import WatchSilent
+from streams.watch.publish import Publisher
+from streams.watch.trial import trial_alert
+
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def caf_command(watch_settings):
+    """Runs a verb with the test's settings; errors come through as they are."""
+
+    def run(*words: str) -> str:
+        result = CliRunner().invoke(caf, list(words), env=watch_settings.to_env(), catch_exceptions=False)
+        return result.output
+
+    return run
+
+
+@pytest.fixture
+def publisher(watch_settings):
+    publisher = Publisher(watch_settings)
+    yield publisher
+    publisher.close()
+
+
+def an_alert(number: int, **changed: object):
+    alert = trial_alert(f"a-{number}", NOW, NOW)
+    return msgspec.structs.replace(alert, **({"test": False, "family_id": "F-1", "rule": "re_referral"} | changed))
+
+
+def test_check_speaks_up_when_nobody_ever_watched(caf_command):
+    """No heartbeat at all is as bad as an old one."""
+    with pytest.raises(WatchSilent, match="never"):
+        caf_command("watch", "--check")
+
+
+def test_check_tells_a_fresh_heartbeat_from_an_old_one(caf_command, publisher):
+    """The age is the broker's, so a watcher with a wrong clock is not thought dead or alive."""
+    publisher.heartbeat(Heartbeat(leader="one", as_of=NOW, offsets={}))
+    publisher.close()
+
+    assert json.loads(caf_command("alerts", "check", "--max-age", "60", "--json"))["alive"]
+    with pytest.raises(WatchSilent, match="silent for"):
+        caf_command("watch", "--check", "--max-age", "0")
+
+
+def test_open_alerts_are_listed_once(caf_command, publisher):
+    """The latest version counts: cleared ones and tests are not open."""
+    publisher.alerts([an_alert(1), an_alert(1, version=2, severity="red"), an_alert(2), an_alert(3, test=True)])
+    publisher.alerts([an_alert(2, version=2, status="cleared")])
+    lines = [json.loads(line) for line in caf_command("alerts", "--json").splitlines()]
+
+    assert [(line["alert_id"], line["version"]) for line in lines] == [("a-1", 2)]
+    assert "red" in caf_command("alerts")
+
+
+def test_alerts_are_filtered(caf_command, publisher):
+    """By severity and by rule; --all shows every version."""
+    publisher.alerts([an_alert(1, severity="red"), an_alert(2, rule="adult_returns")])
+
+    assert "a-1" in caf_command("alerts", "--severity", "red")
+    assert "a-2" not in caf_command("alerts", "--severity", "red")
+    assert "a-2" in caf_command("alerts", "--rule", "adult_returns")
+    assert len(caf_command("alerts", "--all", "--json").splitlines()) == 2
