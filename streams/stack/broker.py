@@ -75,8 +75,13 @@ def start(settings: Settings, say: Say = print) -> str:
     address = f"127.0.0.1:{settings.kafka_port}"
     running = processes.find(settings.home, NAME)
     if running is not None and running.alive and running.address == address:
-        _wait(running, settings)
-        return address
+        try:
+            _wait(running, settings)
+            return address
+        except StackFailed:
+            # A broker that was just killed is seen alive for a moment; what is still alive has truly not answered.
+            if running.alive:
+                raise
     processes.stop(settings.home, NAME)
     check_port(settings.kafka_port, "CAF_KAFKA_PORT")
     folder = settings.home / NAME

@@ -58,6 +58,25 @@ def test_killed_broker_returns_with_every_acknowledged_record(own: Settings) -> 
     assert _end(own, "kept-over-a-kill") == 100
 
 
+def test_broker_killed_while_it_is_looked_at_is_started_again(own: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start that finds a dying broker does not fail with it."""
+    seen = broker.answers
+    killed: list[bool] = []
+
+    def kill_once(address: str) -> bool:
+        if not killed:
+            killed.append(True)
+            _kill(own)
+            return False
+        return seen(address)
+
+    monkeypatch.setattr(broker, "answers", kill_once)
+    broker.start(own)
+
+    assert killed
+    assert seen(f"127.0.0.1:{own.kafka_port}")
+
+
 def test_stopped_broker_may_return_on_another_port(own: Settings) -> None:
     """The log does not depend on the address."""
     _send(own, "kept-over-a-move", 10)
