@@ -7,26 +7,23 @@ The ratio is what counts: the speed of a machine comes and goes, also while this
 import json
 import pkgutil
 import random
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from uuid import uuid4
 
 import click
 
 from streams import names
+from streams.bench.servers import own_servers
 from streams.contracts import event_types
 from streams.contracts.generate.examples import event_example
 from streams.kafka.client import consumer, producer
-from streams.kafka.topics import ensure_topics
 from streams.lake.connect import connect
 from streams.land import run
 from streams.land.checks import Validator
 from streams.land.lander import CONSUMER
 from streams.settings import Settings
-from streams.stack import postgres
 
 __all__ = ["Measured", "command", "measure"]
 
@@ -45,30 +42,36 @@ class Measured:
     ratio: float
 
 
-def measure(settings: Settings, events: int, validator: Validator | None) -> Measured:
+def measure(
+    settings: Settings, events: int, validator: Validator | None, say: Callable[[str], None] = print
+) -> Measured:
     """
     Produce events of every type with one in a hundred bad, drain the topics, and land them in a lake of their own.
 
-    Everything that the topics hold is drained and landed, so an empty broker measures the sharpest.
     The better of two runs counts, for both: the first one also loads libraries.
+
+    Raises:
+        StackFailed: a server cannot be started.
     """
-    ensure_topics(settings)
-    _produce(settings, events)
     drained, landed = [], []
-    for _ in range(_RUNS):
-        records, seconds = _drain(settings)
-        drained.append(records / seconds)
-        landed.append(_land(settings, validator))
+    with own_servers(settings, say) as own:
+        say(f"Producing {events:,} events …")
+        _produce(own, events)
+        for number in range(1, _RUNS + 1):
+            say(f"Draining and landing them, {number} of {_RUNS} …")
+            records, seconds = _drain(own)
+            drained.append(records / seconds)
+            landed.append(_land(replace(own, database=f"bench_{number}"), validator))
     return Measured(records, round(max(drained)), round(max(landed)), round(max(landed) / max(drained), 3))
 
 
 def _produce(settings: Settings, events: int) -> None:
     with closing(producer(settings, linger_ms=20)) as kafka:
-        for topic, key, value in _events(uuid4().hex[:8], random.Random(0), events):
+        for topic, key, value in _events(random.Random(0), events):
             kafka.send(topic, key=key, value=value)
 
 
-def _events(run_id: str, chance: random.Random, count: int) -> Iterator[tuple[str, bytes, bytes]]:
+def _events(chance: random.Random, count: int) -> Iterator[tuple[str, bytes, bytes]]:
     """Topic, key and value of events of all types in equal shares."""
     examples = [(struct.topic, struct.key_fields, event_example(struct)) for struct in event_types().values()]
     for number in range(count):
@@ -77,7 +80,7 @@ def _events(run_id: str, chance: random.Random, count: int) -> Iterator[tuple[st
         if "family_id" in data:
             data["family_id"] = f"F-{chance.randrange(_FAMILIES):06d}"
         key = next(data[name] for name in key_fields if data.get(name))
-        value = json.dumps(example | {"id": f"{run_id}-{number}", "data": data}).encode()
+        value = json.dumps(example | {"id": f"bench-{number}", "data": data}).encode()
         yield topic, key.encode(), value[:-1] if chance.random() < _BAD_SHARE else value
 
 
@@ -92,17 +95,12 @@ def _drain(settings: Settings) -> tuple[int, float]:
 
 
 def _land(settings: Settings, validator: Validator | None) -> float:
-    """Records landed per second in a lake of its own, connecting and checking included."""
-    database = f"bench_{uuid4().hex[:12]}"
-    with tempfile.TemporaryDirectory(prefix="caf-bench-") as folder:
-        own = replace(settings, database=database, lake_data=folder)
-        connect(own).close()
-        try:
-            started = time.perf_counter()
-            landed = run(own, validator=validator, once=True)
-            return landed.rows / (time.perf_counter() - started)
-        finally:
-            postgres.server(settings).drop(database)
+    """Records landed per second in a lake that is made for it, connecting and checking included."""
+    own = replace(settings, lake_data=str(settings.home / settings.database))
+    connect(own).close()
+    started = time.perf_counter()
+    landed = run(own, validator=validator, once=True)
+    return landed.rows / (time.perf_counter() - started)
 
 
 @click.command("land")
@@ -113,15 +111,15 @@ def _land(settings: Settings, validator: Validator | None) -> float:
     show_default=True,
     help="Function that judges what was stored, as module:name; an empty text for none.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(*, events: int, validator: str, as_json: bool) -> None:
     """Records landed per second, against a plain drain of the same topics by the same client.
 
-    Contract, commit and Great Expectations are included; the lake is one of the bench's own, and removed.
-    The events stay on the topics: use a CAF_HOME that is for measuring.
+    Contract, commit and Great Expectations are included.
+    Measured on a broker, a database and a lake of its own, which are stopped and removed afterwards.
     """
     function = pkgutil.resolve_name(validator) if validator else None
-    measured = measure(Settings.from_env(), events, function)
+    measured = measure(Settings.from_env(), events, function, lambda text: click.echo(text, err=as_json))
     if as_json:
         click.echo(json.dumps(asdict(measured)))
     else:

@@ -1,0 +1,39 @@
+"""Servers of a bench's own, so that it neither disturbs nor is disturbed by what runs in anybody's home."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from streams.kafka.topics import ensure_topics
+from streams.settings import Settings
+from streams.stack import broker, postgres, stack
+from streams.stack.ports import free_ports
+
+__all__ = ["own_servers"]
+
+Say = Callable[[str], None]
+
+
+@contextmanager
+def own_servers(settings: Settings, say: Say) -> Iterator[Settings]:
+    """
+    PostgreSQL and Kafka with empty topics, in a temporary home; stopped and removed at the end.
+
+    Raises:
+        StackFailed: a server cannot be started.
+    """
+    with tempfile.TemporaryDirectory(prefix="caf-bench-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL does not run as root, and must find its files here
+        (kafka_port,) = free_ports(1)
+        own = replace(
+            settings, home=Path(folder) / "home", kafka="", kafka_port=kafka_port, postgres="", lake_data="", airflow=""
+        )
+        try:
+            stack.up(own, (postgres.NAME, broker.NAME), say=say)
+            ensure_topics(own)
+            yield own
+        finally:
+            say("Stopping the servers …")
+            stack.down(own)
