@@ -65,20 +65,26 @@ class Judge:
             self.history.quarantine(record)
         return record
 
-    def judge(self, records: Collection[Accepted | Rejected], now: datetime) -> Iterator[list[Alert]]:
-        """The versions that remembered records call for, by chunk; each chunk is to be published before the next."""
+    def judge(self, records: Collection[Accepted | Rejected], as_of: datetime, now: datetime) -> Iterator[list[Alert]]:
+        """
+        The versions that remembered records call for, by chunk; each chunk is to be published before the next.
+
+        Args:
+            as_of: up to when everything that arrived is remembered; deadlines after it have not passed.
+            now: when the versions are raised.
+        """
         touched = self._touched(records)
         newest = max((record.received_ms for record in records), default=0)
-        as_of = max(now, _moment(newest))
+        as_of = max(as_of, _moment(newest))
         for places in self._chunks(touched.arrived):
             yield self._changes(places, touched.rules, as_of, now, at=touched.arrival, amendments=touched.amendments)
         for record in records:
             if isinstance(record, Accepted) and is_trial(record.fact):
                 yield self._trial(record.fact, record.received_ms, now)
 
-    def due(self, now: datetime) -> Iterator[list[Alert]]:
-        """The versions that passed deadlines call for."""
-        passed = self.deadlines.pop_due(now)
+    def due(self, as_of: datetime, now: datetime) -> Iterator[list[Alert]]:
+        """The versions that deadlines call for that have passed at `as_of`."""
+        passed = self.deadlines.pop_due(as_of)
         at: dict[Place, datetime] = {}
         for deadline in passed:
             place = ("family", deadline.family_id)
@@ -86,10 +92,10 @@ class Judge:
         rules = {deadline.rule for deadline in passed} & self._rules.keys()
         for places in self._chunks(at):
             yield self._changes(
-                places, rules, max(now, max(at.values()) + _INSTANT), now, at=at.__getitem__, amendments=None
+                places, rules, max(as_of, max(at.values()) + _INSTANT), now, at=at.__getitem__, amendments=None
             )
 
-    def review(self, families: Collection[str], now: datetime) -> list[Alert]:
+    def review(self, families: Collection[str], as_of: datetime, now: datetime) -> list[Alert]:
         """The versions that families call for under every rule: deadlines passed while nobody watched."""
         rules = {rule.name for rule in self._rules.values() if rule.scope == "family"}
         places = [("family", family) for family in families]
@@ -97,7 +103,7 @@ class Judge:
         def arrival(place: Place) -> datetime:
             return _moment(self.history.last_received(place[1]))
 
-        return self._changes(places, rules, now, now, at=arrival, amendments=None)
+        return self._changes(places, rules, as_of, now, at=arrival, amendments=None)
 
     def _earlier(self, topic: str, partition: int, offset: int) -> bytes:
         return self.history.value_at(topic, partition, offset, self._judged_key)

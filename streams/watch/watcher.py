@@ -23,6 +23,7 @@ from streams.errors import LockTaken
 from streams.kafka.client import consumer, partitions_of
 from streams.rules.engine import Engine
 from streams.settings import Settings
+from streams.watch.even_reader import EvenReader
 from streams.watch.judge import Judge
 from streams.watch.landed_alerts import read_landed_alerts
 from streams.watch.leader import Leadership
@@ -33,9 +34,6 @@ __all__ = ["Watcher"]
 
 log = structlog.get_logger()
 
-_LIVE_RECORDS = 500
-_BULK_RECORDS = 20_000
-"""Records polled at once while behind: families are judged once a batch, whatever number of events they have in it."""
 _REVIEW_EVENTS = 300
 """Events judged in one idle moment of the review after a start: about 30 ms."""
 _FETCH_BYTES = 4 * 1024 * 1024
@@ -51,9 +49,10 @@ class Watcher:
         self._judge = Judge(engine, settings.case_url)
         self._publisher = Publisher(settings)
         self._consumer: KafkaConsumer = consumer(
-            settings, fetch_max_wait_ms=500, max_partition_fetch_bytes=_FETCH_BYTES, max_poll_records=_LIVE_RECORDS
+            settings, fetch_max_wait_ms=500, max_partition_fetch_bytes=_FETCH_BYTES
         )
         self._partitions = partitions_of(self._consumer, (*names.INPUT_TOPICS, names.ALERTS))
+        self._reader = EvenReader(self._consumer, self._input_partitions())
         self._judged: Offsets = {}
         self._already_judged: Offsets = {}
         self._written: Offsets = {}
@@ -76,12 +75,8 @@ class Watcher:
             LockTaken: the leader lock was lost.
         """
         self._restore()
-        limit = _BULK_RECORDS
         while not stop():
-            polled = self._consumer.poll(timeout_ms=self._patience_ms(), max_records=limit)
-            records = [record for batch in polled.values() for record in batch]
-            limit = _BULK_RECORDS if len(records) >= limit else _LIVE_RECORDS
-            self._take(records)
+            self._take(self._reader.poll(self._patience_ms()))
             self._pass_deadlines()
             self._review()
             self._complete()
@@ -103,6 +98,7 @@ class Watcher:
         offsets, unjudged = load_lake(self._settings, self._judge, self._already_judged, self._beat)
         self._judged = {partition: offsets.get(partition, 0) for partition in self._input_partitions()}
         self._seek()
+        self._reader.start()
         # What was judged before may have deadlines, known to nobody now; what is judged from here on brings its own.
         before = {partition for partition, offset in self._already_judged.items() if offset}
         self._judge_and_publish(unjudged)
@@ -129,10 +125,9 @@ class Watcher:
     def _catch_up(self) -> None:
         """Read what earlier watchers have judged and the lake does not have yet, so that the review sees it."""
         while any(self._judged[partition] < offset for partition, offset in self._already_judged.items()):
-            polled = self._consumer.poll(timeout_ms=200, max_records=_BULK_RECORDS)
-            self._take([record for batch in polled.values() for record in batch])
+            self._take(self._reader.poll(200))
             for partition in self._already_judged:
-                self._judged[partition] = max(self._judged[partition], self._consumer.position(partition))
+                self._judged[partition] = max(self._judged[partition], self._reader.position(partition))
             self._beat()
 
     def _input_partitions(self) -> list[TopicPartition]:
@@ -157,13 +152,14 @@ class Watcher:
 
     def _judge_and_publish(self, records: Collection[Accepted | Rejected]) -> None:
         if records:
-            self._publish(self._judge.judge(records, _now()))
+            self._publish(self._judge.judge(records, self._as_of(), _now()))
             self.judged_records += len(records)
 
     def _pass_deadlines(self) -> None:
         due = self._judge.deadlines.next_due()
-        if due is not None and due < _now():
-            self._publish(self._judge.due(_now()))
+        as_of = self._as_of()
+        if due is not None and due < as_of:
+            self._publish(self._judge.due(as_of, _now()))
 
     def _review(self) -> None:
         """Judge some families again after a start, the most recent first: deadlines may have passed meanwhile."""
@@ -172,7 +168,7 @@ class Watcher:
             families.append(self._to_review.popleft())
             weight += 1 + self._judge.history.weight(families[-1])
         if families:
-            self._publish([self._judge.review(families, _now())])
+            self._publish([self._judge.review(families, self._as_of(), _now())])
             if not self._to_review:
                 log.info("families_reviewed")
 
@@ -196,7 +192,7 @@ class Watcher:
 
         Until the review is over, `as_of` stays where the last watcher left it: later deadlines are not all judged.
         """
-        as_of = self._cut.as_of if self._to_review and self._cut else _now()
+        as_of = self._cut.as_of if self._to_review and self._cut else self._as_of()
         offsets: dict[str, list[int]] = {}
         for partition in self._partitions:
             offset = (self._judged | self._written).get(partition, 0)
@@ -208,6 +204,14 @@ class Watcher:
         if self._cut is not None and (last or monotonic() >= self._next_heartbeat):
             self._publisher.heartbeat(self._cut)
             self._next_heartbeat = monotonic() + self._settings.heartbeat_seconds
+
+    def _as_of(self) -> datetime:
+        """Up to when everything that arrived is known: now or, while there is a backlog, as far as it has been read."""
+        read_until = self._reader.read_until()
+        if read_until is None:
+            return _now()
+        known = datetime.fromtimestamp(read_until / 1000, UTC)
+        return max(known, self._cut.as_of) if self._cut else known
 
     def _patience_ms(self) -> int:
         """How long a poll may wait: until the next heartbeat or deadline, and not at all while there is a review."""

@@ -28,10 +28,10 @@ class Desk:
             stored = StoredRecord(topic, 0, self.offset, received, key, value, tuple(headers[0]) if headers else ())
             judged.append(self.judge.remember(decode(stored)))
             self.offset += 1
-        return self._publish(self.judge.judge(judged, now))
+        return self._publish(self.judge.judge(judged, now, now))
 
     def wait_until(self, now: datetime) -> list:
-        return self._publish(self.judge.due(now))
+        return self._publish(self.judge.due(now, now))
 
     def _publish(self, chunks: Iterator[list]) -> list:
         new = [alert for chunk in chunks for alert in chunk]

@@ -39,7 +39,7 @@ def streamed(engine: Engine, world: Case, seed: int) -> set[tuple]:
 
     def pass_deadlines(now: datetime) -> None:
         while (due := judge.deadlines.next_due()) is not None and due < now:
-            publish(judge.due(due + MOMENT))
+            publish(judge.due(due + MOMENT, due + MOMENT))
 
     records = list(world.records)
     while records:
@@ -47,7 +47,7 @@ def streamed(engine: Engine, world: Case, seed: int) -> set[tuple]:
         batch, records = records[:size], records[size:]
         now = datetime.fromtimestamp(max(record.timestamp for record in batch) / 1000, UTC)
         pass_deadlines(now)
-        publish(judge.judge([judge.remember(decode(record)) for record in batch], now))
+        publish(judge.judge([judge.remember(decode(record)) for record in batch], now, now))
     pass_deadlines(world.as_of)
     return {said(alert) for alert in latest.values() if alert.status != "withdrawn"}
 

@@ -1,0 +1,96 @@
+"""
+Reads the topics, and evenly by time of arrival whenever there is a backlog.
+
+Read one partition after another, a backlog would show a referral hours before the decision on it, which is on another
+topic: deadlines would seem missed and alerts be raised that the very next batch takes back.
+"""
+
+from collections import deque
+from collections.abc import Collection
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
+
+__all__ = ["EvenReader"]
+
+_LIVE_RECORDS = 500
+_BULK_RECORDS = 20_000
+"""Records polled at once while behind: families are judged once a batch, whatever number of events they have in it."""
+_AHEAD_RECORDS = 5_000
+"""How many records a partition may have waiting before it is paused for the others to catch up."""
+
+
+class EvenReader:
+    """
+    A consumer's records, in the order of their partitions and, over all partitions, about that of their arrival.
+
+    A poll that is full tells of a backlog. Up to the ends that the partitions have then, a record is handed out only
+    when every other partition has been read beyond its time of arrival (the broker's clock, `LogAppendTime`).
+    """
+
+    def __init__(self, consumer: KafkaConsumer, ordered: Collection[TopicPartition]) -> None:
+        """
+        Args:
+            consumer: assigned and sought before `start`.
+            ordered: the partitions to read evenly; records of others are handed out as they come.
+        """
+        self._consumer = consumer
+        self._waiting: dict[TopicPartition, deque[ConsumerRecord]] = {partition: deque() for partition in ordered}
+        self._read_until = dict.fromkeys(ordered, 0)
+        self._ends: dict[TopicPartition, int] = {}
+
+    def start(self) -> None:
+        """Take what the partitions hold now for a backlog."""
+        self._ends = self._consumer.end_offsets(list(self._waiting))
+
+    def poll(self, timeout_ms: int) -> list[ConsumerRecord]:
+        """The next records; none when nothing comes in time, or while a partition is behind the others."""
+        if not self._ends:
+            records = self._read(timeout_ms, _LIVE_RECORDS)
+            if len(records) >= _LIVE_RECORDS:
+                self.start()
+            return records
+        return self._read_evenly(timeout_ms)
+
+    def position(self, partition: TopicPartition) -> int:
+        """The offset of the next record to be handed out."""
+        waiting = self._waiting[partition]
+        return waiting[0].offset if waiting else self._consumer.position(partition)
+
+    def read_until(self) -> int | None:
+        """Arrival (ms since 1970) up to which everything has been read; None when there is no backlog."""
+        return min((self._read_until[partition] for partition in self._behind()), default=None)
+
+    def _read(self, timeout_ms: int, limit: int) -> list[ConsumerRecord]:
+        polled = self._consumer.poll(timeout_ms=timeout_ms, max_records=limit)
+        return [record for records in polled.values() for record in records]
+
+    def _read_evenly(self, timeout_ms: int) -> list[ConsumerRecord]:
+        ready: list[ConsumerRecord] = []
+        for record in self._read(timeout_ms if self._behind() else 0, _BULK_RECORDS):
+            partition = TopicPartition(record.topic, record.partition)
+            if partition in self._waiting:
+                self._waiting[partition].append(record)
+                self._read_until[partition] = record.timestamp
+            else:
+                ready.append(record)
+        horizon = self.read_until()
+        for waiting in self._waiting.values():
+            while waiting and (horizon is None or waiting[0].timestamp <= horizon):
+                ready.append(waiting.popleft())
+        self._pace()
+        if horizon is None:
+            self._ends = {}
+            if len(ready) >= _LIVE_RECORDS:
+                self.start()
+        return ready
+
+    def _behind(self) -> list[TopicPartition]:
+        return [partition for partition, end in self._ends.items() if self._consumer.position(partition) < end]
+
+    def _pace(self) -> None:
+        """Pause the partitions that are far ahead, so that what waits is bounded."""
+        ahead = {partition for partition, waiting in self._waiting.items() if len(waiting) > _AHEAD_RECORDS}
+        paused = self._consumer.paused()
+        self._consumer.pause(*(ahead - paused))
+        self._consumer.resume(*(paused - ahead))
