@@ -2,16 +2,13 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from statistics import quantiles
 
 import click
@@ -19,12 +16,11 @@ import psutil
 
 from streams import names
 from streams.bench.alert_load import Load
+from streams.bench.servers import own_servers
 from streams.errors import WatchSilent
 from streams.kafka.client import end_offsets, producer
-from streams.kafka.topics import ensure_topics
 from streams.rules.compiled import compiled_rules
 from streams.settings import PROJECT, Settings
-from streams.stack import broker, postgres
 from streams.watch.follow import follow
 from streams.watch.restore import last_heartbeat
 
@@ -81,7 +77,7 @@ def measure(settings: Settings, rate: int, history: int, seconds: int) -> Measur
         WatchSilent: the watcher did not get through the history.
     """
     load = Load(history, settings.authority)
-    with _servers(settings) as own:
+    with own_servers(settings, lambda text: click.echo(text, err=True)) as own:
         compiled_rules(own)
         _produce_history(own, load)
         started = time.monotonic()
@@ -104,27 +100,6 @@ def measure(settings: Settings, rate: int, history: int, seconds: int) -> Measur
         history_events_per_second=round(history / elapsed, 1),
         watch_mb=round(memory, 1),
     )
-
-
-@contextmanager
-def _servers(settings: Settings) -> Iterator[Settings]:
-    with tempfile.TemporaryDirectory(prefix="caf-bench-") as folder:
-        Path(folder).chmod(0o755)
-        own = replace(settings, home=Path(folder), kafka="", kafka_port=_free_port(), postgres="", lake_data="")
-        try:
-            broker.start(own)
-            postgres.server(own)
-            ensure_topics(own)
-            yield own
-        finally:
-            broker.stop(own)
-            postgres.stop(own)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager
