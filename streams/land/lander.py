@@ -1,17 +1,17 @@
 """
-The loop: poll, judge by the contract, store in one transaction, then tell Kafka and the validator.
+The loop: poll, judge by the contract, hand a full batch to the writer, and tell Kafka when it is stored.
 
-A crash anywhere loses nothing and doubles nothing, because the loop goes on where the rows end.
+While one batch is being stored the next one fills; it is not begun to be stored before the one ahead of it is done.
+A crash anywhere loses nothing and doubles nothing: rows and offsets are one transaction, transactions come in the
+order of the offsets, and the loop goes on where the rows end.
 """
 
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import structlog
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from streams import names
@@ -20,9 +20,9 @@ from streams.kafka.client import consumer, partitions_of, producer
 from streams.kafka.topics import ensure_topics
 from streams.lake.locks import LandingLocks
 from streams.land.batch import MAX_BYTES, Batch
-from streams.land.checks import Checks, Validator
-from streams.land.dead_letters import send_dead_letters
+from streams.land.checks import Validator
 from streams.land.store import LandingStore
+from streams.land.writer import Landed, Writer
 from streams.settings import Settings
 
 __all__ = ["CONSUMER", "GROUP", "Landed", "Lander", "run"]
@@ -33,26 +33,12 @@ GROUP = "caf-land"
 """Consumer group whose commits show the lag; nothing is read from it."""
 
 _POLL_SECONDS = 0.2
+_POLL_SECONDS_WHILE_STORING = 0.02
+"""Shorter, so that the end of a commit is seen soon."""
 _POLL_RECORDS = 10_000
-_COMPACT_AFTER_COMMITS = 100
 _SECOND = 1.0
 CONSUMER = {"max_poll_records": _POLL_RECORDS, "max_partition_fetch_bytes": 4 * 1024 * 1024, "group_id": GROUP}
 """How the topics are read."""
-
-
-@dataclass
-class Landed:
-    """What one run has stored."""
-
-    events: int = 0
-    rejected: int = 0
-    outputs: int = 0
-    batches: int = 0
-
-    @property
-    def rows(self) -> int:
-        """Records of all topics."""
-        return self.events + self.rejected + self.outputs
 
 
 def run(
@@ -96,11 +82,10 @@ def run(
             return Landed()
         store = LandingStore(settings)
         stack.callback(store.close)
-        lander = Lander(
-            settings, kafka=kafka, letters=letters, locks=locks, store=store, validator=validator, on_commit=on_commit
-        )
-        lander.run(stops, once=once)
-        return lander.landed
+        writer = Writer(store, letters, validator, on_commit)
+        stack.callback(writer.close)
+        Lander(settings, kafka=kafka, locks=locks, store=store, writer=writer).run(stops, once=once)
+        return writer.landed
 
 
 class Lander:
@@ -111,21 +96,14 @@ class Lander:
         settings: Settings,
         *,
         kafka: KafkaConsumer,
-        letters: KafkaProducer,
         locks: LandingLocks,
         store: LandingStore,
-        validator: Validator | None,
-        on_commit: Callable[[Landed], None] | None,
+        writer: Writer,
     ) -> None:
-        self._settings, self._kafka, self._letters, self._locks, self._store = settings, kafka, letters, locks, store
-        self._checks = Checks(store, validator) if validator else None
-        self._on_commit = on_commit
-        self.landed = Landed()
+        self._settings, self._kafka, self._locks, self._store, self._writer = settings, kafka, locks, store, writer
         self._identities = store.identities(self._value_at)
-        self._landed_at = store.last_landed_at() or datetime.fromtimestamp(0, UTC)
         self._batch = self._new_batch()
         self._asked = time.monotonic()
-        self._uncompacted = 0
         self._seek()
 
     def run(self, stops: Callable[[], bool], *, once: bool) -> None:
@@ -133,13 +111,15 @@ class Lander:
         end = self._kafka.end_offsets(list(self._kafka.assignment())) if once else {}
         while not stops() and not (once and self._reached(end)):
             self._poll()
+            if self._writer.ready:
+                self._settle()
             if self._full():
-                self._commit()
+                self._hand_over()
             if time.monotonic() - self._asked > _SECOND:
                 self._give_way(stops)
-        self._commit()
-        if self._checks:
-            self._checks.run(self._landed_at)
+        self._hand_over()
+        self._settle()
+        self._writer.check()
 
     def _seek(self) -> None:
         """
@@ -165,74 +145,47 @@ class Lander:
             self._kafka.seek(partition, max(following, beginnings[partition]))
 
     def _poll(self) -> None:
-        since = self._batch.since
-        left = 1.0 if since is None else since + self._settings.land_batch_seconds - time.monotonic()
-        timeout = max(0, min(_POLL_SECONDS, left))
+        timeout = _POLL_SECONDS_WHILE_STORING if self._writer.batch else max(0, min(_POLL_SECONDS, self._left()))
         room = max(1, min(_POLL_RECORDS, self._settings.land_batch_rows - self._batch.rows))
         for partition, records in self._kafka.poll(timeout_ms=int(timeout * 1000), max_records=room).items():
             self._batch.add(partition.topic, partition.partition, records)
 
+    def _left(self) -> float:
+        """Seconds that the batch may still wait for more."""
+        since = self._batch.since
+        return _SECOND if since is None else since + self._settings.land_batch_seconds - time.monotonic()
+
     def _full(self) -> bool:
-        batch, settings = self._batch, self._settings
-        if batch.since is None:
-            return False
-        waited = time.monotonic() - batch.since
-        return (
-            batch.rows >= settings.land_batch_rows or batch.bytes >= MAX_BYTES or waited >= settings.land_batch_seconds
-        )
+        """Whether the batch must be stored; one that has only waited long enough fills on while another is stored."""
+        if self._batch.rows >= self._settings.land_batch_rows or self._batch.bytes >= MAX_BYTES:
+            return True
+        return self._left() <= 0 and self._writer.batch is None
 
-    def _commit(self) -> None:
-        batch = self._batch
-        if not batch.rows:
+    def _hand_over(self) -> None:
+        if not self._batch.rows:
             return
-        started = time.monotonic()
-        if batch.rejected:
-            send_dead_letters(self._letters, batch.rejected)
-        # Ranges of `landed_at` tell batches apart, so it must grow even when the clock does not.
-        self._landed_at = max(datetime.now(UTC), self._landed_at + timedelta(microseconds=1))
-        self._store.commit(batch.tables(self._landed_at), batch.next_offsets)
+        self._settle()
+        self._writer.start(self._batch)
         self._batch = self._new_batch()
-        self._count(batch, time.monotonic() - started)
-        self._show_lag(batch)
-        if self._on_commit:
-            self._on_commit(self.landed)
-        if self._checks and self._checks.due():
-            self._checks.run(self._landed_at)
-        self._compact()
 
-    def _count(self, batch: Batch, seconds: float) -> None:
-        outputs = sum(map(len, batch.outputs.values()))
-        self.landed.events += len(batch.accepted)
-        self.landed.rejected += len(batch.rejected)
-        self.landed.outputs += outputs
-        self.landed.batches += 1
-        log.info(
-            "batch_landed",
-            events=len(batch.accepted),
-            rejected=len(batch.rejected),
-            outputs=outputs,
-            commit_seconds=round(seconds, 3),
-        )
-
-    def _show_lag(self, batch: Batch) -> None:
+    def _settle(self) -> None:
+        """Wait for the batch that is being stored, and show in Kafka how far it went."""
+        stored = self._writer.wait()
+        if stored is None:
+            return
         offsets = {
             TopicPartition(topic, partition): OffsetAndMetadata(following, "", -1)
-            for (topic, partition), following in batch.next_offsets.items()
+            for (topic, partition), following in stored.next_offsets.items()
         }
         self._kafka.commit_async(offsets)
-
-    def _compact(self) -> None:
-        self._uncompacted += 1
-        if self._uncompacted >= _COMPACT_AFTER_COMMITS:
-            self._store.compact()
-            self._uncompacted = 0
 
     def _give_way(self, stops: Callable[[], bool]) -> None:
         """Hand the locks over to maintenance for as long as it works."""
         self._asked = time.monotonic()
         if not self._locks.maintenance_waits():
             return
-        self._commit()
+        self._hand_over()
+        self._settle()
         self._locks.release()
         log.info("locks_handed_over")
         while self._locks.maintenance_waits() and not stops():
@@ -246,4 +199,9 @@ class Lander:
         return Batch(self._identities, self._settings.max_record_bytes)
 
     def _value_at(self, topic: str, partition: int, offset: int) -> bytes:
-        return self._batch.value_of(topic, partition, offset) or self._store.value_at(topic, partition, offset)
+        """The value of an accepted event, in either batch or in the lake."""
+        for batch in (self._batch, self._writer.batch):
+            if batch and (value := batch.value_of(topic, partition, offset)):
+                return value
+        self._settle()
+        return self._store.value_at(topic, partition, offset)

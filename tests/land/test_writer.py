@@ -1,0 +1,95 @@
+"""A batch fills while the one before it is being stored: what fails, and what is known of what is not stored yet."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from streams.contracts import decode
+from streams.errors import LakeUnavailable
+from streams.land import batch, run
+from streams.land.store import LandingStore
+from streams.settings import Settings
+from streams.verify import verify_offsets
+
+Send = Callable[..., None]
+Contact = Callable[..., tuple[bytes, bytes]]
+
+store_commit = LandingStore.commit
+SECONDS = 30
+
+
+def test_failed_commit_ends_the_run_and_nothing_after_it_is_stored(
+    lake_settings: Settings, send: Send, contact: Contact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was read meanwhile is read again by the next run."""
+    commits = []
+
+    def fail_the_second(store: LandingStore, *batch: object) -> None:
+        commits.append(batch)
+        if len(commits) == 2:
+            raise LakeUnavailable("no")
+        store_commit(store, *batch)
+
+    send((contact(number) for number in range(20)), partition=0)
+    with monkeypatch.context() as patch:
+        patch.setattr(LandingStore, "commit", fail_the_second)
+        with pytest.raises(LakeUnavailable):
+            run(replace(lake_settings, land_batch_rows=5), once=True)
+    landed = run(lake_settings, once=True)
+
+    assert (len(commits), landed.rows) == (2, 15)
+    assert verify_offsets(lake_settings).differences == []
+
+
+def test_contradiction_of_an_event_that_is_being_stored_is_rejected(
+    lake_settings: Settings, send: Send, contact: Contact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first commit lasts until the second record has been decoded."""
+    records, both_decoded = [], threading.Event()
+
+    def decode_and_tell(*record: object) -> object:
+        records.append(record)
+        if len(records) == 2:
+            both_decoded.set()
+        return decode(*record)
+
+    def commit_late(store: LandingStore, *batch: object) -> None:
+        assert both_decoded.wait(SECONDS)
+        store_commit(store, *batch)
+
+    send([contact(1), contact(1, source_code="2A")], partition=0)
+    monkeypatch.setattr(batch, "decode", decode_and_tell)
+    monkeypatch.setattr(LandingStore, "commit", commit_late)
+    monkeypatch.setattr(LandingStore, "value_at", None)
+    landed = run(replace(lake_settings, land_batch_rows=1), once=True)
+
+    assert (landed.events, landed.rejected) == (1, 1)
+
+
+def test_error_of_the_loop_waits_for_the_commit_that_runs(
+    lake_settings: Settings, send: Send, contact: Contact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store is not closed under it, and what it commits counts."""
+    started, loop_failed = threading.Event(), threading.Event()
+
+    def commit_late(store: LandingStore, *batch: object) -> None:
+        started.set()
+        assert loop_failed.wait(SECONDS)
+        store_commit(store, *batch)
+
+    def stops() -> bool:
+        if not started.is_set():
+            return False
+        loop_failed.set()
+        raise KeyboardInterrupt
+
+    send((contact(number) for number in range(5)), partition=0)
+    with monkeypatch.context() as patch:
+        patch.setattr(LandingStore, "commit", commit_late)
+        with pytest.raises(KeyboardInterrupt):
+            run(replace(lake_settings, land_batch_rows=5), until=stops)
+
+    assert run(lake_settings, once=True).rows == 0
+    assert verify_offsets(lake_settings).differences == []
