@@ -107,16 +107,16 @@ class Engine:
         self._connection = duckdb.connect(config={"threads": 1})
         self._filled: dict[tuple[frozenset[str], frozenset[str] | None], tuple[str, ...]] = {}
         self._deciding = frozenset[str]().union(*(model.empty_without for model in compiled.models.values()))
-        self._create_catalogs()
-        for model in compiled.models.values():
-            self._create_table(model)
         named = compiled.names_below(None)
         self._arrived = {
             "events": _Arrived({name: type_ for name, type_ in EVENT_COLUMNS.items() if name in named}),
             "quarantine": _Arrived({name: type_ for name, type_ in QUARANTINE_COLUMNS.items() if name in named}),
         }
-        for table, arrived in self._arrived.items():
-            self._connection.register(f"arrived_{table}", arrived)
+        self._create_catalogs()
+        self._ends = {name: rule for rule in compiled.rules.values() for name in compiled.ends(rule.name)}
+        for model in compiled.models.values():
+            if model.name not in self._ends:
+                self._create_table(model)
         self._numbers = {name: number for number, name in enumerate(compiled.models)}
         # Only now: a plan made before the catalog's last change is made anew at each execution.
         self._prepare()
@@ -146,15 +146,16 @@ class Engine:
         filled = self._needed(frozenset(rules), None if facts is None else self._deciding.intersection(facts))
         with self._landed(events, quarantine), self._as_of(as_of):
             run = self._connection.execute
-            for name in filled:
-                run(f"EXECUTE fill_{self._numbers[name]}")
             alerts, deadlines = [], []
-            for rule in (self.compiled.rules[name] for name in sorted(rules)):
-                if rule.model in filled:
-                    alerts += [AlertRow(*row) for row in run(f"EXECUTE read_{rule.name}").fetchall()]
-                if rule.deadlines in filled:
-                    due = run(f"EXECUTE due_{rule.name}").fetchall()
-                    deadlines += [Deadline(due_at, family, rule.name) for due_at, family in due]
+            for name in filled:
+                if name not in self._ends:
+                    run(f"EXECUTE fill_{self._numbers[name]}")
+                    continue
+                rows, rule = run(f"EXECUTE read_{self._numbers[name]}").fetchall(), self._ends[name]
+                if name == rule.model:
+                    alerts += [AlertRow(*row) for row in rows]
+                else:
+                    deadlines += [Deadline(due_at, family, rule.name) for due_at, family in rows]
             return Evaluation(alerts, deadlines)
 
     def says_nothing(self, rules: Collection[str], facts: Collection[str]) -> bool:
@@ -198,11 +199,9 @@ class Engine:
         run("SET disabled_optimizers = 'statistics_propagation,compressed_materialization'")
         run("ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
         run(_RUN_TABLES)
-        for table, columns in (("events", EVENT_COLUMNS), ("quarantine", QUARANTINE_COLUMNS)):
-            empty = pa.schema(list(columns.items())).empty_table()
-            self._connection.register("empty", empty)
-            run(f"CREATE TABLE landing.main.{table} AS FROM empty")
-            self._connection.unregister("empty")
+        for table, arrived in self._arrived.items():
+            self._connection.register(f"arrived_{table}", arrived)
+            run(f"CREATE TABLE landing.main.{table} AS FROM arrived_{table}")
         run(f"ATTACH '{self.compiled.seeds}' AS seeds (READ_ONLY)")
         for schema, table in run(
             "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'seeds'"
@@ -216,33 +215,30 @@ class Engine:
         run = self._connection.execute
         run(f"CREATE SCHEMA IF NOT EXISTS {model.relation.rpartition('.')[0]}")
         limit = "" if model.is_static else "LIMIT 0"
-        run(f"CREATE TABLE {model.relation} AS SELECT * FROM (\n{model.sql}\n) {limit}")
+        columns = ", ".join(self._columns_read(model))
+        run(f"CREATE TABLE {model.relation} AS SELECT {columns} FROM (\n{model.sql}\n) {limit}")
 
     def _columns_read(self, model: Model) -> list[str]:
-        """The columns that a later model names, all of a last one; the others would be carried along for nothing."""
-        described = self._connection.execute(f"FROM {model.relation} LIMIT 0").description
+        """The columns that a later model names; the others would be carried along for nothing."""
+        described = self._connection.execute(f"FROM (\n{model.sql}\n) LIMIT 0").description
         columns = [f'"{column[0]}"' for column in described]
         below = self.compiled.names_below(model.name)
         named = [column for column in columns if column.strip('"') in below]
-        is_last = any(model.name in self.compiled.ends(rule) for rule in self.compiled.rules)
-        return columns if is_last or not named else named
+        return named or columns
 
     def _prepare(self) -> None:
         for name, model in self.compiled.models.items():
-            columns = ", ".join(self._columns_read(model))
-            self._connection.execute(
-                f"PREPARE fill_{self._numbers[name]} AS INSERT INTO {model.relation} ({columns}) "
-                f"SELECT {columns} FROM (\n{model.sql}\n)"
-            )
+            number = self._numbers[name]
+            if name in self._ends:
+                # No other model reads it: it is read as it is made, and no table needs to hold it.
+                is_rule = name == self._ends[name].model
+                columns = ", ".join(ALERT_COLUMNS if is_rule else Deadline._fields[:2])
+                self._connection.execute(f"PREPARE read_{number} AS SELECT {columns} FROM (\n{model.sql}\n)")
+            elif not model.is_static:
+                columns = ", ".join(self._columns_read(model))
+                self._connection.execute(
+                    f"PREPARE fill_{number} AS INSERT INTO {model.relation} SELECT {columns} FROM (\n{model.sql}\n)"
+                )
         for table in self._arrived:
-            self._connection.execute(
-                f"PREPARE land_{table} AS INSERT INTO landing.main.{table} BY NAME FROM arrived_{table}"
-            )
+            self._connection.execute(f"PREPARE land_{table} AS INSERT INTO landing.main.{table} FROM arrived_{table}")
             self._connection.execute(f"PREPARE clear_{table} AS DELETE FROM landing.main.{table}")
-        for rule in self.compiled.rules.values():
-            self._prepare_reading(f"read_{rule.name}", rule.model, ", ".join(ALERT_COLUMNS))
-            self._prepare_reading(f"due_{rule.name}", rule.deadlines, "due_at, family_id")
-
-    def _prepare_reading(self, statement: str, name: str, columns: str) -> None:
-        if model := self.compiled.models.get(name):
-            self._connection.execute(f"PREPARE {statement} AS SELECT {columns} FROM {model.relation}")
