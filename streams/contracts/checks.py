@@ -8,7 +8,21 @@ from typing import Annotated, get_args, get_origin
 
 import msgspec
 
-__all__ = ["MAX_NESTING", "Reason", "Refusal", "dated_fields", "parse", "plausible", "printable", "readable"]
+__all__ = [
+    "MAX_NESTING",
+    "UNPARSED",
+    "Reason",
+    "Refusal",
+    "dated_fields",
+    "parse",
+    "plausible",
+    "printable",
+    "readable",
+    "unparsed",
+]
+
+UNPARSED = (msgspec.DecodeError, UnicodeDecodeError)
+"""What a decoder raises on JSON that it does not take."""
 
 MAX_NESTING = 64
 """Deepest nesting that is read; without a limit the same record would pass or fail by its reader's call stack."""
@@ -49,10 +63,11 @@ class Refusal(Exception):
 
 def readable(value: bytes) -> None:
     """Refuse what the JSON decoder alone would let pass in members that it skips, or read by luck."""
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        raise Refusal(Reason.NOT_JSON, allowed="JSON in UTF-8") from None
+    if not value.isascii():
+        try:
+            value.decode()
+        except UnicodeDecodeError:
+            raise Refusal(Reason.NOT_JSON, allowed="JSON in UTF-8") from None
     if value.count(b"{") + value.count(b"[") > MAX_NESTING and _nesting(value) > MAX_NESTING:
         raise Refusal(Reason.TOO_LARGE, allowed=f"at most {MAX_NESTING} levels of nesting")
 
@@ -68,10 +83,11 @@ def printable(name: str, path: str) -> None:
         raise Refusal(Reason.ENVELOPE if path.count(".") == 1 else Reason.SCHEMA, path, "printable characters")
 
 
-def plausible(moment: date, path: str) -> None:
-    """Refuse years that no event of a living child has; they would overflow where times are compared."""
+def plausible(moment: date, *path: str) -> None:
+    """Refuse years that no event of a living child has, at the path put together from its parts."""
+    # They would overflow where times are compared.
     if not 1900 <= moment.year <= 2199:
-        raise Refusal(Reason.SCHEMA, path, "a year from 1900 to 2199")
+        raise Refusal(Reason.SCHEMA, "".join(path), "a year from 1900 to 2199")
 
 
 def dated_fields(struct: type[msgspec.Struct]) -> tuple[str, ...]:
@@ -94,15 +110,20 @@ def parse(
     """
     try:
         return decoder.decode(value)
-    except msgspec.ValidationError as error:
-        text = str(error)
-        found = _PATH.search(text)
-        path = found.group(1) if found else "$"
-        if text.startswith("Invalid enum value"):
-            raise Refusal(Reason.CODE_SET, prefix + path[1:], _codes(struct, path)) from None
-        raise Refusal(reason, prefix + path[1:], _PATH.sub("", text)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Refusal(Reason.NOT_JSON, prefix, "JSON in UTF-8") from None
+    except UNPARSED as error:
+        raise unparsed(error, reason, struct, prefix) from None
+
+
+def unparsed(error: Exception, reason: Reason, struct: type, prefix: str = "$") -> Refusal:
+    """What JSON is refused for that a decoder of `struct` raised one of `UNPARSED` on."""
+    if not isinstance(error, msgspec.ValidationError):
+        return Refusal(Reason.NOT_JSON, prefix, "JSON in UTF-8")
+    text = str(error)
+    found = _PATH.search(text)
+    path = found.group(1) if found else "$"
+    if text.startswith("Invalid enum value"):
+        return Refusal(Reason.CODE_SET, prefix + path[1:], _codes(struct, path))
+    return Refusal(reason, prefix + path[1:], _PATH.sub("", text))
 
 
 def _codes(struct: type, path: str) -> str:

@@ -116,7 +116,7 @@ def events_table(events: Iterable[Accepted], landed_at: datetime) -> pa.Table:
 
 
 def microseconds(moment: datetime) -> int:
-    """Microseconds since 1970 in UTC: how Arrow stores times, and much faster to hand over than aware datetimes."""
+    """Microseconds since 1970 in UTC, as Arrow stores times."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
@@ -130,46 +130,61 @@ def _group(struct: type | None, events: Sequence[Accepted], landed: int) -> pa.T
         "change": first.change,
         "fact": struct.type.split(".")[-2] if struct else None,
     }
-    columns = _envelope_columns(events)
+    arrays = {name: pa.repeat(pa.scalar(value, EVENT_COLUMNS[name]), size) for name, value in same.items()}
+    arrays |= _envelope_arrays(events)
     if struct:
         facts = [event.fact for event in events]
-        for field in msgspec.structs.fields(struct):
-            columns[field.name] = _values(map(attrgetter(field.name), facts), EVENT_COLUMNS[field.name])
-    arrays = {name: pa.array(values, EVENT_COLUMNS[name]) for name, values in columns.items()}
-    arrays |= {name: pa.repeat(pa.scalar(value, EVENT_COLUMNS[name]), size) for name, value in same.items()}
+        for field in struct.__struct_fields__:
+            arrays[field] = _array(map(attrgetter(field), facts), EVENT_COLUMNS[field])
     return pa.table(arrays)
 
 
-def _envelope_columns(events: Sequence[Accepted]) -> dict[str, list]:
+def _envelope_arrays(events: Sequence[Accepted]) -> dict[str, pa.Array]:
     envelopes = [event.envelope for event in events]
-    amendments = [event.amendment for event in events]
-    sources, ids = [envelope.source for envelope in envelopes], [envelope.id for envelope in envelopes]
-    times = [microseconds(envelope.time) for envelope in envelopes]
-    change = events[0].change
-    return {
+    values = {
         "kafka_partition": [event.partition for event in events],
         "kafka_offset": [event.offset for event in events],
         "record_key": [event.key for event in events],
         "received_at": [event.received_ms * 1000 for event in events],
-        "event_source": sources,
-        "event_id": ids,
-        "event_at": times,
+        "event_source": [envelope.source for envelope in envelopes],
+        "event_id": [envelope.id for envelope in envelopes],
         "authority_code": [envelope.authority for envelope in envelopes],
         "is_backfill": [envelope.backfill for envelope in envelopes],
-        "root_source": sources if change == "recorded" else [amendment.root_source for amendment in amendments],
-        "root_id": ids if change == "recorded" else [amendment.root_id for amendment in amendments],
-        "fact_at": times if change != "corrected" else [microseconds(amended.replaced_time) for amended in amendments],
-        "amendment_reason": [amendment and amendment.withdrawal_reason for amendment in amendments],
         "replay_of": [event.replay_of for event in events],
         "content_hash": [event.content_hash for event in events],
         "payload": [event.value for event in events],
     }
+    arrays = {name: pa.array(column, EVENT_COLUMNS[name]) for name, column in values.items()}
+    arrays["event_at"] = _array([envelope.time for envelope in envelopes], _TIMESTAMP)
+    return arrays | _root_arrays(events, arrays)
 
 
-def _values(values: Iterable[object], type_: pa.DataType) -> list:
-    if type_ == _TIMESTAMP:
-        return [None if value is None else microseconds(value) for value in values]
-    return list(values)
+def _root_arrays(events: Sequence[Accepted], own: dict[str, pa.Array]) -> dict[str, pa.Array]:
+    """What the events are about: themselves, or those that they amend."""
+    change, amendments = events[0].change, [event.amendment for event in events]
+    if change == "recorded":
+        reasons = pa.nulls(len(events), EVENT_COLUMNS["amendment_reason"])
+        return {
+            "root_source": own["event_source"],
+            "root_id": own["event_id"],
+            "fact_at": own["event_at"],
+            "amendment_reason": reasons,
+        }
+    times = [amendment.replaced_time for amendment in amendments] if change == "corrected" else None
+    return {
+        "root_source": pa.array([amendment.root_source for amendment in amendments], pa.string()),
+        "root_id": pa.array([amendment.root_id for amendment in amendments], pa.string()),
+        "fact_at": own["event_at"] if times is None else _array(times, _TIMESTAMP),
+        "amendment_reason": pa.array([amendment.withdrawal_reason for amendment in amendments], pa.string()),
+    }
+
+
+def _array(values: Iterable[object], type_: pa.DataType) -> pa.Array:
+    """Values of a field; moments go as durations since 1970, which Arrow takes far faster than aware datetimes."""
+    if type_ != _TIMESTAMP:
+        return pa.array(list(values), type_)
+    since_1970 = [None if value is None else value - _EPOCH for value in values]
+    return pa.array(since_1970, pa.duration("us")).view(_TIMESTAMP)
 
 
 def quarantine_table(rejected: Iterable[Rejected], landed_at: datetime) -> pa.Table:

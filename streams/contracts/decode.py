@@ -7,13 +7,24 @@ no rejection carries a value from the record, only where it was wrong and what w
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import Literal, Protocol
+from operator import attrgetter
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
-from streams.contracts.checks import Reason, Refusal, dated_fields, parse, plausible, printable, readable
+from streams.contracts.checks import (
+    UNPARSED,
+    Reason,
+    Refusal,
+    dated_fields,
+    parse,
+    plausible,
+    printable,
+    readable,
+    unparsed,
+)
 from streams.contracts.envelope import Correction, Envelope, Withdrawal
 from streams.contracts.event import Event, event_types
 
@@ -95,16 +106,22 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
     headers: tuple[tuple[str, bytes], ...]
 
 
+class _Contract(NamedTuple):
+    """One event type, as it is asked for each record."""
+
+    decode: Callable[[msgspec.Raw], Event]
+    struct: type[Event]
+    key: Callable[[Event], str | None]
+    dated: tuple[str, ...]
+
+
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _CORRECTION = msgspec.json.Decoder(Correction)
 _WITHDRAWAL = msgspec.json.Decoder(Withdrawal)
 
-
 _COORDINATES = re.compile(rb"[A-Za-z0-9._-]+/\d+/\d+")
 
-
-_decoders: dict[str, dict[str, msgspec.json.Decoder]] = {}
-_dated: dict[type[Event], tuple[str, ...]] = {}
+_contracts: dict[str, dict[str, _Contract]] = {}
 _amendments: dict[str, dict[str, Literal["corrected", "withdrawn"]]] = {}
 
 
@@ -155,29 +172,21 @@ def _accept(record: Record, max_bytes: int) -> Accepted:
     if len(value) > max_bytes:
         raise Refusal(Reason.TOO_LARGE, allowed=f"at most {max_bytes} bytes")
     readable(value)
-    envelope = parse(_ENVELOPE, value, Reason.ENVELOPE, Envelope)
+    # This runs for every record of every topic: what is called here for each of them shows in what `land` can take.
+    try:
+        envelope = _ENVELOPE.decode(value)
+    except UNPARSED as error:
+        raise unparsed(error, Reason.ENVELOPE, Envelope) from None
     printable(envelope.source, "$.source")
     printable(envelope.id, "$.id")
     plausible(envelope.time, "$.time")
-    decoders = _decoders.get(record.topic) or _register(record.topic)
-    change = _amendments[record.topic].get(envelope.type, "recorded")
-    amendment = None
-    if change == "recorded":
-        fact = _fact(decoders, envelope.type, envelope.data, "$.type", "$.data")
-        key = fact.key
-    elif change == "corrected":
-        amendment = parse(_CORRECTION, envelope.data, Reason.SCHEMA, Correction, "$.data")
-        _named(amendment)
-        plausible(amendment.replaced_time, "$.data.replaced_time")
-        fact = _fact(
-            decoders, amendment.replaced_type, amendment.replacement, "$.data.replaced_type", "$.data.replacement"
-        )
-        key = fact.key
+    contracts = _contracts.get(record.topic) or _register(record.topic)
+    change, amendment = "recorded", None
+    if contract := contracts.get(envelope.type):
+        fact = _fact(contract, envelope.data, "$.data")
+        key = contract.key(fact)
     else:
-        amendment = parse(_WITHDRAWAL, envelope.data, Reason.SCHEMA, Withdrawal, "$.data")
-        _named(amendment)
-        fact = None
-        key = amendment.key
+        change, amendment, fact, key = _amended(record.topic, contracts, envelope)
     if key is None or record.key is None or key.encode() != record.key:
         raise Refusal(Reason.KEY_MISMATCH, allowed="the Kafka key equals the family_id (or person_id) of the data")
     return Accepted(
@@ -193,8 +202,29 @@ def _accept(record: Record, max_bytes: int) -> Accepted:
         value,
         int.from_bytes(blake2b(value, digest_size=8).digest(), "little", signed=True),
         _replay_of(record.headers) if record.headers else None,
-        record.headers,
+        record.headers or (),
     )
+
+
+def _amended(
+    topic: str, contracts: dict[str, _Contract], envelope: Envelope
+) -> tuple[Literal["corrected", "withdrawn"], Correction | Withdrawal, Event | None, str | None]:
+    """Change, amendment, fact in force and key of an event that is not a fact itself."""
+    change = _amendments[topic].get(envelope.type)
+    if change is None:
+        raise _unknown(contracts, "$.type")
+    if change == "withdrawn":
+        withdrawal = parse(_WITHDRAWAL, envelope.data, Reason.SCHEMA, Withdrawal, "$.data")
+        _named(withdrawal)
+        return change, withdrawal, None, withdrawal.key
+    correction = parse(_CORRECTION, envelope.data, Reason.SCHEMA, Correction, "$.data")
+    _named(correction)
+    plausible(correction.replaced_time, "$.data.replaced_time")
+    contract = contracts.get(correction.replaced_type)
+    if contract is None:
+        raise _unknown(contracts, "$.data.replaced_type")
+    fact = _fact(contract, correction.replacement, "$.data.replacement")
+    return change, correction, fact, contract.key(fact)
 
 
 def _named(amendment: Correction | Withdrawal) -> None:
@@ -202,27 +232,36 @@ def _named(amendment: Correction | Withdrawal) -> None:
     printable(amendment.root_id, "$.data.root_id")
 
 
-def _register(topic: str) -> dict[str, msgspec.json.Decoder]:
-    """Make the decoders of a topic once, on its first record."""
-    types = event_types(topic)
+def _register(topic: str) -> dict[str, _Contract]:
+    """Make the contracts of a topic once, on its first record."""
     prefix = f"uk.{topic.removesuffix('.v1')}"
     _amendments[topic] = {f"{prefix}.corrected.v1": "corrected", f"{prefix}.withdrawn.v1": "withdrawn"}
-    _dated.update({struct: dated_fields(struct) for struct in types.values()})
-    _decoders[topic] = {name: msgspec.json.Decoder(struct) for name, struct in types.items()}
-    return _decoders[topic]
+    _contracts[topic] = {
+        name: _Contract(
+            msgspec.json.Decoder(struct).decode,
+            struct,
+            attrgetter(*struct.key_fields) if len(struct.key_fields) == 1 else attrgetter("key"),
+            dated_fields(struct),
+        )
+        for name, struct in event_types(topic).items()
+    }
+    return _contracts[topic]
 
 
-def _fact(
-    decoders: dict[str, msgspec.json.Decoder], type_: str, data: msgspec.Raw, type_path: str, data_path: str
-) -> Event:
-    decoder = decoders.get(type_)
-    if decoder is None:
-        raise Refusal(Reason.UNKNOWN_TYPE, type_path, ", ".join(sorted(decoders)))
-    fact = parse(decoder, data, Reason.SCHEMA, decoder.type, data_path)
-    for name in _dated[decoder.type]:
+def _fact(contract: _Contract, data: msgspec.Raw, path: str) -> Event:
+    decode_data, struct, _, dated = contract
+    try:
+        fact = decode_data(data)
+    except UNPARSED as error:
+        raise unparsed(error, Reason.SCHEMA, struct, path) from None
+    for name in dated:
         if (moment := getattr(fact, name)) is not None:
-            plausible(moment, f"{data_path}.{name}")
+            plausible(moment, path, ".", name)
     return fact
+
+
+def _unknown(contracts: dict[str, _Contract], path: str) -> Refusal:
+    return Refusal(Reason.UNKNOWN_TYPE, path, ", ".join(sorted(contracts)))
 
 
 def _replay_of(headers: Sequence[tuple[str, bytes]]) -> str | None:
