@@ -1,0 +1,174 @@
+"""
+`./caf bench year`: a year of a borough from its first record to marts that hold all of it.
+
+What runs is what the stack runs, as processes of its own and without Airflow: `land` with its checks, `watch`, and
+`build --follow`. `watch` is among them because marts are built at its cut: history that it has not judged is not built.
+They start together with the sending, as in the demo, so their imports are part of the time; making the world is not.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+
+import click
+import duckdb
+
+from streams.bench.servers import own_servers
+from streams.build.cut import landed_offsets, records
+from streams.errors import StackFailed
+from streams.lake.connect import connect
+from streams.settings import Settings
+from streams.simulate import World, backfill
+from streams.simulate.calibration import AUTHORITIES
+from streams.stack import stack
+from streams.stack.stack import Service
+
+__all__ = ["Measured", "command", "measure"]
+
+_PATIENCE_SECONDS = 900
+_POLL_SECONDS = 0.5
+_TELL_SECONDS = 10
+_PARTS = {"land": ("land",), "watch": ("watch",), "build": ("build", "--follow")}
+
+_BUILDS = "SELECT started_at, finished_at, rows, is_watched FROM marts.run.builds WHERE ok ORDER BY started_at"
+_HEARTBEATS = "SELECT received_at, offsets FROM landing.main.heartbeats ORDER BY kafka_offset"
+_LANDED = """
+    SELECT max(landed_at)
+    FROM (SELECT landed_at FROM landing.main.events UNION ALL SELECT landed_at FROM landing.main.quarantine)
+"""
+
+Say = Callable[[str], None]
+Build = tuple[datetime, datetime, int, bool]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """
+    Seconds from the first record sent: until the last was sent, had landed, was judged, and was in the marts.
+
+    `builds` were made, the last one included, and worked for `building_seconds` together; the first one's figures were
+    there after `first_build_seconds`.
+    """
+
+    authority: str
+    days: int
+    records: int
+    produced_seconds: float
+    landed_seconds: float
+    judged_seconds: float
+    first_build_seconds: float
+    builds: int
+    building_seconds: float
+    last_build_seconds: float
+    built_seconds: float
+
+
+@click.command("year")
+@click.option(
+    "--authority", type=click.Choice(list(AUTHORITIES)), help="GSS code of the borough.  [default: CAF_AUTHORITY]"
+)
+@click.option("--days", type=click.IntRange(min=1), default=365, show_default=True, help="Length of the history.")
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
+def command(authority: str | None, days: int, as_json: bool) -> None:
+    """Send a year of history, and wait until it is landed, judged and built.
+
+    On a broker, a database, a lander, a watcher and a builder of its own, which are stopped and removed afterwards.
+    """
+    settings = Settings.from_env()
+    measured = measure(settings, authority or settings.authority, days, lambda text: click.echo(text, err=as_json))
+    if as_json:
+        click.echo(json.dumps(asdict(measured)))
+        return
+    click.echo(f"{measured.records:,} records, {days} days of {measured.authority}; seconds after the first was sent:")
+    for stage in ("produced", "landed", "judged", "built"):
+        click.echo(f"  {stage:8} {getattr(measured, f'{stage}_seconds'):6.1f}")
+    click.echo(
+        f"first figures after {measured.first_build_seconds} s; {measured.builds} builds worked "
+        f"{measured.building_seconds} s, the last one {measured.last_build_seconds} s"
+    )
+
+
+def measure(settings: Settings, authority: str, days: int, say: Say) -> Measured:
+    """
+    Run the measurement.
+
+    Raises:
+        StackFailed: a server or part did not start, or the history did not get through.
+    """
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    say(f"Making {days} days of {authority} …")
+    world = World(1, [authority], midnight - timedelta(days=days), midnight)
+    world.records()
+    with own_servers(settings, say) as own, connect(own) as lake:
+        commands = {name: (sys.executable, "-m", "streams.cli", *verb) for name, verb in _PARTS.items()}
+        began = datetime.now(UTC).replace(tzinfo=None)
+        stack.up(own, [Service(name=name, command=words) for name, words in commands.items()], say=say)
+        history = backfill(own, world)
+        produced = datetime.now(UTC).replace(tzinfo=None)
+        say(f"{history.total:,} records sent in {history.elapsed:.0f} s; waiting until they are in the marts …")
+        builds = _wait(own, lake, history.total, say)
+        landed, judged = lake.execute(_LANDED).fetchone()[0], _judged(lake, history.total)
+
+    def seconds(moment: datetime) -> float:
+        return round((moment - began).total_seconds(), 1)
+
+    return Measured(
+        authority=authority,
+        days=days,
+        records=history.total,
+        produced_seconds=seconds(produced),
+        landed_seconds=seconds(landed),
+        judged_seconds=seconds(judged),
+        first_build_seconds=seconds(builds[0][1]),
+        builds=len(builds),
+        building_seconds=round(sum((ended - started).total_seconds() for started, ended, *_ in builds), 1),
+        last_build_seconds=round((builds[-1][1] - builds[-1][0]).total_seconds(), 1),
+        built_seconds=seconds(builds[-1][1]),
+    )
+
+
+def _wait(settings: Settings, lake: duckdb.DuckDBPyConnection, total: int, say: Say) -> list[Build]:
+    """
+    The good builds, up to the first at a watcher's cut that has all records before it.
+
+    Raises:
+        StackFailed: a part ended, or there was no such build in time.
+    """
+    told = began = time.monotonic()
+    while time.monotonic() < began + _PATIENCE_SECONDS:
+        builds = _builds(lake)
+        whole = [number for number, build in enumerate(builds, 1) if build[2] >= total and build[3]]
+        if whole:
+            return builds[: whole[0]]
+        if failed := [part.part for part in stack.status(settings) if part.part in _PARTS and part.state != "running"]:
+            raise StackFailed(f"{failed[0]} ended before the history was built")
+        if time.monotonic() > told + _TELL_SECONDS:
+            told = time.monotonic()
+            say(f"  {told - began:.0f} s: {_reached(lake)}, {builds[-1][2] if builds else 0:,} built")
+        time.sleep(_POLL_SECONDS)
+    raise StackFailed(f"the history was not judged, landed and built within {_PATIENCE_SECONDS} s")
+
+
+def _builds(lake: duckdb.DuckDBPyConnection) -> list[Build]:
+    try:
+        return lake.execute(_BUILDS).fetchall()
+    except duckdb.CatalogException:
+        return []  # the first build makes the table
+
+
+def _reached(lake: duckdb.DuckDBPyConnection) -> str:
+    """How many records have landed, and how many the watcher had judged at its last heartbeat that has landed."""
+    beats = lake.execute(_HEARTBEATS).fetchall()
+    landed, judged = landed_offsets(lake), beats[-1][1] if beats else {}
+    return f"{records(landed):,} landed, {records(judged):,} judged"
+
+
+def _judged(lake: duckdb.DuckDBPyConnection, total: int) -> datetime:
+    """When the first heartbeat arrived whose watcher had judged all records."""
+    for received_at, offsets in lake.execute(_HEARTBEATS).fetchall():
+        if records(offsets) >= total:
+            return received_at
+    raise StackFailed("the lake has no heartbeat at the end of the history")
