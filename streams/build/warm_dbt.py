@@ -95,9 +95,10 @@ class WarmDbt:
     def _places(self) -> Sequence[str]:
         target: Path = self._settings.home / "dbt" / "target"
         return [
-            "--project-dir", str(_PROJECT), "--profiles-dir", str(_PROJECT), "--target", "lake", "--quiet",
-            "--no-write-json",
+            "--project-dir", str(_PROJECT), "--profiles-dir", str(_PROJECT), "--target", "lake",
             "--target-path", str(target), "--log-path", str(self.log_folder), "--log-level-file", "warn",
+            # What costs time in every build and is of no use: lines for a console, files, a look at all tables.
+            "--quiet", "--log-level", "none", "--no-write-json", "--no-populate-cache",
         ]  # fmt: skip
 
     def _failed(self, outcome: Any) -> BuildFailed:
