@@ -9,8 +9,9 @@ from typing import Self
 import duckdb
 import structlog
 
-from streams.build.cut import Cut, choose_cut, landed_offsets, store_cut
+from streams.build.cut import Cut, choose_cut, landed_offsets, records, store_cut
 from streams.build.lock import build_lock
+from streams.build.lull import LATELY_SECONDS, Lull
 from streams.build.warm_dbt import WarmDbt, seeds_checksum
 from streams.errors import BuildFailed, MartsHeld
 from streams.lake.connect import connect
@@ -28,6 +29,11 @@ _POLL_SECONDS = 0.5
 _TEST_EVERY = timedelta(minutes=5)
 """While following, how often the data tests run with a build; they cost about a quarter of it."""
 
+_TESTED = "SELECT max(started_at) FROM marts.run.builds WHERE ok AND is_tested"
+
+_LATELY = "SELECT count(*) FROM landing.main.events WHERE landed_at > ?"
+_RECENT = timedelta(seconds=LATELY_SECONDS)
+
 _SWEEP_EVERY = timedelta(minutes=10)
 _KEPT = timedelta(hours=1)
 """How long files of earlier builds are kept for readers that began before; every build writes all tables anew."""
@@ -36,7 +42,8 @@ _BUILDS = """
     CREATE TABLE IF NOT EXISTS marts.run.builds (
         started_at TIMESTAMP, finished_at TIMESTAMP, as_of TIMESTAMP, is_watched BOOLEAN,
         cut MAP(VARCHAR, BIGINT[]), rows BIGINT, ok BOOLEAN, failed VARCHAR[], seeds VARCHAR
-    )
+    );
+    ALTER TABLE marts.run.builds ADD COLUMN IF NOT EXISTS is_tested BOOLEAN;
 """
 
 
@@ -96,7 +103,8 @@ def follow(
 
     It ends when nothing has been left to build for `quiet_seconds` (or the marts are held that long), after
     `for_seconds`, or when `until` says so.
-    The first build is made in any case: deadlines pass without a landing.
+    The first build is made in any case: deadlines pass without a landing. While a bulk is arriving builds are put off
+    for its end, up to a limit (`streams.build.lull`).
 
     Raises:
         MartsHeld: the marts were still held at the end.
@@ -105,14 +113,16 @@ def follow(
     """
     ends_at = time.monotonic() + for_seconds if for_seconds is not None else float("inf")
     quiet = quiet_seconds if quiet_seconds is not None else float("inf")
-    builds, changed_at, held = 0, time.monotonic(), None
+    builds, changed_at, held, lull = 0, time.monotonic(), None, Lull()
     with Builder(settings, holds=holds, fresh_seconds=fresh_seconds) as builder:
+        builder.warm()
         while time.monotonic() < ends_at and not until():
-            if held is None and builder.is_behind():
+            ahead = builder.look()
+            if held is None and ahead.is_behind:
                 changed_at = time.monotonic()
             elif time.monotonic() - changed_at > quiet:
                 break
-            if not builder.has_news():
+            if not (ahead.has_news and lull.allows(lately=ahead.lately, waiting=ahead.waiting)):
                 time.sleep(_POLL_SECONDS)
                 continue
             try:
@@ -126,6 +136,21 @@ def follow(
     return builds
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """
+    What there is to build now.
+
+    `lately` events have just landed, and `waiting` records have landed, but are beyond the cut.
+    `is_behind`: an event has landed that the last build has not seen. `has_news`: a build would see more than it did.
+    """
+
+    lately: int
+    waiting: int
+    is_behind: bool
+    has_news: bool
+
+
 class Builder:
     """A warm dbt and a connection, for as many builds as are wanted."""
 
@@ -136,7 +161,6 @@ class Builder:
         self._dbt = WarmDbt(settings)
         self._lake = connect(settings, landing="read_only", marts="read_write")
         self._built: Cut | None = None
-        self._tested_at: datetime | None = None
         self._swept_at = datetime.now(UTC)
 
     def __enter__(self) -> Self:
@@ -145,20 +169,37 @@ class Builder:
     def __exit__(self, *_: object) -> None:
         self._lake.close()
 
-    def is_behind(self) -> bool:
-        """Whether an event has landed that the last build has not seen."""
-        return self._built is None or not self._built.covers(landed_offsets(self._lake))
+    def warm(self) -> None:
+        """
+        Start dbt now, so that the first build need not.
 
-    def has_news(self) -> bool:
-        """Whether a build now would see more than the last one did."""
-        if self._built is None:
-            return True
-        cut = choose_cut(self._lake, datetime.now(UTC), self._fresh)
-        return cut.offsets != self._built.offsets
+        Raises:
+            BuildFailed: the project cannot be parsed.
+        """
+        self._dbt.warm()
+
+    def look(self) -> Ahead:
+        """
+        What a build now would be of.
+
+        A cut behind the last one is no news: that of a watcher which catches up, after marts of all that had landed.
+        """
+        landed = landed_offsets(self._lake)
+        cut, built = choose_cut(self._lake, datetime.now(UTC), self._fresh, landed), self._built
+        return Ahead(
+            lately=self._lake.execute(_LATELY, [_naive(datetime.now(UTC) - _RECENT)]).fetchone()[0],
+            waiting=records(landed) - records(cut.offsets),
+            is_behind=built is None or not built.covers(landed),
+            has_news=built is None or (cut.offsets != built.offsets and cut.covers(built.offsets)),
+        )
 
     def are_tests_due(self) -> bool:
-        """Whether the data tests have not run for a while."""
-        return self._tested_at is None or datetime.now(UTC) - self._tested_at > _TEST_EVERY
+        """Whether no build, of this process or another, has passed the data tests for a while."""
+        try:
+            (tested_at,) = self._lake.execute(_TESTED).fetchone()
+        except (duckdb.CatalogException, duckdb.BinderException):
+            return True  # never built, or not since builds tell
+        return tested_at is None or datetime.now(UTC) - tested_at.replace(tzinfo=UTC) > _TEST_EVERY
 
     def build(self, *, full: bool = False, tests: bool = True) -> BuildResult:
         """
@@ -169,18 +210,19 @@ class Builder:
             BuildFailed: a model or a test failed.
         """
         # Before the cut: what lands in these seconds is built, too.
-        self._dbt.warm()
+        self.warm()
         with build_lock(self._settings):
             if held := self._holds(self._lake) if self._holds else ():
                 raise MartsHeld(f"the marts wait: {'; '.join(map(str, held))}; the last good state stays")
             started = datetime.now(UTC)
-            cut = choose_cut(self._lake, started, self._fresh)
+            cut = choose_cut(self._lake, started, self._fresh, landed_offsets(self._lake))
             store_cut(self._lake, cut)
-            self._lake.execute(_BUILDS)
+            if self._built is None:
+                self._lake.execute(_BUILDS)
             seeds = seeds_checksum()
             failed = self._dbt.build(*self._options(seeds, full=full, tests=tests))
             result = BuildResult(started, datetime.now(UTC), cut, failed)
-            self._record(result, seeds)
+            self._record(result, seeds, is_tested=tests or full)
             self._sweep()
         log.info(
             "marts_built", ok=result.ok, rows=cut.records, watched=cut.is_watched, seconds=round(result.seconds, 2)
@@ -188,7 +230,6 @@ class Builder:
         if failed:
             raise BuildFailed(f"dbt build: {', '.join(sorted(failed))} failed or were skipped; see marts.run.builds")
         self._built = cut
-        self._tested_at = started if tests or full else self._tested_at
         return result
 
     def _options(self, seeds: str, *, full: bool, tests: bool) -> list[str]:
@@ -199,13 +240,14 @@ class Builder:
         left_out = {"unit_test": True, "seed": latest.fetchone() == (seeds,), "test": not tests}
         return [option for kind, is_out in left_out.items() if is_out for option in ("--exclude-resource-type", kind)]
 
-    def _record(self, result: BuildResult, seeds: str) -> None:
+    def _record(self, result: BuildResult, seeds: str, *, is_tested: bool) -> None:
         cut = result.cut
-        moments = [m.astimezone(UTC).replace(tzinfo=None) for m in (result.started_at, result.finished_at, cut.as_of)]
+        moments = [_naive(moment) for moment in (result.started_at, result.finished_at, cut.as_of)]
         facts = [cut.is_watched, list(cut.offsets), list(cut.offsets.values()), cut.records, result.ok, result.failed]
         self._lake.execute(
-            "INSERT INTO marts.run.builds SELECT ?, ?, ?, ?, map(?::VARCHAR[], ?::BIGINT[][]), ?, ?, ?::VARCHAR[], ?",
-            [*moments, *facts, seeds],
+            "INSERT INTO marts.run.builds "
+            "SELECT ?, ?, ?, ?, map(?::VARCHAR[], ?::BIGINT[][]), ?, ?, ?::VARCHAR[], ?, ?",
+            [*moments, *facts, seeds, is_tested],
         )
 
     def _sweep(self) -> None:
@@ -216,3 +258,8 @@ class Builder:
         until = (self._swept_at - _KEPT).isoformat()
         for function in ("ducklake_expire_snapshots", "ducklake_cleanup_old_files"):
             self._lake.execute(f"CALL {function}('marts', older_than => '{until}'::TIMESTAMPTZ)")
+
+
+def _naive(moment: datetime) -> datetime:
+    """As it is stored: UTC without a zone."""
+    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -12,7 +12,7 @@ import duckdb
 from streams import names
 from streams.lake.offsets import next_offsets
 
-__all__ = ["Cut", "choose_cut", "landed_offsets", "store_cut"]
+__all__ = ["Cut", "Offsets", "choose_cut", "landed_offsets", "records", "store_cut"]
 
 Offsets = dict[str, list[int]]
 """By topic, the next offset of each partition."""
@@ -50,19 +50,21 @@ class Cut:
     @property
     def records(self) -> int:
         """Records of the input topics before the cut."""
-        return sum(sum(self.offsets.get(topic, [])) for topic in names.INPUT_TOPICS)
+        return records(self.offsets)
 
 
-def choose_cut(lake: duckdb.DuckDBPyConnection, now: datetime, fresh: timedelta) -> Cut:
+def records(offsets: Offsets) -> int:
+    """Records of the input topics before the offsets."""
+    return sum(sum(offsets.get(topic, [])) for topic in names.INPUT_TOPICS)
+
+
+def choose_cut(lake: duckdb.DuckDBPyConnection, now: datetime, fresh: timedelta, landed: Offsets) -> Cut:
     """
     The cut of the latest heartbeat of which all has landed, if it is at most `fresh` old; else what has landed.
 
     Without a living watcher the marts go on, and nothing streamed is compared.
     """
-    # Heartbeats first: what they name can only have grown when the offsets are read.
-    heartbeats = lake.execute(_HEARTBEATS).fetchall()
-    landed = landed_offsets(lake)
-    for as_of, offsets in heartbeats:
+    for as_of, offsets in lake.execute(_HEARTBEATS).fetchall():
         if now - as_of.replace(tzinfo=UTC) > fresh:
             break
         if all(_covers(landed.get(topic, []), following) for topic, following in offsets.items()):

@@ -23,26 +23,42 @@ def test_build_sees_events_before_the_cut_only(warm, make):
     result = warm.builder.build()
 
     assert result.cut.is_watched
-    assert warm.builder.is_behind()
+    assert warm.builder.look().is_behind
     assert warm.lake.one(REFERRALS) == 1
 
 
 def test_warm_build_sees_what_has_landed_since(warm, make):
     warm.lake.beat(datetime.now(UTC), {REFERRAL: [2]})
-    assert warm.builder.has_news()
+    assert warm.builder.look().has_news
     warm.builder.build(tests=False)
 
     assert warm.lake.one(REFERRALS) == 2
-    assert not warm.builder.has_news()
-    assert not warm.builder.is_behind()
+    ahead = warm.builder.look()
+    assert not ahead.has_news
+    assert not ahead.is_behind
+
+
+def test_a_watcher_that_catches_up_does_not_take_the_marts_back(warm):
+    """After marts of two records a cut of one is nothing to build."""
+    warm.lake.beat(datetime.now(UTC), {REFERRAL: [1]})
+
+    assert not warm.builder.look().has_news
+
+
+def test_tests_are_due_a_while_after_any_builder_passed_them(warm):
+    """It is the lake that remembers, so a new process need not test what has just been tested."""
+    assert not warm.builder.are_tests_due()
+
+    warm.lake.duckdb.execute("UPDATE marts.run.builds SET started_at = started_at - INTERVAL 6 MINUTE WHERE is_tested")
+    assert warm.builder.are_tests_due()
 
 
 def test_every_build_is_written_down(warm):
     latest = warm.lake.duckdb.execute(
-        "SELECT ok, rows, is_watched, cut FROM marts.run.builds ORDER BY started_at DESC LIMIT 1"
+        "SELECT ok, rows, is_watched, cut, is_tested FROM marts.run.builds ORDER BY started_at DESC LIMIT 1"
     ).fetchone()
 
-    assert latest == (True, 2, True, {REFERRAL: [2]})
+    assert latest == (True, 2, True, {REFERRAL: [2]}, False)
 
 
 def test_held_marts_stay_as_they_are(warm, make):

@@ -9,10 +9,14 @@ NOW = datetime(2026, 6, 1, 12, 5, tzinfo=UTC)
 FRESH = timedelta(seconds=60)
 
 
+def chosen(lake):
+    return choose_cut(lake.duckdb, NOW, FRESH, landed_offsets(lake.duckdb))
+
+
 def test_without_a_watcher_the_cut_is_what_has_landed(lake, make):
     lake.land(make.contact(), make.contact(), partition=2)
 
-    cut = choose_cut(lake.duckdb, NOW, FRESH)
+    cut = chosen(lake)
     assert (cut.offsets, cut.as_of, cut.is_watched) == ({REFERRAL: [0, 0, 2]}, NOW, False)
     assert cut.records == 2
 
@@ -24,7 +28,7 @@ def test_latest_heartbeat_that_has_landed_whole_is_the_cut(lake, make):
     lake.beat(NOW - timedelta(seconds=2), {REFERRAL: [2, 0]})
     lake.beat(NOW - timedelta(seconds=1), {REFERRAL: [3, 0]})
 
-    cut = choose_cut(lake.duckdb, NOW, FRESH)
+    cut = chosen(lake)
     assert (cut.offsets, cut.as_of) == ({REFERRAL: [2, 0]}, NOW - timedelta(seconds=2))
     assert cut.is_watched
 
@@ -34,7 +38,7 @@ def test_heartbeat_waits_for_its_alerts(lake, make):
     lake.land(make.contact())
     lake.beat(NOW, {REFERRAL: [1], ALERTS: [1]})
 
-    assert not choose_cut(lake.duckdb, NOW, FRESH).is_watched
+    assert not chosen(lake).is_watched
 
 
 def test_stale_heartbeat_stops_nothing(lake, make):
@@ -42,13 +46,13 @@ def test_stale_heartbeat_stops_nothing(lake, make):
     lake.land(make.contact(), make.contact())
     lake.beat(NOW - FRESH - timedelta(seconds=1), {REFERRAL: [1]})
 
-    assert choose_cut(lake.duckdb, NOW, FRESH).offsets == {REFERRAL: [2]}
+    assert chosen(lake).offsets == {REFERRAL: [2]}
 
 
 def test_cut_is_replaced_as_a_whole(lake, make):
     for _ in range(2):
         lake.land(make.contact())
-        cut = choose_cut(lake.duckdb, NOW, FRESH)
+        cut = chosen(lake)
         store_cut(lake.duckdb, cut)
 
     assert lake.duckdb.execute("FROM marts.run.next_cut").fetchall() == [(REFERRAL, 0, 2)]
@@ -57,7 +61,7 @@ def test_cut_is_replaced_as_a_whole(lake, make):
 
 def test_cut_covers_what_it_has_seen(lake, make):
     lake.land(make.contact())
-    cut = choose_cut(lake.duckdb, NOW, FRESH)
+    cut = chosen(lake)
     assert cut.covers(landed_offsets(lake.duckdb))
 
     lake.land(make.contact(), partition=1)
