@@ -36,7 +36,8 @@ log = structlog.get_logger()
 
 _REVIEW_EVENTS = 300
 """Events judged in one idle moment of the review after a start: about 30 ms."""
-_FETCH_BYTES = 4 * 1024 * 1024
+_FETCH_BYTES = 1024 * 1024
+"""Of one partition at once; about 2,000 records, so that one fetch of all partitions is a batch of a backlog."""
 
 
 class Watcher:

@@ -9,6 +9,7 @@ from kafka import TopicPartition
 from streams import names
 from streams.kafka.client import consumer, partitions_of, producer
 from streams.settings import Settings
+from streams.watch import even_reader
 from streams.watch.even_reader import EvenReader
 
 BACKLOG = 40_000
@@ -28,8 +29,9 @@ def backlog(settings: Settings, fresh_topics: str) -> Settings:
 
 
 @pytest.fixture
-def reader(backlog: Settings) -> Iterator[EvenReader]:
-    """A reader at the beginning of the backlog."""
+def reader(backlog: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[EvenReader]:
+    """A reader at the beginning of the backlog, which often pauses the partitions that are ahead."""
+    monkeypatch.setattr(even_reader, "_AHEAD_RECORDS", 300)
     with closing(consumer(backlog)) as kafka:
         partitions = partitions_of(kafka, names.INPUT_TOPICS)
         kafka.assign(partitions)
