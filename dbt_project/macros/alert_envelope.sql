@@ -15,7 +15,7 @@ select
     )) as alert_id,
     rules.rule,
     rules.version as rule_version,
-    profiles.profile_version,
+    substr(found.profile_id, strpos(found.profile_id, '/') + 1) as profile_version,
     coalesce(found.severity, rules.severity) as severity,
     if(found.cleared_at is null, 'open', 'cleared') as status,
     rules.entity_kind,
@@ -35,5 +35,4 @@ inner join {{ ref('stg_rules') }} as rules
     on rules.rule = '{{ rule }}'
     and found.anchored_at >= rules.applies_from
     and coalesce(found.anchored_at < rules.applies_until, true)
-inner join {{ ref('stg_practice_profiles') }} as profiles on profiles.profile_id = found.profile_id
 {% endmacro %}

@@ -1,27 +1,8 @@
 {{ config(meta={'empty_without': ['contact-recorded', 'referral-submitted', 'escalation-reported']}) }}
 -- Concerns accumulate: (a) three in 90 days from two agencies while not open at level 3,
 -- (b) a third uninvestigated one in 12 months, (c) a fifth ever. Being opened at level 3 begins the count anew.
-with statuses as (
-    select
-        statuses.*,
-        coalesce(statuses.is_open and statuses.level >= profiles.concern_open_level, false) as is_acted_on
-    from {{ ref('int_family_status') }} as statuses
-    inner join {{ ref('stg_practice_profiles') }} as profiles using (profile_id)
-),
-
-turns as (
-    select *
-    from statuses
-    qualify is_acted_on <> lag(is_acted_on, 1, false) over (partition by family_id order by from_order)
-),
-
-openings as (
-    select
-        *,
-        if(is_acted_on, from_order, lag(from_order) over family) as counted_from,
-        lead(from_order, 1, {{ endless() }}) over family as turned_order
-    from turns
-    window family as (partition by family_id order by from_order)
+with openings as (
+    select * from {{ ref('int_openings') }}
 ),
 
 concerns as (
@@ -33,11 +14,11 @@ concerns as (
     left join openings
         on openings.family_id = concerns.family_id
         and openings.from_order < concerns.event_order
-        and openings.turned_order >= concerns.event_order
+        and openings.until_order >= concerns.event_order
 ),
 
 -- A clause can turn true by a concern, (a) also by the end of an opening.
-triggers as (
+turning_points as (
     select
         family_id,
         event_order,
@@ -64,6 +45,20 @@ triggers as (
     where not is_acted_on
 ),
 
+triggers as (
+    select
+        turning_points.*,
+        profiles.concern_window_days,
+        profiles.concern_window_count,
+        profiles.concern_window_agencies,
+        profiles.concern_open_level,
+        profiles.concern_uninvestigated_months,
+        profiles.concern_uninvestigated_count,
+        profiles.concern_total_count
+    from turning_points
+    inner join {{ ref('stg_practice_profiles') }} as profiles using (profile_id)
+),
+
 counted as (
     select
         triggers.event_order,
@@ -72,7 +67,6 @@ counted as (
         concerns.evidence,
         concerns.event_order < triggers.event_order as is_earlier
     from triggers
-    inner join {{ ref('stg_practice_profiles') }} as profiles using (profile_id)
     inner join concerns
         on concerns.family_id = triggers.family_id
         and concerns.counted_from = triggers.counted_from
@@ -82,10 +76,10 @@ counted as (
         case clauses.clause
             when 'a' then
                 not triggers.is_acted_on
-                and concerns.occurred_at >= triggers.occurred_at - to_days(profiles.concern_window_days)
+                and concerns.occurred_at >= triggers.occurred_at - to_days(triggers.concern_window_days)
             when 'b' then
                 concerns.occurred_at
-                >= {{ months_before('triggers.occurred_at', 'profiles.concern_uninvestigated_months') }}
+                >= {{ months_before('triggers.occurred_at', 'triggers.concern_uninvestigated_months') }}
                 and coalesce(concerns.investigated_order > triggers.event_order, true)
             else true
         end
@@ -111,22 +105,21 @@ judged as (
         triggers.evidence as anchor,
         tallied.* exclude (event_order),
         case tallied.clause
-            when 'a' then profiles.concern_window_count
-            when 'b' then profiles.concern_uninvestigated_count
-            else profiles.concern_total_count
+            when 'a' then triggers.concern_window_count
+            when 'b' then triggers.concern_uninvestigated_count
+            else triggers.concern_total_count
         end as enough,
-        if(tallied.clause = 'a', profiles.concern_window_agencies, 1) as enough_agencies,
+        if(tallied.clause = 'a', triggers.concern_window_agencies, 1) as enough_agencies,
         case tallied.clause
             when 'a' then
-                ' concerns from ' || tallied.agencies || ' agencies in ' || profiles.concern_window_days
-                || ' days while not open at level ' || profiles.concern_open_level || ' or above.'
+                ' concerns from ' || tallied.agencies || ' agencies in ' || triggers.concern_window_days
+                || ' days while not open at level ' || triggers.concern_open_level || ' or above.'
             when 'b' then
-                ' concerns in ' || profiles.concern_uninvestigated_months || ' months that nobody has investigated.'
+                ' concerns in ' || triggers.concern_uninvestigated_months || ' months that nobody has investigated.'
             else ' concerns in all.'
         end as what_was_counted
     from tallied
     inner join triggers using (event_order)
-    inner join {{ ref('stg_practice_profiles') }} as profiles using (profile_id)
 ),
 
 turned as (
@@ -147,9 +140,10 @@ resets as (
         family_id,
         from_order,
         from_at,
-        lag(from_order, 1, 0) over (partition by family_id order by from_order) as after_order
+        {{ before('from_order', 'family_id', 'families', '0') }} as after_order
     from openings
     where is_acted_on
+    window families as (order by family_id, from_order)
 ),
 
 found as (

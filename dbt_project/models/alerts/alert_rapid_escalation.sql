@@ -9,15 +9,15 @@ with changes as (
         statuses.evidence,
         statuses.profile_id,
         statuses.is_backfill,
-        lag(statuses.level) over family as level_before,
-        lead(statuses.from_at) over family as until_at,
+        {{ before('statuses.level', 'statuses.family_id', 'families') }} as level_before,
+        {{ after('statuses.from_at', 'statuses.family_id', 'families') }} as until_at,
         statuses.from_at - to_days(profiles.rapid_escalation_days) as window_from,
         profiles.rapid_escalation_days,
         profiles.rapid_escalation_levels
     from {{ ref('int_family_status') }} as statuses
     inner join {{ ref('stg_practice_profiles') }} as profiles using (profile_id)
     where statuses.fact = 'level-changed'
-    window family as (partition by statuses.family_id order by statuses.from_order)
+    window families as (order by statuses.family_id, statuses.from_order)
 ),
 
 -- Levels held in the window: set in it, or in force when it began.

@@ -11,11 +11,10 @@ with changes as (
         evidence,
         profile_id,
         is_backfill,
-        lag(fact, 1, 'case-closed') over (
-            partition by family_id, coalesce(case_id, fact) order by event_order
-        ) as case_before
+        {{ before('fact', "(family_id, coalesce(case_id, fact))", 'cases', "'case-closed'") }} as case_before
     from {{ ref('stg_events') }}
     where fact in ('level-changed', 'case-opened', 'case-closed')
+    window cases as (order by family_id, coalesce(case_id, fact), event_order)
 ),
 
 -- A case opened twice is open once; closing what is not open changes nothing.

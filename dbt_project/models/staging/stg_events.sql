@@ -75,7 +75,7 @@ select
     judged.is_time_adjusted,
     judged.occurred_at,
     case
-        when events.source_code in ('1A', '1B', '1C', '1D', '9') then 'individuals'
+        when list_contains(['1A', '1B', '1C', '1D', '9'], events.source_code) then 'individuals'
         else coalesce(events.agency_id, 'source:' || events.source_code)
     end as agency_key,
     {
