@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 __all__ = ["BULK", "LATELY_SECONDS", "PATIENCE_SECONDS", "Lull"]
 
-BULK = 2_000
+BULK = 10_000
 """More records than this that landed lately, or that the watcher has not judged yet, are a bulk: live ones are tens a
 second."""
-LATELY_SECONDS = 3.0
-"""Longer than commits and heartbeats are apart."""
+LATELY_SECONDS = 10.0
+"""Longer than commits of a bulk are apart, also on a busy machine."""
 PATIENCE_SECONDS = 60.0
 """The longest that a bulk puts a build off, so that endless load does not starve the marts."""
 
