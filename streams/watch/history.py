@@ -16,6 +16,7 @@ from streams import names
 from streams.contracts import Accepted, Event, decode
 from streams.contracts.decode import REPLAY_HEADER, Rejected
 from streams.watch.relations import Groups, Relation
+from streams.watch.squeeze import squeeze, unsqueeze
 
 __all__ = ["History", "Named", "StoredRecord", "coordinates"]
 
@@ -73,7 +74,7 @@ class History:
     ) -> None:
         """Remember a record's bytes."""
         topic, partition, offset = place
-        packed = _HEADER.pack(names.INPUT_TOPICS.index(topic), partition, offset, received_ms) + value
+        packed = _HEADER.pack(names.INPUT_TOPICS.index(topic), partition, offset, received_ms) + squeeze(value)
         self._records.setdefault(key, []).append(packed)
         if replay_of is not None:
             self._replay_of[coordinates(*place)] = replay_of
@@ -150,7 +151,7 @@ class History:
         for records in (self._records.get(likely_key, ()), *self._records.values()):
             for packed in records:
                 if packed.startswith(prefix):
-                    return packed[_HEADER.size :]
+                    return unsqueeze(packed[_HEADER.size :])
         raise KeyError(coordinates(topic, partition, offset))
 
     def _under(self, keys: Iterable[str]) -> Iterator[Accepted]:
@@ -162,7 +163,8 @@ class History:
         headers: tuple[tuple[str, bytes], ...] = ()
         if self._replay_of and (replay_of := self._replay_of.get(coordinates(name, partition, offset))):
             headers = ((REPLAY_HEADER, replay_of.encode()),)
-        return StoredRecord(name, partition, offset, received_ms, key.encode(), packed[_HEADER.size :], headers)
+        value = unsqueeze(packed[_HEADER.size :])
+        return StoredRecord(name, partition, offset, received_ms, key.encode(), value, headers)
 
 
 def coordinates(topic: str, partition: int, offset: int) -> str:
