@@ -21,6 +21,7 @@ from streams.kafka.topics import ensure_topics
 from streams.lake.locks import LandingLocks
 from streams.land.batch import MAX_BYTES, Batch
 from streams.land.checks import Validator
+from streams.land.garbage import rarely_collected
 from streams.land.store import LandingStore
 from streams.land.writer import Landed, Writer
 from streams.settings import Settings
@@ -72,6 +73,7 @@ def run(
 
     ensure_topics(settings)
     with ExitStack() as stack:
+        stack.enter_context(rarely_collected())
         kafka = consumer(settings, names.LANDED_TOPICS, **CONSUMER)
         stack.callback(kafka.close)
         letters = producer(settings, max_request_size=8 * settings.max_record_bytes)
