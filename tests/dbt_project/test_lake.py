@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.build.cut import choose_cut, store_cut
+from streams.build.cut import choose_cut, landed_offsets, store_cut
 from streams.build.warm_dbt import dbt_environment
 from streams.lake.connect import connect, install_extensions
 from streams.settings import PROJECT, Settings
@@ -18,7 +18,7 @@ from streams.settings import PROJECT, Settings
 def test_models_and_their_tests_pass_on_a_lake(fresh_settings: Settings, tmp_path: Path) -> None:
     """Every seed, model, data test and unit test up to the alerts, by a dbt of its own."""
     with connect(fresh_settings, marts="read_write") as lake:
-        store_cut(lake, choose_cut(lake, datetime.now(UTC), timedelta(seconds=60)))
+        store_cut(lake, choose_cut(lake, datetime.now(UTC), timedelta(seconds=60), landed_offsets(lake)))
     install_extensions()
     project = str(PROJECT / "dbt_project")
     environment = os.environ | dbt_environment(fresh_settings)
@@ -39,5 +39,5 @@ def test_models_and_their_tests_pass_on_a_lake(fresh_settings: Settings, tmp_pat
 
     assert done.returncode == 0, done.stdout
     with connect(fresh_settings) as lake:
-        assert lake.sql("select count(*) from marts.reference.rules").fetchone() == (7,)
+        assert lake.sql("select count(*) from marts.reference.rules").fetchone() == (8,)
         assert lake.sql("select count(*) from marts.alerts.alert_adult_returns").fetchone() == (0,)

@@ -55,6 +55,11 @@ def test_worlds_raise_every_alert(raised, rule, clause, severity, status):
     assert raised[rule, clause, severity, status] >= 3
 
 
+@pytest.mark.parametrize(("rule", "severity"), [("two_agencies_one_week", "amber")])
+def test_worlds_raise_every_alert_that_only_people_close(raised, rule, severity):
+    assert raised[rule, "", severity, "open"] >= 3
+
+
 def test_worlds_are_the_same_for_the_same_seed():
     assert case(7) == case(7)
     assert case(7) != case(8)
