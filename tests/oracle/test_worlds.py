@@ -55,7 +55,9 @@ def test_worlds_raise_every_alert(raised, rule, clause, severity, status):
     assert raised[rule, clause, severity, status] >= 3
 
 
-@pytest.mark.parametrize(("rule", "severity"), [("two_agencies_one_week", "amber")])
+@pytest.mark.parametrize(
+    ("rule", "severity"), [("repeat_no_further_action", "amber"), ("two_agencies_one_week", "amber")]
+)
 def test_worlds_raise_every_alert_that_only_people_close(raised, rule, severity):
     assert raised[rule, "", severity, "open"] >= 3
 

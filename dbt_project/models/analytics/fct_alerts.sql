@@ -1,7 +1,7 @@
 -- Every alert: as rebuilt over all history, and as it was streamed up to the same cut.
 {%- set rules = [
     'adult_returns', 'rapid_escalation', 'cumulative_concern', 're_referral', 'front_door_breach',
-    'unreadable_report', 'consent_not_recorded', 'two_agencies_one_week',
+    'unreadable_report', 'consent_not_recorded', 'two_agencies_one_week', 'repeat_no_further_action',
 ] %}
 with rebuilt as (
     {% for rule in rules %}

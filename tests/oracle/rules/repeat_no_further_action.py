@@ -7,6 +7,7 @@ from streams.contracts.codesets import Decision
 from streams.contracts.referral import ReferralDecided
 from tests.oracle.alert import Expected
 from tests.oracle.clock import months_before
+from tests.oracle.facts import Fact
 from tests.oracle.profile import Profile
 from tests.oracle.world import World
 
@@ -15,19 +16,13 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    At every such decision that has an earlier one, on another referral, within the months before.
+    When two referrals come to have such a decision within the months before.
 
-    Evidence: the decision, and the latest earlier one.
+    Evidence: every such decision within them.
     """
     for decided in world.of(ReferralDecided, decision=Decision.NO_FURTHER_ACTION):
-        start = months_before(decided.at, profile.no_action_months)
-        same = {"family_id": decided.data.family_id, "decision": Decision.NO_FURTHER_ACTION}
-        earlier = [
-            other
-            for other in world.before(decided).of(ReferralDecided, **same)
-            if other.at >= start and other.data.referral_id != decided.data.referral_id
-        ]
-        if earlier:
+        found = _recent(world.until(decided), decided, profile)
+        if found and not _recent(world.before(decided), decided, profile):
             yield Expected(
                 rule="repeat_no_further_action",
                 entity_kind="family",
@@ -35,5 +30,12 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
                 anchor=decided.root,
                 anchored_at=decided.at,
                 severity="amber",
-                evidence=frozenset({decided.root, earlier[-1].root}),
+                evidence=frozenset(each.root for each in found),
             )
+
+
+def _recent(world: World, decided: Fact, profile: Profile) -> list[Fact]:
+    start = months_before(decided.at, profile.no_action_months)
+    same = {"family_id": decided.data.family_id, "decision": Decision.NO_FURTHER_ACTION}
+    recent = [each for each in world.of(ReferralDecided, **same) if each.at >= start]
+    return recent if len({each.data.referral_id for each in recent}) >= 2 else []
