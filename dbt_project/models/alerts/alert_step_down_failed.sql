@@ -1,0 +1,82 @@
+{{ config(meta={'empty_without': ['level-changed', 'case-closed']}) }}
+-- Need comes back after a step down: the level rises, or a referral comes, within six months of a lower level or a
+-- closure. A family that moved to another authority, or a death, is no step down.
+with told as (
+    select
+        family_id,
+        fact,
+        closure_reason,
+        referral_id,
+        level,
+        {{ before('level', '(family_id, fact)', 'facts') }} as level_before,
+        event_order,
+        occurred_at,
+        evidence,
+        profile_id,
+        is_backfill
+    from {{ ref('stg_events') }}
+    where fact in ('level-changed', 'case-closed', 'referral-submitted')
+    window facts as (order by family_id, fact, event_order)
+),
+
+-- Whether need went down or came back; a first level is neither.
+steps as (
+    select
+        *,
+        fact = 'case-closed' or coalesce(level < level_before, false) as is_down
+    from told
+    where
+        (fact = 'level-changed' and level <> level_before)
+        or (fact = 'case-closed' and closure_reason not in ('RC2', 'RC5'))
+        or fact = 'referral-submitted'
+),
+
+risen as (
+    select
+        steps.*,
+        {{ months_before('steps.occurred_at', 'profiles.step_down_months') }} as window_from,
+        profiles.step_down_months
+    from steps
+    inner join {{ ref('stg_practice_profiles') }} as profiles using (profile_id)
+    where not steps.is_down
+),
+
+lowered as (
+    select
+        risen.event_order,
+        arg_max(steps.evidence, steps.event_order) as evidence,
+        arg_max(steps.fact, steps.event_order) as fact
+    from risen
+    inner join steps
+        on steps.family_id = risen.family_id
+        and steps.is_down
+        and steps.event_order < risen.event_order
+        and steps.occurred_at >= risen.window_from
+    group by risen.event_order
+),
+
+found as (
+    select
+        cast(null as varchar) as clause,
+        cast(null as varchar) as severity,
+        risen.family_id,
+        risen.family_id as entity_id,
+        if(
+            risen.fact = 'level-changed',
+            'The level of need of family ' || risen.family_id || ' rose from ' || risen.level_before || ' to '
+            || risen.level,
+            'Family ' || risen.family_id || ' was referred (' || risen.referral_id || ')'
+        ) || ' within ' || risen.step_down_months || ' months of '
+        || if(lowered.fact = 'case-closed', 'the closure of a case.', 'a lower level.') as reason,
+        [risen.evidence, lowered.evidence] as evidence,
+        risen.evidence as anchor,
+        risen.occurred_at as anchored_at,
+        cast(null as timestamp) as deadline,
+        cast(null as timestamp) as cleared_at,
+        risen.profile_id,
+        risen.is_backfill
+    from risen
+    inner join lowered using (event_order)
+)
+
+{{ alert_envelope('step_down_failed', 'found') }}
