@@ -117,7 +117,8 @@ def _cleared(rng: random.Random, cast: Cast) -> Event:
 
 
 def _level(rng: random.Random, cast: Cast) -> Event:
-    return c.LevelChanged(family_id=rng.choice(cast.families), level=rng.randint(1, 4), level_reason="incident")
+    reason = rng.choice(("incident", "to_access_provision"))
+    return c.LevelChanged(family_id=rng.choice(cast.families), level=rng.randint(1, 4), level_reason=reason)
 
 
 def _opened(rng: random.Random, cast: Cast) -> Event:
@@ -127,7 +128,9 @@ def _opened(rng: random.Random, cast: Cast) -> Event:
 
 def _closed(rng: random.Random, cast: Cast) -> Event:
     family = rng.choice(cast.families)
-    return c.CaseClosed(case_id=f"K-{rng.randint(1, 2)}-{family}", family_id=family, closure_reason="RC7")
+    return c.CaseClosed(
+        case_id=f"K-{rng.randint(1, 2)}-{family}", family_id=family, closure_reason=rng.choice(("RC7", "RC7", "RC5"))
+    )
 
 
 def _contact(rng: random.Random, cast: Cast) -> Event:
@@ -153,6 +156,11 @@ def _assessed(rng: random.Random, cast: Cast) -> Event:
     if rng.random() < 0.5:
         about.pop("referral_id")
     return c.AssessmentStarted(assessment_id="A-1", assessment_kind="caf", **about)
+
+
+def _completed(rng: random.Random, cast: Cast) -> Event:
+    factors = rng.choice(([], ["20"], ["21"], ["16A", "20"]))
+    return c.AssessmentCompleted(assessment_id="A-1", family_id=rng.choice(cast.families), factors=factors)
 
 
 def _escalated(rng: random.Random, cast: Cast) -> Event:
@@ -230,6 +238,7 @@ _DRAWS: dict[Draw, int] = {
     _referral: 7,
     _decided: 6,
     _assessed: 1,
+    _completed: 1,
     _escalated: 4,
     _answered: 2,
 }

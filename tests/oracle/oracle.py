@@ -55,7 +55,14 @@ RULES: dict[str, Rule] = {
 """Rules that read valid events; `unreadable_report` reads what was rejected."""
 
 SPINE = frozenset(
-    {*_FIRST, "repeat_no_further_action", "step_down_failed", "two_agencies_one_week", "unreadable_report"}
+    {
+        *_FIRST,
+        "level_4_for_access",
+        "repeat_no_further_action",
+        "step_down_failed",
+        "two_agencies_one_week",
+        "unreadable_report",
+    }
 )
 """The rules that the system has so far; the others are asked for by name."""
 

@@ -57,7 +57,12 @@ def test_worlds_raise_every_alert(raised, rule, clause, severity, status):
 
 @pytest.mark.parametrize(
     ("rule", "severity"),
-    [("repeat_no_further_action", "amber"), ("step_down_failed", "amber"), ("two_agencies_one_week", "amber")],
+    [
+        ("level_4_for_access", "green"),
+        ("repeat_no_further_action", "amber"),
+        ("step_down_failed", "amber"),
+        ("two_agencies_one_week", "amber"),
+    ],
 )
 def test_worlds_raise_every_alert_that_only_people_close(raised, rule, severity):
     assert raised[rule, "", severity, "open"] >= 3
