@@ -23,13 +23,17 @@ Choice = Callable[[World, str, str, Fact, datetime], list[Fact]]
 """Which of the markers in force on a person a rule is about: `(world, family, person, anchor, at)`."""
 
 
-def returns(world: World, as_of: datetime, rule: str, chosen: Choice) -> Iterator[Expected]:
-    """One alert for each event by which somebody with a chosen marker comes into view, once per stay."""
+def returns(world: World, as_of: datetime, rule: str, chosen: Choice, keeping: Choice) -> Iterator[Expected]:
+    """
+    One alert for each event by which somebody with a chosen marker comes into view, once per stay.
+
+    It is open while the stay lasts and there is a marker that is `keeping` it so.
+    """
     marked = {world.person(fact.data.person_id) for fact in world.of(RiskMarkerSet)}
     for family in world.families:
         for person in sorted(marked):
             for anchor in _anchors(world, family, person, chosen):
-                yield _alert(world, family, person, anchor, as_of, rule, chosen)
+                yield _alert(world, family, person, anchor, as_of, rule, chosen, keeping)
 
 
 def _anchors(world: World, family: str, person: str, chosen: Choice) -> Iterator[Fact]:
@@ -126,12 +130,19 @@ def markers_in_force(world: World, person: str, at: datetime) -> list[Fact]:
 
 
 def _alert(
-    world: World, family: str, person: str, anchor: Fact, as_of: datetime, rule: str, chosen: Choice
+    world: World,
+    family: str,
+    person: str,
+    anchor: Fact,
+    as_of: datetime,
+    rule: str,
+    chosen: Choice,
+    keeping: Choice,
 ) -> Expected:
     then = world.until(anchor)
     stay = then.stay(family, person)
     evidence = {fact.root for fact in chosen(then, family, person, anchor, anchor.at)} | {anchor.root}
-    is_over = _has_left(world, family, person, anchor) or not chosen(world, family, person, anchor, as_of)
+    is_over = _has_left(world, family, person, anchor) or not keeping(world, family, person, anchor, as_of)
     return Expected(
         rule=rule,
         entity_kind="family",

@@ -16,13 +16,12 @@ from tests.oracle.records import decoded
 from tests.oracle.strategies import case, cases
 from tests.oracle.world import World
 
-ALL = {*RULES, "unreadable_report"}
 SOME = settings(max_examples=60, deadline=None)
 
 
 def judged(each):
     accepted, rejected = decoded(each.records)
-    return expected(accepted, rejected, each.as_of, rules=ALL)
+    return expected(accepted, rejected, each.as_of)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +95,7 @@ def test_ids_are_unique(each):
 def test_second_delivery_of_everything_adds_nothing(each):
     accepted, rejected = decoded(each.records)
 
-    assert set(expected([*accepted, *accepted], rejected, each.as_of, rules=ALL)) == set(judged(each))
+    assert set(expected([*accepted, *accepted], rejected, each.as_of)) == set(judged(each))
 
 
 @SOME
@@ -104,7 +103,7 @@ def test_second_delivery_of_everything_adds_nothing(each):
 def test_time_alone_takes_no_alert_away(each):
     """Later deadlines add breaches; what stood stands, open or cleared."""
     accepted, rejected = decoded(each.records)
-    later = expected(accepted, rejected, each.as_of + timedelta(days=400), rules=ALL)
+    later = expected(accepted, rejected, each.as_of + timedelta(days=400))
 
     assert {alert.alert_id for alert in judged(each)} <= {alert.alert_id for alert in later}
 

@@ -18,4 +18,4 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
     Evidence: the marker-set events in force that concern the family, the anchor, and the joined event with which the
     stay began (none for somebody who is not a member of the household).
     """
-    yield from returns(world, as_of, "adult_returns", concerning)
+    yield from returns(world, as_of, "adult_returns", concerning, concerning)

@@ -17,10 +17,17 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
     As `adult_returns`, where no marker in force concerns the family.
 
     Evidence: the marker-set events in force, the anchor, and the joined event with which the stay began.
+    Another marker that comes to name the family ends nothing of what the alert stands on.
     """
-    yield from returns(world, as_of, "marked_adult_joins_other_family", _of_others)
+    yield from returns(world, as_of, "marked_adult_joins_other_family", _only_of_others, _of_others)
+
+
+def _only_of_others(world: World, family: str, person: str, anchor: Fact, at: datetime) -> list[Fact]:
+    """Markers in force, unless one of them concerns the family: then it is the other rule's."""
+    return [] if concerning(world, family, person, anchor, at) else markers_in_force(world, person, at)
 
 
 def _of_others(world: World, family: str, person: str, anchor: Fact, at: datetime) -> list[Fact]:
-    """Markers in force, unless one of them concerns the family: then it is the other rule's."""
-    return [] if concerning(world, family, person, anchor, at) else markers_in_force(world, person, at)
+    """Markers in force that do not concern the family."""
+    concern = concerning(world, family, person, anchor, at)
+    return [fact for fact in markers_in_force(world, person, at) if fact not in concern]

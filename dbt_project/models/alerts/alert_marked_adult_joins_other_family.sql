@@ -1,0 +1,21 @@
+{{ config(meta={'empty_without': ['risk-marker-set']}) }}
+-- The same as `adult_returns`, in a family with a child that no marker of the person concerns.
+with found as (
+    select
+        cast(null as varchar) as clause,
+        cast(null as varchar) as severity,
+        family_id,
+        family_id as entity_id,
+        'A person with a risk marker that does not name the family ' || what_happened as reason,
+        evidence,
+        anchor,
+        anchored_at,
+        cast(null as timestamp) as deadline,
+        cleared_at,
+        profile_id,
+        is_backfill
+    from {{ ref('int_marked_arrivals') }}
+    where not concerns_family
+)
+
+{{ alert_envelope('marked_adult_joins_other_family', 'found') }}

@@ -1,0 +1,16 @@
+{{ config(meta={'empty_without': ['risk-marker-set']}) }}
+-- Moments to come at which a risk marker expires of somebody who came to a family that it does not concern.
+with arrivals as (
+    select
+        family_id,
+        unnest(person_ids) as person_id
+    from {{ ref('int_marked_arrivals') }}
+    where not concerns_family
+)
+
+select distinct
+    arrivals.family_id,
+    markers.expires_at as due_at
+from arrivals
+inner join {{ ref('int_risk_markers') }} as markers using (person_id)
+where markers.until_order = {{ endless() }} and markers.expires_at >= {{ as_of() }}
