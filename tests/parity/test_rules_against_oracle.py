@@ -1,15 +1,9 @@
 """The compiled rules and the brute-force oracle, over worlds that nobody wrote by hand."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-
-import pytest
 
 from streams.contracts.columns import events_table, quarantine_table
-from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
-from streams.settings import Settings
 from tests.oracle.compare import difference
 from tests.oracle.oracle import expected
 from tests.oracle.records import decoded
@@ -17,14 +11,6 @@ from tests.oracle.strategies import case
 
 WORLDS = 150
 """Enough that every rule is raised, in each status, by several of them (the oracle's own tests count)."""
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    home: Path = tmp_path_factory.mktemp("home")
-    engine = Engine(compiled_rules(Settings(home=home)))
-    yield engine
-    engine.close()
 
 
 def test_rules_raise_what_the_oracle_expects_and_nothing_else(engine: Engine) -> None:
