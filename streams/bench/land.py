@@ -95,12 +95,11 @@ def _drain(settings: Settings) -> tuple[int, float]:
 
 
 def _land(settings: Settings, validator: Validator | None) -> float:
-    """Records landed per second in a lake that is made for it, connecting and checking included."""
+    """Records landed per second in a lake that is made for it: with all checks and, like the drain, without connecting."""
     own = replace(settings, lake_data=str(settings.home / settings.database))
     connect(own).close()
-    started = time.perf_counter()
     landed = run(own, validator=validator, once=True)
-    return landed.rows / (time.perf_counter() - started)
+    return landed.rows / landed.seconds
 
 
 @click.command("land")

@@ -111,6 +111,7 @@ class Lander:
     def run(self, stops: Callable[[], bool], *, once: bool) -> None:
         """Land until told to stop, or once up to the present end of the topics."""
         end = self._kafka.end_offsets(list(self._kafka.assignment())) if once else {}
+        started = time.monotonic()
         while not stops() and not (once and self._reached(end)):
             self._poll()
             if self._writer.ready:
@@ -122,6 +123,7 @@ class Lander:
         self._hand_over()
         self._settle()
         self._writer.check()
+        self._writer.landed.seconds = time.monotonic() - started
 
     def _seek(self) -> None:
         """

@@ -33,6 +33,8 @@ class Landed:
     rejected: int = 0
     outputs: int = 0
     batches: int = 0
+    seconds: float = 0.0
+    """From the first poll to the last check, so without connecting and waiting for the locks."""
 
     @property
     def rows(self) -> int:

@@ -77,11 +77,12 @@ def start(settings: Settings, say: Say = print) -> str:
     if running is not None and running.alive and running.address == address:
         try:
             _wait(running, settings)
-            return address
         except StackFailed:
             # A broker that was just killed is seen alive for a moment; what is still alive has truly not answered.
             if running.alive:
                 raise
+        else:
+            return address
     processes.stop(settings.home, NAME)
     check_port(settings.kafka_port, "CAF_KAFKA_PORT")
     folder = settings.home / NAME
