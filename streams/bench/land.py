@@ -95,7 +95,7 @@ def _drain(settings: Settings) -> tuple[int, float]:
 
 
 def _land(settings: Settings, validator: Validator | None) -> float:
-    """Records landed per second in a lake that is made for it: with all checks and, like the drain, without connecting."""
+    """Records landed per second in a lake made for it: with all checks and, like the drain, without connecting."""
     own = replace(settings, lake_data=str(settings.home / settings.database))
     connect(own).close()
     landed = run(own, validator=validator, once=True)
