@@ -141,6 +141,7 @@ def test_rejected_record_is_replayed_once_a_human_approves(
     assert waiting["body"] == "1 records match."
     assert rows(deployed, replayed, place) == []
 
+    eventually(lambda: parked(deployed))
     api.patch(question, {"chosen_options": ["Approve"], "params_input": {}})
     eventually(lambda: ended_well(api, "replay_quarantine", run))
     eventually(lambda: rows(deployed, replayed, place))
@@ -177,6 +178,16 @@ def asked(api: Airflow, run: str) -> dict[str, Any] | None:
     """What the human is asked, once the run has come so far."""
     found = api.get(f"dags/replay_quarantine/dagRuns/{run}/hitlDetails")["hitl_details"]
     return next((detail for detail in found if not detail["response_received"]), None)
+
+
+def parked(settings: Settings) -> bool:
+    """
+    Whether the scheduler knows that the worker has left the question to a human.
+
+    An answer within that half second, quicker than anybody reads, makes Airflow 3.3 take the task for lost.
+    """
+    lines = (settings.home / "logs" / f"{NAME}.log").read_text(errors="replace").splitlines()
+    return any("Received executor event" in line and "task_id='approve'" in line for line in lines)
 
 
 def logs(settings: Settings) -> list[Path]:
