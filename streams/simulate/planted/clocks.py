@@ -60,16 +60,17 @@ def undecided_and_withdrawn(s: Script) -> None:
 
 
 def allocated_late(s: Script) -> None:
-    """The hub allocates 73 hours after it got the referral."""
+    """The hub allocates 73 hours after it got the referral; the allocation then clears the alert."""
     submitted, decided = _to_mash(s)
     _allocate(s, submitted, decided, 73)
-    s.expect(_MASH, decided, entity=("referral", submitted.data.referral_id), at=decided.at + timedelta(hours=72))
+    at = decided.at + timedelta(hours=54)
+    s.expect(_MASH, decided, entity=("referral", submitted.data.referral_id), status="cleared", at=at)
 
 
 def allocated_in_time(s: Script) -> None:
-    """The hub allocates 71 hours after it got the referral."""
+    """The hub allocates 53 hours after it got the referral, before the warning."""
     submitted, decided = _to_mash(s)
-    _allocate(s, submitted, decided, 71)
+    _allocate(s, submitted, decided, 53)
     s.deny(_MASH, decided, entity=("referral", submitted.data.referral_id))
 
 
@@ -88,7 +89,7 @@ def case_is_kept_up(s: Script) -> None:
 def waits_for_a_service(s: Script) -> None:
     """A service requested 200 days ago has neither started nor been declined or cancelled."""
     requested = _request(s, 200)
-    s.expect(_WAITING, requested)
+    s.expect(_WAITING, requested, at=requested.at + timedelta(days=126))
 
 
 def service_starts_soon(s: Script) -> None:

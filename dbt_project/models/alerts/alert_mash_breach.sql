@@ -1,0 +1,31 @@
+{{ config(meta={'empty_without': ['referral-decided']}) }}
+-- A referral sent to the hub has not reached a service in time: amber before the hub's limit, red when it has passed.
+with judged as (
+    select
+        *,
+        {{ as_of() }} > warn_at and (allocated_at is null or allocated_at > warn_at) as is_late,
+        {{ as_of() }} > limit_at and (allocated_at is null or allocated_at > limit_at) as is_breach
+    from {{ ref('int_mash_waits') }}
+),
+
+found as (
+    select
+        cast(null as varchar) as clause,
+        if(is_breach, 'red', 'amber') as severity,
+        family_id,
+        referral_id as entity_id,
+        'Referral ' || referral_id || ' of family ' || family_id || ' was not allocated to a service '
+        || if(is_breach, limit_hours, warn_hours) || ' hours after it was sent to the multi-agency safeguarding hub.'
+        as reason,
+        if(allocation_evidence is null, [evidence], [evidence, allocation_evidence]) as evidence,
+        evidence as anchor,
+        warn_at as anchored_at,
+        limit_at as deadline,
+        allocated_at as cleared_at,
+        profile_id,
+        is_backfill
+    from judged
+    where is_late
+)
+
+{{ alert_envelope('mash_breach', 'found') }}

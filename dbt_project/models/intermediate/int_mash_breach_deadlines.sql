@@ -1,0 +1,15 @@
+{{ config(meta={'empty_without': ['referral-decided']}) }}
+-- Moments to come at which a referral that waits at the hub is late, or its limit passes.
+with moments as (
+    select
+        family_id,
+        allocated_at,
+        unnest([warn_at, limit_at]) as due_at
+    from {{ ref('int_mash_waits') }}
+)
+
+select distinct
+    family_id,
+    due_at
+from moments
+where due_at >= {{ as_of() }} and (allocated_at is null or allocated_at > due_at)
