@@ -1,45 +1,20 @@
 """Random events about a small cast of families, persons and addresses."""
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from streams import contracts as c
 from streams.contracts import Event
 from streams.contracts.codesets import Consent, ConsentReason, Decision, HouseholdRole
+from tests.oracle.cast import Cast, Draw, referred
+from tests.oracle.work import WORK, next_work
 
-__all__ = ["Cast", "draw", "opening", "sequel"]
+__all__ = ["draw", "opening", "sequel", "submitted"]
 
 _AGENCIES = (None, "school-1", "gp-1", "police-1")
 _SOURCES = ("1A", "1D", "2A", "3A", "6", "9")
 _INCIDENTS = (None, None, "I-1", "I-2")
 _EXPIRES = datetime(2025, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Cast:
-    """Whom and what the events of one world are about."""
-
-    families: tuple[str, ...]
-    persons: tuple[str, ...]
-    addresses: tuple[str | None, ...] = ("U-1", "U-2", None)
-
-    @classmethod
-    def drawn(cls, rng: random.Random) -> "Cast":
-        """Two to four families, the first of which has the most to tell, and three to six persons."""
-        families = [f"F-{number}" for number in range(rng.randint(2, 4))]
-        return cls(("F-0", "F-0", *families), tuple(f"P-{number}" for number in range(rng.randint(3, 6))))
-
-    @classmethod
-    def of(cls, event: Event) -> "Cast":
-        """Those whom an event is about, so that another drawn from them can have its key."""
-        family = getattr(event, "family_id", None) or "F-0"
-        person = getattr(event, "person_id", None) or "P-0"
-        return cls((family,), (person, "P-1" if person == "P-0" else "P-0"))
-
-
-Draw = Callable[[random.Random, Cast], Event]
 
 
 def opening(rng: random.Random) -> list[Event]:
@@ -137,9 +112,10 @@ def _contact(rng: random.Random, cast: Cast) -> Event:
     return c.ContactRecorded(contact_id="C-1", family_id=rng.choice(cast.families), **_report(rng))
 
 
-def _referral(rng: random.Random, cast: Cast) -> Event:
+def submitted(rng: random.Random, cast: Cast) -> Event:
+    """A referral, with any answer to the consent question."""
     return c.ReferralSubmitted(
-        **_referred(rng, cast),
+        **referred(rng, cast),
         **_report(rng),
         severity="amber",
         consent=rng.choice(list(Consent)),
@@ -148,11 +124,11 @@ def _referral(rng: random.Random, cast: Cast) -> Event:
 
 
 def _decided(rng: random.Random, cast: Cast) -> Event:
-    return c.ReferralDecided(**_referred(rng, cast), decision=rng.choice(list(Decision)))
+    return c.ReferralDecided(**referred(rng, cast), decision=rng.choice(list(Decision)))
 
 
 def _assessed(rng: random.Random, cast: Cast) -> Event:
-    about = _referred(rng, cast)
+    about = referred(rng, cast)
     if rng.random() < 0.5:
         about.pop("referral_id")
     return c.AssessmentStarted(assessment_id="A-1", assessment_kind="caf", **about)
@@ -174,17 +150,6 @@ def _escalated(rng: random.Random, cast: Cast) -> Event:
     )
 
 
-def _answered(rng: random.Random, cast: Cast) -> Event:
-    answer = rng.choice((c.ConsentGiven, c.ConsentRefused, c.ConsentWithdrawn))
-    scope = rng.choice(("receive_help", "share_information"))
-    return answer(family_id=rng.choice(cast.families), consent_scope=scope)
-
-
-def _referred(rng: random.Random, cast: Cast) -> dict:
-    family = rng.choice(cast.families)
-    return {"referral_id": f"R-{rng.randint(1, 4)}-{family}", "family_id": family}
-
-
 def _report(rng: random.Random) -> dict:
     return {
         "source_code": rng.choice(_SOURCES),
@@ -193,17 +158,19 @@ def _report(rng: random.Random) -> dict:
     }
 
 
-def sequel(rng: random.Random, event: Event) -> tuple[timedelta, Event]:
+def sequel(rng: random.Random, event: Event, at: datetime) -> tuple[timedelta, Event]:
     """What may follow an event on the same family or person, and after how long a rule looks at it."""
+    if rng.random() < 0.7 and (follows := next_work(rng, event, at)):
+        return follows
     family, person = getattr(event, "family_id", None), getattr(event, "person_id", None)
     match event:
         case c.ReferralSubmitted() if rng.random() < 0.7:
-            decision = rng.choice(list(Decision))
+            decision = rng.choice((*Decision, Decision.MASH, Decision.MASH, Decision.NO_FURTHER_ACTION))
             hours = rng.choice((3, 18, 18, 20, 24))
             decided = c.ReferralDecided(referral_id=event.referral_id, family_id=family, decision=decision)
             return timedelta(hours=hours), decided
         case c.ReferralSubmitted():
-            return timedelta(days=365), _referral(rng, Cast((family,), ()))
+            return timedelta(days=365), submitted(rng, Cast((family,), ()))
         case c.LevelChanged():
             changes = rng.choice((_level, _level, _opened, _closed))
             return timedelta(days=rng.choice((1, 30))), changes(rng, Cast((family,), ()))
@@ -218,7 +185,7 @@ def sequel(rng: random.Random, event: Event) -> tuple[timedelta, Event]:
             leaves = rng.choice((_left, _joined, _marked))
             return timedelta(days=rng.choice((0, 3))), leaves(rng, Cast((family,), (person,)))
     again = Cast((family or "F-0",), (person or "P-0", "P-1"))
-    return timedelta(days=rng.choice((0, 7, 90))), rng.choice((_contact, _referral, _escalated))(rng, again)
+    return timedelta(days=rng.choice((0, 7, 90))), rng.choice((_contact, submitted, _escalated))(rng, again)
 
 
 _DRAWS: dict[Draw, int] = {
@@ -231,15 +198,15 @@ _DRAWS: dict[Draw, int] = {
     _marked: 4,
     _reviewed: 1,
     _cleared: 1,
-    _level: 6,
-    _opened: 2,
+    _level: 8,
+    _opened: 4,
     _closed: 2,
     _contact: 5,
-    _referral: 7,
-    _decided: 6,
+    submitted: 7,
+    _decided: 9,
     _assessed: 1,
     _completed: 1,
     _escalated: 4,
-    _answered: 2,
+    **WORK,
 }
 """Each kind of event with its weight."""

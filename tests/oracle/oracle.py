@@ -17,17 +17,21 @@ from tests.oracle.parts import parts
 from tests.oracle.profile import DEFAULT, Profile
 from tests.oracle.rules import (
     adult_returns,
+    case_drift,
     consent_not_recorded,
     cumulative_concern,
     front_door_breach,
     level_4_for_access,
     marked_adult_joins_other_family,
+    mash_breach,
+    no_basis_to_share,
     rapid_escalation,
     re_referral,
     repeat_no_further_action,
     step_down_failed,
     two_agencies_one_week,
     unreadable_report,
+    waiting_too_long,
 )
 from tests.oracle.world import World
 
@@ -37,16 +41,20 @@ Rule = Callable[[World, datetime, Profile], Iterable[Expected]]
 
 RULES: dict[str, Rule] = {
     "adult_returns": adult_returns.expected,
+    "case_drift": case_drift.expected,
     "consent_not_recorded": consent_not_recorded.expected,
     "cumulative_concern": cumulative_concern.expected,
     "front_door_breach": front_door_breach.expected,
     "level_4_for_access": level_4_for_access.expected,
     "marked_adult_joins_other_family": marked_adult_joins_other_family.expected,
+    "mash_breach": mash_breach.expected,
+    "no_basis_to_share": no_basis_to_share.expected,
     "rapid_escalation": rapid_escalation.expected,
     "re_referral": re_referral.expected,
     "repeat_no_further_action": repeat_no_further_action.expected,
     "step_down_failed": step_down_failed.expected,
     "two_agencies_one_week": two_agencies_one_week.expected,
+    "waiting_too_long": waiting_too_long.expected,
 }
 """Rules that read valid events; `unreadable_report` reads what was rejected."""
 

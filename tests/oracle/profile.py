@@ -1,9 +1,18 @@
-"""The default practice profile: every number of `domain.md`'s rule table."""
+"""The default practice profile: every number of `domain.md`'s rule table, and those that it leaves to the profile."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
+from streams.contracts.codesets import ServiceKind
+
 __all__ = ["DEFAULT", "Profile"]
+
+
+def _waiting_days() -> dict[ServiceKind, int]:
+    """By when each kind of service begins; four weeks, where nothing else is known."""
+    others = {ServiceKind.CAMHS: 126, ServiceKind.SPEECH_AND_LANGUAGE: 126, ServiceKind.DOMESTIC_ABUSE: 14}
+    return dict.fromkeys(ServiceKind, 28) | others
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,15 @@ class Profile:
     agencies_window: timedelta = timedelta(hours=168)
     no_action_months: int = 12
     step_down_months: int = 6
+    mash_amber: timedelta = timedelta(hours=54)
+    mash_red: timedelta = timedelta(hours=72)
+    waiting_days: Mapping[ServiceKind, int] = field(default_factory=_waiting_days)
+    drift: timedelta = timedelta(days=42)
+    lead_working_days: int = 5
+
+    def waiting(self, kind: ServiceKind) -> timedelta:
+        """How long a family may wait for a service of this kind."""
+        return timedelta(days=self.waiting_days[kind])
 
 
 DEFAULT = Profile()

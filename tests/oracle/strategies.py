@@ -12,11 +12,13 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from streams.contracts import Event, ReferralSubmitted
+from streams.contracts import Event
 from streams.names import CASE_CHANGE, ESCALATION, REFERRAL
+from tests.oracle.cast import Cast
 from tests.oracle.clock import months_before
-from tests.oracle.draws import Cast, draw, opening, sequel
+from tests.oracle.draws import draw, opening, sequel, submitted
 from tests.oracle.records import Log, Record
+from tests.oracle.work import clock, deadlines
 
 __all__ = ["Case", "case", "cases"]
 
@@ -29,6 +31,7 @@ _STARTS = (
 )
 _GAPS = tuple(timedelta(hours=hours) for hours in (0, 1, 18, 20, 24, 24 * 7, 24 * 30, 24 * 90))
 _LAGS = (timedelta(0), timedelta(0), timedelta(seconds=3), timedelta(hours=5), timedelta(days=12))
+_NEXT = 8
 _EARLY = (timedelta(minutes=5), timedelta(minutes=5, seconds=1), timedelta(days=2))
 
 Write = Callable[[Log], None]
@@ -80,23 +83,27 @@ def case(seed: int) -> Case:
 
 
 def _told(rng: random.Random) -> Iterator[_Told]:
-    """Events, each some telling gap after one of those before it; ids do not follow the order."""
+    """Events, each a telling gap after one of those before it, and a clock at last; ids do not follow the order."""
     cast = Cast.drawn(rng)
     begun = opening(rng) if rng.random() < 0.7 else []
     latest: list[tuple[datetime, Event]] = [(rng.choice(_STARTS), draw(rng, cast))]
-    for number in rng.sample(range(100, 1000), rng.randint(10, 40)):
+    last = latest[0][0]
+    for number in rng.sample(range(100, 1000), rng.randint(12, 55)):
         at, event = rng.choice(latest[-4:])
         if begun:
             at, event = at + timedelta(hours=1), begun.pop(0)
-        elif rng.random() < 0.4:
-            gap, event = sequel(rng, event)
+        elif rng.random() < 0.5:
+            gap, event = sequel(rng, event, at)
             at += gap + _second(rng)
         else:
             at, event = _after(rng, at), draw(rng, cast)
         latest.append((at, event))
         is_early = rng.random() < 0.05
         received = at - rng.choice(_EARLY) if is_early else at + rng.choice(_LAGS)
+        last = max(last, received)
         yield _Told(at, received, event, f"e-{number}", rng.choice(("/a", "/b")))
+    begins = clock(rng, cast) if rng.random() < 0.75 else submitted(rng, cast)
+    yield _Told(last, last, begins, "e-last", "/a")
 
 
 def _after(rng: random.Random, at: datetime) -> datetime:
@@ -158,14 +165,13 @@ def _unreadable(rng: random.Random, told: _Told) -> Write:
 
 
 def _as_of(rng: random.Random, told: list[_Told], log: Log) -> datetime:
-    """The last arrival, a deadline, or a second after one."""
+    """The last arrival, one of the next deadlines, or a second after one."""
     last = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=max(record.timestamp for record in log.records))
-    deadlines = [
-        each.at + timedelta(hours=hours, seconds=seconds)
+    due = [
+        deadline + timedelta(seconds=seconds)
         for each in told
-        if isinstance(each.event, ReferralSubmitted)
-        for hours in (18, 24)
+        for deadline in deadlines(each.event, each.at)
         for seconds in (0, 1)
     ]
     expiries = [expires_at for each in told if (expires_at := getattr(each.event, "expires_at", None))]
-    return rng.choice([last, *(at for at in (*deadlines, *expiries) if at >= last)])
+    return rng.choice([last, *sorted(at for at in (*due, *expiries) if at >= last)[:_NEXT]])

@@ -1,0 +1,41 @@
+"""Whom and what random events are about."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from streams.contracts import Event
+
+__all__ = ["Cast", "Draw", "referred"]
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Whom and what the events of one world are about."""
+
+    families: tuple[str, ...]
+    persons: tuple[str, ...]
+    addresses: tuple[str | None, ...] = ("U-1", "U-2", None)
+
+    @classmethod
+    def drawn(cls, rng: random.Random) -> "Cast":
+        """Two to four families, the first of which has the most to tell, and three to six persons."""
+        families = [f"F-{number}" for number in range(rng.randint(2, 4))]
+        return cls(("F-0", "F-0", *families), tuple(f"P-{number}" for number in range(rng.randint(3, 6))))
+
+    @classmethod
+    def of(cls, event: Event) -> "Cast":
+        """Those whom an event is about, so that another drawn from them can have its key."""
+        family = getattr(event, "family_id", None) or "F-0"
+        person = getattr(event, "person_id", None) or "P-0"
+        return cls((family,), (person, "P-1" if person == "P-0" else "P-0"))
+
+
+Draw = Callable[[random.Random, Cast], Event]
+"""Makes up one kind of event."""
+
+
+def referred(rng: random.Random, cast: Cast) -> dict:
+    """A referral of one of the families: few enough that events meet."""
+    family = rng.choice(cast.families)
+    return {"referral_id": f"R-{rng.randint(1, 4)}-{family}", "family_id": family}
