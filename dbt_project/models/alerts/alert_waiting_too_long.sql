@@ -1,0 +1,22 @@
+{{ config(meta={'empty_without': ['service-requested']}) }}
+-- A requested service did not start, and was not declined or cancelled, within the partner's target.
+with found as (
+    select
+        cast(null as varchar) as clause,
+        cast(null as varchar) as severity,
+        family_id,
+        family_id as entity_id,
+        'A service that was requested for family ' || family_id || ' (' || service_request_id
+        || ') had not started, and was not declined or cancelled, within ' || target_days || ' days.' as reason,
+        if(answer_evidence is null, [evidence], [evidence, answer_evidence]) as evidence,
+        evidence as anchor,
+        limit_at as anchored_at,
+        limit_at as deadline,
+        answered_at as cleared_at,
+        profile_id,
+        is_backfill
+    from {{ ref('int_service_waits') }}
+    where {{ as_of() }} > limit_at and (answered_at is null or answered_at > limit_at)
+)
+
+{{ alert_envelope('waiting_too_long', 'found') }}
