@@ -13,6 +13,15 @@
     date_diff('microsecond', date_trunc('day', {{ local }}), {{ local }})
 {%- endmacro %}
 
+{#- Working time passed before a moment; `day` is the moment's day in `int_working_days`. -#}
+{% macro worked_before(day, moment) -%}
+    {{ working_time(day ~ ".working_days_before") }} + if(
+        {{ day }}.is_working_day,
+        greatest(0, least({{ working_time(1) }}, {{ time_of_day(local_time(moment)) }} - {{ nine() }})),
+        0
+    )
+{%- endmacro %}
+
 {#- Working days that are over before the working time is: it ends at 17:00 rather than at 09:00 of the next day. -#}
 {% macro full_working_days(worked) -%}
     (({{ worked }} - 1) // {{ working_time(1) }})

@@ -67,11 +67,7 @@ worked as (
         timed.event_order,
         timed.warn_hours,
         timed.limit_hours,
-        {{ working_time('today.working_days_before') }} + if(
-            today.is_working_day,
-            greatest(0, least({{ working_time(1) }}, {{ time_of_day(local_time('timed.submitted_at')) }} - {{ nine() }})),
-            0
-        ) as worked_before
+        {{ worked_before('today', 'timed.submitted_at') }} as worked_before
     from timed
     inner join {{ ref('int_working_days') }} as today on today.calendar_day = {{ local_date('timed.submitted_at') }}
     where timed.front_door_clock = 'working'

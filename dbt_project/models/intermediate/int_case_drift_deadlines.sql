@@ -1,0 +1,7 @@
+{{ config(meta={'empty_without': ['case-opened']}) }}
+-- Moments to come at which a gap in the work with an open family becomes too long.
+select distinct
+    family_id,
+    due_at
+from {{ ref('int_case_gaps') }}
+where due_at >= {{ as_of() }}
