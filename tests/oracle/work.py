@@ -57,7 +57,10 @@ def next_work(rng: random.Random, event: Event, at: datetime) -> tuple[timedelta
             return due, rng.choice((_led(rng, family), _led(rng, family), _visited(rng, family), closed))
         case c.CaseClosed():
             opened = _same(c.CaseOpened, event, service_id="family-support")
-            return timedelta(days=rng.choice((0, 1))), rng.choice((opened, _led(rng, family)))
+            return timedelta(days=rng.choice((0, 1))), rng.choice((opened, opened, _led(rng, family)))
+        case c.LeadProfessionalAssigned():
+            case_id = f"K-{rng.randint(1, 2)}-{event.family_id}"
+            return timedelta(days=1), c.CaseClosed(case_id=case_id, family_id=event.family_id, closure_reason="RC7")
         case c.FamilySeen() | c.ReviewHeld():
             return due, _visited(rng, family)
         case c.ConsentGiven() | c.ConsentRefused() | c.ConsentWithdrawn():
