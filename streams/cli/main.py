@@ -11,8 +11,8 @@ from streams.errors import CafError
 __all__ = ["main"]
 
 _VERBS = {
-    "alerts": "see, test, acknowledge and close alerts",
-    "bench": "measure this machine: alerts, land, freshness",
+    "alerts": "see and follow alerts, test their path, check that somebody watches",
+    "bench": "measure this machine: alerts, land, freshness, year",
     "build": "rebuild the marts, once or following what lands",
     "check-event": "check an event as a form must send it",
     "contracts": "generate what is derived from the contract",

@@ -22,7 +22,12 @@ def filters(verb: Callable) -> Callable:
         click.option("--partition", type=int, help="Records of this partition."),
         click.option("--since", help="Records that arrived since this moment (ISO 8601)."),
         click.option("--topic", help="Records of this topic."),
-        click.option("--reason", type=click.Choice(list(Reason)), help="Records rejected for this reason."),
+        # Plain words: of an enumeration click would take the names, which no listing shows.
+        click.option(
+            "--reason",
+            type=click.Choice([reason.value for reason in Reason], case_sensitive=False),
+            help="Records rejected for this reason.",
+        ),
     ):
         verb = option(verb)
     return verb

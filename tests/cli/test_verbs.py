@@ -11,10 +11,13 @@ import pytest
 from click.testing import CliRunner
 
 from streams.cli.main import caf
+from streams.cli.quarantine import filters
+from streams.contracts import Reason
 from streams.settings import PROJECT
 from streams.stack.ports import free_ports
 
 HIDDEN = "hidden-word"
+REASONS = [str(reason) for reason in Reason]
 VERBS = caf.list_commands(click.Context(caf))
 
 
@@ -98,3 +101,15 @@ def test_missing_lake_is_one_sentence_without_the_password(tmp_path) -> None:
 )
 def test_bad_setting_is_one_sentence(setting: str, value: str, says: str) -> None:
     assert_one_sentence(start("status", **{setting: value}), says)
+
+
+@pytest.mark.parametrize("reason", [*REASONS, *map(str.upper, REASONS)])
+def test_reasons_are_chosen_by_the_words_that_listings_show(reason: str) -> None:
+    """In small letters as everywhere, or in capitals."""
+
+    @click.command
+    @filters
+    def verb(**given: object) -> None:
+        click.echo(given["reason"])
+
+    assert CliRunner().invoke(verb, ["--reason", reason]).output == f"{reason.lower()}\n"
