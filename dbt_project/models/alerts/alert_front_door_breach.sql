@@ -3,8 +3,8 @@
 with judged as (
     select
         *,
-        {{ as_of() }} > warn_at and (decided_at is null or decided_at > warn_at) as is_late,
-        {{ as_of() }} > limit_at and (decided_at is null or decided_at > limit_at) as is_breach
+        {{ has_run_out('warn_at', 'decided_at') }} as is_late,
+        {{ has_run_out('limit_at', 'decided_at') }} as is_breach
     from {{ ref('int_referrals') }}
 ),
 

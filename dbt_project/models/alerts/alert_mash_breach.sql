@@ -3,8 +3,8 @@
 with judged as (
     select
         *,
-        {{ as_of() }} > warn_at and (allocated_at is null or allocated_at > warn_at) as is_late,
-        {{ as_of() }} > limit_at and (allocated_at is null or allocated_at > limit_at) as is_breach
+        {{ has_run_out('warn_at', 'allocated_at') }} as is_late,
+        {{ has_run_out('limit_at', 'allocated_at') }} as is_breach
     from {{ ref('int_mash_waits') }}
 ),
 

@@ -18,21 +18,7 @@ with decisions as (
 ),
 
 -- Judged at the time of each decision, with it and without it; said twice of one referral, it is one.
-judged as (
-    select
-        decisions.event_order,
-        list_unique(list(made.referral_id)) as referrals,
-        coalesce(
-            list_unique(list(made.referral_id) filter (made.event_order < decisions.event_order)), 0
-        ) as referrals_before,
-        list(made.evidence) as evidence
-    from decisions
-    inner join decisions as made
-        on made.family_id = decisions.family_id
-        and made.event_order <= decisions.event_order
-        and made.occurred_at >= decisions.window_from
-    group by decisions.event_order
-),
+judged as ({{ different_in_window('decisions', 'referral_id') }}),
 
 found as (
     select
@@ -40,7 +26,7 @@ found as (
         cast(null as varchar) as severity,
         decisions.family_id,
         decisions.family_id as entity_id,
-        'Within ' || decisions.no_further_action_months || ' months ' || judged.referrals || ' referrals of family '
+        'Within ' || decisions.no_further_action_months || ' months ' || judged.counted || ' referrals of family '
         || decisions.family_id || ' ended with no further action.' as reason,
         judged.evidence,
         decisions.evidence as anchor,
@@ -52,8 +38,8 @@ found as (
     from decisions
     inner join judged using (event_order)
     where
-        judged.referrals >= decisions.no_further_action_count
-        and judged.referrals_before < decisions.no_further_action_count
+        judged.counted >= decisions.no_further_action_count
+        and judged.counted_before < decisions.no_further_action_count
 )
 
 {{ alert_envelope('repeat_no_further_action', 'found') }}

@@ -17,21 +17,7 @@ with concerns as (
 ),
 
 -- Judged at the time of each concern, with it and without it.
-judged as (
-    select
-        concerns.event_order,
-        list_unique(list(voiced.agency_key)) as agencies,
-        coalesce(
-            list_unique(list(voiced.agency_key) filter (voiced.event_order < concerns.event_order)), 0
-        ) as agencies_before,
-        list(voiced.evidence) as evidence
-    from concerns
-    inner join concerns as voiced
-        on voiced.family_id = concerns.family_id
-        and voiced.event_order <= concerns.event_order
-        and voiced.occurred_at >= concerns.window_from
-    group by concerns.event_order
-),
+judged as ({{ different_in_window('concerns', 'agency_key') }}),
 
 found as (
     select
@@ -39,7 +25,7 @@ found as (
         cast(null as varchar) as severity,
         concerns.family_id,
         concerns.family_id as entity_id,
-        'Concerns about family ' || concerns.family_id || ' came from ' || judged.agencies || ' agencies within '
+        'Concerns about family ' || concerns.family_id || ' came from ' || judged.counted || ' agencies within '
         || concerns.two_agencies_hours || ' hours.' as reason,
         judged.evidence,
         concerns.evidence as anchor,
@@ -50,7 +36,7 @@ found as (
         concerns.is_backfill
     from concerns
     inner join judged using (event_order)
-    where judged.agencies >= concerns.two_agencies_count and judged.agencies_before < concerns.two_agencies_count
+    where judged.counted >= concerns.two_agencies_count and judged.counted_before < concerns.two_agencies_count
 )
 
 {{ alert_envelope('two_agencies_one_week', 'found') }}

@@ -16,7 +16,7 @@ with found as (
         profile_id,
         is_backfill
     from {{ ref('int_service_waits') }}
-    where {{ as_of() }} > limit_at and (answered_at is null or answered_at > limit_at)
+    where {{ has_run_out('limit_at', 'answered_at') }}
 )
 
 {{ alert_envelope('waiting_too_long', 'found') }}

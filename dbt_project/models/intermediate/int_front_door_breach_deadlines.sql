@@ -12,4 +12,4 @@ select distinct
     family_id,
     due_at
 from moments
-where due_at >= {{ as_of() }} and (decided_at is null or decided_at > due_at)
+where {{ may_run_out('due_at', 'decided_at') }}

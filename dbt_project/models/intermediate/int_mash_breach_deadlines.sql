@@ -12,4 +12,4 @@ select distinct
     family_id,
     due_at
 from moments
-where due_at >= {{ as_of() }} and (allocated_at is null or allocated_at > due_at)
+where {{ may_run_out('due_at', 'allocated_at') }}

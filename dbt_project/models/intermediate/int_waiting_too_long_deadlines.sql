@@ -4,4 +4,4 @@ select distinct
     family_id,
     limit_at as due_at
 from {{ ref('int_service_waits') }}
-where limit_at >= {{ as_of() }} and (answered_at is null or answered_at > limit_at)
+where {{ may_run_out('limit_at', 'answered_at') }}
