@@ -1,13 +1,9 @@
 """`./caf bench alerts`: event produced → alert received by a process that is not the watcher."""
 
 import json
-import os
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import quantiles
 
@@ -20,7 +16,9 @@ from streams.bench.servers import own_servers
 from streams.errors import WatchSilent
 from streams.kafka.client import end_offsets, producer
 from streams.rules.compiled import compiled_rules
-from streams.settings import PROJECT, Settings
+from streams.settings import Settings
+from streams.stack import processes, stack
+from streams.stack.stack import Service
 from streams.watch.follow import follow
 from streams.watch.restore import last_heartbeat
 
@@ -77,15 +75,15 @@ def measure(settings: Settings, rate: int, history: int, seconds: int) -> Measur
         WatchSilent: the watcher did not get through the history.
     """
     load = Load(history, settings.authority)
-    with own_servers(settings, lambda text: click.echo(text, err=True)) as own:
+    with own_servers(settings, _tell) as own:
         compiled_rules(own)
         _produce_history(own, load)
         started = time.monotonic()
-        with _watcher(own) as watch:
-            _wait_until_judged(own)
-            elapsed = time.monotonic() - started
-            sent, received = _live(own, load, rate, seconds)
-            memory = psutil.Process(watch.pid).memory_info().rss / 1e6
+        stack.up(own, (Service(name="watch", command=(sys.executable, "-m", "streams.cli", "watch")),), say=_tell)
+        _wait_until_judged(own)
+        elapsed = time.monotonic() - started
+        sent, received = _live(own, load, rate, seconds)
+        memory = psutil.Process(processes.find(own.home, "watch").pid).memory_info().rss / 1e6
     latencies = sorted(1000 * (received[one] - sent[one]) for one in sent if one in received)
     cuts = quantiles(latencies, n=100)
     return Measured(
@@ -102,18 +100,8 @@ def measure(settings: Settings, rate: int, history: int, seconds: int) -> Measur
     )
 
 
-@contextmanager
-def _watcher(settings: Settings) -> Iterator[subprocess.Popen]:
-    environ = {**os.environ, **settings.to_env(), "PYTHONPATH": str(PROJECT)}
-    with (settings.home / "watch.log").open("wb") as output:
-        watch = subprocess.Popen(
-            [sys.executable, "-m", "streams.cli", "watch"], env=environ, stdout=output, stderr=output
-        )
-    try:
-        yield watch
-    finally:
-        watch.terminate()
-        watch.wait()
+def _tell(text: str) -> None:
+    click.echo(text, err=True)
 
 
 def _produce_history(settings: Settings, load: Load) -> None:

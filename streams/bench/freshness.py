@@ -2,28 +2,25 @@
 
 import json
 import random
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from statistics import median, quantiles
 
 import click
 import duckdb
 
 from streams.bench.followed import SOURCE, Followed
+from streams.bench.servers import own_servers
 from streams.errors import StackFailed
 from streams.kafka.client import producer
-from streams.kafka.topics import ensure_topics
 from streams.lake.connect import connect
 from streams.progress import progress
 from streams.settings import Settings
 from streams.simulate import World, backfill
 from streams.stack import stack
-from streams.stack.ports import free_ports
 
 __all__ = ["Measured", "Spread", "command", "measure"]
 
@@ -106,7 +103,9 @@ def measure(settings: Settings, *, events: int, rate: float, days: int, say: Say
     Raises:
         StackFailed: the stack did not start, the history did not get through, or no referral was counted.
     """
-    with _stack(settings, say) as own:
+    with own_servers(settings, say) as own:
+        connect(own).close()  # Airflow's tasks find a lake
+        stack.up(own, ("airflow",), say=say)
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         world = World(1, [own.authority], midnight - timedelta(days=days), midnight)
         world.records()
@@ -132,33 +131,6 @@ def measure(settings: Settings, *, events: int, rate: float, days: int, say: Say
         begun=_spread(produced, {event: _aware(at) for event, at in begun.items()}),
         visible=_spread(produced, visible),
     )
-
-
-@contextmanager
-def _stack(settings: Settings, say: Say) -> Iterator[Settings]:
-    with tempfile.TemporaryDirectory(prefix="caf-bench-", ignore_cleanup_errors=True) as folder:
-        home = Path(folder) / "home"
-        home.parent.chmod(0o755)
-        kafka_port, airflow_port = free_ports(2)
-        own = replace(
-            settings,
-            home=home,
-            kafka="",
-            kafka_port=kafka_port,
-            postgres="",
-            lake_data="",
-            airflow="",
-            airflow_port=airflow_port,
-        )
-        try:
-            stack.up(own, ("postgres", "kafka"), say=say)
-            ensure_topics(own)
-            connect(own).close()
-            stack.up(own, ("airflow",), say=say)
-            yield own
-        finally:
-            say("Stopping everything …")
-            stack.down(own)
 
 
 def _settle(settings: Settings) -> None:

@@ -19,16 +19,25 @@ Say = Callable[[str], None]
 @contextmanager
 def own_servers(settings: Settings, say: Say) -> Iterator[Settings]:
     """
-    PostgreSQL and Kafka with empty topics, in a temporary home; stopped and removed at the end.
+    PostgreSQL and Kafka with empty topics, in a temporary home that has a port for its Airflow, too.
+
+    Whatever was started in it is stopped at the end, and the home is removed.
 
     Raises:
         StackFailed: a server cannot be started.
     """
     with tempfile.TemporaryDirectory(prefix="caf-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # PostgreSQL does not run as root, and must find its files here
-        (kafka_port,) = free_ports(1)
+        kafka_port, airflow_port = free_ports(2)
         own = replace(
-            settings, home=Path(folder) / "home", kafka="", kafka_port=kafka_port, postgres="", lake_data="", airflow=""
+            settings,
+            home=Path(folder) / "home",
+            kafka="",
+            kafka_port=kafka_port,
+            postgres="",
+            lake_data="",
+            airflow="",
+            airflow_port=airflow_port,
         )
         try:
             stack.up(own, (postgres.NAME, broker.NAME), say=say)
