@@ -42,6 +42,7 @@ __all__ = [
     "OutcomeFramework",
     "OutcomeStage",
     "PrimaryNeed",
+    "RecipientRole",
     "ReferralSource",
     "ServiceKind",
     "Severity",
@@ -557,9 +558,24 @@ class AlertClosure(Code):
     WRONG_FAMILY = "wrong_family", "about the wrong family"
 
 
+class RecipientRole(Code):
+    """Who an alert is meant for."""
+
+    FRONT_DOOR = "front_door", "the desk of a gateway, or the front door's own"
+    DUTY = "duty", "the duty social worker of an area"
+    AREA_TEAM = "area_team", "the early-help team of an area"
+    EDT = "edt", "the emergency duty team, outside working hours"
+    LEAD_PROFESSIONAL = "lead_professional", "the family's lead professional"
+    SERVICE = "service", "the service that the family is open to"
+    MANAGER = "manager", "the manager of an area or gateway"
+    INFORMATION_GOVERNANCE = "information_governance", "whoever answers for the sharing of information"
+    ENGINEER = "engineer", "whoever runs the pipeline"
+
+
 class AlertStatus(Code):
     """Where an alert is in its life."""
 
     OPEN = "open", "stands and needs somebody"
+    CLOSED = "closed", "somebody dealt with it and said so"
     CLEARED = "cleared", "what it warned of is over"
     WITHDRAWN = "withdrawn", "the facts it stood on were corrected, withdrawn or changed by late evidence"

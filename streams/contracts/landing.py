@@ -20,6 +20,7 @@ __all__ = ["Column", "Table", "landing_tables", "sql_type"]
 
 _TIMESTAMP = pa.timestamp("us")
 _EVIDENCE = pa.struct([("time", _TIMESTAMP), ("source", pa.string()), ("id", pa.string()), ("type", pa.string())])
+_RECIPIENT = pa.struct([("role", pa.string()), ("id", pa.string())])
 _COORDINATES = pa.struct([("topic", pa.string()), ("kafka_partition", pa.int32()), ("kafka_offset", pa.int64())])
 _HEADERS = QUARANTINE_COLUMNS["record_headers"]
 
@@ -153,6 +154,9 @@ _ALERT_TYPES = {
     "raised_at": _TIMESTAMP,
     "backfill": pa.bool_(),
     "test": pa.bool_(),
+    "recipients": pa.list_(_RECIPIENT),
+    "acknowledged_at": _TIMESTAMP,
+    "closed_at": _TIMESTAMP,
 }
 
 

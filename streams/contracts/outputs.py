@@ -16,6 +16,7 @@ __all__ = [
     "DeadLetter",
     "Evidence",
     "Heartbeat",
+    "Recipient",
 ]
 
 ALERT_TYPE = "uk.caf.escalation.alert.v1"
@@ -37,6 +38,13 @@ class Evidence(msgspec.Struct, frozen=True, order=True):
     source: f.EventSource
     id: f.EventId
     type: f.EventType
+
+
+class Recipient(msgspec.Struct, frozen=True, order=True):
+    """One desk or person that an alert is meant for."""
+
+    role: c.RecipientRole
+    id: Annotated[str, _described("Which one: a gateway, an area, a worker, a service.", "birkenhead")]
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +113,22 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
         _described("The alert that this one replaces, because late evidence moved its anchor.", "0" * 32),
     ] = None
     case_url: Annotated[str | None, _described("Where the case record is.", "https://cases.example/F-000123")] = None
+    area: Annotated[
+        str | None,
+        _described("Area in which the family lives; empty where that is unknown or protected.", "birkenhead"),
+    ] = None
+    recipients: Annotated[
+        list[Recipient],
+        _described("Whom it is meant for.", [{"role": "duty", "id": "birkenhead"}]),
+    ] = []
+    routing_version: Annotated[
+        str | None, _described("Version of the routes that chose the recipients.", "wirral-1")
+    ] = None
+    acknowledged_at: Annotated[f.Moment | None, Meta(description="When somebody took it on.")] = None
+    acknowledged_by: f.WorkerId | None = None
+    closed_at: Annotated[f.Moment | None, Meta(description="When somebody closed it.")] = None
+    closed_by: f.WorkerId | None = None
+    alert_closure: c.AlertClosure | None = None
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):

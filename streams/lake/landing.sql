@@ -143,7 +143,15 @@ CREATE TABLE IF NOT EXISTS landing.main.alerts (
     "backfill" BOOLEAN,
     "test" BOOLEAN,
     "supersedes" VARCHAR,
-    "case_url" VARCHAR
+    "case_url" VARCHAR,
+    "area" VARCHAR,
+    "recipients" STRUCT("role" VARCHAR, "id" VARCHAR)[],
+    "routing_version" VARCHAR,
+    "acknowledged_at" TIMESTAMP,
+    "acknowledged_by" VARCHAR,
+    "closed_at" TIMESTAMP,
+    "closed_by" VARCHAR,
+    "alert_closure" VARCHAR
 );
 
 -- Records of the dead-letter topic, one row each.

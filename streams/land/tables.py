@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from streams.contracts.columns import microseconds
 from streams.contracts.landing import landing_tables
-from streams.contracts.outputs import Evidence
+from streams.contracts.outputs import Evidence, Recipient
 from streams.contracts.published import Output
 
 __all__ = ["output_table"]
@@ -47,7 +47,7 @@ def _plain(value: object) -> object:
         return microseconds(value)
     if isinstance(value, list):
         return [_plain(item) for item in value]
-    if isinstance(value, Evidence):
+    if isinstance(value, Evidence | Recipient):
         return {name: _plain(item) for name, item in msgspec.structs.asdict(value).items()}
     if isinstance(value, tuple):
         return dict(zip(("name", "value"), value, strict=True))
