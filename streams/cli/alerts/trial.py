@@ -1,0 +1,34 @@
+"""`./caf alerts test` and `check`: does the path work, and does somebody watch."""
+
+import json
+
+import click
+
+from streams.settings import Settings
+
+__all__ = ["check", "trial"]
+
+
+@click.command("test")
+@click.option("--timeout", type=float, default=30, show_default=True, help="Seconds to wait.")
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+def trial(timeout: float, as_json: bool) -> None:
+    """Send a marked test alert through the whole path, and wait until it is read back.
+
+    It is about nobody, lands marked as a test, and is never routed.
+    """
+    from streams.watch.trial import run_trial
+
+    seconds = run_trial(Settings.from_env(), timeout)
+    click.echo(json.dumps({"seconds": seconds}) if as_json else f"the test alert came back after {seconds:.2f} s")
+
+
+@click.command("check")
+@click.option("--max-age", type=float, default=10, show_default=True, help="Seconds of silence that are allowed.")
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@click.pass_context
+def check(context: click.Context, max_age: float, as_json: bool) -> None:
+    """Tell whether the watcher is alive; exit code 1 if it is not (the same as 'watch --check')."""
+    from streams.cli import watch
+
+    context.invoke(watch.command, check=True, max_age=max_age, as_json=as_json)
