@@ -79,6 +79,10 @@ class PortTaken(CafError):
     """A port that a server needs is in use."""
 
 
+class RouteInvalid(CafError):
+    """A route has a value that its column does not allow."""
+
+
 class RulesInvalid(CafError):
     """The alert rules cannot be compiled, or their register and models differ."""
 

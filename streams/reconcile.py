@@ -8,7 +8,7 @@ because taking an alert back needs a correction or a withdrawal as its cause, an
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -19,11 +19,14 @@ from kafka import TopicPartition
 
 from streams import names
 from streams.build.lock import build_lock
-from streams.contracts.outputs import Alert
+from streams.contracts.outputs import Alert, Recipient
 from streams.errors import PartsDisagree
 from streams.kafka.client import consumer
 from streams.lake.connect import connect
-from streams.rules.engine import ALERT_COLUMNS, AlertRow
+from streams.route.nobody import reaches_nobody
+from streams.route.router import Router
+from streams.route.routes import read_routes
+from streams.rules.engine import ALERT_COLUMNS, AlertRow, FamilyDesk
 from streams.settings import Settings
 from streams.watch.first_version import first_version
 from streams.watch.publish import Publisher, alert_of
@@ -73,6 +76,17 @@ _MISSING = f"""
     where list_contains(?, a.alert_id)
 """
 """Alerts of one rule, with the number of their next version and what caused it: an arrival, or a deadline."""
+
+_DESKS = f"""
+    select {", ".join(FamilyDesk._fields)} from marts.intermediate.int_family_desk
+    where family_id in (select unnest(?))
+"""
+
+_TOLD = """
+    select alert_id, recipients from landing.main.alerts where alert_id in (select unnest(?))
+    qualify row_number() over (partition by alert_id order by version desc) = 1
+"""
+"""Whom the latest landed version of alerts is for."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +182,7 @@ def _publish(settings: Settings, lake: duckdb.DuckDBPyConnection, alert_ids: Col
             alerts.append(_next_version(settings, AlertRow(*row), clears_when, version, caused_at))
     publisher = Publisher(settings)
     try:
-        publisher.alerts(alerts)
+        publisher.alerts(_routed(settings, lake, alerts))
     finally:
         publisher.close()
     log.warning("missing_alerts_published", rules=dict(Counter(alert.rule for alert in alerts)))
@@ -180,6 +194,21 @@ def _next_version(settings: Settings, row: AlertRow, clears_when: str, version: 
     return msgspec.structs.replace(
         alert, version=version, status_reason="reconciled", received_at=caused_at.replace(tzinfo=UTC)
     )
+
+
+def _routed(settings: Settings, lake: duckdb.DuckDBPyConnection, alerts: Collection[Alert]) -> Iterator[Alert]:
+    """The alerts with those they are for, as a watcher would say; see `streams.watch.judge`."""
+    router = Router(settings.authority, read_routes())
+    families = list({alert.family_id for alert in alerts if alert.family_id is not None})
+    desks = {row[0]: FamilyDesk(*row) for row in lake.execute(_DESKS, [families]).fetchall()}
+    told = dict(lake.execute(_TOLD, [[alert.alert_id for alert in alerts]]).fetchall())
+    for alert in alerts:
+        known = msgspec.convert(told.get(alert.alert_id, []), list[Recipient])
+        routed = router.address(alert, desks.get(alert.family_id), known)
+        yield routed
+        lost = reaches_nobody(routed, settings.authority)
+        if lost is not None:
+            yield lost
 
 
 def _said_since(settings: Settings, lake: duckdb.DuckDBPyConnection) -> set[str]:

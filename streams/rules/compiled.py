@@ -99,7 +99,11 @@ class CompiledRules:
 
         Left out are those that the `facts` among the events leave empty; None for facts that are not known.
         """
-        wanted, pending = set(), [name for rule in rules for name in self.ends(rule)]
+        return self.above([name for rule in rules for name in self.ends(rule)], facts)
+
+    def above(self, names: Iterable[str], facts: Collection[str] | None) -> tuple[str, ...]:
+        """Some models and those to fill before them, parents first; see `needed` for what is left out."""
+        wanted, pending = set(), list(names)
         while pending:
             model = self.models[pending.pop()]
             is_empty = facts is not None and model.empty_without and model.empty_without.isdisjoint(facts)

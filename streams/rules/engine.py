@@ -6,9 +6,9 @@ only the rules whose declared facts arrived run, without the models that the fac
 and everything is rolled back after reading.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS
 from streams.rules.compiled import CompiledRules, Model
 
-__all__ = ["ALERT_COLUMNS", "AlertRow", "Deadline", "Engine", "Evaluation"]
+__all__ = ["ALERT_COLUMNS", "AlertRow", "Deadline", "Engine", "Evaluation", "FamilyDesk"]
 
 ALERT_COLUMNS = (
     "alert_id",
@@ -41,6 +41,9 @@ ALERT_COLUMNS = (
     "is_backfill",
 )
 """Columns of every `alert_*` model, in order."""
+
+_FAMILY_DESK = "int_family_desk"
+"""The model that is read where there are alerts; a project of rules alone has none."""
 
 _RUN_TABLES = """
     CREATE SCHEMA marts.run;
@@ -80,12 +83,24 @@ class Deadline(NamedTuple):
     rule: str
 
 
+class FamilyDesk(NamedTuple):
+    """One row of `int_family_desk`: who works with a family, as far as is known."""
+
+    family_id: str | None
+    authority_code: str
+    gateway: str | None = None
+    area: str | None = None
+    lead_professional: str | None = None
+    service_ids: Sequence[str] = ()
+
+
 @dataclass(frozen=True)
 class Evaluation:
-    """What the rules say about the events they were given."""
+    """What the rules say about the events they were given; desks of families only where there are alerts."""
 
     alerts: list[AlertRow]
     deadlines: list[Deadline]
+    desks: dict[str, FamilyDesk] = field(default_factory=dict)
 
 
 class _Arrived:
@@ -106,6 +121,7 @@ class Engine:
         self.compiled = compiled
         self._connection = duckdb.connect(config={"threads": 1})
         self._filled: dict[tuple[frozenset[str], frozenset[str] | None], tuple[str, ...]] = {}
+        self._filled_for_desks: dict[frozenset[str] | None, tuple[str, ...]] = {}
         self._deciding = frozenset[str]().union(*(model.empty_without for model in compiled.models.values()))
         named = compiled.names_below(None)
         self._arrived = {
@@ -114,8 +130,9 @@ class Engine:
         }
         self._create_catalogs()
         self._ends = {name: rule for rule in compiled.rules.values() for name in compiled.ends(rule.name)}
+        self._read = {*self._ends, _FAMILY_DESK}
         for model in compiled.models.values():
-            if model.name not in self._ends:
+            if model.name not in self._read:
                 self._create_table(model)
         self._numbers = {name: number for number, name in enumerate(compiled.models)}
         # Only now: a plan made before the catalog's last change is made anew at each execution.
@@ -143,7 +160,8 @@ class Engine:
             as_of: which deadlines have passed; aware.
             facts: those among the events; models that they leave empty are then not run.
         """
-        filled = self._needed(frozenset(rules), None if facts is None else self._deciding.intersection(facts))
+        facts = None if facts is None else self._deciding.intersection(facts)
+        filled = self._needed(frozenset(rules), facts)
         with self._landed(events, quarantine), self._as_of(as_of):
             run = self._connection.execute
             alerts, deadlines = [], []
@@ -156,7 +174,17 @@ class Engine:
                     alerts += [AlertRow(*row) for row in rows]
                 else:
                     deadlines += [Deadline(due_at, family, rule.name) for due_at, family in rows]
-            return Evaluation(alerts, deadlines)
+            return Evaluation(alerts, deadlines, self._desks(filled, facts) if alerts else {})
+
+    def _desks(self, filled: Collection[str], facts: frozenset[str] | None) -> dict[str, FamilyDesk]:
+        """Who works with the families among the events, from tables that the rules have filled and others."""
+        if _FAMILY_DESK not in self.compiled.models:
+            return {}
+        for name in self._above_desk(facts):
+            if name not in {*filled, _FAMILY_DESK}:
+                self._connection.execute(f"EXECUTE fill_{self._numbers[name]}")
+        rows = self._connection.execute(f"EXECUTE read_{self._numbers[_FAMILY_DESK]}").fetchall()
+        return {row[0]: FamilyDesk(*row) for row in rows}
 
     def says_nothing(self, rules: Collection[str], facts: Collection[str]) -> bool:
         """Whether the facts among some events leave every one of the rules without an answer."""
@@ -167,6 +195,11 @@ class Engine:
         if key not in self._filled:
             self._filled[key] = self.compiled.needed(rules, facts)
         return self._filled[key]
+
+    def _above_desk(self, facts: frozenset[str] | None) -> tuple[str, ...]:
+        if facts not in self._filled_for_desks:
+            self._filled_for_desks[facts] = self.compiled.above([_FAMILY_DESK], facts)
+        return self._filled_for_desks[facts]
 
     @contextmanager
     def _landed(self, events: pa.Table, quarantine: pa.Table | None) -> Iterator[None]:
@@ -226,13 +259,18 @@ class Engine:
         named = [column for column in columns if column.strip('"') in below]
         return named or columns
 
+    def _columns_given(self, name: str) -> tuple[str, ...]:
+        """The columns of a model that is read."""
+        if name == _FAMILY_DESK:
+            return FamilyDesk._fields
+        return ALERT_COLUMNS if name == self._ends[name].model else Deadline._fields[:2]
+
     def _prepare(self) -> None:
         for name, model in self.compiled.models.items():
             number = self._numbers[name]
-            if name in self._ends:
+            if name in self._read:
                 # No other model reads it: it is read as it is made, and no table needs to hold it.
-                is_rule = name == self._ends[name].model
-                columns = ", ".join(ALERT_COLUMNS if is_rule else Deadline._fields[:2])
+                columns = ", ".join(self._columns_given(name))
                 self._connection.execute(f"PREPARE read_{number} AS SELECT {columns} FROM (\n{model.sql}\n)")
             elif not model.is_static:
                 columns = ", ".join(self._columns_read(model))

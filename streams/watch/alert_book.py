@@ -12,7 +12,7 @@ from datetime import datetime
 import msgspec
 
 from streams.contracts.codesets import AlertStatus
-from streams.contracts.outputs import Alert
+from streams.contracts.outputs import Alert, Recipient
 
 __all__ = ["AlertBook", "Cause"]
 
@@ -69,6 +69,11 @@ class AlertBook:
     def has(self, alert: Alert) -> bool:
         """Whether any version of the alert is known."""
         return alert.alert_id in self._places.get(place_of(alert), {})
+
+    def recipients(self, alert: Alert) -> list[Recipient]:
+        """Those whom the latest version of the alert is for; none when no version is known."""
+        entry = self._places.get(place_of(alert), {}).get(alert.alert_id)
+        return [] if entry is None else msgspec.msgpack.decode(entry.encoded, type=Alert).recipients
 
     def changes(
         self, current: Iterable[Alert], places: Collection[Place], rules: Collection[str], cause: Cause, now: datetime

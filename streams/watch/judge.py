@@ -4,7 +4,7 @@ From events to the alert versions they call for; it knows no Kafka and no clock.
 Families are judged in chunks, so that a backfill moves by the thousand and one event costs one small evaluation.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,9 @@ from streams.contracts.escalation import AlertAcknowledged
 from streams.contracts.identity import Identities
 from streams.contracts.outputs import Alert
 from streams.names import SAFEGUARDING_TOPICS
-from streams.rules.engine import Engine, Evaluation
+from streams.route.nobody import reaches_nobody
+from streams.route.router import Router
+from streams.rules.engine import Engine, Evaluation, FamilyDesk
 from streams.watch.alert_book import AlertBook, Cause, Place
 from streams.watch.deadlines import Deadlines
 from streams.watch.first_version import first_version
@@ -44,13 +46,14 @@ class _Touched:
 class Judge:
     """The histories, the rules and the book of alerts, kept in step."""
 
-    def __init__(self, engine: Engine, case_url: str) -> None:
+    def __init__(self, engine: Engine, router: Router, case_url: str) -> None:
         self.history = History()
         self.book = AlertBook()
         self.deadlines = Deadlines()
         self.identities = Identities(self._earlier)
         self._judged_key = ""
         self._engine = engine
+        self._router = router
         self._rules = engine.compiled.rules
         self._case_url = case_url
 
@@ -166,7 +169,16 @@ class Judge:
         amended = {event.root: event.change for event in events if event.change != "recorded"}
         cause = Cause(at, amendments is None, amended, amendments or {})
         current = self._alerts(evaluation, now)
-        return self.book.changes(current, places, rules, cause, now)
+        return list(self._routed(self.book.changes(current, places, rules, cause, now), evaluation.desks))
+
+    def _routed(self, alerts: Iterable[Alert], desks: Mapping[str, FamilyDesk]) -> Iterator[Alert]:
+        """Versions with those they are for; one that reaches nobody is followed by the alert that says so."""
+        for alert in alerts:
+            routed = self._router.address(alert, desks.get(alert.family_id), self.book.recipients(alert))
+            yield routed
+            lost = reaches_nobody(routed, self._router.authority)
+            if lost is not None and not self.book.has(lost):
+                yield lost
 
     def _evaluate(
         self, events: Collection[Accepted], rejected: Collection[Rejected], rules: Collection[str], as_of: datetime

@@ -21,6 +21,8 @@ from streams.contracts import Accepted, Rejected, decode
 from streams.contracts.outputs import Alert, Heartbeat
 from streams.errors import LockTaken
 from streams.kafka.client import consumer, partitions_of
+from streams.route.router import Router
+from streams.route.routes import read_routes
 from streams.rules.engine import Engine
 from streams.settings import Settings
 from streams.watch.even_reader import EvenReader
@@ -47,7 +49,7 @@ class Watcher:
         self._settings = settings
         self._leadership = leadership
         self._leader = f"{socket.gethostname()}-{os.getpid()}"
-        self._judge = Judge(engine, settings.case_url)
+        self._judge = Judge(engine, Router(settings.authority, read_routes()), settings.case_url)
         self._publisher = Publisher(settings)
         self._consumer: KafkaConsumer = consumer(
             settings, fetch_max_wait_ms=500, max_partition_fetch_bytes=_FETCH_BYTES

@@ -23,6 +23,9 @@ from streams.settings import PROJECT
 
 LANDING_DDL = PROJECT / "streams" / "lake" / "landing.sql"
 SCHEMAS = ("staging", "intermediate", "alerts", "reference", "run")
+SEEDS = ("rules", "practice_profiles", "working_calendar", "geography", "gateways")
+READ_IN_STREAM = ("_deadlines", "_desk")
+"""How the names of other models end that the stream reads beside the alerts."""
 RUN_DDL = """
     create table marts.run.cut (topic varchar, kafka_partition integer, next_offset bigint);
     create table marts.run.as_of (as_of timestamp);
@@ -42,9 +45,9 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict:
 
 @pytest.fixture(scope="session")
 def models(manifest: dict) -> list[dict]:
-    """The alert models and all that they stand on, each after what it reads."""
+    """The models that the stream reads and all that they stand on, each after what it reads."""
     nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
-    wanted = [key for key, node in nodes.items() if node["schema"] == "alerts" or node["name"].endswith("_deadlines")]
+    wanted = [key for key, node in nodes.items() if node["schema"] == "alerts" or node["name"].endswith(READ_IN_STREAM)]
     graph: dict[str, list[str]] = {}
     while wanted:
         key = wanted.pop()
@@ -66,7 +69,7 @@ def stream(manifest: dict, models: list[dict]) -> Iterator[duckdb.DuckDBPyConnec
             connection.execute(f"create schema marts.{schema}")
         connection.execute(RUN_DDL)
         for node in manifest["nodes"].values():
-            if node["resource_type"] == "seed" and node["name"] in ("rules", "practice_profiles", "working_calendar"):
+            if node["resource_type"] == "seed" and node["name"] in SEEDS:
                 _load_seed(connection, node)
         for model in models:
             connection.execute(f"create table {model['relation_name']} as {model['compiled_code']}")

@@ -6,11 +6,14 @@ import pytest
 
 from streams import names
 from streams.contracts import decode
+from streams.route.router import Router
+from streams.route.routes import read_routes
 from streams.rules.engine import Engine
 from streams.watch.history import StoredRecord
 from streams.watch.judge import Judge
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+ROUTER = Router("E08000015", read_routes())
 
 
 @dataclass
@@ -50,7 +53,7 @@ def engine(rules) -> Iterator[Engine]:
 
 @pytest.fixture
 def desk(engine) -> Desk:
-    return Desk(Judge(engine, "https://cases.example/{family_id}"))
+    return Desk(Judge(engine, ROUTER, "https://cases.example/{family_id}"))
 
 
 @pytest.fixture
@@ -240,7 +243,7 @@ def test_shuffled_arrival_gives_the_same_alerts(engine, referral, event):
     orders = [records, records[::-1], records[5:] + records[:5]]
     standing = []
     for order in orders:
-        desk = Desk(Judge(engine, "{family_id}"))
+        desk = Desk(Judge(engine, ROUTER, "{family_id}"))
         for record in order:
             desk.take(record)
         latest = {alert.alert_id: alert for alert in sorted(desk.published, key=lambda alert: alert.version)}
@@ -263,3 +266,23 @@ def test_trial_is_raised_once(desk, event):
 
     assert alert.test
     assert desk.take(request) == []
+
+
+def test_alert_is_for_those_its_routes_name(desk, referral):
+    """Each version says for whom it is and by which routes; what no later evaluation has is taken back from them."""
+    [alert] = desk.take(*(referral(n, at=NOW - timedelta(hours=3 - n)) for n in (1, 2)))
+
+    assert [(who.role, who.id) for who in alert.recipients] == [("front_door", "E08000015")]
+    assert alert.routing_version == "default-1"
+
+
+def test_alert_that_reaches_nobody_is_said_once(engine, referral):
+    """However many versions follow; nothing withdraws it."""
+    desk = Desk(Judge(engine, Router("E08000015", ()), "{family_id}"))
+    first = desk.take(*(referral(n, at=NOW - timedelta(hours=4 - n)) for n in (1, 3)))
+    later = desk.take(referral(2, at=NOW - timedelta(hours=2.5)))
+
+    assert {"re_referral", "route_reaches_nobody"} == {alert.rule for alert in first}
+    assert [alert.entity_id for alert in later if alert.rule == "route_reaches_nobody"] == [
+        alert.alert_id for alert in later if alert.rule == "re_referral" and alert.version == 1
+    ]

@@ -9,6 +9,8 @@ from streams import names
 from streams.contracts import Accepted
 from streams.kafka.client import admin, end_offsets
 from streams.land.lander import run as land
+from streams.route.router import Router
+from streams.route.routes import read_routes
 from streams.rules.engine import Engine
 from streams.watch.alert_book import Cause
 from streams.watch.judge import Judge
@@ -22,7 +24,7 @@ CAUSE = Cause(lambda place: datetime.now(UTC))
 @pytest.fixture
 def judge(rules):
     engine = Engine(rules)
-    yield Judge(engine, "{family_id}")
+    yield Judge(engine, Router("E08000015", read_routes()), "{family_id}")
     engine.close()
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from streams.contracts import decode
 from streams.contracts.columns import events_table, quarantine_table
+from streams.route.router import Router
+from streams.route.routes import read_routes
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
 from streams.watch.judge import Judge
@@ -28,7 +30,7 @@ def engine(settings) -> Iterator[Engine]:
 def streamed(engine: Engine, world: Case, seed: int) -> set[tuple]:
     """What stands after the records came in small batches, deadlines passing in between."""
     chance = random.Random(seed)
-    judge, latest = Judge(engine, "{family_id}"), {}
+    judge, latest = Judge(engine, Router("E08000015", read_routes()), "{family_id}"), {}
 
     def publish(chunks) -> None:
         for alert in (alert for chunk in chunks for alert in chunk):

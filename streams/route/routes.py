@@ -1,0 +1,67 @@
+"""The routes: rows of data that say who gets which alert, versioned by authority."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from streams.contracts.codesets import RecipientRole, Severity
+from streams.errors import RouteInvalid
+from streams.rules.compiled import DBT_PROJECT
+
+__all__ = ["ROUTES_FILE", "Route", "in_force", "read_routes"]
+
+ROUTES_FILE = DBT_PROJECT / "seeds" / "routes.csv"
+
+_ALLOWED = {
+    "severity": {"any", *Severity},
+    "hours": {"any", "working", "out"},
+    "family": {"any", "open", "lead", "no_lead"},
+    "role": set(RecipientRole),
+    "place": {"area", "gateway", "every_gateway", "services", "lead", "authority"},
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One reason for somebody to get an alert; the seed `routes` describes the columns."""
+
+    authority_code: str
+    routing_version: str
+    effective_from: date
+    rule: str
+    severity: str
+    hours: str
+    family: str
+    role: str
+    place: str
+
+
+def read_routes(path: Path = ROUTES_FILE) -> tuple[Route, ...]:
+    """
+    All routes of all versions.
+
+    Raises:
+        RouteInvalid: a column has a value that is not allowed in it.
+    """
+    with path.open(newline="") as file:
+        return tuple(_route(number, line) for number, line in enumerate(csv.DictReader(file), start=2))
+
+
+def in_force(routes: Iterable[Route], authority: str, day: date) -> list[Route]:
+    """An authority's latest version on a day: its own and, before its first own one, the default."""
+    routes = [route for route in routes if route.effective_from <= day]
+    own = [route for route in routes if route.authority_code == authority]
+    candidates = own or [route for route in routes if route.authority_code == "*"]
+    newest = max(((route.effective_from, route.routing_version) for route in candidates), default=None)
+    return [route for route in candidates if (route.effective_from, route.routing_version) == newest]
+
+
+def _route(number: int, line: dict[str, str]) -> Route:
+    for column, allowed in _ALLOWED.items():
+        if line[column] not in allowed:
+            raise RouteInvalid(
+                f"line {number} of the routes has {column} {line[column]!r}; allowed: {', '.join(sorted(allowed))}"
+            )
+    return Route(**line | {"effective_from": date.fromisoformat(line["effective_from"])})
