@@ -23,7 +23,7 @@ from streams.contracts.outputs import Alert, Recipient
 from streams.errors import PartsDisagree
 from streams.kafka.client import consumer
 from streams.lake.connect import connect
-from streams.route.nobody import reaches_nobody
+from streams.route.nobody import REACHES_NOBODY, reaches_nobody
 from streams.route.router import Router
 from streams.route.routes import read_routes
 from streams.rules.engine import ALERT_COLUMNS, AlertRow, FamilyDesk
@@ -40,7 +40,7 @@ _STREAMED = f"""
            list_sort(list_transform(a.evidence, e -> e.source || '#' || e.id)) as evidence
     from landing.main.alerts a
     join marts.run.cut c on c.topic = a.topic and c.kafka_partition = a.kafka_partition
-    where a.topic = '{names.ALERTS}' and a.kafka_offset < c.next_offset and not a.test
+    where a.topic = '{names.ALERTS}' and a.kafka_offset < c.next_offset and not a.test and a.rule <> '{REACHES_NOBODY}'
     qualify row_number() over (partition by a.alert_id order by a.version desc) = 1
 """
 

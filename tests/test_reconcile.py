@@ -98,6 +98,7 @@ def test_missing_alert_is_published_once(desk):
     assert (second.published, second.differences) == (0, [])
     assert (alert.rule, alert.anchor_id, alert.version, alert.status_reason) == ("re_referral", "r-2", 1, "reconciled")
     assert alert.case_url == "https://cases.example/F-1"
+    assert [(who.role, who.id) for who in alert.recipients] == [("front_door", "E08000015")]
     assert alert.received_at <= alert.raised_at
 
     desk.build()
