@@ -33,3 +33,10 @@
         ~ " - " ~ working_time(full_working_days(worked)) ~ "))"
     ) }}
 {%- endmacro %}
+
+{#- Whether a moment lies in working hours; `day` is its day in `int_working_days`. -#}
+{% macro is_working_time(day, moment) -%}
+    {{ day }}.is_working_day
+    and {{ time_of_day(local_time(moment)) }} >= {{ nine() }}
+    and {{ time_of_day(local_time(moment)) }} < {{ nine() }} + {{ working_time(1) }}
+{%- endmacro %}

@@ -10,7 +10,7 @@ from streams.contracts.case_change import (
     ServiceRequested,
     ServiceStarted,
 )
-from streams.contracts.codesets import ClosureReason, Decision, ServiceKind
+from streams.contracts.codesets import ClosureReason, Decision, ServiceKind, Severity
 from streams.contracts.referral import ReferralAllocated
 from streams.simulate.facts import Fact
 from streams.simulate.hours import instant, next_working_day
@@ -100,6 +100,16 @@ def service_starts_soon(s: Script) -> None:
     s.deny(_WAITING, requested)
 
 
+def red_at_night(s: Script) -> None:
+    """A red referral comes in the evening, when the front door is closed."""
+    s.expect("out_of_hours", s.refer(s.ago(50, 19), severity=Severity.RED))
+
+
+def red_in_working_hours(s: Script) -> None:
+    """A red referral comes on a Tuesday morning."""
+    s.deny("out_of_hours", s.refer(_tuesday(s), severity=Severity.RED))
+
+
 def _tuesday(s: Script) -> datetime:
     """A Tuesday morning of a week without a bank holiday."""
     day = s.ago(60).date()
@@ -172,4 +182,6 @@ STORIES = (
     case_is_kept_up,
     waits_for_a_service,
     service_starts_soon,
+    red_at_night,
+    red_in_working_hours,
 )

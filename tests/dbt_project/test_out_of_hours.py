@@ -1,0 +1,116 @@
+"""The rule `out_of_hours`: red reports that arrive outside Monday to Friday, 09:00 to 17:00 in London."""
+
+import pytest
+
+
+def _referred(world, at, severity="red", **options):
+    facts = {"referral_id": "R-1", "family_id": "F-1", "source_code": "6", "consent": "given"}
+    return world.tell("referral-submitted", at, severity=severity, **facts | options)
+
+
+def _reported(world, at, severity="red", **options):
+    facts = {"escalation_id": "X-1", "family_id": "F-1", "escalation_kind": "child_missing", "source_code": "6"}
+    return world.tell("escalation-reported", at, severity=severity, **facts | options)
+
+
+def _anchors(world):
+    return [alert["anchor_id"] for alert in world.alerts("out_of_hours")]
+
+
+@pytest.mark.parametrize("report", [_referred, _reported])
+@pytest.mark.parametrize(
+    ("arrives", "alerts"),
+    [
+        ("2025-03-03T08:59:59.999", 1),
+        ("2025-03-03T09:00:00", 0),
+        ("2025-03-03T16:59:59.999", 0),
+        ("2025-03-03T17:00:00", 1),
+        # Saturday, and Easter Monday.
+        ("2025-03-08T12:00:00", 1),
+        ("2025-04-21T12:00:00", 1),
+        # In summer 08:00 UTC is nine in London, and 16:00 is five.
+        ("2025-07-01T07:59:59.999", 1),
+        ("2025-07-01T08:00:00", 0),
+        ("2025-07-01T16:00:00", 1),
+        # No calendar knows the year: nobody is taken to be there.
+        ("1999-03-03T12:00:00", 1),
+    ],
+)
+def test_outside_working_hours(world, report, arrives, alerts):
+    told = report(world, arrives)
+
+    assert _anchors(world) == [told.id] * alerts
+
+
+@pytest.mark.parametrize("severity", ["amber", "green"])
+@pytest.mark.parametrize("report", [_referred, _reported])
+def test_only_red_counts(world, report, severity):
+    report(world, "2025-03-03T22:00:00", severity)
+
+    assert _anchors(world) == []
+
+
+def test_alert_is_the_familys_and_stands_on_the_report(world):
+    told = _reported(world, "2025-03-03T22:00:00")
+
+    (alert,) = world.alerts("out_of_hours")
+
+    assert (alert["severity"], alert["status"], alert["entity_kind"], alert["entity_id"]) == (
+        "red",
+        "open",
+        "family",
+        "F-1",
+    )
+    assert [evidence["id"] for evidence in alert["evidence"]] == [told.id]
+    assert alert["reason"] == "A red escalation (X-1) of family F-1 arrived outside working hours."
+
+
+@pytest.mark.parametrize(
+    ("happened", "arrived", "alerts"),
+    [("2025-03-03T12:00:00", "2025-03-03T19:00:00", 1), ("2025-03-02T22:00:00", "2025-03-03T09:30:00", 0)],
+)
+def test_arrival_counts_and_not_when_it_happened(world, happened, arrived, alerts):
+    _referred(world, happened, received=arrived)
+
+    assert len(_anchors(world)) == alerts
+
+
+@pytest.mark.parametrize(("happened", "alerts"), [("2025-03-03T12:00:00", 0), ("2025-03-03T22:00:00", 1)])
+def test_history_counts_by_when_it_happened(world, happened, alerts):
+    """It is loaded in one night, and nobody was waiting for it."""
+    _referred(world, happened, received="2025-05-01T23:00:00", backfill=True)
+
+    assert [alert["is_backfill"] for alert in world.alerts("out_of_hours")] == [True] * alerts
+
+
+def test_each_report_is_an_alert(world):
+    told = [_referred(world, "2025-03-03T20:00:00"), _reported(world, "2025-03-03T21:00:00")]
+
+    assert _anchors(world) == [each.id for each in told]
+
+
+def test_second_copy_in_the_evening_changes_nothing(world):
+    world.repeat(_referred(world, "2025-03-03T12:00:00"), received="2025-03-03T22:00:00")
+
+    assert _anchors(world) == []
+
+
+def test_correction_to_red_counts_by_its_own_arrival(world):
+    told = _referred(world, "2025-03-03T12:00:00", "amber")
+    world.correct(told, "2025-03-03T22:00:00", severity="red")
+
+    assert _anchors(world) == [told.id]
+
+
+def test_correction_to_amber_takes_the_alert_back(world):
+    told = _referred(world, "2025-03-03T22:00:00")
+    world.correct(told, "2025-03-03T23:00:00", severity="amber")
+
+    assert _anchors(world) == []
+
+
+def test_withdrawn_report_takes_the_alert_back(world):
+    told = _referred(world, "2025-03-03T22:00:00")
+    world.withdraw(told, "2025-03-03T23:00:00")
+
+    assert _anchors(world) == []
