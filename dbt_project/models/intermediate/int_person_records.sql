@@ -4,6 +4,7 @@ with recorded as (
     select
         coalesce(identities.person_id, events.person_id) as person_id,
         events.event_order,
+        events.occurred_at,
         events.date_of_birth,
         events.due_date,
         events.died_on
@@ -16,6 +17,8 @@ select
     person_id,
     if(lag(event_order) over person is null, 0, event_order) as from_order,
     lead(event_order, 1, {{ endless() }}) over person as until_order,
+    if(lag(event_order) over person is null, null, occurred_at) as from_at,
+    lead(occurred_at) over person as until_at,
     date_of_birth,
     due_date,
     died_on

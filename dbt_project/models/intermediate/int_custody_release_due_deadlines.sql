@@ -1,0 +1,15 @@
+{{ config(meta={'empty_without': ['custody-release-planned']}) }}
+-- Moments to come at which a planned release comes near, comes very near or is over.
+with moments as (
+    select
+        family_id,
+        cleared_at,
+        unnest([due_from, red_from, over_at]) as due_at
+    from {{ ref('int_custody_releases') }}
+)
+
+select distinct
+    family_id,
+    due_at
+from moments
+where {{ may_run_out('due_at', 'cleared_at') }}
