@@ -79,6 +79,10 @@ class PortTaken(CafError):
     """A port that a server needs is in use."""
 
 
+class AlertUnknown(CafError):
+    """No alert has the id that was asked for."""
+
+
 class RouteInvalid(CafError):
     """A route has a value that its column does not allow."""
 

@@ -23,6 +23,7 @@ _VERBS = {
     "land": "write the topics into the lake",
     "quarantine": "list and show rejected records",
     "replay": "send rejected records again",
+    "routes": "who gets which alert, and why",
     "simulate": "produce the events of a simulated borough",
     "sql": "query the lake",
     "status": "what runs, how fresh it is, whether anything is wrong",

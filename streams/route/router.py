@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from streams.contracts.codesets import AlertStatus
+from streams.contracts.codesets import AlertStatus, RecipientRole
 from streams.contracts.outputs import Alert, Recipient
 from streams.names import TIME_ZONE
 from streams.route.places import gateways_of
@@ -15,7 +15,7 @@ from streams.route.routes import Route, in_force
 from streams.route.working_hours import is_working_hours
 from streams.rules.engine import FamilyDesk
 
-__all__ = ["Router", "fits_alert", "recipients_of"]
+__all__ = ["Router", "hours_of", "recipients_of"]
 
 _ENDED = {AlertStatus.CLOSED, AlertStatus.CLEARED, AlertStatus.WITHDRAWN}
 
@@ -47,7 +47,8 @@ class Router:
         desk = desk or FamilyDesk(alert.family_id, self.authority)
         routes = self.routes_at(desk.authority_code, alert.raised_at)
         ends = told and alert.status in _ENDED
-        recipients = told if ends else told | recipients_of(routes, alert, desk)
+        hours = hours_of(alert.raised_at)
+        recipients = told if ends else told | recipients_of(routes, alert.rule, alert.severity, hours, desk)
         version = routes[0].routing_version if routes else None
         return msgspec.structs.replace(alert, area=desk.area, recipients=sorted(recipients), routing_version=version)
 
@@ -56,18 +57,17 @@ class Router:
         return self._in_force(authority, moment.astimezone(ZoneInfo(TIME_ZONE)).date())
 
 
-def fits_alert(route: Route, alert: Alert) -> bool:
-    """Whether a route is about an alert like this, written when it was, whatever is known about the family."""
-    hours = "working" if is_working_hours(alert.raised_at) else "out"
-    return route.rule == alert.rule and route.severity in {"any", alert.severity} and route.hours in {"any", hours}
+def hours_of(moment: datetime) -> str:
+    """`working` or `out`, as routes name the hours of an aware moment."""
+    return "working" if is_working_hours(moment) else "out"
 
 
-def recipients_of(routes: Iterable[Route], alert: Alert, desk: FamilyDesk) -> set[Recipient]:
+def recipients_of(routes: Iterable[Route], rule: str, severity: str, hours: str, desk: FamilyDesk) -> set[Recipient]:
     """Those whom the routes name for an alert about a family."""
     return {
-        Recipient(route.role, name)
+        Recipient(RecipientRole(route.role), name)
         for route in routes
-        if fits_alert(route, alert) and _fits_family(route, desk)
+        if route.fits(rule, severity, hours) and _fits_family(route, desk)
         for name in _names(route.place, desk)
     }
 

@@ -37,6 +37,10 @@ class Route:
     role: str
     place: str
 
+    def fits(self, rule: str, severity: str, hours: str) -> bool:
+        """Whether it is about alerts of a rule at a severity, written in or `out` of `working` hours."""
+        return self.rule == rule and self.severity in {"any", severity} and self.hours in {"any", hours}
+
 
 def read_routes(path: Path = ROUTES_FILE) -> tuple[Route, ...]:
     """

@@ -35,6 +35,7 @@ THEN = {
     "validations holds": [],
     "import cin-xml": [str(CIN), "--check"],
     "check-event": ["{event}"],
+    "routes": [],
 }
 
 

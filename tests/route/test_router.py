@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import product
 
 import msgspec
 import pytest
 
-from streams.contracts.codesets import Severity
 from streams.contracts.outputs import Alert, Recipient
 from streams.errors import RouteInvalid
+from streams.route.explain import explain
+from streams.route.gaps import gaps, registered_rules
 from streams.route.nobody import reaches_nobody
 from streams.route.router import Router
 from streams.route.routes import ROUTES_FILE, in_force, read_routes
@@ -151,11 +151,36 @@ def test_what_nobody_gets_is_an_alert_of_its_own():
     assert said.alert_id == reaches_nobody(msgspec.structs.replace(lost, version=2), WIRRAL).alert_id
 
 
-def test_every_alert_reaches_somebody(router):
-    """Every rule that has routes, at any severity and hour, wherever the family is and whoever works with it."""
-    rules = sorted({route.rule for route in read_routes()})
-    for rule, severity, at, desk in product(rules, Severity, (MONDAY, NIGHT), (KNOWN, OPEN, UNKNOWN, None)):
-        assert router.address(alert(rule, severity, at), desk, ()).recipients, (rule, severity, at, desk)
+def test_every_alert_reaches_somebody():
+    """Every registered rule and every other that has routes, at any severity and hour, whatever the family."""
+    routes = read_routes()
+    rules = {*registered_rules(), *(route.rule for route in routes)}
+
+    assert gaps(routes, rules, MONDAY.date()) == []
+
+
+def test_gap_is_found():
+    """A rule without routes, and one that is routed by day only."""
+    routes = [replace(route, hours="working") for route in read_routes() if route.rule == "level_4_for_access"]
+    found = gaps(routes, ["level_4_for_access", "re_referral"], MONDAY.date())
+
+    assert {(gap.rule, gap.hours) for gap in found} == {
+        ("level_4_for_access", "out"),
+        ("re_referral", "out"),
+        ("re_referral", "working"),
+    }
+
+
+def test_explanation_names_the_routes_and_what_they_cannot_explain(router):
+    one = router.address(alert("adult_returns"), OPEN, [Recipient("edt", WIRRAL)])
+    explanations, unexplained = explain(read_routes(), one)
+
+    assert {(found.route.role, len(found.recipients)) for found in explanations} == {
+        ("duty", 1),
+        ("lead_professional", 1),
+        ("service", 2),
+    }
+    assert [who.role for who in unexplained] == ["edt"]
 
 
 def test_version_of_the_day_holds():
