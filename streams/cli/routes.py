@@ -45,10 +45,11 @@ def _list(as_json: bool) -> None:
 
 
 def _check(as_json: bool) -> None:
-    from streams.route.gaps import gaps, registered_rules
+    from streams.route.gaps import gaps
     from streams.route.routes import read_routes
+    from streams.rules.register import rule_names
 
-    found = gaps(read_routes(), registered_rules(), datetime.now(UTC).date())
+    found = gaps(read_routes(), rule_names(), datetime.now(UTC).date())
     for gap in found if as_json else ():
         click.echo(json.dumps(gap._asdict()))
     for rule, count in () if as_json else Counter(gap.rule for gap in found).items():

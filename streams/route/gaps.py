@@ -1,6 +1,5 @@
 """Where routes reach nobody: every rule at every severity and hour, whatever is known about the family."""
 
-import csv
 from collections.abc import Iterable
 from datetime import date
 from itertools import product
@@ -9,12 +8,9 @@ from typing import NamedTuple
 from streams.contracts.codesets import Severity
 from streams.route.router import recipients_of
 from streams.route.routes import Route, in_force
-from streams.rules.compiled import DBT_PROJECT
 from streams.rules.engine import FamilyDesk
 
-__all__ = ["Gap", "gaps", "registered_rules"]
-
-_REGISTER = DBT_PROJECT / "seeds" / "rules.csv"
+__all__ = ["Gap", "gaps"]
 
 
 class Gap(NamedTuple):
@@ -26,12 +22,6 @@ class Gap(NamedTuple):
     hours: str
     place: str
     family: str
-
-
-def registered_rules() -> list[str]:
-    """The rules of the register."""
-    with _REGISTER.open(newline="") as file:
-        return sorted({line["rule"] for line in csv.DictReader(file)})
 
 
 def gaps(routes: Iterable[Route], rules: Iterable[str], day: date) -> list[Gap]:
