@@ -14,7 +14,10 @@ import msgspec
 
 from streams import names
 from streams.contracts import Accepted, Event, decode
+from streams.contracts.case_change import HouseholdJoined, HouseholdLeft, PersonRecorded, PersonsLinked, SchoolNotified
+from streams.contracts.codesets import EscalationKind
 from streams.contracts.decode import REPLAY_HEADER, Rejected
+from streams.contracts.escalation import EscalationReported
 from streams.watch.relations import Groups, Relation
 from streams.watch.squeeze import squeeze, unsqueeze
 
@@ -23,6 +26,9 @@ __all__ = ["History", "Named", "StoredRecord", "coordinates"]
 _HEADER = struct.Struct("<BHqq")
 _PLACE = struct.Struct("<BHq")
 """The part of the header that names the record."""
+
+_ABOUT_HOUSEHOLDS = (HouseholdJoined, HouseholdLeft, PersonRecorded, PersonsLinked, SchoolNotified)
+"""Facts that can tell which children live with an adult, or whether their school was told."""
 
 
 class StoredRecord(NamedTuple):
@@ -122,14 +128,29 @@ class History:
             named = named_by(event)
             persons = self._links.with_linked(named.persons)
             addresses = named.addresses | self._person_addresses.right(persons)
-            families |= named.families | self._members.left(persons) | self._family_addresses.left(addresses)
+            own = named.families | self._members.left(persons) | self._family_addresses.left(addresses)
+            families |= own
+            if isinstance(event.fact, _ABOUT_HOUSEHOLDS):
+                # An incident in one household concerns the children of another in which one of its adults lives.
+                families |= self._members.left(self._links.with_linked(self._members.right(own)))
         return families
 
     def load(self, families: Collection[str]) -> list[Accepted]:
-        """All events of the families and of everyone who ever belonged to them or lived where they live."""
+        """
+        All events of the families and of everyone who ever belonged to them or lived where they live.
+
+        After a domestic abuse incident also those of the other households of the adults whom the report names.
+        """
+        keys = self._keys(families)
+        events = list(self._under(sorted(keys)))
+        named = {person for event in events if _is_domestic_abuse(event) for person in event.fact.person_ids}
+        others = self._members.left(self._links.with_linked(named)) - keys if named else ()
+        return [*events, *self._under(sorted(self._keys(others) - keys))] if others else events
+
+    def _keys(self, families: Collection[str]) -> set[str]:
         persons = self._members.right(families)
         persons |= self._person_addresses.left(self._family_addresses.right(families))
-        return list(self._under(sorted({*families, *self._links.with_linked(persons)})))
+        return {*families, *self._links.with_linked(persons)}
 
     def weight(self, family: str) -> int:
         """How many events a family has of its own."""
@@ -180,6 +201,13 @@ def named_by(event: Accepted) -> Named:
         _ids(about, "person_id", "linked_person_id", "person_ids"),
         _ids(about, "address_id"),
         hasattr(about, "linked_person_id"),
+    )
+
+
+def _is_domestic_abuse(event: Accepted) -> bool:
+    return (
+        isinstance(event.fact, EscalationReported)
+        and event.fact.escalation_kind is EscalationKind.DOMESTIC_ABUSE_INCIDENT
     )
 
 

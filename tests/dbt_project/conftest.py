@@ -23,7 +23,7 @@ from streams.settings import PROJECT
 
 LANDING_DDL = PROJECT / "streams" / "lake" / "landing.sql"
 SCHEMAS = ("staging", "intermediate", "alerts", "reference", "run")
-SEEDS = ("rules", "practice_profiles", "working_calendar", "geography", "gateways")
+SEEDS = ("rules", "practice_profiles", "working_calendar", "school_terms", "geography", "gateways")
 READ_IN_STREAM = ("_deadlines", "_desk")
 """How the names of other models end that the stream reads beside the alerts."""
 RUN_DDL = """
@@ -80,8 +80,10 @@ def stream(manifest: dict, models: list[dict]) -> Iterator[duckdb.DuckDBPyConnec
 
 
 def _is_static(model: dict) -> bool:
-    """Whether a model stands on seeds alone, so that no event changes it."""
-    return all(parent.startswith("seed.") for parent in model["depends_on"]["nodes"])
+    """Whether a model stands on seeds and the calendar alone, so that no event changes it."""
+    return all(
+        parent.startswith("seed.") or parent.endswith(".int_working_days") for parent in model["depends_on"]["nodes"]
+    )
 
 
 def _load_seed(connection: duckdb.DuckDBPyConnection, node: dict) -> None:

@@ -39,5 +39,5 @@ def test_models_and_their_tests_pass_on_a_lake(fresh_settings: Settings, tmp_pat
 
     assert done.returncode == 0, done.stdout
     with connect(fresh_settings) as lake:
-        assert lake.sql("select count(*) from marts.reference.rules").fetchone() == (19,)
+        assert lake.sql("select count(*) from marts.reference.rules").fetchone() == (20,)
         assert lake.sql("select count(*) from marts.alerts.alert_adult_returns").fetchone() == (0,)

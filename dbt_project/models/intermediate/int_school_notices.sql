@@ -1,0 +1,158 @@
+{{ config(meta={'empty_without': ['escalation-reported']}) }}
+-- Domestic abuse incidents and the children whose schools must hear of them: by when, and when they did.
+with incidents as (
+    select
+        family_id,
+        incident_id,
+        person_ids,
+        authority_code,
+        event_order,
+        occurred_at,
+        evidence,
+        profile_id,
+        is_backfill
+    from {{ ref('stg_events') }}
+    where fact = 'escalation-reported' and escalation_kind = 'domestic_abuse_incident'
+    qualify row_number() over (
+        partition by family_id, coalesce('incident:' || incident_id, 'event:' || event_order) order by event_order
+    ) = 1
+),
+
+-- Before its beginning a school day is the next one.
+due as (
+    select
+        incidents.*,
+        {{ utc_time(
+            "if("
+            ~ "coalesce(own.is_school_day, others.is_school_day)"
+            ~ " and cast(" ~ local_time("incidents.occurred_at") ~ " as time) < profiles.school_day_starts,"
+            ~ " incidents_day.calendar_day,"
+            ~ " coalesce(own.next_school_day, others.next_school_day)"
+            ~ ") + profiles.school_day_starts"
+        ) }} as due_at
+    from incidents
+    inner join {{ ref('stg_practice_profiles') }} as profiles using (profile_id)
+    inner join {{ ref('int_working_days') }} as incidents_day
+        on incidents_day.calendar_day = {{ local_date('incidents.occurred_at') }}
+    left join {{ ref('int_school_days') }} as own
+        on own.authority_code = incidents.authority_code and own.calendar_day = incidents_day.calendar_day
+    left join {{ ref('int_school_days') }} as others
+        on others.authority_code = '*' and others.calendar_day = incidents_day.calendar_day
+),
+
+named as (
+    select
+        named_ids.event_order,
+        named_ids.occurred_at,
+        coalesce(identities.person_id, named_ids.identifier) as person_id
+    from (select event_order, occurred_at, unnest(person_ids) as identifier from due) as named_ids
+    left join {{ ref('int_identities') }} as identities using (identifier)
+),
+
+joined as (
+    select
+        events.family_id,
+        events.person_id as identifier,
+        coalesce(identities.person_id, events.person_id) as person_id,
+        events.household_role,
+        events.event_order
+    from {{ ref('stg_events') }} as events
+    left join {{ ref('int_identities') }} as identities on identities.identifier = events.person_id
+    where events.fact = 'household-joined'
+),
+
+-- The family's own household, and those of the adults whom the report names.
+households as (
+    select
+        event_order,
+        family_id
+    from due
+    union
+    select
+        named.event_order,
+        stays.family_id
+    from named
+    inner join {{ ref('int_household_stays') }} as stays
+        on stays.person_id = named.person_id
+        and stays.from_order < named.event_order
+        and stays.until_order > named.event_order
+    left join {{ ref('int_person_records') }} as records
+        on records.person_id = named.person_id
+        and records.from_order < named.event_order
+        and records.until_order > named.event_order
+    where not coalesce({{ is_child('records', 'stays.household_role', 'named.occurred_at') }}, false)
+),
+
+members as (
+    select
+        due.event_order,
+        due.occurred_at,
+        stays.person_id,
+        arg_max(joined.household_role, joined.event_order) as household_role,
+        arg_min(joined.identifier, joined.event_order) as child_id
+    from households
+    inner join due using (event_order)
+    inner join {{ ref('int_household_stays') }} as stays
+        on stays.family_id = households.family_id
+        and stays.from_order < households.event_order
+        and stays.until_order > households.event_order
+    inner join joined
+        on joined.family_id = stays.family_id
+        and joined.person_id = stays.person_id
+        and joined.event_order < households.event_order
+    group by due.event_order, due.occurred_at, stays.person_id
+),
+
+children as (
+    select
+        members.event_order,
+        members.person_id,
+        members.child_id
+    from members
+    left join {{ ref('int_person_records') }} as records
+        on records.person_id = members.person_id
+        and records.from_order < members.event_order
+        and records.until_order > members.event_order
+    where {{ is_school_age('records', 'members.household_role', 'members.occurred_at') }}
+),
+
+-- Where a child goes to school is what was told last before the incident.
+schooled as (
+    select
+        children.event_order,
+        children.person_id,
+        arg_max(events.is_home_educated, events.event_order) as is_home_educated
+    from children
+    inner join {{ ref('stg_events') }} as events on events.event_order < children.event_order
+    left join {{ ref('int_identities') }} as identities on identities.identifier = events.person_id
+    where events.fact = 'person-recorded' and coalesce(identities.person_id, events.person_id) = children.person_id
+    group by children.event_order, children.person_id
+),
+
+notices as (
+    select
+        events.incident_id,
+        coalesce(identities.person_id, events.person_id) as person_id,
+        min(events.occurred_at) as notified_at,
+        arg_min(events.evidence, events.event_order) as notice_evidence
+    from {{ ref('stg_events') }} as events
+    left join {{ ref('int_identities') }} as identities on identities.identifier = events.person_id
+    where events.fact = 'school-notified'
+    group by events.incident_id, coalesce(identities.person_id, events.person_id)
+)
+
+select
+    due.family_id,
+    children.child_id,
+    due.event_order,
+    coalesce(schooled.is_home_educated, false) as is_home_educated,
+    due.evidence,
+    due.profile_id,
+    due.is_backfill,
+    due.due_at,
+    notices.notified_at,
+    notices.notice_evidence
+from children
+inner join due using (event_order)
+left join schooled using (event_order, person_id)
+left join notices on notices.incident_id = due.incident_id and notices.person_id = children.person_id

@@ -1,0 +1,67 @@
+"""Whom an event touches and what is loaded with a family, across the households of one adult."""
+
+from collections.abc import Callable
+
+import pytest
+
+from streams import names
+from streams.contracts import decode
+from streams.contracts.decode import Accepted
+from streams.watch.history import History, StoredRecord
+
+
+@pytest.fixture
+def remember(event) -> Callable[..., Accepted]:
+    """A history that is told one event after another."""
+    history = History()
+
+    def tell(fact: str, topic: str = names.CASE_CHANGE, **data: object) -> Accepted:
+        _, key, value = event(fact, topic=topic, **data)
+        accepted = decode(StoredRecord(topic, 0, len(history), 1_772_000_000_000, key, value, ()))
+        history.add(accepted)
+        return accepted
+
+    tell.history = history
+    return tell
+
+
+def _two_households(remember) -> Accepted:
+    """A father of F-1 lives in F-2, too, under another identifier; returns that a child of F-2 joined."""
+    remember("household-joined", family_id="F-1", person_id="P-father", household_role="father")
+    remember("household-joined", family_id="F-2", person_id="P-also", household_role="father")
+    link = {"linked_person_id": "P-also", "link_basis": "same_number"}
+    remember("persons-linked", person_id="P-father", **link)
+    return remember("household-joined", family_id="F-2", person_id="P-child", household_role="child")
+
+
+def _reported(remember, kind: str) -> Accepted:
+    facts = {"escalation_id": "X-1", "severity": "red", "source_code": "6", "person_ids": ["P-father"]}
+    return remember("escalation-reported", names.ESCALATION, family_id="F-1", escalation_kind=kind, **facts)
+
+
+@pytest.mark.parametrize(("kind", "is_loaded"), [("domestic_abuse_incident", True), ("child_missing", False)])
+def test_incident_brings_the_other_household_of_its_adult(remember, kind, is_loaded):
+    joined = _two_households(remember)
+    born = remember("person-recorded", person_id="P-child", date_of_birth="2015-01-01")
+    _reported(remember, kind)
+
+    loaded = {event.root for event in remember.history.load({"F-1"})}
+
+    assert {joined.root, born.root} <= loaded if is_loaded else loaded.isdisjoint({joined.root, born.root})
+
+
+def test_no_event_is_loaded_twice(remember):
+    _two_households(remember)
+    _reported(remember, "domestic_abuse_incident")
+
+    roots = [event.root for event in remember.history.load({"F-1"})]
+
+    assert len(roots) == len(set(roots)) == 5
+
+
+def test_who_lives_in_the_other_household_touches_the_first(remember):
+    joined = _two_households(remember)
+    level = remember("level-changed", family_id="F-2", level=2, level_reason="assessment")
+
+    assert remember.history.touched([joined]) == {"F-1", "F-2"}
+    assert remember.history.touched([level]) == {"F-2"}
