@@ -83,6 +83,10 @@ class AlertUnknown(CafError):
     """No alert has the id that was asked for."""
 
 
+class PolicyInvalid(CafError):
+    """The sharing policy names what it may not, or cannot be read."""
+
+
 class RouteInvalid(CafError):
     """A route has a value that its column does not allow."""
 

@@ -14,8 +14,11 @@ __all__ = [
     "HEARTBEAT",
     "INPUT_TOPICS",
     "LANDED_TOPICS",
+    "PARTNERS",
+    "PARTNER_TOPICS",
     "REFERRAL",
     "SAFEGUARDING_TOPICS",
+    "SHARING_DECISION",
     "TIME_ZONE",
 ]
 
@@ -37,6 +40,15 @@ ALERTS_CURRENT: Final = "caf.escalation.alerts.current.v1"
 FEEDBACK: Final = "caf.referral.feedback.v1"
 """What each referrer is told."""
 
+PARTNERS: Final = ("early_help", "health", "housing", "police", "school")
+"""Kinds of partners that may be told of an alert, as the sharing policy permits."""
+
+PARTNER_TOPICS: Final = {kind: f"caf.escalation.alerts.{kind.replace('_', '-')}.v1" for kind in PARTNERS}
+"""What each kind of partner is told; a topic each, so that access is granted by topic."""
+
+SHARING_DECISION: Final = "caf.sharing-decision.v1"
+"""What was shared with whom, or not, and why."""
+
 DEAD_LETTER: Final = "caf.dead-letter.v1"
 """Records that no contract accepts, with the reason and the original bytes."""
 
@@ -49,7 +61,7 @@ INPUT_TOPICS: Final = (REFERRAL, CASE_CHANGE, ESCALATION)
 SAFEGUARDING_TOPICS: Final = (REFERRAL, ESCALATION)
 """Input topics on which an unreadable record may be a child, and so is alerted."""
 
-LANDED_TOPICS: Final = (*INPUT_TOPICS, ALERTS, DEAD_LETTER, HEARTBEAT)
+LANDED_TOPICS: Final = (*INPUT_TOPICS, ALERTS, SHARING_DECISION, DEAD_LETTER, HEARTBEAT)
 """Topics of which every offset has exactly one row in the lake."""
 
 CATALOG_LANDING: Final = "landing"

@@ -24,6 +24,7 @@ _VERBS = {
     "quarantine": "list and show rejected records",
     "replay": "send rejected records again",
     "routes": "who gets which alert, and why",
+    "share": "tell partners what the sharing policy permits",
     "simulate": "produce the events of a simulated borough",
     "sql": "query the lake",
     "status": "what runs, how fresh it is, whether anything is wrong",

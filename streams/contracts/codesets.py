@@ -49,6 +49,7 @@ __all__ = [
     "Sex",
     "SharingBasis",
     "SharingPurpose",
+    "SharingVerdict",
     "UpnUnknown",
     "WithdrawalReason",
 ]
@@ -522,6 +523,14 @@ class SharingBasis(Code):
     LEGAL_OBLIGATION = "legal_obligation", "legal obligation"
     VITAL_INTERESTS = "vital_interests", "vital interests"
     NONE = "none", "none was recorded"
+
+
+class SharingVerdict(Code):
+    """What the sharing policy says of an alert and a partner."""
+
+    PERMIT = "permit", "a notice goes out"
+    DENY = "deny", "nothing goes out"
+    REVIEW = "review", "nothing goes out until a person decides"
 
 
 class OutcomeFramework(Code):

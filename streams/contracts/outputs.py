@@ -1,4 +1,4 @@
-"""Events that the system itself writes: alerts, dead letters, heartbeats."""
+"""Events that the system itself writes: alerts, what partners are told of them, dead letters, heartbeats."""
 
 from typing import Annotated
 
@@ -12,14 +12,20 @@ __all__ = [
     "ALERT_TYPE",
     "DEAD_LETTER_TYPE",
     "HEARTBEAT_TYPE",
+    "PARTNER_NOTICE_TYPE",
+    "SHARING_DECISION_TYPE",
     "Alert",
     "DeadLetter",
     "Evidence",
     "Heartbeat",
+    "PartnerNotice",
     "Recipient",
+    "SharingDecision",
 ]
 
 ALERT_TYPE = "uk.caf.escalation.alert.v1"
+PARTNER_NOTICE_TYPE = "uk.caf.escalation.partner-notice.v1"
+SHARING_DECISION_TYPE = "uk.caf.sharing-decision.v1"
 DEAD_LETTER_TYPE = "uk.caf.dead-letter.v1"
 HEARTBEAT_TYPE = "uk.caf.heartbeat.v1"
 
@@ -129,6 +135,57 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: Annotated[f.Moment | None, Meta(description="When somebody closed it.")] = None
     closed_by: f.WorkerId | None = None
     alert_closure: c.AlertClosure | None = None
+
+
+_Partner = Annotated[str, _described("Kind of partner.", "school")]
+_PolicyVersion = Annotated[str, _described("Version of the sharing policy.", "sharing-1")]
+
+
+class PartnerNotice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    What a kind of partner is told of one version of an alert.
+
+    Only what the sharing policy names; never a person, a worker, an address, an area, an event or the rule's reason.
+    `(alert_id, version)` is unique on a partner's topic; a subscriber drops repeats.
+    """
+
+    alert_id: f.AlertId
+    version: Annotated[int, _described("Version of the alert.", 1)]
+    status: c.AlertStatus
+    partner: _Partner
+    message: Annotated[
+        str, _described("What the partner is asked to do, in plain English.", "Please call the front door.")
+    ]
+    sharing_purpose: c.SharingPurpose
+    sharing_basis: c.SharingBasis
+    policy_version: _PolicyVersion
+    family_id: f.FamilyId | None = None
+    severity: c.Severity | None = None
+    anchored_at: Annotated[f.Moment | None, Meta(description="When the condition turned true.")] = None
+    deadline: Annotated[f.Moment | None, Meta(description="By when somebody must have acted.")] = None
+
+
+class SharingDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """What the sharing policy said of one version of an alert and one kind of partner, and why. Ids only."""
+
+    alert_id: f.AlertId
+    version: Annotated[int, _described("Version of the alert.", 1)]
+    rule: Annotated[str, _described("Rule of the alert.", "waiting_too_long")]
+    family_id: f.FamilyId | None = None
+    partner: _Partner
+    verdict: c.SharingVerdict
+    verdict_reason: Annotated[
+        str,
+        _described(
+            "`policy`, or what of the family's consent decided: `consent_in_force`, `consent_not_in_force`, "
+            "`consent_not_known`.",
+            "policy",
+        ),
+    ]
+    sharing_purpose: c.SharingPurpose
+    sharing_basis: c.SharingBasis
+    policy_version: _PolicyVersion
+    decided_at: Annotated[f.Moment, Meta(description="When it was decided.")]
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,6 +27,8 @@ def topic_configs(settings: Settings) -> dict[str, dict[str, object]]:
         **{topic: {"num_partitions": settings.partitions, "configs": retained} for topic in names.INPUT_TOPICS},
         names.ALERTS: {"num_partitions": settings.partitions, "configs": kept},
         names.ALERTS_CURRENT: {"num_partitions": settings.partitions, "configs": compacted},
+        **{topic: {"num_partitions": 1, "configs": retained} for topic in names.PARTNER_TOPICS.values()},
+        names.SHARING_DECISION: {"num_partitions": 1, "configs": retained},
         names.FEEDBACK: {"num_partitions": settings.partitions, "configs": retained},
         names.DEAD_LETTER: {"num_partitions": 1, "configs": letters},
         names.HEARTBEAT: {"num_partitions": 1, "configs": retained | {"retention.ms": str(_DAY_MS)}},

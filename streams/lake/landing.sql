@@ -154,6 +154,26 @@ CREATE TABLE IF NOT EXISTS landing.main.alerts (
     "alert_closure" VARCHAR
 );
 
+-- Records of the topic of sharing decisions, one row each: what was shared with whom, or not, and why.
+CREATE TABLE IF NOT EXISTS landing.main.sharing_decisions (
+    "topic" VARCHAR,
+    "kafka_partition" INTEGER,
+    "kafka_offset" BIGINT,
+    "received_at" TIMESTAMP,
+    "landed_at" TIMESTAMP,
+    "alert_id" VARCHAR,
+    "version" INTEGER,
+    "rule" VARCHAR,
+    "family_id" VARCHAR,
+    "partner" VARCHAR,
+    "verdict" VARCHAR,
+    "verdict_reason" VARCHAR,
+    "sharing_purpose" VARCHAR,
+    "sharing_basis" VARCHAR,
+    "policy_version" VARCHAR,
+    "decided_at" TIMESTAMP
+);
+
 -- Records of the dead-letter topic, one row each.
 CREATE TABLE IF NOT EXISTS landing.main.dead_letters (
     "topic" VARCHAR,

@@ -21,7 +21,12 @@ MAX_BYTES = 64 * 1024 * 1024
 """Bytes of values after which a batch is full: what is rejected goes to the catalog whole."""
 
 _INPUT_TOPICS = frozenset(names.INPUT_TOPICS)
-_OUTPUT_TABLES = {names.ALERTS: "alerts", names.DEAD_LETTER: "dead_letters", names.HEARTBEAT: "heartbeats"}
+_OUTPUT_TABLES = {
+    names.ALERTS: "alerts",
+    names.SHARING_DECISION: "sharing_decisions",
+    names.DEAD_LETTER: "dead_letters",
+    names.HEARTBEAT: "heartbeats",
+}
 
 
 class Batch:

@@ -92,6 +92,7 @@ class FamilyDesk(NamedTuple):
     area: str | None = None
     lead_professional: str | None = None
     service_ids: Sequence[str] = ()
+    is_sharing_consented: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,11 @@ class Engine:
                 else:
                     deadlines += [Deadline(due_at, family, rule.name) for due_at, family in rows]
             return Evaluation(alerts, deadlines, self._desks(filled, facts) if alerts else {})
+
+    def desks(self, events: pa.Table, as_of: datetime) -> dict[str, FamilyDesk]:
+        """Who works with the families of the events, by family, whether there are alerts or not."""
+        with self._landed(events, None), self._as_of(as_of):
+            return self._desks((), None)
 
     def _desks(self, filled: Collection[str], facts: frozenset[str] | None) -> dict[str, FamilyDesk]:
         """Who works with the families among the events, from tables that the rules have filled and others."""

@@ -36,6 +36,7 @@ THEN = {
     "import cin-xml": [str(CIN), "--check"],
     "check-event": ["{event}"],
     "routes": [],
+    "share": ["--once"],
 }
 
 

@@ -113,3 +113,16 @@ def test_correction_and_withdrawal_count(world, desk, case):
     assert desk()["lead_professional"] == "W-2"
     world.withdraw(told, "2025-03-04")
     assert desk()["lead_professional"] is None
+
+
+def test_consent_to_sharing_is_the_latest_answer_on_sharing(world, desk):
+    """A consent to receive help is none, and takes none back; a withdrawal that was an error counts for nothing."""
+    world.tell("consent-given", "2025-03-01", family_id="F-1", consent_scope="receive_help")
+    assert not desk()["is_sharing_consented"]
+    world.tell("consent-given", "2025-03-02", family_id="F-1", consent_scope="share_information")
+    world.tell("consent-withdrawn", "2025-03-03", family_id="F-1", consent_scope="receive_help")
+    assert desk()["is_sharing_consented"]
+    told = world.tell("consent-withdrawn", "2025-03-04", family_id="F-1", consent_scope="share_information")
+    assert not desk()["is_sharing_consented"]
+    world.withdraw(told, "2025-03-05")
+    assert desk()["is_sharing_consented"]

@@ -5,6 +5,10 @@ with told as (
         arg_max(authority_code, event_order) as authority_code,
         arg_max(nullif(gateway, 'single'), event_order) as gateway,
         coalesce(arg_max(is_address_protected, event_order) filter (fact = 'address-changed'), false) as is_protected,
+        -- What the family said last; a consent to receive help, or the answer on a referral, is none to share.
+        coalesce(
+            arg_max(fact, event_order) filter (consent_scope = 'share_information') = 'consent-given', false
+        ) as is_sharing_consented,
         -- An address whose place is not known replaces one that was.
         arg_max(if(fact = 'address-changed', coalesce(lsoa_code, 'unknown'), lsoa_code), event_order) as lsoa_code
     from {{ ref('stg_events') }}
@@ -56,7 +60,8 @@ select
     if(told.is_protected, null, coalesce(told.gateway, gateways.gateway)) as gateway,
     if(told.is_protected, null, lower(replace(geography.constituency_name, ' ', '_'))) as area,
     led.lead_professional,
-    coalesce(services.service_ids, []) as service_ids
+    coalesce(services.service_ids, []) as service_ids,
+    told.is_sharing_consented
 from told
 left join {{ ref('geography') }} as geography
     on geography.lsoa_code = told.lsoa_code and geography.la_code = told.authority_code

@@ -24,12 +24,19 @@ _TOPICS = {
     names.ESCALATION: "Escalations that partners report; what people did with alerts.",
     names.ALERTS: "Every version of every alert.",
     names.ALERTS_CURRENT: "The latest version of each open alert, compacted by its id.",
+    **{
+        topic: f"What partners of the kind {kind} are told of alerts, as the sharing policy permits."
+        for kind, topic in names.PARTNER_TOPICS.items()
+    },
+    names.SHARING_DECISION: "What was shared with whom, or not, and why; for information governance.",
     names.DEAD_LETTER: "Records that no contract accepts, with their original bytes; for engineers only.",
     names.HEARTBEAT: "The watcher's sign of life, and how far it has judged.",
 }
 _KEYS = {
     names.ALERTS: "The alert's `family_id`; where it has none, its `entity_id`.",
     names.ALERTS_CURRENT: "`alert_id`",
+    **dict.fromkeys(names.PARTNER_TOPICS.values(), "`alert_id`"),
+    names.SHARING_DECISION: "`alert_id`",
     names.DEAD_LETTER: "The key of the rejected record, if it had one.",
     names.HEARTBEAT: "The same for every heartbeat.",
 }
@@ -68,7 +75,10 @@ def _types(topic: str) -> list[str]:
     """Types of the messages on a topic."""
     if topic in names.INPUT_TOPICS:
         return [*event_types(topic), amendment_type(topic, "corrected"), amendment_type(topic, "withdrawn")]
-    written_to = names.ALERTS if topic == names.ALERTS_CURRENT else topic
+    same = {names.ALERTS_CURRENT: names.ALERTS} | dict.fromkeys(
+        names.PARTNER_TOPICS.values(), names.PARTNER_TOPICS["school"]
+    )
+    written_to = same.get(topic, topic)
     return [type_ for type_, (output_topic, _) in OUTPUTS.items() if output_topic == written_to]
 
 

@@ -5,7 +5,6 @@ import msgspec
 from streams.contracts.describe import describe
 from streams.contracts.envelope import Correction, Envelope, Withdrawal
 from streams.contracts.event import Event
-from streams.contracts.outputs import Alert, DeadLetter, Heartbeat
 
 __all__ = ["amendment_example", "event_example", "output_example"]
 
@@ -35,7 +34,7 @@ def amendment_example(amendment: type[Correction | Withdrawal], type_: str, stru
     return _message(type_, data) | {"id": "e-1002"}
 
 
-def output_example(struct: type[Alert | DeadLetter | Heartbeat], type_: str) -> dict:
+def output_example(struct: type[msgspec.Struct], type_: str) -> dict:
     """A whole message that the system itself writes."""
     return _message(type_, _fields(struct, omitted={"supersedes", "status_reason"}))
 

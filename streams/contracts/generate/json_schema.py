@@ -10,16 +10,29 @@ from streams.contracts.codesets import Code
 from streams.contracts.envelope import Correction, Envelope, Withdrawal
 from streams.contracts.event import Event, event_types
 from streams.contracts.generate.examples import amendment_example, event_example, output_example
-from streams.contracts.outputs import ALERT_TYPE, DEAD_LETTER_TYPE, HEARTBEAT_TYPE, Alert, DeadLetter, Heartbeat
+from streams.contracts.outputs import (
+    ALERT_TYPE,
+    DEAD_LETTER_TYPE,
+    HEARTBEAT_TYPE,
+    PARTNER_NOTICE_TYPE,
+    SHARING_DECISION_TYPE,
+    Alert,
+    DeadLetter,
+    Heartbeat,
+    PartnerNotice,
+    SharingDecision,
+)
 
 __all__ = ["OUTPUTS", "amendment_type", "message_schemas"]
 
 OUTPUTS = {
     ALERT_TYPE: (names.ALERTS, Alert),
+    PARTNER_NOTICE_TYPE: (names.PARTNER_TOPICS["school"], PartnerNotice),
+    SHARING_DECISION_TYPE: (names.SHARING_DECISION, SharingDecision),
     DEAD_LETTER_TYPE: (names.DEAD_LETTER, DeadLetter),
     HEARTBEAT_TYPE: (names.HEARTBEAT, Heartbeat),
 }
-"""Topic and struct of what the system itself writes, by type."""
+"""Topic and struct of what the system itself writes, by type; of the partners' topics one stands for all."""
 
 _REF = "#/$defs/{name}"
 

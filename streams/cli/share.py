@@ -1,0 +1,47 @@
+"""`./caf share`: tell partners of alerts as the sharing policy permits."""
+
+import json
+import signal
+import threading
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from streams.settings import Settings
+
+__all__ = ["command"]
+
+
+@click.command("share")
+@click.option("--for", "for_seconds", type=float, metavar="SECONDS", help="Stop after so many seconds.")
+@click.option("--once", is_flag=True, help="Stop at the newest alert that is there now.")
+@click.option(
+    "--policy", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another policy than the project's."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+def command(for_seconds: float | None, once: bool, policy: Path | None, as_json: bool) -> None:
+    """Tell each kind of partner what the sharing policy permits, on its own topic, until SIGTERM or Ctrl-C.
+
+    Each decision is written down before anybody is told.
+    The first start begins with the alerts that come next; later ones go on where the last one ended.
+    """
+    from streams.sharing.policy import POLICY_FILE, read_policy
+    from streams.sharing.share import share
+
+    stopping = threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: stopping.set())
+    shared = share(
+        Settings.from_env(),
+        read_policy(policy or POLICY_FILE),
+        until=stopping.is_set,
+        for_seconds=for_seconds,
+        once=once,
+    )
+    figures = asdict(shared)
+    click.echo(
+        json.dumps(figures)
+        if as_json
+        else f"of {shared.alerts} alert versions: {shared.decisions} decisions, {shared.notices} notices"
+    )
