@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 ALERT_TYPE = "uk.caf.escalation.alert.v1"
-PARTNER_NOTICE_TYPE = "uk.caf.escalation.partner-notice.v1"
+PARTNER_NOTICE_TYPE = "uk.caf.partner-notice.v1"
 SHARING_DECISION_TYPE = "uk.caf.sharing-decision.v1"
 DEAD_LETTER_TYPE = "uk.caf.dead-letter.v1"
 HEARTBEAT_TYPE = "uk.caf.heartbeat.v1"
