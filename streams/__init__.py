@@ -1,1 +1,15 @@
-"""Referrals, case changes and escalations: from Kafka to alerts within a second and to figures within seconds."""
+"""
+Referrals, case changes and escalations: from Kafka to alerts within a second and to figures within seconds.
+
+`from streams import subscribe` is all that a subscriber needs; it is imported when it is asked for.
+"""
+
+__all__ = ["subscribe"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "subscribe":
+        from streams.subscribers.subscription import subscribe
+
+        return subscribe
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -43,6 +43,8 @@ BROKER = {
     "transaction.state.log.num.partitions": 4,
     "share.coordinator.state.topic.num.partitions": 4,
     "group.initial.rebalance.delay.ms": 0,
+    # A year. After the default (a week) a subscriber that comes back would begin anew, and miss what came meanwhile.
+    "offsets.retention.minutes": 525_600,
     # A killed broker may return only after its session has ended; the default is 9 s.
     "broker.session.timeout.ms": 3_000,
     "broker.heartbeat.interval.ms": 500,

@@ -1,0 +1,1 @@
+"""For those who act on alerts: the library, the ready consumers, and the view of an alert."""
