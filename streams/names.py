@@ -61,7 +61,7 @@ INPUT_TOPICS: Final = (REFERRAL, CASE_CHANGE, ESCALATION)
 SAFEGUARDING_TOPICS: Final = (REFERRAL, ESCALATION)
 """Input topics on which an unreadable record may be a child, and so is alerted."""
 
-LANDED_TOPICS: Final = (*INPUT_TOPICS, ALERTS, SHARING_DECISION, DEAD_LETTER, HEARTBEAT)
+LANDED_TOPICS: Final = (*INPUT_TOPICS, ALERTS, FEEDBACK, SHARING_DECISION, DEAD_LETTER, HEARTBEAT)
 """Topics of which every offset has exactly one row in the lake."""
 
 CATALOG_LANDING: Final = "landing"

@@ -18,6 +18,7 @@ _VERBS = {
     "contracts": "generate what is derived from the contract",
     "demo": "the whole system on this machine, with a simulated borough",
     "down": "stop the stack",
+    "feedback": "tell referrers what was decided",
     "import": "turn a council's files into events",
     "init": "make topics, lake and metadata on servers that are there",
     "land": "write the topics into the lake",

@@ -14,7 +14,7 @@ import pyarrow as pa
 from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS
 from streams.contracts.describe import describe
 from streams.contracts.event import event_types
-from streams.contracts.outputs import Alert, DeadLetter, Heartbeat, SharingDecision
+from streams.contracts.outputs import Alert, DeadLetter, Feedback, Heartbeat, SharingDecision
 
 __all__ = ["Column", "Table", "landing_tables", "sql_type"]
 
@@ -91,6 +91,14 @@ def landing_tables() -> dict[str, Table]:
             "Records that no contract accepts, one row each, with their original bytes.", _quarantine()
         ),
         "alerts": Table("Records of the alerts topic, one row each: every version of every alert.", _alerts()),
+        "feedback": Table(
+            "Records of the feedback topic, one row each: what each referrer is told, in every version.",
+            _output(
+                Feedback,
+                {"version": pa.int32(), "decided_at": _TIMESTAMP, "sentences": pa.list_(pa.string())},
+                {},
+            ),
+        ),
         "sharing_decisions": Table(
             "Records of the topic of sharing decisions, one row each: what was shared with whom, or not, and why.",
             _output(SharingDecision, {"version": pa.int32(), "decided_at": _TIMESTAMP}, {}),

@@ -1,4 +1,4 @@
-"""Events that the system itself writes: alerts, what partners are told of them, dead letters, heartbeats."""
+"""Events that the system itself writes: alerts, what partners and referrers are told, dead letters, heartbeats."""
 
 from typing import Annotated
 
@@ -11,12 +11,14 @@ from streams.contracts import fields as f
 __all__ = [
     "ALERT_TYPE",
     "DEAD_LETTER_TYPE",
+    "FEEDBACK_TYPE",
     "HEARTBEAT_TYPE",
     "PARTNER_NOTICE_TYPE",
     "SHARING_DECISION_TYPE",
     "Alert",
     "DeadLetter",
     "Evidence",
+    "Feedback",
     "Heartbeat",
     "PartnerNotice",
     "Recipient",
@@ -24,6 +26,7 @@ __all__ = [
 ]
 
 ALERT_TYPE = "uk.caf.escalation.alert.v1"
+FEEDBACK_TYPE = "uk.caf.feedback.v1"
 PARTNER_NOTICE_TYPE = "uk.caf.partner-notice.v1"
 SHARING_DECISION_TYPE = "uk.caf.sharing-decision.v1"
 DEAD_LETTER_TYPE = "uk.caf.dead-letter.v1"
@@ -135,6 +138,26 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: Annotated[f.Moment | None, Meta(description="When somebody closed it.")] = None
     closed_by: f.WorkerId | None = None
     alert_closure: c.AlertClosure | None = None
+
+
+class Feedback(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What the referrer is told: one version of the letter about one referral.
+
+    Nothing of the family but the referral's id, which the referrer has; an individual is told no decision.
+    `(referral_id, version)` is unique; who sends the letters drops repeats.
+    """
+
+    referral_id: f.ReferralId
+    version: Annotated[int, _described("Number of this version of the letter, from 1; a later one corrects.", 1)]
+    feedback_kind: c.FeedbackKind
+    source_code: c.ReferralSource
+    agency_id: f.AgencyId | None = None
+    decision: c.Decision | None = None
+    decided_at: Annotated[f.Moment, Meta(description="When the front door decided.")]
+    sentences: Annotated[
+        list[str], _described("The letter in plain English.", ["Thank you. We have received your referral."])
+    ]
 
 
 _Partner = Annotated[str, _described("Kind of partner.", "school")]

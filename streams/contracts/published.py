@@ -12,10 +12,12 @@ from streams.contracts.decode import Record, Rejected, refused
 from streams.contracts.outputs import (
     ALERT_TYPE,
     DEAD_LETTER_TYPE,
+    FEEDBACK_TYPE,
     HEARTBEAT_TYPE,
     SHARING_DECISION_TYPE,
     Alert,
     DeadLetter,
+    Feedback,
     Heartbeat,
     PartnerNotice,
     SharingDecision,
@@ -26,7 +28,7 @@ __all__ = ["Output", "Published", "decode_output", "encode_output"]
 _INT32, _INT64 = 2**31 - 1, 2**63 - 1
 _SMALL_NUMBERS = {"partition", "rule_version", "version"}
 
-Data = Alert | PartnerNotice | SharingDecision | DeadLetter | Heartbeat
+Data = Alert | Feedback | PartnerNotice | SharingDecision | DeadLetter | Heartbeat
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +56,7 @@ class Output(msgspec.Struct, frozen=True):
 _PUBLISHED = msgspec.json.Decoder(Published)
 _TYPES = {
     names.ALERTS: (ALERT_TYPE, msgspec.json.Decoder(Alert)),
+    names.FEEDBACK: (FEEDBACK_TYPE, msgspec.json.Decoder(Feedback)),
     names.SHARING_DECISION: (SHARING_DECISION_TYPE, msgspec.json.Decoder(SharingDecision)),
     names.DEAD_LETTER: (DEAD_LETTER_TYPE, msgspec.json.Decoder(DeadLetter)),
     names.HEARTBEAT: (HEARTBEAT_TYPE, msgspec.json.Decoder(Heartbeat)),

@@ -29,7 +29,7 @@ def topic_configs(settings: Settings) -> dict[str, dict[str, object]]:
         names.ALERTS_CURRENT: {"num_partitions": settings.partitions, "configs": compacted},
         **{topic: {"num_partitions": 1, "configs": retained} for topic in names.PARTNER_TOPICS.values()},
         names.SHARING_DECISION: {"num_partitions": 1, "configs": retained},
-        names.FEEDBACK: {"num_partitions": settings.partitions, "configs": retained},
+        names.FEEDBACK: {"num_partitions": settings.partitions, "configs": kept},
         names.DEAD_LETTER: {"num_partitions": 1, "configs": letters},
         names.HEARTBEAT: {"num_partitions": 1, "configs": retained | {"retention.ms": str(_DAY_MS)}},
     }

@@ -154,6 +154,23 @@ CREATE TABLE IF NOT EXISTS landing.main.alerts (
     "alert_closure" VARCHAR
 );
 
+-- Records of the feedback topic, one row each: what each referrer is told, in every version.
+CREATE TABLE IF NOT EXISTS landing.main.feedback (
+    "topic" VARCHAR,
+    "kafka_partition" INTEGER,
+    "kafka_offset" BIGINT,
+    "received_at" TIMESTAMP,
+    "landed_at" TIMESTAMP,
+    "referral_id" VARCHAR,
+    "version" INTEGER,
+    "feedback_kind" VARCHAR,
+    "source_code" VARCHAR,
+    "agency_id" VARCHAR,
+    "decision" VARCHAR,
+    "decided_at" TIMESTAMP,
+    "sentences" VARCHAR[]
+);
+
 -- Records of the topic of sharing decisions, one row each: what was shared with whom, or not, and why.
 CREATE TABLE IF NOT EXISTS landing.main.sharing_decisions (
     "topic" VARCHAR,

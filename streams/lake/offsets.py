@@ -4,7 +4,7 @@ import duckdb
 
 __all__ = ["OFFSET_TABLES", "next_offsets"]
 
-OFFSET_TABLES = ("events", "quarantine", "alerts", "sharing_decisions", "dead_letters", "heartbeats")
+OFFSET_TABLES = ("events", "quarantine", "alerts", "feedback", "sharing_decisions", "dead_letters", "heartbeats")
 """Landing tables that together have one row for every offset."""
 
 _HIGHEST = " UNION ALL ".join(

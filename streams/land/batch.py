@@ -23,6 +23,7 @@ MAX_BYTES = 64 * 1024 * 1024
 _INPUT_TOPICS = frozenset(names.INPUT_TOPICS)
 _OUTPUT_TABLES = {
     names.ALERTS: "alerts",
+    names.FEEDBACK: "feedback",
     names.SHARING_DECISION: "sharing_decisions",
     names.DEAD_LETTER: "dead_letters",
     names.HEARTBEAT: "heartbeats",

@@ -18,7 +18,7 @@ import pyarrow as pa
 from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS
 from streams.rules.compiled import CompiledRules, Model
 
-__all__ = ["ALERT_COLUMNS", "AlertRow", "Deadline", "Engine", "Evaluation", "FamilyDesk"]
+__all__ = ["ALERT_COLUMNS", "AlertRow", "Deadline", "DecidedReferral", "Engine", "Evaluation", "FamilyDesk"]
 
 ALERT_COLUMNS = (
     "alert_id",
@@ -41,9 +41,6 @@ ALERT_COLUMNS = (
     "is_backfill",
 )
 """Columns of every `alert_*` model, in order."""
-
-_FAMILY_DESK = "int_family_desk"
-"""The model that is read where there are alerts; a project of rules alone has none."""
 
 _RUN_TABLES = """
     CREATE SCHEMA marts.run;
@@ -95,6 +92,18 @@ class FamilyDesk(NamedTuple):
     is_sharing_consented: bool = False
 
 
+class DecidedReferral(NamedTuple):
+    """One row of `int_decided_referrals`: a referral with the front door's decision; times are UTC without a zone."""
+
+    family_id: str
+    referral_id: str
+    source_code: str
+    agency_id: str | None
+    decision: str
+    decided_at: datetime
+    is_backfill: bool
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """What the rules say about the events they were given; desks of families only where there are alerts."""
@@ -102,6 +111,11 @@ class Evaluation:
     alerts: list[AlertRow]
     deadlines: list[Deadline]
     desks: dict[str, FamilyDesk] = field(default_factory=dict)
+
+
+_FAMILY_DESK, _DECIDED_REFERRALS = "int_family_desk", "int_decided_referrals"
+_ASKED = {_FAMILY_DESK: FamilyDesk, _DECIDED_REFERRALS: DecidedReferral}
+"""Models that are read on demand, with their columns; a project of rules alone has none of them."""
 
 
 class _Arrived:
@@ -122,7 +136,7 @@ class Engine:
         self.compiled = compiled
         self._connection = duckdb.connect(config={"threads": 1})
         self._filled: dict[tuple[frozenset[str], frozenset[str] | None], tuple[str, ...]] = {}
-        self._filled_for_desks: dict[frozenset[str] | None, tuple[str, ...]] = {}
+        self._filled_for: dict[tuple[str, frozenset[str] | None], tuple[str, ...]] = {}
         self._deciding = frozenset[str]().union(*(model.empty_without for model in compiled.models.values()))
         named = compiled.names_below(None)
         self._arrived = {
@@ -131,7 +145,7 @@ class Engine:
         }
         self._create_catalogs()
         self._ends = {name: rule for rule in compiled.rules.values() for name in compiled.ends(rule.name)}
-        self._read = {*self._ends, _FAMILY_DESK}
+        self._read = {*self._ends, *_ASKED}
         for model in compiled.models.values():
             if model.name not in self._read:
                 self._create_table(model)
@@ -182,15 +196,22 @@ class Engine:
         with self._landed(events, None), self._as_of(as_of):
             return self._desks((), None)
 
+    def decided_referrals(self, events: pa.Table, as_of: datetime) -> list[DecidedReferral]:
+        """The referrals among the events that the front door has decided."""
+        with self._landed(events, None), self._as_of(as_of):
+            return [DecidedReferral(*row) for row in self._ask(_DECIDED_REFERRALS, (), None)]
+
     def _desks(self, filled: Collection[str], facts: frozenset[str] | None) -> dict[str, FamilyDesk]:
-        """Who works with the families among the events, from tables that the rules have filled and others."""
-        if _FAMILY_DESK not in self.compiled.models:
-            return {}
-        for name in self._above_desk(facts):
-            if name not in {*filled, _FAMILY_DESK}:
+        return {row[0]: FamilyDesk(*row) for row in self._ask(_FAMILY_DESK, filled, facts)}
+
+    def _ask(self, model: str, filled: Collection[str], facts: frozenset[str] | None) -> list[tuple]:
+        """The rows of a model that stands on tables, of which some are filled already."""
+        if model not in self.compiled.models:
+            return []
+        for name in self._above(model, facts):
+            if name not in {*filled, model}:
                 self._connection.execute(f"EXECUTE fill_{self._numbers[name]}")
-        rows = self._connection.execute(f"EXECUTE read_{self._numbers[_FAMILY_DESK]}").fetchall()
-        return {row[0]: FamilyDesk(*row) for row in rows}
+        return self._connection.execute(f"EXECUTE read_{self._numbers[model]}").fetchall()
 
     def says_nothing(self, rules: Collection[str], facts: Collection[str]) -> bool:
         """Whether the facts among some events leave every one of the rules without an answer."""
@@ -202,10 +223,11 @@ class Engine:
             self._filled[key] = self.compiled.needed(rules, facts)
         return self._filled[key]
 
-    def _above_desk(self, facts: frozenset[str] | None) -> tuple[str, ...]:
-        if facts not in self._filled_for_desks:
-            self._filled_for_desks[facts] = self.compiled.above([_FAMILY_DESK], facts)
-        return self._filled_for_desks[facts]
+    def _above(self, model: str, facts: frozenset[str] | None) -> tuple[str, ...]:
+        key = model, facts
+        if key not in self._filled_for:
+            self._filled_for[key] = self.compiled.above([model], facts)
+        return self._filled_for[key]
 
     @contextmanager
     def _landed(self, events: pa.Table, quarantine: pa.Table | None) -> Iterator[None]:
@@ -267,8 +289,8 @@ class Engine:
 
     def _columns_given(self, name: str) -> tuple[str, ...]:
         """The columns of a model that is read."""
-        if name == _FAMILY_DESK:
-            return FamilyDesk._fields
+        if name in _ASKED:
+            return _ASKED[name]._fields
         return ALERT_COLUMNS if name == self._ends[name].model else Deadline._fields[:2]
 
     def _prepare(self) -> None:

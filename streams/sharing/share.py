@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
-from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka import KafkaProducer
 
 from streams import names
 from streams.contracts.outputs import PARTNER_NOTICE_TYPE, SHARING_DECISION_TYPE, Alert
 from streams.contracts.published import Data, encode_output
-from streams.kafka.client import consumer, partitions_of, producer
+from streams.kafka.client import producer
+from streams.kafka.cursor import Cursor
 from streams.kafka.topics import ensure_topics
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
@@ -32,7 +33,7 @@ log = structlog.get_logger()
 SOURCE = "/caf/share"
 """CloudEvents source of decisions and notices."""
 
-_GROUP = "caf-share"
+_NAME = "caf-share"
 _TIMEOUT_SECONDS = 60
 
 
@@ -69,12 +70,17 @@ def share(
     ensure_topics(settings)
     engine = Engine(compiled_rules(settings))
     sharer = _Sharer(settings, policy, Consents(settings, engine, patience_seconds))
+    cursor = Cursor(settings, names.ALERTS, _NAME)
     try:
-        ends = sharer.ends()
-        while not until() and (end is None or time.monotonic() < end) and not (once and sharer.is_past(ends)):
-            sharer.step()
+        ends = cursor.ends()
+        while not until() and (end is None or time.monotonic() < end) and not (once and cursor.is_past(ends)):
+            for record in cursor.read():
+                if (alert := alert_of(record.value)) is not None:
+                    sharer.tell(alert)
+            cursor.done()
         return sharer.shared
     finally:
+        cursor.close()
         sharer.close()
         engine.close()
 
@@ -84,45 +90,13 @@ class _Sharer:
         self._policy = policy
         self._consents = consents
         self._producer: KafkaProducer = producer(settings, linger_ms=0)
-        self._consumer: KafkaConsumer = consumer(settings, group_id=_GROUP)
-        self._consumer.assign(partitions_of(self._consumer, [names.ALERTS]))
-        self._begin()
         self.shared = Shared()
 
     def close(self) -> None:
-        self._consumer.close()
         self._producer.close(timeout=_TIMEOUT_SECONDS)
 
-    def ends(self) -> dict[TopicPartition, int]:
-        return self._consumer.end_offsets(self._consumer.assignment())
-
-    def is_past(self, ends: dict[TopicPartition, int]) -> bool:
-        return all(self._consumer.position(partition) >= end for partition, end in ends.items())
-
-    def step(self) -> None:
-        records = [record for batch in self._consumer.poll(timeout_ms=500).values() for record in batch]
-        alerts = [alert for record in records if (alert := alert_of(record.value)) is not None]
-        for alert in alerts:
-            self._tell(alert)
-        self.shared.alerts += len(alerts)
-        if records:
-            self._commit({partition: self._consumer.position(partition) for partition in self._consumer.assignment()})
-
-    def _begin(self) -> None:
-        """Go on where the last one ended; a partition that nobody has read begins with what comes next."""
-        new = {}
-        for partition, end in self.ends().items():
-            committed = self._consumer.committed(partition)
-            self._consumer.seek(partition, end if committed is None else committed)
-            if committed is None:
-                new[partition] = end
-        self._commit(new)
-
-    def _commit(self, offsets: dict[TopicPartition, int]) -> None:
-        if offsets:
-            self._consumer.commit({place: OffsetAndMetadata(offset, "", -1) for place, offset in offsets.items()})
-
-    def _tell(self, alert: Alert) -> None:
+    def tell(self, alert: Alert) -> None:
+        self.shared.alerts += 1
         entries = self._policy.entries(alert)
         asked = any(entry.needs_consent for entry in entries.values())
         consent = self._consents.in_force(alert.family_id) if asked else None

@@ -37,6 +37,7 @@ THEN = {
     "check-event": ["{event}"],
     "routes": [],
     "share": ["--once"],
+    "feedback": ["--once"],
 }
 
 

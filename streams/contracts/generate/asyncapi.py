@@ -24,6 +24,7 @@ _TOPICS = {
     names.ESCALATION: "Escalations that partners report; what people did with alerts.",
     names.ALERTS: "Every version of every alert.",
     names.ALERTS_CURRENT: "The latest version of each open alert, compacted by its id.",
+    names.FEEDBACK: "What each referrer is told, as soon as the front door has decided.",
     **{
         topic: f"What partners of the kind {kind} are told of alerts, as the sharing policy permits."
         for kind, topic in names.PARTNER_TOPICS.items()
@@ -35,6 +36,7 @@ _TOPICS = {
 _KEYS = {
     names.ALERTS: "The alert's `family_id`; where it has none, its `entity_id`.",
     names.ALERTS_CURRENT: "`alert_id`",
+    names.FEEDBACK: "`referral_id`",
     **dict.fromkeys(names.PARTNER_TOPICS.values(), "`alert_id`"),
     names.SHARING_DECISION: "`alert_id`",
     names.DEAD_LETTER: "The key of the rejected record, if it had one.",

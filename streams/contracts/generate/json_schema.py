@@ -13,11 +13,13 @@ from streams.contracts.generate.examples import amendment_example, event_example
 from streams.contracts.outputs import (
     ALERT_TYPE,
     DEAD_LETTER_TYPE,
+    FEEDBACK_TYPE,
     HEARTBEAT_TYPE,
     PARTNER_NOTICE_TYPE,
     SHARING_DECISION_TYPE,
     Alert,
     DeadLetter,
+    Feedback,
     Heartbeat,
     PartnerNotice,
     SharingDecision,
@@ -27,6 +29,7 @@ __all__ = ["OUTPUTS", "amendment_type", "message_schemas"]
 
 OUTPUTS = {
     ALERT_TYPE: (names.ALERTS, Alert),
+    FEEDBACK_TYPE: (names.FEEDBACK, Feedback),
     PARTNER_NOTICE_TYPE: (names.PARTNER_TOPICS["school"], PartnerNotice),
     SHARING_DECISION_TYPE: (names.SHARING_DECISION, SharingDecision),
     DEAD_LETTER_TYPE: (names.DEAD_LETTER, DeadLetter),

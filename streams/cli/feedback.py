@@ -1,0 +1,32 @@
+"""`./caf feedback`: tell referrers what was decided."""
+
+import json
+import signal
+import threading
+from dataclasses import asdict
+
+import click
+
+from streams.settings import Settings
+
+__all__ = ["command"]
+
+
+@click.command("feedback")
+@click.option("--for", "for_seconds", type=float, metavar="SECONDS", help="Stop after so many seconds.")
+@click.option("--once", is_flag=True, help="Stop at the newest referral event that is there now.")
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+def command(for_seconds: float | None, once: bool, as_json: bool) -> None:
+    """Write a letter to the referrer as soon as a decision has landed, until SIGTERM or Ctrl-C.
+
+    Letters are on their own topic, for whoever sends them; a decision that is corrected gives a corrected letter.
+    The first start begins with the decisions that come next.
+    """
+    from streams.feedback.post import post
+
+    stopping = threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: stopping.set())
+    posted = post(Settings.from_env(), until=stopping.is_set, for_seconds=for_seconds, once=once)
+    figures = asdict(posted)
+    click.echo(json.dumps(figures) if as_json else f"{posted.letters} letters after {posted.records} records")

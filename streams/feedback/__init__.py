@@ -1,0 +1,1 @@
+"""What referrers are told: who is told what, in which words, and the letters on their topic."""
