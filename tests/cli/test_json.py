@@ -28,6 +28,7 @@ THEN = {
     "verify": ["--wait", "30"],
     "status": [],
     "alerts": ["--all"],
+    "alerts show": ["{alert}"],
     "alerts check": ["--max-age", "600"],
     "quarantine list": [],
     "quarantine show": ["--bytes", "--limit", "1000"],
@@ -70,7 +71,8 @@ def test_output_is_json_and_logs_are_not_in_it(fresh_settings: Settings, fresh_t
     found, ended = {}, {}
 
     def start(verb: str, *options: str) -> subprocess.Popen:
-        words = [*verb.split(), *(word.format(event=event) for word in options), "--json"]
+        given = {"event": event, "alert": found["alerts"][0]["alert_id"] if "alerts" in found else ""}
+        words = [*verb.split(), *(word.format(**given) for word in options), "--json"]
         streams = {"stdout": subprocess.PIPE, "stderr": (tmp_path / f"{verb}.log").open("w")}
         return subprocess.Popen([sys.executable, "-m", "streams.cli", *words], env=environ, text=True, **streams)
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from streams.cli.main import caf
 from streams.contracts.outputs import Heartbeat
-from streams.errors import WatchSilent
+from streams.errors import SettingInvalid, WatchSilent
 from streams.watch.publish import Publisher
 from streams.watch.trial import trial_alert
 
@@ -62,7 +62,7 @@ def test_open_alerts_are_listed_once(caf_command, publisher):
     lines = [json.loads(line) for line in caf_command("alerts", "--json").splitlines()]
 
     assert [(line["alert_id"], line["version"]) for line in lines] == [("a-1", 2)]
-    assert "red" in caf_command("alerts")
+    assert "RED   re_referral  F-1 · open · version 2" in caf_command("alerts")
 
 
 def test_alerts_are_filtered(caf_command, publisher):
@@ -73,3 +73,15 @@ def test_alerts_are_filtered(caf_command, publisher):
     assert "a-2" not in caf_command("alerts", "--severity", "red")
     assert "a-2" in caf_command("alerts", "--rule", "adult_returns")
     assert len(caf_command("alerts", "--all", "--json").splitlines()) == 2
+    with pytest.raises(SettingInvalid, match="rule 're_referal' is unknown; allowed: adult_returns"):
+        caf_command("alerts", "--rule", "re_referal")
+
+
+def test_the_story_of_an_alert_is_shown(caf_command, publisher):
+    """Its latest version, and what became of it."""
+    publisher.alerts([an_alert(1), an_alert(1, version=2, status="cleared", status_reason="new_evidence")])
+    shown = caf_command("alerts", "show", "a-1")
+
+    assert "re_referral  F-1 · cleared · version 2" in shown
+    assert "version 1 on the topic: green, open; for nobody" in shown
+    assert "version 2 on the topic: green, cleared, new evidence" in shown

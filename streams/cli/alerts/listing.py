@@ -1,83 +1,84 @@
 """`./caf alerts`: see the alerts that are open, or follow those that come."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import click
 import msgspec
 
-from streams.contracts.codesets import AlertStatus, Severity
+from streams.cli.alerts.choose import filters
 from streams.contracts.outputs import Alert
 from streams.settings import Settings
 
-__all__ = ["command"]
+__all__ = ["command", "printer"]
 
 
 @click.group("alerts", invoke_without_command=True)
 @click.option("--follow", "following", is_flag=True, help="Go on with what comes, until Ctrl-C.")
-@click.option("--severity", multiple=True, type=click.Choice([s.value for s in Severity]), help="Only these.")
-@click.option("--rule", multiple=True, help="Only these rules.")
-@click.option("--all", "every", is_flag=True, help="Every version, cleared and withdrawn ones and tests included.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--bell", is_flag=True, help="With --follow: ring the terminal's bell for a red alert that is open.")
+@filters
+@click.option("--all", "every", is_flag=True, help="Every version: ended ones, history and tests included.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, times in UTC.")
 @click.pass_context
-def command(  # noqa: PLR0917  (click passes them by name)
-    context: click.Context,
-    following: bool,
-    severity: tuple[str, ...],
-    rule: tuple[str, ...],
-    every: bool,
-    as_json: bool,
+def command(
+    context: click.Context, *, following: bool, bell: bool, every: bool, as_json: bool, **chosen: tuple[str, ...]
 ) -> None:
-    """List the alerts that are open now, or with --follow those that come."""
+    """List the alerts that are open now, or with --follow those that come; times are London's.
+
+    Alerts from history are listed with the others, and never ring.
+    """
     if context.invoked_subcommand is not None:
         return
+    from streams.subscribers.wanted import Wanted
 
-    def wanted(alert: Alert) -> bool:
-        return (not severity or alert.severity in severity) and (not rule or alert.rule in rule)
-
-    show = _as_json if as_json else _as_text
+    wanted = Wanted.of(**chosen, backfill=True, test=every)
+    show = printer(as_json, bell)
     if following or every:
-        _print_versions(following, wanted, show, every)
+        _print_versions(following, wanted.matches, show, every)
     else:
-        _print_open(wanted, show)
+        _print_open(wanted.matches, show)
+
+
+def printer(as_json: bool, bell: bool = False) -> Callable[[Alert], None]:
+    """What prints an alert: as a line of JSON, or as people read it."""
+    if as_json:
+        return lambda alert: click.echo(msgspec.json.encode(alert).decode())
+    from rich.console import Console
+
+    from streams.subscribers.view import view
+    from streams.subscribers.wanted import is_open
+
+    console = Console(highlight=False)
+
+    def show(alert: Alert) -> None:
+        console.print(view(alert, datetime.now(UTC)))
+        if bell and alert.severity == "red" and is_open(alert) and not alert.backfill and not alert.test:
+            console.bell()
+
+    return show
 
 
 def _print_versions(
-    following: bool, wanted: Callable[[Alert], bool], show: Callable[[Alert], str], history: bool
+    following: bool, wanted: Callable[[Alert], bool], show: Callable[[Alert], None], history: bool
 ) -> None:
     from streams.watch.follow import follow
 
     try:
         for alert, _ in follow(Settings.from_env(), history=history or not following, stop_at_end=not following):
             if wanted(alert):
-                click.echo(show(alert))
+                show(alert)
     except KeyboardInterrupt:
         return
 
 
-def _print_open(wanted: Callable[[Alert], bool], show: Callable[[Alert], str]) -> None:
+def _print_open(wanted: Callable[[Alert], bool], show: Callable[[Alert], None]) -> None:
+    from streams.subscribers.wanted import is_open
     from streams.watch.follow import follow
 
     latest: dict[str, Alert] = {}
     for alert, _ in follow(Settings.from_env(), stop_at_end=True):
         if alert.alert_id not in latest or latest[alert.alert_id].version < alert.version:
             latest[alert.alert_id] = alert
-    standing = [alert for alert in latest.values() if alert.status == AlertStatus.OPEN and not alert.test]
-    for alert in sorted(standing, key=lambda one: one.anchored_at):
+    for alert in sorted(filter(is_open, latest.values()), key=lambda one: one.anchored_at):
         if wanted(alert):
-            click.echo(show(alert))
-
-
-def _as_json(alert: Alert) -> str:
-    return msgspec.json.encode(alert).decode()
-
-
-def _as_text(alert: Alert) -> str:
-    colour = {Severity.RED: "red", Severity.AMBER: "yellow", Severity.GREEN: "green"}[alert.severity]
-    marks = "".join(f" [{name}]" for name, is_so in (("backfill", alert.backfill), ("test", alert.test)) if is_so)
-    state = alert.status if alert.status_reason is None else f"{alert.status}: {alert.status_reason}"
-    head = click.style(f"{alert.severity:<5}", fg=colour, bold=True)
-    who = alert.family_id or alert.entity_id
-    facts = f"{len(alert.evidence)} facts, version {alert.version}, {state}{marks}"
-    return (
-        f"{alert.received_at:%Y-%m-%d %H:%M:%S}Z {head} {alert.rule} {who}: {alert.reason} ({facts}; {alert.alert_id})"
-    )
+            show(alert)
