@@ -14,6 +14,7 @@ __all__ = [
     "HEARTBEAT",
     "INPUT_TOPICS",
     "LANDED_TOPICS",
+    "NOTIFY_DEAD_LETTER",
     "PARTNERS",
     "PARTNER_TOPICS",
     "REFERRAL",
@@ -51,6 +52,9 @@ SHARING_DECISION: Final = "caf.sharing-decision.v1"
 
 DEAD_LETTER: Final = "caf.dead-letter.v1"
 """Records that no contract accepts, with the reason and the original bytes."""
+
+NOTIFY_DEAD_LETTER: Final = "caf.notify.dead-letter.v1"
+"""Alerts that a subscriber's receiver did not take; not landed, as each alert is."""
 
 HEARTBEAT: Final = "caf.heartbeat.v1"
 """The watcher's sign of life and the cut (offsets, `as_of`) up to which it has judged."""

@@ -31,6 +31,7 @@ def topic_configs(settings: Settings) -> dict[str, dict[str, object]]:
         names.SHARING_DECISION: {"num_partitions": 1, "configs": retained},
         names.FEEDBACK: {"num_partitions": settings.partitions, "configs": kept},
         names.DEAD_LETTER: {"num_partitions": 1, "configs": letters},
+        names.NOTIFY_DEAD_LETTER: {"num_partitions": 1, "configs": kept},
         names.HEARTBEAT: {"num_partitions": 1, "configs": retained | {"retention.ms": str(_DAY_MS)}},
     }
 

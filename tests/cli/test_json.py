@@ -30,6 +30,19 @@ THEN = {
     "alerts": ["--all"],
     "alerts show": ["{alert}"],
     "alerts check": ["--max-age", "600"],
+    "notify failed": ["--group", "desk"],
+    "notify webhook": ["--replay", "--group", "desk", "--url", "https://receiver.example", "--secret-file", "{secret}"],
+    "notify email": [
+        "--replay",
+        "--group",
+        "desk",
+        "--smtp",
+        "localhost:25",
+        "--to",
+        "a@b.example",
+        "--from",
+        "c@d.example",
+    ],
     "quarantine list": [],
     "quarantine show": ["--bytes", "--limit", "1000"],
     "replay": ["--dry-run"],
@@ -68,10 +81,12 @@ def test_output_is_json_and_logs_are_not_in_it(fresh_settings: Settings, fresh_t
     event = tmp_path / "event.json"
     event.write_text('{"specversion": "1.0"}')
     environ = {**os.environ, **fresh_settings.to_env(), "PYTHONPATH": str(PROJECT)}
+    secret = tmp_path / "secret"
+    secret.write_text("whsec_" + "c2VjcmV0" * 4)
     found, ended = {}, {}
 
     def start(verb: str, *options: str) -> subprocess.Popen:
-        given = {"event": event, "alert": found["alerts"][0]["alert_id"] if "alerts" in found else ""}
+        given = {"event": event, "secret": secret, "alert": found["alerts"][0]["alert_id"] if "alerts" in found else ""}
         words = [*verb.split(), *(word.format(**given) for word in options), "--json"]
         streams = {"stdout": subprocess.PIPE, "stderr": (tmp_path / f"{verb}.log").open("w")}
         return subprocess.Popen([sys.executable, "-m", "streams.cli", *words], env=environ, text=True, **streams)
@@ -89,7 +104,7 @@ def test_output_is_json_and_logs_are_not_in_it(fresh_settings: Settings, fresh_t
     rejected = found["land"][0]["rejected"]
 
     assert {verb: code for verb, code in ended.items() if code} == {"status": 1, "check-event": 1}
-    assert [verb for verb, printed in found.items() if not printed] == ["validations holds"]
+    assert [verb for verb, printed in found.items() if not printed] == ["notify failed", "validations holds"]
     assert rejected == found["replay"][0]["would_send"] == len(found["quarantine show"]) > 0
     assert found["verify"][0]["offsets"]["differences"] == []
     assert "event=batch_landed" in (tmp_path / "land.log").read_text()

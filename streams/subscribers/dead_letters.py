@@ -1,0 +1,75 @@
+"""Alerts that a receiver did not take: kept on a topic, by subscriber, until they are sent again."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import msgspec
+from kafka import KafkaProducer, OffsetAndMetadata
+
+from streams import names
+from streams.contracts.outputs import Alert
+from streams.kafka.client import consumer, producer
+from streams.settings import Settings
+
+__all__ = ["DeadLetters", "Undelivered"]
+
+_TIMEOUT_SECONDS = 60
+
+
+class Undelivered(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert that was not taken, and why."""
+
+    group: str
+    failed_at: datetime
+    reason: str
+    alert: Alert
+
+
+_LETTER = msgspec.json.Decoder(Undelivered)
+
+
+class DeadLetters:
+    """The dead letters of one subscriber."""
+
+    def __init__(self, settings: Settings, group: str) -> None:
+        self._settings = settings
+        self._group = group
+        self._producer: KafkaProducer = producer(settings)
+
+    def add(self, alert: Alert, reason: str) -> None:
+        """Keep an alert; returns when the broker has it."""
+        letter = Undelivered(group=self._group, failed_at=datetime.now(UTC), reason=reason, alert=alert)
+        sent = self._producer.send(
+            names.NOTIFY_DEAD_LETTER, key=self._group.encode(), value=msgspec.json.encode(letter)
+        )
+        sent.get(timeout=_TIMEOUT_SECONDS)
+
+    def waiting(self, *, take: bool) -> Iterator[Undelivered]:
+        """
+        The letters that wait now, oldest first.
+
+        Args:
+            take: a letter no longer waits when the next one is asked for.
+        """
+        reader = consumer(self._settings, [names.NOTIFY_DEAD_LETTER], group_id=f"{self._group}.replay")
+        try:
+            ends = reader.end_offsets(reader.assignment())
+            for partition in ends:
+                if (saved := reader.committed(partition)) is not None:
+                    reader.seek(partition, saved)
+            while any(reader.position(partition) < end for partition, end in ends.items()):
+                for partition, records in reader.poll(timeout_ms=500).items():
+                    for record in records:
+                        if record.offset >= ends[partition]:
+                            # A letter that came back from this very replay waits for the next one.
+                            return
+                        if record.key == self._group.encode():
+                            yield _LETTER.decode(record.value)
+                        if take:
+                            reader.commit({partition: OffsetAndMetadata(record.offset + 1, "", -1)})
+        finally:
+            reader.close(autocommit=False)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._producer.close(timeout=_TIMEOUT_SECONDS)
