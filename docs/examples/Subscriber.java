@@ -1,0 +1,68 @@
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.WakeupException;
+import org.apache.kafka.common.serialization.StringDeserializer;
+
+/**
+ * Act on alerts: java -cp kafka-clients.jar:jackson-databind.jar:… Subscriber localhost:19092 my-desk
+ *
+ * The place is saved when an alert was acted on, so a crash gives it again. Repeats are known while the program runs;
+ * over a restart whatever act does must know them.
+ */
+public class Subscriber {
+    private static final String TOPIC = "caf.escalation.alerts.v1";
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** What your desk does. */
+    private static void act(JsonNode alert) {
+        System.out.printf("%s %d %s %s %s%n", alert.get("alert_id").asText(), alert.get("version").asInt(),
+            alert.get("severity").asText(), alert.get("status").asText(), alert.get("rule").asText());
+    }
+
+    public static void main(String[] args) throws Exception {
+        Map<String, Object> settings = Map.of(
+            "bootstrap.servers", args[0],
+            "group.id", args[1],
+            "enable.auto.commit", false,
+            "auto.offset.reset", "earliest",
+            "isolation.level", "read_committed");
+        Map<String, Integer> latest = new HashMap<>();
+        try (var consumer = new KafkaConsumer<>(settings, new StringDeserializer(), new StringDeserializer())) {
+            // Ctrl-C leaves the group at once; otherwise its next start would wait until this one is given up.
+            Thread main = Thread.currentThread();
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+                consumer.wakeup();
+                try {
+                    main.join();
+                } catch (InterruptedException ended) {
+                    Thread.currentThread().interrupt();
+                }
+            }));
+            consumer.subscribe(List.of(TOPIC));
+            while (true) {
+                for (ConsumerRecord<String, String> record : consumer.poll(Duration.ofMillis(500))) {
+                    JsonNode alert = JSON.readTree(record.value()).get("data");
+                    String id = alert.get("alert_id").asText();
+                    int version = alert.get("version").asInt();
+                    boolean isNews = version > latest.getOrDefault(id, 0);
+                    if (isNews && !alert.get("backfill").asBoolean() && !alert.get("test").asBoolean()) {
+                        act(alert);
+                    }
+                    latest.merge(id, version, Math::max);
+                    consumer.commitSync(Map.of(new TopicPartition(record.topic(), record.partition()),
+                        new OffsetAndMetadata(record.offset() + 1)));
+                }
+            }
+        } catch (WakeupException ended) {
+            // Ctrl-C.
+        }
+    }
+}
