@@ -31,6 +31,7 @@ class AlertAcknowledged(Event):
     alert_id: f.AlertId
     worker_id: f.WorkerId
     family_id: f.FamilyId | None = None
+    note: f.Note | None = None
 
 
 @event(ESCALATION, "alert-closed", key=("family_id", "alert_id"))
@@ -41,3 +42,4 @@ class AlertClosed(Event):
     worker_id: f.WorkerId
     alert_closure: c.AlertClosure
     family_id: f.FamilyId | None = None
+    note: f.Note | None = None

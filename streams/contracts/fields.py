@@ -41,6 +41,7 @@ __all__ = [
     "MarkerId",
     "MeetingId",
     "Moment",
+    "Note",
     "OutcomeNumber",
     "Participants",
     "PersonId",
@@ -131,6 +132,15 @@ SchoolId = Annotated[str, _identifier("A school, by its unique reference number.
 EscalationId = Annotated[str, _identifier("One reported escalation.", "X-000071")]
 SharingId = Annotated[str, _identifier("One act of sharing information.", "S-000033")]
 AlertId = Annotated[str, _identifier("An alert, the same for all its versions.", "3f2b8c0d9a4e5f60718293a4b5c6d7e8")]
+
+Note = Annotated[
+    str,
+    Meta(
+        max_length=500,
+        description="What somebody wants to add, for the desk alone: it is in no alert. Names do not belong here.",
+        examples=["Visited today; the plan is being reviewed."],
+    ),
+]
 
 LinkedPersonId = Annotated[PersonId, Meta(description="The other identifier of the person.", examples=["P-000457"])]
 ReleaseFamilyId = Annotated[FamilyId, Meta(description="The family that the person is released to.")]

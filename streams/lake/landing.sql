@@ -82,6 +82,7 @@ CREATE TABLE IF NOT EXISTS landing.main.events (
     "source_code" VARCHAR,
     "gateway" VARCHAR,
     "alert_id" VARCHAR,
+    "note" VARCHAR,
     "alert_closure" VARCHAR,
     "contact_id" VARCHAR,
     "concern_kind" VARCHAR,

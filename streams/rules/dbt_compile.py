@@ -13,7 +13,14 @@ import yaml
 __all__ = ["SEEDS_FILE", "compile_project"]
 
 SEEDS_FILE = "marts.duckdb"
-SELECTION = ("+path:models/alerts", "+int_*_deadlines", "+int_family_desk", "+int_decided_referrals", "rules")
+SELECTION = (
+    "+path:models/alerts",
+    "+int_*_deadlines",
+    "+int_family_desk",
+    "+int_alert_actions",
+    "+int_decided_referrals",
+    "rules",
+)
 
 
 def compile_project(project: Path, folder: Path) -> bool:

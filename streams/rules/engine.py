@@ -18,7 +18,17 @@ import pyarrow as pa
 from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS
 from streams.rules.compiled import CompiledRules, Model
 
-__all__ = ["ALERT_COLUMNS", "AlertRow", "Deadline", "DecidedReferral", "Engine", "Evaluation", "FamilyDesk"]
+__all__ = [
+    "ACTION_FACTS",
+    "ALERT_COLUMNS",
+    "AlertAction",
+    "AlertRow",
+    "Deadline",
+    "DecidedReferral",
+    "Engine",
+    "Evaluation",
+    "FamilyDesk",
+]
 
 ALERT_COLUMNS = (
     "alert_id",
@@ -41,6 +51,9 @@ ALERT_COLUMNS = (
     "is_backfill",
 )
 """Columns of every `alert_*` model, in order."""
+
+ACTION_FACTS = frozenset({"alert-acknowledged", "alert-closed"})
+"""Facts by which people say something of an alert."""
 
 _RUN_TABLES = """
     CREATE SCHEMA marts.run;
@@ -104,17 +117,34 @@ class DecidedReferral(NamedTuple):
     is_backfill: bool
 
 
+class AlertAction(NamedTuple):
+    """One row of `int_alert_actions`: what somebody said of an alert last; times are UTC without a zone."""
+
+    alert_id: str
+    fact: str
+    received_at: datetime
+    acted_at: datetime
+    worker_id: str
+    alert_closure: str | None
+
+
 @dataclass(frozen=True)
 class Evaluation:
-    """What the rules say about the events they were given; desks of families only where there are alerts."""
+    """
+    What the rules say about the events they were given, and what people said of alerts.
+
+    Desks of families are there where there are alerts or actions.
+    """
 
     alerts: list[AlertRow]
     deadlines: list[Deadline]
     desks: dict[str, FamilyDesk] = field(default_factory=dict)
+    actions: list[AlertAction] = field(default_factory=list)
 
 
 _FAMILY_DESK, _DECIDED_REFERRALS = "int_family_desk", "int_decided_referrals"
-_ASKED = {_FAMILY_DESK: FamilyDesk, _DECIDED_REFERRALS: DecidedReferral}
+_ALERT_ACTIONS = "int_alert_actions"
+_ASKED = {_FAMILY_DESK: FamilyDesk, _DECIDED_REFERRALS: DecidedReferral, _ALERT_ACTIONS: AlertAction}
 """Models that are read on demand, with their columns; a project of rules alone has none of them."""
 
 
@@ -189,28 +219,33 @@ class Engine:
                     alerts += [AlertRow(*row) for row in rows]
                 else:
                     deadlines += [Deadline(due_at, family, rule.name) for due_at, family in rows]
-            return Evaluation(alerts, deadlines, self._desks(filled, facts) if alerts else {})
+            done = set(filled)
+            actions = [AlertAction(*row) for row in self._ask(_ALERT_ACTIONS, done, facts)]
+            desks = self._desks(done, facts) if alerts or actions else {}
+            return Evaluation(alerts, deadlines, desks, actions)
 
     def desks(self, events: pa.Table, as_of: datetime) -> dict[str, FamilyDesk]:
         """Who works with the families of the events, by family, whether there are alerts or not."""
         with self._landed(events, None), self._as_of(as_of):
-            return self._desks((), None)
+            return self._desks(set(), None)
 
     def decided_referrals(self, events: pa.Table, as_of: datetime) -> list[DecidedReferral]:
         """The referrals among the events that the front door has decided."""
         with self._landed(events, None), self._as_of(as_of):
-            return [DecidedReferral(*row) for row in self._ask(_DECIDED_REFERRALS, (), None)]
+            return [DecidedReferral(*row) for row in self._ask(_DECIDED_REFERRALS, set(), None)]
 
-    def _desks(self, filled: Collection[str], facts: frozenset[str] | None) -> dict[str, FamilyDesk]:
+    def _desks(self, filled: set[str], facts: frozenset[str] | None) -> dict[str, FamilyDesk]:
         return {row[0]: FamilyDesk(*row) for row in self._ask(_FAMILY_DESK, filled, facts)}
 
-    def _ask(self, model: str, filled: Collection[str], facts: frozenset[str] | None) -> list[tuple]:
-        """The rows of a model that stands on tables, of which some are filled already."""
-        if model not in self.compiled.models:
+    def _ask(self, model: str, filled: set[str], facts: frozenset[str] | None) -> list[tuple]:
+        """The rows of a model that stands on tables: some are `filled` already, the others are from now on."""
+        above = self._above(model, facts) if model in self.compiled.models else ()
+        if not above:
             return []
-        for name in self._above(model, facts):
+        for name in above:
             if name not in {*filled, model}:
                 self._connection.execute(f"EXECUTE fill_{self._numbers[name]}")
+                filled.add(name)
         return self._connection.execute(f"EXECUTE read_{self._numbers[model]}").fetchall()
 
     def says_nothing(self, rules: Collection[str], facts: Collection[str]) -> bool:

@@ -2,19 +2,22 @@
 What stands on the alerts topic, and which new versions a new evaluation calls for.
 
 An alert that an evaluation of its family and rule no longer has is withdrawn under the same id; if another one of the
-same rule and entity takes its place, that one supersedes it.
+same rule and entity takes its place, that one supersedes it, and inherits its acknowledgement.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
 from streams.contracts.codesets import AlertStatus
 from streams.contracts.outputs import Alert, Recipient
+from streams.watch.handling import Handled, says_more, with_handling, without_handling
 
 __all__ = ["AlertBook", "Cause"]
+
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 Place = tuple[str, str]
 """The family, or the record, in which an alert is looked for: `("family", id)` or `("record", id)`."""
@@ -23,13 +26,14 @@ Place = tuple[str, str]
 @dataclass(frozen=True)
 class Cause:
     """
-    What an evaluation was made for.
+    What an evaluation was made for, `now`.
 
     `amended` gives by `(source, id)` of an event whether it was corrected or withdrawn;
     `amendments` by place the newest change among the events that led to the evaluation.
     """
 
     at: Callable[[Place], datetime]
+    now: datetime
     is_deadline: bool = False
     amended: Mapping[tuple[str, str], str] = field(default_factory=dict)
     amendments: Mapping[Place, str] = field(default_factory=dict)
@@ -42,7 +46,15 @@ class _Entry(msgspec.Struct, gc=False):
     rule: str
     status: str
     said: int
+    since: datetime
+    """When it was caused that the alert says what it says; what people did before does not cover it."""
+    is_handled: bool
+    inherits: bool
+    """Whether its acknowledgement is that of the alert it superseded."""
     encoded: bytes
+
+    def alert(self) -> Alert:
+        return msgspec.msgpack.decode(self.encoded, type=Alert)
 
 
 class AlertBook:
@@ -50,6 +62,7 @@ class AlertBook:
 
     def __init__(self) -> None:
         self._places: dict[Place, dict[str, _Entry]] = {}
+        self._place_of: dict[str, Place] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._places.values()))
@@ -60,11 +73,41 @@ class AlertBook:
 
     def record(self, alert: Alert) -> None:
         """Remember a version as published; an older one than is known changes nothing."""
-        entries = self._places.setdefault(place_of(alert), {})
+        place = place_of(alert)
+        entries = self._places.setdefault(place, {})
         known = entries.get(alert.alert_id)
-        if known is None or known.version < alert.version:
-            encoded = msgspec.msgpack.encode(alert)
-            entries[alert.alert_id] = _Entry(alert.version, alert.rule, alert.status, _said(alert), encoded)
+        if known is not None and known.version >= alert.version:
+            return
+        if known is None:
+            grown, inherits = True, alert.supersedes is not None and alert.acknowledged_at is not None
+        else:
+            grown = says_more(alert, known.alert())
+            inherits = known.inherits and not grown
+        entries[alert.alert_id] = _Entry(
+            alert.version,
+            alert.rule,
+            alert.status,
+            _said(alert),
+            alert.received_at if grown else known.since,
+            alert.acknowledged_at is not None,
+            inherits,
+            msgspec.msgpack.encode(alert),
+        )
+        self._place_of[alert.alert_id] = place
+
+    def place(self, alert_id: str) -> Place | None:
+        """Where an alert is looked for; None for one that is not known."""
+        return self._place_of.get(alert_id)
+
+    def ids(self, places: Iterable[Place]) -> Iterator[str]:
+        """The alerts of some places."""
+        for place in places:
+            yield from self._places.get(place, ())
+
+    def latest(self, alert_id: str) -> Alert | None:
+        """The latest version of an alert; None when none is known."""
+        place = self._place_of.get(alert_id)
+        return None if place is None else self._places[place][alert_id].alert()
 
     def has(self, alert: Alert) -> bool:
         """Whether any version of the alert is known."""
@@ -73,15 +116,22 @@ class AlertBook:
     def recipients(self, alert: Alert) -> list[Recipient]:
         """Those whom the latest version of the alert is for; none when no version is known."""
         entry = self._places.get(place_of(alert), {}).get(alert.alert_id)
-        return [] if entry is None else msgspec.msgpack.decode(entry.encoded, type=Alert).recipients
+        return [] if entry is None else entry.alert().recipients
 
     def changes(
-        self, current: Iterable[Alert], places: Collection[Place], rules: Collection[str], cause: Cause, now: datetime
+        self,
+        current: Iterable[Alert],
+        places: Collection[Place],
+        rules: Collection[str],
+        cause: Cause,
+        *,
+        handled: Mapping[str, Handled],
     ) -> list[Alert]:
         """
         The versions to publish so that the topic says what `current` says about the places and rules evaluated.
 
         `current` are the alerts of the evaluation as first versions; those of other places are ignored.
+        `handled` is all that people did with alerts of these places.
         """
         found: dict[Place, dict[str, Alert]] = {place: {} for place in places}
         for alert in current:
@@ -89,30 +139,51 @@ class AlertBook:
                 found[place][alert.alert_id] = alert
         changed: list[Alert] = []
         for place, alerts in found.items():
-            changed += self._changes_at(place, alerts, rules, cause)
-        return [msgspec.structs.replace(alert, raised_at=now) for alert in changed]
+            standing = {**self._handled(place, rules, handled), **alerts}
+            changed += self._changes_at(place, standing, rules, cause, handled=handled)
+        return changed
 
-    def _changes_at(self, place: Place, alerts: dict[str, Alert], rules: Collection[str], cause: Cause) -> list[Alert]:
+    def _handled(self, place: Place, rules: Collection[str], handled: Mapping[str, Handled]) -> dict[str, Alert]:
+        """The alerts of other rules that people did or do something with, as these rules last said."""
+        return {
+            alert_id: without_handling(entry.alert())
+            for alert_id, entry in self._places.get(place, {}).items()
+            if entry.rule not in rules and (entry.is_handled or alert_id in handled)
+        }
+
+    def _changes_at(
+        self,
+        place: Place,
+        alerts: dict[str, Alert],
+        rules: Collection[str],
+        cause: Cause,
+        *,
+        handled: Mapping[str, Handled],
+    ) -> list[Alert]:
         entries = self._places.get(place, {})
         gone = [
-            msgspec.msgpack.decode(entry.encoded, type=Alert)
+            entry.alert()
             for alert_id, entry in entries.items()
             if entry.rule in rules and entry.status != AlertStatus.WITHDRAWN and alert_id not in alerts
         ]
         raised, versions = [], []
         for alert in alerts.values():
-            entry = entries.get(alert.alert_id)
+            entry, did = entries.get(alert.alert_id), handled.get(alert.alert_id)
             if entry is None:
-                raised.append(alert)
-            elif entry.said != _said(alert):
-                reason = _why_changed(msgspec.msgpack.decode(entry.encoded, type=Alert), alert, cause)
-                versions.append(msgspec.structs.replace(alert, version=entry.version + 1, status_reason=reason))
+                raised.append(with_handling(alert, did or Handled(), _EVER))
+            elif did is not None or entry.is_handled or entry.said != _said(alert):
+                before = entry.alert()
+                new = _with_handling(alert, before, entry, did or Handled(), _received(alert, place, cause))
+                if entry.said != _said(new):
+                    reason = _why_changed(before, new, cause)
+                    versions.append(msgspec.structs.replace(new, version=entry.version + 1, status_reason=reason))
         replaced: dict[str, Alert] = {}
         for alert in sorted(raised, key=lambda one: (one.anchored_at, one.alert_id)):
             old = _predecessor(alert, [one for one in gone if one.alert_id not in replaced])
             if old is not None:
                 replaced[old.alert_id] = alert
-            versions.append(msgspec.structs.replace(alert, supersedes=old and old.alert_id))
+            heir = alert if old is None or alert.acknowledged_at else _as_acknowledged_as(old, alert)
+            versions.append(msgspec.structs.replace(heir, supersedes=old and old.alert_id))
         for alert in gone:
             reason = "superseded" if alert.alert_id in replaced else _why_gone(alert, place, cause)
             version = entries[alert.alert_id].version + 1
@@ -121,7 +192,10 @@ class AlertBook:
                     alert, version=version, status=AlertStatus.WITHDRAWN, status_reason=reason, supersedes=None
                 )
             )
-        return [msgspec.structs.replace(alert, received_at=_received(alert, place, cause)) for alert in versions]
+        return [
+            msgspec.structs.replace(alert, received_at=_received(alert, place, cause), raised_at=cause.now)
+            for alert in versions
+        ]
 
 
 def place_of(alert: Alert) -> Place:
@@ -130,16 +204,37 @@ def place_of(alert: Alert) -> Place:
 
 
 def _received(alert: Alert, place: Place, cause: Cause) -> datetime:
-    """The deadline that raised a version, or the arrival of the record that did."""
-    if cause.is_deadline and alert.deadline is not None and alert.status == AlertStatus.OPEN:
-        return alert.deadline
+    """The arrival of the record that caused a version or, where time alone did, the moment that passed last."""
+    if cause.is_deadline and alert.status == AlertStatus.OPEN:
+        moments = (alert.anchored_at, alert.deadline)
+        return max([cause.at(place), *(moment for moment in moments if moment is not None and moment < cause.now)])
     return cause.at(place)
 
 
 def _said(alert: Alert) -> int:
     """Digest of what makes a version differ from another; the wording does not."""
     evidence = tuple(sorted((item.source, item.id, item.time, item.type) for item in alert.evidence))
-    return hash((str(alert.severity), str(alert.status), evidence, alert.anchored_at, alert.deadline))
+    handling = (
+        alert.acknowledged_at,
+        alert.acknowledged_by,
+        alert.closed_at,
+        alert.closed_by,
+        str(alert.alert_closure),
+    )
+    return hash((str(alert.severity), str(alert.status), evidence, alert.anchored_at, alert.deadline, handling))
+
+
+def _with_handling(alert: Alert, before: Alert, entry: _Entry, handled: Handled, received_at: datetime) -> Alert:
+    """The next version of a known alert, with what people did that covers what it says."""
+    if says_more(alert, before):
+        return with_handling(alert, handled, received_at)
+    if entry.inherits:
+        alert = _as_acknowledged_as(before, alert)
+    return with_handling(alert, handled, entry.since)
+
+
+def _as_acknowledged_as(old: Alert, alert: Alert) -> Alert:
+    return msgspec.structs.replace(alert, acknowledged_at=old.acknowledged_at, acknowledged_by=old.acknowledged_by)
 
 
 def _predecessor(alert: Alert, gone: list[Alert]) -> Alert | None:
@@ -153,8 +248,14 @@ def _predecessor(alert: Alert, gone: list[Alert]) -> Alert | None:
 
 
 def _why_changed(old: Alert, new: Alert, cause: Cause) -> str:
+    if new.status not in {old.status, AlertStatus.OPEN}:
+        return str(new.status)
+    if says_more(new, old) and old.status not in {AlertStatus.CLEARED, AlertStatus.WITHDRAWN}:
+        return "deadline_passed" if cause.is_deadline else "new_evidence"
     if old.status != new.status:
-        return "cleared" if new.status == AlertStatus.CLEARED else "reopened"
+        return "reopened"
+    if (old.acknowledged_at, old.closed_at) != (new.acknowledged_at, new.closed_at):
+        return "acknowledged" if new.acknowledged_at else "acknowledgement_withdrawn"
     return "deadline_passed" if cause.is_deadline else "new_evidence"
 
 

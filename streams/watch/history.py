@@ -152,6 +152,10 @@ class History:
         persons |= self._person_addresses.left(self._family_addresses.right(families))
         return {*families, *self._links.with_linked(persons)}
 
+    def of_alerts(self, alert_ids: Iterable[str]) -> list[Accepted]:
+        """What people said of alerts without naming a family."""
+        return list(self._under([alert_id for alert_id in alert_ids if alert_id in self._records]))
+
     def weight(self, family: str) -> int:
         """How many events a family has of its own."""
         return len(self._records.get(family, ()))

@@ -10,16 +10,17 @@ from datetime import UTC, datetime, timedelta
 
 from streams.contracts import Accepted, Rejected
 from streams.contracts.columns import events_table, quarantine_table
-from streams.contracts.escalation import AlertAcknowledged
+from streams.contracts.escalation import AlertAcknowledged, AlertClosed
 from streams.contracts.identity import Identities
 from streams.contracts.outputs import Alert
 from streams.names import SAFEGUARDING_TOPICS
 from streams.route.nobody import reaches_nobody
 from streams.route.router import Router
-from streams.rules.engine import Engine, Evaluation, FamilyDesk
+from streams.rules.engine import ACTION_FACTS, Engine, Evaluation, FamilyDesk
 from streams.watch.alert_book import AlertBook, Cause, Place
 from streams.watch.deadlines import Deadlines
 from streams.watch.first_version import first_version
+from streams.watch.handling import handled_by_alert
 from streams.watch.history import History
 from streams.watch.trial import is_trial, trial_alert
 
@@ -121,6 +122,8 @@ class Judge:
             if record.replay_of is not None:
                 self._touch_record(touched, record.replay_of, record.received_ms)
             about = self.history.same_root(record)
+            for place in self._acted_on(about):
+                touched.arrived[place] = max(record.received_ms, touched.arrived.get(place, 0))
             rules = self._rules_of(about)
             for family in self.history.touched(about) if rules else ():
                 place = ("family", family)
@@ -133,6 +136,11 @@ class Judge:
     def _touch_record(self, touched: _Touched, record: str, received_ms: int) -> None:
         touched.arrived[("record", record)] = received_ms
         touched.rules |= {rule.name for rule in self._rules.values() if rule.scope == "record"}
+
+    def _acted_on(self, events: Iterable[Accepted]) -> set[Place]:
+        """Where the alerts are that people say something of."""
+        alerts = {event.fact.alert_id for event in events if isinstance(event.fact, AlertAcknowledged | AlertClosed)}
+        return {place for alert in alerts if (place := self.book.place(alert)) is not None}
 
     def _rules_of(self, events: Iterable[Accepted]) -> set[str]:
         """The rules whose answer the facts of these events can change."""
@@ -163,13 +171,15 @@ class Judge:
         """Evaluate places and compare with the book; no `amendments` means that time alone has passed."""
         families = {name for kind, name in places if kind == "family"}
         rejected, replays = self.history.unreadable(name for kind, name in places if kind == "record")
-        events = [*self.history.load(families), *replays]
+        events = [*self.history.load(families), *replays, *self.history.of_alerts(self.book.ids(places))]
         evaluation = self._evaluate(events, rejected, rules, as_of)
         self.deadlines.replace(families, rules, evaluation.deadlines, as_of)
         amended = {event.root: event.change for event in events if event.change != "recorded"}
-        cause = Cause(at, amendments is None, amended, amendments or {})
+        cause = Cause(at, now, amendments is None, amended, amendments or {})
         current = self._alerts(evaluation, now)
-        return list(self._routed(self.book.changes(current, places, rules, cause, now), evaluation.desks))
+        handled = handled_by_alert(evaluation.actions)
+        changed = self.book.changes(current, places, rules, cause, handled=handled)
+        return list(self._routed(changed, evaluation.desks))
 
     def _routed(self, alerts: Iterable[Alert], desks: Mapping[str, FamilyDesk]) -> Iterator[Alert]:
         """Versions with those they are for; one that reaches nobody is followed by the alert that says so."""
@@ -185,7 +195,7 @@ class Judge:
     ) -> Evaluation:
         """Run the rules, unless the facts at hand tell that none of them has anything to say."""
         facts = _facts(events)
-        if self._engine.says_nothing(rules, facts):
+        if self._engine.says_nothing(rules, facts) and ACTION_FACTS.isdisjoint(facts):
             return Evaluation([], [])
         unread = quarantine_table(rejected, as_of) if rejected else None
         return self._engine.evaluate(events_table(events, as_of), unread, rules, as_of, facts)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -11,13 +11,20 @@ import pytest
 from kafka import KafkaProducer
 
 from streams import names
+from streams.contracts import decode
 from streams.kafka.client import consumer, producer
+from streams.route.router import Router
+from streams.route.routes import read_routes
 from streams.rules.compiled import CompiledRules, compiled_rules
+from streams.rules.engine import Engine
 from streams.settings import Settings
+from streams.watch.history import StoredRecord
+from streams.watch.judge import Judge
 from streams.watch.publish import alert_of
 
 PROJECT = Path(__file__).resolve().parent.parent / "rules" / "project"
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
@@ -104,3 +111,42 @@ def alerts(watch_settings: Settings) -> Callable[[], list]:
             reader.close()
 
     return read
+
+
+@dataclass
+class Desk:
+    """A judge that is given records one batch at a time, each arriving a second after the last."""
+
+    judge: Judge
+    offset: int = 0
+    published: list = field(default_factory=list)
+
+    def take(self, *records: tuple, now: datetime = NOW) -> list:
+        judged = []
+        for topic, key, value, *headers in records:
+            received = int(NOW.timestamp() * 1000) + self.offset
+            stored = StoredRecord(topic, 0, self.offset, received, key, value, tuple(headers[0]) if headers else ())
+            judged.append(self.judge.remember(decode(stored)))
+            self.offset += 1
+        return self._publish(self.judge.judge(judged, now, now))
+
+    def skip_to(self, now: datetime) -> None:
+        """What comes next arrives after a moment."""
+        self.offset = int((now - NOW).total_seconds() * 1000) + 1
+
+    def wait_until(self, now: datetime) -> list:
+        return self._publish(self.judge.due(now, now))
+
+    def _publish(self, chunks: Iterator[list]) -> list:
+        new = [alert for chunk in chunks for alert in chunk]
+        for alert in new:
+            self.judge.book.record(alert)
+        self.published += new
+        return new
+
+
+@pytest.fixture
+def desk_of() -> Callable[[Engine], Desk]:
+    """Makes a desk that judges by the rules of an engine."""
+    router = Router("E08000015", read_routes())
+    return lambda engine: Desk(Judge(engine, router, "https://cases.example/{family_id}"))

@@ -1,47 +1,14 @@
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from streams import names
-from streams.contracts import decode
 from streams.route.router import Router
-from streams.route.routes import read_routes
 from streams.rules.engine import Engine
-from streams.watch.history import StoredRecord
 from streams.watch.judge import Judge
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-ROUTER = Router("E08000015", read_routes())
-
-
-@dataclass
-class Desk:
-    """A judge that is given records one batch at a time, each arriving a second after the last."""
-
-    judge: Judge
-    offset: int = 0
-    published: list = field(default_factory=list)
-
-    def take(self, *records: tuple, now: datetime = NOW) -> list:
-        judged = []
-        for topic, key, value, *headers in records:
-            received = int(NOW.timestamp() * 1000) + self.offset
-            stored = StoredRecord(topic, 0, self.offset, received, key, value, tuple(headers[0]) if headers else ())
-            judged.append(self.judge.remember(decode(stored)))
-            self.offset += 1
-        return self._publish(self.judge.judge(judged, now, now))
-
-    def wait_until(self, now: datetime) -> list:
-        return self._publish(self.judge.due(now, now))
-
-    def _publish(self, chunks: Iterator[list]) -> list:
-        new = [alert for chunk in chunks for alert in chunk]
-        for alert in new:
-            self.judge.book.record(alert)
-        self.published += new
-        return new
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +19,8 @@ def engine(rules) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def desk(engine) -> Desk:
-    return Desk(Judge(engine, ROUTER, "https://cases.example/{family_id}"))
+def desk(engine, desk_of):
+    return desk_of(engine)
 
 
 @pytest.fixture
@@ -236,14 +203,14 @@ def test_backfilled_alert_is_marked(desk, referral):
     assert alert.backfill
 
 
-def test_shuffled_arrival_gives_the_same_alerts(engine, referral, event):
+def test_shuffled_arrival_gives_the_same_alerts(engine, desk_of, referral, event):
     """Whatever the order, what stands at the end is the same."""
     records = [referral(n, f"F-{n % 3}", at=NOW - timedelta(hours=n)) for n in range(9)]
     records.append(amendment(event, "withdrawn", "r-4", family_id="F-1"))
     orders = [records, records[::-1], records[5:] + records[:5]]
     standing = []
     for order in orders:
-        desk = Desk(Judge(engine, ROUTER, "{family_id}"))
+        desk = desk_of(engine)
         for record in order:
             desk.take(record)
         latest = {alert.alert_id: alert for alert in sorted(desk.published, key=lambda alert: alert.version)}
@@ -276,9 +243,10 @@ def test_alert_is_for_those_its_routes_name(desk, referral):
     assert alert.routing_version == "default-1"
 
 
-def test_alert_that_reaches_nobody_is_said_once(engine, referral):
+def test_alert_that_reaches_nobody_is_said_once(engine, desk_of, referral):
     """However many versions follow; nothing withdraws it."""
-    desk = Desk(Judge(engine, Router("E08000015", ()), "{family_id}"))
+    desk = desk_of(engine)
+    desk.judge = Judge(engine, Router("E08000015", ()), "{family_id}")
     first = desk.take(*(referral(n, at=NOW - timedelta(hours=4 - n)) for n in (1, 3)))
     later = desk.take(referral(2, at=NOW - timedelta(hours=2.5)))
 

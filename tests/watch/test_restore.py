@@ -18,7 +18,7 @@ from streams.watch.landed_alerts import read_landed_alerts
 from streams.watch.restore import load_lake
 from streams.watch.run import run
 
-CAUSE = Cause(lambda place: datetime.now(UTC))
+CAUSE = Cause(lambda place: datetime.now(UTC), datetime.now(UTC))
 
 
 @pytest.fixture
@@ -112,5 +112,5 @@ def test_landed_alert_is_the_published_one(judge, watch_settings, project, refer
 
     assert read_landed_alerts(watch_settings, judge.book) == 1
     assert judge.book.versions() == {published.alert_id: published.version}
-    assert judge.book.changes([published], [("family", "F-1")], {published.rule}, CAUSE, published.raised_at) == []
+    assert judge.book.changes([published], [("family", "F-1")], {published.rule}, CAUSE, handled={}) == []
     assert read_landed_alerts(watch_settings, judge.book) == 0
