@@ -56,6 +56,8 @@ class Settings:
     """Longest time that a record waits for its batch."""
     heartbeat_seconds: float = 1.0
     """Interval of the watcher's heartbeat."""
+    ended_alert_days: float = 7.0
+    """Days that an alert which has ended stays on the topic of current alerts."""
     case_url: str = "https://cases.example/{family_id}"
     """Link to the case record that an alert carries; `{family_id}` is filled in."""
 

@@ -18,6 +18,8 @@ from streams.rules.engine import FamilyDesk
 __all__ = ["Router", "hours_of", "recipients_of"]
 
 _ENDED = {AlertStatus.CLOSED, AlertStatus.CLEARED, AlertStatus.WITHDRAWN}
+_TAKEN_ON = "acknowledged"
+"""Why a version was made that asks nobody for anything."""
 
 
 class Router:
@@ -33,7 +35,7 @@ class Router:
         """
         A version with its area and those it is for.
 
-        Who was told of an alert hears how it goes on; when it ends, nobody else does.
+        Who was told of an alert hears how it goes on; when it ends or somebody takes it on, nobody else does.
         History and tests are for nobody.
 
         Args:
@@ -46,7 +48,7 @@ class Router:
         told = set(told)
         desk = desk or FamilyDesk(alert.family_id, self.authority)
         routes = self.routes_at(desk.authority_code, alert.raised_at)
-        ends = told and alert.status in _ENDED
+        ends = told and (alert.status in _ENDED or alert.status_reason == _TAKEN_ON)
         hours = hours_of(alert.raised_at)
         recipients = told if ends else told | recipients_of(routes, alert.rule, alert.severity, hours, desk)
         version = routes[0].routing_version if routes else None

@@ -71,13 +71,13 @@ class AlertBook:
         """The latest version of each alert, by id."""
         return {alert: entry.version for entries in self._places.values() for alert, entry in entries.items()}
 
-    def record(self, alert: Alert) -> None:
-        """Remember a version as published; an older one than is known changes nothing."""
+    def record(self, alert: Alert) -> bool:
+        """Remember a version as published, and tell whether it is new; an older one than is known changes nothing."""
         place = place_of(alert)
         entries = self._places.setdefault(place, {})
         known = entries.get(alert.alert_id)
         if known is not None and known.version >= alert.version:
-            return
+            return False
         if known is None:
             grown, inherits = True, alert.supersedes is not None and alert.acknowledged_at is not None
         else:
@@ -94,6 +94,7 @@ class AlertBook:
             msgspec.msgpack.encode(alert),
         )
         self._place_of[alert.alert_id] = place
+        return True
 
     def place(self, alert_id: str) -> Place | None:
         """Where an alert is looked for; None for one that is not known."""
@@ -103,6 +104,12 @@ class AlertBook:
         """The alerts of some places."""
         for place in places:
             yield from self._places.get(place, ())
+
+    def alerts(self) -> Iterator[Alert]:
+        """The latest version of every alert."""
+        for entries in self._places.values():
+            for entry in entries.values():
+                yield entry.alert()
 
     def latest(self, alert_id: str) -> Alert | None:
         """The latest version of an alert; None when none is known."""
@@ -205,9 +212,9 @@ def place_of(alert: Alert) -> Place:
 
 def _received(alert: Alert, place: Place, cause: Cause) -> datetime:
     """The arrival of the record that caused a version or, where time alone did, the moment that passed last."""
-    if cause.is_deadline and alert.status == AlertStatus.OPEN:
-        moments = (alert.anchored_at, alert.deadline)
-        return max([cause.at(place), *(moment for moment in moments if moment is not None and moment < cause.now)])
+    if cause.is_deadline and alert.status == AlertStatus.OPEN and alert.deadline is not None:
+        passed = [moment for moment in (alert.anchored_at, alert.deadline) if moment < cause.now]
+        return max(passed, default=cause.at(place))
     return cause.at(place)
 
 

@@ -7,7 +7,6 @@ import msgspec
 from kafka import KafkaProducer
 
 from streams import names
-from streams.contracts.codesets import AlertStatus
 from streams.contracts.outputs import ALERT_TYPE, HEARTBEAT_TYPE, Alert, Heartbeat
 from streams.contracts.published import encode_output
 from streams.kafka.client import producer
@@ -69,7 +68,7 @@ class Publisher:
 
     def alerts(self, alerts: Iterable[Alert]) -> dict[int, int]:
         """
-        Publish versions, and what is open now on the compacted topic.
+        Publish versions, on the compacted topic, too.
 
         Returns:
             The next offset of each partition of the alerts topic that was written.
@@ -77,15 +76,25 @@ class Publisher:
         sent = []
         for alert in alerts:
             key = (alert.family_id or alert.entity_id).encode()
-            identity = f"{alert.alert_id}/{alert.version}"
-            value = encode_output(ALERT_TYPE, source=SOURCE, identity=identity, time=alert.raised_at, data=alert)
+            value = _encoded(alert)
             sent.append(self._producer.send(names.ALERTS, key=key, value=value))
             if not alert.test:
-                standing = value if alert.status == AlertStatus.OPEN else None
-                self._producer.send(names.ALERTS_CURRENT, key=alert.alert_id.encode(), value=standing)
+                self._producer.send(names.ALERTS_CURRENT, key=alert.alert_id.encode(), value=value)
         self._producer.flush(timeout=_TIMEOUT_SECONDS)
         written = [future.get(timeout=_TIMEOUT_SECONDS) for future in sent]
         return {record.partition: record.offset + 1 for record in written}
+
+    def current(self, alerts: Iterable[Alert]) -> None:
+        """Publish versions on the compacted topic alone."""
+        for alert in alerts:
+            self._producer.send(names.ALERTS_CURRENT, key=alert.alert_id.encode(), value=_encoded(alert))
+        self._producer.flush(timeout=_TIMEOUT_SECONDS)
+
+    def retire(self, alert_ids: Iterable[str]) -> None:
+        """Take alerts off the compacted topic, by tombstones."""
+        for alert_id in alert_ids:
+            self._producer.send(names.ALERTS_CURRENT, key=alert_id.encode(), value=None)
+        self._producer.flush(timeout=_TIMEOUT_SECONDS)
 
     def heartbeat(self, heartbeat: Heartbeat) -> None:
         """Publish a sign of life without waiting for it."""
@@ -97,3 +106,8 @@ class Publisher:
     def close(self) -> None:
         """Send what is waiting and disconnect."""
         self._producer.close(timeout=_TIMEOUT_SECONDS)
+
+
+def _encoded(alert: Alert) -> bytes:
+    identity = f"{alert.alert_id}/{alert.version}"
+    return encode_output(ALERT_TYPE, source=SOURCE, identity=identity, time=alert.raised_at, data=alert)

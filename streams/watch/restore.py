@@ -22,7 +22,7 @@ from streams.watch.history import Named, StoredRecord
 from streams.watch.judge import Judge
 from streams.watch.publish import alert_of, heartbeat_of
 
-__all__ = ["Offsets", "last_heartbeat", "load_lake", "read_alerts"]
+__all__ = ["Offsets", "last_heartbeat", "load_lake", "read_alerts", "until"]
 
 log = structlog.get_logger()
 
@@ -67,7 +67,7 @@ def last_heartbeat(settings: Settings) -> tuple[Heartbeat, datetime] | None:
         found = None
         for partition, end in reader.end_offsets(reader.assignment()).items():
             reader.seek(partition, max(0, end - 1))
-            for record in _until(reader, {partition: end}):
+            for record in until(reader, {partition: end}):
                 if (heartbeat := heartbeat_of(record.value)) is not None:
                     found = heartbeat, datetime.fromtimestamp(record.timestamp / 1000, UTC)
         return found
@@ -80,7 +80,7 @@ def read_alerts(settings: Settings, book: AlertBook) -> Offsets:
     reader = consumer(settings, [names.ALERTS], max_poll_records=5_000)
     try:
         ends = reader.end_offsets(reader.assignment())
-        for record in _until(reader, ends):
+        for record in until(reader, ends):
             if (alert := alert_of(record.value)) is not None:
                 book.record(alert)
         return ends
@@ -154,7 +154,7 @@ def _load_quarantine(lake: duckdb.DuckDBPyConnection, judge: Judge, judged: Offs
             yield record
 
 
-def _until(reader: KafkaConsumer, ends: Offsets) -> Iterator:
+def until(reader: KafkaConsumer, ends: Offsets) -> Iterator:
     """Records up to the given offsets."""
     while any(reader.position(partition) < end for partition, end in ends.items()):
         for records in reader.poll(timeout_ms=500).values():

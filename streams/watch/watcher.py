@@ -25,6 +25,7 @@ from streams.route.router import Router
 from streams.route.routes import read_routes
 from streams.rules.engine import Engine
 from streams.settings import Settings
+from streams.watch.current import CurrentAlerts
 from streams.watch.even_reader import EvenReader
 from streams.watch.judge import Judge
 from streams.watch.landed_alerts import read_landed_alerts
@@ -51,6 +52,7 @@ class Watcher:
         self._leader = f"{socket.gethostname()}-{os.getpid()}"
         self._judge = Judge(engine, Router(settings.authority, read_routes()), settings.case_url)
         self._publisher = Publisher(settings)
+        self._current = CurrentAlerts(settings, self._judge.book, self._publisher)
         self._consumer: KafkaConsumer = consumer(
             settings, fetch_max_wait_ms=500, max_partition_fetch_bytes=_FETCH_BYTES
         )
@@ -82,6 +84,7 @@ class Watcher:
             self._take(self._reader.poll(self._patience_ms()))
             self._pass_deadlines()
             self._review()
+            self._current.retire(_now())
             self._complete()
             self._beat()
         self._beat(last=True)
@@ -98,6 +101,7 @@ class Watcher:
             }
         self._written = read_alerts(self._settings, self._judge.book)
         lost = read_landed_alerts(self._settings, self._judge.book)
+        self._current.restore(_now())
         offsets, unjudged = load_lake(self._settings, self._judge, self._already_judged, self._beat)
         self._judged = {partition: offsets.get(partition, 0) for partition in self._input_partitions()}
         self._seek()
@@ -143,8 +147,8 @@ class Watcher:
             partition = TopicPartition(record.topic, record.partition)
             if record.topic == names.ALERTS:
                 # Our own, which changes nothing, or one that reconciliation has published.
-                if (alert := alert_of(record.value)) is not None:
-                    self._judge.book.record(alert)
+                if (alert := alert_of(record.value)) is not None and self._judge.book.record(alert):
+                    self._current.note(alert)
                 self._written[partition] = max(self._written.get(partition, 0), record.offset + 1)
                 continue
             event = self._judge.remember(decode(record, self._settings.max_record_bytes))
@@ -185,6 +189,7 @@ class Watcher:
                     self._written[TopicPartition(names.ALERTS, number)] = offset
                 for alert in alerts:
                     self._judge.book.record(alert)
+                    self._current.note(alert)
                 self.published_alerts += len(alerts)
                 log.info("alerts_published", versions=len(alerts), rules=sorted({alert.rule for alert in alerts}))
             self._beat()

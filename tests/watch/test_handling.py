@@ -75,6 +75,15 @@ def test_acknowledgement_is_in_the_next_version(desk, late, act):
     assert seen.recipients == late.recipients
 
 
+def test_acknowledgement_at_night_calls_nobody_else(desk, late, act):
+    """A red alert after hours goes to the emergency duty team; that somebody took it on does not."""
+    [red] = desk.wait_until(RED)
+    desk.skip_to(RED)
+    [seen] = desk.take(act("acknowledged", red), now=RED.replace(hour=23))
+
+    assert seen.recipients == red.recipients
+
+
 def test_acknowledgement_that_names_no_family_finds_its_alert(desk, late, act):
     [seen] = desk.take(act("acknowledged", late, family_id=None))
 
