@@ -179,6 +179,15 @@ def test_incident_reported_twice_is_one_and_another_is_another(home):
     assert _found(home) == [("P-child", first.id, "open"), ("P-child", second.id, "open")]
 
 
+def test_later_report_that_names_another_adult_is_about_further_children(home):
+    _joins(home, "P-man", "father", "F-2")
+    _joins(home, "P-his-child", family="F-2")
+    first = _incident(home)
+    second = _incident(home, "2025-03-06T19:00:00", person_ids=["P-man"])
+
+    assert sorted(_found(home)) == [("P-child", first.id, "open"), ("P-his-child", second.id, "open")]
+
+
 def test_incident_without_a_name_stands(home):
     told = _incident(home, incident_id=None)
     _notified(home, "2025-03-04T20:00:00")

@@ -2,9 +2,11 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 from streams.contracts import Event
+from tests.oracle.clock import london_day
 
 __all__ = ["Cast", "Draw", "referred"]
 
@@ -16,6 +18,7 @@ class Cast:
     families: tuple[str, ...]
     persons: tuple[str, ...]
     addresses: tuple[str | None, ...] = ("U-1", "U-2", None)
+    today: date = date(2026, 1, 5)
 
     @classmethod
     def drawn(cls, rng: random.Random) -> "Cast":
@@ -29,6 +32,10 @@ class Cast:
         family = getattr(event, "family_id", None) or "F-0"
         person = getattr(event, "person_id", None) or "P-0"
         return cls((family,), (person, "P-1" if person == "P-0" else "P-0"))
+
+    def on(self, at: datetime) -> "Cast":
+        """The same on the day of another time."""
+        return replace(self, today=london_day(at))
 
 
 Draw = Callable[[random.Random, Cast], Event]

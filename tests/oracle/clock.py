@@ -5,7 +5,17 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
-__all__ = ["LONDON", "after_working_days", "birthday", "london_day", "months_before"]
+__all__ = [
+    "LONDON",
+    "after_working_days",
+    "birthday",
+    "is_bank_holiday",
+    "is_working_time",
+    "london_day",
+    "london_time",
+    "midnight",
+    "months_before",
+]
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -19,6 +29,28 @@ def london_day(at: datetime) -> date:
     return at.astimezone(LONDON).date()
 
 
+def london_time(day: date, clock: time) -> datetime:
+    """The instant at which it is this time on this day in London."""
+    return _instant(datetime.combine(day, clock))
+
+
+def midnight(day: date) -> datetime:
+    """The instant at which a day begins in London."""
+    return london_time(day, time(0))
+
+
+def is_bank_holiday(day: date) -> bool:
+    """Whether a day is a bank holiday in England."""
+    return day in _BANK_HOLIDAYS
+
+
+def is_working_time(at: datetime) -> bool:
+    """Monday to Friday, 09:00 to before 17:00 in London, and no bank holiday in England."""
+    day = london_day(at)
+    is_worked = day.weekday() < _SATURDAY and not is_bank_holiday(day)
+    return is_worked and _OPENS <= at.astimezone(LONDON).time() < _CLOSES
+
+
 def months_before(at: datetime, months: int) -> datetime:
     """The same London clock time so many calendar months earlier; the last of the month if it has no such day."""
     local = at.astimezone(LONDON).replace(tzinfo=None)
@@ -30,9 +62,9 @@ def after_working_days(at: datetime, days: int) -> datetime:
     """When so many working days of eight hours have passed; one that ends with its day ends at 17:00."""
     left, day = days * timedelta(hours=8), london_day(at)
     while True:
-        if day.weekday() < _SATURDAY and day not in _BANK_HOLIDAYS:
-            begins = max(at, _instant(datetime.combine(day, _OPENS)))
-            worked = max(_instant(datetime.combine(day, _CLOSES)) - begins, timedelta(0))
+        if day.weekday() < _SATURDAY and not is_bank_holiday(day):
+            begins = max(at, london_time(day, _OPENS))
+            worked = max(london_time(day, _CLOSES) - begins, timedelta(0))
             if worked >= left:
                 return begins + left
             left -= worked

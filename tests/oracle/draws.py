@@ -7,6 +7,7 @@ from streams import contracts as c
 from streams.contracts import Event
 from streams.contracts.codesets import Consent, ConsentReason, Decision, HouseholdRole
 from tests.oracle.cast import Cast, Draw, referred
+from tests.oracle.safety import SAFETY, next_safety
 from tests.oracle.work import WORK, next_work
 
 __all__ = ["draw", "opening", "sequel", "submitted"]
@@ -14,6 +15,7 @@ __all__ = ["draw", "opening", "sequel", "submitted"]
 _AGENCIES = (None, "school-1", "gp-1", "police-1")
 _SOURCES = ("1A", "1D", "2A", "3A", "6", "9")
 _INCIDENTS = (None, None, "I-1", "I-2")
+_ESCALATIONS = ("abusive_adult_returned", "abusive_adult_returned", "child_missing", *["domestic_abuse_incident"] * 2)
 _EXPIRES = datetime(2025, 1, 1, tzinfo=UTC)
 
 
@@ -41,7 +43,9 @@ def _left(rng: random.Random, cast: Cast) -> Event:
 
 
 def _recorded(rng: random.Random, cast: Cast) -> Event:
-    born = date(2007, 1, 1) + timedelta(days=rng.randrange(900))
+    nearly_adult = date(2007, 1, 1) + timedelta(days=rng.randrange(900))
+    nearly_pupil = date(rng.choice((2020, 2021)), 9, 1) + timedelta(days=rng.randrange(-3, 3))
+    born = rng.choice((nearly_adult, nearly_adult, nearly_pupil))
     return c.PersonRecorded(
         person_id=rng.choice(cast.persons),
         date_of_birth=rng.choice((born, born, date(1990, 5, 5), None)),
@@ -117,7 +121,7 @@ def submitted(rng: random.Random, cast: Cast) -> Event:
     return c.ReferralSubmitted(
         **referred(rng, cast),
         **_report(rng),
-        severity="amber",
+        severity=rng.choice(("red", "amber", "amber", "green")),
         consent=rng.choice(list(Consent)),
         consent_reason=rng.choice((None, ConsentReason.RISK_OF_HARM)),
     )
@@ -143,8 +147,8 @@ def _escalated(rng: random.Random, cast: Cast) -> Event:
     return c.EscalationReported(
         escalation_id="X-1",
         family_id=rng.choice(cast.families),
-        escalation_kind=rng.choice(("abusive_adult_returned", "abusive_adult_returned", "child_missing")),
-        severity="red",
+        escalation_kind=rng.choice(_ESCALATIONS),
+        severity=rng.choice(("red", "red", "amber")),
         person_ids=sorted(set(rng.choices(cast.persons, k=rng.randint(0, 2)))),
         **_report(rng),
     )
@@ -161,6 +165,8 @@ def _report(rng: random.Random) -> dict:
 def sequel(rng: random.Random, event: Event, at: datetime) -> tuple[timedelta, Event]:
     """What may follow an event on the same family or person, and after how long a rule looks at it."""
     if rng.random() < 0.7 and (follows := next_work(rng, event, at)):
+        return follows
+    if rng.random() < 0.7 and (follows := next_safety(rng, event, at)):
         return follows
     family, person = getattr(event, "family_id", None), getattr(event, "person_id", None)
     match event:
@@ -208,5 +214,6 @@ _DRAWS: dict[Draw, int] = {
     _completed: 1,
     _escalated: 4,
     **WORK,
+    **SAFETY,
 }
 """Each kind of event with its weight."""

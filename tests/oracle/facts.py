@@ -16,12 +16,18 @@ _TOLERANCE = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Fact:
-    """One valid event: when it happened, which root event it is, and what it says."""
+    """One valid event: when it happened and arrived, which root event it is, and what it says."""
 
     at: datetime
     root: Identity
     data: Event
     received_at: datetime
+    is_backfill: bool = False
+
+    @property
+    def arrived_at(self) -> datetime:
+        """When it came to somebody's desk: history that was loaded later came when it happened."""
+        return self.at if self.is_backfill else self.received_at
 
     @property
     def order(self) -> tuple[datetime, Identity]:
@@ -59,4 +65,4 @@ def _fact(event: Accepted) -> Fact:
     received_at = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=event.received_ms)
     said = event.amendment.replaced_time if event.change == "corrected" else event.envelope.time
     at = received_at if said > received_at + _TOLERANCE else said.astimezone(UTC)
-    return Fact(at, event.root, event.fact, received_at)
+    return Fact(at, event.root, event.fact, received_at, event.envelope.backfill)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 
 from streams.contracts.codesets import ServiceKind
 
@@ -39,6 +39,9 @@ class Profile:
     waiting_days: Mapping[ServiceKind, int] = field(default_factory=_waiting_days)
     drift: timedelta = timedelta(days=42)
     lead_working_days: int = 5
+    release_days: int = 14
+    release_red_days: int = 3
+    school_starts: time = time(8, 45)
 
     def waiting(self, kind: ServiceKind) -> timedelta:
         """How long a family may wait for a service of this kind."""

@@ -48,11 +48,12 @@ class Log:
         source: str = SOURCE,
         received: datetime | None = None,
         replay_of: str | None = None,
+        is_backfill: bool = False,
     ) -> str:
         """Append an event and give its id: `e-<number>` unless it is named."""
         id = id or f"e-{len(self.records):04}"  # noqa: A001
         headers = ((REPLAY_HEADER, replay_of.encode()),) if replay_of else ()
-        value = _envelope(event.type, id, source, at, event)
+        value = _envelope(event.type, id, source, at, event, is_backfill=is_backfill)
         self._append(event.topic, event.key, value, received or at, headers)
         return id
 
@@ -118,7 +119,7 @@ def decoded(records: Iterable[Record]) -> tuple[list[Accepted], list[Rejected]]:
     return accepted, [each for each in judged if isinstance(each, Rejected)]
 
 
-def _envelope(type_: str, id_: str, source: str, at: datetime, data: object) -> bytes:
+def _envelope(type_: str, id_: str, source: str, at: datetime, data: object, *, is_backfill: bool = False) -> bytes:
     return msgspec.json.encode(
         {
             "specversion": "1.0",
@@ -127,6 +128,7 @@ def _envelope(type_: str, id_: str, source: str, at: datetime, data: object) -> 
             "type": type_,
             "time": at,
             "authority": AUTHORITY,
+            "backfill": is_backfill,
             "data": data,
         }
     )

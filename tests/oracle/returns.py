@@ -76,13 +76,8 @@ def _is_present(world: World, family: str, person: str) -> bool:
 
 def _lives_at(world: World, family: str, person: str) -> bool:
     """Whether the address that is known of a person alone is the family's."""
-    home = _address(world, family)
+    home = world.address(family)
     return home is not None and home == _own_address(world, person)
-
-
-def _address(world: World, family: str) -> str | None:
-    changes = world.of(AddressChanged, family_id=family)
-    return changes[-1].data.address_id if changes else None
 
 
 def _own_address(world: World, person: str) -> str | None:
@@ -92,7 +87,7 @@ def _own_address(world: World, person: str) -> str | None:
         return None
     address = changes[-1].data.address_id
     for left in world.of_person(person, HouseholdLeft):
-        if left.order > changes[-1].order and _address(world.until(left), left.data.family_id) == address:
+        if left.order > changes[-1].order and world.until(left).address(left.data.family_id) == address:
             return None
     return address
 

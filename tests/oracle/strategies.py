@@ -8,16 +8,17 @@ clocks change; events arrive late, early, twice and in another order, and are co
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from hypothesis import strategies as st
 
 from streams.contracts import Event
 from streams.names import CASE_CHANGE, ESCALATION, REFERRAL
 from tests.oracle.cast import Cast
-from tests.oracle.clock import months_before
+from tests.oracle.clock import london_day, london_time, months_before
 from tests.oracle.draws import draw, opening, sequel, submitted
 from tests.oracle.records import Log, Record
+from tests.oracle.safety import due, planned
 from tests.oracle.work import clock, deadlines
 
 __all__ = ["Case", "case", "cases"]
@@ -28,8 +29,10 @@ _STARTS = (
     datetime(2025, 10, 26, 1, 30, tzinfo=UTC),
     datetime(2024, 2, 29, 12, tzinfo=UTC),
     datetime(2026, 1, 5, 12, tzinfo=UTC),
+    datetime(2025, 8, 31, 22, 50, tzinfo=UTC),
 )
 _GAPS = tuple(timedelta(hours=hours) for hours in (0, 1, 18, 20, 24, 24 * 7, 24 * 30, 24 * 90))
+_CLOCK = (time(0), time(8, 45), time(9), time(17))
 _LAGS = (timedelta(0), timedelta(0), timedelta(seconds=3), timedelta(hours=5), timedelta(days=12))
 _NEXT = 8
 _EARLY = (timedelta(minutes=5), timedelta(minutes=5, seconds=1), timedelta(days=2))
@@ -54,9 +57,14 @@ class _Told:
     event: Event
     id: str
     source: str
+    is_backfill: bool = False
 
     def write(self, log: Log) -> None:
-        log.add(self.at, self.event, id=self.id, source=self.source, received=self.received)
+        self.write_again(log, self.received)
+
+    def write_again(self, log: Log, received: datetime) -> None:
+        about = {"id": self.id, "source": self.source, "is_backfill": self.is_backfill}
+        log.add(self.at, self.event, received=received, **about)
 
 
 def cases() -> st.SearchStrategy[Case]:
@@ -86,8 +94,8 @@ def _told(rng: random.Random) -> Iterator[_Told]:
     """Events, each a telling gap after one of those before it, and a clock at last; ids do not follow the order."""
     cast = Cast.drawn(rng)
     begun = opening(rng) if rng.random() < 0.7 else []
-    latest: list[tuple[datetime, Event]] = [(rng.choice(_STARTS), draw(rng, cast))]
-    last = latest[0][0]
+    last = rng.choice(_STARTS)
+    latest: list[tuple[datetime, Event]] = [(last, draw(rng, cast.on(last)))]
     for number in rng.sample(range(100, 1000), rng.randint(12, 55)):
         at, event = rng.choice(latest[-4:])
         if begun:
@@ -96,19 +104,23 @@ def _told(rng: random.Random) -> Iterator[_Told]:
             gap, event = sequel(rng, event, at)
             at += gap + _second(rng)
         else:
-            at, event = _after(rng, at), draw(rng, cast)
+            at = _after(rng, at)
+            event = draw(rng, cast.on(at))
         latest.append((at, event))
         is_early = rng.random() < 0.05
         received = at - rng.choice(_EARLY) if is_early else at + rng.choice(_LAGS)
         last = max(last, received)
-        yield _Told(at, received, event, f"e-{number}", rng.choice(("/a", "/b")))
-    begins = clock(rng, cast) if rng.random() < 0.75 else submitted(rng, cast)
+        yield _Told(at, received, event, f"e-{number}", rng.choice(("/a", "/b")), rng.random() < 0.05)
+    begins = rng.choices((clock, submitted, planned), weights=(6, 2, 2))[0](rng, cast.on(last))
     yield _Told(last, last, begins, "e-last", "/a")
 
 
 def _after(rng: random.Random, at: datetime) -> datetime:
     if rng.random() < 0.05:
         return months_before(at, -12) + _second(rng)
+    if rng.random() < 0.1:
+        day = london_day(at) + timedelta(days=rng.choice((0, 1, 1, 2)))
+        return max(at, london_time(day, rng.choice(_CLOCK)) + _second(rng))
     if rng.random() < 0.5:
         return at + rng.choice(_GAPS) + _second(rng)
     return at + timedelta(hours=rng.randrange(24 * 10))
@@ -128,13 +140,13 @@ def _amendments(rng: random.Random, root: _Told) -> Iterator[tuple[datetime, Wri
             yield received, _withdrawal(root, at, received, id_)
         else:
             time = root.at + rng.choice((timedelta(0), timedelta(0), timedelta(days=-1), timedelta(days=1)))
-            yield received, _correction(root, at, received, id_, time, _other(rng, root.event))
+            yield received, _correction(root, at, received, id_, time, _other(rng, root.event, root.at))
         at += rng.choice((timedelta(0), timedelta(days=1)))
 
 
-def _other(rng: random.Random, event: Event) -> Event:
+def _other(rng: random.Random, event: Event, at: datetime) -> Event:
     """Another event that may replace one: of the same topic and key."""
-    cast = Cast.of(event)
+    cast = Cast.of(event).on(at)
     while (other := draw(rng, cast)).topic != event.topic or other.key != event.key:
         pass
     return other
@@ -149,7 +161,7 @@ def _correction(root: _Told, at: datetime, received: datetime, id_: str, time: d
 
 
 def _copy(told: _Told, received: datetime) -> Write:
-    return lambda log: log.add(told.at, told.event, id=told.id, source=told.source, received=received)
+    return lambda log: told.write_again(log, received)
 
 
 def _unreadable(rng: random.Random, told: _Told) -> Write:
@@ -167,11 +179,11 @@ def _unreadable(rng: random.Random, told: _Told) -> Write:
 def _as_of(rng: random.Random, told: list[_Told], log: Log) -> datetime:
     """The last arrival, one of the next deadlines, or a second after one."""
     last = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=max(record.timestamp for record in log.records))
-    due = [
+    passing = [
         deadline + timedelta(seconds=seconds)
         for each in told
-        for deadline in deadlines(each.event, each.at)
+        for deadline in (*deadlines(each.event, each.at), *due(each.event, each.at))
         for seconds in (0, 1)
     ]
     expiries = [expires_at for each in told if (expires_at := getattr(each.event, "expires_at", None))]
-    return rng.choice([last, *sorted(at for at in (*due, *expiries) if at >= last)[:_NEXT]])
+    return rng.choice([last, *sorted(at for at in (*passing, *expiries) if at >= last)[:_NEXT]])

@@ -17,8 +17,18 @@ from tests.oracle.strategies import case, cases
 from tests.oracle.world import World
 
 SOME = settings(max_examples=60, deadline=None)
-LATER = frozenset({"case_drift", "front_door_breach", "mash_breach", "unreadable_report", "waiting_too_long"})
-"""Rules whose evidence has what came after the anchor, or has none."""
+LATER = frozenset(
+    {
+        "case_drift",
+        "custody_release_due",
+        "encompass_notice",
+        "front_door_breach",
+        "mash_breach",
+        "unreadable_report",
+        "waiting_too_long",
+    }
+)
+"""Rules that something after the anchor makes true or adds evidence to, or that have no evidence."""
 
 
 def judged(each):
@@ -53,6 +63,11 @@ def raised():
         ("mash_breach", "", "amber"),
         ("mash_breach", "", "red"),
         ("waiting_too_long", "", "amber"),
+        ("already_open", "", "amber"),
+        ("already_open", "", "red"),
+        ("custody_release_due", "", "amber"),
+        ("custody_release_due", "", "red"),
+        ("encompass_notice", "", "red"),
     ],
 )
 def test_worlds_raise_every_alert(raised, rule, clause, severity, status):
@@ -65,6 +80,7 @@ def test_worlds_raise_every_alert(raised, rule, clause, severity, status):
     [
         ("level_4_for_access", "green"),
         ("no_basis_to_share", "amber"),
+        ("out_of_hours", "red"),
         ("repeat_no_further_action", "amber"),
         ("step_down_failed", "amber"),
         ("two_agencies_one_week", "amber"),

@@ -1,12 +1,13 @@
 """The world as the valid events tell it, up to any one of them."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import TypeVar
 
 from streams.contracts import Event
 from streams.contracts.case_change import (
+    AddressChanged,
     CaseClosed,
     CaseOpened,
     HouseholdJoined,
@@ -20,6 +21,8 @@ from tests.oracle.clock import birthday, london_day
 from tests.oracle.facts import Fact
 
 __all__ = ["World"]
+
+_SEPTEMBER = 9
 
 T = TypeVar("T", bound=Event)
 
@@ -97,8 +100,20 @@ class World:
             return london_day(at) < birthday(record.date_of_birth, 18)
         if record and record.due_date:
             return True
-        role = self.of_person(person, HouseholdJoined, family_id=family)[-1].data.household_role
-        return role in {HouseholdRole.CHILD, HouseholdRole.UNBORN}
+        return self._role(family, person) in {HouseholdRole.CHILD, HouseholdRole.UNBORN}
+
+    def is_pupil(self, family: str, person: str, at: datetime) -> bool:
+        """Whether a child has come to reception age: the school year of the fifth birthday; an unborn one has not."""
+        record = self._record(person)
+        if record and record.date_of_birth:
+            fifth = birthday(record.date_of_birth, 5)
+            return london_day(at) >= date(fifth.year if fifth.month >= _SEPTEMBER else fifth.year - 1, _SEPTEMBER, 1)
+        if record and record.due_date:
+            return False
+        return self._role(family, person) == HouseholdRole.CHILD
+
+    def _role(self, family: str, person: str) -> HouseholdRole:
+        return self.of_person(person, HouseholdJoined, family_id=family)[-1].data.household_role
 
     def _record(self, person: str) -> PersonRecorded | None:
         known = World(self.known, None, self._same).of_person(person, PersonRecorded)
@@ -106,6 +121,11 @@ class World:
         if up_to_now:
             return up_to_now[-1].data
         return known[0].data if known else None
+
+    def address(self, family: str) -> str | None:
+        """The address that a family last moved to; None when that is not known."""
+        changes = self.of(AddressChanged, family_id=family)
+        return changes[-1].data.address_id if changes else None
 
     def level(self, family: str) -> int:
         """The latest level of need; 0 when none was ever recorded."""

@@ -4,6 +4,7 @@ with incidents as (
     select
         family_id,
         incident_id,
+        coalesce('incident:' || incident_id, 'event:' || event_order) as incident_key,
         person_ids,
         authority_code,
         event_order,
@@ -13,9 +14,6 @@ with incidents as (
         is_backfill
     from {{ ref('stg_events') }}
     where fact = 'escalation-reported' and escalation_kind = 'domestic_abuse_incident'
-    qualify row_number() over (
-        partition by family_id, coalesce('incident:' || incident_id, 'event:' || event_order) order by event_order
-    ) = 1
 ),
 
 -- Before its beginning a school day is the next one.
@@ -141,6 +139,7 @@ notices as (
     group by events.incident_id, coalesce(identities.person_id, events.person_id)
 )
 
+-- Of one incident a child has one notice: a later report may name another adult, and so concern further children.
 select
     due.family_id,
     children.child_id,
@@ -156,3 +155,6 @@ from children
 inner join due using (event_order)
 left join schooled using (event_order, person_id)
 left join notices on notices.incident_id = due.incident_id and notices.person_id = children.person_id
+qualify row_number() over (
+    partition by due.family_id, due.incident_key, children.person_id order by due.event_order
+) = 1

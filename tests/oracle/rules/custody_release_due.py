@@ -1,0 +1,78 @@
+"""`custody_release_due`: somebody is about to be released to a family with a child."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from streams.contracts.case_change import CustodyReleasePlanned
+from tests.oracle.alert import Expected
+from tests.oracle.clock import midnight
+from tests.oracle.facts import Fact
+from tests.oracle.profile import Profile
+from tests.oracle.world import World
+
+__all__ = ["expected"]
+
+
+def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
+    """
+    When, from 14 days before the release to the end of its day, the person's plan leads to a family with a child.
+
+    It stands while the plan leads there. Red when it stands from three days before. Evidence: the plan.
+    """
+    for plan in world.of(CustodyReleasePlanned):
+        red_from = _day(plan, -profile.release_red_days)
+        for family in world.families:
+            states = list(_states(world, plan, family, as_of, profile))
+            stood = [at for at, stands in states if stands]
+            if stood:
+                yield Expected(
+                    rule="custody_release_due",
+                    entity_kind="family",
+                    entity_id=family,
+                    anchor=plan.root,
+                    anchored_at=stood[0],
+                    severity="red" if stood[-1] >= red_from else "amber",
+                    status="open" if states[-1][1] and as_of <= _day(plan, 1) else "cleared",
+                    evidence=frozenset({plan.root}),
+                    deadline=red_from,
+                )
+
+
+def _day(plan: Fact, days: int) -> datetime:
+    """The beginning of a day before or after that of the release."""
+    return midnight(plan.data.release_on + timedelta(days=days))
+
+
+def _states(
+    world: World, plan: Fact, family: str, as_of: datetime, profile: Profile
+) -> Iterator[tuple[datetime, bool]]:
+    """Whether the alert stands after each event from the plan on, and at the start of each day that has come."""
+    stands = False
+    for at, then in _moments(world, plan, as_of, profile):
+        is_near = at >= _day(plan, -profile.release_days)
+        stands = _leads(then, plan, family) and (stands or (is_near and _has_child(then, plan, family, at)))
+        yield at, stands
+
+
+def _moments(world: World, plan: Fact, as_of: datetime, profile: Profile) -> list[tuple[datetime, World]]:
+    events = [(fact.at, world.until(fact)) for fact in world.facts if fact.order >= plan.order]
+    days = [_day(plan, -days) for days in range(profile.release_days + 1)]
+    begun = [
+        (day, World(world.known, [fact for fact in world.facts if fact.at <= day]))
+        for day in days
+        if plan.at < day < as_of
+    ]
+    return sorted(((at, then) for at, then in [*events, *begun] if at < _day(plan, 1)), key=lambda moment: moment[0])
+
+
+def _leads(then: World, plan: Fact, family: str) -> bool:
+    """Whether a plan is the latest for its person, and to this family or to the address that is the family's."""
+    if then.of_person(then.person(plan.data.person_id), CustodyReleasePlanned)[-1] is not plan:
+        return False
+    address = plan.data.address_id
+    return plan.data.release_family_id == family or (address is not None and then.address(family) == address)
+
+
+def _has_child(then: World, plan: Fact, family: str, at: datetime) -> bool:
+    """Whether a child lives there who is somebody else."""
+    return bool(then.children(family, at) - {then.person(plan.data.person_id)})

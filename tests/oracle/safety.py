@@ -1,0 +1,69 @@
+"""Random events about children who must be kept safe: releases from custody, and schools that must be told."""
+
+import random
+from datetime import datetime, timedelta
+
+from streams import contracts as c
+from streams.contracts import Event
+from streams.contracts.codesets import EscalationKind
+from tests.oracle.cast import Cast, Draw
+from tests.oracle.clock import midnight
+from tests.oracle.profile import DEFAULT
+from tests.oracle.terms import next_school_day
+
+__all__ = ["SAFETY", "due", "next_safety", "planned"]
+
+_DAYS = (0, 1, 3, 4, 8, 10, 13, 14, 15, 16)
+"""From a plan to the release: at and around the numbers of the rule."""
+
+
+def due(event: Event, at: datetime) -> list[datetime]:
+    """When a school must have been told, and when a release comes nearer or is over."""
+    match event:
+        case c.EscalationReported(escalation_kind=EscalationKind.DOMESTIC_ABUSE_INCIDENT):
+            return [next_school_day(at, DEFAULT)]
+        case c.CustodyReleasePlanned():
+            days = (DEFAULT.release_days, DEFAULT.release_red_days, -1)
+            days = [midnight(event.release_on - timedelta(days=before)) for before in days]
+            return [day for day in days if day > at]
+    return []
+
+
+def next_safety(rng: random.Random, event: Event, at: datetime) -> tuple[timedelta, Event] | None:
+    """What changes whether somebody must act, mostly when it is due; None when it is not about that."""
+    gap = rng.choice([timedelta(hours=1), timedelta(days=2), *(moment - at for moment in due(event, at) * 2)])
+    match event:
+        case c.EscalationReported(escalation_kind=EscalationKind.DOMESTIC_ABUSE_INCIDENT):
+            return gap, _notified(rng, Cast((event.family_id,), ("P-0", "P-0", "P-1")), event.incident_id)
+        case c.CustodyReleasePlanned():
+            family, others = event.release_family_id or "F-0", {"P-0", "P-1", "P-2"} - {event.person_id}
+            changes = (
+                planned(rng, Cast((family,), (event.person_id,)).on(at + gap)),
+                c.AddressChanged(family_id=family, address_id=rng.choice((event.address_id, "U-2", None))),
+                c.HouseholdLeft(family_id=family, person_id=rng.choice(sorted(others))),
+                c.HouseholdJoined(family_id=family, person_id=rng.choice(sorted(others)), household_role="child"),
+            )
+            return gap, rng.choices(changes, weights=(2, 2, 1, 1))[0]
+    return None
+
+
+def planned(rng: random.Random, cast: Cast) -> Event:
+    """A plan for one of the next days, to an address, to a family, to both or to nowhere."""
+    return c.CustodyReleasePlanned(
+        person_id=rng.choice(cast.persons),
+        release_on=cast.today + timedelta(days=rng.choice(_DAYS)),
+        address_id=rng.choice((*cast.addresses, None)),
+        release_family_id=rng.choice((rng.choice(cast.families), None)),
+    )
+
+
+def _notified(rng: random.Random, cast: Cast, incident: str | None = None) -> Event:
+    return c.SchoolNotified(
+        family_id=rng.choice(cast.families),
+        person_id=rng.choice(cast.persons),
+        incident_id=incident or rng.choice(("I-1", "I-2")),
+    )
+
+
+SAFETY: dict[Draw, int] = {planned: 8, _notified: 2}
+"""Each kind of event with its weight."""
