@@ -13,6 +13,7 @@ __all__ = [
     "ImportFileInvalid",
     "LakeConflict",
     "LakeUnavailable",
+    "LineageUnknown",
     "LockTaken",
     "MartsHeld",
     "PartsDisagree",
@@ -61,6 +62,10 @@ class ImportFileInvalid(CafError):
 
 class LakeConflict(CafError):
     """Another writer has already committed these offsets."""
+
+
+class LineageUnknown(CafError):
+    """Which columns a rule reads cannot be told from its SQL."""
 
 
 class LockTaken(CafError):

@@ -1,0 +1,256 @@
+"""
+What a rule reads: the columns of the landing tables and seeds that its alerts depend on, from the compiled SQL.
+
+A column counts where it is selected and where it decides which rows there are: in conditions, joins, groups, orders,
+windows and subqueries, through every model above the rule.
+What cannot be resolved is refused, so that nothing is read unseen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import Scope, build_scope
+
+from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS
+from streams.errors import LineageUnknown
+from streams.rules.compiled import CompiledRules, Model
+
+__all__ = ["EVENTS", "PROFILES", "Lineage", "Read", "Reads"]
+
+EVENTS = "landing.main.events"
+PROFILES = "marts.reference.practice_profiles"
+
+_RUN = {
+    "marts.run.cut": ("topic", "kafka_partition", "next_offset"),
+    "marts.run.as_of": ("as_of",),
+}
+_LANDING = {EVENTS: tuple(EVENT_COLUMNS), "landing.main.quarantine": tuple(QUARANTINE_COLUMNS)}
+_UNREADABLE = (exp.Columns, exp.Command, exp.Lateral, exp.Pivot, exp.TableColumn, exp.Unnest)
+
+
+class _Unresolved(Exception):
+    """A part of a query whose columns are not followed."""
+
+
+class Read(NamedTuple):
+    """A column of a landing table, a seed or the run's tables."""
+
+    relation: str
+    column: str
+
+
+_Some = frozenset[Read]
+_NOTHING: _Some = frozenset()
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What each column of a query depends on, by place, and what decides its rows."""
+
+    names: tuple[str, ...]
+    columns: tuple[_Some, ...]
+    rows: _Some
+
+    @property
+    def all(self) -> _Some:
+        """Everything together."""
+        return self.rows.union(*self.columns)
+
+    def column(self, name: str) -> _Some:
+        """
+        What the columns of a name depend on.
+
+        Raises:
+            KeyError: there is none.
+        """
+        if name not in self.names:
+            raise KeyError(name)
+        return _NOTHING.union(*(reads for other, reads in zip(self.names, self.columns, strict=True) if other == name))
+
+
+@dataclass
+class _Clause:
+    """A select being read: what its sources bring, and what it depends on so far."""
+
+    columns: list[_Some]
+    rows: _Some = _NOTHING
+    brought: dict[str, _Some] = field(default_factory=dict)
+
+
+class Lineage:
+    """
+    The reads of every compiled model.
+
+    Args:
+        compiled: the models; their seeds are asked for their columns.
+        counts_optional: whether what finds the rows of a left join counts when no column of them is used: it can make
+            rows double, and no more. Without, the answer is what a reader would name.
+        kept: columns that a model may use to decide which rows it has, by model: who reads those rows is not taken to
+            read the columns.
+
+    Raises:
+        LineageUnknown: the columns of a model cannot be resolved.
+    """
+
+    def __init__(
+        self,
+        compiled: CompiledRules,
+        *,
+        counts_optional: bool = True,
+        kept: Mapping[str, frozenset[Read]] = MappingProxyType({}),
+    ) -> None:
+        self._counts_optional = counts_optional
+        self._base = _LANDING | _RUN | _seed_columns(compiled)
+        self._models: dict[str, Reads] = {}
+        self._scopes: dict[int, Reads] = {}
+        self._relations: dict[str, Reads] = {}
+        schema: dict = {}
+        for relation, columns in self._base.items():
+            _add(schema, relation, columns)
+        for model in compiled.models.values():
+            reads = self._read_model(model, schema)
+            reads = replace(reads, rows=reads.rows - kept.get(model.name, _NOTHING))
+            self._models[model.name] = reads
+            self._relations[_plain(model.relation)] = reads
+            _add(schema, _plain(model.relation), reads.names)
+
+    def __getitem__(self, model: str) -> Reads:
+        return self._models[model]
+
+    def _read_model(self, model: Model, schema: dict) -> Reads:
+        try:
+            tree = qualify(sqlglot.parse_one(model.sql, read="duckdb"), dialect="duckdb", schema=schema)
+            self._scopes = {}
+            for found in tree.find_all(*_UNREADABLE):
+                if not isinstance(found, exp.Unnest) or isinstance(found.parent, exp.From | exp.Join):
+                    raise _Unresolved(found.key)
+            scope = build_scope(tree)
+            if scope is None:
+                raise _Unresolved(tree.key)
+            return self._read(scope)
+        except (SqlglotError, _Unresolved, KeyError, ValueError) as error:
+            raise LineageUnknown(f"the columns that {model.name} reads cannot be told: {error}") from None
+
+    def _read(self, scope: Scope) -> Reads:
+        """The reads of a query; one that reads itself again finds what was read of its beginning."""
+        key = id(scope.expression)
+        if key not in self._scopes:
+            read = self._read_set if isinstance(scope.expression, exp.SetOperation) else self._read_select
+            self._scopes[key] = read(scope)
+        return self._scopes[key]
+
+    def _read_set(self, scope: Scope) -> Reads:
+        left, right = map(self._read, scope.set_operation_scopes)
+        operation = scope.expression
+        if operation.args.get("by_name"):
+            names = tuple(dict.fromkeys([*left.names, *right.names]))
+            sides = [
+                [side.column(name) if name in side.names else _NOTHING for name in names] for side in (left, right)
+            ]
+        else:
+            names, sides = left.names, [left.columns, right.columns]
+        columns = tuple(one | other for one, other in zip(*sides, strict=True))
+        rows = left.rows | right.rows
+        if not isinstance(operation, exp.Union) or operation.args.get("distinct"):
+            rows = rows.union(*columns)
+        if (clause := operation.find_ancestor(exp.With)) is not None and clause.recursive:
+            # A row leads to the next one: which column led there is not followed.
+            columns = (rows.union(*columns),) * len(names)
+        return Reads(names, columns, rows)
+
+    def _read_select(self, scope: Scope) -> Reads:
+        query = scope.expression
+        if isinstance(query, exp.Values) and not query.find(exp.Column, exp.Subquery):
+            names = tuple(query.alias_column_names)
+            return Reads(names, (_NOTHING,) * len(names), _NOTHING)
+        if not isinstance(query, exp.Select):
+            raise _Unresolved(query.key)
+        clause = _Clause([_NOTHING] * len(query.selects))
+        optional = self._join(scope, clause)
+        for column in scope.find_all(exp.Column):
+            self._place(scope, clause, column, optional)
+        for below in scope.subquery_scopes:
+            clause.rows |= self._read(below).all
+        if query.args.get("distinct"):
+            clause.rows = clause.rows.union(*clause.columns)
+        return Reads(tuple(query.named_selects), tuple(clause.columns), clause.rows)
+
+    def _join(self, scope: Scope, clause: _Clause) -> set[int]:
+        """Take what decides the sources' rows; returns the joins of which only used columns count."""
+        optional = set()
+        joins = {join.alias_or_name: join for join in scope.expression.args.get("joins") or ()}
+        for alias, source in _sources(scope).items():
+            join = joins.get(alias)
+            if join is not None and (join.method == "NATURAL" or join.args.get("using")):
+                raise _Unresolved("a join without a condition")
+            found = self._source(source)
+            if join is not None and join.side == "LEFT" and not self._counts_optional:
+                optional.add(id(join))
+                on = (self._resolve(scope, clause, column) for column in join.find_all(exp.Column))
+                clause.brought[alias] = found.rows.union(*on)
+            else:
+                clause.rows |= found.rows
+        return optional
+
+    def _place(self, scope: Scope, clause: _Clause, column: exp.Column, optional: set[int]) -> None:
+        """Count a column where it stands: for the column that is selected, or for the rows."""
+        reads = self._resolve(scope, clause, column)
+        node: exp.Expression = column
+        while node.parent is not scope.expression:
+            node = node.parent
+        if node.arg_key == "expressions":
+            clause.columns[node.index] |= reads
+        elif id(node) not in optional:
+            clause.rows |= reads
+
+    def _resolve(self, scope: Scope, clause: _Clause, column: exp.Column) -> _Some:
+        if isinstance(column.this, exp.Star) or not column.table:
+            raise _Unresolved(column.sql())
+        here: Scope | None = scope
+        while here is not None and column.table not in _sources(here):
+            here = here.parent
+        if here is None:
+            raise _Unresolved(column.sql())
+        reads = self._source(_sources(here)[column.table]).column(column.name)
+        return reads | (clause.brought.get(column.table, _NOTHING) if here is scope else _NOTHING)
+
+    def _source(self, source: exp.Table | Scope) -> Reads:
+        if isinstance(source, Scope):
+            return self._read(source)
+        relation = ".".join(part.name for part in source.parts)
+        if relation in self._relations:
+            return self._relations[relation]
+        if relation not in self._base:
+            raise _Unresolved(relation)
+        names = self._base[relation]
+        return Reads(names, tuple(frozenset({Read(relation, name)}) for name in names), _NOTHING)
+
+
+def _sources(scope: Scope) -> dict[str, exp.Table | Scope]:
+    """What a select reads from, by alias; that of a semi join, too."""
+    return {alias: scope.sources[alias] for alias, _ in scope.references if alias in scope.sources}
+
+
+def _seed_columns(compiled: CompiledRules) -> dict[str, tuple[str, ...]]:
+    with duckdb.connect(str(compiled.seeds), read_only=True) as seeds:
+        found = seeds.execute(
+            "SELECT schema_name, table_name, list(column_name ORDER BY column_index) FROM duckdb_columns() "
+            "WHERE database_name = current_database() AND NOT internal GROUP BY ALL"
+        ).fetchall()
+    return {f"marts.{schema}.{table}": tuple(columns) for schema, table, columns in found}
+
+
+def _add(schema: dict, relation: str, columns: tuple[str, ...]) -> None:
+    catalog, name, table = relation.split(".")
+    schema.setdefault(catalog, {}).setdefault(name, {})[table] = dict.fromkeys(columns, "VARCHAR")
+
+
+def _plain(relation: str) -> str:
+    return relation.replace('"', "")

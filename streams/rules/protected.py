@@ -1,0 +1,60 @@
+"""
+What no rule may read: characteristics of people that the law protects, deprivation, and content that nobody has judged.
+
+What describes a person, a place or a record is forbidden unless it is named here, so that a new field is judged first.
+"""
+
+from streams.contracts.case_change import PersonRecorded
+from streams.rules.compiled import CompiledRules
+from streams.rules.lineage import EVENTS, PROFILES, Lineage, Read
+
+__all__ = ["DERIVING", "forbidden_reads"]
+
+DERIVING = ("int_custody_releases", "int_marked_arrivals", "int_school_notices")
+"""Models that ask whether somebody is a child, or of school age, at a moment: the date itself goes no further."""
+
+_AGE = frozenset({Read(EVENTS, "date_of_birth"), Read(EVENTS, "due_date")})
+_OF_A_PERSON = {"person_id", "died_on", "school_id", "is_home_educated"}
+_OF_A_PLACE = {"lsoa_code", "ward_code", "ward_name", "constituency_code", "constituency_name", "la_code", "la_name"}
+_OF_A_RECORD = {"topic", "kafka_partition", "kafka_offset", "received_at", "landed_at", "reason", "path", "allowed"}
+_WHOLE = {
+    PROFILES,
+    "marts.run.cut",
+    "marts.run.as_of",
+    "marts.reference.rules",
+    "marts.reference.routes",
+    "marts.reference.gateways",
+    "marts.reference.working_calendar",
+    "marts.reference.school_terms",
+}
+
+
+def forbidden_reads(compiled: CompiledRules) -> list[str]:
+    """
+    A sentence for each column that a rule must not read and does; only rules about areas may read where people live.
+
+    Raises:
+        LineageUnknown: what a rule reads cannot be told.
+    """
+    lineage = Lineage(compiled, kept=dict.fromkeys(DERIVING, _AGE))
+    in_stream = {end for rule in compiled.rules for end in compiled.ends(rule)}
+    return [
+        f"{model} reads {read.column} of {read.relation}"
+        for model in compiled.models
+        if model in in_stream or model.startswith("alert_")
+        for read in sorted(lineage[model].all)
+        if not _is_allowed(read, is_area=model not in in_stream)
+    ]
+
+
+def _is_allowed(read: Read, *, is_area: bool) -> bool:
+    relation, column = read
+    if relation == EVENTS:
+        if column == "lsoa_code":
+            return is_area
+        return column != "payload" and column not in set(PersonRecorded.__struct_fields__) - _OF_A_PERSON
+    if relation == "landing.main.quarantine":
+        return column in _OF_A_RECORD
+    if relation == "marts.reference.geography":
+        return is_area and column in _OF_A_PLACE
+    return relation in _WHOLE
