@@ -6,6 +6,8 @@ Messages say what was wrong and what was allowed; for an event they give its coo
 """
 
 __all__ = [
+    "ActionInvalid",
+    "ActionUnknown",
     "BrokerUnavailable",
     "BuildFailed",
     "CafError",
@@ -82,6 +84,14 @@ class MartsHeld(CafError):
 
 class PortTaken(CafError):
     """A port that a server needs is in use."""
+
+
+class ActionInvalid(CafError):
+    """What was to be said of an alert is not what the contract allows."""
+
+
+class ActionUnknown(CafError):
+    """Nothing was done with the alert that could be taken back."""
 
 
 class AlertUnknown(CafError):

@@ -1,5 +1,6 @@
-"""`./caf alerts`: see alerts, follow them, test their path. A module for each of its verbs."""
+"""`./caf alerts`: see alerts, follow them, act on them, test their path. A module for each of its verbs."""
 
+from streams.cli.alerts.act import ack, close, undo
 from streams.cli.alerts.listing import command
 from streams.cli.alerts.story import show
 from streams.cli.alerts.trial import check, trial
@@ -9,3 +10,6 @@ __all__ = ["command"]
 command.add_command(trial)
 command.add_command(check)
 command.add_command(show)
+command.add_command(ack)
+command.add_command(close)
+command.add_command(undo)

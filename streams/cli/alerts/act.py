@@ -1,0 +1,99 @@
+"""`./caf alerts ack`, `close` and `undo`: say what is done with an alert."""
+
+import getpass
+import json
+import os
+from collections.abc import Callable
+
+import click
+
+from streams.cli.alerts.listing import printer
+from streams.contracts.codesets import AlertClosure
+from streams.contracts.outputs import Alert
+from streams.settings import Settings
+
+__all__ = ["ack", "close", "undo"]
+
+
+def _common(verb: Callable) -> Callable:
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print the new version as JSON."),
+        click.option(
+            "--wait", default=10.0, show_default=True, help="Seconds to wait for the version that says so; 0: do not."
+        ),
+        click.argument("alert_id"),
+    ):
+        verb = option(verb)
+    return verb
+
+
+def _by_whom(verb: Callable) -> Callable:
+    return click.option(
+        "--worker",
+        default=lambda: os.environ.get("CAF_WORKER") or getpass.getuser(),
+        help="Who does it: your id.",
+        show_default="CAF_WORKER, else your login",
+    )(verb)
+
+
+@click.command("ack")
+@_common
+@_by_whom
+@click.option("--because", "note", help="A note for the desk; it is in no alert. No names.")
+def ack(alert_id: str, worker: str, note: str | None, wait: float, as_json: bool) -> None:
+    """Acknowledge an alert: you take it on, and nobody else needs to.
+
+    It holds until the alert says more: it becomes more severe, or has new evidence.
+    """
+    from streams.acting import acknowledge
+
+    _do(alert_id, wait, as_json, lambda settings, alert: acknowledge(settings, alert, worker, note))
+
+
+@click.command("close")
+@_common
+@_by_whom
+@click.option(
+    "--because",
+    "closure",
+    required=True,
+    type=click.Choice([one.value for one in AlertClosure]),
+    help="What it was worth: 'not_useful' and 'wrong_family' are how a rule gets better.",
+)
+@click.option("--note", help="A note for the desk; it is in no alert. No names.")
+def close(alert_id: str, *, worker: str, closure: str, note: str | None, wait: float, as_json: bool) -> None:
+    """Close an alert: it has been dealt with.
+
+    It opens again when it says more: it becomes more severe, or has new evidence.
+    """
+    from streams.acting import close as send
+
+    _do(alert_id, wait, as_json, lambda settings, alert: send(settings, alert, worker, AlertClosure(closure), note))
+
+
+@click.command("undo")
+@_common
+def undo(alert_id: str, wait: float, as_json: bool) -> None:
+    """Take back the last acknowledgement or closing of an alert."""
+    from streams.acting import take_back
+
+    _do(alert_id, wait, as_json, take_back)
+
+
+def _do(alert_id: str, wait: float, as_json: bool, act: Callable[[Settings, Alert], object]) -> None:
+    from streams.acting import Answer
+    from streams.subscribers.story import read_story
+
+    settings = Settings.from_env()
+    alert = read_story(settings, alert_id).versions[-1][0]
+    answer = Answer(settings, alert)
+    act(settings, alert)
+    found = answer.wait(wait)
+    if found is not None:
+        printer(as_json)(found)
+    elif as_json:
+        click.echo(json.dumps({"alert_id": alert_id, "sent": True, "version": None}))
+    else:
+        click.echo(
+            f"sent; no version of the alert has said so within {wait:g} s ('./caf status' tells whether watch runs)"
+        )

@@ -1,0 +1,73 @@
+"""What people do with `./caf alerts`, end to end: a real broker, a watcher with the real rules, the verbs."""
+
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from click.testing import CliRunner
+
+from streams.cli.main import caf
+from streams.errors import ActionInvalid, ActionUnknown, AlertUnknown
+from streams.watch.run import run
+
+
+@pytest.fixture
+def caf_command(watch_settings):
+    """Runs a verb with the test's settings; errors come through as they are."""
+
+    def verb(*words: str) -> dict:
+        settings = watch_settings.to_env() | {"CAF_WORKER": "W-7"}
+        result = CliRunner().invoke(caf, [*words, "--json"], env=settings, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        # The watcher of this process logs to the same stream.
+        return json.loads(next(line for line in result.output.splitlines() if line.startswith("{")))
+
+    return verb
+
+
+@pytest.fixture
+def watched(watch_settings):
+    stop = threading.Event()
+    watcher = threading.Thread(target=run, args=(watch_settings,), kwargs={"until": stop.is_set})
+    watcher.start()
+    yield
+    stop.set()
+    watcher.join()
+
+
+@pytest.fixture
+def alert(watched, send, referral, alerts):
+    """An open alert of the running watcher."""
+    now = datetime.now(UTC)
+    send(referral(1, at=now - timedelta(hours=2)), referral(2, at=now - timedelta(hours=1)))
+    ends_at = now + timedelta(seconds=30)
+    while datetime.now(UTC) < ends_at:
+        for found in alerts():
+            if found.rule == "re_referral":
+                return found
+    pytest.fail("no alert was raised")
+
+
+def test_alert_is_acknowledged_closed_and_opened_again(alert, caf_command):
+    """Each verb prints the version that says what was done."""
+    seen = caf_command("alerts", "ack", alert.alert_id, "--because", "On my way.")
+    assert (seen["version"], seen["status"], seen["acknowledged_by"]) == (2, "open", "W-7")
+    assert "On my way" not in str(seen)
+
+    closed = caf_command("alerts", "close", alert.alert_id, "--because", "already_known", "--worker", "W-8")
+    assert (closed["version"], closed["status"], closed["closed_by"]) == (3, "closed", "W-8")
+    assert (closed["acknowledged_by"], closed["alert_closure"]) == ("W-7", "already_known")
+
+    again = caf_command("alerts", "undo", alert.alert_id)
+    assert (again["version"], again["status"], again["acknowledged_by"]) == (4, "open", "W-7")
+
+    anew = caf_command("alerts", "undo", alert.alert_id)
+    assert (anew["version"], anew["acknowledged_by"]) == (5, None)
+    with pytest.raises(ActionUnknown, match="taken back already"):
+        caf_command("alerts", "undo", alert.alert_id)
+
+    with pytest.raises(ActionInvalid, match=r"worker_id.*allowed"):
+        caf_command("alerts", "ack", alert.alert_id, "--worker", "two words")
+    with pytest.raises(AlertUnknown):
+        caf_command("alerts", "ack", "nothing")
