@@ -1,7 +1,8 @@
 """
 Compare streamed alerts with rebuilt ones at one cut, and mend what may be mended.
 
-Both speeds run the same SQL, so at the cut of a build the sets of (`alert_id`, severity, status, evidence) are equal.
+Both speeds run the same SQL, so at the cut of a build the sets of (`alert_id`, severity, status, evidence) are equal,
+and every acknowledgement and closing that has arrived is in a version of its alert.
 An alert that only the rebuild has is published: silence would be worse.
 An alert that only the stream has, or has otherwise, is left standing and reported: an engineer decides,
 because taking an alert back needs a correction or a withdrawal as its cause, and that the stream does itself.
@@ -36,13 +37,16 @@ __all__ = ["Difference", "Reconciliation", "compare", "reconcile"]
 log = structlog.get_logger()
 
 _STREAMED = f"""
-    select a.alert_id, a.rule, a.version, a.severity, a.status,
+    select a.alert_id, a.rule, a.version, a.severity, a.closed_at, a.cause_received_at,
+           case when a.status = 'closed' then 'open' else a.status end as status,
            list_sort(list_transform(a.evidence, e -> e.source || '#' || e.id)) as evidence
     from landing.main.alerts a
     join marts.run.cut c on c.topic = a.topic and c.kafka_partition = a.kafka_partition
     where a.topic = '{names.ALERTS}' and a.kafka_offset < c.next_offset and not a.test and a.rule <> '{REACHES_NOBODY}'
     qualify row_number() over (partition by a.alert_id order by a.version desc) = 1
 """
+
+"""What the stream says last of each alert; that people closed one is no business of its rule, and compared apart."""
 
 _REBUILT = """
     select alert_id, rule, severity, status,
@@ -52,15 +56,26 @@ _REBUILT = """
 
 _COMPARED = """
     with streamed as (select * from ({streamed}) where status <> 'withdrawn'),
-    rebuilt as ({rebuilt})
+    rebuilt as ({rebuilt}),
+    done as (
+        select alert_id, max(received_at) as received_at, max(acted_at) filter (fact = 'alert-closed') as closed_at
+        from marts.intermediate.int_alert_actions group by alert_id
+    ),
+    handled as (
+        select s.alert_id from streamed s left join done d on d.alert_id = s.alert_id
+        where d.received_at > s.cause_received_at
+           or (s.closed_at is not null and s.closed_at is distinct from d.closed_at)
+    )
     select coalesce(s.alert_id, r.alert_id) as alert_id, coalesce(s.rule, r.rule) as rule,
            case when s.alert_id is null then 'missing' when r.alert_id is null then 'unexplained' else 'different' end,
            concat_ws(', ', case when s.severity <> r.severity then 'severity' end,
                            case when s.status <> r.status then 'status' end,
-                           case when s.evidence <> r.evidence then 'evidence' end)
+                           case when s.evidence <> r.evidence then 'evidence' end,
+                           case when s.alert_id in (from handled) then 'what people did' end)
     from streamed s full join rebuilt r on r.alert_id = s.alert_id
     where s.alert_id is null or r.alert_id is null
        or (s.severity, s.status, s.evidence) is distinct from (r.severity, r.status, r.evidence)
+       or s.alert_id in (from handled)
     order by rule, alert_id
 """
 

@@ -10,10 +10,13 @@ import msgspec
 import pytest
 
 from streams import names
+from streams.acting import close
 from streams.build.builder import Builder
+from streams.contracts.codesets import AlertClosure
 from streams.contracts.outputs import Alert, Heartbeat
 from streams.errors import PartsDisagree
 from streams.kafka.client import consumer, end_offsets, producer
+from streams.lake.connect import connect
 from streams.land.lander import run as land
 from streams.reconcile import reconcile
 from streams.settings import Settings
@@ -52,6 +55,12 @@ class Desk:
         client = producer(self.settings)
         client.send(names.REFERRAL, key=b"F-1", value=json.dumps(event).encode())
         client.close()
+
+    def closings(self) -> list[tuple[datetime, datetime]]:
+        """When alerts were closed, and when that arrived."""
+        with connect(self.settings) as lake:
+            rows = lake.execute("select acted_at, received_at from marts.intermediate.int_alert_actions").fetchall()
+        return [tuple(moment.replace(tzinfo=UTC) for moment in row) for row in rows]
 
     def publish(self, alert: Alert) -> None:
         self._publisher.alerts([alert])
@@ -136,3 +145,27 @@ def test_unexplained_and_withdrawn_alerts(desk):
     versions = [(one.version, str(one.status)) for one in desk.alerts() if one.alert_id == alert.alert_id]
     assert versions == [(1, "open"), (2, "withdrawn"), (3, "open")]
     assert [str(one.status) for one in desk.alerts() if one.alert_id == "0" * 32] == ["open"]
+
+
+def test_closing_is_in_the_stream_or_is_a_difference(desk):
+    """One that no version tells of was lost; one that no event tells of was invented."""
+    desk.refer(1, hours=2)
+    desk.refer(2, hours=1)
+    desk.build()
+    reconcile(desk.settings, publish=True)
+    [alert] = desk.alerts()
+    close(desk.settings, alert, "W-1", AlertClosure.ACTED_ON)
+    desk.build()
+    [lost] = reconcile(desk.settings).differences
+    assert (lost.kind, lost.what) == ("different", "what people did")
+
+    [(acted_at, arrived_at)] = desk.closings()
+    said = {"status": "closed", "closed_at": acted_at, "received_at": arrived_at, "closed_by": "W-1"}
+    desk.publish(msgspec.structs.replace(alert, version=2, **said))
+    desk.build()
+    assert reconcile(desk.settings).differences == []
+
+    desk.publish(msgspec.structs.replace(alert, version=3, **said | {"closed_at": acted_at + timedelta(hours=1)}))
+    desk.build()
+    [invented] = reconcile(desk.settings).differences
+    assert invented.what == "what people did"
