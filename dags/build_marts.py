@@ -1,7 +1,8 @@
 """
 ### build_marts
 
-Rebuilds alerts and marts with one `dbt build` at one cut, then compares streamed with rebuilt alerts.
+Rebuilds alerts and marts with one `dbt build` at one cut, publishes the alerts of rules that only a build can judge
+(`locality_surge`), then compares streamed with rebuilt alerts.
 A landing starts it; while more lands it keeps building, warm, for ten minutes at most, so that the comparison is due
 at least that often; it ends when the lake has been quiet for a while.
 A schedule of every two minutes is the safety net for a doorbell that nobody heard.
@@ -36,11 +37,19 @@ def build_marts() -> None:
 
         from expectations import holds
         from streams.build import follow
+        from streams.build_alerts import publish_build_alerts
         from streams.settings import Settings
 
         # On a busy machine figures wait for alerts, not alerts for figures.
         os.nice(10)
-        follow(Settings.from_env(), holds=holds, for_seconds=600, quiet_seconds=45)
+        settings = Settings.from_env()
+        follow(
+            settings,
+            holds=holds,
+            for_seconds=600,
+            quiet_seconds=45,
+            on_build=lambda _: publish_build_alerts(settings),
+        )
 
     @task(retries=2, retry_delay=timedelta(seconds=10), execution_timeout=timedelta(minutes=10))
     def reconcile() -> None:

@@ -9,28 +9,27 @@ because taking an alert back needs a correction or a withdrawal as its cause, an
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import duckdb
 import msgspec
 import structlog
-from kafka import TopicPartition
 
 from streams import names
 from streams.build.lock import build_lock
-from streams.contracts.outputs import Alert, Recipient
+from streams.contracts.outputs import Alert
 from streams.errors import PartsDisagree
-from streams.kafka.client import consumer
 from streams.lake.connect import connect
-from streams.route.nobody import REACHES_NOBODY, reaches_nobody
-from streams.route.router import Router
-from streams.route.routes import read_routes
-from streams.rules.engine import ALERT_COLUMNS, AlertRow, FamilyDesk
+from streams.route.from_lake import routed
+from streams.route.nobody import REACHES_NOBODY
+from streams.rules.engine import ALERT_COLUMNS, AlertRow
+from streams.rules.register import build_rules
 from streams.settings import Settings
 from streams.watch.first_version import first_version
-from streams.watch.publish import Publisher, alert_of
+from streams.watch.publish import Publisher
+from streams.watch.said_since import said_since
 
 __all__ = ["Difference", "Reconciliation", "compare", "reconcile"]
 
@@ -43,6 +42,7 @@ _STREAMED = f"""
     from landing.main.alerts a
     join marts.run.cut c on c.topic = a.topic and c.kafka_partition = a.kafka_partition
     where a.topic = '{names.ALERTS}' and a.kafka_offset < c.next_offset and not a.test and a.rule <> '{REACHES_NOBODY}'
+      and not list_contains(?, a.rule)
     qualify row_number() over (partition by a.alert_id order by a.version desc) = 1
 """
 
@@ -91,17 +91,6 @@ _MISSING = f"""
     where list_contains(?, a.alert_id)
 """
 """Alerts of one rule, with the number of their next version and what caused it: an arrival, or a deadline."""
-
-_DESKS = f"""
-    select {", ".join(FamilyDesk._fields)} from marts.intermediate.int_family_desk
-    where family_id in (select unnest(?))
-"""
-
-_TOLD = """
-    select alert_id, recipients from landing.main.alerts where alert_id in (select unnest(?))
-    qualify row_number() over (partition by alert_id order by version desc) = 1
-"""
-"""Whom the latest landed version of alerts is for."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +143,7 @@ def reconcile(settings: Settings, *, publish: bool = False) -> Reconciliation:
     with build_lock(settings), connect(settings) as lake:
         found = compare(lake)
         missing = {one.alert_id for one in found.differences if one.kind == "missing"} if publish else set()
-        unsaid = missing - _said_since(settings, lake) if missing else missing
+        unsaid = missing - said_since(settings, _cut_of_alerts(lake)) if missing else missing
         published = _publish(settings, lake, unsaid) if unsaid else 0
     left = [one for one in found.differences if one.alert_id not in missing]
     found = replace(found, differences=left, published=published)
@@ -175,14 +164,16 @@ def compare(lake: duckdb.DuckDBPyConnection) -> Reconciliation:
         return Reconciliation(as_of=None)
     rebuilt = " union all ".join(_REBUILT.format(model=model) for model in models)
     alerts = lake.execute(f"select count(*) from ({rebuilt})").fetchone()[0]
-    rows = lake.execute(_COMPARED.format(streamed=_STREAMED, rebuilt=rebuilt)).fetchall()
+    rows = lake.execute(_COMPARED.format(streamed=_STREAMED, rebuilt=rebuilt), [build_rules()]).fetchall()
     return Reconciliation(cut[0], alerts, [Difference(*row) for row in rows])
 
 
 def _models(lake: duckdb.DuckDBPyConnection) -> list[str]:
+    """The built rules that the stream judges, too; the others have nothing to be compared with."""
     rows = lake.execute(
         "select table_name from duckdb_tables() where database_name = 'marts' and schema_name = 'alerts' "
-        "and table_name like 'alert\\_%' escape '\\' order by 1"
+        "and table_name like 'alert\\_%' escape '\\' and not list_contains(?, substr(table_name, 7)) order by 1",
+        [build_rules()],
     ).fetchall()
     return [model for (model,) in rows]
 
@@ -197,7 +188,7 @@ def _publish(settings: Settings, lake: duckdb.DuckDBPyConnection, alert_ids: Col
             alerts.append(_next_version(settings, AlertRow(*row), clears_when, version, caused_at))
     publisher = Publisher(settings)
     try:
-        publisher.alerts(_routed(settings, lake, alerts))
+        publisher.alerts(routed(settings, lake, alerts))
     finally:
         publisher.close()
     log.warning("missing_alerts_published", rules=dict(Counter(alert.rule for alert in alerts)))
@@ -211,35 +202,10 @@ def _next_version(settings: Settings, row: AlertRow, clears_when: str, version: 
     )
 
 
-def _routed(settings: Settings, lake: duckdb.DuckDBPyConnection, alerts: Collection[Alert]) -> Iterator[Alert]:
-    """The alerts with those they are for, as a watcher would say; see `streams.watch.judge`."""
-    router = Router(settings.authority, read_routes())
-    families = list({alert.family_id for alert in alerts if alert.family_id is not None})
-    desks = {row[0]: FamilyDesk(*row) for row in lake.execute(_DESKS, [families]).fetchall()}
-    told = dict(lake.execute(_TOLD, [[alert.alert_id for alert in alerts]]).fetchall())
-    for alert in alerts:
-        known = msgspec.convert(told.get(alert.alert_id, []), list[Recipient])
-        routed = router.address(alert, desks.get(alert.family_id), known)
-        yield routed
-        lost = reaches_nobody(routed, settings.authority)
-        if lost is not None:
-            yield lost
-
-
-def _said_since(settings: Settings, lake: duckdb.DuckDBPyConnection) -> set[str]:
-    """Alerts of which a version is on the topic after the cut."""
-    cut = lake.execute(
-        "select kafka_partition, next_offset from marts.run.cut where topic = ?", [names.ALERTS]
-    ).fetchall()
-    reader = consumer(settings, [names.ALERTS])
-    try:
-        ends = reader.end_offsets(reader.assignment())
-        for partition, offset in cut:
-            reader.seek(TopicPartition(names.ALERTS, partition), offset)
-        said = set()
-        while any(reader.position(partition) < end for partition, end in ends.items()):
-            records = (record for batch in reader.poll(timeout_ms=500).values() for record in batch)
-            said |= {alert.alert_id for record in records if (alert := alert_of(record.value)) is not None}
-        return said
-    finally:
-        reader.close()
+def _cut_of_alerts(lake: duckdb.DuckDBPyConnection) -> dict[int, int]:
+    """The next offset of each partition of the alerts topic at the cut."""
+    return dict(
+        lake.execute(
+            "select kafka_partition, next_offset from marts.run.cut where topic = ?", [names.ALERTS]
+        ).fetchall()
+    )

@@ -2,16 +2,18 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from kafka import TopicPartition
 
 from streams import names
 from streams.acting import close
 from streams.build.builder import Builder
+from streams.build_alerts import publish_build_alerts
 from streams.contracts.codesets import AlertClosure
 from streams.contracts.outputs import Alert, Heartbeat
 from streams.errors import PartsDisagree
@@ -21,6 +23,24 @@ from streams.land.lander import run as land
 from streams.reconcile import reconcile
 from streams.settings import Settings
 from streams.watch.publish import Publisher, alert_of
+
+
+def _referral(number: int, at: datetime, **data: str) -> dict:
+    """A referral that nobody has decided on."""
+    facts = {"referral_id": f"R-{number}", "source_code": "6", "severity": "amber", "consent": "given"}
+    return _event(f"r-{number}", "referral-submitted", at, facts | data)
+
+
+def _event(event_id: str, fact: str, at: datetime, data: dict[str, str]) -> dict:
+    return {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": "/test",
+        "type": f"uk.caf.referral.{fact}.v1",
+        "time": at.isoformat(),
+        "authority": "E08000015",
+        "data": data,
+    }
 
 
 class Desk:
@@ -37,23 +57,12 @@ class Desk:
 
     def refer(self, number: int, **ago: float) -> None:
         """A referral of the one family, on an incident of its own."""
-        event = {
-            "specversion": "1.0",
-            "id": f"r-{number}",
-            "source": "/test",
-            "type": "uk.caf.referral.referral-submitted.v1",
-            "time": (datetime.now(UTC) - timedelta(**ago)).isoformat(),
-            "authority": "E08000015",
-            "data": {
-                "referral_id": f"R-{number}",
-                "family_id": "F-1",
-                "source_code": "6",
-                "severity": "amber",
-                "consent": "given",
-            },
-        }
+        self.send([_referral(number, datetime.now(UTC) - timedelta(**ago), family_id="F-1")])
+
+    def send(self, events: Iterable[dict]) -> None:
         client = producer(self.settings)
-        client.send(names.REFERRAL, key=b"F-1", value=json.dumps(event).encode())
+        for event in events:
+            client.send(names.REFERRAL, key=event["data"]["family_id"].encode(), value=json.dumps(event).encode())
         client.close()
 
     def closings(self) -> list[tuple[datetime, datetime]]:
@@ -67,9 +76,14 @@ class Desk:
 
     def build(self) -> None:
         """Say, as a watcher would, that all is judged; land all, and build at that cut."""
+        ends = sorted(end_offsets(self.settings, (*names.INPUT_TOPICS, names.ALERTS)).items())
+        self.build_at(ends)
+
+    def build_at(self, following: Iterable[tuple[TopicPartition, int]]) -> None:
+        """Build at the cut of a watcher that is at these offsets."""
         offsets = defaultdict(list)
-        for place, end in sorted(end_offsets(self.settings, (*names.INPUT_TOPICS, names.ALERTS)).items()):
-            offsets[place.topic].append(end)
+        for place, offset in following:
+            offsets[place.topic].append(offset)
         self._publisher.heartbeat(Heartbeat(leader="test", as_of=datetime.now(UTC), offsets=dict(offsets)))
         self._publisher.alerts([])
         land(self.settings, once=True)
@@ -169,3 +183,68 @@ def test_closing_is_in_the_stream_or_is_a_difference(desk):
     desk.build()
     [invented] = reconcile(desk.settings).differences
     assert invented.what == "what people did"
+
+
+BEBINGTON = {"lsoa_code": "E01007110"}
+
+
+def test_what_the_build_alone_judges_is_raised_restated_and_taken_back_by_it(desk):
+    """A week of twelve referrals after thirty of two: a surge of the ward, and of the area around it."""
+    today = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    wednesday = today - timedelta(days=today.weekday() + 5)
+    weeks = [wednesday - timedelta(weeks=before) for before in range(30, 0, -1) for _ in range(2)] + [wednesday] * 12
+    referrals = [_referral(n, at, family_id=f"F-{n}", **BEBINGTON) for n, at in enumerate(weeks)]
+
+    def surges() -> list[Alert]:
+        return [alert for alert in desk.alerts() if alert.rule == "locality_surge"]
+
+    desk.send(referrals)
+    desk.build()
+    assert publish_build_alerts(desk.settings) == 2
+    area, ward = raised = sorted(surges(), key=lambda alert: alert.anchor_source)
+    assert [(alert.anchor_source, alert.entity_id, alert.version) for alert in raised] == [
+        ("area", "E14001043", 1),
+        ("ward", "E05000954", 1),
+    ]
+    assert [item.id for item in ward.evidence] == sorted(f"r-{n}" for n in range(60, 72))
+    assert [(who.role, who.id) for who in ward.recipients] == [("manager", "E08000015")]
+    assert (ward.area, ward.family_id, ward.anchored_at <= ward.received_at <= ward.raised_at) == (
+        "wirral_south",
+        None,
+        True,
+    )
+
+    # Said, but not landed: it is not said again.
+    assert publish_build_alerts(desk.settings) == 0
+
+    desk.publish(msgspec.structs.replace(area, version=2, status="closed", closed_at=area.raised_at, closed_by="W-1"))
+    late = _referral(72, wednesday, family_id="F-72", **BEBINGTON)
+    desk.send([late])
+    desk.build()
+    assert publish_build_alerts(desk.settings) == 2
+    restated = {alert.anchor_source: alert for alert in surges()}
+    assert {(level, one.version, str(one.status), one.status_reason) for level, one in restated.items()} == {
+        ("ward", 2, "open", "new_evidence"),
+        ("area", 3, "open", "new_evidence"),
+    }
+    assert all(len(alert.evidence) == 13 for alert in restated.values())
+    assert "locality_surge" not in {one.rule for one in reconcile(desk.settings).differences}
+
+    # What people did with it holds when it says less; a build that saw less than one before says nothing at all.
+    desk.publish(msgspec.structs.replace(restated["area"], version=4, status="closed", closed_at=area.raised_at))
+    facts = {"root_source": "/test", "withdrawal_reason": "recorded_in_error"}
+    desk.send([_event("w-72", "withdrawn", today, facts | {"root_id": "r-72", "family_id": "F-72"})])
+    desk.build()
+    assert publish_build_alerts(desk.settings) == 2
+    restated = {alert.anchor_source: (alert.version, str(alert.status), len(alert.evidence)) for alert in surges()}
+    assert restated == {"ward": (3, "open", 12), "area": (5, "closed", 12)}
+    ends = end_offsets(desk.settings, (*names.INPUT_TOPICS, names.ALERTS))
+    desk.build_at([(place, end // 2) for place, end in sorted(ends.items())])
+    assert publish_build_alerts(desk.settings) == 0
+
+    gone = [(f"w-{n}", {"root_id": f"r-{n}", "family_id": f"F-{n}"}) for n in range(60, 70)]
+    desk.send([_event(event_id, "withdrawn", today, facts | data) for event_id, data in gone])
+    desk.build()
+    assert publish_build_alerts(desk.settings) == 2
+    ended = {alert.anchor_source: (alert.version, str(alert.status), alert.status_reason) for alert in surges()}
+    assert ended == {"ward": (4, "withdrawn", "event_withdrawn"), "area": (6, "withdrawn", "event_withdrawn")}

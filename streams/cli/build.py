@@ -6,6 +6,7 @@ import click
 
 from expectations import holds
 from streams.build import BuildResult, build, follow
+from streams.build_alerts import publish_build_alerts
 from streams.settings import Settings
 
 __all__ = ["command"]
@@ -22,16 +23,18 @@ def command(*, keep_on: bool, full: bool, for_seconds: float | None, quiet_after
 
     The cut is the watcher's latest whose events have landed, so that streamed and rebuilt alerts can be compared;
     without a living watcher it is what has landed. A failed batch-level expectation holds the marts.
+    Alerts of rules that are judged here alone (locality_surge) are published when a build has them.
     """
     settings = Settings.from_env()
 
-    def show(result: BuildResult) -> None:
+    def finish(result: BuildResult) -> None:
+        publish_build_alerts(settings)
         click.echo(json.dumps(_figures(result), default=str) if as_json else _text(result))
 
     if keep_on:
-        follow(settings, holds=holds, for_seconds=for_seconds, quiet_seconds=quiet_after, on_build=show)
+        follow(settings, holds=holds, for_seconds=for_seconds, quiet_seconds=quiet_after, on_build=finish)
     else:
-        show(build(settings, full=full, holds=holds))
+        finish(build(settings, full=full, holds=holds))
 
 
 def _figures(result: BuildResult) -> dict[str, object]:

@@ -21,7 +21,7 @@ from pathlib import Path
 import duckdb
 
 from streams.errors import RulesInvalid
-from streams.rules.dbt_compile import SEEDS_FILE
+from streams.rules.dbt_compile import SEEDS_FILE, STREAM_SCOPES
 from streams.settings import PROJECT, Settings
 
 __all__ = ["DBT_PROJECT", "CompiledRules", "Model", "Rule", "compiled_rules"]
@@ -50,7 +50,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Rule:
-    """A line of the rule register; `scope` is `family`, `record` or `area`, `facts` what can change its answer."""
+    """A line of the rule register; `scope` is `family` or `record`, `facts` what can change its answer."""
 
     name: str
     version: int
@@ -175,12 +175,12 @@ def _models(manifest: dict) -> dict[str, Model]:
 
 
 def _register(manifest: dict, project: Path, models: dict[str, Model]) -> dict[str, Rule]:
-    """The rules that have a model and are judged by family or record; area rules run in the build alone."""
+    """The rules that have a model and are judged in the stream; the others run in the build alone."""
     node = next(
         node for node in manifest["nodes"].values() if node["resource_type"] == "seed" and node["name"] == "rules"
     )
     with (project / node["original_file_path"]).open(newline="") as file:
-        lines = [line for line in csv.DictReader(file) if line["scope"] in {"family", "record"}]
+        lines = [line for line in csv.DictReader(file) if line["scope"] in STREAM_SCOPES]
     rules = {
         line["rule"]: Rule(
             line["rule"],

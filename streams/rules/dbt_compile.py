@@ -5,22 +5,19 @@ dbt takes seconds and hundreds of megabytes to import, which the watcher should 
 The seeds are loaded by dbt itself into a DuckDB file, so that their types are dbt's; no lake is needed.
 """
 
+import csv
 import sys
 from pathlib import Path
 
 import yaml
 
-__all__ = ["SEEDS_FILE", "compile_project"]
+__all__ = ["SEEDS_FILE", "STREAM_SCOPES", "compile_project"]
 
 SEEDS_FILE = "marts.duckdb"
-SELECTION = (
-    "+path:models/alerts",
-    "+int_*_deadlines",
-    "+int_family_desk",
-    "+int_alert_actions",
-    "+int_decided_referrals",
-    "rules",
-)
+STREAM_SCOPES = frozenset({"family", "record"})
+"""Scopes of the rules that the stream judges; the others are judged in the build alone."""
+
+_BESIDE_RULES = ("+int_*_deadlines", "+int_family_desk", "+int_alert_actions", "+int_decided_referrals", "rules")
 
 
 def compile_project(project: Path, folder: Path) -> bool:
@@ -29,9 +26,16 @@ def compile_project(project: Path, folder: Path) -> bool:
 
     _write_profile(project, folder)
     places = ["--project-dir", str(project), "--profiles-dir", str(folder), "--log-path", str(folder / "logs")]
-    options = ["--quiet", "--target-path", str(folder / "target"), "--threads", "1", "--select", *SELECTION]
+    options = ["--quiet", "--target-path", str(folder / "target"), "--threads", "1", "--select", *_selection(project)]
     runner = dbtRunner()
     return all(runner.invoke([verb, *places, *options]).success for verb in ("seed", "compile"))
+
+
+def _selection(project: Path) -> list[str]:
+    """The rules of the stream with what they stand on, and what is read beside them."""
+    with (project / "seeds" / "rules.csv").open(newline="") as file:
+        rules = sorted({line["rule"] for line in csv.DictReader(file) if line["scope"] in STREAM_SCOPES})
+    return [*(f"+alert_{rule}" for rule in rules), *_BESIDE_RULES]
 
 
 def _write_profile(project: Path, folder: Path) -> None:

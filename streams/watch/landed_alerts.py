@@ -1,4 +1,6 @@
-"""Alerts that have landed and that the alerts topic no longer has: after a loss of Kafka, versions go on."""
+"""Alerts that have landed; those that the alerts topic no longer has, too: after a loss of Kafka, versions go on."""
+
+from collections.abc import Collection
 
 import duckdb
 import msgspec
@@ -9,7 +11,7 @@ from streams.lake.connect import connect
 from streams.settings import Settings
 from streams.watch.alert_book import AlertBook
 
-__all__ = ["read_landed_alerts"]
+__all__ = ["latest_alerts", "read_landed_alerts"]
 
 _VERSIONS = "SELECT alert_id, max(version) FROM landing.main.alerts GROUP BY alert_id"
 
@@ -23,12 +25,14 @@ _LATEST = """
                anchored_at AT TIME ZONE 'UTC' AS anchored_at,
                deadline AT TIME ZONE 'UTC' AS deadline,
                occurred_at AT TIME ZONE 'UTC' AS occurred_at,
-               raised_at AT TIME ZONE 'UTC' AS raised_at
+               raised_at AT TIME ZONE 'UTC' AS raised_at,
+               acknowledged_at AT TIME ZONE 'UTC' AS acknowledged_at,
+               closed_at AT TIME ZONE 'UTC' AS closed_at
            ),
            cause_received_at AT TIME ZONE 'UTC' AS received_at
     FROM landing.main.alerts
     WHERE alert_id IN (SELECT unnest($1))
-    QUALIFY row_number() OVER (PARTITION BY alert_id ORDER BY version DESC) = 1
+    QUALIFY row_number() OVER (PARTITION BY alert_id ORDER BY version DESC, kafka_offset) = 1
 """
 
 
@@ -46,11 +50,17 @@ def read_landed_alerts(settings: Settings, book: AlertBook) -> int:
     try:
         known = book.versions()
         newer = [name for name, version in lake.execute(_VERSIONS).fetchall() if version > known.get(name, 0)]
-        rows = lake.execute(_LATEST, [newer]).to_arrow_table().to_pylist() if newer else []
+        alerts = latest_alerts(lake, newer) if newer else []
     except duckdb.CatalogException:
         return 0
     finally:
         lake.close()
-    for row in rows:
-        book.record(msgspec.convert(row, Alert))
-    return len(rows)
+    for alert in alerts:
+        book.record(alert)
+    return len(alerts)
+
+
+def latest_alerts(lake: duckdb.DuckDBPyConnection, alert_ids: Collection[str]) -> list[Alert]:
+    """The latest landed version of each of some alerts; of two with one number the first, as a subscriber counts."""
+    rows = lake.execute(_LATEST, [list(alert_ids)]).to_arrow_table().to_pylist()
+    return [msgspec.convert(row, Alert) for row in rows]

@@ -4,6 +4,7 @@ The alert rules as the stream runs them: the SQL that dbt compiled, unchanged, i
 A `World` takes events through the contract into `landing.events` and answers what a rule says of them.
 """
 
+import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from dbt.cli.main import dbtRunner
 from streams.contracts.columns import events_table, quarantine_table
 from streams.contracts.decode import Accepted, decode
 from streams.contracts.event import event_types
+from streams.rules.dbt_compile import STREAM_SCOPES
 from streams.settings import PROJECT
 
 LANDING_DDL = PROJECT / "streams" / "lake" / "landing.sql"
@@ -47,7 +49,9 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict:
 def models(manifest: dict) -> list[dict]:
     """The models that the stream reads and all that they stand on, each after what it reads."""
     nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
-    wanted = [key for key, node in nodes.items() if node["schema"] == "alerts" or node["name"].endswith(READ_IN_STREAM)]
+    with (PROJECT / "dbt_project" / "seeds" / "rules.csv").open(newline="") as register:
+        rules = {f"alert_{line['rule']}" for line in csv.DictReader(register) if line["scope"] in STREAM_SCOPES}
+    wanted = [key for key, node in nodes.items() if node["name"] in rules or node["name"].endswith(READ_IN_STREAM)]
     graph: dict[str, list[str]] = {}
     while wanted:
         key = wanted.pop()

@@ -1,0 +1,51 @@
+-- Referrals by week, Monday to Sunday in London, of each ward and area that had any.
+with referrals as (
+    select distinct
+        family_id,
+        referral_id,
+        authority_code,
+        lsoa_code,
+        cast(date_trunc('week', referred_on) as date) as week_starts_on
+    from {{ ref('fct_referrals') }}
+),
+
+-- A week without any referral to the authority tells of missing records, not of less need: it has no number.
+-- The authority's first week has the number 0: its records may begin in the middle of it.
+weeks as (
+    select
+        authority_code,
+        week_starts_on,
+        {{ utc_time('(week_starts_on + interval 7 days)') }} as ends_at,
+        row_number() over (partition by authority_code order by week_starts_on) - 1 as week_number
+    from referrals
+    group by authority_code, week_starts_on
+),
+
+-- Nobody can look into a surge in an unknown place; it is in the figures of the authority.
+places as (
+    select authority_code, lsoa_code, 'ward' as area_level, ward_code as area_code, ward_name as area_name
+    from {{ ref('dim_area') }}
+    where lsoa_code <> 'unknown'
+    union all
+    select authority_code, lsoa_code, 'area', area_code, area_name
+    from {{ ref('dim_area') }}
+    where lsoa_code <> 'unknown'
+)
+
+select
+    places.area_level,
+    places.authority_code,
+    places.area_code,
+    places.area_name,
+    weeks.week_starts_on,
+    weeks.ends_at,
+    weeks.week_number,
+    count(*) as referrals,
+    list(submitted.evidence order by submitted.event_order) as evidence,
+    arg_max(submitted.profile_id, submitted.event_order) as profile_id,
+    bool_and(submitted.is_backfill) as is_backfill
+from referrals
+inner join weeks using (authority_code, week_starts_on)
+inner join places using (authority_code, lsoa_code)
+inner join {{ ref('int_referrals') }} as submitted using (family_id, referral_id)
+group by all
