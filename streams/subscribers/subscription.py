@@ -32,6 +32,8 @@ _POLL_MS = 500
 _POLL_INTERVAL_MS = 900_000
 """How long a loop body may take with the records of one poll before another member of the group takes over."""
 _POLL_RECORDS = 50
+_SESSION_MS = 10_000
+"""How long a member that was killed holds its partitions. A sign of life goes out beside the loop body."""
 
 _LOST = (CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
 
@@ -89,7 +91,13 @@ def _settings(where: Settings | str | None) -> Settings:
 def _alerts(
     settings: Settings, group: str, selection: Selection, from_oldest: bool, until: Callable[[], bool]
 ) -> Iterator[Alert]:
-    reader = consumer(settings, group_id=group, max_poll_records=_POLL_RECORDS, max_poll_interval_ms=_POLL_INTERVAL_MS)
+    reader = consumer(
+        settings,
+        group_id=group,
+        max_poll_records=_POLL_RECORDS,
+        max_poll_interval_ms=_POLL_INTERVAL_MS,
+        session_timeout_ms=_SESSION_MS,
+    )
     try:
         places = _Places(reader, from_oldest)
         while not until():

@@ -18,9 +18,9 @@ def said(alert):
 
 
 def first(count, *args, **options):
-    """The first alerts of a subscription whose loop body finished with each of them."""
-    found = []
-    for alert in subscribe(*args, until=lambda: len(found) == count, **options):
+    """The first alerts of a subscription whose loop body finished with each of them; fewer if no more come."""
+    found, asked = [], iter(range(60))
+    for alert in subscribe(*args, until=lambda: len(found) == count or next(asked, None) is None, **options):
         found.append(said(alert))  # noqa: PERF401  (`until` looks at the list while it grows)
     return found
 
