@@ -1,0 +1,56 @@
+"""
+### inform_people
+
+Tells people who do not read the alerts topic: referrers what was decided (`caf.referral.feedback.v1`), and partners
+what the sharing policy permits of an alert (`caf.escalation.alerts.<role>.v1`).
+Two tasks run for hours, so that their rules stay warm; the next run starts a second after they end.
+
+**Do not trigger it by hand**: the schedule keeps exactly one run, and two of them could tell somebody twice.
+
+**When it is red**: letters and notices are late, not lost; the next try goes on where the last one ended.
+An invalid sharing policy stops `share` alone; nothing is shared until it is mended.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import dag, task
+
+_FOREVER = {"retries": 10_000, "retry_delay": timedelta(seconds=5), "execution_timeout": timedelta(hours=5)}
+
+
+@dag(
+    schedule="@continuous",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    tags=["stream"],
+    doc_md=__doc__,
+)
+def inform_people() -> None:
+    @task(**_FOREVER)
+    def feedback() -> None:
+        import os
+
+        from streams.feedback.post import post
+        from streams.settings import Settings
+
+        # On a busy machine letters wait for alerts.
+        os.nice(10)
+        post(Settings.from_env(), for_seconds=4 * 3600)
+
+    @task(**_FOREVER)
+    def share() -> None:
+        import os
+
+        from streams.settings import Settings
+        from streams.sharing.policy import POLICY_FILE, read_policy
+        from streams.sharing.share import share as tell
+
+        os.nice(10)
+        tell(Settings.from_env(), read_policy(POLICY_FILE), for_seconds=4 * 3600)
+
+    feedback()
+    share()
+
+
+inform_people()
