@@ -27,6 +27,11 @@ class Cast:
         return cls(("F-0", "F-0", *families), tuple(f"P-{number}" for number in range(rng.randint(3, 6))))
 
     @classmethod
+    def small(cls) -> "Cast":
+        """One family that has nearly everything to tell, and three persons."""
+        return cls(("F-0", "F-0", "F-0", "F-1"), ("P-0", "P-1", "P-2"))
+
+    @classmethod
     def of(cls, event: Event) -> "Cast":
         """Those whom an event is about, so that another drawn from them can have its key."""
         family = getattr(event, "family_id", None) or "F-0"

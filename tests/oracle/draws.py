@@ -7,10 +7,10 @@ from streams import contracts as c
 from streams.contracts import Event
 from streams.contracts.codesets import Consent, ConsentReason, Decision, HouseholdRole
 from tests.oracle.cast import Cast, Draw, referred
-from tests.oracle.safety import SAFETY, next_safety
-from tests.oracle.work import WORK, next_work
+from tests.oracle.safety import SAFETY, next_safety, notified, planned
+from tests.oracle.work import OF_CASES, OF_REFERRALS, OF_SERVICES, WORK, next_work
 
-__all__ = ["draw", "opening", "sequel", "submitted"]
+__all__ = ["draw", "drawn_of", "opening", "sequel", "submitted"]
 
 _AGENCIES = (None, "school-1", "gp-1", "police-1")
 _SOURCES = ("1A", "1D", "2A", "3A", "6", "9")
@@ -29,6 +29,12 @@ def opening(rng: random.Random) -> list[Event]:
 def draw(rng: random.Random, cast: Cast) -> Event:
     """Any event."""
     return rng.choices(list(_DRAWS), weights=list(_DRAWS.values()))[0](rng, cast)
+
+
+def drawn_of(rng: random.Random) -> Draw:
+    """Draws events of a few kinds that have to do with each other."""
+    kinds = rng.choice(_THEMES)
+    return lambda rng, cast: rng.choice(kinds)(rng, cast)
 
 
 def _joined(rng: random.Random, cast: Cast) -> Event:
@@ -217,3 +223,12 @@ _DRAWS: dict[Draw, int] = {
     **SAFETY,
 }
 """Each kind of event with its weight."""
+
+_THEMES: tuple[tuple[Draw, ...], ...] = (
+    (_opened, _closed, *OF_CASES),
+    (_opened, _closed, _level, _completed, submitted),
+    (submitted, _decided, *OF_REFERRALS, _contact, _assessed, _escalated),
+    (_joined, _left, _family_moved, _person_moved, _marked, _reviewed, _cleared, _recorded, _linked),
+    (_joined, _left, _family_moved, _recorded, _linked, planned, notified, _escalated),
+    OF_SERVICES,
+)

@@ -11,7 +11,7 @@ from tests.oracle.clock import midnight
 from tests.oracle.profile import DEFAULT
 from tests.oracle.terms import next_school_day
 
-__all__ = ["SAFETY", "due", "next_safety", "planned"]
+__all__ = ["SAFETY", "due", "next_safety", "notified", "planned"]
 
 _DAYS = (0, 1, 3, 4, 8, 10, 13, 14, 15, 16)
 """From a plan to the release: at and around the numbers of the rule."""
@@ -34,7 +34,7 @@ def next_safety(rng: random.Random, event: Event, at: datetime) -> tuple[timedel
     gap = rng.choice([timedelta(hours=1), timedelta(days=2), *(moment - at for moment in due(event, at) * 2)])
     match event:
         case c.EscalationReported(escalation_kind=EscalationKind.DOMESTIC_ABUSE_INCIDENT):
-            return gap, _notified(rng, Cast((event.family_id,), ("P-0", "P-0", "P-1")), event.incident_id)
+            return gap, notified(rng, Cast((event.family_id,), ("P-0", "P-0", "P-1")), event.incident_id)
         case c.CustodyReleasePlanned():
             family, others = event.release_family_id or "F-0", {"P-0", "P-1", "P-2"} - {event.person_id}
             changes = (
@@ -57,7 +57,8 @@ def planned(rng: random.Random, cast: Cast) -> Event:
     )
 
 
-def _notified(rng: random.Random, cast: Cast, incident: str | None = None) -> Event:
+def notified(rng: random.Random, cast: Cast, incident: str | None = None) -> Event:
+    """A school is told of an incident, of one of two if none is given."""
     return c.SchoolNotified(
         family_id=rng.choice(cast.families),
         person_id=rng.choice(cast.persons),
@@ -65,5 +66,5 @@ def _notified(rng: random.Random, cast: Cast, incident: str | None = None) -> Ev
     )
 
 
-SAFETY: dict[Draw, int] = {planned: 8, _notified: 2}
+SAFETY: dict[Draw, int] = {planned: 8, notified: 2}
 """Each kind of event with its weight."""

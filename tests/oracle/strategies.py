@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from streams.contracts import Event
 from streams.names import CASE_CHANGE, ESCALATION, REFERRAL
-from tests.oracle.cast import Cast
+from tests.oracle.cast import Cast, Draw
 from tests.oracle.clock import london_day, london_time, months_before
-from tests.oracle.draws import draw, opening, sequel, submitted
+from tests.oracle.draws import draw, drawn_of, opening, sequel, submitted
 from tests.oracle.records import Log, Record
 from tests.oracle.safety import due, planned
 from tests.oracle.work import clock, deadlines
 
-__all__ = ["Case", "case", "cases"]
+__all__ = ["Case", "case", "cases", "dense"]
 
 _STARTS = (
     datetime(2025, 3, 28, 1, 30, tzinfo=UTC),
@@ -75,7 +75,17 @@ def cases() -> st.SearchStrategy[Case]:
 def case(seed: int) -> Case:
     """The case of a seed, always the same."""
     rng = random.Random(seed)
-    told = list(_told(rng))
+    return _case(rng, Cast.drawn(rng), draw)
+
+
+def dense(seed: int) -> Case:
+    """Another one, of few families and of few kinds of events that have to do with each other."""
+    rng = random.Random(f"dense {seed}")
+    return _case(rng, Cast.small(), drawn_of(rng))
+
+
+def _case(rng: random.Random, cast: Cast, drawn: Draw) -> Case:
+    told = list(_told(rng, cast, drawn))
     writes = [(each.received, each.write) for each in told]
     for each in told:
         if rng.random() < 0.15:
@@ -90,12 +100,11 @@ def case(seed: int) -> Case:
     return Case(tuple(log.records), _as_of(rng, told, log))
 
 
-def _told(rng: random.Random) -> Iterator[_Told]:
+def _told(rng: random.Random, cast: Cast, drawn: Draw) -> Iterator[_Told]:
     """Events, each a telling gap after one of those before it, and a clock at last; ids do not follow the order."""
-    cast = Cast.drawn(rng)
     begun = opening(rng) if rng.random() < 0.7 else []
     last = rng.choice(_STARTS)
-    latest: list[tuple[datetime, Event]] = [(last, draw(rng, cast.on(last)))]
+    latest: list[tuple[datetime, Event]] = [(last, drawn(rng, cast.on(last)))]
     for number in rng.sample(range(100, 1000), rng.randint(12, 55)):
         at, event = rng.choice(latest[-4:])
         if begun:
@@ -105,7 +114,7 @@ def _told(rng: random.Random) -> Iterator[_Told]:
             at += gap + _second(rng)
         else:
             at = _after(rng, at)
-            event = draw(rng, cast.on(at))
+            event = drawn(rng, cast.on(at))
         latest.append((at, event))
         is_early = rng.random() < 0.05
         received = at - rng.choice(_EARLY) if is_early else at + rng.choice(_LAGS)

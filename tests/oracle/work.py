@@ -10,7 +10,7 @@ from tests.oracle.cast import Cast, Draw, referred
 from tests.oracle.clock import after_working_days
 from tests.oracle.profile import DEFAULT
 
-__all__ = ["WORK", "clock", "deadlines", "next_work"]
+__all__ = ["OF_CASES", "OF_REFERRALS", "OF_SERVICES", "WORK", "clock", "deadlines", "next_work"]
 
 _SERVICES = (ServiceKind.CAMHS, ServiceKind.PARENTING, ServiceKind.DOMESTIC_ABUSE)
 _ON_CONSENT = (SharingBasis.CONSENT, SharingBasis.CONSENT)
@@ -134,3 +134,12 @@ WORK: dict[Draw, int] = {
     _shared: 4,
 }
 """Each kind of event with its weight."""
+
+OF_CASES: tuple[Draw, ...] = (_led, _visited)
+"""What is done for an open family."""
+
+OF_REFERRALS: tuple[Draw, ...] = (_allocated,)
+"""What is done with a referral that the front door has decided."""
+
+OF_SERVICES: tuple[Draw, ...] = (_requested, _answered_request, _answered, _shared)
+"""Services that are asked for, and what the family lets be shared."""

@@ -1,7 +1,10 @@
 """The compiled rules and the brute-force oracle, over worlds that nobody wrote by hand."""
 
 import csv
+from collections.abc import Callable
 from datetime import UTC, datetime
+
+import pytest
 
 from streams.contracts.columns import events_table, quarantine_table
 from streams.rules.compiled import DBT_PROJECT
@@ -9,11 +12,7 @@ from streams.rules.engine import Engine
 from tests.oracle.compare import difference
 from tests.oracle.oracle import ALL, expected
 from tests.oracle.records import decoded
-from tests.oracle.strategies import case
-
-WORLDS = 150
-"""Enough that every rule is raised, in each status, by several of them (the oracle's own tests count)."""
-
+from tests.oracle.strategies import Case, case, dense
 
 NO_ORACLE = frozenset({"alert_unacknowledged", "locality_surge"})
 """Rules about alerts and areas: they are not judged over the events of families, and have tests of their own."""
@@ -27,11 +26,19 @@ def test_every_rule_has_an_oracle_and_every_oracle_its_rule() -> None:
     assert {rule for rule, scope in scopes.items() if scope not in {"family", "record"}} <= NO_ORACLE
 
 
-def test_rules_raise_what_the_oracle_expects_and_nothing_else(engine: Engine) -> None:
+@pytest.mark.parametrize(("made", "worlds"), [(case, 150), (dense, 80)])
+def test_rules_raise_what_the_oracle_expects_and_nothing_else(
+    engine: Engine, made: Callable[[int], Case], worlds: int
+) -> None:
+    """
+    So many that every rule is raised, in each status, by several of them (the oracle's own tests count).
+
+    The dense ones see what needs three events of one family to meet: a lead professional who outlasts the closing.
+    """
     now = datetime.now(UTC)
     differences = {}
-    for seed in range(WORLDS):
-        world = case(seed)
+    for seed in range(worlds):
+        world = made(seed)
         events, rejected = decoded(world.records)
         landed = events_table(events, now), quarantine_table(rejected, now)
         found = engine.evaluate(*landed, ALL, world.as_of)
