@@ -1,4 +1,4 @@
--- Every referral is in exactly one month and place.
+-- Every referral is in exactly one month and place; an authority may have other events only.
 with counted as (
     select authority_code, sum(referrals) as referrals, sum(children_referrals) as children_referrals
     from {{ ref('mart_locality_need') }}
@@ -15,5 +15,5 @@ recorded as (
 select *
 from recorded
 full join counted using (authority_code)
-where recorded.referrals is distinct from counted.referrals
-    or recorded.children_referrals is distinct from counted.children_referrals
+where coalesce(recorded.referrals, 0) is distinct from counted.referrals
+    or coalesce(recorded.children_referrals, 0) is distinct from counted.children_referrals

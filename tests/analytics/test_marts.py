@@ -2,74 +2,21 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
-from types import SimpleNamespace
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
 
-from streams.build import build
-from streams.contracts import Accepted, AssessmentStarted, ContactRecorded, ReferralSubmitted, decode
-from streams.contracts.columns import events_table, quarantine_table
-from streams.lake.connect import connect
+from streams.contracts import Accepted, AssessmentStarted, ContactRecorded, ReferralSubmitted
 from streams.names import TIME_ZONE
-from streams.settings import PROJECT, Settings
-from streams.simulate.world import World
-from streams.stack.postgres import Postgres
+from streams.settings import PROJECT
 
 AUTHORITY = "E06000006"
-"""Halton, the smallest whose figures are all published."""
-START, END = datetime(2025, 4, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
-ARRIVED_MS = int(END.timestamp() * 1000)
+"""Halton, which the year simulates."""
 PLANTED = 4
 """Children whom the planted stories, two copies of each, refer to social care on top of the published ones."""
 MEASURES = ("referrals", "children_referrals", "dfe_referrals", "dfe_nfa", "contacts", "cafs", "families_at_level_4")
-
-
-@pytest.fixture(scope="module")
-def year() -> list[Accepted]:
-    """Records of a simulated year that the contract accepts, each on partition 0 of its topic."""
-    world = World(7, [AUTHORITY], START, END)
-    offsets: Counter[str] = Counter()
-    found = []
-    for record in world.records():
-        offset, offsets[record.topic] = offsets[record.topic], offsets[record.topic] + 1
-        found.append(
-            decode(
-                SimpleNamespace(
-                    topic=record.topic,
-                    partition=0,
-                    offset=offset,
-                    timestamp=ARRIVED_MS,
-                    key=record.key,
-                    value=record.value,
-                    headers=[],
-                )
-            )
-        )
-    return found
-
-
-@pytest.fixture(scope="module")
-def marts(
-    year: list[Accepted], settings: Settings, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A lake on which the year was built, with every test of the project."""
-    own = replace(settings, database=f"t_{uuid4().hex[:12]}", lake_data=str(tmp_path_factory.mktemp("lake")))
-    with connect(own, landing="read_write") as lake:
-        lake.register("batch", events_table([e for e in year if isinstance(e, Accepted)], datetime.now(UTC)))
-        lake.execute("INSERT INTO landing.main.events BY NAME SELECT * FROM batch")
-        refused = quarantine_table([e for e in year if not isinstance(e, Accepted)], datetime.now(UTC))
-        lake.register("refused", refused)
-        lake.execute("INSERT INTO landing.main.quarantine BY NAME SELECT * FROM refused")
-    build(own, full=True)
-    with connect(own) as lake:
-        yield lake
-    postgres.drop(own.database)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +32,7 @@ def in_force(year: list[Accepted]) -> list[tuple[datetime, object]]:
         latest = max(amended, key=lambda e: (e.envelope.time, e.envelope.id)) if amended else events[0]
         if latest.change != "withdrawn":
             at = latest.amendment.replaced_time if latest.change == "corrected" else latest.envelope.time
-            facts.append((min(at, datetime.fromtimestamp(ARRIVED_MS / 1000, UTC)), latest.fact))
+            facts.append((min(at, datetime.fromtimestamp(latest.received_ms / 1000, UTC)), latest.fact))
     return facts
 
 

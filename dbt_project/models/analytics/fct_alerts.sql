@@ -20,11 +20,43 @@ versions as (
     qualify row_number() over (partition by alert_id, version order by kafka_partition, kafka_offset) = 1
 ),
 
+-- What people did, as versions show it; what was withdrawn since does not count.
+said as (
+    select distinct
+        occurred_at,
+        worker_id
+    from {{ ref('stg_events') }}
+    where fact in ('alert-acknowledged', 'alert-closed')
+),
+
+acknowledged as (
+    select
+        versions.alert_id,
+        min(versions.acknowledged_at) as acknowledged_at
+    from versions
+    inner join said on said.occurred_at = versions.acknowledged_at and said.worker_id = versions.acknowledged_by
+    group by versions.alert_id
+),
+
+closed as (
+    select
+        versions.alert_id,
+        arg_max(versions.closed_at, versions.version) as closed_at,
+        arg_max(versions.alert_closure, versions.version) as alert_closure
+    from versions
+    inner join said on said.occurred_at = versions.closed_at and said.worker_id = versions.closed_by
+    group by versions.alert_id
+),
+
 streamed as (
     select
         alert_id,
         max(version) as version,
         min(raised_at) as first_raised_at,
+        min(raised_at) filter (severity = 'red') as first_red_at,
+        -- The latest version's, even where that is none: the address may be protected by now.
+        arg_max_null(area, version) as area,
+        bool_or(supersedes is not null) as is_successor,
         arg_min(epoch_us(raised_at - cause_received_at) / 1e6, version) as seconds_to_alert,
         arg_max(rule, version) as rule,
         arg_max(rule_version, version) as rule_version,
@@ -68,9 +100,22 @@ joined as (
         streamed.status as streamed_status,
         streamed.status_reason as streamed_status_reason,
         streamed.first_raised_at,
-        streamed.seconds_to_alert
+        streamed.first_red_at,
+        streamed.area,
+        streamed.seconds_to_alert,
+        acknowledged.acknowledged_at,
+        case
+            when acknowledged.acknowledged_at >= streamed.first_raised_at
+                then epoch_us(acknowledged.acknowledged_at - streamed.first_raised_at) / 6e7
+            -- One that takes the place of another is acknowledged as that one was: nobody had to see it again.
+            when acknowledged.acknowledged_at < streamed.first_raised_at and not streamed.is_successor then 0
+        end as minutes_to_acknowledge,
+        closed.closed_at,
+        closed.alert_closure
     from rebuilt
     full join streamed using (alert_id)
+    left join acknowledged using (alert_id)
+    left join closed using (alert_id)
 )
 
 select

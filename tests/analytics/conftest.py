@@ -1,0 +1,81 @@
+"""One lake and one build for all tests of the marts: a simulated year, and families told by hand."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from uuid import uuid4
+
+import duckdb
+import pytest
+
+from streams.build import build
+from streams.contracts import Accepted, decode
+from streams.contracts.columns import events_table, quarantine_table
+from streams.lake.connect import connect
+from streams.settings import Settings
+from streams.simulate.world import World
+from streams.stack.postgres import Postgres
+from tests.analytics.families import Families
+
+SIMULATED = "E06000006"
+"""Halton, the smallest whose figures are all published."""
+START, END = datetime(2025, 4, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
+ARRIVED_MS = int(END.timestamp() * 1000)
+
+
+@pytest.fixture(scope="session")
+def families() -> Families:
+    """Families told by hand, with the alerts about them."""
+    return Families(datetime.now(UTC))
+
+
+@pytest.fixture(scope="session")
+def year(families: Families) -> list[Accepted]:
+    """
+    Records of a simulated year that the contract accepts, each on partition 0 of its topic, and those told by hand.
+    """
+    world = World(7, [SIMULATED], START, END)
+    offsets: Counter[str] = Counter()
+    found = []
+    for record in world.records():
+        offset, offsets[record.topic] = offsets[record.topic], offsets[record.topic] + 1
+        found.append(
+            decode(
+                SimpleNamespace(
+                    topic=record.topic,
+                    partition=0,
+                    offset=offset,
+                    timestamp=ARRIVED_MS,
+                    key=record.key,
+                    value=record.value,
+                    headers=[],
+                )
+            )
+        )
+    return found + families.events
+
+
+@pytest.fixture(scope="session")
+def marts(
+    year: list[Accepted],
+    families: Families,
+    settings: Settings,
+    postgres: Postgres,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A lake on which the year was built, with every test of the project."""
+    own = replace(settings, database=f"t_{uuid4().hex[:12]}", lake_data=str(tmp_path_factory.mktemp("lake")))
+    with connect(own, landing="read_write") as lake:
+        lake.register("batch", events_table([e for e in year if isinstance(e, Accepted)], datetime.now(UTC)))
+        lake.execute("INSERT INTO landing.main.events BY NAME SELECT * FROM batch")
+        refused = quarantine_table([e for e in year if not isinstance(e, Accepted)], datetime.now(UTC))
+        lake.register("refused", refused)
+        lake.execute("INSERT INTO landing.main.quarantine BY NAME SELECT * FROM refused")
+        lake.register("alerted", families.alerts_table())
+        lake.execute("INSERT INTO landing.main.alerts BY NAME SELECT * FROM alerted")
+    build(own, full=True)
+    with connect(own) as lake:
+        yield lake
+    postgres.drop(own.database)
