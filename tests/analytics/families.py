@@ -147,9 +147,11 @@ class Families:
         self._alert("B1", 3, area=None)
 
     def _alerts_that_do_not_count(self, today: datetime) -> None:
-        """From history, as a test, and of the moment before the quarter began."""
+        """From history, as a test, of the moment before the quarter began, and a reminder of another alert."""
         self._alert("B2", alert_id="history", backfill=True)
         self._alert("B3", alert_id="test", test=True)
+        reminder = {"rule": "alert_unacknowledged", "entity_kind": "alert", "entity_id": "alert-B2", "severity": "red"}
+        self._alert("B2", alert_id="reminder", **reminder)
         before = quarter_start(today) - timedelta(microseconds=1)
         self._alert("A1", alert_id="earlier", status="cleared", raised_at=before)
 

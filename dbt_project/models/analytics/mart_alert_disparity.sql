@@ -77,6 +77,8 @@ alerts as (
     inner join quarter on raised.first_raised_at >= quarter.began_at and raised.first_raised_at < quarter.ended_at
     inner join families on families.family_id = raised.family_id
     where raised.is_streamed and not coalesce(raised.is_backfill, false)
+        -- A reminder that nobody took an alert on is no further alert about the family.
+        and raised.entity_kind <> 'alert'
     group by all
 ),
 
