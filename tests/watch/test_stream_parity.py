@@ -1,20 +1,29 @@
 """One event after another says in the end what one look at everything says."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from streams.contracts.columns import events_table, quarantine_table
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
-from tests.oracle.records import decoded
+from streams.simulate import Noise, World
+from tests.oracle.compare import difference
+from tests.oracle.oracle import expected
+from tests.oracle.records import Record, decoded
 from tests.oracle.strategies import case, dense
 from tests.watch.streaming import Stream, said
 
 WORLDS = 24
 AHEAD = (-12, -1, 0, 1, 12)
 """By how many records the lake may be behind the watcher, or ahead of it, when it starts anew."""
+HALTON = "E06000006"
+SHARE = 16
+"""One record key in so many is watched for a year: few enough that a year is streamed in half a minute."""
+END = datetime(2026, 4, 1, tzinfo=UTC)
+LATEST = timedelta(days=60)
 
 
 @pytest.fixture(scope="module")
@@ -29,22 +38,60 @@ def test_stream_says_what_one_look_says(engine, seed, monkeypatch):
     """The sets at the end are equal, and no version was said twice; also when the watcher starts anew."""
     chance = random.Random(seed)
     world = case(seed) if seed % 2 else dense(seed)
-    records = list(world.records)
-    events, rejected = decoded(records)
-    tables = events_table(events, world.as_of), quarantine_table(rejected, world.as_of)
-    whole = engine.evaluate(*tables, engine.compiled.rules, world.as_of).alerts
-    anew = sorted(chance.choices(range(1, len(records)), k=seed % 4))
+    stream = streamed(engine, world.records, world.as_of, chance, 6, seed % 4, monkeypatch)
 
+    assert stream.standing == {said(alert) for alert in rebuilt(engine, world.records, world.as_of)}
+
+
+@pytest.mark.parametrize("late", [timedelta(0), LATEST], ids=["in order", "shuffled"])
+def test_year_says_what_one_look_and_the_oracle_say(engine, late, monkeypatch):
+    """A simulated year, as it happened, or each record up to two months late; the watcher starts anew in between."""
+    chance = random.Random(8)
+    records = year(chance, late)
+    as_of = END + LATEST
+    stream = streamed(engine, records, as_of, chance, 80, 3, monkeypatch)
+    whole = rebuilt(engine, records, as_of)
+
+    assert stream.standing == {said(alert) for alert in whole}
+    assert not difference([alert._asdict() for alert in whole], expected(*decoded(records), as_of))
+
+
+def year(chance: random.Random, late: timedelta) -> list[Record]:
+    """The records of some families and persons of a small borough, arriving up to so late."""
+    noise = Noise(malformed=0, duplicates=0.02, corrected=0.02, withdrawn=0.02)
+    world = World(6, [HALTON], END - timedelta(days=365), END, stories=1, noise=noise, backfill=False)
+    sent = [record for record in world.records() if record.story_id or int(record.key[-2:], 36) % SHARE == 0]
+    arrived = sorted(((record.at + chance.random() * late, record) for record in sent), key=lambda each: each[0])
+    offsets: dict[str, int] = {}
+    log = []
+    for at, record in arrived:
+        offsets[record.topic] = offset = offsets.get(record.topic, -1) + 1
+        log.append(Record(record.topic, 0, offset, round(at.timestamp() * 1000), record.key, record.value))
+    return log
+
+
+def rebuilt(engine: Engine, records: Sequence[Record], as_of: datetime) -> list:
+    """What one look at all records says."""
+    events, rejected = decoded(records)
+    tables = events_table(events, as_of), quarantine_table(rejected, as_of)
+    return engine.evaluate(*tables, engine.compiled.rules, as_of).alerts
+
+
+def streamed(
+    engine: Engine, records: Sequence[Record], as_of: datetime, chance: random.Random,
+    most: int, restarts: int, patch: pytest.MonkeyPatch,
+) -> Stream:  # fmt: skip
+    """What a watcher has said after batches of at most so many records, started anew so many times."""
+    anew = sorted(chance.choices(range(1, len(records)), k=restarts))
     stream, taken = Stream(engine), 0
     while taken < len(records):
-        batch = records[taken : taken + chance.randint(1, 6)]
+        batch = records[taken : taken + chance.randint(1, most)]
         stream.take(batch)
         taken += len(batch)
         if anew and anew[0] <= taken:
             anew.pop(0)
             landed = max(0, taken + chance.choice(AHEAD))
-            stream.restart(records[:taken], records[:landed], monkeypatch)
+            stream.restart(records[:taken], records[:landed], patch)
             taken = min(max(taken, landed), len(records))
-    stream.pass_deadlines(world.as_of)
-
-    assert stream.standing == {said(alert) for alert in whole}
+    stream.pass_deadlines(as_of)
+    return stream
