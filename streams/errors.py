@@ -24,7 +24,9 @@ __all__ = [
     "SettingInvalid",
     "StackFailed",
     "SuiteInvalid",
+    "ThresholdInvalid",
     "UnknownEventType",
+    "UnknownRule",
     "UnknownTopic",
     "WatchSilent",
 ]
@@ -112,6 +114,14 @@ class RulesInvalid(CafError):
 
 class StackFailed(CafError):
     """A server that the stack started did not become healthy or stopped."""
+
+
+class ThresholdInvalid(CafError):
+    """A threshold that is to be tried is not one of the rule's, or its value is not allowed."""
+
+
+class UnknownRule(CafError):
+    """No rule has that name."""
 
 
 class SuiteInvalid(CafError):
