@@ -28,6 +28,7 @@ _VERBS = {
     "replay": "send rejected records again",
     "routes": "who gets which alert, and why",
     "share": "tell partners what the sharing policy permits",
+    "rules": "the alert rules: what each says, reads, needs, and how it does",
     "simulate": "produce the events of a simulated borough",
     "sql": "query the lake",
     "status": "what runs, how fresh it is, whether anything is wrong",

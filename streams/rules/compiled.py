@@ -50,7 +50,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Rule:
-    """A line of the rule register; `scope` is `family` or `record`, `facts` what can change its answer."""
+    """A line of the rule register; `scope` is `family`, `record` or `area`, `facts` what can change its answer."""
 
     name: str
     version: int
@@ -113,23 +113,27 @@ class CompiledRules:
         return tuple(name for name in self.models if name in wanted)
 
 
-def compiled_rules(settings: Settings, project: Path = DBT_PROJECT) -> CompiledRules:
+def compiled_rules(settings: Settings, project: Path = DBT_PROJECT, *, with_build_rules: bool = False) -> CompiledRules:
     """
     Compile the project's rules, or read what was compiled of the same content before.
+
+    Args:
+        with_build_rules: also the rules that the stream does not judge, and all that they stand on; to be looked at.
 
     Raises:
         RulesInvalid: dbt cannot compile the project, or the register names a rule that has no model.
     """
     checksum = _checksum(project)
-    folder = settings.home / "rules" / checksum
+    folder = settings.home / "rules" / (f"{checksum}-build" if with_build_rules else checksum)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            _compile(project, folder)
+            _compile(project, folder, with_build_rules)
     manifest = json.loads((folder / "target" / "manifest.json").read_text())
     models = _models(manifest)
-    return CompiledRules(models, _register(manifest, project, models), folder / SEEDS_FILE, checksum)
+    rules = _register(manifest, project, models, with_build_rules)
+    return CompiledRules(models, rules, folder / SEEDS_FILE, checksum)
 
 
 def _checksum(project: Path) -> str:
@@ -142,11 +146,12 @@ def _checksum(project: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _compile(project: Path, folder: Path) -> None:
+def _compile(project: Path, folder: Path, with_build_rules: bool) -> None:
     building = folder.with_suffix(".building")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir()
     command = [sys.executable, "-m", "streams.rules.dbt_compile", str(project), str(building)]
+    command += ["--with-build-rules"] if with_build_rules else []
     environ = {**os.environ, "PYTHONPATH": str(PROJECT), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
     if done.returncode:
@@ -174,13 +179,13 @@ def _models(manifest: dict) -> dict[str, Model]:
     return models
 
 
-def _register(manifest: dict, project: Path, models: dict[str, Model]) -> dict[str, Rule]:
-    """The rules that have a model and are judged in the stream; the others run in the build alone."""
+def _register(manifest: dict, project: Path, models: dict[str, Model], with_build_rules: bool) -> dict[str, Rule]:
+    """The rules that have a model: those that are judged in the stream, and on demand those of the build alone."""
     node = next(
         node for node in manifest["nodes"].values() if node["resource_type"] == "seed" and node["name"] == "rules"
     )
     with (project / node["original_file_path"]).open(newline="") as file:
-        lines = [line for line in csv.DictReader(file) if line["scope"] in STREAM_SCOPES]
+        lines = [line for line in csv.DictReader(file) if with_build_rules or line["scope"] in STREAM_SCOPES]
     rules = {
         line["rule"]: Rule(
             line["rule"],

@@ -20,13 +20,14 @@ STREAM_SCOPES = frozenset({"family", "record"})
 _BESIDE_RULES = ("+int_*_deadlines", "+int_family_desk", "+int_alert_actions", "+int_decided_referrals", "rules")
 
 
-def compile_project(project: Path, folder: Path) -> bool:
+def compile_project(project: Path, folder: Path, *, with_build_rules: bool = False) -> bool:
     """Write `target/manifest.json` and the seeds' file into `folder`; returns whether dbt succeeded."""
     from dbt.cli.main import dbtRunner
 
     _write_profile(project, folder)
     places = ["--project-dir", str(project), "--profiles-dir", str(folder), "--log-path", str(folder / "logs")]
-    options = ["--quiet", "--target-path", str(folder / "target"), "--threads", "1", "--select", *_selection(project)]
+    selection = ["+path:models/alerts", *_BESIDE_RULES] if with_build_rules else _selection(project)
+    options = ["--quiet", "--target-path", str(folder / "target"), "--threads", "1", "--select", *selection]
     runner = dbtRunner()
     return all(runner.invoke([verb, *places, *options]).success for verb in ("seed", "compile"))
 
@@ -47,4 +48,4 @@ def _write_profile(project: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(0 if compile_project(Path(sys.argv[1]), Path(sys.argv[2])) else 1)
+    sys.exit(0 if compile_project(Path(sys.argv[1]), Path(sys.argv[2]), with_build_rules=bool(sys.argv[3:])) else 1)

@@ -24,6 +24,7 @@ _WHOLE = {
     "marts.reference.rules",
     "marts.reference.routes",
     "marts.reference.gateways",
+    "marts.reference.referral_sources",
     "marts.reference.working_calendar",
     "marts.reference.school_terms",
 }
@@ -37,13 +38,12 @@ def forbidden_reads(compiled: CompiledRules) -> list[str]:
         LineageUnknown: what a rule reads cannot be told.
     """
     lineage = Lineage(compiled, kept=dict.fromkeys(DERIVING, _AGE))
-    in_stream = {end for rule in compiled.rules for end in compiled.ends(rule)}
     return [
         f"{model} reads {read.column} of {read.relation}"
-        for model in compiled.models
-        if model in in_stream or model.startswith("alert_")
+        for rule in compiled.rules.values()
+        for model in compiled.ends(rule.name)
         for read in sorted(lineage[model].all)
-        if not _is_allowed(read, is_area=model not in in_stream)
+        if not _is_allowed(read, is_area=rule.scope == "area")
     ]
 
 

@@ -52,6 +52,7 @@ THEN = {
     "validations holds": [],
     "import cin-xml": [str(CIN), "--check"],
     "check-event": ["{event}"],
+    "rules": ["--show", "re_referral"],
     "backtest": ["re_referral", "--change", "re_referral_months=6"],
     "routes": [],
     "share": ["--once"],

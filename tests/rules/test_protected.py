@@ -18,7 +18,7 @@ FILTER = "where judged.counted >="
 
 @pytest.fixture(scope="module")
 def compiled(settings) -> CompiledRules:
-    return compiled_rules(settings)
+    return compiled_rules(settings, with_build_rules=True)
 
 
 def changed(compiled: CompiledRules, **changes: tuple[str, str]) -> CompiledRules:

@@ -1,0 +1,118 @@
+"""`./caf rules`: the rule register."""
+
+import json
+from dataclasses import asdict
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from streams.rules.compiled import compiled_rules
+from streams.rules.page import PAGE, page
+from streams.rules.performance import performance
+from streams.rules.register import Entry, entry, register
+from streams.settings import Settings
+from streams.stack import stack
+
+__all__ = ["command"]
+
+_WIDTH = 100
+_COLOURS = {"red": "red", "amber": "yellow", "green": "green"}
+
+
+@click.command("rules")
+@click.option("--show", "rule", metavar="RULE", help="Everything about one rule.")
+@click.option("--write", is_flag=True, help="Write the page of all rules, docs/rules/rules.md.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(*, rule: str | None, write: bool, as_json: bool) -> None:
+    """List the alert rules, or show one: what it says, reads and needs, and how it does.
+
+    Thresholds, columns read and tests are found in the project. How often a rule fired, and what people said of its
+    alerts, is read from the marts when their server is up.
+    """
+    settings = Settings.from_env()
+    entries = register(compiled_rules(settings, with_build_rules=True))
+    if write:
+        PAGE.write_text(page(entries))
+        click.echo(PAGE, err=True)
+    if rule is not None:
+        one = entry(entries, rule)
+        fired = performance(settings, rule) if _is_up(settings) else None
+        click.echo(json.dumps(asdict(one) | {"performance": fired}, default=str) if as_json else _shown(one, fired))
+    elif as_json:
+        click.echo(json.dumps([asdict(one) for one in entries]))
+    else:
+        click.echo(_listed(entries), nl=False)
+
+
+def _is_up(settings: Settings) -> bool:
+    """Whether the lake's server runs: a question does not start it."""
+    return bool(settings.postgres) or any(
+        part.part == "postgres" and part.state == "running" for part in stack.status(settings)
+    )
+
+
+def _listed(entries: list[Entry]) -> str:
+    table = Table("rule", "severity", "fires when", box=None)
+    for one in entries:
+        table.add_row(one.rule, f"[{_COLOURS[one.severity]}]{one.severity}[/]", Text(one.statement))
+    console = Console()
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get()
+
+
+def _shown(one: Entry, fired: list[dict[str, object]] | None) -> str:
+    lines = [
+        ("", one.statement),
+        ("practice", one.practice),
+        ("severity", f"{one.severity}, version {one.version}"),
+        ("about", f"a {one.entity_kind}, judged by {one.scope}"),
+        ("cleared when", one.clears_when),
+        ("facts", ", ".join(one.facts) or "any record that cannot be read"),
+        ("reads", ", ".join(one.columns) or "nothing of an event"),
+        *_thresholds(one),
+        ("expected", f"{one.expected} alerts a year for 10,000 children"),
+        *_performance(fired),
+        ("SQL", one.sql or "missing"),
+        *_tests(one),
+    ]
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, text in lines:
+        grid.add_row(name, Text(text))
+    console = Console(width=_WIDTH)
+    with console.capture() as captured:
+        console.print(f"[bold {_COLOURS[one.severity]}]{one.rule}[/]")
+        console.print(grid)
+    return captured.get().rstrip("\n")
+
+
+def _tests(one: Entry) -> list[tuple[str, str]]:
+    """A line for each file."""
+    files: dict[str, list[str]] = {}
+    for test in one.tests:
+        file, _, name = test.partition("::")
+        files.setdefault(file, []).append(name)
+    return [(f"{len(names)} tests", f"{file}: {', '.join(names)}") for file, names in files.items()]
+
+
+def _thresholds(one: Entry) -> list[tuple[str, str]]:
+    """A line each: one value if all profiles agree."""
+    if not one.thresholds:
+        return [("thresholds", "none")]
+    lines = []
+    for name, values in one.thresholds.items():
+        agreed = set(values.values())
+        shown = agreed.pop() if len(agreed) == 1 else ", ".join(f"{value} ({of})" for of, value in values.items())
+        lines.append(f"{name} = {shown}")
+    return [("thresholds", "\n".join(lines))]
+
+
+def _performance(fired: list[dict[str, object]] | None) -> list[tuple[str, str]]:
+    if fired is None:
+        return [("on this lake", "not built yet")]
+    texts = [", ".join(f"{name} {value}" for name, value in line.items() if name != "rule") for line in fired]
+    return [("on this lake", "\n".join(texts) or "no alert yet")]

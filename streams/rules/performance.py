@@ -1,0 +1,26 @@
+"""How often a rule fired on a running lake, and what people said of its alerts."""
+
+import duckdb
+
+from streams.lake.connect import connect
+from streams.settings import Settings
+
+__all__ = ["MART", "performance"]
+
+MART = "marts.analytics.mart_rule_performance"
+
+
+def performance(settings: Settings, rule: str) -> list[dict[str, object]] | None:
+    """
+    The lines of a rule in the mart, one a version; None while the mart is not built.
+
+    Raises:
+        LakeUnavailable: the lake does not answer.
+    """
+    with connect(settings, landing=None) as lake:
+        try:
+            found = lake.execute(f"SELECT * FROM {MART} WHERE rule = $1 ORDER BY rule_version", [rule])
+        except duckdb.CatalogException:
+            return None
+        columns = [column[0] for column in found.description]
+        return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
