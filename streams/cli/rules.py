@@ -68,7 +68,7 @@ def _shown(one: Entry, fired: list[dict[str, object]] | None) -> str:
         ("", one.statement),
         ("practice", one.practice),
         ("severity", f"{one.severity}, version {one.version}"),
-        ("about", f"a {one.entity_kind}, judged by {one.scope}"),
+        ("about", f"one {one.entity_kind}, judged by {one.scope}"),
         ("cleared when", one.clears_when),
         ("facts", ", ".join(one.facts) or "any record that cannot be read"),
         ("reads", ", ".join(one.columns) or "nothing of an event"),

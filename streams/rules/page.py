@@ -27,7 +27,7 @@ def page(entries: list[Entry]) -> str:
 
 
 def _section(one: Entry) -> str:
-    about = f"Version {one.version}, {one.severity}, about a {one.entity_kind}, judged by {one.scope}; `{one.sql}`.\n"
+    about = f"Version {one.version}, {one.severity}, about one {one.entity_kind}, judged by {one.scope}; `{one.sql}`.\n"
     parts = [
         f"\n## {one.rule}\n\n{one.statement}\n\n{about}\n",
         f"- **Practice**: {one.practice}\n- **Cleared when** {one.clears_when}.\n",
