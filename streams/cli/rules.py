@@ -70,7 +70,7 @@ def _shown(one: Entry, fired: list[dict[str, object]] | None) -> str:
         ("severity", f"{one.severity}, version {one.version}"),
         ("about", f"one {one.entity_kind}, judged by {one.scope}"),
         ("cleared when", one.clears_when),
-        ("facts", ", ".join(one.facts) or "any record that cannot be read"),
+        ("facts", ", ".join(one.facts) or "no event of its own"),
         ("reads", ", ".join(one.columns) or "nothing of an event"),
         *_thresholds(one),
         ("expected", f"{one.expected} alerts a year for 10,000 children"),
@@ -114,5 +114,9 @@ def _thresholds(one: Entry) -> list[tuple[str, str]]:
 def _performance(fired: list[dict[str, object]] | None) -> list[tuple[str, str]]:
     if fired is None:
         return [("on this lake", "not built yet")]
-    texts = [", ".join(f"{name} {value}" for name, value in line.items() if name != "rule") for line in fired]
+    texts = [", ".join(f"{name} {_figure(value)}" for name, value in line.items() if name != "rule") for line in fired]
     return [("on this lake", "\n".join(texts) or "no alert yet")]
+
+
+def _figure(value: object) -> str:
+    return "unknown" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)

@@ -18,7 +18,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
 
-from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS
+from streams.contracts.landing import landing_tables
 from streams.errors import LineageUnknown
 from streams.rules.compiled import CompiledRules, Model
 
@@ -31,7 +31,7 @@ _RUN = {
     "marts.run.cut": ("topic", "kafka_partition", "next_offset"),
     "marts.run.as_of": ("as_of",),
 }
-_LANDING = {EVENTS: tuple(EVENT_COLUMNS), "landing.main.quarantine": tuple(QUARANTINE_COLUMNS)}
+_LANDING = {f"landing.main.{name}": tuple(table.columns) for name, table in landing_tables().items()}
 _UNREADABLE = (exp.Columns, exp.Command, exp.Lateral, exp.Pivot, exp.TableColumn, exp.Unnest)
 
 

@@ -19,6 +19,7 @@ _OF_A_PLACE = {"lsoa_code", "ward_code", "ward_name", "constituency_code", "cons
 _OF_A_RECORD = {"topic", "kafka_partition", "kafka_offset", "received_at", "landed_at", "reason", "path", "allowed"}
 _WHOLE = {
     PROFILES,
+    "landing.main.alerts",
     "marts.run.cut",
     "marts.run.as_of",
     "marts.reference.rules",

@@ -103,7 +103,7 @@ def missing(one: Entry) -> list[str]:
         "what clears it": one.clears_when,
         "an SQL file": one.sql,
         "facts": one.facts or one.scope != "family",
-        "a column that it reads": one.columns or one.scope == "record",
+        "a column that it reads": one.columns or one.scope != "family",
         "a test": one.tests,
         "an expected number of alerts": one.expected is not None,
     }
