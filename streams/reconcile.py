@@ -36,7 +36,7 @@ __all__ = ["Difference", "Reconciliation", "compare", "reconcile"]
 log = structlog.get_logger()
 
 _STREAMED = f"""
-    select a.alert_id, a.rule, a.version, a.severity, a.closed_at, a.cause_received_at,
+    select a.alert_id, a.rule, a.version, a.severity, a.acknowledged_at, a.closed_at, a.cause_received_at,
            case when a.status = 'closed' then 'open' else a.status end as status,
            list_sort(list_transform(a.evidence, e -> e.source || '#' || e.id)) as evidence
     from landing.main.alerts a
@@ -58,12 +58,14 @@ _COMPARED = """
     with streamed as (select * from ({streamed}) where status <> 'withdrawn'),
     rebuilt as ({rebuilt}),
     done as (
-        select alert_id, max(received_at) as received_at, max(acted_at) filter (fact = 'alert-closed') as closed_at
+        select alert_id, max(received_at) as received_at, arg_max(acted_at, received_at) as acted_at,
+               max(acted_at) filter (fact = 'alert-closed') as closed_at
         from marts.intermediate.int_alert_actions group by alert_id
     ),
     handled as (
         select s.alert_id from streamed s left join done d on d.alert_id = s.alert_id
-        where d.received_at > s.cause_received_at
+        where (d.received_at > s.cause_received_at
+               and d.acted_at is distinct from s.acknowledged_at and d.acted_at is distinct from s.closed_at)
            or (s.closed_at is not null and s.closed_at is distinct from d.closed_at)
     )
     select coalesce(s.alert_id, r.alert_id) as alert_id, coalesce(s.rule, r.rule) as rule,
