@@ -45,7 +45,9 @@ def seen_by_each(commands, bootstrap, group, folder, alert_id):
         with (folder / name).open("w") as output:
             streams = {"stdout": output, "stderr": subprocess.DEVNULL}
             words = [*command, bootstrap, f"{group}-{name}"]
-            started[name] = subprocess.Popen(words, env=environ, start_new_session=True, **streams)
+            started[name] = subprocess.Popen(
+                words, env=environ, start_new_session=True, preexec_fn=_heed_ctrl_c, **streams
+            )
     try:
         while not all(alert_id in (folder / name).read_text() for name in commands):
             assert [name for name, process in started.items() if process.poll() is not None] == []
@@ -57,6 +59,11 @@ def seen_by_each(commands, bootstrap, group, folder, alert_id):
         for process in started.values():
             process.wait(30)
     return {name: (folder / name).read_text() for name in commands}
+
+
+def _heed_ctrl_c():
+    """As in a terminal, also where the tests run in a background that ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_every_example_shows_an_alert_and_goes_on_after_it(commands, settings, publish, an_alert, group, tmp_path):
