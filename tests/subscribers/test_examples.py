@@ -46,7 +46,7 @@ def seen_by_each(commands, bootstrap, group, folder, alert_id):
             streams = {"stdout": output, "stderr": subprocess.DEVNULL}
             words = [*command, bootstrap, f"{group}-{name}"]
             started[name] = subprocess.Popen(
-                words, env=environ, start_new_session=True, preexec_fn=_heed_ctrl_c, **streams
+                words, env=environ, start_new_session=True, preexec_fn=_heed_ctrl_c, **streams  # noqa: PLW1509
             )
     try:
         while not all(alert_id in (folder / name).read_text() for name in commands):
