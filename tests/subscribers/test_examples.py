@@ -46,7 +46,11 @@ def seen_by_each(commands, bootstrap, group, folder, alert_id):
             streams = {"stdout": output, "stderr": subprocess.DEVNULL}
             words = [*command, bootstrap, f"{group}-{name}"]
             started[name] = subprocess.Popen(
-                words, env=environ, start_new_session=True, preexec_fn=_heed_ctrl_c, **streams  # noqa: PLW1509
+                words,
+                env=environ,
+                start_new_session=True,
+                preexec_fn=_heed_ctrl_c,  # noqa: PLW1509  (this test has no threads)
+                **streams,
             )
     try:
         while not all(alert_id in (folder / name).read_text() for name in commands):

@@ -123,7 +123,12 @@ def standing(versions: Callable[[], list[Alert]]) -> Callable[[], Said]:
             if alert.alert_id not in newest or newest[alert.alert_id].version < alert.version:
                 newest[alert.alert_id] = alert
         return {
-            (alert.alert_id, str(alert.severity), _by_its_rule(alert), _places((e.source, e.id) for e in alert.evidence))
+            (
+                alert.alert_id,
+                str(alert.severity),
+                _by_its_rule(alert),
+                _places((e.source, e.id) for e in alert.evidence),
+            )
             for alert in newest.values()
             if alert.status != AlertStatus.WITHDRAWN
         }
