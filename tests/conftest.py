@@ -1,10 +1,12 @@
 """
 Real servers for the tests: started by the first test that asks, stopped after the last.
 
+Tests run in several processes, each with servers and a home of its own; only what is compiled of the project is shared.
 Topic names are fixed, so a test that reads or writes them asks for `fresh_topics`; one that writes the lake asks for
 `fresh_settings`, whose database and folder nobody else has.
 """
 
+import os
 import shutil
 import tempfile
 import time
@@ -22,6 +24,36 @@ from streams.stack import broker
 from streams.stack import postgres as embedded
 from streams.stack.ports import free_ports
 from streams.stack.postgres import Postgres
+
+LONGEST = ("system", "dags", "demo", "compose")
+"""Folders of the tests that take minutes, most of them spent waiting."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first: at the end of the run no process then waits long for another one."""
+    order = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of the run have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def lend_rules(shared: Path) -> Callable[[Path], Path]:
+    """Lets a home use the rules that another one of the run has compiled."""
+    rules = shared / "rules"
+    rules.mkdir(exist_ok=True)
+
+    def lend(home: Path) -> Path:
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "rules").symlink_to(rules)
+        return home
+
+    return lend
 
 
 @pytest.fixture(scope="session")
@@ -42,9 +74,9 @@ def make_home() -> Iterator[Callable[[str], Path]]:
 
 
 @pytest.fixture(scope="session")
-def home(make_home: Callable[[str], Path]) -> Path:
-    """The home of the whole run."""
-    return make_home("h")
+def home(make_home: Callable[[str], Path], lend_rules: Callable[[Path], Path]) -> Path:
+    """The home of the whole run, or of one of its processes."""
+    return lend_rules(make_home("h"))
 
 
 @pytest.fixture(scope="session")
