@@ -109,6 +109,15 @@ class Judge:
 
         return self._changes(places, rules, as_of, now, at=arrival, amendments=None)
 
+    def restate(self, places: Mapping[Place, datetime], as_of: datetime, now: datetime) -> Iterator[list[Alert]]:
+        """The versions that what people did calls for at some places; each gives when that arrived."""
+        for chunk in self._chunks(places):
+            yield self._changes(chunk, (), as_of, now, at=places.__getitem__, amendments={})
+
+    def judges(self, alert: Alert) -> bool:
+        """Whether the alert is one of the rules that are run here."""
+        return alert.rule in self._rules
+
     def _earlier(self, topic: str, partition: int, offset: int) -> bytes:
         return self.history.value_at(topic, partition, offset, self._judged_key)
 
