@@ -143,7 +143,9 @@ def test_withdrawn_opening_or_referral_takes_the_alert_back(world, which):
 
 
 @pytest.mark.parametrize(
-    ("decided", "status"), [("2025-04-02T09:00:00", "open"), ("2025-04-03T09:00:01", "cleared")], ids=["before", "after"]
+    ("decided", "status"),
+    [("2025-04-02T09:00:00", "open"), ("2025-04-03T09:00:01", "cleared")],
+    ids=["before", "after"],
 )
 def test_referral_sent_again_as_red_is_red(world, decided, status):
     """Who decided before it was red did not decide on that; the alert keeps its anchor."""

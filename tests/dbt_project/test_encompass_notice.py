@@ -144,7 +144,7 @@ def test_child_who_begins_school_after_the_holidays_is_a_pupil_then(home, born, 
 
 
 def test_part_in_the_household_is_the_one_told_last(world):
-    """Somebody recorded as a child first and as a partner later is an adult, and the children of that home are meant."""
+    """Somebody recorded as a child, and later as a partner, is an adult: the children of that home are meant."""
     _joins(world, "P-child", family="F-2")
     _joins(world, "P-man", family="F-2")
     _joins(world, "P-man", "partner", "F-2", at="2025-02-01T09:00:00")

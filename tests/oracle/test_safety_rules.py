@@ -382,7 +382,7 @@ def test_child_who_begins_school_after_the_holidays_is_a_pupil_then(story, born,
 
 
 def test_part_in_the_household_is_the_one_told_last(story):
-    """Somebody recorded as a child first and as a partner later is an adult, and the children of that home are meant."""
+    """Somebody recorded as a child, and later as a partner, is an adult: the children of that home are meant."""
     story.add(story.day(0), joined("P-1", "F-2"))
     story.add(story.day(0), joined("P-man", "F-2", "child"))
     story.add(story.day(1), joined("P-man", "F-2", "partner"))
