@@ -1,4 +1,4 @@
-{{ config(meta={'empty_without': ['referral-submitted', 'escalation-reported']}) }}
+{{ config(meta={'empty_without': ['referral-submitted[severity=red]', 'escalation-reported[severity=red]']}) }}
 -- A red referral or escalation arrived outside working hours.
 -- What was sent as history arrived at nobody's desk when it was loaded: its own time counts as its arrival.
 with urgent as (
