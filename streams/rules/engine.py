@@ -6,10 +6,12 @@ only the rules whose declared facts arrived run, without the models that the kin
 and everything is rolled back after reading.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import thread_time
 from typing import NamedTuple
 
 import duckdb
@@ -179,6 +181,8 @@ class Engine:
         self._numbers = {name: number for number, name in enumerate(compiled.models)}
         # Only now: a plan made before the catalog's last change is made anew at each execution.
         self._prepare()
+        self.spent: Counter[str] = Counter()
+        """Seconds of CPU by model since the engine was made; `landing` is bringing events in and taking them out."""
 
     def close(self) -> None:
         """Free the database's memory."""
@@ -218,13 +222,12 @@ class Engine:
         kinds = None if kinds is None else frozenset(kinds)
         filled = self._needed(frozenset(rules), kinds)
         with self._landed(events, quarantine), self._as_of(as_of):
-            run = self._connection.execute
             alerts, deadlines = [], []
             for name in filled:
                 if name not in self._ends:
-                    run(f"EXECUTE fill_{self._numbers[name]}")
+                    self._fill(name)
                     continue
-                rows, rule = run(f"EXECUTE read_{self._numbers[name]}").fetchall(), self._ends[name]
+                rows, rule = self._rows(name), self._ends[name]
                 if name == rule.model:
                     alerts += [AlertRow(*row) for row in rows]
                 else:
@@ -253,9 +256,25 @@ class Engine:
             return []
         for name in above:
             if name not in {*filled, model}:
-                self._connection.execute(f"EXECUTE fill_{self._numbers[name]}")
+                self._fill(name)
                 filled.add(name)
-        return self._connection.execute(f"EXECUTE read_{self._numbers[model]}").fetchall()
+        return self._rows(model)
+
+    def _fill(self, model: str) -> None:
+        with self._counted(model):
+            self._connection.execute(f"EXECUTE fill_{self._numbers[model]}")
+
+    def _rows(self, model: str) -> list[tuple]:
+        with self._counted(model):
+            return self._connection.execute(f"EXECUTE read_{self._numbers[model]}").fetchall()
+
+    @contextmanager
+    def _counted(self, what: str) -> Iterator[None]:
+        began = thread_time()
+        try:
+            yield
+        finally:
+            self.spent[what] += thread_time() - began
 
     def says_nothing(self, rules: Collection[str], kinds: frozenset[str]) -> bool:
         """Whether the kinds of facts among some events leave every one of the rules without an answer."""
@@ -277,14 +296,16 @@ class Engine:
     def _landed(self, events: pa.Table, quarantine: pa.Table | None) -> Iterator[None]:
         run = self._connection.execute
         given = {"events": events} if quarantine is None else {"events": events, "quarantine": quarantine}
-        for name, rows in given.items():
-            self._arrived[name].rows = rows.select(self._arrived[name].columns).combine_chunks()
-            run(f"EXECUTE land_{name}")
+        with self._counted("landing"):
+            for name, rows in given.items():
+                self._arrived[name].rows = rows.select(self._arrived[name].columns).combine_chunks()
+                run(f"EXECUTE land_{name}")
         try:
             yield
         finally:
-            for name in given:
-                run(f"EXECUTE clear_{name}")
+            with self._counted("landing"):
+                for name in given:
+                    run(f"EXECUTE clear_{name}")
 
     @contextmanager
     def _as_of(self, as_of: datetime) -> Iterator[None]:
