@@ -18,6 +18,7 @@ __all__ = [
     "LineageUnknown",
     "LockTaken",
     "MartsHeld",
+    "OracleMissing",
     "PartsDisagree",
     "PortTaken",
     "RulesInvalid",
@@ -98,6 +99,10 @@ class ActionUnknown(CafError):
 
 class AlertUnknown(CafError):
     """No alert has the id that was asked for."""
+
+
+class OracleMissing(CafError):
+    """Rules are to be compared with the oracle, which lies in the tests, and there are no tests here."""
 
 
 class PolicyInvalid(CafError):
