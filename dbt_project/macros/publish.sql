@@ -58,7 +58,8 @@
 
 {% macro publish(results) %}
     {% if execute and target.name != 'stream' %}
-    {% set tables = results | map(attribute='node') | selectattr('resource_type', 'in', ['model', 'seed']) | list %}
+    {% set tables = results | map(attribute='node') | selectattr('resource_type', 'in', ['model', 'seed'])
+        | rejectattr('config.meta.is_unpublished', 'true') | list %}
     {% set failed = results | selectattr('status', 'in', ['error', 'fail', 'skipped']) | list %}
     {% if tables and not failed %}
     begin;
