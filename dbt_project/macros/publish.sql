@@ -45,7 +45,8 @@
         })
     }};
     {% for table, columns in {
-        'cut': {'topic': 'varchar', 'kafka_partition': 'integer', 'next_offset': 'bigint'}, 'as_of': {'as_of': 'timestamp'}
+        'cut': {'topic': 'varchar', 'kafka_partition': 'integer', 'next_offset': 'bigint'},
+        'as_of': {'as_of': 'timestamp'},
     }.items() %}
     create or replace table marts.before.{{ table }} as
     from {{ 'published.run.' ~ table if 'mart_locality_need.measure' in published else no_rows(columns) }};
@@ -53,7 +54,13 @@
 {% endmacro %}
 
 {% macro no_rows(columns) -%}
-    (select {% for name, type in columns.items() %}cast(null as {{ type }}) as {{ name }}{{ ', ' if not loop.last }}{% endfor %} where false)
+    (
+        select
+            {% for name, type in columns.items() %}
+            cast(null as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
+            {% endfor %}
+        where false
+    )
 {%- endmacro %}
 
 {% macro publish(results) %}

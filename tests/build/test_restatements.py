@@ -5,8 +5,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from click.testing import CliRunner
 
 from streams.build import build_as_of
+from streams.cli.build import command
 from streams.errors import FileTaken
 from streams.names import REFERRAL
 
@@ -83,6 +85,13 @@ def test_a_file_that_is_there_is_left_alone(warm, tmp_path: Path):
     with pytest.raises(FileTaken, match=r"mine\.duckdb cannot be made: it is there already"):
         build_as_of(warm.settings, datetime.now(UTC), file)
     assert file.read_text() == "mine"
+
+
+def test_a_day_and_a_file_go_together():
+    result = CliRunner().invoke(command, ["--as-of", "2026-10-31"])
+
+    assert result.exit_code == 2
+    assert "--as-of and --into go together" in result.output
 
 
 def rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple]:

@@ -24,15 +24,18 @@ active as (
 ),
 
 levels as (
-    select 'lsoa' as area_level, authority_code, lsoa_code, lsoa_code as area_code, lsoa_name as area_name, imd_decile, share_of_children from active
-    union all
-    select 'ward', authority_code, lsoa_code, ward_code, ward_name, imd_decile, share_of_children from active
-    union all
-    select 'area', authority_code, lsoa_code, area_code, area_name, imd_decile, share_of_children from active
-    union all
-    select 'gateway', authority_code, lsoa_code, gateway, gateway, imd_decile, share_of_children from active
-    union all
-    select 'authority', authority_code, lsoa_code, authority_code, authority_name, imd_decile, share_of_children from active
+    select
+        authority_code,
+        lsoa_code,
+        share_of_children,
+        unnest([
+            {'area_level': 'lsoa', 'area_code': lsoa_code, 'area_name': lsoa_name},
+            {'area_level': 'ward', 'area_code': ward_code, 'area_name': ward_name},
+            {'area_level': 'area', 'area_code': area_code, 'area_name': area_name},
+            {'area_level': 'gateway', 'area_code': gateway, 'area_name': gateway},
+            {'area_level': 'authority', 'area_code': authority_code, 'area_name': authority_name}
+        ], recursive := true)
+    from active
 ),
 
 summed as (
@@ -88,13 +91,23 @@ families as (
 ),
 
 by_month as (
-    select authority_code, lsoa_code, cast(date_trunc('month', happened_on) as date) as month_starts_on, counted, sum(number) as number
+    select
+        authority_code,
+        lsoa_code,
+        cast(date_trunc('month', happened_on) as date) as month_starts_on,
+        counted,
+        sum(number) as number
     from counted
     group by all
 ),
 
 by_area as (
-    select periods.authority_code, by_month.lsoa_code, periods.period_number, by_month.counted, sum(by_month.number) as number
+    select
+        periods.authority_code,
+        by_month.lsoa_code,
+        periods.period_number,
+        by_month.counted,
+        sum(by_month.number) as number
     from periods
     inner join by_month
         on periods.period_kind in ('month', 'rolling_12_months')
@@ -176,7 +189,8 @@ grid as (
             when 'month' then places.area_level <> 'lsoa' or not measures.is_mix
             when 'rolling_12_months'
                 then not starts_with(measures.form, 'stock') and (places.area_level <> 'lsoa' or not measures.is_mix)
-            when 'week' then places.area_level <> 'lsoa' and not measures.is_mix and not starts_with(measures.form, 'stock')
+            when 'week'
+                then not starts_with(measures.form, 'stock') and places.area_level <> 'lsoa' and not measures.is_mix
             else false
         end
     union all
@@ -194,7 +208,11 @@ grid as (
 
 -- What a place would have if the authority's rate in each tenth of deprivation held in it.
 deprived as (
-    select within.place_number, active.authority_code, active.imd_decile, sum(active.share_of_children) as share_of_children
+    select
+        within.place_number,
+        active.authority_code,
+        active.imd_decile,
+        sum(active.share_of_children) as share_of_children
     from active
     inner join within using (authority_code, lsoa_code)
     where active.imd_decile is not null
