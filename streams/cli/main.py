@@ -23,6 +23,7 @@ _VERBS = {
     "import": "turn a council's files into events",
     "init": "make topics, lake and metadata on servers that are there",
     "land": "write the topics into the lake",
+    "measures": "what each figure means: unit, formula, numerator, denominator, source, caveat",
     "notify": "send alerts to a webhook or by e-mail",
     "quarantine": "list and show rejected records",
     "replay": "send rejected records again",

@@ -1,0 +1,297 @@
+{{ config(meta={'is_unpublished': true}) }}
+{%- set counts = ['referrals', 'dfe_referrals', 'contacts', 'cafs'] -%}
+{%- set groups = [
+    'individual', 'schools', 'education_services', 'health_services', 'housing', 'la_services', 'police',
+    'other_legal_agency', 'other', 'anonymous', 'unknown',
+] -%}
+{%- set mixes = [] -%}
+{%- for group in groups %}{% do mixes.append('source_' ~ group) %}{% endfor -%}
+{%- for need in range(10) %}{% do mixes.append('need_n' ~ need) %}{% endfor -%}
+-- Numerators and denominators of every measure, place and period; which of them there are is said in the docs.
+with counted as (
+    select * from {{ ref('int_need_counts') }}
+),
+
+-- Places and periods by number: whoever compares figures finds them by it.
+periods as (
+    select dense_rank() over (order by period_kind, period_start) as period_number, *
+    from {{ ref('int_need_periods') }}
+),
+
+-- Areas of the authorities that have any record, at every level of place.
+active as (
+    select * from {{ ref('dim_area') }} where authority_code in (select authority_code from counted)
+),
+
+levels as (
+    select
+        authority_code,
+        lsoa_code,
+        share_of_children,
+        unnest([
+            {'area_level': 'lsoa', 'area_code': lsoa_code, 'area_name': lsoa_name},
+            {'area_level': 'ward', 'area_code': ward_code, 'area_name': ward_name},
+            {'area_level': 'area', 'area_code': area_code, 'area_name': area_name},
+            {'area_level': 'gateway', 'area_code': gateway, 'area_name': gateway},
+            {'area_level': 'authority', 'area_code': authority_code, 'area_name': authority_name}
+        ], recursive := true)
+    from active
+),
+
+summed as (
+    select
+        area_level,
+        authority_code,
+        area_code,
+        min(area_name) as area_name,
+        -- All of an authority's children are its children: the last bits of a sum are not.
+        round(sum(share_of_children), 12) as share_of_children
+    from levels
+    group by all
+),
+
+-- Siblings are the places of a level in an authority, and all authorities.
+places as (
+    select
+        row_number() over (order by area_level, authority_code, area_code) as place_number,
+        dense_rank() over (order by area_level, if(area_level = 'authority', null, authority_code)) as sibling_group,
+        *
+    from summed
+),
+
+within as (
+    select places.place_number, levels.authority_code, levels.lsoa_code
+    from levels
+    inner join places using (area_level, authority_code, area_code)
+),
+
+-- Families by level of need at the end of each month, or now.
+families as (
+    select
+        places.authority_code,
+        places.lsoa_code,
+        periods.period_number,
+        coalesce('families_at_level_' || status.level, 'families') as counted,
+        count(*) as number
+    from periods
+    inner join {{ ref('int_family_status') }} as status
+        on periods.period_kind = 'month'
+        and status.level is not null
+        and status.from_at < {{ utc_time('(periods.period_end + interval 1 day)') }}
+        and coalesce(status.until_at >= {{ utc_time('(periods.period_end + interval 1 day)') }}, true)
+    inner join {{ ref('int_family_places') }} as places
+        on places.family_id = status.family_id
+        and places.authority_code = periods.authority_code
+        and places.from_at < {{ utc_time('(periods.period_end + interval 1 day)') }}
+        and coalesce(places.until_at >= {{ utc_time('(periods.period_end + interval 1 day)') }}, true)
+    group by grouping sets (
+        (places.authority_code, places.lsoa_code, periods.period_number, status.level),
+        (places.authority_code, places.lsoa_code, periods.period_number)
+    )
+),
+
+by_month as (
+    select
+        authority_code,
+        lsoa_code,
+        cast(date_trunc('month', happened_on) as date) as month_starts_on,
+        counted,
+        sum(number) as number
+    from counted
+    group by all
+),
+
+by_area as (
+    select
+        periods.authority_code,
+        by_month.lsoa_code,
+        periods.period_number,
+        by_month.counted,
+        sum(by_month.number) as number
+    from periods
+    inner join by_month
+        on periods.period_kind in ('month', 'rolling_12_months')
+        and by_month.authority_code = periods.authority_code
+        and by_month.month_starts_on between periods.period_start and periods.period_end
+    group by all
+    union all
+    select periods.authority_code, counted.lsoa_code, periods.period_number, counted.counted, sum(counted.number)
+    from periods
+    inner join counted
+        on periods.period_kind in ('day', 'week')
+        and counted.authority_code = periods.authority_code
+        and counted.happened_on between periods.period_start and periods.period_end
+    group by all
+    union all
+    select authority_code, lsoa_code, period_number, counted, number from families
+),
+
+cells as (
+    select within.place_number, by_area.period_number, by_area.counted, cast(sum(by_area.number) as bigint) as number
+    from by_area
+    inner join within using (authority_code, lsoa_code)
+    group by all
+),
+
+-- The mid-year before the collection year (to 31 March) of the period's end, or the latest that is known.
+children as (
+    select
+        periods.*,
+        previous.period_number as previous_number,
+        year_before.period_number as year_before_number,
+        population.children
+    from periods
+    left join periods as previous
+        on previous.authority_code = periods.authority_code
+        and previous.period_kind = periods.period_kind
+        and previous.period_start = periods.previous_start
+    left join periods as year_before
+        on year_before.authority_code = periods.authority_code
+        and year_before.period_kind = periods.period_kind
+        and year_before.period_start = periods.year_before_start
+    asof left join {{ ref('la_population') }} as population
+        on population.authority_code = periods.authority_code
+        and population.mid_year <= year(periods.period_end + to_months(9)) - 1
+),
+
+measures as (
+    select row_number() over (order by measure) as measure_number, *
+    from (
+        values
+            {%- for count in counts %}
+            ('{{ count }}', 'count', false, '{{ count }}', null),
+            ('{{ count }}_per_10000', 'rate', false, '{{ count }}', null),
+            {%- endfor %}
+            ('re_referral_percent', 'share', false, 're_referrals', 'dfe_referrals'),
+            ('nfa_percent', 'share', false, 'nfa', 'dfe_referrals'),
+            {%- for mix in mixes %}
+            ('{{ mix }}_percent', 'share', true, '{{ mix }}', 'dfe_referrals'),
+            {%- endfor %}
+            {%- for level in range(1, 5) %}
+            ('families_at_level_{{ level }}', 'stock', false, 'families_at_level_{{ level }}', null),
+            ('level_{{ level }}_percent', 'stock_share', false, 'families_at_level_{{ level }}', 'families')
+            {{- ',' if not loop.last }}
+            {%- endfor %}
+    ) as measures (measure, form, is_mix, counted, out_of)
+),
+
+-- Every place in every month and year, from the ward up in every week; else where something happened.
+-- A year of a small area has twenty referrals: their mix says nothing.
+grid as (
+    select
+        places.*,
+        children.* exclude (authority_code),
+        measures.*
+    from places
+    inner join children using (authority_code)
+    inner join measures
+        on case children.period_kind
+            when 'month' then places.area_level <> 'lsoa' or not measures.is_mix
+            when 'rolling_12_months'
+                then not starts_with(measures.form, 'stock') and (places.area_level <> 'lsoa' or not measures.is_mix)
+            when 'week'
+                then not starts_with(measures.form, 'stock') and places.area_level <> 'lsoa' and not measures.is_mix
+            else false
+        end
+    union all
+    select
+        places.*,
+        children.* exclude (authority_code),
+        measures.*
+    from cells
+    inner join measures on measures.form = 'count' and measures.counted = cells.counted
+    inner join places using (place_number)
+    inner join children
+        on children.period_number = cells.period_number and children.authority_code = places.authority_code
+    where children.period_kind = 'day' or (children.period_kind = 'week' and places.area_level = 'lsoa')
+),
+
+-- What a place would have if the authority's rate in each tenth of deprivation held in it.
+deprived as (
+    select
+        within.place_number,
+        active.authority_code,
+        active.imd_decile,
+        sum(active.share_of_children) as share_of_children
+    from active
+    inner join within using (authority_code, lsoa_code)
+    where active.imd_decile is not null
+    group by all
+),
+
+whole as (
+    select authority_code, imd_decile, sum(share_of_children) as share_of_children
+    from active
+    where imd_decile is not null
+    group by all
+),
+
+by_decile as (
+    select
+        by_area.authority_code,
+        by_area.period_number,
+        by_area.counted,
+        active.imd_decile,
+        sum(by_area.number) as number,
+        any_value(whole.share_of_children) as share_of_children
+    from by_area
+    inner join periods
+        on periods.period_number = by_area.period_number
+        and periods.authority_code = by_area.authority_code
+        and periods.period_kind in ('month', 'rolling_12_months')
+    inner join active
+        on active.authority_code = by_area.authority_code and active.lsoa_code = by_area.lsoa_code
+    inner join whole
+        on whole.authority_code = active.authority_code and whole.imd_decile = active.imd_decile
+    where by_area.counted in ({% for count in counts %}'{{ count }}'{{ ', ' if not loop.last }}{% endfor %})
+    group by all
+),
+
+expected as (
+    select
+        deprived.place_number,
+        by_decile.period_number,
+        by_decile.counted,
+        sum(by_decile.number * deprived.share_of_children / by_decile.share_of_children) as expected
+    from by_decile
+    inner join deprived using (authority_code, imd_decile)
+    group by all
+)
+
+select
+    grid.place_number,
+    grid.period_number,
+    grid.measure_number,
+    grid.sibling_group,
+    grid.area_level,
+    grid.authority_code,
+    grid.area_code,
+    grid.area_name,
+    grid.period_kind,
+    grid.period_start,
+    grid.period_end,
+    grid.is_partial,
+    grid.previous_number,
+    grid.year_before_number,
+    grid.measure,
+    grid.form,
+    coalesce(above.number, 0) as numerator,
+    case
+        when grid.form = 'rate' then grid.children * grid.share_of_children * grid.years_observed
+        when grid.out_of is not null then below.number
+    end as denominator,
+    if(grid.form in ('count', 'rate') and grid.area_level <> 'authority', expected.expected, null) as expected
+from grid
+left join cells as above
+    on above.place_number = grid.place_number
+    and above.period_number = grid.period_number
+    and above.counted = grid.counted
+left join cells as below
+    on below.place_number = grid.place_number
+    and below.period_number = grid.period_number
+    and below.counted = grid.out_of
+left join expected
+    on expected.place_number = grid.place_number
+    and expected.period_number = grid.period_number
+    and expected.counted = grid.counted
+where grid.out_of is null or below.number > 0
