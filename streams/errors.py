@@ -11,6 +11,7 @@ __all__ = [
     "BrokerUnavailable",
     "BuildFailed",
     "CafError",
+    "ContractRefused",
     "HoldUnknown",
     "ImportFileInvalid",
     "LakeConflict",
@@ -20,6 +21,7 @@ __all__ = [
     "MartsHeld",
     "PartsDisagree",
     "PortTaken",
+    "PublishedFileInvalid",
     "RulesInvalid",
     "SettingInvalid",
     "StackFailed",
@@ -60,6 +62,10 @@ class HoldUnknown(CafError):
     """A hold on the marts that is to be released does not stand."""
 
 
+class PublishedFileInvalid(CafError):
+    """A file of published figures has no known layout, or something that is no figure in it."""
+
+
 class ImportFileInvalid(CafError):
     """A file to be imported is not of its format, or ends early."""
 
@@ -74,6 +80,10 @@ class LineageUnknown(CafError):
 
 class LockTaken(CafError):
     """Another process holds the lock that this one needs."""
+
+
+class ContractRefused(CafError):
+    """The contract refuses an event that this system made itself."""
 
 
 class BuildFailed(CafError):

@@ -16,6 +16,7 @@ _VERBS = {
     "bench": "measure this machine: alerts, land, freshness, year",
     "build": "rebuild the marts, once or following what lands",
     "check-event": "check an event as a form must send it",
+    "check-published": "whether the models count what the DfE has published",
     "contracts": "generate what is derived from the contract",
     "demo": "the whole system on this machine, with a simulated borough",
     "down": "stop the stack",
