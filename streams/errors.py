@@ -11,6 +11,8 @@ __all__ = [
     "BrokerUnavailable",
     "BuildFailed",
     "CafError",
+    "ContractRefused",
+    "DisclosureUnsafe",
     "FileTaken",
     "HoldUnknown",
     "ImportFileInvalid",
@@ -19,9 +21,11 @@ __all__ = [
     "LineageUnknown",
     "LockTaken",
     "MartsHeld",
+    "NothingBuilt",
     "OracleMissing",
     "PartsDisagree",
     "PortTaken",
+    "PublishedFileInvalid",
     "RulesInvalid",
     "SettingInvalid",
     "StackFailed",
@@ -67,6 +71,10 @@ class HoldUnknown(CafError):
     """A hold on the marts that is to be released does not stand."""
 
 
+class PublishedFileInvalid(CafError):
+    """A file of published figures has no known layout, or something that is no figure in it."""
+
+
 class ImportFileInvalid(CafError):
     """A file to be imported is not of its format, or ends early."""
 
@@ -81,6 +89,18 @@ class LineageUnknown(CafError):
 
 class LockTaken(CafError):
     """Another process holds the lock that this one needs."""
+
+
+class ContractRefused(CafError):
+    """The contract refuses an event that this system made itself."""
+
+
+class NothingBuilt(CafError):
+    """There are no marts yet."""
+
+
+class DisclosureUnsafe(CafError):
+    """Nothing can be published so that what is withheld cannot be worked out."""
 
 
 class BuildFailed(CafError):

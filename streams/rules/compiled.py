@@ -124,7 +124,7 @@ def compiled_rules(settings: Settings, project: Path = DBT_PROJECT, *, with_buil
     Compile the project's rules, or read what was compiled of the same content before.
 
     Args:
-        with_build_rules: also the rules that the stream does not judge, and all that they stand on; to be looked at.
+        with_build_rules: also the rules that the stream does not judge, the published measures, and all they stand on.
 
     Raises:
         RulesInvalid: dbt cannot compile the project, or the register names a rule that has no model.
