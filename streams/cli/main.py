@@ -18,6 +18,7 @@ _VERBS = {
     "check-event": "check an event as a form must send it",
     "contracts": "generate what is derived from the contract",
     "demo": "the whole system on this machine, with a simulated borough",
+    "docs": "the models, their columns and lineage as pages",
     "down": "stop the stack",
     "feedback": "tell referrers what was decided",
     "import": "turn a council's files into events",
