@@ -19,6 +19,7 @@ _VERBS = {
     "check-published": "whether the models count what the DfE has published",
     "contracts": "generate what is derived from the contract",
     "demo": "the whole system on this machine, with a simulated borough",
+    "docs": "the models, their columns and lineage as pages",
     "down": "stop the stack",
     "feedback": "tell referrers what was decided",
     "import": "turn a council's files into events",
