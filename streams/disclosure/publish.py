@@ -152,7 +152,7 @@ def _must_be_continued(lake: duckdb.DuckDBPyConnection, file: Path) -> None:
     lake.execute("DETACH outside")
     if unknown:
         raise DisclosureUnsafe(
-            f"{file.name} has {unknown} releases that this lake does not know; allowed: the lake's own file, or a new one"
+            f"{file.name} has {unknown} releases unknown to this lake; allowed: the lake's own file, or a new one"
         )
 
 
