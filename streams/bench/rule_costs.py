@@ -18,9 +18,11 @@ from streams.watch.judge import Judge
 
 __all__ = ["Costs", "RuleCost", "costs"]
 
-_HISTORY = 40_000
+_HISTORY = 20_000
 """More history makes no batch larger: a batch holds the families that it touches."""
-_BATCHES = {1: 300, 3: 100, 30: 20}
+_BATCHES = {1: 200, 3: 80, 30: 10}
+_TYPICAL = 3
+"""Events of a batch at a hundred a second."""
 _WARM_UP = 20
 
 
@@ -56,18 +58,18 @@ def _costs(settings: Settings, engine: Engine) -> Costs:
     load, places = Load(_HISTORY, settings.authority), _Places(settings.partitions)
     for record in load.history():
         judge.remember(decode(places.stored(record), settings.max_record_bytes))
-    batch_ms, spent = {}, Counter[str]()
-    for size, count in _BATCHES.items():
-        for number in range(_WARM_UP + count):
-            if number == _WARM_UP:
-                engine.spent.clear()
-                began, waiting = process_time(), 0.0
-            records = [places.stored(load.live()[1]) for _ in range(size)]
-            waiting += _judge(settings, judge, records)
-        batch_ms[size] = round(1000 * waiting / count, 1)
-        if size == 3:
-            spent, whole, events = engine.spent.copy(), process_time() - began, size * count
-    return Costs(batch_ms, *_by_rule(engine.compiled, spent, whole, events))
+
+    def judged(batches: int, size: int) -> float:
+        return sum(
+            _judge(settings, judge, [places.stored(load.live()[1]) for _ in range(size)]) for _ in range(batches)
+        )
+
+    judged(_WARM_UP, _TYPICAL)
+    batch_ms = {size: round(1000 * judged(count, size) / count, 1) for size, count in _BATCHES.items()}
+    engine.spent.clear()
+    events = _BATCHES[_TYPICAL] * _TYPICAL
+    whole = judged(_BATCHES[_TYPICAL], _TYPICAL)
+    return Costs(batch_ms, *_by_rule(engine.compiled, engine.spent, whole, events))
 
 
 def _judge(settings: Settings, judge: Judge, records: list[StoredRecord]) -> float:
