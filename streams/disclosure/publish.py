@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import structlog
 
 from streams.build.lock import build_lock
@@ -132,7 +133,6 @@ def publish(settings: Settings, into: Path | None = None) -> Published:
         for authority, quarter in lake.execute(_CLOSED, {"days": CLOSED_AFTER_DAYS}).fetchall():
             _release(lake, authority, quarter, done)
         _write(lake, into)
-    log.info("figures_published", quarters=len(done.quarters), figures=done.figures, withheld=done.withheld)
     return done
 
 
@@ -152,7 +152,7 @@ def _must_be_continued(lake: duckdb.DuckDBPyConnection, file: Path) -> None:
     lake.execute("DETACH outside")
     if unknown:
         raise DisclosureUnsafe(
-            f"{file.name} has {unknown} releases unknown to this lake; allowed: the lake's own file, or a new one"
+            f"{file.name} has {unknown} releases that this lake does not know; allowed: its own file, or a new one"
         )
 
 
@@ -183,6 +183,7 @@ def _release(lake: duckdb.DuckDBPyConnection, authority: str, quarter: date, don
     _insert(lake, "public.releases", [(authority, quarter, now, len(new), left_out)])
     _name_places(lake, authority)
     lake.execute("COMMIT")
+    log.info("quarter_published", authority=authority, quarter=str(quarter), figures=len(new), withheld=left_out)
     done.quarters.append((authority, quarter))
     done.figures += len(new)
     done.withheld += left_out
@@ -203,7 +204,11 @@ def _published(
 
 
 def _insert(lake: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple]) -> None:
-    lake.executemany(f"INSERT INTO marts.{table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+    """Store rows by one statement: each makes a file."""
+    columns = {str(number): list(values) for number, values in enumerate(zip(*rows, strict=True))}
+    lake.register("batch", pa.table(columns))
+    lake.execute(f"INSERT INTO marts.{table} FROM batch")
+    lake.unregister("batch")
 
 
 def _name_places(lake: duckdb.DuckDBPyConnection, authority: str) -> None:

@@ -135,7 +135,7 @@ def test_file_of_another_lake_is_refused(authority, tmp_path: Path):
             "TIMESTAMP '2020-08-01' AS released_at, 1::INTEGER AS figures, 0::INTEGER AS withheld"
         )
 
-    with pytest.raises(DisclosureUnsafe, match=r"public.duckdb has 1 releases unknown to this lake"):
+    with pytest.raises(DisclosureUnsafe, match=r"public.duckdb has 1 releases that this lake does not know"):
         publish(authority.settings, foreign)
 
 
