@@ -12,6 +12,7 @@ __all__ = [
     "BuildFailed",
     "CafError",
     "ContractRefused",
+    "DisclosureUnsafe",
     "HoldUnknown",
     "ImportFileInvalid",
     "LakeConflict",
@@ -19,6 +20,7 @@ __all__ = [
     "LineageUnknown",
     "LockTaken",
     "MartsHeld",
+    "NothingBuilt",
     "PartsDisagree",
     "PortTaken",
     "PublishedFileInvalid",
@@ -84,6 +86,14 @@ class LockTaken(CafError):
 
 class ContractRefused(CafError):
     """The contract refuses an event that this system made itself."""
+
+
+class NothingBuilt(CafError):
+    """There are no marts yet."""
+
+
+class DisclosureUnsafe(CafError):
+    """Nothing can be published so that what is withheld cannot be worked out."""
 
 
 class BuildFailed(CafError):

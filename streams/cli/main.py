@@ -25,6 +25,7 @@ _VERBS = {
     "init": "make topics, lake and metadata on servers that are there",
     "land": "write the topics into the lake",
     "notify": "send alerts to a webhook or by e-mail",
+    "publish": "the figures that may be seen outside the desk",
     "quarantine": "list and show rejected records",
     "replay": "send rejected records again",
     "routes": "who gets which alert, and why",

@@ -53,6 +53,7 @@ THEN = {
     "validations holds": [],
     "import cin-xml": [str(CIN), "--check"],
     "check-event": ["{event}"],
+    "publish": [],
     "check-published": [str(PUBLISHED), "--authority", "E06000006", "--year", "2024"],
     "rules": ["--show", "re_referral"],
     "backtest": ["re_referral", "--change", "re_referral_months=6"],
