@@ -132,7 +132,6 @@ def publish(settings: Settings, into: Path | None = None) -> Published:
         for authority, quarter in lake.execute(_CLOSED, {"days": CLOSED_AFTER_DAYS}).fetchall():
             _release(lake, authority, quarter, done)
         _write(lake, into)
-    log.info("figures_published", quarters=len(done.quarters), figures=done.figures, withheld=done.withheld)
     return done
 
 
@@ -183,6 +182,7 @@ def _release(lake: duckdb.DuckDBPyConnection, authority: str, quarter: date, don
     _insert(lake, "public.releases", [(authority, quarter, now, len(new), left_out)])
     _name_places(lake, authority)
     lake.execute("COMMIT")
+    log.info("quarter_published", authority=authority, quarter=str(quarter), figures=len(new), withheld=left_out)
     done.quarters.append((authority, quarter))
     done.figures += len(new)
     done.withheld += left_out
