@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import structlog
 
 from streams.build.lock import build_lock
@@ -203,7 +204,11 @@ def _published(
 
 
 def _insert(lake: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple]) -> None:
-    lake.executemany(f"INSERT INTO marts.{table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+    """Store rows by one statement: each makes a file."""
+    columns = {str(number): list(values) for number, values in enumerate(zip(*rows, strict=True))}
+    lake.register("batch", pa.table(columns))
+    lake.execute(f"INSERT INTO marts.{table} FROM batch")
+    lake.unregister("batch")
 
 
 def _name_places(lake: duckdb.DuckDBPyConnection, authority: str) -> None:

@@ -5,13 +5,14 @@ What is missing of the pipeline is the broker, the catalog's database and dbt's 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from types import SimpleNamespace
 from typing import NamedTuple, Self
 
 import duckdb
 
+from streams.contracts import Rejected
 from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS
 from streams.contracts.identity import Identities
 from streams.errors import ContractRefused
@@ -91,12 +92,7 @@ class MemoryLake:
                 for offset, record in enumerate(together)
             ]
             batch.add(topic, 0, arrived)
-        if refused := batch.rejected:
-            first = refused[0]
-            raise ContractRefused(
-                f"{len(refused)} events were refused, {first.topic} offset {first.offset} first: {first.reason} "
-                f"at {first.path}; allowed: {first.allowed}"
-            )
+        _must_be_accepted(batch.rejected)
         self._duckdb.execute("DELETE FROM landing.main.events")
         for name, rows in batch.tables(received_at).items():
             self._duckdb.register("batch", rows)
@@ -137,6 +133,15 @@ def counted(lake: duckdb.DuckDBPyConnection, authority: str, year: int) -> dict[
     """The figures of an authority and year in a lake, by table and measure."""
     rows = lake.execute(_COUNTED, [authority, year]).fetchall()
     return {(table, measure): Counted(value, mid_year) for table, measure, value, mid_year in rows}
+
+
+def _must_be_accepted(refused: Sequence[Rejected]) -> None:
+    if refused:
+        first = refused[0]
+        raise ContractRefused(
+            f"{len(refused)} events were refused, {first.topic} offset {first.offset} first: {first.reason} "
+            f"at {first.path}; allowed: {first.allowed}"
+        )
 
 
 def _no_value(topic: str, partition: int, offset: int) -> bytes:
