@@ -254,3 +254,12 @@ def _iso(moment: datetime) -> str:
 def world(stream: duckdb.DuckDBPyConnection, models: list[dict]) -> World:
     """An empty world."""
     return World(stream, models)
+
+
+@pytest.fixture
+def working_from_7_30_to_20(stream: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Another profile's working hours, for every authority."""
+    change = "update marts.staging.stg_practice_profiles set working_day_starts = ?, working_day_ends = ?"
+    stream.execute(change, ["07:30:00", "20:00:00"])
+    yield
+    stream.execute(change, ["09:00:00", "17:00:00"])

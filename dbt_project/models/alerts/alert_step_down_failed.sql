@@ -77,6 +77,11 @@ found as (
         risen.is_backfill
     from risen
     inner join lowered using (event_order)
+    -- A referral that is sent again is the same referral.
+    qualify row_number() over (
+        partition by risen.family_id, coalesce('referral:' || risen.referral_id, 'event:' || risen.event_order)
+        order by risen.event_order
+    ) = 1
 )
 
 {{ alert_envelope('step_down_failed', 'found') }}
