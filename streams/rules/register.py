@@ -15,7 +15,7 @@ from streams.rules.lineage import EVENTS, Lineage
 from streams.rules.thresholds import Thresholds, thresholds
 from streams.settings import PROJECT
 
-__all__ = ["Entry", "build_rules", "entry", "missing", "register", "rule_names"]
+__all__ = ["Entry", "build_rules", "entry", "missing", "register", "rule_names", "statements"]
 
 _BOOKKEEPING = {
     *("topic", "kafka_partition", "kafka_offset", "received_at", "change", "root_source", "root_id"),
@@ -52,6 +52,12 @@ class Entry:
 def rule_names(project: Path = DBT_PROJECT) -> tuple[str, ...]:
     """The names of all rules in force, in order of the alphabet."""
     return tuple(sorted({line["rule"] for line in _seed(project, "rules")}))
+
+
+def statements(project: Path = DBT_PROJECT) -> dict[str, str]:
+    """What each rule says, by its name; of the newest version."""
+    lines = sorted(_seed(project, "rules"), key=lambda line: int(line["version"]))
+    return {line["rule"]: line["statement"] for line in lines}
 
 
 def build_rules(project: Path = DBT_PROJECT) -> list[str]:
