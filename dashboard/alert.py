@@ -3,7 +3,7 @@
 from typing import Any
 
 from dashboard.site import Asked
-from streams.rules.register import statements
+from streams.rules.register import newest
 from streams.subscribers.view import closing, recipients
 from streams.watch.landed_alerts import latest_alerts
 
@@ -30,7 +30,7 @@ def view(asked: Asked, alert_id: str) -> dict[str, Any] | None:
     return {
         "title": alert.rule.replace("_", " "),
         "alert": alert,
-        "statement": statements().get(alert.rule, ""),
+        "statement": newest().get(alert.rule, {}).get("statement", ""),
         "versions": versions,
         "recipients": recipients(alert),
         "closing": closing(alert) if alert.closed_at else "",

@@ -18,7 +18,8 @@ from dashboard.reader import Snapshot
 from dashboard.site import Asked
 from streams.contracts.codesets import Severity
 from streams.contracts.outputs import Alert
-from streams.rules.register import statements
+from streams.errors import LakeUnavailable
+from streams.rules.register import newest
 from streams.subscribers.times import due
 from streams.subscribers.wanted import UNKNOWN_AREA, is_open
 
@@ -68,7 +69,7 @@ def view(asked: Asked) -> dict[str, Any]:
         "due": due,
         "stages": _stages(asked),
         "tally": tally,
-        "statements": statements(),
+        "rules": newest(),
         "figures": [tally, rate],
         "rate": rate,
     }
@@ -124,7 +125,10 @@ def _rate(asked: Asked) -> Figure:
         rows = lake.rows(_RATE, [minutes[0].replace(tzinfo=None)])
         return {row["minute"].replace(tzinfo=UTC): row["events"] for row in rows}
 
-    counts = asked.site.reader.of_build(("rate", until), read)
+    try:
+        counts = asked.site.reader.of_build(("rate", until), read)
+    except LakeUnavailable:
+        counts = {}
     rows = [
         {"minute": minute.astimezone(LONDON).replace(tzinfo=None), "events": counts.get(minute, 0)}
         for minute in minutes

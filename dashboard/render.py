@@ -11,21 +11,15 @@ from dashboard.figures import LONDON, said
 from dashboard.pulse import Beat
 from dashboard.site import Asked
 
-__all__ = ["render"]
+__all__ = ["render", "staleness"]
 
 
 def render(template: str, asked: Asked, **content: Any) -> str:
     """A page as HTML; its head says who reads it and how old the figures are."""
-    beat = asked.site.pulse.beat
-    stale = asked.site.settings.stale_minutes * 60
-    age = beat.age_seconds(beat.as_of)
-    return (
-        _environment()
-        .get_template(template)
-        .render(
-            desk=asked.desk, beat=beat, follows=asked.site.board.follows, stale=_staleness(beat, age, stale), **content
-        )
-    )
+    beat, settings = asked.site.pulse.beat, asked.site.settings
+    stale = staleness(beat, datetime.now(UTC), stale_minutes=settings.stale_minutes)
+    shared = {"desk": asked.desk, "beat": beat, "follows": asked.site.board.follows, "stale": stale}
+    return _environment().get_template(template).render(**shared, **content)
 
 
 @cache
@@ -59,12 +53,14 @@ def ago(moment: datetime | None) -> str:
     return f"{_span((datetime.now(UTC) - _aware(moment)).total_seconds())} ago"
 
 
-def _staleness(beat: Beat, age: float | None, stale: float) -> str:
+def staleness(beat: Beat, now: datetime, *, stale_minutes: float) -> str:
+    """What readers must know before they trust the figures; nothing when all is well."""
     if not beat.is_lake_there:
         return "The lake does not answer. What you see may be old; new figures cannot be read."
     if beat.failed:
         return "The newest build failed. You see the last good figures."
-    if age is not None and age > stale:
+    age = None if beat.as_of is None else (now - beat.as_of).total_seconds()
+    if age is not None and age > stale_minutes * 60:
         return f"These figures are {_span(age)} old. Nothing newer has been built."
     return ""
 

@@ -7,6 +7,8 @@ from dashboard.disclosure import hide
 from dashboard.figures import Column, Figure
 from dashboard.reader import NotBuilt
 from dashboard.site import Asked
+from streams.errors import LakeUnavailable
+from streams.rules.register import newest
 
 __all__ = ["one", "view"]
 
@@ -22,7 +24,7 @@ _DERIVED = ("precision", "median_minutes_to_acknowledge", "alerts_per_day", *_CO
 def view(asked: Asked) -> dict[str, Any]:
     """The page's content."""
     figure = _performance(asked)
-    return {"entries": asked.site.rules, "performance": figure, "figures": [figure]}
+    return {"entries": list(newest().values()), "performance": figure, "figures": [figure]}
 
 
 def one(asked: Asked, rule: str) -> dict[str, Any] | None:
@@ -38,7 +40,7 @@ def one(asked: Asked, rule: str) -> dict[str, Any] | None:
 def _performance(asked: Asked) -> Figure:
     try:
         rows = asked.site.reader.of_build("performance", lambda snapshot: snapshot.rows(_PERFORMANCE))
-    except NotBuilt:
+    except (NotBuilt, LakeUnavailable):
         rows = []
     return Figure(
         key="performance",
