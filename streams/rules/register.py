@@ -55,7 +55,7 @@ def rule_names(project: Path = DBT_PROJECT) -> tuple[str, ...]:
 
 
 def newest(project: Path = DBT_PROJECT) -> dict[str, dict[str, str]]:
-    """The newest line of each rule in its seed, by name, in order of the alphabet: what it says, without what it reads."""
+    """The newest line of each rule in its seed, by name: what it says, without what it reads."""
     lines = sorted(_seed(project, "rules"), key=lambda line: (line["rule"], int(line["version"])))
     return {line["rule"]: line for line in lines}
 

@@ -49,7 +49,12 @@ def test_a_file_says_what_is_hidden_and_starts_no_formula() -> None:
 
 @pytest.mark.parametrize(
     ("value", "kind", "text"),
-    [(None, "count", "–"), (1234, "count", "1,234"), (0.125, "share", "12.5 %"), (-1.5, "change", "−1.5")],
+    [
+        (None, "count", "\N{EN DASH}"),
+        (1234, "count", "1,234"),
+        (0.125, "share", "12.5 %"),
+        (-1.5, "change", "\N{MINUS SIGN}1.5"),
+    ],
 )
 def test_values_are_written_for_readers(value: float | None, kind: str, text: str) -> None:
     assert said(value, kind) == text
