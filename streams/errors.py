@@ -11,6 +11,7 @@ __all__ = [
     "BrokerUnavailable",
     "BuildFailed",
     "CafError",
+    "FileTaken",
     "HoldUnknown",
     "ImportFileInvalid",
     "LakeConflict",
@@ -26,6 +27,7 @@ __all__ = [
     "SuiteInvalid",
     "ThresholdInvalid",
     "UnknownEventType",
+    "UnknownMeasure",
     "UnknownRule",
     "UnknownTopic",
     "WatchSilent",
@@ -54,6 +56,10 @@ class BrokerUnavailable(CafError):
 
 class LakeUnavailable(CafError):
     """The lake's catalog or data folder cannot be reached."""
+
+
+class FileTaken(CafError):
+    """A file that is to be made cannot be made there."""
 
 
 class HoldUnknown(CafError):
@@ -118,6 +124,10 @@ class StackFailed(CafError):
 
 class ThresholdInvalid(CafError):
     """A threshold that is to be tried is not one of the rule's, or its value is not allowed."""
+
+
+class UnknownMeasure(CafError):
+    """No measure has that key."""
 
 
 class UnknownRule(CafError):

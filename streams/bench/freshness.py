@@ -29,8 +29,8 @@ _PATIENCE_SECONDS = 180
 _POLL_SECONDS = 0.25
 
 _COUNTED = """
-    SELECT area_code, sum(referrals)::BIGINT FROM marts.analytics.mart_locality_need
-    WHERE area_level = 'lsoa' GROUP BY area_code
+    SELECT area_code, sum(numerator)::BIGINT FROM marts.analytics.mart_locality_need
+    WHERE area_level = 'lsoa' AND period_kind = 'month' AND measure = 'referrals' GROUP BY area_code
 """
 
 _LANDED = f"SELECT event_id, landed_at FROM landing.main.events WHERE event_source = '{SOURCE}'"

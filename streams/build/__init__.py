@@ -1,5 +1,6 @@
 """Rebuild the marts: one `dbt build` at one cut, warm, one at a time."""
 
+from streams.build.as_of import build_as_of
 from streams.build.builder import BuildResult, build, follow
 
-__all__ = ["BuildResult", "build", "follow"]
+__all__ = ["BuildResult", "build", "build_as_of", "follow"]

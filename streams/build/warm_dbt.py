@@ -20,9 +20,9 @@ __all__ = ["WarmDbt", "dbt_environment", "seeds_checksum"]
 _PROJECT = PROJECT / "dbt_project"
 
 
-def dbt_environment(settings: Settings) -> dict[str, str]:
+def dbt_environment(settings: Settings, into: Path | None = None) -> dict[str, str]:
     """
-    The variables from which the profile `lake` attaches the catalogs.
+    The variables from which the profile attaches the catalogs; `into` is the file that the target `file` publishes to.
 
     Raises:
         LakeUnavailable: the catalog's database does not answer.
@@ -34,6 +34,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "CAF_DBT_MARTS": lake,
         "CAF_DBT_MARTS_DATA": data_path(settings, CATALOG_MARTS),
         "CAF_DBT_OVERRIDE_DATA_PATH": str(lies_in_home(settings)).lower(),
+        **({"CAF_DBT_FILE": str(into)} if into else {}),
     }
 
 
@@ -47,10 +48,11 @@ def seeds_checksum() -> str:
 
 
 class WarmDbt:
-    """A `dbtRunner` with its manifest."""
+    """A `dbtRunner` with its manifest; it publishes to the lake, or into a file."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, into: Path | None = None) -> None:
         self._settings = settings
+        self._into = into
         self._manifest: Any = None
         self.log_folder = settings.home / "dbt" / "logs"
 
@@ -80,7 +82,7 @@ class WarmDbt:
         ]
 
     def _parse(self) -> Any:
-        os.environ.update(dbt_environment(self._settings))
+        os.environ.update(dbt_environment(self._settings, self._into))
         install_extensions()
         outcome = self._invoke("parse")
         if not outcome.success:
@@ -95,7 +97,8 @@ class WarmDbt:
     def _places(self) -> Sequence[str]:
         target: Path = self._settings.home / "dbt" / "target"
         return [
-            "--project-dir", str(_PROJECT), "--profiles-dir", str(_PROJECT), "--target", "lake",
+            "--project-dir", str(_PROJECT), "--profiles-dir", str(_PROJECT),
+            "--target", "file" if self._into else "lake",
             "--target-path", str(target), "--log-path", str(self.log_folder), "--log-level-file", "warn",
             # What costs time in every build and is of no use: lines for a console, files, a look at all tables.
             "--quiet", "--log-level", "none", "--no-write-json", "--no-populate-cache",

@@ -1,12 +1,16 @@
 """`./caf build`: rebuild the marts, once or following what lands."""
 
 import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
 from expectations import holds
-from streams.build import BuildResult, build, follow
+from streams.build import BuildResult, build, build_as_of, follow
 from streams.build_alerts import publish_build_alerts
+from streams.names import TIME_ZONE
 from streams.settings import Settings
 
 __all__ = ["command"]
@@ -17,15 +21,33 @@ __all__ = ["command"]
 @click.option("--full", is_flag=True, help="Load the seeds and run the unit tests, too; not with --follow.")
 @click.option("--for", "for_seconds", type=float, help="Follow for so many seconds.")
 @click.option("--quiet-after", type=float, help="Follow until nothing has landed for so many seconds.")
+@click.option("--as-of", "day", type=click.DateTime(["%Y-%m-%d"]), help="The marts as they stood when that day ended.")
+@click.option("--into", type=click.Path(path_type=Path), help="New DuckDB file for --as-of; the lake is not touched.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a build.")
-def command(*, keep_on: bool, full: bool, for_seconds: float | None, quiet_after: float | None, as_json: bool) -> None:
+def command(
+    *,
+    keep_on: bool,
+    full: bool,
+    for_seconds: float | None,
+    quiet_after: float | None,
+    day: datetime | None,
+    into: Path | None,
+    as_json: bool,
+) -> None:
     """Rebuild the marts at one cut: alerts over all history, need by locality, data quality.
 
     The cut is the watcher's latest whose events have landed, so that streamed and rebuilt alerts can be compared;
     without a living watcher it is what has landed. A failed batch-level expectation holds the marts.
     Alerts of rules that are judged here alone (locality_surge) are published when a build has them.
+
+    `--as-of 2026-10-31 --into october.duckdb` builds from what had landed by the end of that day in London.
     """
     settings = Settings.from_env()
+    if (day is None) != (into is None):
+        raise click.UsageError("--as-of and --into go together")
+    if day is not None and into is not None:
+        _as_it_stood(settings, day, into, as_json=as_json)
+        return
 
     def finish(result: BuildResult) -> None:
         publish_build_alerts(settings)
@@ -35,6 +57,14 @@ def command(*, keep_on: bool, full: bool, for_seconds: float | None, quiet_after
         follow(settings, holds=holds, for_seconds=for_seconds, quiet_seconds=quiet_after, on_build=finish)
     else:
         finish(build(settings, full=full, holds=holds))
+
+
+def _as_it_stood(settings: Settings, day: datetime, into: Path, *, as_json: bool) -> None:
+    ended = (day + timedelta(days=1)).replace(tzinfo=ZoneInfo(TIME_ZONE)).astimezone(UTC)
+    cut = build_as_of(settings, min(ended, datetime.now(UTC)), into)
+    figures = {"file": str(into), "as_of": cut.as_of, "offsets": cut.offsets, "rows": cut.records}
+    text = f"built {into}: {cut.records:,} records, as of {cut.as_of:%Y-%m-%d %H:%M:%S} UTC"
+    click.echo(json.dumps(figures, default=str) if as_json else text)
 
 
 def _figures(result: BuildResult) -> dict[str, object]:

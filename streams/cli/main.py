@@ -24,6 +24,7 @@ _VERBS = {
     "import": "turn a council's files into events",
     "init": "make topics, lake and metadata on servers that are there",
     "land": "write the topics into the lake",
+    "measures": "what each figure means: unit, formula, numerator, denominator, source, caveat",
     "notify": "send alerts to a webhook or by e-mail",
     "pages": "serve the pages",
     "quarantine": "list and show rejected records",

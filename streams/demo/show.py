@@ -21,10 +21,17 @@ _FIGURES_SECONDS = 5.0
 _ROWS = 6
 
 _LOCALITY = """
-    select area_name, referrals, contacts, cafs, dfe_referrals_per_10000
+    select
+        area_name,
+        max(numerator) filter (measure = 'referrals') as referrals,
+        max(numerator) filter (measure = 'contacts') as contacts,
+        max(numerator) filter (measure = 'cafs') as cafs,
+        max(value) filter (measure = 'dfe_referrals_per_10000') as rate
     from marts.analytics.mart_locality_need
-    where area_level = 'ward'
-    qualify month_starts_on = max(month_starts_on) over ()
+    where area_level = 'ward' and period_kind = 'month'
+        and measure in ('referrals', 'contacts', 'cafs', 'dfe_referrals_per_10000')
+    group by authority_code, area_code, area_name, period_start
+    qualify period_start = max(period_start) over ()
     order by referrals desc, area_name
 """
 
@@ -110,7 +117,7 @@ class Figures(threading.Thread):
 
 def _table(rows: dict[str, tuple], before: dict[str, tuple], changed: list[str]) -> Table:
     table = Table(title="Need by ward, this month: what moved", title_justify="left", box=None)
-    for heading in ("ward", "referrals", "contacts", "CAFs", "referred to social care per 10,000 children"):
+    for heading in ("ward", "referrals", "contacts", "CAFs", "referred to social care per 10,000 children a year"):
         table.add_column(heading, justify="left" if heading == "ward" else "right")
     for ward in changed[:_ROWS]:
         *counts, rate = rows[ward]

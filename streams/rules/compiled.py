@@ -24,7 +24,7 @@ from streams.errors import RulesInvalid
 from streams.rules.dbt_compile import SEEDS_FILE, STREAM_SCOPES
 from streams.settings import PROJECT, Settings
 
-__all__ = ["DBT_PROJECT", "CompiledRules", "Model", "Rule", "compiled_rules"]
+__all__ = ["DBT_PROJECT", "CompiledRules", "Model", "Rule", "compiled_rules", "project_manifest"]
 
 DBT_PROJECT = PROJECT / "dbt_project"
 
@@ -123,6 +123,29 @@ def compiled_rules(settings: Settings, project: Path = DBT_PROJECT, *, with_buil
     Raises:
         RulesInvalid: dbt cannot compile the project, or the register names a rule that has no model.
     """
+    folder = _folder(settings, project, with_build_rules)
+    manifest = _manifest(folder)
+    models = _models(manifest)
+    rules = _register(manifest, project, models, with_build_rules)
+    return CompiledRules(models, rules, folder / SEEDS_FILE, _checksum(project))
+
+
+def project_manifest(settings: Settings, project: Path = DBT_PROJECT) -> dict:
+    """
+    The manifest of the whole project, with everything that its yml says.
+
+    Raises:
+        RulesInvalid: dbt cannot compile the project.
+    """
+    return _manifest(_folder(settings, project, with_build_rules=False))
+
+
+def _manifest(folder: Path) -> dict:
+    return json.loads((folder / "target" / "manifest.json").read_text())
+
+
+def _folder(settings: Settings, project: Path, with_build_rules: bool) -> Path:
+    """Where the project is compiled, which it is when this content has not been before."""
     checksum = _checksum(project)
     folder = settings.home / "rules" / (f"{checksum}-build" if with_build_rules else checksum)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -130,10 +153,7 @@ def compiled_rules(settings: Settings, project: Path = DBT_PROJECT, *, with_buil
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             _compile(project, folder, with_build_rules)
-    manifest = json.loads((folder / "target" / "manifest.json").read_text())
-    models = _models(manifest)
-    rules = _register(manifest, project, models, with_build_rules)
-    return CompiledRules(models, rules, folder / SEEDS_FILE, checksum)
+    return folder
 
 
 def _checksum(project: Path) -> str:

@@ -93,7 +93,7 @@ def test_events_become_an_alert_rows_and_a_figure(
     found = eventually(lambda: rows(deployed, landed, family))
     facts = "SELECT referral_id FROM marts.analytics.fct_referrals WHERE family_id = ? ORDER BY referred_at"
     eventually(lambda: built(deployed) and len(rows(deployed, facts, family)) == len(data))
-    need = "FROM marts.analytics.mart_locality_need WHERE area_code = ? AND referrals >= ?"
+    need = "FROM marts.analytics.mart_locality_need WHERE measure = 'referrals' AND area_code = ? AND numerator >= ?"
     eventually(lambda: rows(deployed, need, data[0]["lsoa_code"], len(data)))
 
     assert [alert.severity for alert in raised] == ["amber"]

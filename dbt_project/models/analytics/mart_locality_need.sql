@@ -1,161 +1,156 @@
-{%- set groups = [
-    'Individual', 'Schools', 'Education_Services', 'Health_Services', 'Housing', 'LA_Services', 'Police',
-    'Other_legal_agency', 'Other', 'Anonymous', 'Unknown',
-] -%}
-{%- set needs = ['N0', 'N1', 'N2', 'N3', 'N4', 'N5', 'N6', 'N7', 'N8', 'N9'] -%}
-{%- set counts = ['referrals', 'children_referrals', 'dfe_referrals', 'dfe_re_referrals', 'dfe_nfa', 'contacts', 'cafs'] -%}
-{%- for group in groups %}{% do counts.append('source_' ~ group | lower) %}{% endfor -%}
-{%- for need in needs %}{% do counts.append('need_' ~ need | lower) %}{% endfor -%}
-{%- for level in [1, 2, 3, 4] %}{% do counts.append('families_at_level_' ~ level) %}{% endfor -%}
--- Need by place and month. Everything is counted once, by area, and added up; so levels of place agree.
-with referrals as (
-    select
-        authority_code,
-        lsoa_code,
-        referred_month as month_starts_on,
-        count(distinct (family_id, referral_id)) as referrals,
-        count(child_id) as children_referrals,
-        count(*) filter (is_dfe_referral) as dfe_referrals,
-        count(*) filter (is_dfe_re_referral) as dfe_re_referrals,
-        count(*) filter (is_dfe_referral and is_nfa) as dfe_nfa,
-        {%- for group in groups %}
-        count(*) filter (is_dfe_referral and source_group = '{{ group }}') as source_{{ group | lower }},
-        {%- endfor %}
-        {%- for need in needs %}
-        count(*) filter (is_dfe_referral and primary_need = '{{ need }}') as need_{{ need | lower }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from {{ ref('fct_referrals') }}
-    group by all
+-- Need by place and period, one row a measure: its value, how sure it is, and what it is compared with.
+with figures as (
+    select * from {{ ref('int_need_figures') }}
 ),
 
-steps as (
+valued as (
     select
-        family_id,
-        authority_code,
-        event_order,
-        cast(date_trunc('month', {{ local_date('occurred_at') }}) as date) as month_starts_on,
-        fact = 'contact-recorded' as is_contact
-    from {{ ref('stg_events') }}
-    where fact = 'contact-recorded' or (fact = 'assessment-started' and assessment_kind in ('caf', 'early_help'))
+        *,
+        form in ('share', 'stock_share') as is_share,
+        case form when 'rate' then 10000 / nullif(denominator, 0) when 'count' then 1 end as unit,
+        {{ poisson_lower('numerator') }} as count_lower,
+        {{ poisson_upper('numerator') }} as count_upper
+    from figures
 ),
 
-early as (
+measured as materialized (
     select
-        steps.authority_code,
-        coalesce(places.lsoa_code, 'unknown') as lsoa_code,
-        steps.month_starts_on,
-        count(*) filter (steps.is_contact) as contacts,
-        count(*) filter (not steps.is_contact) as cafs
-    from steps
-    asof left join {{ ref('int_family_places') }} as places
-        on places.family_id = steps.family_id and places.from_order <= steps.event_order
-    group by all
+        * exclude (unit, count_lower, count_upper),
+        case
+            when is_share then 100 * numerator / denominator
+            when form = 'stock' then numerator
+            else numerator * unit
+        end as value,
+        if(is_share, 100 * {{ wilson('numerator', 'denominator', '-') }}, count_lower * unit) as lower,
+        if(is_share, 100 * {{ wilson('numerator', 'denominator', '+') }}, count_upper * unit) as upper,
+        case
+            when is_share then 'wilson'
+            when unit is null then 'none'
+            when numerator < 10 then 'exact'
+            else 'byar'
+        end as interval_method,
+        numerator / nullif(expected, 0) as observed_to_expected,
+        count_lower / nullif(expected, 0) as ratio_lower,
+        count_upper / nullif(expected, 0) as ratio_upper,
+        -- What was counted in a part of a period is not compared with what was counted in a whole one.
+        if(form = 'count' and is_partial, null, previous_start) as compared_start,
+        if(form = 'count' and is_partial, null, year_before_start) as year_compared_start,
+        -- The families of two months are much the same ones: by chance alone they do not differ.
+        form in ('count', 'rate', 'share') as is_chance
+    from valued
 ),
 
-present as (
-    select max(as_of) as as_of from {{ source('run', 'as_of') }}
+earlier as materialized (
+    select place_number, measure, period_kind, period_start, value, lower, upper
+    from measured
+    where form <> 'count' or not is_partial
 ),
 
-months as (
+changed as (
     select
-        cast(month as date) as month_starts_on,
-        least({{ utc_time('month + to_months(1)') }}, (select as_of from present) + to_microseconds(1)) as ends_at
-    from (
-        select unnest(generate_series(
-            (select date_trunc('month', min({{ local_time('occurred_at') }})) from {{ ref('stg_events') }}),
-            (select {{ local_time('as_of') }} from present),
-            to_months(1)
-        )) as month
+        later.value is not null
+            and later.area_code <> 'unknown'
+            and later.period_kind <> 'day'
+            and (later.period_kind <> 'week' or later.area_level <> 'lsoa') as is_ranked,
+        later.* exclude (is_share, is_chance, form, previous_start, year_before_start, compared_start, year_compared_start),
+        previous.value as previous_value,
+        later.value - previous.value as change,
+        if(later.is_chance, {{ change_lower('later', 'previous') }}, null) as change_lower,
+        if(later.is_chance, {{ change_upper('later', 'previous') }}, null) as change_upper,
+        year_before.value as year_before_value,
+        later.value - year_before.value as year_change,
+        if(later.is_chance, {{ change_lower('later', 'year_before') }}, null) as year_change_lower,
+        if(later.is_chance, {{ change_upper('later', 'year_before') }}, null) as year_change_upper
+    from measured as later
+    left join earlier as previous
+        on previous.place_number = later.place_number
+        and previous.measure = later.measure
+        and previous.period_kind = later.period_kind
+        and previous.period_start = later.compared_start
+    left join earlier as year_before
+        on year_before.place_number = later.place_number
+        and year_before.measure = later.measure
+        and year_before.period_kind = later.period_kind
+        and year_before.period_start = later.year_compared_start
+),
+
+-- Places among those of their level in their authority; authorities among those of this lake.
+ranked as (
+    select
+        *,
+        if(is_ranked, rank() over (siblings order by value desc), null) as sibling_rank,
+        if(is_ranked, count(*) over siblings, null) as siblings
+    from changed
+    window siblings as (
+        partition by
+            is_ranked, area_level, if(area_level = 'authority', null, authority_code), period_kind, period_start, measure
     )
 ),
 
-pyramid as (
-    select
-        places.authority_code,
-        places.lsoa_code,
-        months.month_starts_on,
-        {%- for level in [1, 2, 3, 4] %}
-        count(*) filter (status.level = {{ level }}) as families_at_level_{{ level }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from months
-    inner join {{ ref('int_family_status') }} as status
-        on status.from_at < months.ends_at and (status.until_at >= months.ends_at or status.until_at is null)
-    inner join {{ ref('int_family_places') }} as places
-        on places.family_id = status.family_id
-        and places.from_at < months.ends_at and (places.until_at >= months.ends_at or places.until_at is null)
-    where status.level is not null
-    group by all
+-- The newest figures that the DfE has published, of a year.
+published as (
+    select *
+    from {{ ref('mart_published_figures') }}
+    qualify collection_year = max(collection_year) over (partition by measure)
 ),
 
-counted as (
-    select * from referrals
-    union all by name
-    select * from early
-    union all by name
-    select * from pyramid
+regional as (
+    select regions.authority_code, published.measure, published.collection_year, published.value
+    from published
+    inner join {{ ref('regions') }} as regions on regions.region_code = published.area_code
 ),
 
--- Areas of the authorities that have any event, at every level of place.
-active as (
-    select * from {{ ref('dim_area') }}
-    where authority_code in (select authority_code from {{ ref('stg_events') }})
-),
-
-levels as (
-    select 'lsoa' as area_level, authority_code, lsoa_code, lsoa_code as area_code, lsoa_name as area_name, share_of_children from active
-    union all
-    select 'ward', authority_code, lsoa_code, ward_code, ward_name, share_of_children from active
-    union all
-    select 'area', authority_code, lsoa_code, area_code, area_name, share_of_children from active
-    union all
-    select 'authority', authority_code, lsoa_code, authority_code, authority_name, share_of_children from active
-),
-
-places as (
-    select area_level, authority_code, area_code, min(area_name) as area_name, sum(share_of_children) as share_of_children
-    from levels
-    group by all
-),
-
--- The mid-year before the collection year (to 31 March) of the month, or the latest that is known.
-children as (
-    select months.month_starts_on, population.authority_code, population.children
-    from months
-    cross join (select distinct authority_code from active) as authorities
-    asof inner join {{ ref('la_population') }} as population
-        on population.authority_code = authorities.authority_code
-        and population.mid_year <= year(months.month_starts_on + to_months(9)) - 1
-),
-
-summed as (
-    select
-        levels.area_level,
-        levels.authority_code,
-        levels.area_code,
-        counted.month_starts_on,
-        {%- for count in counts %}
-        sum(counted.{{ count }}) as {{ count }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from counted
-    inner join levels using (authority_code, lsoa_code)
+neighbours as (
+    select regions.authority_code, published.measure, list(published.value) as neighbour_values
+    from published
+    inner join {{ ref('regions') }} as regions
+        on regions.region_code = published.region_code and regions.authority_code <> published.area_code
+    where published.value is not null
     group by all
 )
 
 select
-    places.area_level,
-    places.authority_code,
-    places.area_code,
-    places.area_name,
-    months.month_starts_on,
-    children.children * places.share_of_children as children_0_17,
-    {%- for count in counts %}
-    coalesce(summed.{{ count }}, 0)::bigint as {{ count }},
-    {%- endfor %}
-    coalesce(summed.dfe_referrals, 0) / nullif(children_0_17, 0) * 10000 as dfe_referrals_per_10000,
-    coalesce(summed.cafs, 0) / nullif(children_0_17, 0) * 10000 as cafs_per_10000,
-    summed.dfe_re_referrals / nullif(summed.dfe_referrals, 0) as re_referral_share,
-    summed.dfe_nfa / nullif(summed.dfe_referrals, 0) as nfa_share
-from places
-cross join months
-left join children using (authority_code, month_starts_on)
-left join summed using (area_level, authority_code, area_code, month_starts_on)
+    ranked.area_level,
+    ranked.authority_code,
+    ranked.area_code,
+    ranked.area_name,
+    ranked.period_kind,
+    ranked.period_start,
+    ranked.period_end,
+    ranked.is_partial,
+    ranked.measure,
+    ranked.numerator,
+    ranked.denominator,
+    ranked.value,
+    ranked.lower,
+    ranked.upper,
+    ranked.interval_method,
+    ranked.expected,
+    ranked.observed_to_expected,
+    ranked.ratio_lower,
+    ranked.ratio_upper,
+    ranked.previous_value,
+    ranked.change,
+    ranked.change_lower,
+    ranked.change_upper,
+    ranked.year_before_value,
+    ranked.year_change,
+    ranked.year_change_lower,
+    ranked.year_change_upper,
+    ranked.sibling_rank,
+    ranked.siblings,
+    country.collection_year as published_year,
+    country.value as england_value,
+    regional.value as region_value,
+    len(list_filter(neighbours.neighbour_values, lambda one: one > ranked.value)) + 1 as neighbour_rank,
+    len(neighbours.neighbour_values) + 1 as neighbours
+from ranked
+left join published as country
+    on country.area_level = 'country'
+    and country.measure = ranked.measure
+    and ranked.area_level = 'authority'
+    and ranked.period_kind = 'rolling_12_months'
+left join regional
+    on regional.authority_code = ranked.authority_code and regional.measure = country.measure
+left join neighbours
+    on neighbours.authority_code = ranked.authority_code and neighbours.measure = country.measure

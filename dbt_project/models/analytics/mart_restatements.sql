@@ -1,0 +1,76 @@
+-- Figures of months that were over, and have become others since: what was said, what is said now, since when and why.
+with earlier as (
+    select * from {{ source('before', 'mart_locality_need') }}
+),
+
+-- A share that had no denominator had no row.
+present as (
+    select need.*
+    from {{ ref('mart_locality_need') }} as need
+    semi join earlier on earlier.authority_code = need.authority_code and earlier.period_start = need.period_start
+    where need.period_kind = 'month' and need.area_level <> 'lsoa'
+),
+
+changed as (
+    select
+        authority_code,
+        area_level,
+        area_code,
+        coalesce(present.area_name, earlier.area_name) as area_name,
+        period_start,
+        coalesce(present.period_end, earlier.period_end) as period_end,
+        measure,
+        earlier.numerator as numerator_from,
+        present.numerator as numerator_to,
+        earlier.value as value_from,
+        present.value as value_to
+    from present
+    full join earlier using (authority_code, area_level, area_code, period_start, measure)
+    where earlier.numerator is distinct from present.numerator
+        or round(earlier.value, 9) is distinct from round(present.value, 9)
+),
+
+-- What has come since, and may have changed a month that was over.
+news as (
+    select distinct
+        events.authority_code,
+        if(events.change = 'recorded', {{ local_date('events.fact_at') }}, null) as happened_on,
+        case
+            when events.change = 'corrected' then 'correction'
+            when events.change = 'withdrawn' then 'withdrawal'
+            when events.fact = 'persons-linked' then 'link'
+            when events.is_backfill then 'history'
+            else 'late_arrival'
+        end as cause
+    from ({{ up_to_the_cut(source('landing', 'events')) }}) as events
+    left join {{ source('before', 'cut') }} as seen using (topic, kafka_partition)
+    where events.kafka_offset >= coalesce(seen.next_offset, 0) and exists (from changed)
+),
+
+explained as (
+    select
+        months.authority_code,
+        months.period_start,
+        list_sort(list(distinct news.cause)) as causes
+    from (select distinct authority_code, period_start, period_end from changed) as months
+    inner join news
+        on news.authority_code = months.authority_code
+        and coalesce(news.happened_on <= months.period_end, true)
+    group by all
+),
+
+restated as (
+    select
+        (select max(as_of) from {{ source('run', 'as_of') }}) as restated_at,
+        (select max(as_of) from {{ source('before', 'as_of') }}) as published_at,
+        changed.*,
+        -- Nothing that came explains it: the map, the populations or the project itself are others now.
+        coalesce(explained.causes, ['definition']) as causes
+    from changed
+    left join explained using (authority_code, period_start)
+)
+
+select * from {{ source('before', 'mart_restatements') }}
+union all by name
+-- A history that is being loaded restates everything everywhere: it is told of the authority alone.
+select * from restated where causes <> ['history'] or area_level = 'authority'

@@ -1,0 +1,69 @@
+"""
+The marts as they stood: built again at the cut of an earlier moment, into a file of their own.
+
+Landing never changes and says when each record came, so a day's figures are found again whatever has come since.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from streams import names
+from streams.build.cut import Cut, store_cut
+from streams.build.warm_dbt import WarmDbt
+from streams.errors import BuildFailed, FileTaken
+from streams.lake.connect import connect
+from streams.settings import Settings
+
+__all__ = ["build_as_of"]
+
+_WITHOUT_TESTS = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
+
+_LANDED = """
+    SELECT topic, kafka_partition,
+           max(CASE WHEN landed_at < $moment THEN kafka_offset + 1 ELSE 0 END) AS next_offset
+    FROM landing.main.{table} GROUP BY topic, kafka_partition
+"""
+
+
+def build_as_of(settings: Settings, moment: datetime, into: Path) -> Cut:
+    """
+    Build the marts as they stood at a moment, into a new DuckDB file; the lake's own marts are not touched.
+
+    It is today's project with today's seeds over the records that had landed before the moment.
+
+    Raises:
+        FileTaken: the file is there already, or its folder is not.
+        BuildFailed: a model failed.
+        LakeUnavailable: the lake does not answer.
+    """
+    if into.exists() or not into.parent.is_dir():
+        raise FileTaken(f"{into} cannot be made: it is there already, or its folder is not; name a new file")
+    with connect(settings) as lake:
+        cut = Cut(_offsets(lake, moment), moment.astimezone(UTC), is_watched=False)
+    with TemporaryDirectory(dir=into.parent, prefix=".caf-") as folder:
+        building = Path(folder) / "marts.duckdb"
+        with duckdb.connect() as file:
+            quoted = str(building).replace("'", "''")
+            file.execute(f"ATTACH '{quoted}' AS marts")
+            store_cut(file, cut)
+        failed = WarmDbt(settings, building).build(*_WITHOUT_TESTS)
+        if failed:
+            raise BuildFailed(f"dbt build: {', '.join(sorted(failed))} failed or were skipped; nothing was written")
+        building.rename(into)
+    return cut
+
+
+def _offsets(lake: duckdb.DuckDBPyConnection, moment: datetime) -> dict[str, list[int]]:
+    """The first offset of each partition that had not landed; accepted and rejected records share their offsets."""
+    tables = " UNION ALL ".join(_LANDED.format(table=table) for table in ("events", "quarantine", "alerts"))
+    found: dict[str, dict[int, int]] = {}
+    query = f"SELECT topic, kafka_partition, max(next_offset) FROM ({tables}) GROUP BY ALL"
+    for topic, partition, following in lake.execute(
+        query, {"moment": moment.astimezone(UTC).replace(tzinfo=None)}
+    ).fetchall():
+        if topic in (*names.INPUT_TOPICS, names.ALERTS):
+            found.setdefault(topic, {})[partition] = following
+    return {topic: [parts.get(n, 0) for n in range(max(parts) + 1)] for topic, parts in found.items()}
