@@ -1,20 +1,21 @@
-"""What each measure of need is: read from the descriptions of the marts, never written a second time."""
+"""What each measure of need is: in the words of the marts' own descriptions, as the lake has them."""
 
 from dataclasses import dataclass
-from functools import cache
 
-import yaml
-
-from streams.rules.compiled import DBT_PROJECT
+from dashboard.reader import Snapshot
 
 __all__ = ["Measure", "measures"]
 
-_NEED = DBT_PROJECT / "models" / "analytics" / "mart_locality_need.yml"
+_DEFINED = """
+    SELECT measure AS key, title, unit, formula, numerator, denominator, source, caveat
+    FROM marts.analytics.dim_measure
+    WHERE model = 'mart_locality_need'
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """A measure's definition, in the words of the mart's own description."""
+    """A measure's definition."""
 
     key: str
     title: str
@@ -22,7 +23,6 @@ class Measure:
     formula: str
     numerator: str
     denominator: str
-    period: str
     source: str
     caveat: str
 
@@ -37,13 +37,6 @@ class Measure:
         return "count" if self.formula == "numerator" else "rate"
 
 
-@cache
-def measures() -> dict[str, Measure]:
-    """Every measure of `mart_locality_need` by its key, in the order of its description."""
-    (model,) = yaml.safe_load(_NEED.read_text())["models"]
-    described = model["config"]["meta"]["measures"]
-    keys = Measure.__dataclass_fields__.keys() - {"key"}
-    return {
-        name: Measure(key=name, **{key: str(value).strip() for key, value in one.items() if key in keys})
-        for name, one in described.items()
-    }
+def measures(lake: Snapshot) -> dict[str, Measure]:
+    """Every measure of `mart_locality_need` by its key."""
+    return {row["key"]: Measure(**row) for row in lake.rows(_DEFINED)}

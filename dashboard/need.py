@@ -5,7 +5,7 @@ What a measure means is read from the mart's own description; nothing is worked 
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -33,7 +33,8 @@ _PERIODS = """
 _PLACES = """
     SELECT area_level, area_code, area_name, numerator, denominator, value, lower, upper, expected,
            observed_to_expected, ratio_lower, ratio_upper, previous_value, change, change_lower, change_upper,
-           year_before_value, year_change, year_change_lower, year_change_upper
+           year_before_value, year_change, year_change_lower, year_change_upper, sibling_rank, siblings,
+           published_year, region_value, england_value
     FROM marts.analytics.mart_locality_need
     WHERE authority_code = $authority AND period_kind = $kind AND period_start = $start AND measure = $measure
 """
@@ -45,7 +46,7 @@ _TREND = """
 """
 _COMPARED = (
     *("previous_value", "change", "change_lower", "change_upper"),
-    *("year_before_value", "year_change", "year_change_lower", "year_change_upper"),
+    *("year_before_value", "year_change", "year_change_lower", "year_change_upper", "sibling_rank"),
 )
 """What a small count of an earlier period could be worked out from."""
 _DERIVED = (
@@ -95,7 +96,7 @@ def view(asked: Asked) -> dict[str, Any]:
         NotBuilt: the mart has nothing of this authority.
     """
     of_build, authority = asked.site.reader.of_build, asked.authority
-    known = measures()
+    known = of_build("measures", measures)
     kind = asked.choice("kind", _KINDS, _KIND)
     periods = of_build(("periods", authority, kind), lambda lake: _periods(lake, authority, kind))
     places = of_build(("tree", authority), lambda lake: tree(lake, authority))
@@ -126,7 +127,7 @@ def _step(given: str | None, count: int) -> int:
 
 
 def _when(kind: str, period: Row) -> str:
-    start, last = period["period_start"], period["period_end"] - timedelta(days=1)
+    start, last = period["period_start"], period["period_end"]
     so_far = " so far" if period["is_partial"] else ""
     if kind == "month":
         return f"{start:%B %Y}{so_far}"

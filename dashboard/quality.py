@@ -48,6 +48,17 @@ _ARRIVED = """
     GROUP BY ALL
     ORDER BY received_on, measure
 """
+_RESTATED = """
+    SELECT restated_at, area_name, area_level, period_start, title, value_from, value_to,
+           array_to_string(causes, ', ') AS causes
+    FROM marts.analytics.mart_restatements AS restated
+    JOIN marts.analytics.dim_measure
+        ON dim_measure.model = 'mart_locality_need'
+        AND dim_measure.measure = restated.measure
+    WHERE authority_code = $authority
+    ORDER BY restated_at DESC, area_level, area_name, title
+    LIMIT 30
+"""
 _BUILDS = """
     SELECT finished_at, as_of, rows, date_diff('millisecond', started_at, finished_at) / 1000 AS seconds,
            CASE WHEN ok THEN 'built' ELSE 'failed: ' || array_to_string(failed, ', ') END AS outcome
@@ -64,16 +75,19 @@ def view(asked: Asked) -> dict[str, Any]:
             "Every record that arrives is either read or kept with the reason why it cannot be. "
             "Nothing is left out of a figure without being counted here."
         ),
-        "figures": asked.site.reader.of_build("quality", _figures),
+        "figures": asked.site.reader.of_build(
+            ("quality", bool(asked.desk)), lambda lake: _figures(lake, asked.authority, bool(asked.desk))
+        ),
     }
 
 
-def _figures(snapshot: Snapshot) -> list[Figure]:
+def _figures(snapshot: Snapshot, authority: str, is_desk: bool) -> list[Figure]:
     return [
         _rejected(snapshot.rows(_REJECTED)),
         _by_source(snapshot.rows(_BY_SOURCE)),
         _by_day(snapshot.rows(_ARRIVED)),
         _flagged(snapshot.rows(_FLAGGED)),
+        _restated(snapshot.rows(_RESTATED, {"authority": authority}), is_desk),
         _builds(snapshot.rows(_BUILDS)),
     ]
 
@@ -147,6 +161,27 @@ def _flagged(rows: list[Row]) -> Figure:
         ),
         rows=rows,
         empty="No record has been flagged.",
+    )
+
+
+def _restated(rows: list[Row], is_desk: bool) -> Figure:
+    """By how much is for the desk: the difference may be one child."""
+    much = (Column("value_from", "From", "number"), Column("value_to", "To", "number")) if is_desk else ()
+    return Figure(
+        key="restated",
+        title="Figures of past months that have changed since they were first given, newest first",
+        unit="in the unit of each measure; times in UTC",
+        source="marts.analytics.mart_restatements",
+        columns=(
+            Column("restated_at", "Changed", "moment"),
+            Column("area_name", "Place"),
+            Column("title", "Measure"),
+            Column("period_start", "Month", "month"),
+            *much,
+            Column("causes", "Because of"),
+        ),
+        rows=rows,
+        empty="No figure of a past month has changed.",
     )
 
 
