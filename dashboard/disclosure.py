@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
-__all__ = ["HIDDEN", "LARGEST_HIDDEN", "Hidden", "hide"]
+__all__ = ["HIDDEN", "LARGEST_HIDDEN", "Hidden", "hide", "hide_parts"]
 
 LARGEST_HIDDEN: Final = 5
 """Counts from 1 to this are not shown."""
@@ -30,6 +30,20 @@ def hide(
         derived: columns from which a hidden count could be worked out: rates, shares, intervals.
     """
     return [_row(row, counts, derived) for row in rows]
+
+
+def hide_parts(rows: Iterable[dict[str, Any]], count: str, derived: Collection[str] = ()) -> list[dict[str, Any]]:
+    """
+    The same for rows that add up to something that is shown: where a single one is hidden, the next smallest is, too.
+
+    Otherwise it would be what the others lack of the whole.
+    """
+    found = hide(rows, [count], derived)
+    shown = [row for row in found if isinstance(row[count], int | float)]
+    if len(found) - len(shown) == 1 and shown:
+        least = min(shown, key=lambda row: (row[count] == 0, row[count]))
+        found[found.index(least)] = least | {name: HIDDEN for name in (count, *derived) if name in least}
+    return found
 
 
 def _row(row: dict[str, Any], counts: Collection[str], derived: Collection[str]) -> dict[str, Any]:

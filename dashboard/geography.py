@@ -40,6 +40,10 @@ class Tree:
         """Code, name and gateway of each area, by name."""
         return list(dict.fromkeys((row["area_code"], row["area_name"], row["gateway"]) for row in self.rows))
 
+    def area_of(self, ward: str) -> str:
+        """The area in which a ward lies; empty for `unknown`."""
+        return next((row["area_code"] for row in self.rows if row["ward_code"] == ward), "")
+
     def wards_of(self, place: str) -> set[str]:
         """The wards that a place consists of, or lies in."""
         return {row["ward_code"] for row in self.rows if place in {"", *_codes(row)}}

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from dashboard.disclosure import hide
+from dashboard.disclosure import hide, hide_parts
 from dashboard.drawn_map import Drawing, draw
 from dashboard.figures import said
 from dashboard.geography import Tree, tree
@@ -137,7 +137,7 @@ def _when(kind: str, period: Row) -> str:
 
 
 def _content(asked: Asked, lake: Snapshot, places: Tree, choice: Choice) -> dict[str, Any]:
-    rows = {row["area_code"]: row for row in _rows(asked, lake, choice)}
+    rows = {row["area_code"]: row for row in _rows(asked, lake, places, choice)}
     level, below = places.below(choice.place)
     name = places.names.get(choice.place, places.authority_name)
     shown = [rows[code] for code in below if code in rows]
@@ -154,13 +154,18 @@ def _content(asked: Asked, lake: Snapshot, places: Tree, choice: Choice) -> dict
     }
 
 
-def _rows(asked: Asked, lake: Snapshot, choice: Choice) -> list[Row]:
+def _rows(asked: Asked, lake: Snapshot, places: Tree, choice: Choice) -> list[Row]:
+    """The places of every level; for those who are not the desk without LSOAs, and each level hidden as a whole."""
     rows = lake.rows(_PLACES, _values(asked, choice) | {"start": choice.start})
     if asked.desk:
         return rows
-    larger = [row for row in rows if row["area_level"] != "lsoa"]
-    small = [row | dict.fromkeys(_COMPARED) for row in larger if row["area_level"] != "authority"]
-    return hide([row for row in larger if row["area_level"] == "authority"] + small, ["numerator"], _DERIVED)
+    whole = hide([row for row in rows if row["area_level"] == "authority"], ["numerator"], _DERIVED)
+    parts: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row["area_level"] in {"ward", "area"}:
+            above = places.area_of(row["area_code"]) if row["area_level"] == "ward" else ""
+            parts.setdefault((row["area_level"], above), []).append(row | dict.fromkeys(_COMPARED))
+    return whole + [row for group in parts.values() for row in hide_parts(group, "numerator", _DERIVED)]
 
 
 def _trend(asked: Asked, lake: Snapshot, places: Tree, choice: Choice) -> list[Row]:

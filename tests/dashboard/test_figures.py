@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.disclosure import HIDDEN, LARGEST_HIDDEN, hide
+from dashboard.disclosure import HIDDEN, LARGEST_HIDDEN, hide, hide_parts
 from dashboard.drawn_map import draw
 from dashboard.figures import Column, Figure, as_csv, said
 from dashboard.places import map_of
@@ -28,6 +28,16 @@ def test_a_small_count_is_hidden_with_all_that_follows_from_it(count: int, rate:
 
 def test_of_several_counts_each_small_one_is_hidden_and_a_missing_one_is_none() -> None:
     assert hide([{"a": 3, "b": 7, "c": None}], ["a", "b", "c"]) == [{"a": HIDDEN, "b": 7, "c": None}]
+
+
+@given(st.lists(st.integers(0, 30), min_size=2, max_size=12))
+def test_of_parts_of_a_whole_never_a_single_one_is_hidden(counts: list[int]) -> None:
+    found = hide_parts([{"n": count, "rate": count / 2} for count in counts], "n", ["rate"])
+    hidden = [(before, row) for before, row in zip(counts, found, strict=True) if row["n"] is HIDDEN]
+
+    assert len(hidden) != 1
+    assert all(row["rate"] is HIDDEN for _, row in hidden)
+    assert all(row["n"] is HIDDEN for before, row in zip(counts, found, strict=True) if 0 < before <= LARGEST_HIDDEN)
 
 
 def test_a_file_says_what_is_hidden_and_starts_no_formula() -> None:
