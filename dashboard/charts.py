@@ -36,7 +36,7 @@ _DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3]]
 _CONFIG = {
     "background": "transparent",
     # The reader's font may be wider than that of the drawing engine.
-    "padding": {"left": 24, "right": 12, "top": 6, "bottom": 6},
+    "padding": {"left": 36, "right": 12, "top": 6, "bottom": 6},
     "font": "system-ui, sans-serif",
     "view": {"stroke": None},
     "aria": False,
@@ -49,10 +49,18 @@ _CONFIG = {
         "labelFontSize": 12,
         "titleFontSize": 12,
         "titleFontWeight": "normal",
-        "labelLimit": 320,
+        "labelLimit": 280,
     },
     "axisX": {"grid": False},
-    "legend": {"labelColor": "#010101", "titleColor": "#020202", "labelFontSize": 12, "orient": "top", "title": None},
+    "legend": {
+        "labelColor": "#010101",
+        "titleColor": "#020202",
+        "labelFontSize": 12,
+        "labelLimit": 320,
+        "columns": 2,
+        "orient": "top",
+        "title": None,
+    },
     "text": {"color": "#010101", "fontSize": 12},
 }
 
