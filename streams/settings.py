@@ -40,6 +40,10 @@ class Settings:
     """URL of an Airflow elsewhere, `http://name:password@host:port`; empty: the home's own on `airflow_port`."""
     dashboard_port: int = 18501
     """Port of the pages."""
+    dashboard_host: str = "127.0.0.1"
+    """Address that the pages listen on; anything but the loopback address belongs behind a proxy that speaks TLS."""
+    stale_minutes: float = 15.0
+    """Age of the figures from which the pages say that they are old."""
     authority: str = "E08000015"
     """GSS code of the authority whose working hours and profile apply where an event does not say."""
     partitions: int = 6

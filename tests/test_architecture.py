@@ -71,6 +71,18 @@ def test_nothing_imports_the_command_line(path: Path) -> None:
     assert "cli" not in parts(path)
 
 
+@pytest.mark.parametrize("path", modules("streams") + modules("expectations") + modules("dags"), ids=str)
+def test_only_the_command_line_imports_the_pages(path: Path) -> None:
+    if "cli" not in path.parts:
+        assert "dashboard" not in tops(path)
+
+
+@pytest.mark.parametrize("path", modules("dashboard"), ids=str)
+def test_the_pages_import_neither_the_command_line_nor_airflow_nor_expectations(path: Path) -> None:
+    assert not tops(path) & {"airflow", "dags", "expectations", "great_expectations"}
+    assert "cli" not in parts(path)
+
+
 @pytest.mark.parametrize("path", modules("dags"), ids=str)
 def test_a_dag_file_does_not_import_another_one(path: Path) -> None:
     names = {p.stem for p in modules("dags")}

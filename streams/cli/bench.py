@@ -10,6 +10,7 @@ _BENCHES = {
     "alerts": "event produced → alert received by another process",
     "freshness": "event produced → figure visible in the locality mart, under Airflow",
     "land": "records landed per second, against a plain drain of the same topic",
+    "pages": "a page's first view and the next ones, over the home's history",
     "year": "a year of history sent, landed, judged and built",
 }
 

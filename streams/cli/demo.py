@@ -1,6 +1,7 @@
 """`./caf demo`: one command, the whole system."""
 
 import json
+import secrets
 import signal
 import sys
 import threading
@@ -9,6 +10,8 @@ import click
 from rich.console import Console
 
 from streams.settings import Settings
+from streams.stack.pages import service
+from streams.stack.stack import mark_home
 
 __all__ = ["command"]
 
@@ -22,7 +25,7 @@ __all__ = ["command"]
 @click.option("--seed", default=1, show_default=True, help="Same seed, same borough.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON (everything else goes to stderr).")
 def command(seconds: str, rate: float, days: int, seed: int, as_json: bool) -> None:
-    """Start Kafka, PostgreSQL and Airflow, send a year of a simulated borough, then live events.
+    """Start Kafka, PostgreSQL, Airflow and the pages, send a year of a simulated borough, then live events.
 
     Prints each alert as it arrives and the figures of the wards as they change.
     At the end (or Ctrl-C) everything is stopped and judged: exit code 0 only if every record is accounted for,
@@ -32,11 +35,13 @@ def command(seconds: str, rate: float, days: int, seed: int, as_json: bool) -> N
     from streams.demo.run import Plan
 
     console = Console(stderr=as_json)
+    settings = Settings.from_env()
+    _let_in(settings, console)
     stop = threading.Event()
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     plan = Plan(seconds=_seconds(seconds), rate=rate, days=days, seed=seed)
-    verdict = demo(Settings.from_env(), plan, console, stop)
+    verdict = demo(settings, plan, console, stop)
     for sentence, held in verdict.checks.items():
         console.print(f"{'✓' if held else '✗'} {sentence}", style="green" if held else "red")
     for detail in verdict.details[:50]:
@@ -44,6 +49,16 @@ def command(seconds: str, rate: float, days: int, seed: int, as_json: bool) -> N
     if as_json:
         click.echo(json.dumps({"ok": verdict.ok, "checks": verdict.checks, "details": verdict.details}))
     sys.exit(0 if verdict.ok else 1)
+
+
+def _let_in(settings: Settings, console: Console) -> None:
+    """Say where the pages are, with a password for the desk's view of this simulated borough."""
+    from dashboard.accounts import Accounts
+
+    mark_home(settings.home)
+    password = secrets.token_urlsafe(15)
+    Accounts(settings.home).add("demo", password)
+    console.print(f"Pages are at {service(settings).address} (desk: user demo, password {password})", highlight=False)
 
 
 def _seconds(text: str) -> float | None:

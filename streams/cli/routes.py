@@ -73,11 +73,12 @@ def _load(as_json: bool) -> None:
     from streams.route.load import CAME_DAYS, came, expected_load
     from streams.route.routes import in_force, read_routes
     from streams.rules.expected import expected_alerts
-    from streams.rules.register import rule_severities
+    from streams.rules.register import newest
 
     settings = Settings.from_env()
     routes = in_force(read_routes(), settings.authority, datetime.now(UTC).date())
-    expected = expected_load(routes, expected_alerts(), rule_severities(), settings.authority)
+    severities = {rule: line["severity"] for rule, line in newest().items()}
+    expected = expected_load(routes, expected_alerts(), severities, settings.authority)
     found = None
     if stack.is_up(settings, "postgres"):
         with connect(settings, marts=None) as lake:

@@ -5,14 +5,14 @@ import click
 from streams.kafka.topics import ensure_topics
 from streams.lake.connect import connect
 from streams.settings import Settings
-from streams.stack import airflow, stack
+from streams.stack import airflow, pages, stack
 
 __all__ = ["command", "start"]
 
 
 @click.command("up")
 def command() -> None:
-    """Start PostgreSQL, Kafka and Airflow with all DAGs in the background.
+    """Start PostgreSQL, Kafka, the pages, and Airflow with all DAGs in the background.
 
     Safe to repeat: what runs already is left alone. State is in CAF_HOME; './caf down' stops everything.
     """
@@ -20,6 +20,7 @@ def command() -> None:
     start(settings)
     api = airflow.client(settings)
     click.echo(f"Airflow   {api.url}  (user {api.username}, password {api.password})")
+    click.echo(f"Pages     {pages.service(settings).address}  ('./caf desk add NAME' lets somebody in as the desk)")
     click.echo(f"Kafka     {settings.bootstrap}")
     click.echo("Events    './caf simulate --help' makes some; './caf status' shows how things are")
 
@@ -29,7 +30,7 @@ def start(settings: Settings) -> None:
     stack.up(settings, ("postgres", "kafka"), say=_say)
     ensure_topics(settings)
     connect(settings).close()
-    stack.up(settings, ("airflow",), say=_say)
+    stack.up(settings, (pages.service(settings), "airflow"), say=_say)
 
 
 def _say(sentence: str) -> None:

@@ -19,7 +19,7 @@ from streams.settings import Settings
 from streams.simulate import World, backfill
 from streams.simulate.desk import Desk
 from streams.simulate.live import live
-from streams.stack import airflow, stack
+from streams.stack import airflow, pages, stack
 from streams.verify import verify_offsets
 
 __all__ = ["Plan", "demo"]
@@ -53,6 +53,7 @@ def demo(settings: Settings, plan: Plan, console: Console, stop: threading.Event
         stack.up(settings, ("postgres", "kafka"), say=say)
         ensure_topics(settings)
         connect(settings).close()
+        stack.up(settings, (pages.service(settings),), say=say)
         world = _world(settings, plan)
         with _starting_airflow(settings, say):
             say(f"Sending {plan.days} days of history …")

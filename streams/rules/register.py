@@ -16,7 +16,7 @@ from streams.rules.lineage import EVENTS, Lineage
 from streams.rules.thresholds import Thresholds, thresholds
 from streams.settings import PROJECT
 
-__all__ = ["Entry", "build_rules", "entry", "missing", "register", "rule_names", "rule_severities"]
+__all__ = ["Entry", "build_rules", "entry", "missing", "newest", "register", "rule_names"]
 
 _BOOKKEEPING = {
     *("topic", "kafka_partition", "kafka_offset", "received_at", "change", "root_source", "root_id"),
@@ -55,10 +55,10 @@ def rule_names(project: Path = DBT_PROJECT) -> tuple[str, ...]:
     return tuple(sorted({line["rule"] for line in _seed(project, "rules")}))
 
 
-def rule_severities(project: Path = DBT_PROJECT) -> dict[str, str]:
-    """The severity of each rule in force, by its name; rules about deadlines may become red after it."""
-    lines = sorted(_seed(project, "rules"), key=lambda line: int(line["version"]))
-    return {line["rule"]: line["severity"] for line in lines}
+def newest(project: Path = DBT_PROJECT) -> dict[str, dict[str, str]]:
+    """The newest line of each rule in its seed, by name: what it says, without what it reads."""
+    lines = sorted(_seed(project, "rules"), key=lambda line: (line["rule"], int(line["version"])))
+    return {line["rule"]: line for line in lines}
 
 
 def build_rules(project: Path = DBT_PROJECT) -> list[str]:
@@ -78,7 +78,7 @@ def register(compiled: CompiledRules, project: Path = DBT_PROJECT, tests: Path =
         LineageUnknown: what a rule reads cannot be told.
     """
     lineage = Lineage(compiled, counts_optional=False)
-    lines = {line["rule"]: line for line in sorted(_seed(project, "rules"), key=lambda line: int(line["version"]))}
+    lines = newest(project)
     expected = expected_alerts(project)
     named = _tests(project, tests)
     return [

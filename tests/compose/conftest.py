@@ -116,7 +116,7 @@ def deployment(
 ) -> Iterator[Deployment]:
     """The services that the image runs, none of them started; PostgreSQL asks for the password over TCP."""
     home = lend_rules(make_home("h"))
-    kafka_port, postgres_port, api_port, worker_port, trigger_port = free_ports(5)
+    kafka_port, postgres_port, api_port, worker_port, trigger_port, pages_port = free_ports(6)
     settings = Settings(home=home, kafka_port=kafka_port)
     here = {
         "/var/lib/caf": str(home),
@@ -125,6 +125,7 @@ def deployment(
         "postgres:5432": f"127.0.0.1:{postgres_port}",
         "airflow-api-server:8080": f"127.0.0.1:{api_port}",
         "8080": str(api_port),
+        "8501": str(pages_port),
         "worker log port": str(worker_port),
         "trigger log port": str(trigger_port),
     }

@@ -32,8 +32,10 @@ Send = Callable[[str, dict[str, Any]], None]
 @pytest.fixture(scope="module")
 def deployed(make_home: Callable[[str], Path], lend_rules: Callable[[Path], Path]) -> Iterator[Settings]:
     """Settings of the home; one record on its topic was rejected because the limit was lower than it is now."""
-    kafka_port, airflow_port = free_ports(2)
-    settings = Settings(home=make_home("h"), kafka_port=kafka_port, airflow_port=airflow_port)
+    kafka_port, airflow_port, dashboard_port = free_ports(3)
+    settings = Settings(
+        home=make_home("h"), kafka_port=kafka_port, airflow_port=airflow_port, dashboard_port=dashboard_port
+    )
     try:
         stack.up(settings, ("postgres", "kafka"))
         lend_rules(settings.home)

@@ -10,24 +10,25 @@ from streams.lake.connect import connect
 from streams.route.load import came, expected_load
 from streams.route.routes import in_force, read_routes
 from streams.rules.expected import Expected, expected_alerts
-from streams.rules.register import rule_names, rule_severities
+from streams.rules.register import newest, rule_names
 from streams.settings import Settings
 
 WIRRAL, CHILDREN = "E08000015", 65_875
 ROUTES = in_force(read_routes(), WIRRAL, date(2026, 3, 2))
+SEVERITIES = {rule: line["severity"] for rule, line in newest().items()}
 EVERY_DAY = round(10_000 * 365 / CHILDREN * 1_000)
 """A thousand alerts a day in Wirral, as alerts a year for 10,000 children."""
 
 
 def load(rule: str, **shares: float) -> dict[str, float]:
     one = Expected(a_year=EVERY_DAY, **{"red": 0, "out_of_hours": 0, "open": 0, "lead": 0} | shares)
-    found = expected_load(ROUTES, {rule: one}, rule_severities(), WIRRAL)
+    found = expected_load(ROUTES, {rule: one}, SEVERITIES, WIRRAL)
     return {f"{who.role}/{who.id}": a_day for (who, _), a_day in found.items()}
 
 
 def test_every_rule_brings_somebody_what_is_expected_of_it():
     expected = expected_alerts()
-    found = expected_load(ROUTES, expected, rule_severities(), WIRRAL)
+    found = expected_load(ROUTES, expected, SEVERITIES, WIRRAL)
 
     assert set(expected) == set(rule_names())
     assert {rule for _, rule in found} == {rule for rule, one in expected.items() if one.a_year}
@@ -70,8 +71,8 @@ def test_the_load_follows_the_routes():
     silent = [route for route in ROUTES if route.rule != "re_referral"]
     moved = [replace(route, place="authority") if route.rule == "re_referral" else route for route in ROUTES]
 
-    assert expected_load(silent, expected, rule_severities(), WIRRAL) == {}
-    assert {who.id for who, _ in expected_load(moved, expected, rule_severities(), WIRRAL)} == {WIRRAL}
+    assert expected_load(silent, expected, SEVERITIES, WIRRAL) == {}
+    assert {who.id for who, _ in expected_load(moved, expected, SEVERITIES, WIRRAL)} == {WIRRAL}
 
 
 def test_what_came_counts_each_alert_once_for_each_it_was_for(fresh_settings: Settings):

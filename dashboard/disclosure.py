@@ -1,0 +1,53 @@
+"""What those who are not the desk are shown of counts: nothing small enough to be somebody."""
+
+from collections.abc import Collection, Iterable
+from typing import Any, Final
+
+__all__ = ["HIDDEN", "LARGEST_HIDDEN", "Hidden", "hide", "hide_parts"]
+
+LARGEST_HIDDEN: Final = 5
+"""Counts from 1 to this are not shown."""
+
+
+class Hidden:
+    """Stands for a count from 1 to 5, and for what can be worked out from it alone."""
+
+    def __str__(self) -> str:
+        return f"1\N{EN DASH}{LARGEST_HIDDEN}"
+
+
+HIDDEN: Final = Hidden()
+
+
+def hide(
+    rows: Iterable[dict[str, Any]], counts: Collection[str], derived: Collection[str] = ()
+) -> list[dict[str, Any]]:
+    """
+    The rows with small counts replaced by `HIDDEN`, and with them everything `derived` in the same row.
+
+    Args:
+        counts: columns that count children, families, referrals or alerts.
+        derived: columns from which a hidden count could be worked out: rates, shares, intervals.
+    """
+    return [_row(row, counts, derived) for row in rows]
+
+
+def hide_parts(rows: Iterable[dict[str, Any]], count: str, derived: Collection[str] = ()) -> list[dict[str, Any]]:
+    """
+    The same for rows that add up to something that is shown: where a single one is hidden, the next smallest is, too.
+
+    Otherwise it would be what the others lack of the whole.
+    """
+    found = hide(rows, [count], derived)
+    shown = [row for row in found if isinstance(row[count], int | float)]
+    if len(found) - len(shown) == 1 and shown:
+        least = min(shown, key=lambda row: (row[count] == 0, row[count]))
+        found[found.index(least)] = least | {name: HIDDEN for name in (count, *derived) if name in least}
+    return found
+
+
+def _row(row: dict[str, Any], counts: Collection[str], derived: Collection[str]) -> dict[str, Any]:
+    small = {name for name in counts if row.get(name) is not None and 0 < row[name] <= LARGEST_HIDDEN}
+    if not small:
+        return row
+    return row | {name: HIDDEN for name in (*small, *derived) if name in row}

@@ -1,0 +1,61 @@
+"""Front door: who refers, for what, and what becomes of it."""
+
+from typing import Any
+
+from dashboard import charts
+from dashboard.figures import Column, Figure
+from dashboard.reader import Row, Snapshot
+from dashboard.shares import COLUMNS, SOURCE, mix, months, newest_period
+from dashboard.site import Asked
+
+__all__ = ["view"]
+
+_SOURCES, _NEEDS = "source_.*_percent", "need_n._percent"
+_OUTCOMES = "(nfa|re_referral)_percent"
+_UNIT = "% of referrals to children's social care; the thin line is the 95 % interval"
+
+
+def view(asked: Asked) -> dict[str, Any]:
+    """The page's content."""
+    return {
+        "intro": "Who refers children to social care, why, and how many referrals lead nowhere or come again.",
+        "figures": asked.site.reader.of_build(
+            ("front door", asked.authority, bool(asked.desk)), lambda lake: _figures(asked, lake)
+        ),
+    }
+
+
+def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
+    return [
+        _mixed("sources", "Who refers", mix(asked, lake, _SOURCES)),
+        _mixed("needs", "Primary need", mix(asked, lake, _NEEDS)),
+        _outcomes(months(asked, lake, _OUTCOMES)),
+    ]
+
+
+def _mixed(key: str, title: str, rows: list[Row]) -> Figure:
+    ordered = sorted(rows, key=lambda row: row["value"] if isinstance(row["value"], float) else -1.0, reverse=True)
+    return Figure(
+        key=key,
+        title=f"{title}, {newest_period(rows)}",
+        unit=_UNIT,
+        source=SOURCE,
+        columns=(Column("title", title), *COLUMNS),
+        rows=ordered,
+        chart=charts.bars(ordered, x="value", y="title", x_title="% of referrals", interval=("lower", "upper"))
+        if ordered
+        else "",
+    )
+
+
+def _outcomes(rows: list[Row]) -> Figure:
+    return Figure(
+        key="outcomes",
+        title="Re-referrals, and referrals with no further action, month by month",
+        unit="% of referrals to children's social care",
+        source=SOURCE,
+        columns=(Column("period_start", "Month", "month"), Column("title", "Measure"), *COLUMNS),
+        rows=rows,
+        chart=charts.lines(rows, x="period_start", y="value", y_title="% of referrals", series="title") if rows else "",
+        note="Re-referral looks back twelve months: with less history it is too low.",
+    )

@@ -1,0 +1,52 @@
+"""Levels of need: how many families are at each, now and month by month."""
+
+from typing import Any
+
+from dashboard import charts
+from dashboard.figures import Column, Figure
+from dashboard.reader import Row, Snapshot
+from dashboard.shares import COLUMNS, SOURCE, mix, months
+from dashboard.site import Asked
+
+__all__ = ["view"]
+
+_FAMILIES, _SHARES = "families_at_level_.", "level_._percent"
+_COUNTED = (Column("title", "Level"), Column("value", "Families", "count"))
+
+
+def view(asked: Asked) -> dict[str, Any]:
+    """The page's content."""
+    return {
+        "intro": "The pyramid of need: level 1 is universal, 2 early help, 3 targeted, 4 specialist.",
+        "figures": asked.site.reader.of_build(
+            ("levels", asked.authority, bool(asked.desk)), lambda lake: _figures(asked, lake)
+        ),
+    }
+
+
+def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
+    return [_pyramid(mix(asked, lake, _FAMILIES, kind="month")[::-1]), _over_time(months(asked, lake, _SHARES))]
+
+
+def _pyramid(rows: list[Row]) -> Figure:
+    return Figure(
+        key="pyramid",
+        title="Families at each level of need, now",
+        unit="families whose level is known",
+        source=SOURCE,
+        columns=_COUNTED,
+        rows=rows,
+        chart=charts.bars(rows, x="value", y="title", x_title="families") if rows else "",
+    )
+
+
+def _over_time(rows: list[Row]) -> Figure:
+    return Figure(
+        key="months",
+        title="Share of families at each level of need, at the end of each month",
+        unit="% of families whose level is known",
+        source=SOURCE,
+        columns=(Column("period_start", "Month", "month"), Column("title", "Level"), *COLUMNS),
+        rows=rows,
+        chart=charts.lines(rows, x="period_start", y="value", y_title="% of families", series="title") if rows else "",
+    )

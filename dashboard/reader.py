@@ -1,0 +1,156 @@
+"""
+Reads the lake for the pages: a few read-only connections, and each answer kept for as long as the marts do not change.
+
+A page's queries share one transaction, so they see one build, even while the next one is published.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+import duckdb
+import structlog
+
+from streams.errors import LakeUnavailable
+from streams.lake.connect import connect
+from streams.settings import Settings
+
+__all__ = ["NotBuilt", "Reader", "Snapshot"]
+
+log = structlog.get_logger()
+
+_CONNECTIONS = 3
+_KEPT = 400
+"""Answers of one build that are kept; a page has a handful for each choice that readers make on it."""
+_ASK_SECONDS = 0.5
+"""How old the known number of the marts' snapshot may be."""
+
+_VERSION = "SELECT id FROM marts.current_snapshot()"
+
+T = TypeVar("T")
+Row = dict[str, Any]
+
+
+class NotBuilt(Exception):
+    """A mart is not there: nothing has been built yet, or not by this version."""
+
+
+class Snapshot:
+    """The lake within one transaction."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def rows(self, query: str, values: list[object] | dict[str, object] | None = None) -> list[Row]:
+        """
+        The rows of a query, by column name.
+
+        Raises:
+            NotBuilt: it names a table or column that is not there.
+        """
+        try:
+            answer = self._cursor.execute(query, values or [])
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            raise NotBuilt(str(error).split("\n", 1)[0]) from None
+        columns = [column[0] for column in answer.description]
+        return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
+
+    def one(self, query: str, values: list[object] | None = None) -> Row | None:
+        """The first row of a query; None without any."""
+        return next(iter(self.rows(query, values)), None)
+
+    @property
+    def lake(self) -> duckdb.DuckDBPyConnection:
+        """The connection itself, for functions that take one."""
+        return self._cursor
+
+
+class Reader:
+    """The lake for many readers at once; a lost connection is made again at the next question."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._free: queue.LifoQueue[duckdb.DuckDBPyConnection | None] = queue.LifoQueue()
+        for _ in range(_CONNECTIONS):
+            self._free.put(None)
+        self._answers: dict[object, object] = {}
+        self._version = 0
+        self._asked_at = float("-inf")
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """
+        One transaction on a connection that nobody else uses meanwhile.
+
+        Raises:
+            LakeUnavailable: the lake does not answer.
+        """
+        lake = self._free.get()
+        try:
+            if lake is None:
+                lake = connect(self._settings)
+            lake.execute("BEGIN TRANSACTION READ ONLY")
+            yield Snapshot(lake)
+            lake.execute("ROLLBACK")
+        except NotBuilt:
+            lake.execute("ROLLBACK")
+            raise
+        except duckdb.Error as error:
+            lake = _closed(lake)
+            log.warning("lake_lost", error=type(error).__name__)
+            raise LakeUnavailable("the lake does not answer; './caf status' says what runs") from None
+        except BaseException:
+            lake = _closed(lake)
+            raise
+        finally:
+            self._free.put(lake)
+
+    def of_build(self, key: object, make: Callable[[Snapshot], T]) -> T:
+        """
+        What `make` reads, or what it read before under this key if the marts have not changed since.
+
+        Raises:
+            LakeUnavailable: the lake does not answer.
+            NotBuilt: a mart is not there.
+        """
+        version = self.version()
+        kept = self._answers.get((version, key))
+        if kept is None:
+            with self.snapshot() as snapshot:
+                kept = make(snapshot)
+            with self._lock:
+                if len(self._answers) >= _KEPT:
+                    self._answers.clear()
+                self._answers[version, key] = kept
+        return kept
+
+    def version(self) -> int:
+        """
+        The number of the marts' newest snapshot: it changes with every build.
+
+        Raises:
+            LakeUnavailable: the lake does not answer.
+        """
+        if time.monotonic() - self._asked_at > _ASK_SECONDS:
+            with self.snapshot() as snapshot:
+                version = snapshot.rows(_VERSION)[0]["id"]
+            with self._lock:
+                if version != self._version:
+                    self._answers.clear()
+                self._version, self._asked_at = version, time.monotonic()
+        return self._version
+
+    def close(self) -> None:
+        """Give the connections back; who is reading still is waited for."""
+        for _ in range(_CONNECTIONS):
+            _closed(self._free.get())
+
+
+def _closed(lake: duckdb.DuckDBPyConnection | None) -> None:
+    with suppress(duckdb.Error):
+        if lake is not None:
+            lake.close()

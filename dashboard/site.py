@@ -1,0 +1,71 @@
+"""What all pages share: the settings, the lake, the board, the pulse, the desk; and what one reader asked for."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from dashboard import charts
+from dashboard.board import Board
+from dashboard.changes import Changes
+from dashboard.login import Desk
+from dashboard.pulse import Pulse
+from dashboard.reader import Reader
+from streams.rules.compiled import compiled_rules
+from streams.rules.register import Entry, register
+from streams.settings import Settings
+
+__all__ = ["Asked", "Site"]
+
+
+class Site:
+    """Everything that runs behind the pages of one home."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.reader = Reader(settings)
+        self.changes = Changes()
+        self.board = Board(settings, self.reader, lambda: self.changes.say("alerts"))
+        self.pulse = Pulse(self.reader, lambda: self.changes.say("figures"))
+        self.desk = Desk(settings.home)
+
+    @cached_property
+    def rules(self) -> list[Entry]:
+        """The rule register of the project as it was when first asked for."""
+        return register(compiled_rules(self.settings, with_build_rules=True))
+
+    def start(self) -> None:
+        """Start what runs beside the requests."""
+        self.pulse.start()
+        self.board.start()
+        threading.Thread(target=self._warm, name="warm", daemon=True).start()
+
+    def _warm(self) -> None:
+        """Do what takes seconds the first time, before anybody asks for it."""
+        charts.warm()
+        _ = self.rules
+
+    def end(self) -> None:
+        """Stop it."""
+        self.board.end()
+        self.pulse.end()
+        self.reader.close()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a reader asked for, and as whom: `desk` is a name, or None for everybody else."""
+
+    site: Site
+    desk: str | None
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def authority(self) -> str:
+        """GSS code of the authority whose figures are shown."""
+        return self.site.settings.authority
+
+    def choice(self, name: str, allowed: Mapping[str, object] | list[str], default: str) -> str:
+        """What was chosen of a list; the default for anything that is not in it."""
+        given = self.query.get(name, default)
+        return given if given in allowed else default

@@ -1,0 +1,33 @@
+"""`./caf pages`: serve the pages."""
+
+import click
+
+from streams.settings import Settings
+from streams.stack.ports import check_port
+
+__all__ = ["command"]
+
+
+@click.command("pages")
+def command() -> None:
+    """Serve the pages on CAF_DASHBOARD_HOST and CAF_DASHBOARD_PORT until told to end; './caf up' starts this.
+
+    They only read: the lake, and the topic of alerts. Whoever opens them sees figures under disclosure control; the
+    desk logs in ('./caf desk') and sees single alerts.
+    """
+    import uvicorn
+
+    from dashboard.app import app
+
+    settings = Settings.from_env()
+    check_port(settings.dashboard_port, "CAF_DASHBOARD_PORT")
+    click.echo(f"Pages     http://{settings.dashboard_host}:{settings.dashboard_port}", err=True)
+    uvicorn.run(
+        app(settings),
+        host=settings.dashboard_host,
+        port=settings.dashboard_port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )

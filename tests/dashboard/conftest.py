@@ -1,0 +1,167 @@
+"""The pages of a borough that lives: real Kafka, watch, land and build beside them, and a real browser before them."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import requests
+from playwright.sync_api import Browser, sync_playwright
+
+from dashboard.accounts import Accounts
+from streams.kafka.client import admin
+from streams.kafka.topics import ensure_topics
+from streams.lake.connect import connect
+from streams.progress import progress
+from streams.settings import PROJECT, Settings
+from streams.simulate import World, backfill
+from streams.stack.ports import free_ports, listens
+from streams.stack.postgres import Postgres
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+NAME, PASSWORD = "sam", "correct horse battery"
+PATIENCE = 120
+DAYS = 21
+
+
+@dataclass(frozen=True)
+class Served:
+    """Pages that are served: where, of which home, and who is let in as the desk."""
+
+    url: str
+    settings: Settings
+    name: str = NAME
+    password: str = PASSWORD
+
+    def get(self, path: str, session: requests.Session | None = None) -> requests.Response:
+        return (session or requests).get(self.url + path, timeout=60, allow_redirects=False)
+
+    def log_in(self, name: str = "", password: str = "") -> tuple[requests.Session, requests.Response]:
+        session = requests.Session()
+        form = session.get(f"{self.url}/login", timeout=60).text
+        token = form.partition('name="token" value="')[2].partition('"')[0]
+        sent = {"name": name or self.name, "password": password or self.password, "token": token, "to": "/"}
+        return session, session.post(f"{self.url}/login", data=sent, timeout=60, allow_redirects=False)
+
+
+@contextmanager
+def running(settings: Settings, log: Path, *words: str) -> Iterator[subprocess.Popen]:
+    """A verb as a process of its own."""
+    environ = {**os.environ, **settings.to_env(), "PYTHONPATH": str(PROJECT)}
+    with log.open("ab") as output:
+        command = [sys.executable, "-m", "streams.cli", *words]
+        process = subprocess.Popen(command, env=environ, cwd=PROJECT, stdout=output, stderr=output)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def pages_of(settings: Settings, log: Path) -> Iterator[Served]:
+    """The pages of a home, once they answer."""
+    with running(settings, log, "pages") as process:
+        await_true(lambda: listens(settings.dashboard_port) or process.poll() is not None)
+        assert process.poll() is None, log.read_text()
+        yield Served(f"http://127.0.0.1:{settings.dashboard_port}", settings)
+
+
+def await_true(ask: Callable[[], object]) -> object:
+    deadline = time.monotonic() + PATIENCE
+    while not (answer := ask()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.2)
+    return answer
+
+
+@pytest.fixture(scope="module")
+def lived(settings: Settings, postgres: Postgres, kafka: str, tmp_path_factory) -> Iterator[Settings]:
+    """Three weeks of Wirral, on topics of its own, watched, landed and built, and all of it going on."""
+    folder = tmp_path_factory.mktemp("pages")
+    own = replace(
+        settings,
+        database=f"t_{uuid4().hex[:12]}",
+        lake_data=str(folder / "lake"),
+        land_batch_seconds=0.3,
+        heartbeat_seconds=0.5,
+    )
+    _empty_topics(own)
+    connect(own).close()
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    backfill(own, World(3, [own.authority], midnight - timedelta(days=DAYS), midnight))
+    with ExitStack() as verbs:
+        for words in (("watch",), ("land",), ("build", "--follow")):
+            verbs.enter_context(running(own, folder / f"{words[0]}.log", *words))
+        await_true(lambda: progress(own).settled)
+        yield own
+    postgres.drop(own.database)
+
+
+@pytest.fixture(scope="module")
+def served(lived: Settings, tmp_path_factory) -> Iterator[Served]:
+    """The pages of that borough."""
+    Accounts(lived.home).add(NAME, PASSWORD)
+    with pages_of(lived, tmp_path_factory.mktemp("served") / "pages.log") as served:
+        assert requests.get(f"{served.url}/rules/adult_returns", timeout=PATIENCE).status_code == 200
+        yield served
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A real browser."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on PATH; install the package 'chromium' to test the pages in a browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def no_lake(settings: Settings, make_home: Callable[[str], Path], tmp_path: Path) -> Iterator[Served]:
+    """Pages whose lake and broker do not answer."""
+    dashboard, nobody = free_ports(2)
+    away = replace(
+        settings,
+        home=make_home("h"),
+        dashboard_port=dashboard,
+        postgres=f"postgresql://nobody@127.0.0.1:{nobody}/caf",
+        kafka=f"127.0.0.1:{nobody}",
+    )
+    with pages_of(away, tmp_path / "pages.log") as served:
+        yield served
+
+
+@pytest.fixture
+def no_build(fresh_settings: Settings, tmp_path: Path) -> Iterator[Served]:
+    """Pages of a lake in which nothing has landed."""
+    connect(fresh_settings).close()
+    empty = replace(fresh_settings, dashboard_port=free_ports(1)[0])
+    with pages_of(empty, tmp_path / "pages.log") as served:
+        yield served
+
+
+def _empty_topics(settings: Settings) -> None:
+    client = admin(settings)
+    try:
+        client.delete_topics(client.list_topics())
+        while client.list_topics():
+            time.sleep(0.02)
+    finally:
+        client.close()
+    ensure_topics(settings)

@@ -1,0 +1,103 @@
+"""What is hidden, how a map is coloured, and what a table says as a file."""
+
+import csv
+import io
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.disclosure import HIDDEN, LARGEST_HIDDEN, hide, hide_parts
+from dashboard.drawn_map import draw
+from dashboard.figures import Column, Figure, as_csv, said
+from dashboard.places import map_of
+
+AUTHORITIES = {"E08000015": 22, "E06000006": 18, "E06000019": 53}
+
+
+@given(st.integers(0, 1000), st.floats(0, 100))
+def test_a_small_count_is_hidden_with_all_that_follows_from_it(count: int, rate: float) -> None:
+    (row,) = hide([{"place": "x", "count": count, "rate": rate}], ["count"], ["rate"])
+    is_small = 0 < count <= LARGEST_HIDDEN
+
+    assert (row["count"] is HIDDEN) == is_small
+    assert (row["rate"] is HIDDEN) == is_small
+    assert row["place"] == "x"
+
+
+def test_of_several_counts_each_small_one_is_hidden_and_a_missing_one_is_none() -> None:
+    assert hide([{"a": 3, "b": 7, "c": None}], ["a", "b", "c"]) == [{"a": HIDDEN, "b": 7, "c": None}]
+
+
+@given(st.lists(st.integers(0, 30), min_size=2, max_size=12))
+def test_of_parts_of_a_whole_never_a_single_one_is_hidden(counts: list[int]) -> None:
+    found = hide_parts([{"n": count, "rate": count / 2} for count in counts], "n", ["rate"])
+    hidden = [(before, row) for before, row in zip(counts, found, strict=True) if row["n"] is HIDDEN]
+
+    assert len(hidden) != 1
+    assert all(row["rate"] is HIDDEN for _, row in hidden)
+    assert all(row["n"] is HIDDEN for before, row in zip(counts, found, strict=True) if 0 < before <= LARGEST_HIDDEN)
+
+
+def test_a_file_says_what_is_hidden_and_starts_no_formula() -> None:
+    figure = Figure(
+        key="k",
+        title="t",
+        unit="u",
+        source="s",
+        columns=(Column("name", "Name"), Column("n", "N", "count"), Column("on", "On", "day")),
+        rows=[{"name": "=1+1", "n": HIDDEN, "on": date(2026, 1, 2)}, {"name": 'a, "b"', "n": 6, "on": None}],
+    )
+
+    assert list(csv.reader(io.StringIO(as_csv(figure)))) == [
+        ["name", "n", "on"],
+        ["'=1+1", "c", "2026-01-02"],
+        ['a, "b"', "6", ""],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "text"),
+    [
+        (None, "count", "\N{EN DASH}"),
+        (1234, "count", "1,234"),
+        (0.125, "share", "12.5 %"),
+        (-1.5, "change", "\N{MINUS SIGN}1.5"),
+    ],
+)
+def test_values_are_written_for_readers(value: float | None, kind: str, text: str) -> None:
+    assert said(value, kind) == text
+
+
+@pytest.mark.parametrize(("authority", "wards"), AUTHORITIES.items())
+def test_every_ward_of_a_known_authority_is_on_its_map_in_one_area(authority: str, wards: int) -> None:
+    found = map_of(authority)
+
+    assert len(found.wards) == wards
+    assert all(ward.area_code and ward.path for ward in found.wards)
+    assert {spot.ward_code for spot in found.spots} <= {ward.code for ward in found.wards}
+    assert map_of("E00000000") is None
+
+
+@given(st.lists(st.one_of(st.none(), st.just(HIDDEN), st.floats(0, 1000)), min_size=22, max_size=22))
+def test_a_higher_value_is_never_in_a_lower_class(values: list) -> None:
+    map_ = map_of("E08000015")
+    by_code = dict(zip((ward.code for ward in map_.wards), values, strict=True))
+    drawing = draw(
+        map_,
+        by_code,
+        chosen="",
+        wards=set(by_code),
+        with_spots=False,
+        says=lambda code, name: name,
+        href=lambda code: f"/map?place={code}",
+        written=str,
+    )
+    classes = {ward.code: ward.css.split()[0] for ward in drawing.wards}
+    coloured = sorted((value, classes[code]) for code, value in by_code.items() if isinstance(value, float))
+
+    assert [css for _, css in coloured] == sorted(css for _, css in coloured)
+    assert {classes[code] for code, value in by_code.items() if value is None} <= {"none"}
+    assert {classes[code] for code, value in by_code.items() if value is HIDDEN} <= {"hidden"}
+    assert {css for _, css in coloured} <= {one.css for one in drawing.legend}

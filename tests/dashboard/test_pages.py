@@ -1,0 +1,279 @@
+"""The pages of a borough that lives, in a real browser: usable by everybody, live, and silent about families."""
+
+import csv
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+import requests
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from dashboard.app import PAGES
+from streams import names
+from streams.kafka.client import producer
+from streams.lake.connect import connect
+from streams.settings import Settings
+from tests.dashboard.conftest import Served
+
+WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}
+WIDTHS = (1280, 390)
+LSOA, WARD = "E01007120", "Bidston and St James"
+DERIVED = {"value", "lower", "upper", "denominator", "expected"}
+OPEN = ["/login", "/rules/adult_returns", "/map?kind=month&measure=referrals"]
+HREF = re.compile(r'href="(/[^"#]*)"')
+
+
+@pytest.fixture(params=WIDTHS)
+def page(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Page]:
+    """A fresh browser window of a desktop's and of a phone's width, which must not complain."""
+    context = chromium.new_context(viewport={"width": request.param, "height": 800})
+    page, complaints = context.new_page(), []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def desk(chromium: Browser, served: Served) -> Iterator[Callable[[str], Page]]:
+    """Opens pages as the desk."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    log_in(page, served)
+
+    def open_(path: str) -> Page:
+        page = context.new_page()
+        page.goto(served.url + path)
+        return page
+
+    yield open_
+    context.close()
+
+
+def log_in(page: Page, served: Served) -> None:
+    page.goto(f"{served.url}/login")
+    page.get_by_label("Name").fill(served.name)
+    page.get_by_label("Password").fill(served.password)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_text(f"Desk: {served.name}")).to_be_visible()
+
+
+def check(page: Page, url: str) -> list[str]:
+    """What is wrong with a page for somebody who cannot see it well, uses the keyboard, or has a small screen."""
+    page.goto(url)
+    found = Axe().run(page, options=WCAG).response["violations"]
+    wrong = [f"{url}: {one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
+    width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    headings = page.locator("h1").count()
+    return wrong + [f"{url}: {width} px too wide"] * (width > 0) + [f"{url}: {headings} h1"] * (headings != 1)
+
+
+def test_every_page_passes_wcag_fits_and_has_one_heading(page: Page, served: Served) -> None:
+    """As everybody sees it, with its tables open, too."""
+    wrong = [one for path in [*(f"/{address}" for address in PAGES), *OPEN] for one in check(page, served.url + path)]
+    page.goto(f"{served.url}/quality")
+    for summary in page.locator("summary").all():
+        summary.click()
+
+    assert wrong == []
+    assert Axe().run(page, options=WCAG).violations_count == 0
+
+
+def test_the_desks_pages_pass_wcag_and_fit(page: Page, served: Served) -> None:
+    log_in(page, served)
+    page.goto(f"{served.url}/?history=1")
+    alert = page.locator("#alerts h3 a").first.get_attribute("href")
+
+    paths = ("/?history=1", alert, f"/map?place={ward_code(served)}")
+
+    assert [one for path in paths for one in check(page, served.url + path)] == []
+
+
+def test_dark_pages_pass_wcag(chromium: Browser, served: Served) -> None:
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, color_scheme="dark")
+    page = context.new_page()
+
+    assert [one for path in ("/", "/map", "/quality") for one in check(page, served.url + path)] == []
+    context.close()
+
+
+def test_the_keyboard_reaches_the_content_and_walks_the_map(page: Page, served: Served) -> None:
+    """The first stop skips to the content; Enter on a ward goes into it."""
+    page.goto(f"{served.url}/map")
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Skip to the content")
+    page.keyboard.press("Enter")
+    expect(page.locator(":focus")).to_have_attribute("id", "main")
+    ward = page.locator("svg.map a").first
+    name = ward.locator("title").text_content().partition(":")[0]
+    ward.focus()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", level=2, name=name, exact=True)).to_be_visible()
+
+
+def test_choices_work_without_javascript(chromium: Browser, served: Served) -> None:
+    """Time, measure and place are a form and links."""
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{served.url}/map?kind=month")
+    page.locator("select[name=measure]").select_option("contacts")
+    page.get_by_role("button", name="Show").click()
+
+    expect(page.get_by_text("Contacts", exact=True).last).to_be_visible()
+    assert "measure=contacts" in page.url
+    context.close()
+
+
+def test_an_event_shows_its_alert_and_changes_its_ward_without_reload(
+    desk: Callable[[str], Page], served: Served
+) -> None:
+    """A referral without an answer to the consent question: an amber alert within seconds, and one more in its ward."""
+    now = desk("/")
+    ward = desk(f"/map?kind=month&measure=referrals&place={ward_code(served)}")
+    before = number(ward)
+    for page in (now, ward):
+        page.evaluate("window.kept = true")
+    send_referral(served.settings, "live")
+
+    alert = now.locator("#alerts li").filter(has_text="F-live")
+    expect(alert).to_contain_text("Consent not recorded", ignore_case=True, timeout=20_000)
+    expect(now.locator("#said")).to_contain_text("Newest alert")
+    expect(ward.locator(".value .big")).to_have_text(str(before + 1), timeout=60_000)
+    assert [page.evaluate("window.kept") for page in (now, ward)] == [True, True]
+
+
+def test_the_desk_sees_the_family_its_evidence_and_the_case_and_that_is_written_down(
+    desk: Callable[[str], Page], served: Served
+) -> None:
+    page = desk("/?history=1")
+    link = page.locator("#alerts h3 a").first
+    alert_id = link.get_attribute("href").rpartition("/")[2]
+    link.click()
+    noted = (served.settings.home / "desk" / "opened.jsonl").read_text().splitlines()
+
+    expect(page.get_by_role("heading", name="Evidence")).to_be_visible()
+    assert [line for line in noted if json.loads(line)["alert_id"] == alert_id]
+
+
+def test_without_login_nothing_names_a_family_a_person_or_a_referral(served: Served) -> None:
+    """Neither a page, nor a table, nor what is sent meanwhile: every address that the pages lead to."""
+    known = identifiers(served.settings)
+    told = listen(served)
+    seen, waiting = set(), [*(f"/{address}" for address in PAGES), "/?history=1", "/changes-not-there"]
+    while waiting and len(seen) < 90:
+        path = waiting.pop(0)
+        if path in seen:
+            continue
+        seen.add(path)
+        text = served.get(path).text
+        assert not found(known, text), f"{path} names {found(known, text)[:3]}"
+        waiting += [link.replace("&amp;", "&") for link in HREF.findall(text) if not link.startswith("/static")]
+
+    assert len(known) > 1_000
+    assert [path for path in seen if path.endswith(".csv")]
+    send_referral(served.settings, "told")
+    assert not found(known, "".join(told()))
+
+
+def test_without_login_an_alert_cannot_be_opened(served: Served) -> None:
+    alert_id = one(served.settings, "SELECT min(alert_id) FROM landing.main.alerts")
+    answer = served.get(f"/alerts/{alert_id}")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/login?to=/alerts/{alert_id}")
+
+
+def test_without_login_no_count_is_small(served: Served) -> None:
+    """In the table by ward, and in that of alerts."""
+    for path in ("/map/places.csv?kind=month&measure=referrals", "/now/alerts.csv?history=1"):
+        rows = list(csv.DictReader(served.get(path).text.splitlines()))
+        counts = [row.get("numerator") or cell for row in rows for name, cell in row.items() if name not in DERIVED]
+        numbers = [float(count) for count in counts if re.fullmatch(r"[\d.]+", count)]
+
+        assert numbers
+        assert [count for count in numbers if 0 < count <= 5] == []
+
+
+def test_the_desks_tables_are_not_suppressed(served: Served) -> None:
+    session, _ = served.log_in()
+    path = "/map/places.csv?kind=month&measure=referrals"
+
+    assert ",c," in served.get(path).text
+    assert ",c," not in served.get(path, session).text
+    assert len(served.get(path, session).text.splitlines()) == 23
+
+
+def send_referral(settings: Settings, name: str) -> None:
+    """Without an answer to the consent question, in one LSOA."""
+    event = {
+        "specversion": "1.0",
+        "id": f"e-{name}",
+        "source": "/test",
+        "type": "uk.caf.referral.referral-submitted.v1",
+        "time": datetime.now(UTC).isoformat(),
+        "authority": settings.authority,
+        "data": {
+            "referral_id": f"R-{name}-0001",
+            "family_id": f"F-{name}",
+            "person_ids": [f"P-{name}-0001"],
+            "source_code": "6",
+            "severity": "amber",
+            "lsoa_code": LSOA,
+        },
+    }
+    client = producer(settings)
+    client.send(names.REFERRAL, key=f"F-{name}".encode(), value=json.dumps(event).encode()).get(timeout=30)
+    client.close()
+
+
+def ward_code(served: Served) -> str:
+    return one(served.settings, f"SELECT ward_code FROM marts.analytics.dim_area WHERE lsoa_code = '{LSOA}'")
+
+
+def one(settings: Settings, query: str) -> object:
+    with connect(settings) as lake:
+        return lake.execute(query).fetchone()[0]
+
+
+def number(page: Page) -> int:
+    return int(page.locator(".value .big").text_content())
+
+
+def identifiers(settings: Settings) -> set[str]:
+    """Everything in the lake by which a family, a person or a fact about them could be found again."""
+    with connect(settings) as lake:
+        rows = lake.execute("SELECT * EXCLUDE payload FROM landing.main.events").to_arrow_table()
+        alerts = lake.execute("SELECT DISTINCT alert_id FROM landing.main.alerts").fetchall()
+    columns = [name for name in rows.column_names if name.endswith(("_id", "record_key")) and name != "agency_id"]
+    values = {value for name in columns for value in rows.column(name).to_pylist() if isinstance(value, str)}
+    return {value for value in values | {row[0] for row in alerts} if len(value) >= 6}
+
+
+def found(known: set[str], text: str) -> list[str]:
+    return [word for word in set(re.findall(r"[\w.-]{6,}", text)) if word in known]
+
+
+def listen(served: Served) -> Callable[[], list[str]]:
+    """Collects what the pages send by themselves until asked for it."""
+    told: list[str] = []
+    enough = threading.Event()
+
+    def read() -> None:
+        with requests.get(f"{served.url}/changes", stream=True, timeout=120) as answer:
+            for line in answer.iter_lines(decode_unicode=True):
+                told.append(line)
+                if told.count("event: changed") > 1:
+                    enough.set()
+
+    threading.Thread(target=read, daemon=True).start()
+
+    def give() -> list[str]:
+        assert enough.wait(30)
+        return told
+
+    return give

@@ -1,0 +1,46 @@
+"""What is shown when there is nothing to show: no lake, no build, old figures, a failed build."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dashboard.app import PAGES
+from dashboard.pulse import Beat
+from dashboard.render import staleness
+from tests.dashboard.conftest import Served, await_true
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+def test_without_a_lake_every_page_says_so_and_the_rules_still_stand(no_lake: Served) -> None:
+    answers = {address: no_lake.get(f"/{address}") for address in PAGES}
+
+    assert {answer.status_code for answer in answers.values()} <= {200, 503}
+    assert answers["map"].status_code == 503
+    assert all("The lake does not answer" in answer.text for answer in answers.values())
+
+
+def test_before_the_first_build_every_page_says_so(no_build: Served) -> None:
+    await_true(lambda: "No figures have been built yet" in no_build.get("/").text)
+    for address in PAGES:
+        answer = no_build.get(f"/{address}")
+
+        assert answer.status_code in {200, 404}, address
+        assert 'class="empty"' in answer.text or "Not built yet" in answer.text, address
+
+
+@pytest.mark.parametrize(
+    ("beat", "says"),
+    [
+        (Beat(asked_at=NOW, is_lake_there=False), "The lake does not answer"),
+        (Beat(asked_at=NOW, is_lake_there=True, as_of=NOW, failed=("fct_alerts",)), "The newest build failed"),
+        (Beat(asked_at=NOW, is_lake_there=True, as_of=NOW - timedelta(hours=3)), "These figures are 3 hours old"),
+        (Beat(asked_at=NOW, is_lake_there=True, as_of=NOW - timedelta(minutes=14)), ""),
+        (Beat(asked_at=NOW, is_lake_there=True), ""),
+    ],
+)
+def test_what_is_old_is_called_old(beat: Beat, says: str) -> None:
+    sentence = staleness(beat, NOW, stale_minutes=15)
+
+    assert sentence.startswith(says)
+    assert bool(sentence) == bool(says)
