@@ -86,7 +86,7 @@ class _Clause:
 
 class Lineage:
     """
-    The reads of every compiled model.
+    The reads of every compiled model but the marts that no rule stands on.
 
     Args:
         compiled: the models; their seeds are asked for their columns.
@@ -114,7 +114,7 @@ class Lineage:
         schema: dict = {}
         for relation, columns in self._base.items():
             _add(schema, relation, columns)
-        for model in compiled.models.values():
+        for model in _below_the_marts(compiled):
             reads = self._read_model(model, schema)
             reads = replace(reads, rows=reads.rows - kept.get(model.name, _NOTHING))
             self._models[model.name] = reads
@@ -231,6 +231,17 @@ class Lineage:
             raise _Unresolved(relation)
         names = self._base[relation]
         return Reads(names, tuple(frozenset({Read(relation, name)}) for name in names), _NOTHING)
+
+
+def _below_the_marts(compiled: CompiledRules) -> list[Model]:
+    """Models of every schema but the analysts', and those of theirs that one of these reads; parents first."""
+    wanted, pending = set(), [model.name for model in compiled.models.values() if "analytics" not in model.relation]
+    while pending:
+        name = pending.pop()
+        if name not in wanted:
+            wanted.add(name)
+            pending += compiled.models[name].parents
+    return [model for model in compiled.models.values() if model.name in wanted]
 
 
 def _sources(scope: Scope) -> dict[str, exp.Table | Scope]:
