@@ -13,7 +13,7 @@ __all__ = ["main"]
 _VERBS = {
     "alerts": "see and follow alerts, test their path, check that somebody watches",
     "backtest": "try other thresholds of a rule on everything that has landed",
-    "bench": "measure this machine: alerts, land, freshness, year",
+    "bench": "measure this machine: alerts, build, freshness, land, year",
     "build": "rebuild the marts, once or following what lands",
     "check-event": "check an event as a form must send it",
     "contracts": "generate what is derived from the contract",

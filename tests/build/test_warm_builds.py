@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from random import Random
 from types import SimpleNamespace
 
@@ -29,9 +30,9 @@ COLUMNS = """
     WHERE database_name = 'marts' AND schema_name = ? AND table_name = ? ORDER BY column_index
 """
 IN_FORCE = """
-    SELECT count(DISTINCT (root_source, root_id)) - count(DISTINCT (root_source, root_id)) FILTER (is_withdrawn)
+    SELECT count(*) FILTER (latest <> 'withdrawn')
     FROM (
-        SELECT root_source, root_id, arg_max(change, (change <> 'recorded', event_at, event_id)) = 'withdrawn' AS is_withdrawn
+        SELECT arg_max(change, (change <> 'recorded', event_at, event_id)) AS latest
         FROM landing.main.events GROUP BY root_source, root_id
     )
 """
@@ -59,7 +60,7 @@ def slices() -> list[list[Accepted]]:
         if isinstance(found, Accepted):
             accepted.append(found)
     ends = [0, *sorted(Random(7).sample(range(1, len(accepted)), SLICES - 1)), len(accepted)]
-    return [accepted[begin:end] for begin, end in zip(ends, ends[1:], strict=False)]
+    return [accepted[begin:end] for begin, end in pairwise(ends)]
 
 
 def published(lake) -> dict[str, Counter]:
