@@ -17,9 +17,9 @@ Say = Callable[[str], None]
 
 
 @contextmanager
-def own_servers(settings: Settings, say: Say) -> Iterator[Settings]:
+def own_servers(settings: Settings, say: Say, *, with_kafka: bool = True) -> Iterator[Settings]:
     """
-    PostgreSQL and Kafka with empty topics, in a temporary home that has a port for its Airflow, too.
+    PostgreSQL and, if wanted, Kafka with empty topics, in a temporary home that has a port for its Airflow, too.
 
     Whatever was started in it is stopped at the end, and the home is removed.
 
@@ -40,8 +40,9 @@ def own_servers(settings: Settings, say: Say) -> Iterator[Settings]:
             airflow_port=airflow_port,
         )
         try:
-            stack.up(own, (postgres.NAME, broker.NAME), say=say)
-            ensure_topics(own)
+            stack.up(own, (postgres.NAME, broker.NAME) if with_kafka else (postgres.NAME,), say=say)
+            if with_kafka:
+                ensure_topics(own)
             yield own
         finally:
             say("Stopping the servers …")

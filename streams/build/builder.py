@@ -9,7 +9,7 @@ from typing import Self
 import duckdb
 import structlog
 
-from streams.build.cut import Cut, choose_cut, landed_offsets, records, store_cut
+from streams.build.cut import Cut, Landed, choose_cut, records, store_cut
 from streams.build.lock import build_lock
 from streams.build.lull import LATELY_SECONDS, Lull
 from streams.build.snapshot import write_warehouse
@@ -161,6 +161,7 @@ class Builder:
         self._fresh = timedelta(seconds=fresh_seconds)
         self._dbt = WarmDbt(settings)
         self._lake = connect(settings, landing="read_only", marts="read_write")
+        self._landed = Landed(self._lake)
         self._built: Cut | None = None
         self._swept_at = datetime.now(UTC)
 
@@ -185,10 +186,11 @@ class Builder:
 
         A cut behind the last one is no news: that of a watcher which catches up, after marts of all that had landed.
         """
-        landed = landed_offsets(self._lake)
-        cut, built = choose_cut(self._lake, datetime.now(UTC), self._fresh, landed), self._built
+        now = datetime.now(UTC)
+        landed = self._landed.offsets(now)
+        cut, built = choose_cut(self._lake, now, self._fresh, landed), self._built
         return Ahead(
-            lately=self._lake.execute(_LATELY, [_naive(datetime.now(UTC) - _RECENT)]).fetchone()[0],
+            lately=self._lake.execute(_LATELY, [_naive(now - _RECENT)]).fetchone()[0],
             waiting=records(landed) - records(cut.offsets),
             is_behind=built is None or not built.covers(landed),
             has_news=built is None or (cut.offsets != built.offsets and cut.covers(built.offsets)),
@@ -216,7 +218,7 @@ class Builder:
             if held := self._holds(self._lake) if self._holds else ():
                 raise MartsHeld(f"the marts wait: {'; '.join(map(str, held))}; the last good state stays")
             started = datetime.now(UTC)
-            cut = choose_cut(self._lake, started, self._fresh, landed_offsets(self._lake))
+            cut = choose_cut(self._lake, started, self._fresh, self._landed.offsets(started, anew=True))
             store_cut(self._lake, cut)
             if self._built is None:
                 self._lake.execute(_BUILDS)

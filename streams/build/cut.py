@@ -12,17 +12,18 @@ import duckdb
 from streams import names
 from streams.lake.offsets import next_offsets
 
-__all__ = ["Cut", "Offsets", "choose_cut", "landed_offsets", "records", "store_cut"]
+__all__ = ["Cut", "Landed", "Offsets", "choose_cut", "landed_offsets", "records", "store_cut"]
 
 Offsets = dict[str, list[int]]
 """By topic, the next offset of each partition."""
 
-_RECENT_HEARTBEATS = 600
-
-_HEARTBEATS = f"""
-    SELECT as_of, offsets FROM landing.main.heartbeats
-    ORDER BY received_at DESC, kafka_offset DESC LIMIT {_RECENT_HEARTBEATS}
+_HEARTBEATS = """
+    SELECT as_of, offsets FROM landing.main.heartbeats WHERE as_of >= ?
+    ORDER BY received_at DESC, kafka_offset DESC
 """
+
+_CLOCKS_APART = timedelta(hours=1)
+"""How far back to look for what was stored since: rows bear the time of another machine, and a commit takes a while."""
 
 _RUN_TABLES = """
     CREATE SCHEMA IF NOT EXISTS marts.run;
@@ -64,9 +65,8 @@ def choose_cut(lake: duckdb.DuckDBPyConnection, now: datetime, fresh: timedelta,
 
     Without a living watcher the marts go on, and nothing streamed is compared.
     """
-    for as_of, offsets in lake.execute(_HEARTBEATS).fetchall():
-        if now - as_of.replace(tzinfo=UTC) > fresh:
-            break
+    oldest = (now - fresh).astimezone(UTC).replace(tzinfo=None)
+    for as_of, offsets in lake.execute(_HEARTBEATS, [oldest]).fetchall():
         if all(_covers(landed.get(topic, []), following) for topic, following in offsets.items()):
             return Cut(offsets, as_of.replace(tzinfo=UTC), is_watched=True)
     inputs = {topic: following for topic, following in landed.items() if topic in names.INPUT_TOPICS}
@@ -75,10 +75,33 @@ def choose_cut(lake: duckdb.DuckDBPyConnection, now: datetime, fresh: timedelta,
 
 def landed_offsets(lake: duckdb.DuckDBPyConnection) -> Offsets:
     """The next offset to land, of the input topics and the alerts topic."""
+    return _by_topic(next_offsets(lake))
+
+
+class Landed:
+    """The same for whoever asks again and again: all that has landed is read once, then what was stored since."""
+
+    def __init__(self, lake: duckdb.DuckDBPyConnection) -> None:
+        self._lake = lake
+        self._next: dict[tuple[str, int], int] = {}
+        self._read_at: datetime | None = None
+
+    def offsets(self, now: datetime, *, anew: bool = False) -> Offsets:
+        """The next offsets at `now`, at the cost of what was stored since the last time; or of everything, `anew`."""
+        if anew or self._read_at is None:
+            self._next = next_offsets(self._lake)
+        else:
+            stored = next_offsets(self._lake, (self._read_at - _CLOCKS_APART).replace(tzinfo=None))
+            self._next |= {place: max(at, self._next.get(place, 0)) for place, at in stored.items()}
+        self._read_at = now.astimezone(UTC)
+        return _by_topic(self._next)
+
+
+def _by_topic(following: dict[tuple[str, int], int]) -> Offsets:
     found: dict[str, dict[int, int]] = {}
-    for (topic, partition), following in next_offsets(lake).items():
+    for (topic, partition), offset in following.items():
         if topic in (*names.INPUT_TOPICS, names.ALERTS):
-            found.setdefault(topic, {})[partition] = following
+            found.setdefault(topic, {})[partition] = offset
     return {topic: [parts.get(n, 0) for n in range(max(parts) + 1)] for topic, parts in found.items()}
 
 

@@ -135,6 +135,7 @@ def warm(own_lake: Lake) -> Iterator[SimpleNamespace]:
     """The module's lake and a builder that its tests share: dbt takes seconds to start."""
     holds: list[str] = []
     with Builder(own_lake.settings, holds=lambda _: holds) as builder:
+        builder.warm()  # on a busy machine the first beat would be stale before dbt has started
         yield SimpleNamespace(lake=own_lake, builder=builder, holds=holds, settings=own_lake.settings)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from streams.build.cut import choose_cut, landed_offsets, store_cut
+from streams.build.cut import Landed, choose_cut, landed_offsets, store_cut
 from streams.names import ALERTS, REFERRAL
 
 NOW = datetime(2026, 6, 1, 12, 5, tzinfo=UTC)
@@ -66,3 +66,27 @@ def test_cut_covers_what_it_has_seen(lake, make):
 
     lake.land(make.contact(), partition=1)
     assert not cut.covers(landed_offsets(lake.duckdb))
+
+
+def test_what_was_stored_since_is_added_to_what_had_landed(lake, make):
+    """Rows that have been read are not read again, as those stored a day ago show."""
+    landed = Landed(lake.duckdb)
+    lake.land(make.contact(), partition=1)
+    assert landed.offsets(datetime.now(UTC)) == {REFERRAL: [0, 1]}
+
+    lake.land(make.contact(), partition=2)
+    assert landed.offsets(datetime.now(UTC)) == landed_offsets(lake.duckdb) == {REFERRAL: [0, 1, 2]}
+
+    lake.duckdb.execute("UPDATE landing.main.events SET landed_at = landed_at - INTERVAL 1 DAY, kafka_offset = 7")
+    assert landed.offsets(datetime.now(UTC)) == {REFERRAL: [0, 1, 2]}
+    assert landed.offsets(datetime.now(UTC), anew=True) == landed_offsets(lake.duckdb) == {REFERRAL: [0, 8, 8]}
+
+
+def test_a_commit_that_took_long_is_seen_by_whoever_has_looked_meanwhile(lake, make):
+    landed = Landed(lake.duckdb)
+    lake.land(make.contact())
+    landed.offsets(datetime.now(UTC))
+    lake.land(make.contact())
+    lake.duckdb.execute("UPDATE landing.main.events SET landed_at = landed_at - INTERVAL 30 MINUTE")
+
+    assert landed.offsets(datetime.now(UTC)) == {REFERRAL: [2]}

@@ -54,7 +54,10 @@ triggers as (
         profiles.concern_open_level,
         profiles.concern_uninvestigated_months,
         profiles.concern_uninvestigated_count,
-        profiles.concern_total_count
+        profiles.concern_total_count,
+        turning_points.occurred_at - to_days(profiles.concern_window_days) as window_from,
+        {{ months_before('turning_points.occurred_at', 'profiles.concern_uninvestigated_months') }}
+            as uninvestigated_from
     from turning_points
     inner join {{ ref('stg_practice_profiles') }} as profiles using (profile_id)
 ),
@@ -76,10 +79,9 @@ counted as (
         case clauses.clause
             when 'a' then
                 not triggers.is_acted_on
-                and concerns.occurred_at >= triggers.occurred_at - to_days(triggers.concern_window_days)
+                and concerns.occurred_at >= triggers.window_from
             when 'b' then
-                concerns.occurred_at
-                >= {{ months_before('triggers.occurred_at', 'triggers.concern_uninvestigated_months') }}
+                concerns.occurred_at >= triggers.uninvestigated_from
                 and coalesce(concerns.investigated_order > triggers.event_order, true)
             else true
         end

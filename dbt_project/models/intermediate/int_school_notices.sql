@@ -132,16 +132,25 @@ children as (
     where {{ is_school_age('records', 'members.household_role', 'members.occurred_at', 'members.due_at') }}
 ),
 
+recorded as (
+    select
+        coalesce(identities.person_id, events.person_id) as person_id,
+        events.is_home_educated,
+        events.event_order
+    from {{ ref('stg_events') }} as events
+    left join {{ ref('int_identities') }} as identities on identities.identifier = events.person_id
+    where events.fact = 'person-recorded'
+),
+
 -- Where a child goes to school is what was told last before the incident.
 schooled as (
     select
         children.event_order,
         children.person_id,
-        arg_max(events.is_home_educated, events.event_order) as is_home_educated
+        arg_max(recorded.is_home_educated, recorded.event_order) as is_home_educated
     from children
-    inner join {{ ref('stg_events') }} as events on events.event_order < children.event_order
-    left join {{ ref('int_identities') }} as identities on identities.identifier = events.person_id
-    where events.fact = 'person-recorded' and coalesce(identities.person_id, events.person_id) = children.person_id
+    inner join recorded
+        on recorded.person_id = children.person_id and recorded.event_order < children.event_order
     group by children.event_order, children.person_id
 ),
 

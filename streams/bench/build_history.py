@@ -1,0 +1,88 @@
+"""
+The load of `./caf bench build`: a simulated year of a borough, and as many copies of it as a history needs.
+
+Each copy is of other families and people in the same places, a little earlier; what comes new is about the first.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from zlib import crc32
+
+import duckdb
+import pyarrow as pa
+
+from streams.contracts import Accepted, decode
+from streams.contracts.columns import EVENT_COLUMNS, events_table
+from streams.simulate import World
+
+__all__ = ["BuildHistory"]
+
+_PARTITIONS = 3
+_NOT_OF_A_FAMILY = {"agency_id", "school_id", "service_id", "worker_id"}
+_IDS = ["record_key", *(name for name in EVENT_COLUMNS if name.endswith("_id") and name not in _NOT_OF_A_FAMILY)]
+_LISTS_OF_IDS = ["marker_families", "person_ids"]
+_TIMES = ["received_at", "event_at", "fact_at"]
+
+
+class BuildHistory:
+    """Rows of `landing.events`: a year, or so many days, without its last `held` events, which come new."""
+
+    def __init__(self, authority: str, held: int, days: int = 365) -> None:
+        self._held = held
+        self._session = duckdb.connect()
+        self._session.execute("SET TimeZone = 'UTC'")
+        year = events_table(_accepted(authority, days), datetime.now(UTC))
+        self._session.register("simulated", year)
+        self._session.execute(
+            "CREATE TABLE year AS "
+            "SELECT *, row_number() OVER (ORDER BY received_at, topic, kafka_partition, kafka_offset) AS n "
+            "FROM simulated"
+        )
+        self._session.unregister("simulated")
+        self._size = year.num_rows - held
+
+    def copies(self, events: int) -> Iterator[pa.Table]:
+        """So many events, in parts of at most a year; a history shorter than a year is the end of it."""
+        for number in range(-(-events // self._size)):
+            wanted = min(self._size, events - number * self._size)
+            yield self._rows(number, f"n > {self._size - wanted} AND n <= {self._size}")
+
+    def new(self, events: int, after: int) -> list[pa.Table]:
+        """The held events in parts of so many, with the offsets that follow a history of `after` events."""
+        copies = -(-after // self._size)
+        firsts = range(self._size, self._size + self._held, events)
+        return [self._rows(0, f"n > {first} AND n <= {first + events}", after=copies) for first in firsts]
+
+    def _rows(self, copy: int, which: str, after: int | None = None) -> pa.Table:
+        changed = {name: f"{name} || '~{copy}'" for name in _IDS}
+        changed |= {name: f"list_transform({name}, one -> one || '~{copy}')" for name in _LISTS_OF_IDS}
+        # No two copies have anything at the same instant.
+        changed |= {name: f"{name} - to_microseconds({copy * 2_220_000_001})" for name in _TIMES}
+        offset = (copy if after is None else after) * (self._size + self._held)
+        changed["kafka_offset"] = f"kafka_offset + {offset}"
+        replaced = ", ".join(f"{value} AS {name}" for name, value in changed.items())
+        query = f"SELECT * EXCLUDE (n) REPLACE ({replaced}) FROM year WHERE {which} ORDER BY n"
+        return self._session.execute(query).to_arrow_table()
+
+
+def _accepted(authority: str, days: int) -> Iterator[Accepted]:
+    """What the contract accepts of some days that ended last midnight."""
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    following: Counter[tuple[str, int]] = Counter()
+    for record in World(1, [authority], midnight - timedelta(days=days), midnight).records():
+        partition = crc32(record.key or b"") % _PARTITIONS
+        sent = SimpleNamespace(
+            topic=record.topic,
+            partition=partition,
+            offset=following[record.topic, partition],
+            timestamp=int(record.at.timestamp() * 1000),
+            key=record.key,
+            value=record.value,
+            headers=(),
+        )
+        following[record.topic, partition] += 1
+        found = decode(sent)
+        if isinstance(found, Accepted):
+            yield found

@@ -1,0 +1,99 @@
+"""Many builds in one warm process, while what a borough says arrives late, doubled, corrected and taken back."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from random import Random
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from streams.build.builder import Builder
+from streams.contracts import Accepted, decode
+from streams.contracts.columns import events_table
+from streams.names import INPUT_TOPICS
+from streams.simulate import Noise, World
+
+END = datetime(2026, 6, 1, tzinfo=UTC)
+SLICES = 5
+FRESH = 100 * 365 * 86_400.0
+"""Seconds for which the beats of this test, of a day long ago, are fresh."""
+
+TABLES = """
+    SELECT schema_name, table_name FROM duckdb_tables()
+    WHERE database_name = 'marts' AND schema_name <> 'run' ORDER BY ALL
+"""
+COLUMNS = """
+    SELECT column_name, data_type FROM duckdb_columns()
+    WHERE database_name = 'marts' AND schema_name = ? AND table_name = ? ORDER BY column_index
+"""
+IN_FORCE = """
+    SELECT count(*) FILTER (latest <> 'withdrawn')
+    FROM (
+        SELECT arg_max(change, (change <> 'recorded', event_at, event_id)) AS latest
+        FROM landing.main.events GROUP BY root_source, root_id
+    )
+"""
+
+
+@pytest.fixture(scope="module")
+def slices() -> list[list[Accepted]]:
+    """Three weeks of a borough, twice as untidy as others, in slices of random length."""
+    noise = Noise()
+    noise = replace(noise, **{name: 2 * rate for name, rate in vars(noise).items() if isinstance(rate, float)})
+    following: Counter[str] = Counter()
+    accepted = []
+    for record in World(7, ["E08000015"], END - timedelta(days=21), END, stories=1, noise=noise).records():
+        sent = SimpleNamespace(
+            topic=record.topic,
+            partition=0,
+            offset=following[record.topic],
+            timestamp=int(record.at.timestamp() * 1000),
+            key=record.key,
+            value=record.value,
+            headers=(),
+        )
+        following[record.topic] += 1
+        found = decode(sent)
+        if isinstance(found, Accepted):
+            accepted.append(found)
+    ends = [0, *sorted(Random(7).sample(range(1, len(accepted)), SLICES - 1)), len(accepted)]
+    return [accepted[begin:end] for begin, end in pairwise(ends)]
+
+
+def published(lake) -> dict[str, Counter]:
+    """Every published table as a bag of rows; what a list holds counts, and not in which order."""
+    found = {}
+    for schema, table in lake.duckdb.execute(TABLES).fetchall():
+        columns = lake.duckdb.execute(COLUMNS, [schema, table]).fetchall()
+        chosen = (f'list_sort("{name}")' if type_.endswith("[]") else f'"{name}"' for name, type_ in columns)
+        rows = lake.duckdb.execute(f"SELECT ({', '.join(chosen)})::VARCHAR FROM marts.{schema}.{table}").fetchall()
+        found[f"{schema}.{table}"] = Counter(row for (row,) in rows)
+    return found
+
+
+def test_warm_builds_see_every_landed_row_and_end_as_a_first_build(own_lake, slices):
+    """
+    After each slice every event in force is there; after the last, each table is that of a builder of its own.
+
+    Memory: after the second build it no longer grows by more than a build needs.
+    """
+    held, following = [], dict.fromkeys(INPUT_TOPICS, 0)
+    with Builder(own_lake.settings, fresh_seconds=FRESH) as warm:
+        for number, events in enumerate(slices):
+            own_lake.land_table(events_table(events, datetime.now(UTC)))
+            following |= {event.topic: event.offset + 1 for event in events}
+            own_lake.beat(END + timedelta(days=number), {topic: [offset] for topic, offset in following.items()})
+            assert warm.build(tests=False).cut.as_of == END + timedelta(days=number)
+            assert own_lake.one("SELECT count(*) FROM marts.staging.stg_events") == own_lake.one(IN_FORCE)
+            held.append(psutil.Process().memory_info().rss)
+    after_many = published(own_lake)
+    with Builder(own_lake.settings, fresh_seconds=FRESH) as cold:
+        cold.build(tests=False)
+    at_once = published(own_lake)
+
+    assert after_many.keys() == at_once.keys()
+    assert [name for name in at_once if at_once[name] != after_many[name]] == []
+    assert held[-1] - held[1] < 200_000_000
