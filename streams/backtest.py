@@ -159,8 +159,8 @@ def _judged(
     try:
         for events in _families_together(lake):
             for engine, raised in zip(engines, found, strict=True):
-                evaluation = engine.evaluate(events, None, [rule], as_of)
-                desks = evaluation.desks
+                with engine.evaluating(events, None, [rule], as_of) as evaluation:
+                    desks = evaluation.desks() if evaluation.alerts else {}
                 raised += [
                     _raised(one, desks[one.family_id].area if one.family_id in desks else None)
                     for one in evaluation.alerts

@@ -27,6 +27,7 @@ from streams.watch.first_version import first_version
 from streams.watch.handling import says_more
 from streams.watch.landed_alerts import latest_alerts
 from streams.watch.publish import Publisher
+from streams.watch.restating import restating
 from streams.watch.said_since import said_since
 
 __all__ = ["publish_build_alerts"]
@@ -102,10 +103,13 @@ def publish_build_alerts(settings: Settings) -> int:
         # Before the alerts are read: what lands in between is then taken for not landed, and never said twice.
         offsets = {part: next_ for (topic, part), next_ in next_offsets(lake).items() if topic == names.ALERTS}
         changes = list(_changes(_rebuilt(settings, lake, models), _said(lake, models)))
-        since = said_since(settings, offsets) if changes else set()
-        unsaid = [alert for alert in changes if alert.alert_id not in since]
-        if unsaid:
-            _publish(settings, list(routed(settings, lake, _caused(lake, unsaid))))
+        if not changes:
+            return 0
+        with restating(settings):
+            since = said_since(settings, offsets)
+            unsaid = [alert for alert in changes if alert.alert_id not in since]
+            if unsaid:
+                _publish(settings, list(routed(settings, lake, _caused(lake, unsaid))))
     return len(unsaid)
 
 

@@ -11,6 +11,8 @@ __all__ = [
     "BrokerUnavailable",
     "BuildFailed",
     "CafError",
+    "ContractRefused",
+    "DisclosureUnsafe",
     "FileTaken",
     "HoldUnknown",
     "ImportFileInvalid",
@@ -19,8 +21,11 @@ __all__ = [
     "LineageUnknown",
     "LockTaken",
     "MartsHeld",
+    "NothingBuilt",
+    "OracleMissing",
     "PartsDisagree",
     "PortTaken",
+    "PublishedFileInvalid",
     "RulesInvalid",
     "SettingInvalid",
     "StackFailed",
@@ -66,6 +71,10 @@ class HoldUnknown(CafError):
     """A hold on the marts that is to be released does not stand."""
 
 
+class PublishedFileInvalid(CafError):
+    """A file of published figures has no known layout, or something that is no figure in it."""
+
+
 class ImportFileInvalid(CafError):
     """A file to be imported is not of its format, or ends early."""
 
@@ -80,6 +89,18 @@ class LineageUnknown(CafError):
 
 class LockTaken(CafError):
     """Another process holds the lock that this one needs."""
+
+
+class ContractRefused(CafError):
+    """The contract refuses an event that this system made itself."""
+
+
+class NothingBuilt(CafError):
+    """There are no marts yet."""
+
+
+class DisclosureUnsafe(CafError):
+    """Nothing can be published so that what is withheld cannot be worked out."""
 
 
 class BuildFailed(CafError):
@@ -104,6 +125,10 @@ class ActionUnknown(CafError):
 
 class AlertUnknown(CafError):
     """No alert has the id that was asked for."""
+
+
+class OracleMissing(CafError):
+    """Rules are to be compared with the oracle, which lies in the tests, and there are no tests here."""
 
 
 class PolicyInvalid(CafError):

@@ -1,50 +1,98 @@
 """
 Real servers for the tests: started by the first test that asks, stopped after the last.
 
+Tests run in several processes, each with servers and a home of its own; only what is compiled of the project is shared.
 Topic names are fixed, so a test that reads or writes them asks for `fresh_topics`; one that writes the lake asks for
 `fresh_settings`, whose database and folder nobody else has.
 """
 
+import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg2
 import pytest
 
 from streams.kafka.client import admin
 from streams.kafka.topics import ensure_topics
+from streams.lake.connect import connect, data_path
+from streams.names import CATALOG_LANDING, CATALOG_MARTS
 from streams.settings import Settings
-from streams.stack import broker
+from streams.stack import broker, processes, stack
 from streams.stack import postgres as embedded
 from streams.stack.ports import free_ports
 from streams.stack.postgres import Postgres
 
+LONGEST = ("system", "dags", "demo", "compose")
+"""Folders of the tests that take minutes, most of them spent waiting."""
 
-@pytest.fixture(scope="session")
-def make_home() -> Iterator[Callable[[str], Path]]:
-    """
-    Makes folders for homes: short, because PostgreSQL's socket lies in them, and open to be passed through.
 
-    pytest's own folders are closed to others at every run, and PostgreSQL does not run as root.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="caf-"))
-    folder.chmod(0o755)
+HOMES = "TESTS_HOMES"
+"""The variable that names the folder in which the homes of all processes of a run lie."""
 
-    def make(name: str = "home") -> Path:
-        return Path(tempfile.mkdtemp(dir=folder)) / name
 
-    yield make
+def pytest_configure() -> None:
+    """Make the folder: open to be passed through, as pytest's own are not, for PostgreSQL does not run as root."""
+    if HOMES not in os.environ:
+        os.environ[HOMES] = tempfile.mkdtemp(prefix="caf-")
+        Path(os.environ[HOMES]).chmod(0o755)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what is still there: a process that is ended by Ctrl-C stops nothing of what it has started."""
+    if hasattr(config, "workerinput"):
+        return
+    folder = Path(os.environ.pop(HOMES))
+    for record in folder.glob("*/*/run/*.json"):
+        home = record.parent.parent
+        if (left := processes.find(home, record.stem)) is not None and left.alive:
+            stack.down(Settings(home=home))
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first: at the end of the run no process then waits long for another one."""
+    order = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
+
+
 @pytest.fixture(scope="session")
-def home(make_home: Callable[[str], Path]) -> Path:
-    """The home of the whole run."""
-    return make_home("h")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of the run have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def lend_rules(shared: Path) -> Callable[[Path], Path]:
+    """Lets a home use the rules that another one of the run has compiled."""
+    rules = shared / "rules"
+    rules.mkdir(exist_ok=True)
+
+    def lend(home: Path) -> Path:
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "rules").symlink_to(rules)
+        return home
+
+    return lend
+
+
+@pytest.fixture(scope="session")
+def make_home() -> Callable[[str], Path]:
+    """Makes folders for homes: short, because PostgreSQL's socket lies in them."""
+    return lambda name="home": Path(tempfile.mkdtemp(dir=os.environ[HOMES])) / name
+
+
+@pytest.fixture(scope="session")
+def home(make_home: Callable[[str], Path], lend_rules: Callable[[Path], Path]) -> Path:
+    """The home of the whole run, or of one of its processes."""
+    return lend_rules(make_home("h"))
 
 
 @pytest.fixture(scope="session")
@@ -68,12 +116,33 @@ def kafka(settings: Settings) -> Iterator[str]:
     broker.stop(settings)
 
 
+@pytest.fixture(scope="session")
+def empty_lake(settings: Settings, postgres: Postgres) -> str:
+    """A database with the catalogs of a lake in which nothing is; to be copied, which is quicker than making them."""
+    connect(replace(settings, database="empty_lake", lake_data="nowhere")).close()
+    return "empty_lake"
+
+
 @pytest.fixture
-def fresh_settings(settings: Settings, postgres: Postgres, tmp_path: Path) -> Iterator[Settings]:
+def fresh_settings(settings: Settings, postgres: Postgres, empty_lake: str, tmp_path: Path) -> Iterator[Settings]:
     """The run's settings with a database and a lake folder of this test alone."""
-    database = f"t_{uuid4().hex[:12]}"
-    yield replace(settings, database=database, lake_data=str(tmp_path / "lake"))
-    postgres.drop(database)
+    own = replace(settings, database=f"t_{uuid4().hex[:12]}", lake_data=str(tmp_path / "lake"))
+    with _entered(postgres.url) as cursor:
+        cursor.execute(f"CREATE DATABASE {own.database} TEMPLATE {empty_lake}")
+    with _entered(postgres.dsn(own.database)) as cursor:
+        for catalog in (CATALOG_LANDING, CATALOG_MARTS):
+            place = f"{data_path(own, catalog)}/"
+            cursor.execute(f"UPDATE {catalog}.ducklake_metadata SET value = %s WHERE key = 'data_path'", [place])
+    yield own
+    postgres.drop(own.database)
+
+
+@contextmanager
+def _entered(url: str) -> Iterator[psycopg2.extensions.cursor]:
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            yield cursor
 
 
 @pytest.fixture

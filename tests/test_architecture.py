@@ -56,12 +56,12 @@ def test_streams_does_not_import_expectations_but_for_the_command_line(path: Pat
         assert "expectations" not in tops(path)
 
 
-@pytest.mark.parametrize("path", [p for part in FOUNDATION for p in modules(f"streams/{part}")], ids=str)
+@pytest.mark.parametrize("path", [p for part in sorted(FOUNDATION) for p in modules(f"streams/{part}")], ids=str)
 def test_the_foundation_imports_nothing_above_it(path: Path) -> None:
     assert parts(path) <= FOUNDATION
 
 
-@pytest.mark.parametrize("path", [p for part in MIDDLE for p in modules(f"streams/{part}")], ids=str)
+@pytest.mark.parametrize("path", [p for part in sorted(MIDDLE) for p in modules(f"streams/{part}")], ids=str)
 def test_lake_kafka_rules_and_stack_import_only_the_foundation_and_each_other(path: Path) -> None:
     assert parts(path) <= FOUNDATION | MIDDLE
 

@@ -7,7 +7,7 @@
 
 {% macro z() -%} 1.959963984540054 {%- endmacro %}
 
-{#- Half of chi-squared's 2.5 % quantile with 2n degrees of freedom, and of its 97.5 % quantile with 2n + 2; n from 0 to 9. -#}
+{#- Exact for n from 0 to 9: half of chi-squared's 2.5 % quantile with 2n degrees of freedom, 97.5 % with 2n + 2. -#}
 {% macro poisson_lower(count) -%}
     if(
         {{ count }} < 10,

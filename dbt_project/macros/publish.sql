@@ -45,7 +45,8 @@
         })
     }};
     {% for table, columns in {
-        'cut': {'topic': 'varchar', 'kafka_partition': 'integer', 'next_offset': 'bigint'}, 'as_of': {'as_of': 'timestamp'}
+        'cut': {'topic': 'varchar', 'kafka_partition': 'integer', 'next_offset': 'bigint'},
+        'as_of': {'as_of': 'timestamp'},
     }.items() %}
     create or replace table marts.before.{{ table }} as
     from {{ 'published.run.' ~ table if 'mart_locality_need.measure' in published else no_rows(columns) }};
@@ -53,12 +54,19 @@
 {% endmacro %}
 
 {% macro no_rows(columns) -%}
-    (select {% for name, type in columns.items() %}cast(null as {{ type }}) as {{ name }}{{ ', ' if not loop.last }}{% endfor %} where false)
+    (
+        select
+            {% for name, type in columns.items() %}
+            cast(null as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
+            {% endfor %}
+        where false
+    )
 {%- endmacro %}
 
 {% macro publish(results) %}
     {% if execute and target.name != 'stream' %}
-    {% set tables = results | map(attribute='node') | selectattr('resource_type', 'in', ['model', 'seed']) | list %}
+    {% set tables = results | map(attribute='node') | selectattr('resource_type', 'in', ['model', 'seed'])
+        | rejectattr('config.meta.is_unpublished', 'true') | list %}
     {% set failed = results | selectattr('status', 'in', ['error', 'fail', 'skipped']) | list %}
     {% if tables and not failed %}
     begin;

@@ -1,42 +1,42 @@
 {#-
-    Working time in microseconds, counted through the working days: eight hours in each, 09:00 ≤ local time < 17:00.
+    Working time in microseconds, counted through the working days. `hours` is a relation with the hours of the profile:
+    `working_day_starts` ≤ local time < `working_day_ends`.
     London's clocks change at night, so inside a working day local hours are real hours.
 -#}
 
 {% macro hour() -%} 3600000000 {%- endmacro %}
 
-{% macro nine() -%} (9 * {{ hour() }}) {%- endmacro %}
-
-{% macro working_time(days) -%} ({{ days }} * 8 * {{ hour() }}) {%- endmacro %}
-
-{% macro time_of_day(local) -%}
-    date_diff('microsecond', date_trunc('day', {{ local }}), {{ local }})
+{% macro working_day(hours) -%}
+    date_diff('microsecond', {{ hours }}.working_day_starts, {{ hours }}.working_day_ends)
 {%- endmacro %}
 
 {#- Working time passed before a moment; `day` is the moment's day in `int_working_days`. -#}
-{% macro worked_before(day, moment) -%}
-    {{ working_time(day ~ ".working_days_before") }} + if(
+{% macro worked_before(day, moment, hours) -%}
+    {{ day }}.working_days_before * {{ working_day(hours) }} + if(
         {{ day }}.is_working_day,
-        greatest(0, least({{ working_time(1) }}, {{ time_of_day(local_time(moment)) }} - {{ nine() }})),
+        greatest(0, least(
+            {{ working_day(hours) }},
+            date_diff('microsecond', {{ hours }}.working_day_starts, cast({{ local_time(moment) }} as time))
+        )),
         0
     )
 {%- endmacro %}
 
-{#- Working days that are over before the working time is: it ends at 17:00 rather than at 09:00 of the next day. -#}
-{% macro full_working_days(worked) -%}
-    (({{ worked }} - 1) // {{ working_time(1) }})
+{#- Working days that are over before the working time is: it ends with a day rather than as the next one begins. -#}
+{% macro full_working_days(worked, hours) -%}
+    (({{ worked }} - 1) // {{ working_day(hours) }})
 {%- endmacro %}
 
-{% macro end_of_working_time(day, worked) -%}
+{% macro end_of_working_time(day, worked, hours) -%}
     {{ utc_time(
-        "(" ~ day ~ " + to_microseconds(" ~ nine() ~ " + " ~ worked
-        ~ " - " ~ working_time(full_working_days(worked)) ~ "))"
+        "(" ~ day ~ " + " ~ hours ~ ".working_day_starts + to_microseconds("
+        ~ worked ~ " - " ~ full_working_days(worked, hours) ~ " * " ~ working_day(hours) ~ "))"
     ) }}
 {%- endmacro %}
 
 {#- Whether a moment lies in working hours; `day` is its day in `int_working_days`. -#}
-{% macro is_working_time(day, moment) -%}
+{% macro is_working_time(day, moment, hours) -%}
     {{ day }}.is_working_day
-    and {{ time_of_day(local_time(moment)) }} >= {{ nine() }}
-    and {{ time_of_day(local_time(moment)) }} < {{ nine() }} + {{ working_time(1) }}
+    and cast({{ local_time(moment) }} as time) >= {{ hours }}.working_day_starts
+    and cast({{ local_time(moment) }} as time) < {{ hours }}.working_day_ends
 {%- endmacro %}

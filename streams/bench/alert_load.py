@@ -40,10 +40,18 @@ class Load:
             yield self._record(self._referral(family) if is_first else self._ordinary(family), at, backfill=True)
 
     def live(self) -> tuple[str, Record]:
-        """The id of one more event and its record: one in five is a referral, which raises `re_referral`."""
-        family = self._chance.randrange(self._families)
-        is_referral = self._chance.random() < 0.2
-        fact = self._referral(family) if is_referral else self._ordinary(family)
+        """
+        The id of one more event and its record.
+
+        One in five is a referral, which raises `re_referral`, one in twenty a high level, which may raise
+        `rapid_escalation`, a red one.
+        """
+        family, draw = self._chance.randrange(self._families), self._chance.random()
+        is_referral = draw < 0.2
+        if draw >= 0.95:
+            fact = case_change.LevelChanged(family_id=f"F-{family}", level=4, level_reason=next(iter(LevelReason)))
+        else:
+            fact = self._referral(family) if is_referral else self._ordinary(family)
         record = self._record(fact, datetime.now(UTC), backfill=False)
         event_id = f"bench-{self._number}"
         if is_referral:

@@ -1,102 +1,130 @@
 """`./caf bench alerts`: event produced → alert received by a process that is not the watcher."""
 
 import json
-import sys
-import threading
+import random
 import time
-from dataclasses import dataclass
-from statistics import quantiles
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
 
 import click
 import psutil
 
 from streams import names
+from streams.bench.against_oracle import Agreement, against_oracle
 from streams.bench.alert_load import Load
+from streams.bench.echo import floor
+from streams.bench.live import Latencies, latencies, send_live
+from streams.bench.restart import WATCH, restart
+from streams.bench.rule_costs import Costs, RuleCost, costs
 from streams.bench.servers import own_servers
-from streams.errors import WatchSilent
+from streams.errors import PartsDisagree, WatchSilent
 from streams.kafka.client import end_offsets, producer
 from streams.rules.compiled import compiled_rules
 from streams.settings import Settings
 from streams.stack import processes, stack
-from streams.stack.stack import Service
-from streams.watch.follow import follow
 from streams.watch.restore import last_heartbeat
 
 __all__ = ["Measured", "command", "measure"]
 
 _PATIENCE_SECONDS = 900
-_DRAIN_SECONDS = 5
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Latencies in milliseconds from producing an event to receiving its alert; memory in MB."""
+    """
+    What was measured; memory in MB, `load_average` of the machine's last minute, for figures are only as quiet as it.
+
+    `floor` is of a process that only sends on what it reads, on the same broker at the same rate.
+    """
 
     rate: int
     history: int
     events: int
-    alerts: int
     missing: int
-    p50_ms: float
-    p99_ms: float
-    max_ms: float
+    alerts: Latencies | None
+    by_severity: dict[str, Latencies | None]
+    floor: Latencies | None
     history_events_per_second: float
     watch_mb: float
+    restart_seconds: float | None
+    restart_mb: float | None
+    load_average: float
+    costs: Costs
 
 
 @click.command("alerts")
 @click.option("--rate", type=int, default=100, show_default=True, help="Live events a second.")
 @click.option("--history", type=int, default=100_000, show_default=True, help="Events before the live ones.")
 @click.option("--seconds", type=int, default=60, show_default=True, help="How long live events come.")
-@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
-def command(rate: int, history: int, seconds: int, as_json: bool) -> None:
+@click.option(
+    "--restart/--no-restart", "restarts", default=True, help="Also measure a restart with the history landed."
+)
+@click.option("--check-oracle", type=int, metavar="SEEDS", help="Compare every rule with the oracle on new worlds.")
+@click.option("--first-seed", type=int, help="Where these worlds begin, to see some again.  [default: anywhere]")
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
+def command(
+    rate: int,
+    history: int,
+    seconds: int,
+    *,
+    restarts: bool,
+    check_oracle: int | None,
+    first_seed: int | None,
+    as_json: bool,
+) -> None:
     """Measure on a broker, a database and a watcher of its own, which are stopped afterwards.
 
     One live event in five raises an alert; alerts are durable (acks=all) before they are received.
+    With --check-oracle only that is done: recall and precision of each rule; exit code 1 unless both are 1.
     """
-    measured = measure(Settings.from_env(), rate, history, seconds)
-    if as_json:
-        click.echo(json.dumps(measured.__dict__))
+    settings = Settings.from_env()
+    if check_oracle is not None:
+        first = random.SystemRandom().randrange(10**9) if first_seed is None else first_seed
+        _agree(against_oracle(settings, first, check_oracle, _tell), first, check_oracle, as_json=as_json)
         return
-    click.echo(
-        f"history judged at {measured.history_events_per_second:,.0f} events/s; watch uses {measured.watch_mb} MB"
-    )
-    click.echo(
-        f"{measured.alerts} alerts on {measured.events} events at {rate}/s, {measured.missing} missing: "
-        f"p50 {measured.p50_ms:.1f} ms, p99 {measured.p99_ms:.1f} ms, max {measured.max_ms:.1f} ms"
-    )
+    measured = measure(settings, rate, history, seconds, restarts=restarts)
+    click.echo(json.dumps(asdict(measured)) if as_json else "\n".join(_lines(measured)))
 
 
-def measure(settings: Settings, rate: int, history: int, seconds: int) -> Measured:
+def measure(settings: Settings, rate: int, history: int, seconds: int, *, restarts: bool) -> Measured:
     """
     Run the measurement.
 
     Raises:
-        WatchSilent: the watcher did not get through the history.
+        WatchSilent: the watcher did not get through the history, or raised nothing after its restart.
     """
     load = Load(history, settings.authority)
+    _tell("Judging batches without a broker …")
+    spent = costs(settings)
     with own_servers(settings, _tell) as own:
         compiled_rules(own)
+        echoes = floor(own, rate, _tell)
         _produce_history(own, load)
-        started = time.monotonic()
-        stack.up(own, (Service(name="watch", command=(sys.executable, "-m", "streams.cli", "watch")),), say=_tell)
+        began = time.monotonic()
+        stack.up(own, (WATCH,), say=_tell)
         _wait_until_judged(own)
-        elapsed = time.monotonic() - started
-        sent, received = _live(own, load, rate, seconds)
-        memory = psutil.Process(processes.find(own.home, "watch").pid).memory_info().rss / 1e6
-    latencies = sorted(1000 * (received[one] - sent[one]) for one in sent if one in received)
-    cuts = quantiles(latencies, n=100)
+        elapsed = time.monotonic() - began
+        sent, received = send_live(own, load, rate, seconds)
+        memory, load_average = _watch_mb(own), psutil.getloadavg()[0]
+        restarted = restart(own, load, _tell) if restarts else None
+        restart_mb = _watch_mb(own) if restarts else None
+    waited = {one: (received[one][0] - at, received[one][1]) for one, at in sent.items() if one in received}
+    severities = sorted({severity for _, severity in waited.values()})
     return Measured(
         rate=rate,
         history=history,
         events=len(sent),
-        alerts=len(latencies),
-        missing=len(load.referrals - received.keys()),
-        p50_ms=round(cuts[49], 1),
-        p99_ms=round(cuts[98], 1),
-        max_ms=round(latencies[-1], 1),
+        missing=len(load.referrals & sent.keys() - received.keys()),
+        alerts=latencies([wait for wait, _ in waited.values()]),
+        by_severity={one: latencies([wait for wait, of in waited.values() if of == one]) for one in severities},
+        floor=latencies(echoes),
         history_events_per_second=round(history / elapsed, 1),
-        watch_mb=round(memory, 1),
+        watch_mb=memory,
+        restart_seconds=restarted and round(restarted, 1),
+        restart_mb=restart_mb,
+        load_average=round(load_average, 1),
+        costs=spent,
     )
 
 
@@ -104,12 +132,15 @@ def _tell(text: str) -> None:
     click.echo(text, err=True)
 
 
+def _watch_mb(settings: Settings) -> float:
+    return round(psutil.Process(processes.find(settings.home, WATCH.name).pid).memory_info().rss / 1e6, 1)
+
+
 def _produce_history(settings: Settings, load: Load) -> None:
-    client = producer(settings, linger_ms=20)
-    for topic, key, value in load.history():
-        client.send(topic, key=key, value=value)
-    client.flush()
-    client.close()
+    with closing(producer(settings, linger_ms=20)) as client:
+        for topic, key, value in load.history():
+            client.send(topic, key=key, value=value)
+        client.flush()
 
 
 def _wait_until_judged(settings: Settings) -> None:
@@ -123,27 +154,52 @@ def _wait_until_judged(settings: Settings) -> None:
     raise WatchSilent(f"the watcher did not judge the history within {_PATIENCE_SECONDS} s")
 
 
-def _live(settings: Settings, load: Load, rate: int, seconds: int) -> tuple[dict[str, float], dict[str, float]]:
-    """When each event was sent, and when the first alert that it anchors was received."""
-    received: dict[str, float] = {}
-    stop = threading.Event()
-    reader = threading.Thread(target=_receive, args=(settings, received, stop))
-    reader.start()
-    client = producer(settings)
-    sent: dict[str, float] = {}
-    start = time.monotonic() + 2
-    for number in range(rate * seconds):
-        time.sleep(max(0, start + number / rate - time.monotonic()))
-        event_id, (topic, key, value) = load.live()
-        sent[event_id] = time.monotonic()
-        client.send(topic, key=key, value=value)
-    client.close()
-    time.sleep(_DRAIN_SECONDS)
-    stop.set()
-    reader.join()
-    return sent, received
+def _lines(measured: Measured) -> Iterator[str]:
+    yield f"machine: load average {measured.load_average} when live events had come"
+    yield (
+        f"history judged at {measured.history_events_per_second:,.0f} events/s; watch uses {measured.watch_mb:,.0f} MB"
+    )
+    if measured.restart_seconds is not None:
+        yield (
+            f"started again with {measured.history:,} events: first alert after {measured.restart_seconds} s, "
+            f"{measured.restart_mb:,.0f} MB"
+        )
+    yield f"{measured.events:,} live events at {measured.rate}/s, {measured.missing} alerts missing; ms until received:"
+    rows = {"alerts": measured.alerts, **{f"  {name}": one for name, one in measured.by_severity.items()}}
+    for name, one in {**rows, "bare echo": measured.floor}.items():
+        if one is not None:
+            yield (
+                f"  {name:10} {one.count:6,}  p50 {one.p50_ms:6.1f}  p95 {one.p95_ms:6.1f}  "
+                f"p99 {one.p99_ms:6.1f}  max {one.max_ms:7.1f}"
+            )
+    if measured.alerts and measured.floor:
+        yield f"  p50 is {measured.alerts.p50_ms / measured.floor.p50_ms:.1f} times that of the bare echo"
+    sizes = ", ".join(f"of {size} {ms} ms" for size, ms in measured.costs.batch_ms.items())
+    yield f"CPU of a batch {sizes}; of batches of three, ms an event:"
+    yield from _table("rule", measured.costs.rules)
+    yield from _table("shared", measured.costs.shared)
 
 
-def _receive(settings: Settings, received: dict[str, float], stop: threading.Event) -> None:
-    for alert, _ in follow(settings, history=False, until=stop.is_set):
-        received.setdefault(alert.anchor_id, time.monotonic())
+def _table(title: str, rows: list[RuleCost]) -> Iterator[str]:
+    yield f"  {title:40} {'ms':>7} {'share':>6}"
+    for one in rows:
+        yield f"  {one.rule:40} {one.ms:7.3f} {one.share:6.1%}"
+
+
+def _agree(found: list[Agreement], first: int, seeds: int, *, as_json: bool) -> None:
+    """
+    Print recall and precision.
+
+    Raises:
+        PartsDisagree: a rule and the oracle do not say the same.
+    """
+    if as_json:
+        rows = [{**asdict(one), "recall": one.recall, "precision": one.precision} for one in found]
+        click.echo(json.dumps({"first_seed": first, "seeds": seeds, "rules": rows}))
+    else:
+        click.echo(f"{seeds} seeds from {first}, two worlds each")
+        click.echo(f"  {'rule':34} {'expected':>8} {'raised':>8} {'recall':>8} {'precision':>9}")
+        for one in found:
+            click.echo(f"  {one.rule:34} {one.expected:8,} {one.raised:8,} {one.recall:8.4f} {one.precision:9.4f}")
+    if wrong := [one.rule for one in found if (one.recall, one.precision) != (1, 1)]:
+        raise PartsDisagree(f"not what the oracle says, in worlds from seed {first}: {', '.join(wrong)}")

@@ -12,8 +12,9 @@ import structlog
 from streams.build.cut import Cut, choose_cut, landed_offsets, records, store_cut
 from streams.build.lock import build_lock
 from streams.build.lull import LATELY_SECONDS, Lull
+from streams.build.snapshot import write_warehouse
 from streams.build.warm_dbt import WarmDbt, seeds_checksum
-from streams.errors import BuildFailed, MartsHeld
+from streams.errors import BuildFailed, CafError, MartsHeld
 from streams.lake.connect import connect
 from streams.settings import Settings
 
@@ -230,6 +231,7 @@ class Builder:
         if failed:
             raise BuildFailed(f"dbt build: {', '.join(sorted(failed))} failed or were skipped; see marts.run.builds")
         self._built = cut
+        self._write_warehouse()
         return result
 
     def _options(self, seeds: str, *, full: bool, tests: bool) -> list[str]:
@@ -249,6 +251,13 @@ class Builder:
             "SELECT ?, ?, ?, ?, map(?::VARCHAR[], ?::BIGINT[][]), ?, ?, ?::VARCHAR[], ?, ?",
             [*moments, *facts, seeds, is_tested],
         )
+
+    def _write_warehouse(self) -> None:
+        """A file that cannot be written is no reason to hold the marts, which are published already."""
+        try:
+            write_warehouse(self._settings)
+        except (CafError, OSError, duckdb.Error) as error:
+            log.warning("warehouse_not_written", error=type(error).__name__)
 
     def _sweep(self) -> None:
         """Remove the files of builds that nobody reads any more."""

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from streams.measures import Measure, measure, measures
@@ -43,7 +43,7 @@ def command(*, key: str | None, write: bool, as_json: bool) -> None:
 
 
 def _listed(found: list[Measure]) -> str:
-    table = Table("measure", "unit", "what", "where", box=None)
+    table = Table(Column("measure", no_wrap=True), "unit", "what", "where", box=None)
     for one in found:
         table.add_row(one.key, one.unit, Text(one.title), one.model)
     return _printed(table).rstrip("\n") + "\n"

@@ -1,17 +1,22 @@
-"""`./caf routes`: who gets which alert, why one went where it went, and what would reach nobody."""
+"""`./caf routes`: who gets which alert and how many, why one went where it went, and what would reach nobody."""
 
 import json
 import sys
 from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import groupby
 
 import click
 import msgspec
+from rich.console import Console
+from rich.table import Table
 
 from streams.contracts.outputs import Alert
 from streams.errors import AlertUnknown
+from streams.lake.connect import connect
 from streams.settings import Settings
+from streams.stack import stack
 
 __all__ = ["command"]
 
@@ -19,13 +24,18 @@ __all__ = ["command"]
 @click.command("routes")
 @click.option("--alert", "alert_id", metavar="ID", help="Explain why this alert went where it went.")
 @click.option("--check", is_flag=True, help="Name what reaches nobody; exit code 1 if there is any.")
+@click.option("--load", is_flag=True, help="Alerts a day that each desk should expect of each rule, and that came.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-def command(alert_id: str | None, check: bool, as_json: bool) -> None:
+def command(*, alert_id: str | None, check: bool, load: bool, as_json: bool) -> None:
     """List the routes in force for the authority: each row that fits an alert adds its recipient."""
+    if sum((alert_id is not None, check, load)) > 1:
+        raise click.UsageError("--alert, --check and --load are asked one at a time")
     if alert_id is not None:
         _explain(alert_id, as_json)
     elif check:
         _check(as_json)
+    elif load:
+        _load(as_json)
     else:
         _list(as_json)
 
@@ -57,6 +67,52 @@ def _check(as_json: bool) -> None:
     if not found and not as_json:
         click.echo("every rule reaches somebody, at any severity and hour, wherever the family lives")
     sys.exit(1 if found else 0)
+
+
+def _load(as_json: bool) -> None:
+    from streams.route.load import CAME_DAYS, came, expected_load
+    from streams.route.routes import in_force, read_routes
+    from streams.rules.expected import expected_alerts
+    from streams.rules.register import newest
+
+    settings = Settings.from_env()
+    routes = in_force(read_routes(), settings.authority, datetime.now(UTC).date())
+    severities = {rule: line["severity"] for rule, line in newest().items()}
+    expected = expected_load(routes, expected_alerts(), severities, settings.authority)
+    found = None
+    if stack.is_up(settings, "postgres"):
+        with connect(settings, marts=None) as lake:
+            found = came(lake)
+    lines = sorted(
+        (who.role, who.id, rule, expected.get((who, rule), 0.0), None if found is None else found.get((who, rule), 0.0))
+        for who, rule in expected.keys() | (found or {}).keys()
+    )
+    if as_json:
+        names = ("role", "id", "rule", "expected_a_day", "came_a_day")
+        for line in lines:
+            click.echo(json.dumps(dict(zip(names, line, strict=True))))
+        return
+    click.echo(_loads(lines, CAME_DAYS), nl=False)
+
+
+def _loads(lines: list[tuple[str, str, str, float, float | None]], days: int) -> str:
+    """A desk's alerts a day in all, then each rule's; what came is unknown while the lake's server is down."""
+    table = Table("desk", "rule", box=None)
+    for name in ("expected a day", f"came, last {days} days"):
+        table.add_column(name, justify="right")
+    for (role, name), of_desk in groupby(lines, key=lambda line: line[:2]):
+        rows = list(of_desk)
+        table.add_row(f"{role} {name}", "all", *_a_day(*zip(*(row[3:] for row in rows), strict=True)), style="bold")
+        for row in rows:
+            table.add_row("", row[2], *_a_day(*((value,) for value in row[3:])))
+    console = Console(width=100)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get()
+
+
+def _a_day(*columns: tuple[float | None, ...]) -> list[str]:
+    return ["unknown" if None in column else f"{sum(column):.2f}" for column in columns]
 
 
 def _explain(alert_id: str, as_json: bool) -> None:

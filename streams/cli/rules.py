@@ -38,19 +38,12 @@ def command(*, rule: str | None, write: bool, as_json: bool) -> None:
         click.echo(PAGE, err=True)
     if rule is not None:
         one = entry(entries, rule)
-        fired = performance(settings, rule) if _is_up(settings) else None
+        fired = performance(settings, rule) if stack.is_up(settings, "postgres") else None
         click.echo(json.dumps(asdict(one) | {"performance": fired}, default=str) if as_json else _shown(one, fired))
     elif as_json:
         click.echo(json.dumps([asdict(one) for one in entries]))
     else:
         click.echo(_listed(entries), nl=False)
-
-
-def _is_up(settings: Settings) -> bool:
-    """Whether the lake's server runs: a question does not start it."""
-    return bool(settings.postgres) or any(
-        part.part == "postgres" and part.state == "running" for part in stack.status(settings)
-    )
 
 
 def _listed(entries: list[Entry]) -> str:
@@ -73,7 +66,7 @@ def _shown(one: Entry, fired: list[dict[str, object]] | None) -> str:
         ("facts", ", ".join(one.facts) or "no event of its own"),
         ("reads", ", ".join(one.columns) or "nothing of an event"),
         *_thresholds(one),
-        ("expected", f"{one.expected} alerts a year for 10,000 children"),
+        ("expected", f"{one.expected.a_year} alerts a year for 10,000 children; './caf routes --load' says for whom"),
         *_performance(fired),
         ("SQL", one.sql or "missing"),
         *_tests(one),

@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from streams.errors import SettingInvalid
 from streams.settings import Settings
 from streams.simulate import Claim, Noise, Produced, World, backfill, live, replay_window, to_file, write_truth
 from streams.simulate.calibration import AUTHORITIES
+from streams.simulate.desk import Desk
 from streams.simulate.hours import LONDON
 from streams.simulate.measure import Figure, compare
 
@@ -72,6 +73,7 @@ def _rate(name: str, meaning: str) -> object:
 )
 @click.option("--no-history", is_flag=True, help="Send no history: it is on the topics already.")
 @click.option("--new-cast", is_flag=True, help="Play the live stories on new families: for a second live run.")
+@click.option("--desk", "has_desk", is_flag=True, help="Somebody takes on live alerts and closes them, after a while.")
 @click.option("--speed-up", type=float, metavar="TIMES", help="Send the window so many times faster than it happened.")
 @_rate("duplicates", "Events sent twice.")
 @_rate("out_of_order", "Events overtaken by others, by up to half an hour.")
@@ -95,6 +97,7 @@ def command(
     seconds: float | None,
     no_history: bool,
     new_cast: bool,
+    has_desk: bool,
     speed_up: float | None,
     file: Path | None,
     truth: Path | None,
@@ -107,8 +110,8 @@ def command(
         raise SettingInvalid("--speed-up is above 0, and goes with neither --live nor --to-file")
     if file and (is_live or no_history):
         raise SettingInvalid("--to-file writes the history; it goes with neither --live nor --no-history")
-    if not is_live and (no_history or new_cast):
-        raise SettingInvalid("--no-history and --new-cast are about a live run; they go with --live only")
+    if not is_live and (no_history or new_cast or has_desk):
+        raise SettingInvalid("--no-history, --new-cast and --desk are about a live run; they go with --live only")
     settings, runs = Settings.from_env(), []
     until = end.replace(tzinfo=LONDON) if end else _last_midnight()
     since = (until.replace(tzinfo=None) - timedelta(days=days)).replace(tzinfo=LONDON)
@@ -128,7 +131,7 @@ def command(
             runs.append(backfill(settings, world, count))
         if is_live:
             announce = _announcer(progress)
-            with _stop_on_signal() as stop:
+            with _stop_on_signal() as stop, Desk(settings, seed) if has_desk else nullcontext():
                 options = {"rate": rate, "seconds": seconds, "stop": stop, "new_cast": new_cast}
                 runs.append(live(settings, world, announce=announce, progress=count, **options))
     if truth:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import duckdb
 
-from streams.lake.connect import connect
+from streams.lake.connect import attach_statements, connect
 from streams.settings import Settings
 
 __all__ = ["command"]
@@ -18,6 +18,7 @@ _FORMATS = {
     "json": "FORMAT json, ARRAY true",
     "parquet": "FORMAT parquet, COMPRESSION zstd",
 }
+_EXTENSIONS = ("INSTALL ducklake; LOAD ducklake", "INSTALL postgres; LOAD postgres")
 
 
 @click.command("sql")
@@ -30,12 +31,16 @@ _FORMATS = {
     show_default=True,
     help="How the result is printed; parquet goes to a file by '> FILE'.",
 )
-def command(*, query: str | None, format_: str) -> None:
+@click.option("--attach", "attaches", is_flag=True, help="Print the lines that attach the lake to any DuckDB.")
+def command(*, query: str | None, format_: str, attaches: bool) -> None:
     """Run one query on the lake, or open a shell when none is given.
 
     Both catalogs are attached read-only: landing.main.events, marts.analytics.mart_locality_need, …
     Times are in UTC. The database server is started when it is not up.
     """
+    if attaches:
+        click.echo(";\n".join([*_EXTENSIONS, *attach_statements(Settings.from_env())]) + ";")
+        return
     with connect(Settings.from_env()) as lake:
         if query is not None:
             _run(lake, query, format_)

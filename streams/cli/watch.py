@@ -30,6 +30,9 @@ def command(for_seconds: float | None, check: bool, max_age: float, as_json: boo
     if check:
         _check(settings, max_age, as_json)
         return
+    from streams.watch.at_hand import keep_at_hand
+
+    keep_at_hand()
     from streams.watch.run import run
 
     stopping = threading.Event()

@@ -17,6 +17,7 @@ from streams.lake.connect import connect
 from streams.progress import Progress, progress
 from streams.settings import Settings
 from streams.simulate import World, backfill
+from streams.simulate.desk import Desk
 from streams.simulate.live import live
 from streams.stack import airflow, pages, stack
 from streams.verify import verify_offsets
@@ -108,7 +109,8 @@ def _live(settings: Settings, plan: Plan, world: World, console: Console, stop: 
         f"Streaming {plan.rate:g} events a second" + (f" for {plan.seconds:g} s" if plan.seconds else "; Ctrl-C ends")
     )
     try:
-        sent = live(settings, world, rate=plan.rate, seconds=plan.seconds, stop=stop)
+        with Desk(settings, plan.seed):
+            sent = live(settings, world, rate=plan.rate, seconds=plan.seconds, stop=stop)
         console.print(f"  {sent.total:,} live records; waiting until all is judged, landed and built …")
     finally:
         time.sleep(2)

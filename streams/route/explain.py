@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from streams.contracts.outputs import Alert, Recipient
 from streams.route.router import hours_of
 from streams.route.routes import Route
+from streams.route.working_hours import profile_authority
 
 __all__ = ["Explanation", "explain"]
 
@@ -24,7 +25,7 @@ def explain(routes: Iterable[Route], alert: Alert) -> tuple[list[Explanation], l
 
     Routes of another version than the alert was written by explain nothing.
     """
-    hours = hours_of(alert.raised_at)
+    hours = hours_of(alert.raised_at, profile_authority(alert.profile_version))
     fitting = [
         route
         for route in routes

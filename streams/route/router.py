@@ -49,7 +49,7 @@ class Router:
         desk = desk or FamilyDesk(alert.family_id, self.authority)
         routes = self.routes_at(desk.authority_code, alert.raised_at)
         ends = told and (alert.status in _ENDED or alert.status_reason == _TAKEN_ON)
-        hours = hours_of(alert.raised_at)
+        hours = hours_of(alert.raised_at, desk.authority_code)
         recipients = told if ends else told | recipients_of(routes, alert.rule, alert.severity, hours, desk)
         version = routes[0].routing_version if routes else None
         return msgspec.structs.replace(alert, area=desk.area, recipients=sorted(recipients), routing_version=version)
@@ -59,9 +59,9 @@ class Router:
         return self._in_force(authority, moment.astimezone(ZoneInfo(TIME_ZONE)).date())
 
 
-def hours_of(moment: datetime) -> str:
-    """`working` or `out`, as routes name the hours of an aware moment."""
-    return "working" if is_working_hours(moment) else "out"
+def hours_of(moment: datetime, authority: str) -> str:
+    """`working` or `out`, as routes name an authority's hours of an aware moment."""
+    return "working" if is_working_hours(moment, authority) else "out"
 
 
 def recipients_of(routes: Iterable[Route], rule: str, severity: str, hours: str, desk: FamilyDesk) -> set[Recipient]:

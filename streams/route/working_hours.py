@@ -1,26 +1,73 @@
-"""Whether a moment lies in working hours: Monday to Friday, 09:00 ≤ London time < 17:00, no bank holiday in England."""
+"""Whether a moment lies in an authority's working hours: those of its practice profile, on days that are worked."""
 
 import csv
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from streams.names import TIME_ZONE
 from streams.rules.compiled import DBT_PROJECT
 
-__all__ = ["is_working_hours"]
+__all__ = ["is_working_hours", "profile_authority"]
 
 _CALENDAR = DBT_PROJECT / "seeds" / "working_calendar.csv"
-_FIRST_HOUR, _LAST_HOUR = 9, 17
+_PROFILES = DBT_PROJECT / "seeds" / "practice_profiles.csv"
+_DEFAULT = "*"
 _SATURDAY = 5
 
 
-def is_working_hours(moment: datetime) -> bool:
-    """Whether desks are staffed at an aware moment; bank holidays are known for the years of the calendar."""
+class _Hours(NamedTuple):
+    """What a profile says of working hours; the latest is the greatest."""
+
+    effective_from: date
+    profile_version: str
+    authority_code: str
+    starts: time
+    ends: time
+
+
+def is_working_hours(moment: datetime, authority: str, profiles: Path = _PROFILES) -> bool:
+    """
+    Whether an authority's desks are staffed at an aware moment: Monday to Friday, no bank holiday in England.
+
+    Bank holidays are known for the years of the calendar.
+    """
     local = moment.astimezone(ZoneInfo(TIME_ZONE))
-    is_working_day = local.weekday() < _SATURDAY and local.date() not in _holidays(_CALENDAR)
-    return is_working_day and _FIRST_HOUR <= local.hour < _LAST_HOUR
+    if local.weekday() >= _SATURDAY or local.date() in _holidays(_CALENDAR):
+        return False
+    hours = _in_force(_hours(profiles), authority, local.date())
+    return hours.starts <= local.time() < hours.ends
+
+
+def profile_authority(profile_version: str, profiles: Path = _PROFILES) -> str:
+    """Whose profile it is; the default's is everybody's who has none."""
+    owners = {hours.profile_version: hours.authority_code for hours in _hours(profiles)}
+    return owners.get(profile_version, _DEFAULT)
+
+
+def _in_force(hours: tuple[_Hours, ...], authority: str, day: date) -> _Hours:
+    """An authority's latest own hours on a day and, before its first own ones, the default's."""
+    begun = [each for each in hours if each.effective_from <= day]
+    own = [each for each in begun if each.authority_code == authority]
+    return max(own or [each for each in begun if each.authority_code == _DEFAULT])
+
+
+@cache
+def _hours(profiles: Path) -> tuple[_Hours, ...]:
+    with profiles.open(newline="") as file:
+        return tuple(map(_read, csv.DictReader(file)))
+
+
+def _read(line: dict[str, str]) -> _Hours:
+    return _Hours(
+        date.fromisoformat(line["effective_from"]),
+        line["profile_version"],
+        line["authority_code"],
+        time.fromisoformat(line["working_day_starts"]),
+        time.fromisoformat(line["working_day_ends"]),
+    )
 
 
 @cache

@@ -22,6 +22,7 @@ import duckdb
 
 from streams.errors import RulesInvalid
 from streams.rules.dbt_compile import SEEDS_FILE, STREAM_SCOPES
+from streams.rules.kinds import Kinds
 from streams.settings import PROJECT, Settings
 
 __all__ = ["DBT_PROJECT", "CompiledRules", "Model", "Rule", "compiled_rules", "project_manifest"]
@@ -37,7 +38,8 @@ class Model:
     """
     One dbt model: its relation, its compiled SQL, the models it reads, and whether it reads nothing but seeds.
 
-    It has no rows when none of the facts `empty_without` is among the events; no facts: it may always have some.
+    It has no rows when none of the kinds of facts `empty_without` (`streams.rules.kinds`) is among the events; none are
+    named: it may always have some.
     """
 
     name: str
@@ -93,20 +95,24 @@ class CompiledRules:
         names = (self.rules[rule].model, self.rules[rule].deadlines)
         return [name for name in names if name in self.models]
 
-    def needed(self, rules: Iterable[str], facts: Collection[str] | None) -> tuple[str, ...]:
+    def kinds(self) -> Kinds:
+        """The kinds of facts that decide which models are empty."""
+        return Kinds(frozenset[str]().union(*(model.empty_without for model in self.models.values())))
+
+    def needed(self, rules: Iterable[str], kinds: Collection[str] | None) -> tuple[str, ...]:
         """
         The models to fill for some rules, parents first.
 
-        Left out are those that the `facts` among the events leave empty; None for facts that are not known.
+        Left out are those that the `kinds` of facts among the events leave empty; None for events that are not known.
         """
-        return self.above([name for rule in rules for name in self.ends(rule)], facts)
+        return self.above([name for rule in rules for name in self.ends(rule)], kinds)
 
-    def above(self, names: Iterable[str], facts: Collection[str] | None) -> tuple[str, ...]:
+    def above(self, names: Iterable[str], kinds: Collection[str] | None) -> tuple[str, ...]:
         """Some models and those to fill before them, parents first; see `needed` for what is left out."""
         wanted, pending = set(), list(names)
         while pending:
             model = self.models[pending.pop()]
-            is_empty = facts is not None and model.empty_without and model.empty_without.isdisjoint(facts)
+            is_empty = kinds is not None and model.empty_without and model.empty_without.isdisjoint(kinds)
             if not is_empty and not model.is_static and model.name not in wanted:
                 wanted.add(model.name)
                 pending += model.parents
@@ -118,7 +124,7 @@ def compiled_rules(settings: Settings, project: Path = DBT_PROJECT, *, with_buil
     Compile the project's rules, or read what was compiled of the same content before.
 
     Args:
-        with_build_rules: also the rules that the stream does not judge, and all that they stand on; to be looked at.
+        with_build_rules: also the rules that the stream does not judge, the published measures, and all they stand on.
 
     Raises:
         RulesInvalid: dbt cannot compile the project, or the register names a rule that has no model.

@@ -18,6 +18,8 @@ STREAM_SCOPES = frozenset({"family", "record"})
 """Scopes of the rules that the stream judges; the others are judged in the build alone."""
 
 _BESIDE_RULES = ("+int_*_deadlines", "+int_family_desk", "+int_alert_actions", "+int_decided_referrals", "rules")
+_OF_THE_BUILD = ("+mart_published_measures",)
+"""What is counted from made-up events to be compared with published figures."""
 
 
 def compile_project(project: Path, folder: Path, *, with_build_rules: bool = False) -> bool:
@@ -26,7 +28,7 @@ def compile_project(project: Path, folder: Path, *, with_build_rules: bool = Fal
 
     _write_profile(project, folder)
     places = ["--project-dir", str(project), "--profiles-dir", str(folder), "--log-path", str(folder / "logs")]
-    selection = ["+path:models/alerts", *_BESIDE_RULES] if with_build_rules else _selection(project)
+    selection = ["+path:models/alerts", *_BESIDE_RULES, *_OF_THE_BUILD] if with_build_rules else _selection(project)
     options = ["--quiet", "--target-path", str(folder / "target"), "--threads", "1", "--select", *selection]
     runner = dbtRunner()
     return all(runner.invoke([verb, *places, *options]).success for verb in ("seed", "compile"))

@@ -2,14 +2,16 @@
 The compiled rules in an in-memory DuckDB that has the lake's catalogs, schemas and relation names.
 
 What makes it fast: the models above the rules are filled as tables, parents first, by statements planned once;
-only the rules whose declared facts arrived run, without the models that the facts at hand leave empty;
+only the rules whose declared facts arrived run, without the models that the kinds of facts at hand leave empty;
 and everything is rolled back after reading.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import thread_time
 from typing import NamedTuple
 
 import duckdb
@@ -130,16 +132,13 @@ class AlertAction(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """
-    What the rules say about the events they were given, and what people said of alerts.
-
-    Desks of families are there where there are alerts or actions.
-    """
+    """What the rules say about the events they were given, and what people said of alerts."""
 
     alerts: list[AlertRow]
     deadlines: list[Deadline]
-    desks: dict[str, FamilyDesk] = field(default_factory=dict)
     actions: list[AlertAction] = field(default_factory=list)
+    desks: Callable[[], dict[str, FamilyDesk]] = dict
+    """Who works with the families, by family; can be asked while the evaluation lasts, and most of them need not."""
 
 
 _FAMILY_DESK, _DECIDED_REFERRALS = "int_family_desk", "int_decided_referrals"
@@ -167,7 +166,7 @@ class Engine:
         self._connection = duckdb.connect(config={"threads": 1})
         self._filled: dict[tuple[frozenset[str], frozenset[str] | None], tuple[str, ...]] = {}
         self._filled_for: dict[tuple[str, frozenset[str] | None], tuple[str, ...]] = {}
-        self._deciding = frozenset[str]().union(*(model.empty_without for model in compiled.models.values()))
+        self.kinds = compiled.kinds()
         named = compiled.names_below(None)
         self._arrived = {
             "events": _Arrived({name: type_ for name, type_ in EVENT_COLUMNS.items() if name in named}),
@@ -182,6 +181,8 @@ class Engine:
         self._numbers = {name: number for number, name in enumerate(compiled.models)}
         # Only now: a plan made before the catalog's last change is made anew at each execution.
         self._prepare()
+        self.spent: Counter[str] = Counter()
+        """Seconds of CPU by model since the engine was made; `landing` is bringing events in and taking them out."""
 
     def close(self) -> None:
         """Free the database's memory."""
@@ -193,8 +194,21 @@ class Engine:
         quarantine: pa.Table | None,
         rules: Collection[str],
         as_of: datetime,
-        facts: Collection[str] | None = None,
+        kinds: Collection[str] | None = None,
     ) -> Evaluation:
+        """An evaluation that is over: its desks cannot be asked for any more; see `evaluating`."""
+        with self.evaluating(events, quarantine, rules, as_of, kinds) as evaluation:
+            return evaluation
+
+    @contextmanager
+    def evaluating(
+        self,
+        events: pa.Table,
+        quarantine: pa.Table | None,
+        rules: Collection[str],
+        as_of: datetime,
+        kinds: Collection[str] | None = None,
+    ) -> Iterator[Evaluation]:
         """
         Judge events, and rejected records, as if they were all there is.
 
@@ -203,26 +217,24 @@ class Engine:
             quarantine: rows of `landing.quarantine`.
             rules: names of the rules to run.
             as_of: which deadlines have passed; aware.
-            facts: those among the events; models that they leave empty are then not run.
+            kinds: `Engine.kinds.among` the events; models that they leave empty are then not run.
         """
-        facts = None if facts is None else self._deciding.intersection(facts)
-        filled = self._needed(frozenset(rules), facts)
+        kinds = None if kinds is None else frozenset(kinds)
+        filled = self._needed(frozenset(rules), kinds)
         with self._landed(events, quarantine), self._as_of(as_of):
-            run = self._connection.execute
             alerts, deadlines = [], []
             for name in filled:
                 if name not in self._ends:
-                    run(f"EXECUTE fill_{self._numbers[name]}")
+                    self._fill(name)
                     continue
-                rows, rule = run(f"EXECUTE read_{self._numbers[name]}").fetchall(), self._ends[name]
+                rows, rule = self._rows(name), self._ends[name]
                 if name == rule.model:
                     alerts += [AlertRow(*row) for row in rows]
                 else:
                     deadlines += [Deadline(due_at, family, rule.name) for due_at, family in rows]
             done = set(filled)
-            actions = [AlertAction(*row) for row in self._ask(_ALERT_ACTIONS, done, facts)]
-            desks = self._desks(done, facts) if alerts or actions else {}
-            return Evaluation(alerts, deadlines, desks, actions)
+            actions = [AlertAction(*row) for row in self._ask(_ALERT_ACTIONS, done, kinds)]
+            yield Evaluation(alerts, deadlines, actions, lambda: self._desks(done, kinds))
 
     def desks(self, events: pa.Table, as_of: datetime) -> dict[str, FamilyDesk]:
         """Who works with the families of the events, by family, whether there are alerts or not."""
@@ -234,48 +246,66 @@ class Engine:
         with self._landed(events, None), self._as_of(as_of):
             return [DecidedReferral(*row) for row in self._ask(_DECIDED_REFERRALS, set(), None)]
 
-    def _desks(self, filled: set[str], facts: frozenset[str] | None) -> dict[str, FamilyDesk]:
-        return {row[0]: FamilyDesk(*row) for row in self._ask(_FAMILY_DESK, filled, facts)}
+    def _desks(self, filled: set[str], kinds: frozenset[str] | None) -> dict[str, FamilyDesk]:
+        return {row[0]: FamilyDesk(*row) for row in self._ask(_FAMILY_DESK, filled, kinds)}
 
-    def _ask(self, model: str, filled: set[str], facts: frozenset[str] | None) -> list[tuple]:
+    def _ask(self, model: str, filled: set[str], kinds: frozenset[str] | None) -> list[tuple]:
         """The rows of a model that stands on tables: some are `filled` already, the others are from now on."""
-        above = self._above(model, facts) if model in self.compiled.models else ()
+        above = self._above(model, kinds) if model in self.compiled.models else ()
         if not above:
             return []
         for name in above:
             if name not in {*filled, model}:
-                self._connection.execute(f"EXECUTE fill_{self._numbers[name]}")
+                self._fill(name)
                 filled.add(name)
-        return self._connection.execute(f"EXECUTE read_{self._numbers[model]}").fetchall()
+        return self._rows(model)
 
-    def says_nothing(self, rules: Collection[str], facts: Collection[str]) -> bool:
-        """Whether the facts among some events leave every one of the rules without an answer."""
-        return not self._needed(frozenset(rules), self._deciding.intersection(facts))
+    def _fill(self, model: str) -> None:
+        with self._counted(model):
+            self._connection.execute(f"EXECUTE fill_{self._numbers[model]}")
 
-    def _needed(self, rules: frozenset[str], facts: frozenset[str] | None) -> tuple[str, ...]:
-        key = rules, facts
+    def _rows(self, model: str) -> list[tuple]:
+        with self._counted(model):
+            return self._connection.execute(f"EXECUTE read_{self._numbers[model]}").fetchall()
+
+    @contextmanager
+    def _counted(self, what: str) -> Iterator[None]:
+        began = thread_time()
+        try:
+            yield
+        finally:
+            self.spent[what] += thread_time() - began
+
+    def says_nothing(self, rules: Collection[str], kinds: frozenset[str]) -> bool:
+        """Whether the kinds of facts among some events leave every one of the rules without an answer."""
+        return not self._needed(frozenset(rules), kinds)
+
+    def _needed(self, rules: frozenset[str], kinds: frozenset[str] | None) -> tuple[str, ...]:
+        key = rules, kinds
         if key not in self._filled:
-            self._filled[key] = self.compiled.needed(rules, facts)
+            self._filled[key] = self.compiled.needed(rules, kinds)
         return self._filled[key]
 
-    def _above(self, model: str, facts: frozenset[str] | None) -> tuple[str, ...]:
-        key = model, facts
+    def _above(self, model: str, kinds: frozenset[str] | None) -> tuple[str, ...]:
+        key = model, kinds
         if key not in self._filled_for:
-            self._filled_for[key] = self.compiled.above([model], facts)
+            self._filled_for[key] = self.compiled.above([model], kinds)
         return self._filled_for[key]
 
     @contextmanager
     def _landed(self, events: pa.Table, quarantine: pa.Table | None) -> Iterator[None]:
         run = self._connection.execute
         given = {"events": events} if quarantine is None else {"events": events, "quarantine": quarantine}
-        for name, rows in given.items():
-            self._arrived[name].rows = rows.select(self._arrived[name].columns).combine_chunks()
-            run(f"EXECUTE land_{name}")
+        with self._counted("landing"):
+            for name, rows in given.items():
+                self._arrived[name].rows = rows.select(self._arrived[name].columns).combine_chunks()
+                run(f"EXECUTE land_{name}")
         try:
             yield
         finally:
-            for name in given:
-                run(f"EXECUTE clear_{name}")
+            with self._counted("landing"):
+                for name in given:
+                    run(f"EXECUTE clear_{name}")
 
     @contextmanager
     def _as_of(self, as_of: datetime) -> Iterator[None]:
@@ -292,7 +322,8 @@ class Engine:
         run = self._connection.execute
         run("SET TimeZone = 'UTC'")
         # Plans are made while the tables are empty; what is derived from statistics then is wrong, or garbled, later.
-        run("SET disabled_optimizers = 'statistics_propagation,compressed_materialization'")
+        # Filters pushed from one side of a join to the other cost more than a handful of rows saves.
+        run("SET disabled_optimizers = 'statistics_propagation,compressed_materialization,join_filter_pushdown'")
         run("ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
         run(_RUN_TABLES)
         for table, arrived in self._arrived.items():

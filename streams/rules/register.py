@@ -11,6 +11,7 @@ import yaml
 from streams.errors import UnknownRule
 from streams.rules.compiled import DBT_PROJECT, CompiledRules
 from streams.rules.dbt_compile import STREAM_SCOPES
+from streams.rules.expected import Expected, expected_alerts
 from streams.rules.lineage import EVENTS, Lineage
 from streams.rules.thresholds import Thresholds, thresholds
 from streams.settings import PROJECT
@@ -29,8 +30,8 @@ class Entry:
     """
     A rule as the register shows it.
 
-    `columns` are those of the events that it reads beside what is read of every event; `expected` is alerts a year for
-    10,000 children, None where nobody has said; `tests` are `file::name`.
+    `columns` are those of the events that it reads beside what is read of every event; `expected` is None where nobody
+    has said; `tests` are `file::name`.
     """
 
     rule: str
@@ -45,7 +46,7 @@ class Entry:
     columns: tuple[str, ...]
     thresholds: Thresholds
     tests: tuple[str, ...]
-    expected: int | None
+    expected: Expected | None
     sql: str | None
 
 
@@ -78,9 +79,7 @@ def register(compiled: CompiledRules, project: Path = DBT_PROJECT, tests: Path =
     """
     lineage = Lineage(compiled, counts_optional=False)
     lines = newest(project)
-    expected = {
-        line["rule"]: int(line["alerts_per_10000_children_a_year"]) for line in _seed(project, "expected_alerts")
-    }
+    expected = expected_alerts(project)
     named = _tests(project, tests)
     return [
         _entry(lines[rule], compiled, lineage=lineage, project=project, named=named, expected=expected.get(rule))
@@ -123,7 +122,7 @@ def _entry(
     lineage: Lineage,
     project: Path,
     named: list[tuple[str, str]],
-    expected: int | None,
+    expected: Expected | None,
 ) -> Entry:
     rule = line["rule"]
     sql = next(project.rglob(f"models/alerts/alert_{rule}.sql"), None)

@@ -17,7 +17,7 @@ from streams.stack import airflow, broker, postgres, processes
 from streams.stack.environ import project_environment
 from streams.stack.processes import Say
 
-__all__ = ["SERVERS", "PartStatus", "Service", "down", "status", "up"]
+__all__ = ["SERVERS", "PartStatus", "Service", "down", "is_up", "status", "up"]
 
 MARKER = "caf-home"
 """File that says a folder is a home, so that it may be removed."""
@@ -119,6 +119,11 @@ def status(settings: Settings) -> list[PartStatus]:
     services = [name for name in _recorded(settings.home) if name not in SERVERS]
     embedded = [name for name in SERVERS if not _elsewhere(settings, name)]
     return [_status(settings.home, name) for name in (*embedded, *services)]
+
+
+def is_up(settings: Settings, name: str) -> bool:
+    """Whether a server can be asked: one that the settings name elsewhere is taken to be; a question starts none."""
+    return _elsewhere(settings, name) or any(part.part == name and part.state == "running" for part in status(settings))
 
 
 def mark_home(home: Path) -> None:

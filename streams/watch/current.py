@@ -48,8 +48,13 @@ class CurrentAlerts:
             self._publisher.current(lacking)
         log.info("current_alerts_restored", sent=len(lacking), retired=self.retire(now))
 
+    def record(self, alert: Alert) -> None:
+        """Remember a version that has been published, in the book, too."""
+        if self._book.record(alert):
+            self.note(alert)
+
     def note(self, alert: Alert) -> None:
-        """Remember a version that has been published."""
+        """Remember a version that the book has."""
         if alert.status != AlertStatus.OPEN and not alert.test:
             heapq.heappush(self._ended, (alert.raised_at + self._kept, alert.alert_id))
 

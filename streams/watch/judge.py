@@ -5,6 +5,7 @@ Families are judged in chunks, so that a backfill moves by the thousand and one 
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +18,7 @@ from streams.names import SAFEGUARDING_TOPICS
 from streams.route.nobody import reaches_nobody
 from streams.route.router import Router
 from streams.rules.engine import ACTION_FACTS, Engine, Evaluation, FamilyDesk
+from streams.rules.kinds import fact_of
 from streams.watch.alert_book import AlertBook, Cause, Place
 from streams.watch.deadlines import Deadlines
 from streams.watch.first_version import first_version
@@ -109,6 +111,15 @@ class Judge:
 
         return self._changes(places, rules, as_of, now, at=arrival, amendments=None)
 
+    def restate(self, places: Mapping[Place, datetime], as_of: datetime, now: datetime) -> Iterator[list[Alert]]:
+        """The versions that what people did calls for at some places; each gives when that arrived."""
+        for chunk in self._chunks(places):
+            yield self._changes(chunk, (), as_of, now, at=places.__getitem__, amendments={})
+
+    def judges(self, alert: Alert) -> bool:
+        """Whether the alert is one of the rules that are run here."""
+        return alert.rule in self._rules
+
     def _earlier(self, topic: str, partition: int, offset: int) -> bytes:
         return self.history.value_at(topic, partition, offset, self._judged_key)
 
@@ -172,14 +183,14 @@ class Judge:
         families = {name for kind, name in places if kind == "family"}
         rejected, replays = self.history.unreadable(name for kind, name in places if kind == "record")
         events = [*self.history.load(families), *replays, *self.history.of_alerts(self.book.ids(places))]
-        evaluation = self._evaluate(events, rejected, rules, as_of)
-        self.deadlines.replace(families, rules, evaluation.deadlines, as_of)
         amended = {event.root: event.change for event in events if event.change != "recorded"}
         cause = Cause(at, now, amendments is None, amended, amendments or {})
-        current = self._alerts(evaluation, now)
-        handled = handled_by_alert(evaluation.actions)
-        changed = self.book.changes(current, places, rules, cause, handled=handled)
-        return list(self._routed(changed, evaluation.desks))
+        with self._evaluating(events, rejected, rules, as_of) as evaluation:
+            self.deadlines.replace(families, rules, evaluation.deadlines, as_of)
+            current = self._alerts(evaluation, now)
+            handled = handled_by_alert(evaluation.actions)
+            changed = self.book.changes(current, places, rules, cause, handled=handled)
+            return list(self._routed(changed, evaluation.desks())) if changed else []
 
     def _routed(self, alerts: Iterable[Alert], desks: Mapping[str, FamilyDesk]) -> Iterator[Alert]:
         """Versions with those they are for; one that reaches nobody is followed by the alert that says so."""
@@ -190,15 +201,15 @@ class Judge:
             if lost is not None and not self.book.has(lost):
                 yield lost
 
-    def _evaluate(
+    def _evaluating(
         self, events: Collection[Accepted], rejected: Collection[Rejected], rules: Collection[str], as_of: datetime
-    ) -> Evaluation:
+    ) -> AbstractContextManager[Evaluation]:
         """Run the rules, unless the facts at hand tell that none of them has anything to say."""
-        facts = _facts(events)
-        if self._engine.says_nothing(rules, facts) and ACTION_FACTS.isdisjoint(facts):
-            return Evaluation([], [])
+        kinds = self._engine.kinds.among(events)
+        if self._engine.says_nothing(rules, kinds) and ACTION_FACTS.isdisjoint(kinds):
+            return nullcontext(Evaluation([], []))
         unread = quarantine_table(rejected, as_of) if rejected else None
-        return self._engine.evaluate(events_table(events, as_of), unread, rules, as_of, facts)
+        return self._engine.evaluating(events_table(events, as_of), unread, rules, as_of, kinds)
 
     def _alerts(self, evaluation: Evaluation, now: datetime) -> Iterator[Alert]:
         for row in evaluation.alerts:
@@ -212,7 +223,7 @@ class Judge:
 
 
 def _facts(events: Iterable[Accepted]) -> set[str]:
-    return {event.fact.type.split(".")[-2] for event in events if event.fact is not None}
+    return {fact for event in events if (fact := fact_of(event)) is not None}
 
 
 def _moment(milliseconds: int) -> datetime:

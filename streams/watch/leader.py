@@ -1,11 +1,12 @@
 """One active watcher: whoever holds a PostgreSQL advisory lock; any other waits as a warm standby."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import psycopg2
 import structlog
 
-from streams.errors import LakeUnavailable
+from streams.errors import LakeUnavailable, LockTaken
 from streams.settings import Settings
 from streams.stack import postgres
 
@@ -49,6 +50,25 @@ class Leadership:
             return self._connection is not None and self._ask("SELECT %s = 1", 1)
         except psycopg2.Error:
             return False
+
+    @contextmanager
+    def holding(self, lock: int) -> Iterator[bool]:
+        """
+        Another lock, if nobody else has it, for a while; tells whether it is held.
+
+        Raises:
+            LockTaken: the connection, and with it the leader lock, is lost.
+        """
+        try:
+            is_held = self._connection is not None and self._ask("SELECT pg_try_advisory_lock(%s)", lock)
+        except psycopg2.Error:
+            raise LockTaken("the watcher has lost its leader lock; another one may be active") from None
+        try:
+            yield is_held
+        finally:
+            if is_held:
+                with suppress(psycopg2.Error):
+                    self._ask("SELECT pg_advisory_unlock(%s)", lock)
 
     def release(self) -> None:
         """Give the lock back."""

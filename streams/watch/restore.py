@@ -1,7 +1,8 @@
 """What a watcher knows before its first poll: alerts from their topic, the last heartbeat, histories from the lake."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import duckdb
 import pyarrow as pa
@@ -12,17 +13,16 @@ from streams import names
 from streams.contracts import Accepted, decode
 from streams.contracts.columns import EVENT_COLUMNS
 from streams.contracts.decode import REPLAY_HEADER, Reason, Rejected
-from streams.contracts.outputs import Heartbeat
+from streams.contracts.outputs import Alert, Heartbeat
 from streams.errors import LakeUnavailable
 from streams.kafka.client import consumer
 from streams.lake.connect import connect
 from streams.settings import Settings
-from streams.watch.alert_book import AlertBook
 from streams.watch.history import Named, StoredRecord
 from streams.watch.judge import Judge
 from streams.watch.publish import alert_of, heartbeat_of
 
-__all__ = ["Offsets", "last_heartbeat", "load_lake", "read_alerts", "until"]
+__all__ = ["Offsets", "input_offsets", "last_heartbeat", "load_lake", "read_alerts", "until"]
 
 log = structlog.get_logger()
 
@@ -75,14 +75,32 @@ def last_heartbeat(settings: Settings) -> tuple[Heartbeat, datetime] | None:
         reader.close()
 
 
-def read_alerts(settings: Settings, book: AlertBook) -> Offsets:
-    """Take every version on the alerts topic, which keeps them for ever, into the book; returns the next offsets."""
+def input_offsets(heartbeat: Heartbeat) -> Offsets:
+    """Up to where a heartbeat says that the input topics have been judged."""
+    return {
+        TopicPartition(topic, number): offset
+        for topic in names.INPUT_TOPICS
+        for number, offset in enumerate(heartbeat.offsets.get(topic, []))
+    }
+
+
+def read_alerts(
+    settings: Settings, note: Callable[[Alert], object], since: Mapping[TopicPartition, int] = MappingProxyType({})
+) -> Offsets:
+    """
+    Note every version on the alerts topic, which keeps them for ever; returns the next offsets.
+
+    Args:
+        since: offsets from which to read; partitions that are not given are read from their beginning.
+    """
     reader = consumer(settings, [names.ALERTS], max_poll_records=5_000)
     try:
         ends = reader.end_offsets(reader.assignment())
+        for partition, offset in since.items():
+            reader.seek(partition, offset)
         for record in until(reader, ends):
             if (alert := alert_of(record.value)) is not None:
-                book.record(alert)
+                note(alert)
         return ends
     finally:
         reader.close()

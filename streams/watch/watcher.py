@@ -31,7 +31,8 @@ from streams.watch.judge import Judge
 from streams.watch.landed_alerts import read_landed_alerts
 from streams.watch.leader import Leadership
 from streams.watch.publish import Publisher, alert_of
-from streams.watch.restore import Offsets, last_heartbeat, load_lake, read_alerts
+from streams.watch.restating import Restatements
+from streams.watch.restore import Offsets, input_offsets, last_heartbeat, load_lake, read_alerts
 
 __all__ = ["Watcher"]
 
@@ -41,6 +42,8 @@ _REVIEW_EVENTS = 300
 """Events judged in one idle moment of the review after a start: about 30 ms."""
 _FETCH_BYTES = 1024 * 1024
 """Of one partition at once; about 2,000 records, so that one fetch of all partitions is a batch of a backlog."""
+_PAUSE_SECONDS = 0.05
+"""Until the build is asked again whether it has said what it had to say."""
 
 
 class Watcher:
@@ -53,6 +56,7 @@ class Watcher:
         self._judge = Judge(engine, Router(settings.authority, read_routes()), settings.case_url)
         self._publisher = Publisher(settings)
         self._current = CurrentAlerts(settings, self._judge.book, self._publisher)
+        self._restatements = Restatements(self._judge, leadership)
         self._consumer: KafkaConsumer = consumer(
             settings, fetch_max_wait_ms=500, max_partition_fetch_bytes=_FETCH_BYTES
         )
@@ -84,8 +88,10 @@ class Watcher:
             self._take(self._reader.poll(self._patience_ms()))
             self._pass_deadlines()
             self._review()
+            self._restatements.say(self._hear, self._as_of, self._say)
             self._current.retire(_now())
-            self._complete()
+            if not self._restatements.are_due:
+                self._complete()
             self._beat()
         self._beat(last=True)
 
@@ -97,9 +103,9 @@ class Watcher:
             self._cut = msgspec.structs.replace(heartbeat, leader=self._leader)
             ends = self._consumer.end_offsets(self._input_partitions())
             self._already_judged = {
-                partition: min(offset, ends[partition]) for partition, offset in _offsets(heartbeat).items()
+                partition: min(offset, ends[partition]) for partition, offset in input_offsets(heartbeat).items()
             }
-        self._written = read_alerts(self._settings, self._judge.book)
+        self._written = read_alerts(self._settings, self._judge.book.record)
         lost = read_landed_alerts(self._settings, self._judge.book)
         self._current.restore(_now())
         offsets, unjudged = load_lake(self._settings, self._judge, self._already_judged, self._beat)
@@ -146,9 +152,9 @@ class Watcher:
         for record in records:
             partition = TopicPartition(record.topic, record.partition)
             if record.topic == names.ALERTS:
-                # Our own, which changes nothing, or one that reconciliation has published.
-                if (alert := alert_of(record.value)) is not None and self._judge.book.record(alert):
-                    self._current.note(alert)
+                # Our own, which changes nothing, or one that the build or reconciliation has published.
+                if (alert := alert_of(record.value)) is not None:
+                    self._current.record(alert)
                 self._written[partition] = max(self._written.get(partition, 0), record.offset + 1)
                 continue
             event = self._judge.remember(decode(record, self._settings.max_record_bytes))
@@ -179,7 +185,16 @@ class Watcher:
             if not self._to_review:
                 log.info("families_reviewed")
 
+    def _hear(self) -> None:
+        """Take in what is on the alerts topic beyond what has been polled."""
+        polled = {one: self._consumer.position(one) for one in self._partitions if one.topic == names.ALERTS}
+        read_alerts(self._settings, self._current.record, polled)
+
     def _publish(self, chunks: Iterable[list[Alert]]) -> None:
+        """Say what is the watcher's alone to say now."""
+        self._say(map(self._restatements.put_off, chunks))
+
+    def _say(self, chunks: Iterable[list[Alert]]) -> None:
         """Make versions durable, chunk by chunk, and remember them as said."""
         for alerts in chunks:
             if alerts:
@@ -188,8 +203,7 @@ class Watcher:
                 for number, offset in self._publisher.alerts(alerts).items():
                     self._written[TopicPartition(names.ALERTS, number)] = offset
                 for alert in alerts:
-                    self._judge.book.record(alert)
-                    self._current.note(alert)
+                    self._current.record(alert)
                 self.published_alerts += len(alerts)
                 log.info("alerts_published", versions=len(alerts), rules=sorted({alert.rule for alert in alerts}))
             self._beat()
@@ -225,20 +239,11 @@ class Watcher:
         """How long a poll may wait: until the next heartbeat or deadline, and not at all while there is a review."""
         if self._to_review:
             return 0
-        patience = self._next_heartbeat - monotonic()
+        patience = _PAUSE_SECONDS if self._restatements.are_due else self._next_heartbeat - monotonic()
         due = self._judge.deadlines.next_due()
         if due is not None:
             patience = min(patience, (due - _now()).total_seconds())
         return max(1, round(1000 * patience))
-
-
-def _offsets(heartbeat: Heartbeat) -> Offsets:
-    """The input offsets of a heartbeat."""
-    return {
-        TopicPartition(topic, number): offset
-        for topic in names.INPUT_TOPICS
-        for number, offset in enumerate(heartbeat.offsets.get(topic, []))
-    }
 
 
 def _now() -> datetime:

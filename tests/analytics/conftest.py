@@ -58,14 +58,31 @@ def year(families: Families) -> list[Accepted]:
 
 
 @pytest.fixture(scope="session")
-def marts(
+def in_force(year: list[Accepted]) -> list[tuple[datetime, object]]:
+    """Facts in force with their times, found the plain way: one root after another."""
+    roots: dict[tuple[str, str], list[Accepted]] = {}
+    for event in year:
+        if isinstance(event, Accepted):
+            roots.setdefault(event.root, []).append(event)
+    facts = []
+    for events in roots.values():
+        amended = [e for e in events if e.change != "recorded"]
+        latest = max(amended, key=lambda e: (e.envelope.time, e.envelope.id)) if amended else events[0]
+        if latest.change != "withdrawn":
+            at = latest.amendment.replaced_time if latest.change == "corrected" else latest.envelope.time
+            facts.append((min(at, datetime.fromtimestamp(latest.received_ms / 1000, UTC)), latest.fact))
+    return facts
+
+
+@pytest.fixture(scope="session")
+def built(
     year: list[Accepted],
     families: Families,
     settings: Settings,
     postgres: Postgres,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A lake on which the year was built, with every test of the project."""
+) -> Settings:
+    """Settings of a lake on which the year was built, with every test of the project."""
     own = replace(settings, database=f"t_{uuid4().hex[:12]}", lake_data=str(tmp_path_factory.mktemp("lake")))
     with connect(own, landing="read_write") as lake:
         lake.register("batch", events_table([e for e in year if isinstance(e, Accepted)], datetime.now(UTC)))
@@ -76,6 +93,11 @@ def marts(
         lake.register("alerted", families.alerts_table())
         lake.execute("INSERT INTO landing.main.alerts BY NAME SELECT * FROM alerted")
     build(own, full=True)
-    with connect(own) as lake:
+    return own
+
+
+@pytest.fixture(scope="session")
+def marts(built: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The lake of that build."""
+    with connect(built) as lake:
         yield lake
-    postgres.drop(own.database)

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -20,25 +20,12 @@ PLANTED = 4
 MEASURES = ("referrals", "dfe_referrals", "nfa_percent", "contacts", "cafs", "families_at_level_4")
 
 
-@pytest.fixture(scope="module")
-def in_force(year: list[Accepted]) -> list[tuple[datetime, object]]:
-    """Facts in force with their times, found the plain way: one root after another."""
-    roots: dict[tuple[str, str], list[Accepted]] = {}
-    for event in year:
-        if isinstance(event, Accepted):
-            roots.setdefault(event.root, []).append(event)
-    facts = []
-    for events in roots.values():
-        amended = [e for e in events if e.change != "recorded"]
-        latest = max(amended, key=lambda e: (e.envelope.time, e.envelope.id)) if amended else events[0]
-        if latest.change != "withdrawn":
-            at = latest.amendment.replaced_time if latest.change == "corrected" else latest.envelope.time
-            facts.append((min(at, datetime.fromtimestamp(latest.received_ms / 1000, UTC)), latest.fact))
-    return facts
-
-
 def month(at: datetime) -> str:
     return f"{at.astimezone(ZoneInfo(TIME_ZONE)):%Y-%m-01}"
+
+
+def last_month(first: date) -> date:
+    return (first - timedelta(days=1)).replace(day=1)
 
 
 def published(measure: str) -> float:
@@ -90,6 +77,50 @@ def test_year_has_the_published_counts_and_shares(marts):
     )
     assert round(100 * again / referrals, 1) == published("Re_referrals_percent")
     assert round(100 * nothing / referrals, 1) == published("No_Further_Action_percent")
+
+
+def test_twelve_whole_months_have_the_published_rate(marts):
+    """From April to March, over the authority's own children, to the one decimal that is published."""
+    numerator, denominator, is_partial = marts.execute(
+        "SELECT numerator, denominator, is_partial FROM marts.analytics.mart_locality_need WHERE area_code = ? "
+        "AND period_kind = 'rolling_12_months' AND period_start = '2025-04-01' AND measure = 'dfe_referrals_per_10000'",
+        [AUTHORITY],
+    ).fetchone()
+
+    assert not is_partial
+    assert round(10000 * (numerator - PLANTED) / denominator, 1) == published("Referrals_rate")
+
+
+def test_what_deprivation_makes_expect_adds_up_to_what_was_counted(marts):
+    """Places are compared with the authority's own rates: together they have what they are expected to have."""
+    sums = marts.execute(
+        "SELECT sum(numerator), sum(expected) FROM marts.analytics.mart_locality_need "
+        "WHERE area_code <> 'unknown' AND expected IS NOT NULL AND authority_code = ? "
+        "GROUP BY area_level, period_kind, period_start, measure",
+        [AUTHORITY],
+    ).fetchall()
+
+    assert len(sums) > 100
+    assert all(counted == pytest.approx(expected) for counted, expected in sums)
+
+
+def test_previous_value_is_that_of_the_month_before(marts):
+    values = {
+        (place, month, measure): (value, previous)
+        for place, month, measure, value, previous in marts.execute(
+            "SELECT area_code, period_start, measure, value, previous_value FROM marts.analytics.mart_locality_need "
+            "WHERE area_level = 'ward' AND period_kind = 'month' AND authority_code = ?",
+            [AUTHORITY],
+        ).fetchall()
+    }
+    compared = [
+        (previous, values[place, last_month(month), measure][0])
+        for (place, month, measure), (_, previous) in values.items()
+        if previous is not None
+    ]
+
+    assert len(compared) > 1000
+    assert all(previous == before for previous, before in compared)
 
 
 @pytest.mark.parametrize("level", ["lsoa", "ward", "area", "gateway"])

@@ -22,6 +22,10 @@ def test_geography_is_the_reference_data():
     assert (SEEDS / "geography.csv").read_bytes() == (REFERENCE / "geography.csv").read_bytes()
 
 
+def test_published_figures_are_the_reference_data():
+    assert (SEEDS / "published_cin.csv").read_bytes() == (REFERENCE / "published_cin.csv").read_bytes()
+
+
 def test_populations_are_the_published_ones():
     published = {
         (row["area_code"], row["year"]): row["value"]

@@ -21,6 +21,7 @@ from streams.settings import Settings
 from streams.stack.postgres import Postgres
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+SOURCE = "/wirral/front-door"
 
 
 class Lake:
@@ -33,6 +34,18 @@ class Lake:
 
     def land(self, *facts: Event, partition: int = 0) -> None:
         self.land_table(events_table([self._accepted(fact, partition) for fact in facts], datetime.now(UTC)))
+
+    def withdraw(self, fact: Event, root_id: str) -> None:
+        """Land the withdrawal of an earlier event of the same topic, whose fact this was."""
+        data = {
+            "root_source": SOURCE,
+            "root_id": root_id,
+            "withdrawal_reason": "recorded_in_error",
+            "family_id": fact.family_id,
+        }
+        type_ = ".".join([*fact.type.split(".")[:-2], "withdrawn", "v1"])
+        withdrawal = self._decoded(fact.topic, type_, msgspec.json.encode(data), fact.key, partition=0)
+        self.land_table(events_table([withdrawal], datetime.now(UTC)))
 
     def land_table(self, table: pa.Table) -> None:
         self.duckdb.register("batch", table)
@@ -57,23 +70,26 @@ class Lake:
         return self.duckdb.execute(query).fetchone()[0]
 
     def _accepted(self, fact: Event, partition: int) -> Accepted:
-        offset = self._next.get(fact.topic, 0)
-        self._next[fact.topic] = offset + 1
+        return self._decoded(fact.topic, fact.type, msgspec.json.encode(fact), fact.key, partition)
+
+    def _decoded(self, topic: str, type_: str, data: bytes, key: str, partition: int) -> Accepted:
+        offset = self._next.get(topic, 0)
+        self._next[topic] = offset + 1
         envelope = Envelope(
             specversion="1.0",
-            id=f"e-{fact.topic}-{offset}",
-            source="/wirral/front-door",
-            type=fact.type,
+            id=f"e-{topic}-{offset}",
+            source=SOURCE,
+            type=type_,
             time=NOON,
             authority="E08000015",
-            data=msgspec.Raw(msgspec.json.encode(fact)),
+            data=msgspec.Raw(data),
         )
         record = SimpleNamespace(
-            topic=fact.topic,
+            topic=topic,
             partition=partition,
             offset=offset,
             timestamp=int(NOON.timestamp() * 1000),
-            key=fact.key.encode(),
+            key=key.encode(),
             value=msgspec.json.encode(envelope),
             headers=[],
         )

@@ -13,6 +13,7 @@ from streams.cli.main import caf
 from streams.settings import PROJECT, Settings
 
 CIN = next((PROJECT / "tests" / "importers" / "data").glob("*.xml"))
+PUBLISHED = PROJECT / "streams" / "reference" / "published_cin.csv"
 ELSEWHERE = {"bench", "demo"}
 """They start a stack of their own and take minutes."""
 
@@ -52,6 +53,8 @@ THEN = {
     "validations holds": [],
     "import cin-xml": [str(CIN), "--check"],
     "check-event": ["{event}"],
+    "publish": [],
+    "check-published": [str(PUBLISHED), "--authority", "E06000006", "--year", "2024"],
     "rules": ["--show", "re_referral"],
     "backtest": ["re_referral", "--change", "re_referral_months=6"],
     "routes": [],

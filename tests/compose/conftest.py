@@ -109,10 +109,13 @@ class Deployment:
 
 @pytest.fixture(scope="module")
 def deployment(
-    compose: dict[str, Any], environment: dict[str, str], make_home: Callable[[str], Path]
+    compose: dict[str, Any],
+    environment: dict[str, str],
+    make_home: Callable[[str], Path],
+    lend_rules: Callable[[Path], Path],
 ) -> Iterator[Deployment]:
     """The services that the image runs, none of them started; PostgreSQL asks for the password over TCP."""
-    home = make_home("h")
+    home = lend_rules(make_home("h"))
     kafka_port, postgres_port, api_port, worker_port, trigger_port, pages_port = free_ports(6)
     settings = Settings(home=home, kafka_port=kafka_port)
     here = {

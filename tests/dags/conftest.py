@@ -30,7 +30,7 @@ Send = Callable[[str, dict[str, Any]], None]
 
 
 @pytest.fixture(scope="module")
-def deployed(make_home: Callable[[str], Path]) -> Iterator[Settings]:
+def deployed(make_home: Callable[[str], Path], lend_rules: Callable[[Path], Path]) -> Iterator[Settings]:
     """Settings of the home; one record on its topic was rejected because the limit was lower than it is now."""
     kafka_port, airflow_port, dashboard_port = free_ports(3)
     settings = Settings(
@@ -38,6 +38,7 @@ def deployed(make_home: Callable[[str], Path]) -> Iterator[Settings]:
     )
     try:
         stack.up(settings, ("postgres", "kafka"))
+        lend_rules(settings.home)
         ensure_topics(settings)
         _send(settings, "r-long", _referral("long", hours=5) | {"remarks": PLANTED * 100})
         run(replace(settings, max_record_bytes=800), once=True)

@@ -5,17 +5,19 @@ A `World` takes events through the contract into `landing.events` and answers wh
 """
 
 import csv
+import fcntl
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from graphlib import TopologicalSorter
 from itertools import count
+from pathlib import Path
 from types import SimpleNamespace
 
 import duckdb
 import pytest
-from dbt.cli.main import dbtRunner
 
 from streams.contracts.columns import events_table, quarantine_table
 from streams.contracts.decode import Accepted, decode
@@ -35,14 +37,16 @@ RUN_DDL = """
 
 
 @pytest.fixture(scope="session")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict:
-    """The project as dbt compiles it for the stream, without any lake."""
-    target = tmp_path_factory.mktemp("dbt")
-    project = str(PROJECT / "dbt_project")
-    folders = ["--project-dir", project, "--profiles-dir", project, "--target-path", target, "--log-path", target]
-    result = dbtRunner().invoke(["compile", "--quiet", "--target", "stream", *map(str, folders)])
-    assert result.success, result.exception
-    return json.loads((target / "manifest.json").read_text())
+def manifest(shared: Path) -> dict:
+    """The project as dbt compiles it for the stream, without any lake; whichever process comes first compiles it."""
+    target = shared / "dbt"
+    target.mkdir(exist_ok=True)
+    written = target / "manifest.json"
+    with (target / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not written.exists():
+            _compile(target)
+    return json.loads(written.read_text())
 
 
 @pytest.fixture(scope="session")
@@ -90,12 +94,26 @@ def _is_static(model: dict) -> bool:
     )
 
 
+def _read_by(model: dict) -> list[str]:
+    """The names of the models, seeds and tables that a model reads."""
+    return [parent.rpartition(".")[2] for parent in model["depends_on"]["nodes"]]
+
+
 def _load_seed(connection: duckdb.DuckDBPyConnection, node: dict) -> None:
     path = PROJECT / "dbt_project" / node["original_file_path"]
     types = {name: type_.upper() for name, type_ in node["config"]["column_types"].items()}
     connection.execute(
         f"create table {node['relation_name']} as from read_csv('{path}', header = true, columns = {types})"
     )
+
+
+def _compile(target: Path) -> None:
+    from dbt.cli.main import dbtRunner  # takes seconds to import, and one process of a run needs it
+
+    project = PROJECT / "dbt_project"
+    folders = ["--project-dir", project, "--profiles-dir", project, "--target-path", target, "--log-path", target]
+    result = dbtRunner().invoke(["compile", "--quiet", "--target", "stream", *map(str, folders)])
+    assert result.success, result.exception
 
 
 @dataclass
@@ -114,7 +132,7 @@ class World:
 
     def __init__(self, stream: duckdb.DuckDBPyConnection, models: list[dict]) -> None:
         self._stream = stream
-        self._filled = [model["name"] for model in models if not _is_static(model)]
+        self._filled = {model["name"]: _read_by(model) for model in models if not _is_static(model)}
         self._accepted: list[Accepted] = []
         self._rejected: list = []
         self._offsets = count()
@@ -177,7 +195,7 @@ class World:
         return self.rows(f"select * from marts.alerts.alert_{rule} order by anchored_at, alert_id", as_of, next_offset)
 
     def rows(self, query: str, as_of: str = "2026-01-01T00:00:00", next_offset: int | None = None) -> list[dict]:
-        """What a query finds once all models are filled; nothing stays behind."""
+        """What a query finds once the models that it names are filled, and all they stand on; nothing stays behind."""
         stream = self._stream
         stream.register("told", events_table(self._accepted, datetime.now(UTC)))
         stream.register("unread", quarantine_table(self._rejected, datetime.now(UTC)))
@@ -190,12 +208,22 @@ class World:
             if next_offset is not None:
                 topics = {event.topic for event in self._accepted}
                 stream.executemany("insert into marts.run.cut values (?, 0, ?)", [[t, next_offset] for t in topics])
-            for name in self._filled:
+            for name in self._above(re.findall(r"marts\.\w+\.(\w+)", query)):
                 stream.execute(f"execute fill_{name}")
             return stream.execute(query).to_arrow_table().to_pylist()
         finally:
             stream.execute("rollback")
             stream.execute("delete from landing.main.events; delete from landing.main.quarantine")
+
+    def _above(self, names: list[str]) -> list[str]:
+        """Models and all that they stand on, each after what it reads."""
+        wanted = set()
+        while names:
+            name = names.pop()
+            if name in self._filled and name not in wanted:
+                wanted.add(name)
+                names += self._filled[name]
+        return [name for name in self._filled if name in wanted]
 
     def _send(
         self,
@@ -254,3 +282,12 @@ def _iso(moment: datetime) -> str:
 def world(stream: duckdb.DuckDBPyConnection, models: list[dict]) -> World:
     """An empty world."""
     return World(stream, models)
+
+
+@pytest.fixture
+def working_from_7_30_to_20(stream: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Another profile's working hours, for every authority."""
+    change = "update marts.staging.stg_practice_profiles set working_day_starts = ?, working_day_ends = ?"
+    stream.execute(change, ["07:30:00", "20:00:00"])
+    yield
+    stream.execute(change, ["09:00:00", "17:00:00"])

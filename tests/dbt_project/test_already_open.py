@@ -140,3 +140,67 @@ def test_withdrawn_opening_or_referral_takes_the_alert_back(world, which):
     world.withdraw(told[which], "2025-05-01T09:00:00")
 
     assert _anchors(world) == []
+
+
+@pytest.mark.parametrize(
+    ("decided", "status"),
+    [("2025-04-02T09:00:00", "open"), ("2025-04-03T09:00:01", "cleared")],
+    ids=["before", "after"],
+)
+def test_referral_sent_again_as_red_is_red(world, decided, status):
+    """Who decided before it was red did not decide on that; the alert keeps its anchor."""
+    opened = _opened(world, "2025-03-01T09:00:00")
+    first = _referred(world, "2025-04-01T09:00:00")
+    again = _referred(world, "2025-04-03T09:00:00", severity="red")
+    world.tell("referral-decided", decided, referral_id="R-1", family_id="F-1", decision="early_help")
+
+    (alert,) = world.alerts("already_open")
+
+    assert (alert["severity"], alert["status"], alert["anchor_id"]) == ("red", status, first.id)
+    assert [evidence["id"] for evidence in alert["evidence"]] == [opened.id, first.id, again.id]
+
+
+def test_red_that_is_sent_again_as_amber_stays_red(world):
+    _opened(world, "2025-03-01T09:00:00")
+    first = _referred(world, "2025-04-01T09:00:00", severity="red")
+    _referred(world, "2025-04-03T09:00:00")
+
+    (alert,) = world.alerts("already_open")
+
+    assert (alert["severity"], alert["anchor_id"]) == ("red", first.id)
+
+
+def test_withdrawn_red_submission_makes_it_amber(world):
+    _opened(world, "2025-03-01T09:00:00")
+    _referred(world, "2025-04-01T09:00:00")
+    world.withdraw(_referred(world, "2025-04-03T09:00:00", severity="red"), "2025-04-04T09:00:00")
+
+    assert [alert["severity"] for alert in world.alerts("already_open")] == ["amber"]
+
+
+def test_referral_from_before_the_opening_counts_when_it_is_sent_again(world):
+    _referred(world, "2025-02-01T09:00:00")
+    _opened(world, "2025-03-01T09:00:00")
+    again = _referred(world, "2025-04-01T09:00:00")
+
+    assert _anchors(world) == [again.id]
+
+
+def test_history_that_is_sent_again_as_red_is_news(world):
+    _opened(world, "2025-03-01T09:00:00")
+    _referred(world, "2025-04-01T09:00:00", backfill=True)
+    _referred(world, "2025-04-03T09:00:00", severity="red")
+
+    assert [alert["is_backfill"] for alert in world.alerts("already_open")] == [False]
+
+
+def test_same_referral_of_another_family_is_another(world):
+    """A decision on one is none on the other, and only the family that is open is told of."""
+    _opened(world, "2025-03-01T09:00:00")
+    first = _referred(world, "2025-04-01T09:00:00")
+    _referred(world, "2025-04-02T09:00:00", family_id="F-2", severity="red")
+    world.tell("referral-decided", "2025-04-03T09:00:00", referral_id="R-1", family_id="F-2", decision="early_help")
+
+    (alert,) = world.alerts("already_open")
+
+    assert (alert["anchor_id"], alert["severity"], alert["status"]) == (first.id, "amber", "open")

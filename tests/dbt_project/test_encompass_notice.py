@@ -123,12 +123,34 @@ def test_reception_age_to_17(home, record, alerts):
     assert len(_found(home)) == alerts
 
 
-def test_year_begins_in_september(home):
+def test_year_begins_on_the_first_school_day_of_september(home):
+    """From when the last day of the summer term has begun, the next one is in September."""
     home.tell("person-recorded", "2025-01-02T09:00:00", person_id="P-child", date_of_birth="2021-08-31")
-    _incident(home, "2025-08-31T22:59:59")
-    september = _incident(home, "2025-08-31T23:00:00", incident_id="I-2")
+    _incident(home, "2025-07-21T07:00:00")
+    summer = _incident(home, "2025-07-22T07:45:00", incident_id="I-2")
 
-    assert _found(home) == [("P-child", september.id, "open")]
+    assert _found(home) == [("P-child", summer.id, "open")]
+
+
+@pytest.mark.parametrize(
+    ("born", "alerts"), [("2021-08-31", 1), ("2021-09-01", 0), ("2007-08-15", 1), ("2007-08-09", 0)]
+)
+def test_child_who_begins_school_after_the_holidays_is_a_pupil_then(home, born, alerts):
+    """The school must know on the first day; who turns eighteen in the holidays was a child when it happened."""
+    home.tell("person-recorded", "2025-01-02T09:00:00", person_id="P-child", date_of_birth=born)
+    _incident(home, "2025-08-10T18:00:00")
+
+    assert len(_found(home)) == alerts
+
+
+def test_part_in_the_household_is_the_one_told_last(world):
+    """Somebody recorded as a child, and later as a partner, is an adult: the children of that home are meant."""
+    _joins(world, "P-child", family="F-2")
+    _joins(world, "P-man", family="F-2")
+    _joins(world, "P-man", "partner", "F-2", at="2025-02-01T09:00:00")
+    told = _incident(world, person_ids=["P-man"])
+
+    assert _found(world) == [("P-child", told.id, "open")]
 
 
 def test_child_educated_at_home_is_the_authoritys(home):

@@ -124,6 +124,20 @@ def test_working_hours_skip_nights_weekends_and_bank_holidays(world, severity, s
     assert _deadlines(world) == (warn, limit)
 
 
+@pytest.mark.parametrize(
+    ("submitted", "warn", "limit"),
+    [
+        ("2025-03-03T07:00:00", "2025-03-03T10:30:00", "2025-03-03T11:30:00"),
+        ("2025-03-03T16:00:00", "2025-03-03T19:00:00", "2025-03-03T20:00:00"),
+        ("2025-03-07T18:00:00", "2025-03-10T08:30:00", "2025-03-10T09:30:00"),
+    ],
+)
+def test_working_hours_are_the_profiles(world, working_from_7_30_to_20, submitted, warn, limit):
+    _submitted(world, submitted, "red", WORKING)
+
+    assert _deadlines(world) == (warn, limit)
+
+
 def test_unknown_authority_has_the_default_profile(world):
     _submitted(world, "2025-03-03T09:00:00", authority="E09000001")
 

@@ -1,4 +1,4 @@
-"""The rule `out_of_hours`: red reports that arrive outside Monday to Friday, 09:00 to 17:00 in London."""
+"""The rule `out_of_hours`: red reports that arrive outside working hours, by default 09:00 to 17:00 in London."""
 
 import pytest
 
@@ -114,3 +114,56 @@ def test_withdrawn_report_takes_the_alert_back(world):
     world.withdraw(told, "2025-03-03T23:00:00")
 
     assert _anchors(world) == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "corrected", "alerts"),
+    [("2025-03-03T22:00:00", "2025-03-04T10:00:00", 1), ("2025-03-03T12:00:00", "2025-03-03T22:00:00", 0)],
+)
+def test_correction_of_something_else_changes_nothing(world, sent, corrected, alerts):
+    """What was red at night was told at night, and what was red by day was told by day."""
+    told = _referred(world, sent)
+    world.correct(told, corrected, primary_need="N1")
+
+    assert _anchors(world) == [told.id] * alerts
+
+
+def test_correction_of_history_is_history(world):
+    told = _referred(world, "2025-03-03T22:00:00", received="2025-05-01T12:00:00", backfill=True)
+    world.correct(told, "2025-05-02T12:00:00", primary_need="N1")
+
+    assert [alert["is_backfill"] for alert in world.alerts("out_of_hours")] == [True]
+
+
+@pytest.mark.parametrize(
+    ("at", "decision", "status"),
+    [
+        ("2025-03-03T16:00:00", "early_help", "open"),
+        ("2025-03-03T23:00:00", "mash", "open"),
+        ("2025-03-04T10:00:00", "edt", "open"),
+        ("2025-03-04T08:59:59", "mash", "open"),
+        ("2025-03-04T09:00:00", "mash", "cleared"),
+    ],
+)
+def test_decision_clears_it_when_the_front_door_is_staffed(world, at, decision, status):
+    _referred(world, "2025-03-03T22:00:00")
+    world.tell("referral-decided", at, referral_id="R-1", family_id="F-1", decision=decision)
+
+    assert [alert["status"] for alert in world.alerts("out_of_hours")] == [status]
+
+
+def test_decision_clears_no_escalation(world):
+    _reported(world, "2025-03-03T22:00:00")
+    world.tell("referral-decided", "2025-03-04T10:00:00", referral_id="R-1", family_id="F-1", decision="mash")
+
+    assert [alert["status"] for alert in world.alerts("out_of_hours")] == ["open"]
+
+
+@pytest.mark.parametrize(
+    ("arrives", "alerts"),
+    [("2025-03-03T06:59:59", 1), ("2025-03-03T07:30:00", 0), ("2025-03-03T19:59:59", 0), ("2025-03-03T20:00:00", 1)],
+)
+def test_hours_are_the_profiles(world, working_from_7_30_to_20, arrives, alerts):
+    told = _referred(world, arrives)
+
+    assert _anchors(world) == [told.id] * alerts

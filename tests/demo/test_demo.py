@@ -9,17 +9,15 @@ from pathlib import Path
 
 from streams.settings import PROJECT
 from streams.stack import processes
-from tests.conftest import free_ports
+from streams.stack.ports import free_ports
 
 
 def test_the_demo_accounts_for_every_record_alerts_every_planted_case_and_leaves_nothing_running(
     make_home: Callable[[str], Path],
 ) -> None:
     home = make_home("demo")
-    kafka_port, airflow_port = free_ports(2)
-    environ = os.environ | {
-        "CAF_HOME": str(home), "CAF_KAFKA_PORT": str(kafka_port), "CAF_AIRFLOW_PORT": str(airflow_port),
-    }  # fmt: skip
+    ports = zip(("CAF_KAFKA_PORT", "CAF_AIRFLOW_PORT", "CAF_DASHBOARD_PORT"), map(str, free_ports(3)), strict=True)
+    environ = {**os.environ, "CAF_HOME": str(home), **dict(ports)}
 
     ended = subprocess.run(
         [sys.executable, "-m", "streams.cli", "demo", "--for", "40s", "--days", "20", "--rate", "5", "--json"],

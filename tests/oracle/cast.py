@@ -48,6 +48,6 @@ Draw = Callable[[random.Random, Cast], Event]
 
 
 def referred(rng: random.Random, cast: Cast) -> dict:
-    """A referral of one of the families: few enough that events meet."""
-    family = rng.choice(cast.families)
-    return {"referral_id": f"R-{rng.randint(1, 4)}-{family}", "family_id": family}
+    """A referral of one of the families, few enough that events meet; one is now and then sent for another, too."""
+    family, number = rng.choice(cast.families), rng.randint(1, 4)
+    return {"referral_id": rng.choice((f"R-{number}-{family}",) * 3 + (f"R-{number}",)), "family_id": family}

@@ -5,6 +5,8 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
+from tests.oracle.profile import Profile
+
 __all__ = [
     "LONDON",
     "after_working_days",
@@ -20,7 +22,6 @@ __all__ = [
 LONDON = ZoneInfo("Europe/London")
 
 _BANK_HOLIDAYS = holidays.country_holidays("GB", subdiv="ENG")
-_OPENS, _CLOSES = time(9), time(17)
 _SATURDAY = 5
 
 
@@ -44,11 +45,10 @@ def is_bank_holiday(day: date) -> bool:
     return day in _BANK_HOLIDAYS
 
 
-def is_working_time(at: datetime) -> bool:
-    """Monday to Friday, 09:00 to before 17:00 in London, and no bank holiday in England."""
-    day = london_day(at)
-    is_worked = day.weekday() < _SATURDAY and not is_bank_holiday(day)
-    return is_worked and _OPENS <= at.astimezone(LONDON).time() < _CLOSES
+def is_working_time(at: datetime, profile: Profile) -> bool:
+    """Monday to Friday, in the hours of the profile in London, and no bank holiday in England."""
+    clock = at.astimezone(LONDON).time()
+    return _is_worked(london_day(at)) and profile.working_day_starts <= clock < profile.working_day_ends
 
 
 def months_before(at: datetime, months: int) -> datetime:
@@ -58,13 +58,14 @@ def months_before(at: datetime, months: int) -> datetime:
     return _instant(local.replace(year=year, month=month + 1, day=min(local.day, _days(year, month + 1))))
 
 
-def after_working_days(at: datetime, days: int) -> datetime:
-    """When so many working days of eight hours have passed; one that ends with its day ends at 17:00."""
-    left, day = days * timedelta(hours=8), london_day(at)
+def after_working_days(at: datetime, days: int, profile: Profile) -> datetime:
+    """When the hours of so many working days have passed; one that ends with its day ends as that one does."""
+    day = london_day(at)
+    left = days * (_ends(day, profile) - _starts(day, profile))
     while True:
-        if day.weekday() < _SATURDAY and not is_bank_holiday(day):
-            begins = max(at, london_time(day, _OPENS))
-            worked = max(london_time(day, _CLOSES) - begins, timedelta(0))
+        if _is_worked(day):
+            begins = max(at, _starts(day, profile))
+            worked = max(_ends(day, profile) - begins, timedelta(0))
             if worked >= left:
                 return begins + left
             left -= worked
@@ -77,6 +78,18 @@ def birthday(born: date, age: int) -> date:
         return born.replace(year=born.year + age)
     except ValueError:
         return date(born.year + age, 3, 1)
+
+
+def _is_worked(day: date) -> bool:
+    return day.weekday() < _SATURDAY and not is_bank_holiday(day)
+
+
+def _starts(day: date, profile: Profile) -> datetime:
+    return london_time(day, profile.working_day_starts)
+
+
+def _ends(day: date, profile: Profile) -> datetime:
+    return london_time(day, profile.working_day_ends)
 
 
 def _days(year: int, month: int) -> int:

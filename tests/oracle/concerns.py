@@ -16,7 +16,7 @@ _INDIVIDUALS = frozenset({"1A", "1B", "1C", "1D", "9"})
 
 @dataclass(frozen=True)
 class Concern:
-    """One concern: its first report, and every report of the same incident by the same agency."""
+    """One concern: its first report, and every report of the same incident, or referral, by the same agency."""
 
     reports: tuple[Fact, ...]
 
@@ -45,10 +45,17 @@ def concerns(world: World, family: str) -> list[Concern]:
     """Concerns about a family, in the order in which they were first reported."""
     groups: dict[tuple, list[Fact]] = {}
     for report in world.of(ContactRecorded, ReferralSubmitted, EscalationReported, family_id=family):
-        incident = report.data.incident_id
-        same = (incident, agency(report)) if incident else (None, report.root)
-        groups.setdefault(same, []).append(report)
+        groups.setdefault(_what(report), []).append(report)
     return [Concern(tuple(reports)) for reports in groups.values()]
+
+
+def _what(report: Fact) -> tuple:
+    """The incident if it is named, else the referral, which may be sent again, else this report alone."""
+    if report.data.incident_id:
+        return "incident", report.data.incident_id, agency(report)
+    if isinstance(report.data, ReferralSubmitted):
+        return "referral", report.data.referral_id, agency(report)
+    return "report", report.root
 
 
 def _is_investigated(report: Fact, world: World) -> bool:

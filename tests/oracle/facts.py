@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from streams.contracts import Accepted, Event
@@ -16,13 +16,18 @@ _TOLERANCE = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Fact:
-    """One valid event: when it happened and arrived, which root event it is, and what it says."""
+    """
+    One valid event: when it happened and arrived, which root event it is, and what it says.
+
+    `versions` are all that was ever said of it, as it was first sent and as it was corrected.
+    """
 
     at: datetime
     root: Identity
     data: Event
     received_at: datetime
     is_backfill: bool = False
+    versions: tuple["Fact", ...] = field(default=(), compare=False)
 
     @property
     def arrived_at(self) -> datetime:
@@ -45,8 +50,13 @@ def valid(events: Iterable[Accepted]) -> list[Fact]:
     roots: dict[Identity, list[Accepted]] = defaultdict(list)
     for event in sorted(events, key=_arrival):
         roots[event.root].append(event)
-    facts = [_fact(_in_force(copies)) for copies in roots.values() if _in_force(copies).change != "withdrawn"]
+    facts = [_told(copies) for copies in roots.values() if _in_force(copies).change != "withdrawn"]
     return sorted(facts, key=lambda fact: fact.order)
+
+
+def _told(copies: list[Accepted]) -> Fact:
+    versions = tuple(_fact(copy) for copy in copies if copy.change != "withdrawn")
+    return replace(_fact(_in_force(copies)), versions=versions)
 
 
 def _arrival(event: Accepted) -> tuple[int, str, int, int]:

@@ -5,10 +5,15 @@ from streams.contracts.referral import ReferralDecided
 from tests.oracle.facts import Fact
 from tests.oracle.world import World
 
-__all__ = ["first_decision"]
+__all__ = ["decisions", "first_decision"]
+
+
+def decisions(world: World, referral: Fact) -> list[Fact]:
+    """Decisions on a referral, in order; one of the emergency duty team is none of the front door."""
+    decided = world.of(ReferralDecided, family_id=referral.data.family_id, referral_id=referral.data.referral_id)
+    return [fact for fact in decided if fact.data.decision != Decision.EDT]
 
 
 def first_decision(world: World, referral: Fact) -> Fact | None:
-    """The first decision on a referral that stops the clock; one of the emergency duty team does not."""
-    decided = world.of(ReferralDecided, family_id=referral.data.family_id, referral_id=referral.data.referral_id)
-    return next((fact for fact in decided if fact.data.decision != Decision.EDT), None)
+    """The decision on a referral that stops the clock."""
+    return next(iter(decisions(world, referral)), None)

@@ -42,6 +42,8 @@ class Profile:
     release_days: int = 14
     release_red_days: int = 3
     school_starts: time = time(8, 45)
+    working_day_starts: time = time(9)
+    working_day_ends: time = time(17)
 
     def waiting(self, kind: ServiceKind) -> timedelta:
         """How long a family may wait for a service of this kind."""

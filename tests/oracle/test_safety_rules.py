@@ -110,9 +110,42 @@ def test_correction_that_makes_it_red_at_night_is_told_at_night(story):
     assert story.anchors("out_of_hours") == [referral]
 
 
-def test_decision_does_not_clear_what_is_for_the_duty_team(story):
+@pytest.mark.parametrize(
+    ("sent", "corrected", "alerts"),
+    [
+        (FRIDAY + timedelta(hours=3), FRIDAY + timedelta(days=3, hours=-5), 1),
+        (FRIDAY - timedelta(hours=3), FRIDAY + timedelta(hours=3), 0),
+    ],
+)
+def test_correction_of_something_else_changes_nothing(story, sent, corrected, alerts):
+    """What was red at night was told at night, and what was red by day was told by day."""
+    referral = story.add(sent, referred())
+    story.correct(corrected, referral, sent, referred())
+
+    assert story.anchors("out_of_hours") == [referral] * alerts
+
+
+@pytest.mark.parametrize(
+    ("at", "decision", "status"),
+    [
+        (FRIDAY - timedelta(hours=1), "early_help", "open"),
+        (FRIDAY + timedelta(hours=2), "early_help", "open"),
+        (datetime(2026, 6, 15, 8, tzinfo=UTC), "edt", "open"),
+        (datetime(2026, 6, 15, 7, 59, 59, tzinfo=UTC), "early_help", "open"),
+        (datetime(2026, 6, 15, 8, tzinfo=UTC), "early_help", "cleared"),
+    ],
+)
+def test_decision_clears_it_when_the_front_door_is_staffed(story, at, decision, status):
+    """Not one from before it was sent, nor one at night, which may leave the family alone until the morning."""
     story.add(FRIDAY + timedelta(hours=1), referred())
-    story.add(FRIDAY + timedelta(hours=2), decided())
+    story.add(at, decided(decision))
+
+    assert facts(story.alerts("out_of_hours")) == [("red", status)]
+
+
+def test_decision_clears_no_escalation(story):
+    story.add(FRIDAY + timedelta(hours=1), incident(severity="red"))
+    story.add(FRIDAY + timedelta(days=3, hours=-4), decided())
 
     assert facts(story.alerts("out_of_hours")) == [("red", "open")]
 
@@ -145,6 +178,54 @@ def test_decision_of_the_front_door_clears_it(story, decision, status):
     story.add(story.day(3), decided(decision))
 
     assert facts(story.alerts("already_open")) == [("red", status)]
+
+
+@pytest.mark.parametrize(
+    ("decision", "status"), [(None, "open"), (2, "open"), (4, "cleared")], ids=["never", "before it was", "after"]
+)
+def test_referral_that_is_sent_again_as_red_is_red(story, decision, status):
+    """Who decided before did not decide on that; the anchor stays."""
+    story.add(story.day(0), CaseOpened(case_id="K-1", family_id="F-1", service_id="s"), id="k-1")
+    story.add(story.day(1), referred("amber"), id="r-1")
+    story.add(story.day(3), referred("red"), id="r-2")
+    if decision:
+        story.add(story.day(decision), decided())
+    (alert,) = story.alerts("already_open")
+
+    assert (alert.severity, alert.status, alert.anchor[1], alert.anchored_at) == ("red", status, "r-1", story.day(1))
+    assert evidence(alert) == {"k-1", "r-1", "r-2"}
+
+
+def test_referral_that_is_sent_again_as_amber_stays_red(story):
+    story.add(story.day(0), CaseOpened(case_id="K-1", family_id="F-1", service_id="s"), id="k-1")
+    story.add(story.day(1), referred("red"), id="r-1")
+    story.add(story.day(2), decided())
+    story.add(story.day(3), referred("amber"), id="r-2")
+    (alert,) = story.alerts("already_open")
+
+    assert (alert.severity, alert.status, evidence(alert)) == ("red", "cleared", {"k-1", "r-1"})
+
+
+def test_referral_from_before_the_opening_counts_when_it_is_sent_again(story):
+    story.add(story.day(-1), referred("amber"), id="r-1")
+    story.add(story.day(0), CaseOpened(case_id="K-1", family_id="F-1", service_id="s"), id="k-1")
+    story.add(story.day(1), referred("amber"), id="r-2")
+    (alert,) = story.alerts("already_open")
+
+    assert (alert.severity, alert.anchor[1], evidence(alert)) == ("amber", "r-2", {"k-1", "r-2"})
+
+
+def test_same_referral_of_another_family_is_another(story):
+    """A decision on one is none on the other, and only the family that is open is told of."""
+    story.add(story.day(0), CaseOpened(case_id="K-1", family_id="F-1", service_id="s"))
+    other = ReferralSubmitted(referral_id="R-1", family_id="F-2", source_code="6", severity="red", consent="given")
+    story.add(story.day(1), referred("amber"))
+    story.add(story.day(2), other)
+    story.add(story.day(3), ReferralDecided(referral_id="R-1", family_id="F-2", decision="early_help"))
+
+    assert [(alert.entity_id, *facts([alert])[0]) for alert in story.alerts("already_open")] == [
+        ("F-1", "amber", "open")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -286,6 +367,28 @@ def test_pupils_are_from_reception_age_to_seventeen(story, born, alerts):
     story.add(datetime(2026, 6, 9, 18, tzinfo=UTC), incident())
 
     assert len(story.alerts("encompass_notice")) == alerts
+
+
+@pytest.mark.parametrize(
+    ("born", "alerts"), [(date(2021, 8, 31), 1), (date(2021, 9, 1), 0), (date(2007, 8, 15), 1), (date(2007, 7, 30), 0)]
+)
+def test_child_who_begins_school_after_the_holidays_is_a_pupil_then(story, born, alerts):
+    """The school must know on the first day; who turns eighteen in the holidays was a child when it happened."""
+    story.add(datetime(2025, 7, 1, tzinfo=UTC), joined())
+    story.add(datetime(2025, 7, 1, tzinfo=UTC), PersonRecorded(person_id="P-child", date_of_birth=born))
+    story.add(datetime(2025, 8, 10, 18, tzinfo=UTC), incident())
+
+    assert len(story.alerts("encompass_notice")) == alerts
+
+
+def test_part_in_the_household_is_the_one_told_last(story):
+    """Somebody recorded as a child, and later as a partner, is an adult: the children of that home are meant."""
+    story.add(story.day(0), joined("P-1", "F-2"))
+    story.add(story.day(0), joined("P-man", "F-2", "child"))
+    story.add(story.day(1), joined("P-man", "F-2", "partner"))
+    story.add(story.day(2), incident(["P-man"]))
+
+    assert [alert.entity_id for alert in story.alerts("encompass_notice")] == ["P-1"]
 
 
 def test_children_of_either_adult_are_meant(story):

@@ -24,6 +24,7 @@ from streams.contracts import (
     TafMeetingHeld,
 )
 from tests.oracle.clock import after_working_days
+from tests.oracle.profile import DEFAULT
 
 SECOND = 1 / 3600
 WAIT = 126
@@ -322,7 +323,7 @@ def test_lead_professional_is_one_of_the_present_opening_or_since_the_last(story
     ],
 )
 def test_working_days_are_days_of_working_hours(at, after):
-    five = after_working_days(datetime(*at, tzinfo=UTC), 5)
+    five = after_working_days(datetime(*at, tzinfo=UTC), 5, DEFAULT)
 
     assert five == datetime(*after, tzinfo=UTC)
 

@@ -27,7 +27,7 @@ def deadlines(event: Event, at: datetime) -> list[datetime]:
         case c.ServiceRequested():
             return [at + DEFAULT.waiting(event.service_kind)]
         case c.CaseOpened():
-            return [at + DEFAULT.drift, after_working_days(at, DEFAULT.lead_working_days)]
+            return [at + DEFAULT.drift, after_working_days(at, DEFAULT.lead_working_days, DEFAULT)]
         case c.FamilySeen() | c.ReviewHeld():
             return [at + DEFAULT.drift]
     return []

@@ -1,7 +1,6 @@
 """The compiled rules, made once for all that is compared with them."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,9 +10,8 @@ from streams.settings import Settings
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def engine(settings: Settings) -> Iterator[Engine]:
     """An engine with nothing in it."""
-    home: Path = tmp_path_factory.mktemp("home")
-    engine = Engine(compiled_rules(Settings(home=home)))
+    engine = Engine(compiled_rules(settings))
     yield engine
     engine.close()

@@ -13,6 +13,7 @@ from streams.route.gaps import gaps
 from streams.route.nobody import reaches_nobody
 from streams.route.router import Router
 from streams.route.routes import ROUTES_FILE, in_force, read_routes
+from streams.route.working_hours import is_working_hours
 from streams.rules.engine import FamilyDesk
 from streams.rules.register import rule_names
 
@@ -82,6 +83,32 @@ def test_night_is_londons(router, at, is_night):
     found = reached(router, alert("adult_returns", at=datetime.fromisoformat(at)))
 
     assert (f"edt/{WIRRAL}" in found) == is_night
+
+
+PROFILES = """authority_code,profile_version,effective_from,working_day_starts,working_day_ends
+*,default-1,1900-01-01,09:00:00,17:00:00
+E08000015,wirral-1,2026-01-01,08:00:00,18:30:00
+E08000015,wirral-2,2026-03-02,08:00:00,20:00:00
+"""
+
+
+@pytest.mark.parametrize(
+    ("authority", "at", "is_working"),
+    [
+        ("E06000006", "2026-02-27T17:00:00+00:00", False),
+        (WIRRAL, "2025-12-30T17:00:00+00:00", False),
+        (WIRRAL, "2026-02-27T18:29:59+00:00", True),
+        (WIRRAL, "2026-02-27T18:30:00+00:00", False),
+        (WIRRAL, "2026-03-02T18:30:00+00:00", True),
+        (WIRRAL, "2026-03-02T07:59:59+00:00", False),
+    ],
+    ids=["default", "before its own", "its own", "its own end", "its newest", "before eight"],
+)
+def test_hours_are_those_of_the_practice_profile(tmp_path, authority, at, is_working):
+    profiles = tmp_path / "practice_profiles.csv"
+    profiles.write_text(PROFILES)
+
+    assert is_working_hours(datetime.fromisoformat(at), authority, profiles) is is_working
 
 
 def test_family_that_is_open_has_its_services_and_lead_told(router):

@@ -132,7 +132,7 @@ def test_a_rule_is_added_as_the_documentation_says(copied: Path, settings: Setti
     with (copied / "seeds" / "rules.csv").open("a") as rules:
         rules.write("toy,1,green,family,family,contact-recorded,A worry.,A test.,nothing,1900-01-01\n")
     with (copied / "seeds" / "expected_alerts.csv").open("a") as expected:
-        expected.write("toy,1\n")
+        expected.write("toy,1,0,0,0,0\n")
     compiled = compiled_rules(settings, copied)
     toy = entry(register(compiled, copied, copied.parent / "tests"), "toy")
     log = Log()

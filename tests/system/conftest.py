@@ -13,11 +13,9 @@ from pathlib import Path
 import pytest
 
 from streams import names
-from streams.contracts import Accepted, Rejected, decode
 from streams.contracts.codesets import AlertStatus
 from streams.contracts.columns import events_table, quarantine_table
 from streams.contracts.decode import Record
-from streams.contracts.identity import Identities
 from streams.contracts.outputs import Alert
 from streams.kafka.client import consumer
 from streams.progress import progress
@@ -28,6 +26,7 @@ from streams.stack import broker
 from streams.verify import verify_offsets
 from streams.watch.follow import follow
 from streams.watch.restore import last_heartbeat
+from tests.oracle.records import decoded
 
 PATIENCE = 120
 
@@ -150,9 +149,7 @@ def evaluated(engine: Engine, system: Settings) -> Callable[..., Said]:
 
     def evaluate(records: Iterable[Record]) -> Said:
         heartbeat, _ = last_heartbeat(system)
-        now, judged = datetime.now(UTC), list(_judged(records, system))
-        accepted = [record for record in judged if isinstance(record, Accepted)]
-        rejected = [record for record in judged if isinstance(record, Rejected)]
+        now, (accepted, rejected) = datetime.now(UTC), decoded(records, system.max_record_bytes)
         found = engine.evaluate(
             events_table(accepted, now), quarantine_table(rejected, now), engine.compiled.rules, heartbeat.as_of
         )
@@ -190,16 +187,6 @@ def landed_once(system: Settings) -> Callable[[], bool]:
 def _is_settled(settings: Settings, since: datetime) -> bool:
     now, found = progress(settings), last_heartbeat(settings)
     return not (now.behind(now.judged) or now.behind(now.landed)) and found is not None and found[0].as_of > since
-
-
-def _judged(records: Iterable[Record], settings: Settings) -> Iterator[Accepted | Rejected]:
-    """What the contract makes of records, the first of those with the same id in force."""
-    values: dict[tuple[str, int, int], bytes] = {}
-    identities = Identities(lambda *place: values[place])
-    for record in records:
-        values[record.topic, record.partition, record.offset] = record.value
-        event = decode(record, settings.max_record_bytes)
-        yield identities.judge(event) if isinstance(event, Accepted) else event
 
 
 def _places(evidence: Iterable[tuple[str, str]]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Events as partners send them, and the small rules project that these tests judge by."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from streams.settings import Settings
 from streams.watch.history import StoredRecord
 from streams.watch.judge import Judge
 from streams.watch.publish import alert_of
+from streams.watch.run import run
 
 PROJECT = Path(__file__).resolve().parent.parent / "rules" / "project"
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -43,6 +45,18 @@ def rules(settings: Settings, project: Path) -> CompiledRules:
 def watch_settings(fresh_settings: Settings, fresh_topics: str) -> Settings:
     """Settings with empty topics, a database of the test's own, and a quick heartbeat."""
     return replace(fresh_settings, heartbeat_seconds=0.2)
+
+
+@pytest.fixture
+def watched(watch_settings: Settings) -> Iterator[None]:
+    """A watcher with the real rules, in a thread of this process."""
+    compiled_rules(watch_settings)  # takes a while when it has not been done, and no test should wait for it later
+    stop = threading.Event()
+    watcher = threading.Thread(target=run, args=(watch_settings,), kwargs={"until": stop.is_set})
+    watcher.start()
+    yield
+    stop.set()
+    watcher.join()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What people do with `./caf alerts`, end to end: a real broker, a watcher with the real rules, the verbs."""
 
 import json
-import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +8,6 @@ from click.testing import CliRunner
 
 from streams.cli.main import caf
 from streams.errors import ActionInvalid, ActionUnknown, AlertUnknown
-from streams.watch.run import run
 
 
 @pytest.fixture
@@ -24,16 +22,6 @@ def caf_command(watch_settings):
         return json.loads(next(line for line in result.output.splitlines() if line.startswith("{")))
 
     return verb
-
-
-@pytest.fixture
-def watched(watch_settings):
-    stop = threading.Event()
-    watcher = threading.Thread(target=run, args=(watch_settings,), kwargs={"until": stop.is_set})
-    watcher.start()
-    yield
-    stop.set()
-    watcher.join()
 
 
 @pytest.fixture

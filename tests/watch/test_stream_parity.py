@@ -58,7 +58,7 @@ def test_year_says_what_one_look_and_the_oracle_say(engine, late, monkeypatch):
 
 def year(chance: random.Random, late: timedelta) -> list[Record]:
     """The records of some families and persons of a small borough, arriving up to so late."""
-    noise = Noise(malformed=0, duplicates=0.02, corrected=0.02, withdrawn=0.02)
+    noise = Noise(malformed=0.005, duplicates=0.02, corrected=0.02, withdrawn=0.02)
     world = World(6, [HALTON], END - timedelta(days=365), END, stories=1, noise=noise, backfill=False)
     sent = [record for record in world.records() if record.story_id or int(record.key[-2:], 36) % SHARE == 0]
     arrived = sorted(((record.at + chance.random() * late, record) for record in sent), key=lambda each: each[0])

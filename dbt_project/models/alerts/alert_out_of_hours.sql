@@ -1,18 +1,77 @@
-{{ config(meta={'empty_without': ['referral-submitted', 'escalation-reported']}) }}
+{{ config(meta={'empty_without': ['referral-submitted[severity=red]', 'escalation-reported[severity=red]']}) }}
 -- A red referral or escalation arrived outside working hours.
+-- It arrived when it was first said to be red: what is corrected in the morning does not undo the night.
 -- What was sent as history arrived at nobody's desk when it was loaded: its own time counts as its arrival.
-with urgent as (
+with landed as (
+    {{ up_to_the_cut(source('landing', 'events')) }}
+),
+
+said as (
     select
-        family_id,
-        fact,
-        coalesce(referral_id, escalation_id) as report_id,
-        if(is_backfill, occurred_at, received_at) as arrived_at,
-        occurred_at,
-        evidence,
-        profile_id,
-        is_backfill
-    from {{ ref('stg_events') }}
+        root_source,
+        root_id,
+        is_backfill,
+        if(
+            is_backfill and fact_at <= received_at + to_minutes({{ var('clock_tolerance_minutes') }}),
+            fact_at,
+            received_at
+        ) as arrived_at
+    from landed
     where fact in ('referral-submitted', 'escalation-reported') and severity = 'red'
+),
+
+first_said as (
+    select
+        root_source,
+        root_id,
+        min(arrived_at) as arrived_at,
+        arg_min(is_backfill, arrived_at) as is_backfill
+    from said
+    group by root_source, root_id
+),
+
+urgent as (
+    select
+        events.family_id,
+        events.fact,
+        events.referral_id,
+        events.escalation_id,
+        events.event_order,
+        events.occurred_at,
+        events.evidence,
+        events.profile_id,
+        first_said.arrived_at,
+        first_said.is_backfill,
+        profiles.working_day_starts,
+        profiles.working_day_ends
+    from {{ ref('stg_events') }} as events
+    inner join first_said
+        on first_said.root_source = events.evidence.source and first_said.root_id = events.evidence.id
+    inner join {{ ref('stg_practice_profiles') }} as profiles using (profile_id)
+    left join {{ ref('int_working_days') }} as today on today.calendar_day = {{ local_date('first_said.arrived_at') }}
+    where
+        events.fact in ('referral-submitted', 'escalation-reported')
+        and events.severity = 'red'
+        and not coalesce({{ is_working_time('today', 'first_said.arrived_at', 'profiles') }}, false)
+),
+
+-- Whoever decides at night leaves the family to the emergency duty team until the front door is staffed.
+taken_over as (
+    select
+        urgent.event_order,
+        min(decisions.occurred_at) as decided_at
+    from urgent
+    inner join {{ ref('stg_events') }} as decisions
+        on decisions.family_id = urgent.family_id
+        and decisions.referral_id = urgent.referral_id
+        and decisions.occurred_at >= urgent.arrived_at
+    inner join {{ ref('int_working_days') }} as that_day
+        on that_day.calendar_day = {{ local_date('decisions.occurred_at') }}
+    where
+        decisions.fact = 'referral-decided'
+        and decisions.decision <> 'edt'
+        and {{ is_working_time('that_day', 'decisions.occurred_at', 'urgent') }}
+    group by urgent.event_order
 ),
 
 found as (
@@ -21,18 +80,18 @@ found as (
         cast(null as varchar) as severity,
         urgent.family_id,
         urgent.family_id as entity_id,
-        if(urgent.fact = 'referral-submitted', 'A red referral (', 'A red escalation (') || urgent.report_id
-        || ') of family ' || urgent.family_id || ' arrived outside working hours.' as reason,
+        if(urgent.fact = 'referral-submitted', 'A red referral (', 'A red escalation (')
+        || coalesce(urgent.referral_id, urgent.escalation_id) || ') of family ' || urgent.family_id
+        || ' arrived outside working hours.' as reason,
         [urgent.evidence] as evidence,
         urgent.evidence as anchor,
         urgent.occurred_at as anchored_at,
         cast(null as timestamp) as deadline,
-        cast(null as timestamp) as cleared_at,
+        taken_over.decided_at as cleared_at,
         urgent.profile_id,
         urgent.is_backfill
     from urgent
-    left join {{ ref('int_working_days') }} as today on today.calendar_day = {{ local_date('urgent.arrived_at') }}
-    where not coalesce({{ is_working_time('today', 'urgent.arrived_at') }}, false)
+    left join taken_over using (event_order)
 )
 
 {{ alert_envelope('out_of_hours', 'found') }}

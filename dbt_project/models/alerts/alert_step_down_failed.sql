@@ -1,4 +1,4 @@
-{{ config(meta={'empty_without': ['level-changed', 'case-closed']}) }}
+{{ config(meta={'empty_without': ['level-changed*2', 'case-closed']}) }}
 -- Need comes back after a step down: the level rises, or a referral comes, within six months of a lower level or a
 -- closure. A family that moved to another authority, or a death, is no step down.
 with told as (
@@ -77,6 +77,11 @@ found as (
         risen.is_backfill
     from risen
     inner join lowered using (event_order)
+    -- A referral that is sent again is the same referral.
+    qualify row_number() over (
+        partition by risen.family_id, coalesce('referral:' || risen.referral_id, 'event:' || risen.event_order)
+        order by risen.event_order
+    ) = 1
 )
 
 {{ alert_envelope('step_down_failed', 'found') }}

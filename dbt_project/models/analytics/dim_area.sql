@@ -1,20 +1,8 @@
--- Where services work: every area of the map, and for each authority the place that nobody knows.
+-- Where services work, as boundaries are now: the areas of the map, and for each authority the place that nobody knows.
 with mapped as (
-    select
-        geography.la_code as authority_code,
-        geography.la_name as authority_name,
-        geography.lsoa_code,
-        geography.lsoa_name,
-        geography.ward_code,
-        geography.ward_name,
-        geography.constituency_code as area_code,
-        geography.constituency_name as area_name,
-        coalesce(gateways.gateway, 'single') as gateway,
-        geography.imd_decile,
-        geography.children_0_17_estimate
-            / sum(geography.children_0_17_estimate) over (partition by geography.la_code) as share_of_children
-    from {{ ref('geography') }} as geography
-    left join {{ ref('gateways') }} as gateways on gateways.area_code = geography.constituency_code
+    select * exclude (valid_from, valid_to)
+    from {{ ref('dim_area_version') }}
+    where valid_from <= {{ local_date(as_of()) }} and coalesce(valid_to > {{ local_date(as_of()) }}, true)
 ),
 
 authorities as (

@@ -1,4 +1,4 @@
-{{ config(materialized='ephemeral') }}
+{{ config(meta={'is_unpublished': true}) }}
 {%- set counts = ['referrals', 'dfe_referrals', 'contacts', 'cafs'] -%}
 {%- set groups = [
     'individual', 'schools', 'education_services', 'health_services', 'housing', 'la_services', 'police',
@@ -12,8 +12,10 @@ with counted as (
     select * from {{ ref('int_need_counts') }}
 ),
 
+-- Places and periods by number: whoever compares figures finds them by it.
 periods as (
-    select * from {{ ref('int_need_periods') }}
+    select dense_rank() over (order by period_kind, period_start) as period_number, *
+    from {{ ref('int_need_periods') }}
 ),
 
 -- Areas of the authorities that have any record, at every level of place.
@@ -22,15 +24,18 @@ active as (
 ),
 
 levels as (
-    select 'lsoa' as area_level, authority_code, lsoa_code, lsoa_code as area_code, lsoa_name as area_name, imd_decile, share_of_children from active
-    union all
-    select 'ward', authority_code, lsoa_code, ward_code, ward_name, imd_decile, share_of_children from active
-    union all
-    select 'area', authority_code, lsoa_code, area_code, area_name, imd_decile, share_of_children from active
-    union all
-    select 'gateway', authority_code, lsoa_code, gateway, gateway, imd_decile, share_of_children from active
-    union all
-    select 'authority', authority_code, lsoa_code, authority_code, authority_name, imd_decile, share_of_children from active
+    select
+        authority_code,
+        lsoa_code,
+        share_of_children,
+        unnest([
+            {'area_level': 'lsoa', 'area_code': lsoa_code, 'area_name': lsoa_name},
+            {'area_level': 'ward', 'area_code': ward_code, 'area_name': ward_name},
+            {'area_level': 'area', 'area_code': area_code, 'area_name': area_name},
+            {'area_level': 'gateway', 'area_code': gateway, 'area_name': gateway},
+            {'area_level': 'authority', 'area_code': authority_code, 'area_name': authority_name}
+        ], recursive := true)
+    from active
 ),
 
 summed as (
@@ -45,9 +50,19 @@ summed as (
     group by all
 ),
 
--- Whoever compares the figures of a place finds it by number.
+-- Siblings are the places of a level in an authority, and all authorities.
 places as (
-    select row_number() over (order by area_level, authority_code, area_code) as place_number, * from summed
+    select
+        row_number() over (order by area_level, authority_code, area_code) as place_number,
+        dense_rank() over (order by area_level, if(area_level = 'authority', null, authority_code)) as sibling_group,
+        *
+    from summed
+),
+
+within as (
+    select places.place_number, levels.authority_code, levels.lsoa_code
+    from levels
+    inner join places using (area_level, authority_code, area_code)
 ),
 
 -- Families by level of need at the end of each month, or now.
@@ -55,8 +70,7 @@ families as (
     select
         places.authority_code,
         places.lsoa_code,
-        periods.period_kind,
-        periods.period_start,
+        periods.period_number,
         coalesce('families_at_level_' || status.level, 'families') as counted,
         count(*) as number
     from periods
@@ -71,19 +85,29 @@ families as (
         and places.from_at < {{ utc_time('(periods.period_end + interval 1 day)') }}
         and coalesce(places.until_at >= {{ utc_time('(periods.period_end + interval 1 day)') }}, true)
     group by grouping sets (
-        (places.authority_code, places.lsoa_code, periods.period_kind, periods.period_start, status.level),
-        (places.authority_code, places.lsoa_code, periods.period_kind, periods.period_start)
+        (places.authority_code, places.lsoa_code, periods.period_number, status.level),
+        (places.authority_code, places.lsoa_code, periods.period_number)
     )
 ),
 
 by_month as (
-    select authority_code, lsoa_code, cast(date_trunc('month', happened_on) as date) as month_starts_on, counted, sum(number) as number
+    select
+        authority_code,
+        lsoa_code,
+        cast(date_trunc('month', happened_on) as date) as month_starts_on,
+        counted,
+        sum(number) as number
     from counted
     group by all
 ),
 
 by_area as (
-    select periods.authority_code, periods.period_kind, periods.period_start, by_month.lsoa_code, by_month.counted, sum(by_month.number) as number
+    select
+        periods.authority_code,
+        by_month.lsoa_code,
+        periods.period_number,
+        by_month.counted,
+        sum(by_month.number) as number
     from periods
     inner join by_month
         on periods.period_kind in ('month', 'rolling_12_months')
@@ -91,7 +115,7 @@ by_area as (
         and by_month.month_starts_on between periods.period_start and periods.period_end
     group by all
     union all
-    select periods.authority_code, periods.period_kind, periods.period_start, counted.lsoa_code, counted.counted, sum(counted.number)
+    select periods.authority_code, counted.lsoa_code, periods.period_number, counted.counted, sum(counted.number)
     from periods
     inner join counted
         on periods.period_kind in ('day', 'week')
@@ -99,34 +123,39 @@ by_area as (
         and counted.happened_on between periods.period_start and periods.period_end
     group by all
     union all
-    select authority_code, period_kind, period_start, lsoa_code, counted, number from families
+    select authority_code, lsoa_code, period_number, counted, number from families
 ),
 
 cells as (
-    select
-        levels.area_level,
-        levels.authority_code,
-        levels.area_code,
-        by_area.period_kind,
-        by_area.period_start,
-        by_area.counted,
-        cast(sum(by_area.number) as bigint) as number
+    select within.place_number, by_area.period_number, by_area.counted, cast(sum(by_area.number) as bigint) as number
     from by_area
-    inner join levels using (authority_code, lsoa_code)
+    inner join within using (authority_code, lsoa_code)
     group by all
 ),
 
 -- The mid-year before the collection year (to 31 March) of the period's end, or the latest that is known.
 children as (
-    select periods.*, population.children
+    select
+        periods.*,
+        previous.period_number as previous_number,
+        year_before.period_number as year_before_number,
+        population.children
     from periods
+    left join periods as previous
+        on previous.authority_code = periods.authority_code
+        and previous.period_kind = periods.period_kind
+        and previous.period_start = periods.previous_start
+    left join periods as year_before
+        on year_before.authority_code = periods.authority_code
+        and year_before.period_kind = periods.period_kind
+        and year_before.period_start = periods.year_before_start
     asof left join {{ ref('la_population') }} as population
         on population.authority_code = periods.authority_code
         and population.mid_year <= year(periods.period_end + to_months(9)) - 1
 ),
 
 measures as (
-    select *
+    select row_number() over (order by measure) as measure_number, *
     from (
         values
             {%- for count in counts %}
@@ -160,7 +189,8 @@ grid as (
             when 'month' then places.area_level <> 'lsoa' or not measures.is_mix
             when 'rolling_12_months'
                 then not starts_with(measures.form, 'stock') and (places.area_level <> 'lsoa' or not measures.is_mix)
-            when 'week' then places.area_level <> 'lsoa' and not measures.is_mix and not starts_with(measures.form, 'stock')
+            when 'week'
+                then not starts_with(measures.form, 'stock') and places.area_level <> 'lsoa' and not measures.is_mix
             else false
         end
     union all
@@ -170,55 +200,69 @@ grid as (
         measures.*
     from cells
     inner join measures on measures.form = 'count' and measures.counted = cells.counted
-    inner join places using (area_level, authority_code, area_code)
+    inner join places using (place_number)
     inner join children
-        on children.authority_code = cells.authority_code
-        and children.period_kind = cells.period_kind
-        and children.period_start = cells.period_start
-    where cells.period_kind = 'day' or (cells.period_kind = 'week' and cells.area_level = 'lsoa')
+        on children.period_number = cells.period_number and children.authority_code = places.authority_code
+    where children.period_kind = 'day' or (children.period_kind = 'week' and places.area_level = 'lsoa')
 ),
 
 -- What a place would have if the authority's rate in each tenth of deprivation held in it.
 deprived as (
-    select area_level, authority_code, area_code, imd_decile, sum(share_of_children) as share_of_children
-    from levels
+    select
+        within.place_number,
+        active.authority_code,
+        active.imd_decile,
+        sum(active.share_of_children) as share_of_children
+    from active
+    inner join within using (authority_code, lsoa_code)
+    where active.imd_decile is not null
+    group by all
+),
+
+whole as (
+    select authority_code, imd_decile, sum(share_of_children) as share_of_children
+    from active
     where imd_decile is not null
     group by all
 ),
 
 by_decile as (
-    select by_area.authority_code, by_area.period_kind, by_area.period_start, by_area.counted, active.imd_decile, sum(by_area.number) as number
+    select
+        by_area.authority_code,
+        by_area.period_number,
+        by_area.counted,
+        active.imd_decile,
+        sum(by_area.number) as number,
+        any_value(whole.share_of_children) as share_of_children
     from by_area
-    inner join active using (authority_code, lsoa_code)
-    where by_area.period_kind in ('month', 'rolling_12_months')
-        and by_area.counted in ({% for count in counts %}'{{ count }}'{{ ', ' if not loop.last }}{% endfor %})
-        and active.imd_decile is not null
+    inner join periods
+        on periods.period_number = by_area.period_number
+        and periods.authority_code = by_area.authority_code
+        and periods.period_kind in ('month', 'rolling_12_months')
+    inner join active
+        on active.authority_code = by_area.authority_code and active.lsoa_code = by_area.lsoa_code
+    inner join whole
+        on whole.authority_code = active.authority_code and whole.imd_decile = active.imd_decile
+    where by_area.counted in ({% for count in counts %}'{{ count }}'{{ ', ' if not loop.last }}{% endfor %})
     group by all
 ),
 
 expected as (
     select
-        deprived.area_level,
-        deprived.authority_code,
-        deprived.area_code,
-        by_decile.period_kind,
-        by_decile.period_start,
+        deprived.place_number,
+        by_decile.period_number,
         by_decile.counted,
-        sum(by_decile.number * deprived.share_of_children / whole.share_of_children) as expected
+        sum(by_decile.number * deprived.share_of_children / by_decile.share_of_children) as expected
     from by_decile
-    inner join deprived as whole
-        on whole.area_level = 'authority'
-        and whole.authority_code = by_decile.authority_code
-        and whole.imd_decile = by_decile.imd_decile
-    inner join deprived
-        on deprived.area_level <> 'authority'
-        and deprived.authority_code = by_decile.authority_code
-        and deprived.imd_decile = by_decile.imd_decile
+    inner join deprived using (authority_code, imd_decile)
     group by all
 )
 
 select
     grid.place_number,
+    grid.period_number,
+    grid.measure_number,
+    grid.sibling_group,
     grid.area_level,
     grid.authority_code,
     grid.area_code,
@@ -227,8 +271,8 @@ select
     grid.period_start,
     grid.period_end,
     grid.is_partial,
-    grid.previous_start,
-    grid.year_before_start,
+    grid.previous_number,
+    grid.year_before_number,
     grid.measure,
     grid.form,
     coalesce(above.number, 0) as numerator,
@@ -236,27 +280,18 @@ select
         when grid.form = 'rate' then grid.children * grid.share_of_children * grid.years_observed
         when grid.out_of is not null then below.number
     end as denominator,
-    if(grid.form in ('count', 'rate'), expected.expected, null) as expected
+    if(grid.form in ('count', 'rate') and grid.area_level <> 'authority', expected.expected, null) as expected
 from grid
 left join cells as above
-    on above.area_level = grid.area_level
-    and above.authority_code = grid.authority_code
-    and above.area_code = grid.area_code
-    and above.period_kind = grid.period_kind
-    and above.period_start = grid.period_start
+    on above.place_number = grid.place_number
+    and above.period_number = grid.period_number
     and above.counted = grid.counted
 left join cells as below
-    on below.area_level = grid.area_level
-    and below.authority_code = grid.authority_code
-    and below.area_code = grid.area_code
-    and below.period_kind = grid.period_kind
-    and below.period_start = grid.period_start
+    on below.place_number = grid.place_number
+    and below.period_number = grid.period_number
     and below.counted = grid.out_of
 left join expected
-    on expected.area_level = grid.area_level
-    and expected.authority_code = grid.authority_code
-    and expected.area_code = grid.area_code
-    and expected.period_kind = grid.period_kind
-    and expected.period_start = grid.period_start
+    on expected.place_number = grid.place_number
+    and expected.period_number = grid.period_number
     and expected.counted = grid.counted
 where grid.out_of is null or below.number > 0

@@ -33,15 +33,15 @@ measured as materialized (
         count_lower / nullif(expected, 0) as ratio_lower,
         count_upper / nullif(expected, 0) as ratio_upper,
         -- What was counted in a part of a period is not compared with what was counted in a whole one.
-        if(form = 'count' and is_partial, null, previous_start) as compared_start,
-        if(form = 'count' and is_partial, null, year_before_start) as year_compared_start,
+        if(form = 'count' and is_partial, null, previous_number) as compared_number,
+        if(form = 'count' and is_partial, null, year_before_number) as year_compared_number,
         -- The families of two months are much the same ones: by chance alone they do not differ.
         form in ('count', 'rate', 'share') as is_chance
     from valued
 ),
 
 earlier as materialized (
-    select place_number, measure, period_kind, period_start, value, lower, upper
+    select place_number, measure_number, period_number, value, lower, upper
     from measured
     where form <> 'count' or not is_partial
 ),
@@ -52,7 +52,7 @@ changed as (
             and later.area_code <> 'unknown'
             and later.period_kind <> 'day'
             and (later.period_kind <> 'week' or later.area_level <> 'lsoa') as is_ranked,
-        later.* exclude (is_share, is_chance, form, previous_start, year_before_start, compared_start, year_compared_start),
+        later.* exclude (is_share, is_chance, form, previous_number, year_before_number),
         previous.value as previous_value,
         later.value - previous.value as change,
         if(later.is_chance, {{ change_lower('later', 'previous') }}, null) as change_lower,
@@ -64,14 +64,12 @@ changed as (
     from measured as later
     left join earlier as previous
         on previous.place_number = later.place_number
-        and previous.measure = later.measure
-        and previous.period_kind = later.period_kind
-        and previous.period_start = later.compared_start
+        and previous.measure_number = later.measure_number
+        and previous.period_number = later.compared_number
     left join earlier as year_before
         on year_before.place_number = later.place_number
-        and year_before.measure = later.measure
-        and year_before.period_kind = later.period_kind
-        and year_before.period_start = later.year_compared_start
+        and year_before.measure_number = later.measure_number
+        and year_before.period_number = later.year_compared_number
 ),
 
 -- Places among those of their level in their authority; authorities among those of this lake.
@@ -81,10 +79,7 @@ ranked as (
         if(is_ranked, rank() over (siblings order by value desc), null) as sibling_rank,
         if(is_ranked, count(*) over siblings, null) as siblings
     from changed
-    window siblings as (
-        partition by
-            is_ranked, area_level, if(area_level = 'authority', null, authority_code), period_kind, period_start, measure
-    )
+    window siblings as (partition by is_ranked, sibling_group, period_number, measure_number)
 ),
 
 -- The newest figures that the DfE has published, of a year.

@@ -83,8 +83,10 @@ led as (
 lead_targets as (
     select
         openings.from_order as opening_order,
-        {{ worked_before('today', 'openings.from_at') }}
-        + {{ working_time('profiles.drift_lead_working_days') }} as target
+        profiles.working_day_starts,
+        profiles.working_day_ends,
+        {{ worked_before('today', 'openings.from_at', 'profiles') }}
+        + profiles.drift_lead_working_days * {{ working_day('profiles') }} as target
     from openings
     inner join {{ ref('stg_practice_profiles') }} as profiles using (profile_id)
     inner join {{ ref('int_working_days') }} as today on today.calendar_day = {{ local_date('openings.from_at') }}
@@ -93,10 +95,10 @@ lead_targets as (
 lead_dues as (
     select
         lead_targets.opening_order,
-        {{ end_of_working_time('days.calendar_day', 'lead_targets.target') }} as due_at
+        {{ end_of_working_time('days.calendar_day', 'lead_targets.target', 'lead_targets') }} as due_at
     from lead_targets
     inner join {{ ref('int_working_days') }} as days
-        on days.working_days_before = {{ full_working_days('lead_targets.target') }}
+        on days.working_days_before = {{ full_working_days('lead_targets.target', 'lead_targets') }}
     where days.is_working_day
 ),
 

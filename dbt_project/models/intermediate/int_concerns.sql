@@ -1,10 +1,13 @@
 {{ config(meta={'empty_without': ['contact-recorded', 'referral-submitted', 'escalation-reported']}) }}
--- Concerns: contacts, referrals and reported escalations; what one agency says of one incident is one concern.
+-- Concerns: contacts, referrals and reported escalations; what one agency says of one incident, or by sending a referral
+-- again, is one concern.
 with reports as (
     select
         family_id,
         agency_key,
-        coalesce('incident:' || incident_id, 'event:' || event_order) as incident_key,
+        coalesce(
+            'incident:' || incident_id, 'referral:' || referral_id, 'event:' || event_order
+        ) as incident_key,
         referral_id,
         event_order,
         occurred_at,

@@ -1,4 +1,4 @@
-{{ config(meta={'empty_without': ['risk-marker-set']}) }}
+{{ config(meta={'empty_without': ['risk-marker-set[marker_role=source_of_risk]']}) }}
 -- While a person with a risk marker was in a family's household or lived at its address.
 -- Spells that overlap are one stay.
 with marked as (

@@ -1,4 +1,4 @@
-{{ config(meta={'empty_without': ['referral-decided']}) }}
+{{ config(meta={'empty_without': ['referral-decided[decision=mash]']}) }}
 -- Moments to come at which a referral that waits at the hub is late, or its limit passes.
 with moments as (
     select

@@ -46,6 +46,8 @@ timed as (
         decisions.decided_at,
         decisions.decision_evidence,
         profiles.front_door_clock,
+        profiles.working_day_starts,
+        profiles.working_day_ends,
         case submitted.severity
             when 'red' then profiles.front_door_warn_hours_red
             when 'amber' then profiles.front_door_warn_hours_amber
@@ -61,13 +63,15 @@ timed as (
     left join decisions using (family_id, referral_id)
 ),
 
--- Working time passed before the submission, in microseconds: eight hours a working day, from 09:00.
+-- Working time passed before the submission, in microseconds.
 worked as (
     select
         timed.event_order,
         timed.warn_hours,
         timed.limit_hours,
-        {{ worked_before('today', 'timed.submitted_at') }} as worked_before
+        timed.working_day_starts,
+        timed.working_day_ends,
+        {{ worked_before('today', 'timed.submitted_at', 'timed') }} as worked_before
     from timed
     inner join {{ ref('int_working_days') }} as today on today.calendar_day = {{ local_date('timed.submitted_at') }}
     where timed.front_door_clock = 'working'
@@ -76,6 +80,8 @@ worked as (
 targets as (
     select
         event_order,
+        working_day_starts,
+        working_day_ends,
         worked_before + warn_hours * {{ hour() }} as warn_target,
         worked_before + limit_hours * {{ hour() }} as limit_target
     from worked
@@ -84,19 +90,19 @@ targets as (
 working_clock as (
     select
         targets.event_order,
-        {{ end_of_working_time('warn_day.calendar_day', 'targets.warn_target') }} as warn_at,
-        {{ end_of_working_time('limit_day.calendar_day', 'targets.limit_target') }} as limit_at
+        {{ end_of_working_time('warn_day.calendar_day', 'targets.warn_target', 'targets') }} as warn_at,
+        {{ end_of_working_time('limit_day.calendar_day', 'targets.limit_target', 'targets') }} as limit_at
     from targets
     inner join {{ ref('int_working_days') }} as warn_day
-        on warn_day.working_days_before = {{ full_working_days('targets.warn_target') }}
+        on warn_day.working_days_before = {{ full_working_days('targets.warn_target', 'targets') }}
     inner join {{ ref('int_working_days') }} as limit_day
-        on limit_day.working_days_before = {{ full_working_days('targets.limit_target') }}
+        on limit_day.working_days_before = {{ full_working_days('targets.limit_target', 'targets') }}
     where warn_day.is_working_day and limit_day.is_working_day
 )
 
 -- Outside the calendar's years hours elapse.
 select
-    timed.* exclude (front_door_clock),
+    timed.* exclude (front_door_clock, working_day_starts, working_day_ends),
     coalesce(working_clock.warn_at, timed.submitted_at + to_hours(timed.warn_hours)) as warn_at,
     coalesce(working_clock.limit_at, timed.submitted_at + to_hours(timed.limit_hours)) as limit_at
 from timed

@@ -1,4 +1,4 @@
-{{ config(meta={'empty_without': ['risk-marker-set']}) }}
+{{ config(meta={'empty_without': ['risk-marker-set[marker_role=source_of_risk]']}) }}
 -- While which risk markers of sources of risk stood: from being set or reviewed to the marker's next event or expiry.
 with events as (
     select

@@ -1,4 +1,4 @@
-{{ config(meta={'empty_without': ['escalation-reported']}) }}
+{{ config(meta={'empty_without': ['escalation-reported[escalation_kind=domestic_abuse_incident]']}) }}
 -- Domestic abuse incidents and the children whose schools must hear of them: by when, and when they did.
 with incidents as (
     select
@@ -59,6 +59,26 @@ joined as (
     where events.fact = 'household-joined'
 ),
 
+-- Where those live whom the report names, and their part in it, as told last.
+homes as (
+    select
+        named.event_order,
+        named.occurred_at,
+        stays.family_id,
+        stays.person_id,
+        arg_max(joined.household_role, joined.event_order) as household_role
+    from named
+    inner join {{ ref('int_household_stays') }} as stays
+        on stays.person_id = named.person_id
+        and stays.from_order < named.event_order
+        and stays.until_order > named.event_order
+    inner join joined
+        on joined.family_id = stays.family_id
+        and joined.person_id = stays.person_id
+        and joined.event_order < named.event_order
+    group by named.event_order, named.occurred_at, stays.family_id, stays.person_id
+),
+
 -- The family's own household, and those of the adults whom the report names.
 households as (
     select
@@ -67,24 +87,21 @@ households as (
     from due
     union
     select
-        named.event_order,
-        stays.family_id
-    from named
-    inner join {{ ref('int_household_stays') }} as stays
-        on stays.person_id = named.person_id
-        and stays.from_order < named.event_order
-        and stays.until_order > named.event_order
+        homes.event_order,
+        homes.family_id
+    from homes
     left join {{ ref('int_person_records') }} as records
-        on records.person_id = named.person_id
-        and records.from_order < named.event_order
-        and records.until_order > named.event_order
-    where not coalesce({{ is_child('records', 'stays.household_role', 'named.occurred_at') }}, false)
+        on records.person_id = homes.person_id
+        and records.from_order < homes.event_order
+        and records.until_order > homes.event_order
+    where not coalesce({{ is_child('records', 'homes.household_role', 'homes.occurred_at') }}, false)
 ),
 
 members as (
     select
         due.event_order,
         due.occurred_at,
+        due.due_at,
         stays.person_id,
         arg_max(joined.household_role, joined.event_order) as household_role,
         arg_min(joined.identifier, joined.event_order) as child_id
@@ -98,9 +115,10 @@ members as (
         on joined.family_id = stays.family_id
         and joined.person_id = stays.person_id
         and joined.event_order < households.event_order
-    group by due.event_order, due.occurred_at, stays.person_id
+    group by due.event_order, due.occurred_at, due.due_at, stays.person_id
 ),
 
+-- Who begins school on the day by which it must know is its pupil, and a child at the time of the incident.
 children as (
     select
         members.event_order,
@@ -111,7 +129,7 @@ children as (
         on records.person_id = members.person_id
         and records.from_order < members.event_order
         and records.until_order > members.event_order
-    where {{ is_school_age('records', 'members.household_role', 'members.occurred_at') }}
+    where {{ is_school_age('records', 'members.household_role', 'members.occurred_at', 'members.due_at') }}
 ),
 
 -- Where a child goes to school is what was told last before the incident.

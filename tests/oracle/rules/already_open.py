@@ -8,7 +8,7 @@ from streams.contracts.codesets import Severity
 from streams.contracts.referral import ReferralSubmitted
 from tests.oracle.alert import Expected
 from tests.oracle.facts import Fact
-from tests.oracle.front_door import first_decision
+from tests.oracle.front_door import decisions
 from tests.oracle.profile import Profile
 from tests.oracle.world import World
 
@@ -17,24 +17,33 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    At the first submission of every referral before which a case of the family is open.
+    At the first submission of every referral while a case of the family is open; red once a submission is.
 
-    Evidence: the referral, and the event with which the family was opened.
+    Evidence: that submission, the event with which the family was opened, and the first submission that is red.
     """
-    for referral in world.of(ReferralSubmitted):
-        family, before = referral.data.family_id, world.before(referral)
-        is_first = not before.of(ReferralSubmitted, family_id=family, referral_id=referral.data.referral_id)
-        if is_first and before.is_open(family):
-            yield Expected(
-                rule="already_open",
-                entity_kind="family",
-                entity_id=family,
-                anchor=referral.root,
-                anchored_at=referral.at,
-                severity="red" if referral.data.severity == Severity.RED else "amber",
-                status="cleared" if first_decision(world, referral) else "open",
-                evidence=frozenset({referral.root, _opening(before, family).root}),
-            )
+    for anchor in world.of(ReferralSubmitted):
+        family, referral = anchor.data.family_id, anchor.data.referral_id
+        submissions = world.of(ReferralSubmitted, family_id=family, referral_id=referral)
+        if anchor is not next((each for each in submissions if world.before(each).is_open(family)), None):
+            continue
+        red = next((each for each in submissions if each.data.severity == Severity.RED), None)
+        known = {anchor.root, _opening(world.before(anchor), family).root}
+        yield Expected(
+            rule="already_open",
+            entity_kind="family",
+            entity_id=family,
+            anchor=anchor.root,
+            anchored_at=anchor.at,
+            severity="red" if red else "amber",
+            status="cleared" if _is_decided(world, submissions[0], red) else "open",
+            evidence=frozenset(known | {red.root} if red else known),
+        )
+
+
+def _is_decided(world: World, first: Fact, red: Fact | None) -> bool:
+    """By somebody who could know how severe it is: a decision from before it was called red is none on that."""
+    decided = decisions(world, first)
+    return bool(decided) if red in (None, first) else any(each.order > red.order for each in decided)
 
 
 def _opening(before: World, family: str) -> Fact:

@@ -66,7 +66,7 @@ def _clocks(world: World, opening: Fact, profile: Profile) -> Iterator[_Clock]:
     if not _has_lead(world.before(opening), family):
         leads = world.of(LeadProfessionalAssigned, family_id=family)
         lead = next((each for each in leads if _within(opening, each, closing)), closing)
-        yield _Clock(opening, after_working_days(opening.at, profile.lead_working_days), lead)
+        yield _Clock(opening, after_working_days(opening.at, profile.lead_working_days, profile), lead)
 
 
 def _within(opening: Fact, fact: Fact, closing: Fact | None) -> bool:

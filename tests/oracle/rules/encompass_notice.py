@@ -26,7 +26,7 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
     for report in world.of(EscalationReported, escalation_kind=EscalationKind.DOMESTIC_ABUSE_INCIDENT):
         incident = report.data.incident_id or report.root
         deadline = next_school_day(report.at, profile)
-        for child, name in _pupils(world.until(report), report).items():
+        for child, name in _pupils(world.until(report), report, deadline).items():
             if (report.data.family_id, incident, child) in concerned:
                 continue
             concerned.add((report.data.family_id, incident, child))
@@ -53,9 +53,9 @@ def _notice(world: World, report: Fact, child: str) -> Fact | None:
     return notices[0] if notices else None
 
 
-def _pupils(then: World, report: Fact) -> dict[str, str]:
+def _pupils(then: World, report: Fact, school_day: datetime) -> dict[str, str]:
     """
-    Children of school age in the family, and in the other households of the adults that the report names.
+    Children in the family, and in the other households of the adults that the report names, who have a school to go to.
 
     Each with the identifier under which they first came to one of these households.
     """
@@ -67,7 +67,7 @@ def _pupils(then: World, report: Fact) -> dict[str, str]:
         child
         for family in families
         for child in then.children(family, report.at)
-        if then.is_pupil(family, child, report.at)
+        if then.is_pupil(family, child, school_day)
     }
     joined = [fact for fact in then.of(HouseholdJoined) if fact.data.family_id in families]
     return {

@@ -8,20 +8,25 @@ from streams.contracts.escalation import EscalationReported
 from streams.contracts.referral import ReferralSubmitted
 from tests.oracle.alert import Expected
 from tests.oracle.clock import is_working_time
+from tests.oracle.facts import Fact
+from tests.oracle.front_door import decisions
 from tests.oracle.profile import Profile
 from tests.oracle.world import World
 
 __all__ = ["expected"]
 
+_URGENT = (ReferralSubmitted, EscalationReported)
+
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    At every red referral and escalation that arrives outside working hours.
+    At every red referral and escalation of which it first arrived outside working hours that it is red.
 
     Evidence: the referral or the escalation.
     """
-    for urgent in world.of(ReferralSubmitted, EscalationReported, severity=Severity.RED):
-        if not is_working_time(urgent.arrived_at):
+    for urgent in world.of(*_URGENT, severity=Severity.RED):
+        arrived_at = _arrived_at(urgent)
+        if not is_working_time(arrived_at, profile):
             yield Expected(
                 rule="out_of_hours",
                 entity_kind="family",
@@ -29,5 +34,19 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
                 anchor=urgent.root,
                 anchored_at=urgent.at,
                 severity="red",
+                status="cleared" if _is_taken_over(world, urgent, arrived_at, profile) else "open",
                 evidence=frozenset({urgent.root}),
             )
+
+
+def _arrived_at(urgent: Fact) -> datetime:
+    """Of what was said of it, as it was first sent and as it was corrected, the first that was red."""
+    said = [each for each in urgent.versions if isinstance(each.data, _URGENT)]
+    return min(each.arrived_at for each in said if each.data.severity == Severity.RED)
+
+
+def _is_taken_over(world: World, urgent: Fact, arrived_at: datetime, profile: Profile) -> bool:
+    """Whether the front door, once it was staffed, decided on the referral; nobody decides on an escalation."""
+    if not isinstance(urgent.data, ReferralSubmitted):
+        return False
+    return any(each.at >= arrived_at and is_working_time(each.at, profile) for each in decisions(world, urgent))

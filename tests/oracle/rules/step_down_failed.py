@@ -21,15 +21,20 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
     """
     At every rise of the level and every referral within the months after a lower level or a closure.
 
+    A referral that is sent again is the same one: the first of its submissions that comes after a step down counts.
+
     Evidence: the anchor, and the latest step down.
     """
+    told = set()
     for anchor in world.of(LevelChanged, ReferralSubmitted):
         family, before = anchor.data.family_id, world.before(anchor)
         if isinstance(anchor.data, LevelChanged) and not 0 < before.level(family) < anchor.data.level:
             continue
         start = months_before(anchor.at, profile.step_down_months)
         downs = [fact for fact in _steps_down(before, family) if fact.at >= start]
-        if downs:
+        referral = family, getattr(anchor.data, "referral_id", anchor.root)
+        if downs and referral not in told:
+            told.add(referral)
             yield Expected(
                 rule="step_down_failed",
                 entity_kind="family",

@@ -1,0 +1,58 @@
+-- Outcomes of families and children: the score at the start, the latest, and the one six months after closure.
+with scores as (
+    select
+        family_id,
+        coalesce(person_id, family_id) as subject_id,
+        outcome_framework,
+        outcome_number,
+        outcome_stage,
+        score,
+        authority_code,
+        event_order,
+        occurred_at
+    from {{ ref('stg_events') }}
+    where fact = 'outcome-recorded'
+),
+
+followed as (
+    select
+        family_id,
+        subject_id,
+        outcome_framework,
+        outcome_number,
+        arg_max(authority_code, event_order) as authority_code,
+        min(event_order) as first_order,
+        max(event_order) as last_order,
+        min(occurred_at) as first_at,
+        arg_min(score, event_order) filter (outcome_stage = 'baseline') as baseline,
+        arg_max(score, event_order) filter (outcome_stage in ('review', 'closure', 'sustained')) as latest,
+        arg_max(score, event_order) filter (outcome_stage = 'closure') as at_closure,
+        arg_max(score, event_order) filter (outcome_stage = 'sustained') as sustained
+    from scores
+    group by family_id, subject_id, outcome_framework, outcome_number
+)
+
+select
+    md5(concat_ws('|', followed.family_id, followed.subject_id, followed.outcome_framework, followed.outcome_number))
+        as outcome_id,
+    followed.family_id,
+    followed.subject_id,
+    followed.outcome_framework,
+    followed.outcome_number,
+    followed.authority_code,
+    coalesce(places.lsoa_code, 'unknown') as lsoa_code,
+    cast(date_trunc('month', {{ local_date('followed.first_at') }}) as date) as began_month,
+    followed.baseline,
+    followed.latest,
+    case
+        when followed.baseline is null or followed.latest is null then 'not measured twice'
+        when followed.latest > followed.baseline then 'better'
+        when followed.latest < followed.baseline then 'worse'
+        else 'same'
+    end as change,
+    followed.at_closure,
+    followed.sustained,
+    followed.sustained >= followed.at_closure as is_sustained
+from followed
+asof left join {{ ref('int_family_places') }} as places
+    on places.family_id = followed.family_id and places.from_order <= followed.last_order

@@ -1,0 +1,130 @@
+{%- set months = [
+    'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December', 'January', 'February',
+    'March',
+] -%}
+-- The figures that the DfE publishes of referrals, by authority and collection year, named and rounded as it does.
+-- Assessed and found not to be in need: the case that a referral opened was closed after assessment (RC8, RC9).
+with cases as (
+    select family_id, referral_id, case_id
+    from {{ ref('stg_events') }}
+    where fact = 'case-opened' and referral_id is not null
+),
+
+not_in_need as (
+    select distinct cases.family_id, cases.referral_id
+    from cases
+    inner join {{ ref('stg_events') }} as closed
+        on closed.family_id = cases.family_id and closed.case_id = cases.case_id
+    where closed.fact = 'case-closed' and closed.closure_reason in ('RC8', 'RC9')
+),
+
+-- A collection year ends on 31 March and has that year's number.
+referrals as (
+    select
+        referred.authority_code,
+        cast(year(referred.referred_on + interval 9 months) as integer) as collection_year,
+        monthname(referred.referred_on) as referral_month,
+        referred.source_group,
+        referred.child_id,
+        referred.is_dfe_re_referral,
+        referred.is_nfa,
+        not_in_need.referral_id is not null as is_not_in_need
+    from {{ ref('fct_referrals') }} as referred
+    left join not_in_need using (family_id, referral_id)
+    where referred.is_dfe_referral
+),
+
+counts as (
+    select
+        authority_code,
+        collection_year,
+        count(*) as referrals,
+        count(distinct child_id) as children,
+        count(*) filter (is_dfe_re_referral) as re_referrals,
+        count(distinct child_id) filter (is_dfe_re_referral) as re_referred_children,
+        count(*) filter (is_nfa) as nfa,
+        count(*) filter (is_not_in_need) as not_in_need
+    from referrals
+    group by all
+),
+
+-- Of the mid-year before the collection year ends, or the latest that is known.
+populated as (
+    select counts.*, population.mid_year, population.children as children_0_17
+    from counts
+    asof left join {{ ref('la_population') }} as population
+        on population.authority_code = counts.authority_code and population.mid_year < counts.collection_year
+),
+
+headline as (
+    select
+        authority_code,
+        collection_year,
+        'referrals' as published_table,
+        unnest([
+            {'measure': 'Referrals', 'numerator': referrals, 'denominator': null, 'per': null, 'mid_year': null},
+            {'measure': 'Referrals_rate', 'numerator': referrals, 'denominator': children_0_17, 'per': 10000, 'mid_year': mid_year},
+            {'measure': 'Re_referrals', 'numerator': re_referrals, 'denominator': null, 'per': null, 'mid_year': null},
+            {'measure': 'Re_referrals_percent', 'numerator': re_referrals, 'denominator': referrals, 'per': 100, 'mid_year': null},
+            {'measure': 'No_Further_Action', 'numerator': nfa, 'denominator': null, 'per': null, 'mid_year': null},
+            {'measure': 'No_Further_Action_percent', 'numerator': nfa, 'denominator': referrals, 'per': 100, 'mid_year': null},
+            {'measure': 'Not_in_Need', 'numerator': not_in_need, 'denominator': null, 'per': null, 'mid_year': null},
+            {'measure': 'Not_in_Need_percent', 'numerator': not_in_need, 'denominator': referrals, 'per': 100, 'mid_year': null},
+            {'measure': 'Referrals_child', 'numerator': children, 'denominator': null, 'per': null, 'mid_year': null},
+            {'measure': 'Referrals_child_rate', 'numerator': children, 'denominator': children_0_17, 'per': 10000, 'mid_year': mid_year},
+            {'measure': 'Re_referrals_child', 'numerator': re_referred_children, 'denominator': null, 'per': null, 'mid_year': null},
+            {'measure': 'Re_referrals_child_percent', 'numerator': re_referred_children, 'denominator': children, 'per': 100, 'mid_year': null}
+        ], recursive := true)
+    from populated
+),
+
+parts as (
+    select 'referrals_by_source' as published_table, source_group as measure
+    from {{ ref('referral_sources') }}
+    group by source_group
+    union all
+    select 'referrals_by_month', unnest({{ months }})
+),
+
+counted as (
+    select authority_code, collection_year, 'referrals_by_source' as published_table, source_group as measure, count(*) as numerator
+    from referrals
+    group by all
+    union all
+    select authority_code, collection_year, 'referrals_by_month', referral_month, count(*)
+    from referrals
+    group by all
+),
+
+mixes as (
+    select
+        counts.authority_code,
+        counts.collection_year,
+        parts.published_table,
+        parts.measure,
+        coalesce(counted.numerator, 0) as numerator
+    from counts
+    cross join parts
+    left join counted using (authority_code, collection_year, published_table, measure)
+),
+
+named as (
+    select * from headline
+    union all by name
+    select * from mixes
+)
+
+-- One decimal, halves upwards, in whole numbers: a half is then a half.
+select
+    authority_code,
+    collection_year,
+    published_table,
+    measure,
+    cast(numerator as bigint) as numerator,
+    cast(denominator as bigint) as denominator,
+    cast(mid_year as integer) as mid_year,
+    case
+        when per is null then numerator::double
+        else ((20 * per * numerator + denominator) // (2 * nullif(denominator, 0))) / 10
+    end as "value"
+from named

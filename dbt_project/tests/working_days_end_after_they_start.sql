@@ -1,0 +1,6 @@
+-- Working hours lie in one day, after the hour at which London's clocks change.
+select
+    authority_code,
+    profile_version
+from {{ ref('practice_profiles') }}
+where working_day_starts < time '03:00:00' or working_day_ends <= working_day_starts

@@ -1,0 +1,86 @@
+"""
+Recall and precision of the rules against the brute-force oracle, on worlds that nobody has seen.
+
+The oracle is a tool of development: it lies in `tests/`, and an installation without tests has none.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import ModuleType
+
+from streams.contracts.columns import events_table, quarantine_table
+from streams.errors import OracleMissing
+from streams.rules.compiled import compiled_rules
+from streams.rules.engine import Engine
+from streams.settings import Settings
+
+__all__ = ["Agreement", "against_oracle"]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Alerts of one rule: those that the oracle expects, those that the rule raised, and those that are the same."""
+
+    rule: str
+    expected: int
+    raised: int
+    same: int
+
+    @property
+    def recall(self) -> float:
+        """The part of what is expected that was raised; 1 if nothing is."""
+        return self.same / self.expected if self.expected else 1.0
+
+    @property
+    def precision(self) -> float:
+        """The part of what was raised that is expected; 1 if nothing was."""
+        return self.same / self.raised if self.raised else 1.0
+
+
+def against_oracle(settings: Settings, first: int, seeds: int, tell: Callable[[str], None]) -> list[Agreement]:
+    """
+    Compare on two worlds a seed, a wide and a dense one: the same are id, severity, status, evidence and times.
+
+    Raises:
+        OracleMissing: there are no tests here.
+    """
+    compare, oracle, records, strategies = _tools()
+    expected, raised, same = Counter(), Counter(), Counter()
+    engine, now = Engine(compiled_rules(settings)), datetime.now(UTC)
+    try:
+        for seed in range(first, first + seeds):
+            for world in (strategies.case(seed), strategies.dense(seed)):
+                events, rejected = records.decoded(world.records)
+                landed, kinds = (events_table(events, now), quarantine_table(rejected, now)), engine.kinds.among(events)
+                rows = [row._asdict() for row in engine.evaluate(*landed, oracle.ALL, world.as_of, kinds).alerts]
+                wanted = oracle.expected(events, rejected, world.as_of)
+                expected.update(alert.rule for alert in wanted)
+                raised.update(row["rule"] for row in rows)
+                same.update(_same(compare, rows, wanted))
+            if (seed - first) % 20 == 19:
+                tell(f"  {seed - first + 1} of {seeds} seeds, {expected.total():,} alerts expected …")
+    finally:
+        engine.close()
+    return [Agreement(rule, expected[rule], raised[rule], same[rule]) for rule in sorted(oracle.ALL)]
+
+
+def _tools() -> tuple[ModuleType, ...]:
+    try:
+        from tests.oracle import compare, oracle, records, strategies
+    except ModuleNotFoundError as error:
+        raise OracleMissing(
+            "--check-oracle compares with tests/oracle, which is not part of this installation"
+        ) from error
+    return compare, oracle, records, strategies
+
+
+def _same(compare: ModuleType, rows: list[dict], wanted: list) -> list[str]:
+    """The rules of the alerts that differ in nothing."""
+    found = {row["alert_id"]: row for row in rows}
+    return [
+        alert.rule
+        for alert in wanted
+        if alert.alert_id in found and not compare.difference([found[alert.alert_id]], [alert])
+    ]

@@ -1,0 +1,72 @@
+"""Live events at a rate, and when the alert that each anchors was read by somebody else."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from statistics import quantiles
+
+from streams.bench.alert_load import Load
+from streams.kafka.client import producer
+from streams.settings import Settings
+from streams.watch.follow import follow
+
+__all__ = ["Latencies", "latencies", "listening", "send_live"]
+
+_DRAIN_SECONDS = 5
+_SETTLE_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """Milliseconds from producing an event to reading what became of it."""
+
+    count: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    max_ms: float
+
+
+def latencies(seconds: Sequence[float]) -> Latencies | None:
+    """The percentiles; None for fewer than two."""
+    if len(seconds) < 2:
+        return None
+    cuts = quantiles(seconds, n=100, method="inclusive")
+    return Latencies(len(seconds), *(round(1000 * one, 1) for one in (cuts[49], cuts[94], cuts[98], max(seconds))))
+
+
+@contextmanager
+def listening(settings: Settings) -> Iterator[dict[str, tuple[float, str]]]:
+    """When the first alert of each anchor was read, and its severity."""
+    received: dict[str, tuple[float, str]] = {}
+    stop = threading.Event()
+
+    def listen() -> None:
+        for alert, _ in follow(settings, history=False, until=stop.is_set):
+            received.setdefault(alert.anchor_id, (time.monotonic(), str(alert.severity)))
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    time.sleep(_SETTLE_SECONDS)
+    try:
+        yield received
+    finally:
+        stop.set()
+        thread.join()
+
+
+def send_live(settings: Settings, load: Load, rate: int, seconds: int) -> tuple[dict[str, float], dict]:
+    """When each event was sent, and what `listening` heard."""
+    sent: dict[str, float] = {}
+    with listening(settings) as received, closing(producer(settings)) as client:
+        start = time.monotonic()
+        for number in range(rate * seconds):
+            time.sleep(max(0, start + number / rate - time.monotonic()))
+            event_id, (topic, key, value) = load.live()
+            sent[event_id] = time.monotonic()
+            client.send(topic, key=key, value=value)
+        client.flush()
+        time.sleep(_DRAIN_SECONDS)
+    return sent, received

@@ -1,0 +1,72 @@
+"""From the start of a watcher with a history behind it to the first alert that it raises."""
+
+import sys
+import time
+from contextlib import closing
+
+from streams import names
+from streams.bench.alert_load import Load
+from streams.bench.live import listening
+from streams.errors import StackFailed, WatchSilent
+from streams.kafka.client import end_offsets, producer
+from streams.lake.connect import connect
+from streams.lake.offsets import next_offsets
+from streams.settings import Settings
+from streams.stack import processes, stack
+from streams.stack.processes import Say
+from streams.stack.stack import Service
+
+__all__ = ["WATCH", "restart"]
+
+WATCH = Service(name="watch", command=(sys.executable, "-m", "streams.cli", "watch"))
+_LAND = Service(name="land", command=(sys.executable, "-m", "streams.cli", "land"))
+_PATIENCE_SECONDS = 900
+
+
+def restart(settings: Settings, load: Load, say: Say) -> float:
+    """
+    Land what was sent, stop the watcher, send a referral that nobody watches, and start the watcher again.
+
+    Returns:
+        Seconds from its start to reading the alert on that referral.
+
+    Raises:
+        StackFailed: the history did not land.
+        WatchSilent: no alert came.
+    """
+    say("Landing the history …")
+    stack.up(settings, (_LAND,), say=say)
+    _wait_until_landed(settings)
+    processes.stop(settings.home, _LAND.name)
+    processes.stop(settings.home, WATCH.name)
+    with listening(settings) as received:
+        event_id = _send_referral(settings, load)
+        began = time.monotonic()
+        stack.up(settings, (WATCH,), say=say)
+        while event_id not in received:
+            if time.monotonic() > began + _PATIENCE_SECONDS:
+                raise WatchSilent(f"no alert within {_PATIENCE_SECONDS} s of the watcher's start")
+            time.sleep(0.05)
+        return received[event_id][0] - began
+
+
+def _wait_until_landed(settings: Settings) -> None:
+    ends = end_offsets(settings, names.INPUT_TOPICS)
+    until = time.monotonic() + _PATIENCE_SECONDS
+    with connect(settings, marts=None) as lake:
+        while time.monotonic() < until:
+            landed = next_offsets(lake)
+            if all(landed.get(tuple(partition), 0) >= end for partition, end in ends.items()):
+                return
+            time.sleep(0.5)
+    raise StackFailed(f"the history did not land within {_PATIENCE_SECONDS} s")
+
+
+def _send_referral(settings: Settings, load: Load) -> str:
+    event_id, record = load.live()
+    while event_id not in load.referrals:
+        event_id, record = load.live()
+    topic, key, value = record
+    with closing(producer(settings)) as client:
+        client.send(topic, key=key, value=value)
+    return event_id

@@ -1,0 +1,50 @@
+"""`./caf docs`: the models, their columns and their lineage as pages."""
+
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import click
+
+from streams.errors import PortTaken
+from streams.settings import Settings
+
+__all__ = ["command"]
+
+
+@click.command("docs")
+@click.option("--into", type=click.Path(path_type=Path, dir_okay=False), help="The file.  [default: in CAF_HOME]")
+@click.option("--serve", "port", type=click.IntRange(1, 65_535), metavar="PORT", help="Serve it here until Ctrl-C.")
+def command(*, into: Path | None, port: int | None) -> None:
+    """Write dbt's pages about all models: columns, definitions, tests, SQL and lineage, as one HTML file.
+
+    The file needs no server and no network: open it in a browser. It says nothing about data, only about models.
+    """
+    from streams.model_docs import write_model_docs
+
+    click.echo("Writing the pages, half a minute …", err=True)
+    written = write_model_docs(into or Settings.from_env().home / "docs" / "models.html")
+    click.echo(written)
+    if port is not None:
+        _serve(written, port)
+
+
+def _serve(file: Path, port: int) -> None:
+    """Serve the one file, whatever is asked for: its folder may hold other things."""
+    page = file.read_bytes()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page)
+
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    except OSError:
+        raise PortTaken(f"port {port} is taken; give another one") from None
+    click.echo(f"http://127.0.0.1:{port}  (Ctrl-C ends)", err=True)
+    with server, suppress(KeyboardInterrupt):
+        server.serve_forever()

@@ -1,0 +1,32 @@
+"""`./caf notebook`: from a question to a chart, on the lake that runs."""
+
+import os
+import shutil
+import sys
+
+import click
+
+from streams.settings import PROJECT, Settings
+
+__all__ = ["command"]
+
+NOTEBOOK = PROJECT / "docs" / "notebooks" / "where_next.py"
+
+
+@click.command("notebook")
+@click.option("--port", default=2718, show_default=True, type=click.IntRange(1, 65_535), help="Port on 127.0.0.1.")
+@click.option("--read", is_flag=True, help="Show it as a page, without the code.")
+@click.option("--anew", is_flag=True, help="Begin with a fresh copy; what was written in the old one is lost.")
+def command(*, port: int, read: bool, anew: bool) -> None:
+    """Open a notebook that asks where the next early-help service should go.
+
+    It is a marimo notebook, copied to CAF_HOME/notebooks so that it is yours to change. It reads the lake and cannot
+    write to it. Its address, printed at the start, holds a token: whoever has it can see the desk's figures.
+    """
+    copy = Settings.from_env().home / "notebooks" / NOTEBOOK.name
+    if anew or not copy.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(NOTEBOOK, copy)
+    os.environ |= {"PYTHONPATH": str(PROJECT), "MARIMO_SKIP_UPDATE_CHECK": "1"}
+    verb = ["run" if read else "edit", str(copy), "--host", "127.0.0.1", "--port", str(port), "--headless"]
+    os.execv(sys.executable, [sys.executable, "-m", "marimo", *verb, *(["--token"] if read else [])])

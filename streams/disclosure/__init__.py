@@ -1,0 +1,5 @@
+"""Disclosure control: what may be published outside the desk, and which of its figures must be withheld."""
+
+from streams.disclosure.publish import Published, publish
+
+__all__ = ["Published", "publish"]

@@ -1,0 +1,167 @@
+"""
+A lake in memory on which the models count: landed by the lander's own code, built by the SQL that dbt compiled.
+
+What is missing of the pipeline is the broker, the catalog's database and dbt's process, none of which counts anything.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from types import SimpleNamespace
+from typing import NamedTuple, Self
+
+import duckdb
+
+from streams.contracts import Rejected
+from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS
+from streams.contracts.identity import Identities
+from streams.errors import ContractRefused
+from streams.land.batch import Batch
+from streams.rules.compiled import CompiledRules
+from streams.simulate.facts import Record
+
+__all__ = ["MART", "Counted", "MemoryLake", "counted"]
+
+MART = "mart_published_measures"
+
+_POPULATION = "marts.reference.la_population"
+_RUN_TABLES = """
+    CREATE SCHEMA marts.run;
+    CREATE TABLE marts.run.cut (topic VARCHAR, kafka_partition INTEGER, next_offset BIGINT);
+    CREATE TABLE marts.run.as_of (as_of TIMESTAMP);
+"""
+_COUNTED = """
+    SELECT published_table, measure, "value", mid_year
+    FROM marts.analytics.mart_published_measures
+    WHERE authority_code = ? AND collection_year = ?
+"""
+
+
+class Counted(NamedTuple):
+    """A figure as the models count it; `mid_year` is the year of the population that it is on."""
+
+    value: float | None
+    mid_year: int | None
+
+
+class MemoryLake:
+    """One in-memory database, filled anew for each authority and year."""
+
+    def __init__(self, compiled: CompiledRules, max_record_bytes: int) -> None:
+        self._max_record_bytes = max_record_bytes
+        self._models = [compiled.models[name] for name in compiled.above([MART], None)]
+        self._duckdb = duckdb.connect(config={"threads": 1})
+        run = self._duckdb.execute
+        run("SET TimeZone = 'UTC'; ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
+        run(_RUN_TABLES)
+        for table, columns in {"events": EVENT_COLUMNS, "quarantine": QUARANTINE_COLUMNS}.items():
+            self._duckdb.register("shape", _empty(columns))
+            run(f"CREATE TABLE landing.main.{table} AS FROM shape")
+        self._copy_seeds(compiled)
+        for model in compiled.models.values():
+            run(f"CREATE SCHEMA IF NOT EXISTS {model.relation.rpartition('.')[0]}")
+            if model.is_static:
+                run(f"CREATE TABLE {model.relation} AS {model.sql}")
+        self._population = run(f"FROM {_POPULATION}").to_arrow_table()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._duckdb.close()
+
+    def land(self, records: Iterable[Record], received_at: datetime) -> None:
+        """
+        Take records through contract and identity into the landing tables, in place of those of before.
+
+        Raises:
+            ContractRefused: the contract refuses one.
+        """
+        batch = Batch(Identities(_no_value), self._max_record_bytes)
+        for topic, together in _by_topic(records).items():
+            arrived = [
+                SimpleNamespace(
+                    topic=topic,
+                    partition=0,
+                    offset=offset,
+                    timestamp=int(received_at.timestamp() * 1000),
+                    key=record.key,
+                    value=record.value,
+                    headers=[],
+                )
+                for offset, record in enumerate(together)
+            ]
+            batch.add(topic, 0, arrived)
+        _must_be_accepted(batch.rejected)
+        self._duckdb.execute("DELETE FROM landing.main.events")
+        for name, rows in batch.tables(received_at).items():
+            self._duckdb.register("batch", rows)
+            self._duckdb.execute(f"INSERT INTO landing.main.{name} BY NAME FROM batch")
+            self._duckdb.unregister("batch")
+
+    def populate(self, authority: str, mid_year: int, children: int | None) -> None:
+        """Take the population of a file in place of the seed's; None leaves the seed's."""
+        run = self._duckdb.execute
+        self._duckdb.register("seeded", self._population)
+        run(f"CREATE OR REPLACE TABLE {_POPULATION} AS FROM seeded")
+        if children is not None:
+            run(f"DELETE FROM {_POPULATION} WHERE authority_code = ?", [authority])
+            run(f"INSERT INTO {_POPULATION} VALUES (?, ?, ?)", [authority, mid_year, children])
+
+    def build(self, as_of: datetime) -> None:
+        """Run the compiled SQL of everything that the figures stand on, parents first."""
+        self._duckdb.execute("DELETE FROM marts.run.as_of")
+        self._duckdb.execute("INSERT INTO marts.run.as_of VALUES (?)", [as_of.replace(tzinfo=None)])
+        for model in self._models:
+            self._duckdb.execute(f"CREATE OR REPLACE TABLE {model.relation} AS {model.sql}")
+
+    def counted(self, authority: str, year: int) -> dict[tuple[str, str], Counted]:
+        """The figures as they are counted, by table and measure."""
+        return counted(self._duckdb, authority, year)
+
+    def _copy_seeds(self, compiled: CompiledRules) -> None:
+        run = self._duckdb.execute
+        run(f"ATTACH '{compiled.seeds}' AS seeds (READ_ONLY)")
+        tables = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'seeds'"
+        for schema, table in run(tables).fetchall():
+            run(f'CREATE SCHEMA IF NOT EXISTS marts."{schema}"')
+            run(f'CREATE TABLE marts."{schema}"."{table}" AS FROM seeds."{schema}"."{table}"')
+        run("DETACH seeds")
+
+
+def counted(lake: duckdb.DuckDBPyConnection, authority: str, year: int) -> dict[tuple[str, str], Counted]:
+    """The figures of an authority and year in a lake, by table and measure."""
+    rows = lake.execute(_COUNTED, [authority, year]).fetchall()
+    return {(table, measure): Counted(value, mid_year) for table, measure, value, mid_year in rows}
+
+
+def _must_be_accepted(refused: Sequence[Rejected]) -> None:
+    if refused:
+        first = refused[0]
+        raise ContractRefused(
+            f"{len(refused)} events were refused, {first.topic} offset {first.offset} first: {first.reason} "
+            f"at {first.path}; allowed: {first.allowed}"
+        )
+
+
+def _no_value(topic: str, partition: int, offset: int) -> bytes:
+    """
+    The earlier value of an event whose content differs: these events are made here, each under its own id.
+
+    Raises:
+        ContractRefused: in any case.
+    """
+    raise ContractRefused(f"two events with one id were made, the earlier at {topic}/{partition}/{offset}")
+
+
+def _by_topic(records: Iterable[Record]) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        found[record.topic].append(record)
+    return found
+
+
+def _empty(columns: dict) -> object:
+    import pyarrow as pa
+
+    return pa.schema(list(columns.items())).empty_table()

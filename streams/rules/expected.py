@@ -1,0 +1,40 @@
+"""How many alerts a rule is expected to raise, and of which kind: the seed `expected_alerts`."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from streams.rules.compiled import DBT_PROJECT
+
+__all__ = ["Expected", "expected_alerts"]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """
+    Alerts a year for 10,000 children, and the shares of them that decide whom they are for.
+
+    Red; raised outside working hours; about a family that is open, or has a lead professional.
+    """
+
+    a_year: int
+    red: float
+    out_of_hours: float
+    open: float
+    lead: float
+
+    def a_day(self, children: float) -> float:
+        """Alerts a day among so many children."""
+        return self.a_year * children / 10_000 / 365
+
+
+def expected_alerts(project: Path = DBT_PROJECT) -> dict[str, Expected]:
+    """What is expected of each rule, by its name."""
+    with (project / "seeds" / "expected_alerts.csv").open(newline="") as file:
+        return {
+            line["rule"]: Expected(
+                int(line["alerts_per_10000_children_a_year"]),
+                *(float(line[f"{name}_share"]) for name in ("red", "out_of_hours", "open", "lead")),
+            )
+            for line in csv.DictReader(file)
+        }

@@ -1,0 +1,95 @@
+"""Somebody at simulated desks takes alerts on and closes them, so that figures on response are not planted alone."""
+
+import threading
+from collections.abc import Callable
+from random import Random
+from typing import Self
+from uuid import uuid4
+
+import structlog
+
+from streams.acting import acknowledge, close
+from streams.contracts.codesets import AlertClosure
+from streams.contracts.outputs import Alert
+from streams.errors import CafError
+from streams.settings import Settings
+from streams.subscribers.subscription import subscribe
+
+__all__ = ["Desk"]
+
+log = structlog.get_logger()
+
+_TAKEN_ON = {"red": 0.9, "amber": 0.5, "green": 0.1}
+"""Share of alerts that somebody takes on while the desk is watched; invented, like the rest."""
+_SECONDS_TO_TAKE_ON = 6.0
+_SECONDS_TO_CLOSE = 12.0
+"""Medians; a demo has minutes where a desk has hours."""
+_CLOSED = 0.5
+"""Share of those taken on that are closed."""
+_CLOSURES = {
+    AlertClosure.ACTED_ON: 0.7,
+    AlertClosure.ALREADY_KNOWN: 0.15,
+    AlertClosure.NOT_USEFUL: 0.1,
+    AlertClosure.WRONG_FAMILY: 0.05,
+}
+_WORKERS = 5
+
+
+class Desk(threading.Thread):
+    """
+    Watches the alerts that come from now on, and acts on some of them, each after a while.
+
+    As a context manager it ends with the body; what it has not done by then, it does not do.
+    """
+
+    def __init__(self, settings: Settings, seed: int) -> None:
+        super().__init__(name="simulated-desk", daemon=True)
+        self._settings = settings
+        self._rng = Random(f"desk/{seed}")
+        self._ended = threading.Event()
+        self._planned: list[threading.Timer] = []
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self.join()
+        for timer in self._planned:
+            timer.cancel()
+        for timer in self._planned:
+            timer.join()
+
+    def run(self) -> None:
+        """Follow the alerts until ended; the thread's body."""
+        for alert in subscribe(self._settings, group=f"simulated-desk-{uuid4()}", until=self._ended.is_set):
+            if alert.status == "open" and alert.acknowledged_at is None:
+                self._consider(alert)
+
+    def _consider(self, alert: Alert) -> None:
+        if self._rng.random() >= _TAKEN_ON[alert.severity]:
+            return
+        worker = f"desk-{self._rng.randint(1, _WORKERS)}"
+        after = self._soon(_SECONDS_TO_TAKE_ON)
+        self._plan(after, acknowledge, alert, worker)
+        if self._rng.random() < _CLOSED:
+            (closure,) = self._rng.choices(list(_CLOSURES), list(_CLOSURES.values()))
+            self._plan(after + self._soon(_SECONDS_TO_CLOSE), close, alert, worker, closure)
+
+    def _soon(self, median: float) -> float:
+        """Seconds around a median, now and then many."""
+        return median * self._rng.lognormvariate(0, 0.6)
+
+    def _plan(self, seconds: float, act: Callable[..., None], *arguments: object) -> None:
+        timer = threading.Timer(seconds, self._act, (act, *arguments))
+        timer.daemon = True
+        timer.start()
+        self._planned.append(timer)
+
+    def _act(self, act: Callable[..., None], alert: Alert, *rest: object) -> None:
+        try:
+            act(self._settings, alert, *rest)
+        except CafError as error:
+            # A desk that cannot be reached must not end the run that it decorates.
+            log.warning("desk_could_not_act", alert_id=alert.alert_id, error=str(error))

@@ -1,0 +1,85 @@
+"""
+The next version of an alert that the build judges is said by one at a time.
+
+The build restates such an alert, and the watcher says what people did with it. Either numbers its version after those
+that it has heard: it holds a lock from then until the version is on the topic.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+
+import psycopg2
+
+from streams.contracts.outputs import Alert
+from streams.lake.connect import catalog_dsn
+from streams.settings import Settings
+from streams.watch.alert_book import Place, place_of
+from streams.watch.judge import Judge
+from streams.watch.leader import Leadership
+
+__all__ = ["Restatements", "restating"]
+
+_LOCK = 3_002
+"""Key of the PostgreSQL advisory lock."""
+
+
+@contextmanager
+def restating(settings: Settings) -> Iterator[None]:
+    """
+    Hold the lock, as the build does; whoever has it is waited for, and its connection's end frees it.
+
+    Raises:
+        LakeUnavailable: the catalog's database does not answer.
+    """
+    with closing(psycopg2.connect(catalog_dsn(settings))) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+            yield
+
+
+class Restatements:
+    """
+    The watcher's versions of alerts that the build judges, put off until the build is not saying one.
+
+    The lock is never waited for: a build that hangs holds up no alert of a family.
+    """
+
+    def __init__(self, judge: Judge, leadership: Leadership) -> None:
+        self._judge = judge
+        self._leadership = leadership
+        self._places: dict[Place, datetime] = {}
+
+    @property
+    def are_due(self) -> bool:
+        """Whether any are put off."""
+        return bool(self._places)
+
+    def put_off(self, alerts: Collection[Alert]) -> list[Alert]:
+        """Remember where such versions are called for; returns the versions that are the watcher's alone."""
+        own = []
+        for alert in alerts:
+            if alert.version == 1 or alert.test or self._judge.judges(alert):
+                own.append(alert)
+            else:
+                place = place_of(alert)
+                self._places[place] = max(alert.received_at, self._places.get(place, alert.received_at))
+        return own
+
+    def say(
+        self, hear: Callable[[], None], as_of: Callable[[], datetime], publish: Callable[[Iterator[list[Alert]]], None]
+    ) -> None:
+        """
+        Hear what the build has said, and publish what is called for then; at another call if the build is speaking.
+
+        Raises:
+            LockTaken: the leader's connection is lost.
+        """
+        if not self._places:
+            return
+        with self._leadership.holding(_LOCK) as is_held:
+            if is_held:
+                hear()
+                publish(self._judge.restate(self._places, as_of(), datetime.now(UTC)))
+                self._places = {}

@@ -1,0 +1,48 @@
+"""The pages about the models, as a user makes them."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import requests
+
+from streams.settings import PROJECT
+from streams.stack.ports import free_ports
+
+
+def test_the_models_are_one_page_that_is_served_alone(tmp_path: Path) -> None:
+    """Without a lake or a server: every mart and exposure is in it, no path of this machine, and nothing beside it."""
+    (tmp_path / "beside.txt").write_text("not for anybody")
+    (port,) = free_ports(1)
+    target = tmp_path / "models.html"
+    serving = subprocess.Popen(
+        [sys.executable, "-m", "streams.cli", "docs", "--into", str(target), "--serve", str(port)],
+        cwd=PROJECT, env=os.environ | {"CAF_HOME": str(tmp_path / "home")}, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        page = served(f"http://127.0.0.1:{port}/")
+        beside = requests.get(f"http://127.0.0.1:{port}/beside.txt", timeout=5).text
+    finally:
+        serving.terminate()
+        output, _ = serving.communicate(timeout=30)
+
+    assert output.strip() == str(target)
+    assert page == target.read_text()
+    assert beside == page
+    for name in ("mart_locality_need", "fct_referrals", "alert_adult_returns", "escalation_alerts"):
+        assert name in page
+    assert str(tmp_path) not in page
+    assert not (tmp_path / "home" / "postgres").exists()
+
+
+def served(url: str) -> str:
+    patience = time.monotonic() + 120
+    while True:
+        try:
+            return requests.get(url, timeout=5).text
+        except requests.ConnectionError:
+            if time.monotonic() > patience:
+                raise
+            time.sleep(0.5)

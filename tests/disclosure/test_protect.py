@@ -1,0 +1,67 @@
+"""What is withheld, and that the choice is steady."""
+
+import pytest
+
+from streams.disclosure.cells import Cell, System
+from streams.disclosure.protect import SMALL, protect
+from streams.disclosure.referrals import referrals_system
+from streams.errors import DisclosureUnsafe
+from tests.disclosure.worlds import pieces, released
+
+
+def total_of(*values: int) -> System:
+    """Parts and their total."""
+    cells = {("part", n): Cell(("part", n), value, (n,)) for n, value in enumerate(values)}
+    total = Cell(("total",), sum(values), tuple(range(len(values))))
+    return System(len(values), {**cells, total.key: total}, [], [(total.key, list(cells))])
+
+
+def test_small_part_takes_the_smallest_other_with_it() -> None:
+    assert protect(total_of(3, 20, 9)) == {("part", 0), ("part", 2)}
+
+
+def test_two_small_parts_that_say_each_other_take_a_third() -> None:
+    """Of 1 and 1 the sum says everything: each is at least one."""
+    assert protect(total_of(1, 1, 30)) == {("part", 0), ("part", 1), ("part", 2)}
+
+
+def test_zeros_are_shown_and_large_figures_too() -> None:
+    assert protect(total_of(0, 12, 40)) == set()
+    assert ("part", 0) not in protect(total_of(0, 3, 40))
+
+
+def test_total_goes_when_no_part_is_left() -> None:
+    assert protect(total_of(4, 0, 0)) == {("part", 0), ("total",)}
+
+
+def test_what_was_published_stays_published() -> None:
+    """The smaller part was shown before, so the larger one is withheld."""
+    assert protect(total_of(3, 20, 9), published={("part", 2)}) == {("part", 0), ("part", 1)}
+
+
+def test_nothing_is_published_that_earlier_figures_give_away() -> None:
+    system = total_of(3, 20)
+
+    with pytest.raises(DisclosureUnsafe, match="1 withheld figures can be worked out"):
+        protect(system, published={("part", 1), ("total",)})
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_small_figure_is_shown_and_earlier_choices_hold(seed: int) -> None:
+    """Of quarter after quarter what is withheld only grows, and what was shown is never withheld later."""
+    withheld = [released(pieces(seed, upto))[1] for upto in (1, 2, 3)]
+    found = pieces(seed)
+    values, hidden = released(found)
+
+    assert not [key for key, value in values.items() if value in SMALL and key not in hidden]
+    assert not [key for key in hidden if values[key] == 0]
+    for before, after in zip(withheld, [*withheld[1:], hidden], strict=True):
+        assert before <= after
+    assert released(list(reversed(found)))[1] == hidden
+
+
+def test_year_is_there_with_its_last_quarter() -> None:
+    of_year = {key for key in referrals_system("E1", pieces(0)).cells if key.period == "year"}
+
+    assert of_year
+    assert not [key for key in referrals_system("E1", pieces(0, 3)).cells if key.period == "year"]

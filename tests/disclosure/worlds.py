@@ -1,0 +1,73 @@
+"""Small random worlds of referrals, as pieces and as the tables that would be published of them."""
+
+import random
+from datetime import date
+
+import duckdb
+
+from streams.disclosure.cells import Key
+from streams.disclosure.protect import primary, protect
+from streams.disclosure.referrals import Piece, quarters, referrals_system
+
+__all__ = ["AUTHORITY", "YEAR", "pieces", "published", "released"]
+
+AUTHORITY = "E08000015"
+YEAR = date(2024, 4, 1)
+SOURCES = ("Individual", "Schools", "Police", "Unknown")
+MAPS = (
+    [("W1", "A1"), ("W2", "A1"), ("W3", "A2"), ("unknown", "unknown")],
+    [("W1", "A1"), ("W2", "A1"), ("W2", "A2"), ("W3", "A2"), ("W4", "A3"), ("unknown", "unknown")],
+    [("W1", "A1"), ("unknown", "unknown")],
+)
+"""The second has a ward that lies in two areas; in the third a ward, its area and all but the unknown are one."""
+
+
+def pieces(seed: int, upto: int = 4) -> list[Piece]:
+    """A year, or its first quarters, of small numbers with many zeros."""
+    chance = random.Random(seed)
+    found = []
+    for quarter in quarters(YEAR)[:upto]:
+        for ward, area in MAPS[seed % len(MAPS)]:
+            size = chance.choice((0, 1, 2, 6, 20))
+            for source in SOURCES:
+                total = chance.randint(0, size)
+                again, ended = (sum(chance.random() < share for _ in range(total)) for share in (0.3, 0.1))
+                found.append(Piece(ward, area, quarter, source, total, again, ended))
+    return found
+
+
+def released(found: list[Piece], *, is_protected: bool = True) -> tuple[dict[Key, int], set[Key]]:
+    """Values of all figures and which are withheld, quarter after quarter as they are published."""
+    hidden: set[Key] = set()
+    shown: set[Key] = set()
+    of_quarters = sorted({piece.quarter for piece in found})
+    for quarter in of_quarters:
+        system = referrals_system(AUTHORITY, [piece for piece in found if piece.quarter <= quarter])
+        if is_protected:
+            hidden = protect(system, published=shown, hidden=hidden)
+        else:
+            hidden |= primary(system, shown)
+        shown = set(system.cells) - hidden
+    return {key: cell.value for key, cell in system.cells.items()}, hidden
+
+
+def published(found: list[Piece], *, is_protected: bool = True) -> duckdb.DuckDBPyConnection:
+    """The tables as a reader has them."""
+    values, hidden = released(found, is_protected=is_protected)
+    public = duckdb.connect()
+    public.execute(
+        "CREATE TABLE referrals (authority_code VARCHAR, area_level VARCHAR, area_code VARCHAR, period VARCHAR, "
+        'period_starts_on DATE, measure VARCHAR, "count" INTEGER, symbol VARCHAR)'
+    )
+    public.execute("CREATE TABLE places (authority_code VARCHAR, area_code VARCHAR, ward_code VARCHAR)")
+    public.executemany(
+        "INSERT INTO referrals VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (AUTHORITY, *key, None if key in hidden else value, "c" if key in hidden else None)
+            for key, value in values.items()
+        ],
+    )
+    public.executemany(
+        "INSERT INTO places VALUES (?, ?, ?)", sorted({(AUTHORITY, piece.area, piece.ward) for piece in found})
+    )
+    return public

@@ -1,0 +1,19 @@
+"""Settings of a lake that nobody has made yet."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from streams.settings import Settings
+from streams.stack.postgres import Postgres
+
+
+@pytest.fixture
+def fresh_settings(settings: Settings, postgres: Postgres, tmp_path: Path) -> Iterator[Settings]:
+    """The run's settings with the name of a database that is missing, and a lake folder of this test alone."""
+    database = f"t_{uuid4().hex[:12]}"
+    yield replace(settings, database=database, lake_data=str(tmp_path / "lake"))
+    postgres.drop(database)
