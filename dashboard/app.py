@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response, S
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from dashboard import alert, front_door, levels, need, now, quality, rules
+from dashboard import alert, front_door, levels, need, now, partners, quality, rules
 from dashboard.figures import Figure, as_csv
 from dashboard.headers import SafeHeaders
 from dashboard.login import COOKIE, SESSION_SECONDS, TICKET
@@ -39,6 +39,7 @@ PAGES: dict[str, tuple[str, str, View]] = {
     "map": ("Map of need", "need.html", need.view),
     "front-door": ("Front door", "figures.html", front_door.view),
     "levels": ("Levels", "figures.html", levels.view),
+    "partners": ("Partners", "figures.html", partners.view),
     "quality": ("Data quality", "figures.html", quality.view),
     "rules": ("Rules", "rules.html", rules.view),
 }

@@ -1,8 +1,9 @@
-"""Front door: who refers, for what, and what becomes of it."""
+"""Front door: how its clocks are kept, who refers, for what, and what becomes of it."""
 
 from typing import Any
 
 from dashboard import charts
+from dashboard.clocks import clocks
 from dashboard.figures import Column, Figure
 from dashboard.reader import Row, Snapshot
 from dashboard.shares import COLUMNS, SOURCE, mix, months, newest_period
@@ -18,7 +19,7 @@ _UNIT = "% of referrals to children's social care; the thin line is the 95 % int
 def view(asked: Asked) -> dict[str, Any]:
     """The page's content."""
     return {
-        "intro": "Who refers children to social care, why, and how many referrals lead nowhere or come again.",
+        "intro": "How clocks are kept, who refers children, why, and how many referrals lead nowhere or come again.",
         "figures": asked.site.reader.of_build(
             ("front door", asked.authority, bool(asked.desk)), lambda lake: _figures(asked, lake)
         ),
@@ -27,6 +28,7 @@ def view(asked: Asked) -> dict[str, Any]:
 
 def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
     return [
+        *clocks(asked, lake),
         _mixed("sources", "Who refers", mix(asked, lake, _SOURCES)),
         _mixed("needs", "Primary need", mix(asked, lake, _NEEDS)),
         _outcomes(months(asked, lake, _OUTCOMES)),
