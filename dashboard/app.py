@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response, S
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from dashboard import alert, front_door, levels, need, now, partners, quality, rules
+from dashboard import alert, front_door, levels, need, now, outcomes, partners, quality, rules
 from dashboard.figures import Figure, as_csv
 from dashboard.headers import SafeHeaders
 from dashboard.login import COOKIE, SESSION_SECONDS, TICKET
@@ -38,8 +38,9 @@ PAGES: dict[str, tuple[str, str, View]] = {
     "": ("Now", "now.html", now.view),
     "map": ("Map of need", "need.html", need.view),
     "front-door": ("Front door", "figures.html", front_door.view),
-    "levels": ("Levels", "figures.html", levels.view),
+    "levels": ("Pyramid and flow", "figures.html", levels.view),
     "partners": ("Partners", "figures.html", partners.view),
+    "outcomes": ("Outcomes", "figures.html", outcomes.view),
     "quality": ("Data quality", "figures.html", quality.view),
     "rules": ("Rules", "rules.html", rules.view),
 }

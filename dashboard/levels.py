@@ -1,9 +1,10 @@
-"""Levels of need: how many families are at each, now and month by month."""
+"""Pyramid and flow: how many families are at each level of need, and how they move between levels."""
 
 from typing import Any
 
 from dashboard import charts
 from dashboard.figures import Column, Figure
+from dashboard.flow import flow
 from dashboard.reader import Row, Snapshot
 from dashboard.shares import COLUMNS, SOURCE, mix, months
 from dashboard.site import Asked
@@ -25,7 +26,8 @@ def view(asked: Asked) -> dict[str, Any]:
 
 
 def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
-    return [_pyramid(mix(asked, lake, _FAMILIES, kind="month")[::-1]), _over_time(months(asked, lake, _SHARES))]
+    pyramid, shares = mix(asked, lake, _FAMILIES, kind="month")[::-1], months(asked, lake, _SHARES)
+    return [_pyramid(pyramid), _over_time(shares), *flow(asked, lake)]
 
 
 def _pyramid(rows: list[Row]) -> Figure:

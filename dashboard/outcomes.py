@@ -1,0 +1,109 @@
+"""Outcomes: what gets better, who takes part, and what need is seen and not met."""
+
+from typing import Any
+
+from dashboard import charts
+from dashboard.disclosure import hide
+from dashboard.figures import Column, Figure
+from dashboard.reader import Row, Snapshot
+from dashboard.site import Asked
+
+__all__ = ["view"]
+
+_SCORES = """
+    SELECT outcome_framework, outcome_number, replace(outcome_framework, '_', ' ') || ' ' || outcome_number AS outcome,
+           sum(followed)::BIGINT AS followed, sum(measured_twice)::BIGINT AS measured_twice,
+           sum(better)::BIGINT AS better, sum(worse)::BIGINT AS worse,
+           100 * sum(better) / nullif(sum(measured_twice), 0) AS better_percent,
+           sum(measured_after_closure)::BIGINT AS measured_after_closure, sum(sustained)::BIGINT AS sustained
+    FROM marts.analytics.mart_outcomes
+    WHERE authority_code = $authority
+    GROUP BY outcome_framework, outcome_number
+    ORDER BY outcome_framework, outcome_number
+"""
+_ENGAGED = """
+    SELECT adult_role, sum(meetings)::BIGINT AS meetings, sum(took_part)::BIGINT AS took_part,
+           100 * sum(took_part) / sum(meetings) AS took_part_percent
+    FROM marts.analytics.mart_engagement
+    WHERE authority_code = $authority
+    GROUP BY adult_role
+    ORDER BY took_part_percent DESC
+"""
+_UNMET = """
+    SELECT ward_name, kind, sum(occurrences)::BIGINT AS occurrences
+    FROM marts.analytics.mart_unmet_need
+    WHERE authority_code = $authority
+    GROUP BY ward_name, kind
+    ORDER BY kind, occurrences DESC, ward_name
+"""
+_SCORED = ("followed", "measured_twice", "better", "worse", "measured_after_closure", "sustained")
+
+
+def view(asked: Asked) -> dict[str, Any]:
+    """The page's content."""
+    return {
+        "intro": "Whether families are better off than at the start, who takes part, and what need is not met.",
+        "figures": asked.site.reader.of_build(
+            ("outcomes", asked.authority, bool(asked.desk)), lambda lake: _figures(asked, lake)
+        ),
+    }
+
+
+def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
+    given: dict[str, object] = {"authority": asked.authority}
+    scores, engaged, unmet = lake.rows(_SCORES, given), lake.rows(_ENGAGED, given), lake.rows(_UNMET, given)
+    if not asked.desk:
+        scores = hide(scores, _SCORED, ["better_percent", *_SCORED])
+        engaged = hide(engaged, ["meetings", "took_part"], ["took_part_percent", "took_part"])
+        unmet = hide(unmet, ["occurrences"])
+    return [_scorecard(scores), _engagement(engaged), _unmet(unmet)]
+
+
+def _scorecard(rows: list[Row]) -> Figure:
+    return Figure(
+        key="scorecard",
+        title="Outcomes better than at the start",
+        unit="% of families or children scored at the start and later",
+        source="marts.analytics.mart_outcomes",
+        columns=(
+            Column("outcome", "Outcome"),
+            Column("better_percent", "Better, %", "rate"),
+            Column("better", "Better", "count"),
+            Column("worse", "Worse", "count"),
+            Column("measured_twice", "Scored twice", "count"),
+            Column("followed", "Scored", "count"),
+            Column("sustained", "Sustained", "count"),
+            Column("measured_after_closure", "Of these scored after closure", "count"),
+        ),
+        rows=rows,
+        chart=charts.bars(rows, x="better_percent", y="outcome", x_title="% better") if rows else "",
+        note="Sustained: six months after closure no lower than at closure.",
+    )
+
+
+def _engagement(rows: list[Row]) -> Figure:
+    return Figure(
+        key="engagement",
+        title="Adults who take part in meetings about their family",
+        unit="% of meetings about families in whose household such an adult lives",
+        source="marts.analytics.mart_engagement",
+        columns=(
+            Column("adult_role", "Adult"),
+            Column("took_part_percent", "Took part, %", "rate"),
+            Column("took_part", "Meetings with one", "count"),
+            Column("meetings", "Meetings", "count"),
+        ),
+        rows=rows,
+        chart=charts.bars(rows, x="took_part_percent", y="adult_role", x_title="% of meetings") if rows else "",
+    )
+
+
+def _unmet(rows: list[Row]) -> Figure:
+    return Figure(
+        key="unmet",
+        title="Need that was seen and not met, by ward",
+        unit="occurrences; kinds are different things and do not add up",
+        source="marts.analytics.mart_unmet_need",
+        columns=(Column("ward_name", "Ward"), Column("kind", "Kind"), Column("occurrences", "Occurrences", "count")),
+        rows=rows,
+    )
