@@ -144,7 +144,7 @@ def test_an_event_shows_its_alert_and_changes_its_ward_without_reload(
     alert = now.locator("#alerts li").filter(has_text="F-live")
     expect(alert).to_contain_text("Consent not recorded", ignore_case=True, timeout=20_000)
     expect(now.locator("#said")).to_contain_text("Newest alert")
-    expect(ward.locator(".value .big")).to_have_text(str(before + 1), timeout=60_000)
+    expect(ward.locator(".value .big")).to_have_text(str(before + 1), timeout=120_000)
     assert [page.evaluate("window.kept") for page in (now, ward)] == [True, True]
 
 
