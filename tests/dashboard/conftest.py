@@ -117,7 +117,7 @@ def served(lived: Settings, tmp_path_factory) -> Iterator[Served]:
     """The pages of that borough."""
     Accounts(lived.home).add(NAME, PASSWORD)
     with pages_of(lived, tmp_path_factory.mktemp("served") / "pages.log") as served:
-        assert requests.get(f"{served.url}/rules/adult_returns", timeout=PATIENCE).status_code == 200
+        assert requests.get(f"{served.url}/rules/adult_returns", timeout=2 * PATIENCE).status_code == 200
         yield served
 
 
