@@ -1,10 +1,9 @@
 """Front door: how its clocks are kept, who refers, for what, and what becomes of it."""
 
-from typing import Any
-
 from dashboard import charts
 from dashboard.clocks import clocks
 from dashboard.figures import Column, Figure
+from dashboard.figures_page import figures_page
 from dashboard.reader import Row, Snapshot
 from dashboard.shares import COLUMNS, SOURCE, mix, months, newest_period
 from dashboard.site import Asked
@@ -14,16 +13,6 @@ __all__ = ["view"]
 _SOURCES, _NEEDS = "source_.*_percent", "need_n._percent"
 _OUTCOMES = "(nfa|re_referral)_percent"
 _UNIT = "% of referrals to children's social care; the thin line is the 95 % interval"
-
-
-def view(asked: Asked) -> dict[str, Any]:
-    """The page's content."""
-    return {
-        "intro": "How clocks are kept, who refers children, why, and how many referrals lead nowhere or come again.",
-        "figures": asked.site.reader.of_build(
-            ("front door", asked.authority, bool(asked.desk)), lambda lake: _figures(asked, lake)
-        ),
-    }
 
 
 def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
@@ -61,3 +50,10 @@ def _outcomes(rows: list[Row]) -> Figure:
         chart=charts.lines(rows, x="period_start", y="value", y_title="% of referrals", series="title") if rows else "",
         note="Re-referral looks back twelve months: with less history it is too low.",
     )
+
+
+view = figures_page(
+    "How clocks are kept, who refers children, why, and how many referrals lead nowhere or come again.",
+    _figures,
+)
+"""The page's content."""

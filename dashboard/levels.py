@@ -1,9 +1,8 @@
 """Pyramid and flow: how many families are at each level of need, and how they move between levels."""
 
-from typing import Any
-
 from dashboard import charts
 from dashboard.figures import Column, Figure
+from dashboard.figures_page import figures_page
 from dashboard.flow import flow
 from dashboard.reader import Row, Snapshot
 from dashboard.shares import COLUMNS, SOURCE, mix, months
@@ -13,16 +12,6 @@ __all__ = ["view"]
 
 _FAMILIES, _SHARES = "families_at_level_.", "level_._percent"
 _COUNTED = (Column("title", "Level"), Column("value", "Families", "count"))
-
-
-def view(asked: Asked) -> dict[str, Any]:
-    """The page's content."""
-    return {
-        "intro": "The pyramid of need: level 1 is universal, 2 early help, 3 targeted, 4 specialist.",
-        "figures": asked.site.reader.of_build(
-            ("levels", asked.authority, bool(asked.desk)), lambda lake: _figures(asked, lake)
-        ),
-    }
 
 
 def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
@@ -52,3 +41,10 @@ def _over_time(rows: list[Row]) -> Figure:
         rows=rows,
         chart=charts.lines(rows, x="period_start", y="value", y_title="% of families", series="title") if rows else "",
     )
+
+
+view = figures_page(
+    "The pyramid of need: level 1 is universal, 2 early help, 3 targeted, 4 specialist.",
+    _figures,
+)
+"""The page's content."""

@@ -1,10 +1,9 @@
 """Outcomes: what gets better, who takes part, and what need is seen and not met."""
 
-from typing import Any
-
 from dashboard import charts
 from dashboard.disclosure import hide
 from dashboard.figures import Column, Figure
+from dashboard.figures_page import figures_page
 from dashboard.reader import Row, Snapshot
 from dashboard.site import Asked
 
@@ -37,16 +36,6 @@ _UNMET = """
     ORDER BY kind, occurrences DESC, ward_name
 """
 _SCORED = ("followed", "measured_twice", "better", "worse", "measured_after_closure", "sustained")
-
-
-def view(asked: Asked) -> dict[str, Any]:
-    """The page's content."""
-    return {
-        "intro": "Whether families are better off than at the start, who takes part, and what need is not met.",
-        "figures": asked.site.reader.of_build(
-            ("outcomes", asked.authority, bool(asked.desk)), lambda lake: _figures(asked, lake)
-        ),
-    }
 
 
 def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
@@ -107,3 +96,10 @@ def _unmet(rows: list[Row]) -> Figure:
         columns=(Column("ward_name", "Ward"), Column("kind", "Kind"), Column("occurrences", "Occurrences", "count")),
         rows=rows,
     )
+
+
+view = figures_page(
+    "Whether families are better off than at the start, who takes part, and what need is not met.",
+    _figures,
+)
+"""The page's content."""

@@ -1,10 +1,9 @@
 """Partners: what each service is asked for, who waits for it, and for how long."""
 
-from typing import Any
-
 from dashboard import charts
 from dashboard.disclosure import hide
 from dashboard.figures import Column, Figure
+from dashboard.figures_page import figures_page
 from dashboard.reader import Row, Snapshot
 from dashboard.site import Asked
 
@@ -22,16 +21,6 @@ _BY_KIND = """
     ORDER BY waiting_beyond_target DESC, service_kind
 """
 _COUNTS = ("requested", "started", "declined", "declined_no_capacity", "waiting", "waiting_beyond_target")
-
-
-def view(asked: Asked) -> dict[str, Any]:
-    """The page's content."""
-    return {
-        "intro": "Who waits for which kind of service, and for how long. Targets are those of the practice profile.",
-        "figures": asked.site.reader.of_build(
-            ("partners", asked.authority, bool(asked.desk)), lambda lake: _figures(asked, lake)
-        ),
-    }
 
 
 def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
@@ -59,3 +48,10 @@ def _waiting(rows: list[Row]) -> Figure:
         rows=rows,
         chart=charts.bars(rows, x="waiting_beyond_target", y="service_kind", x_title="requests") if rows else "",
     )
+
+
+view = figures_page(
+    "Who waits for which kind of service, and for how long. Targets are those of the practice profile.",
+    _figures,
+)
+"""The page's content."""

@@ -1,9 +1,8 @@
 """Data quality and lineage: what arrived, what was the matter with it, and what was built of it."""
 
-from typing import Any
-
 from dashboard import charts
 from dashboard.figures import Column, Figure
+from dashboard.figures_page import figures_page
 from dashboard.reader import Row, Snapshot
 from dashboard.site import Asked
 
@@ -68,26 +67,13 @@ _BUILDS = """
 """
 
 
-def view(asked: Asked) -> dict[str, Any]:
-    """The page's content."""
-    return {
-        "intro": (
-            "Every record that arrives is either read or kept with the reason why it cannot be. "
-            "Nothing is left out of a figure without being counted here."
-        ),
-        "figures": asked.site.reader.of_build(
-            ("quality", bool(asked.desk)), lambda lake: _figures(lake, asked.authority, bool(asked.desk))
-        ),
-    }
-
-
-def _figures(snapshot: Snapshot, authority: str, is_desk: bool) -> list[Figure]:
+def _figures(asked: Asked, snapshot: Snapshot) -> list[Figure]:
     return [
         _rejected(snapshot.rows(_REJECTED)),
         _by_source(snapshot.rows(_BY_SOURCE)),
         _by_day(snapshot.rows(_ARRIVED)),
         _flagged(snapshot.rows(_FLAGGED)),
-        _restated(snapshot.rows(_RESTATED, {"authority": authority}), is_desk),
+        _restated(snapshot.rows(_RESTATED, {"authority": asked.authority}), bool(asked.desk)),
         _builds(snapshot.rows(_BUILDS)),
     ]
 
@@ -200,3 +186,11 @@ def _builds(rows: list[Row]) -> Figure:
         ),
         rows=rows,
     )
+
+
+view = figures_page(
+    "Every record that arrives is either read or kept with the reason why it cannot be. "
+    "Nothing is left out of a figure without being counted here.",
+    _figures,
+)
+"""The page's content."""
