@@ -58,20 +58,27 @@ def year(families: Families) -> list[Accepted]:
 
 
 @pytest.fixture(scope="session")
-def in_force(year: list[Accepted]) -> list[tuple[datetime, object]]:
-    """Facts in force with their times, found the plain way: one root after another."""
+def facts(year: list[Accepted]) -> list[tuple[datetime, str, object]]:
+    """Facts in force with their times and authorities, earliest first; ties by source and id. Found the plain way."""
     roots: dict[tuple[str, str], list[Accepted]] = {}
     for event in year:
         if isinstance(event, Accepted):
             roots.setdefault(event.root, []).append(event)
-    facts = []
-    for events in roots.values():
+    found = []
+    for root, events in roots.items():
         amended = [e for e in events if e.change != "recorded"]
         latest = max(amended, key=lambda e: (e.envelope.time, e.envelope.id)) if amended else events[0]
         if latest.change != "withdrawn":
             at = latest.amendment.replaced_time if latest.change == "corrected" else latest.envelope.time
-            facts.append((min(at, datetime.fromtimestamp(latest.received_ms / 1000, UTC)), latest.fact))
-    return facts
+            arrived = datetime.fromtimestamp(latest.received_ms / 1000, UTC)
+            found.append((min(at, arrived), root, latest.envelope.authority, latest.fact))
+    return [(at, authority, fact) for at, _, authority, fact in sorted(found, key=lambda one: one[:2])]
+
+
+@pytest.fixture(scope="session")
+def in_force(facts: list[tuple[datetime, str, object]]) -> list[tuple[datetime, object]]:
+    """The same, of all authorities together."""
+    return [(at, fact) for at, _, fact in facts]
 
 
 @pytest.fixture(scope="session")

@@ -1,111 +1,219 @@
-"""The performance marts of a simulated year against a plain count of its events."""
+"""The performance marts against a plain recount of the same events, one at a time."""
 
+import csv
 from collections import Counter, defaultdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
 
-from streams.contracts.case_change import (
-    LevelChanged,
-    ServiceDeclined,
-    ServiceRequested,
-    ServiceStarted,
-    TafMeetingHeld,
+from streams import contracts as c
+from streams.names import TIME_ZONE
+from streams.settings import PROJECT
+from tests.analytics.conftest import SIMULATED
+
+FRONT_DOOR, MASH = timedelta(hours=24), timedelta(hours=72)
+"""Limits of the default profile, which is the simulated authority's."""
+
+Told = list[tuple[datetime, c.Event]]
+
+
+@pytest.fixture(scope="module")
+def told(facts: list[tuple[datetime, str, object]]) -> Told:
+    """Facts in force of the simulated authority with their times, earliest first."""
+    return [(at, fact) for at, authority, fact in facts if authority == SIMULATED]
+
+
+@pytest.fixture(scope="module")
+def as_of(marts) -> datetime:
+    (moment,) = marts.execute("SELECT max(as_of) FROM marts.run.as_of").fetchone()
+    return moment.replace(tzinfo=UTC)
+
+
+def month(at: datetime) -> str:
+    return f"{at.astimezone(ZoneInfo(TIME_ZONE)):%Y-%m-01}"
+
+
+def state(start: datetime, stop: datetime | None, limit: timedelta, as_of: datetime) -> str:
+    if stop is not None:
+        return "met" if stop <= start + limit else "missed"
+    return "breached" if as_of > start + limit else "running"
+
+
+def front_door_clocks(told: Told) -> list[tuple[datetime, datetime | None]]:
+    """Each referral's submission and first decision, whichever came first; that of the night team is none."""
+    submitted: dict[tuple[str, str], datetime] = {}
+    decided: dict[tuple[str, str], datetime] = {}
+    for at, fact in told:
+        if isinstance(fact, c.ReferralSubmitted):
+            submitted.setdefault((fact.family_id, fact.referral_id), at)
+        elif isinstance(fact, c.ReferralDecided) and fact.decision != "edt":
+            decided.setdefault((fact.family_id, fact.referral_id), at)
+    return [(at, decided.get(referral)) for referral, at in submitted.items()]
+
+
+def mash_clocks(told: Told) -> list[tuple[datetime, datetime | None]]:
+    """Each stay at the hub: from being sent there to the next allocation, one at the same instant included."""
+    turns: dict[tuple[str, str], list[tuple[datetime, bool]]] = defaultdict(list)
+    for at, fact in told:
+        if isinstance(fact, c.ReferralAllocated) or (isinstance(fact, c.ReferralDecided) and fact.decision == "mash"):
+            turns[fact.family_id, fact.referral_id].append((at, isinstance(fact, c.ReferralAllocated)))
+    clocks = []
+    for history in turns.values():
+        waiting = None
+        for at, is_allocated in sorted(history):
+            if not is_allocated:
+                waiting = waiting or at
+            elif waiting:
+                clocks.append((waiting, at))
+                waiting = None
+        if waiting:
+            clocks.append((waiting, None))
+    return clocks
+
+
+@pytest.mark.parametrize(
+    ("clock", "found", "limit"), [("front_door", front_door_clocks, FRONT_DOOR), ("mash", mash_clocks, MASH)]
 )
-from streams.contracts.referral import ReferralDecided, ReferralSubmitted
+def test_clocks_are_kept_as_a_plain_recount_says(marts, told, as_of, clock, found, limit):
+    """In every month, and whatever they are broken down by."""
+    expected = Counter((month(start), state(start, stop, limit, as_of)) for start, stop in found(told))
+    rows = marts.execute(
+        "SELECT breakdown, month_starts_on::VARCHAR, sum(met), sum(missed), sum(breached), sum(open + due) "
+        "FROM marts.analytics.mart_front_door WHERE clock = ? AND authority_code = ? GROUP BY ALL",
+        [clock, SIMULATED],
+    ).fetchall()
+    counted: dict[str, Counter] = defaultdict(Counter)
+    for breakdown, starts_on, *counts in rows:
+        states = zip(("met", "missed", "breached", "running"), counts, strict=True)
+        counted[breakdown] += Counter({(starts_on, name): int(count) for name, count in states})
 
-InForce = list[tuple[datetime, object]]
-
-
-def test_every_referral_has_one_clock_of_the_front_door_and_it_is_judged_by_its_hours(
-    in_force: InForce, marts: duckdb.DuckDBPyConnection
-) -> None:
-    """The limit is 24 hours of elapsed time for each severity; a decision of the emergency duty team stops nothing."""
-    submitted, decided = {}, defaultdict(list)
-    for at, fact in in_force:
-        if isinstance(fact, ReferralSubmitted):
-            key = fact.family_id, fact.referral_id
-            submitted[key] = min(at, submitted.get(key, at))
-        elif isinstance(fact, ReferralDecided) and fact.decision != "edt":
-            decided[fact.family_id, fact.referral_id].append(at)
-    counted = Counter(
-        "late" if key not in decided or min(decided[key]) > at + timedelta(hours=24) else "met"
-        for key, at in submitted.items()
-    )
-    found = dict(
-        marts.execute(
-            "SELECT if(state = 'met', 'met', 'late'), count(*) FROM marts.analytics.fct_clocks "
-            "WHERE clock = 'front_door' GROUP BY 1"
-        ).fetchall()
-    )
-    in_all = marts.execute(
-        "SELECT sum(started)::BIGINT, sum(met)::BIGINT FROM marts.analytics.mart_front_door "
-        "WHERE clock = 'front_door' AND breakdown = 'all'"
-    ).fetchone()
-
-    assert found == counted
-    assert in_all == (len(submitted), counted["met"])
+    assert set(counted) == {"all", "gateway", "source", "severity", "hour", "weekday", "hours"}
+    assert all(counts == expected for counts in counted.values())
 
 
-@pytest.mark.parametrize("breakdown", ["gateway", "source", "severity", "hour", "weekday", "hours"])
-def test_every_breakdown_of_the_front_door_adds_up_to_all(breakdown: str, marts: duckdb.DuckDBPyConnection) -> None:
-    columns = "clock, sum(started), sum(met), sum(missed), sum(breached), sum(told)"
-    sums = f"SELECT {columns} FROM marts.analytics.mart_front_door"
-    by = marts.execute(f"{sums} WHERE breakdown = ? GROUP BY 1 ORDER BY 1", [breakdown]).fetchall()
-
-    assert by == marts.execute(f"{sums} WHERE breakdown = 'all' GROUP BY 1 ORDER BY 1").fetchall()
-
-
-def test_partners_are_asked_what_the_events_ask_them(in_force: InForce, marts: duckdb.DuckDBPyConnection) -> None:
-    requested = {
-        (fact.family_id, fact.service_request_id): str(fact.service_kind)
-        for _, fact in sorted(in_force, key=lambda one: one[0], reverse=True)
-        if isinstance(fact, ServiceRequested)
-    }
-    answered = {
-        kind: {(fact.family_id, fact.service_request_id) for _, fact in in_force if isinstance(fact, kind)}
-        for kind in (ServiceStarted, ServiceDeclined)
-    }
-    expected = Counter(requested.values())
-    found = marts.execute(
-        "SELECT service_kind, sum(requested)::BIGINT, sum(started)::BIGINT FROM marts.analytics.mart_partner GROUP BY 1"
+def test_front_door_has_every_referral_once(marts):
+    """Its clocks are the referrals of the facts, by authority and month."""
+    of_mart = marts.execute(
+        "SELECT authority_code, month_starts_on, started::BIGINT FROM marts.analytics.mart_front_door "
+        "WHERE clock = 'front_door' AND breakdown = 'all' ORDER BY ALL"
+    ).fetchall()
+    of_facts = marts.execute(
+        "SELECT authority_code, referred_month, count(DISTINCT (family_id, referral_id)) "
+        "FROM marts.analytics.fct_referrals GROUP BY ALL ORDER BY ALL"
     ).fetchall()
 
-    assert {kind: asked for kind, asked, _ in found} == expected
-    started = Counter(kind for key, kind in requested.items() if key in answered[ServiceStarted])
-    assert {kind: began for kind, _, began in found if began} == started
+    assert of_mart == of_facts
 
 
-def test_steps_between_levels_are_those_of_each_family_in_turn(
-    in_force: InForce, marts: duckdb.DuckDBPyConnection
-) -> None:
+def test_partners_waits_are_those_of_a_plain_recount(marts, told, as_of):
+    """Requests by service and month: how each was answered first, and whether within the target."""
+    with (PROJECT / "dbt_project" / "seeds" / "practice_profiles.csv").open() as file:
+        profile = next(row for row in csv.DictReader(file) if row["authority_code"] == "*")
+    answers = {c.ServiceStarted: "started", c.ServiceDeclined: "declined", c.ServiceCancelled: "cancelled"}
+    requests, answered = {}, {}
+    for at, fact in told:
+        if isinstance(fact, c.ServiceRequested):
+            requests.setdefault((fact.family_id, fact.service_request_id), (at, fact))
+        elif type(fact) in answers:
+            answered.setdefault((fact.family_id, fact.service_request_id), (at, answers[type(fact)]))
+    expected: Counter = Counter()
+    for request, (asked_at, fact) in requests.items():
+        at, answer = answered.get(request, (as_of, "waiting"))
+        days = timedelta(days=int(profile[f"waiting_days_{fact.service_kind}"]))
+        measure = {"started": "started_within_target", "waiting": "waiting_beyond_target"}.get(answer)
+        expected[fact.service_id, month(asked_at), answer] += 1
+        if measure and (answer == "started") == (at <= asked_at + days):
+            expected[fact.service_id, month(asked_at), measure] += 1
+    measures = ["started", "declined", "cancelled", "waiting", "started_within_target", "waiting_beyond_target"]
+    counted: Counter = Counter()
+    for service, starts_on, *counts in marts.execute(
+        f"SELECT service_id, month_starts_on::VARCHAR, {', '.join(f'sum({name})' for name in measures)} "
+        "FROM marts.analytics.mart_partner WHERE authority_code = ? GROUP BY ALL",
+        [SIMULATED],
+    ).fetchall():
+        counted += Counter({(service, starts_on, name): int(n) for name, n in zip(measures, counts, strict=True)})
+
+    assert expected
+    assert counted == expected
+
+
+def months_later(at: datetime, months: int) -> datetime:
+    """So many calendar months later at the same London time; a month too short gives its last day."""
+    local = at.astimezone(ZoneInfo(TIME_ZONE)).replace(tzinfo=None)
+    number = local.year * 12 + local.month - 1 + months
+    for day in range(local.day, 0, -1):
+        try:
+            later = local.replace(year=number // 12, month=number % 12 + 1, day=day)
+        except ValueError:
+            continue
+        return later.replace(tzinfo=ZoneInfo(TIME_ZONE)).astimezone(UTC)
+    raise AssertionError
+
+
+def test_step_down_cohorts_are_those_of_a_plain_recount(marts, told):
+    """A family is in its month once, from its last step down; back is a rise or a referral after it."""
+    levels: dict[str, int] = {}
+    last_down: dict[tuple[str, str], tuple[int, datetime]] = {}
+    returns: dict[str, list[tuple[int, datetime]]] = defaultdict(list)
+    referred = set()
+    for order, (at, fact) in enumerate(told):
+        if isinstance(fact, c.LevelChanged):
+            before, levels[fact.family_id] = levels.get(fact.family_id), fact.level
+            if before and fact.level < before:
+                last_down[fact.family_id, month(at)] = (order, at)
+            elif before and fact.level > before:
+                returns[fact.family_id].append((order, at))
+        elif isinstance(fact, c.ReferralSubmitted) and (fact.family_id, fact.referral_id) not in referred:
+            referred.add((fact.family_id, fact.referral_id))
+            returns[fact.family_id].append((order, at))
+    expected: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
+    for (family, starts_on), (order, at) in last_down.items():
+        for months in (3, 6, 12):
+            ends = months_later(at, months)
+            expected[starts_on, months][0] += 1
+            expected[starts_on, months][1] += any(o > order and back <= ends for o, back in returns[family])
+    rows = marts.execute(
+        "SELECT cohort_month::VARCHAR, within_months, sum(families), sum(back) FROM marts.analytics.mart_flow "
+        "WHERE cohort = 'stepped_down' AND authority_code = ? GROUP BY ALL",
+        [SIMULATED],
+    ).fetchall()
+
+    assert expected
+    assert {(starts_on, months): [int(n), int(back)] for starts_on, months, n, back in rows} == expected
+
+
+def test_steps_between_levels_are_those_of_each_family_in_turn(told: Told, marts: duckdb.DuckDBPyConnection) -> None:
     levels = defaultdict(list)
-    for at, fact in in_force:
-        if isinstance(fact, LevelChanged):
+    for at, fact in told:
+        if isinstance(fact, c.LevelChanged):
             levels[fact.family_id].append((at, fact.level))
     steps: Counter[tuple[int, int]] = Counter()
     for told in levels.values():
         ordered = [level for _, level in sorted(told, key=lambda one: one[0])]
         steps.update((a, b) for a, b in pairwise(ordered) if a != b)
     found = marts.execute(
-        "SELECT from_level, to_level, sum(moves)::BIGINT FROM marts.analytics.mart_level_moves GROUP BY ALL"
+        "SELECT from_level, to_level, sum(moves)::BIGINT FROM marts.analytics.mart_level_moves "
+        "WHERE authority_code = ? GROUP BY ALL",
+        [SIMULATED],
     ).fetchall()
 
     assert {(a, b): n for a, b, n in found} == steps
 
 
 def test_every_meeting_of_a_family_with_an_adult_is_asked_about_each_part_once(
-    in_force: InForce, marts: duckdb.DuckDBPyConnection
+    told: Told, marts: duckdb.DuckDBPyConnection
 ) -> None:
     """Whoever is told to have taken part, and lived there, is counted as such."""
     meetings = {
-        fact.meeting_id: set(map(str, fact.participants)) for _, fact in in_force if isinstance(fact, TafMeetingHeld)
+        fact.meeting_id: set(map(str, fact.participants)) for _, fact in told if isinstance(fact, c.TafMeetingHeld)
     }
     rows = marts.execute(
         "SELECT meeting_id, adult_role, took_part FROM marts.analytics.fct_meeting_attendance "
-        "WHERE meeting_kind = 'taf_meeting'"
+        "WHERE meeting_kind = 'taf_meeting' AND authority_code = ?",
+        [SIMULATED],
     ).fetchall()
 
     assert len({row[:2] for row in rows}) == len(rows)

@@ -1,17 +1,18 @@
 -- Outcomes of families and children: the score at the start, the latest, and the one six months after closure.
 with scores as (
     select
-        family_id,
-        coalesce(person_id, family_id) as subject_id,
-        outcome_framework,
-        outcome_number,
-        outcome_stage,
-        score,
-        authority_code,
-        event_order,
-        occurred_at
-    from {{ ref('stg_events') }}
-    where fact = 'outcome-recorded'
+        events.family_id,
+        coalesce(identities.person_id, events.person_id, events.family_id) as subject_id,
+        events.outcome_framework,
+        events.outcome_number,
+        events.outcome_stage,
+        events.score,
+        events.authority_code,
+        events.event_order,
+        events.occurred_at
+    from {{ ref('stg_events') }} as events
+    left join {{ ref('int_identities') }} as identities on identities.identifier = events.person_id
+    where events.fact = 'outcome-recorded'
 ),
 
 followed as (

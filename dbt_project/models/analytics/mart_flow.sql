@@ -11,23 +11,27 @@ with stepped_down as (
     where direction = 'down'
 ),
 
+closings as (
+    select family_id, from_order, from_at
+    from {{ ref('int_family_status') }}
+    window families as (order by family_id, from_order)
+    qualify not is_open and {{ before('is_open', 'family_id', 'families', 'false') }}
+),
+
 -- Died, or transferred to another authority: nobody to come back.
 closed as (
     select
         'closed' as cohort,
-        status.family_id,
-        closings.authority_code,
+        closings.family_id,
+        events.authority_code,
         coalesce(places.lsoa_code, 'unknown') as lsoa_code,
-        status.from_order as event_order,
-        status.from_at as left_at
-    from {{ ref('int_family_status') }} as status
-    inner join {{ ref('stg_events') }} as closings on closings.event_order = status.from_order
+        closings.from_order as event_order,
+        closings.from_at as left_at
+    from closings
+    inner join {{ ref('stg_events') }} as events on events.event_order = closings.from_order
     asof left join {{ ref('int_family_places') }} as places
-        on places.family_id = status.family_id and places.from_order <= status.from_order
-    where
-        not status.is_open
-        and closings.fact = 'case-closed'
-        and closings.closure_reason not in ('RC2', 'RC5')
+        on places.family_id = closings.family_id and places.from_order <= closings.from_order
+    where events.closure_reason not in ('RC2', 'RC5')
 ),
 
 -- A family counts once in a cohort of a month: from its last step of that month.
