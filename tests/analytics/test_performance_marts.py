@@ -191,8 +191,8 @@ def test_steps_between_levels_are_those_of_each_family_in_turn(told: Told, marts
         if isinstance(fact, c.LevelChanged):
             levels[fact.family_id].append((at, fact.level))
     steps: Counter[tuple[int, int]] = Counter()
-    for told in levels.values():
-        ordered = [level for _, level in sorted(told, key=lambda one: one[0])]
+    for changes in levels.values():
+        ordered = [level for _, level in sorted(changes, key=lambda one: one[0])]
         steps.update((a, b) for a, b in pairwise(ordered) if a != b)
     found = marts.execute(
         "SELECT from_level, to_level, sum(moves)::BIGINT FROM marts.analytics.mart_level_moves "
