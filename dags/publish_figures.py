@@ -20,7 +20,7 @@ from airflow.sdk import CronTriggerTimetable, dag, task
     schedule=CronTriggerTimetable("30 4 * * *", timezone="UTC", run_immediately=timedelta(0)),
     catchup=False,
     max_active_runs=1,
-    tags=["marts"],
+    tags=["batch"],
     doc_md=__doc__,
 )
 def publish_figures() -> None:

@@ -15,7 +15,11 @@ _MARGIN = 8
 
 @dataclass(frozen=True)
 class Drawn:
-    """One place on the map; a ward has a `path`, an LSOA a centre."""
+    """
+    One place on the map; a ward has a `path`, an LSOA a centre.
+
+    What stands back is no link: it reaches out of the picture, over what can be chosen beside it.
+    """
 
     code: str
     says: str
@@ -79,7 +83,7 @@ def draw(
             Drawn(
                 ward.code,
                 says(ward.code, ward.name),
-                href(ward.code),
+                href(ward.code) if ward.code in wards else "",
                 _css(values.get(ward.code), edges, is_coloured=not spots and ward.code in wards)
                 + (" chosen" if ward.code == chosen else "" if ward.code in wards else " beside"),
                 path=ward.path,

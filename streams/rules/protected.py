@@ -15,7 +15,17 @@ DERIVING = ("int_custody_releases", "int_marked_arrivals", "int_school_notices")
 
 _AGE = frozenset({Read(EVENTS, "date_of_birth"), Read(EVENTS, "due_date")})
 _OF_A_PERSON = {"person_id", "died_on", "school_id", "is_home_educated"}
-_OF_A_PLACE = {"lsoa_code", "ward_code", "ward_name", "constituency_code", "constituency_name", "la_code", "la_name"}
+_OF_A_PLACE = {
+    "lsoa_code",
+    "valid_from",
+    "ward_code",
+    "ward_name",
+    "constituency_code",
+    "constituency_name",
+    "la_code",
+    "la_name",
+}
+_MAPS = {"marts.reference.geography", "marts.reference.geography_changes"}
 _OF_A_RECORD = {"topic", "kafka_partition", "kafka_offset", "received_at", "landed_at", "reason", "path", "allowed"}
 _WHOLE = {
     PROFILES,
@@ -56,6 +66,6 @@ def _is_allowed(read: Read, *, is_area: bool) -> bool:
         return column != "payload" and column not in set(PersonRecorded.__struct_fields__) - _OF_A_PERSON
     if relation == "landing.main.quarantine":
         return column in _OF_A_RECORD
-    if relation == "marts.reference.geography":
+    if relation in _MAPS:
         return is_area and column in _OF_A_PLACE
     return relation in _WHOLE

@@ -36,7 +36,7 @@ def test_no_rule_reads_what_is_protected(compiled):
 
 READING = {
     "a condition of a model above it": {CONCERNS: ("where fact in", "where ethnicity is null and fact in")},
-    "a key that a model above it makes": {CONCERNS: ("|| event_order)", "|| event_order || ethnicity)")},
+    "a key that a model above it makes": {CONCERNS: ("|| event_order\n", "|| event_order || ethnicity\n")},
     "another name, through two models": {
         CONCERNS: ("    agency_key,", "    ethnicity as kind, agency_key,"),
         RULE: ("concerns.evidence,", "concerns.evidence || concerns.kind as evidence,"),
