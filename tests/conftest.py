@@ -29,8 +29,8 @@ from streams.stack import postgres as embedded
 from streams.stack.ports import free_ports
 from streams.stack.postgres import Postgres
 
-LONGEST = ("system", "dags", "demo", "compose")
-"""Folders of the tests that take minutes, most of them spent waiting."""
+LONGEST = ("system", "dags", "demo", "compose", "test_stream_parity", "test_reconcile")
+"""Folders and modules of the tests that take minutes, most of them spent waiting."""
 
 
 HOMES = "TESTS_HOMES"
@@ -59,7 +59,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest comes first: at the end of the run no process then waits long for another one."""
     order = {name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
+    items.sort(key=lambda item: min(order.get(name, len(order)) for name in (item.path.parent.name, item.path.stem)))
 
 
 @pytest.fixture(scope="session")
