@@ -45,7 +45,7 @@ summed as (
         area_code,
         min(area_name) as area_name,
         -- All of an authority's children are its children: the last bits of a sum are not.
-        round(sum(share_of_children), 12) as share_of_children
+        round({{ exact_sum('share_of_children') }}, 12) as share_of_children
     from levels
     group by all
 ),
@@ -212,7 +212,7 @@ deprived as (
         within.place_number,
         active.authority_code,
         active.imd_decile,
-        sum(active.share_of_children) as share_of_children
+        {{ exact_sum('active.share_of_children') }} as share_of_children
     from active
     inner join within using (authority_code, lsoa_code)
     where active.imd_decile is not null
@@ -220,7 +220,7 @@ deprived as (
 ),
 
 whole as (
-    select authority_code, imd_decile, sum(share_of_children) as share_of_children
+    select authority_code, imd_decile, {{ exact_sum('share_of_children') }} as share_of_children
     from active
     where imd_decile is not null
     group by all
@@ -252,7 +252,7 @@ expected as (
         deprived.place_number,
         by_decile.period_number,
         by_decile.counted,
-        sum(by_decile.number * deprived.share_of_children / by_decile.share_of_children) as expected
+        {{ exact_sum('by_decile.number * deprived.share_of_children / by_decile.share_of_children') }} as expected
     from by_decile
     inner join deprived using (authority_code, imd_decile)
     group by all
