@@ -1,6 +1,5 @@
 """How many alerts a day each desk should expect by the routes in force, and how many came."""
 
-import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
@@ -11,9 +10,9 @@ import duckdb
 from streams.contracts.outputs import Recipient
 from streams.route.router import recipients_of
 from streams.route.routes import Route
-from streams.rules.compiled import DBT_PROJECT
 from streams.rules.engine import FamilyDesk
 from streams.rules.expected import Expected
+from streams.rules.seeds import seed_rows
 
 __all__ = ["CAME_DAYS", "Load", "came", "expected_load"]
 
@@ -105,15 +104,10 @@ def _places(authority: str) -> Iterator[tuple[_Place, float]]:
     """Each area with its gateway and the children who live there."""
     children: Counter[str] = Counter()
     names: dict[str, str] = {}
-    for line in _seed("geography"):
+    for line in seed_rows("geography"):
         if line["la_code"] == authority:
             names[line["constituency_code"]] = line["constituency_name"].lower().replace(" ", "_")
             children[line["constituency_code"]] += float(line["children_0_17_estimate"])
-    gateways = {line["area_code"]: line["gateway"] for line in _seed("gateways")}
+    gateways = {line["area_code"]: line["gateway"] for line in seed_rows("gateways")}
     for code, many in children.items():
         yield _Place(gateways.get(code), names[code]), many
-
-
-def _seed(name: str) -> list[dict[str, str]]:
-    with (DBT_PROJECT / "seeds" / f"{name}.csv").open(newline="") as file:
-        return list(csv.DictReader(file))

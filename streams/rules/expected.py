@@ -1,10 +1,10 @@
 """How many alerts a rule is expected to raise, and of which kind: the seed `expected_alerts`."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 from streams.rules.compiled import DBT_PROJECT
+from streams.rules.seeds import seed_rows
 
 __all__ = ["Expected", "expected_alerts"]
 
@@ -30,11 +30,10 @@ class Expected:
 
 def expected_alerts(project: Path = DBT_PROJECT) -> dict[str, Expected]:
     """What is expected of each rule, by its name."""
-    with (project / "seeds" / "expected_alerts.csv").open(newline="") as file:
-        return {
-            line["rule"]: Expected(
-                int(line["alerts_per_10000_children_a_year"]),
-                *(float(line[f"{name}_share"]) for name in ("red", "out_of_hours", "open", "lead")),
-            )
-            for line in csv.DictReader(file)
-        }
+    return {
+        line["rule"]: Expected(
+            int(line["alerts_per_10000_children_a_year"]),
+            *(float(line[f"{name}_share"]) for name in ("red", "out_of_hours", "open", "lead")),
+        )
+        for line in seed_rows("expected_alerts", project)
+    }

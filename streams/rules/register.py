@@ -1,7 +1,6 @@
 """The rule register: all that is known of a rule, from its seed, its SQL, its profile and its tests."""
 
 import ast
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from streams.rules.compiled import DBT_PROJECT, CompiledRules
 from streams.rules.dbt_compile import STREAM_SCOPES
 from streams.rules.expected import Expected, expected_alerts
 from streams.rules.lineage import EVENTS, Lineage
+from streams.rules.seeds import seed_rows
 from streams.rules.thresholds import Thresholds, thresholds
 from streams.settings import PROJECT
 
@@ -52,18 +52,18 @@ class Entry:
 
 def rule_names(project: Path = DBT_PROJECT) -> tuple[str, ...]:
     """The names of all rules in force, in order of the alphabet."""
-    return tuple(sorted({line["rule"] for line in _seed(project, "rules")}))
+    return tuple(sorted({line["rule"] for line in seed_rows("rules", project)}))
 
 
 def newest(project: Path = DBT_PROJECT) -> dict[str, dict[str, str]]:
     """The newest line of each rule in its seed, by name: what it says, without what it reads."""
-    lines = sorted(_seed(project, "rules"), key=lambda line: (line["rule"], int(line["version"])))
+    lines = sorted(seed_rows("rules", project), key=lambda line: (line["rule"], int(line["version"])))
     return {line["rule"]: line for line in lines}
 
 
 def build_rules(project: Path = DBT_PROJECT) -> list[str]:
     """The names of the rules that the build alone judges, in order of the alphabet."""
-    return sorted({line["rule"] for line in _seed(project, "rules") if line["scope"] not in STREAM_SCOPES})
+    return sorted({line["rule"] for line in seed_rows("rules", project) if line["scope"] not in STREAM_SCOPES})
 
 
 def register(compiled: CompiledRules, project: Path = DBT_PROJECT, tests: Path = PROJECT / "tests") -> list[Entry]:
@@ -144,11 +144,6 @@ def _entry(
         expected=expected,
         sql=str(sql.relative_to(project.parent)) if sql else None,
     )
-
-
-def _seed(project: Path, name: str) -> list[dict[str, str]]:
-    with (project / "seeds" / f"{name}.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _tests(project: Path, tests: Path) -> list[tuple[str, str]]:
