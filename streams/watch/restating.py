@@ -6,13 +6,11 @@ that it has heard: it holds a lock from then until the version is on the topic.
 """
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
-import psycopg2
-
 from streams.contracts.outputs import Alert
-from streams.lake.connect import catalog_dsn
+from streams.lake.advisory import advisory_lock
 from streams.settings import Settings
 from streams.watch.alert_book import Place, place_of
 from streams.watch.judge import Judge
@@ -24,19 +22,14 @@ _LOCK = 3_002
 """Key of the PostgreSQL advisory lock."""
 
 
-@contextmanager
-def restating(settings: Settings) -> Iterator[None]:
+def restating(settings: Settings) -> AbstractContextManager[None]:
     """
-    Hold the lock, as the build does; whoever has it is waited for, and its connection's end frees it.
+    Hold the lock, as the build does; whoever has it is waited for.
 
     Raises:
         LakeUnavailable: the catalog's database does not answer.
     """
-    with closing(psycopg2.connect(catalog_dsn(settings))) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-            yield
+    return advisory_lock(settings, _LOCK)
 
 
 class Restatements:
