@@ -12,9 +12,9 @@ import structlog
 from streams.build.cut import Cut, Landed, choose_cut, records, store_cut
 from streams.build.lock import build_lock
 from streams.build.lull import LATELY_SECONDS, Lull
-from streams.build.snapshot import write_warehouse
+from streams.build.snapshot import warehouse, write_warehouse
 from streams.build.warm_dbt import WarmDbt, seeds_checksum
-from streams.errors import BuildFailed, CafError, MartsHeld
+from streams.errors import BuildFailed, MartsHeld
 from streams.lake.connect import connect
 from streams.settings import Settings
 
@@ -257,8 +257,8 @@ class Builder:
     def _write_warehouse(self) -> None:
         """A file that cannot be written is no reason to hold the marts, which are published already."""
         try:
-            write_warehouse(self._settings)
-        except (CafError, OSError, duckdb.Error) as error:
+            write_warehouse(self._lake, warehouse(self._settings))
+        except (OSError, duckdb.Error) as error:
             log.warning("warehouse_not_written", error=type(error).__name__)
 
     def _sweep(self) -> None:

@@ -7,14 +7,15 @@ Whoever has the old file open goes on reading it; whoever opens it anew has the 
 import tempfile
 from pathlib import Path
 
-from streams.lake.connect import connect
+import duckdb
+
 from streams.settings import Settings
 
 __all__ = ["warehouse", "write_warehouse"]
 
 _SCHEMAS = ("analytics", "reference", "run")
 _TABLES = """
-    SELECT DISTINCT table_schema, table_name FROM information_schema.tables
+    SELECT table_schema, table_name FROM information_schema.tables
     WHERE table_catalog = 'marts' AND list_contains($1, table_schema)
 """
 
@@ -24,25 +25,37 @@ def warehouse(settings: Settings) -> Path:
     return settings.home / "warehouse.duckdb"
 
 
-def write_warehouse(settings: Settings) -> Path:
+def write_warehouse(lake: duckdb.DuckDBPyConnection, target: Path) -> None:
     """
     Copy the published marts, as one build left them, to the file.
 
+    Args:
+        lake: where `marts` is attached; it is left as it was.
+        target: the file, which is replaced.
+
     Raises:
-        LakeUnavailable: the lake does not answer.
-        OSError: the file cannot be written.
+        duckdb.Error: the marts cannot be read, or the file cannot be written.
+        OSError: there is no room beside the file, or it cannot be replaced.
     """
-    target = warehouse(settings)
-    with tempfile.TemporaryDirectory(dir=settings.home, prefix="warehouse-") as folder, connect(settings) as lake:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="warehouse-") as folder:
         written = Path(folder) / target.name
         lake.execute(f"ATTACH '{written}' AS warehouse")
-        # One transaction reads one snapshot of the lake: the tables of one build.
-        lake.execute("BEGIN")
+        try:
+            _copy(lake)
+        finally:
+            lake.execute("DETACH warehouse")
+        written.chmod(0o600)
+        written.replace(target)
+
+
+def _copy(lake: duckdb.DuckDBPyConnection) -> None:
+    """In one transaction, which reads one snapshot of the lake: the tables of one build."""
+    lake.execute("BEGIN")
+    try:
         for schema, table in lake.execute(_TABLES, [_SCHEMAS]).fetchall():
             lake.execute(f"CREATE SCHEMA IF NOT EXISTS warehouse.{schema}")
             lake.execute(f"CREATE TABLE warehouse.{schema}.{table} AS FROM marts.{schema}.{table}")
         lake.execute("COMMIT")
-        lake.execute("DETACH warehouse")
-        written.chmod(0o600)
-        written.replace(target)
-    return target
+    except duckdb.Error:
+        lake.execute("ROLLBACK")
+        raise

@@ -29,7 +29,7 @@ def test_each_build_replaces_the_file_and_leaves_readers_what_they_opened(warm, 
 
 
 def test_a_file_that_cannot_be_written_does_not_fail_a_build(warm, make, monkeypatch):
-    def full(_: object) -> None:
+    def full(*_: object) -> None:
         raise OSError("no space left on device")
 
     monkeypatch.setattr("streams.build.builder.write_warehouse", full)
