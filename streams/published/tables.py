@@ -3,7 +3,7 @@ Published tables as they are downloaded, read into one value an authority and ye
 
 Two layouts are known: one figure a line (`streams/reference/published_cin.csv`), and the DfE's own, one line an
 authority and year with a column a measure (tables c1, c5, c6 of Characteristics of children in need, and the ONS
-mid-year estimates that come with them).
+mid-year estimates that come with them). The release of 2025 names the columns of c1 anew, and leaves the rates out.
 """
 
 import csv
@@ -44,9 +44,25 @@ MONTHS = (
 TABLES = {"referrals": HEADLINE, "referrals_by_source": SOURCES, "referrals_by_month": MONTHS}
 """The tables that are compared, with their measures."""
 
+_NAMED_ANEW = {
+    "referral_count": "Referrals",
+    "rereferral_count": "Re_referrals",
+    "rereferral_percent": "Re_referrals_percent",
+    "no_further_action_count": "No_Further_Action",
+    "no_further_action_percent": "No_Further_Action_percent",
+    "not_in_need_count": "Not_in_Need",
+    "not_in_need_percent": "Not_in_Need_percent",
+    "referral_child_count": "Referrals_child",
+    "rereferral_child_count": "Re_referrals_child",
+    "rereferral_child_percent": "Re_referrals_child_percent",
+}
+"""Columns of c1 since the release of 2025, by what they were called before."""
+
 _LONG = {"table", "year", "level", "area_code", "measure", "value"}
 _WIDE = {"time_period", "geographic_level", "new_la_code"}
 _POPULATION = "population_estimate"
+_TOLD_WIDE = {**TABLES, _POPULATION: (_POPULATION,)}
+"""What may stand in a file of the DfE's layout: a table is there if its first measure is."""
 
 
 @dataclass(frozen=True)
@@ -99,11 +115,13 @@ def _read(path: Path) -> Iterator[tuple[str, int, str, str, str]]:
     """Authority, year, table, measure and text of what is compared."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = csv.DictReader(file)
-        columns = set(rows.fieldnames or ())
-        if not (columns >= _LONG or columns >= _WIDE):
+        columns = {_NAMED_ANEW.get(column, column) for column in rows.fieldnames or ()}
+        told_of = [measures[0] for measures in _TOLD_WIDE.values()]
+        if not (columns >= _LONG or (columns >= _WIDE and columns.intersection(told_of))):
             raise PublishedFileInvalid(
                 f"{path.name} has neither layout; allowed: the columns {', '.join(sorted(_LONG))}, "
-                f"or {', '.join(sorted(_WIDE))} with those of table c1, c5, c6 or {_POPULATION}"
+                f"or {', '.join(sorted(_WIDE))} with those of table c1, c5, c6 or {_POPULATION} "
+                f"(at least one of {', '.join(told_of)})"
             )
         told = _long if columns >= _LONG else _wide
         for number_, row in enumerate(rows, 2):
@@ -124,10 +142,12 @@ def _long(row: Mapping[str, str]) -> Iterator[tuple[str, str, str, str, str]]:
 def _wide(row: Mapping[str, str]) -> Iterator[tuple[str, str, str, str, str]]:
     if row["geographic_level"] != "Local authority":
         return
-    for table, measures in {**TABLES, _POPULATION: (_POPULATION,)}.items():
-        if all(measure in row for measure in measures):
+    found = {_NAMED_ANEW.get(column, column): text for column, text in row.items()}
+    for table, measures in _TOLD_WIDE.items():
+        if measures[0] in found:
             for measure in measures:
-                yield row["new_la_code"], row["time_period"], table, measure, row[measure]
+                if measure in found:
+                    yield row["new_la_code"], row["time_period"], table, measure, found[measure]
 
 
 def _must_be_figure(path: Path, line: int, measure: str, text: str) -> None:

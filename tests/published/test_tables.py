@@ -39,6 +39,32 @@ def test_both_layouts_say_the_same(halton: Figures, tmp_path: Path) -> None:
     assert found.published == {("referrals", measure): text for measure, text in headline.items()}
 
 
+def test_the_release_of_2025_says_the_same_under_other_names(halton: Figures, tmp_path: Path) -> None:
+    names = {
+        "referral_count": "Referrals",
+        "rereferral_count": "Re_referrals",
+        "rereferral_percent": "Re_referrals_percent",
+        "no_further_action_count": "No_Further_Action",
+        "no_further_action_percent": "No_Further_Action_percent",
+        "not_in_need_count": "Not_in_Need",
+        "not_in_need_percent": "Not_in_Need_percent",
+        "referral_child_count": "Referrals_child",
+        "rereferral_child_count": "Re_referrals_child",
+        "rereferral_child_percent": "Re_referrals_child_percent",
+    }
+    headline = {new: halton.published["referrals", old] for new, old in names.items()}
+    [found] = read_figures([written(tmp_path / "c1.csv", [PLACE | headline])])
+
+    assert found.published == {("referrals", old): headline[new] for new, old in names.items()}
+
+
+def test_a_file_with_none_of_the_tables_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "c2.csv", [PLACE | {"At31_episodes": "1654"}])
+
+    with pytest.raises(PublishedFileInvalid, match="at least one of Referrals, Individual, April, population_estimate"):
+        read_figures([path])
+
+
 def test_symbols_are_no_numbers(halton: Figures) -> None:
     hidden = Figures(halton.authority, 2024, {("referrals", "Referrals"): "u", ("referrals", "Re_referrals"): "c"})
 
