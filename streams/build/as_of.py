@@ -12,6 +12,7 @@ import duckdb
 
 from streams import names
 from streams.build.cut import Cut, store_cut
+from streams.build.memory import Publisher, take_over
 from streams.build.warm_dbt import WarmDbt
 from streams.errors import BuildFailed, FileTaken
 from streams.lake.connect import connect
@@ -49,9 +50,16 @@ def build_as_of(settings: Settings, moment: datetime, into: Path) -> Cut:
             quoted = str(building).replace("'", "''")
             file.execute(f"ATTACH '{quoted}' AS marts")
             store_cut(file, cut)
-        failed = WarmDbt(settings, building).build(*_WITHOUT_TESTS)
+        dbt = WarmDbt(settings, building)
+        session = dbt.session()
+        take_over(session, ())
+        failed = dbt.build(*_WITHOUT_TESTS)
         if failed:
             raise BuildFailed(f"dbt build: {', '.join(sorted(failed))} failed or were skipped; nothing was written")
+        Publisher().publish(session, [*dbt.tables("model"), *dbt.tables("seed")])
+        # Whoever made the file may read it at once.
+        session.execute("CHECKPOINT published")
+        session.execute("DETACH published")
         building.rename(into)
     return cut
 

@@ -12,6 +12,7 @@ import structlog
 from streams.build.cut import Cut, Landed, choose_cut, records, store_cut
 from streams.build.lock import build_lock
 from streams.build.lull import LATELY_SECONDS, Lull
+from streams.build.memory import Publisher, take_over
 from streams.build.snapshot import warehouse, write_warehouse
 from streams.build.warm_dbt import WarmDbt, seeds_checksum
 from streams.errors import BuildFailed, MartsHeld
@@ -31,6 +32,8 @@ _TEST_EVERY = timedelta(minutes=5)
 """While following, how often the data tests run with a build; they cost about a quarter of it."""
 
 _TESTED = "SELECT max(started_at) FROM marts.run.builds WHERE ok AND is_tested"
+
+_LATEST = "SELECT started_at, seeds FROM marts.run.builds WHERE ok ORDER BY started_at DESC LIMIT 1"
 
 _LATELY = "SELECT count(*) FROM landing.main.events WHERE landed_at > ?"
 _RECENT = timedelta(seconds=LATELY_SECONDS)
@@ -160,10 +163,12 @@ class Builder:
         self._holds = holds
         self._fresh = timedelta(seconds=fresh_seconds)
         self._dbt = WarmDbt(settings)
+        self._publisher = Publisher()
         self._lake = connect(settings, landing="read_only", marts="read_write")
         self._landed = Landed(self._lake)
         self._built: Cut | None = None
-        self._swept_at = datetime.now(UTC)
+        self._built_at: datetime | None = None
+        self._swept_at: datetime | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -223,7 +228,7 @@ class Builder:
             if self._built is None:
                 self._lake.execute(_BUILDS)
             seeds = seeds_checksum()
-            failed = self._dbt.build(*self._options(seeds, full=full, tests=tests))
+            failed = self._make(seeds=seeds, full=full, tests=tests)
             result = BuildResult(started, datetime.now(UTC), cut, failed)
             self._record(result, seeds, is_tested=tests or full)
             self._sweep()
@@ -232,17 +237,37 @@ class Builder:
         )
         if failed:
             raise BuildFailed(f"dbt build: {', '.join(sorted(failed))} failed or were skipped; see marts.run.builds")
-        self._built = cut
+        self._built, self._built_at = cut, _naive(started)
         self._write_warehouse()
         return result
 
-    def _options(self, seeds: str, *, full: bool, tests: bool) -> list[str]:
-        """What to leave out of a build: unit tests judge code, not data, and unchanged seeds are there already."""
-        if full:
-            return []
-        latest = self._lake.execute("SELECT seeds FROM marts.run.builds WHERE ok ORDER BY started_at DESC LIMIT 1")
-        left_out = {"unit_test": True, "seed": latest.fetchone() == (seeds,), "test": not tests}
-        return [option for kind, is_out in left_out.items() if is_out for option in ("--exclude-resource-type", kind)]
+    def _make(self, *, seeds: str, full: bool, tests: bool) -> list[str]:
+        """
+        Build in memory and publish; returns what failed.
+
+        dbt need not be asked again between tests, unless the seeds are others or somebody else has built since.
+        Unit tests judge code, not data, and unchanged seeds are there already.
+        """
+        latest = self._lake.execute(_LATEST).fetchone()
+        is_own = latest is not None and latest[0] == self._built_at
+        with_seeds = full or latest is None or latest[1] != seeds
+        if not is_own:
+            self._publisher.forget()
+        session, seed_tables = self._dbt.session(), self._dbt.tables("seed")
+        try:
+            if is_own and not (with_seeds or tests) and self._dbt.can_repeat():
+                take_over(session, ())
+                failed = self._dbt.repeat()
+            else:
+                take_over(session, () if with_seeds else seed_tables)
+                failed = self._dbt.build(*_without(unit_test=not full, seed=not with_seeds, test=not (full or tests)))
+            if not failed:
+                built = [*self._dbt.tables("model"), *(seed_tables if with_seeds else ())]
+                self._publisher.publish(session, built, kept=seed_tables)
+        except duckdb.Error as error:
+            log.warning("marts_not_published", error=type(error).__name__)
+            return ["publish"]
+        return failed
 
     def _record(self, result: BuildResult, seeds: str, *, is_tested: bool) -> None:
         cut = result.cut
@@ -257,18 +282,26 @@ class Builder:
     def _write_warehouse(self) -> None:
         """A file that cannot be written is no reason to hold the marts, which are published already."""
         try:
-            write_warehouse(self._lake, warehouse(self._settings))
+            tables = [*self._dbt.tables("model"), *self._dbt.tables("seed")]
+            write_warehouse(self._dbt.session(), tables, warehouse(self._settings))
         except (OSError, duckdb.Error) as error:
             log.warning("warehouse_not_written", error=type(error).__name__)
 
     def _sweep(self) -> None:
-        """Remove the files of builds that nobody reads any more."""
-        if datetime.now(UTC) - self._swept_at < _SWEEP_EVERY:
+        """Remove the files of builds that nobody reads any more, and merge the log of builds, a file each."""
+        now = datetime.now(UTC)
+        if self._swept_at is not None and now - self._swept_at < _SWEEP_EVERY:
             return
-        self._swept_at = datetime.now(UTC)
-        until = (self._swept_at - _KEPT).isoformat()
+        self._swept_at = now
+        until = (now - _KEPT).isoformat()
+        self._lake.execute("CALL ducklake_merge_adjacent_files('marts', 'builds', schema => 'run')")
         for function in ("ducklake_expire_snapshots", "ducklake_cleanup_old_files"):
             self._lake.execute(f"CALL {function}('marts', older_than => '{until}'::TIMESTAMPTZ)")
+
+
+def _without(**kinds: bool) -> list[str]:
+    """Options of dbt that leave these kinds of nodes out."""
+    return [word for kind, is_out in kinds.items() if is_out for word in ("--exclude-resource-type", kind)]
 
 
 def _naive(moment: datetime) -> datetime:

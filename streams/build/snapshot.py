@@ -5,19 +5,18 @@ Whoever has the old file open goes on reading it; whoever opens it anew has the 
 """
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
 
+from streams.build.memory import Table
 from streams.settings import Settings
 
 __all__ = ["warehouse", "write_warehouse"]
 
-_SCHEMAS = ("analytics", "reference", "run")
-_TABLES = """
-    SELECT table_schema, table_name FROM information_schema.tables
-    WHERE table_catalog = 'marts' AND list_contains($1, table_schema)
-"""
+_SCHEMAS = ("analytics", "reference")
+_OF_THE_RUN = (("marts", "cut"), ("marts", "as_of"), ("published", "builds"))
 
 
 def warehouse(settings: Settings) -> Path:
@@ -25,37 +24,30 @@ def warehouse(settings: Settings) -> Path:
     return settings.home / "warehouse.duckdb"
 
 
-def write_warehouse(lake: duckdb.DuckDBPyConnection, target: Path) -> None:
+def write_warehouse(session: duckdb.DuckDBPyConnection, tables: Iterable[Table], target: Path) -> None:
     """
-    Copy the published marts, as one build left them, to the file.
+    Copy the marts to the file, from the memory of the build that made them, and the log of builds.
 
     Args:
-        lake: where `marts` is attached; it is left as it was.
+        session: where `marts` is in memory and `published` is attached; it is left as it was.
+        tables: what readers have of them.
         target: the file, which is replaced.
 
     Raises:
         duckdb.Error: the marts cannot be read, or the file cannot be written.
         OSError: there is no room beside the file, or it cannot be replaced.
     """
+    copied = [(f"marts.{table}", str(table)) for table in tables if table.schema in _SCHEMAS]
+    copied += [(f"{catalog}.run.{name}", f"run.{name}") for catalog, name in _OF_THE_RUN]
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="warehouse-") as folder:
         written = Path(folder) / target.name
-        lake.execute(f"ATTACH '{written}' AS warehouse")
+        session.execute(f"ATTACH '{written}' AS warehouse")
         try:
-            _copy(lake)
+            for schema in (*_SCHEMAS, "run"):
+                session.execute(f"CREATE SCHEMA warehouse.{schema}")
+            for source, name in copied:
+                session.execute(f"CREATE TABLE warehouse.{name} AS FROM {source}")
         finally:
-            lake.execute("DETACH warehouse")
+            session.execute("DETACH warehouse")
         written.chmod(0o600)
         written.replace(target)
-
-
-def _copy(lake: duckdb.DuckDBPyConnection) -> None:
-    """In one transaction, which reads one snapshot of the lake: the tables of one build."""
-    lake.execute("BEGIN")
-    try:
-        for schema, table in lake.execute(_TABLES, [_SCHEMAS]).fetchall():
-            lake.execute(f"CREATE SCHEMA IF NOT EXISTS warehouse.{schema}")
-            lake.execute(f"CREATE TABLE warehouse.{schema}.{table} AS FROM marts.{schema}.{table}")
-        lake.execute("COMMIT")
-    except duckdb.Error:
-        lake.execute("ROLLBACK")
-        raise

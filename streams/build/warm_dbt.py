@@ -2,20 +2,31 @@
 dbt kept warm: imported and parsed once, then run again and again in this process.
 
 One thread: several at a time in one process that writes through DuckLake have crashed it.
+
+Of a warm build two thirds are not SQL: dbt renders every macro, model and log line anew. What it would execute is the
+same each time, so the statements of its last build can be repeated without it
+(`docs/decisions/0009-marts-are-published-whole.md`).
 """
 
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import structlog
+
+from streams.build.memory import Table
 from streams.errors import BuildFailed
 from streams.lake.connect import catalog_dsn, data_path, install_extensions, lies_in_home
 from streams.names import CATALOG_LANDING, CATALOG_MARTS
 from streams.settings import PROJECT, Settings
 
 __all__ = ["WarmDbt", "dbt_environment", "seeds_checksum"]
+
+log = structlog.get_logger()
 
 _PROJECT = PROJECT / "dbt_project"
 
@@ -47,13 +58,23 @@ def seeds_checksum() -> str:
     return digest.hexdigest()
 
 
+@dataclass(frozen=True)
+class _Statement:
+    """What dbt executed to make one model."""
+
+    unique_id: str
+    sql: str
+
+
 class WarmDbt:
-    """A `dbtRunner` with its manifest; it publishes to the lake, or into a file."""
+    """A `dbtRunner` with its manifest, that builds `marts` in memory."""
 
     def __init__(self, settings: Settings, into: Path | None = None) -> None:
         self._settings = settings
         self._into = into
         self._manifest: Any = None
+        self._adapter: Any = None
+        self._statements: list[_Statement] = []
         self.log_folder = settings.home / "dbt" / "logs"
 
     def warm(self) -> None:
@@ -66,6 +87,31 @@ class WarmDbt:
         if self._manifest is None:
             self._manifest = self._parse()
 
+    def session(self) -> duckdb.DuckDBPyConnection:
+        """
+        A cursor where dbt builds: `marts` in memory, `landing` and `published` attached.
+
+        Raises:
+            BuildFailed: the project cannot be parsed.
+        """
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        self.warm()
+        with self._adapter.connection_named("caf"):
+            # Asked for, the connection opens the environment of this target, which outlives it.
+            _ = self._adapter.connections.get_thread_connection().handle
+        return DuckDBConnectionManager.env().handle().cursor()
+
+    def tables(self, kind: str) -> list[Table]:
+        """The models, or the seeds, that readers are to have: steps on the way (`int_`) only where they say so."""
+        self.warm()
+        return [
+            Table(node.schema, node.alias, node.description)
+            for node in self._manifest.nodes.values()
+            if node.resource_type == kind
+            and (not node.name.startswith("int_") or node.config.meta.get("is_published"))
+        ]
+
     def build(self, *options: str) -> list[str]:
         """
         Run `dbt build`; returns the ids of nodes that failed or were skipped, empty when all is well.
@@ -74,19 +120,50 @@ class WarmDbt:
             BuildFailed: dbt could not run at all.
         """
         self.warm()
+        self._statements = []
         outcome = self._invoke("build", *options)
         if outcome.result is None:
             raise self._failed(outcome)
-        return [
-            result.node.unique_id for result in outcome.result.results if result.status in {"error", "fail", "skipped"}
-        ]
+        results = outcome.result.results
+        failed = [result.node.unique_id for result in results if result.status in {"error", "fail", "skipped"}]
+        if not failed:
+            nodes = [one.node for one in results if one.node.resource_type == "model"]
+            self._statements = [_Statement(node.unique_id, Path(node.build_path).read_text()) for node in nodes]
+        return failed
+
+    def can_repeat(self) -> bool:
+        """Whether the last build was whole, and its memory is still there: another target in this process ends it."""
+        try:
+            return bool(self._statements) and bool(self.session().execute("FROM marts.run.cut LIMIT 0"))
+        except duckdb.CatalogException:
+            return False
+
+    def repeat(self) -> list[str]:
+        """
+        Make the models anew by the statements of the last build; returns the id of one that failed.
+
+        After a failure dbt itself has to build again.
+        """
+        session = self.session()
+        for statement in self._statements:
+            try:
+                session.execute(statement.sql)
+            except duckdb.Error as error:
+                # Not its words: they may quote a value.
+                log.warning("statement_failed", model=statement.unique_id, error=type(error).__name__)
+                self._statements = []
+                return [statement.unique_id]
+        return []
 
     def _parse(self) -> Any:
+        from dbt.adapters.factory import get_adapter_by_type
+
         os.environ.update(dbt_environment(self._settings, self._into))
         install_extensions()
         outcome = self._invoke("parse")
         if not outcome.success:
             raise self._failed(outcome)
+        self._adapter = get_adapter_by_type("duckdb")
         return outcome.result
 
     def _invoke(self, verb: str, *options: str) -> Any:

@@ -1,4 +1,3 @@
-{{ config(meta={'is_unpublished': true}) }}
 {%- set counts = ['referrals', 'dfe_referrals', 'contacts', 'cafs'] -%}
 {%- set groups = [
     'individual', 'schools', 'education_services', 'health_services', 'housing', 'la_services', 'police',
