@@ -56,7 +56,7 @@ def build_as_of(settings: Settings, moment: datetime, into: Path) -> Cut:
         failed = dbt.build(*_WITHOUT_TESTS)
         if failed:
             raise BuildFailed(f"dbt build: {', '.join(sorted(failed))} failed or were skipped; nothing was written")
-        Publisher().publish(session, [*dbt.tables("model"), *dbt.tables("seed")])
+        Publisher().publish(session, [*dbt.tables("model"), *dbt.tables("seed")], kept=(), grown={})
         # Whoever made the file may read it at once.
         session.execute("CHECKPOINT published")
         session.execute("DETACH published")

@@ -12,9 +12,9 @@ import structlog
 from streams.build.cut import Cut, Landed, choose_cut, records, store_cut
 from streams.build.lock import build_lock
 from streams.build.lull import LATELY_SECONDS, Lull
-from streams.build.memory import Publisher, take_over
+from streams.build.maker import Maker
 from streams.build.snapshot import warehouse, write_warehouse
-from streams.build.warm_dbt import WarmDbt, seeds_checksum
+from streams.build.warm_dbt import seeds_checksum
 from streams.errors import BuildFailed, MartsHeld
 from streams.lake.connect import connect
 from streams.settings import Settings
@@ -29,9 +29,13 @@ Holds = Callable[[duckdb.DuckDBPyConnection], Sequence[object]]
 _POLL_SECONDS = 0.5
 
 _TEST_EVERY = timedelta(minutes=5)
-"""While following, how often the data tests run with a build; they cost about a quarter of it."""
+"""While following, how often the data tests run, with a build that dbt makes of all there is."""
+_TEST_SHARE = 10
+"""With a long history less often, so that such builds take no more than this part of the time."""
 
-_TESTED = "SELECT max(started_at) FROM marts.run.builds WHERE ok AND is_tested"
+_TESTED = """
+    SELECT max(started_at), max_by(finished_at - started_at, started_at) FROM marts.run.builds WHERE ok AND is_tested
+"""
 
 _LATEST = "SELECT started_at, seeds FROM marts.run.builds WHERE ok ORDER BY started_at DESC LIMIT 1"
 
@@ -162,8 +166,7 @@ class Builder:
         self._settings = settings
         self._holds = holds
         self._fresh = timedelta(seconds=fresh_seconds)
-        self._dbt = WarmDbt(settings)
-        self._publisher = Publisher()
+        self._maker = Maker(settings)
         self._lake = connect(settings, landing="read_only", marts="read_write")
         self._landed = Landed(self._lake)
         self._built: Cut | None = None
@@ -183,7 +186,7 @@ class Builder:
         Raises:
             BuildFailed: the project cannot be parsed.
         """
-        self._dbt.warm()
+        self._maker.warm()
 
     def look(self) -> Ahead:
         """
@@ -204,10 +207,12 @@ class Builder:
     def are_tests_due(self) -> bool:
         """Whether no build, of this process or another, has passed the data tests for a while."""
         try:
-            (tested_at,) = self._lake.execute(_TESTED).fetchone()
+            tested_at, took = self._lake.execute(_TESTED).fetchone()
         except (duckdb.CatalogException, duckdb.BinderException):
             return True  # never built, or not since builds tell
-        return tested_at is None or datetime.now(UTC) - tested_at.replace(tzinfo=UTC) > _TEST_EVERY
+        if tested_at is None:
+            return True
+        return datetime.now(UTC) - tested_at.replace(tzinfo=UTC) > max(_TEST_EVERY, _TEST_SHARE * took)
 
     def build(self, *, full: bool = False, tests: bool = True) -> BuildResult:
         """
@@ -227,8 +232,14 @@ class Builder:
             store_cut(self._lake, cut)
             if self._built is None:
                 self._lake.execute(_BUILDS)
-            seeds = seeds_checksum()
-            failed = self._make(seeds=seeds, full=full, tests=tests)
+            seeds, latest = seeds_checksum(), self._lake.execute(_LATEST).fetchone()
+            failed = self._maker.make(
+                is_latest=latest is not None and latest[0] == self._built_at,
+                is_later=self._built is not None and cut.covers(self._built.offsets),
+                seeds=full or latest is None or latest[1] != seeds,
+                tests=tests,
+                full=full,
+            )
             result = BuildResult(started, datetime.now(UTC), cut, failed)
             self._record(result, seeds, is_tested=tests or full)
             self._sweep()
@@ -240,34 +251,6 @@ class Builder:
         self._built, self._built_at = cut, _naive(started)
         self._write_warehouse()
         return result
-
-    def _make(self, *, seeds: str, full: bool, tests: bool) -> list[str]:
-        """
-        Build in memory and publish; returns what failed.
-
-        dbt need not be asked again between tests, unless the seeds are others or somebody else has built since.
-        Unit tests judge code, not data, and unchanged seeds are there already.
-        """
-        latest = self._lake.execute(_LATEST).fetchone()
-        is_own = latest is not None and latest[0] == self._built_at
-        with_seeds = full or latest is None or latest[1] != seeds
-        if not is_own:
-            self._publisher.forget()
-        session, seed_tables = self._dbt.session(), self._dbt.tables("seed")
-        try:
-            if is_own and not (with_seeds or tests) and self._dbt.can_repeat():
-                take_over(session, ())
-                failed = self._dbt.repeat()
-            else:
-                take_over(session, () if with_seeds else seed_tables)
-                failed = self._dbt.build(*_without(unit_test=not full, seed=not with_seeds, test=not (full or tests)))
-            if not failed:
-                built = [*self._dbt.tables("model"), *(seed_tables if with_seeds else ())]
-                self._publisher.publish(session, built, kept=seed_tables)
-        except duckdb.Error as error:
-            log.warning("marts_not_published", error=type(error).__name__)
-            return ["publish"]
-        return failed
 
     def _record(self, result: BuildResult, seeds: str, *, is_tested: bool) -> None:
         cut = result.cut
@@ -282,8 +265,7 @@ class Builder:
     def _write_warehouse(self) -> None:
         """A file that cannot be written is no reason to hold the marts, which are published already."""
         try:
-            tables = [*self._dbt.tables("model"), *self._dbt.tables("seed")]
-            write_warehouse(self._dbt.session(), tables, warehouse(self._settings))
+            write_warehouse(self._maker.session(), self._maker.tables(), warehouse(self._settings))
         except (OSError, duckdb.Error) as error:
             log.warning("warehouse_not_written", error=type(error).__name__)
 
@@ -297,11 +279,6 @@ class Builder:
         self._lake.execute("CALL ducklake_merge_adjacent_files('marts', 'builds', schema => 'run')")
         for function in ("ducklake_expire_snapshots", "ducklake_cleanup_old_files"):
             self._lake.execute(f"CALL {function}('marts', older_than => '{until}'::TIMESTAMPTZ)")
-
-
-def _without(**kinds: bool) -> list[str]:
-    """Options of dbt that leave these kinds of nodes out."""
-    return [word for kind, is_out in kinds.items() if is_out for word in ("--exclude-resource-type", kind)]
 
 
 def _naive(moment: datetime) -> datetime:

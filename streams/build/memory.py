@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-__all__ = ["Publisher", "Table", "take_over"]
+__all__ = ["Publisher", "Table", "state", "take_over"]
 
 _CUT = """
     CREATE SCHEMA IF NOT EXISTS marts.run;
@@ -76,6 +76,11 @@ class Table:
         return f"{self.schema}.{self.name}"
 
 
+def state(session: duckdb.DuckDBPyConnection, relation: str) -> tuple[int, int | None]:
+    """How many rows a table has, and the sum of their hashes: the same for the same rows in any order."""
+    return session.execute(f"SELECT count(*), sum(hash(row_)::HUGEINT) FROM {relation} AS row_").fetchone()
+
+
 def take_over(session: duckdb.DuckDBPyConnection, seeds: Iterable[Table]) -> None:
     """
     What a build starts from: its cut, what readers had before it, and the seeds that are not loaded again.
@@ -115,6 +120,12 @@ def _empty(columns: Mapping[str, str]) -> str:
     return f"(SELECT {nulls} WHERE false)"
 
 
+_GROWN = """
+    DELETE FROM published.{table} WHERE (root_source, root_id) IN (SELECT (root_source, root_id) FROM {roots});
+    INSERT INTO published.{table} BY NAME FROM marts.{table} SEMI JOIN {roots} USING (root_source, root_id);
+"""
+
+
 class Publisher:
     """
     Copies what was built to the lake's `marts`, all in one transaction; a table that has not changed is left there.
@@ -123,14 +134,19 @@ class Publisher:
     """
 
     def __init__(self) -> None:
-        self._published: dict[str, tuple[int, int | None]] = {}
+        self._published: dict[str, tuple[int, int | None] | None] = {}
 
     def forget(self) -> None:
         """Somebody else has published since: every table is to be written."""
         self._published.clear()
 
     def publish(
-        self, session: duckdb.DuckDBPyConnection, built: Iterable[Table], kept: Collection[Table] = ()
+        self,
+        session: duckdb.DuckDBPyConnection,
+        built: Iterable[Table],
+        *,
+        kept: Collection[Table],
+        grown: Mapping[str, str],
     ) -> None:
         """
         Make the tables that were built those of readers, with the cut, and drop what is neither built nor kept.
@@ -139,11 +155,15 @@ class Publisher:
             session: where `marts` is in memory and `published` is attached.
             built: the tables that were built.
             kept: tables that stay as they are.
+            grown: names of tables of which only the rows of some roots have changed since they were published, each
+                with the name of the table of these roots.
 
         Raises:
             duckdb.Error: the lake cannot be written; nothing was published.
         """
-        changed = {table: state for table in built if (state := self._state(session, table)) is not None}
+        known = {name: roots for name, roots in grown.items() if name in self._published}
+        states = {table: state(session, f"marts.{table}") for table in built if str(table) not in known}
+        changed = [table for table, found in states.items() if self._published.get(str(table)) != found]
         session.execute("BEGIN")
         try:
             for name in ("cut", "as_of"):
@@ -153,6 +173,8 @@ class Publisher:
             for table in changed:
                 session.execute(f"CREATE OR REPLACE TABLE published.{table} AS FROM marts.{table}")
                 session.execute(f"COMMENT ON TABLE published.{table} IS {_quoted(table.description)}")
+            for name, roots in known.items():
+                session.execute(_GROWN.format(table=name, roots=roots))
             for old in _others(session, {*built, *kept}):
                 session.execute(f"DROP TABLE published.{old}")
             session.execute("COMMIT")
@@ -160,12 +182,8 @@ class Publisher:
             session.execute("ROLLBACK")
             self.forget()
             raise
-        self._published |= {str(table): state for table, state in changed.items()}
-
-    def _state(self, session: duckdb.DuckDBPyConnection, table: Table) -> tuple[int, int] | None:
-        """Rows of a table and the sum of their hashes; None if that is what was published."""
-        state = session.execute(f"SELECT count(*), sum(hash(row_)::HUGEINT) FROM marts.{table} AS row_").fetchone()
-        return None if self._published.get(str(table)) == state else state
+        # What a table that has grown adds up to is not worth reading all of it: made anew, it is taken for changed.
+        self._published |= {**{str(table): found for table, found in states.items()}, **dict.fromkeys(known)}
 
 
 def _others(session: duckdb.DuckDBPyConnection, known: Collection[Table]) -> list[str]:

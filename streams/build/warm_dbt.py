@@ -10,7 +10,7 @@ same each time, so the statements of its last build can be repeated without it
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from typing import Any
 import duckdb
 import structlog
 
-from streams.build.memory import Table
+from streams.build.delta import Delta, NoRoomBetween
+from streams.build.memory import Table, state
 from streams.errors import BuildFailed
 from streams.lake.connect import catalog_dsn, data_path, install_extensions, lies_in_home
 from streams.names import CATALOG_LANDING, CATALOG_MARTS
@@ -27,6 +28,8 @@ from streams.settings import PROJECT, Settings
 __all__ = ["WarmDbt", "dbt_environment", "seeds_checksum"]
 
 log = structlog.get_logger()
+
+_FAMILY = "family_id"
 
 _PROJECT = PROJECT / "dbt_project"
 
@@ -60,10 +63,18 @@ def seeds_checksum() -> str:
 
 @dataclass(frozen=True)
 class _Statement:
-    """What dbt executed to make one model."""
+    """What dbt executed to make one model; `grows_by` says whose rows can be replaced alone (`streams.build.delta`)."""
 
     unique_id: str
+    relation: str
     sql: str
+    parents: tuple[str, ...]
+    grows_by: str | None
+
+
+def _statement(node: Any) -> _Statement:
+    sql, grows_by = Path(node.build_path).read_text(), node.config.meta.get("grows_by")
+    return _Statement(node.unique_id, node.relation_name, sql, tuple(node.depends_on.nodes), grows_by)
 
 
 class WarmDbt:
@@ -108,8 +119,7 @@ class WarmDbt:
         return [
             Table(node.schema, node.alias, node.description)
             for node in self._manifest.nodes.values()
-            if node.resource_type == kind
-            and (not node.name.startswith("int_") or node.config.meta.get("is_published"))
+            if node.resource_type == kind and (not node.name.startswith("int_") or node.config.meta.get("is_published"))
         ]
 
     def build(self, *options: str) -> list[str]:
@@ -127,8 +137,7 @@ class WarmDbt:
         results = outcome.result.results
         failed = [result.node.unique_id for result in results if result.status in {"error", "fail", "skipped"}]
         if not failed:
-            nodes = [one.node for one in results if one.node.resource_type == "model"]
-            self._statements = [_Statement(node.unique_id, Path(node.build_path).read_text()) for node in nodes]
+            self._statements = [_statement(one.node) for one in results if one.node.resource_type == "model"]
         return failed
 
     def can_repeat(self) -> bool:
@@ -138,22 +147,45 @@ class WarmDbt:
         except duckdb.CatalogException:
             return False
 
-    def repeat(self) -> list[str]:
+    def repeat(self, delta: Delta | None) -> list[str]:
         """
         Make the models anew by the statements of the last build; returns the id of one that failed.
 
         After a failure dbt itself has to build again.
+
+        Args:
+            delta: what is new since the last build; with it the tables that can grow do.
         """
         session = self.session()
+        if delta and not delta.is_small():
+            delta = None
+        grown = {one.unique_id: one.relation for one in self._statements if one.grows_by == _FAMILY}
+        stable = self._stable(grown)
         for statement in self._statements:
+            before = state(session, statement.relation) if delta and statement.unique_id in stable else None
             try:
+                if delta is None or statement.grows_by is None:
+                    session.execute(statement.sql)
+                elif statement.grows_by == _FAMILY:
+                    delta.grow(statement.relation, statement.sql, list(grown.values()))
+                else:
+                    delta.stage(statement.sql)
+            except NoRoomBetween:
+                delta = None
                 session.execute(statement.sql)
             except duckdb.Error as error:
                 # Not its words: they may quote a value.
                 log.warning("statement_failed", model=statement.unique_id, error=type(error).__name__)
                 self._statements = []
                 return [statement.unique_id]
+            if before is not None and state(session, statement.relation) != before:
+                delta = None  # what reads it is made anew for every family
         return []
+
+    def _stable(self, grown: Collection[str]) -> set[str]:
+        """Models that tables of families are made of beside the events; those tables grow only while these stay."""
+        parents = {parent for one in self._statements if one.unique_id in grown for parent in one.parents}
+        return {one.unique_id for one in self._statements if one.grows_by is None} & parents
 
     def _parse(self) -> Any:
         from dbt.adapters.factory import get_adapter_by_type

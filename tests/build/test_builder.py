@@ -8,6 +8,7 @@ import psycopg2
 import pytest
 
 from streams.build import follow
+from streams.build.builder import Builder
 from streams.build.lock import KEY
 from streams.errors import BuildFailed, MartsHeld
 from streams.lake.connect import catalog_dsn
@@ -49,8 +50,12 @@ def test_tests_are_due_a_while_after_any_builder_passed_them(warm):
     """It is the lake that remembers, so a new process need not test what has just been tested."""
     assert not warm.builder.are_tests_due()
 
-    warm.lake.duckdb.execute("UPDATE marts.run.builds SET started_at = started_at - INTERVAL 6 MINUTE WHERE is_tested")
+    earlier = "started_at = started_at - INTERVAL 6 MINUTE, finished_at = finished_at - INTERVAL 6 MINUTE"
+    warm.lake.duckdb.execute(f"UPDATE marts.run.builds SET {earlier} WHERE is_tested")
     assert warm.builder.are_tests_due()
+
+    warm.lake.duckdb.execute("UPDATE marts.run.builds SET finished_at = started_at + INTERVAL 1 MINUTE WHERE is_tested")
+    assert not warm.builder.are_tests_due(), "a build of a minute is tested every ten"
 
 
 def test_every_build_is_written_down(warm):
@@ -121,3 +126,42 @@ def test_failed_test_fails_the_build_and_is_written_down(warm, make):
     ).fetchone()
     assert not ok
     assert any("not_null_fct_referrals_referral_id" in node for node in failed)
+
+
+def test_a_table_that_has_not_changed_is_not_written_again(warm, make):
+    """The events are added to; readers keep the table that they have."""
+
+    def written(table: str) -> object:
+        query = f"SELECT table_uuid FROM ducklake_table_info('marts') WHERE table_name = '{table}'"
+        return warm.lake.one(query)
+
+    warm.lake.land(*(make.referral(f"G{n}", f"FG{n}") for n in range(30)))
+    warm.builder.build(tests=False)
+    before = {table: written(table) for table in ("stg_events", "alert_re_referral", "fct_referrals")}
+    warm.lake.land(make.referral("G30", "FG30"))
+    warm.builder.build(tests=False)
+
+    assert [table for table in before if written(table) != before[table]] == ["fct_referrals"]
+    assert warm.lake.one("SELECT count(*) FROM marts.staging.stg_events WHERE family_id = 'FG30'") == 1
+
+
+def test_what_another_process_has_built_since_is_not_built_upon(warm, make):
+    """Its tables are replaced, with what this one has not seen of them, and one that no model makes is dropped."""
+    warm.builder.build(tests=False)
+    with Builder(warm.settings) as other:
+        warm.lake.land(make.referral("H1", "FH1"))
+        other.build(tests=False)
+    warm.lake.duckdb.execute("CREATE TABLE marts.analytics.mart_of_last_year AS SELECT 1 AS one")
+    warm.lake.land(make.referral("H2", "FH2"))
+    warm.builder.build(tests=False)
+
+    assert warm.lake.one(f"{REFERRALS} WHERE family_id IN ('FH1', 'FH2')") == 2
+    tables = "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'marts' AND table_name = '{}'"
+    assert warm.lake.one(tables.format("mart_of_last_year")) == 0
+
+
+def test_steps_on_the_way_are_not_published(warm):
+    tables = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'marts' AND starts_with(table_name, 'int_')"
+
+    steps = warm.lake.duckdb.execute(tables).fetchall()
+    assert sorted(steps) == [("int_alert_actions",), ("int_family_desk",)]

@@ -44,11 +44,12 @@ timed as (
     where change <> 'withdrawn'
 ),
 
--- Earlier and later are decided by time, then by source and id: from here on a number.
+-- Earlier and later are decided by time, then by source and id: from here on a number. Numbers lie far apart, so that
+-- a warm build can put a late event between two others (`streams/build/delta.py`).
 ordered as (
     select
         *,
-        row_number() over (order by occurred_at, root_source, root_id) as event_order
+        row_number() over (order by occurred_at, root_source, root_id) * 4294967296 as event_order
     from timed
 ),
 

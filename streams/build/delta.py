@@ -1,0 +1,176 @@
+"""
+What is new since the last build, and the families it is about: a second set of tables, `delta`, in the same memory.
+
+The statements are those of the whole build, with other names for what they read and write: they see the records of the
+events that are new or changed (`stg_events`), and all events of the families that these are about (models that declare
+`grows_by: family_id`). Rows of these events and families are then replaced in the tables of the last build.
+"""
+
+import duckdb
+
+__all__ = ["Delta", "NoRoomBetween"]
+
+_STAGED = '"marts"."staging"."stg_events"'
+_LANDED = '"landing"."main"."events"'
+
+_GAP = 2**32
+"""How far apart events behind the last one are numbered, as in `stg_events`: late ones find room between them."""
+
+_LARGEST_SHARE = 0.05
+"""Beyond this share of all events a whole build is as quick."""
+
+_CREATE = """
+    ATTACH IF NOT EXISTS ':memory:' AS delta;
+    CREATE SCHEMA IF NOT EXISTS delta.landed;
+    CREATE SCHEMA IF NOT EXISTS delta.changed;
+    CREATE SCHEMA IF NOT EXISTS delta.staging;
+    CREATE SCHEMA IF NOT EXISTS delta.intermediate;
+    CREATE SCHEMA IF NOT EXISTS delta.alerts;
+    CREATE SCHEMA IF NOT EXISTS delta.analytics;
+"""
+
+_ROOTS = f"""
+    CREATE OR REPLACE TABLE delta.landed.roots AS
+    SELECT DISTINCT landed.root_source, landed.root_id
+    FROM {_LANDED} AS landed
+    LEFT JOIN marts.run.cut AS cut USING (topic, kafka_partition)
+    LEFT JOIN marts.before.cut AS seen USING (topic, kafka_partition)
+    WHERE landed.kafka_offset >= coalesce(seen.next_offset, 0)
+        AND (landed.kafka_offset < cut.next_offset OR cut.next_offset IS NULL)
+"""
+
+_RECORDS = f"""
+    CREATE OR REPLACE TABLE delta.landed.places AS
+    SELECT topic, kafka_partition, kafka_offset
+    FROM {_LANDED} SEMI JOIN delta.landed.roots USING (root_source, root_id);
+    CREATE OR REPLACE TABLE delta.landed.events AS
+    SELECT landed.*
+    FROM {_LANDED} AS landed SEMI JOIN delta.landed.places USING (topic, kafka_partition, kafka_offset);
+"""
+"""In two steps: where the records of these roots are is found on few columns, then all columns are read of them."""
+
+_FAMILIES = f"""
+    CREATE OR REPLACE TABLE delta.landed.families AS
+    SELECT family_id FROM {_STAGED} SEMI JOIN delta.landed.roots USING (root_source, root_id)
+    WHERE family_id IS NOT NULL
+    UNION
+    SELECT family_id FROM delta.changed.stg_events WHERE family_id IS NOT NULL
+"""
+
+_ORDERED = f"""
+    WITH first AS (
+        SELECT min(occurred_at) AS occurred_at FROM delta.changed.stg_events
+    ),
+    unchanged AS (
+        SELECT events.occurred_at, events.root_source, events.root_id, events.event_order
+        FROM {_STAGED} AS events
+        ANTI JOIN delta.landed.roots USING (root_source, root_id)
+    ),
+    around AS (
+        SELECT * FROM unchanged WHERE occurred_at >= (SELECT occurred_at FROM first)
+        UNION ALL
+        SELECT occurred_at, root_source, root_id, NULL FROM delta.changed.stg_events
+    ),
+    neighbours AS (
+        SELECT
+            *,
+            coalesce(
+                max(event_order) OVER (ORDER BY occurred_at, root_source, root_id ROWS UNBOUNDED PRECEDING),
+                (SELECT max(event_order) FROM unchanged WHERE occurred_at < (SELECT occurred_at FROM first)),
+                0
+            ) AS lower,
+            min(event_order) OVER (
+                ORDER BY occurred_at, root_source, root_id ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+            ) AS upper
+        FROM around
+    ),
+    counted AS (
+        SELECT
+            *,
+            row_number() OVER (PARTITION BY lower ORDER BY occurred_at, root_source, root_id) AS number,
+            count(*) OVER (PARTITION BY lower) AS numbers
+        FROM neighbours
+        WHERE event_order IS NULL
+    )
+    SELECT
+        root_source,
+        root_id,
+        lower + number * coalesce((upper - lower) // (numbers + 1), {_GAP}) AS event_order,
+        coalesce(upper - lower > numbers, true) AS has_room
+    FROM counted
+"""
+"""Numbers for the new events that lie between those of their neighbours, which keep theirs."""
+
+_REPLACE = f"""
+    DELETE FROM {_STAGED} WHERE (root_source, root_id) IN (SELECT (root_source, root_id) FROM delta.landed.roots);
+    INSERT INTO {_STAGED} BY NAME
+    SELECT events.* REPLACE (ordered.event_order AS event_order)
+    FROM delta.changed.stg_events AS events
+    INNER JOIN delta.changed.ordered USING (root_source, root_id);
+    CREATE OR REPLACE TABLE delta.staging.stg_events AS
+    FROM {_STAGED} WHERE family_id IN (FROM delta.landed.families);
+"""
+
+
+class NoRoomBetween(Exception):
+    """Between two events that are neighbours no number is left for one that happened between them."""
+
+
+class Delta:
+    """The tables of what is new, in the session of a build."""
+
+    def __init__(self, session: duckdb.DuckDBPyConnection) -> None:
+        """
+        Args:
+            session: where `marts` is in memory and holds the last build.
+        """
+        self._session = session
+        self.staged: dict[str, str] = {}
+        """Name of the table that was brought up to date, with that of the table of its new and changed roots."""
+        session.execute(_CREATE)
+
+    def is_small(self) -> bool:
+        """Whether what landed between the last cut and this one is little beside what there was."""
+        self._session.execute(_ROOTS)
+        (roots,) = self._session.execute("SELECT count(*) FROM delta.landed.roots").fetchone()
+        (events,) = self._session.execute(f"SELECT count(*) FROM {_STAGED}").fetchone()
+        return roots <= _LARGEST_SHARE * events
+
+    def stage(self, statement: str) -> None:
+        """
+        Bring `stg_events` up to date.
+
+        Args:
+            statement: that by which it is made.
+
+        Raises:
+            NoRoomBetween: events must be numbered anew; nothing was changed.
+        """
+        run = self._session.execute
+        run(_RECORDS)
+        run(statement.replace(_LANDED, "delta.landed.events").replace(_STAGED, "delta.changed.stg_events"))
+        run(f"CREATE OR REPLACE TABLE delta.changed.ordered AS {_ORDERED}")
+        if run("SELECT 1 FROM delta.changed.ordered WHERE NOT has_room").fetchone():
+            raise NoRoomBetween
+        run(_FAMILIES)
+        run(_REPLACE)
+        self.staged = {"staging.stg_events": "delta.landed.roots"}
+
+    def grow(self, table: str, statement: str, grown: list[str]) -> None:
+        """
+        Bring a table up to date that holds rows of families, each made of that family's events alone.
+
+        Args:
+            table: its quoted name.
+            statement: that by which it is made.
+            grown: the quoted names of the tables that grow, too; it may read them and `stg_events`.
+        """
+        for name in (*grown, _STAGED, table):
+            statement = statement.replace(name, _in_delta(name))
+        self._session.execute(statement)
+        self._session.execute(f"DELETE FROM {table} WHERE family_id IN (FROM delta.landed.families)")
+        self._session.execute(f"INSERT INTO {table} BY NAME FROM {_in_delta(table)}")
+
+
+def _in_delta(table: str) -> str:
+    return table.replace('"marts"', '"delta"', 1)

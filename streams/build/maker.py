@@ -1,0 +1,79 @@
+"""Makes the marts in memory in the cheapest way that gives the same rows, and publishes them."""
+
+import duckdb
+import structlog
+
+from streams.build.delta import Delta
+from streams.build.memory import Publisher, Table, take_over
+from streams.build.warm_dbt import WarmDbt
+from streams.settings import Settings
+
+__all__ = ["Maker"]
+
+log = structlog.get_logger()
+
+
+class Maker:
+    """A warm dbt, its memory, and what was published of it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._dbt = WarmDbt(settings)
+        self._publisher = Publisher()
+
+    def warm(self) -> None:
+        """
+        Start dbt now, so that the first build need not.
+
+        Raises:
+            BuildFailed: the project cannot be parsed.
+        """
+        self._dbt.warm()
+
+    def session(self) -> duckdb.DuckDBPyConnection:
+        """Where the marts are in memory, and the lake is attached."""
+        return self._dbt.session()
+
+    def tables(self) -> list[Table]:
+        """The tables that readers have."""
+        return [*self._dbt.tables("model"), *self._dbt.tables("seed")]
+
+    def make(self, *, is_latest: bool, is_later: bool, seeds: bool, tests: bool, full: bool) -> list[str]:
+        """
+        Build at the cut that is stored, and publish; returns the ids of what failed.
+
+        Unless something speaks against it, dbt is not asked again, and what can grow by what is new does.
+
+        Args:
+            is_latest: what readers have is the last build of this maker.
+            is_later: the cut covers that of the last build.
+            seeds: load the seeds, too; else they are there already.
+            tests: run the data tests.
+            full: run the unit tests, which judge code and not data.
+
+        Raises:
+            BuildFailed: dbt could not run at all.
+        """
+        session, seed_tables = self._dbt.session(), self._dbt.tables("seed")
+        if not is_latest:
+            self._publisher.forget()
+        delta = None
+        try:
+            if is_latest and not (seeds or tests or full) and self._dbt.can_repeat():
+                take_over(session, ())
+                delta = Delta(session) if is_later else None
+                failed = self._dbt.repeat(delta)
+            else:
+                take_over(session, () if seeds else seed_tables)
+                failed = self._dbt.build(*_without(unit_test=not full, seed=not seeds, test=not (tests or full)))
+            if not failed:
+                built = [*self._dbt.tables("model"), *(seed_tables if seeds else ())]
+                self._publisher.publish(session, built, kept=seed_tables, grown=delta.staged if delta else {})
+        except duckdb.Error as error:
+            log.warning("marts_not_published", error=type(error).__name__)
+            return ["publish"]
+        return failed
+
+
+def _without(**kinds: bool) -> list[str]:
+    """Options of dbt that leave these kinds of nodes out."""
+    return [word for kind, is_out in kinds.items() if is_out for word in ("--exclude-resource-type", kind)]

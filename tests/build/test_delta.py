@@ -1,0 +1,125 @@
+"""What is new is put in its place among what there is."""
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.build.delta import Delta, NoRoomBetween
+
+GAP = 2**32
+STATEMENT = """
+    DROP TABLE IF EXISTS "marts"."staging"."stg_events";
+    CREATE TABLE "marts"."staging"."stg_events" AS
+    SELECT
+        root_source,
+        root_id,
+        arg_max(family_id, kafka_offset) AS family_id,
+        arg_max(fact_at, kafka_offset) AS occurred_at,
+        row_number() OVER (ORDER BY occurred_at, root_source, root_id) * {gap} AS event_order
+    FROM "landing"."main"."events" GROUP BY root_source, root_id
+"""
+"""As `stg_events`, in little: the latest record of a root counts, also of what family it is."""
+
+TABLES = """
+    ATTACH ':memory:' AS landing; CREATE SCHEMA IF NOT EXISTS landing.main;
+    ATTACH ':memory:' AS marts; CREATE SCHEMA marts.staging; CREATE SCHEMA marts.run; CREATE SCHEMA marts.before;
+    CREATE TABLE landing.main.events (
+        topic VARCHAR, kafka_partition INTEGER, kafka_offset BIGINT,
+        root_source VARCHAR, root_id VARCHAR, family_id VARCHAR, fact_at TIMESTAMP
+    );
+    CREATE TABLE marts.run.cut (topic VARCHAR, kafka_partition INTEGER, next_offset BIGINT);
+    CREATE TABLE marts.before.cut AS FROM marts.run.cut;
+    CREATE TABLE marts.staging.by_family (family_id VARCHAR, events BIGINT);
+"""
+BY_FAMILY = '"marts"."staging"."by_family"'
+COUNTED = f"""
+    DROP TABLE IF EXISTS {BY_FAMILY};
+    CREATE TABLE {BY_FAMILY} AS
+    SELECT family_id, count(*) AS events FROM "marts"."staging"."stg_events" GROUP BY family_id
+"""
+ORDERED = "SELECT root_source, root_id, family_id, occurred_at FROM marts.staging.stg_events ORDER BY {}"
+
+BATCHES = st.lists(
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 12), st.integers(0, 5)), min_size=1, max_size=6),
+    min_size=1,
+    max_size=6,
+)
+"""Batches of records, each of a root (source and id) and at a minute: few, so that they meet."""
+
+
+class Landing:
+    """A landing table and a cut behind it."""
+
+    def __init__(self) -> None:
+        self.session = duckdb.connect()
+        self.session.execute(TABLES)
+        self._next = 0
+
+    def land(self, records: list[tuple[str, int, int]]) -> None:
+        self.session.execute("CREATE OR REPLACE TABLE marts.before.cut AS FROM marts.run.cut")
+        for source, number, minute in records:
+            moment = f"2026-01-01 00:{minute:02}"
+            row = ["t", 0, self._next, source, f"e{number}", f"F{(number + minute) % 4}", moment]
+            self.session.execute("INSERT INTO landing.main.events VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            self._next += 1
+        self.session.execute("DELETE FROM marts.run.cut")
+        self.session.execute("INSERT INTO marts.run.cut VALUES ('t', 0, ?)", [self._next])
+
+    def build(self, gap: int = GAP) -> None:
+        self.session.execute(STATEMENT.format(gap=gap))
+        self.session.execute(COUNTED)
+
+    def rows(self, order: str) -> list[tuple]:
+        return self.session.execute(ORDERED.format(order)).fetchall()
+
+    def families(self) -> list[tuple]:
+        return self.session.execute("FROM marts.staging.by_family ORDER BY ALL").fetchall()
+
+
+@settings(max_examples=60, deadline=None)
+@given(BATCHES)
+def test_batches_one_after_another_are_as_all_at_once(batches):
+    """Rows, their order and what is counted of them, whatever comes late, twice or corrected."""
+    grown, whole = Landing(), Landing()
+    for number, batch in enumerate(batches):
+        grown.land(batch)
+        whole.land(batch)
+        if number == 0:
+            grown.build()
+            continue
+        delta = Delta(grown.session)
+        delta.is_small()
+        delta.stage(STATEMENT.format(gap=GAP))
+        delta.grow(BY_FAMILY, COUNTED, [BY_FAMILY])
+    whole.build()
+
+    assert grown.rows("event_order") == whole.rows("occurred_at, root_source, root_id")
+    assert grown.families() == whole.families()
+
+
+def test_where_no_number_is_left_between_neighbours_nothing_changes():
+    """The whole is built then, and numbered anew."""
+    landing = Landing()
+    landing.land([("a", 1, 1), ("a", 3, 3)])
+    landing.build(gap=1)
+    before = landing.rows("event_order")
+    landing.land([("a", 2, 2)])
+    delta = Delta(landing.session)
+    delta.is_small()
+
+    with pytest.raises(NoRoomBetween):
+        delta.stage(STATEMENT.format(gap=GAP))
+    assert landing.rows("event_order") == before
+    assert delta.staged == {}
+
+
+def test_much_that_is_new_is_not_small():
+    landing = Landing()
+    landing.land([("a", number, 1) for number in range(30)])
+    landing.build()
+    landing.land([("a", 31, 1)])
+    assert Delta(landing.session).is_small()
+
+    landing.land([("a", 32, 1), ("a", 33, 1)])
+    assert not Delta(landing.session).is_small()
