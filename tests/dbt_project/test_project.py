@@ -3,6 +3,7 @@
 import importlib.util
 import re
 
+from streams.rules.compiled import project_manifest
 from streams.settings import PROJECT
 
 FOLDER = PROJECT / "dbt_project"
@@ -26,6 +27,18 @@ def test_nothing_upstream_of_an_alert_depends_on_how_it_is_run(models):
         assert not re.search(r"is_incremental|run_query|\bnow\(|current_(date|timestamp)", code), model["name"]
         assert model["config"]["materialized"] == "table", model["name"]
         assert not model["config"]["pre-hook"] + model["config"]["post-hook"], model["name"]
+
+
+def test_what_grows_by_family_reads_neither_the_clock_nor_the_landing_zone(settings):
+    """A warm build gives such a model the events of some families, and keeps the other rows (decision 12)."""
+    nodes = project_manifest(settings)["nodes"].values()
+    growing = [node for node in nodes if node["config"]["meta"].get("grows_by") == "family_id"]
+
+    assert len(growing) > 20
+    for node in growing:
+        parents = node["depends_on"]["nodes"]
+        assert not [parent for parent in parents if parent.startswith("source.")], node["name"]
+        assert re.search(r"\bfamily_id\b", node["raw_code"]), node["name"]
 
 
 def test_chain_between_events_and_rules_is_short(models):
