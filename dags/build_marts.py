@@ -1,11 +1,10 @@
 """
 ### build_marts
 
-Rebuilds alerts and marts with one `dbt build` at one cut, publishes the alerts of rules that only a build can judge
-(`locality_surge`), then compares streamed with rebuilt alerts.
-A landing starts it; while more lands it keeps building, warm, for ten minutes at most, so that the comparison is due
-at least that often; it ends when the lake has been quiet for a while.
-A schedule of every two minutes is the safety net for a doorbell that nobody heard.
+Rebuilds alerts and marts at one cut whenever something has landed, and every two minutes since deadlines pass, and
+publishes the alerts of rules that only a build can judge (`locality_surge`).
+A run keeps a warm dbt for ten minutes (`CAF_BUILD_WARM_SECONDS`), so that figures do not wait for one to start; then it
+compares streamed with rebuilt alerts. The next one starts with a landing, or at the next even minute.
 
 **Do not trigger it by hand** to hurry it: builds run one at a time, and the next one sees everything landed.
 
@@ -46,8 +45,8 @@ def build_marts() -> None:
         follow(
             settings,
             holds=holds,
-            for_seconds=600,
-            quiet_seconds=45,
+            for_seconds=settings.build_warm_seconds,
+            held_seconds=45,
             on_build=lambda _: publish_build_alerts(settings),
         )
 

@@ -60,6 +60,8 @@ class Settings:
     """Longest time that a record waits for its batch."""
     heartbeat_seconds: float = 1.0
     """Interval of the watcher's heartbeat."""
+    build_warm_seconds: float = 600.0
+    """How long a run of the DAG `build_marts` goes on building; its alerts are then compared with the streamed ones."""
     ended_alert_days: float = 7.0
     """Days that an alert which has ended stays on the topic of current alerts."""
     case_url: str = "https://cases.example/{family_id}"

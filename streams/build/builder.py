@@ -28,6 +28,9 @@ Holds = Callable[[duckdb.DuckDBPyConnection], Sequence[object]]
 
 _POLL_SECONDS = 0.5
 
+_CLOCK_EVERY = timedelta(minutes=2)
+"""While following, the longest time without a build: deadlines pass, also when nothing lands."""
+
 _TEST_EVERY = timedelta(minutes=5)
 """While following, how often the data tests run, with a build that dbt makes of all there is."""
 _TEST_SHARE = 10
@@ -101,6 +104,7 @@ def follow(
     *,
     holds: Holds | None = None,
     quiet_seconds: float | None = None,
+    held_seconds: float | None = None,
     for_seconds: float | None = None,
     fresh_seconds: float = 60.0,
     until: Callable[[], bool] = lambda: False,
@@ -109,10 +113,10 @@ def follow(
     """
     Build whenever something new has landed, warm, and return how many builds were made.
 
-    It ends when nothing has been left to build for `quiet_seconds` (or the marts are held that long), after
-    `for_seconds`, or when `until` says so.
-    The first build is made in any case: deadlines pass without a landing. While a bulk is arriving builds are put off
-    for its end, up to a limit (`streams.build.lull`).
+    It ends when nothing has been left to build for `quiet_seconds`, when the marts have been held for `held_seconds`
+    (that long, too, if it is not given), after `for_seconds`, or when `until` says so.
+    The first build is made in any case, and one every two minutes: deadlines pass without a landing. While a bulk is
+    arriving builds are put off for its end, up to a limit (`streams.build.lull`).
 
     Raises:
         MartsHeld: the marts were still held at the end.
@@ -121,6 +125,7 @@ def follow(
     """
     ends_at = time.monotonic() + for_seconds if for_seconds is not None else float("inf")
     quiet = quiet_seconds if quiet_seconds is not None else float("inf")
+    held_for = held_seconds if held_seconds is not None else quiet
     builds, changed_at, held, lull = 0, time.monotonic(), None, Lull()
     with Builder(settings, holds=holds, fresh_seconds=fresh_seconds) as builder:
         builder.warm()
@@ -128,9 +133,10 @@ def follow(
             ahead = builder.look()
             if held is None and ahead.is_behind:
                 changed_at = time.monotonic()
-            elif time.monotonic() - changed_at > quiet:
+            elif time.monotonic() - changed_at > (quiet if held is None else held_for):
                 break
-            if not (ahead.has_news and lull.allows(lately=ahead.lately, waiting=ahead.waiting)):
+            has_news = ahead.has_news and lull.allows(lately=ahead.lately, waiting=ahead.waiting)
+            if not (has_news or builder.is_clock_due()):
                 time.sleep(_POLL_SECONDS)
                 continue
             try:
@@ -203,6 +209,10 @@ class Builder:
             is_behind=built is None or not built.covers(landed),
             has_news=built is None or (cut.offsets != built.offsets and cut.covers(built.offsets)),
         )
+
+    def is_clock_due(self) -> bool:
+        """Whether deadlines may have passed since the last build of this process."""
+        return self._built_at is not None and _naive(datetime.now(UTC)) - self._built_at > _CLOCK_EVERY
 
     def are_tests_due(self) -> bool:
         """Whether no build, of this process or another, has passed the data tests for a while."""

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg2
 import pytest
@@ -107,6 +107,17 @@ def test_following_builds_again_when_more_lands(warm, make):
     builds = follow(warm.settings, quiet_seconds=2, on_build=on_build)
 
     assert (builds, seen) == (2, [3, 4])
+
+
+def test_following_builds_when_nothing_but_the_clock_has_moved(warm, monkeypatch):
+    """Deadlines pass without a landing."""
+    monkeypatch.setattr("streams.build.builder._CLOCK_EVERY", timedelta(seconds=1))
+    moments = []
+
+    follow(warm.settings, quiet_seconds=60, until=lambda: len(moments) == 3, on_build=lambda r: moments.append(r.cut))
+
+    assert len({cut.as_of for cut in moments}) == 3
+    assert len({cut.records for cut in moments}) == 1
 
 
 def test_failed_test_fails_the_build_and_is_written_down(warm, make):

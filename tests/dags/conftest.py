@@ -34,7 +34,11 @@ def deployed(make_home: Callable[[str], Path], lend_rules: Callable[[Path], Path
     """Settings of the home; one record on its topic was rejected because the limit was lower than it is now."""
     kafka_port, airflow_port, dashboard_port = free_ports(3)
     settings = Settings(
-        home=make_home("h"), kafka_port=kafka_port, airflow_port=airflow_port, dashboard_port=dashboard_port
+        home=make_home("h"),
+        kafka_port=kafka_port,
+        airflow_port=airflow_port,
+        dashboard_port=dashboard_port,
+        build_warm_seconds=30,
     )
     try:
         stack.up(settings, ("postgres", "kafka"))

@@ -153,7 +153,7 @@ def test_rejected_record_is_replayed_once_a_human_approves(
 def test_builds_are_compared_with_the_stream_and_nothing_has_failed(
     deployed: Settings, api: Airflow, eventually: Callable
 ) -> None:
-    """A build ends when the lake is quiet; then its alerts are compared with the streamed ones."""
+    """A run of builds ends after its time; then its alerts are compared with the streamed ones."""
     eventually(lambda: any(run["state"] == "success" for run in runs(api, "build_marts")))
     tasks = api.get("dags/~/dagRuns/~/taskInstances", limit=100)["task_instances"]
 
