@@ -30,7 +30,7 @@ def flow(asked: Asked, lake: Snapshot) -> list[Figure]:
     """The figures of steps and cohorts."""
     given: dict[str, object] = {"authority": asked.authority}
     moves, cohorts = lake.rows(_MOVES, given), lake.rows(_COHORTS, given)
-    if not asked.desk:
+    if not asked.is_desk:
         moves, cohorts = hide(moves, ["moves"]), hide(cohorts, ["families", "back"], ["back_percent", "back"])
     return [_cohorts(cohorts), _moves(moves)]
 
