@@ -5,6 +5,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -326,7 +327,11 @@ def listen(served: Served, session: requests.Session) -> Callable[[], list[str]]
     enough = threading.Event()
 
     def read() -> None:
-        with session.get(f"{served.url}/changes", stream=True, timeout=120) as answer:
+        # The server ends before this does.
+        with (
+            suppress(requests.RequestException),
+            session.get(f"{served.url}/changes", stream=True, timeout=120) as answer,
+        ):
             for line in answer.iter_lines(decode_unicode=True):
                 told.append(line)
                 if told.count("event: changed") > 1:
