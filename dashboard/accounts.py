@@ -1,4 +1,4 @@
-"""Who may open the pages as the desk: names and salted scrypt hashes, in a file that only the home's owner reads."""
+"""Who may log in, and as what: names, roles and salted scrypt hashes, in a file that only the home's owner reads."""
 
 import hashlib
 import hmac
@@ -8,6 +8,7 @@ import re
 import secrets
 from pathlib import Path
 
+from dashboard.audience import ROLES
 from streams.errors import SettingInvalid
 
 __all__ = ["MIN_LENGTH", "Accounts"]
@@ -18,6 +19,7 @@ MIN_LENGTH = 12
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _N, _R, _P = 2**15, 8, 1
 _MEMORY = 64 * 2**20
+_FIRST_ROLE = "desk"
 
 Account = dict[str, str]
 
@@ -26,27 +28,34 @@ class Accounts:
     """
     The accounts of a home.
 
-    An account is told from an earlier one of its name by when it was made, so that a new password ends old sessions.
+    An account is told from an earlier one of its name by when it was made, so that a new password or role ends old
+    sessions. One that was made before there were roles is the desk's.
     """
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "desk"
         self._file = self._folder / "accounts.json"
 
-    def add(self, name: str, password: str) -> None:
+    def add(self, name: str, password: str, role: str | None = None) -> str:
         """
-        Add an account, or give one a new password.
+        Add an account, or give one a new password; its role.
+
+        Without a role an account keeps the one that it has, and a new one is the desk's.
 
         Raises:
-            SettingInvalid: the name or the password is not allowed.
+            SettingInvalid: the name, the password or the role is not allowed.
         """
         if not _NAME.fullmatch(name):
             raise SettingInvalid("the name is not allowed; allowed: letters, digits, '.', '_' and '-', at most 64")
         if len(password) < MIN_LENGTH:
             raise SettingInvalid(f"the password is too short; allowed: {MIN_LENGTH} characters or more")
+        role = role or self.role(name) or _FIRST_ROLE
+        if role not in ROLES:
+            raise SettingInvalid(f"the role {role!r} is not known; allowed: {', '.join(ROLES)}")
         salt = secrets.token_bytes(16)
-        account = {"made": secrets.token_hex(8), "salt": salt.hex(), "hash": _hash(password, salt).hex()}
+        account = {"made": secrets.token_hex(8), "role": role, "salt": salt.hex(), "hash": _hash(password, salt).hex()}
         self._write(self._read() | {name: account})
+        return role
 
     def remove(self, name: str) -> None:
         """
@@ -64,6 +73,11 @@ class Accounts:
     def names(self) -> list[str]:
         """The names of all accounts."""
         return sorted(self._read())
+
+    def role(self, name: str) -> str | None:
+        """The role of an account; None without one."""
+        account = self._read().get(name)
+        return account.get("role", _FIRST_ROLE) if account else None
 
     def made(self, name: str) -> str | None:
         """The mark of the account as it is now; None without one."""

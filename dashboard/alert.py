@@ -18,14 +18,16 @@ _VERSIONS = """
 """
 
 
-def view(asked: Asked, alert_id: str) -> dict[str, Any] | None:
-    """The page's content; None for an id that no alert has."""
+def view(asked: Asked) -> dict[str, Any] | None:
+    """The page's content, and a note of who opened it; None for an id that no alert has."""
+    alert_id = asked.query["alert_id"]
     on_board = [alert for alert in asked.site.board.alerts() if alert.alert_id == alert_id]
     with asked.site.reader.snapshot() as snapshot:
         found = on_board or latest_alerts(snapshot.lake, [alert_id])
         versions = snapshot.rows(_VERSIONS, [alert_id])
     if not found:
         return None
+    asked.site.door.note(asked.who.name, "opened", alert_id)
     alert = found[0]
     return {
         "title": alert.rule.replace("_", " "),

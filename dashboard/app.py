@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import structlog
 from starlette.applications import Starlette
@@ -18,38 +19,30 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response, S
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from dashboard import alert, front_door, levels, need, now, outcomes, partners, quality, rules
+from dashboard.audience import Audience
 from dashboard.figures import Figure, as_csv
 from dashboard.headers import SafeHeaders
 from dashboard.login import COOKIE, SESSION_SECONDS, TICKET
+from dashboard.pages import PAGES, Page, Pages, Shown, shown_to
 from dashboard.reader import NotBuilt
 from dashboard.render import render
 from dashboard.site import Asked, Site
 from streams.errors import LakeUnavailable
 from streams.settings import Settings
 
-__all__ = ["PAGES", "app"]
+__all__ = ["app"]
 
 log = structlog.get_logger()
 
-View = Callable[[Asked], dict[str, Any]]
 
-PAGES: dict[str, tuple[str, str, View]] = {
-    "": ("Now", "now.html", now.view),
-    "map": ("Map of need", "need.html", need.view),
-    "front-door": ("Front door", "figures.html", front_door.view),
-    "levels": ("Pyramid and flow", "figures.html", levels.view),
-    "partners": ("Partners", "figures.html", partners.view),
-    "outcomes": ("Outcomes", "figures.html", outcomes.view),
-    "quality": ("Data quality", "figures.html", quality.view),
-    "rules": ("Rules", "rules.html", rules.view),
-}
-"""Every page in the order of the menu: address, name, template, and what makes its content."""
+class NotForThem(Exception):
+    """Whoever asks may not see what is at this address."""
+
 
 _STATIC = Path(__file__).with_name("static")
 
 
-def app(settings: Settings) -> Starlette:
+def app(settings: Settings, pages: Pages = PAGES) -> Starlette:
     """The pages of one home; what runs beside them starts and ends with the server."""
     site = Site(settings)
 
@@ -60,15 +53,17 @@ def app(settings: Settings) -> Starlette:
         yield
         site.end()
 
-    pages = [Route(f"/{address}", _page(site, address)) for address in PAGES]
-    tables = [Route(f"/{address or 'now'}/{{key}}.csv", _table(site, address)) for address in PAGES]
+    # Tables come first: the address of a rule would take theirs.
+    tables = [
+        Route(f"/{address or 'now'}/{{key}}.csv", _table(site, address, page))
+        for address, page in pages.items()
+        if page.name
+    ]
     return Starlette(
         lifespan=lifespan,
         routes=[
-            *pages,
             *tables,
-            Route("/rules/{rule}", _rule(site)),
-            Route("/alerts/{alert_id}", _alert(site)),
+            *(Route(f"/{address}", _page(site, address, page)) for address, page in pages.items()),
             Route("/login", _login(site), methods=["GET", "POST"]),
             Route("/logout", _logout(site), methods=["POST"]),
             Route("/changes", _changes(site)),
@@ -76,6 +71,7 @@ def app(settings: Settings) -> Starlette:
         ],
         middleware=[Middleware(SafeHeaders), Middleware(GZipMiddleware, minimum_size=1_000)],
         exception_handlers={
+            NotForThem: _not_for_them(site),
             LakeUnavailable: _problem(site, 503, "The figures cannot be read", "The lake does not answer."),
             NotBuilt: _problem(site, 404, "Not built yet", "This page's figures have not been built yet."),
             HTTPException: _problem(site, 404, "Not found", "There is no page at this address."),
@@ -84,93 +80,103 @@ def app(settings: Settings) -> Starlette:
 
 
 def _asked(site: Site, request: Request) -> Asked:
-    return Asked(site, site.desk.who(request.cookies.get(COOKIE)), dict(request.query_params))
+    who = site.door.who(request.cookies.get(COOKIE))
+    return Asked(site, who, {**request.query_params, **request.path_params})
 
 
-def _shown(asked: Asked, template: str, address: str, status: int = 200, **content: Any) -> Response:
-    menu = {("/" + one): name for one, (name, *_) in PAGES.items()}
+def _let_in(asked: Asked, page: Page) -> Shown:
+    """
+    What a page shows to whoever asks; every page and every table is asked for through here.
+
+    Raises:
+        NotForThem: nothing of it is for them.
+    """
+    shown = shown_to(asked.audience, page)
+    if shown is None:
+        raise NotForThem
+    return shown
+
+
+def _html(asked: Asked, template: str, address: str = "", status: int = 200, **content: Any) -> Response:
+    menu = {("/" + one): page.name for one, page in PAGES.items() if page.name and shown_to(asked.audience, page)}
     html = render(template, asked, menu=menu, here=f"/{address}", **content)
     return Response(html, status, {"Cache-Control": "no-store"}, "text/html")
 
 
-def _page(site: Site, address: str) -> Callable:
-    name, template, view = PAGES[address]
-
-    def page(request: Request) -> Response:
+def _page(site: Site, address: str, page: Page) -> Callable:
+    def answer(request: Request) -> Response:
         asked = _asked(site, request)
-        return _shown(asked, template, address, title=name, **view(asked))
+        shown = _let_in(asked, page)
+        content = shown.view(asked)
+        if content is None:
+            raise HTTPException(404)
+        return _html(asked, shown.template, address.partition("/")[0], **{"title": page.name} | content)
 
-    return page
+    return answer
 
 
-def _table(site: Site, address: str) -> Callable:
-    view = PAGES[address][2]
-
-    def table(request: Request) -> Response:
-        key = request.path_params["key"]
-        found: list[Figure] = [one for one in view(_asked(site, request))["figures"] if one.key == key]
+def _table(site: Site, address: str, page: Page) -> Callable:
+    def answer(request: Request) -> Response:
+        asked, key = _asked(site, request), request.path_params["key"]
+        content = _let_in(asked, page).view(asked)
+        found: list[Figure] = [one for one in content["figures"] if one.key == key] if content else []
         if not found:
             raise HTTPException(404)
         name = f'attachment; filename="{address or "now"}-{key}.csv"'
         return Response(as_csv(found[0]), 200, {"Content-Disposition": name, "Cache-Control": "no-store"}, "text/csv")
 
-    return table
+    return answer
 
 
-def _rule(site: Site) -> Callable:
-    def rule(request: Request) -> Response:
+def _not_for_them(site: Site) -> Callable:
+    """To the form, and from there back to what was asked for; whoever is in already needs another account."""
+
+    def answer(request: Request, _: Exception) -> Response:
         asked = _asked(site, request)
-        found = rules.one(asked, request.path_params["rule"])
-        if found is None:
-            raise HTTPException(404)
-        return _shown(asked, "rule.html", "rules", **found)
+        if asked.audience is Audience.EVERYBODY:
+            wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse(f"/login?{urlencode({'to': wanted})}", 303)
+        sentence = "Your account is for figures. Single alerts are for accounts of the desk."
+        return _html(asked, "problem.html", status=403, title="Not for this account", sentence=sentence, since="")
 
-    return rule
-
-
-def _alert(site: Site) -> Callable:
-    def opened(request: Request) -> Response:
-        asked, alert_id = _asked(site, request), request.path_params["alert_id"]
-        if asked.desk is None:
-            return RedirectResponse(f"/login?to=/alerts/{alert_id}" if alert_id.isalnum() else "/login", 303)
-        found = alert.view(asked, alert_id)
-        if found is None:
-            raise HTTPException(404)
-        site.desk.note(asked.desk, "opened", alert_id)
-        return _shown(asked, "alert.html", "", **found)
-
-    return opened
+    return answer
 
 
 def _login(site: Site) -> Callable:
     async def login(request: Request) -> Response:
         asked = _asked(site, request)
         if request.method == "GET":
-            return _form(asked, request.query_params.get("to", "/"))
+            link, to = (request.query_params.get(name, "") for name in ("link", "to"))
+            cookie = site.door.follow(link) if link else None
+            return _entered(request, cookie, to) if cookie else _form(asked, to)
         form = await request.form()
         name, password, to = (str(form.get(field, "")) for field in ("name", "password", "to"))
         address = request.client.host if request.client else "unknown"
-        if not site.desk.fits(str(form.get("token", "")), request.cookies.get(TICKET)):
+        if not site.door.fits(str(form.get("token", "")), request.cookies.get(TICKET)):
             return _form(asked, to, "The form was open for too long. Please try again.", 403)
-        if site.desk.must_wait(name, address):
+        if site.door.must_wait(name, address):
             return _form(asked, to, "Too many attempts. Please wait five minutes.", 429)
-        cookie = await asyncio.to_thread(site.desk.enter, name, password, address)
+        cookie = await asyncio.to_thread(site.door.enter, name, password, address)
         if cookie is None:
             log.warning("login_refused")
             return _form(asked, to, "Name or password is wrong.", 401)
-        answer = RedirectResponse(_inside(to), 303)
-        is_secure = request.url.scheme == "https"
-        answer.set_cookie(COOKIE, cookie, max_age=SESSION_SECONDS, httponly=True, samesite="strict", secure=is_secure)
-        answer.delete_cookie(TICKET)
-        return answer
+        return _entered(request, cookie, to)
 
     return login
 
 
+def _entered(request: Request, cookie: str, to: str) -> Response:
+    answer = RedirectResponse(_inside(to), 303)
+    is_secure = request.url.scheme == "https"
+    answer.set_cookie(COOKIE, cookie, max_age=SESSION_SECONDS, httponly=True, samesite="strict", secure=is_secure)
+    answer.delete_cookie(TICKET)
+    return answer
+
+
 def _form(asked: Asked, to: str, problem: str = "", status: int = 200) -> Response:
     ticket = secrets.token_urlsafe(16)
-    token = asked.site.desk.token(ticket)
-    answer = _shown(asked, "login.html", "login", status, title="Log in", to=_inside(to), token=token, problem=problem)
+    token = asked.site.door.token(ticket)
+    answer = _html(asked, "login.html", "login", status, title="Log in", to=_inside(to), token=token, problem=problem)
     answer.set_cookie(TICKET, ticket, max_age=3600, httponly=True, samesite="strict")
     return answer
 
@@ -183,8 +189,8 @@ def _inside(to: str) -> str:
 def _logout(site: Site) -> Callable:
     def logout(request: Request) -> Response:
         # A form of another site cannot bring the cookie along: it is SameSite=Strict.
-        if name := _asked(site, request).desk:
-            site.desk.note(name, "left")
+        if name := _asked(site, request).who.name:
+            site.door.note(name, "left")
         answer = RedirectResponse("/", 303)
         answer.delete_cookie(COOKIE)
         return answer
@@ -193,9 +199,10 @@ def _logout(site: Site) -> Callable:
 
 
 def _changes(site: Site) -> Callable:
-    def changes(_: Request) -> Response:
+    def changes(request: Request) -> Response:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(site.changes.stream(), media_type="text/event-stream", headers=headers)
+        told = site.changes.stream(_asked(site, request).audience)
+        return StreamingResponse(told, media_type="text/event-stream", headers=headers)
 
     return changes
 
@@ -208,6 +215,6 @@ def _problem(site: Site, status: int, title: str, sentence: str) -> Callable:
         code = error.status_code if is_http else status
         since = f"{datetime.now(UTC):%H:%M:%S} UTC"
         asked = _asked(site, request)
-        return _shown(asked, "problem.html", "", code, title=title, sentence=sentence, since=since)
+        return _html(asked, "problem.html", status=code, title=title, sentence=sentence, since=since)
 
     return problem

@@ -2,12 +2,18 @@
 Tells browsers what has changed, as server-sent events, so that they ask for it again.
 
 An event is a word (`alerts`, `figures`), never content: what a reader may see is decided where the page is made.
+Everybody is not even told that there is an alert: when one came is something about a child.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 
+from dashboard.audience import Audience
+
 __all__ = ["Changes"]
+
+_TOLD = {"figures": Audience.EVERYBODY, "alerts": Audience.FIGURES}
+"""The words, and who is told them, and those who may see more; a word that is not here is for the desk."""
 
 _QUIET_SECONDS = 15.0
 """Without a change, how often something is sent all the same, so that a lost connection is noticed."""
@@ -20,6 +26,7 @@ class Changes:
 
     def __init__(self) -> None:
         self._told: dict[asyncio.Event, set[str]] = {}
+        self._readers: dict[asyncio.Event, Audience] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -31,10 +38,10 @@ class Changes:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._spread, word)
 
-    async def stream(self) -> AsyncIterator[str]:
-        """The events of one connection, for as long as it is open."""
+    async def stream(self, audience: Audience) -> AsyncIterator[str]:
+        """The events of one connection of an audience, for as long as it is open."""
         bell: asyncio.Event = asyncio.Event()
-        self._told[bell] = set()
+        self._told[bell], self._readers[bell] = set(), audience
         try:
             yield "retry: 2000\nevent: changed\ndata: hello\n\n"
             while True:
@@ -49,9 +56,11 @@ class Changes:
                 for word in sorted(words):
                     yield f"event: changed\ndata: {word}\n\n"
         finally:
-            del self._told[bell]
+            del self._told[bell], self._readers[bell]
 
     def _spread(self, word: str) -> None:
+        least = _TOLD.get(word, Audience.DESK)
         for bell, words in self._told.items():
-            words.add(word)
-            bell.set()
+            if self._readers[bell] >= least:
+                words.add(word)
+                bell.set()

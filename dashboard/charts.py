@@ -9,15 +9,22 @@ import json
 import re
 import threading
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 import altair as alt
 import vl_convert
 
+from dashboard.disclosure import Hidden
+
 __all__ = ["bars", "lines", "warm"]
 
 _WIDTH = 480
+_SHORT = 16
+"""Names that fit beside each other in a legend."""
+_TICKS = 8
+"""On an axis of time."""
 _INKS = {
     # What Vega is given → what the style sheet decides. Vega wants real colours.
     "#010101": "var(--ink)",
@@ -57,7 +64,6 @@ _CONFIG = {
         "titleColor": "#020202",
         "labelFontSize": 12,
         "labelLimit": 320,
-        "columns": 2,
         "orient": "top",
         "title": None,
     },
@@ -86,13 +92,13 @@ def lines(
         times: how moments are written, as in `strftime`.
     """
     base = alt.Chart(_values(rows, x, y, series, *(band or ())))
-    when = alt.X(f"{x}:T", title=None, axis=alt.Axis(tickCount=8, labelOverlap=True, format=times))
+    when = alt.X(f"{x}:T", title=None, axis=_moments([row[x] for row in rows], times))
     what = alt.Y(f"{y}:Q", title=y_title, scale=alt.Scale(zero=True), axis=_axis(percent))
     mark = {"strokeWidth": 2, "clip": True}
     if series is None:
         line = base.mark_line(color=_SERIES[0], **mark).encode(when, what)
     else:
-        names = list(dict.fromkeys(row[series] for row in rows))
+        names = list(dict.fromkeys(_plain(row[series]) for row in rows))
         line = base.mark_line(**mark).encode(when, what, _colour(series, names), strokeDash=_dash(series, names))
     if band is None:
         return _draw(line.properties(width=_WIDTH, height=240))
@@ -114,15 +120,20 @@ def bars(
     interval: tuple[str, str] | None = None,
 ) -> str:
     """Bars in the order of the rows, lying so that names are read level, or `upright` for hours and days."""
+    rows = [row | {y: f"{row[y]}: {row[x]}"} if isinstance(row[x], Hidden) and colour is None else row for row in rows]
     base = alt.Chart(_values(rows, x, y, colour, *(interval or ())))
     name = alt.X if upright else alt.Y
     size = alt.Y if upright else alt.X
-    names = name(f"{y}:N", title=None, sort=None, axis=alt.Axis(labelAngle=0, ticks=False, domain=False))
+    # Without a value there is no bar, and the name stands there all the same.
+    all_names = alt.Scale(domain=list(dict.fromkeys(_plain(row[y]) for row in rows)))
+    names = name(f"{y}:N", title=None, scale=all_names, axis=alt.Axis(labelAngle=0, ticks=False, domain=False))
     value = size(f"{x}:Q", title=x_title, axis=_axis(percent))
     if colour is None:
         drawn = base.mark_bar(color=_SERIES[0], opacity=1 if interval is None else 0.5).encode(names, value)
     else:
-        drawn = base.mark_bar().encode(names, value, _colour(colour, list(dict.fromkeys(row[colour] for row in rows))))
+        drawn = base.mark_bar().encode(
+            names, value, _colour(colour, list(dict.fromkeys(_plain(row[colour]) for row in rows)))
+        )
     if interval is not None:
         ends = alt.X(f"{interval[0]}:Q", title=x_title), alt.X2(f"{interval[1]}:Q")
         drawn = drawn + base.mark_rule(color="#010101", strokeWidth=1.5).encode(names, *ends)
@@ -141,10 +152,22 @@ def _values(rows: Sequence[dict[str, Any]], *keys: str | None) -> Any:
 
 
 def _plain(value: object) -> object:
-    """A value that JSON has; what is hidden is not drawn."""
+    """A value that JSON has, names as readers write them; what is hidden is not drawn."""
     if hasattr(value, "isoformat"):
         return value.isoformat()
-    return value if isinstance(value, int | float | str) else None
+    if isinstance(value, str):
+        return value.replace("_", " ")
+    return value if isinstance(value, int | float) else None
+
+
+def _moments(values: Sequence[Any], times: str) -> Any:
+    """Ticks at the days themselves where they are few, so that none stands between two of them."""
+    days = list(dict.fromkeys(values))
+    if len(days) > _TICKS or any(isinstance(day, datetime) for day in days):
+        return alt.Axis(labelOverlap=True, format=times, tickCount=_TICKS)
+    # A day is read as its midnight in UTC.
+    starts = [1000 * datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() for day in days]
+    return alt.Axis(labelOverlap=True, format=times, values=starts)
 
 
 def _axis(percent: bool) -> Any:
@@ -152,7 +175,12 @@ def _axis(percent: bool) -> Any:
 
 
 def _colour(column: str, names: list[str]) -> Any:
-    return alt.Color(f"{column}:N", scale=alt.Scale(domain=names, range=_SERIES[: len(names)]), legend=alt.Legend())
+    return alt.Color(f"{column}:N", scale=alt.Scale(domain=names, range=_SERIES[: len(names)]), legend=_legend(names))
+
+
+def _legend(names: list[str]) -> Any:
+    """One under the other where they are long: the reader's font may be wider than that of the drawing engine."""
+    return alt.Legend(columns=1 if max(map(len, names), default=0) > _SHORT else 4, columnPadding=24)
 
 
 def _dash(column: str, names: list[str]) -> Any:

@@ -40,7 +40,7 @@ def clocks(asked: Asked, lake: Snapshot) -> list[Figure]:
     """The figures of the clocks."""
     given: dict[str, object] = {"authority": asked.authority}
     running, kept, hours = lake.rows(_RUNNING, given), lake.rows(_KEPT, given), lake.rows(_HOURS, given)
-    if not asked.desk:
+    if not asked.is_desk:
         states = ("open", "due", "breached", "breach_within_4_hours", "breach_within_24_hours")
         running, kept = hide(running, states), hide(kept, _COUNTS, _DERIVED)
         hours = hide(hours, ["started"])

@@ -1,22 +1,32 @@
-"""What those who are not the desk are shown of counts: nothing small enough to be somebody."""
+"""What stands for a count that is not shown: live ones are hidden here, published ones were withheld before."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["HIDDEN", "LARGEST_HIDDEN", "Hidden", "hide", "hide_parts"]
+__all__ = ["HIDDEN", "LARGEST_HIDDEN", "WITHHELD", "Hidden", "hide", "hide_parts"]
 
 LARGEST_HIDDEN: Final = 5
 """Counts from 1 to this are not shown."""
 
 
+@dataclass(frozen=True)
 class Hidden:
-    """Stands for a count from 1 to 5, and for what can be worked out from it alone."""
+    """Stands for a count that is not shown: how it is written in a table, and how a legend explains it."""
+
+    written: str
+    means: str
 
     def __str__(self) -> str:
-        return f"1\N{EN DASH}{LARGEST_HIDDEN}"
+        return self.written
 
 
-HIDDEN: Final = Hidden()
+HIDDEN: Final = Hidden(f"1\N{EN DASH}{LARGEST_HIDDEN}", f"hidden: a count from 1 to {LARGEST_HIDDEN}")
+"""A count from 1 to 5, and what can be worked out from it alone, on live pages of accounts for figures."""
+WITHHELD: Final = Hidden(
+    "suppressed", f"suppressed: a count from 1 to {LARGEST_HIDDEN}, or one that would tell such a count"
+)
+"""A count that was not published."""
 
 
 def hide(

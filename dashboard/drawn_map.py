@@ -7,7 +7,7 @@ from typing import Any
 from dashboard.disclosure import Hidden
 from dashboard.places import Map, Shape
 
-__all__ = ["Drawn", "Legend", "draw"]
+__all__ = ["Drawing", "Drawn", "Legend", "draw"]
 
 _CLASSES = 5
 _MARGIN = 8
@@ -135,8 +135,7 @@ def _legend(
         within = [one for one in numbers if one >= start and (place + 1 == len(starts) or one < starts[place + 1])]
         low, high = written(within[0]), written(within[-1])
         found.append(Legend(f"q{_step(place, len(edges))}", low if low == high else f"{low} to {high}"))
-    if any(isinstance(value, Hidden) for value in values):
-        found.append(Legend("hidden", "hidden: a count from 1 to 5"))
+    found += [Legend("hidden", means) for means in {value.means for value in values if isinstance(value, Hidden)}]
     if any(value is None for value in values):
         found.append(Legend("none", "no figure"))
     return found

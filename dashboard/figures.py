@@ -30,9 +30,9 @@ class Column:
     kind: Kind = "text"
 
     @property
-    def is_numeric(self) -> bool:
-        """Whether values stand to the right, under each other."""
-        return self.kind not in {"text", "moment", "day", "month"}
+    def css(self) -> str:
+        """How its values stand: numbers to the right, under each other, times on one line."""
+        return "" if self.kind == "text" else "t" if self.kind in {"moment", "day", "month"} else "n"
 
 
 @dataclass(frozen=True, kw_only=True)

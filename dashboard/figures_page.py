@@ -1,4 +1,4 @@
-"""Pages that are an introduction and figures, made once a build for everybody and once for the desk."""
+"""Pages that are an introduction and figures, made once a build for each audience."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ def figures_page(intro: str, figures: Callable[[Asked, Snapshot], list[Figure]])
     """
 
     def view(asked: Asked) -> dict[str, Any]:
-        key = (intro, asked.authority, bool(asked.desk))
+        key = (intro, asked.authority, asked.audience)
         return {"intro": intro, "figures": asked.site.reader.of_build(key, lambda lake: figures(asked, lake))}
 
     return view

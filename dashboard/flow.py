@@ -9,7 +9,8 @@ from dashboard.site import Asked
 __all__ = ["flow"]
 
 _MOVES = """
-    SELECT month_starts_on, direction, sum(moves)::BIGINT AS moves
+    SELECT month_starts_on, direction, sum(moves)::BIGINT AS moves,
+           month_starts_on < date_trunc('month', (SELECT max(as_of) FROM marts.run.as_of)) AS is_over
     FROM marts.analytics.mart_level_moves
     WHERE authority_code = $authority
     GROUP BY month_starts_on, direction
@@ -30,7 +31,7 @@ def flow(asked: Asked, lake: Snapshot) -> list[Figure]:
     """The figures of steps and cohorts."""
     given: dict[str, object] = {"authority": asked.authority}
     moves, cohorts = lake.rows(_MOVES, given), lake.rows(_COHORTS, given)
-    if not asked.desk:
+    if not asked.is_desk:
         moves, cohorts = hide(moves, ["moves"]), hide(cohorts, ["families", "back"], ["back_percent", "back"])
     return [_cohorts(cohorts), _moves(moves)]
 
@@ -56,7 +57,9 @@ def _cohorts(rows: list[Row]) -> Figure:
 
 
 def _moves(rows: list[Row]) -> Figure:
+    """A month that is not over is in the table, and would look like a fall in the chart."""
     named = [row | {"direction": _WORDS[row["direction"]]} for row in rows]
+    whole = [row for row in named if row["is_over"]]
     return Figure(
         key="moves",
         title="Steps up and down between levels of need, month by month",
@@ -68,7 +71,7 @@ def _moves(rows: list[Row]) -> Figure:
             Column("moves", "Changes", "count"),
         ),
         rows=named,
-        chart=charts.lines(named, x="month_starts_on", y="moves", y_title="changes", series="direction")
-        if rows
+        chart=charts.lines(whole, x="month_starts_on", y="moves", y_title="changes", series="direction")
+        if whole
         else "",
     )

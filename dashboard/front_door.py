@@ -18,10 +18,15 @@ _UNIT = "% of referrals to children's social care; the thin line is the 95 % int
 def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
     return [
         *clocks(asked, lake),
-        _mixed("sources", "Who refers", mix(asked, lake, _SOURCES)),
-        _mixed("needs", "Primary need", mix(asked, lake, _NEEDS)),
+        _mixed("sources", "Who refers", _short(mix(asked, lake, _SOURCES), "Referred by ")),
+        _mixed("needs", "Primary need", _short(mix(asked, lake, _NEEDS), "Primary need ")),
         _outcomes(months(asked, lake, _OUTCOMES)),
     ]
+
+
+def _short(rows: list[Row], said: str) -> list[Row]:
+    """Titles without what the figure's own title says."""
+    return [row | {"title": row["title"].removeprefix(said)} for row in rows]
 
 
 def _mixed(key: str, title: str, rows: list[Row]) -> Figure:

@@ -1,5 +1,7 @@
 """Pyramid and flow: how many families are at each level of need, and how they move between levels."""
 
+import re
+
 from dashboard import charts
 from dashboard.figures import Column, Figure
 from dashboard.figures_page import figures_page
@@ -10,13 +12,19 @@ from dashboard.site import Asked
 
 __all__ = ["view"]
 
+_NUMBER = re.compile(r"\d")
 _FAMILIES, _SHARES = "families_at_level_.", "level_._percent"
 _COUNTED = (Column("title", "Level"), Column("value", "Families", "count"))
 
 
 def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
     pyramid, shares = mix(asked, lake, _FAMILIES, kind="month")[::-1], months(asked, lake, _SHARES)
-    return [_pyramid(pyramid), _over_time(shares), *flow(asked, lake)]
+    return [_pyramid(_named(pyramid)), _over_time(_named(shares)), *flow(asked, lake)]
+
+
+def _named(rows: list[Row]) -> list[Row]:
+    """Levels by their number: what of them is counted is in the figure's title."""
+    return [row | {"title": f"Level {_NUMBER.search(row['measure'])[0]}"} for row in rows]
 
 
 def _pyramid(rows: list[Row]) -> Figure:

@@ -1,5 +1,5 @@
 """
-Who is the desk: names and salted scrypt hashes in a file of the home, and a signed cookie for a working day.
+Who reads: an account that logged in, by a signed cookie for a working day, or everybody.
 
 Attempts are counted by name and by address. What the desk opens is written down by id.
 """
@@ -7,14 +7,16 @@ Attempts are counted by name and by address. What the desk opens is written down
 import json
 import time
 from collections import defaultdict, deque
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from dashboard.accounts import Accounts
+from dashboard.audience import ROLES, Audience
 
-__all__ = ["COOKIE", "TICKET", "Desk"]
+__all__ = ["COOKIE", "EVERYBODY", "SESSION_SECONDS", "TICKET", "Door", "Who"]
 
 COOKIE = "caf_desk"
 """Name of the session cookie."""
@@ -27,13 +29,26 @@ _TRIES, _TRY_SECONDS = 5, 300
 _COUNTED = 10_000
 
 
-class Desk:
+@dataclass(frozen=True)
+class Who:
+    """Somebody who reads: the name of the account, empty without one, and the audience that it belongs to."""
+
+    name: str
+    audience: Audience
+
+
+EVERYBODY = Who("", Audience.EVERYBODY)
+"""Whoever is not logged in."""
+
+
+class Door:
     """Logins, sessions and what was opened, for one home."""
 
     def __init__(self, home: Path) -> None:
         self._accounts = Accounts(home)
         secret = self._accounts.secret()
         self._sessions = URLSafeTimedSerializer(secret, salt="session")
+        self._links = URLSafeTimedSerializer(secret, salt="link")
         self._forms = URLSafeTimedSerializer(secret, salt="form")
         self._tries: dict[str, deque[float]] = defaultdict(deque)
         self._audit = home / "desk" / "opened.jsonl"
@@ -55,13 +70,28 @@ class Desk:
             self._tries.clear()
         return any(self._failed(counted) >= _TRIES for counted in (f"name {name}", f"from {address}"))
 
-    def who(self, cookie: str | None) -> str | None:
-        """The name of a session that is in force: signed, not too old, of an account that is still as it was."""
-        try:
-            name, made = self._sessions.loads(cookie or "", max_age=SESSION_SECONDS)
-        except (BadSignature, TypeError, ValueError):
+    def link(self, name: str) -> str:
+        """
+        What an address carries that lets an account in without a form, for as long as a session lasts.
+
+        For whoever reads the home anyway, as the terminal of a demo does.
+        """
+        return self._links.dumps([name, self._accounts.made(name)])
+
+    def follow(self, link: str) -> str | None:
+        """A new session's cookie for a link; None for one that is not, or no longer, good."""
+        found = self._named(self._links, link)
+        if found is None:
             return None
-        return name if self._accounts.made(name) == made else None
+        name, made = found
+        self.note(name, "entered")
+        return self._sessions.dumps([name, made])
+
+    def who(self, cookie: str | None) -> Who:
+        """Whose session a cookie is: signed, not too old, of an account that is still as it was; else everybody."""
+        found = self._named(self._sessions, cookie or "")
+        audience = ROLES.get(self._accounts.role(found[0]) or "") if found else None
+        return Who(found[0], audience) if found and audience else EVERYBODY
 
     def token(self, ticket: str) -> str:
         """What a form must bring back beside the cookie `ticket`."""
@@ -75,10 +105,19 @@ class Desk:
             return False
 
     def note(self, name: str, did: str, alert_id: str | None = None) -> None:
-        """Write down who did what, by ids."""
-        line = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "who": name, "did": did, "alert_id": alert_id}
+        """Write down who did what as what, by ids."""
+        at, role = datetime.now(UTC).isoformat(timespec="seconds"), self._accounts.role(name)
+        line = {"at": at, "who": name, "role": role, "did": did, "alert_id": alert_id}
         with self._audit.open("a") as file:
             file.write(json.dumps(line) + "\n")
+
+    def _named(self, signed: URLSafeTimedSerializer, text: str) -> tuple[str, str] | None:
+        """Name and mark of an account, if they were signed here not too long ago and the account is still as it was."""
+        try:
+            name, made = signed.loads(text, max_age=SESSION_SECONDS)
+        except (BadSignature, TypeError, ValueError):
+            return None
+        return (name, made) if made and self._accounts.made(name) == made else None
 
     def _failed(self, counted: str) -> int:
         tries, since = self._tries.get(counted, deque()), time.monotonic() - _TRY_SECONDS

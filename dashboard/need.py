@@ -17,6 +17,7 @@ from dashboard.measures import Measure, measures
 from dashboard.need_figures import by_place, over_time
 from dashboard.places import map_of
 from dashboard.reader import NotBuilt, Row, Snapshot
+from dashboard.services import services
 from dashboard.site import Asked
 
 __all__ = ["view"]
@@ -109,7 +110,7 @@ def view(asked: Asked) -> dict[str, Any]:
         step=_step(asked.query.get("step"), len(periods)),
         place=asked.choice("place", places.names, ""),
     )
-    key = ("need", authority, tuple(choice.asked.items()), bool(asked.desk))
+    key = ("need", authority, tuple(choice.asked.items()), asked.is_desk)
     return of_build(key, lambda lake: _content(asked, lake, places, choice)) | {
         "measures": list(known.values()),
         "kinds": _KINDS,
@@ -150,6 +151,7 @@ def _content(asked: Asked, lake: Snapshot, places: Tree, choice: Choice) -> dict
         "figures": [
             by_place(choice.measure, choice.when, level, shown),
             over_time(choice.measure, _steps(choice.kind), name, _trend(asked, lake, places, choice)),
+            services(asked, lake, places, choice.place),
         ],
     }
 
@@ -157,7 +159,7 @@ def _content(asked: Asked, lake: Snapshot, places: Tree, choice: Choice) -> dict
 def _rows(asked: Asked, lake: Snapshot, places: Tree, choice: Choice) -> list[Row]:
     """The places of every level; for those who are not the desk without LSOAs, and each level hidden as a whole."""
     rows = lake.rows(_PLACES, _values(asked, choice) | {"start": choice.start})
-    if asked.desk:
+    if asked.is_desk:
         return rows
     whole = hide([row for row in rows if row["area_level"] == "authority"], ["numerator"], _DERIVED)
     parts: dict[tuple[str, str], list[Row]] = {}
@@ -169,11 +171,11 @@ def _rows(asked: Asked, lake: Snapshot, places: Tree, choice: Choice) -> list[Ro
 
 
 def _trend(asked: Asked, lake: Snapshot, places: Tree, choice: Choice) -> list[Row]:
-    if choice.place in places.lsoas and not asked.desk:
+    if choice.place in places.lsoas and not asked.is_desk:
         return []
     wanted = {"kind": _steps(choice.kind), "place": choice.place or asked.authority}
     rows = lake.rows(_TREND, _values(asked, choice) | wanted)
-    return rows if asked.desk else hide(rows, ["numerator"], _DERIVED)
+    return rows if asked.is_desk else hide(rows, ["numerator"], _DERIVED)
 
 
 def _steps(kind: str) -> str:
@@ -195,7 +197,7 @@ def _drawing(asked: Asked, places: Tree, choice: Choice, values: dict[str, Any],
         values,
         chosen=choice.place,
         wards=places.wards_of(choice.place),
-        with_spots=level == "lsoa" and bool(asked.desk),
+        with_spots=level == "lsoa" and asked.is_desk,
         says=lambda code, name: f"{name}: {said(values.get(code), measure.kind)} {measure.after}, {choice.when}",
         href=choice.href,
         written=lambda value: said(value, measure.kind),

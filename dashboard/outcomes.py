@@ -29,22 +29,27 @@ _ENGAGED = """
     ORDER BY took_part_percent DESC
 """
 _UNMET = """
-    SELECT ward_name, kind, sum(occurrences)::BIGINT AS occurrences
+    SELECT ward_name,
+           coalesce(sum(occurrences) FILTER (kind = 'declined'), 0)::BIGINT AS declined,
+           coalesce(sum(occurrences) FILTER (kind = 'waiting_beyond_target'), 0)::BIGINT AS waiting_beyond_target,
+           coalesce(sum(occurrences) FILTER (kind = 'repeat_no_further_action'), 0)::BIGINT AS repeat_no_further_action,
+           coalesce(sum(occurrences) FILTER (kind = 'level_4_for_access'), 0)::BIGINT AS level_4_for_access
     FROM marts.analytics.mart_unmet_need
     WHERE authority_code = $authority
-    GROUP BY ward_name, kind
-    ORDER BY kind, occurrences DESC, ward_name
+    GROUP BY ward_name
+    ORDER BY declined DESC, ward_name
 """
+_KINDS = ("declined", "waiting_beyond_target", "repeat_no_further_action", "level_4_for_access")
 _SCORED = ("followed", "measured_twice", "better", "worse", "measured_after_closure", "sustained")
 
 
 def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
     given: dict[str, object] = {"authority": asked.authority}
     scores, engaged, unmet = lake.rows(_SCORES, given), lake.rows(_ENGAGED, given), lake.rows(_UNMET, given)
-    if not asked.desk:
+    if not asked.is_desk:
         scores = hide(scores, _SCORED, ["better_percent", *_SCORED])
         engaged = hide(engaged, ["meetings", "took_part"], ["took_part_percent", "took_part"])
-        unmet = hide(unmet, ["occurrences"])
+        unmet = hide(unmet, _KINDS)
     return [_scorecard(scores), _engagement(engaged), _unmet(unmet)]
 
 
@@ -93,7 +98,13 @@ def _unmet(rows: list[Row]) -> Figure:
         title="Need that was seen and not met, by ward",
         unit="occurrences; kinds are different things and do not add up",
         source="marts.analytics.mart_unmet_need",
-        columns=(Column("ward_name", "Ward"), Column("kind", "Kind"), Column("occurrences", "Occurrences", "count")),
+        columns=(
+            Column("ward_name", "Ward"),
+            Column("declined", "Service declined", "count"),
+            Column("waiting_beyond_target", "Waiting too long", "count"),
+            Column("repeat_no_further_action", "No further action again", "count"),
+            Column("level_4_for_access", "Level 4 for access", "count"),
+        ),
         rows=rows,
     )
 

@@ -25,7 +25,7 @@ _COUNTS = ("requested", "started", "declined", "declined_no_capacity", "waiting"
 
 def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
     rows = lake.rows(_BY_KIND, {"authority": asked.authority})
-    return [_waiting(rows if asked.desk else hide(rows, _COUNTS, ["longest_wait_days"]))]
+    return [_waiting(rows if asked.is_desk else hide(rows, _COUNTS, ["longest_wait_days"]))]
 
 
 def _waiting(rows: list[Row]) -> Figure:

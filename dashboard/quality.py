@@ -73,7 +73,7 @@ def _figures(asked: Asked, snapshot: Snapshot) -> list[Figure]:
         _by_source(snapshot.rows(_BY_SOURCE)),
         _by_day(snapshot.rows(_ARRIVED)),
         _flagged(snapshot.rows(_FLAGGED)),
-        _restated(snapshot.rows(_RESTATED, {"authority": asked.authority}), bool(asked.desk)),
+        _restated(snapshot.rows(_RESTATED, {"authority": asked.authority}), asked.is_desk),
         _builds(snapshot.rows(_BUILDS)),
     ]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from dashboard.audience import Audience
 from dashboard.figures import LONDON, said
 from dashboard.pulse import Beat
 from dashboard.site import Asked
@@ -15,10 +16,12 @@ __all__ = ["render", "staleness"]
 
 
 def render(template: str, asked: Asked, **content: Any) -> str:
-    """A page as HTML; its head says who reads it and how old the figures are."""
+    """A page as HTML; its head says who reads it, and how old live figures are to whom it matters."""
     beat, settings = asked.site.pulse.beat, asked.site.settings
     stale = staleness(beat, datetime.now(UTC), stale_minutes=settings.stale_minutes)
-    shared = {"desk": asked.desk, "beat": beat, "follows": asked.site.board.follows, "stale": stale}
+    if asked.audience is Audience.EVERYBODY and beat.is_lake_there and content["here"] != "/":
+        stale = ""
+    shared = {"who": asked.who, "is_desk": asked.is_desk, "beat": beat, "stale": stale}
     return _environment().get_template(template).render(**shared, **content)
 
 
@@ -61,7 +64,7 @@ def staleness(beat: Beat, now: datetime, *, stale_minutes: float) -> str:
         return "The newest build failed. You see the last good figures."
     age = None if beat.as_of is None else (now - beat.as_of).total_seconds()
     if age is not None and age > stale_minutes * 60:
-        return f"These figures are {_span(age)} old. Nothing newer has been built."
+        return f"Live figures are {_span(age)} old. Nothing newer has been built."
     return ""
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from dashboard.audience import Audience
 from dashboard.disclosure import hide
 from dashboard.figures import Column, Figure
 from dashboard.reader import NotBuilt
@@ -23,26 +24,31 @@ _DERIVED = ("precision", "median_minutes_to_acknowledge", "alerts_per_day", *_CO
 
 def view(asked: Asked) -> dict[str, Any]:
     """The page's content."""
-    figure = _performance(asked)
-    return {"entries": list(newest().values()), "performance": figure, "figures": [figure]}
+    return {"entries": list(newest().values()), "figures": _performance(asked)}
 
 
-def one(asked: Asked, rule: str) -> dict[str, Any] | None:
+def one(asked: Asked) -> dict[str, Any] | None:
     """The content of one rule's page; None for a name that no rule has."""
+    rule = asked.query["rule"]
     found = next((entry for entry in asked.site.rules if entry.rule == rule), None)
     if found is None:
         return None
-    figure = _performance(asked)
-    own = replace(figure, rows=[row for row in figure.rows if row["rule"] == rule], chart="")
-    return {"title": rule.replace("_", " "), "entry": found, "performance": own}
+    own = [
+        replace(figure, rows=[row for row in figure.rows if row["rule"] == rule], chart="")
+        for figure in _performance(asked)
+    ]
+    return {"title": rule.replace("_", " "), "entry": found, "figures": own}
 
 
-def _performance(asked: Asked) -> Figure:
+def _performance(asked: Asked) -> list[Figure]:
+    """How each rule does: counts of alerts, so nothing for everybody."""
+    if asked.audience is Audience.EVERYBODY:
+        return []
     try:
         rows = asked.site.reader.of_build("performance", lambda snapshot: snapshot.rows(_PERFORMANCE))
     except (NotBuilt, LakeUnavailable):
         rows = []
-    return Figure(
+    figure = Figure(
         key="performance",
         title="What people said of each rule's alerts",
         unit="alerts that people got, without those raised from history",
@@ -58,7 +64,8 @@ def _performance(asked: Asked) -> Figure:
             Column("median_minutes_to_acknowledge", "Median minutes until taken on", "minutes"),
             Column("alerts_per_day", "Alerts a day", "number"),
         ),
-        rows=rows if asked.desk else hide(rows, _COUNTS, _DERIVED),
+        rows=rows if asked.is_desk else hide(rows, _COUNTS, _DERIVED),
         note="Worth raising: acted on, of those acted on, not useful, or about the wrong family.",
         empty="No alert has been raised since the rules are in force.",
     )
+    return [figure]

@@ -44,13 +44,13 @@ def mix(asked: Asked, lake: Snapshot, measures: str, *, kind: str = "rolling_12_
     """The newest values of the measures that a pattern names, of the whole authority."""
     wanted = {"authority": asked.authority, "level": "authority", "place": asked.authority}
     rows = lake.rows(_MIX, wanted | {"kind": kind, "measures": measures})
-    return rows if asked.desk else hide_parts(rows, "numerator", _DERIVED)
+    return rows if asked.is_desk else hide_parts(rows, "numerator", _DERIVED)
 
 
 def months(asked: Asked, lake: Snapshot, measures: str) -> list[Row]:
     """Each month that is over, of the whole authority."""
     rows = lake.rows(_MONTHS, {"authority": asked.authority, "measures": measures})
-    if asked.desk:
+    if asked.is_desk:
         return rows
     by_month: dict[date, list[Row]] = {}
     for row in rows:

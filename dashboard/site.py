@@ -1,4 +1,4 @@
-"""What all pages share: the settings, the lake, the board, the pulse, the desk; and what one reader asked for."""
+"""What all pages share: the settings, the lake, the board, the pulse, the door; and what one reader asked for."""
 
 import threading
 from collections.abc import Mapping
@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from dashboard import charts
+from dashboard.audience import Audience
 from dashboard.board import Board
 from dashboard.changes import Changes
-from dashboard.login import Desk
+from dashboard.login import Door, Who
 from dashboard.pulse import Pulse
 from dashboard.reader import Reader
 from streams.rules.compiled import compiled_rules
@@ -27,7 +28,7 @@ class Site:
         self.changes = Changes()
         self.board = Board(settings, self.reader, lambda: self.changes.say("alerts"))
         self.pulse = Pulse(self.reader, lambda: self.changes.say("figures"))
-        self.desk = Desk(settings.home)
+        self.door = Door(settings.home)
 
     @cached_property
     def rules(self) -> list[Entry]:
@@ -54,11 +55,21 @@ class Site:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a reader asked for, and as whom: `desk` is a name, or None for everybody else."""
+    """What a reader asked for, by the address and what follows it, and who that is."""
 
     site: Site
-    desk: str | None
+    who: Who
     query: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def audience(self) -> Audience:
+        """For whom the answer is made."""
+        return self.who.audience
+
+    @property
+    def is_desk(self) -> bool:
+        """Whether families and counts as they are may be shown."""
+        return self.audience is Audience.DESK
 
     @property
     def authority(self) -> str:

@@ -52,13 +52,16 @@ def command(seconds: str, rate: float, days: int, seed: int, as_json: bool) -> N
 
 
 def _let_in(settings: Settings, console: Console) -> None:
-    """Say where the pages are, with a password for the desk's view of this simulated borough."""
+    """Say where the pages are, with a link that lets the reader in as the desk of this simulated borough."""
     from dashboard.accounts import Accounts
+    from dashboard.login import Door
 
     mark_home(settings.home)
     password = secrets.token_urlsafe(15)
     Accounts(settings.home).add("demo", password)
-    console.print(f"Pages are at {service(settings).address} (desk: user demo, password {password})", highlight=False)
+    link = f"{service(settings).address}/login?link={Door(settings.home).link('demo')}"
+    console.print(f"Pages of the desk: {link}", highlight=False, soft_wrap=True)
+    console.print(f"  or {service(settings).address}, user demo, password {password}", highlight=False)
 
 
 def _seconds(text: str) -> float | None:

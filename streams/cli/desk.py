@@ -1,4 +1,4 @@
-"""`./caf desk`: who may open the pages as the desk."""
+"""`./caf desk`: who may log in to the pages, and as what."""
 
 import secrets
 
@@ -12,17 +12,20 @@ __all__ = ["command"]
 
 @click.group("desk")
 def command() -> None:
-    """Add, list and remove who may open the pages as the desk, which shows families, evidence and small counts.
+    """Add, list and remove who may log in to the pages.
 
-    Only a salted hash of the password is kept, in CAF_HOME/desk; what a desk opens is written to opened.jsonl there.
+    The role 'desk' sees everything: families, evidence, small counts. The role 'figures' sees live figures down to
+    wards without small counts, and no single alert. Only a salted hash of the password is kept, in CAF_HOME/desk; who
+    logged in and what the desk opens is written to opened.jsonl there.
     """
 
 
 @command.command("add")
 @click.argument("name")
+@click.option("--role", type=click.Choice(["desk", "figures"]), help="'desk' unless the account has another already.")
 @click.option("--generate", is_flag=True, help="Make a password and print it, instead of asking for one.")
-def add(name: str, generate: bool) -> None:
-    """Add an account, or give one a new password; sessions with the old one end at once."""
+def add(name: str, role: str | None, generate: bool) -> None:
+    """Add an account, or give one a new password or role; sessions with the old one end at once."""
     from dashboard.accounts import Accounts
 
     password = (
@@ -30,17 +33,18 @@ def add(name: str, generate: bool) -> None:
     )
     settings = Settings.from_env()
     mark_home(settings.home)
-    Accounts(settings.home).add(name, password)
-    click.echo(password if generate else f"{name} may log in")
+    given = Accounts(settings.home).add(name, password, role)
+    click.echo(password if generate else f"{name} may log in, role {given}")
 
 
 @command.command("list")
 def list_() -> None:
-    """List the accounts' names."""
+    """List the accounts by name and role."""
     from dashboard.accounts import Accounts
 
-    for name in Accounts(Settings.from_env().home).names():
-        click.echo(name)
+    accounts = Accounts(Settings.from_env().home)
+    for name in accounts.names():
+        click.echo(f"{name}  {accounts.role(name)}")
 
 
 @command.command("remove")

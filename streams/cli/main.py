@@ -19,7 +19,7 @@ _VERBS = {
     "check-published": "whether the models count what the DfE has published",
     "contracts": "generate what is derived from the contract",
     "demo": "the whole system on this machine, with a simulated borough",
-    "desk": "who may open the pages as the desk",
+    "desk": "who may log in to the pages, and as what",
     "docs": "the models, their columns and lineage as pages",
     "down": "stop the stack",
     "feedback": "tell referrers what was decided",

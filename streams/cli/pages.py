@@ -12,8 +12,8 @@ __all__ = ["command"]
 def command() -> None:
     """Serve the pages on CAF_DASHBOARD_HOST and CAF_DASHBOARD_PORT until told to end; './caf up' starts this.
 
-    They only read: the lake, and the topic of alerts. Whoever opens them sees figures under disclosure control; the
-    desk logs in ('./caf desk') and sees single alerts.
+    They only read: the lake, and the topic of alerts. Everybody sees what is published; accounts ('./caf desk') see
+    live figures, or all that the desk sees.
     """
     import uvicorn
 

@@ -20,7 +20,9 @@ def command() -> None:
     start(settings)
     api = airflow.client(settings)
     click.echo(f"Airflow   {api.url}  (user {api.username}, password {api.password})")
-    click.echo(f"Pages     {pages.service(settings).address}  ('./caf desk add NAME' lets somebody in as the desk)")
+    click.echo(
+        f"Pages     {pages.service(settings).address}  (published figures; './caf desk add NAME' lets somebody in)"
+    )
     click.echo(f"Kafka     {settings.bootstrap}")
     click.echo("Events    './caf simulate --help' makes some; './caf status' shows how things are")
 

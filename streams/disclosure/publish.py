@@ -6,7 +6,7 @@ What it was made of is kept beside it in `released`, for the desk alone: a year 
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,89 +16,44 @@ import pyarrow as pa
 import structlog
 
 from streams.build.lock import build_lock
+from streams.disclosure.cells import System
+from streams.disclosure.due import due
+from streams.disclosure.keys import QUARTERS, PublicKey, collection_year
+from streams.disclosure.measures import MEASURES
 from streams.disclosure.protect import protect
-from streams.disclosure.referrals import Piece, PublicKey, collection_year, referrals_system
+from streams.disclosure.subjects import SUBJECTS, Subject
+from streams.disclosure.tables import COMMENTS, TABLES
 from streams.errors import DisclosureUnsafe, NothingBuilt
 from streams.lake.connect import connect
 from streams.settings import Settings
 
-__all__ = ["CLOSED_AFTER_DAYS", "Published", "publish"]
+__all__ = ["Published", "publish"]
 
 log = structlog.get_logger()
 
-CLOSED_AFTER_DAYS = 28
-"""How long after its end a quarter is open to late and corrected events."""
-
-_TABLES = """
-    CREATE SCHEMA IF NOT EXISTS marts.released;
-    CREATE TABLE IF NOT EXISTS marts.released.pieces (
-        authority_code VARCHAR, ward VARCHAR, area VARCHAR, quarter_starts_on DATE, source_group VARCHAR,
-        referrals INTEGER, re_referrals INTEGER, nfa INTEGER
-    );
-    CREATE SCHEMA IF NOT EXISTS marts.public;
-    CREATE TABLE IF NOT EXISTS marts.public.releases (
-        authority_code VARCHAR, quarter_starts_on DATE, released_at TIMESTAMP, figures INTEGER, withheld INTEGER
-    );
-    CREATE TABLE IF NOT EXISTS marts.public.referrals (
-        authority_code VARCHAR, area_level VARCHAR, area_code VARCHAR, period VARCHAR, period_starts_on DATE,
-        measure VARCHAR, "count" INTEGER, symbol VARCHAR
-    );
-    CREATE TABLE IF NOT EXISTS marts.public.places (
-        authority_code VARCHAR, authority_name VARCHAR, area_code VARCHAR, area_name VARCHAR, ward_code VARCHAR,
-        ward_name VARCHAR
-    );
-"""
-_COMMENTS = {
-    "releases": "A quarter of an authority and when it was published; it does not change afterwards.",
-    "referrals": "A published figure. symbol c: withheld, it is 1 to 5 or would give such a figure away; 0 is shown.",
-    "places": "Wards and areas; a ward may lie in two areas.",
-}
-# From the first quarter that has a referral in its first week (before, history was not told whole), in their order.
-_CLOSED = """
-    WITH known AS (
+# Children of each place: those of the authority at the mid-year before, or the latest known, by their estimated shares.
+_CHILDREN = """
+    WITH levels AS (
         SELECT
-            authority_code,
-            date_trunc('quarter', min(referred_on) + INTERVAL 3 MONTHS - INTERVAL 7 DAYS)::DATE AS begins_on
-        FROM marts.analytics.fct_referrals
-        WHERE is_dfe_referral
-        GROUP BY authority_code
+            share_of_children,
+            unnest([
+                {'area_level': 'authority', 'area_code': authority_code},
+                {'area_level': 'area', 'area_code': area_code},
+                {'area_level': 'ward', 'area_code': ward_code}
+            ], recursive := true)
+        FROM marts.analytics.dim_area
+        WHERE authority_code = $authority AND share_of_children IS NOT NULL
     ),
-    latest AS (
-        SELECT authority_code, max(quarter_starts_on) AS quarter_starts_on
-        FROM marts.public.releases
-        GROUP BY authority_code
-    ),
-    due AS (
-        SELECT authority_code, unnest(generate_series(
-            begins_on, (SELECT max(as_of) FROM marts.run.as_of) - to_days($days) - INTERVAL 3 MONTHS, INTERVAL 3 MONTHS
-        ))::DATE AS quarter_starts_on
-        FROM known
+    population AS (
+        SELECT children FROM marts.reference.la_population
+        WHERE authority_code = $authority AND mid_year <= $mid_year
+        ORDER BY mid_year DESC
+        LIMIT 1
     )
-    SELECT authority_code, due.quarter_starts_on
-    FROM due
-    LEFT JOIN latest USING (authority_code)
-    WHERE due.quarter_starts_on > latest.quarter_starts_on OR latest.quarter_starts_on IS NULL
-    ORDER BY ALL
-"""
-_PIECES = """
-    WITH places AS (
-        SELECT DISTINCT ward_code, area_code FROM marts.analytics.dim_area WHERE authority_code = $authority
-    ),
-    sources AS (SELECT DISTINCT source_group FROM marts.reference.referral_sources)
-    SELECT
-        places.ward_code, places.area_code, $quarter::DATE, sources.source_group,
-        count(referred.referral_child_id), count(*) FILTER (referred.is_dfe_re_referral),
-        count(*) FILTER (referred.is_nfa)
-    FROM places
-    CROSS JOIN sources
-    INNER JOIN marts.analytics.dim_area AS areas
-        ON areas.authority_code = $authority
-        AND areas.ward_code = places.ward_code AND areas.area_code = places.area_code
-    LEFT JOIN marts.analytics.fct_referrals AS referred
-        ON referred.authority_code = areas.authority_code AND referred.lsoa_code = areas.lsoa_code
-        AND referred.source_group = sources.source_group AND referred.is_dfe_referral
-        AND date_trunc('quarter', referred.referred_on) = $quarter::DATE
-    GROUP BY ALL
+    SELECT area_level, area_code, round(any_value(children) * sum(share_of_children), 1)
+    FROM levels
+    CROSS JOIN population
+    GROUP BY area_level, area_code
 """
 
 
@@ -128,10 +83,12 @@ def publish(settings: Settings, into: Path | None = None) -> Published:
             lake.execute("FROM marts.analytics.fct_referrals LIMIT 0")
         except duckdb.CatalogException:
             raise NothingBuilt("there are no marts to publish from; allowed: after the first ./caf build") from None
-        lake.execute(_TABLES)
+        lake.execute(TABLES)
         _must_be_continued(lake, into)
-        for authority, quarter in lake.execute(_CLOSED, {"days": CLOSED_AFTER_DAYS}).fetchall():
+        for authority, quarter in due(lake):
             _release(lake, authority, quarter, done)
+        lake.execute("DELETE FROM marts.public.measures")
+        _insert(lake, "public.measures", MEASURES)
         _write(lake, into)
     return done
 
@@ -157,45 +114,70 @@ def _must_be_continued(lake: duckdb.DuckDBPyConnection, file: Path) -> None:
 
 
 def _release(lake: duckdb.DuckDBPyConnection, authority: str, quarter: date, done: Published) -> None:
-    """Decide what is withheld, and store what is shown, in one transaction."""
+    """Decide what is withheld, subject by subject, and store what is shown, in one transaction."""
+    parts = [(subject, _decided(lake, subject, authority, quarter)) for subject in SUBJECTS]
+    figures, withheld = (sum(len(part.new) for _, part in parts), sum(len(part.left_out) for _, part in parts))
+    lake.execute("BEGIN")
+    for subject, part in parts:
+        _insert(lake, f"released.{subject.kept}", [(authority, *row) for row in part.pieces])
+        _insert(lake, f"public.{subject.table}", list(_figures(lake, subject, authority, part)))
+    now = datetime.now(UTC).replace(tzinfo=None)
+    _insert(lake, "public.releases", [(authority, quarter, now, figures, withheld)])
+    _name_places(lake, authority)
+    lake.execute("COMMIT")
+    log.info("quarter_published", authority=authority, quarter=str(quarter), figures=figures, withheld=withheld)
+    done.quarters.append((authority, quarter))
+    done.figures += figures
+    done.withheld += withheld
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A subject's part of a release: what it is made of, the figures that are new, and those of them to withhold."""
+
+    pieces: list[tuple]
+    system: System
+    new: list[PublicKey]
+    left_out: set[PublicKey]
+
+
+def _decided(lake: duckdb.DuckDBPyConnection, subject: Subject, authority: str, quarter: date) -> _Part:
     year = collection_year(quarter)
-    found = lake.execute(_PIECES, {"authority": authority, "quarter": quarter}).fetchall()
+    found = lake.execute(subject.pieces, {"authority": authority, "quarter": quarter}).fetchall()
     before = lake.execute(
-        "SELECT ward, area, quarter_starts_on, source_group, referrals, re_referrals, nfa FROM marts.released.pieces "
+        f"SELECT * EXCLUDE (authority_code) FROM marts.released.{subject.kept} "
         "WHERE authority_code = ? AND quarter_starts_on >= ?",
         [authority, year],
     ).fetchall()
-    system = referrals_system(authority, [Piece(*row) for row in before + found])
-    shown, hidden = _published(lake, authority, year)
+    system = subject.system(authority, [subject.piece(*row) for row in before + found])
+    shown, hidden = _published(lake, subject.table, authority, year)
     withheld = protect(system, published=shown, hidden=hidden)
     new = [key for key in system.cells if key not in shown and key not in hidden]
-    lake.execute("BEGIN")
-    _insert(lake, "released.pieces", [(authority, *row) for row in found])
-    _insert(
-        lake,
-        "public.referrals",
-        [
-            (authority, *key, None if key in withheld else system.cells[key].value, "c" if key in withheld else None)
-            for key in new
-        ],
-    )
-    now, left_out = datetime.now(UTC).replace(tzinfo=None), len(withheld.intersection(new))
-    _insert(lake, "public.releases", [(authority, quarter, now, len(new), left_out)])
-    _name_places(lake, authority)
-    lake.execute("COMMIT")
-    log.info("quarter_published", authority=authority, quarter=str(quarter), figures=len(new), withheld=left_out)
-    done.quarters.append((authority, quarter))
-    done.figures += len(new)
-    done.withheld += left_out
+    return _Part(found, system, new, withheld.intersection(new))
+
+
+def _figures(lake: duckdb.DuckDBPyConnection, subject: Subject, authority: str, part: _Part) -> Iterator[tuple]:
+    """The rows of the public table; a rate follows from its count, and is shown where the count is."""
+    children = {}
+    for key in part.new:
+        year = collection_year(key.starts_on).year
+        if year not in children:
+            rows = lake.execute(_CHILDREN, {"authority": authority, "mid_year": year}).fetchall()
+            children[year] = {(level, code): number for level, code, number in rows}
+        count = None if key in part.left_out else part.system.cells[key].value
+        of = children[year].get(key[:2]) if key.measure == subject.rated else None
+        times = QUARTERS if key.period == "quarter" else 1
+        rate = None if count is None or not of else round(times * count * 10_000 / of, 1)
+        yield authority, *key, count, "c" if count is None else None, of, rate
 
 
 def _published(
-    lake: duckdb.DuckDBPyConnection, authority: str, year: date
+    lake: duckdb.DuckDBPyConnection, table: str, authority: str, year: date
 ) -> tuple[frozenset[PublicKey], frozenset[PublicKey]]:
     """What earlier releases show of a collection year, and what they withhold."""
     found: dict[bool, set[PublicKey]] = defaultdict(set)
     for *key, symbol in lake.execute(
-        "SELECT area_level, area_code, period, period_starts_on, measure, symbol FROM marts.public.referrals "
+        f"SELECT area_level, area_code, period, period_starts_on, measure, symbol FROM marts.public.{table} "
         "WHERE authority_code = ? AND period_starts_on >= ?",
         [authority, year],
     ).fetchall():
@@ -226,7 +208,7 @@ def _write(lake: duckdb.DuckDBPyConnection, into: Path) -> None:
     writing.unlink(missing_ok=True)
     into.parent.mkdir(parents=True, exist_ok=True)
     lake.execute(f"ATTACH {_quoted(writing)} AS outside")
-    for name, comment in _COMMENTS.items():
+    for name, comment in COMMENTS.items():
         lake.execute(f"CREATE TABLE outside.{name} AS FROM marts.public.{name} ORDER BY ALL")
         lake.execute(f"COMMENT ON TABLE outside.{name} IS '{comment}'")
     lake.execute("DETACH outside")

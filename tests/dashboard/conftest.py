@@ -17,6 +17,8 @@ import requests
 from playwright.sync_api import Browser, sync_playwright
 
 from dashboard.accounts import Accounts
+from streams.build.lock import build_lock
+from streams.disclosure.tables import TABLES
 from streams.kafka.client import admin
 from streams.kafka.topics import ensure_topics
 from streams.lake.connect import connect
@@ -29,14 +31,14 @@ from streams.stack.postgres import Postgres
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-NAME, PASSWORD = "sam", "correct horse battery"
+NAME, FIGURES, PASSWORD = "sam", "fran", "correct horse battery"
 PATIENCE = 120
 DAYS = 21
 
 
 @dataclass(frozen=True)
 class Served:
-    """Pages that are served: where, of which home, and who is let in as the desk."""
+    """Pages that are served: where, of which home, and who is let in as the desk; `FIGURES` has the same password."""
 
     url: str
     settings: Settings
@@ -114,11 +116,34 @@ def lived(settings: Settings, postgres: Postgres, kafka: str, tmp_path_factory) 
 
 @pytest.fixture(scope="module")
 def served(lived: Settings, tmp_path_factory) -> Iterator[Served]:
-    """The pages of that borough."""
+    """The pages of that borough, with an account for figures and one of the desk."""
     Accounts(lived.home).add(NAME, PASSWORD)
+    Accounts(lived.home).add(FIGURES, PASSWORD, "figures")
     with pages_of(lived, tmp_path_factory.mktemp("served") / "pages.log") as served:
         assert requests.get(f"{served.url}/rules/adult_returns", timeout=2 * PATIENCE).status_code == 200
         yield served
+
+
+@pytest.fixture
+def published(lived: Settings) -> Iterator[str]:
+    """A published quarter of that borough, made up: a hundred referrals in each ward but one, whose code this is."""
+    with build_lock(lived), connect(lived, landing=None, marts="read_write") as lake:
+        lake.execute(TABLES)
+        lake.execute(
+            "INSERT INTO marts.public.places SELECT DISTINCT authority_code, authority_name, area_code, area_name, "
+            "ward_code, ward_name FROM marts.analytics.dim_area WHERE authority_code = ?",
+            [lived.authority],
+        )
+        (ward,) = lake.execute("SELECT min(ward_code) FROM marts.public.places").fetchone()
+        lake.execute(
+            "INSERT INTO marts.public.referrals SELECT DISTINCT authority_code, 'ward', ward_code, 'quarter', "
+            "DATE '2025-01-01', 'referrals', if(ward_code = $ward, NULL, 100), if(ward_code = $ward, 'c', NULL), "
+            "3000, if(ward_code = $ward, NULL, 1333.3) FROM marts.public.places",
+            {"ward": ward},
+        )
+    yield ward
+    with build_lock(lived), connect(lived, landing=None, marts="read_write") as lake:
+        lake.execute("DROP SCHEMA marts.public CASCADE; DROP SCHEMA marts.released CASCADE")
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from dashboard.disclosure import HIDDEN, LARGEST_HIDDEN, hide, hide_parts
 from dashboard.drawn_map import draw
 from dashboard.figures import Column, Figure, as_csv, said
 from dashboard.places import map_of
+from dashboard.services import hidden
 
 AUTHORITIES = {"E08000015": 22, "E06000006": 18, "E06000019": 53}
 
@@ -38,6 +39,21 @@ def test_of_parts_of_a_whole_never_a_single_one_is_hidden(counts: list[int]) -> 
     assert len(hidden) != 1
     assert all(row["rate"] is HIDDEN for _, row in hidden)
     assert all(row["n"] is HIDDEN for before, row in zip(counts, found, strict=True) if 0 < before <= LARGEST_HIDDEN)
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12), st.integers(0, 12)), min_size=2, max_size=8))
+def test_of_a_service_neither_a_state_nor_a_place_can_be_worked_out_by_subtraction(counts: list) -> None:
+    """Where what became of requests is hidden, so is how many there were; of a state never a single place is."""
+    rows = [
+        {"started": started, "waiting": waiting, "declined": declined, "cancelled": 0, "waiting_beyond_target": 0}
+        | {"requested": started + waiting + declined, "families_served": started}
+        for started, waiting, declined in counts
+    ]
+    found = hidden(rows)
+
+    for state in ("started", "waiting", "declined"):
+        assert sum(row[state] is HIDDEN for row in found) != 1
+        assert all(row["requested"] is HIDDEN for row in found if row[state] is HIDDEN)
 
 
 def test_a_file_says_what_is_hidden_and_starts_no_formula() -> None:

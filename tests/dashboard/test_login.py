@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from dashboard.accounts import Accounts
+from dashboard.login import Door
 from streams.settings import Settings
 from streams.stack.ports import free_ports
 from tests.dashboard.conftest import NAME, PASSWORD, Served, pages_of
@@ -53,6 +54,25 @@ def test_a_form_of_another_site_is_refused(door: Served) -> None:
     assert requests.post(f"{door.url}/login", data=sent | {"token": "x"}, allow_redirects=False).status_code == 403
 
 
+def test_link_of_a_demo_lets_in_at_once(door: Served) -> None:
+    session = requests.Session()
+    link = Door(door.settings.home).link(NAME)
+    answer = session.get(f"{door.url}/login", params={"link": link}, allow_redirects=False)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert f"Desk: {NAME}" in session.get(f"{door.url}/login").text
+    assert "Name" in requests.get(f"{door.url}/login", params={"link": link + "x"}).text
+
+
+def test_form_leads_back_to_what_was_asked_for(door: Served) -> None:
+    session = requests.Session()
+    answer = session.get(f"{door.url}/partners?a=1&b=2", allow_redirects=False)
+    form = session.get(door.url + answer.headers["location"]).text
+
+    assert answer.status_code == 303
+    assert 'name="to" value="/partners?a=1&amp;b=2"' in form
+
+
 def test_logging_in_leads_nowhere_else(door: Served) -> None:
     session = requests.Session()
     form = session.get(f"{door.url}/login?to=//evil.example/").text
@@ -64,7 +84,7 @@ def test_logging_out_ends_the_session_here(door: Served) -> None:
     session, _ = door.log_in()
     session.post(f"{door.url}/logout")
 
-    assert "Log in as the desk" in session.get(f"{door.url}/login").text
+    assert f"Desk: {NAME}" not in session.get(f"{door.url}/login").text
 
 
 def test_nothing_may_be_framed_cached_or_loaded_from_elsewhere(door: Served) -> None:

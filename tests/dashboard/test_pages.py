@@ -5,6 +5,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -12,18 +13,24 @@ import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from dashboard.app import PAGES
+from dashboard.audience import Audience
+from dashboard.pages import PAGES, shown_to
 from streams import names
 from streams.kafka.client import producer
 from streams.lake.connect import connect
 from streams.settings import Settings
-from tests.dashboard.conftest import Served
+from tests.dashboard.conftest import FIGURES, Served
 
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}
 WIDTHS = (1280, 390)
 LSOA, WARD = "E01007120", "Bidston and St James"
-DERIVED = {"value", "lower", "upper", "denominator", "expected"}
-OPEN = ["/login", "/rules/adult_returns", "/map?kind=month&measure=referrals"]
+STATES = ("requested", "started", "waiting", "waiting_beyond_target", "declined", "families_served")
+AROUND = ("families_served", "waiting")
+ALSO = {
+    Audience.EVERYBODY: ["/login", "/rules/adult_returns"],
+    Audience.FIGURES: ["/map?kind=month&measure=referrals"],
+    Audience.DESK: ["/?history=1", f"/map?place={LSOA}"],
+}
 HREF = re.compile(r'href="(/[^"#]*)"')
 
 
@@ -55,12 +62,12 @@ def desk(chromium: Browser, served: Served) -> Iterator[Callable[[str], Page]]:
     context.close()
 
 
-def log_in(page: Page, served: Served) -> None:
+def log_in(page: Page, served: Served, name: str = "") -> None:
     page.goto(f"{served.url}/login")
-    page.get_by_label("Name").fill(served.name)
+    page.get_by_label("Name").fill(name or served.name)
     page.get_by_label("Password").fill(served.password)
     page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_text(f"Desk: {served.name}")).to_be_visible()
+    expect(page.get_by_text(re.compile(f"(Desk|Figures): {name or served.name}"))).to_be_visible()
 
 
 def check(page: Page, url: str) -> list[str]:
@@ -73,10 +80,18 @@ def check(page: Page, url: str) -> list[str]:
     return wrong + [f"{url}: {width} px too wide"] * (width > 0) + [f"{url}: {headings} h1"] * (headings != 1)
 
 
-def test_every_page_passes_wcag_fits_and_has_one_heading(page: Page, served: Served) -> None:
-    """As everybody sees it, with its tables open, too."""
-    wrong = [one for path in [*(f"/{address}" for address in PAGES), *OPEN] for one in check(page, served.url + path)]
-    page.goto(f"{served.url}/quality")
+def paths_of(audience: Audience) -> list[str]:
+    """Every page that an audience is shown, with what is only to be found on it."""
+    return [f"/{address}" for address, page in PAGES.items() if page.name and shown_to(audience, page)] + ALSO[audience]
+
+
+@pytest.mark.parametrize("audience", Audience)
+def test_every_page_passes_wcag_fits_and_has_one_heading(page: Page, served: Served, audience: Audience) -> None:
+    """As each audience sees it, with its tables open, too."""
+    if audience > Audience.EVERYBODY:
+        log_in(page, served, FIGURES if audience is Audience.FIGURES else "")
+    wrong = [one for path in paths_of(audience) for one in check(page, served.url + path)]
+    page.goto(f"{served.url}/map")
     for summary in page.locator("summary").all():
         summary.click()
 
@@ -84,26 +99,28 @@ def test_every_page_passes_wcag_fits_and_has_one_heading(page: Page, served: Ser
     assert Axe().run(page, options=WCAG).violations_count == 0
 
 
-def test_the_desks_pages_pass_wcag_and_fit(page: Page, served: Served) -> None:
+def test_an_alerts_page_passes_wcag_and_fits(page: Page, served: Served) -> None:
     log_in(page, served)
     page.goto(f"{served.url}/?history=1")
     alert = page.locator("#alerts h3 a").first.get_attribute("href")
 
-    paths = ("/?history=1", alert, f"/map?place={ward_code(served)}")
-
-    assert [one for path in paths for one in check(page, served.url + path)] == []
+    assert check(page, served.url + alert) == []
 
 
-def test_dark_pages_pass_wcag(chromium: Browser, served: Served) -> None:
+@pytest.mark.parametrize("audience", Audience)
+def test_dark_pages_pass_wcag(chromium: Browser, served: Served, audience: Audience) -> None:
     context = chromium.new_context(viewport={"width": 1280, "height": 800}, color_scheme="dark")
     page = context.new_page()
+    if audience > Audience.EVERYBODY:
+        log_in(page, served, FIGURES if audience is Audience.FIGURES else "")
 
-    assert [one for path in ("/", "/map", "/quality") for one in check(page, served.url + path)] == []
+    assert [one for path in paths_of(audience) for one in check(page, served.url + path)] == []
     context.close()
 
 
 def test_the_keyboard_reaches_the_content_and_walks_the_map(page: Page, served: Served) -> None:
     """The first stop skips to the content; Enter on a ward goes into it."""
+    log_in(page, served, FIGURES)
     page.goto(f"{served.url}/map")
     page.keyboard.press("Tab")
     expect(page.locator(":focus")).to_have_text("Skip to the content")
@@ -121,6 +138,7 @@ def test_choices_work_without_javascript(chromium: Browser, served: Served) -> N
     """Time, measure and place are a form and links."""
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
+    log_in(page, served, FIGURES)
     page.goto(f"{served.url}/map?kind=month")
     page.locator("select[name=measure]").select_option("contacts")
     page.get_by_role("button", name="Show").click()
@@ -161,49 +179,94 @@ def test_the_desk_sees_the_family_its_evidence_and_the_case_and_that_is_written_
     assert [line for line in noted if json.loads(line)["alert_id"] == alert_id]
 
 
-def test_without_login_nothing_names_a_family_a_person_or_a_referral(served: Served) -> None:
+@pytest.mark.parametrize("name", ["", FIGURES])
+def test_nothing_names_a_family_a_person_or_a_referral_to_others(served: Served, name: str) -> None:
     """Neither a page, nor a table, nor what is sent meanwhile: every address that the pages lead to."""
     known = identifiers(served.settings)
-    told = listen(served)
-    seen, waiting = set(), [*(f"/{address}" for address in PAGES), "/?history=1", "/changes-not-there"]
+    session = served.log_in(name)[0] if name else requests.Session()
+    told = listen(served, session)
+    seen, waiting = set(), [*paths_of(Audience.FIGURES), "/?history=1", "/changes-not-there"]
     while waiting and len(seen) < 90:
         path = waiting.pop(0)
         if path in seen:
             continue
         seen.add(path)
-        text = served.get(path).text
+        text = served.get(path, session).text
         assert not found(known, text), f"{path} names {found(known, text)[:3]}"
         waiting += [link.replace("&amp;", "&") for link in HREF.findall(text) if not link.startswith("/static")]
 
     assert len(known) > 1_000
     assert [path for path in seen if path.endswith(".csv")]
-    send_referral(served.settings, "told")
+    send_referral(served.settings, f"told-{name}")
     assert not found(known, "".join(told()))
 
 
-def test_without_login_an_alert_cannot_be_opened(served: Served) -> None:
+def test_without_login_there_is_no_figure_that_is_not_published(served: Served) -> None:
+    """No count of alerts, and none of children: neither on a page nor as a file."""
+    tables = ("/now/alerts.csv", "/rules/performance.csv", "/map/services.csv", "/map/places.csv")
+    pages = {path: served.get(path) for path in ("/", "/map", "/rules", "/rules/adult_returns")}
+
+    assert [served.get(path).status_code for path in tables] == [404] * len(tables)
+    assert {path: re.findall(r"/([a-z]+)\.csv", answer.text) for path, answer in pages.items()} == {
+        "/": ["rate"],
+        "/map": [],
+        "/rules": [],
+        "/rules/adult_returns": [],
+    }
+
+
+def test_without_login_an_alert_cannot_be_opened(
+    desk: Callable[[str], Page], chromium: Browser, served: Served
+) -> None:
+    """The form stands before it, and leads back to it."""
     alert_id = one(served.settings, "SELECT min(alert_id) FROM landing.main.alerts")
-    answer = served.get(f"/alerts/{alert_id}")
+    page = chromium.new_context().new_page()
+    page.goto(f"{served.url}/alerts/{alert_id}")
+    page.get_by_label("Name").fill(served.name)
+    page.get_by_label("Password").fill(served.password)
+    page.get_by_role("button", name="Log in").click()
 
-    assert (answer.status_code, answer.headers["location"]) == (303, f"/login?to=/alerts/{alert_id}")
+    expect(page.get_by_role("heading", name="Evidence")).to_be_visible()
+    assert page.url == f"{served.url}/alerts/{alert_id}"
 
 
-def test_without_login_no_count_is_small(served: Served) -> None:
-    """In the table by ward, and in that of alerts."""
-    for path in ("/map/places.csv?kind=month&measure=referrals", "/now/alerts.csv?history=1"):
-        rows = list(csv.DictReader(served.get(path).text.splitlines()))
-        counts = [row.get("numerator") or cell for row in rows for name, cell in row.items() if name not in DERIVED]
-        numbers = [float(count) for count in counts if re.fullmatch(r"[\d.]+", count)]
+def test_account_for_figures_sees_no_small_count(served: Served) -> None:
+    """In the tables by ward and of services, and in that of alerts."""
+    session, _ = served.log_in(FIGURES)
+    tables = {
+        "/map/places.csv?kind=month&measure=referrals": {"numerator"},
+        "/map/services.csv": {*STATES, *(f"around_{name}" for name in AROUND)},
+        "/now/alerts.csv?history=1": None,
+    }
+    for path, counts in tables.items():
+        rows = list(csv.DictReader(served.get(path, session).text.splitlines()))
+        cells = [cell for row in rows for name, cell in row.items() if counts is None or name in counts]
+        numbers = [float(cell) for cell in cells if re.fullmatch(r"[\d.]+", cell)]
 
-        assert numbers
+        assert cells
         assert [count for count in numbers if 0 < count <= 5] == []
 
 
+def test_published_map_says_what_is_suppressed(page: Page, served: Served, published: str) -> None:
+    """In the map, its legend, the chart and the table, with the definition beside it; whoever asks."""
+    assert check(page, f"{served.url}/map?measure=referrals") == []
+    assert check(page, f"{served.url}/map?place={published}") == []
+    page.goto(f"{served.url}/map?measure=referrals")
+
+    expect(page.locator(f"#w-{published} title")).to_contain_text("suppressed")
+    expect(page.locator(".legend")).to_contain_text("suppressed: a count from 1 to 5")
+    expect(page.locator("#f-places svg")).to_contain_text(": suppressed")
+    expect(page.locator(".defined")).to_contain_text("a named child, and social care asked for")
+    page.locator("#d-places summary").click()
+    expect(page.locator("#d-places tbody tr").last).to_contain_text("suppressed")
+    assert ",c" in served.get("/map/places.csv?measure=referrals").text
+
+
 def test_the_desks_tables_are_not_suppressed(served: Served) -> None:
-    session, _ = served.log_in()
+    session, figures = served.log_in()[0], served.log_in(FIGURES)[0]
     path = "/map/places.csv?kind=month&measure=referrals"
 
-    assert ",c," in served.get(path).text
+    assert ",c," in served.get(path, figures).text
     assert ",c," not in served.get(path, session).text
     assert len(served.get(path, session).text.splitlines()) == 23
 
@@ -258,13 +321,17 @@ def found(known: set[str], text: str) -> list[str]:
     return [word for word in set(re.findall(r"[\w.-]{6,}", text)) if word in known]
 
 
-def listen(served: Served) -> Callable[[], list[str]]:
+def listen(served: Served, session: requests.Session) -> Callable[[], list[str]]:
     """Collects what the pages send by themselves until asked for it."""
     told: list[str] = []
     enough = threading.Event()
 
     def read() -> None:
-        with requests.get(f"{served.url}/changes", stream=True, timeout=120) as answer:
+        # The server ends before this does.
+        with (
+            suppress(requests.RequestException),
+            session.get(f"{served.url}/changes", stream=True, timeout=120) as answer,
+        ):
             for line in answer.iter_lines(decode_unicode=True):
                 told.append(line)
                 if told.count("event: changed") > 1:

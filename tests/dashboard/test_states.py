@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import requests
 
-from dashboard.app import PAGES
+from dashboard.accounts import Accounts
+from dashboard.pages import PAGES
 from dashboard.pulse import Beat
 from dashboard.render import staleness
 from tests.dashboard.conftest import Served, await_true
@@ -12,8 +14,34 @@ from tests.dashboard.conftest import Served, await_true
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
+ADDRESSES = [address for address, page in PAGES.items() if page.name]
+
+
+def desk_of(served: Served) -> tuple[requests.Session, requests.Response]:
+    Accounts(served.settings.home).add(served.name, served.password)
+    return served.log_in()
+
+
+def test_everybody_is_told_that_nothing_is_published_and_how_to_see_more(no_build: Served) -> None:
+    await_true(lambda: "No figures have been built yet" in no_build.get("/").text)
+    answer = no_build.get("/map")
+
+    assert answer.status_code == 200
+    assert "Nothing has been published yet" in answer.text
+    assert "The first quarter is published 28 days after its end" in answer.text
+    assert '<a href="/login?to=/map">' in answer.text
+
+
+def test_without_a_lake_everybody_is_told_so_and_the_rules_still_stand(no_lake: Served) -> None:
+    answers = [no_lake.get(path) for path in ("/", "/map", "/rules", "/rules/adult_returns")]
+
+    assert [answer.status_code for answer in answers] == [200, 503, 200, 200]
+    assert all("The lake does not answer" in answer.text for answer in answers)
+
+
 def test_without_a_lake_every_page_says_so_and_the_rules_still_stand(no_lake: Served) -> None:
-    answers = {address: no_lake.get(f"/{address}") for address in PAGES}
+    session, _ = desk_of(no_lake)
+    answers = {address: no_lake.get(f"/{address}", session) for address in ADDRESSES}
 
     assert {answer.status_code for answer in answers.values()} <= {200, 503}
     assert answers["map"].status_code == 503
@@ -22,8 +50,9 @@ def test_without_a_lake_every_page_says_so_and_the_rules_still_stand(no_lake: Se
 
 def test_before_the_first_build_every_page_says_so(no_build: Served) -> None:
     await_true(lambda: "No figures have been built yet" in no_build.get("/").text)
-    for address in PAGES:
-        answer = no_build.get(f"/{address}")
+    session, _ = desk_of(no_build)
+    for address in ADDRESSES:
+        answer = no_build.get(f"/{address}", session)
 
         assert answer.status_code in {200, 404}, address
         assert 'class="empty"' in answer.text or "Not built yet" in answer.text, address
@@ -34,7 +63,7 @@ def test_before_the_first_build_every_page_says_so(no_build: Served) -> None:
     [
         (Beat(asked_at=NOW, is_lake_there=False), "The lake does not answer"),
         (Beat(asked_at=NOW, is_lake_there=True, as_of=NOW, failed=("fct_alerts",)), "The newest build failed"),
-        (Beat(asked_at=NOW, is_lake_there=True, as_of=NOW - timedelta(hours=3)), "These figures are 3 hours old"),
+        (Beat(asked_at=NOW, is_lake_there=True, as_of=NOW - timedelta(hours=3)), "Live figures are 3 hours old"),
         (Beat(asked_at=NOW, is_lake_there=True, as_of=NOW - timedelta(minutes=14)), ""),
         (Beat(asked_at=NOW, is_lake_there=True), ""),
     ],

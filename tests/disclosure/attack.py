@@ -15,6 +15,8 @@ from scipy.sparse import lil_array
 
 __all__ = ["Range", "attack", "unsafe"]
 
+TABLES = ("referrals", "cafs")
+"""They count different things: nothing of one adds up with the other."""
 NO_LIMIT = 100_000
 TOLD_APART = 5
 """A range that is narrower than this tells a small count too closely."""
@@ -43,10 +45,11 @@ def attack(public: duckdb.DuckDBPyConnection, only: int | None = None) -> list[R
     """The range of every withheld figure (or of the first few of each collection year) of all releases together."""
     found = []
     blocks = defaultdict(list)
-    for row in public.execute("FROM referrals ORDER BY ALL").fetchall():
-        starts_on = row[4]
-        blocks[row[0], starts_on.year - (starts_on.month < 4)].append(row)
-    for (authority, _), rows in blocks.items():
+    for table in TABLES:
+        for row in public.execute(f"FROM {table} ORDER BY ALL").fetchall():
+            starts_on = row[4]
+            blocks[table, row[0], starts_on.year - (starts_on.month < 4)].append(row)
+    for (_, authority, _), rows in blocks.items():
         places = public.execute(
             "SELECT DISTINCT ward_code, area_code FROM places WHERE authority_code = ?", [authority]
         ).fetchall()
@@ -73,6 +76,7 @@ def _ranges(rows: list[tuple], places: list[tuple], only: int | None) -> list[Ra
                     (unknowns[ward, area, quarter, "not", part], -1),
                 ]
                 for part in ("re_referrals", "nfa")
+                if referrals
             ]
     for _, level, code, period, starts_on, measure, *_ in rows:
         within = [place for place in places if level == "authority" or code == place[level == "area"]]

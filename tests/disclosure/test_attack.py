@@ -2,9 +2,10 @@
 
 import pytest
 
+from streams.disclosure.cafs import cafs_system
 from streams.disclosure.protect import SMALL
 from tests.disclosure.attack import attack, unsafe
-from tests.disclosure.worlds import pieces, published, released
+from tests.disclosure.worlds import caf_pieces, pieces, published, released
 
 SEEDS = range(6)
 
@@ -12,18 +13,27 @@ SEEDS = range(6)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_attack_recovers_nothing(seed: int) -> None:
     """Every withheld figure can be five more than the least that it can be."""
-    ranges = attack(published(pieces(seed)))
+    ranges = attack(published(seed))
 
     assert ranges
     assert unsafe(ranges) == []
 
 
+def test_cafs_are_attacked_too() -> None:
+    """Of all worlds together: in one alone there may be none to withhold."""
+    withheld = [key for seed in SEEDS for key in released(caf_pieces(seed), cafs_system)[1]]
+
+    assert withheld
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_attack_recovers_small_figures_where_only_they_are_withheld(seed: int) -> None:
     """The same attack on the same world, secondary suppression switched off: it is given away what they are."""
-    found = pieces(seed)
-    values, _ = released(found, is_protected=False)
-    ranges = attack(published(found, is_protected=False))
+    values = {
+        **released(pieces(seed), is_protected=False)[0],
+        **released(caf_pieces(seed), cafs_system, is_protected=False)[0],
+    }
+    ranges = attack(published(seed, is_protected=False))
     known = [one for one in ranges if one.least == one.greatest]
 
     assert known

@@ -73,7 +73,7 @@ def test_closed_quarters_are_published_and_no_other(authority, public):
 def test_file_has_the_public_tables_alone(public):
     tables = public.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall()
 
-    assert tables == [("places",), ("referrals",), ("releases",)]
+    assert tables == [("cafs",), ("measures",), ("places",), ("referrals",), ("releases",)]
 
 
 def test_what_is_shown_is_what_the_desk_counts(authority, public):
@@ -95,6 +95,49 @@ def test_what_is_shown_is_what_the_desk_counts(authority, public):
     assert set(shown) <= set(counted)
     assert small == []
     assert marked == [("c", True), (None, False)]
+
+
+def test_cafs_are_those_of_the_desk(authority, public):
+    shown = public.execute(
+        'SELECT area_code, period_starts_on, "count" FROM cafs '
+        "WHERE area_level = 'area' AND period = 'quarter' AND \"count\" > 0 ORDER BY ALL"
+    ).fetchall()
+    counted = _desk(
+        authority,
+        "SELECT area_code, date_trunc('quarter', started_at)::DATE AS quarter, count(*) "
+        "FROM marts.analytics.fct_assessments JOIN marts.analytics.dim_area USING (authority_code, lsoa_code) "
+        "WHERE assessment_kind IN ('caf', 'early_help') GROUP BY ALL",
+    )
+
+    assert shown
+    assert set(shown) <= set(counted)
+    assert public.execute('SELECT * FROM cafs WHERE "count" BETWEEN 1 AND 5').fetchall() == []
+
+
+def test_rate_stands_where_its_count_does_and_follows_from_it(public):
+    """Of a quarter the count is taken times four; where the place is not known there are no children."""
+    found = public.execute(
+        'SELECT area_level, area_code, period, measure, "count", children, rate_per_10000 '
+        "FROM (FROM referrals UNION ALL FROM cafs)"
+    ).fetchall()
+    rated = [row for row in found if row[6] is not None]
+    expected = [row for row in found if row[3] in {"referrals", "cafs"} and row[4] is not None and row[1] != "unknown"]
+
+    assert rated == expected
+    assert rated
+    for _, _, period, _, count, children, rate in rated:
+        assert rate == pytest.approx((4 if period == "quarter" else 1) * count * 10_000 / children, abs=0.051)
+    assert {row[5] for row in rated if row[0] == "authority"} == {27533.0}
+
+
+def test_every_published_measure_is_defined(public):
+    defined = public.execute("SELECT source_table, measure FROM measures").fetchall()
+    given = public.execute(
+        "SELECT DISTINCT 'referrals', measure FROM referrals UNION SELECT DISTINCT 'cafs', measure FROM cafs"
+    ).fetchall()
+
+    assert set(given) <= set(defined)
+    assert len(defined) == len(set(defined))
 
 
 def test_attack_on_the_file_recovers_nothing(public):

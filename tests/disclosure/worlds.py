@@ -1,15 +1,18 @@
-"""Small random worlds of referrals, as pieces and as the tables that would be published of them."""
+"""Small random worlds of referrals and CAFs, as pieces and as the tables that would be published of them."""
 
 import random
+from collections.abc import Callable, Sequence
 from datetime import date
 
 import duckdb
 
-from streams.disclosure.cells import Key
+from streams.disclosure.cafs import CafPiece, cafs_system
+from streams.disclosure.cells import Key, System
+from streams.disclosure.keys import quarters
 from streams.disclosure.protect import primary, protect
-from streams.disclosure.referrals import Piece, quarters, referrals_system
+from streams.disclosure.referrals import Piece, referrals_system
 
-__all__ = ["AUTHORITY", "YEAR", "pieces", "published", "released"]
+__all__ = ["AUTHORITY", "YEAR", "caf_pieces", "pieces", "published", "released"]
 
 AUTHORITY = "E08000015"
 YEAR = date(2024, 4, 1)
@@ -20,6 +23,8 @@ MAPS = (
     [("W1", "A1"), ("unknown", "unknown")],
 )
 """The second has a ward that lies in two areas; in the third a ward, its area and all but the unknown are one."""
+
+Build = Callable[[str, Sequence[tuple]], System]
 
 
 def pieces(seed: int, upto: int = 4) -> list[Piece]:
@@ -36,13 +41,25 @@ def pieces(seed: int, upto: int = 4) -> list[Piece]:
     return found
 
 
-def released(found: list[Piece], *, is_protected: bool = True) -> tuple[dict[Key, int], set[Key]]:
+def caf_pieces(seed: int, upto: int = 4) -> list[CafPiece]:
+    """The same places and periods, of CAFs."""
+    chance = random.Random(1000 + seed)
+    return [
+        CafPiece(ward, area, quarter, chance.randint(0, chance.choice((0, 1, 2, 6, 20))))
+        for quarter in quarters(YEAR)[:upto]
+        for ward, area in MAPS[seed % len(MAPS)]
+    ]
+
+
+def released(
+    found: Sequence[tuple], system_of: Build = referrals_system, *, is_protected: bool = True
+) -> tuple[dict[Key, int], set[Key]]:
     """Values of all figures and which are withheld, quarter after quarter as they are published."""
     hidden: set[Key] = set()
     shown: set[Key] = set()
     of_quarters = sorted({piece.quarter for piece in found})
     for quarter in of_quarters:
-        system = referrals_system(AUTHORITY, [piece for piece in found if piece.quarter <= quarter])
+        system = system_of(AUTHORITY, [piece for piece in found if piece.quarter <= quarter])
         if is_protected:
             hidden = protect(system, published=shown, hidden=hidden)
         else:
@@ -51,23 +68,28 @@ def released(found: list[Piece], *, is_protected: bool = True) -> tuple[dict[Key
     return {key: cell.value for key, cell in system.cells.items()}, hidden
 
 
-def published(found: list[Piece], *, is_protected: bool = True) -> duckdb.DuckDBPyConnection:
-    """The tables as a reader has them."""
-    values, hidden = released(found, is_protected=is_protected)
+def published(seed: int, *, is_protected: bool = True) -> duckdb.DuckDBPyConnection:
+    """The tables of a world as a reader has them."""
     public = duckdb.connect()
-    public.execute(
-        "CREATE TABLE referrals (authority_code VARCHAR, area_level VARCHAR, area_code VARCHAR, period VARCHAR, "
-        'period_starts_on DATE, measure VARCHAR, "count" INTEGER, symbol VARCHAR)'
-    )
+    for table, found, system_of in (
+        ("referrals", pieces(seed), referrals_system),
+        ("cafs", caf_pieces(seed), cafs_system),
+    ):
+        values, hidden = released(found, system_of, is_protected=is_protected)
+        public.execute(
+            f"CREATE TABLE {table} (authority_code VARCHAR, area_level VARCHAR, area_code VARCHAR, period VARCHAR, "
+            'period_starts_on DATE, measure VARCHAR, "count" INTEGER, symbol VARCHAR)'
+        )
+        public.executemany(
+            f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (AUTHORITY, *key, None if key in hidden else value, "c" if key in hidden else None)
+                for key, value in values.items()
+            ],
+        )
     public.execute("CREATE TABLE places (authority_code VARCHAR, area_code VARCHAR, ward_code VARCHAR)")
     public.executemany(
-        "INSERT INTO referrals VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (AUTHORITY, *key, None if key in hidden else value, "c" if key in hidden else None)
-            for key, value in values.items()
-        ],
-    )
-    public.executemany(
-        "INSERT INTO places VALUES (?, ?, ?)", sorted({(AUTHORITY, piece.area, piece.ward) for piece in found})
+        "INSERT INTO places VALUES (?, ?, ?)",
+        sorted({(AUTHORITY, area, ward) for ward, area in MAPS[seed % len(MAPS)]}),
     )
     return public

@@ -1,0 +1,70 @@
+"""Every page: its address, and for whom it shows what. Whatever is not said to be for an audience is for the desk."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard import (
+    alert,
+    front_door,
+    health,
+    levels,
+    need,
+    now,
+    outcomes,
+    partners,
+    published_need,
+    quality,
+    rules,
+)
+from dashboard.audience import Audience
+from dashboard.site import Asked
+
+__all__ = ["PAGES", "Page", "Pages", "Shown", "shown_to"]
+
+View = Callable[[Asked], dict[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a page shows to an audience, and to those who may see more: a template, and what makes its content."""
+
+    template: str
+    view: View
+    audience: Audience = Audience.DESK
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page by its name in the menu, empty where it is not there, with what it shows to whom."""
+
+    name: str
+    shown: tuple[Shown, ...]
+
+
+Pages = dict[str, Page]
+
+_EVERYBODY, _FIGURES = Audience.EVERYBODY, Audience.FIGURES
+
+PAGES: Pages = {
+    "": Page("Now", (Shown("health.html", health.view, _EVERYBODY), Shown("now.html", now.view, _FIGURES))),
+    "map": Page(
+        "Map of need",
+        (Shown("published.html", published_need.view, _EVERYBODY), Shown("need.html", need.view, _FIGURES)),
+    ),
+    "front-door": Page("Front door", (Shown("figures.html", front_door.view, _FIGURES),)),
+    "levels": Page("Pyramid and flow", (Shown("figures.html", levels.view, _FIGURES),)),
+    "partners": Page("Partners", (Shown("figures.html", partners.view, _FIGURES),)),
+    "outcomes": Page("Outcomes", (Shown("figures.html", outcomes.view, _FIGURES),)),
+    "quality": Page("Data quality", (Shown("figures.html", quality.view, _FIGURES),)),
+    "rules": Page("Rules", (Shown("rules.html", rules.view, _EVERYBODY),)),
+    "rules/{rule}": Page("", (Shown("rule.html", rules.one, _EVERYBODY),)),
+    "alerts/{alert_id}": Page("", (Shown("alert.html", alert.view),)),
+}
+"""Every page in the order of the menu."""
+
+
+def shown_to(audience: Audience, page: Page) -> Shown | None:
+    """What a page shows to an audience: the most that it may see; None where that is nothing."""
+    allowed = [shown for shown in page.shown if shown.audience <= audience]
+    return max(allowed, key=lambda shown: shown.audience, default=None)

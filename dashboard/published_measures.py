@@ -1,0 +1,76 @@
+"""The published measures that a map can show, and their periods in words."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from streams.disclosure.measures import MEASURES, PublicMeasure
+from streams.disclosure.subjects import SUBJECTS
+
+__all__ = ["CHOICES", "SOURCES", "Measure", "when"]
+
+_SOURCE = "source_"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A published measure as a count, or as a rate."""
+
+    defined: PublicMeasure
+    is_rate: bool
+
+    @property
+    def key(self) -> str:
+        """How an address names it."""
+        return f"{self.defined.measure}_per_10000" if self.is_rate else self.defined.measure
+
+    @property
+    def table(self) -> str:
+        """The public table that holds it."""
+        return self.defined.source_table
+
+    @property
+    def column(self) -> str:
+        """The column that holds it."""
+        return "rate_per_10000" if self.is_rate else "count"
+
+    @property
+    def kind(self) -> str:
+        """How its values are written."""
+        return "rate" if self.is_rate else "count"
+
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return f"{self.defined.title}, per 10,000 children" if self.is_rate else self.defined.title
+
+    @property
+    def counted(self) -> str:
+        """What is counted."""
+        return self.defined.unit
+
+    @property
+    def unit(self) -> str:
+        """What its values are."""
+        return "per 10,000 children aged 0 to 17 a year" if self.is_rate else self.counted
+
+
+def _choices() -> dict[str, Measure]:
+    rated = {subject.rated for subject in SUBJECTS}
+    of_wards = [one for one in MEASURES if not one.measure.startswith(_SOURCE)]
+    found = [
+        Measure(one, is_rate) for one in of_wards for is_rate in (True, False) if one.measure in rated or not is_rate
+    ]
+    return {measure.key: measure for measure in found}
+
+
+CHOICES = _choices()
+"""What is published of wards, so that a map can show it, by key; the first is shown first."""
+SOURCES = {one.measure: one for one in MEASURES if one.measure.startswith(_SOURCE)}
+"""Who referred, by measure."""
+
+
+def when(period: str, starts_on: date) -> str:
+    """A quarter or a collection year by its first and last month."""
+    if period == "year":
+        return f"April {starts_on.year} to March {starts_on.year + 1}"
+    return f"{starts_on:%B} to {starts_on.replace(month=starts_on.month + 2):%B %Y}"

@@ -1,0 +1,35 @@
+"""What is published of CAFs and early help assessments: how many were started, by the same places and periods."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+
+from streams.disclosure.cells import Cell, System
+from streams.disclosure.keys import QUARTERS, PublicKey, keys_of, totals, wards_within
+
+__all__ = ["CafPiece", "cafs_system"]
+
+
+class CafPiece(NamedTuple):
+    """CAFs started in a part of a ward that lies in one area, in a quarter; none is said, too."""
+
+    ward: str
+    area: str
+    quarter: date
+    cafs: int
+
+
+def cafs_system(authority: str, pieces: Iterable[CafPiece]) -> System:
+    """The figures of one authority and collection year; nothing of them adds up with those of referrals."""
+    found = sorted(pieces)
+    has_year = len({piece.quarter for piece in found}) == QUARTERS
+    sums: dict[PublicKey, list[int]] = defaultdict(list)
+    for atom, (ward, area, quarter, _) in enumerate(found):
+        for key in keys_of(authority, ward, area, quarter, "cafs", has_ward=True, has_year=has_year):
+            sums[key].append(atom)
+    system = System(len(found))
+    for key in sorted(sums):
+        system.cells[key] = Cell(key, sum(found[atom].cafs for atom in sums[key]), tuple(sums[key]))
+    system.totals = list(totals(system.cells, wards_within((ward, area) for ward, area, *_ in found)))
+    return system

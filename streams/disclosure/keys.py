@@ -1,0 +1,75 @@
+"""What a published figure is of, and where such figures add up: places in places, quarters in a collection year."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import NamedTuple
+
+from streams.disclosure.cells import Key
+
+__all__ = ["QUARTERS", "PublicKey", "collection_year", "keys_of", "quarters", "totals", "wards_within"]
+
+QUARTERS = 4
+"""In a collection year."""
+
+
+class PublicKey(NamedTuple):
+    """What a published figure is of; `period` is `quarter` or `year`, `starts_on` its first day."""
+
+    level: str
+    code: str
+    period: str
+    starts_on: date
+    measure: str
+
+
+def collection_year(quarter: date) -> date:
+    """First day of the collection year (1 April) in which a quarter lies."""
+    return date(quarter.year - (quarter.month < 4), 4, 1)
+
+
+def quarters(year: date) -> list[date]:
+    """The quarters of a collection year."""
+    return [date(year.year, 4, 1), date(year.year, 7, 1), date(year.year, 10, 1), date(year.year + 1, 1, 1)]
+
+
+def keys_of(
+    authority: str, ward: str, area: str, quarter: date, measure: str, *, has_ward: bool, has_year: bool
+) -> Iterator[PublicKey]:
+    """The figures that a count of a part of a ward is in."""
+    periods = [("quarter", quarter), *([("year", collection_year(quarter))] if has_year else [])]
+    for period, starts_on in periods:
+        yield PublicKey("authority", authority, period, starts_on, measure)
+        yield PublicKey("area", area, period, starts_on, measure)
+        if has_ward:
+            yield PublicKey("ward", ward, period, starts_on, measure)
+
+
+def wards_within(places: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    """The wards of each area, given pieces by ward and area; of those areas alone whose wards lie in them whole."""
+    areas_of, wards_of = defaultdict(set), defaultdict(set)
+    for ward, area in places:
+        areas_of[ward].add(area)
+        wards_of[area].add(ward)
+    return {area: wards for area, wards in wards_of.items() if all(areas_of[ward] == {area} for ward in wards)}
+
+
+def totals(cells: Iterable[PublicKey], within: dict[str, set[str]]) -> Iterator[tuple[Key, list[Key]]]:
+    """Where figures add up, as far as it is worth looking there for what to withhold next."""
+    parts: dict[Key, list[Key]] = defaultdict(list)
+    keys = list(cells)
+    authority = next((key for key in keys if key.level == "authority"), None)
+    for key in keys:
+        if key.level != "authority":
+            whole = key._replace(level="authority", code=authority.code)
+            parts[whole, key.level].append(key)
+        if key.level == "ward":
+            for area, wards in within.items():
+                if key.code in wards:
+                    parts[key._replace(level="area", code=area), "wards"].append(key)
+        if key.measure.startswith("source_"):
+            parts[key._replace(measure="referrals"), "sources"].append(key)
+        if key.period == "quarter":
+            parts[key._replace(period="year", starts_on=collection_year(key.starts_on)), "quarters"].append(key)
+    known = set(keys)
+    return ((total, together) for (total, _), together in parts.items() if total in known)

@@ -1,0 +1,153 @@
+"""Who is shown what: each page, each table and each word of the live stream, to each audience."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dashboard.accounts import Accounts
+from dashboard.app import app
+from dashboard.audience import Audience
+from dashboard.changes import Changes
+from dashboard.figures import Column, Figure
+from dashboard.login import COOKIE, Door
+from dashboard.pages import PAGES, Page, Shown, shown_to
+from dashboard.site import Asked
+from streams.settings import Settings
+from streams.stack.ports import free_ports
+
+PASSWORD = "correct horse battery"
+ROLES = {"everybody": None, "figures": "figures", "desk": "desk"}
+OF_EVERYBODY = {"", "map", "rules", "rules/{rule}"}
+OF_THE_DESK = {"alerts/{alert_id}"}
+
+
+def view(asked: Asked) -> dict:
+    """What a page shows, and to whom."""
+    rows = [{"who": asked.audience.name}]
+    figure = Figure(key="t", title="T", unit="u", source="s", columns=(Column("who", "Who"),), rows=rows)
+    return {"intro": f"for {asked.audience.name}", "figures": [figure]}
+
+
+def forgotten(*audience: Audience) -> dict[str, Page]:
+    return {"new": Page("New", (Shown("figures.html", view, *audience),))}
+
+
+@dataclass(frozen=True)
+class Doors:
+    """Pages without a lake, as each audience gets them."""
+
+    settings: Settings
+
+    def get(self, role: str | None, path: str, pages: dict[str, Page] = PAGES) -> httpx.Response:
+        """The answer; nothing is started that would look for a lake."""
+        cookies = {COOKIE: Door(self.settings.home).enter(role, PASSWORD, "here")} if role else {}
+
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(app(self.settings, pages))
+            async with httpx.AsyncClient(transport=transport, base_url="http://pages", cookies=cookies) as client:
+                return await client.get(path)
+
+        return asyncio.run(ask())
+
+
+@pytest.fixture(scope="module")
+def doors(settings: Settings, make_home: Callable[[str], Path]) -> Doors:
+    nobody = free_ports(1)[0]
+    away = replace(settings, home=make_home("h"), postgres=f"postgresql://nobody@127.0.0.1:{nobody}/caf")
+    for role in ("figures", "desk"):
+        Accounts(away.home).add(role, PASSWORD, role)
+    return Doors(away)
+
+
+def test_everybody_sees_health_the_published_map_and_the_rules_and_nothing_else() -> None:
+    """A page that is new is not among them before somebody says so here."""
+    seen = {audience: {address for address, page in PAGES.items() if shown_to(audience, page)} for audience in Audience}
+
+    assert seen[Audience.EVERYBODY] == OF_EVERYBODY
+    assert seen[Audience.DESK] - seen[Audience.FIGURES] == OF_THE_DESK
+    assert seen[Audience.DESK] == set(PAGES)
+
+
+def test_page_that_is_not_said_to_be_for_an_audience_is_the_desks(doors: Doors) -> None:
+    pages = forgotten()
+
+    assert doors.get(None, "/new", pages).status_code == 303
+    assert doors.get("figures", "/new", pages).status_code == 403
+    assert doors.get("desk", "/new", pages).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/new", "/new/t.csv"])
+@pytest.mark.parametrize("audience", Audience)
+@pytest.mark.parametrize("role", ROLES.values(), ids=ROLES.keys())
+def test_page_and_table_are_shown_to_their_audience_and_those_above(
+    doors: Doors, role: str | None, audience: Audience, path: str
+) -> None:
+    asking = list(ROLES.values()).index(role)
+    answer = doors.get(role, path, forgotten(audience))
+
+    assert answer.status_code == (200 if asking >= audience else 303 if role is None else 403)
+    assert (Audience(asking).name in answer.text) == (asking >= audience)
+
+
+def test_most_that_an_audience_may_see_of_a_page_is_shown() -> None:
+    page = Page(
+        "P", (Shown("desk", view), Shown("all", view, Audience.EVERYBODY), Shown("some", view, Audience.FIGURES))
+    )
+
+    assert [shown_to(audience, page).template for audience in Audience] == ["all", "some", "desk"]
+
+
+@pytest.mark.parametrize("address", sorted(set(PAGES) - OF_EVERYBODY))
+def test_without_login_a_page_leads_to_the_form_and_names_itself(doors: Doors, address: str) -> None:
+    path = "/" + address.replace("{alert_id}", "0" * 32)
+    answer = doors.get(None, path)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/login?to={path.replace('/', '%2F')}")
+
+
+def test_account_for_figures_is_told_that_an_alert_is_not_for_it(doors: Doors) -> None:
+    answer = doors.get("figures", f"/alerts/{'0' * 32}")
+
+    assert answer.status_code == 403
+    assert "Your account is for figures" in answer.text
+
+
+def test_menu_names_what_may_be_seen(doors: Doors) -> None:
+    menus = {role: doors.get(role, "/login").text.partition("</nav>")[0] for role in ROLES.values()}
+
+    assert ["Partners" in menu for menu in menus.values()] == [False, True, True]
+    assert all("Map of need" in menu for menu in menus.values())
+
+
+def test_everybody_is_not_told_that_an_alert_came() -> None:
+    """When one came is something about a child."""
+
+    async def told() -> list[list[str]]:
+        changes = Changes()
+        changes.attach(asyncio.get_running_loop())
+        streams = [changes.stream(audience) for audience in Audience]
+        for stream in streams:
+            await anext(stream)
+        for word in ("alerts", "figures", "a word that nobody declared"):
+            changes.say(word)
+        return [await _words(stream) for stream in streams]
+
+    everybody, figures, desk = asyncio.run(told())
+
+    assert everybody == ["figures"]
+    assert figures == ["alerts", "figures"]
+    assert desk == ["a word that nobody declared", "alerts", "figures"]
+
+
+async def _words(stream) -> list[str]:
+    words = []
+    try:
+        while True:
+            event = await asyncio.wait_for(anext(stream), 1)
+            words.append(event.partition("data: ")[2].strip())
+    except TimeoutError:
+        return words
