@@ -219,3 +219,37 @@ def test_every_meeting_of_a_family_with_an_adult_is_asked_about_each_part_once(
     assert len({row[:2] for row in rows}) == len(rows)
     assert {row[0] for row in rows} <= set(meetings)
     assert all(took_part == (role in meetings[meeting]) for meeting, role, took_part in rows)
+
+
+def test_the_scorecard_is_that_of_a_plain_recount(told: Told, marts: duckdb.DuckDBPyConnection) -> None:
+    """By framework and outcome: first score at the start, last one after it, at closure and half a year after that."""
+    scores: dict[tuple, dict[str, int]] = defaultdict(dict)
+    for _, fact in told:
+        if isinstance(fact, c.OutcomeRecorded):
+            subject = (fact.family_id, fact.person_id or fact.family_id)
+            outcome = scores[(str(fact.outcome_framework), fact.outcome_number, *subject)]
+            if fact.outcome_stage == "baseline":
+                outcome.setdefault("baseline", fact.score)
+            else:
+                outcome["latest"] = outcome[str(fact.outcome_stage)] = fact.score
+    expected: dict[tuple[str, int], Counter] = defaultdict(Counter)
+    for (framework, number, *_), outcome in scores.items():
+        first, last = outcome.get("baseline"), outcome.get("latest")
+        closure, after = outcome.get("closure"), outcome.get("sustained")
+        expected[framework, number] += Counter(
+            followed=1,
+            better=first is not None and last is not None and last > first,
+            worse=first is not None and last is not None and last < first,
+            measured_after_closure=closure is not None and after is not None,
+            sustained=closure is not None and after is not None and after >= closure,
+        )
+    names = ["followed", "better", "worse", "measured_after_closure", "sustained"]
+    found = marts.execute(
+        f"SELECT outcome_framework, outcome_number, {', '.join(f'sum({name})::BIGINT' for name in names)} "
+        "FROM marts.analytics.mart_outcomes WHERE authority_code = ? GROUP BY ALL",
+        [SIMULATED],
+    ).fetchall()
+
+    assert {(framework, number) for framework, number, *_ in found} >= {("school_readiness", n) for n in range(1, 8)}
+    assert sum(row[-1] for row in found) > 0
+    assert {row[:2]: +Counter(dict(zip(names, row[2:], strict=True))) for row in found} == expected
