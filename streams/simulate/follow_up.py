@@ -1,22 +1,32 @@
 """
-What is scored after the rest is told: school readiness of small children, and outcomes six months after closure.
+What is told once all else is: outcomes of school readiness and six months after closure, partners who come to meetings.
 
 It has identifiers and random streams of its own, so that all other events of a seed are the same with it and without.
 Shares and scores are choices.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 
-from streams.contracts.case_change import OutcomeRecorded
-from streams.contracts.codesets import OutcomeFramework, OutcomeStage
+import msgspec
+
+from streams.contracts.case_change import (
+    AssessmentCompleted,
+    HouseholdJoined,
+    HouseholdLeft,
+    OutcomeRecorded,
+    ReviewHeld,
+    TafMeetingHeld,
+)
+from streams.contracts.codesets import HouseholdRole, OutcomeFramework, OutcomeStage
 from streams.simulate.borough import Borough, Helped
 from streams.simulate.facts import Fact, system_of
 from streams.simulate.hours import day_of, months_later, working_moment
 from streams.simulate.population import Person
 
-__all__ = ["follow_up"]
+__all__ = ["follow_up", "partners_take_part"]
 
 _AGES = (2, 5)
 """Children whose readiness for school is followed, in years: from 2 to under 5."""
@@ -30,6 +40,10 @@ _CHANGE = {-1: 12, 0: 30, 1: 30, 2: 20, 3: 8}
 """Points from one score to the next while helped, with weights."""
 _CHANGE_AFTER = {-3: 4, -2: 10, -1: 16, 0: 44, 1: 18, 2: 8}
 """Points from closure to six months after."""
+_MEETINGS = (AssessmentCompleted, ReviewHeld, TafMeetingHeld)
+_PARTNER_COMES = 0.3
+"""As often as a step-parent."""
+_FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 def follow_up(borough: Borough) -> list[Fact]:
@@ -42,6 +56,21 @@ def follow_up(borough: Borough) -> list[Fact]:
             source = system_of(borough.slug, data.topic)
             facts.append(Fact(at, source, borough.ids.new("o"), borough.authority, data.topic, data, data.key))
     return facts
+
+
+def partners_take_part(borough: Borough) -> None:
+    """Let partners come to some of the meetings held while they live in the household."""
+    left = {fact.data.person_id: fact.at for fact in borough.facts if isinstance(fact.data, HouseholdLeft)}
+    stays: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for fact in borough.facts:
+        if isinstance(fact.data, HouseholdJoined) and fact.data.household_role is HouseholdRole.PARTNER:
+            stays[fact.data.family_id].append((fact.at, left.get(fact.data.person_id, _FOREVER)))
+    for number, fact in enumerate(borough.facts):
+        if not isinstance(fact.data, _MEETINGS) or Random(f"partner at {fact.id}").random() >= _PARTNER_COMES:
+            continue
+        if any(joined_at < fact.at < left_at for joined_at, left_at in stays[fact.data.family_id]):
+            who = sorted([*fact.data.participants, HouseholdRole.PARTNER])
+            borough.facts[number] = fact._replace(data=msgspec.structs.replace(fact.data, participants=who))
 
 
 def _readiness(helped: Helped, rng: Random) -> Iterator[tuple[datetime, OutcomeRecorded]]:

@@ -17,7 +17,7 @@ from streams.simulate.background import live_through
 from streams.simulate.borough import Borough
 from streams.simulate.calibration import AUTHORITIES
 from streams.simulate.facts import Fact, Ids, Record, encode
-from streams.simulate.follow_up import follow_up
+from streams.simulate.follow_up import follow_up, partners_take_part
 from streams.simulate.malformed import malformed
 from streams.simulate.noise import Noise, Sending, amend, schedule
 from streams.simulate.planted import plant
@@ -74,6 +74,7 @@ class World:
         self._followed: list[Fact] = []
         for borough in self.boroughs:
             live_through(borough)
+            partners_take_part(borough)
             self._followed += follow_up(borough)
             amend(borough, self.noise, Random(f"{self.name}/amend"))
             self._planted += plant(borough, stories)

@@ -1,17 +1,28 @@
-"""What is scored afterwards: which outcomes, of whom, when, and that nothing else of a seed changes by it."""
+"""What is told once all else is: outcomes, partners at meetings, and that nothing else of a seed changes by it."""
 
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 
+import msgspec
 import pytest
 
-from streams.contracts.case_change import CaseClosed, OutcomeRecorded, PersonRecorded
-from streams.contracts.codesets import OutcomeFramework, OutcomeStage
+from streams.contracts.case_change import (
+    AssessmentCompleted,
+    CaseClosed,
+    HouseholdJoined,
+    HouseholdLeft,
+    OutcomeRecorded,
+    PersonRecorded,
+    ReviewHeld,
+    TafMeetingHeld,
+)
+from streams.contracts.codesets import HouseholdRole, OutcomeFramework, OutcomeStage
 from streams.simulate import Noise, World
 from streams.simulate.facts import Fact
 from streams.simulate.hours import day_of, months_later
 
 SCHOOL_READINESS = OutcomeFramework.SCHOOL_READINESS
+MEETINGS = (AssessmentCompleted, ReviewHeld, TafMeetingHeld)
 STAGES = [OutcomeStage.BASELINE, OutcomeStage.REVIEW, OutcomeStage.CLOSURE, OutcomeStage.SUSTAINED]
 
 
@@ -105,3 +116,40 @@ def test_without_follow_ups_a_seed_sends_all_else_as_it_does_with_them(monkeypat
     assert list(without.records()) == others
     assert len(others) < len(list(with_them.records()))
     assert with_them.claims == without.claims
+
+
+def test_partners_take_part_in_some_meetings_while_one_lives_there_and_in_no_others(year):
+    joined = [
+        fact
+        for fact in year.facts
+        if isinstance(fact.data, HouseholdJoined) and fact.data.household_role is HouseholdRole.PARTNER
+    ]
+    left = {fact.data.person_id: fact.at for fact in year.facts if isinstance(fact.data, HouseholdLeft)}
+
+    def lives_there(meeting: Fact) -> bool:
+        partners = [one for one in joined if one.data.family_id == meeting.data.family_id]
+        return any(one.at < meeting.at <= left.get(one.data.person_id, meeting.at) for one in partners)
+
+    meetings = [fact for fact in year.facts if isinstance(fact.data, MEETINGS) and not fact.is_planted]
+    with_partner = [fact for fact in meetings if HouseholdRole.PARTNER in fact.data.participants]
+    at_home = [fact for fact in meetings if lives_there(fact)]
+
+    assert with_partner
+    assert all(lives_there(fact) for fact in with_partner)
+    assert 0.2 < len(with_partner) / len(at_home) < 0.4
+
+
+def test_a_meeting_with_a_partner_is_otherwise_as_it_would_be_without(monkeypatch):
+    window = datetime(2025, 10, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+    with_them = World(7, ["E06000006"], *window).facts
+    monkeypatch.setattr("streams.simulate.world.partners_take_part", lambda borough: None)
+    without = World(7, ["E06000006"], *window).facts
+
+    def alone(fact: Fact) -> Fact:
+        if not isinstance(fact.data, MEETINGS):
+            return fact
+        others = [role for role in fact.data.participants if role is not HouseholdRole.PARTNER]
+        return fact._replace(data=msgspec.structs.replace(fact.data, participants=others))
+
+    assert with_them != without
+    assert [alone(fact) for fact in with_them] == without
