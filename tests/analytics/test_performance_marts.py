@@ -2,6 +2,7 @@
 
 import csv
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -253,3 +254,51 @@ def test_the_scorecard_is_that_of_a_plain_recount(told: Told, marts: duckdb.Duck
     assert {(framework, number) for framework, number, *_ in found} >= {("school_readiness", n) for n in range(1, 8)}
     assert sum(row[-1] for row in found) > 0
     assert {row[:2]: +Counter(dict(zip(names, row[2:], strict=True))) for row in found} == expected
+
+
+def at_home(told: Told) -> Iterator[tuple[datetime, c.Event, set[str]]]:
+    """Each fact with its time, and the parts of those who live in its family's household after it."""
+    households: dict[str | None, dict[str, str]] = defaultdict(dict)
+    for at, fact in told:
+        household = households[getattr(fact, "family_id", None)]
+        if isinstance(fact, c.HouseholdJoined):
+            household.setdefault(fact.person_id, str(fact.household_role))
+        elif isinstance(fact, c.HouseholdLeft):
+            household.pop(fact.person_id, None)
+        yield at, fact, set(household.values())
+
+
+def test_families_whose_adults_were_never_reached_are_those_of_a_plain_recount(
+    told: Told, marts: duckdb.DuckDBPyConnection
+) -> None:
+    """Each family from an opening to the closing of its last case, with the adults who lived there meanwhile."""
+    cases: dict[str, set[str]] = defaultdict(set)
+    openings: dict[str, list[tuple[str, set[str], set[str]]]] = defaultdict(list)
+    for at, fact, roles in at_home(told):
+        family = getattr(fact, "family_id", None)
+        if isinstance(fact, c.CaseOpened):
+            if not cases[family]:
+                openings[family].append((month(at), set(), set()))
+            cases[family].add(fact.case_id)
+        elif isinstance(fact, c.CaseClosed):
+            cases[family].discard(fact.case_id)
+        if cases[family]:
+            _, lived, took_part = openings[family][-1]
+            lived |= roles - {"child", "unborn"}
+            took_part |= {str(role) for role in getattr(fact, "participants", ())} & roles
+    expected = Counter(
+        (role, starts_on, role in took_part)
+        for ones in openings.values()
+        for starts_on, lived, took_part in ones
+        for role in lived
+    )
+    found: Counter = Counter()
+    for role, starts_on, reached, never in marts.execute(
+        "SELECT adult_role, month_starts_on::VARCHAR, sum(took_part), sum(never_took_part) "
+        "FROM marts.analytics.mart_adults_reached WHERE authority_code = ? GROUP BY ALL",
+        [SIMULATED],
+    ).fetchall():
+        found += Counter({(role, starts_on, True): int(reached), (role, starts_on, False): int(never)})
+
+    assert expected
+    assert found == expected
