@@ -126,9 +126,10 @@ def test_partners_waits_are_those_of_a_plain_recount(marts, told, as_of):
         days = timedelta(days=int(profile[f"waiting_days_{fact.service_kind}"]))
         measure = {"started": "started_within_target", "waiting": "waiting_beyond_target"}.get(answer)
         expected[fact.service_id, month(asked_at), answer] += 1
+        expected[fact.service_id, month(asked_at), "due"] += answer != "waiting" or as_of > asked_at + days
         if measure and (answer == "started") == (at <= asked_at + days):
             expected[fact.service_id, month(asked_at), measure] += 1
-    measures = ["started", "declined", "cancelled", "waiting", "started_within_target", "waiting_beyond_target"]
+    measures = ["started", "declined", "cancelled", "waiting", "started_within_target", "waiting_beyond_target", "due"]
     counted: Counter = Counter()
     for service, starts_on, *counts in marts.execute(
         f"SELECT service_id, month_starts_on::VARCHAR, {', '.join(f'sum({name})' for name in measures)} "
