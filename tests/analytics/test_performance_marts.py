@@ -3,7 +3,7 @@
 import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -93,6 +93,30 @@ def test_clocks_are_kept_as_a_plain_recount_says(marts, told, as_of, clock, foun
 
     assert set(counted) == {"all", "gateway", "source", "severity", "hour", "weekday", "hours"}
     assert all(counts == expected for counts in counted.values())
+
+
+@pytest.mark.parametrize(
+    ("clock", "found", "limit"), [("front_door", front_door_clocks, FRONT_DOOR), ("mash", mash_clocks, MASH)]
+)
+def test_shares_of_need_have_each_clock_once_where_it_was_stopped_in_time_or_ran_out(
+    marts, told, as_of, clock, found, limit
+):
+    """In every month with a referral or contact; one in which nothing was recorded has no figures."""
+    recorded = {month(at) for at, fact in told if isinstance(fact, (c.ReferralSubmitted, c.ContactRecorded))}
+    expected: dict[str, Counter] = defaultdict(Counter)
+    for start, stop in found(told):
+        is_kept = stop is not None and stop <= start + limit
+        if is_kept or start + limit < as_of:
+            expected[month(stop if is_kept else start + limit)] += Counter(kept=is_kept, over=1)
+    rows = marts.execute(
+        "SELECT period_start::VARCHAR, numerator, denominator::BIGINT FROM marts.analytics.mart_locality_need "
+        "WHERE measure = ? AND authority_code = ? AND area_level = 'authority' AND period_kind = 'month'",
+        [f"{clock}_in_time_percent", SIMULATED],
+    ).fetchall()
+
+    assert {starts_on: Counter(kept=kept, over=over) for starts_on, kept, over in rows} == {
+        starts_on: counts for starts_on, counts in expected.items() if starts_on in recorded
+    }
 
 
 def test_front_door_has_every_referral_once(marts):
@@ -303,3 +327,33 @@ def test_families_whose_adults_were_never_reached_are_those_of_a_plain_recount(
 
     assert expected
     assert found == expected
+
+
+def working_days_after(start: date, end: date, holidays: set[date]) -> int:
+    days = (start + timedelta(days=number) for number in range(1, (end - start).days + 1))
+    return sum(day.weekday() < 5 and day not in holidays for day in days)
+
+
+def test_assessments_in_time_are_those_of_a_plain_recount(told: Told, marts: duckdb.DuckDBPyConnection) -> None:
+    """Of each assessment of a child and family that was completed: its working days after the day of its referral."""
+    with (PROJECT / "dbt_project" / "seeds" / "working_calendar.csv").open() as file:
+        holidays = {date.fromisoformat(row["holiday_on"]) for row in csv.DictReader(file)}
+    zone = ZoneInfo(TIME_ZONE)
+    referred, started, expected = {}, {}, {}
+    for at, fact in told:
+        day = at.astimezone(zone).date()
+        if isinstance(fact, c.ReferralSubmitted):
+            referred.setdefault(fact.referral_id, day)
+        elif isinstance(fact, c.AssessmentStarted) and fact.assessment_kind == "child_and_family":
+            started.setdefault(fact.assessment_id, referred.get(fact.referral_id, day))
+        elif isinstance(fact, c.AssessmentCompleted) and fact.assessment_id in started:
+            days = working_days_after(started[fact.assessment_id], day, holidays)
+            expected.setdefault(fact.assessment_id, days <= 45)
+    found = marts.execute(
+        "SELECT assessment_id, is_in_time FROM marts.analytics.fct_assessments "
+        "WHERE authority_code = ? AND assessment_kind = 'child_and_family' AND completed_at IS NOT NULL",
+        [SIMULATED],
+    ).fetchall()
+
+    assert set(expected.values()) == {True, False}
+    assert dict(found) == expected
