@@ -28,6 +28,15 @@ _ENGAGED = """
     GROUP BY adult_role
     ORDER BY took_part_percent DESC
 """
+_REACHED = """
+    SELECT adult_role, sum(families)::BIGINT AS families, sum(without_meeting)::BIGINT AS without_meeting,
+           sum(took_part)::BIGINT AS took_part, sum(never_took_part)::BIGINT AS never_took_part,
+           100 * sum(took_part) / sum(families) AS took_part_percent
+    FROM marts.analytics.mart_adults_reached
+    WHERE authority_code = $authority
+    GROUP BY adult_role
+    ORDER BY took_part_percent DESC
+"""
 _UNMET = """
     SELECT ward_name,
            coalesce(sum(occurrences) FILTER (kind = 'declined'), 0)::BIGINT AS declined,
@@ -40,17 +49,20 @@ _UNMET = """
     ORDER BY declined DESC, ward_name
 """
 _KINDS = ("declined", "waiting_beyond_target", "repeat_no_further_action", "level_4_for_access")
+_REACH = ("families", "without_meeting", "took_part", "never_took_part")
 _SCORED = ("followed", "measured_twice", "better", "worse", "measured_after_closure", "sustained")
 
 
 def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
     given: dict[str, object] = {"authority": asked.authority}
-    scores, engaged, unmet = lake.rows(_SCORES, given), lake.rows(_ENGAGED, given), lake.rows(_UNMET, given)
+    scores, engaged = lake.rows(_SCORES, given), lake.rows(_ENGAGED, given)
+    reached, unmet = lake.rows(_REACHED, given), lake.rows(_UNMET, given)
     if not asked.is_desk:
         scores = hide(scores, _SCORED, ["better_percent", *_SCORED])
         engaged = hide(engaged, ["meetings", "took_part"], ["took_part_percent", "took_part"])
+        reached = hide(reached, _REACH, ["took_part_percent", *_REACH])
         unmet = hide(unmet, _KINDS)
-    return [_scorecard(scores), _engagement(engaged), _unmet(unmet)]
+    return [_scorecard(scores), _engagement(engaged), _reached(reached), _unmet(unmet)]
 
 
 def _scorecard(rows: list[Row]) -> Figure:
@@ -89,6 +101,26 @@ def _engagement(rows: list[Row]) -> Figure:
         ),
         rows=rows,
         chart=charts.bars(rows, x="took_part_percent", y="adult_role", x_title="% of meetings") if rows else "",
+    )
+
+
+def _reached(rows: list[Row]) -> Figure:
+    return Figure(
+        key="reached",
+        title="Families with such an adult, of whom one ever took part",
+        unit="% of families opened to services in whose household such an adult lived while they were open",
+        source="marts.analytics.mart_adults_reached",
+        columns=(
+            Column("adult_role", "Adult"),
+            Column("took_part_percent", "Took part, %", "rate"),
+            Column("took_part", "Families of whom one took part", "count"),
+            Column("never_took_part", "Families of whom none did", "count"),
+            Column("without_meeting", "Without any meeting", "count"),
+            Column("families", "Families", "count"),
+        ),
+        rows=rows,
+        chart=charts.bars(rows, x="took_part_percent", y="adult_role", x_title="% of families") if rows else "",
+        note="Of families opened lately the first meeting may be still to come.",
     )
 
 

@@ -1,7 +1,9 @@
 """One simulated authority: its places, people and random source, and the book in which its facts are written."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from random import Random
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,7 +16,18 @@ from streams.simulate.facts import Fact, Ids, system_of
 from streams.simulate.places import places_of
 from streams.simulate.population import Family, Person, Population
 
-__all__ = ["Borough"]
+__all__ = ["Borough", "Helped"]
+
+
+class Helped(NamedTuple):
+    """A family's time in early help, from its assessment to its closure, with the outcomes scored at closure."""
+
+    case_id: str
+    family: Family
+    assessed_at: datetime
+    closed_at: datetime
+    scores: Mapping[int, int]
+    """Supporting Families' outcomes by number."""
 
 
 class Borough:
@@ -31,6 +44,7 @@ class Borough:
         self.start, self.end = start, end
         self.facts: list[Fact] = []
         self.families: list[Family] = []
+        self.helped: list[Helped] = []
         self._workers = [f"W-{ids.tag}-{number:04d}" for number in range(1, 160)]
 
     def record(self, at: datetime, data: Event, *, is_planted: bool = False) -> Fact:

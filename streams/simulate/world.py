@@ -5,6 +5,7 @@ Families, addresses, schools, workers and organisations are invented; areas and 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import blake2b
@@ -16,13 +17,17 @@ from streams.simulate.background import live_through
 from streams.simulate.borough import Borough
 from streams.simulate.calibration import AUTHORITIES
 from streams.simulate.facts import Fact, Ids, Record, encode
+from streams.simulate.follow_up import follow_up, partners_take_part
 from streams.simulate.malformed import malformed
-from streams.simulate.noise import Noise, amend, schedule
+from streams.simulate.noise import Noise, Sending, amend, schedule
 from streams.simulate.planted import plant
 from streams.simulate.planted.live import cast
 from streams.simulate.truth import Claim
 
 __all__ = ["World"]
+
+_LATER = 10
+"""How many times as often as other events a follow-up arrives late: partners send them in returns."""
 
 
 class World:
@@ -66,8 +71,11 @@ class World:
         self.ids = Ids(blake2b(self.name.encode(), digest_size=3).hexdigest())
         self.boroughs = [Borough(code, self.ids, self.name, self.start, self.end) for code in self.authorities]
         self._planted: list[Claim] = []
+        self._followed: list[Fact] = []
         for borough in self.boroughs:
             live_through(borough)
+            partners_take_part(borough)
+            self._followed += follow_up(borough)
             amend(borough, self.noise, Random(f"{self.name}/amend"))
             self._planted += plant(borough, stories)
         self.cast = [player for borough in self.boroughs for player in cast(borough)]
@@ -75,9 +83,7 @@ class World:
     @cached_property
     def facts(self) -> list[Fact]:
         """Every fact by the time at which it happened, those after `end` included."""
-        return sorted(
-            (fact for borough in self.boroughs for fact in borough.facts), key=lambda fact: (fact.at, fact.id)
-        )
+        return sorted([*self._told, *self._followed], key=lambda fact: (fact.at, fact.id))
 
     @property
     def claims(self) -> list[Claim]:
@@ -88,11 +94,29 @@ class World:
         """The records of the history, in the order in which they are sent."""
         return iter(self._history[0])
 
+    @property
+    def _told(self) -> list[Fact]:
+        """Every fact but the follow-ups."""
+        return [fact for borough in self.boroughs for fact in borough.facts]
+
     @cached_property
     def _history(self) -> tuple[list[Record], list[Claim]]:
-        past = [fact for fact in self.facts if fact.at < self.end]
-        sendings = schedule(past, self.end, self.noise, Random(f"{self.name}/schedule"))
+        sendings = self._schedule(self._told, self.noise, "schedule")
         rng = Random(f"{self.name}/malformed")
         spoilt, claims = malformed(sendings, self.noise.malformed, self.ids, rng, backfill=self.backfill)
-        sent = (encode(sending.fact, backfill=self.backfill)._replace(at=sending.at) for sending in sendings)
-        return list(merge(sent, sorted(spoilt, key=lambda record: record.at), key=lambda record: record.at)), claims
+        later = replace(self.noise, late=min(1.0, self.noise.late * _LATER))
+        followed = self._schedule(self._followed, later, "follow_up")
+        records = (
+            self._sent(sendings),
+            sorted(spoilt, key=lambda record: record.at),
+            self._sent(followed),
+        )
+        return list(merge(*records, key=lambda record: record.at)), claims
+
+    def _schedule(self, facts: list[Fact], noise: Noise, stream: str) -> list[Sending]:
+        """When the facts of the window are sent, by a random stream of their own."""
+        past = sorted((fact for fact in facts if fact.at < self.end), key=lambda fact: (fact.at, fact.id))
+        return schedule(past, self.end, noise, Random(f"{self.name}/{stream}"))
+
+    def _sent(self, sendings: list[Sending]) -> Iterator[Record]:
+        return (encode(sending.fact, backfill=self.backfill)._replace(at=sending.at) for sending in sendings)

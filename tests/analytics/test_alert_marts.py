@@ -104,53 +104,25 @@ def test_response_by_day_and_area(marts):
     ]
 
 
-def test_disparity_shows_what_is_large_and_hides_what_would_give_the_small_away(marts):
-    """
-    The six without an alert do not hide the one child of Wirral West: what they leave is still one family, so that
-    Wallasey is hidden, too.
-    """
+def test_disparity_counts_alerts_under_every_value_that_children_of_a_family_have(marts):
     found = rows(marts, f"SELECT * FROM marts.analytics.mart_alert_disparity WHERE authority_code = '{AUTHORITY}'")
-    shown = {
-        (row["characteristic"], row["value"]): tuple(row.values())[5:] for row in found if not row["is_suppressed"]
-    }
-    hidden = {
-        (row["characteristic"], row["value"]): {*tuple(row.values())[5:]} for row in found if row["is_suppressed"]
-    }
+    counted = {(row["characteristic"], row["value"]): tuple(row.values())[4:] for row in found}
 
-    assert shown == {
+    assert counted == {
         ("area", "birkenhead"): (8, 8, 9, 1125.0, 1.0, 22.5),
+        ("area", "wallasey"): (7, 7, 7, 1000.0, 0.0, 90.0),
+        ("area", "wirral_west"): (1, 1, 1, 1000.0, 0.0, None),
+        ("area", "unknown"): (6, 0, 0, 0.0, None, None),
         ("sex", "F"): (8, 8, 9, 1125.0, 1.0, 22.5),
         ("sex", "M"): (8, 8, 8, 1000.0, 0.0, 90.0),
         ("sex", "U"): (6, 0, 0, 0.0, None, None),
+        ("ethnicity", "WBRI"): (15, 15, 16, pytest.approx(16000 / 15), 9 / 16, 37.5),
+        ("ethnicity", "WROM"): (1, 1, 1, 1000.0, 0.0, None),
+        ("ethnicity", "NOBT"): (6, 0, 0, 0.0, None, None),
         ("disability", "unknown"): (14, 8, 9, pytest.approx(9000 / 14), 1.0, 22.5),
+        ("disability", "no"): (7, 7, 7, 1000.0, 0.0, 90.0),
+        ("disability", "yes"): (1, 1, 1, 1000.0, 0.0, None),
     }
-    assert hidden == {
-        ("area", "unknown"): {None},
-        ("area", "wallasey"): {None},
-        ("area", "wirral_west"): {None},
-        ("ethnicity", "NOBT"): {None},
-        ("ethnicity", "WBRI"): {None},
-        ("ethnicity", "WROM"): {None},
-        ("disability", "no"): {None},
-        ("disability", "yes"): {None},
-    }
-
-
-def test_no_small_count_is_left_of_any_total(marts):
-    """Taken from a total that another characteristic shows, what is hidden is two rows or more, of more than five."""
-    left = rows(
-        marts,
-        "SELECT total - coalesce(sum(children), 0) AS children, count(*) FILTER (is_suppressed) AS hidden FROM ("
-        "  SELECT *, max(own) OVER (PARTITION BY authority_code) AS total FROM ("
-        "    SELECT *, if(bool_or(is_suppressed) OVER this, NULL, sum(children) OVER this) AS own"
-        "    FROM marts.analytics.mart_alert_disparity WINDOW this AS (PARTITION BY authority_code, characteristic)"
-        ")) WHERE total IS NOT NULL GROUP BY authority_code, characteristic, total",
-    )
-    shown = rows(marts, "FROM marts.analytics.mart_alert_disparity WHERE children <= 5 OR alerts BETWEEN 1 AND 5")
-
-    assert shown == []
-    assert any(row["hidden"] for row in left)
-    assert all(row["hidden"] >= 2 and row["children"] > 5 for row in left if row["hidden"])
 
 
 def test_characteristics_are_read_for_statistics_only():
@@ -162,3 +134,15 @@ def test_characteristics_are_read_for_statistics_only():
     }
 
     assert readers == {"mart_alert_disparity"}
+
+
+def test_nothing_outside_the_desk_is_made_of_characteristics():
+    """What is published, and every page, reads neither them nor the mart that compares by them."""
+    sources = [path for folder in ("dashboard", "streams/disclosure") for path in (PROJECT / folder).rglob("*.py")]
+
+    assert sources
+    assert [
+        path
+        for path in sources
+        if re.search(r"\b(sex|ethnicity|disabilities|mart_alert_disparity)\b", path.read_text())
+    ] == []

@@ -2,7 +2,8 @@
 
 import csv
 from collections import Counter, defaultdict
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -94,6 +95,30 @@ def test_clocks_are_kept_as_a_plain_recount_says(marts, told, as_of, clock, foun
     assert all(counts == expected for counts in counted.values())
 
 
+@pytest.mark.parametrize(
+    ("clock", "found", "limit"), [("front_door", front_door_clocks, FRONT_DOOR), ("mash", mash_clocks, MASH)]
+)
+def test_shares_of_need_have_each_clock_once_where_it_was_stopped_in_time_or_ran_out(
+    marts, told, as_of, clock, found, limit
+):
+    """In every month with a referral or contact; one in which nothing was recorded has no figures."""
+    recorded = {month(at) for at, fact in told if isinstance(fact, (c.ReferralSubmitted, c.ContactRecorded))}
+    expected: dict[str, Counter] = defaultdict(Counter)
+    for start, stop in found(told):
+        is_kept = stop is not None and stop <= start + limit
+        if is_kept or start + limit < as_of:
+            expected[month(stop if is_kept else start + limit)] += Counter(kept=is_kept, over=1)
+    rows = marts.execute(
+        "SELECT period_start::VARCHAR, numerator, denominator::BIGINT FROM marts.analytics.mart_locality_need "
+        "WHERE measure = ? AND authority_code = ? AND area_level = 'authority' AND period_kind = 'month'",
+        [f"{clock}_in_time_percent", SIMULATED],
+    ).fetchall()
+
+    assert {starts_on: Counter(kept=kept, over=over) for starts_on, kept, over in rows} == {
+        starts_on: counts for starts_on, counts in expected.items() if starts_on in recorded
+    }
+
+
 def test_front_door_has_every_referral_once(marts):
     """Its clocks are the referrals of the facts, by authority and month."""
     of_mart = marts.execute(
@@ -125,9 +150,10 @@ def test_partners_waits_are_those_of_a_plain_recount(marts, told, as_of):
         days = timedelta(days=int(profile[f"waiting_days_{fact.service_kind}"]))
         measure = {"started": "started_within_target", "waiting": "waiting_beyond_target"}.get(answer)
         expected[fact.service_id, month(asked_at), answer] += 1
+        expected[fact.service_id, month(asked_at), "due"] += answer != "waiting" or as_of > asked_at + days
         if measure and (answer == "started") == (at <= asked_at + days):
             expected[fact.service_id, month(asked_at), measure] += 1
-    measures = ["started", "declined", "cancelled", "waiting", "started_within_target", "waiting_beyond_target"]
+    measures = ["started", "declined", "cancelled", "waiting", "started_within_target", "waiting_beyond_target", "due"]
     counted: Counter = Counter()
     for service, starts_on, *counts in marts.execute(
         f"SELECT service_id, month_starts_on::VARCHAR, {', '.join(f'sum({name})' for name in measures)} "
@@ -219,3 +245,115 @@ def test_every_meeting_of_a_family_with_an_adult_is_asked_about_each_part_once(
     assert len({row[:2] for row in rows}) == len(rows)
     assert {row[0] for row in rows} <= set(meetings)
     assert all(took_part == (role in meetings[meeting]) for meeting, role, took_part in rows)
+
+
+def test_the_scorecard_is_that_of_a_plain_recount(told: Told, marts: duckdb.DuckDBPyConnection) -> None:
+    """By framework and outcome: first score at the start, last one after it, at closure and half a year after that."""
+    scores: dict[tuple, dict[str, int]] = defaultdict(dict)
+    for _, fact in told:
+        if isinstance(fact, c.OutcomeRecorded):
+            subject = (fact.family_id, fact.person_id or fact.family_id)
+            outcome = scores[(str(fact.outcome_framework), fact.outcome_number, *subject)]
+            if fact.outcome_stage == "baseline":
+                outcome.setdefault("baseline", fact.score)
+            else:
+                outcome["latest"] = outcome[str(fact.outcome_stage)] = fact.score
+    expected: dict[tuple[str, int], Counter] = defaultdict(Counter)
+    for (framework, number, *_), outcome in scores.items():
+        first, last = outcome.get("baseline"), outcome.get("latest")
+        closure, after = outcome.get("closure"), outcome.get("sustained")
+        expected[framework, number] += Counter(
+            followed=1,
+            better=first is not None and last is not None and last > first,
+            worse=first is not None and last is not None and last < first,
+            measured_after_closure=closure is not None and after is not None,
+            sustained=closure is not None and after is not None and after >= closure,
+        )
+    names = ["followed", "better", "worse", "measured_after_closure", "sustained"]
+    found = marts.execute(
+        f"SELECT outcome_framework, outcome_number, {', '.join(f'sum({name})::BIGINT' for name in names)} "
+        "FROM marts.analytics.mart_outcomes WHERE authority_code = ? GROUP BY ALL",
+        [SIMULATED],
+    ).fetchall()
+
+    assert {(framework, number) for framework, number, *_ in found} >= {("school_readiness", n) for n in range(1, 8)}
+    assert sum(row[-1] for row in found) > 0
+    assert {row[:2]: +Counter(dict(zip(names, row[2:], strict=True))) for row in found} == expected
+
+
+def at_home(told: Told) -> Iterator[tuple[datetime, c.Event, set[str]]]:
+    """Each fact with its time, and the parts of those who live in its family's household after it."""
+    households: dict[str | None, dict[str, str]] = defaultdict(dict)
+    for at, fact in told:
+        household = households[getattr(fact, "family_id", None)]
+        if isinstance(fact, c.HouseholdJoined):
+            household.setdefault(fact.person_id, str(fact.household_role))
+        elif isinstance(fact, c.HouseholdLeft):
+            household.pop(fact.person_id, None)
+        yield at, fact, set(household.values())
+
+
+def test_families_whose_adults_were_never_reached_are_those_of_a_plain_recount(
+    told: Told, marts: duckdb.DuckDBPyConnection
+) -> None:
+    """Each family from an opening to the closing of its last case, with the adults who lived there meanwhile."""
+    cases: dict[str, set[str]] = defaultdict(set)
+    openings: dict[str, list[tuple[str, set[str], set[str]]]] = defaultdict(list)
+    for at, fact, roles in at_home(told):
+        family = getattr(fact, "family_id", None)
+        if isinstance(fact, c.CaseOpened):
+            if not cases[family]:
+                openings[family].append((month(at), set(), set()))
+            cases[family].add(fact.case_id)
+        elif isinstance(fact, c.CaseClosed):
+            cases[family].discard(fact.case_id)
+        if cases[family]:
+            _, lived, took_part = openings[family][-1]
+            lived |= roles - {"child", "unborn"}
+            took_part |= {str(role) for role in getattr(fact, "participants", ())} & roles
+    expected = Counter(
+        (role, starts_on, role in took_part)
+        for ones in openings.values()
+        for starts_on, lived, took_part in ones
+        for role in lived
+    )
+    found: Counter = Counter()
+    for role, starts_on, reached, never in marts.execute(
+        "SELECT adult_role, month_starts_on::VARCHAR, sum(took_part), sum(never_took_part) "
+        "FROM marts.analytics.mart_adults_reached WHERE authority_code = ? GROUP BY ALL",
+        [SIMULATED],
+    ).fetchall():
+        found += Counter({(role, starts_on, True): int(reached), (role, starts_on, False): int(never)})
+
+    assert expected
+    assert found == expected
+
+
+def working_days_after(start: date, end: date, holidays: set[date]) -> int:
+    days = (start + timedelta(days=number) for number in range(1, (end - start).days + 1))
+    return sum(day.weekday() < 5 and day not in holidays for day in days)
+
+
+def test_assessments_in_time_are_those_of_a_plain_recount(told: Told, marts: duckdb.DuckDBPyConnection) -> None:
+    """Of each assessment of a child and family that was completed: its working days after the day of its referral."""
+    with (PROJECT / "dbt_project" / "seeds" / "working_calendar.csv").open() as file:
+        holidays = {date.fromisoformat(row["holiday_on"]) for row in csv.DictReader(file)}
+    zone = ZoneInfo(TIME_ZONE)
+    referred, started, expected = {}, {}, {}
+    for at, fact in told:
+        day = at.astimezone(zone).date()
+        if isinstance(fact, c.ReferralSubmitted):
+            referred.setdefault(fact.referral_id, day)
+        elif isinstance(fact, c.AssessmentStarted) and fact.assessment_kind == "child_and_family":
+            started.setdefault(fact.assessment_id, referred.get(fact.referral_id, day))
+        elif isinstance(fact, c.AssessmentCompleted) and fact.assessment_id in started:
+            days = working_days_after(started[fact.assessment_id], day, holidays)
+            expected.setdefault(fact.assessment_id, days <= 45)
+    found = marts.execute(
+        "SELECT assessment_id, is_in_time FROM marts.analytics.fct_assessments "
+        "WHERE authority_code = ? AND assessment_kind = 'child_and_family' AND completed_at IS NOT NULL",
+        [SIMULATED],
+    ).fetchall()
+
+    assert set(expected.values()) == {True, False}
+    assert dict(found) == expected

@@ -1,4 +1,4 @@
--- Assessments, from start to completion.
+-- Assessments, from start to completion, and the last day for those of a child and family.
 with started as (
     select
         family_id,
@@ -8,27 +8,59 @@ with started as (
         min(occurred_at) filter (fact = 'assessment-started') as started_at,
         arg_min(assessment_kind, event_order) filter (fact = 'assessment-started') as assessment_kind,
         arg_min(agency_id, event_order) filter (fact = 'assessment-started') as agency_id,
+        arg_min(referral_id, event_order) filter (fact = 'assessment-started') as referral_id,
         min(occurred_at) filter (fact = 'assessment-completed') as completed_at,
         arg_max(factors, event_order) filter (fact = 'assessment-completed') as factors,
         bool_and(is_backfill) as is_backfill
     from {{ ref('stg_events') }}
     where fact in ('assessment-started', 'assessment-completed')
     group by family_id, assessment_id
+),
+
+-- The time allowed is counted from the referral, or from the start where no referral is known.
+dated as (
+    select
+        started.*,
+        if(
+            started.assessment_kind = 'child_and_family',
+            {{ local_date('coalesce(referrals.submitted_at, started.started_at)') }},
+            null
+        ) as counted_from_on
+    from started
+    left join {{ ref('int_referrals') }} as referrals using (family_id, referral_id)
+),
+
+limited as (
+    select
+        dated.*,
+        last_day.calendar_day as limit_on
+    from dated
+    left join {{ ref('int_working_days') }} as today on today.calendar_day = dated.counted_from_on
+    left join {{ ref('int_working_days') }} as last_day
+        on last_day.is_working_day
+        and last_day.working_days_before
+        = today.working_days_before + today.is_working_day::bigint + {{ var('assessment_working_days') }} - 1
 )
 
 select
-    md5(concat_ws('|', started.family_id, started.assessment_id)) as assessment_key,
-    started.family_id,
-    started.assessment_id,
-    started.authority_code,
+    md5(concat_ws('|', assessments.family_id, assessments.assessment_id)) as assessment_key,
+    assessments.family_id,
+    assessments.assessment_id,
+    assessments.authority_code,
     coalesce(places.lsoa_code, 'unknown') as lsoa_code,
-    started.assessment_kind,
-    started.agency_id,
-    started.started_at,
-    started.completed_at,
-    epoch_us(started.completed_at - started.started_at) / 8.64e10 as days,
-    started.factors,
-    started.is_backfill
-from started
+    assessments.assessment_kind,
+    assessments.agency_id,
+    assessments.started_at,
+    assessments.completed_at,
+    epoch_us(assessments.completed_at - assessments.started_at) / 8.64e10 as days,
+    assessments.referral_id,
+    assessments.limit_on,
+    case
+        when {{ local_date('assessments.completed_at') }} <= assessments.limit_on then true
+        when {{ local_date(as_of()) }} > assessments.limit_on then false
+    end as is_in_time,
+    assessments.factors,
+    assessments.is_backfill
+from limited as assessments
 asof left join {{ ref('int_family_places') }} as places
-    on places.family_id = started.family_id and places.from_order <= started.first_order
+    on places.family_id = assessments.family_id and places.from_order <= assessments.first_order

@@ -36,12 +36,44 @@ placed as (
         on places.family_id = steps.family_id and places.from_order <= steps.event_order
 ),
 
+-- A clock counts on the day on which it was stopped in time, or ran out: no month that is over changes as time goes by.
+kept as (
+    select
+        authority_code,
+        lsoa_code,
+        {{ local_date("if(state = 'met', stopped_at, limit_at)") }} as happened_on,
+        clock,
+        state = 'met' as is_in_time
+    from {{ ref('fct_clocks') }}
+    where state in ('met', 'missed', 'breached')
+    union all
+    select
+        authority_code,
+        lsoa_code,
+        if(is_in_time, {{ local_date('completed_at') }}, limit_on),
+        'assessment',
+        is_in_time
+    from {{ ref('fct_assessments') }}
+    where is_in_time is not null
+),
+
+clocks as (
+    select
+        authority_code,
+        lsoa_code,
+        happened_on,
+        unnest(if(is_in_time, [clock || '_clocks', clock || '_in_time'], [clock || '_clocks'])) as counted
+    from kept
+),
+
 happened as (
     select authority_code, lsoa_code, referred_on as happened_on, counted from referred
     union all
     select authority_code, lsoa_code, referred_on, 'referrals' from submitted
     union all
     select authority_code, lsoa_code, happened_on, counted from placed
+    union all
+    select authority_code, lsoa_code, happened_on, counted from clocks
 )
 
 select

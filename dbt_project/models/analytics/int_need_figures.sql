@@ -1,4 +1,5 @@
 {%- set counts = ['referrals', 'dfe_referrals', 'contacts', 'cafs'] -%}
+{%- set clocks = ['front_door', 'mash', 'assessment'] -%}
 {%- set groups = [
     'individual', 'schools', 'education_services', 'health_services', 'housing', 'la_services', 'police',
     'other_legal_agency', 'other', 'anonymous', 'unknown',
@@ -163,6 +164,9 @@ measures as (
             {%- endfor %}
             ('re_referral_percent', 'share', false, 're_referrals', 'dfe_referrals'),
             ('nfa_percent', 'share', false, 'nfa', 'dfe_referrals'),
+            {%- for clock in clocks %}
+            ('{{ clock }}_in_time_percent', 'share', false, '{{ clock }}_in_time', '{{ clock }}_clocks'),
+            {%- endfor %}
             {%- for mix in mixes %}
             ('{{ mix }}_percent', 'share', true, '{{ mix }}', 'dfe_referrals'),
             {%- endfor %}

@@ -1,6 +1,10 @@
 -- The periods that have figures, of each authority, and how much of a year each of them has been observed.
+-- All records are of these kinds, or parts of them; that a clock runs out is no record.
 with counted as (
-    select authority_code, happened_on from {{ ref('int_need_counts') }} group by all
+    select authority_code, happened_on
+    from {{ ref('int_need_counts') }}
+    where counted in ('referrals', 'contacts', 'cafs')
+    group by all
 ),
 
 present as (

@@ -1,5 +1,4 @@
-{%- set counts = ['children', 'families_alerted', 'alerts', 'acknowledged_within_an_hour', 'not_within_an_hour'] -%}
--- How the alerts of the last complete quarter fell across areas and groups of children; small counts are suppressed.
+-- How the alerts of the last complete quarter fell across areas and groups of children.
 with quarter as (
     select
         {{ utc_time('starts_at - interval 3 months') }} as began_at,
@@ -91,62 +90,22 @@ counted as (
         coalesce(any_value(alerts.families_alerted), 0) as families_alerted,
         coalesce(any_value(alerts.alerts), 0) as alerts,
         coalesce(any_value(alerts.acknowledged_within_an_hour), 0) as acknowledged_within_an_hour,
-        coalesce(any_value(alerts.alerts - alerts.acknowledged_within_an_hour), 0) as not_within_an_hour,
         any_value(alerts.median_minutes_to_acknowledge) as median_minutes_to_acknowledge
     from grouped
     left join alerts using (authority_code, characteristic, "value")
     group by grouped.authority_code, grouped.characteristic, grouped."value"
-),
-
-small as (
-    select
-        *,
-        {% for count in counts -%}
-        {{ count }} between 1 and 5{{ ' or ' if not loop.last }}
-        {%- endfor %} as is_small
-    from counted
-),
-
--- Taken from a total, the rows shown leave the sum of those suppressed: it must be of two rows and itself not small.
-hidden as (
-    select
-        *,
-        row_number() over smallest_first as place,
-        place >= greatest(2, count(*) filter (is_small) over characteristics)
-        {%- for count in counts %}
-        and sum({{ count }}) over smallest_first not between 1 and 5
-        {%- endfor %} as is_enough
-    from small
-    window
-        characteristics as (partition by authority_code, characteristic),
-        smallest_first as (
-            partition by authority_code, characteristic
-            order by not is_small, children, "value"
-            rows between unbounded preceding and current row
-        )
-),
-
-suppressed as (
-    select
-        *,
-        bool_or(is_small) over characteristics
-        and place <= coalesce(min(place) filter (is_enough) over characteristics, place) as is_suppressed
-    from hidden
-    window characteristics as (partition by authority_code, characteristic)
 )
 
 select
     {{ local_date('quarter.began_at') }} as quarter_starts_on,
-    suppressed.authority_code,
-    suppressed.characteristic,
-    suppressed."value",
-    suppressed.is_suppressed,
-    if(suppressed.is_suppressed, null, suppressed.children) as children,
-    if(suppressed.is_suppressed, null, suppressed.families_alerted) as families_alerted,
-    if(suppressed.is_suppressed, null, suppressed.alerts) as alerts,
-    if(suppressed.is_suppressed, null, 1000 * suppressed.alerts / suppressed.children) as alerts_per_1000_children,
-    if(suppressed.is_suppressed, null, suppressed.acknowledged_within_an_hour / nullif(suppressed.alerts, 0))
-        as share_acknowledged_within_an_hour,
-    if(suppressed.is_suppressed, null, suppressed.median_minutes_to_acknowledge) as median_minutes_to_acknowledge
-from suppressed
+    counted.authority_code,
+    counted.characteristic,
+    counted."value",
+    counted.children,
+    counted.families_alerted,
+    counted.alerts,
+    1000 * counted.alerts / counted.children as alerts_per_1000_children,
+    counted.acknowledged_within_an_hour / nullif(counted.alerts, 0) as share_acknowledged_within_an_hour,
+    counted.median_minutes_to_acknowledge
+from counted
 cross join quarter

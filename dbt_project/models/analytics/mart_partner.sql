@@ -27,18 +27,18 @@ counted as (
         count(*) filter (state = 'waiting') as waiting,
         count(*) filter (state = 'waiting' and is_beyond_target) as waiting_beyond_target,
         count(*) filter (state = 'started' and not is_beyond_target) as started_within_target,
-        count(*) filter (state = 'started' or is_beyond_target) as judged,
         median(days_waited) filter (state = 'started') as median_days,
         quantile_cont(days_waited, 0.9) filter (state = 'started') as p90_days,
-        max(days_waited) filter (state = 'waiting') as longest_wait_days
+        max(days_waited) filter (state = 'waiting') as longest_wait_days,
+        -- All but those that wait and may still start in time.
+        count(*) filter (state <> 'waiting' or is_beyond_target) as due
     from requests
     group by all
 )
 
 select
-    * exclude (judged),
-    judged as due,
-    100 * started_within_target / nullif(judged, 0) as within_target_percent,
-    100 * {{ wilson('started_within_target', 'nullif(judged, 0)', '-') }} as within_target_lower,
-    100 * {{ wilson('started_within_target', 'nullif(judged, 0)', '+') }} as within_target_upper
+    *,
+    100 * started_within_target / nullif(due, 0) as within_target_percent,
+    100 * {{ wilson('started_within_target', 'nullif(due, 0)', '-') }} as within_target_lower,
+    100 * {{ wilson('started_within_target', 'nullif(due, 0)', '+') }} as within_target_upper
 from counted

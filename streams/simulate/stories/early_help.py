@@ -23,7 +23,7 @@ from streams.contracts.codesets import (
     OutcomeStage,
     ServiceKind,
 )
-from streams.simulate.borough import Borough
+from streams.simulate.borough import Borough, Helped
 from streams.simulate.hours import day_of, working_moment
 from streams.simulate.population import Family
 from streams.simulate.stories.casework import assess, assign_lead, change_level, close, open_case, plan
@@ -59,7 +59,8 @@ def early_help(borough: Borough, family: Family, at: datetime, referral_id: str)
     plan(borough, family, assessed_at, closed_at)
     for _ in range(rng.choice((1, 1, 2, 2, 3))):
         use_service(borough, family, assessed_at + timedelta(days=rng.randint(1, 20)), closed_at)
-    _outcomes(borough, family, assessed_at, closed_at)
+    scores = _outcomes(borough, family, assessed_at, closed_at)
+    borough.helped.append(Helped(case_id, family, assessed_at, closed_at, scores))
     if rng.random() < 0.02:
         withdrawn = ConsentWithdrawn(family_id=family.id, consent_scope=ConsentScope.SHARE_INFORMATION)
         borough.record(closed_at - timedelta(days=3), withdrawn)
@@ -96,9 +97,9 @@ def use_service(borough: Borough, family: Family, at: datetime, until: datetime)
         borough.record(next_at, cancelled)
 
 
-def _outcomes(borough: Borough, family: Family, first: datetime, last: datetime) -> None:
-    """Distance travelled on one to three outcomes, from baseline to closure."""
-    rng = borough.rng
+def _outcomes(borough: Borough, family: Family, first: datetime, last: datetime) -> dict[int, int]:
+    """Distance travelled on one to three outcomes, from baseline to closure; returns the scores at closure."""
+    rng, at_closure = borough.rng, {}
     for number in rng.sample(range(1, 11), rng.randint(1, 3)):
         score = rng.randint(2, 5)
         for at, stage in ((first, OutcomeStage.BASELINE), (last - timedelta(hours=3), OutcomeStage.CLOSURE)):
@@ -110,4 +111,6 @@ def _outcomes(borough: Borough, family: Family, first: datetime, last: datetime)
                 score=score,
             )
             borough.record(at, data)
+            at_closure[number] = score
             score = min(10, score + rng.randint(-1, 4))
+    return at_closure
