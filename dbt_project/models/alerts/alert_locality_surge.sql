@@ -19,7 +19,8 @@ judged as (
 -- A week without a row had none in this place: it adds nothing to the sums, and counts in `weeks_before`.
 histories as (
     select
-        judged.*,
+        judged.* exclude (evidence),
+        any_value(judged.evidence) as evidence,
         coalesce(sum(earlier.referrals), 0) as total,
         coalesce(sum(earlier.referrals * earlier.referrals), 0) as squares
     from judged

@@ -9,10 +9,13 @@ with told as (
         if(fact = 'address-changed', coalesce(is_address_protected, false), null) as protection,
         if(fact = 'address-changed', coalesce(lsoa_code, 'unknown'), lsoa_code) as place
     from {{ ref('stg_events') }}
-    where family_id is not null
-    qualify fact = 'address-changed'
-        or lsoa_code is not null
-        or row_number() over (partition by family_id order by event_order) = 1
+    where
+        family_id is not null
+        and (
+            fact = 'address-changed'
+            or lsoa_code is not null
+            or event_order in (select min(event_order) from {{ ref('stg_events') }} group by family_id)
+        )
 ),
 
 known as (

@@ -65,28 +65,36 @@ within as (
     inner join places using (area_level, authority_code, area_code)
 ),
 
+months as (
+    select
+        authority_code,
+        period_number,
+        {{ utc_time('(period_end + interval 1 day)') }} as ended_at
+    from periods
+    where period_kind = 'month'
+),
+
 -- Families by level of need at the end of each month, or now.
 families as (
     select
         places.authority_code,
         places.lsoa_code,
-        periods.period_number,
+        months.period_number,
         coalesce('families_at_level_' || status.level, 'families') as counted,
         count(*) as number
-    from periods
+    from months
     inner join {{ ref('int_family_status') }} as status
-        on periods.period_kind = 'month'
-        and status.level is not null
-        and status.from_at < {{ utc_time('(periods.period_end + interval 1 day)') }}
-        and coalesce(status.until_at >= {{ utc_time('(periods.period_end + interval 1 day)') }}, true)
+        on status.level is not null
+        and status.from_at < months.ended_at
+        and coalesce(status.until_at >= months.ended_at, true)
     inner join {{ ref('int_family_places') }} as places
         on places.family_id = status.family_id
-        and places.authority_code = periods.authority_code
-        and places.from_at < {{ utc_time('(periods.period_end + interval 1 day)') }}
-        and coalesce(places.until_at >= {{ utc_time('(periods.period_end + interval 1 day)') }}, true)
+        and places.authority_code = months.authority_code
+        and places.from_at < months.ended_at
+        and coalesce(places.until_at >= months.ended_at, true)
     group by grouping sets (
-        (places.authority_code, places.lsoa_code, periods.period_number, status.level),
-        (places.authority_code, places.lsoa_code, periods.period_number)
+        (places.authority_code, places.lsoa_code, months.period_number, status.level),
+        (places.authority_code, places.lsoa_code, months.period_number)
     )
 ),
 

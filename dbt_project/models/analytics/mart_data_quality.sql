@@ -1,20 +1,27 @@
 -- What arrived, by day, topic and source, and what was the matter with it.
-{%- set key_fields = [
-    ('contact-recorded', 'agency_id', 'agency_id is null and not is_from_individual'),
-    ('contact-recorded', 'lsoa_code', 'lsoa_code is null'),
-    ('referral-submitted', 'agency_id', 'agency_id is null and not is_from_individual'),
-    ('referral-submitted', 'consent', "consent = 'not_recorded' or (consent = 'not_sought' and consent_reason is null)"),
-    ('referral-submitted', 'gateway', 'gateway is null'),
-    ('referral-submitted', 'lsoa_code', 'lsoa_code is null'),
-    ('referral-submitted', 'person_ids', 'coalesce(len(person_ids), 0) = 0'),
-    ('referral-submitted', 'primary_need', "primary_need = 'N0'"),
-    ('person-recorded', 'date_of_birth', 'date_of_birth is null and due_date is null'),
-    ('address-changed', 'lsoa_code', 'lsoa_code is null and not coalesce(is_address_protected, false)'),
-    ('assessment-completed', 'factors', 'coalesce(len(factors), 0) = 0'),
-    ('assessment-completed', 'participants', 'coalesce(len(participants), 0) = 0'),
-    ('taf-meeting-held', 'participants', 'coalesce(len(participants), 0) = 0'),
-] %}
-with events as (
+{%- set key_fields = {
+    'contact-recorded': {
+        'agency_id': 'agency_id is null and not is_from_individual',
+        'lsoa_code': 'lsoa_code is null',
+    },
+    'referral-submitted': {
+        'agency_id': 'agency_id is null and not is_from_individual',
+        'consent': "consent = 'not_recorded' or (consent = 'not_sought' and consent_reason is null)",
+        'gateway': 'gateway is null',
+        'lsoa_code': 'lsoa_code is null',
+        'person_ids': 'coalesce(len(person_ids), 0) = 0',
+        'primary_need': "primary_need = 'N0'",
+    },
+    'person-recorded': {'date_of_birth': 'date_of_birth is null and due_date is null'},
+    'address-changed': {'lsoa_code': 'lsoa_code is null and not coalesce(is_address_protected, false)'},
+    'assessment-completed': {
+        'factors': 'coalesce(len(factors), 0) = 0',
+        'participants': 'coalesce(len(participants), 0) = 0',
+    },
+    'taf-meeting-held': {'participants': 'coalesce(len(participants), 0) = 0'},
+} %}
+-- Read for a few columns at a time, which costs less than keeping all of them.
+with events as not materialized (
     {{ up_to_the_cut(source('landing', 'events')) }}
 ),
 
@@ -22,29 +29,63 @@ rejected as (
     {{ up_to_the_cut(source('landing', 'quarantine')) }}
 ),
 
-judged as (
+-- All copies of an event but the first to arrive. Few ids come twice: only their events are put in order.
+copies as (
     select
         topic,
         kafka_partition,
-        kafka_offset,
-        event_source,
-        {{ local_date('received_at') }} as received_on,
-        change,
-        root_source,
-        root_id,
-        fact_at,
-        is_backfill,
-        -- For an amendment since it was made.
-        greatest(epoch_us(landed_at - event_at), 0) / 3.6e9 as hours_to_land,
-        row_number() over (
-            partition by topic, event_source, event_id order by received_at, kafka_partition, kafka_offset
-        ) > 1 as is_duplicate,
-        not is_backfill and received_at - fact_at > to_hours({{ var('late_hours', 24) }}) as is_late,
-        fact_at > received_at + to_minutes({{ var('clock_tolerance_minutes') }}) as is_time_adjusted
+        kafka_offset
     from events
+    where event_id in (select event_id from events group by event_id having count(*) > 1)
+    qualify row_number() over (
+        partition by topic, event_source, event_id order by received_at, kafka_partition, kafka_offset
+    ) > 1
 ),
 
-firsts as (
+-- London's days by UTC's hours, which are much fewer than events.
+hours as (
+    select
+        received_hour,
+        {{ local_date('received_hour') }} as received_on,
+        {{ utc_time('received_on') }} as day_began_at
+    from (select distinct date_trunc('hour', received_at) as received_hour from events) as arrivals
+),
+
+judged as (
+    select
+        events.topic,
+        events.kafka_partition,
+        events.kafka_offset,
+        events.event_source,
+        hours.received_on,
+        hours.day_began_at,
+        events.change,
+        events.root_source,
+        events.root_id,
+        events.fact_at,
+        events.is_backfill,
+        -- For an amendment since it was made.
+        greatest(epoch_us(events.landed_at - events.event_at), 0) / 3.6e9 as hours_to_land,
+        copies.topic is not null as is_duplicate,
+        not events.is_backfill
+        and events.received_at - events.fact_at > to_hours({{ var('late_hours', 24) }}) as is_late,
+        events.fact_at > events.received_at + to_minutes({{ var('clock_tolerance_minutes') }}) as is_time_adjusted,
+        -- What a record of a fact should say though the contract takes it without.
+        case events.fact
+            {%- for fact, fields in key_fields.items() %}
+            when '{{ fact }}' then [
+                {%- for field, missing in fields.items() %}
+                {'field': '{{ fact }}.{{ field }}', 'is_missing': {{ missing }}}{{ ',' if not loop.last }}
+                {%- endfor %}
+            ]
+            {%- endfor %}
+        end as key_fields
+    from (select *, list_contains(['1A', '1B', '1C', '1D', '9'], source_code) as is_from_individual from events) as events
+    inner join hours on hours.received_hour = date_trunc('hour', events.received_at)
+    left join copies using (topic, kafka_partition, kafka_offset)
+),
+
+firsts as not materialized (
     select * from judged where not is_duplicate
 ),
 
@@ -60,41 +101,24 @@ amended as (
 ),
 
 restated as (
-    select firsts.*
+    select
+        firsts.received_on,
+        firsts.topic,
+        firsts.event_source
     from firsts
-    left join amended
-        on amended.root_source = firsts.root_source
-        and amended.root_id = firsts.root_id
-        and firsts.change <> 'recorded'
+    left join amended using (root_source, root_id)
     where
         not firsts.is_backfill
-        and {{ local_date('coalesce(amended.told_at, firsts.fact_at)') }} < firsts.received_on
-),
-
--- What a record of a fact should say though the contract takes it without.
-fields as (
-    {%- for fact, field, missing in key_fields %}
-    select
-        topic,
-        kafka_partition,
-        kafka_offset,
-        '{{ fact }}.{{ field }}' as field,
-        {{ missing }} as is_missing
-    from (select *, list_contains(['1A', '1B', '1C', '1D', '9'], source_code) as is_from_individual from events)
-    where fact = '{{ fact }}'
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+        and if(firsts.change = 'recorded', firsts.fact_at, amended.told_at) < firsts.day_began_at
 ),
 
 asked as (
     select
-        firsts.received_on,
-        firsts.topic,
-        firsts.event_source,
-        fields.field,
-        fields.is_missing
-    from fields
-    inner join firsts using (topic, kafka_partition, kafka_offset)
+        received_on,
+        topic,
+        event_source,
+        unnest(key_fields, recursive := true)
+    from firsts
 ),
 
 flagged as (
