@@ -10,14 +10,14 @@ from dashboard.site import Asked
 __all__ = ["view"]
 
 _SCORES = """
-    SELECT outcome_framework, outcome_number, replace(outcome_framework, '_', ' ') || ' ' || outcome_number AS outcome,
+    SELECT outcome_framework, outcome_number, outcome_name AS outcome,
            sum(followed)::BIGINT AS followed, sum(measured_twice)::BIGINT AS measured_twice,
            sum(better)::BIGINT AS better, sum(worse)::BIGINT AS worse,
            100 * sum(better) / nullif(sum(measured_twice), 0) AS better_percent,
            sum(measured_after_closure)::BIGINT AS measured_after_closure, sum(sustained)::BIGINT AS sustained
     FROM marts.analytics.mart_outcomes
     WHERE authority_code = $authority
-    GROUP BY outcome_framework, outcome_number
+    GROUP BY outcome_framework, outcome_number, outcome_name
     ORDER BY outcome_framework, outcome_number
 """
 _ENGAGED = """

@@ -3,6 +3,7 @@ with counted as (
     select
         outcomes.outcome_framework,
         outcomes.outcome_number,
+        coalesce(names.outcome_name, outcomes.outcome_framework || ' ' || outcomes.outcome_number) as outcome_name,
         outcomes.authority_code,
         coalesce(areas.area_code, 'unknown') as area_code,
         coalesce(areas.area_name, 'unknown') as area_name,
@@ -17,6 +18,7 @@ with counted as (
         count(outcomes.is_sustained) as measured_after_closure,
         count(*) filter (outcomes.is_sustained) as sustained
     from {{ ref('fct_outcomes') }} as outcomes
+    left join {{ ref('outcomes') }} as names using (outcome_framework, outcome_number)
     left join {{ ref('dim_area') }} as areas using (authority_code, lsoa_code)
     group by all
 )
