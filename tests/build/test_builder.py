@@ -175,4 +175,4 @@ def test_steps_on_the_way_are_not_published(warm):
     tables = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'marts' AND starts_with(table_name, 'int_')"
 
     steps = warm.lake.duckdb.execute(tables).fetchall()
-    assert sorted(steps) == [("int_alert_actions",), ("int_family_desk",)]
+    assert sorted(steps) == [("int_alert_actions",), ("int_family_desk",), ("int_need_counts",)]
