@@ -165,7 +165,7 @@ def test_protected_address_shows_no_place(marts):
         SELECT DISTINCT told.lsoa_code
         FROM told
         JOIN marts.staging.stg_events AS events ON (root_source, root_id) = (event_source, event_id)
-        JOIN addresses ON addresses.family_id = told.family_id AND is_address_protected
+        JOIN addresses ON addresses.family_id = told.family_id AND addresses.is_address_protected
             AND event_order > from_order AND coalesce(event_order < until_order, true)
     """).fetchall()
 
