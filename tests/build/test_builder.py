@@ -50,8 +50,10 @@ def test_tests_are_due_a_while_after_any_builder_passed_them(warm):
     """It is the lake that remembers, so a new process need not test what has just been tested."""
     assert not warm.builder.are_tests_due()
 
-    earlier = "started_at = started_at - INTERVAL 6 MINUTE, finished_at = finished_at - INTERVAL 6 MINUTE"
-    warm.lake.duckdb.execute(f"UPDATE marts.run.builds SET {earlier} WHERE is_tested")
+    warm.lake.duckdb.execute(
+        "UPDATE marts.run.builds SET started_at = started_at - INTERVAL 6 MINUTE, "
+        "finished_at = started_at - INTERVAL 6 MINUTE + INTERVAL 1 SECOND WHERE is_tested"
+    )
     assert warm.builder.are_tests_due()
 
     warm.lake.duckdb.execute("UPDATE marts.run.builds SET finished_at = started_at + INTERVAL 1 MINUTE WHERE is_tested")
