@@ -107,7 +107,7 @@ def view(asked: Asked) -> dict[str, Any]:
         measure=known[asked.choice("measure", known, _MEASURE)],
         kind=kind,
         periods=periods,
-        step=_step(asked.query.get("step"), len(periods)),
+        step=asked.step(len(periods)),
         place=asked.choice("place", places.names, ""),
     )
     key = ("need", authority, tuple(choice.asked.items()), asked.is_desk)
@@ -121,10 +121,6 @@ def view(asked: Asked) -> dict[str, Any]:
 
 def _periods(lake: Snapshot, authority: str, kind: str) -> list[Row]:
     return lake.rows(_PERIODS, {"authority": authority, "kind": kind})
-
-
-def _step(given: str | None, count: int) -> int:
-    return min(int(given), count - 1) if given and given.isdecimal() and len(given) < 6 else count - 1
 
 
 def _when(kind: str, period: Row) -> str:

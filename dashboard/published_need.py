@@ -59,7 +59,7 @@ def view(asked: Asked) -> dict[str, Any]:
         measure=CHOICES[asked.choice("measure", CHOICES, next(iter(CHOICES)))],
         kind=kind,
         starts=starts,
-        step=_step(asked.query.get("step"), len(starts)),
+        step=asked.step(len(starts)),
         place=asked.choice("place", of_place.names, ""),
     )
     rows = of_build(("published", authority, kind), lambda lake: figures(lake, authority, kind))
@@ -71,10 +71,6 @@ def view(asked: Asked) -> dict[str, Any]:
         "choice": choice,
         "labels": [when(kind, start) for start in starts],
     }
-
-
-def _step(given: str | None, count: int) -> int:
-    return min(int(given), count - 1) if given and given.isdecimal() and len(given) < 6 else count - 1
 
 
 def _coming(asked: Asked) -> dict[str, Any] | None:

@@ -80,3 +80,8 @@ class Asked:
         """What was chosen of a list; the default for anything that is not in it."""
         given = self.query.get(name, default)
         return given if given in allowed else default
+
+    def step(self, count: int) -> int:
+        """Which of so many steps in time was chosen, from 0 on; the last one for anything that is none of them."""
+        given = self.query.get("step", "")
+        return min(int(given), count - 1) if given.isdecimal() and len(given) < 6 else count - 1

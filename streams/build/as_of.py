@@ -16,11 +16,10 @@ from streams.build.memory import Publisher, take_over
 from streams.build.warm_dbt import WarmDbt
 from streams.errors import BuildFailed, FileTaken
 from streams.lake.connect import connect
+from streams.lake.quoted import quoted
 from streams.settings import Settings
 
 __all__ = ["build_as_of"]
-
-_WITHOUT_TESTS = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
 
 _LANDED = """
     SELECT topic, kafka_partition,
@@ -47,13 +46,12 @@ def build_as_of(settings: Settings, moment: datetime, into: Path) -> Cut:
     with TemporaryDirectory(dir=into.parent, prefix=".caf-") as folder:
         building = Path(folder) / "marts.duckdb"
         with duckdb.connect() as file:
-            quoted = str(building).replace("'", "''")
-            file.execute(f"ATTACH '{quoted}' AS marts")
+            file.execute(f"ATTACH {quoted(building)} AS marts")
             store_cut(file, cut)
         dbt = WarmDbt(settings, building)
         session = dbt.session()
         take_over(session, ())
-        failed = dbt.build(*_WITHOUT_TESTS)
+        failed = dbt.build(without=("unit_test", "test"))
         if failed:
             raise BuildFailed(f"dbt build: {', '.join(sorted(failed))} failed or were skipped; nothing was written")
         Publisher().publish(session, [*dbt.tables("model"), *dbt.tables("seed")], kept=(), grown={})

@@ -47,7 +47,7 @@ _RECENT = timedelta(seconds=LATELY_SECONDS)
 
 _SWEEP_EVERY = timedelta(minutes=10)
 _KEPT = timedelta(hours=1)
-"""How long files of earlier builds are kept for readers that began before; every build writes all tables anew."""
+"""How long files of earlier builds are kept for readers that began before: builds write many, every few seconds."""
 
 _BUILDS = """
     CREATE TABLE IF NOT EXISTS marts.run.builds (

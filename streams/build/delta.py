@@ -122,16 +122,16 @@ class Delta:
     def __init__(self, session: duckdb.DuckDBPyConnection) -> None:
         """
         Args:
-            session: where `marts` is in memory and holds the last build.
+            session: where `marts` is in memory, holds the last build, and knows the cuts of that and of this one.
         """
         self._session = session
         self.staged: dict[str, str] = {}
         """Name of the table that was brought up to date, with that of the table of its new and changed roots."""
         session.execute(_CREATE)
+        session.execute(_ROOTS)
 
     def is_small(self) -> bool:
         """Whether what landed between the last cut and this one is little beside what there was."""
-        self._session.execute(_ROOTS)
         (roots,) = self._session.execute("SELECT count(*) FROM delta.landed.roots").fetchone()
         (events,) = self._session.execute(f"SELECT count(*) FROM {_STAGED}").fetchone()
         return roots <= _LARGEST_SHARE * events

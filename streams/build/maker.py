@@ -64,7 +64,8 @@ class Maker:
                 failed = self._dbt.repeat(delta)
             else:
                 take_over(session, () if seeds else seed_tables)
-                failed = self._dbt.build(*_without(unit_test=not full, seed=not seeds, test=not (tests or full)))
+                wanted = {"unit_test": full, "seed": seeds, "test": tests or full}
+                failed = self._dbt.build(without=[kind for kind, is_wanted in wanted.items() if not is_wanted])
             if not failed:
                 built = [*self._dbt.tables("model"), *(seed_tables if seeds else ())]
                 self._publisher.publish(session, built, kept=seed_tables, grown=delta.staged if delta else {})
@@ -72,8 +73,3 @@ class Maker:
             log.warning("marts_not_published", error=type(error).__name__)
             return ["publish"]
         return failed
-
-
-def _without(**kinds: bool) -> list[str]:
-    """Options of dbt that leave these kinds of nodes out."""
-    return [word for kind, is_out in kinds.items() if is_out for word in ("--exclude-resource-type", kind)]

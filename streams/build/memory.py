@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import duckdb
 
+from streams.lake.quoted import quoted
+
 __all__ = ["Publisher", "Table", "state", "take_over"]
 
 _CUT = """
@@ -46,10 +48,6 @@ _RESTATEMENTS = {
     "value_from": "DOUBLE",
     "value_to": "DOUBLE",
     "causes": "VARCHAR[]",
-}
-_RUN = {
-    "cut": {"topic": "VARCHAR", "kafka_partition": "INTEGER", "next_offset": "BIGINT"},
-    "as_of": {"as_of": "TIMESTAMP"},
 }
 """Columns of what a first build finds nothing of."""
 
@@ -110,8 +108,8 @@ def _before(session: duckdb.DuckDBPyConnection) -> str:
         restatements="published.analytics.mart_restatements"
         if "mart_restatements.causes" in columns
         else _empty(_RESTATEMENTS),
-        cut="published.run.cut" if has_need else _empty(_RUN["cut"]),
-        as_of="published.run.as_of" if has_need else _empty(_RUN["as_of"]),
+        cut="published.run.cut" if has_need else "marts.run.cut LIMIT 0",
+        as_of="published.run.as_of" if has_need else "marts.run.as_of LIMIT 0",
     )
 
 
@@ -143,7 +141,7 @@ class Publisher:
     def publish(
         self,
         session: duckdb.DuckDBPyConnection,
-        built: Iterable[Table],
+        built: Collection[Table],
         *,
         kept: Collection[Table],
         grown: Mapping[str, str],
@@ -172,7 +170,7 @@ class Publisher:
                 session.execute(f"CREATE SCHEMA IF NOT EXISTS published.{schema}")
             for table in changed:
                 session.execute(f"CREATE OR REPLACE TABLE published.{table} AS FROM marts.{table}")
-                session.execute(f"COMMENT ON TABLE published.{table} IS {_quoted(table.description)}")
+                session.execute(f"COMMENT ON TABLE published.{table} IS {quoted(table.description)}")
             for name, roots in known.items():
                 session.execute(_GROWN.format(table=name, roots=roots))
             for old in _others(session, {*built, *kept}):
@@ -195,7 +193,3 @@ def _others(session: duckdb.DuckDBPyConnection, known: Collection[Table]) -> lis
         [schemas],
     ).fetchall()
     return sorted({name for (name,) in found} - names)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from streams.build.memory import Table
+from streams.lake.quoted import quoted
 from streams.settings import Settings
 
 __all__ = ["warehouse", "write_warehouse"]
@@ -41,7 +42,7 @@ def write_warehouse(session: duckdb.DuckDBPyConnection, tables: Iterable[Table],
     copied += [(f"{catalog}.run.{name}", f"run.{name}") for catalog, name in _OF_THE_RUN]
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="warehouse-") as folder:
         written = Path(folder) / target.name
-        session.execute(f"ATTACH '{written}' AS warehouse")
+        session.execute(f"ATTACH {quoted(written)} AS warehouse")
         try:
             for schema in (*_SCHEMAS, "run"):
                 session.execute(f"CREATE SCHEMA warehouse.{schema}")

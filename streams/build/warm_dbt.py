@@ -10,7 +10,7 @@ same each time, so the statements of its last build can be repeated without it
 
 import hashlib
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,16 +122,19 @@ class WarmDbt:
             if node.resource_type == kind and (not node.name.startswith("int_") or node.config.meta.get("is_published"))
         ]
 
-    def build(self, *options: str) -> list[str]:
+    def build(self, *, without: Iterable[str] = ()) -> list[str]:
         """
         Run `dbt build`; returns the ids of nodes that failed or were skipped, empty when all is well.
+
+        Args:
+            without: kinds of nodes to leave out, as dbt calls them.
 
         Raises:
             BuildFailed: dbt could not run at all.
         """
         self.warm()
         self._statements = []
-        outcome = self._invoke("build", *options)
+        outcome = self._invoke("build", *(word for kind in without for word in ("--exclude-resource-type", kind)))
         if outcome.result is None:
             raise self._failed(outcome)
         results = outcome.result.results

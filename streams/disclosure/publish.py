@@ -25,6 +25,7 @@ from streams.disclosure.subjects import SUBJECTS, Subject
 from streams.disclosure.tables import COMMENTS, TABLES
 from streams.errors import DisclosureUnsafe, NothingBuilt
 from streams.lake.connect import connect
+from streams.lake.quoted import quoted
 from streams.settings import Settings
 
 __all__ = ["Published", "publish"]
@@ -102,7 +103,7 @@ def _must_be_continued(lake: duckdb.DuckDBPyConnection, file: Path) -> None:
     """
     if not file.exists():
         return
-    lake.execute(f"ATTACH {_quoted(file)} AS outside (READ_ONLY)")
+    lake.execute(f"ATTACH {quoted(file)} AS outside (READ_ONLY)")
     (unknown,) = lake.execute(
         "SELECT count(*) FROM (FROM outside.releases EXCEPT FROM marts.public.releases)"
     ).fetchone()
@@ -207,13 +208,9 @@ def _write(lake: duckdb.DuckDBPyConnection, into: Path) -> None:
     writing = into.with_name(f".{into.name}.writing")
     writing.unlink(missing_ok=True)
     into.parent.mkdir(parents=True, exist_ok=True)
-    lake.execute(f"ATTACH {_quoted(writing)} AS outside")
+    lake.execute(f"ATTACH {quoted(writing)} AS outside")
     for name, comment in COMMENTS.items():
         lake.execute(f"CREATE TABLE outside.{name} AS FROM marts.public.{name} ORDER BY ALL")
         lake.execute(f"COMMENT ON TABLE outside.{name} IS '{comment}'")
     lake.execute("DETACH outside")
     writing.replace(into)
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

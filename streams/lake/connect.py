@@ -14,6 +14,7 @@ import duckdb
 import psycopg2
 
 from streams.errors import LakeUnavailable
+from streams.lake.quoted import quoted
 from streams.lake.schema import FINISHED_OPTION, create_landing, create_marts
 from streams.names import CATALOG_LANDING, CATALOG_MARTS
 from streams.settings import Settings
@@ -112,12 +113,12 @@ def _extension_file(name: str) -> Path:
 
 
 def _attach(settings: Settings, dsn: str, catalog: str, access: Access) -> str:
-    options = [f"METADATA_SCHEMA '{catalog}'", f"DATA_PATH {_quoted(data_path(settings, catalog))}"]
+    options = [f"METADATA_SCHEMA '{catalog}'", f"DATA_PATH {quoted(data_path(settings, catalog))}"]
     if lies_in_home(settings):
         options.append("OVERRIDE_DATA_PATH true")
     if access == "read_only":
         options.append("READ_ONLY")
-    return f"ATTACH IF NOT EXISTS {_quoted(f'ducklake:postgres:{dsn}')} AS {catalog} ({', '.join(options)})"
+    return f"ATTACH IF NOT EXISTS {quoted(f'ducklake:postgres:{dsn}')} AS {catalog} ({', '.join(options)})"
 
 
 def _ensure_catalogs(settings: Settings, dsn: str, catalogs: list[str]) -> None:
@@ -153,10 +154,6 @@ def _create(settings: Settings, dsn: str, catalog: str) -> None:
             _CREATE[catalog](session)
     except duckdb.Error as error:
         raise _unavailable(error) from None
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _unavailable(error: duckdb.Error) -> LakeUnavailable:

@@ -89,7 +89,6 @@ def test_batches_one_after_another_are_as_all_at_once(batches):
             grown.build()
             continue
         delta = Delta(grown.session)
-        delta.is_small()
         delta.stage(STATEMENT.format(gap=GAP))
         delta.grow(BY_FAMILY, COUNTED, [BY_FAMILY])
     whole.build()
@@ -106,7 +105,6 @@ def test_where_no_number_is_left_between_neighbours_nothing_changes():
     before = landing.rows("event_order")
     landing.land([("a", 2, 2)])
     delta = Delta(landing.session)
-    delta.is_small()
 
     with pytest.raises(NoRoomBetween):
         delta.stage(STATEMENT.format(gap=GAP))
