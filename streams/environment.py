@@ -159,4 +159,9 @@ def _say(sentence: str) -> None:
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]).absolute(), Path(sys.argv[2]))
+    try:
+        make(Path(sys.argv[1]).absolute(), Path(sys.argv[2]))
+    except OSError as error:
+        sys.exit(f"caf: {error.filename}: {error.strerror}; let CAF_HOME (or CAF_VENV) name a folder of your own.")
+    except KeyboardInterrupt:
+        sys.exit("caf: interrupted; the next start goes on from here.")

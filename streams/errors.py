@@ -20,6 +20,7 @@ __all__ = [
     "LakeUnavailable",
     "LineageUnknown",
     "LockTaken",
+    "MachineUnfit",
     "MartsHeld",
     "NothingBuilt",
     "OracleMissing",
@@ -89,6 +90,10 @@ class LineageUnknown(CafError):
 
 class LockTaken(CafError):
     """Another process holds the lock that this one needs."""
+
+
+class MachineUnfit(CafError):
+    """The machine, or the folder of all state, lacks what the system needs to start."""
 
 
 class ContractRefused(CafError):

@@ -6,7 +6,7 @@ Rows older than what the broker still keeps are only checked against each other.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import duckdb
@@ -69,12 +69,15 @@ class Verified:
             raise PartsDisagree(f"{len(self.differences)} ranges of offsets are not accounted for once: {kinds}")
 
 
-def verify_offsets(settings: Settings, *, wait: float = 0.0) -> Verified:
+def verify_offsets(
+    settings: Settings, *, wait: float = 0.0, on_wait: Callable[[int], None] = lambda _: None
+) -> Verified:
     """
     Compare the topics' offsets up to their present ends with the lake's rows.
 
     Args:
-        wait: seconds that the lander is given to reach those ends.
+        wait: seconds without a new row after which the lander is no longer waited for.
+        on_wait: told now and then how many records have not landed yet.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -84,12 +87,16 @@ def verify_offsets(settings: Settings, *, wait: float = 0.0) -> Verified:
     try:
         partitions = sorted(kafka.assignment())
         ends = kafka.end_offsets(partitions)
-        deadline = time.monotonic() + wait
+        grew_at, most = time.monotonic(), 0
         while True:
             with connect(settings, marts=None) as lake:
                 found = _compare(lake, kafka, ends)
-            if not any(gap.what == "not landed" for gap in found.differences) or time.monotonic() >= deadline:
+            waiting = sum(gap.end - gap.first for gap in found.differences if gap.what == "not landed")
+            if found.rows > most:
+                grew_at, most = time.monotonic(), found.rows
+            if not waiting or time.monotonic() - grew_at >= wait:
                 return found
+            on_wait(waiting)
             time.sleep(_PAUSE_SECONDS)
     finally:
         kafka.close()

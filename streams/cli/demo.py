@@ -10,8 +10,9 @@ import click
 from rich.console import Console
 
 from streams.settings import Settings
+from streams.stack.machine import check_home
 from streams.stack.pages import service
-from streams.stack.stack import mark_home
+from streams.stack.stack import check_machine
 
 __all__ = ["command"]
 
@@ -20,8 +21,16 @@ __all__ = ["command"]
 @click.option(
     "--for", "seconds", default="120s", show_default=True, help="Length of the live part; '0' is until Ctrl-C."
 )
-@click.option("--rate", default=10.0, show_default=True, help="Ordinary events per second; planted cases come on top.")
-@click.option("--days", default=365, show_default=True, help="Length of the history that is sent first.")
+@click.option(
+    "--rate",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Ordinary events per second; planted cases come on top.",
+)
+@click.option(
+    "--days", default=365, show_default=True, type=click.IntRange(1), help="Length of the history that is sent first."
+)
 @click.option("--seed", default=1, show_default=True, help="Same seed, same borough.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON (everything else goes to stderr).")
 def command(seconds: str, rate: float, days: int, seed: int, as_json: bool) -> None:
@@ -32,16 +41,20 @@ def command(seconds: str, rate: float, days: int, seed: int, as_json: bool) -> N
     every planted case was alerted, streamed and rebuilt alerts agree, and the marts saw the last event.
     """
     from streams.demo import demo
+    from streams.demo.home import home_of_demo
     from streams.demo.run import Plan
 
     console = Console(stderr=as_json)
     settings = Settings.from_env()
-    _let_in(settings, console)
-    stop = threading.Event()
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     plan = Plan(seconds=_seconds(seconds), rate=rate, days=days, seed=seed)
-    verdict = demo(settings, plan, console, stop)
+    check_home(settings.home)
+    with home_of_demo(settings):
+        check_machine(settings)
+        _let_in(settings, console)
+        stop = threading.Event()
+        signal.signal(signal.SIGINT, lambda *_: stop.set())
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        verdict = demo(settings, plan, console, stop)
     for sentence, held in verdict.checks.items():
         console.print(f"{'✓' if held else '✗'} {sentence}", style="green" if held else "red")
     for detail in verdict.details[:50]:
@@ -56,7 +69,6 @@ def _let_in(settings: Settings, console: Console) -> None:
     from dashboard.accounts import Accounts
     from dashboard.login import Door
 
-    mark_home(settings.home)
     password = secrets.token_urlsafe(15)
     Accounts(settings.home).add("demo", password)
     link = f"{service(settings).address}/login?link={Door(settings.home).link('demo')}"

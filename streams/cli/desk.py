@@ -4,6 +4,7 @@ import secrets
 
 import click
 
+from streams.cli.asking import ask_password
 from streams.settings import Settings
 from streams.stack.stack import mark_home
 
@@ -28,9 +29,7 @@ def add(name: str, role: str | None, generate: bool) -> None:
     """Add an account, or give one a new password or role; sessions with the old one end at once."""
     from dashboard.accounts import Accounts
 
-    password = (
-        secrets.token_urlsafe(15) if generate else click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    )
+    password = secrets.token_urlsafe(15) if generate else ask_password("add --generate to have one made")
     settings = Settings.from_env()
     mark_home(settings.home)
     given = Accounts(settings.home).add(name, password, role)

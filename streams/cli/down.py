@@ -2,6 +2,7 @@
 
 import click
 
+from streams.cli.asking import confirm
 from streams.settings import Settings
 from streams.stack import stack
 
@@ -14,7 +15,7 @@ __all__ = ["command"]
 def command(purge: bool, yes: bool) -> None:
     """Stop every part of the stack that this home started."""
     settings = Settings.from_env()
-    if purge and not yes:
-        click.confirm(f"Remove {settings.home} with every event, alert and figure in it?", abort=True)
+    if purge:
+        confirm(f"Remove {settings.home} with every event, alert and figure in it?", yes=yes)
     stopped = stack.down(settings, purge=purge)
     click.echo(f"stopped: {', '.join(stopped) or 'nothing ran'}" + (f"; removed {settings.home}" if purge else ""))

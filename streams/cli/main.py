@@ -1,5 +1,7 @@
 """The verbs of `./caf`, imported only when used, so that help and status answer at once."""
 
+import errno
+import os
 import sys
 from importlib import import_module
 
@@ -7,6 +9,7 @@ import click
 import structlog
 
 from streams.errors import CafError
+from streams.stack.machine import prepare_process
 
 __all__ = ["main"]
 
@@ -47,6 +50,22 @@ _VERBS = {
 }
 
 
+_MACHINE = {
+    errno.ENOSPC: "the disk is full; make room, or let CAF_HOME name another disk",
+    errno.EDQUOT: "your share of the disk is used up; make room, or let CAF_HOME name another disk",
+    errno.ENOTDIR: "a folder of this path is a file; name another path",
+    errno.EROFS: "the disk can only be read; let CAF_HOME name another",
+    errno.EACCES: "you may not use it; be the user whom it belongs to, or name another",
+    errno.EPERM: "you may not use it; be the user whom it belongs to, or name another",
+    errno.EMFILE: "too many files are open; raise the limit with 'ulimit -n 65536'",
+    errno.ENFILE: "too many files are open on this machine",
+    errno.ENOMEM: "there is no memory left",
+    errno.ENAMETOOLONG: "the path is too long; let CAF_HOME name a shorter one",
+    errno.EIO: "the disk fails to read or write",
+}
+"""What the machine refuses, and what to do; any other error of the system is a fault of the program."""
+
+
 class _Verbs(click.Group):
     """Commands found by name in `streams.cli.<verb>`."""
 
@@ -74,13 +93,28 @@ def caf() -> None:
 
 
 def main() -> None:
-    """Run the command line; logs go to stderr, a known error is one sentence and exit code 1."""
+    """
+    Run the command line; logs go to stderr.
+
+    A known error, and what the machine refuses, is one sentence and exit code 1; CAF_DEBUG adds the traceback.
+    """
     _log_to_stderr()
     try:
+        prepare_process()
         caf(prog_name="./caf")
     except CafError as error:
-        click.echo(f"caf: {error}", err=True)
-        sys.exit(1)
+        _end_with(str(error), error)
+    except OSError as error:
+        if error.errno not in _MACHINE:
+            raise
+        _end_with(f"{error.filename or error.strerror}: {_MACHINE[error.errno]}", error)
+
+
+def _end_with(sentence: str, error: Exception) -> None:
+    click.echo(f"caf: {sentence}", err=True)
+    if os.environ.get("CAF_DEBUG"):
+        raise error
+    sys.exit(1)
 
 
 def _log_to_stderr() -> None:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import click
 
+from streams.cli.asking import confirm
 from streams.cli.quarantine import filters
 from streams.replay import replay, select
 from streams.settings import Settings
@@ -29,8 +30,7 @@ def command(*, dry_run: bool, yes: bool, as_json: bool, **given: object) -> None
     if dry_run:
         click.echo(json.dumps({"would_send": count}) if as_json else f"{count:,} records would be sent again")
         return
-    if not yes:
-        click.confirm(f"Send {count:,} rejected records again?", abort=True)
+    confirm(f"Send {count:,} rejected records again?", yes=yes)
     replayed = replay(settings, **given)
     if as_json:
         click.echo(json.dumps(asdict(replayed)))

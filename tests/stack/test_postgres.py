@@ -76,7 +76,24 @@ def test_killed_server_returns_with_its_data(make_home: MakeHome) -> None:
         embedded.stop(settings)
 
 
-@pytest.mark.parametrize("name", ['it\'s a "home", with commas', "long" * 40], ids=["odd characters", "long path"])
+def test_interrupted_first_start_is_done_again(make_home: MakeHome) -> None:
+    """A data folder that was made half-way is made anew; it never gets the name of a whole one."""
+    settings = Settings(home=make_home("home"))
+    half = settings.home / f"{embedded.NAME}.new"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18\n")
+    try:
+        assert _value(embedded.server(settings).dsn("caf"), "SELECT current_database()") == "caf"
+        assert not half.exists()
+    finally:
+        embedded.stop(settings)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ['it\'s a "home", with commas', "Höme 家", "long" * 40],
+    ids=["odd characters", "other letters", "long path"],
+)
 def test_home_may_have_any_path(make_home: MakeHome, name: str) -> None:
     """Quotes, blanks, commas and a path too long for a socket are no obstacle."""
     settings = Settings(home=make_home(name))

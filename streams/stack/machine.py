@@ -1,0 +1,146 @@
+"""What a machine must offer before anything is started: one sentence about what is missing, and what to do."""
+
+import os
+import pwd
+import resource
+import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from streams.errors import MachineUnfit, PortTaken
+from streams.stack.ports import check_port
+
+__all__ = [
+    "MARKER",
+    "check_clock",
+    "check_home",
+    "check_ports",
+    "check_shared_memory",
+    "find_system_tools",
+    "prepare_process",
+]
+
+MARKER = "caf-home"
+"""File that says a folder is a home, so that it may be removed."""
+
+SPACE_MB = 500
+"""Free space below which no server is started: it would end in the middle of a write."""
+
+FILES = 1_024
+"""Open files that the servers need at least."""
+
+FILES_WANTED = 65_536
+"""Open files that are asked for where the machine allows more."""
+
+RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
+"""No right clock shows an earlier time than the one at which this program was written."""
+
+_DRIFT = timedelta(hours=1)
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def prepare_process() -> None:
+    """
+    Let this process, and all that it starts, open enough files and reach the loopback address without a proxy.
+
+    Raises:
+        MachineUnfit: fewer files may be opened than are needed.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES_WANTED if hard == resource.RLIM_INFINITY else min(hard, FILES_WANTED)
+    if 0 <= soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < FILES:
+        raise MachineUnfit(f"{most} files may be open at once, {FILES} are needed; raise it with 'ulimit -n {FILES}'")
+    for variable in ("NO_PROXY", "no_proxy"):
+        named = [name for name in os.environ.get(variable, "").split(",") if name]
+        os.environ[variable] = ",".join(dict.fromkeys([*named, *_LOOPBACK]))
+
+
+def find_system_tools() -> None:
+    """Add the folders of the administrator's programs to PATH, where `su` and `cron` leave them out."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    os.environ["PATH"] = os.pathsep.join(dict.fromkeys([*folders, "/usr/sbin", "/sbin"]))
+
+
+def check_home(home: Path) -> None:
+    """
+    Make sure that the folder of all state can be written, was not made by another user, and has space.
+
+    Raises:
+        MachineUnfit: it is not so.
+    """
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    if not existing.is_dir():
+        raise MachineUnfit(f"{existing} is a file, not a folder; let CAF_HOME name another place")
+    marker = home / MARKER
+    if marker.exists() and marker.stat().st_uid != os.geteuid():
+        raise MachineUnfit(
+            f"{home} belongs to {_name(marker.stat().st_uid)}; be that user, or let CAF_HOME name another"
+        )
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise MachineUnfit(f"{existing} cannot be written; let CAF_HOME name a folder of your own")
+    free = shutil.disk_usage(existing).free // 1_000_000
+    if free < SPACE_MB:
+        raise MachineUnfit(f"{existing} has {free} MB free, {SPACE_MB} MB are needed; let CAF_HOME name another disk")
+
+
+def check_ports(wanted: Mapping[str, int]) -> None:
+    """
+    Make sure, before anything is started, that a server could listen on each port; given by the variable that sets it.
+
+    Raises:
+        PortTaken: another program listens on one of them, or a port may not be used.
+    """
+    refused = []
+    for variable, port in wanted.items():
+        try:
+            check_port(port, variable)
+        except PortTaken as error:
+            refused.append(str(error))
+    if refused:
+        raise PortTaken("; ".join(dict.fromkeys(refused)))
+
+
+def check_shared_memory() -> None:
+    """
+    Make sure that processes can share locks, as Airflow's do.
+
+    Raises:
+        MachineUnfit: the machine has no shared memory.
+    """
+    import multiprocessing
+
+    try:
+        multiprocessing.get_context("fork").Lock()
+    except OSError as error:
+        raise MachineUnfit(
+            f"Airflow needs shared memory, and there is none ({error.strerror}); mount a tmpfs on /dev/shm "
+            "(a container: --shm-size 256m)"
+        ) from None
+
+
+def check_clock(home: Path, now: datetime | None = None) -> None:
+    """
+    Make sure that the clock has not been set back: arrivals, deadlines and certificates are judged by it.
+
+    Raises:
+        MachineUnfit: it shows a time before this program was written, or before the home was last started.
+    """
+    now = now or datetime.now(UTC)
+    started = [datetime.fromtimestamp(file.stat().st_mtime, UTC) for file in (home / "run").glob("*.json")]
+    known = max([RELEASED, *(moment - _DRIFT for moment in started)])
+    if now < known:
+        raise MachineUnfit(
+            f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC, but it is later than {known:%Y-%m-%d %H:%M}; "
+            "set the clock"
+        )
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"

@@ -1,0 +1,48 @@
+"""The demo's invented families stay in a home of their own."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from streams.demo.home import home_of_demo
+from streams.errors import SettingInvalid
+from streams.settings import Settings
+
+
+def test_home_with_records_of_others_is_refused(tmp_path: Path) -> None:
+    """Nothing is put among the records of real families."""
+    (tmp_path / "lake" / "landing").mkdir(parents=True)
+    (tmp_path / "lake" / "landing" / "rows.parquet").touch()
+
+    with (
+        pytest.raises(SettingInvalid, match="holds records that no demo has sent"),
+        home_of_demo(Settings(home=tmp_path)),
+    ):
+        pass
+    assert not (tmp_path / "demo").exists()
+
+
+def test_home_of_an_earlier_demo_is_used_again(tmp_path: Path) -> None:
+    """Its records are the demo's own."""
+    with home_of_demo(Settings(home=tmp_path)):
+        (tmp_path / "lake").mkdir()
+        (tmp_path / "lake" / "rows.parquet").touch()
+    with home_of_demo(Settings(home=tmp_path)):
+        pass
+
+
+def test_second_demo_in_one_home_is_refused(tmp_path: Path) -> None:
+    """At its end the first would stop the servers of both."""
+    settings = Settings(home=tmp_path)
+    with home_of_demo(settings), pytest.raises(SettingInvalid, match="another demo runs in"), home_of_demo(settings):
+        pass
+
+
+@pytest.mark.parametrize("field", ["kafka", "postgres", "lake_data"])
+def test_servers_of_a_council_are_refused(tmp_path: Path, field: str) -> None:
+    """A shell that is set up for work sends no invented families there."""
+    settings = replace(Settings(home=tmp_path), **{field: "elsewhere"})
+
+    with pytest.raises(SettingInvalid, match=f"run it without CAF_{field.upper()}"), home_of_demo(settings):
+        pass
