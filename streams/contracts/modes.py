@@ -17,7 +17,7 @@ import msgspec
 from streams.contracts.checks import UNPARSED, Reason, Refusal, readable
 from streams.contracts.mend import Members
 
-__all__ = ["CONTENT_TYPE", "STRUCTURED", "Received", "structured", "with_data"]
+__all__ = ["CONTENT_TYPE", "STRUCTURED", "Received", "structured", "trimmed", "with_data"]
 
 CONTENT_TYPE = "content-type"
 """Header that says what the value is."""
@@ -61,7 +61,7 @@ def structured(record: Received, max_bytes: int) -> bytes:
     value, headers = record.value, record.headers
     _limit(value or b"", max_bytes)
     if value and (value[0] != ord("{") or value[-1] != ord("}")):
-        value = _trimmed(value)
+        value = trimmed(value)
     if not value:
         raise Refusal(Reason.NOT_JSON, allowed="a CloudEvents 1.0 JSON object")
     if headers and any(name.lower().startswith(_ATTRIBUTE) for name, _ in headers):
@@ -87,15 +87,20 @@ def with_data(members: Members) -> Members:
     if bytes(members.get("data", b"null")) != b"null" or "data_base64" not in members:
         return members
     try:
-        data = _trimmed(b64decode(msgspec.json.decode(members["data_base64"], type=str), validate=True))
+        data = trimmed(b64decode(msgspec.json.decode(members["data_base64"], type=str), validate=True))
         readable(data)
         return members | {"data": _DATA.decode(data)}
     except (*UNPARSED, binascii.Error, ValueError, Refusal):
         raise Refusal(Reason.ENVELOPE, "$.data_base64", "the JSON object of `data` in base64") from None
 
 
-def _trimmed(value: bytes) -> bytes:
-    """Without a byte order mark, and without the blanks and zeros that some writers end with."""
+def trimmed(value: bytes) -> bytes:
+    """
+    A value without byte order mark, and without the blanks and zeros that some writers end with.
+
+    Raises:
+        Refusal: its byte order mark is not that of UTF-8.
+    """
     for mark, encoding in _MARKS.items():
         if value.startswith(mark):
             if encoding != "UTF-8":
