@@ -1,7 +1,8 @@
 """
 The strict check for whoever builds a form: the contract, and what a form must not leave open.
 
-Transport accepts a referral without an answer about consent, because it is about a child; a form must not send one.
+Transport accepts a referral without an answer about consent, or with a wrong code in a field that no rule needs,
+because it is about a child; a form must send neither.
 """
 
 import json
@@ -13,10 +14,14 @@ import msgspec
 
 from streams.contracts import Accepted, Rejected, decode, event_types
 from streams.contracts.codesets import Consent, ConsentReason
+from streams.contracts.decode import key_of
 from streams.contracts.envelope import Envelope
 from streams.names import INPUT_TOPICS
 
 __all__ = ["Finding", "Verdict", "check", "events_of"]
+
+_STANDARD = {"data_base64", "dataschema", "subject"}
+"""Attributes of CloudEvents that the contract has no use for."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +95,12 @@ def check(value: bytes) -> Verdict:
         # Any topic's contract finds what is wrong with the envelope; only then is the type to blame.
         refused = decode(_Candidate(INPUT_TOPICS[0], value))
         return Verdict(type_, None, None, [_unknown(refused)])
-    outcome = _decoded(topic, value)
+    key = key_of(topic, value)
+    outcome = decode(_Candidate(topic, value, key and key.encode()))
     if isinstance(outcome, Rejected):
         return Verdict(type_, topic, None, [_finding(outcome)])
-    return Verdict(type_, topic, outcome.key, [*_consent(outcome), *_unknown_fields(outcome)])
+    findings = [*_left_out(outcome), *_said_twice(value), *_consent(outcome), *_unknown_fields(outcome)]
+    return Verdict(type_, topic, outcome.key, findings)
 
 
 def _type(value: bytes) -> str | None:
@@ -112,16 +119,6 @@ def _topic(type_: str | None) -> str | None:
     return None
 
 
-def _decoded(topic: str, value: bytes) -> Accepted | Rejected:
-    """Decode with the key that the data give, as a producer would send it."""
-    data = json.loads(value).get("data")
-    facts = data.get("replacement", data) if isinstance(data, dict) else None
-    names = ("family_id", "person_id", "alert_id")
-    keys = [facts[name] for name in names if isinstance(facts, dict) and isinstance(facts.get(name), str)]
-    outcomes = [decode(_Candidate(topic, value, key.encode())) for key in keys] or [decode(_Candidate(topic, value))]
-    return next((outcome for outcome in outcomes if isinstance(outcome, Accepted)), outcomes[0])
-
-
 def _finding(refused: Rejected) -> Finding:
     return Finding("error", refused.reason.value, refused.path or "$", refused.allowed or "what the contract says")
 
@@ -130,6 +127,26 @@ def _unknown(refused: Accepted | Rejected) -> Finding:
     if isinstance(refused, Rejected) and refused.reason != "unknown_type":
         return _finding(refused)
     return Finding("error", "unknown_type", "$.type", ", ".join(sorted(event_types())))
+
+
+def _left_out(event: Accepted) -> Iterator[Finding]:
+    """What the pipeline would leave out so as not to lose the report."""
+    for dropped in event.dropped:
+        yield Finding("error", dropped.reason.value, dropped.path, dropped.allowed)
+
+
+def _said_twice(value: bytes) -> Iterator[Finding]:
+    """A member that comes twice in one object: readers differ in which of them counts."""
+    found: set[str] = set()
+
+    def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        names = [name for name, _ in pairs]
+        found.update(name for name in names if names.count(name) > 1)
+        return dict(pairs)
+
+    json.loads(value, object_pairs_hook=members)
+    if found:
+        yield Finding("error", "duplicate_member", "$", "each member once in an object")
 
 
 def _consent(event: Accepted) -> Iterator[Finding]:
@@ -146,9 +163,8 @@ def _consent(event: Accepted) -> Iterator[Finding]:
 
 def _unknown_fields(event: Accepted) -> Iterator[Finding]:
     """Fields that the contract does not name are kept but nobody reads them; mostly they are misspelt."""
-    message = json.loads(event.value)
-    yield from _extra(message, Envelope, "$")
-    data = message["data"]
+    yield from _extra(json.loads(event.value), Envelope, "$")
+    data = json.loads(bytes(event.envelope.data))
     if event.amendment is not None:
         yield from _extra(data, type(event.amendment), "$.data")
     if event.fact is not None:
@@ -161,6 +177,6 @@ def _unknown_fields(event: Accepted) -> Iterator[Finding]:
 
 
 def _extra(members: dict, struct: type[msgspec.Struct], path: str) -> Iterator[Finding]:
-    for name in sorted(members.keys() - set(struct.__struct_fields__)):
+    for name in sorted(members.keys() - set(struct.__struct_fields__) - _STANDARD):
         known = ", ".join(sorted(struct.__struct_fields__))
         yield Finding("warning", "unknown_field", f"{path}.{name}", known)

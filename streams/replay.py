@@ -15,6 +15,7 @@ import structlog
 from kafka.errors import KafkaError
 
 from streams import names
+from streams.contracts import Reason
 from streams.contracts.decode import REPLAY_HEADER
 from streams.errors import BrokerUnavailable
 from streams.kafka.client import consumer, producer
@@ -85,6 +86,7 @@ def _sendable(settings: Settings, lake: duckdb.DuckDBPyConnection, records: list
         record
         for record in records
         if record.topic in names.INPUT_TOPICS
+        and record.reason != Reason.BATCH  # its events were sent on
         and record.replayed_as is None
         and not any(header["name"] == REPLAY_HEADER for header in record.headers)
         and record.coordinates not in under_way

@@ -39,7 +39,7 @@ __all__ = [
 _PERSON = ("person_id",)
 
 
-@event(CASE_CHANGE, "person-recorded", key=_PERSON)
+@event(CASE_CHANGE, "person-recorded", key=_PERSON, needed=("date_of_birth", "due_date"))
 class PersonRecorded(Event):
     """
     What is known of a person; the latest record replaces earlier ones.
@@ -59,7 +59,7 @@ class PersonRecorded(Event):
     disabilities: list[c.Disability] = []
 
 
-@event(CASE_CHANGE, "persons-linked", key=_PERSON)
+@event(CASE_CHANGE, "persons-linked", key=_PERSON, otherwise={"link_basis": None})
 class PersonsLinked(Event):
     """Two identifiers turned out to be one person."""
 
@@ -72,7 +72,7 @@ class PersonsLinked(Event):
             raise ValueError("person_id and linked_person_id must differ")
 
 
-@event(CASE_CHANGE, "household-joined")
+@event(CASE_CHANGE, "household-joined", otherwise={"household_role": None})
 class HouseholdJoined(Event):
     """A person came to live in a family's household."""
 
@@ -90,7 +90,13 @@ class HouseholdLeft(Event):
     leaving_reason: c.LeavingReason = c.LeavingReason.OTHER
 
 
-@event(CASE_CHANGE, "address-changed", key=("family_id", "person_id"))
+@event(
+    CASE_CHANGE,
+    "address-changed",
+    key=("family_id", "person_id"),
+    needed=("address_id",),
+    otherwise={"is_address_protected": True},
+)
 class AddressChanged(Event):
     """
     A family, or a person alone, lives somewhere else.
@@ -109,7 +115,7 @@ class AddressChanged(Event):
             raise ValueError("exactly one of family_id and person_id must be given")
 
 
-@event(CASE_CHANGE, "risk-marker-set", key=_PERSON)
+@event(CASE_CHANGE, "risk-marker-set", key=_PERSON, otherwise={"marker_kind": None, "marker_basis": None})
 class RiskMarkerSet(Event):
     """
     A risk marker was put on a person.
@@ -138,7 +144,7 @@ class RiskMarkerReviewed(Event):
     expires_at: f.ExpiryMoment | None = None
 
 
-@event(CASE_CHANGE, "risk-marker-cleared", key=_PERSON)
+@event(CASE_CHANGE, "risk-marker-cleared", key=_PERSON, otherwise={"clearing_reason": None})
 class RiskMarkerCleared(Event):
     """A risk marker no longer stands."""
 
@@ -157,7 +163,7 @@ class CustodyReleasePlanned(Event):
     release_family_id: f.ReleaseFamilyId | None = None
 
 
-@event(CASE_CHANGE, "case-opened")
+@event(CASE_CHANGE, "case-opened", otherwise={"service_id": None})
 class CaseOpened(Event):
     """A family was opened to a service."""
 
@@ -168,7 +174,7 @@ class CaseOpened(Event):
     referral_id: f.ReferralId | None = None
 
 
-@event(CASE_CHANGE, "case-closed")
+@event(CASE_CHANGE, "case-closed", otherwise={"closure_reason": c.ClosureReason.NO_LONGER_IN_NEED})
 class CaseClosed(Event):
     """A family was closed to a service."""
 
@@ -177,7 +183,7 @@ class CaseClosed(Event):
     closure_reason: c.ClosureReason
 
 
-@event(CASE_CHANGE, "level-changed")
+@event(CASE_CHANGE, "level-changed", otherwise={"level_reason": c.LevelReason.OTHER})
 class LevelChanged(Event):
     """The family's level of need changed."""
 
@@ -186,7 +192,7 @@ class LevelChanged(Event):
     level_reason: c.LevelReason
 
 
-@event(CASE_CHANGE, "assessment-started")
+@event(CASE_CHANGE, "assessment-started", otherwise={"assessment_kind": None})
 class AssessmentStarted(Event):
     """An assessment of a family began."""
 
@@ -245,7 +251,7 @@ class FamilySeen(Event):
     person_ids: f.PersonIds = []
 
 
-@event(CASE_CHANGE, "service-requested")
+@event(CASE_CHANGE, "service-requested", otherwise={"service_id": None, "service_kind": c.ServiceKind.OTHER})
 class ServiceRequested(Event):
     """A partner's service was asked for."""
 
@@ -263,7 +269,7 @@ class ServiceStarted(Event):
     family_id: f.FamilyId
 
 
-@event(CASE_CHANGE, "service-declined")
+@event(CASE_CHANGE, "service-declined", otherwise={"end_reason": c.EndReason.OTHER})
 class ServiceDeclined(Event):
     """A requested service was declined, by the family or the service."""
 
@@ -272,7 +278,7 @@ class ServiceDeclined(Event):
     end_reason: c.EndReason
 
 
-@event(CASE_CHANGE, "service-cancelled")
+@event(CASE_CHANGE, "service-cancelled", otherwise={"end_reason": c.EndReason.OTHER})
 class ServiceCancelled(Event):
     """A request for a service was cancelled."""
 
@@ -281,7 +287,7 @@ class ServiceCancelled(Event):
     end_reason: c.EndReason
 
 
-@event(CASE_CHANGE, "service-ended")
+@event(CASE_CHANGE, "service-ended", otherwise={"end_reason": c.EndReason.OTHER})
 class ServiceEnded(Event):
     """A service ended."""
 

@@ -2,9 +2,10 @@
 
 import enum
 import re
+from collections.abc import Sequence
 from datetime import date
 from itertools import accumulate
-from typing import Annotated, get_args, get_origin
+from typing import Literal, get_args, get_origin
 
 import msgspec
 
@@ -14,6 +15,7 @@ __all__ = [
     "Reason",
     "Refusal",
     "dated_fields",
+    "implausible",
     "parse",
     "plausible",
     "printable",
@@ -52,6 +54,8 @@ class Reason(enum.StrEnum):
     """An earlier record of the partition has this source and id, and says something else."""
     TOO_LARGE = "too_large"
     """The record is longer than what is read."""
+    BATCH = "batch"
+    """The record is a batch of events: nothing is wrong, each of them is sent on as a record of its own."""
 
 
 class Refusal(Exception):
@@ -84,10 +88,15 @@ def printable(name: str, path: str) -> None:
 
 
 def plausible(moment: date, *path: str) -> None:
-    """Refuse years that no event of a living child has, at the path put together from its parts."""
+    """Refuse what is `implausible`, at the path put together from its parts."""
+    if years := implausible(moment):
+        raise Refusal(Reason.SCHEMA, "".join(path), years)
+
+
+def implausible(moment: date) -> str | None:
+    """The years that are allowed, of a day or moment that no event of a living child has; otherwise None."""
     # They would overflow where times are compared.
-    if not 1900 <= moment.year <= 2199:
-        raise Refusal(Reason.SCHEMA, "".join(path), "a year from 1900 to 2199")
+    return None if 1900 <= moment.year <= 2199 else "a year from 1900 to 2199"
 
 
 def dated_fields(struct: type[msgspec.Struct]) -> tuple[str, ...]:
@@ -99,11 +108,9 @@ def dated_fields(struct: type[msgspec.Struct]) -> tuple[str, ...]:
     return tuple(field.name for field in msgspec.structs.fields(struct) if is_dated(field.type))
 
 
-def parse(
-    decoder: msgspec.json.Decoder, value: bytes | msgspec.Raw, reason: Reason, struct: type, prefix: str = "$"
-) -> object:
+def parse(decoder: msgspec.json.Decoder, value: bytes | msgspec.Raw, reason: Reason, prefix: str = "$") -> object:
     """
-    Decode JSON by a struct; `prefix` is where in the record it lies.
+    Decode JSON; `prefix` is where in the record it lies.
 
     Raises:
         Refusal: with the path and what is allowed there.
@@ -111,28 +118,27 @@ def parse(
     try:
         return decoder.decode(value)
     except UNPARSED as error:
-        raise unparsed(error, reason, struct, prefix) from None
+        raise unparsed(error, reason, decoder.type, prefix) from None
 
 
-def unparsed(error: Exception, reason: Reason, struct: type, prefix: str = "$") -> Refusal:
-    """What JSON is refused for that a decoder of `struct` raised one of `UNPARSED` on."""
+def unparsed(error: Exception, reason: Reason, type_: object, prefix: str = "$") -> Refusal:
+    """What JSON is refused for that a decoder of `type_` raised one of `UNPARSED` on."""
     if not isinstance(error, msgspec.ValidationError):
         return Refusal(Reason.NOT_JSON, prefix, "JSON in UTF-8")
     text = str(error)
     found = _PATH.search(text)
     path = found.group(1) if found else "$"
     if text.startswith("Invalid enum value"):
-        return Refusal(Reason.CODE_SET, prefix + path[1:], _codes(struct, path))
+        return Refusal(Reason.CODE_SET, prefix + path[1:], ", ".join(_codes(type_, path)))
     return Refusal(reason, prefix + path[1:], _PATH.sub("", text))
 
 
-def _codes(struct: type, path: str) -> str:
-    """The codes allowed at a path such as `$.severity` or `$.factors[...]`."""
-    name = re.split(r"[.\[]", path.removeprefix("$."))[0]
-    pending = [next(field.type for field in msgspec.structs.fields(struct) if field.name == name)]
-    while pending:
-        type_ = pending.pop()
-        if isinstance(type_, type) and issubclass(type_, enum.Enum):
-            return ", ".join(member.value for member in type_)
-        pending += get_args(type_)[:1] if get_origin(type_) is Annotated else get_args(type_)
-    return "a code of its list"
+def _codes(type_: object, path: str) -> Sequence[str]:
+    """The codes allowed in a type at a path such as `$`, `$.severity` or `$.factors[...]`."""
+    if name := re.split(r"[.\[]", path.removeprefix("$").removeprefix("."))[0]:
+        return _codes(next(field.type for field in msgspec.structs.fields(type_) if field.name == name), "$")
+    if isinstance(type_, type) and issubclass(type_, enum.Enum):
+        return [member.value for member in type_]
+    if get_origin(type_) is Literal:
+        return get_args(type_)
+    return next(filter(None, (_codes(inner, "$") for inner in get_args(type_))), ())

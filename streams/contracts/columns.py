@@ -45,6 +45,7 @@ _ENVELOPE_COLUMNS: dict[str, pa.DataType] = {
     "fact_at": _TIMESTAMP,
     "amendment_reason": pa.string(),
     "replay_of": pa.string(),
+    "dropped_fields": pa.list_(pa.struct([("path", pa.string()), ("reason", pa.string()), ("allowed", pa.string())])),
     "content_hash": pa.int64(),
     "payload": pa.string(),
 }
@@ -153,6 +154,7 @@ def _envelope_arrays(events: Sequence[Accepted]) -> dict[str, pa.Array]:
         "replay_of": [event.replay_of for event in events],
         "content_hash": [event.content_hash for event in events],
         "payload": [event.value for event in events],
+        "dropped_fields": [[one._asdict() for one in event.dropped] or None for event in events],
     }
     arrays = {name: pa.array(column, EVENT_COLUMNS[name]) for name, column in values.items()}
     arrays["event_at"] = _array([envelope.time for envelope in envelopes], _TIMESTAMP)

@@ -14,19 +14,22 @@ from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
+from streams.contracts.batches import recognised
 from streams.contracts.checks import (
     UNPARSED,
     Reason,
     Refusal,
     dated_fields,
-    parse,
+    implausible,
     plausible,
     printable,
     readable,
-    unparsed,
 )
 from streams.contracts.envelope import Correction, Envelope, Withdrawal
 from streams.contracts.event import Event, event_types
+from streams.contracts.forms import with_whole_characters
+from streams.contracts.mend import Dropped, Tolerant, members_of, mend
+from streams.contracts.modes import structured, with_data
 
 __all__ = [
     "MAX_RECORD_BYTES",
@@ -36,6 +39,7 @@ __all__ = [
     "Record",
     "Rejected",
     "decode",
+    "key_of",
     "refused",
     "reject",
 ]
@@ -79,6 +83,8 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
     content_hash: int
     replay_of: str | None
     headers: Sequence[tuple[str, bytes]] = ()
+    dropped: Sequence[Dropped] = ()
+    """Values that were left out of the envelope or the data, because they were wrong and are not needed."""
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -120,6 +126,7 @@ _CORRECTION = msgspec.json.Decoder(Correction)
 _WITHDRAWAL = msgspec.json.Decoder(Withdrawal)
 
 _COORDINATES = re.compile(rb"[A-Za-z0-9._-]+/\d+/\d+")
+_ARRAY = ord("[")
 
 _contracts: dict[str, dict[str, _Contract]] = {}
 _amendments: dict[str, dict[str, Literal["corrected", "withdrawn"]]] = {}
@@ -165,29 +172,48 @@ def reject(event: Accepted, reason: Reason, path: str, allowed: str) -> Rejected
     )
 
 
-def _accept(record: Record, max_bytes: int) -> Accepted:
-    value = record.value
-    if not value:
-        raise Refusal(Reason.NOT_JSON, allowed="a CloudEvents 1.0 JSON object")
-    if len(value) > max_bytes:
-        raise Refusal(Reason.TOO_LARGE, allowed=f"at most {max_bytes} bytes")
-    readable(value)
+def key_of(topic: str, value: bytes) -> str | None:
+    """The Kafka key that the contract demands of an event; None where the event cannot be read."""
+    try:
+        return _accept(_Unsent(topic, value), len(value), has_key=False).key
+    except Refusal:
+        return None
+
+
+class _Unsent(NamedTuple):
+    """An event that is no record yet."""
+
+    topic: str
+    value: bytes
+    partition: int = -1
+    offset: int = -1
+    timestamp: int = 0
+    key: bytes | None = None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def _accept(record: Record, max_bytes: int, *, has_key: bool = True) -> Accepted:
     # This runs for every record of every topic: what is called here for each of them shows in what `land` can take.
+    value = structured(record, max_bytes)
+    readable(value)
+    if value[0] == _ARRAY:
+        raise recognised(value, record.headers)
+    dropped: list[Dropped] = []
     try:
         envelope = _ENVELOPE.decode(value)
-    except UNPARSED as error:
-        raise unparsed(error, Reason.ENVELOPE, Envelope) from None
+    except UNPARSED:
+        envelope = _mended_envelope(value, dropped)
     printable(envelope.source, "$.source")
     printable(envelope.id, "$.id")
     plausible(envelope.time, "$.time")
     contracts = _contracts.get(record.topic) or _register(record.topic)
     change, amendment = "recorded", None
     if contract := contracts.get(envelope.type):
-        fact = _fact(contract, envelope.data, "$.data")
+        fact = _fact(contract, envelope.data, "$.data", dropped)
         key = contract.key(fact)
     else:
-        change, amendment, fact, key = _amended(record.topic, contracts, envelope)
-    if key is None or record.key is None or key.encode() != record.key:
+        change, amendment, fact, key = _amended(record.topic, contracts, envelope, dropped)
+    if has_key and (key is None or record.key is None or key.encode() != record.key):
         raise Refusal(Reason.KEY_MISMATCH, allowed="the Kafka key equals the family_id (or person_id) of the data")
     return Accepted(
         record.topic,
@@ -203,28 +229,58 @@ def _accept(record: Record, max_bytes: int) -> Accepted:
         int.from_bytes(blake2b(value, digest_size=8).digest(), "little", signed=True),
         _replay_of(record.headers) if record.headers else None,
         record.headers or (),
+        dropped,
     )
 
 
+def _mended_envelope(value: bytes, dropped: list[Dropped]) -> Envelope:
+    whole = with_whole_characters(value)
+    if whole != value:
+        dropped.append(Dropped("$", Reason.NOT_JSON, "whole characters; half of one is replaced by U+FFFD"))
+    members = with_data(members_of(whole, "$", Reason.ENVELOPE))
+    envelope, found = mend(members, Envelope, "$", Reason.ENVELOPE)
+    dropped += found
+    return envelope
+
+
 def _amended(
-    topic: str, contracts: dict[str, _Contract], envelope: Envelope
+    topic: str, contracts: dict[str, _Contract], envelope: Envelope, dropped: list[Dropped]
 ) -> tuple[Literal["corrected", "withdrawn"], Correction | Withdrawal, Event | None, str | None]:
     """Change, amendment, fact in force and key of an event that is not a fact itself."""
     change = _amendments[topic].get(envelope.type)
     if change is None:
         raise _unknown(contracts, "$.type")
     if change == "withdrawn":
-        withdrawal = parse(_WITHDRAWAL, envelope.data, Reason.SCHEMA, Withdrawal, "$.data")
+        withdrawal = _read(_WITHDRAWAL.decode, Withdrawal, envelope.data, "$.data", dropped)
         _named(withdrawal)
         return change, withdrawal, None, withdrawal.key
-    correction = parse(_CORRECTION, envelope.data, Reason.SCHEMA, Correction, "$.data")
+    correction = _read(_CORRECTION.decode, Correction, envelope.data, "$.data", dropped)
     _named(correction)
     plausible(correction.replaced_time, "$.data.replaced_time")
     contract = contracts.get(correction.replaced_type)
     if contract is None:
         raise _unknown(contracts, "$.data.replaced_type")
-    fact = _fact(contract, correction.replacement, "$.data.replacement")
+    fact = _fact(contract, correction.replacement, "$.data.replacement", dropped)
     return change, correction, fact, contract.key(fact)
+
+
+def _read(
+    decode_data: Callable[[msgspec.Raw], Tolerant],
+    struct: type[Tolerant],
+    data: msgspec.Raw,
+    path: str,
+    dropped: list[Dropped],
+) -> Tolerant:
+    try:
+        return decode_data(data)
+    except UNPARSED:
+        return _mended(struct, data, path, dropped)
+
+
+def _mended(struct: type[Tolerant], data: msgspec.Raw, path: str, dropped: list[Dropped]) -> Tolerant:
+    mended, found = mend(members_of(data, path, Reason.SCHEMA), struct, path, Reason.SCHEMA)
+    dropped += found
+    return mended
 
 
 def _named(amendment: Correction | Withdrawal) -> None:
@@ -248,15 +304,15 @@ def _register(topic: str) -> dict[str, _Contract]:
     return _contracts[topic]
 
 
-def _fact(contract: _Contract, data: msgspec.Raw, path: str) -> Event:
+def _fact(contract: _Contract, data: msgspec.Raw, path: str, dropped: list[Dropped]) -> Event:
     decode_data, struct, _, dated = contract
     try:
         fact = decode_data(data)
-    except UNPARSED as error:
-        raise unparsed(error, Reason.SCHEMA, struct, path) from None
+    except UNPARSED:
+        return _mended(struct, data, path, dropped)
     for name in dated:
-        if (moment := getattr(fact, name)) is not None:
-            plausible(moment, path, ".", name)
+        if (moment := getattr(fact, name)) is not None and implausible(moment):
+            return _mended(struct, data, path, dropped)
     return fact
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from streams.contracts.codesets import Code
 
-__all__ = ["Description", "describe", "first_sentence"]
+__all__ = ["Description", "allowed", "describe", "first_sentence"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,16 @@ def describe(field: msgspec.structs.FieldInfo) -> Description:
     if text is None or example is _ABSENT:
         raise TypeError(f"field {field.name} lacks a description or an example")
     return Description(text, example, codes, nullable)
+
+
+def allowed(field: msgspec.structs.FieldInfo) -> str:
+    """What a field may hold, in short: its codes, or what it is with an example."""
+    if field.type is msgspec.Raw:
+        return "a JSON object"
+    description = describe(field)
+    if description.codes:
+        return ", ".join(code.value for code in description.codes)
+    return f"{description.text} For example: {msgspec.json.encode(description.example).decode()}"
 
 
 _ABSENT = object()

@@ -1,6 +1,8 @@
 """The CloudEvents 1.0 envelope (structured JSON) around every event, and the two events that change earlier ones."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
@@ -10,6 +12,8 @@ from streams.contracts import fields as f
 
 __all__ = ["Correction", "Envelope", "Withdrawal"]
 
+_NOTHING: Mapping[str, object] = MappingProxyType({})
+
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
@@ -18,6 +22,9 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `time` is when the fact happened, which may be long before it arrives.
     Source: https://github.com/cloudevents/spec (v1.0.2).
     """
+
+    needed: ClassVar[frozenset[str]] = frozenset()
+    otherwise: ClassVar[Mapping[str, object]] = _NOTHING
 
     specversion: Annotated[Literal["1.0"], Meta(description="Version of CloudEvents.", examples=["1.0"])]
     id: f.EventId
@@ -30,7 +37,13 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         bool, Meta(description="Whether it is history sent later: landed and judged, never routed.", examples=[False])
     ] = False
     datacontenttype: Annotated[
-        Literal["application/json"], Meta(description="Media type of `data`.", examples=["application/json"])
+        str,
+        Meta(
+            # Any media type that is JSON, with any parameters.
+            pattern=r"^[^/;\s]+/(?:[^/;\s]+\+)?[jJ][sS][oO][nN]\s*(?:;.*)?$",
+            description="Media type of `data`: JSON.",
+            examples=["application/json"],
+        ),
     ] = "application/json"
 
 
@@ -40,6 +53,9 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     It may arrive before what it corrects; of several, the one with the latest `(time, id)` counts.
     """
+
+    needed: ClassVar[frozenset[str]] = frozenset()
+    otherwise: ClassVar[Mapping[str, object]] = MappingProxyType({"withdrawal_reason": None})
 
     root_source: f.EventSource
     root_id: f.EventId
@@ -51,6 +67,9 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 class Withdrawal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Data of `…withdrawn.v1`: one earlier event of the same topic and key did not happen as recorded."""
+
+    needed: ClassVar[frozenset[str]] = frozenset({"family_id", "person_id", "alert_id"})
+    otherwise: ClassVar[Mapping[str, object]] = MappingProxyType({"withdrawal_reason": None})
 
     root_source: f.EventSource
     root_id: f.EventId

@@ -8,7 +8,15 @@ from streams.names import ESCALATION
 __all__ = ["AlertAcknowledged", "AlertClosed", "EscalationReported"]
 
 
-@event(ESCALATION, "escalation-reported")
+@event(
+    ESCALATION,
+    "escalation-reported",
+    otherwise={
+        "escalation_kind": c.EscalationKind.OTHER,
+        "severity": c.Severity.RED,
+        "source_code": c.ReferralSource.UNKNOWN,
+    },
+)
 class EscalationReported(Event):
     """A partner reports that a family's situation has become worse; `person_ids` are those it is about."""
 

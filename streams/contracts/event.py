@@ -1,6 +1,7 @@
 """What every event type declares: its topic, its past-tense fact, and the fields that give its Kafka key."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import ClassVar, TypeVar
 
 import msgspec
@@ -18,6 +19,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     topic: ClassVar[str]
     type: ClassVar[str]
     key_fields: ClassVar[tuple[str, ...]]
+    needed: ClassVar[frozenset[str]]
+    otherwise: ClassVar[Mapping[str, object]]
 
     @property
     def key(self) -> str | None:
@@ -31,17 +34,33 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 EventType = TypeVar("EventType", bound=type[Event])
 
 
-def event(topic: str, fact: str, *, key: tuple[str, ...] = ("family_id",)) -> Callable[[EventType], EventType]:
+def event(
+    topic: str,
+    fact: str,
+    *,
+    key: tuple[str, ...] = ("family_id",),
+    needed: tuple[str, ...] = (),
+    otherwise: Mapping[str, object] = MappingProxyType({}),
+) -> Callable[[EventType], EventType]:
     """
     Register a struct as the contract of `uk.caf.<topic>.<fact>.v1`.
 
-    `key` names the fields that give the Kafka key; the first that is set counts.
+    Required fields are needed: without one of them an event is rejected. The others are left out where they are wrong.
+
+    Args:
+        key: the fields that give the Kafka key; the first that is set counts.
+        needed: optional fields for which an event is rejected where they are wrong: a rule needs them to be safe.
+        otherwise: what a field is read as that is wrong, or required and not given: the safest reading.
     """
 
     def register(struct: EventType) -> EventType:
         struct.topic = topic
         struct.type = f"uk.{topic.removesuffix('.v1')}.{fact}.v1"
         struct.key_fields = key
+        struct.needed = frozenset({*key, *needed})
+        struct.otherwise = otherwise
+        if not {*struct.needed, *otherwise} <= set(struct.__struct_fields__):
+            raise TypeError(f"{struct.type} says what to do with fields that it does not have")
         if struct.type in _REGISTRY:
             raise TypeError(f"{struct.type} has two contracts")
         _REGISTRY[struct.type] = struct

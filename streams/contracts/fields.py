@@ -104,12 +104,16 @@ EventType = Annotated[
     ),
 ]
 AuthorityCode = Annotated[
-    str, Meta(pattern=r"^E[0-9]{8}(?!\n)$", description="GSS code of the authority.", examples=["E08000015"])
+    str,
+    Meta(pattern=r"^[ENSW][0-9]{8}(?!\n)$", description="GSS code of the authority.", examples=["E08000015"]),
 ]
 LsoaCode = Annotated[
     str,
     Meta(
-        pattern=r"^[EW]01[0-9]{6}(?!\n)$", description="Lower-layer super output area (2011).", examples=["E01007110"]
+        # England and Wales E01 and W01, Scotland S01, Northern Ireland N20 and N21 (2021) or 95 (2011).
+        pattern=r"^(?:[EWS]01[0-9]{6}|N2[01][0-9]{6}|95[A-Z]{2}[0-9]{2}[A-Z][0-9])(?!\n)$",
+        description="Lower-layer super output area (2011 or 2021), or its like in Scotland or Northern Ireland.",
+        examples=["E01007110"],
     ),
 ]
 

@@ -69,8 +69,15 @@ _EVENT_ENVELOPE = {
     "fact_at": ("When the fact happened; for a correction, when it is now known to have happened.", True),
     "amendment_reason": ("Why the event was corrected or withdrawn; empty for a recorded one.", False),
     "replay_of": ("`topic/partition/offset` of the rejected record that this one sends again.", False),
+    "dropped_fields": (
+        "Where a value was wrong that no rule needs, why, and what is allowed there; the value is only in `payload`.",
+        False,
+    ),
     "content_hash": ("Hash of the record's bytes: copies of one event are told from other content by it.", True),
-    "payload": ("The record as it arrived, JSON; fields that the contract does not know are kept here.", True),
+    "payload": (
+        "The event as it arrived, as structured JSON; fields that the contract does not know are kept here.",
+        True,
+    ),
 }
 _QUARANTINE = {
     "reason": ("Kind of the rejection.", True),

@@ -83,10 +83,10 @@ def _accept(record: Record) -> Output:
     readable(value)
     if b"\\u0000" in value:
         raise Refusal(Reason.SCHEMA, allowed="text without the character U+0000")
-    published = parse(_PUBLISHED, value, Reason.ENVELOPE, Published)
+    published = parse(_PUBLISHED, value, Reason.ENVELOPE)
     if published.type != type_:
         raise Refusal(Reason.UNKNOWN_TYPE, "$.type", type_)
-    data = parse(decoder, published.data, Reason.SCHEMA, decoder.type, "$.data")
+    data = parse(decoder, published.data, Reason.SCHEMA, "$.data")
     _storable(data)
     return Output(record.topic, record.partition, record.offset, record.timestamp, data)
 

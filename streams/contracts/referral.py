@@ -15,7 +15,7 @@ __all__ = [
 ]
 
 
-@event(REFERRAL, "contact-recorded")
+@event(REFERRAL, "contact-recorded", otherwise={"source_code": c.ReferralSource.UNKNOWN})
 class ContactRecorded(Event):
     """Somebody voiced a concern about a family, without asking for a service."""
 
@@ -29,7 +29,11 @@ class ContactRecorded(Event):
     lsoa_code: f.LsoaCode | None = None
 
 
-@event(REFERRAL, "referral-submitted")
+@event(
+    REFERRAL,
+    "referral-submitted",
+    otherwise={"source_code": c.ReferralSource.UNKNOWN, "severity": c.Severity.RED},
+)
 class ReferralSubmitted(Event):
     """
     A service was asked for.
@@ -62,7 +66,7 @@ class ReferralDecided(Event):
     worker_id: f.WorkerId | None = None
 
 
-@event(REFERRAL, "referral-allocated")
+@event(REFERRAL, "referral-allocated", otherwise={"service_id": None})
 class ReferralAllocated(Event):
     """A referral reached the service that takes it on."""
 
@@ -73,7 +77,7 @@ class ReferralAllocated(Event):
     worker_id: f.WorkerId | None = None
 
 
-@event(REFERRAL, "feedback-sent")
+@event(REFERRAL, "feedback-sent", otherwise={"feedback_channel": None})
 class FeedbackSent(Event):
     """The referrer was told."""
 
@@ -83,7 +87,11 @@ class FeedbackSent(Event):
     feedback_channel: c.FeedbackChannel
 
 
-@event(REFERRAL, "information-shared")
+@event(
+    REFERRAL,
+    "information-shared",
+    otherwise={"information_kinds": [], "sharing_purpose": None, "sharing_basis": c.SharingBasis.NONE},
+)
 class InformationShared(Event):
     """Information about a family was shared with another organisation."""
 

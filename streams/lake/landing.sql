@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS landing.main.events (
     "fact_at" TIMESTAMP,
     "amendment_reason" VARCHAR,
     "replay_of" VARCHAR,
+    "dropped_fields" STRUCT("path" VARCHAR, "reason" VARCHAR, "allowed" VARCHAR)[],
     "content_hash" BIGINT,
     "payload" VARCHAR,
     "person_id" VARCHAR,

@@ -13,9 +13,11 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from kafka import KafkaProducer
 
+from streams.contracts import Reason
 from streams.land.batch import Batch
 from streams.land.checks import Checks, Validator
 from streams.land.dead_letters import send_dead_letters
+from streams.land.parts import send_parts
 from streams.land.store import LandingStore
 
 __all__ = ["Landed", "Writer"]
@@ -102,8 +104,11 @@ class Writer:
 
     def _write(self, batch: Batch) -> None:
         started = time.monotonic()
-        if batch.rejected:
-            send_dead_letters(self._letters, batch.rejected)
+        opened = [record for record in batch.rejected if record.reason is Reason.BATCH]
+        if opened:
+            send_parts(self._letters, opened)
+        if len(opened) < len(batch.rejected):
+            send_dead_letters(self._letters, (one for one in batch.rejected if one.reason is not Reason.BATCH))
         # Ranges of `landed_at` tell batches apart, so it must grow even when the clock does not.
         self._landed_at = max(datetime.now(UTC), self._landed_at + timedelta(microseconds=1))
         self._store.commit(batch.tables(self._landed_at), batch.next_offsets)

@@ -9,7 +9,7 @@ from streams.contracts.decode import Reason
 from streams.simulate.background import any_family, early_help_referral, social_care_referral
 from streams.simulate.borough import Borough
 from streams.simulate.facts import Fact, Record, encode
-from streams.simulate.malformed import SPOILT, spoil
+from streams.simulate.malformed import REASONS, SPOILT, spoil
 from streams.simulate.noise import Noise, amend_one
 from streams.simulate.stories.contacts import contact, escalate
 
@@ -30,7 +30,7 @@ class Filler:
         }
         self._running: list[deque[tuple[Borough, Fact]]] = []
         self._recent: deque[tuple[Borough, Fact]] = deque(maxlen=400)
-        self._reasons = _cycle(tuple(Reason))
+        self._reasons = _cycle(REASONS)
 
     def records(self, now: datetime) -> Iterator[Record]:
         """The next event, and what noise makes of it: a copy, a spoilt copy, a correction or withdrawal of another."""

@@ -14,13 +14,13 @@ from streams.simulate.facts import Fact, Ids, Record, encode
 from streams.simulate.noise import Sending
 from streams.simulate.truth import Claim
 
-__all__ = ["SPOILT", "malformed", "spoil"]
+__all__ = ["REASONS", "SPOILT", "malformed", "spoil"]
 
 SPOILT = (ContactRecorded, EscalationReported, LevelChanged)
 """Events that are spoilt, one of each topic."""
 
-_REASONS = tuple(Reason)
-_CODES = {ContactRecorded: "source_code", EscalationReported: "source_code", LevelChanged: "level_reason"}
+REASONS = tuple(reason for reason in Reason if reason is not Reason.BATCH)
+"""Reasons for which something is wrong."""
 
 
 def malformed(
@@ -34,7 +34,7 @@ def malformed(
         if not candidates:
             continue
         model = rng.choice(candidates)
-        reason = _REASONS[(number // len(models)) % len(_REASONS)]
+        reason = REASONS[(number // len(models)) % len(REASONS)]
         record, claim = spoil(model.fact, reason, ids, at=model.at + timedelta(hours=1), backfill=backfill)
         records.append(record)
         claims.append(claim)
@@ -47,7 +47,7 @@ def spoil(fact: Fact, reason: Reason, ids: Ids, *, at: datetime, backfill: bool)
     own_id = fact.id if reason is Reason.SAME_ID_OTHER_CONTENT else ids.new("e")
     record = encode(fact._replace(id=own_id, at=fact.at + timedelta(seconds=1)), backfill=backfill)
     key = b"F-of-nobody" if reason is Reason.KEY_MISMATCH else record.key
-    spoilt = Record(record.topic, key, _spoil(record.value, fact, reason), at, story_id)
+    spoilt = Record(record.topic, key, _spoil(record.value, reason), at, story_id)
     claim = Claim(
         story_id=story_id,
         rule="unreadable_report",
@@ -64,7 +64,7 @@ def spoil(fact: Fact, reason: Reason, ids: Ids, *, at: datetime, backfill: bool)
     return spoilt, claim
 
 
-def _spoil(value: bytes, fact: Fact, reason: Reason) -> bytes:
+def _spoil(value: bytes, reason: Reason) -> bytes:
     event = msgspec.json.decode(value)
     match reason:
         case Reason.NOT_JSON:
@@ -76,7 +76,7 @@ def _spoil(value: bytes, fact: Fact, reason: Reason) -> bytes:
         case Reason.SCHEMA:
             event["data"]["family_id"] = 17
         case Reason.CODE_SET:
-            event["data"][_CODES[type(fact.data)]] = "no such code"
+            event["specversion"] = "no such version"
         case Reason.TOO_LARGE:
             event["data"]["attachment"] = "0" * MAX_RECORD_BYTES
     return msgspec.json.encode(event)

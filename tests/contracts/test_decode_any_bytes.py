@@ -107,7 +107,7 @@ def test_heartbeat_is_accepted_only_if_its_columns_hold_it(offsets: list[int], k
         (json.dumps(contact()).encode()[:-1] + b',"x":' + b"[" * 65 + b"]" * 65 + b"}", Reason.TOO_LARGE),
         (b" " * 262_145, Reason.TOO_LARGE),
         (b"", Reason.NOT_JSON),
-        (b"\xef\xbb\xbf{}", Reason.NOT_JSON),
+        (b"\xef\xbb\xbf{}", Reason.ENVELOPE),
         (b"\x00", Reason.NOT_JSON),
     ],
     ids=["arrays", "objects", "a member nobody reads", "blanks", "nothing", "byte order mark", "NUL"],

@@ -9,7 +9,7 @@ import pytest
 from streams.contracts import Accepted, Reason, decode
 from streams.contracts.columns import events_table
 from streams.contracts.generate.examples import event_example
-from streams.contracts.referral import ReferralSubmitted
+from streams.contracts.referral import ReferralDecided, ReferralSubmitted
 
 
 @pytest.fixture
@@ -62,10 +62,20 @@ def test_type_that_the_consumer_does_not_know_goes_to_the_dead_letters(message, 
     assert arrived(message | change).reason == reason
 
 
-def test_code_that_the_consumer_does_not_know_goes_to_the_dead_letters(message):
-    """So consumers learn new codes before producers send them."""
-    message["data"]["source_code"] = "11"
+def test_code_that_the_consumer_does_not_know_is_left_out_and_said_so(message):
+    message["data"]["primary_need"] = "N11"
 
     outcome = arrived(message)
 
-    assert (outcome.reason, outcome.path) == (Reason.CODE_SET, "$.data.source_code")
+    assert outcome.fact.primary_need == "N0"
+    assert [(left.path, left.reason) for left in outcome.dropped] == [("$.data.primary_need", Reason.CODE_SET)]
+
+
+def test_code_that_the_consumer_does_not_know_and_needs_goes_to_the_dead_letters():
+    """So consumers learn new codes before producers send them."""
+    message = event_example(ReferralDecided)
+    message["data"]["decision"] = "adopted_by_the_mayor"
+
+    outcome = arrived(message)
+
+    assert (outcome.reason, outcome.path) == (Reason.CODE_SET, "$.data.decision")

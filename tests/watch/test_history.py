@@ -1,7 +1,9 @@
 """Whom an event touches and what is loaded with a family, across the households of one adult."""
 
+import json
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from streams import names
@@ -37,6 +39,29 @@ def _two_households(remember) -> Accepted:
 def _reported(remember, kind: str) -> Accepted:
     facts = {"escalation_id": "X-1", "severity": "red", "source_code": "6", "person_ids": ["P-father"]}
     return remember("escalation-reported", names.ESCALATION, family_id="F-1", escalation_kind=kind, **facts)
+
+
+def test_event_in_binary_mode_is_read_again_as_it_was(event):
+    """Its attributes came as headers, which are not kept."""
+    envelope = json.loads(event("contact-recorded", family_id="F-1", contact_id="C-1", source_code="6")[2])
+    data = json.dumps(envelope.pop("data")).encode()
+    headers = (("content-type", b"application/json"), *((f"ce_{k}", str(v).encode()) for k, v in envelope.items()))
+    accepted = decode(StoredRecord(names.REFERRAL, 0, 7, 1_772_000_000_000, b"F-1", data, headers))
+    history = History()
+    history.add(accepted)
+
+    [again] = history.load({"F-1"})
+
+    assert msgspec.structs.replace(again, headers=()) == msgspec.structs.replace(accepted, headers=())
+
+
+def test_event_with_a_wrong_field_is_read_again_without_it(remember):
+    accepted = remember("referral-submitted", names.REFERRAL, referral_id="R-1", family_id="F-1", severity="purple")
+
+    [again] = remember.history.load({"F-1"})
+
+    assert (again.fact, again.dropped) == (accepted.fact, accepted.dropped)
+    assert len(again.dropped) == 2
 
 
 @pytest.mark.parametrize(("kind", "is_loaded"), [("domestic_abuse_incident", True), ("child_missing", False)])

@@ -1,5 +1,6 @@
 """What a watcher takes from the lake, and what it does when Kafka no longer has it."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -51,6 +52,21 @@ def test_lake_gives_what_was_never_judged(judge, watch_settings, referral, send)
     assert [event.identity[1] for event in unjudged if isinstance(event, Accepted)] == ["r-2"]
     assert [event.offset for event in unjudged if not isinstance(event, Accepted)] == [2]
     assert len(judge.history) == 2
+
+
+def test_binary_event_and_events_of_a_batch_come_back_from_the_lake(judge, watch_settings, referral, send):
+    """Of an event in binary mode the lake has the whole; of a batch nobody is told that it is unreadable."""
+    _, key, value = referral(1)
+    event = json.loads(value)
+    data = json.dumps(event.pop("data")).encode()
+    send((names.REFERRAL, key, data, [(f"ce_{name}", str(text).encode()) for name, text in event.items()]))
+    send((names.REFERRAL, key, b"[%s,%s]" % (referral(2)[2], referral(3)[2])))
+    land(watch_settings, once=True)
+    land(watch_settings, once=True)
+    _, unjudged = load_lake(watch_settings, judge, {}, lambda: None)
+
+    assert sorted(event.fact.referral_id for event in judge.history.load(["F-1"])) == ["R-1", "R-2", "R-3"]
+    assert [record.reason for record in unjudged if not isinstance(record, Accepted)] == ["batch"]
 
 
 def test_missing_lake_is_no_obstacle(judge, watch_settings):

@@ -159,6 +159,7 @@ measured as (
     select received_on, topic, event_source, 'missing', field, null from asked where is_missing
     union all
     select {{ local_date('received_at') }}, topic, 'unknown', 'rejected', reason, null from rejected
+    where reason <> 'batch'
     union all
     select judged.received_on, judged.topic, judged.event_source, 'failed_expectation', flagged.expectation, null
     from judged

@@ -71,7 +71,7 @@ judged as (
 select
     events.* exclude (
         record_key, landed_at, event_source, event_id, event_type, event_at, change, fact_at, amendment_reason,
-        replay_of, content_hash, payload, note
+        replay_of, dropped_fields, content_hash, payload, note
     ),
     judged.is_time_adjusted,
     judged.occurred_at,

@@ -15,6 +15,8 @@ _ABOUT = """\
 Referrals, case changes and escalations of children's services, and the alerts that follow from them.
 
 Every message is a CloudEvents 1.0 event in structured JSON.
+What is sent to the system may also come in binary mode (attributes in `ce_` headers, data in the value) or as a batch
+(`application/cloudevents-batch+json`), and `null` stands for an optional field that is not given.
 Delivery is at least once: drop repeats of `(source, id)`, and of `(alert_id, version)` for alerts.
 What may change inside v1, and when v2 comes, is said in `versioning.md`."""
 

@@ -1,4 +1,9 @@
-"""JSON Schemas (draft 2020-12) of whole messages, each file complete in itself: the CloudEvents envelope and data."""
+"""
+JSON Schemas (draft 2020-12) of whole messages, each file complete in itself: the CloudEvents envelope and data.
+
+In what is sent to the system `null` stands for an optional field that is not given. `x-read-as` is what a field is read
+as that is wrong, or required and not given.
+"""
 
 from inspect import cleandoc
 
@@ -10,6 +15,7 @@ from streams.contracts.codesets import Code
 from streams.contracts.envelope import Correction, Envelope, Withdrawal
 from streams.contracts.event import Event, event_types
 from streams.contracts.generate.examples import amendment_example, event_example, output_example
+from streams.contracts.mend import Tolerant
 from streams.contracts.outputs import (
     ALERT_TYPE,
     DEAD_LETTER_TYPE,
@@ -37,6 +43,7 @@ OUTPUTS = {
 }
 """Topic and struct of what the system itself writes, by type; of the partners' topics one stands for all."""
 
+_WRITTEN = frozenset(struct for _, struct in OUTPUTS.values())
 _REF = "#/$defs/{name}"
 
 
@@ -57,7 +64,7 @@ def amendment_type(topic: str, change: str) -> str:
 
 
 def _event(struct: type[Event]) -> dict:
-    definitions = _definitions(struct)
+    definitions = _sent(struct)
     if not any(field.required for field in msgspec.structs.fields(struct) if field.name in struct.key_fields):
         definitions[struct.__name__]["oneOf"] = [_given(name) for name in struct.key_fields]
     return _message(struct.type, struct, event_example(struct), definitions)
@@ -65,7 +72,7 @@ def _event(struct: type[Event]) -> dict:
 
 def _correction(topic: str) -> dict:
     structs = event_types(topic)
-    definitions = _definitions(Correction, *structs.values())
+    definitions = _sent(Correction, *structs.values())
     data = definitions["Correction"]
     data["properties"]["replaced_type"]["enum"] = list(structs)
     data["allOf"] = [
@@ -81,7 +88,7 @@ def _correction(topic: str) -> dict:
 
 
 def _withdrawal(topic: str) -> dict:
-    definitions = _definitions(Withdrawal)
+    definitions = _sent(Withdrawal)
     definitions["Withdrawal"]["anyOf"] = [_given(name) for name in ("family_id", "person_id", "alert_id")]
     type_ = amendment_type(topic, "withdrawn")
     return _message(type_, Withdrawal, amendment_example(Withdrawal, type_, _first(topic)), definitions)
@@ -97,7 +104,7 @@ def _given(name: str) -> dict:
 
 def _message(type_: str, struct: type[msgspec.Struct], example: dict, definitions: dict) -> dict:
     """The envelope around a struct; members that it does not name are allowed, and kept."""
-    envelope = msgspec.json.schema_components([Envelope], ref_template=_REF)[1]["Envelope"]
+    envelope = (_definitions if struct in _WRITTEN else _sent)(Envelope)["Envelope"]
     properties = envelope["properties"] | {
         "type": {"const": type_, "description": envelope["properties"]["type"]["description"]},
         "data": {"$ref": _REF.format(name=struct.__name__)},
@@ -113,6 +120,21 @@ def _message(type_: str, struct: type[msgspec.Struct], example: dict, definition
         "examples": [example],
         "$defs": definitions,
     }
+
+
+def _sent(*structs: type[Tolerant]) -> dict:
+    """Schemas of what others send: structs, and all they use."""
+    definitions = _definitions(*structs)
+    for struct in structs:
+        for name, schema in definitions[struct.__name__]["properties"].items():
+            if schema.get("default") is not None:
+                default = schema.pop("default")
+                given = dict(schema)
+                schema.clear()
+                schema |= {"anyOf": [given, {"type": "null"}], "default": default}
+            if name in struct.otherwise:
+                schema["x-read-as"] = struct.otherwise[name]
+    return definitions
 
 
 def _definitions(*structs: type[msgspec.Struct]) -> dict:

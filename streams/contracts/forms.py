@@ -1,0 +1,47 @@
+"""
+Other spellings of what a field may hold, as serializers of several languages write them.
+
+Only what can mean one thing is respelt: a time without its offset, or a day written with a time of day, could be two.
+"""
+
+import re
+from datetime import date, datetime
+
+__all__ = ["respelt", "with_whole_characters"]
+
+_MOMENT = re.compile(rb'"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d{1,12}))?)?(Z|z|[+-]\d\d(?::?\d\d)?)"')
+_DAY_AT_MIDNIGHT = re.compile(rb'("\d{4}-\d\d-\d\d)[Tt ]00:00(?::00(?:\.0+)?)?(?:Z|z|[+-]\d\d:?\d\d)?"')
+_WHOLE = re.compile(rb"(-?\d+)\.0+")
+_PAIR = rb"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_ESCAPES = re.compile(rb"\\(?:%s|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)" % _PAIR, re.DOTALL)
+
+
+def respelt(kind: type, value: bytes) -> bytes | None:
+    """JSON of a moment, a day or a whole number as the decoder reads it; None where it is none of these."""
+    if kind is datetime:
+        return _moment(value)
+    if kind is date:
+        found = _DAY_AT_MIDNIGHT.fullmatch(value)
+        return found and found.group(1) + b'"'
+    if kind is int:
+        found = _WHOLE.fullmatch(value)
+        return found and found.group(1)
+    return None
+
+
+def with_whole_characters(value: bytes) -> bytes:
+    """JSON in which half a surrogate pair, as is left of a character that was cut in two, is the sign for that."""
+    return _ESCAPES.sub(lambda found: rb"\ufffd" if found["half"] else found[0], value)
+
+
+def _moment(value: bytes) -> bytes | None:
+    """RFC 3339 with seconds and minutes of the offset; of a leap second the last instant before it ends the minute."""
+    found = _MOMENT.fullmatch(value)
+    if found is None:
+        return None
+    day, minutes, seconds, fraction, offset = found.groups()
+    if seconds == b"60":
+        seconds, fraction = b"59", b"999999"
+    if len(offset) == len("+01"):
+        offset += b":00"
+    return b'"%sT%s:%s.%s%s"' % (day, minutes, seconds or b"00", fraction or b"0", offset)

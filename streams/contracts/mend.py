@@ -1,0 +1,191 @@
+"""
+What the fast decoder refuses is read again here, field by field, so that nothing that is not needed hides a child.
+
+`null` means not given. A value that is wrong in a field which no rule needs to be safe is left out, and said so; where
+a field must have a value, the contract names the safest reading. What is needed and wrong refuses the record.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from functools import cache
+from typing import Annotated, ClassVar, NamedTuple, Protocol, TypeVar, get_args, get_origin
+
+import msgspec
+
+from streams.contracts.checks import UNPARSED, Reason, Refusal, implausible, unparsed
+from streams.contracts.describe import allowed
+from streams.contracts.forms import respelt
+
+__all__ = ["Dropped", "Members", "Tolerant", "members_of", "mend"]
+
+Members = dict[str, msgspec.Raw]
+"""A JSON object, its members as they are written."""
+
+_NULL = b"null"
+
+
+class Dropped(NamedTuple):
+    """A value that was left out: where, why, and what is allowed there; never the value."""
+
+    path: str
+    reason: Reason
+    allowed: str
+
+
+class Tolerant(Protocol):
+    """What a struct says of its fields: which optional ones are `needed`, and what a field is read as `otherwise`."""
+
+    needed: ClassVar[frozenset[str]]
+    otherwise: ClassVar[Mapping[str, object]]
+
+
+Struct = TypeVar("Struct", bound=Tolerant)
+
+
+class _Field(NamedTuple):
+    """One field, as it is read by itself."""
+
+    name: str
+    decoder: msgspec.json.Decoder
+    item: msgspec.json.Decoder | None
+    most: int | None
+    kind: type
+    is_required: bool
+    is_needed: bool
+    allowed: str
+
+
+class _Wrong(Exception):
+    """Why a value cannot be read, and what is allowed."""
+
+    def __init__(self, reason: Reason, allowed: str) -> None:
+        self.reason, self.allowed = reason, allowed
+
+
+_MEMBERS = msgspec.json.Decoder(Members)
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def members_of(value: bytes | msgspec.Raw, path: str, reason: Reason) -> Members:
+    """
+    The members of a JSON object.
+
+    Raises:
+        Refusal: it is no JSON, or no object.
+    """
+    try:
+        return _MEMBERS.decode(value)
+    except UNPARSED as error:
+        raise unparsed(error, reason, Members, path) from None
+
+
+def mend(members: Members, struct: type[Struct], path: str, reason: Reason) -> tuple[Struct, list[Dropped]]:
+    """
+    The struct that the members give, and what was left out of it.
+
+    Args:
+        path: where in the record the members lie.
+        reason: what a record is refused for in which a needed member is missing or wrong.
+
+    Raises:
+        Refusal: a needed member is missing or wrong, or the members contradict each other.
+    """
+    values, dropped = {}, []
+    for field in _fields(struct):
+        place = f"{path}.{field.name}"
+        given = members.get(field.name, _NULL)
+        try:
+            if bytes(given) != _NULL:
+                values[field.name] = _read(field, given, place, reason, dropped)
+                continue
+            if not field.is_required:
+                continue
+            raise _Wrong(reason, f"must be given: {field.allowed}")
+        except _Wrong as wrong:
+            if field.is_needed:
+                raise Refusal(wrong.reason, place, wrong.allowed) from None
+            dropped.append(Dropped(place, wrong.reason, wrong.allowed))
+            if field.name in struct.otherwise:
+                values[field.name] = struct.otherwise[field.name]
+    try:
+        return struct(**values), dropped
+    except ValueError as error:
+        raise Refusal(reason, path, str(error)) from None
+
+
+def _read(field: _Field, given: msgspec.Raw, path: str, reason: Reason, dropped: list[Dropped]) -> object:
+    if field.item is None:
+        return _value(field, field.decoder, given, reason)
+    try:
+        items = _ITEMS.decode(given)
+    except UNPARSED as error:
+        raise _wrong(error, reason, _ITEMS) from None
+    kept = list(_good(field, items, path, reason, dropped))
+    if field.most is not None and len(kept) > field.most:
+        dropped.append(Dropped(path, reason, f"at most {field.most}; those after them"))
+    return _value(field, field.decoder, msgspec.json.encode(kept[: field.most]), reason)
+
+
+def _good(
+    field: _Field, items: list[msgspec.Raw], path: str, reason: Reason, dropped: list[Dropped]
+) -> Iterator[object]:
+    for number, item in enumerate(items):
+        try:
+            yield _value(field, field.item, item, reason)
+        except _Wrong as wrong:
+            dropped.append(Dropped(f"{path}[{number}]", wrong.reason, wrong.allowed))
+
+
+def _value(field: _Field, decoder: msgspec.json.Decoder, given: bytes | msgspec.Raw, reason: Reason) -> object:
+    try:
+        value = _decoded(field, decoder, given)
+    except UNPARSED as error:
+        raise _wrong(error, reason, decoder) from None
+    if isinstance(value, date) and (years := implausible(value)):
+        raise _Wrong(Reason.SCHEMA, years)
+    return value
+
+
+def _decoded(field: _Field, decoder: msgspec.json.Decoder, given: bytes | msgspec.Raw) -> object:
+    try:
+        return decoder.decode(given)
+    except UNPARSED:
+        if (again := respelt(field.kind, bytes(given))) is None:
+            raise
+    return decoder.decode(again)
+
+
+def _wrong(error: Exception, reason: Reason, decoder: msgspec.json.Decoder) -> _Wrong:
+    refusal = unparsed(error, reason, decoder.type)
+    return _Wrong(refusal.reason, refusal.allowed)
+
+
+@cache
+def _fields(struct: type[Tolerant]) -> tuple[_Field, ...]:
+    return tuple(_field(struct, field) for field in msgspec.structs.fields(struct))
+
+
+def _field(struct: type[Tolerant], field: msgspec.structs.FieldInfo) -> _Field:
+    kind, most = _plain(field.type)
+    is_list = get_origin(kind) is list
+    return _Field(
+        field.name,
+        msgspec.json.Decoder(field.type),
+        msgspec.json.Decoder(get_args(kind)[0]) if is_list else None,
+        most,
+        kind,
+        field.required,
+        field.name in struct.needed or (field.required and field.name not in struct.otherwise),
+        allowed(field),
+    )
+
+
+def _plain(type_: object) -> tuple[object, int | None]:
+    """A field's type without None and annotations, and how many items it may have."""
+    if get_origin(type_) is Annotated:
+        inner, *metas = get_args(type_)
+        kind, most = _plain(inner)
+        return kind, next((meta.max_length for meta in metas if isinstance(meta, msgspec.Meta)), None) or most
+    if get_origin(type_) is not list and (options := [o for o in get_args(type_) if o is not type(None)]):
+        return _plain(options[0]) if type(None) in get_args(type_) else (type_, None)
+    return type_, None

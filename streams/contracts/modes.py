@@ -1,0 +1,142 @@
+"""
+The ways in which CloudEvents travels over Kafka, brought to the one that is judged and kept: structured JSON.
+
+Structured: the value is the event. Binary: the value is the event's data, its attributes are headers. A batch is an
+array of events, of which each is sent on as a record of its own (`streams.contracts.batches`).
+A record in binary mode is written anew as structured JSON with its data byte for byte, because only values are kept.
+Source: https://github.com/cloudevents/spec, Kafka protocol binding v1.0.2.
+"""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from streams.contracts.checks import UNPARSED, Reason, Refusal, readable
+from streams.contracts.mend import Members
+
+__all__ = ["CONTENT_TYPE", "STRUCTURED", "Received", "structured", "trimmed", "with_data"]
+
+CONTENT_TYPE = "content-type"
+"""Header that says what the value is."""
+
+STRUCTURED = b"application/cloudevents"
+"""How the media type of values begins that hold whole events, one or a batch of them."""
+
+_ATTRIBUTE = "ce_"
+_MARKS = {
+    b"\xef\xbb\xbf": "UTF-8",
+    b"\xff\xfe\x00\x00": "UTF-32",
+    b"\x00\x00\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
+"""Byte order marks; the longer ones first, as a shorter one begins like them."""
+_BLANK = b" \t\r\n\0"
+_DATA = msgspec.json.Decoder(msgspec.Raw)
+_NO_TEXT = frozenset({"backfill"})
+"""Attributes that are no text in JSON."""
+_BOOLEANS = {"true": b"true", "True": b"true", "false": b"false", "False": b"false"}
+"""How they are written in headers; with a capital letter by the Python SDK."""
+_NO_ATTRIBUTES = frozenset({"data", "data_base64"})
+
+
+class Received(Protocol):
+    """What is read here of a Kafka record."""
+
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+
+
+def structured(record: Received, max_bytes: int) -> bytes:
+    """
+    The event, or the array of events, as JSON.
+
+    Raises:
+        Refusal: there is no value, it is longer than `max_bytes`, not UTF-8 by its byte order mark, or the headers are
+            no attributes.
+    """
+    value, headers = record.value, record.headers
+    _limit(value or b"", max_bytes)
+    if value and (value[0] != ord("{") or value[-1] != ord("}")):
+        value = trimmed(value)
+    if not value:
+        raise Refusal(Reason.NOT_JSON, allowed="a CloudEvents 1.0 JSON object")
+    if headers and any(name.lower().startswith(_ATTRIBUTE) for name, _ in headers):
+        media_type = next((text for name, text in headers if name.lower() == CONTENT_TYPE and text), b"")
+        if not media_type.strip().lower().startswith(STRUCTURED):
+            value = _from_binary(headers, media_type, value)
+            _limit(value, max_bytes)
+    return value
+
+
+def _limit(value: bytes, max_bytes: int) -> None:
+    if len(value) > max_bytes:
+        raise Refusal(Reason.TOO_LARGE, allowed=f"at most {max_bytes} bytes")
+
+
+def with_data(members: Members) -> Members:
+    """
+    An event's members with its `data`, also when they were sent as `data_base64`.
+
+    Raises:
+        Refusal: `data_base64` is not base64 of JSON.
+    """
+    if bytes(members.get("data", b"null")) != b"null" or "data_base64" not in members:
+        return members
+    try:
+        data = trimmed(b64decode(msgspec.json.decode(members["data_base64"], type=str), validate=True))
+        readable(data)
+        return members | {"data": _DATA.decode(data)}
+    except (*UNPARSED, binascii.Error, ValueError, Refusal):
+        raise Refusal(Reason.ENVELOPE, "$.data_base64", "the JSON object of `data` in base64") from None
+
+
+def trimmed(value: bytes) -> bytes:
+    """
+    A value without byte order mark, and without the blanks and zeros that some writers end with.
+
+    Raises:
+        Refusal: its byte order mark is not that of UTF-8.
+    """
+    for mark, encoding in _MARKS.items():
+        if value.startswith(mark):
+            if encoding != "UTF-8":
+                raise Refusal(Reason.NOT_JSON, allowed=f"JSON in UTF-8; by its byte order mark this is {encoding}")
+            value = value.removeprefix(mark)
+            break
+    return value.strip(_BLANK[:-1]).rstrip(_BLANK)
+
+
+def _from_binary(headers: Sequence[tuple[str, bytes | None]], media_type: bytes, data: bytes) -> bytes:
+    attributes: dict[str, str] = {}
+    for header, text in headers:
+        name = header.lower().removeprefix(_ATTRIBUTE)
+        if len(name) == len(header) or name in _NO_ATTRIBUTES:
+            continue
+        if name in attributes:
+            raise Refusal(Reason.ENVELOPE, f"$.{name}", "one header for each attribute")
+        attributes[name] = _text(text, f"$.{name}")
+    if media_type:
+        attributes["datacontenttype"] = _text(media_type, "$.datacontenttype")
+    try:
+        _DATA.decode(data)  # one JSON value and no more, or it could add attributes
+    except UNPARSED:
+        raise Refusal(Reason.NOT_JSON, "$.data", "JSON in UTF-8") from None
+    members = [b"%s:%s" % (msgspec.json.encode(name), _json(name, text)) for name, text in attributes.items()]
+    return b"{%s}" % b",".join([*members, b'"data":' + data])
+
+
+def _text(value: bytes | None, path: str) -> str:
+    try:
+        return (value or b"").decode()
+    except UnicodeDecodeError:
+        raise Refusal(Reason.ENVELOPE, path, "text in UTF-8") from None
+
+
+def _json(name: str, text: str) -> bytes:
+    if name in _NO_TEXT and text in _BOOLEANS:
+        return _BOOLEANS[text]
+    return msgspec.json.encode(text)

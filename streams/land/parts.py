@@ -1,0 +1,57 @@
+"""Events of batches, sent on as records of their own before a batch is quarantined: at least once, always the same."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from streams.contracts import Rejected
+from streams.contracts.batches import PART_HEADER, events_in
+from streams.contracts.decode import REPLAY_HEADER, key_of
+from streams.contracts.modes import CONTENT_TYPE, STRUCTURED, trimmed
+from streams.errors import BrokerUnavailable
+
+__all__ = ["Part", "parts_of", "send_parts"]
+
+_TIMEOUT_SECONDS = 60
+
+
+class Part(NamedTuple):
+    """One event of a batch, as the record that it becomes."""
+
+    topic: str
+    key: bytes | None
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+def parts_of(batch: Rejected) -> Iterator[Part]:
+    """
+    The events of a batch, byte for byte, each under the key that its own data demand.
+
+    What cannot be read goes under the batch's key, to be rejected there for what is wrong with it.
+    """
+    came_from = f"{batch.topic}/{batch.partition}/{batch.offset}".encode()
+    headers = [(CONTENT_TYPE, STRUCTURED + b"+json"), (PART_HEADER, came_from)]
+    headers += [(name, value) for name, value in batch.headers if name == REPLAY_HEADER]
+    for event in events_in(trimmed(batch.value)):
+        key = key_of(batch.topic, event)
+        yield Part(batch.topic, batch.key if key is None else key.encode(), event, headers)
+
+
+def send_parts(producer: KafkaProducer, batches: Iterable[Rejected]) -> None:
+    """
+    Send on the events of batches, in their order, and return when all are durable.
+
+    Raises:
+        BrokerUnavailable: the broker did not take them.
+    """
+    parts = [part for batch in batches for part in parts_of(batch)]
+    try:
+        sent = [producer.send(topic, key=key, value=value, headers=headers) for topic, key, value, headers in parts]
+        producer.flush(timeout=_TIMEOUT_SECONDS)
+        for future in sent:
+            future.get(timeout=_TIMEOUT_SECONDS)
+    except KafkaError as error:
+        raise BrokerUnavailable(f"events of a batch were not taken by the broker: {type(error).__name__}") from None

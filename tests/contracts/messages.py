@@ -1,0 +1,36 @@
+"""Records for the tests of the contract: examples of its events, changed."""
+
+import json
+from types import SimpleNamespace
+
+from streams.contracts import Accepted, Event, Rejected, decode
+from streams.contracts.generate.examples import event_example
+
+__all__ = ["arrived", "changed", "record"]
+
+
+def changed(struct: type[Event], data: dict | None = None, **envelope: object) -> dict:
+    """The example of an event with other data or attributes."""
+    event = event_example(struct)
+    return event | {"data": event["data"] | (data or {})} | envelope
+
+
+def record(topic: str, value: bytes, key: str | None, headers: tuple = ()) -> SimpleNamespace:
+    """A Kafka record."""
+    return SimpleNamespace(
+        topic=topic,
+        partition=0,
+        offset=7,
+        timestamp=1_772_442_900_000,
+        key=key and key.encode(),
+        value=value,
+        headers=headers,
+    )
+
+
+def arrived(struct: type[Event], data: dict | None = None, **envelope: object) -> Accepted | Rejected:
+    """What becomes of the example of an event with other data or attributes, under the key that it has."""
+    event = changed(struct, data, **envelope)
+    example = event_example(struct)["data"]
+    key = next(example[name] for name in struct.key_fields if name in example)
+    return decode(record(struct.topic, json.dumps(event).encode(), key))
