@@ -12,6 +12,8 @@ __all__ = [
     "BuildFailed",
     "CafError",
     "ContractRefused",
+    "CoverageInvalid",
+    "CoverageUnknown",
     "DisclosureUnsafe",
     "FileTaken",
     "HoldUnknown",
@@ -69,6 +71,14 @@ class FileTaken(CafError):
 
 class HoldUnknown(CafError):
     """A hold on the marts that is to be released does not stand."""
+
+
+class CoverageInvalid(CafError):
+    """A statement of coverage names a kind or a time that there is not."""
+
+
+class CoverageUnknown(CafError):
+    """A statement of coverage that is to be taken back does not stand."""
 
 
 class PublishedFileInvalid(CafError):

@@ -18,6 +18,7 @@ from streams.settings import Settings
 from streams.simulate.world import World
 from streams.stack.postgres import Postgres
 from tests.analytics.families import Families
+from tests.covered import cover
 
 SIMULATED = "E06000006"
 """Halton, the smallest whose figures are all published."""
@@ -99,6 +100,7 @@ def built(
         lake.execute("INSERT INTO landing.main.quarantine BY NAME SELECT * FROM refused")
         lake.register("alerted", families.alerts_table())
         lake.execute("INSERT INTO landing.main.alerts BY NAME SELECT * FROM alerted")
+    cover(own, SIMULATED, START.date())
     build(own, full=True)
     return own
 

@@ -160,6 +160,9 @@ measured as (
     union all
     select {{ local_date('received_at') }}, topic, 'unknown', 'rejected', reason, null from rejected
     union all
+    select received_on, topic, event_source, 'impossible_date', problem, null
+    from (select *, unnest(range(records)) from {{ ref('int_impossible_dates') }}) as impossible
+    union all
     select judged.received_on, judged.topic, judged.event_source, 'failed_expectation', flagged.expectation, null
     from judged
     inner join flagged using (topic, kafka_partition, kafka_offset)
