@@ -27,6 +27,7 @@ __all__ = [
     "OracleMissing",
     "PartsDisagree",
     "PortTaken",
+    "PublicationInvalid",
     "PublishedFileInvalid",
     "RulesInvalid",
     "SettingInvalid",
@@ -79,6 +80,10 @@ class CoverageInvalid(CafError):
 
 class CoverageUnknown(CafError):
     """A statement of coverage that is to be taken back does not stand."""
+
+
+class PublicationInvalid(CafError):
+    """Publication cannot begin with this quarter."""
 
 
 class PublishedFileInvalid(CafError):

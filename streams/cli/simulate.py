@@ -41,7 +41,8 @@ _HELP = """Produce the events of a simulated borough.
 Without options: a year of the borough of CAF_AUTHORITY up to last midnight, to Kafka, as fast as it takes them.
 The referrals to social care have the DfE's published figures of 2023-24 (by month and source, re-referrals, no further
 action); where they are withheld (Herefordshire) the region's rates and the authority's own population stand for them.
-What the history covers is stated to the lake (./caf coverage). Families, schools and organisations are invented; areas are real, and the more deprived get more of everything.
+What the history covers is stated to the lake (./caf coverage). Families, schools and organisations are invented; areas
+are real, and the more deprived get more of everything.
 
 Each alert rule has planted true cases and near misses; --truth says what each must raise, or must not, and why.
 

@@ -4,10 +4,8 @@ Statements of coverage: rows of `landing.coverage`, added and never changed.
 Of the days that several statements of a source are about, the latest statement decides.
 """
 
-import getpass
-import os
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from uuid import uuid4
 
@@ -16,11 +14,18 @@ import duckdb
 from streams.coverage.kinds import KINDS
 from streams.errors import CoverageInvalid, CoverageUnknown
 from streams.lake.schema import ensure_landing
+from streams.login import login
 
 __all__ = ["EVERY_SOURCE", "Statement", "remove", "standing", "state", "statement"]
 
 EVERY_SOURCE = "*"
 """Stands for every source of the authority that no statement names."""
+
+
+def _now() -> datetime:
+    """As it is stored: UTC without a zone."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
 
 _FIRST_DAY = date(2000, 1, 1)
 """As in `dim_coverage`: what is dated earlier is no date of a record."""
@@ -52,8 +57,8 @@ class Statement:
     covers_to: date | None
     is_whole: bool
     why: str
-    stated_by: str = field(default_factory=lambda: _login())
-    stated_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
+    stated_by: str = field(default_factory=login)
+    stated_at: datetime = field(default_factory=_now)
     statement_id: str = field(default_factory=lambda: uuid4().hex[:8])
 
 
@@ -77,7 +82,9 @@ def statement(
     if unknown or not kinds:
         raise CoverageInvalid(f"no kind {', '.join(unknown) or 'was given'}; allowed: {', '.join(KINDS)}")
     if covers_from < _FIRST_DAY or (covers_to is not None and covers_to < covers_from):
-        raise CoverageInvalid(f"{covers_from} to {covers_to or 'now'} is no time; allowed: from 2000 on, first day first")
+        raise CoverageInvalid(
+            f"{covers_from} to {covers_to or 'now'} is no time; allowed: from 2000 on, the first day first"
+        )
     ordered = tuple(kind for kind in KINDS if kind in kinds)
     return Statement(
         authority_code=authority,
@@ -101,7 +108,7 @@ def state(lake: duckdb.DuckDBPyConnection, made: Statement) -> None:
     ensure_landing(lake)
     said = [one for one in standing(lake) if (one.authority_code, one.source) == (made.authority_code, made.source)]
     if not said or _said(said[-1]) != _said(made):
-        _insert(lake, made, "stated", made.stated_at, made.stated_by, made.why)
+        _insert(lake, made, "stated")
 
 
 def remove(lake: duckdb.DuckDBPyConnection, statement_id: str, why: str) -> Statement:
@@ -116,7 +123,7 @@ def remove(lake: duckdb.DuckDBPyConnection, statement_id: str, why: str) -> Stat
     if statement_id not in stands:
         raise CoverageUnknown(f"no statement {statement_id} stands; standing: {', '.join(stands) or 'none'}")
     found = stands[statement_id]
-    _insert(lake, found, "removed", datetime.now(UTC).replace(tzinfo=None), _login(), why)
+    _insert(lake, replace(found, why=why, stated_by=login(), stated_at=_now()), "removed")
     return found
 
 
@@ -124,23 +131,9 @@ def _said(one: Statement) -> tuple:
     return one.kinds, one.covers_from, one.covers_to, one.is_whole
 
 
-def _login() -> str:
-    """Who runs this process; a container may run under a number that has no name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"
-
-
-def _insert(
-    lake: duckdb.DuckDBPyConnection, one: Statement, change: str, at: datetime, by: str, why: str
-) -> None:
-    values = [
-        at, one.statement_id, change, one.authority_code, one.source, list(one.kinds), one.covers_from, one.covers_to,
-        one.is_whole, by, why,
-    ]  # fmt: skip
+def _insert(lake: duckdb.DuckDBPyConnection, one: Statement, change: str) -> None:
+    values = {**vars(one), "kinds": list(one.kinds), "change": change}
     lake.execute(
-        "INSERT INTO landing.main.coverage (stated_at, statement_id, change, authority_code, source, kinds, "
-        f"covers_from, covers_to, is_whole, stated_by, why) VALUES ({', '.join('?' * len(values))})",
-        values,
+        f"INSERT INTO landing.main.coverage ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",
+        list(values.values()),
     )

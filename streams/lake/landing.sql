@@ -238,7 +238,7 @@ CREATE TABLE IF NOT EXISTS landing.main.validations (
     "note" VARCHAR
 );
 
--- What operators and importers state of the time that sources cover, and take back.
+-- What is stated of the time that sources cover, and what is taken back.
 CREATE TABLE IF NOT EXISTS landing.main.coverage (
     "stated_at" TIMESTAMP,
     "statement_id" VARCHAR,

@@ -42,8 +42,9 @@ _COUNTED = """
 _COVERED = """
     INSERT INTO landing.main.coverage BY NAME
     SELECT DISTINCT
-        $until::TIMESTAMP AS stated_at, authority_code AS statement_id, 'stated' AS change, authority_code, '*' AS source,
-        ['social_care'] AS kinds, $until::DATE - INTERVAL 4 YEARS AS covers_from, NULL::DATE AS covers_to, true AS is_whole
+        $until::TIMESTAMP AS stated_at, authority_code AS statement_id, 'stated' AS change, authority_code,
+        '*' AS source, ['social_care'] AS kinds, $until::DATE - INTERVAL 4 YEARS AS covers_from,
+        NULL::DATE AS covers_to, true AS is_whole
     FROM landing.main.events
 """
 

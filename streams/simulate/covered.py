@@ -1,6 +1,7 @@
 """What a simulated world covers: all there is of its authorities from its start on, with nothing before it."""
 
 from datetime import timedelta
+from functools import partial
 
 from streams.coverage import EVERY_SOURCE, KINDS, state, statement
 from streams.lake.connect import connect
@@ -29,9 +30,6 @@ def state_coverage(settings: Settings, world: World, *, goes_on: bool) -> None:
     before = first - timedelta(days=1)
     with connect(settings, landing="read_write", marts=None) as lake:
         for authority in world.authorities:
-            state(
-                lake,
-                statement(authority, EVERY_SOURCE, ["history"], months_later(first, -12), before, is_whole=True, why=_WHY),
-            )
-            until = None if goes_on else last
-            state(lake, statement(authority, EVERY_SOURCE, KINDS, first, until, is_whole=True, why=_WHY))
+            of_all = partial(statement, authority, EVERY_SOURCE, is_whole=True, why=_WHY)
+            state(lake, of_all(["history"], months_later(first, -12), before))
+            state(lake, of_all(KINDS, first, None if goes_on else last))
