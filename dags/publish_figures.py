@@ -4,6 +4,9 @@
 Publishes, for readers outside the desk, the quarters that closed 28 days ago or more: into `marts.public` and the file
 `public.duckdb`. Small counts are withheld, with as many others as it takes. On most days it finds nothing to do.
 
+Nothing of an authority is published before somebody has confirmed where that begins (`./caf publish --begin`), and no
+quarter that is not covered as a whole (`./caf coverage`): the log says so (`not_published`).
+
 **Do not clear a past run** to have a quarter published again: a published quarter never changes.
 
 **When it is red**: a quarter cannot be published safely, or there are no marts. What was published before stands, and

@@ -5,7 +5,7 @@ from datetime import date
 
 from dashboard.disclosure import WITHHELD
 from dashboard.reader import NotBuilt, Row, Snapshot
-from streams.disclosure.due import first_quarters, next_due
+from streams.disclosure.due import begun, next_due
 
 __all__ = ["PublicPlaces", "figures", "latest_quarter", "next_release", "periods", "places"]
 
@@ -95,7 +95,6 @@ def latest_quarter(lake: Snapshot, authority: str) -> date | None:
 
 
 def next_release(lake: Snapshot, authority: str) -> tuple[date, date] | None:
-    """The quarter that comes next, and the day from which on it may be published; None before there are referrals."""
-    lake.rows("FROM marts.analytics.fct_referrals LIMIT 0")
-    first = first_quarters(lake.lake).get(authority)
+    """The quarter that comes next, and the day from which on it may be published; None before somebody has begun."""
+    first = begun(lake.lake).get(authority)
     return next_due(first, latest_quarter(lake, authority)) if first else None

@@ -74,7 +74,7 @@ def view(asked: Asked) -> dict[str, Any]:
 
 
 def _coming(asked: Asked) -> dict[str, Any] | None:
-    """The quarter that is published next, and when it can be; None before referrals are counted."""
+    """The quarter that is published next, and when it can be; None before somebody has begun."""
     authority = asked.authority
     try:
         found = asked.site.reader.of_build(("coming", authority), lambda lake: (next_release(lake, authority),))[0]

@@ -12,6 +12,8 @@ __all__ = [
     "BuildFailed",
     "CafError",
     "ContractRefused",
+    "CoverageInvalid",
+    "CoverageUnknown",
     "DisclosureUnsafe",
     "FileTaken",
     "HoldUnknown",
@@ -26,6 +28,7 @@ __all__ = [
     "OracleMissing",
     "PartsDisagree",
     "PortTaken",
+    "PublicationInvalid",
     "PublishedFileInvalid",
     "RulesInvalid",
     "SettingInvalid",
@@ -70,6 +73,18 @@ class FileTaken(CafError):
 
 class HoldUnknown(CafError):
     """A hold on the marts that is to be released does not stand."""
+
+
+class CoverageInvalid(CafError):
+    """A statement of coverage names a kind or a time that there is not."""
+
+
+class CoverageUnknown(CafError):
+    """A statement of coverage that is to be taken back does not stand."""
+
+
+class PublicationInvalid(CafError):
+    """Publication cannot begin with this quarter."""
 
 
 class PublishedFileInvalid(CafError):

@@ -1,4 +1,4 @@
--- Every referral is in exactly one month and place; an authority may have other events only.
+-- Every referral of a covered month is in exactly one month and place; an authority may have other events only.
 with counted as (
     select
         authority_code,
@@ -9,17 +9,24 @@ with counted as (
     group by authority_code
 ),
 
-recorded as (
-    select
-        authority_code,
-        count(distinct (family_id, referral_id)) as referrals,
-        count(*) filter (is_dfe_referral) as dfe_referrals
-    from {{ ref('fct_referrals') }}
-    group by authority_code
+referrals as (
+    select facts.authority_code, count(distinct (facts.family_id, facts.referral_id)) as referrals
+    from {{ ref('fct_referrals') }} as facts
+    {{ of_covered_months('referrals', 'facts', 'facts.referred_on', 'facts.event_source') }}
+    group by all
+),
+
+dfe_referrals as (
+    select facts.authority_code, count(*) as dfe_referrals
+    from {{ ref('fct_referrals') }} as facts
+    {{ of_covered_months('social_care', 'facts', 'facts.referred_on', 'facts.event_source') }}
+    where facts.is_dfe_referral
+    group by all
 )
 
 select *
-from recorded
+from referrals
+full join dfe_referrals using (authority_code)
 full join counted using (authority_code)
-where coalesce(recorded.referrals, 0) is distinct from coalesce(counted.referrals, 0)
-    or coalesce(recorded.dfe_referrals, 0) is distinct from coalesce(counted.dfe_referrals, 0)
+where coalesce(referrals.referrals, 0) is distinct from coalesce(counted.referrals, 0)
+    or coalesce(dfe_referrals.dfe_referrals, 0) is distinct from coalesce(counted.dfe_referrals, 0)

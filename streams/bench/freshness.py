@@ -19,7 +19,7 @@ from streams.kafka.client import producer
 from streams.lake.connect import connect
 from streams.progress import progress
 from streams.settings import Settings
-from streams.simulate import World, backfill
+from streams.simulate import World, backfill, state_coverage
 from streams.stack import stack
 
 __all__ = ["Measured", "Spread", "command", "measure"]
@@ -111,6 +111,7 @@ def measure(settings: Settings, *, events: int, rate: float, days: int, say: Say
         world.records()
         say(f"Sending {days} days of history …")
         began = time.monotonic()
+        state_coverage(own, world, goes_on=True)
         history = backfill(own, world)
         _settle(own)
         settled = time.monotonic() - began

@@ -22,7 +22,7 @@ from streams.build.cut import landed_offsets, records
 from streams.errors import StackFailed
 from streams.lake.connect import connect
 from streams.settings import Settings
-from streams.simulate import World, backfill
+from streams.simulate import World, backfill, state_coverage
 from streams.simulate.calibration import AUTHORITIES
 from streams.stack import stack
 from streams.stack.stack import Service
@@ -109,6 +109,7 @@ def measure(settings: Settings, authority: str, days: int, say: Say) -> Measured
         commands = {name: (sys.executable, "-m", "streams.cli", *verb) for name, verb in _PARTS.items()}
         began = datetime.now(UTC).replace(tzinfo=None)
         stack.up(own, [Service(name=name, command=words) for name, words in commands.items()], say=say)
+        state_coverage(own, world, goes_on=True)
         history = backfill(own, world)
         produced = datetime.now(UTC).replace(tzinfo=None)
         say(f"{history.total:,} records sent in {history.elapsed:.0f} s; waiting until they are in the marts …")

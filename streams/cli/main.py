@@ -21,6 +21,7 @@ _VERBS = {
     "check-event": "check an event as a form must send it",
     "check-published": "whether the models count what the DfE has published",
     "contracts": "generate what is derived from the contract",
+    "coverage": "of which population and time the records are: state it, list it, take it back",
     "demo": "the whole system on this machine, with a simulated borough",
     "desk": "who may log in to the pages, and as what",
     "docs": "the models, their columns and lineage as pages",

@@ -1,11 +1,13 @@
 """`./caf publish`: the figures that may be seen outside the desk."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from streams.disclosure import Published, publish
+from streams.disclosure import Published, begin, publish
+from streams.errors import PublicationInvalid
 from streams.settings import Settings
 
 __all__ = ["command"]
@@ -13,15 +15,34 @@ __all__ = ["command"]
 
 @click.command("publish")
 @click.option("--into", type=click.Path(dir_okay=False, path_type=Path), help="The file; public.duckdb of the home.")
+@click.option(
+    "--begin",
+    "begins_on",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Confirm with which quarter publication begins, by its first day, and publish nothing now.",
+)
+@click.option("--authority", metavar="CODE", help="With --begin: the GSS code.  [default: CAF_AUTHORITY]")
+@click.option("--why", help="With --begin: how it is known that the records are whole from then on. No personal data.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def command(*, into: Path | None, as_json: bool) -> None:
+def command(
+    *, into: Path | None, begins_on: datetime | None, authority: str | None, why: str | None, as_json: bool
+) -> None:
     """Publish the quarters that have closed, with small counts withheld, and write the file of public tables anew.
 
+    Nothing of an authority is published before somebody has confirmed with --begin where its publication begins, and no
+    quarter that is not covered as a whole (./caf coverage).
     A quarter is published once, 28 days after its end, and never changes; a collection year with its last quarter.
     Counts of 1 to 5 are withheld, and as many more as it takes that none of them can be worked out.
     The file has nothing but the public tables, and is replaced at once.
     """
-    published = publish(Settings.from_env(), into)
+    settings = Settings.from_env()
+    if (begins_on is None) != (why is None) or (authority and begins_on is None):
+        raise PublicationInvalid("--begin and --why go together, and --authority with them")
+    if begins_on is not None:
+        begin(settings, authority or settings.authority, begins_on.date(), str(why))
+        click.echo(f"{authority or settings.authority} is published from the quarter of {begins_on:%Y-%m-%d} on")
+        return
+    published = publish(settings, into)
     click.echo(json.dumps(_figures(published)) if as_json else _text(published))
 
 
@@ -31,11 +52,25 @@ def _figures(published: Published) -> dict[str, object]:
         "figures": published.figures,
         "withheld": published.withheld,
         "file": str(published.file),
+        "uncovered": [{"authority": code, "starts_on": str(quarter)} for code, quarter in published.uncovered],
+        "unbegun": published.unbegun,
     }
 
 
 def _text(published: Published) -> str:
+    lines = [
+        *(
+            f"{code} {quarter} is not covered as a whole: nothing is published of it"
+            for code, quarter in published.uncovered
+        ),
+        *(
+            f"nothing of {code} is published before somebody confirms where that begins: "
+            f"./caf publish --authority {code} --begin DAY --why …"
+            for code in published.unbegun
+        ),
+    ]
     if not published.quarters:
-        return f"no quarter has closed since the last time; {published.file} has all that is public"
+        return "\n".join([*lines, f"no quarter is new; {published.file} has all that is public"])
     quarters = ", ".join(f"{code} {quarter}" for code, quarter in published.quarters)
-    return f"{quarters}: {published.figures:,} figures, {published.withheld:,} of them withheld; {published.file}"
+    figures = f"{published.figures:,} figures, {published.withheld:,} of them withheld"
+    return "\n".join([*lines, f"{quarters}: {figures}; {published.file}"])

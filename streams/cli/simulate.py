@@ -17,7 +17,18 @@ from rich.table import Table
 
 from streams.errors import SettingInvalid
 from streams.settings import Settings
-from streams.simulate import Claim, Noise, Produced, World, backfill, live, replay_window, to_file, write_truth
+from streams.simulate import (
+    Claim,
+    Noise,
+    Produced,
+    World,
+    backfill,
+    live,
+    replay_window,
+    state_coverage,
+    to_file,
+    write_truth,
+)
 from streams.simulate.calibration import AUTHORITIES
 from streams.simulate.desk import Desk
 from streams.simulate.hours import LONDON
@@ -30,7 +41,8 @@ _HELP = """Produce the events of a simulated borough.
 Without options: a year of the borough of CAF_AUTHORITY up to last midnight, to Kafka, as fast as it takes them.
 The referrals to social care have the DfE's published figures of 2023-24 (by month and source, re-referrals, no further
 action); where they are withheld (Herefordshire) the region's rates and the authority's own population stand for them.
-Families, schools and organisations are invented; areas are real, and the more deprived get more of everything.
+What the history covers is stated to the lake (./caf coverage). Families, schools and organisations are invented; areas
+are real, and the more deprived get more of everything.
 
 Each alert rule has planted true cases and near misses; --truth says what each must raise, or must not, and why.
 
@@ -129,6 +141,7 @@ def command(
                 runs.append(replay_window(settings, world, speed_up, seconds=seconds, stop=stop, progress=count))
         elif not no_history:
             runs.append(backfill(settings, world, count))
+            state_coverage(settings, world, goes_on=is_live)
         if is_live:
             announce = _announcer(progress)
             with _stop_on_signal() as stop, Desk(settings, seed) if has_desk else nullcontext():

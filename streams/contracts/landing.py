@@ -113,6 +113,7 @@ def landing_tables() -> dict[str, Table]:
         "dead_letters": Table("Records of the dead-letter topic, one row each.", _dead_letters()),
         "heartbeats": Table("Records of the heartbeat topic, one row each.", _heartbeats()),
         "validations": Table("What Great Expectations found in each landed batch.", _VALIDATIONS),
+        "coverage": Table("What is stated of the time that sources cover, and what is taken back.", _COVERAGE),
     }
 
 
@@ -230,4 +231,20 @@ _VALIDATIONS = {
     "batch_to": Column(_TIMESTAMP, "Last `landed_at` of the batch."),
     "failed_rows": Column(pa.list_(_COORDINATES), "Coordinates of rows that failed; never a value of them."),
     "note": Column(pa.string(), "What was found, in numbers, or why a hold was released; never a value of a row."),
+}
+
+_COVERAGE = {
+    "stated_at": Column(_TIMESTAMP, "When it was stated or taken back; a build sees it from then on.", required=True),
+    "statement_id": Column(pa.string(), "One statement.", required=True),
+    "change": Column(pa.string(), "`stated`, or `removed`: taken back.", required=True),
+    "authority_code": Column(pa.string(), "GSS code of the authority.", required=True),
+    "source": Column(
+        pa.string(), "CloudEvents source that covers it; `*`: every source that no statement names.", required=True
+    ),
+    "kinds": Column(pa.list_(pa.string()), "Kinds of figures that rest on it.", required=True),
+    "covers_from": Column(pa.date32(), "First day (London).", required=True),
+    "covers_to": Column(pa.date32(), "Last day (London); empty: it goes on."),
+    "is_whole": Column(pa.bool_(), "Whether all of the authority is in it; a part makes no figures.", required=True),
+    "stated_by": Column(pa.string(), "Who says so: the login of the person, or the command.", required=True),
+    "why": Column(pa.string(), "Why; no personal data.", required=True),
 }

@@ -16,7 +16,7 @@ from streams.kafka.topics import ensure_topics
 from streams.lake.connect import connect
 from streams.progress import Progress, progress
 from streams.settings import Settings
-from streams.simulate import World, backfill
+from streams.simulate import World, backfill, state_coverage
 from streams.simulate.desk import Desk
 from streams.simulate.live import live
 from streams.stack import airflow, pages, stack
@@ -55,6 +55,7 @@ def demo(settings: Settings, plan: Plan, console: Console, stop: threading.Event
         connect(settings).close()
         stack.up(settings, (pages.service(settings),), say=say)
         world = _world(settings, plan)
+        state_coverage(settings, world, goes_on=True)
         with _starting_airflow(settings, say):
             say(f"Sending {plan.days} days of history …")
             history = backfill(settings, world)

@@ -1,5 +1,6 @@
 """Disclosure control: what may be published outside the desk, and which of its figures must be withheld."""
 
+from streams.disclosure.begin import begin
 from streams.disclosure.publish import Published, publish
 
-__all__ = ["Published", "publish"]
+__all__ = ["Published", "begin", "publish"]

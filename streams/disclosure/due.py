@@ -5,28 +5,43 @@ from datetime import date, timedelta
 
 import duckdb
 
-__all__ = ["CLOSED_AFTER_DAYS", "due", "first_quarters", "next_due"]
+__all__ = ["CLOSED_AFTER_DAYS", "begun", "covered", "due", "next_due", "unbegun"]
 
 CLOSED_AFTER_DAYS = 28
 """How long after its end a quarter is open to late and corrected events."""
 
-# The first quarter that has a referral in its first week: before it, history was not told whole.
-_FIRST = """
-    SELECT authority_code, date_trunc('quarter', min(referred_on) + INTERVAL 3 MONTHS - INTERVAL 7 DAYS)::DATE
-    FROM marts.analytics.fct_referrals
-    WHERE is_dfe_referral
+_BEGUN = """
+    SELECT authority_code, max_by(begins_on, confirmed_at)
+    FROM marts.released.beginnings
     GROUP BY authority_code
     ORDER BY authority_code
+"""
+_UNBEGUN = """
+    SELECT DISTINCT authority_code FROM marts.analytics.dim_coverage WHERE kind NOT IN ('alerts', 'history')
+    EXCEPT SELECT authority_code FROM marts.released.beginnings ORDER BY ALL
+"""
+_COVERED = """
+    SELECT rests_on
+    FROM marts.analytics.int_period_coverage
+    WHERE authority_code = ? AND period_kind = 'month'
+        AND period_start >= ?::DATE AND period_start < ?::DATE + INTERVAL 3 MONTHS
+    GROUP BY rests_on
+    HAVING count(*) = 3
 """
 _LATEST = "SELECT authority_code, max(quarter_starts_on) FROM marts.public.releases GROUP BY authority_code"
 _TODAY = "SELECT max(as_of)::DATE FROM marts.run.as_of"
 
 
 def due(lake: duckdb.DuckDBPyConnection) -> list[tuple[str, date]]:
-    """Authorities and first days of their quarters that have closed and are not published, in their order."""
+    """
+    Authorities and first days of their quarters that have closed and are not published, in their order.
+
+    None of an authority before somebody has confirmed where publication begins. Of these, what is not covered cannot be
+    published (`covered`).
+    """
     latest, (today,) = dict(lake.execute(_LATEST).fetchall()), lake.execute(_TODAY).fetchone()
     found = []
-    for authority, first in first_quarters(lake).items():
+    for authority, first in begun(lake).items():
         quarter, on = next_due(first, latest.get(authority))
         while on <= today:
             found.append((authority, quarter))
@@ -34,14 +49,27 @@ def due(lake: duckdb.DuckDBPyConnection) -> list[tuple[str, date]]:
     return found
 
 
-def first_quarters(lake: duckdb.DuckDBPyConnection) -> Mapping[str, date]:
-    """First day of the first quarter of each authority that can be published at all."""
-    return dict(lake.execute(_FIRST).fetchall())
+def begun(lake: duckdb.DuckDBPyConnection) -> Mapping[str, date]:
+    """First day of the quarter with which each authority's publication begins, where somebody has confirmed it."""
+    try:
+        return dict(lake.execute(_BEGUN).fetchall())
+    except duckdb.CatalogException:
+        return {}
+
+
+def unbegun(lake: duckdb.DuckDBPyConnection) -> list[str]:
+    """Authorities that have covered time, and of which nobody has confirmed where publication begins."""
+    return [authority for (authority,) in lake.execute(_UNBEGUN).fetchall()]
+
+
+def covered(lake: duckdb.DuckDBPyConnection, authority: str, quarter: date) -> set[str]:
+    """What the quarter is covered of, all of it: kinds of figures, and `re_referrals`."""
+    return {kind for (kind,) in lake.execute(_COVERED, [authority, quarter, quarter]).fetchall()}
 
 
 def next_due(first: date, latest: date | None) -> tuple[date, date]:
     """The quarter to be published after the latest one, by its first day, and the day from which on it has closed."""
-    quarter = first if latest is None else _after(latest)
+    quarter = first if latest is None else max(first, _after(latest))
     return quarter, _after(quarter) + timedelta(days=CLOSED_AFTER_DAYS)
 
 

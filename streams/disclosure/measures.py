@@ -54,7 +54,7 @@ MEASURES = (
         "Children referred again within twelve months",
         "referrals of a child",
         f"{_COUNTED}; of these those within twelve months of an earlier one of the same child",
-        "With less than twelve months of history before it, a quarter has too few.",
+        "Where the twelve months before a quarter are not in the records, there is no figure.",
         _DFE,
     ),
     PublicMeasure(

@@ -1,5 +1,5 @@
 """
-Publishes the quarters that have closed, once and for good, into schema `public` and a file of it alone.
+Publishes the quarters that have closed and are covered, once and for good, into schema `public` and a file of it alone.
 
 A figure that was published never changes: two versions of it would give away what came in between.
 What it was made of is kept beside it in `released`, for the desk alone: a year is the sum of its quarters as published.
@@ -7,7 +7,7 @@ What it was made of is kept beside it in `released`, for the desk alone: a year 
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import structlog
 
 from streams.build.lock import build_lock
 from streams.disclosure.cells import System
-from streams.disclosure.due import due
+from streams.disclosure.due import covered, due, unbegun
 from streams.disclosure.keys import QUARTERS, PublicKey, collection_year
 from streams.disclosure.measures import MEASURES
 from streams.disclosure.protect import protect
@@ -60,17 +60,24 @@ _CHILDREN = """
 
 @dataclass
 class Published:
-    """Quarters published now, figures and how many of them are withheld, and the file that has all that is public."""
+    """
+    Quarters published now, figures and how many of them are withheld, and the file that has all that is public.
+
+    `uncovered` quarters have closed and are not in the records as a whole: nothing is published of them. Of `unbegun`
+    authorities nothing is published before somebody has confirmed where publication begins (`begin`).
+    """
 
     quarters: list[tuple[str, date]]
     figures: int
     withheld: int
     file: Path
+    uncovered: list[tuple[str, date]] = field(default_factory=list)
+    unbegun: list[str] = field(default_factory=list)
 
 
 def publish(settings: Settings, into: Path | None = None) -> Published:
     """
-    Publish every quarter that has closed since the last time, then write the file anew.
+    Publish every quarter that has closed since the last time and is covered, then write the file anew.
 
     Raises:
         NothingBuilt: there are no marts yet.
@@ -81,13 +88,16 @@ def publish(settings: Settings, into: Path | None = None) -> Published:
     done = Published([], 0, 0, into)
     with build_lock(settings), connect(settings, landing=None, marts="read_write") as lake:
         try:
-            lake.execute("FROM marts.analytics.fct_referrals LIMIT 0")
+            lake.execute("FROM marts.analytics.int_period_coverage LIMIT 0")
         except duckdb.CatalogException:
             raise NothingBuilt("there are no marts to publish from; allowed: after the first ./caf build") from None
         lake.execute(TABLES)
         _must_be_continued(lake, into)
+        done.unbegun.extend(unbegun(lake))
         for authority, quarter in due(lake):
             _release(lake, authority, quarter, done)
+        if done.unbegun or done.uncovered:
+            log.warning("not_published", unbegun=done.unbegun, uncovered=[f"{a} {q}" for a, q in done.uncovered])
         lake.execute("DELETE FROM marts.public.measures")
         _insert(lake, "public.measures", MEASURES)
         _write(lake, into)
@@ -116,7 +126,11 @@ def _must_be_continued(lake: duckdb.DuckDBPyConnection, file: Path) -> None:
 
 def _release(lake: duckdb.DuckDBPyConnection, authority: str, quarter: date, done: Published) -> None:
     """Decide what is withheld, subject by subject, and store what is shown, in one transaction."""
-    parts = [(subject, _decided(lake, subject, authority, quarter)) for subject in SUBJECTS]
+    kinds = covered(lake, authority, quarter)
+    parts = [(one, _decided(lake, one, authority, quarter)) for one in SUBJECTS if one.rests_on in kinds]
+    if not parts:
+        done.uncovered.append((authority, quarter))
+        return
     figures, withheld = (sum(len(part.new) for _, part in parts), sum(len(part.left_out) for _, part in parts))
     lake.execute("BEGIN")
     for subject, part in parts:

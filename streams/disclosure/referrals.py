@@ -24,7 +24,8 @@ class Piece(NamedTuple):
     """
     Referrals of a part of a ward that lies in one area, in a quarter, from a group of sources.
 
-    A piece in which nothing happened is there, too: everybody knows the map.
+    A piece in which nothing happened is there, too: everybody knows the map. Where the twelve months before the quarter
+    are not covered, nobody knows how many were re-referrals.
     """
 
     ward: str
@@ -32,23 +33,24 @@ class Piece(NamedTuple):
     quarter: date
     source: str
     referrals: int
-    re_referrals: int
+    re_referrals: int | None
     nfa: int
 
 
 def referrals_system(authority: str, pieces: Iterable[Piece]) -> System:
-    """The figures of one authority and collection year; those of the year itself if all its quarters are there."""
-    places: dict[tuple[str, str, date], list[Piece]] = defaultdict(list)
-    for piece in sorted(pieces):
+    """The figures of one authority and collection year; those of the year itself of what all its quarters have."""
+    pieces, places = sorted(pieces), defaultdict[tuple[str, str, date], list[Piece]](list)
+    for piece in pieces:
         places[piece.ward, piece.area, piece.quarter].append(piece)
     numbers = count()
     system = System(0)
     sums: dict[PublicKey, list[tuple[int, int]]] = defaultdict(list)
-    present = sorted({quarter for *_, quarter in places})
-    has_year = len(present) == QUARTERS
+    present = {quarter for *_, quarter in places}
+    looked_back = present - {piece.quarter for piece in pieces if piece.re_referrals is None}
     for (ward, area, quarter), of_sources in places.items():
         for measure, atom, value in _atoms(system, of_sources, numbers):
             has_ward = measure in _OF_WARDS
+            has_year = len(looked_back if measure == "re_referrals" else present) == QUARTERS
             for key in keys_of(authority, ward, area, quarter, measure, has_ward=has_ward, has_year=has_year):
                 sums[key].append((atom, value))
     system.atoms = next(numbers)
@@ -68,6 +70,9 @@ def _atoms(system: System, pieces: list[Piece], numbers: Iterator[int]) -> Itera
         yield "referrals", atom, piece.referrals
         yield f"source_{piece.source.lower()}", atom, piece.referrals
     for measure in ("re_referrals", "nfa"):
+        values = [getattr(piece, measure) for piece in pieces]
+        if None in values:
+            continue
         some, others = next(numbers), next(numbers)
         system.balances.append({**dict.fromkeys(atoms, 1), some: -1, others: -1})
-        yield measure, some, sum(getattr(piece, measure) for piece in pieces)
+        yield measure, some, sum(values)

@@ -10,22 +10,39 @@ from streams.disclosure.referrals import Piece, referrals_system
 __all__ = ["SUBJECTS", "Subject"]
 
 _REFERRALS = """
-    WITH places AS (
+    WITH counted AS (
+        SELECT facts.*
+        FROM marts.analytics.fct_referrals AS facts
+        SEMI JOIN marts.analytics.int_covered_sources AS covered
+            ON covered.kind = 'social_care' AND covered.authority_code = facts.authority_code
+            AND covered.source = facts.event_source
+            AND facts.referred_on BETWEEN covered.covers_from AND covered.covers_to
+        WHERE facts.is_dfe_referral
+    ),
+    history AS (
+        SELECT count(*) = 3 AS is_covered
+        FROM marts.analytics.int_period_coverage
+        WHERE authority_code = $authority AND period_kind = 'month' AND rests_on = 're_referrals'
+            AND period_start >= $quarter::DATE AND period_start < $quarter::DATE + INTERVAL 3 MONTHS
+    ),
+    places AS (
         SELECT DISTINCT ward_code, area_code FROM marts.analytics.dim_area WHERE authority_code = $authority
     ),
     sources AS (SELECT DISTINCT source_group FROM marts.reference.referral_sources)
     SELECT
         places.ward_code, places.area_code, $quarter::DATE, sources.source_group,
-        count(referred.referral_child_id), count(*) FILTER (referred.is_dfe_re_referral),
+        count(referred.referral_child_id),
+        if(any_value(history.is_covered), count(*) FILTER (referred.is_dfe_re_referral), NULL),
         count(*) FILTER (referred.is_nfa)
     FROM places
     CROSS JOIN sources
+    CROSS JOIN history
     INNER JOIN marts.analytics.dim_area AS areas
         ON areas.authority_code = $authority
         AND areas.ward_code = places.ward_code AND areas.area_code = places.area_code
-    LEFT JOIN marts.analytics.fct_referrals AS referred
+    LEFT JOIN counted AS referred
         ON referred.authority_code = areas.authority_code AND referred.lsoa_code = areas.lsoa_code
-        AND referred.source_group = sources.source_group AND referred.is_dfe_referral
+        AND referred.source_group = sources.source_group
         AND date_trunc('quarter', referred.referred_on) = $quarter::DATE
     GROUP BY ALL
 """
@@ -50,7 +67,7 @@ class Subject:
 
     `kept` names the table of `released` that holds its pieces, in the order of `piece`; `pieces` reads those of a
     quarter from the marts. Subjects do not add up with each other, so each is protected by itself.
-    `rated` is the measure that is also said per 10,000 children.
+    `rated` is the measure that is also said per 10,000 children; `rests_on` is what has to be covered.
     """
 
     table: str
@@ -59,6 +76,7 @@ class Subject:
     pieces: str
     system: Callable[[str, Iterable[tuple]], System]
     rated: str
+    rests_on: str
 
 
 SUBJECTS = (
@@ -69,7 +87,16 @@ SUBJECTS = (
         pieces=_REFERRALS,
         system=referrals_system,
         rated="referrals",
+        rests_on="social_care",
     ),
-    Subject(table="cafs", kept="caf_pieces", piece=CafPiece, pieces=_CAFS, system=cafs_system, rated="cafs"),
+    Subject(
+        table="cafs",
+        kept="caf_pieces",
+        piece=CafPiece,
+        pieces=_CAFS,
+        system=cafs_system,
+        rated="cafs",
+        rests_on="early_help",
+    ),
 )
 """Every subject."""

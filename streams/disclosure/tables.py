@@ -11,6 +11,9 @@ TABLES = """
     CREATE TABLE IF NOT EXISTS marts.released.caf_pieces (
         authority_code VARCHAR, ward VARCHAR, area VARCHAR, quarter_starts_on DATE, cafs INTEGER
     );
+    CREATE TABLE IF NOT EXISTS marts.released.beginnings (
+        authority_code VARCHAR, begins_on DATE, confirmed_at TIMESTAMP, confirmed_by VARCHAR, why VARCHAR
+    );
     CREATE SCHEMA IF NOT EXISTS marts.public;
     CREATE TABLE IF NOT EXISTS marts.public.releases (
         authority_code VARCHAR, quarter_starts_on DATE, released_at TIMESTAMP, figures INTEGER, withheld INTEGER

@@ -7,6 +7,7 @@ The file is foreign: no entity, no document type, no network, and a bound on wha
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import BinaryIO
 
 from lxml import etree
@@ -14,7 +15,7 @@ from lxml import etree
 from streams.errors import ImportFileInvalid
 from streams.importers.cin_codes import YEARS, authority
 
-__all__ = ["MAX_CHILD_BYTES", "CinFile", "Header", "name_of"]
+__all__ = ["MAX_CHILD_BYTES", "CinFile", "Header", "header_of", "name_of"]
 
 MAX_CHILD_BYTES = 1_048_576
 """Most that may lie between two children's ends; the largest real ones are some tens of kilobytes."""
@@ -122,6 +123,17 @@ def _check_root(element: etree._Element) -> None:
         raise ImportFileInvalid("the file declares a document type; a CIN census has none")
     if name_of(element) != "Message" or element.getparent() is not None:
         raise ImportFileInvalid(f"the file begins with {name_of(element)}; expected a CIN census Message")
+
+
+def header_of(path: Path) -> Header:
+    """
+    What a file says of itself, without reading its children.
+
+    Raises:
+        ImportFileInvalid: it is not a census of a known year and authority.
+    """
+    with path.open("rb") as opened:
+        return CinFile(opened).header
 
 
 def _header(element: etree._Element) -> Header:

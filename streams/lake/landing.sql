@@ -238,3 +238,18 @@ CREATE TABLE IF NOT EXISTS landing.main.validations (
     "failed_rows" STRUCT("topic" VARCHAR, "kafka_partition" INTEGER, "kafka_offset" BIGINT)[],
     "note" VARCHAR
 );
+
+-- What is stated of the time that sources cover, and what is taken back.
+CREATE TABLE IF NOT EXISTS landing.main.coverage (
+    "stated_at" TIMESTAMP,
+    "statement_id" VARCHAR,
+    "change" VARCHAR,
+    "authority_code" VARCHAR,
+    "source" VARCHAR,
+    "kinds" VARCHAR[],
+    "covers_from" DATE,
+    "covers_to" DATE,
+    "is_whole" BOOLEAN,
+    "stated_by" VARCHAR,
+    "why" VARCHAR
+);

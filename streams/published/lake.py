@@ -15,6 +15,7 @@ import duckdb
 from streams.contracts import Rejected
 from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS
 from streams.contracts.identity import Identities
+from streams.contracts.landing import landing_tables
 from streams.errors import ContractRefused
 from streams.land.batch import Batch
 from streams.rules.compiled import CompiledRules
@@ -37,6 +38,17 @@ _COUNTED = """
 """
 
 
+# An imagined world has all there is, of the years that are counted and of those that they look back on.
+_COVERED = """
+    INSERT INTO landing.main.coverage BY NAME
+    SELECT DISTINCT
+        $until::TIMESTAMP AS stated_at, authority_code AS statement_id, 'stated' AS change, authority_code,
+        '*' AS source, ['social_care'] AS kinds, $until::DATE - INTERVAL 4 YEARS AS covers_from,
+        NULL::DATE AS covers_to, true AS is_whole
+    FROM landing.main.events
+"""
+
+
 class Counted(NamedTuple):
     """A figure as the models count it; `mid_year` is the year of the population that it is on."""
 
@@ -54,7 +66,12 @@ class MemoryLake:
         run = self._duckdb.execute
         run("SET TimeZone = 'UTC'; ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
         run(_RUN_TABLES)
-        for table, columns in {"events": EVENT_COLUMNS, "quarantine": QUARANTINE_COLUMNS}.items():
+        coverage = {name: column.type for name, column in landing_tables()["coverage"].columns.items()}
+        for table, columns in {
+            "events": EVENT_COLUMNS,
+            "quarantine": QUARANTINE_COLUMNS,
+            "coverage": coverage,
+        }.items():
             self._duckdb.register("shape", _empty(columns))
             run(f"CREATE TABLE landing.main.{table} AS FROM shape")
         self._copy_seeds(compiled)
@@ -112,6 +129,8 @@ class MemoryLake:
         """Run the compiled SQL of everything that the figures stand on, parents first."""
         self._duckdb.execute("DELETE FROM marts.run.as_of")
         self._duckdb.execute("INSERT INTO marts.run.as_of VALUES (?)", [as_of.replace(tzinfo=None)])
+        self._duckdb.execute("DELETE FROM landing.main.coverage")
+        self._duckdb.execute(_COVERED, {"until": as_of.replace(tzinfo=None)})
         for model in self._models:
             self._duckdb.execute(f"CREATE OR REPLACE TABLE {model.relation} AS {model.sql}")
 

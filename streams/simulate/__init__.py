@@ -1,5 +1,6 @@
 """The simulated boroughs: seeded, fitted to published figures, with planted stories whose alerts are known."""
 
+from streams.simulate.covered import state_coverage
 from streams.simulate.live import live
 from streams.simulate.noise import Noise
 from streams.simulate.produce import backfill, replay_window, to_file
@@ -7,4 +8,15 @@ from streams.simulate.sender import Produced
 from streams.simulate.truth import Claim, write_truth
 from streams.simulate.world import World
 
-__all__ = ["Claim", "Noise", "Produced", "World", "backfill", "live", "replay_window", "to_file", "write_truth"]
+__all__ = [
+    "Claim",
+    "Noise",
+    "Produced",
+    "World",
+    "backfill",
+    "live",
+    "replay_window",
+    "state_coverage",
+    "to_file",
+    "write_truth",
+]

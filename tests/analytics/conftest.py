@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -18,6 +18,7 @@ from streams.settings import Settings
 from streams.simulate.world import World
 from streams.stack.postgres import Postgres
 from tests.analytics.families import Families
+from tests.covered import cover
 
 SIMULATED = "E06000006"
 """Halton, the smallest whose figures are all published."""
@@ -99,6 +100,7 @@ def built(
         lake.execute("INSERT INTO landing.main.quarantine BY NAME SELECT * FROM refused")
         lake.register("alerted", families.alerts_table())
         lake.execute("INSERT INTO landing.main.alerts BY NAME SELECT * FROM alerted")
+    cover(own, SIMULATED, date(2025, 3, 1))  # planted stories have earlier referrals
     build(own, full=True)
     return own
 

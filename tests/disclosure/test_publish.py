@@ -14,12 +14,13 @@ import pytest
 from streams.build import build
 from streams.contracts import Accepted, decode
 from streams.contracts.columns import events_table
-from streams.disclosure import Published, publish
+from streams.disclosure import Published, begin, publish
 from streams.errors import DisclosureUnsafe, NothingBuilt
 from streams.lake.connect import connect
 from streams.settings import Settings
 from streams.simulate.world import World
 from streams.stack.postgres import Postgres
+from tests.covered import cover
 from tests.disclosure.attack import attack, unsafe
 
 AUTHORITY = "E06000006"
@@ -49,7 +50,9 @@ def authority(settings: Settings, postgres: Postgres, tmp_path_factory: pytest.T
     with connect(own, landing="read_write") as lake:
         lake.register("batch", events_table([e for e in found if isinstance(e, Accepted)], datetime.now(UTC)))
         lake.execute("INSERT INTO landing.main.events BY NAME SELECT * FROM batch")
+    cover(own, AUTHORITY, START.date())
     build(own)
+    begin(own, AUTHORITY, START.date(), "a test")
     yield Authority(own, publish(own, folder / "public.duckdb"))
     postgres.drop(own.database)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import msgspec
@@ -21,6 +21,7 @@ from streams.published.tables import HEADLINE, MONTHS, SOURCES, Figures
 from streams.published.world import imagine
 from streams.settings import Settings
 from streams.simulate.facts import Record
+from tests.covered import cover
 
 FIGURES = len(HEADLINE) + len(SOURCES) + len(MONTHS)
 """Of an authority and year."""
@@ -159,6 +160,7 @@ def test_a_year_goes_through_broker_lake_and_dbt(fresh_settings: Settings, fresh
     sender.flush(timeout=60)
     sender.close()
     landed = run(fresh_settings, once=True)
+    cover(fresh_settings, halton.authority, date(halton.year - 1, 4, 1))
     build(fresh_settings)
     checked = Checked()
     with connect(fresh_settings) as lake:

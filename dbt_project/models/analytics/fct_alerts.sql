@@ -57,7 +57,10 @@ streamed as (
         -- The latest version's, even where that is none: the address may be protected by now.
         arg_max_null(area, version) as area,
         bool_or(supersedes is not null) as is_successor,
-        arg_min(epoch_us(raised_at - cause_received_at) / 1e6, version) as seconds_to_alert,
+        -- Clocks of two machines differ.
+        arg_min(
+            if(raised_at < cause_received_at, 0, epoch_us(raised_at - cause_received_at) / 1e6), version
+        ) as seconds_to_alert,
         arg_max(rule, version) as rule,
         arg_max(rule_version, version) as rule_version,
         arg_max(severity, version) as severity,

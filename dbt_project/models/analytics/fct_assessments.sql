@@ -11,6 +11,7 @@ with started as (
         arg_min(referral_id, event_order) filter (fact = 'assessment-started') as referral_id,
         min(occurred_at) filter (fact = 'assessment-completed') as completed_at,
         arg_max(factors, event_order) filter (fact = 'assessment-completed') as factors,
+        arg_min(root_source, event_order) as event_source,
         bool_and(is_backfill) as is_backfill
     from {{ ref('stg_events') }}
     where fact in ('assessment-started', 'assessment-completed')
@@ -52,15 +53,17 @@ select
     assessments.agency_id,
     assessments.started_at,
     assessments.completed_at,
-    epoch_us(assessments.completed_at - assessments.started_at) / 8.64e10 as days,
+    {{ elapsed('assessments.started_at', 'assessments.completed_at', 8.64e10) }} as days,
     assessments.referral_id,
     assessments.limit_on,
     case
+        when assessments.completed_at < assessments.started_at or not {{ is_possible('assessments.started_at') }} then null
         when {{ local_date('assessments.completed_at') }} <= assessments.limit_on then true
         when {{ local_date(as_of()) }} > assessments.limit_on then false
     end as is_in_time,
     assessments.factors,
-    assessments.is_backfill
+    assessments.is_backfill,
+    assessments.event_source
 from limited as assessments
 asof left join {{ ref('int_family_places') }} as places
     on places.family_id = assessments.family_id and places.from_order <= assessments.first_order

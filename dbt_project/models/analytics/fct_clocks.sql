@@ -79,15 +79,16 @@ select
     warn_at,
     limit_at,
     case
+        when stopped_at < started_at or not {{ is_possible('started_at') }} then 'impossible'
         when stopped_at <= limit_at then 'met'
         when stopped_at is not null then 'missed'
         when {{ as_of() }} > limit_at then 'breached'
         when {{ as_of() }} > warn_at then 'due'
         else 'open'
     end as state,
-    epoch_us(stopped_at - started_at) / 3.6e9 as hours,
+    {{ elapsed('started_at', 'stopped_at', 3.6e9) }} as hours,
     -- What the referrer is told is the front door's decision.
-    if(clock = 'front_door', epoch_us(told_at - stopped_at) / 3.6e9, null) as hours_to_feedback,
+    if(clock = 'front_door', {{ elapsed('stopped_at', 'told_at', 3.6e9) }}, null) as hours_to_feedback,
     described.is_backfill,
     evidence.source as event_source,
     evidence.id as event_id

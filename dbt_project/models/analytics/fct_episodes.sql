@@ -31,8 +31,9 @@ select
     -- Opened again, it is open.
     if(cases.last_fact = 'case-closed', cases.last_closed_at, null) as closed_at,
     if(cases.last_fact = 'case-closed', cases.last_closure_reason, null) as closure_reason,
-    epoch_us(coalesce(if(cases.last_fact = 'case-closed', cases.last_closed_at, null), {{ as_of() }}) - cases.opened_at)
-        / 8.64e10 as days_open,
+    {{ elapsed(
+        'cases.opened_at', "coalesce(if(cases.last_fact = 'case-closed', cases.last_closed_at, null), " ~ as_of() ~ ")", 8.64e10
+    ) }} as days_open,
     cases.is_backfill
 from cases
 asof left join {{ ref('int_family_places') }} as places

@@ -10,6 +10,7 @@ with meetings as (
         participants,
         event_order,
         occurred_at,
+        root_source as event_source,
         is_backfill
     from {{ ref('stg_events') }}
     where fact in ('assessment-completed', 'taf-meeting-held', 'review-held')
@@ -38,7 +39,8 @@ select
     cast(date_trunc('month', {{ local_date('meetings.occurred_at') }}) as date) as held_month,
     adults.adult_role,
     coalesce(list_contains(meetings.participants, adults.adult_role), false) as took_part,
-    meetings.is_backfill
+    meetings.is_backfill,
+    meetings.event_source
 from meetings
 inner join adults using (event_order)
 asof left join {{ ref('int_family_places') }} as places

@@ -8,6 +8,7 @@ with scores as (
         events.outcome_stage,
         events.score,
         events.authority_code,
+        events.root_source,
         events.event_order,
         events.occurred_at
     from {{ ref('stg_events') }} as events
@@ -22,6 +23,7 @@ followed as (
         outcome_framework,
         outcome_number,
         arg_max(authority_code, event_order) as authority_code,
+        arg_min(root_source, event_order) as event_source,
         min(event_order) as first_order,
         max(event_order) as last_order,
         min(occurred_at) as first_at,
@@ -53,7 +55,8 @@ select
     end as change,
     followed.at_closure,
     followed.sustained,
-    followed.sustained >= followed.at_closure as is_sustained
+    followed.sustained >= followed.at_closure as is_sustained,
+    followed.event_source
 from followed
 asof left join {{ ref('int_family_places') }} as places
     on places.family_id = followed.family_id and places.from_order <= followed.last_order

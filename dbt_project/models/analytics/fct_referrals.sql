@@ -83,7 +83,7 @@ select
     by_child.service_kind,
     by_child.decision,
     by_child.decided_at,
-    epoch_us(by_child.decided_at - by_child.submitted_at) / 3.6e9 as hours_to_decision,
+    {{ elapsed('by_child.submitted_at', 'by_child.decided_at', 3.6e9) }} as hours_to_decision,
     by_child.decision is not distinct from 'no_further_action' as is_nfa,
     by_child.is_dfe_referral,
     coalesce(repeated.is_re_referral, false) as is_re_referral,

@@ -41,9 +41,14 @@ select
         else 'waiting'
     end as state,
     answered.end_reason,
-    coalesce(waits.answered_at, {{ as_of() }}) > waits.limit_at as is_beyond_target,
-    epoch_us(coalesce(waits.answered_at, {{ as_of() }}) - waits.requested_at) / 8.64e10 as days_waited,
-    waits.is_backfill
+    if(
+        waits.answered_at < waits.requested_at or not {{ is_possible('waits.requested_at') }},
+        null,
+        coalesce(waits.answered_at, {{ as_of() }}) > waits.limit_at
+    ) as is_beyond_target,
+    {{ elapsed('waits.requested_at', 'coalesce(waits.answered_at, ' ~ as_of() ~ ')', 8.64e10) }} as days_waited,
+    waits.is_backfill,
+    waits.evidence.source as event_source
 from {{ ref('int_service_waits') }} as waits
 inner join requested using (family_id, service_request_id)
 left join answered using (family_id, service_request_id)

@@ -1,24 +1,37 @@
 -- Referrals by week, Monday to Sunday in London, of each ward and area that had any.
 with referrals as (
     select distinct
-        family_id,
-        referral_id,
-        authority_code,
-        lsoa_code,
-        cast(date_trunc('week', referred_on) as date) as week_starts_on
-    from {{ ref('fct_referrals') }}
+        facts.family_id,
+        facts.referral_id,
+        facts.authority_code,
+        facts.lsoa_code,
+        cast(date_trunc('week', facts.referred_on) as date) as week_starts_on
+    from {{ ref('fct_referrals') }} as facts
+    {{ of_covered_time('referrals', 'facts', 'facts.referred_on', 'facts.event_source') }}
 ),
 
--- A week without any referral to the authority tells of missing records, not of less need: it has no number.
--- The authority's first week has the number 0: its records may begin in the middle of it.
+-- A week that is not covered tells of missing records, not of less need: it has no number.
+covered_days as (
+    select authority_code, unnest(generate_series(covers_from, covers_to, interval 1 day)) as covered_day
+    from {{ ref('dim_coverage') }}
+    where kind = 'referrals'
+),
+
+covered_weeks as (
+    select authority_code, cast(date_trunc('week', covered_day) as date) as week_starts_on
+    from covered_days
+    group by all
+    -- The present week goes on.
+    having count(*) = 7 or max(covered_day) = {{ local_date(as_of()) }}
+),
+
 weeks as (
     select
         authority_code,
         week_starts_on,
         {{ utc_time('(week_starts_on + interval 7 days)') }} as ends_at,
-        row_number() over (partition by authority_code order by week_starts_on) - 1 as week_number
-    from referrals
-    group by authority_code, week_starts_on
+        row_number() over (partition by authority_code order by week_starts_on) as week_number
+    from covered_weeks
 ),
 
 -- Nobody can look into a surge in an unknown place; it is in the figures of the authority.

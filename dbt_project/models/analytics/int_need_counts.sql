@@ -1,4 +1,4 @@
--- What is counted of each place and day, once, by the smallest area: everything else adds it up.
+-- What is counted of each place and covered day, once, by the smallest area: everything else adds it up.
 with referred as (
     select
         authority_code,
@@ -9,24 +9,39 @@ with referred as (
             if(is_dfe_re_referral, ['re_referrals'], []),
             if(is_nfa, ['nfa'], [])
         )) as counted
-    from {{ ref('fct_referrals') }}
+    from {{ ref('fct_referrals') }} as facts
+    {{ of_covered_time('social_care', 'facts', 'facts.referred_on', 'facts.event_source') }}
     where is_dfe_referral
 ),
 
 submitted as (
     select distinct authority_code, lsoa_code, referred_on, family_id, referral_id
-    from {{ ref('fct_referrals') }}
+    from {{ ref('fct_referrals') }} as facts
+    {{ of_covered_time('referrals', 'facts', 'facts.referred_on', 'facts.event_source') }}
 ),
 
-steps as (
+told as (
     select
         family_id,
         authority_code,
         event_order,
+        root_source,
         {{ local_date('occurred_at') }} as happened_on,
         if(fact = 'contact-recorded', 'contacts', 'cafs') as counted
     from {{ ref('stg_events') }}
     where fact = 'contact-recorded' or (fact = 'assessment-started' and assessment_kind in ('caf', 'early_help'))
+),
+
+steps as (
+    {%- for counted, kind in {'contacts': 'contacts', 'cafs': 'early_help'}.items() %}
+    select told.*
+    from told
+    {{ of_covered_time(kind, 'told', 'told.happened_on', 'told.root_source') }}
+    where told.counted = '{{ counted }}'
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
 ),
 
 placed as (
@@ -44,7 +59,8 @@ kept as (
         {{ local_date("if(state = 'met', stopped_at, limit_at)") }} as happened_on,
         clock,
         state = 'met' as is_in_time
-    from {{ ref('fct_clocks') }}
+    from {{ ref('fct_clocks') }} as facts
+    {{ of_covered_time('clocks', 'facts', local_date('facts.started_at'), 'facts.event_source') }}
     where state in ('met', 'missed', 'breached')
     union all
     select
@@ -53,7 +69,8 @@ kept as (
         if(is_in_time, {{ local_date('completed_at') }}, limit_on),
         'assessment',
         is_in_time
-    from {{ ref('fct_assessments') }}
+    from {{ ref('fct_assessments') }} as facts
+    {{ of_covered_time('assessments', 'facts', local_date('facts.started_at'), 'facts.event_source') }}
     where is_in_time is not null
 ),
 

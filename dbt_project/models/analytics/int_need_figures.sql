@@ -1,4 +1,5 @@
 {%- set counts = ['referrals', 'dfe_referrals', 'contacts', 'cafs'] -%}
+{%- set rests_on = ['referrals', 'social_care', 'contacts', 'early_help'] -%}
 {%- set clocks = ['front_door', 'mash', 'assessment'] -%}
 {%- set groups = [
     'individual', 'schools', 'education_services', 'health_services', 'housing', 'la_services', 'police',
@@ -18,9 +19,9 @@ periods as (
     from {{ ref('int_need_periods') }}
 ),
 
--- Areas of the authorities that have any record, at every level of place.
+-- Areas of the authorities that have covered time, at every level of place.
 active as (
-    select * from {{ ref('dim_area') }} where authority_code in (select authority_code from counted)
+    select * from {{ ref('dim_area') }} where authority_code in (select authority_code from periods)
 ),
 
 levels as (
@@ -167,23 +168,26 @@ measures as (
     from (
         values
             {%- for count in counts %}
-            ('{{ count }}', 'count', false, '{{ count }}', null),
-            ('{{ count }}_per_10000', 'rate', false, '{{ count }}', null),
+            ('{{ count }}', 'count', false, '{{ count }}', null, '{{ rests_on[loop.index0] }}'),
+            ('{{ count }}_per_10000', 'rate', false, '{{ count }}', null, '{{ rests_on[loop.index0] }}'),
             {%- endfor %}
-            ('re_referral_percent', 'share', false, 're_referrals', 'dfe_referrals'),
-            ('nfa_percent', 'share', false, 'nfa', 'dfe_referrals'),
+            ('re_referral_percent', 'share', false, 're_referrals', 'dfe_referrals', 're_referrals'),
+            ('nfa_percent', 'share', false, 'nfa', 'dfe_referrals', 'social_care'),
             {%- for clock in clocks %}
-            ('{{ clock }}_in_time_percent', 'share', false, '{{ clock }}_in_time', '{{ clock }}_clocks'),
+            (
+                '{{ clock }}_in_time_percent', 'share', false, '{{ clock }}_in_time', '{{ clock }}_clocks',
+                '{{ 'assessments' if clock == 'assessment' else 'clocks' }}'
+            ),
             {%- endfor %}
             {%- for mix in mixes %}
-            ('{{ mix }}_percent', 'share', true, '{{ mix }}', 'dfe_referrals'),
+            ('{{ mix }}_percent', 'share', true, '{{ mix }}', 'dfe_referrals', 'social_care'),
             {%- endfor %}
             {%- for level in range(1, 5) %}
-            ('families_at_level_{{ level }}', 'stock', false, 'families_at_level_{{ level }}', null),
-            ('level_{{ level }}_percent', 'stock_share', false, 'families_at_level_{{ level }}', 'families')
+            ('families_at_level_{{ level }}', 'stock', false, 'families_at_level_{{ level }}', null, 'levels'),
+            ('level_{{ level }}_percent', 'stock_share', false, 'families_at_level_{{ level }}', 'families', 'levels')
             {{- ',' if not loop.last }}
             {%- endfor %}
-    ) as measures (measure, form, is_mix, counted, out_of)
+    ) as measures (measure, form, is_mix, counted, out_of, rests_on)
 ),
 
 -- Every place in every month and year, from the ward up in every week; else where something happened.
@@ -215,6 +219,17 @@ grid as (
     inner join children
         on children.period_number = cells.period_number and children.authority_code = places.authority_code
     where children.period_kind = 'day' or (children.period_kind = 'week' and places.area_level = 'lsoa')
+),
+
+-- What is not covered has a row and no figure.
+judged as (
+    select grid.*, covered.rests_on is not null as is_covered
+    from grid
+    left join {{ ref('int_period_coverage') }} as covered
+        on covered.authority_code = grid.authority_code
+        and covered.period_kind = grid.period_kind
+        and covered.period_start = grid.period_start
+        and covered.rests_on = grid.rests_on
 ),
 
 -- What a place would have if the authority's rate in each tenth of deprivation held in it.
@@ -286,13 +301,17 @@ select
     grid.year_before_number,
     grid.measure,
     grid.form,
-    coalesce(above.number, 0) as numerator,
+    grid.is_covered,
+    if(grid.is_covered, coalesce(above.number, 0), null) as numerator,
     case
+        when not grid.is_covered then null
         when grid.form = 'rate' then grid.children * grid.share_of_children * grid.years_observed
         when grid.out_of is not null then below.number
     end as denominator,
-    if(grid.form in ('count', 'rate') and grid.area_level <> 'authority', expected.expected, null) as expected
-from grid
+    if(
+        grid.is_covered and grid.form in ('count', 'rate') and grid.area_level <> 'authority', expected.expected, null
+    ) as expected
+from judged as grid
 left join cells as above
     on above.place_number = grid.place_number
     and above.period_number = grid.period_number
@@ -305,4 +324,4 @@ left join expected
     on expected.place_number = grid.place_number
     and expected.period_number = grid.period_number
     and expected.counted = grid.counted
-where grid.out_of is null or below.number > 0
+where grid.out_of is null or below.number > 0 or not grid.is_covered

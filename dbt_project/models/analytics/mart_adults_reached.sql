@@ -58,6 +58,7 @@ placed as (
         coalesce(places.lsoa_code, 'unknown') as lsoa_code
     from followed
     inner join {{ ref('stg_events') }} as events on events.event_order = followed.from_order
+    {{ of_covered_months('meetings', 'events', local_date('followed.from_at'), 'events.root_source') }}
     asof left join {{ ref('int_family_places') }} as places
         on places.family_id = followed.family_id and places.from_order <= followed.from_order
 ),

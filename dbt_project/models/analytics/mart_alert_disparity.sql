@@ -109,3 +109,8 @@ select
     counted.median_minutes_to_acknowledge
 from counted
 cross join quarter
+-- Of a quarter in which alerts began, most is not known.
+semi join {{ ref('dim_coverage') }} as covered
+    on covered.kind = 'alerts'
+    and covered.authority_code = counted.authority_code
+    and covered.covers_from <= {{ local_date('quarter.began_at') }}

@@ -161,6 +161,9 @@ measured as (
     select {{ local_date('received_at') }}, topic, 'unknown', 'rejected', reason, null from rejected
     where reason <> 'batch'
     union all
+    select received_on, topic, event_source, 'impossible_date', problem, null
+    from (select *, unnest(range(records)) from {{ ref('int_impossible_dates') }}) as impossible
+    union all
     select judged.received_on, judged.topic, judged.event_source, 'failed_expectation', flagged.expectation, null
     from judged
     inner join flagged using (topic, kafka_partition, kafka_offset)

@@ -12,6 +12,7 @@ with counted as (
         count(distinct attendance.family_id) as families,
         count(distinct attendance.family_id) filter (attendance.took_part) as families_engaged
     from {{ ref('fct_meeting_attendance') }} as attendance
+    {{ of_covered_months('meetings', 'attendance', local_date('attendance.held_at'), 'attendance.event_source') }}
     left join {{ ref('dim_area') }} as areas using (authority_code, lsoa_code)
     group by all
 )

@@ -7,7 +7,8 @@ with stepped_down as (
         lsoa_code,
         event_order,
         changed_at as left_at
-    from {{ ref('fct_level_changes') }}
+    from {{ ref('fct_level_changes') }} as facts
+    {{ of_covered_months('levels', 'facts', local_date('facts.changed_at'), 'facts.event_source') }}
     where direction = 'down'
 ),
 
@@ -29,6 +30,7 @@ closed as (
         closings.from_at as left_at
     from closings
     inner join {{ ref('stg_events') }} as events on events.event_order = closings.from_order
+    {{ of_covered_months('levels', 'events', local_date('closings.from_at'), 'events.root_source') }}
     asof left join {{ ref('int_family_places') }} as places
         on places.family_id = closings.family_id and places.from_order <= closings.from_order
     where events.closure_reason not in ('RC2', 'RC5')
@@ -90,11 +92,47 @@ counted as (
     from windowed
     left join {{ ref('dim_area') }} as areas using (authority_code, lsoa_code)
     group by all
+),
+
+-- Whoever came back where nobody looked is not known to be back.
+windows as (
+    select distinct
+        authority_code,
+        cohort_month,
+        within_months,
+        least(
+            cast(cohort_month + to_months(within_months + 1) as date) - 1, {{ local_date(as_of()) }}
+        ) as last_day
+    from counted
+),
+
+watched as (
+    select
+        windows.authority_code,
+        windows.cohort_month,
+        windows.within_months
+    from windows
+    inner join {{ ref('dim_coverage') }} as coverage
+        on coverage.authority_code = windows.authority_code
+        and coverage.kind in ('levels', 'referrals')
+        and coverage.covers_from <= windows.last_day
+        and coverage.covers_to >= windows.cohort_month
+    group by windows.authority_code, windows.cohort_month, windows.within_months, windows.last_day
+    having sum(
+        least(coverage.covers_to, windows.last_day) - greatest(coverage.covers_from, windows.cohort_month) + 1
+    ) = 2 * (windows.last_day - windows.cohort_month + 1)
+),
+
+followed_up as (
+    select counted.* replace (if(watched.within_months is null, null, counted.back) as back)
+    from counted
+    left join watched using (authority_code, cohort_month, within_months)
 )
 
 select
     *,
     100 * back / families as back_percent,
     100 * {{ wilson('back', 'families', '-') }} as back_lower,
-    100 * {{ wilson('back', 'families', '+') }} as back_upper
-from counted
+    100 * {{ wilson('back', 'families', '+') }} as back_upper,
+    if(back is null, 'not covered', null) as absent_because
+from followed_up

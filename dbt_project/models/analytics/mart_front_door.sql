@@ -5,7 +5,9 @@
 } -%}
 -- How the clocks of referrals are kept, by month of their start, in all and by one thing at a time.
 with clocks as (
-    select * from {{ ref('fct_clocks') }}
+    select facts.*
+    from {{ ref('fct_clocks') }} as facts
+    {{ of_covered_months('clocks', 'facts', local_date('facts.started_at'), 'facts.event_source') }}
 ),
 
 broken_down as (
@@ -28,6 +30,7 @@ counted as (
         count(*) filter (state = 'open') as open,
         count(*) filter (state = 'due') as due,
         count(*) filter (state = 'breached') as breached,
+        count(*) filter (state = 'impossible') as impossible,
         count(*) filter (state in ('open', 'due') and limit_at < {{ as_of() }} + interval 4 hour) as breach_within_4_hours,
         count(*) filter (state in ('open', 'due') and limit_at < {{ as_of() }} + interval 24 hour)
             as breach_within_24_hours,
@@ -36,7 +39,7 @@ counted as (
         quantile_cont(hours, 0.9) as p90_hours,
         count(hours_to_feedback) as told,
         median(hours_to_feedback) as median_hours_to_feedback,
-        count(stopped_at) as stopped,
+        count(stopped_at) filter (state <> 'impossible') as stopped,
         -- Of what is over or out of time, what was in time: what still runs in time says nothing yet.
         count(*) filter (state in ('met', 'missed', 'breached')) as judged
     from broken_down

@@ -10,6 +10,7 @@ select
     count(*) as moves,
     count(distinct moves.family_id) as families
 from {{ ref('fct_level_changes') }} as moves
+{{ of_covered_months('levels', 'moves', local_date('moves.changed_at'), 'moves.event_source') }}
 left join {{ ref('dim_area') }} as areas using (authority_code, lsoa_code)
 where moves.direction in ('up', 'down')
 group by all

@@ -1,5 +1,19 @@
 -- Which services families of a place ask for and get: requests of the last twelve months, by ward, area and authority.
-with requests as (
+-- Without all twelve months there is no figure.
+with covered as (
+    select coverage.authority_code
+    from {{ ref('dim_coverage') }} as coverage
+    cross join (
+        select {{ local_date(months_before(as_of(), 12)) }} as first_day, {{ local_date(as_of()) }} as last_day
+    ) as year
+    where coverage.kind = 'services' and coverage.covers_from <= year.last_day and coverage.covers_to >= year.first_day
+    group by coverage.authority_code
+    having sum(
+        least(coverage.covers_to, year.last_day) - greatest(coverage.covers_from, year.first_day) + 1
+    ) = any_value(year.last_day - year.first_day) + 1
+),
+
+requests as (
     select
         requests.authority_code,
         requests.family_id,
@@ -17,6 +31,8 @@ with requests as (
             }
         ], recursive := true)
     from {{ ref('fct_services_requested') }} as requests
+    {{ of_covered_time('services', 'requests', local_date('requests.requested_at'), 'requests.event_source') }}
+    semi join covered as years on years.authority_code = requests.authority_code
     left join {{ ref('dim_area') }} as areas using (authority_code, lsoa_code)
     where requests.requested_at >= {{ months_before(as_of(), 12) }}
 )

@@ -113,6 +113,7 @@ select
     ranked.period_start,
     ranked.period_end,
     ranked.is_partial,
+    if(ranked.is_covered, null, 'not covered') as absent_because,
     ranked.measure,
     ranked.numerator,
     ranked.denominator,

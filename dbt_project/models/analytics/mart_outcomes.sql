@@ -18,6 +18,7 @@ with counted as (
         count(outcomes.is_sustained) as measured_after_closure,
         count(*) filter (outcomes.is_sustained) as sustained
     from {{ ref('fct_outcomes') }} as outcomes
+    {{ of_covered_months('outcomes', 'outcomes', 'outcomes.began_month', 'outcomes.event_source') }}
     left join {{ ref('outcomes') }} as names using (outcome_framework, outcome_number)
     left join {{ ref('dim_area') }} as areas using (authority_code, lsoa_code)
     group by all

@@ -5,6 +5,7 @@ with requests as (
         areas.area_code,
         areas.area_name
     from {{ ref('fct_services_requested') }} as requests
+    {{ of_covered_months('services', 'requests', local_date('requests.requested_at'), 'requests.event_source') }}
     left join {{ ref('dim_area') }} as areas using (authority_code, lsoa_code)
 ),
 
@@ -30,8 +31,8 @@ counted as (
         median(days_waited) filter (state = 'started') as median_days,
         quantile_cont(days_waited, 0.9) filter (state = 'started') as p90_days,
         max(days_waited) filter (state = 'waiting') as longest_wait_days,
-        -- All but those that wait and may still start in time.
-        count(*) filter (state <> 'waiting' or is_beyond_target) as due
+        -- All but those that wait and may still start in time, and those whose dates cannot be.
+        count(*) filter (is_beyond_target or (not is_beyond_target and state <> 'waiting')) as due
     from requests
     group by all
 )

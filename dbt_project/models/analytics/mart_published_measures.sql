@@ -30,6 +30,7 @@ referrals as (
         referred.is_nfa,
         not_in_need.referral_id is not null as is_not_in_need
     from {{ ref('fct_referrals') }} as referred
+    {{ of_covered_time('social_care', 'referred', 'referred.referred_on', 'referred.event_source') }}
     left join not_in_need using (family_id, referral_id)
     where referred.is_dfe_referral
 ),
@@ -112,19 +113,44 @@ named as (
     select * from headline
     union all by name
     select * from mixes
+),
+
+-- A collection year is twelve months from April on.
+covered as (
+    select
+        authority_code,
+        cast(year(period_start) + 1 as integer) as collection_year,
+        starts_with(rests_on, 're_') as is_again
+    from {{ ref('int_period_coverage') }}
+    where
+        period_kind = 'rolling_12_months'
+        and month(period_start) = 4
+        and period_start + to_years(1) <= {{ local_date(as_of()) }}
+        and rests_on in ('social_care', 're_referrals')
+),
+
+judged as (
+    select named.*, covered.collection_year is not null as is_covered
+    from named
+    left join covered
+        on covered.authority_code = named.authority_code
+        and covered.collection_year = named.collection_year
+        and covered.is_again = starts_with(named.measure, 'Re_')
 )
 
--- One decimal, halves upwards, in whole numbers: a half is then a half.
+-- One decimal, halves upwards, in whole numbers: a half is then a half. Of a year that is not covered there is no figure.
 select
     authority_code,
     collection_year,
     published_table,
     measure,
-    cast(numerator as bigint) as numerator,
-    cast(denominator as bigint) as denominator,
-    cast(mid_year as integer) as mid_year,
+    cast(if(is_covered, numerator, null) as bigint) as numerator,
+    cast(if(is_covered, denominator, null) as bigint) as denominator,
+    cast(if(is_covered, mid_year, null) as integer) as mid_year,
     case
+        when not is_covered then null
         when per is null then numerator::double
         else ((20 * per * numerator + denominator) // (2 * nullif(denominator, 0))) / 10
-    end as "value"
-from named
+    end as "value",
+    if(is_covered, null, 'not covered') as absent_because
+from judged

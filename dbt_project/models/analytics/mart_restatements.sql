@@ -45,6 +45,12 @@ news as (
     from ({{ up_to_the_cut(source('landing', 'events')) }}) as events
     left join {{ source('before', 'cut') }} as seen using (topic, kafka_partition)
     where events.kafka_offset >= coalesce(seen.next_offset, 0) and exists (from changed)
+    union
+    select authority_code, covers_from, 'coverage'
+    from {{ source('landing', 'coverage') }}
+    where stated_at > (select max(as_of) from {{ source('before', 'as_of') }})
+        and stated_at <= {{ as_of() }}
+        and exists (from changed)
 ),
 
 explained as (
@@ -72,5 +78,7 @@ restated as (
 
 select * from {{ source('before', 'mart_restatements') }}
 union all by name
--- A history that is being loaded restates everything everywhere: it is told of the authority alone.
-select * from restated where causes <> ['history'] or area_level = 'authority'
+-- A history that is being loaded restates everything everywhere: it is told of the authority alone. So does coverage.
+select *
+from restated
+where not list_has_all(['history', 'coverage'], causes) or area_level = 'authority'

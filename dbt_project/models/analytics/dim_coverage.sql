@@ -1,0 +1,135 @@
+-- The time in which all of an authority is in the records, by kind of figures, and the source that counts in it.
+with present as (
+    select {{ local_date(as_of()) }} + 1 as tomorrow
+),
+
+stated as (
+    select
+        statement_id,
+        stated_at,
+        authority_code,
+        source,
+        -- What counts can be looked back on.
+        unnest(if(list_contains(kinds, 'social_care'), list_distinct(list_append(kinds, 'history')), kinds)) as kind,
+        covers_from,
+        least(coalesce(covers_to + 1, present.tomorrow), present.tomorrow) as covers_until,
+        is_whole
+    from {{ ref('int_coverage_statements') }}
+    cross join present
+),
+
+-- What is dated before it arrived, or sent as history, begins nothing: live coverage begins with an arrival.
+arrived as (
+    select
+        events.authority_code,
+        events.fact,
+        coalesce(events.assessment_kind in ('caf', 'early_help'), false) as is_early_help,
+        {{ local_date('min(events.received_at)') }} as first_on
+    from {{ ref('stg_events') }} as events
+    anti join {{ ref('int_coverage_statements') }} as named
+        on named.authority_code = events.authority_code and named.source = events.root_source
+    where not events.is_backfill
+    group by all
+),
+
+firsts as (
+    select
+        authority_code,
+        min(first_on) as of_any,
+        min(first_on) filter (fact = 'contact-recorded') as of_contacts,
+        min(first_on) filter (fact = 'referral-submitted') as of_referrals,
+        min(first_on) filter (fact = 'referral-decided') as of_decisions,
+        min(first_on) filter (fact = 'assessment-started' and is_early_help) as of_early_help,
+        min(first_on) filter (fact = 'assessment-started' and not is_early_help) as of_assessments,
+        min(first_on) filter (fact = 'level-changed') as of_levels,
+        min(first_on) filter (fact = 'service-requested') as of_services,
+        min(first_on) filter (fact in ('assessment-completed', 'taf-meeting-held', 'review-held')) as of_meetings,
+        min(first_on) filter (fact = 'outcome-recorded') as of_outcomes
+    from arrived
+    group by authority_code
+),
+
+-- Without decisions nobody knows what became of a referral, and whether it counts.
+live as (
+    select authority_code, unnest(begun, recursive := true)
+    from (
+        select
+            authority_code,
+            [
+                {'kind': 'alerts', 'begins_on': of_any},
+                {'kind': 'contacts', 'begins_on': of_contacts},
+                {'kind': 'referrals', 'begins_on': of_referrals},
+                {'kind': 'social_care', 'begins_on': if(of_decisions > of_referrals, of_decisions, of_referrals)},
+                {'kind': 'history', 'begins_on': if(of_decisions > of_referrals, of_decisions, of_referrals)},
+                {'kind': 'clocks', 'begins_on': if(of_decisions > of_referrals, of_decisions, of_referrals)},
+                {'kind': 'early_help', 'begins_on': of_early_help},
+                {'kind': 'assessments', 'begins_on': of_assessments},
+                {'kind': 'levels', 'begins_on': of_levels},
+                {'kind': 'services', 'begins_on': of_services},
+                {'kind': 'meetings', 'begins_on': of_meetings},
+                {'kind': 'outcomes', 'begins_on': of_outcomes}
+            ] as begun
+        from firsts
+    )
+),
+
+layers as (
+    select authority_code, kind, source, covers_from, covers_until, is_whole, stated_at, statement_id
+    from stated
+    where covers_from < covers_until
+    union all
+    select live.authority_code, live.kind, '*', live.begins_on, present.tomorrow, true, null, null
+    from live
+    cross join present
+    where live.begins_on < present.tomorrow
+),
+
+edges as (
+    select authority_code, kind, covers_from as edge from layers
+    union
+    select authority_code, kind, covers_until from layers
+),
+
+pieces as (
+    select
+        authority_code,
+        kind,
+        edge as starts_on,
+        lead(edge) over (partition by authority_code, kind order by edge) as ends_before
+    from edges
+),
+
+-- Of a source the latest statement counts.
+said as (
+    select
+        pieces.*,
+        layers.source,
+        layers.is_whole,
+        layers.stated_at,
+        layers.statement_id
+    from pieces
+    inner join layers
+        on layers.authority_code = pieces.authority_code
+        and layers.kind = pieces.kind
+        and layers.covers_from <= pieces.starts_on
+        and layers.covers_until > pieces.starts_on
+    qualify row_number() over (
+        partition by pieces.authority_code, pieces.kind, pieces.starts_on, layers.source
+        order by layers.stated_at desc nulls last, layers.statement_id desc
+    ) = 1
+)
+
+-- Where several sources have all of a day one counts, or a child would count twice: the systems of every day first.
+select
+    authority_code,
+    kind,
+    starts_on as covers_from,
+    cast(ends_before - 1 as date) as covers_to,
+    source,
+    if(statement_id is null, 'live', 'stated') as basis,
+    statement_id
+from said
+where is_whole
+qualify row_number() over (
+    partition by authority_code, kind, starts_on order by source = '*' desc, stated_at desc nulls last, source
+) = 1

@@ -1,0 +1,107 @@
+"""`./caf coverage`: of which population and time the records are."""
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+
+import click
+
+from streams.coverage import EVERY_SOURCE, KINDS, Statement, remove, standing, state, statement
+from streams.lake.connect import connect
+from streams.lake.schema import ensure_landing
+from streams.settings import Settings
+
+__all__ = ["command"]
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+_KINDS = "\n".join(f"  {kind:<12} {meaning}" for kind, meaning in KINDS.items())
+
+
+@click.group("coverage")
+def command() -> None:
+    """Say which sources have all of an authority, of what and from when to when.
+
+    Figures rest on covered time alone: what is not covered has no figure, and is never 0. Without any statement a kind
+    of figure is covered from the day on which its first live event arrived; history that is sent later (`backfill`)
+    covers nothing until somebody says so. Alerts see everything, covered or not.
+    """
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a statement.")
+def show(as_json: bool) -> None:
+    """List what is stated; what figures rest on is in marts.analytics.dim_coverage."""
+    with connect(Settings.from_env(), landing="read_write", marts=None) as lake:
+        ensure_landing(lake)
+        stands = standing(lake)
+    for one in stands:
+        click.echo(json.dumps(asdict(one), default=str) if as_json else _text(one))
+    if not stands and not as_json:
+        click.echo("nothing is stated: figures begin with the first live event of each kind")
+
+
+def _epilog() -> str:
+    return f"\b\nKinds:\n{_KINDS}"
+
+
+@command.command("add", epilog=_epilog())
+@click.option("--authority", metavar="CODE", help="GSS code.  [default: CAF_AUTHORITY]")
+@click.option(
+    "--source",
+    default=EVERY_SOURCE,
+    show_default=True,
+    help="CloudEvents source; * is every source that no statement names.",
+)
+@click.option("--kinds", default="all", show_default=True, help="Kinds of figures, with commas between them.")
+@click.option("--from", "covers_from", type=_DAY, required=True, help="First day, London.")
+@click.option("--to", "covers_to", type=_DAY, help="Last day, London.  [default: it goes on]")
+@click.option(
+    "--whole/--part", "is_whole", required=True, help="All of the authority; or a part, which makes no figures."
+)
+@click.option("--why", required=True, help="How it is known; stored with the statement. No personal data.")
+def add(
+    *,
+    authority: str | None,
+    source: str,
+    kinds: str,
+    covers_from: datetime,
+    covers_to: datetime | None,
+    is_whole: bool,
+    why: str,
+) -> None:
+    """State what a source covers; of the days that several statements are about, the latest one counts.
+
+    A source that stood still is a --part of those days.
+    """
+    settings = Settings.from_env()
+    made = statement(
+        authority or settings.authority,
+        source,
+        tuple(KINDS) if kinds == "all" else [kind.strip() for kind in kinds.split(",")],
+        covers_from.date(),
+        covers_to.date() if covers_to else None,
+        is_whole=is_whole,
+        why=why,
+    )
+    with connect(settings, landing="read_write", marts=None) as lake:
+        state(lake, made)
+    click.echo(f"{_text(made)}\nthe next build rests on it")
+
+
+@command.command("remove")
+@click.argument("statement_id", metavar="STATEMENT")
+@click.option("--why", required=True, help="Why it is taken back; stored. No personal data.")
+def take_back(statement_id: str, why: str) -> None:
+    """Take a statement back, as if it had never been made."""
+    with connect(Settings.from_env(), landing="read_write", marts=None) as lake:
+        found = remove(lake, statement_id, why)
+    click.echo(f"taken back: {_text(found)}\nthe next build rests on what is left")
+
+
+def _text(one: Statement) -> str:
+    extent = "whole" if one.is_whole else "part"
+    kinds = "all kinds" if len(one.kinds) == len(KINDS) else ", ".join(one.kinds)
+    return (
+        f"{one.statement_id}  {one.authority_code}  {one.covers_from} to {one.covers_to or 'now'}  {extent}  "
+        f"{one.source}  {kinds}  ({one.stated_by}, {one.stated_at:%Y-%m-%d %H:%M} UTC: {one.why})"
+    )

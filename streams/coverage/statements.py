@@ -1,0 +1,139 @@
+"""
+Statements of coverage: rows of `landing.coverage`, added and never changed.
+
+Of the days that several statements of a source are about, the latest statement decides.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from uuid import uuid4
+
+import duckdb
+
+from streams.coverage.kinds import KINDS
+from streams.errors import CoverageInvalid, CoverageUnknown
+from streams.lake.schema import ensure_landing
+from streams.login import login
+
+__all__ = ["EVERY_SOURCE", "Statement", "remove", "standing", "state", "statement"]
+
+EVERY_SOURCE = "*"
+"""Stands for every source of the authority that no statement names."""
+
+
+def _now() -> datetime:
+    """As it is stored: UTC without a zone."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+_FIRST_DAY = date(2000, 1, 1)
+"""As in `dim_coverage`: what is dated earlier is no date of a record."""
+
+_COLUMNS = (
+    "statement_id", "stated_at", "authority_code", "source", "kinds", "covers_from", "covers_to", "is_whole",
+    "stated_by", "why",
+)  # fmt: skip
+_STANDING = f"""
+    SELECT {", ".join(_COLUMNS)}
+    FROM landing.main.coverage
+    QUALIFY row_number() OVER (PARTITION BY statement_id ORDER BY stated_at DESC, change) = 1 AND change = 'stated'
+    ORDER BY authority_code, stated_at, statement_id
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """
+    That a source has all of an authority (`is_whole`), or a part, of some kinds in a time.
+
+    Days are London's, the first and the last included; no last day: it goes on. `stated_at` is UTC without a zone.
+    """
+
+    authority_code: str
+    source: str
+    kinds: tuple[str, ...]
+    covers_from: date
+    covers_to: date | None
+    is_whole: bool
+    why: str
+    stated_by: str = field(default_factory=login)
+    stated_at: datetime = field(default_factory=_now)
+    statement_id: str = field(default_factory=lambda: uuid4().hex[:8])
+
+
+def statement(
+    authority: str,
+    source: str,
+    kinds: Collection[str],
+    covers_from: date,
+    covers_to: date | None,
+    *,
+    is_whole: bool,
+    why: str,
+) -> Statement:
+    """
+    A statement made now by whoever runs this process.
+
+    Raises:
+        CoverageInvalid: it names a kind that there is not, or days that cannot be.
+    """
+    unknown = sorted(set(kinds) - KINDS.keys())
+    if unknown or not kinds:
+        raise CoverageInvalid(f"no kind {', '.join(unknown) or 'was given'}; allowed: {', '.join(KINDS)}")
+    if covers_from < _FIRST_DAY or (covers_to is not None and covers_to < covers_from):
+        raise CoverageInvalid(
+            f"{covers_from} to {covers_to or 'now'} is no time; allowed: from 2000 on, the first day first"
+        )
+    ordered = tuple(kind for kind in KINDS if kind in kinds)
+    return Statement(
+        authority_code=authority,
+        source=source,
+        kinds=ordered,
+        covers_from=covers_from,
+        covers_to=covers_to,
+        is_whole=is_whole,
+        why=why,
+    )
+
+
+def standing(lake: duckdb.DuckDBPyConnection) -> list[Statement]:
+    """The statements that were not taken back, in the order in which they were made; `lake` has `landing`."""
+    rows = (dict(zip(_COLUMNS, row, strict=True)) for row in lake.execute(_STANDING).fetchall())
+    return [Statement(**{**row, "kinds": tuple(row["kinds"])}) for row in rows]
+
+
+def state(lake: duckdb.DuckDBPyConnection, made: Statement) -> None:
+    """Store a statement, unless the latest of its source says the same; `lake` needs `landing` to write."""
+    ensure_landing(lake)
+    said = [one for one in standing(lake) if (one.authority_code, one.source) == (made.authority_code, made.source)]
+    if not said or _said(said[-1]) != _said(made):
+        _insert(lake, made, "stated")
+
+
+def remove(lake: duckdb.DuckDBPyConnection, statement_id: str, why: str) -> Statement:
+    """
+    Take a statement back, and store who does and why; `lake` needs `landing` to write.
+
+    Raises:
+        CoverageUnknown: no such statement stands.
+    """
+    ensure_landing(lake)
+    stands = {one.statement_id: one for one in standing(lake)}
+    if statement_id not in stands:
+        raise CoverageUnknown(f"no statement {statement_id} stands; standing: {', '.join(stands) or 'none'}")
+    found = stands[statement_id]
+    _insert(lake, replace(found, why=why, stated_by=login(), stated_at=_now()), "removed")
+    return found
+
+
+def _said(one: Statement) -> tuple:
+    return one.kinds, one.covers_from, one.covers_to, one.is_whole
+
+
+def _insert(lake: duckdb.DuckDBPyConnection, one: Statement, change: str) -> None:
+    values = {**vars(one), "kinds": list(one.kinds), "change": change}
+    lake.execute(
+        f"INSERT INTO landing.main.coverage ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",
+        list(values.values()),
+    )

@@ -1,0 +1,46 @@
+"""Where publication begins: somebody confirms it, since what is published never changes."""
+
+from datetime import UTC, date, datetime
+
+import duckdb
+
+from streams.build.lock import build_lock
+from streams.disclosure.tables import TABLES
+from streams.errors import PublicationInvalid
+from streams.lake.connect import connect
+from streams.login import login
+from streams.settings import Settings
+
+__all__ = ["begin"]
+
+_QUARTERS = {1, 4, 7, 10}
+_PUBLISHED = "SELECT max(quarter_starts_on) FROM marts.public.releases WHERE authority_code = ?"
+
+
+def begin(settings: Settings, authority: str, begins_on: date, why: str) -> None:
+    """
+    Confirm with which quarter the publication of an authority begins, and store who does and why.
+
+    Until something is published it can be confirmed anew; then only for a quarter that comes after.
+
+    Raises:
+        PublicationInvalid: it is no first day of a quarter, or a quarter as late has been published.
+        LakeUnavailable: the lake does not answer.
+    """
+    if begins_on.day != 1 or begins_on.month not in _QUARTERS:
+        raise PublicationInvalid(f"{begins_on} begins no quarter; allowed: the first of January, April, July, October")
+    with build_lock(settings), connect(settings, landing=None, marts="read_write") as lake:
+        lake.execute(TABLES)
+        latest = _published(lake, authority)
+        if latest is not None and begins_on <= latest:
+            raise PublicationInvalid(
+                f"{authority} is published up to the quarter of {latest}, which never changes; allowed: a later quarter"
+            )
+        lake.execute(
+            "INSERT INTO marts.released.beginnings VALUES (?, ?, ?, ?, ?)",
+            [authority, begins_on, datetime.now(UTC).replace(tzinfo=None), login(), why],
+        )
+
+
+def _published(lake: duckdb.DuckDBPyConnection, authority: str) -> date | None:
+    return lake.execute(_PUBLISHED, [authority]).fetchone()[0]

@@ -1,0 +1,48 @@
+"""What an imported census covers, as it is stated to the lake."""
+
+from datetime import date
+from functools import partial
+
+from streams.coverage import CENSUS_KINDS, standing, state, statement
+from streams.importers.cin_file import Header
+from streams.importers.cin_messages import source
+from streams.lake.connect import connect
+from streams.lake.schema import ensure_landing
+from streams.settings import Settings
+
+__all__ = ["name_source", "state_whole"]
+
+
+def name_source(settings: Settings, header: Header) -> None:
+    """
+    State that the census is a part, before its events are sent, unless something is stated of it already.
+
+    A source that a statement names makes no figures but in the time that it has all of.
+
+    Raises:
+        LakeUnavailable: the lake does not answer.
+    """
+    with connect(settings, landing="read_write", marts=None) as lake:
+        ensure_landing(lake)
+        if not any(one.source == source(header) and one.covers_to == _last_day(header) for one in standing(lake)):
+            state(lake, _of_year(header)(is_whole=False, why="imported: nobody has said that it is all of the year"))
+
+
+def state_whole(settings: Settings, header: Header) -> None:
+    """
+    State that the census has all children in need of its authority in its year.
+
+    Raises:
+        LakeUnavailable: the lake does not answer.
+    """
+    with connect(settings, landing="read_write", marts=None) as lake:
+        state(lake, _of_year(header)(is_whole=True, why="imported as the authority's whole return"))
+
+
+def _of_year(header: Header) -> partial:
+    first = date(header.year - 1, 4, 1)
+    return partial(statement, header.authority, source(header), CENSUS_KINDS, first, _last_day(header))
+
+
+def _last_day(header: Header) -> date:
+    return date(header.year, 3, 31)
