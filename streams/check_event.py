@@ -6,12 +6,12 @@ Transport accepts a referral without an answer about consent, because it is abou
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import msgspec
 
-from streams.contracts import Accepted, Rejected, decode, event_types
+from streams.contracts import Accepted, Rejected, admit, event_types
 from streams.contracts.codesets import Consent, ConsentReason
 from streams.contracts.envelope import Envelope
 from streams.names import INPUT_TOPICS
@@ -82,15 +82,15 @@ def _is_json(lines: list[bytes]) -> bool:
         return False
 
 
-def check(value: bytes) -> Verdict:
-    """Judge one event, given as its JSON text, as a form must send it."""
+def check(value: bytes, max_bytes: int) -> Verdict:
+    """Judge one event, given as its JSON text, as a form must send it; `max_bytes` as for `admit`."""
     type_ = _type(value)
     topic = _topic(type_)
     if topic is None:
         # Any topic's contract finds what is wrong with the envelope; only then is the type to blame.
-        refused = decode(_Candidate(INPUT_TOPICS[0], value))
+        refused = admit(_Candidate(INPUT_TOPICS[0], value), max_bytes)
         return Verdict(type_, None, None, [_unknown(refused)])
-    outcome = _decoded(topic, value)
+    outcome = _admitted(_Candidate(topic, value), max_bytes)
     if isinstance(outcome, Rejected):
         return Verdict(type_, topic, None, [_finding(outcome)])
     return Verdict(type_, topic, outcome.key, [*_consent(outcome), *_unknown_fields(outcome)])
@@ -112,13 +112,14 @@ def _topic(type_: str | None) -> str | None:
     return None
 
 
-def _decoded(topic: str, value: bytes) -> Accepted | Rejected:
-    """Decode with the key that the data give, as a producer would send it."""
-    data = json.loads(value).get("data")
+def _admitted(event: _Candidate, max_bytes: int) -> Accepted | Rejected:
+    """Judge it under the key that the data give, as a producer would send it."""
+    data = json.loads(event.value).get("data")
     facts = data.get("replacement", data) if isinstance(data, dict) else None
     names = ("family_id", "person_id", "alert_id")
     keys = [facts[name] for name in names if isinstance(facts, dict) and isinstance(facts.get(name), str)]
-    outcomes = [decode(_Candidate(topic, value, key.encode())) for key in keys] or [decode(_Candidate(topic, value))]
+    candidates = [replace(event, key=key.encode()) for key in keys] or [event]
+    outcomes = [admit(candidate, max_bytes) for candidate in candidates]
     return next((outcome for outcome in outcomes if isinstance(outcome, Accepted)), outcomes[0])
 
 

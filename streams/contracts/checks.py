@@ -2,7 +2,7 @@
 
 import enum
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import accumulate
 from typing import Annotated, get_args, get_origin
 
@@ -13,6 +13,8 @@ __all__ = [
     "UNPARSED",
     "Reason",
     "Refusal",
+    "arrival_ms",
+    "arrived_at",
     "dated_fields",
     "parse",
     "plausible",
@@ -88,6 +90,24 @@ def plausible(moment: date, *path: str) -> None:
     # They would overflow where times are compared.
     if not 1900 <= moment.year <= 2199:
         raise Refusal(Reason.SCHEMA, "".join(path), "a year from 1900 to 2199")
+
+
+_LATEST_MS = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp() * 1000) - 1
+
+
+def arrival_ms(timestamp: int) -> int:
+    """
+    When a record arrived (ms since 1970), by its Kafka timestamp, which may be any 64-bit number.
+
+    A topic that does not stamp arrival itself takes the sender's word: -1 for none, minutes before 1970, years beyond
+    9999. Such a time becomes the nearest that every reader can hold, the same for all of them.
+    """
+    return min(max(timestamp, 0), _LATEST_MS)
+
+
+def arrived_at(timestamp: int) -> datetime:
+    """The moment that `arrival_ms` gives, aware."""
+    return datetime.fromtimestamp(arrival_ms(timestamp) / 1000, UTC)
 
 
 def dated_fields(struct: type[msgspec.Struct]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from streams.contracts.checks import (
     UNPARSED,
     Reason,
     Refusal,
+    arrival_ms,
     dated_fields,
     parse,
     plausible,
@@ -29,19 +30,16 @@ from streams.contracts.envelope import Correction, Envelope, Withdrawal
 from streams.contracts.event import Event, event_types
 
 __all__ = [
-    "MAX_RECORD_BYTES",
     "REPLAY_HEADER",
     "Accepted",
     "Reason",
     "Record",
     "Rejected",
+    "admit",
     "decode",
     "refused",
     "reject",
 ]
-
-MAX_RECORD_BYTES = 262_144
-"""Largest record that is read (bytes)."""
 
 REPLAY_HEADER = "caf-replay-of"
 """Header of a record that is sent again: `topic/partition/offset` of the rejected one."""
@@ -125,10 +123,25 @@ _contracts: dict[str, dict[str, _Contract]] = {}
 _amendments: dict[str, dict[str, Literal["corrected", "withdrawn"]]] = {}
 
 
-def decode(record: Record, max_bytes: int = MAX_RECORD_BYTES) -> Accepted | Rejected:
-    """Judge one record of an input topic by its contract."""
+def admit(record: Record, max_bytes: int) -> Accepted | Rejected:
+    """
+    Judge one record as it arrives: by its length first, then by its contract.
+
+    `max_bytes` is the setting `max_record_bytes`. Only whoever sees a record first judges its length.
+    """
+    if record.value and len(record.value) > max_bytes:
+        return refused(record, Refusal(Reason.TOO_LARGE, allowed=f"at most {max_bytes} bytes"))
+    return decode(record)
+
+
+def decode(record: Record) -> Accepted | Rejected:
+    """
+    Judge one record of an input topic by its contract, whatever its length.
+
+    So is read again what was admitted before: the setting may have been another one then.
+    """
     try:
-        return _accept(record, max_bytes)
+        return _accept(record)
     except Refusal as refusal:
         return refused(record, refusal)
 
@@ -139,7 +152,7 @@ def refused(record: Record, refusal: Refusal) -> Rejected:
         record.topic,
         record.partition,
         record.offset,
-        record.timestamp,
+        arrival_ms(record.timestamp),
         refusal.reason,
         refusal.path,
         refusal.allowed,
@@ -165,12 +178,10 @@ def reject(event: Accepted, reason: Reason, path: str, allowed: str) -> Rejected
     )
 
 
-def _accept(record: Record, max_bytes: int) -> Accepted:
+def _accept(record: Record) -> Accepted:
     value = record.value
     if not value:
         raise Refusal(Reason.NOT_JSON, allowed="a CloudEvents 1.0 JSON object")
-    if len(value) > max_bytes:
-        raise Refusal(Reason.TOO_LARGE, allowed=f"at most {max_bytes} bytes")
     readable(value)
     # This runs for every record of every topic: what is called here for each of them shows in what `land` can take.
     try:
@@ -193,7 +204,7 @@ def _accept(record: Record, max_bytes: int) -> Accepted:
         record.topic,
         record.partition,
         record.offset,
-        record.timestamp,
+        arrival_ms(record.timestamp),
         key,
         envelope,
         change,

@@ -8,7 +8,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from streams import names
-from streams.contracts import Accepted, Rejected, decode
+from streams.contracts import Accepted, Rejected, admit
 from streams.contracts.columns import events_table, quarantine_table
 from streams.contracts.decode import Record
 from streams.contracts.identity import Identities
@@ -80,5 +80,5 @@ class Batch:
         return {name: table for name, table in made.items() if table.num_rows}
 
     def _judged(self, record: Record) -> Accepted | Rejected:
-        event = decode(record, self._max_record_bytes)
+        event = admit(record, self._max_record_bytes)
         return self._identities.judge(event) if type(event) is Accepted else event
