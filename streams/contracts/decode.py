@@ -37,6 +37,7 @@ __all__ = [
     "Rejected",
     "admit",
     "decode",
+    "record_bytes",
     "refused",
     "reject",
 ]
@@ -54,7 +55,15 @@ class Record(Protocol):
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    headers: Sequence[tuple[str, bytes | None]]
+
+
+def record_bytes(record: Record) -> int:
+    """Bytes of key, value and headers together."""
+    size = len(record.key or b"") + len(record.value or b"")
+    for name, content in record.headers:
+        size += len(str.encode(name, errors="surrogateescape")) + len(content or b"")
+    return size
 
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):
@@ -101,7 +110,12 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
     allowed: str | None
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: tuple[tuple[str, bytes | None], ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of key, value and headers together."""
+        return record_bytes(self)
 
 
 class _Contract(NamedTuple):

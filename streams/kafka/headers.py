@@ -2,14 +2,25 @@
 Let a record through whose header names are not UTF-8.
 
 kafka-python decodes header names strictly and raises from `poll`, at the same record for ever: one such record would
-block its partition. Here the undecodable bytes of a name are shown escaped, and the record is judged like any other.
+block its partition. Here the undecodable bytes of a name become lone surrogates, and the record is judged like any
+other.
 """
 
 from kafka.record.default_records import DefaultRecordBatch
 
-__all__ = ["read_any_header"]
+__all__ = ["HeaderName", "read_any_header"]
 
 _read = DefaultRecordBatch._read_msg
+
+
+class HeaderName(str):
+    """A header's name that need not be text: `encode` gives the bytes it came as."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:  # noqa: ARG002
+        """The name's bytes."""
+        return super().encode(encoding, "surrogateescape")
 
 
 class _Lenient(bytearray):
@@ -20,7 +31,7 @@ class _Lenient(bytearray):
         return _Lenient(found) if isinstance(index, slice) else found
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002
-        return super().decode(encoding, "backslashreplace")
+        return HeaderName(super().decode(encoding, "surrogateescape"))
 
 
 def read_any_header() -> None:

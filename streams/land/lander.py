@@ -16,11 +16,12 @@ from kafka.structs import OffsetAndMetadata
 
 from streams import names
 from streams.errors import LakeConflict
-from streams.kafka.client import consumer, partitions_of, producer
+from streams.kafka.client import consumer, partitions_of
 from streams.kafka.topics import ensure_topics
 from streams.lake.locks import LandingLocks
 from streams.land.batch import MAX_BYTES, Batch
 from streams.land.checks import Validator
+from streams.land.dead_letters import DeadLetters
 from streams.land.garbage import rarely_collected
 from streams.land.store import LandingStore
 from streams.land.writer import Landed, Writer
@@ -76,7 +77,7 @@ def run(
         stack.enter_context(rarely_collected())
         kafka = consumer(settings, names.LANDED_TOPICS, **CONSUMER)
         stack.callback(kafka.close)
-        letters = producer(settings, max_request_size=8 * settings.max_record_bytes)
+        letters = DeadLetters(settings)
         stack.callback(letters.close)
         locks = LandingLocks(settings, {partition.partition for partition in kafka.assignment()})
         stack.callback(locks.close)

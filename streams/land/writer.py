@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from kafka import KafkaProducer
 
 from streams.land.batch import Batch
 from streams.land.checks import Checks, Validator
-from streams.land.dead_letters import send_dead_letters
+from streams.land.dead_letters import DeadLetters
 from streams.land.store import LandingStore
 
 __all__ = ["Landed", "Writer"]
@@ -32,6 +31,8 @@ class Landed:
     events: int = 0
     rejected: int = 0
     outputs: int = 0
+    unsent_letters: int = 0
+    """Dead letters that their topic did not take; the quarantine holds their records."""
     batches: int = 0
     seconds: float = 0.0
     """From the first poll to the last check, so without connecting and waiting for the locks."""
@@ -52,7 +53,7 @@ class Writer:
     def __init__(
         self,
         store: LandingStore,
-        letters: KafkaProducer,
+        letters: DeadLetters,
         validator: Validator | None,
         on_commit: Callable[[Landed], None] | None,
     ) -> None:
@@ -81,7 +82,6 @@ class Writer:
         Return when nothing is being stored; gives the batch that was, all of it done.
 
         Raises:
-            BrokerUnavailable: its dead letters were not taken; nothing of it is stored.
             LakeConflict: another process has landed the same offsets; nothing of it is stored.
             LakeUnavailable: the catalog does not answer, or refuses.
         """
@@ -103,7 +103,7 @@ class Writer:
     def _write(self, batch: Batch) -> None:
         started = time.monotonic()
         if batch.rejected:
-            send_dead_letters(self._letters, batch.rejected)
+            self._letters.send(batch.rejected)
         # Ranges of `landed_at` tell batches apart, so it must grow even when the clock does not.
         self._landed_at = max(datetime.now(UTC), self._landed_at + timedelta(microseconds=1))
         self._store.commit(batch.tables(self._landed_at), batch.next_offsets)
@@ -119,6 +119,7 @@ class Writer:
         self.landed.events += len(batch.accepted)
         self.landed.rejected += len(batch.rejected)
         self.landed.outputs += outputs
+        self.landed.unsent_letters = self._letters.unsent
         self.landed.batches += 1
         log.info(
             "batch_landed",
