@@ -30,6 +30,7 @@ from streams.contracts.envelope import Correction, Envelope, Withdrawal
 from streams.contracts.event import Event, event_types
 
 __all__ = [
+    "COORDINATES",
     "REPLAY_HEADER",
     "Accepted",
     "Reason",
@@ -40,8 +41,11 @@ __all__ = [
     "record_bytes",
     "refused",
     "reject",
+    "replay_of",
 ]
 
+COORDINATES = r"[A-Za-z0-9._-]+/[0-9]+/[0-9]+"
+"""Form of `topic/partition/offset`, as a regular expression."""
 REPLAY_HEADER = "caf-replay-of"
 """Header of a record that is sent again: `topic/partition/offset` of the rejected one."""
 
@@ -131,7 +135,7 @@ _ENVELOPE = msgspec.json.Decoder(Envelope)
 _CORRECTION = msgspec.json.Decoder(Correction)
 _WITHDRAWAL = msgspec.json.Decoder(Withdrawal)
 
-_COORDINATES = re.compile(rb"[A-Za-z0-9._-]+/\d+/\d+")
+_COORDINATES = re.compile(COORDINATES.encode())
 
 _contracts: dict[str, dict[str, _Contract]] = {}
 _amendments: dict[str, dict[str, Literal["corrected", "withdrawn"]]] = {}
@@ -226,7 +230,7 @@ def _accept(record: Record) -> Accepted:
         amendment,
         value,
         int.from_bytes(blake2b(value, digest_size=8).digest(), "little", signed=True),
-        _replay_of(record.headers) if record.headers else None,
+        replay_of(record.headers) if record.headers else None,
         record.headers or (),
     )
 
@@ -289,6 +293,9 @@ def _unknown(contracts: dict[str, _Contract], path: str) -> Refusal:
     return Refusal(Reason.UNKNOWN_TYPE, path, ", ".join(sorted(contracts)))
 
 
-def _replay_of(headers: Sequence[tuple[str, bytes]]) -> str | None:
-    found = next((value for name, value in headers if name == REPLAY_HEADER and value), b"")
-    return found.decode() if _COORDINATES.fullmatch(found) else None
+def replay_of(headers: Sequence[tuple[str, bytes | None]]) -> str | None:
+    """Which rejected record one with these headers sends again; None where they name no record."""
+    for name, value in headers:
+        if name == REPLAY_HEADER and value and _COORDINATES.fullmatch(value):
+            return value.decode()
+    return None

@@ -8,19 +8,11 @@ other.
 
 from kafka.record.default_records import DefaultRecordBatch
 
-__all__ = ["HeaderName", "read_any_header"]
+from streams.kafka.header_name import HeaderName
+
+__all__ = ["read_any_header"]
 
 _read = DefaultRecordBatch._read_msg
-
-
-class HeaderName(str):
-    """A header's name that need not be text: `encode` gives the bytes it came as."""
-
-    __slots__ = ()
-
-    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:  # noqa: ARG002
-        """The name's bytes."""
-        return super().encode(encoding, "surrogateescape")
 
 
 class _Lenient(bytearray):
