@@ -6,8 +6,8 @@ Sends rejected records again, after what made them unreadable has been fixed, on
 **Do not use it** before the cause is fixed: the records would be rejected again (kept, but twice).
 For a look without sending, use `./caf quarantine` or `./caf replay --dry-run`.
 
-**When it is red**: records that were sent stay sent; a second run skips those that were accepted. Read
-the log, then run it again.
+**When it is red**: records that were sent stay sent; a second run skips those that were accepted. The log names the
+records that the broker refuses, and why; when it went away, run it again.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -49,7 +49,7 @@ def replay_quarantine() -> None:
         from streams.replay import replay
         from streams.settings import Settings
 
-        replay(Settings.from_env(), **params)
+        replay(Settings.from_env(), **params).raise_if_refused()
 
     select() >> approve >> send()
 

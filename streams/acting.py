@@ -116,7 +116,7 @@ def _escalations(settings: Settings) -> Iterator[Accepted]:
     reader = consumer(settings, [names.ESCALATION], max_poll_records=5_000)
     try:
         for record in until(reader, reader.end_offsets(reader.assignment())):
-            event = decode(record, settings.max_record_bytes)
+            event = decode(record)
             if isinstance(event, Accepted):
                 yield event
     finally:
@@ -134,7 +134,7 @@ def _send(settings: Settings, type_: str, data: msgspec.Struct) -> None:
         "data": data,
     }
     value = msgspec.json.encode(event)
-    verdict = check(value)
+    verdict = check(value, settings.max_record_bytes)
     if not verdict.is_accepted:
         wrong = "; ".join(f"{finding.path}: allowed is {finding.allowed}" for finding in verdict.findings)
         raise ActionInvalid(f"nothing was sent: {wrong}")

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from streams.contracts import Accepted, Rejected, decode, event_types
+from streams.contracts import Accepted, Rejected, admit, event_types
 from streams.contracts.codesets import Consent, ConsentReason
 from streams.contracts.decode import key_of
 from streams.contracts.envelope import Envelope
@@ -87,16 +87,16 @@ def _is_json(lines: list[bytes]) -> bool:
         return False
 
 
-def check(value: bytes) -> Verdict:
-    """Judge one event, given as its JSON text, as a form must send it."""
+def check(value: bytes, max_bytes: int) -> Verdict:
+    """Judge one event, given as its JSON text, as a form must send it; `max_bytes` as for `admit`."""
     type_ = _type(value)
     topic = _topic(type_)
     if topic is None:
         # Any topic's contract finds what is wrong with the envelope; only then is the type to blame.
-        refused = decode(_Candidate(INPUT_TOPICS[0], value))
+        refused = admit(_Candidate(INPUT_TOPICS[0], value), max_bytes)
         return Verdict(type_, None, None, [_unknown(refused)])
     key = key_of(topic, value)
-    outcome = decode(_Candidate(topic, value, key and key.encode()))
+    outcome = admit(_Candidate(topic, value, key and key.encode()), max_bytes)
     if isinstance(outcome, Rejected):
         return Verdict(type_, topic, None, [_finding(outcome)])
     findings = [*_left_out(outcome), *_said_twice(value), *_consent(outcome), *_unknown_fields(outcome)]

@@ -155,6 +155,10 @@ class PolicyInvalid(CafError):
     """The sharing policy names what it may not, or cannot be read."""
 
 
+class ReplayIncomplete(CafError):
+    """Some records could not be sent again; the others were."""
+
+
 class RouteInvalid(CafError):
     """A route has a value that its column does not allow."""
 

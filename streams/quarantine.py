@@ -1,15 +1,17 @@
 """The rejected records that have landed: which there are, and why."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import duckdb
 
 from streams.contracts import Reason
+from streams.contracts.decode import COORDINATES, REPLAY_HEADER
 from streams.errors import SettingInvalid
+from streams.kafka.verbatim import Original
 
-__all__ = ["Filters", "Quarantined", "find", "summary"]
+__all__ = ["Filters", "Quarantined", "contents", "find", "summary"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,23 +49,24 @@ class Filters:
             since = since.replace(tzinfo=UTC)
         return cls(since=since, **filters)
 
-    def condition(self) -> tuple[str, list[object]]:
-        """The SQL condition and its values."""
+    def condition(self) -> tuple[str, dict[str, object]]:
+        """The SQL condition, and the values of its parameters by name."""
         since = self.since and self.since.astimezone(UTC).replace(tzinfo=None)
         given = {
-            "reason = ?": self.reason,
-            "topic = ?": self.topic,
-            "kafka_partition = ?": self.partition,
-            "kafka_offset = ?": self.offset,
-            "received_at >= ?": since,
+            "reason": ("reason = $reason", self.reason),
+            "topic": ("topic = $topic", self.topic),
+            "partition": ("kafka_partition = $partition", self.partition),
+            "offset": ("kafka_offset = $offset", self.offset),
+            "since": ("received_at >= $since", since),
         }
-        terms = {term: value for term, value in given.items() if value is not None}
-        return " AND ".join(terms) or "true", list(terms.values())
+        known = {name: (term, value) for name, (term, value) in given.items() if value is not None}
+        condition = " AND ".join(term for term, _ in known.values()) or "true"
+        return condition, {name: value for name, (_, value) in known.items()}
 
 
 @dataclass(frozen=True)
 class Quarantined:
-    """A rejected record; its bytes may say anything about anybody."""
+    """A rejected record; its bytes, where they were asked for, may say anything about anybody."""
 
     topic: str
     partition: int
@@ -74,9 +77,15 @@ class Quarantined:
     allowed: str | None
     replayed_as: str | None
     """`topic/partition/offset` under which it landed after a replay; None while it has not."""
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[dict[str, object]]
+    is_copy: bool
+    """Whether it was itself sent in place of an earlier one."""
+    size: int
+    """Bytes of key and value."""
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: Sequence[dict[str, object]] = ()
+    header_names: Sequence[bytes] | None = None
+    """Names of all headers, where one is not text."""
 
     @property
     def coordinates(self) -> str:
@@ -93,8 +102,15 @@ def summary(lake: duckdb.DuckDBPyConnection, filters: Filters) -> list[tuple[str
     ).fetchall()
 
 
-def find(lake: duckdb.DuckDBPyConnection, filters: Filters, *, limit: int | None = None) -> list[Quarantined]:
-    """The records with their bytes, oldest first."""
+_CONTENT = ("record_key", "record_value", "record_headers", "record_header_names")
+_CHUNK_BYTES = 32 * 1024 * 1024
+_CHUNK_RECORDS = 1_000
+
+
+def find(
+    lake: duckdb.DuckDBPyConnection, filters: Filters, *, limit: int | None = None, with_content: bool = False
+) -> list[Quarantined]:
+    """The records, oldest first; without their content, which may be large, unless it is asked for."""
     condition, values = filters.condition()
     rows = lake.execute(
         f"""
@@ -103,11 +119,53 @@ def find(lake: duckdb.DuckDBPyConnection, filters: Filters, *, limit: int | None
             FROM landing.main.events WHERE replay_of IS NOT NULL GROUP BY ALL
         )
         SELECT topic, kafka_partition, kafka_offset, received_at, reason, path, allowed, replayed_as,
-               record_key, record_value, record_headers
+               len(list_filter(coalesce(record_headers, []), lambda h: h.name = $header
+                   AND coalesce(regexp_full_match(CAST(h.value AS VARCHAR), $coordinates), false))) > 0,
+               coalesce(octet_length(record_key), 0) + coalesce(octet_length(record_value), 0)
+               {"".join(f", {column}" for column in _CONTENT) if with_content else ""}
         FROM landing.main.quarantine
         LEFT JOIN replayed ON replay_of = topic || '/' || kafka_partition || '/' || kafka_offset
         WHERE {condition} ORDER BY received_at, topic, kafka_partition, kafka_offset LIMIT {limit or "ALL"}
         """,
-        values,
+        values | {"header": REPLAY_HEADER, "coordinates": COORDINATES},
     ).fetchall()
     return [Quarantined(*row) for row in rows]
+
+
+def contents(lake: duckdb.DuckDBPyConnection, records: Iterable[Quarantined]) -> Iterator[tuple[Quarantined, Original]]:
+    """Records with what they consist of, in their order; only some are held at a time, since they may be large."""
+    for chunk in _chunks(records):
+        places = [(record.topic, record.partition, record.offset) for record in chunk]
+        topics, partitions, offsets = map(list, zip(*places, strict=True))
+        rows = lake.execute(
+            f"""
+            SELECT topic, kafka_partition, kafka_offset, {", ".join(_CONTENT)} FROM landing.main.quarantine
+            SEMI JOIN (SELECT unnest($1) AS topic, unnest($2) AS kafka_partition, unnest($3) AS kafka_offset) AS wanted
+            USING (topic, kafka_partition, kafka_offset)
+            """,
+            [topics, partitions, offsets],
+        ).fetchall()
+        found = {row[:3]: row[3:] for row in rows}
+        for record, place in zip(chunk, places, strict=True):
+            yield record, _original(*found[place])
+
+
+def _chunks(records: Iterable[Quarantined]) -> Iterator[list[Quarantined]]:
+    chunk, size = [], 0
+    for record in records:
+        if chunk and (size + record.size > _CHUNK_BYTES or len(chunk) >= _CHUNK_RECORDS):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(record)
+        size += record.size
+    if chunk:
+        yield chunk
+
+
+def _original(
+    key: bytes | None, value: bytes | None, headers: list[dict] | None, names: list[bytes] | None
+) -> Original:
+    headers = headers or []
+    names = [header["name"].encode() for header in headers] if names is None else names
+    decoded = [name.decode("utf-8", "surrogateescape") for name in names]
+    return Original(key, value, [(name, header["value"]) for name, header in zip(decoded, headers, strict=True)])

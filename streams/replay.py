@@ -3,40 +3,65 @@ Send rejected records again, byte for byte, to the topic and key they came by.
 
 A header names the record that is sent again, so that its alert clears when the copy is accepted.
 A record is not sent while a copy of it is on its way, nor after one was accepted; a copy that is rejected too is not
-sent itself: its original is.
+sent itself: its original is. What the broker refuses is named, and the rest goes on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 import structlog
+from kafka import KafkaProducer
 from kafka.errors import KafkaError
+from kafka.producer.future import FutureRecordMetadata
 
 from streams import names
 from streams.contracts import Reason
-from streams.contracts.decode import REPLAY_HEADER
-from streams.errors import BrokerUnavailable
-from streams.kafka.client import consumer, producer
+from streams.contracts.decode import REPLAY_HEADER, replay_of
+from streams.errors import BrokerUnavailable, ReplayIncomplete
+from streams.kafka.client import consumer
+from streams.kafka.verbatim import Original, send_verbatim, verbatim_producer
 from streams.lake.connect import connect
 from streams.lake.offsets import next_offsets
-from streams.quarantine import Filters, Quarantined, find
+from streams.quarantine import Filters, Quarantined, contents, find
 from streams.settings import Settings
 
-__all__ = ["Replayed", "replay", "select"]
+__all__ = ["Refused", "Replayed", "replay", "select"]
 
 log = structlog.get_logger()
 
 _TIMEOUT_SECONDS = 60
+_WAITING = 500
+"""Records that are sent before the first of them is waited for."""
 
 
 @dataclass(frozen=True)
-class Replayed:
-    """How many records were sent again, and how many match but were not."""
+class Refused:
+    """A record that cannot be sent again: its `topic/partition/offset`, and Kafka's name for the reason."""
 
-    sent: int
-    skipped: int
+    record: str
+    why: str
+
+
+@dataclass
+class Replayed:
+    """How many records were sent again, how many match but need not be sent, and which ones cannot be."""
+
+    sent: int = 0
+    skipped: int = 0
+    refused: list[Refused] = field(default_factory=list)
+
+    def raise_if_refused(self) -> None:
+        """
+        Raises:
+            ReplayIncomplete: the broker refused some.
+        """
+        if self.refused:
+            places = ", ".join(f"{one.record} ({one.why})" for one in self.refused[:5])
+            raise ReplayIncomplete(
+                f"{self.sent} records were sent again, {len(self.refused)} cannot be, {places} among them"
+            )
 
 
 def select(settings: Settings, **filters: object) -> list[Quarantined]:
@@ -52,32 +77,58 @@ def select(settings: Settings, **filters: object) -> list[Quarantined]:
 
 def replay(settings: Settings, **filters: object) -> Replayed:
     """
-    Send the matching records again and return when all are durable.
+    Send the matching records again and return when all are durable, but for those that the broker refuses.
 
     Raises:
         SettingInvalid: a filter has a value that is not allowed.
-        BrokerUnavailable: the broker did not take them.
+        BrokerUnavailable: the broker went away; what was sent until then stays sent.
     """
     with connect(settings, marts=None) as lake:
         matching = find(lake, Filters.of(**filters))
         sendable = _sendable(settings, lake, matching)
-    try:
-        with closing(producer(settings)) as kafka:
-            sent = [_send(kafka, record) for record in sendable]
-            kafka.flush(timeout=_TIMEOUT_SECONDS)
-            for future in sent:
-                future.get(timeout=_TIMEOUT_SECONDS)
-    except KafkaError as error:
-        raise BrokerUnavailable(f"records were not taken by the broker: {type(error).__name__}") from None
-    replayed = Replayed(len(sendable), len(matching) - len(sendable))
-    log.info("records_replayed", sent=replayed.sent, skipped=replayed.skipped)
+        replayed = Replayed(skipped=len(matching) - len(sendable))
+        with closing(verbatim_producer(settings)) as kafka:
+            _send(kafka, contents(lake, sendable), replayed)
+    log.info("records_replayed", sent=replayed.sent, skipped=replayed.skipped, refused=len(replayed.refused))
     return replayed
 
 
-def _send(kafka: object, record: Quarantined) -> object:
-    headers = [(header["name"], header["value"]) for header in record.headers]
-    headers.append((REPLAY_HEADER, record.coordinates.encode()))
-    return kafka.send(record.topic, key=record.key, value=record.value, headers=headers)
+def _send(kafka: KafkaProducer, records: Iterable[tuple[Quarantined, Original]], replayed: Replayed) -> None:
+    waiting: list[tuple[Quarantined, FutureRecordMetadata]] = []
+    for record, original in records:
+        headers = [*original.headers, (REPLAY_HEADER, record.coordinates.encode())]
+        try:
+            waiting.append((record, send_verbatim(kafka, record.topic, original._replace(headers=headers))))
+        except KafkaError as error:
+            _judge(replayed, record, error)
+        if len(waiting) >= _WAITING:
+            _settle(replayed, waiting)
+    _settle(replayed, waiting)
+
+
+def _settle(replayed: Replayed, waiting: list[tuple[Quarantined, FutureRecordMetadata]]) -> None:
+    """Wait until every record is durable or refused."""
+    for record, future in waiting:
+        try:
+            future.get(timeout=_TIMEOUT_SECONDS)
+            replayed.sent += 1
+        except KafkaError as error:
+            _judge(replayed, record, error)
+    waiting.clear()
+
+
+def _judge(replayed: Replayed, record: Quarantined, error: KafkaError) -> None:
+    """
+    Count a record as refused, unless its error may pass.
+
+    Raises:
+        BrokerUnavailable: it may.
+    """
+    why = type(error).__name__
+    if error.retriable:
+        raise BrokerUnavailable(f"the broker went away after {replayed.sent} records: {why}") from None
+    replayed.refused.append(Refused(record.coordinates, why))
+    log.warning("record_refused", record=record.coordinates, reason=why)
 
 
 def _sendable(settings: Settings, lake: duckdb.DuckDBPyConnection, records: list[Quarantined]) -> list[Quarantined]:
@@ -88,7 +139,7 @@ def _sendable(settings: Settings, lake: duckdb.DuckDBPyConnection, records: list
         if record.topic in names.INPUT_TOPICS
         and record.reason != Reason.BATCH  # its events were sent on
         and record.replayed_as is None
-        and not any(header["name"] == REPLAY_HEADER for header in record.headers)
+        and not record.is_copy
         and record.coordinates not in under_way
     ]
 
@@ -103,4 +154,5 @@ def _under_way(settings: Settings, lake: duckdb.DuckDBPyConnection) -> Iterator[
         while any(kafka.position(partition) < end for partition, end in ends.items()):
             for records in kafka.poll(timeout_ms=200).values():
                 for record in records:
-                    yield from (value.decode() for name, value in record.headers if name == REPLAY_HEADER and value)
+                    if (original := replay_of(record.headers)) is not None:
+                        yield original

@@ -87,3 +87,25 @@ def test_the_pages_import_neither_the_command_line_nor_airflow_nor_expectations(
 def test_a_dag_file_does_not_import_another_one(path: Path) -> None:
     names = {p.stem for p in modules("dags")}
     assert not names & tops(path)
+
+
+def promising() -> list[Path]:
+    """Modules that say of records that they are durable: not the load of benchmarks; alerts are in transactions."""
+    free = {PROJECT / "streams" / "watch" / "publish.py"}
+    return [path for path in modules("streams") if not {"bench", "simulate"} & set(path.parts) and path not in free]
+
+
+@pytest.mark.parametrize("path", promising(), ids=str)
+def test_no_acknowledgement_is_thrown_away(path: Path) -> None:
+    """Who sends a record and drops the future knows nothing of what became of it."""
+    dropped = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Attribute)
+        and node.value.func.attr == "send"
+        and any(keyword.arg in {"key", "value"} for keyword in node.value.keywords)
+    ]
+
+    assert dropped == []

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from time import process_time
 
 from streams.bench.alert_load import Load, Record
-from streams.contracts import decode
+from streams.contracts import admit
 from streams.route.router import Router
 from streams.route.routes import read_routes
 from streams.rules.compiled import CompiledRules, compiled_rules
@@ -57,7 +57,7 @@ def _costs(settings: Settings, engine: Engine) -> Costs:
     judge = Judge(engine, Router(settings.authority, read_routes()), settings.case_url)
     load, places = Load(_HISTORY, settings.authority), _Places(settings.partitions)
     for record in load.history():
-        judge.remember(decode(places.stored(record), settings.max_record_bytes))
+        judge.remember(admit(places.stored(record), settings.max_record_bytes))
 
     def judged(batches: int, size: int) -> float:
         return sum(
@@ -75,7 +75,7 @@ def _costs(settings: Settings, engine: Engine) -> Costs:
 def _judge(settings: Settings, judge: Judge, records: list[StoredRecord]) -> float:
     """CPU seconds of one batch, from its bytes to the versions of alerts."""
     began, now = process_time(), datetime.now(UTC)
-    events = [judge.remember(decode(record, settings.max_record_bytes)) for record in records]
+    events = [judge.remember(admit(record, settings.max_record_bytes)) for record in records]
     for chunk in judge.judge(events, now, now):
         for alert in chunk:
             judge.book.record(alert)

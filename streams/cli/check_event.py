@@ -8,6 +8,7 @@ from typing import BinaryIO
 import click
 
 from streams.check_event import Verdict, check, events_of
+from streams.settings import Settings
 
 __all__ = ["command"]
 
@@ -23,10 +24,10 @@ def command(files: tuple[BinaryIO, ...], as_json: bool) -> None:
     contract does not know is pointed out.
     Exit code 0: every event may be sent.
     """
-    accepted = []
+    settings, accepted = Settings.from_env(), []
     for file in files:
         for number, event in enumerate(events_of(file.read()), start=1):
-            verdict = check(event)
+            verdict = check(event, settings.max_record_bytes)
             accepted.append(verdict.is_accepted)
             click.echo(
                 json.dumps(_figures(file.name, number, verdict)) if as_json else _text(file.name, number, verdict)

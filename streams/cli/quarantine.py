@@ -64,13 +64,13 @@ def list_(*, as_json: bool = False, **given: object) -> None:
 def show(*, with_bytes: bool, limit: int, as_json: bool, **given: object) -> None:
     """Show rejected records one by one, oldest first; their content only with --bytes."""
     with connect(Settings.from_env(), marts=None) as lake:
-        records = find(lake, Filters.of(**given), limit=limit)
+        records = find(lake, Filters.of(**given), limit=limit, with_content=with_bytes)
     for record in records:
         click.echo(json.dumps(_figures(record, with_bytes), default=_plain) if as_json else _text(record, with_bytes))
 
 
 def _figures(record: Quarantined, with_bytes: bool) -> dict[str, object]:
-    hidden = () if with_bytes else ("key", "value", "headers")
+    hidden = () if with_bytes else ("key", "value", "headers", "header_names")
     return {name: value for name, value in vars(record).items() if name not in hidden}
 
 

@@ -1,6 +1,7 @@
 """`./caf replay`: send rejected records again."""
 
 import json
+import sys
 from dataclasses import asdict
 
 import click
@@ -22,6 +23,7 @@ def command(*, dry_run: bool, yes: bool, as_json: bool, **given: object) -> None
     """Send rejected records again after a fix, byte for byte, to the topic and key they came by.
 
     Without options all of them. A record whose copy was accepted already, or is on its way, is not sent again.
+    What the broker refuses is named, and the rest goes on. Exit code 0: all were sent.
     """
     if as_json and not (yes or dry_run):
         raise click.UsageError("--json asks no question; add --yes or --dry-run")
@@ -35,4 +37,8 @@ def command(*, dry_run: bool, yes: bool, as_json: bool, **given: object) -> None
     if as_json:
         click.echo(json.dumps(asdict(replayed)))
     else:
-        click.echo(f"{replayed.sent:,} records sent again, {replayed.skipped:,} skipped")
+        for one in replayed.refused:
+            click.echo(f"{one.record} cannot be sent: {one.why}")
+        refused = f", {len(replayed.refused):,} cannot be sent" if replayed.refused else ""
+        click.echo(f"{replayed.sent:,} records sent again, {replayed.skipped:,} skipped{refused}")
+    sys.exit(1 if replayed.refused else 0)

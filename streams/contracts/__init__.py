@@ -1,7 +1,7 @@
 """The contract: every event as one frozen struct, and everything that is derived from it."""
 
 from streams.contracts.case_change import *  # noqa: F403  (registers the events)
-from streams.contracts.decode import Accepted, Reason, Rejected, decode
+from streams.contracts.decode import Accepted, Reason, Rejected, admit, decode
 from streams.contracts.envelope import Correction, Envelope, Withdrawal
 from streams.contracts.escalation import *  # noqa: F403
 from streams.contracts.event import Event, event_types
@@ -15,6 +15,7 @@ __all__ = [
     "Reason",
     "Rejected",
     "Withdrawal",
+    "admit",
     "decode",
     "event_types",
 ]

@@ -3,7 +3,7 @@
 import enum
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import accumulate
 from typing import Literal, get_args, get_origin
 
@@ -14,6 +14,8 @@ __all__ = [
     "UNPARSED",
     "Reason",
     "Refusal",
+    "arrival_ms",
+    "arrived_at",
     "dated_fields",
     "implausible",
     "parse",
@@ -97,6 +99,24 @@ def implausible(moment: date) -> str | None:
     """The years that are allowed, of a day or moment that no event of a living child has; otherwise None."""
     # They would overflow where times are compared.
     return None if 1900 <= moment.year <= 2199 else "a year from 1900 to 2199"
+
+
+_LATEST_MS = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp() * 1000) - 1
+
+
+def arrival_ms(timestamp: int) -> int:
+    """
+    When a record arrived (ms since 1970), by its Kafka timestamp, which may be any 64-bit number.
+
+    A topic that does not stamp arrival itself takes the sender's word: -1 for none, minutes before 1970, years beyond
+    9999. Such a time becomes the nearest that every reader can hold, the same for all of them.
+    """
+    return min(max(timestamp, 0), _LATEST_MS)
+
+
+def arrived_at(timestamp: int) -> datetime:
+    """The moment that `arrival_ms` gives, aware."""
+    return datetime.fromtimestamp(arrival_ms(timestamp) / 1000, UTC)
 
 
 def dated_fields(struct: type[msgspec.Struct]) -> tuple[str, ...]:

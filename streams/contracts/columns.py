@@ -19,7 +19,15 @@ import pyarrow as pa
 from streams.contracts.decode import Accepted, Rejected
 from streams.contracts.event import event_types
 
-__all__ = ["EVENT_COLUMNS", "QUARANTINE_COLUMNS", "events_table", "field_types", "microseconds", "quarantine_table"]
+__all__ = [
+    "EVENT_COLUMNS",
+    "QUARANTINE_COLUMNS",
+    "events_table",
+    "field_types",
+    "header_text",
+    "microseconds",
+    "quarantine_table",
+]
 
 _TIMESTAMP = pa.timestamp("us")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -62,6 +70,7 @@ QUARANTINE_COLUMNS: dict[str, pa.DataType] = {
     "record_key": pa.binary(),
     "record_value": pa.binary(),
     "record_headers": pa.list_(pa.struct([("name", pa.string()), ("value", pa.binary())])),
+    "record_header_names": pa.list_(pa.binary()),
 }
 """Columns of `landing.quarantine`, in order, as Arrow types."""
 
@@ -190,11 +199,7 @@ def _array(values: Iterable[object], type_: pa.DataType) -> pa.Array:
 
 
 def quarantine_table(rejected: Iterable[Rejected], landed_at: datetime) -> pa.Table:
-    """
-    The rows of rejected records, one each, with their original bytes.
-
-    Only a NUL in a header's name is replaced, because the catalog's text cannot hold it.
-    """
+    """The rows of rejected records, one each, with their original bytes."""
     landed = microseconds(landed_at)
     rows = [
         (
@@ -208,7 +213,8 @@ def quarantine_table(rejected: Iterable[Rejected], landed_at: datetime) -> pa.Ta
             record.allowed,
             record.key,
             record.value,
-            [{"name": name.replace("\0", "\ufffd"), "value": value} for name, value in record.headers],
+            [{"name": header_text(name), "value": value} for name, value in record.headers],
+            _header_names(record.headers),
         )
         for record in rejected
     ]
@@ -219,3 +225,19 @@ def quarantine_table(rejected: Iterable[Rejected], landed_at: datetime) -> pa.Ta
             for (name, type_), values in zip(QUARANTINE_COLUMNS.items(), columns, strict=True)
         }
     )
+
+
+def header_text(name: str) -> str:
+    """A header's name as text that every catalog and every JSON holds: what is none is escaped."""
+    return _bytes(name).decode("utf-8", "backslashreplace").replace("\0", "\ufffd")
+
+
+def _header_names(headers: Sequence[tuple[str, bytes | None]]) -> list[bytes] | None:
+    """The names as they came, where text does not tell: bytes that are not UTF-8 come as lone surrogates."""
+    if all(header_text(name) == name for name, _ in headers):
+        return None
+    return [_bytes(name) for name, _ in headers]
+
+
+def _bytes(name: str) -> bytes:
+    return str.encode(name, "utf-8", "surrogateescape")

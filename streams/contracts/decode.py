@@ -19,6 +19,7 @@ from streams.contracts.checks import (
     UNPARSED,
     Reason,
     Refusal,
+    arrival_ms,
     dated_fields,
     implausible,
     plausible,
@@ -32,21 +33,23 @@ from streams.contracts.mend import Dropped, Tolerant, members_of, mend
 from streams.contracts.modes import structured, with_data
 
 __all__ = [
-    "MAX_RECORD_BYTES",
+    "COORDINATES",
     "REPLAY_HEADER",
     "Accepted",
     "Reason",
     "Record",
     "Rejected",
+    "admit",
     "decode",
     "key_of",
+    "record_bytes",
     "refused",
     "reject",
+    "replay_of",
 ]
 
-MAX_RECORD_BYTES = 262_144
-"""Largest record that is read (bytes)."""
-
+COORDINATES = r"[A-Za-z0-9._-]+/[0-9]+/[0-9]+"
+"""Form of `topic/partition/offset`, as a regular expression."""
 REPLAY_HEADER = "caf-replay-of"
 """Header of a record that is sent again: `topic/partition/offset` of the rejected one."""
 
@@ -60,7 +63,15 @@ class Record(Protocol):
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    headers: Sequence[tuple[str, bytes | None]]
+
+
+def record_bytes(record: Record) -> int:
+    """Bytes of key, value and headers together."""
+    size = len(record.key or b"") + len(record.value or b"")
+    for name, content in record.headers:
+        size += len(str.encode(name, errors="surrogateescape")) + len(content or b"")
+    return size
 
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):
@@ -109,7 +120,12 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
     allowed: str | None
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: tuple[tuple[str, bytes | None], ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of key, value and headers together."""
+        return record_bytes(self)
 
 
 class _Contract(NamedTuple):
@@ -125,17 +141,32 @@ _ENVELOPE = msgspec.json.Decoder(Envelope)
 _CORRECTION = msgspec.json.Decoder(Correction)
 _WITHDRAWAL = msgspec.json.Decoder(Withdrawal)
 
-_COORDINATES = re.compile(rb"[A-Za-z0-9._-]+/\d+/\d+")
+_COORDINATES = re.compile(COORDINATES.encode())
 _ARRAY = ord("[")
 
 _contracts: dict[str, dict[str, _Contract]] = {}
 _amendments: dict[str, dict[str, Literal["corrected", "withdrawn"]]] = {}
 
 
-def decode(record: Record, max_bytes: int = MAX_RECORD_BYTES) -> Accepted | Rejected:
-    """Judge one record of an input topic by its contract."""
+def admit(record: Record, max_bytes: int) -> Accepted | Rejected:
+    """
+    Judge one record as it arrives: by its length first, then by its contract.
+
+    `max_bytes` is the setting `max_record_bytes`. Only whoever sees a record first judges its length.
+    """
+    if record.value and len(record.value) > max_bytes:
+        return refused(record, Refusal(Reason.TOO_LARGE, allowed=f"at most {max_bytes} bytes"))
+    return decode(record)
+
+
+def decode(record: Record) -> Accepted | Rejected:
+    """
+    Judge one record of an input topic by its contract, whatever its length.
+
+    So is read again what was admitted before: the setting may have been another one then.
+    """
     try:
-        return _accept(record, max_bytes)
+        return _accept(record)
     except Refusal as refusal:
         return refused(record, refusal)
 
@@ -146,7 +177,7 @@ def refused(record: Record, refusal: Refusal) -> Rejected:
         record.topic,
         record.partition,
         record.offset,
-        record.timestamp,
+        arrival_ms(record.timestamp),
         refusal.reason,
         refusal.path,
         refusal.allowed,
@@ -175,7 +206,7 @@ def reject(event: Accepted, reason: Reason, path: str, allowed: str) -> Rejected
 def key_of(topic: str, value: bytes) -> str | None:
     """The Kafka key that the contract demands of an event; None where the event cannot be read."""
     try:
-        return _accept(_Unsent(topic, value), len(value), has_key=False).key
+        return _accept(_Unsent(topic, value), has_key=False).key
     except Refusal:
         return None
 
@@ -192,9 +223,9 @@ class _Unsent(NamedTuple):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-def _accept(record: Record, max_bytes: int, *, has_key: bool = True) -> Accepted:
+def _accept(record: Record, *, has_key: bool = True) -> Accepted:
     # This runs for every record of every topic: what is called here for each of them shows in what `land` can take.
-    value = structured(record, max_bytes)
+    value = structured(record)
     readable(value)
     if value[0] == _ARRAY:
         raise recognised(value, record.headers)
@@ -219,7 +250,7 @@ def _accept(record: Record, max_bytes: int, *, has_key: bool = True) -> Accepted
         record.topic,
         record.partition,
         record.offset,
-        record.timestamp,
+        arrival_ms(record.timestamp),
         key,
         envelope,
         change,
@@ -227,7 +258,7 @@ def _accept(record: Record, max_bytes: int, *, has_key: bool = True) -> Accepted
         amendment,
         value,
         int.from_bytes(blake2b(value, digest_size=8).digest(), "little", signed=True),
-        _replay_of(record.headers) if record.headers else None,
+        replay_of(record.headers) if record.headers else None,
         record.headers or (),
         dropped,
     )
@@ -320,6 +351,9 @@ def _unknown(contracts: dict[str, _Contract], path: str) -> Refusal:
     return Refusal(Reason.UNKNOWN_TYPE, path, ", ".join(sorted(contracts)))
 
 
-def _replay_of(headers: Sequence[tuple[str, bytes]]) -> str | None:
-    found = next((value for name, value in headers if name == REPLAY_HEADER and value), b"")
-    return found.decode() if _COORDINATES.fullmatch(found) else None
+def replay_of(headers: Sequence[tuple[str, bytes | None]]) -> str | None:
+    """Which rejected record one with these headers sends again; None where they name no record."""
+    for name, value in headers:
+        if name == REPLAY_HEADER and value and _COORDINATES.fullmatch(value):
+            return value.decode()
+    return None

@@ -86,6 +86,10 @@ _QUARANTINE = {
     "record_key": ("Original key, as bytes.", False),
     "record_value": ("Original value, as bytes.", False),
     "record_headers": ("Original headers, as names and bytes.", False),
+    "record_header_names": (
+        "Original names of all headers, as bytes, where one is not text that `record_headers` can hold; else empty.",
+        False,
+    ),
 }
 
 
@@ -192,6 +196,9 @@ def _dead_letters() -> dict[str, Column]:
         "record_key": pa.binary(),
         "record_value": pa.binary(),
         "record_headers": _HEADERS,
+        "is_whole": pa.bool_(),
+        "record_bytes": pa.int64(),
+        "value_bytes": pa.int64(),
     }
     renamed = {
         "topic": "rejected_topic",

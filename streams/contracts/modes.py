@@ -50,16 +50,14 @@ class Received(Protocol):
     headers: Sequence[tuple[str, bytes | None]]
 
 
-def structured(record: Received, max_bytes: int) -> bytes:
+def structured(record: Received) -> bytes:
     """
     The event, or the array of events, as JSON.
 
     Raises:
-        Refusal: there is no value, it is longer than `max_bytes`, not UTF-8 by its byte order mark, or the headers are
-            no attributes.
+        Refusal: there is no value, it is not UTF-8 by its byte order mark, or the headers are no attributes.
     """
     value, headers = record.value, record.headers
-    _limit(value or b"", max_bytes)
     if value and (value[0] != ord("{") or value[-1] != ord("}")):
         value = trimmed(value)
     if not value:
@@ -68,13 +66,7 @@ def structured(record: Received, max_bytes: int) -> bytes:
         media_type = next((text for name, text in headers if name.lower() == CONTENT_TYPE and text), b"")
         if not media_type.strip().lower().startswith(STRUCTURED):
             value = _from_binary(headers, media_type, value)
-            _limit(value, max_bytes)
     return value
-
-
-def _limit(value: bytes, max_bytes: int) -> None:
-    if len(value) > max_bytes:
-        raise Refusal(Reason.TOO_LARGE, allowed=f"at most {max_bytes} bytes")
 
 
 def with_data(members: Members) -> Members:

@@ -226,6 +226,25 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     headers: Annotated[
         list[tuple[str, bytes]], _described("Original headers: name and value in base64.", [["traceparent", "MDA="]])
     ]
+    is_whole: Annotated[
+        bool,
+        _described(
+            "Whether key, value and headers are all here. Of a record that is too long for a letter their beginnings "
+            "are; `landing.quarantine` holds it whole, under its topic, partition and offset.",
+            True,
+        ),
+    ] = True
+    record_bytes: Annotated[int | None, _described("Length of original key, value and headers, in bytes.", 7)] = None
+    value_bytes: Annotated[
+        int | None, _described("Length of the original value, in bytes; empty where there was none.", 2)
+    ] = None
+    value_sha256: Annotated[
+        str | None,
+        _described(
+            "SHA-256 of the original value, in hexadecimal digits; empty where there was none.",
+            "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+        ),
+    ] = None
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):

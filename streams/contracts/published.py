@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from streams import names
-from streams.contracts.checks import Reason, Refusal, parse, plausible, readable
+from streams.contracts.checks import Reason, Refusal, arrival_ms, parse, plausible, readable
 from streams.contracts.decode import Record, Rejected, refused
 from streams.contracts.outputs import (
     ALERT_TYPE,
@@ -88,7 +88,7 @@ def _accept(record: Record) -> Output:
         raise Refusal(Reason.UNKNOWN_TYPE, "$.type", type_)
     data = parse(decoder, published.data, Reason.SCHEMA, "$.data")
     _storable(data)
-    return Output(record.topic, record.partition, record.offset, record.timestamp, data)
+    return Output(record.topic, record.partition, record.offset, arrival_ms(record.timestamp), data)
 
 
 def _storable(data: Data) -> None:

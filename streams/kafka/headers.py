@@ -2,10 +2,13 @@
 Let a record through whose header names are not UTF-8.
 
 kafka-python decodes header names strictly and raises from `poll`, at the same record for ever: one such record would
-block its partition. Here the undecodable bytes of a name are shown escaped, and the record is judged like any other.
+block its partition. Here the undecodable bytes of a name become lone surrogates, and the record is judged like any
+other.
 """
 
 from kafka.record.default_records import DefaultRecordBatch
+
+from streams.kafka.header_name import HeaderName
 
 __all__ = ["read_any_header"]
 
@@ -20,7 +23,7 @@ class _Lenient(bytearray):
         return _Lenient(found) if isinstance(index, slice) else found
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002
-        return super().decode(encoding, "backslashreplace")
+        return HeaderName(super().decode(encoding, "surrogateescape"))
 
 
 def read_any_header() -> None:

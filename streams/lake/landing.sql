@@ -111,7 +111,8 @@ CREATE TABLE IF NOT EXISTS landing.main.quarantine (
     "allowed" VARCHAR,
     "record_key" BLOB,
     "record_value" BLOB,
-    "record_headers" STRUCT("name" VARCHAR, "value" BLOB)[]
+    "record_headers" STRUCT("name" VARCHAR, "value" BLOB)[],
+    "record_header_names" BLOB[]
 );
 
 -- Records of the alerts topic, one row each: every version of every alert.
@@ -209,7 +210,11 @@ CREATE TABLE IF NOT EXISTS landing.main.dead_letters (
     "allowed" VARCHAR,
     "record_key" BLOB,
     "record_value" BLOB,
-    "record_headers" STRUCT("name" VARCHAR, "value" BLOB)[]
+    "record_headers" STRUCT("name" VARCHAR, "value" BLOB)[],
+    "is_whole" BOOLEAN,
+    "record_bytes" BIGINT,
+    "value_bytes" BIGINT,
+    "value_sha256" VARCHAR
 );
 
 -- Records of the heartbeat topic, one row each.

@@ -8,9 +8,9 @@ from datetime import datetime
 import pyarrow as pa
 
 from streams import names
-from streams.contracts import Accepted, Rejected, decode
+from streams.contracts import Accepted, Rejected, admit
 from streams.contracts.columns import events_table, quarantine_table
-from streams.contracts.decode import Record
+from streams.contracts.decode import Record, record_bytes
 from streams.contracts.identity import Identities
 from streams.contracts.published import Output, decode_output
 from streams.land.tables import output_table
@@ -18,7 +18,7 @@ from streams.land.tables import output_table
 __all__ = ["MAX_BYTES", "Batch"]
 
 MAX_BYTES = 64 * 1024 * 1024
-"""Bytes of values after which a batch is full: what is rejected goes to the catalog whole."""
+"""Bytes of records after which a batch is full: what is rejected goes to the catalog whole."""
 
 _INPUT_TOPICS = frozenset(names.INPUT_TOPICS)
 _OUTPUT_TABLES = {
@@ -57,7 +57,7 @@ class Batch:
                 self.rejected.append(found)
             else:
                 self.outputs[topic].append(found)
-            self.bytes += len(record.value or b"")
+            self.bytes += record_bytes(record)
         self.next_offsets[topic, partition] = records[-1].offset + 1
         self.rows += len(records)
         if self.since is None:
@@ -80,5 +80,5 @@ class Batch:
         return {name: table for name, table in made.items() if table.num_rows}
 
     def _judged(self, record: Record) -> Accepted | Rejected:
-        event = decode(record, self._max_record_bytes)
+        event = admit(record, self._max_record_bytes)
         return self._identities.judge(event) if type(event) is Accepted else event

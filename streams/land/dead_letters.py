@@ -1,28 +1,58 @@
-"""Rejected records on the dead-letter topic, whole, before they are quarantined: at least once, the same each time."""
+"""
+Rejected records on the dead-letter topic: as far as the topic takes them, the same each time, at least once.
 
+The quarantine is the record of a rejection, and holds all of it. Its letter tells whoever follows the topic, so landing
+waits for letters only while they are taken, and goes on without those that cannot be sent.
+"""
+
+import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from contextlib import suppress
+from hashlib import sha256
 
-from kafka import KafkaProducer
-from kafka.errors import KafkaError
+import structlog
+from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
+from kafka.producer.future import FutureRecordMetadata
 
 from streams import names
 from streams.contracts import Rejected
+from streams.contracts.checks import arrived_at
+from streams.contracts.columns import header_text
 from streams.contracts.outputs import DEAD_LETTER_TYPE, DeadLetter
 from streams.contracts.published import encode_output
-from streams.errors import BrokerUnavailable
+from streams.kafka.client import producer
+from streams.settings import Settings
 
-__all__ = ["SOURCE", "dead_letter", "send_dead_letters"]
+__all__ = ["SOURCE", "DeadLetters", "dead_letter"]
+
+log = structlog.get_logger()
 
 SOURCE = "/caf/land"
 """CloudEvents source of dead letters."""
 
-_TIMEOUT_SECONDS = 60
+_BEGINNING = 1024
+"""Bytes of a value, of a key, and of all headers together, that a cut letter holds."""
+_MAX_LETTER_BYTES = 16 * 1024 * 1024
+"""Longer letters are cut without asking the broker, whatever the longest record is."""
+_OVERHEAD = 1024
+"""More than Kafka adds to a letter."""
+_PATIENCE_SECONDS = 10.0
+"""How long the topic may acknowledge nothing before it counts as in trouble."""
+_PAUSE_SECONDS = 30.0
+"""How long a topic in trouble is left alone; an acknowledgement ends it."""
+_CLOSE_SECONDS = 5.0
 
 
-def dead_letter(record: Rejected) -> bytes:
-    """The dead letter of a record; its id is the record's `topic/partition/offset`."""
-    received_at = datetime.fromtimestamp(record.received_ms / 1000, UTC)
+def dead_letter(record: Rejected, *, whole: bool = True) -> bytes:
+    """
+    The dead letter of a record; its id is the record's `topic/partition/offset`.
+
+    One that is not `whole` holds the beginnings of key, value and headers.
+    """
+    key, value, headers = record.key, record.value, record.headers
+    if not whole:
+        key, value, headers = key and key[:_BEGINNING], value and value[:_BEGINNING], _first(headers)
+    received_at = arrived_at(record.received_ms)
     letter = DeadLetter(
         topic=record.topic,
         partition=record.partition,
@@ -31,25 +61,111 @@ def dead_letter(record: Rejected) -> bytes:
         reason=record.reason,
         path=record.path,
         allowed=record.allowed,
-        key=record.key,
-        value=record.value,
-        headers=[(name.replace("\0", "\ufffd"), value or b"") for name, value in record.headers],
+        key=key,
+        value=value,
+        headers=[(header_text(name), content or b"") for name, content in headers],
+        is_whole=whole,
+        record_bytes=record.size,
+        value_bytes=None if record.value is None else len(record.value),
+        value_sha256=None if record.value is None else sha256(record.value).hexdigest(),
     )
     identity = f"{record.topic}/{record.partition}/{record.offset}"
     return encode_output(DEAD_LETTER_TYPE, source=SOURCE, identity=identity, time=received_at, data=letter)
 
 
-def send_dead_letters(producer: KafkaProducer, rejected: Iterable[Rejected]) -> None:
-    """
-    Send one dead letter each and return when all are durable.
+def _first(headers: Iterable[tuple[str, bytes | None]]) -> list[tuple[str, bytes | None]]:
+    """The headers that fit into the beginning."""
+    found, size = [], 0
+    for name, content in headers:
+        size += len(name) + len(content or b"")
+        if size > _BEGINNING:
+            break
+        found.append((name, content))
+    return found
 
-    Raises:
-        BrokerUnavailable: the broker did not take them.
-    """
-    try:
-        sent = [producer.send(names.DEAD_LETTER, value=dead_letter(record)) for record in rejected]
-        producer.flush(timeout=_TIMEOUT_SECONDS)
-        for future in sent:
-            future.get(timeout=_TIMEOUT_SECONDS)
-    except KafkaError as error:
-        raise BrokerUnavailable(f"dead letters were not taken by the broker: {type(error).__name__}") from None
+
+class DeadLetters:
+    """The dead-letter topic. Sending never fails; a topic that takes nothing is left alone for a while."""
+
+    def __init__(self, settings: Settings) -> None:
+        """
+        Connect.
+
+        Raises:
+            BrokerUnavailable: no broker answers.
+        """
+        self._max_bytes = min(8 * settings.max_record_bytes, _MAX_LETTER_BYTES)
+        self._producer = producer(
+            settings,
+            max_request_size=self._max_bytes + _OVERHEAD,
+            # An idempotent producer that was refused once for good stays refused.
+            enable_idempotence=False,
+            max_block_ms=1_000,
+            request_timeout_ms=10_000,
+            delivery_timeout_ms=30_000,
+        )
+        self._silent_until, self._reason = 0.0, ""
+        self.unsent = 0
+        """Letters that were not taken."""
+
+    def send(self, rejected: Iterable[Rejected]) -> None:
+        """Send one letter each; return when they are durable, or the topic is in trouble."""
+        before = self.unsent
+        too_long = self._deliver((record, self._letter(record)) for record in rejected)
+        for _ in self._deliver((record, dead_letter(record, whole=False)) for record in too_long):
+            self._count("the topic takes no letter as long as that")
+        if self.unsent > before:
+            log.warning("dead_letters_unsent", letters=self.unsent - before, reason=self._reason)
+
+    def close(self) -> None:
+        """Disconnect; letters that nobody takes are waited for a little."""
+        with suppress(KafkaTimeoutError):
+            self._producer.close(timeout=_CLOSE_SECONDS)
+
+    def _letter(self, record: Rejected) -> bytes:
+        """The letter, whole if it is not longer than what any topic is asked to take."""
+        if record.size <= self._max_bytes and len(letter := dead_letter(record)) <= self._max_bytes:
+            return letter
+        return dead_letter(record, whole=False)
+
+    def _deliver(self, letters: Iterable[tuple[Rejected, bytes]]) -> list[Rejected]:
+        """Send letters; gives the records whose letters are too long for the topic."""
+        sent = [(record, future) for record, letter in letters if (future := self._hand_over(letter))]
+        return [record for record, future in sent if self._is_too_long(future)]
+
+    def _hand_over(self, letter: bytes) -> FutureRecordMetadata | None:
+        if self._is_silent():
+            self._count(self._reason)
+            return None
+        try:
+            return self._producer.send(names.DEAD_LETTER, value=letter)
+        except KafkaError as error:  # the topic is missing
+            self._be_silent()
+            self._count(type(error).__name__)
+            return None
+
+    def _is_too_long(self, future: FutureRecordMetadata) -> bool:
+        """Whether the topic refused a letter for its length; waits for as long as the topic takes letters at all."""
+        try:
+            future.get(timeout=0 if self._is_silent() else _PATIENCE_SECONDS)
+        except MessageSizeTooLargeError:
+            return True
+        except KafkaError:
+            self._be_silent()
+            # What is still on its way may arrive yet, or be counted when the producer gives it up.
+            future.add_callback(self._end_silence)
+            future.add_errback(lambda error: self._count(type(error).__name__))
+        return False
+
+    def _count(self, reason: str) -> None:
+        self.unsent += 1
+        self._reason = reason
+
+    def _is_silent(self) -> bool:
+        return time.monotonic() < self._silent_until
+
+    def _be_silent(self) -> None:
+        self._silent_until = time.monotonic() + _PAUSE_SECONDS
+
+    def _end_silence(self, _: object) -> None:
+        self._silent_until = 0.0

@@ -21,6 +21,7 @@ from streams.kafka.topics import ensure_topics
 from streams.lake.locks import LandingLocks
 from streams.land.batch import MAX_BYTES, Batch
 from streams.land.checks import Validator
+from streams.land.dead_letters import DeadLetters
 from streams.land.garbage import rarely_collected
 from streams.land.store import LandingStore
 from streams.land.writer import Landed, Writer
@@ -76,15 +77,17 @@ def run(
         stack.enter_context(rarely_collected())
         kafka = consumer(settings, names.LANDED_TOPICS, **CONSUMER)
         stack.callback(kafka.close)
-        letters = producer(settings, max_request_size=8 * settings.max_record_bytes)
+        letters = DeadLetters(settings)
         stack.callback(letters.close)
+        parts = producer(settings)
+        stack.callback(parts.close)
         locks = LandingLocks(settings, {partition.partition for partition in kafka.assignment()})
         stack.callback(locks.close)
         if not locks.acquire(lambda: not stops()):
             return Landed()
         store = LandingStore(settings)
         stack.callback(store.close)
-        writer = Writer(store, letters, validator, on_commit)
+        writer = Writer(store, letters, parts, validator, on_commit)
         stack.callback(writer.close)
         Lander(settings, kafka=kafka, locks=locks, store=store, writer=writer).run(stops, once=once)
         return writer.landed

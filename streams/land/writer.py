@@ -16,7 +16,7 @@ from kafka import KafkaProducer
 from streams.contracts import Reason
 from streams.land.batch import Batch
 from streams.land.checks import Checks, Validator
-from streams.land.dead_letters import send_dead_letters
+from streams.land.dead_letters import DeadLetters
 from streams.land.parts import send_parts
 from streams.land.store import LandingStore
 
@@ -34,6 +34,8 @@ class Landed:
     events: int = 0
     rejected: int = 0
     outputs: int = 0
+    unsent_letters: int = 0
+    """Dead letters that their topic did not take; the quarantine holds their records."""
     batches: int = 0
     seconds: float = 0.0
     """From the first poll to the last check, so without connecting and waiting for the locks."""
@@ -54,11 +56,12 @@ class Writer:
     def __init__(
         self,
         store: LandingStore,
-        letters: KafkaProducer,
+        letters: DeadLetters,
+        parts: KafkaProducer,
         validator: Validator | None,
         on_commit: Callable[[Landed], None] | None,
     ) -> None:
-        self._store, self._letters, self._on_commit = store, letters, on_commit
+        self._store, self._letters, self._parts, self._on_commit = store, letters, parts, on_commit
         self._checks = Checks(store, validator) if validator else None
         self._landed_at = store.last_landed_at() or datetime.fromtimestamp(0, UTC)
         self._uncompacted = 0
@@ -83,7 +86,6 @@ class Writer:
         Return when nothing is being stored; gives the batch that was, all of it done.
 
         Raises:
-            BrokerUnavailable: its dead letters were not taken; nothing of it is stored.
             LakeConflict: another process has landed the same offsets; nothing of it is stored.
             LakeUnavailable: the catalog does not answer, or refuses.
         """
@@ -106,9 +108,9 @@ class Writer:
         started = time.monotonic()
         opened = [record for record in batch.rejected if record.reason is Reason.BATCH]
         if opened:
-            send_parts(self._letters, opened)
+            send_parts(self._parts, opened)
         if len(opened) < len(batch.rejected):
-            send_dead_letters(self._letters, (one for one in batch.rejected if one.reason is not Reason.BATCH))
+            self._letters.send(one for one in batch.rejected if one.reason is not Reason.BATCH)
         # Ranges of `landed_at` tell batches apart, so it must grow even when the clock does not.
         self._landed_at = max(datetime.now(UTC), self._landed_at + timedelta(microseconds=1))
         self._store.commit(batch.tables(self._landed_at), batch.next_offsets)
@@ -124,6 +126,7 @@ class Writer:
         self.landed.events += len(batch.accepted)
         self.landed.rejected += len(batch.rejected)
         self.landed.outputs += outputs
+        self.landed.unsent_letters = self._letters.unsent
         self.landed.batches += 1
         log.info(
             "batch_landed",

@@ -6,7 +6,8 @@ from random import Random
 import msgspec
 
 from streams.contracts.case_change import LevelChanged
-from streams.contracts.decode import MAX_RECORD_BYTES, Reason
+from streams.contracts.checks import MAX_NESTING
+from streams.contracts.decode import Reason
 from streams.contracts.escalation import EscalationReported
 from streams.contracts.referral import ContactRecorded
 from streams.names import SAFEGUARDING_TOPICS
@@ -78,5 +79,13 @@ def _spoil(value: bytes, reason: Reason) -> bytes:
         case Reason.CODE_SET:
             event["specversion"] = "no such version"
         case Reason.TOO_LARGE:
-            event["data"]["attachment"] = "0" * MAX_RECORD_BYTES
+            event["data"]["attachment"] = _nested(MAX_NESTING)
     return msgspec.json.encode(event)
+
+
+def _nested(levels: int) -> list:
+    """Lists within lists: too much for any setting, unlike a length."""
+    inner: list = []
+    for _ in range(levels - 1):
+        inner = [inner]
+    return inner

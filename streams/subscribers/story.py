@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from streams.contracts.checks import arrived_at
 from streams.contracts.outputs import Alert
 from streams.errors import AlertUnknown
 from streams.settings import Settings
@@ -43,7 +44,7 @@ def read_story(settings: Settings, alert_id: str) -> Story:
     found: dict[tuple[str, int], tuple[Alert, datetime]] = {}
     for alert, broker_ms in follow(settings, stop_at_end=True):
         if alert_id in {alert.alert_id, alert.entity_id, alert.supersedes}:
-            taken = datetime.fromtimestamp(broker_ms / 1000, UTC)
+            taken = arrived_at(broker_ms)
             found.setdefault((alert.alert_id, alert.version), (alert, taken))
     versions = sorted((one for key, one in found.items() if key[0] == alert_id), key=lambda one: one[0].version)
     if not versions:

@@ -71,7 +71,8 @@ class EvenReader:
             partition = TopicPartition(record.topic, record.partition)
             if partition in self._waiting:
                 self._waiting[partition].append(record)
-                self._read_until[partition] = record.timestamp
+                # Senders' own timestamps may go back; a record must never wait for its own partition.
+                self._read_until[partition] = max(record.timestamp, self._read_until[partition])
             else:
                 ready.append(record)
         horizon = self.read_until()

@@ -1,10 +1,11 @@
 """Alerts and heartbeats as CloudEvents on their topics, acknowledged by the broker before anything else goes on."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 import msgspec
 from kafka import KafkaProducer
+from kafka.producer.future import FutureRecordMetadata, RecordMetadata
 
 from streams import names
 from streams.contracts.outputs import ALERT_TYPE, HEARTBEAT_TYPE, Alert, Heartbeat
@@ -61,7 +62,7 @@ def heartbeat_of(value: bytes | None) -> Heartbeat | None:
 
 
 class Publisher:
-    """A producer that returns only when what it sent is durable."""
+    """A producer that returns only when what it sent is durable; else it raises the `KafkaError`."""
 
     def __init__(self, settings: Settings) -> None:
         self._producer: KafkaProducer = producer(settings, linger_ms=0)
@@ -73,28 +74,31 @@ class Publisher:
         Returns:
             The next offset of each partition of the alerts topic that was written.
         """
-        sent = []
+        sent, current = [], []
         for alert in alerts:
             key = (alert.family_id or alert.entity_id).encode()
             value = _encoded(alert)
             sent.append(self._producer.send(names.ALERTS, key=key, value=value))
             if not alert.test:
-                self._producer.send(names.ALERTS_CURRENT, key=alert.alert_id.encode(), value=value)
-        self._producer.flush(timeout=_TIMEOUT_SECONDS)
-        written = [future.get(timeout=_TIMEOUT_SECONDS) for future in sent]
+                current.append(self._producer.send(names.ALERTS_CURRENT, key=alert.alert_id.encode(), value=value))
+        written = self._durable(sent)
+        self._durable(current)
         return {record.partition: record.offset + 1 for record in written}
 
     def current(self, alerts: Iterable[Alert]) -> None:
         """Publish versions on the compacted topic alone."""
-        for alert in alerts:
-            self._producer.send(names.ALERTS_CURRENT, key=alert.alert_id.encode(), value=_encoded(alert))
-        self._producer.flush(timeout=_TIMEOUT_SECONDS)
+        self._durable(
+            [
+                self._producer.send(names.ALERTS_CURRENT, key=alert.alert_id.encode(), value=_encoded(alert))
+                for alert in alerts
+            ]
+        )
 
     def retire(self, alert_ids: Iterable[str]) -> None:
         """Take alerts off the compacted topic, by tombstones."""
-        for alert_id in alert_ids:
-            self._producer.send(names.ALERTS_CURRENT, key=alert_id.encode(), value=None)
-        self._producer.flush(timeout=_TIMEOUT_SECONDS)
+        self._durable(
+            [self._producer.send(names.ALERTS_CURRENT, key=alert_id.encode(), value=None) for alert_id in alert_ids]
+        )
 
     def heartbeat(self, heartbeat: Heartbeat) -> None:
         """Publish a sign of life without waiting for it."""
@@ -106,6 +110,11 @@ class Publisher:
     def close(self) -> None:
         """Send what is waiting and disconnect."""
         self._producer.close(timeout=_TIMEOUT_SECONDS)
+
+    def _durable(self, sent: Collection[FutureRecordMetadata]) -> list[RecordMetadata]:
+        """Wait until the broker has acknowledged every record."""
+        self._producer.flush(timeout=_TIMEOUT_SECONDS)
+        return [future.get(timeout=_TIMEOUT_SECONDS) for future in sent]
 
 
 def _encoded(alert: Alert) -> bytes:

@@ -1,7 +1,7 @@
 """What a watcher knows before its first poll: alerts from their topic, the last heartbeat, histories from the lake."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 
 import duckdb
@@ -11,6 +11,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from streams import names
 from streams.contracts import Accepted, decode
+from streams.contracts.checks import arrived_at
 from streams.contracts.columns import EVENT_COLUMNS
 from streams.contracts.decode import REPLAY_HEADER, Reason, Rejected
 from streams.contracts.outputs import Alert, Heartbeat
@@ -69,7 +70,7 @@ def last_heartbeat(settings: Settings) -> tuple[Heartbeat, datetime] | None:
             reader.seek(partition, max(0, end - 1))
             for record in until(reader, {partition: end}):
                 if (heartbeat := heartbeat_of(record.value)) is not None:
-                    found = heartbeat, datetime.fromtimestamp(record.timestamp / 1000, UTC)
+                    found = heartbeat, arrived_at(record.timestamp)
         return found
     finally:
         reader.close()

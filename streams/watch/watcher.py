@@ -17,7 +17,8 @@ import structlog
 from kafka import KafkaConsumer, TopicPartition
 
 from streams import names
-from streams.contracts import Accepted, Rejected, decode
+from streams.contracts import Accepted, Rejected, admit
+from streams.contracts.checks import arrived_at
 from streams.contracts.outputs import Alert, Heartbeat
 from streams.errors import LockTaken
 from streams.kafka.client import consumer, partitions_of
@@ -157,7 +158,7 @@ class Watcher:
                     self._current.record(alert)
                 self._written[partition] = max(self._written.get(partition, 0), record.offset + 1)
                 continue
-            event = self._judge.remember(decode(record, self._settings.max_record_bytes))
+            event = self._judge.remember(admit(record, self._settings.max_record_bytes))
             if record.offset >= self._already_judged.get(partition, 0):
                 new.append(event)
             self._judged[partition] = record.offset + 1
@@ -232,7 +233,7 @@ class Watcher:
         read_until = self._reader.read_until()
         if read_until is None:
             return _now()
-        known = datetime.fromtimestamp(read_until / 1000, UTC)
+        known = arrived_at(read_until)
         return max(known, self._cut.as_of) if self._cut else known
 
     def _patience_ms(self) -> int:

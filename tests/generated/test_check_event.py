@@ -11,6 +11,7 @@ from streams.contracts.case_change import PersonsLinked
 from streams.contracts.envelope import Correction
 from streams.contracts.generate.examples import amendment_example, event_example
 from streams.contracts.referral import ReferralSubmitted
+from streams.settings import Settings
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def referral():
 
 
 def verdict(message):
-    return check(json.dumps(message).encode())
+    return check(json.dumps(message).encode(), Settings.max_record_bytes)
 
 
 def findings(message):
@@ -85,7 +86,14 @@ def test_unknown_type_is_refused_with_the_types(referral):
 
 @pytest.mark.parametrize("value", [b"", b"[]", b"null", b"{", b"\xff", b'{"data": 1}', b"[" * 100_000])
 def test_what_is_no_event_is_refused(value):
-    assert not check(value).is_accepted
+    assert not check(value, Settings.max_record_bytes).is_accepted
+
+
+def test_event_is_as_long_as_the_setting_allows(referral):
+    value = json.dumps(referral | {"remarks": "x" * 1_000}).encode()
+
+    assert check(value, len(value)).is_accepted
+    assert [finding.reason for finding in check(value, len(value) - 1).findings] == ["too_large"]
 
 
 def test_findings_never_carry_a_value(referral):

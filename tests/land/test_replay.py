@@ -2,14 +2,20 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
+from kafka.admin import ConfigResource
 
 from streams import names
 from streams.cli import quarantine, replay
 from streams.errors import SettingInvalid
+from streams.kafka.client import admin
+from streams.kafka.verbatim import Original, send_verbatim, verbatim_producer
+from streams.lake.connect import connect
 from streams.land import run
+from streams.quarantine import Filters, contents, find
 from streams.replay import Replayed, select
 from streams.replay import replay as send_again
 from streams.settings import Settings
@@ -28,6 +34,69 @@ def rejected(lake_settings: Settings, send: Send, contact: Contact) -> Settings:
     send([(b"k", b"?")], topic=names.ALERTS)
     run(lake_settings, once=True)
     return lake_settings
+
+
+HOSTILE = [
+    Original(b"F-1", b"?", [("a", None), ("a", b""), ("a", b"1")]),
+    Original(None, None, []),
+    Original(None, b"?", [("", None)]),
+    Original(b"F-1", None, [("traceparent", b"1")]),
+    Original(b"", b"", []),
+    Original(b"F-1", b"?", [("n\0ame", b"1"), ("\udcff\udcfe\udc80", b"2"), ("\ufffd", b"3"), ("\\xff", b"4")]),
+    Original(b"F-1", b"?", [(f"h{number}", b"x") for number in range(2_000)]),
+    Original(b"k" * 400_000, b"0" * 5_000_000, [("h" * 400_000, b"1" * 400_000)]),
+    Original(b"F-1", b"?", [("caf-replay-of", None), ("caf-replay-of", b"\xff"), ("caf-replay-of", b"one")]),
+]
+"""Records that no program should write, and every broker takes; bytes of names that are no text as lone surrogates."""
+
+
+@pytest.fixture
+def hostile(lake_settings: Settings, send: Send, fresh_topics: str) -> Settings:
+    """A lake whose quarantine holds them, and a readable neighbour of the contract's."""
+    with closing(verbatim_producer(lake_settings)) as kafka:
+        for record in HOSTILE:
+            send_verbatim(kafka, names.ESCALATION, record).get(60)
+    assert run(lake_settings, once=True).rejected == len(HOSTILE)
+    return lake_settings
+
+
+def originals(settings: Settings, **filters: object) -> list[Original]:
+    """What the quarantine holds, header names as they came."""
+    with connect(settings, marts=None) as lake:
+        return [original for _, original in contents(lake, find(lake, Filters.of(**filters)))]
+
+
+def test_any_record_is_quarantined_and_sent_again_byte_for_byte(hostile: Settings) -> None:
+    """No key and no value, headers without a value or with a name that is no text, and far too long ones."""
+    kept = originals(hostile)
+    replayed = send_again(hostile)
+    run(hostile, once=True)
+    both = originals(hostile)
+    copies = [one._replace(headers=one.headers[:-1]) for one in both if one.headers[-1:] and is_copy(one)]
+
+    assert sorted(kept, key=repr) == sorted(HOSTILE, key=repr)
+    assert (replayed.sent, replayed.skipped, replayed.refused) == (len(HOSTILE), 0, [])
+    assert sorted(copies, key=repr) == sorted(HOSTILE, key=repr)
+
+
+def is_copy(record: Original) -> bool:
+    name, value = record.headers[-1]
+    return name == "caf-replay-of" and (value or b"").startswith(names.ESCALATION.encode())
+
+
+def test_record_that_the_broker_refuses_is_named_and_the_rest_goes_on(hostile: Settings) -> None:
+    """The topic takes less than it did; whoever replays is told which ones, and nothing of their content."""
+    with closing(admin(hostile)) as client:
+        client.alter_configs([ConfigResource("TOPIC", names.ESCALATION, {"max.message.bytes": "600"})])
+    outcome = CliRunner(env=hostile.to_env()).invoke(replay.command, ["--yes"])
+    listed = CliRunner(env=hostile.to_env()).invoke(replay.command, ["--yes", "--json"])
+    again = json.loads(listed.stdout.splitlines()[-1])
+
+    assert outcome.exit_code == listed.exit_code == 1
+    assert "8 records sent again, 0 skipped, 1 cannot be sent" in outcome.stdout
+    assert {one["why"] for one in again["refused"]} == {"MessageSizeTooLargeError"}
+    assert all(one["record"] in outcome.stdout for one in again["refused"])
+    assert (again["sent"], again["skipped"]) == (0, 8)
 
 
 def test_record_is_sent_again_as_it_came(rejected: Settings, rows: Rows) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from streams.contracts import decode
+from streams.contracts import admit
 from streams.errors import LakeUnavailable
 from streams.land import batch, run
 from streams.land.store import LandingStore
@@ -46,21 +46,21 @@ def test_failed_commit_ends_the_run_and_nothing_after_it_is_stored(
 def test_contradiction_of_an_event_that_is_being_stored_is_rejected(
     lake_settings: Settings, send: Send, contact: Contact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first commit lasts until the second record has been decoded."""
-    records, both_decoded = [], threading.Event()
+    """The first commit lasts until the second record has been judged."""
+    records, both_judged = [], threading.Event()
 
-    def decode_and_tell(*record: object) -> object:
+    def admit_and_tell(*record: object) -> object:
         records.append(record)
         if len(records) == 2:
-            both_decoded.set()
-        return decode(*record)
+            both_judged.set()
+        return admit(*record)
 
     def commit_late(store: LandingStore, *batch: object) -> None:
-        assert both_decoded.wait(SECONDS)
+        assert both_judged.wait(SECONDS)
         store_commit(store, *batch)
 
     send([contact(1), contact(1, source_code="2A")], partition=0)
-    monkeypatch.setattr(batch, "decode", decode_and_tell)
+    monkeypatch.setattr(batch, "admit", admit_and_tell)
     monkeypatch.setattr(LandingStore, "commit", commit_late)
     monkeypatch.setattr(LandingStore, "value_at", None)
     landed = run(replace(lake_settings, land_batch_rows=1), once=True)

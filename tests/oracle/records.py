@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from streams.contracts import Accepted, Event, Rejected, decode
-from streams.contracts.decode import MAX_RECORD_BYTES, REPLAY_HEADER
+from streams.contracts.decode import REPLAY_HEADER
 from streams.contracts.decode import Record as RawRecord
 from streams.contracts.identity import Identities
 from streams.names import INPUT_TOPICS
@@ -114,16 +114,14 @@ class Log:
         self.records.append(Record(topic, 0, offset, milliseconds, key.encode(), value, headers))
 
 
-def decoded(
-    records: Iterable[RawRecord], max_record_bytes: int = MAX_RECORD_BYTES
-) -> tuple[list[Accepted], list[Rejected]]:
+def decoded(records: Iterable[RawRecord]) -> tuple[list[Accepted], list[Rejected]]:
     """What the contract makes of the records, the first of those with the same id in force."""
     values: dict[tuple[str, int, int], bytes] = {}
     identities = Identities(lambda *place: values[place])
     judged: list[Accepted | Rejected] = []
     for record in records:
         values[record.topic, record.partition, record.offset] = record.value
-        event = decode(record, max_record_bytes)
+        event = decode(record)
         judged.append(identities.judge(event) if isinstance(event, Accepted) else event)
     accepted = [each for each in judged if isinstance(each, Accepted)]
     return accepted, [each for each in judged if isinstance(each, Rejected)]

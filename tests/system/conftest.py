@@ -149,7 +149,7 @@ def evaluated(engine: Engine, system: Settings) -> Callable[..., Said]:
 
     def evaluate(records: Iterable[Record]) -> Said:
         heartbeat, _ = last_heartbeat(system)
-        now, (accepted, rejected) = datetime.now(UTC), decoded(records, system.max_record_bytes)
+        now, (accepted, rejected) = datetime.now(UTC), decoded(records)
         found = engine.evaluate(
             events_table(accepted, now), quarantine_table(rejected, now), engine.compiled.rules, heartbeat.as_of
         )

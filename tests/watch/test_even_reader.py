@@ -1,13 +1,15 @@
 """Reading a real backlog: every record once, in partition order, and no partition ahead of another in time."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 from kafka import TopicPartition
+from kafka.admin import ConfigResource
 
 from streams import names
-from streams.kafka.client import consumer, partitions_of, producer
+from streams.kafka.client import admin, consumer, partitions_of, producer
 from streams.settings import Settings
 from streams.watch import even_reader
 from streams.watch.even_reader import EvenReader
@@ -90,3 +92,34 @@ def test_live_records_are_handed_out_as_they_come(reader: EvenReader, backlog: S
 
     assert [record.value for record in polled] == [b"live"]
     assert reader.read_until() is None
+
+
+@pytest.fixture
+def unstamped(settings: Settings, fresh_topics: str) -> Settings:
+    """A topic that takes its senders' timestamps, made by somebody else; one sender counts in seconds."""
+    client = admin(settings)
+    try:
+        resource = ConfigResource("TOPIC", names.REFERRAL, {"message.timestamp.type": "CreateTime"})
+        client.alter_configs([resource])
+    finally:
+        client.close()
+    now = round(time.time() * 1000)
+    with closing(producer(settings, linger_ms=5)) as sender:
+        for partition in (0, 1):
+            for number in range(1_000):
+                sent_at = now // 1000 if number % 1_000 and partition == 0 else now
+                sender.send(names.REFERRAL, key=b"F", value=b"x", partition=partition, timestamp_ms=sent_at)
+    return settings
+
+
+def test_timestamps_that_go_back_hold_up_nobody(unstamped: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A partition that is paused must not be what the others, and itself, are waiting for."""
+    monkeypatch.setattr(even_reader, "_AHEAD_RECORDS", 300)
+    with closing(consumer(unstamped, [names.REFERRAL], max_partition_fetch_bytes=4_000)) as kafka:
+        reader = EvenReader(kafka, kafka.assignment())
+        reader.start()
+        found, end = 0, time.monotonic() + 30
+        while found < 2_000 and time.monotonic() < end:
+            found += len(reader.poll(200))
+
+    assert found == 2_000
