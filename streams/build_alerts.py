@@ -7,6 +7,7 @@ restated and taken back here. What people did with an alert the watcher says; it
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 
 import duckdb
@@ -105,11 +106,15 @@ def publish_build_alerts(settings: Settings) -> int:
         changes = list(_changes(_rebuilt(settings, lake, models), _said(lake, models)))
         if not changes:
             return 0
-        with restating(settings):
+        # The publisher is made first: what one before it has said is heard, and it says nothing any more.
+        with restating(settings) as lock, closing(Publisher(settings, lock)) as publisher:
             since = said_since(settings, offsets)
             unsaid = [alert for alert in changes if alert.alert_id not in since]
             if unsaid:
-                _publish(settings, list(routed(settings, lake, _caused(lake, unsaid))))
+                publisher.alerts(routed(settings, lake, _caused(lake, unsaid)))
+                log.info(
+                    "build_alerts_published", versions=len(unsaid), rules=dict(Counter(one.rule for one in unsaid))
+                )
     return len(unsaid)
 
 
@@ -186,12 +191,3 @@ def _cause(alert: Alert, as_of: datetime, arrived_at: datetime | None, is_whole:
         return msgspec.structs.replace(alert, status_reason=reason, received_at=as_of.replace(tzinfo=UTC))
     arrived_at = arrived_at.replace(tzinfo=UTC) if arrived_at is not None else alert.anchored_at
     return msgspec.structs.replace(alert, received_at=max(arrived_at, alert.anchored_at))
-
-
-def _publish(settings: Settings, alerts: Sequence[Alert]) -> None:
-    publisher = Publisher(settings)
-    try:
-        publisher.alerts(alerts)
-    finally:
-        publisher.close()
-    log.info("build_alerts_published", versions=len(alerts), rules=dict(Counter(alert.rule for alert in alerts)))

@@ -9,7 +9,7 @@ because taking an alert back needs a correction or a withdrawal as its cause, an
 """
 
 from collections import Counter
-from collections.abc import Collection
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -21,7 +21,9 @@ from streams import names
 from streams.build.lock import build_lock
 from streams.contracts.outputs import Alert
 from streams.errors import PartsDisagree
+from streams.lake.advisory import HeldLock
 from streams.lake.connect import connect
+from streams.lake.lock_keys import LockKey
 from streams.route.from_lake import routed
 from streams.route.nobody import REACHES_NOBODY
 from streams.rules.engine import ALERT_COLUMNS, AlertRow
@@ -142,11 +144,10 @@ def reconcile(settings: Settings, *, publish: bool = False) -> Reconciliation:
         BrokerUnavailable: no broker answers.
         LakeUnavailable: the lake does not answer.
     """
-    with build_lock(settings), connect(settings) as lake:
+    with build_lock(settings) as lock, connect(settings) as lake:
         found = compare(lake)
         missing = {one.alert_id for one in found.differences if one.kind == "missing"} if publish else set()
-        unsaid = missing - said_since(settings, _cut_of_alerts(lake)) if missing else missing
-        published = _publish(settings, lake, unsaid) if unsaid else 0
+        published = _publish(settings, lake, lock, missing) if _unsaid(settings, lake, missing) else 0
     left = [one for one in found.differences if one.alert_id not in missing]
     found = replace(found, differences=left, published=published)
     kinds = Counter(f"{one.rule} {one.kind}" for one in found.differences)
@@ -180,19 +181,27 @@ def _models(lake: duckdb.DuckDBPyConnection) -> list[str]:
     return [model for (model,) in rows]
 
 
-def _publish(settings: Settings, lake: duckdb.DuckDBPyConnection, alert_ids: Collection[str]) -> int:
-    """Publish rebuilt alerts in the version after the last that has landed; returns how many."""
+def _unsaid(settings: Settings, lake: duckdb.DuckDBPyConnection, alert_ids: set[str]) -> set[str]:
+    """Those of which the stream has not spoken since the cut."""
+    return alert_ids - said_since(settings, _cut_of_alerts(lake)) if alert_ids else alert_ids
+
+
+def _publish(settings: Settings, lake: duckdb.DuckDBPyConnection, lock: HeldLock, missing: set[str]) -> int:
+    """
+    Publish rebuilt alerts in the version after the last that has landed; returns how many.
+
+    The watcher that did not know of them is refused by the broker from then on, and reads anew what there is: so no
+    version is said by both.
+    """
     alerts = []
-    for model in _models(lake):
-        for *row, clears_when, version, caused_at in lake.execute(
-            _MISSING.format(model=model), [list(alert_ids)]
-        ).fetchall():
-            alerts.append(_next_version(settings, AlertRow(*row), clears_when, version, caused_at))
-    publisher = Publisher(settings)
-    try:
+    with closing(Publisher(settings, lock, speaks_for=LockKey.LEADER)) as publisher:
+        alert_ids = sorted(_unsaid(settings, lake, missing))
+        for model in _models(lake):
+            for *row, clears_when, version, caused_at in lake.execute(
+                _MISSING.format(model=model), [alert_ids]
+            ).fetchall():
+                alerts.append(_next_version(settings, AlertRow(*row), clears_when, version, caused_at))
         publisher.alerts(routed(settings, lake, alerts))
-    finally:
-        publisher.close()
     log.warning("missing_alerts_published", rules=dict(Counter(alert.rule for alert in alerts)))
     return len(alerts)
 

@@ -19,8 +19,9 @@ Offsets = dict[str, list[int]]
 
 _HEARTBEATS = """
     SELECT as_of, offsets FROM landing.main.heartbeats WHERE as_of >= ?
-    ORDER BY received_at DESC, kafka_offset DESC
+    ORDER BY list_sum(flatten(map_values(offsets))) DESC, received_at DESC, kafka_offset DESC
 """
+"""The one that covers most comes first: one of a watcher that was paused may arrive later, and is true of less."""
 
 _CLOCKS_APART = timedelta(hours=1)
 """How far back to look for what was stored since: rows bear the time of another machine, and a commit takes a while."""

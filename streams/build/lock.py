@@ -2,20 +2,20 @@
 
 from contextlib import AbstractContextManager
 
-from streams.lake.advisory import advisory_lock
+from streams.lake.advisory import HeldLock, advisory_lock
+from streams.lake.lock_keys import LockKey
 from streams.settings import Settings
 
-__all__ = ["KEY", "build_lock"]
-
-KEY = 4_004
-"""Key of the PostgreSQL advisory lock."""
+__all__ = ["build_lock"]
 
 
-def build_lock(settings: Settings) -> AbstractContextManager[None]:
+def build_lock(settings: Settings) -> AbstractContextManager[HeldLock]:
     """
     Hold the lock; whoever has it is waited for.
 
     Raises:
-        LakeUnavailable: the catalog's database does not answer.
+        LakeUnavailable: PostgreSQL does not answer.
+        LockTaken: another process had it for ten minutes.
+        SettingInvalid: PostgreSQL is reached through a pooler that hands sessions on.
     """
-    return advisory_lock(settings, KEY)
+    return advisory_lock(settings, LockKey.BUILD)

@@ -1,26 +1,237 @@
-"""One at a time, over all processes of a lake: a PostgreSQL advisory lock that is waited for."""
+"""
+Advisory locks that a PostgreSQL session holds: when the session ends, however it ends, they are free.
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+A pooler that hands sessions on between transactions would let two processes hold one lock. So a session is marked and
+tried before anything rests on it, and with each question the server is asked whether the session still has its mark.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from uuid import uuid4
 
 import psycopg2
 
+from streams.errors import LakeUnavailable, LockTaken, SettingInvalid
 from streams.lake.connect import catalog_dsn
+from streams.lake.lock_keys import LockKey
 from streams.settings import Settings
 
-__all__ = ["advisory_lock"]
+__all__ = ["HeldLock", "LockSession", "advisory_lock"]
+
+_PATIENCE_SECONDS = 600.0
+_PAUSE_SECONDS = 0.1
+_TRIES = 3
+
+_CLIENT = {
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""How soon this side notices that the server's machine is gone: while it waits for nothing, and for an answer."""
+
+_SERVER = {
+    "idle_session_timeout": "0",
+    "statement_timeout": "0",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+"""A session that holds a lock is idle by intent; that the holder's machine is gone the server notices within 11 s."""
+
+_PREPARE = """
+    SELECT set_config('caf.session', %s, false), pg_is_in_recovery(),
+           (SELECT count(set_config(name, given.value, false))
+            FROM unnest(%s, %s) AS given(name, value) JOIN pg_settings USING (name))
+"""
+_MARK = "SELECT coalesce(current_setting('caf.session', true), '')"
+
+_QUESTION = """
+    SELECT is_marked, CASE WHEN is_marked THEN {expression} END
+    FROM (SELECT current_setting('caf.session', true) IS NOT DISTINCT FROM %s AS is_marked) AS session
+"""
+
+_HELD = """
+    locktype = 'advisory' AND granted AND classid = %s AND objid = %s AND objsubid = %s
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+_HOLDER = f"""
+    SELECT string_agg(concat(application_name, ', since ', date_trunc('second', backend_start)), '; ')
+    FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE {_HELD}
+"""
+
+_SHARED = (
+    "CAF_POSTGRES leads to a pooler that hands one session to several clients, so a lock would not keep two processes "
+    "apart; allowed: PostgreSQL itself, or a pooler in session mode that resets sessions (DISCARD ALL)"
+)
+
+
+class LockSession:
+    """
+    A session that takes locks; `purpose` is what whoever waits for them is told.
+
+    Raises:
+        LakeUnavailable: PostgreSQL does not answer, or is a replica that only reads.
+        SettingInvalid: PostgreSQL is reached through a pooler that hands sessions on.
+    """
+
+    def __init__(self, settings: Settings, purpose: str) -> None:
+        dsn, self._mark = catalog_dsn(settings), uuid4().hex
+        self._connection = _connect(dsn, purpose)
+        try:
+            self._prepare()
+            self._prove(dsn)
+        except BaseException:
+            self.close()
+            raise
+
+    def try_lock(self, *key: int) -> bool:
+        """
+        Take a lock, named by one number or two, if no other session has it.
+
+        Raises:
+            LakeUnavailable: the session is lost, and with it every lock.
+        """
+        return self.ask(f"pg_try_advisory_lock({_placeholders(key)})", *key)
+
+    def unlock(self, *key: int) -> None:
+        """
+        Give a lock back.
+
+        Raises:
+            LakeUnavailable: the session is lost, and with it every lock.
+        """
+        self.ask(f"pg_advisory_unlock({_placeholders(key)})", *key)
+
+    def holds(self, *key: int) -> bool:
+        """Whether the server says that this very session holds the lock; not, if it does not answer."""
+        try:
+            return self.ask(f"EXISTS (SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND {_HELD})", *_parts(key))
+        except LakeUnavailable:
+            return False
+
+    def holder(self, *key: int) -> str:
+        """
+        Who holds a lock: the purpose, machine and process of each session that does.
+
+        Raises:
+            LakeUnavailable: the session is lost.
+        """
+        return self.ask(f"({_HOLDER})", *_parts(key), otherwise="nobody any more")
+
+    def ask(self, expression: str, *values: int, otherwise: object = False) -> object:
+        """
+        The value of an expression in the marked session; `otherwise` where it is NULL.
+
+        Raises:
+            LakeUnavailable: the session is lost, or somebody else's by now.
+        """
+        is_marked, value = self._query(expression, values)
+        if not is_marked:
+            raise LakeUnavailable("the locks in PostgreSQL are lost: the session was reset or handed on by a pooler")
+        return otherwise if value is None else value
+
+    def close(self) -> None:
+        """Give everything back."""
+        with suppress(psycopg2.Error):
+            self._connection.close()
+
+    def _prepare(self) -> None:
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(_PREPARE, [self._mark, list(_SERVER), list(_SERVER.values())])
+                _, is_replica, _ = cursor.fetchone()
+        except psycopg2.Error as error:
+            raise LakeUnavailable(f"PostgreSQL gives no locks: {type(error).__name__}") from None
+        if is_replica:
+            raise LakeUnavailable("PostgreSQL is a replica that only reads, so its locks bind nobody; name the primary")
+
+    def _prove(self, dsn: str) -> None:
+        """
+        See that another session, in the middle of a transaction, is another one, and that this one stays itself.
+
+        Raises:
+            SettingInvalid: it is not so.
+        """
+        with closing(_connect(dsn, "tries whether sessions are its own", autocommit=False)) as other:
+            for _ in range(_TRIES):
+                try:
+                    with other, other.cursor() as cursor:
+                        cursor.execute(_MARK)
+                        is_shared = cursor.fetchone()[0] or not self._query("true")[0]
+                except psycopg2.OperationalError as error:
+                    raise LakeUnavailable(f"PostgreSQL gives no locks: {type(error).__name__}") from None
+                except psycopg2.Error:
+                    is_shared = True
+                if is_shared:
+                    raise SettingInvalid(_SHARED)
+
+    def _query(self, expression: str, values: Sequence[int] = ()) -> tuple[bool, object]:
+        """Whether the session still has its mark, and the value of an expression if it has."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(_QUESTION.format(expression=expression), [*values, self._mark])
+                return cursor.fetchone()
+        except psycopg2.Error as error:
+            raise LakeUnavailable(f"the locks in PostgreSQL are lost: {type(error).__name__}") from None
+
+
+class HeldLock:
+    """A lock that a session holds, as long as the server says so."""
+
+    def __init__(self, session: LockSession, key: LockKey) -> None:
+        self._session = session
+        self.key = key
+
+    def check(self) -> None:
+        """
+        Raises:
+            LockTaken: the lock is not held any more.
+        """
+        if not self._session.holds(self.key):
+            raise LockTaken(f"the lock {self.key.name.lower()!r} is lost; another process may have it")
 
 
 @contextmanager
-def advisory_lock(settings: Settings, key: int) -> Iterator[None]:
+def advisory_lock(settings: Settings, key: LockKey, patience: float = _PATIENCE_SECONDS) -> Iterator[HeldLock]:
     """
-    Hold the lock of a key; whoever has it is waited for, and its connection's end frees it.
+    Hold a lock; whoever has it is waited for.
 
     Raises:
-        LakeUnavailable: the catalog's database does not answer.
+        LakeUnavailable: PostgreSQL does not answer.
+        LockTaken: another process had the lock for `patience` seconds; the message names it.
+        SettingInvalid: PostgreSQL is reached through a pooler that hands sessions on.
     """
-    with closing(psycopg2.connect(catalog_dsn(settings))) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [key])
-            yield
+    with closing(LockSession(settings, key.name.lower())) as session:
+        deadline = time.monotonic() + patience
+        while not session.try_lock(key):
+            if time.monotonic() > deadline:
+                raise LockTaken(
+                    f"the lock {key.name.lower()!r} was not free within {patience:.0f} s; held by {session.holder(key)}"
+                )
+            time.sleep(_PAUSE_SECONDS)
+        yield HeldLock(session, key)
+
+
+def _connect(dsn: str, purpose: str, *, autocommit: bool = True) -> psycopg2.extensions.connection:
+    name = f"caf {purpose}, {socket.gethostname()[:20]}-{os.getpid()}"
+    try:
+        connection = psycopg2.connect(dsn, application_name=name, **_CLIENT)
+    except psycopg2.OperationalError as error:
+        raise LakeUnavailable(f"PostgreSQL gives no locks: {type(error).__name__}") from None
+    connection.autocommit = autocommit
+    return connection
+
+
+def _placeholders(key: tuple[int, ...]) -> str:
+    return ", ".join(["%s"] * len(key))
+
+
+def _parts(key: tuple[int, ...]) -> tuple[int, int, int]:
+    """How `pg_locks` shows a key: one number as the second half of a large one, two numbers as they are."""
+    return (0, *key, 1) if len(key) == 1 else (*key, 2)

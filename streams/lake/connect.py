@@ -14,6 +14,7 @@ import duckdb
 import psycopg2
 
 from streams.errors import LakeUnavailable
+from streams.lake.lock_keys import LockKey
 from streams.lake.quoted import quoted
 from streams.lake.schema import FINISHED_OPTION, create_landing, create_marts
 from streams.names import CATALOG_LANDING, CATALOG_MARTS
@@ -34,8 +35,6 @@ Access = Literal["read_only", "read_write"]
 
 _EXTENSIONS = ("postgres_scanner", "ducklake")
 _CREATE = {CATALOG_LANDING: create_landing, CATALOG_MARTS: create_marts}
-_CREATION_LOCK = 4_001
-"""Key of the PostgreSQL advisory lock under which a missing catalog is created."""
 
 
 def connect(
@@ -129,7 +128,7 @@ def _ensure_catalogs(settings: Settings, dsn: str, catalogs: list[str]) -> None:
     with closing(connection), connection, connection.cursor() as cursor:
         if not _missing(cursor, catalogs):
             return
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CREATION_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LockKey.CREATION])
         for catalog in _missing(cursor, catalogs):
             _create(settings, dsn, catalog)
 

@@ -3,29 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-import psycopg2
-import structlog
-
 from streams.errors import LakeUnavailable, LockTaken
+from streams.lake.advisory import HeldLock, LockSession
+from streams.lake.lock_keys import LockKey
 from streams.settings import Settings
-from streams.stack import postgres
 
 __all__ = ["Leadership"]
 
-log = structlog.get_logger()
-
-_LOCK = 3_001
-"""Key of the advisory lock, in the database that holds the catalogs."""
-
-_KEEPALIVE = {"keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
-
 
 class Leadership:
-    """The lock, held by a connection: when the process or the connection ends, the lock is free."""
+    """The lock, held by a session: when the process or the session ends, the lock is free."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._connection: psycopg2.extensions.connection | None = None
+        self._session: LockSession | None = None
 
     def try_acquire(self) -> bool:
         """
@@ -33,52 +24,44 @@ class Leadership:
 
         Raises:
             LakeUnavailable: PostgreSQL does not answer.
+            SettingInvalid: PostgreSQL is reached through a pooler that hands sessions on.
         """
         try:
-            if self._connection is None:
-                dsn = postgres.server(self._settings).dsn(self._settings.database)
-                self._connection = psycopg2.connect(dsn, connect_timeout=10, **_KEEPALIVE)
-                self._connection.autocommit = True
-            return self._ask("SELECT pg_try_advisory_lock(%s)", _LOCK)
-        except psycopg2.Error as error:
+            if self._session is None:
+                self._session = LockSession(self._settings, "watch")
+            return self._session.try_lock(LockKey.LEADER)
+        except LakeUnavailable:
             self.release()
-            raise LakeUnavailable(f"the leader lock cannot be asked for: {type(error).__name__}") from error
+            raise
 
-    def held(self) -> bool:
-        """Whether the connection that holds the lock still stands."""
-        try:
-            return self._connection is not None and self._ask("SELECT %s = 1", 1)
-        except psycopg2.Error:
-            return False
+    @property
+    def lock(self) -> HeldLock:
+        """The lock that was taken."""
+        assert self._session is not None
+        return HeldLock(self._session, LockKey.LEADER)
 
     @contextmanager
-    def holding(self, lock: int) -> Iterator[bool]:
+    def holding(self, key: LockKey) -> Iterator[HeldLock | None]:
         """
-        Another lock, if nobody else has it, for a while; tells whether it is held.
+        Another lock, for a while; None if another process has it.
 
         Raises:
-            LockTaken: the connection, and with it the leader lock, is lost.
+            LockTaken: the session, and with it the leader lock, is lost.
         """
+        assert self._session is not None
         try:
-            is_held = self._connection is not None and self._ask("SELECT pg_try_advisory_lock(%s)", lock)
-        except psycopg2.Error:
-            raise LockTaken("the watcher has lost its leader lock; another one may be active") from None
+            is_held = self._session.try_lock(key)
+        except LakeUnavailable as error:
+            raise LockTaken(f"the watcher is no longer the leader: {error}") from None
         try:
-            yield is_held
+            yield HeldLock(self._session, key) if is_held else None
         finally:
             if is_held:
-                with suppress(psycopg2.Error):
-                    self._ask("SELECT pg_advisory_unlock(%s)", lock)
+                with suppress(LakeUnavailable):
+                    self._session.unlock(key)
 
     def release(self) -> None:
         """Give the lock back."""
-        if self._connection is not None:
-            with suppress(psycopg2.Error):
-                self._connection.close()
-            self._connection = None
-
-    def _ask(self, statement: str, value: int) -> bool:
-        assert self._connection is not None
-        with self._connection.cursor() as cursor:
-            cursor.execute(statement, [value])
-            return bool(cursor.fetchone()[0])
+        if self._session is not None:
+            self._session.close()
+            self._session = None

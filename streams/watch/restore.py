@@ -94,7 +94,7 @@ def read_alerts(
     Args:
         since: offsets from which to read; partitions that are not given are read from their beginning.
     """
-    reader = consumer(settings, [names.ALERTS], max_poll_records=5_000)
+    reader, following = consumer(settings, [names.ALERTS], max_poll_records=5_000), dict(since)
     try:
         ends = reader.end_offsets(reader.assignment())
         for partition, offset in since.items():
@@ -102,7 +102,9 @@ def read_alerts(
         for record in until(reader, ends):
             if (alert := alert_of(record.value)) is not None:
                 note(alert)
-        return ends
+            # Not the end: the end of a transaction has an offset, too, which nobody is shown and which never lands.
+            following[TopicPartition(record.topic, record.partition)] = record.offset + 1
+        return following
     finally:
         reader.close()
 

@@ -20,7 +20,6 @@ from streams import names
 from streams.contracts import Accepted, Rejected, admit
 from streams.contracts.checks import arrived_at
 from streams.contracts.outputs import Alert, Heartbeat
-from streams.errors import LockTaken
 from streams.kafka.client import consumer, partitions_of
 from streams.route.router import Router
 from streams.route.routes import read_routes
@@ -52,12 +51,11 @@ class Watcher:
 
     def __init__(self, settings: Settings, engine: Engine, leadership: Leadership) -> None:
         self._settings = settings
-        self._leadership = leadership
         self._leader = f"{socket.gethostname()}-{os.getpid()}"
         self._judge = Judge(engine, Router(settings.authority, read_routes()), settings.case_url)
-        self._publisher = Publisher(settings)
+        self._publisher = Publisher(settings, leadership.lock)
         self._current = CurrentAlerts(settings, self._judge.book, self._publisher)
-        self._restatements = Restatements(self._judge, leadership)
+        self._restatements = Restatements(settings, self._judge, leadership)
         self._consumer: KafkaConsumer = consumer(
             settings, fetch_max_wait_ms=500, max_partition_fetch_bytes=_FETCH_BYTES
         )
@@ -195,13 +193,11 @@ class Watcher:
         """Say what is the watcher's alone to say now."""
         self._say(map(self._restatements.put_off, chunks))
 
-    def _say(self, chunks: Iterable[list[Alert]]) -> None:
+    def _say(self, chunks: Iterable[list[Alert]], publisher: Publisher | None = None) -> None:
         """Make versions durable, chunk by chunk, and remember them as said."""
         for alerts in chunks:
             if alerts:
-                if not self._leadership.held():
-                    raise LockTaken("the watcher has lost its leader lock; another one may be active")
-                for number, offset in self._publisher.alerts(alerts).items():
+                for number, offset in (publisher or self._publisher).alerts(alerts).items():
                     self._written[TopicPartition(names.ALERTS, number)] = offset
                 for alert in alerts:
                     self._current.record(alert)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import psycopg2
@@ -9,9 +10,9 @@ import pytest
 
 from streams.build import follow
 from streams.build.builder import Builder
-from streams.build.lock import KEY
 from streams.errors import BuildFailed, MartsHeld
 from streams.lake.connect import catalog_dsn
+from streams.lake.lock_keys import LockKey
 from streams.names import REFERRAL
 
 REFERRALS = "SELECT count(*) FROM marts.analytics.fct_referrals"
@@ -82,15 +83,17 @@ def test_held_marts_stay_as_they_are(warm, make):
 
 def test_builds_run_one_at_a_time(warm):
     """A build waits for the lock of the one that runs."""
-    with psycopg2.connect(catalog_dsn(warm.settings)) as other, other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [KEY])
+    with closing(psycopg2.connect(catalog_dsn(warm.settings))) as other, other.cursor() as cursor:
+        other.autocommit = True
+        cursor.execute("SELECT pg_advisory_lock(%s)", [LockKey.BUILD])
         builder = threading.Thread(target=warm.builder.build, kwargs={"tests": False})
         builder.start()
-        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
-        while cursor.execute(waiting, [KEY]) or cursor.fetchone() == (0,):
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'caf build,%%' AND datname = %s"
+        while cursor.execute(waiting, [warm.settings.database]) or cursor.fetchone() == (0,):
             time.sleep(0.05)
+        time.sleep(0.5)
         assert warm.lake.one(REFERRALS) == 2
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [KEY])
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [LockKey.BUILD])
         builder.join()
 
     assert warm.lake.one(REFERRALS) == 3
