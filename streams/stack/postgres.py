@@ -27,7 +27,7 @@ from streams.errors import LakeUnavailable, StackFailed
 from streams.settings import Settings
 from streams.stack import processes
 
-__all__ = ["NAME", "Postgres", "server", "stop"]
+__all__ = ["NAME", "Postgres", "as_it_is", "server", "stop"]
 
 NAME = "postgres"
 SOCKET = ".s.PGSQL.5432"
@@ -110,6 +110,11 @@ def server(settings: Settings) -> Postgres:
             if not _answers(data):
                 _start(settings.home, data.resolve())
     return Postgres(_url(data))
+
+
+def as_it_is(settings: Settings) -> Postgres:
+    """The same server for whoever only asks how things are: it is not started, and may not answer."""
+    return Postgres(settings.postgres or _url(settings.home / NAME))
 
 
 def stop(settings: Settings) -> bool:

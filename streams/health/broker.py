@@ -1,0 +1,145 @@
+"""
+What Kafka shows: partitions without a leader, where topics end, what was committed, and since when a record waits.
+
+When a record came is asked by its time and not by reading it: the one that nobody can read is the one to be told.
+"""
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+
+from streams import names
+from streams.contracts.outputs import Heartbeat
+from streams.health.backlog import Backlog
+from streams.kafka.client import admin, consumer, partitions_of
+from streams.kafka.topics import topic_configs
+from streams.settings import Settings
+from streams.watch.restore import last_heartbeat
+
+__all__ = ["Broker", "Places", "ask_broker", "waiting"]
+
+Places = dict[tuple[str, int], int]
+"""Offsets by topic and partition."""
+
+_PRECISION_MS = 500
+_OLDEST_MS = 366 * 86_400_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broker:
+    """
+    What was found; `committed` by consumer group, None for a group that has never committed.
+
+    `troubles` are sentences about topics and partitions.
+    """
+
+    ends: Places
+    beginnings: Places
+    heartbeat: Heartbeat | None
+    heard_at: datetime | None
+    committed: dict[str, Places | None]
+    troubles: list[str]
+
+
+def ask_broker(settings: Settings, groups: Mapping[str, str]) -> Broker:
+    """
+    Everything but times; `groups` are consumer groups with the topic that each reads.
+
+    Raises:
+        BrokerUnavailable: no broker answers.
+    """
+    with closing(admin(settings)) as client:
+        troubles, readable = _partitions(client, list(topic_configs(settings)))
+    with closing(consumer(settings)) as client:
+        places = [one for one in partitions_of(client, names.LANDED_TOPICS) if one in readable]
+        beginnings, ends = client.beginning_offsets(places), client.end_offsets(places)
+    found = last_heartbeat(settings) if TopicPartition(names.HEARTBEAT, 0) in readable else None
+    committed = {group: _committed(settings, group, topic) for group, topic in groups.items()}
+    return Broker(
+        ends={(one.topic, one.partition): offset for one, offset in ends.items()},
+        beginnings={(one.topic, one.partition): offset for one, offset in beginnings.items()},
+        heartbeat=found[0] if found else None,
+        heard_at=found[1] if found else None,
+        committed=committed,
+        troubles=troubles,
+    )
+
+
+def waiting(settings: Settings, broker: Broker, done: Mapping[str, Places], now: datetime) -> dict[str, Backlog]:
+    """
+    What waits for each part, from the offsets up to which each has worked.
+
+    Raises:
+        BrokerUnavailable: no broker answers.
+    """
+    with closing(consumer(settings)) as client:
+        return {part: _backlog(client, broker, places, now) for part, places in done.items()}
+
+
+def _backlog(client: KafkaConsumer, broker: Broker, done: Places, now: datetime) -> Backlog:
+    behind = _behind(broker, done)
+    since = _came_at(client, behind, now)
+    first = min(since, key=since.__getitem__, default=None)
+    return Backlog(
+        records=sum(broker.ends[one.topic, one.partition] - offset for one, offset in behind.items()),
+        seconds=max(0.0, (now - since[first]).total_seconds()) if first else 0.0,
+        first=f"{first.topic}/{first.partition}/{behind[first]}" if first else "",
+        done=sum(done.values()),
+    )
+
+
+def _behind(broker: Broker, done: Places) -> dict[TopicPartition, int]:
+    """The first record of each partition that is not dealt with; what Kafka has removed waits no more."""
+    first = {place: max(done.get(place, 0), beginning) for place, beginning in broker.beginnings.items()}
+    topics = {topic for topic, _ in done}
+    return {
+        TopicPartition(*place): offset
+        for place, offset in first.items()
+        if place[0] in topics and broker.ends[place] > offset
+    }
+
+
+def _came_at(
+    client: KafkaConsumer, offsets: Mapping[TopicPartition, int], now: datetime
+) -> dict[TopicPartition, datetime]:
+    """When the broker took each record, to half a second: the latest moment from which on it is still to come."""
+    end = int(now.timestamp() * 1000)
+    # With clocks apart a record may have come later than now.
+    spans = dict.fromkeys(offsets, (end - _OLDEST_MS, end + 1))
+    while any(high - low > _PRECISION_MS for low, high in spans.values()):
+        middles = {place: (low + high) // 2 for place, (low, high) in spans.items()}
+        following = client.offsets_for_times(middles)
+        for place, (low, high) in spans.items():
+            is_to_come = following.get(place) is not None and following[place].offset <= offsets[place]
+            spans[place] = (middles[place], high) if is_to_come else (low, middles[place])
+    return {place: datetime.fromtimestamp(high / 1000, UTC) for place, (_, high) in spans.items()}
+
+
+def _partitions(client: KafkaAdminClient, topics: list[str]) -> tuple[list[str], set[TopicPartition]]:
+    """What is wrong with topics, and the partitions that can be asked."""
+    existing = set(client.list_topics())
+    troubles = [
+        f"topic {topic} is missing; './caf init' or './caf up' makes it" for topic in topics if topic not in existing
+    ]
+    readable: set[TopicPartition] = set()
+    for topic in client.describe_topics([topic for topic in topics if topic in existing]):
+        for partition in topic["partitions"]:
+            name, number = topic["name"], partition["partition_index"]
+            if partition["leader_id"] < 0:
+                troubles.append(f"{name}/{number} has no leader: its broker is down, or its disk is full or broken")
+            else:
+                readable.add(TopicPartition(name, number))
+            if missing := set(partition["replica_nodes"]) - set(partition["isr_nodes"]):
+                troubles.append(f"{name}/{number} lacks replicas on broker {', '.join(map(str, sorted(missing)))}")
+    return troubles, readable
+
+
+def _committed(settings: Settings, group: str, topic: str) -> Places | None:
+    with closing(consumer(settings, group_id=group)) as client:
+        found = {one: client.committed(one) for one in partitions_of(client, [topic])}
+    if not found or all(offset is None for offset in found.values()):
+        return None
+    return {(one.topic, one.partition): offset for one, offset in found.items() if offset is not None}
