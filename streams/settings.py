@@ -42,6 +42,8 @@ class Settings:
     """Port of the pages."""
     dashboard_host: str = "127.0.0.1"
     """Address that the pages listen on; anything but the loopback address belongs behind a proxy that speaks TLS."""
+    metrics_token: str = ""
+    """Who asks the pages for `/metrics` must show it as a bearer token; empty: nobody may."""
     stale_minutes: float = 15.0
     """Age of the figures from which the pages say that they are old."""
     authority: str = "E08000015"

@@ -82,10 +82,12 @@ def waiting(settings: Settings, broker: Broker, done: Mapping[str, Places], now:
 def _backlog(client: KafkaConsumer, broker: Broker, done: Places, now: datetime) -> Backlog:
     behind = _behind(broker, done)
     since = _came_at(client, behind, now)
-    first = min(since, key=since.__getitem__, default=None)
+    # Heartbeats wait for `land` all the time: what is named is a record that somebody sent, where one waits.
+    first = min(since, key=lambda place: (place.topic == names.HEARTBEAT, since[place]), default=None)
+    oldest = min(since.values(), default=now)
     return Backlog(
         records=sum(broker.ends[one.topic, one.partition] - offset for one, offset in behind.items()),
-        seconds=max(0.0, (now - since[first]).total_seconds()) if first else 0.0,
+        seconds=max(0.0, (now - oldest).total_seconds()),
         first=f"{first.topic}/{first.partition}/{behind[first]}" if first else "",
         done=sum(done.values()),
     )

@@ -43,6 +43,8 @@ def servers(settings: Settings, local: Mapping[str, stack.PartStatus], asked: Ma
         rows = [_worse(row, "in trouble", broker.troubles) if row.part == "kafka" else row for row in rows]
     if isinstance(lake, Unanswered) and not isinstance(asked.get("postgres"), Unanswered):
         rows.append(Row(part="lake", state="does not answer", level="red", says=str(lake)))
+    elif lake is not None and not isinstance(lake, Unanswered):
+        rows.append(Row(part="lake", state="running", address=settings.lake_folder))
     if isinstance(airflow, Scheduler):
         rows += _of_airflow(airflow)
     return rows

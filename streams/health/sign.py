@@ -116,7 +116,7 @@ class _Recorder(threading.Thread):
     def __init__(self, settings: Settings, sign: Sign) -> None:
         super().__init__(name=f"sign-of-{sign.part}", daemon=True)
         self._settings, self._sign = settings, sign
-        self._run, self._started = str(uuid4()), monotonic()
+        self._id, self._since = str(uuid4()), monotonic()
         self._connection: psycopg2.extensions.connection | None = None
         self._ended = threading.Event()
         self._is_away = False
@@ -152,11 +152,11 @@ class _Recorder(threading.Thread):
         sign, now = self._sign, monotonic()
         error, says = error_of(sign.error)
         return {
-            "run": self._run,
+            "run": self._id,
             "part": sign.part,
             "host": socket.gethostname(),
             "pid": os.getpid(),
-            "lived": now - self._started,
+            "lived": now - self._since,
             "still": now - sign.turned,
             "ended": self._ended.is_set(),
             "is_standby": sign.is_standby,
