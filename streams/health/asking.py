@@ -51,7 +51,7 @@ class _Question(threading.Thread):
     def run(self) -> None:
         try:
             self.answer = self._ask()
-        except CafError as error:
+        except (CafError, Unanswered) as error:
             self.answer = Unanswered(str(error))
         except Exception as error:  # noqa: BLE001  (whatever a client raises, the answer is that there is none)
             self.answer = Unanswered(f"{self.name.removeprefix('asks-')} does not answer: {type(error).__name__}")

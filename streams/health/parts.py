@@ -15,36 +15,30 @@ GROUPS = {"share": share.NAME, "feedback": post.NAME}
 @dataclass(frozen=True, kw_only=True)
 class Part:
     """
-    A part that runs always, or by a schedule.
+    A part by the name that it signs with; `task` is Airflow's, `dag.task`, `work` what it does, for a sentence.
 
-    Args:
-        name: as it signs.
-        task: Airflow's task that runs it, `dag.task`.
-        work: what it does, to be put into a sentence.
-        late_seconds: how long a record may wait for it.
-        hang_seconds: how long one round of its loop may take; building and restoring take minutes.
-        within_hours: it ends by itself and is started within so many hours; None for one that runs always, 0 for one
-            that runs when asked.
+    A record may wait for it for `late_seconds`, and one round of its loop take `hang_seconds`: building and restoring
+    take minutes. One that does not run always is started `within_hours`, or, if that is 0, when somebody asks.
     """
 
     name: str
     task: str
     work: str
-    late_seconds: float = 60.0
+    late_seconds: float = 0.0
     hang_seconds: float = 120.0
     within_hours: float | None = None
 
 
 def parts(settings: Settings) -> tuple[Part, ...]:
     """Every part, in the order in which an event meets them."""
-    stale = settings.stale_minutes * 60
+    late, stale = settings.late_seconds, settings.stale_minutes * 60
     return (
-        Part(name="watch", task="watch_escalations.watch", work="judged", hang_seconds=600),
-        Part(name="land", task="land_events.land", work="landed"),
+        Part(name="watch", task="watch_escalations.watch", work="judged", late_seconds=late, hang_seconds=600),
+        Part(name="land", task="land_events.land", work="landed", late_seconds=late),
         Part(name="build", task="build_marts.build", work="built", late_seconds=stale, hang_seconds=stale),
         Part(name="reconcile", task="build_marts.reconcile", work="compared", hang_seconds=600, within_hours=0),
-        Part(name="share", task="inform_people.share", work="shared", late_seconds=120),
-        Part(name="feedback", task="inform_people.feedback", work="answered", late_seconds=120),
+        Part(name="share", task="inform_people.share", work="shared", late_seconds=2 * late),
+        Part(name="feedback", task="inform_people.feedback", work="answered", late_seconds=2 * late),
         Part(name="publish", task="publish_figures.publish", work="published", hang_seconds=7200, within_hours=26),
         Part(name="maintain", task="maintain_lake.maintain", work="merged", hang_seconds=3600, within_hours=26),
         Part(name="replay", task="replay_quarantine.send", work="sent again", hang_seconds=3600, within_hours=0),

@@ -5,7 +5,7 @@ Times are the database's: processes run on several machines, and a machine's clo
 """
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import psycopg2
 
@@ -53,14 +53,17 @@ def connect(settings: Settings) -> psycopg2.extensions.connection:
         LakeUnavailable: PostgreSQL does not answer.
     """
     dsn = postgres.as_it_is(settings).dsn(settings.database)
-    try:
-        connection = psycopg2.connect(dsn, application_name="caf-health", **_PATIENCE)
-        with connection, connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass('health.looks') IS NULL")
-            if cursor.fetchone()[0]:
-                cursor.execute(_TABLES, [_LOCK])
-    except psycopg2.Error as error:
-        raise LakeUnavailable(f"PostgreSQL does not take signs of life: {type(error).__name__}") from None
+    with ExitStack() as unfinished:
+        try:
+            connection = psycopg2.connect(dsn, application_name="caf-health", **_PATIENCE)
+            unfinished.callback(connection.close)
+            with connection, connection.cursor() as cursor:
+                cursor.execute("SELECT to_regclass('health.looks') IS NULL")
+                if cursor.fetchone()[0]:
+                    cursor.execute(_TABLES, [_LOCK])
+        except psycopg2.Error as error:
+            raise LakeUnavailable(f"PostgreSQL does not take signs of life: {type(error).__name__}") from None
+        unfinished.pop_all()
     return connection
 
 

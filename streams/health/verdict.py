@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from streams.errors import MartsHeld
 from streams.health.backlog import Backlog
 from streams.health.parts import Part
 from streams.health.runs import Look, Run
@@ -119,7 +120,7 @@ _Verdict = tuple[State, Level, str, datetime | None]
 
 def _verdict(case: Case, failures: list[Run]) -> _Verdict:
     working = [run for run in case.runs if run.is_alive and not run.is_standby]
-    recent = [run for run in failures if case.now - run.over_at < _LOOP_WITHIN]
+    recent = [run for run in failures if case.now - run.over_at < _LOOP_WITHIN and run.error != MartsHeld.__name__]
     if len(recent) >= _LOOP:
         return _loop(case, recent)
     if case.held:
