@@ -9,7 +9,7 @@ from dashboard.figures import LONDON, Column, Figure
 from dashboard.reader import Snapshot
 from dashboard.site import Asked
 from streams.errors import LakeUnavailable
-from streams.health.verdict import Row
+from streams.health.row import Row
 
 __all__ = ["Stage", "arrivals", "stages", "view"]
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from expectations import holds
 from streams.errors import PartSilent, SettingInvalid
 from streams.health.look import Health, Observer
-from streams.health.verdict import Row, spell
+from streams.health.row import Row, spell
 from streams.settings import Settings
 
 __all__ = ["command"]

@@ -6,10 +6,12 @@ When a record came is asked by its time and not by reading it: the one that nobo
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from time import monotonic
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
 from streams import names
 from streams.contracts.outputs import Heartbeat
@@ -26,6 +28,9 @@ Places = dict[tuple[str, int], int]
 
 _PRECISION_MS = 500
 _OLDEST_MS = 366 * 86_400_000
+_SURE_SECONDS = 10
+"""Age from which it is made sure that what waits is a record: reading costs more than asking."""
+_READ_SECONDS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +38,12 @@ class Broker:
     """
     What was found; `committed` by consumer group, None for a group that has never committed.
 
+    `ends` are those of what readers are shown, `written` also has what open transactions hold back.
     `troubles` are sentences about topics and partitions.
     """
 
     ends: Places
+    written: Places
     beginnings: Places
     heartbeat: Heartbeat | None
     heard_at: datetime | None
@@ -56,11 +63,14 @@ def ask_broker(settings: Settings, groups: Mapping[str, str]) -> Broker:
     with closing(consumer(settings)) as client:
         places = [one for one in partitions_of(client, names.LANDED_TOPICS) if one in readable]
         beginnings, ends = client.beginning_offsets(places), client.end_offsets(places)
+    with closing(consumer(settings, isolation_level="read_uncommitted")) as client:
+        written = client.end_offsets(places)
     found = last_heartbeat(settings) if TopicPartition(names.HEARTBEAT, 0) in readable else None
     committed = {group: _committed(settings, group, topic) for group, topic in groups.items()}
     return Broker(
-        ends={(one.topic, one.partition): offset for one, offset in ends.items()},
-        beginnings={(one.topic, one.partition): offset for one, offset in beginnings.items()},
+        ends=_by_name(ends),
+        written=_by_name(written),
+        beginnings=_by_name(beginnings),
         heartbeat=found[0] if found else None,
         heard_at=found[1] if found else None,
         committed=committed,
@@ -70,27 +80,62 @@ def ask_broker(settings: Settings, groups: Mapping[str, str]) -> Broker:
 
 def waiting(settings: Settings, broker: Broker, done: Mapping[str, Places], now: datetime) -> dict[str, Backlog]:
     """
-    What waits for each part, from the offsets up to which each has worked.
+    What waits for each part, from the offsets up to which each has worked; for `kafka` what transactions hold back.
 
     Raises:
         BrokerUnavailable: no broker answers.
     """
-    with closing(consumer(settings)) as client:
-        return {part: _backlog(client, broker, places, now) for part, places in done.items()}
+    with closing(consumer(settings, isolation_level="read_uncommitted")) as client:
+        behind = {part: _behind(broker, places) for part, places in done.items()}
+        found = {
+            part: _backlog(client, places, broker.ends, now, sum(done[part].values()))
+            for part, places in behind.items()
+        }
+        for part, backlog in found.items():
+            if backlog.seconds > _SURE_SECONDS and not any(_is_shown(settings, *one) for one in behind[part].items()):
+                found[part] = replace(backlog, records=0, seconds=0.0, first="")
+        held = {place: end for place, end in broker.ends.items() if broker.written[place] > end}
+        held_back = {TopicPartition(*place): end for place, end in held.items()}
+        return found | {"kafka": _backlog(client, held_back, broker.written, now, sum(broker.ends.values()))}
 
 
-def _backlog(client: KafkaConsumer, broker: Broker, done: Places, now: datetime) -> Backlog:
-    behind = _behind(broker, done)
+def _is_shown(settings: Settings, place: TopicPartition, offset: int) -> bool:
+    """
+    Whether readers are shown a record at an offset or beyond: markers and aborted records are shown to nobody.
+
+    Whatever cannot be read in time, or at all, counts as a record.
+    """
+    with closing(consumer(settings, max_poll_records=1)) as client:
+        end = client.end_offsets([place])[place]
+        client.assign([place])
+        client.seek(place, offset)
+        until = monotonic() + _READ_SECONDS
+        try:
+            while client.position(place) < end and monotonic() < until:
+                if client.poll(timeout_ms=200):
+                    return True
+            return client.position(place) < end
+        except KafkaError:
+            return True
+
+
+def _backlog(
+    client: KafkaConsumer, behind: Mapping[TopicPartition, int], ends: Places, now: datetime, done: int
+) -> Backlog:
     since = _came_at(client, behind, now)
     # Heartbeats wait for `land` all the time: what is named is a record that somebody sent, where one waits.
     first = min(since, key=lambda place: (place.topic == names.HEARTBEAT, since[place]), default=None)
     oldest = min(since.values(), default=now)
     return Backlog(
-        records=sum(broker.ends[one.topic, one.partition] - offset for one, offset in behind.items()),
+        records=sum(ends[one.topic, one.partition] - offset for one, offset in behind.items()),
         seconds=max(0.0, (now - oldest).total_seconds()),
         first=f"{first.topic}/{first.partition}/{behind[first]}" if first else "",
-        done=sum(done.values()),
+        done=done,
     )
+
+
+def _by_name(offsets: Mapping[TopicPartition, int]) -> Places:
+    return {(one.topic, one.partition): offset for one, offset in offsets.items()}
 
 
 def _behind(broker: Broker, done: Places) -> dict[TopicPartition, int]:

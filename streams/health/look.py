@@ -17,10 +17,11 @@ from streams.health.backlog import Backlog
 from streams.health.broker import Broker, Places, ask_broker, waiting
 from streams.health.lake import Lake, LakeReader
 from streams.health.parts import GROUPS, parts
+from streams.health.row import Row, spell
 from streams.health.runs import Signs, read_signs, remember
 from streams.health.scheduler import Scheduler, ask_airflow
 from streams.health.servers import disks, servers
-from streams.health.verdict import Case, Row, judge, spell
+from streams.health.verdict import Case, judge
 from streams.lake.connect import connect
 from streams.settings import Settings
 from streams.stack import stack
@@ -86,7 +87,7 @@ class Observer:
             self._asker.ask({"postgres, when told,": lambda: remember(settings, backlogs)})
         return Health(
             looked_at=now,
-            servers=[_with_place(row, local) for row in (*servers(settings, local, asked), *disks(settings))],
+            servers=[_with_place(row, local) for row in (*servers(settings, local, asked, backlogs), *disks(settings))],
             parts=[_with_place(row, local) for row in found],
         )
 

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from streams.health.figures import Figures
 from streams.health.look import Health
-from streams.health.verdict import Row
+from streams.health.row import Row
 
 __all__ = ["LEVELS", "Metrics"]
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from streams.health.asking import Unanswered
+from streams.health.backlog import Backlog
 from streams.health.broker import Broker
+from streams.health.row import Row, spell
 from streams.health.scheduler import COMPONENTS, Scheduler
-from streams.health.verdict import Row
 from streams.settings import Settings
 from streams.stack import stack
 
@@ -18,7 +19,12 @@ _FULL_DISK, _FILLING_DISK = 0.03, 0.10
 """Free parts of a disk: below the first nothing can be relied on."""
 
 
-def servers(settings: Settings, local: Mapping[str, stack.PartStatus], asked: Mapping[str, object]) -> list[Row]:
+def servers(
+    settings: Settings,
+    local: Mapping[str, stack.PartStatus],
+    asked: Mapping[str, object],
+    backlogs: Mapping[str, Backlog],
+) -> list[Row]:
     """
     A row for each server, by what it answered; `local` are those of this home.
 
@@ -39,8 +45,9 @@ def servers(settings: Settings, local: Mapping[str, stack.PartStatus], asked: Ma
         else:
             rows.append(Row(part=name, state="running"))
     broker, airflow, lake = (asked.get(name) for name in ("kafka", "airflow", "lake"))
-    if isinstance(broker, Broker) and broker.troubles:
-        rows = [_worse(row, "in trouble", broker.troubles) if row.part == "kafka" else row for row in rows]
+    troubles = [*(broker.troubles if isinstance(broker, Broker) else ()), *_held_back(settings, backlogs)]
+    if troubles:
+        rows = [_worse(row, "in trouble", troubles) if row.part == "kafka" else row for row in rows]
     if isinstance(lake, Unanswered) and not isinstance(asked.get("postgres"), Unanswered):
         rows.append(Row(part="lake", state="does not answer", level="red", says=str(lake)))
     elif lake is not None and not isinstance(lake, Unanswered):
@@ -48,6 +55,15 @@ def servers(settings: Settings, local: Mapping[str, stack.PartStatus], asked: Ma
     if isinstance(airflow, Scheduler):
         rows += _of_airflow(airflow)
     return rows
+
+
+def _held_back(settings: Settings, backlogs: Mapping[str, Backlog]) -> list[str]:
+    """A transaction that its sender has left open holds back whatever others have written after it."""
+    held = backlogs.get("kafka")
+    if held is None or held.seconds <= settings.late_seconds:
+        return []
+    waits = f"{held.records:,} records from {held.first} on are shown to nobody for {spell(held.seconds)}"
+    return [f"{waits}: a sender has left a transaction open; end it with kafka-transactions.sh abort"]
 
 
 def _of_airflow(airflow: Scheduler) -> list[Row]:

@@ -6,31 +6,14 @@ What waits comes from Kafka and the lake, so that a part which stands still cann
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
 from streams.errors import MartsHeld
 from streams.health.backlog import Backlog
 from streams.health.parts import Part
+from streams.health.row import Level, Row, State, spell
 from streams.health.runs import Look, Run
 
-__all__ = ["Level", "Row", "State", "judge", "spell"]
-
-Level = Literal["well", "amber", "red"]
-State = Literal[
-    "running",
-    "idle",
-    "starting",
-    "catching up",
-    "held",
-    "paused",
-    "in trouble",
-    "not running",
-    "standing still",
-    "restart loop",
-    "falling behind",
-    "failed",
-    "does not answer",
-]
+__all__ = ["Case", "judge"]
 
 _GRACE = timedelta(minutes=2)
 """How long a part of a new home, or one that has ended well, may take to start."""
@@ -39,31 +22,6 @@ _LOOP = 3
 _LOOP_WITHIN = timedelta(minutes=10)
 _TROUBLED = timedelta(minutes=1)
 """How long a part may say that something keeps it from its work before that is red."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """
-    How one part is.
-
-    `says` is empty for a part that is well; else a sentence that names what is wrong, since when, and what to do.
-    `rate` is in records a second over the last minute or more, None if nobody has looked before.
-    `error` is the type of the last error, `restarts` the runs of the last hour that failed.
-    """
-
-    part: str
-    state: State
-    level: Level = "well"
-    says: str = ""
-    since: datetime | None = None
-    waiting: int | None = None
-    waiting_seconds: float | None = None
-    rate: float | None = None
-    restarts: int = 0
-    error: str = ""
-    error_at: datetime | None = None
-    address: str = ""
-    memory_mb: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,13 +64,6 @@ def judge(case: Case) -> Row:
         error=errors[-1].error if errors else "",
         error_at=errors[-1].over_at if errors else None,
     )
-
-
-def spell(seconds: float) -> str:
-    """A length of time for people."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
 _Verdict = tuple[State, Level, str, datetime | None]

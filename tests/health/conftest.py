@@ -13,7 +13,7 @@ import psycopg2
 import pytest
 
 from streams.health.look import Health, Observer
-from streams.health.verdict import Row
+from streams.health.row import Row
 from streams.settings import PROJECT, Settings
 from streams.stack import postgres
 

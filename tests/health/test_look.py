@@ -21,7 +21,7 @@ from streams.health import sign_of_life
 from streams.health.broker import ask_broker, waiting
 from streams.health.look import Health, Observer
 from streams.health.metrics import Metrics
-from streams.health.verdict import Row
+from streams.health.row import Row
 from streams.kafka.client import admin, consumer, producer
 from streams.land import run
 from streams.settings import Settings
@@ -173,6 +173,39 @@ def test_how_long_a_record_waits_is_known_without_reading_it(health_settings: Se
 
     assert (backlog.records, backlog.first) == (4, f"{names.REFERRAL}/{third.partition}/2")
     assert abs(came_at - third.timestamp / 1000) < 0.6
+
+
+def test_what_no_reader_is_shown_waits_for_nobody(health_settings: Settings) -> None:
+    """The marker that ends a transaction has an offset, and so do records that were taken back."""
+    with closing(producer(health_settings, transactional_id="partner")) as kafka:
+        kafka.init_transactions()
+        for end in (kafka.commit_transaction, kafka.abort_transaction):
+            kafka.begin_transaction()
+            partition = kafka.send(names.REFERRAL, key=b"F-1", value=b"{}").get(timeout=30).partition
+            end()
+    time.sleep(11)
+    broker, place = ask_broker(health_settings, {}), (names.REFERRAL, partition)
+    found = waiting(health_settings, broker, {"land": {place: 1}, "watch": {place: 0}}, datetime.now(UTC))
+
+    assert broker.ends[place] == 4
+    assert found["land"].records == 0
+    assert found["watch"].records > 0
+
+
+def test_a_transaction_that_is_left_open_is_told(health_settings: Settings) -> None:
+    """Readers are shown nothing that was written after its first record, whoever wrote it."""
+    with closing(producer(health_settings, transactional_id="partner")) as kafka:
+        kafka.init_transactions()
+        kafka.begin_transaction()
+        kafka.send(names.REFERRAL, key=PRIVATE.encode(), value=b"{}").get(timeout=30)
+        send(health_settings, 2)
+        time.sleep(2)
+        row = Observer(replace(health_settings, late_seconds=1.0)).look().row("kafka")
+        kafka.abort_transaction()
+
+    assert (row.level, row.state) == ("red", "in trouble")
+    assert "3 records from caf.referral.v1/" in row.says
+    assert "a sender has left a transaction open" in row.says
 
 
 def test_a_look_without_any_server_ends_and_says_what_is_away(settings: Settings, tmp_path: Path) -> None:

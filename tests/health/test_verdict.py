@@ -7,8 +7,9 @@ import pytest
 
 from streams.health.backlog import Backlog
 from streams.health.parts import parts
+from streams.health.row import Row
 from streams.health.runs import Look, Run
-from streams.health.verdict import Case, Row, judge
+from streams.health.verdict import Case, judge
 from streams.settings import Settings
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -16,7 +16,7 @@ from streams.health.figures import Figures
 from streams.health.look import Health
 from streams.health.metrics import LEVELS, Metrics
 from streams.health.parts import parts
-from streams.health.verdict import Row
+from streams.health.row import Row
 from streams.settings import PROJECT, Settings
 
 FOLDER = PROJECT / "monitoring"
