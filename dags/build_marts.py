@@ -52,10 +52,13 @@ def build_marts() -> None:
 
     @task(retries=2, retry_delay=timedelta(seconds=10), execution_timeout=timedelta(minutes=10))
     def reconcile() -> None:
+        from streams.health import sign_of_life
         from streams.reconcile import reconcile as compare
         from streams.settings import Settings
 
-        compare(Settings.from_env(), publish=True).raise_if_different()
+        settings = Settings.from_env()
+        with sign_of_life(settings, "reconcile"):
+            compare(settings, publish=True).raise_if_different()
 
     build() >> reconcile()
 

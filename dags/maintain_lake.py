@@ -26,10 +26,13 @@ from airflow.sdk import CronTriggerTimetable, dag, task
 def maintain_lake() -> None:
     @task(retries=1, retry_delay=timedelta(minutes=5), execution_timeout=timedelta(hours=1))
     def maintain() -> None:
+        from streams.health import sign_of_life
         from streams.lake.maintain import maintain as work
         from streams.settings import Settings
 
-        work(Settings.from_env())
+        settings = Settings.from_env()
+        with sign_of_life(settings, "maintain"):
+            work(settings)
 
     maintain()
 

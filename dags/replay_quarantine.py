@@ -46,10 +46,13 @@ def replay_quarantine() -> None:
 
     @task(retries=0)
     def send(params: dict | None = None) -> None:
+        from streams.health import sign_of_life
         from streams.replay import replay
         from streams.settings import Settings
 
-        replay(Settings.from_env(), **params).raise_if_refused()
+        settings = Settings.from_env()
+        with sign_of_life(settings, "replay"):
+            replay(settings, **params).raise_if_refused()
 
     select() >> approve >> send()
 

@@ -23,11 +23,13 @@ from dashboard.audience import Audience
 from dashboard.figures import Figure, as_csv
 from dashboard.headers import SafeHeaders
 from dashboard.login import COOKIE, SESSION_SECONDS, TICKET
+from dashboard.monitoring import metrics, turning
 from dashboard.pages import PAGES, Page, Pages, Shown, shown_to
 from dashboard.reader import NotBuilt
 from dashboard.render import render
 from dashboard.site import Asked, Site
 from streams.errors import LakeUnavailable
+from streams.health.look import Holds
 from streams.settings import Settings
 
 __all__ = ["app"]
@@ -42,15 +44,20 @@ class NotForThem(Exception):
 _STATIC = Path(__file__).with_name("static")
 
 
-def app(settings: Settings, pages: Pages = PAGES) -> Starlette:
-    """The pages of one home; what runs beside them starts and ends with the server."""
-    site = Site(settings)
+def app(settings: Settings, pages: Pages = PAGES, holds: Holds | None = None) -> Starlette:
+    """
+    The pages of one home; what runs beside them starts and ends with the server.
+
+    `holds` tells what holds the marts.
+    """
+    site = Site(settings, holds)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         site.changes.attach(asyncio.get_running_loop())
         site.start()
-        yield
+        async with turning(settings):
+            yield
         site.end()
 
     # Tables come first: the address of a rule would take theirs.
@@ -67,6 +74,7 @@ def app(settings: Settings, pages: Pages = PAGES) -> Starlette:
             Route("/login", _login(site), methods=["GET", "POST"]),
             Route("/logout", _logout(site), methods=["POST"]),
             Route("/changes", _changes(site)),
+            Route("/metrics", metrics(site)),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         middleware=[Middleware(SafeHeaders), Middleware(GZipMiddleware, minimum_size=1_000)],

@@ -1,6 +1,6 @@
 """Whether everything works: how fresh each part is, and how many events arrive; no child and no alert is counted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,11 +9,16 @@ from dashboard.figures import LONDON, Column, Figure
 from dashboard.reader import Snapshot
 from dashboard.site import Asked
 from streams.errors import LakeUnavailable
+from streams.health.row import Row
 
 __all__ = ["Stage", "arrivals", "stages", "view"]
 
 _SILENT_SECONDS = 10
 _LATE_SECONDS = 120
+
+_PARTS = {"The lake": "lake", "The watcher": "watch", "Landing": "land", "Figures": "build"}
+"""Stages by the parts that have them at heart."""
+_OTHERS = {"share": "Telling partners", "feedback": "Letters to referrers", "publish": "Publishing", "kafka": "Kafka"}
 
 _RATE = """
     SELECT date_trunc('minute', received_at) AS minute, count(*) AS events
@@ -68,7 +73,26 @@ def arrivals(asked: Asked) -> Figure:
 
 
 def stages(asked: Asked) -> list[Stage]:
-    """Each part of the system, from the lake to the figures."""
+    """Each part of the system, from the lake to the figures, and whatever else is not well."""
+    rows = {row.part: row for row in asked.site.watchdog.health.rows}
+    shown = [_judged(asked, stage, rows.get(_PARTS.get(stage.name, ""))) for stage in _fresh(asked)]
+    others = [row for row in rows.values() if row.level == "red" and row.part not in _PARTS.values()]
+    return [*shown, *(_judged(asked, Stage(_OTHERS.get(row.part, row.part), True, ""), row) for row in others)]
+
+
+def _judged(asked: Asked, stage: Stage, row: Row | None) -> Stage:
+    """The stage with the verdict on its part; the sentence names processes and errors, and so is for the desk."""
+    if row is None:
+        return stage
+    if row.level == "well":
+        # The lake tells of the watcher only what has landed; the verdict is of what Kafka has.
+        return replace(stage, is_well=True, says=stage.says if stage.is_well else row.state)
+    says = row.says if asked.is_desk else ", ".join(filter(None, (stage.says, row.state)))
+    return replace(stage, is_well=row.level != "red", says=says)
+
+
+def _fresh(asked: Asked) -> list[Stage]:
+    """What every page's head knows: how fresh each stage is."""
     beat, follows = asked.site.pulse.beat, asked.site.board.follows
     silent, built = beat.age_seconds(beat.judged_at), beat.age_seconds(beat.built_at)
     waits = beat.landed_at and beat.built_at and (beat.landed_at - beat.built_at).total_seconds()

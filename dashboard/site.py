@@ -12,6 +12,8 @@ from dashboard.changes import Changes
 from dashboard.login import Door, Who
 from dashboard.pulse import Pulse
 from dashboard.reader import Reader
+from dashboard.watchdog import Watchdog
+from streams.health.look import Holds
 from streams.rules.compiled import compiled_rules
 from streams.rules.register import Entry, register
 from streams.settings import Settings
@@ -22,12 +24,13 @@ __all__ = ["Asked", "Site"]
 class Site:
     """Everything that runs behind the pages of one home."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, holds: Holds | None = None) -> None:
         self.settings = settings
         self.reader = Reader(settings)
         self.changes = Changes()
         self.board = Board(settings, self.reader, lambda: self.changes.say("alerts"))
         self.pulse = Pulse(self.reader, lambda: self.changes.say("figures"))
+        self.watchdog = Watchdog(settings, self.reader, holds)
         self.door = Door(settings.home)
 
     @cached_property
@@ -38,6 +41,7 @@ class Site:
     def start(self) -> None:
         """Start what runs beside the requests."""
         self.pulse.start()
+        self.watchdog.start()
         self.board.start()
         threading.Thread(target=self._warm, name="warm", daemon=True).start()
 
@@ -48,6 +52,7 @@ class Site:
 
     def end(self) -> None:
         """Stop it."""
+        self.watchdog.end()
         self.board.end()
         self.pulse.end()
         self.reader.close()

@@ -26,6 +26,7 @@ __all__ = [
     "MartsHeld",
     "NothingBuilt",
     "OracleMissing",
+    "PartSilent",
     "PartsDisagree",
     "PortTaken",
     "PublicationInvalid",
@@ -189,6 +190,10 @@ class SuiteInvalid(CafError):
 
 class PartsDisagree(CafError):
     """Two things that must be equal differ (an offset without a row, a streamed alert without its rebuild)."""
+
+
+class PartSilent(CafError):
+    """A part does not do what it should."""
 
 
 class WatchSilent(CafError):

@@ -42,8 +42,12 @@ class Settings:
     """Port of the pages."""
     dashboard_host: str = "127.0.0.1"
     """Address that the pages listen on; anything but the loopback address belongs behind a proxy that speaks TLS."""
+    metrics_token: str = ""
+    """Who asks the pages for `/metrics` must show it as a bearer token; empty: nobody may."""
+    late_seconds: float = 60.0
+    """How long a record may wait to be judged or landed before that is a trouble; twice as long for letters."""
     stale_minutes: float = 15.0
-    """Age of the figures from which the pages say that they are old."""
+    """Age of figures from which the pages say that they are old, and of a record not yet built that makes a trouble."""
     authority: str = "E08000015"
     """GSS code of the authority whose working hours and profile apply where an event does not say."""
     partitions: int = 6

@@ -16,6 +16,7 @@ from streams.build.maker import Maker
 from streams.build.snapshot import warehouse, write_warehouse
 from streams.build.warm_dbt import seeds_checksum
 from streams.errors import BuildFailed, MartsHeld
+from streams.health import sign_of_life
 from streams.lake.connect import connect
 from streams.settings import Settings
 
@@ -127,10 +128,15 @@ def follow(
     quiet = quiet_seconds if quiet_seconds is not None else float("inf")
     held_for = held_seconds if held_seconds is not None else quiet
     builds, changed_at, held, lull = 0, time.monotonic(), None, Lull()
-    with Builder(settings, holds=holds, fresh_seconds=fresh_seconds) as builder:
+    with (
+        sign_of_life(settings, "build") as sign,
+        Builder(settings, holds=holds, fresh_seconds=fresh_seconds) as builder,
+    ):
         builder.warm()
         while time.monotonic() < ends_at and not until():
             ahead = builder.look()
+            if held is None:
+                sign.turn()
             if held is None and ahead.is_behind:
                 changed_at = time.monotonic()
             elif time.monotonic() - changed_at > (quiet if held is None else held_for):
@@ -144,9 +150,10 @@ def follow(
                 builds, held = builds + 1, None
             except MartsHeld as error:
                 held = error
+                sign.trouble(error)
                 time.sleep(_POLL_SECONDS)
-    if held is not None:
-        raise held
+        if held is not None:
+            raise held
     return builds
 
 

@@ -18,12 +18,13 @@ def command() -> None:
     import uvicorn
 
     from dashboard.app import app
+    from expectations import holds
 
     settings = Settings.from_env()
     check_port(settings.dashboard_port, "CAF_DASHBOARD_PORT")
     click.echo(f"Pages     http://{settings.dashboard_host}:{settings.dashboard_port}", err=True)
     uvicorn.run(
-        app(settings),
+        app(settings, holds=holds),
         host=settings.dashboard_host,
         port=settings.dashboard_port,
         log_level="warning",

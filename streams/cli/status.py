@@ -1,4 +1,4 @@
-"""`./caf status`: what runs, how far each part has come, whether anything is wrong."""
+"""`./caf status`: how each part is, what waits for it, and what is wrong."""
 
 import json
 import sys
@@ -9,90 +9,88 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from streams.errors import CafError
-from streams.progress import Progress, progress
+from expectations import holds
+from streams.errors import PartSilent, SettingInvalid
+from streams.health.look import Health, Observer
+from streams.health.row import Row, spell
 from streams.settings import Settings
-from streams.stack import stack
 
 __all__ = ["command"]
 
-SILENT_AFTER_SECONDS = 10
-"""Age of the newest heartbeat from which the watcher counts as silent."""
+_MARKS = {"well": "[green]✓[/]", "amber": "[yellow]![/]", "red": "[red]✗[/]"}
 
 
 @click.command("status")
+@click.option("--check", "part", metavar="PART", help="Only tell of one part; exit code 1 if it is red.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-def command(as_json: bool) -> None:
-    """Show the parts of the stack, how far each stage has come, and what is wrong.
+def command(part: str | None, as_json: bool) -> None:
+    """Show how each part is: its state, what waits for it and for how long, and what is wrong.
 
-    Exits with 1 when a part is down, the watcher is silent, or the marts are held.
+    Exits with 1 when anything is red: a part that does not run, stands still while something waits, restarts again and
+    again, fails, or falls behind. A sentence names what it is, since when, and what to do.
+
+    `--check land` is the dead-man check of one part: run it from outside, for example each minute.
     """
-    settings = Settings.from_env()
-    parts = stack.status(settings)
-    troubles = [f"{part.part} is {part.state}" for part in parts if part.state != "running"]
-    stages = None
-    # The lake's server would be started by asking it; a stack that is down is not brought up by a question.
-    if not troubles:
-        try:
-            stages = progress(settings)
-            troubles += _troubles(stages) + _holds(settings)
-        except CafError as error:
-            troubles.append(str(error))
+    health = Observer(Settings.from_env(), holds).look()
+    if part is not None:
+        _check(health, part, as_json=as_json)
+        return
     if as_json:
-        click.echo(json.dumps(_facts(parts, stages, troubles), default=str))
-    else:
-        _show(parts, stages, troubles)
-    sys.exit(1 if troubles else 0)
-
-
-def _troubles(stages: Progress) -> list[str]:
-    if stages.judged_at is None:
-        return ["the watcher has never given a sign of life"]
-    silent = (datetime.now(UTC) - stages.judged_at).total_seconds()
-    return [f"the watcher has been silent for {silent:.0f} s"] if silent > SILENT_AFTER_SECONDS else []
-
-
-def _holds(settings: Settings) -> list[str]:
-    from expectations import holds
-    from streams.lake.connect import connect
-
-    with connect(settings) as lake:
-        return [f"the marts are held: {hold}" for hold in holds(lake)]
-
-
-def _facts(parts: list[stack.PartStatus], stages: Progress | None, troubles: list[str]) -> dict[str, object]:
-    facts: dict[str, object] = {"parts": [asdict(part) for part in parts], "troubles": troubles}
-    if stages:
-        facts |= {
-            "produced": sum(map(sum, stages.produced.values())),
-            "behind": {
-                "watch": stages.behind(stages.judged),
-                "land": stages.behind(stages.landed),
-                "build": stages.behind(stages.built),
-            },
-            "heartbeat_at": stages.judged_at,
-            "built_at": stages.built_at,
+        facts = {
+            "parts": [asdict(row) for row in health.rows],
+            "troubles": health.troubles,
+            "warnings": health.warnings,
         }
-    return facts
+        click.echo(json.dumps(facts, default=str))
+    else:
+        _show(health)
+    sys.exit(1 if health.troubles else 0)
 
 
-def _show(parts: list[stack.PartStatus], stages: Progress | None, troubles: list[str]) -> None:
+def _check(health: Health, part: str, *, as_json: bool) -> None:
+    row = health.row(part)
+    if row is None and health.troubles:
+        raise PartSilent(f"nothing can be told of {part}: {'; '.join(health.troubles)}")
+    if row is None:
+        raise SettingInvalid(f"no part is called {part!r}; known: {', '.join(row.part for row in health.rows)}")
+    if as_json:
+        click.echo(json.dumps(asdict(row), default=str))
+    if row.level == "red":
+        raise PartSilent(row.says)
+    if not as_json:
+        click.echo(row.says or f"{part} is well: {row.state}")
+
+
+def _show(health: Health) -> None:
     console = Console()
-    table = Table("part", "state", "address", "memory", box=None, header_style="bold")
-    for part in parts:
-        table.add_row(part.part, part.state, part.address, f"{part.memory_mb:,.0f} MB" if part.memory_mb else "")
+    table = Table("", "server", "state", "address", "memory", box=None, header_style="bold")
+    for row in health.servers:
+        memory = f"{row.memory_mb:,.0f} MB" if row.memory_mb else ""
+        table.add_row(_MARKS[row.level], row.part, row.state, row.address, memory)
     console.print(table)
-    if stages:
-        now = datetime.now(UTC)
-        console.print(f"\n{sum(map(sum, stages.produced.values())):,} records produced; behind:")
-        console.print(f"  watch {stages.behind(stages.judged):,} records, {_age(now, stages.judged_at)}")
-        console.print(f"  land  {stages.behind(stages.landed):,} records")
-        console.print(f"  build {stages.behind(stages.built):,} records, {_age(now, stages.built_at)}")
-    for trouble in troubles:
-        console.print(f"✗ {trouble}", style="red", highlight=False)
-    if not troubles:
+    columns = ("", "part", "state", "for", "waiting", "oldest", "rate/s", "restarts", "last error")
+    table = Table(*columns, box=None, header_style="bold")
+    for row in health.parts:
+        table.add_row(_MARKS[row.level], *_cells(row, health.looked_at))
+    console.print(table)
+    for row in health.rows:
+        if row.level != "well":
+            colour = "red" if row.level == "red" else "yellow"
+            console.print(
+                f"{'✗' if row.level == 'red' else '!'} {row.says}", style=colour, highlight=False, markup=False
+            )
+    if not health.troubles and not health.warnings:
         console.print("\n✓ all is well", style="green")
 
 
-def _age(now: datetime, then: datetime | None) -> str:
-    return "never" if then is None else f"{(now - then).total_seconds():.0f} s ago"
+def _cells(row: Row, now: datetime) -> list[str]:
+    return [
+        row.part,
+        row.state,
+        spell(max(0.0, (now - row.since).total_seconds())) if row.since else "",
+        "" if row.waiting is None else f"{row.waiting:,}",
+        spell(row.waiting_seconds) if row.waiting_seconds else "",
+        "" if row.rate is None else f"{row.rate:,.1f}",
+        str(row.restarts or ""),
+        f"{row.error} {row.error_at.astimezone(UTC):%H:%M}" if row.error and row.error_at else "",
+    ]

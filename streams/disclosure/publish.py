@@ -24,6 +24,7 @@ from streams.disclosure.protect import protect
 from streams.disclosure.subjects import SUBJECTS, Subject
 from streams.disclosure.tables import COMMENTS, TABLES
 from streams.errors import DisclosureUnsafe, NothingBuilt
+from streams.health import sign_of_life
 from streams.lake.connect import connect
 from streams.lake.quoted import quoted
 from streams.settings import Settings
@@ -86,7 +87,11 @@ def publish(settings: Settings, into: Path | None = None) -> Published:
     """
     into = into or settings.home / "public.duckdb"
     done = Published([], 0, 0, into)
-    with build_lock(settings), connect(settings, landing=None, marts="read_write") as lake:
+    with (
+        sign_of_life(settings, "publish") as sign,
+        build_lock(settings),
+        connect(settings, landing=None, marts="read_write") as lake,
+    ):
         try:
             lake.execute("FROM marts.analytics.int_period_coverage LIMIT 0")
         except duckdb.CatalogException:
@@ -95,6 +100,7 @@ def publish(settings: Settings, into: Path | None = None) -> Published:
         _must_be_continued(lake, into)
         done.unbegun.extend(unbegun(lake))
         for authority, quarter in due(lake):
+            sign.turn()
             _release(lake, authority, quarter, done)
         if done.unbegun or done.uncovered:
             log.warning("not_published", unbegun=done.unbegun, uncovered=[f"{a} {q}" for a, q in done.uncovered])

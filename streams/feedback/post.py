@@ -7,6 +7,7 @@ Decisions that came before the first start are never written about.
 
 import time
 from collections.abc import Callable, Collection
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,6 +20,7 @@ from streams.contracts import Accepted, decode
 from streams.contracts.outputs import FEEDBACK_TYPE, Feedback
 from streams.contracts.published import Output, decode_output, encode_output
 from streams.feedback.letter import letter_of, says_the_same
+from streams.health import sign_of_life
 from streams.kafka.client import consumer, producer
 from streams.kafka.cursor import Cursor
 from streams.kafka.topics import ensure_topics
@@ -27,14 +29,16 @@ from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
 from streams.settings import Settings
 
-__all__ = ["Posted", "post"]
+__all__ = ["NAME", "Posted", "post"]
 
 log = structlog.get_logger()
 
 SOURCE = "/caf/feedback"
 """CloudEvents source of the letters."""
 
-_NAME = "caf-feedback"
+NAME = "caf-feedback"
+"""The name under which the broker keeps how far the records have been dealt with."""
+
 _TIMEOUT_SECONDS = 60
 _DECIDING = {"referral-submitted", "referral-decided"}
 
@@ -68,22 +72,22 @@ def post(
     """
     end = None if for_seconds is None else time.monotonic() + for_seconds
 
-    def stop() -> bool:
-        return until() or (end is not None and time.monotonic() >= end)
+    with ExitStack() as stack:
+        sign = stack.enter_context(sign_of_life(settings, "feedback"))
 
-    ensure_topics(settings)
-    office = _Office(settings, patience_seconds)
-    cursor = Cursor(settings, names.REFERRAL, _NAME)
-    try:
+        def stop() -> bool:
+            sign.turn()
+            return until() or (end is not None and time.monotonic() >= end)
+
+        ensure_topics(settings)
+        office = stack.enter_context(closing(_Office(settings, patience_seconds)))
+        cursor = stack.enter_context(closing(Cursor(settings, names.REFERRAL, NAME)))
         ends = cursor.ends()
         while not stop() and not (once and cursor.is_past(ends)):
             if not office.answer([decode(record) for record in cursor.read()], stop):
                 break
             cursor.done()
         return office.posted
-    finally:
-        cursor.close()
-        office.close()
 
 
 class _Office:

@@ -16,6 +16,7 @@ from kafka.structs import OffsetAndMetadata
 
 from streams import names
 from streams.errors import LakeConflict
+from streams.health import sign_of_life
 from streams.kafka.client import consumer, partitions_of, producer
 from streams.kafka.topics import ensure_topics
 from streams.lake.locks import LandingLocks
@@ -72,8 +73,13 @@ def run(
     def stops() -> bool:
         return until() or (deadline is not None and time.monotonic() >= deadline)
 
-    ensure_topics(settings)
+    def turns() -> bool:
+        sign.turn()
+        return stops()
+
     with ExitStack() as stack:
+        sign = stack.enter_context(sign_of_life(settings, "land"))
+        ensure_topics(settings)
         stack.enter_context(rarely_collected())
         kafka = consumer(settings, names.LANDED_TOPICS, **CONSUMER)
         stack.callback(kafka.close)
@@ -83,13 +89,14 @@ def run(
         stack.callback(parts.close)
         locks = LandingLocks(settings, {partition.partition for partition in kafka.assignment()})
         stack.callback(locks.close)
+        sign.stand_by()
         if not locks.acquire(lambda: not stops()):
             return Landed()
         store = LandingStore(settings)
         stack.callback(store.close)
         writer = Writer(store, letters, parts, validator, on_commit)
         stack.callback(writer.close)
-        Lander(settings, kafka=kafka, locks=locks, store=store, writer=writer).run(stops, once=once)
+        Lander(settings, kafka=kafka, locks=locks, store=store, writer=writer).run(turns, once=once)
         return writer.landed
 
 

@@ -7,6 +7,7 @@ What was on the alerts topic before the first start is never told: it is not kno
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,6 +17,7 @@ from kafka import KafkaProducer
 from streams import names
 from streams.contracts.outputs import PARTNER_NOTICE_TYPE, SHARING_DECISION_TYPE, Alert
 from streams.contracts.published import Data, encode_output
+from streams.health import sign_of_life
 from streams.kafka.client import producer
 from streams.kafka.cursor import Cursor
 from streams.kafka.topics import ensure_topics
@@ -26,14 +28,16 @@ from streams.sharing.consents import Consents
 from streams.sharing.policy import Policy, decision_of, notice_of
 from streams.watch.publish import alert_of
 
-__all__ = ["Shared", "share"]
+__all__ = ["NAME", "Shared", "share"]
 
 log = structlog.get_logger()
 
 SOURCE = "/caf/share"
 """CloudEvents source of decisions and notices."""
 
-_NAME = "caf-share"
+NAME = "caf-share"
+"""The name under which the broker keeps how far the alerts have been dealt with."""
+
 _TIMEOUT_SECONDS = 60
 
 
@@ -67,22 +71,21 @@ def share(
         RulesInvalid: dbt cannot compile the models.
     """
     end = None if for_seconds is None else time.monotonic() + for_seconds
-    ensure_topics(settings)
-    engine = Engine(compiled_rules(settings))
-    sharer = _Sharer(settings, policy, Consents(settings, engine, patience_seconds))
-    cursor = Cursor(settings, names.ALERTS, _NAME)
-    try:
+    with ExitStack() as stack:
+        sign = stack.enter_context(sign_of_life(settings, "share"))
+        ensure_topics(settings)
+        engine = stack.enter_context(closing(Engine(compiled_rules(settings))))
+        sharer = stack.enter_context(closing(_Sharer(settings, policy, Consents(settings, engine, patience_seconds))))
+        cursor = stack.enter_context(closing(Cursor(settings, names.ALERTS, NAME)))
         ends = cursor.ends()
         while not until() and (end is None or time.monotonic() < end) and not (once and cursor.is_past(ends)):
             for record in cursor.read():
+                sign.turn()
                 if (alert := alert_of(record.value)) is not None:
                     sharer.tell(alert)
             cursor.done()
+            sign.turn()
         return sharer.shared
-    finally:
-        cursor.close()
-        sharer.close()
-        engine.close()
 
 
 class _Sharer:

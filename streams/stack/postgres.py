@@ -28,7 +28,7 @@ from streams.errors import LakeUnavailable, MachineUnfit, StackFailed
 from streams.settings import Settings
 from streams.stack import machine, processes
 
-__all__ = ["NAME", "Postgres", "server", "stop"]
+__all__ = ["NAME", "Postgres", "as_it_is", "server", "stop"]
 
 NAME = "postgres"
 SOCKET = ".s.PGSQL.5432"
@@ -113,6 +113,11 @@ def server(settings: Settings) -> Postgres:
             if not _answers(data):
                 _start(settings.home, data.resolve())
     return Postgres(_url(data))
+
+
+def as_it_is(settings: Settings) -> Postgres:
+    """The same server for whoever only asks how things are: it is not started, and may not answer."""
+    return Postgres(settings.postgres or _url(settings.home / NAME))
 
 
 def stop(settings: Settings) -> bool:

@@ -9,6 +9,7 @@ import structlog
 from kafka.errors import KafkaError
 
 from streams.errors import BrokerUnavailable, LakeUnavailable, LockTaken
+from streams.health import Sign, sign_of_life
 from streams.kafka.topics import ensure_topics
 from streams.rules.compiled import DBT_PROJECT, compiled_rules
 from streams.rules.engine import Engine
@@ -54,49 +55,67 @@ def run(
     def stop() -> bool:
         return until() or (end is not None and time.monotonic() >= end)
 
-    ensure_topics(settings)
-    engine = Engine(compiled_rules(settings, project))
-    watched = Watched()
-    leadership = Leadership(settings)
-    try:
-        leader = leadership.try_acquire()
-        if not leader:
-            log.info("standby", reason="another watcher holds the leader lock; waiting for it to end")
-        while not stop():
-            leader = leader or _acquire(leadership)
-            if leader:
-                leader = _term(settings, engine, leadership, watched, stop)
-            if not stop():
-                time.sleep(_RETRY_SECONDS)
-    finally:
-        leadership.release()
-        engine.close()
+    with sign_of_life(settings, "watch") as sign:
+        ensure_topics(settings)
+        engine = Engine(compiled_rules(settings, project))
+        watched = Watched()
+        leadership = Leadership(settings)
+        try:
+            leader = leadership.try_acquire()
+            if not leader:
+                log.info("standby", reason="another watcher holds the leader lock; waiting for it to end")
+            while not stop():
+                leader = leader or _acquire(leadership, sign)
+                if leader:
+                    leader = _term(settings, engine, leadership, watched, stop, sign=sign)
+                if not stop():
+                    time.sleep(_RETRY_SECONDS)
+        finally:
+            leadership.release()
+            engine.close()
     return watched
 
 
-def _acquire(leadership: Leadership) -> bool:
+def _acquire(leadership: Leadership, sign: Sign) -> bool:
     try:
-        return leadership.try_acquire()
+        is_leader = leadership.try_acquire()
     except LakeUnavailable as error:
         log.warning("lock_unreachable", reason=str(error))
+        sign.trouble(error)
         return False
+    sign.stand_by()
+    return is_leader
 
 
 def _term(
-    settings: Settings, engine: Engine, leadership: Leadership, watched: Watched, stop: Callable[[], bool]
+    settings: Settings,
+    engine: Engine,
+    leadership: Leadership,
+    watched: Watched,
+    stop: Callable[[], bool],
+    *,
+    sign: Sign,
 ) -> bool:
     """Lead until the stop or a loss; returns whether the lock is still held."""
+
+    def turns() -> bool:
+        sign.turn()
+        return stop()
+
     watcher = None
     try:
+        sign.lead()
         watcher = Watcher(settings, engine, leadership)
         watched.terms += 1
-        watcher.watch(stop)
+        watcher.watch(turns)
     except LockTaken as error:
         log.warning("leadership_lost", reason=str(error))
+        sign.trouble(error)
         leadership.release()
         return False
     except (BrokerUnavailable, KafkaError) as error:
         log.warning("broker_lost", reason=type(error).__name__)
+        sign.trouble(error)
     finally:
         if watcher is not None:
             watched.records += watcher.judged_records

@@ -10,6 +10,9 @@ import pytest
 from psycopg2 import sql
 
 from streams.contracts.outputs import Alert
+from streams.health.look import Observer
+from streams.health.runs import read_signs
+from streams.health.scheduler import COMPONENTS
 from streams.lake.connect import connect
 from streams.settings import PROJECT, Settings
 from streams.stack import postgres
@@ -206,3 +209,20 @@ def tables_with(dsn: str, text: str) -> list[str]:
             if cursor.fetchone():
                 found.append(table)
     return found
+
+
+def test_every_part_is_well_and_what_is_done_to_a_dag_is_told(
+    deployed: Settings, api: Airflow, eventually: Callable
+) -> None:
+    """The verdict on a whole stack that runs; then somebody pauses landing, and ends its task."""
+    observer = Observer(deployed)
+    health = eventually(lambda: (found := observer.look()) and not found.troubles and found)
+    tasks = {run.part: run.task for run in read_signs(deployed).runs}
+    api.patch("dags/land_events", {"is_paused": True})
+    paused = eventually(lambda: (row := observer.look().row("land")).level != "well" and row)
+    api.patch("dags/land_events", {"is_paused": False})
+
+    assert {row.part for row in health.rows} >= {"watch", "land", "build", "share", "feedback", "pages", *COMPONENTS}
+    assert {health.row(part).state for part in ("watch", "land", "share", "feedback", "pages")} == {"running"}
+    assert (tasks["watch"], tasks["land"]) == ("watch_escalations.watch", "land_events.land")
+    assert (paused.level, paused.state) == ("amber", "paused")

@@ -1,0 +1,57 @@
+"""Questions to servers that may hang: all at once, a thread each, and none waited for longer than given."""
+
+import threading
+from collections.abc import Callable, Mapping
+from time import monotonic
+
+from streams.errors import CafError
+
+__all__ = ["Asker", "Unanswered"]
+
+
+class Unanswered(Exception):
+    """A question got no answer; the message is a sentence for people, without addresses and content."""
+
+
+class Asker:
+    """
+    Asks again and again: a question that still hangs from the last time is not put a second time.
+
+    Threads are daemons, so that a server that never answers does not keep a process alive.
+    """
+
+    def __init__(self, patience_seconds: float) -> None:
+        self._patience = patience_seconds
+        self._open: dict[str, _Question] = {}
+
+    def ask(self, questions: Mapping[str, Callable[[], object]]) -> dict[str, object]:
+        """What each question was answered; an `Unanswered` for one that failed or took too long."""
+        for name, question in questions.items():
+            if name not in self._open:
+                self._open[name] = _Question(name, question)
+        deadline = monotonic() + self._patience
+        return {name: self._answer(name, deadline) for name in questions}
+
+    def _answer(self, name: str, deadline: float) -> object:
+        question = self._open[name]
+        question.join(max(0.0, deadline - monotonic()))
+        if question.is_alive():
+            return Unanswered(f"{name} does not answer within {self._patience:.0f} s")
+        del self._open[name]
+        return question.answer
+
+
+class _Question(threading.Thread):
+    def __init__(self, name: str, ask: Callable[[], object]) -> None:
+        super().__init__(name=f"asks-{name}", daemon=True)
+        self._ask = ask
+        self.answer: object = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.answer = self._ask()
+        except (CafError, Unanswered) as error:
+            self.answer = Unanswered(str(error))
+        except Exception as error:  # noqa: BLE001  (whatever a client raises, the answer is that there is none)
+            self.answer = Unanswered(f"{self.name.removeprefix('asks-')} does not answer: {type(error).__name__}")

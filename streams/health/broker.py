@@ -1,0 +1,192 @@
+"""
+What Kafka shows: partitions without a leader, where topics end, what was committed, and since when a record waits.
+
+When a record came is asked by its time and not by reading it: the one that nobody can read is the one to be told.
+"""
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from time import monotonic
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from streams import names
+from streams.contracts.outputs import Heartbeat
+from streams.health.backlog import Backlog
+from streams.kafka.client import admin, consumer, partitions_of
+from streams.kafka.topics import topic_configs
+from streams.settings import Settings
+from streams.watch.restore import last_heartbeat
+
+__all__ = ["Broker", "Places", "ask_broker", "waiting"]
+
+Places = dict[tuple[str, int], int]
+"""Offsets by topic and partition."""
+
+_PRECISION_MS = 500
+_OLDEST_MS = 366 * 86_400_000
+_SURE_SECONDS = 10
+"""Age from which it is made sure that what waits is a record: reading costs more than asking."""
+_READ_SECONDS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broker:
+    """
+    What was found; `committed` by consumer group, None for a group that has never committed.
+
+    `ends` are those of what readers are shown, `written` also has what open transactions hold back.
+    `troubles` are sentences about topics and partitions.
+    """
+
+    ends: Places
+    written: Places
+    beginnings: Places
+    heartbeat: Heartbeat | None
+    heard_at: datetime | None
+    committed: dict[str, Places | None]
+    troubles: list[str]
+
+
+def ask_broker(settings: Settings, groups: Mapping[str, str]) -> Broker:
+    """
+    Everything but times; `groups` are consumer groups with the topic that each reads.
+
+    Raises:
+        BrokerUnavailable: no broker answers.
+    """
+    with closing(admin(settings)) as client:
+        troubles, readable = _partitions(client, list(topic_configs(settings)))
+    with closing(consumer(settings)) as client:
+        places = [one for one in partitions_of(client, names.LANDED_TOPICS) if one in readable]
+        beginnings, ends = client.beginning_offsets(places), client.end_offsets(places)
+    with closing(consumer(settings, isolation_level="read_uncommitted")) as client:
+        written = client.end_offsets(places)
+    found = last_heartbeat(settings) if TopicPartition(names.HEARTBEAT, 0) in readable else None
+    committed = {group: _committed(settings, group, topic) for group, topic in groups.items()}
+    return Broker(
+        ends=_by_name(ends),
+        written=_by_name(written),
+        beginnings=_by_name(beginnings),
+        heartbeat=found[0] if found else None,
+        heard_at=found[1] if found else None,
+        committed=committed,
+        troubles=troubles,
+    )
+
+
+def waiting(settings: Settings, broker: Broker, done: Mapping[str, Places], now: datetime) -> dict[str, Backlog]:
+    """
+    What waits for each part, from the offsets up to which each has worked; for `kafka` what transactions hold back.
+
+    Raises:
+        BrokerUnavailable: no broker answers.
+    """
+    with closing(consumer(settings, isolation_level="read_uncommitted")) as client:
+        behind = {part: _behind(broker, places) for part, places in done.items()}
+        found = {
+            part: _backlog(client, places, broker.ends, now, sum(done[part].values()))
+            for part, places in behind.items()
+        }
+        for part, backlog in found.items():
+            if backlog.seconds > _SURE_SECONDS and not any(_is_shown(settings, *one) for one in behind[part].items()):
+                found[part] = replace(backlog, records=0, seconds=0.0, first="")
+        held = {place: end for place, end in broker.ends.items() if broker.written[place] > end}
+        held_back = {TopicPartition(*place): end for place, end in held.items()}
+        return found | {"kafka": _backlog(client, held_back, broker.written, now, sum(broker.ends.values()))}
+
+
+def _is_shown(settings: Settings, place: TopicPartition, offset: int) -> bool:
+    """
+    Whether readers are shown a record at an offset or beyond: markers and aborted records are shown to nobody.
+
+    Whatever cannot be read in time, or at all, counts as a record.
+    """
+    with closing(consumer(settings, max_poll_records=1)) as client:
+        end = client.end_offsets([place])[place]
+        client.assign([place])
+        client.seek(place, offset)
+        until = monotonic() + _READ_SECONDS
+        try:
+            while client.position(place) < end and monotonic() < until:
+                if client.poll(timeout_ms=200):
+                    return True
+            return client.position(place) < end
+        except KafkaError:
+            return True
+
+
+def _backlog(
+    client: KafkaConsumer, behind: Mapping[TopicPartition, int], ends: Places, now: datetime, done: int
+) -> Backlog:
+    since = _came_at(client, behind, now)
+    # Heartbeats wait for `land` all the time: what is named is a record that somebody sent, where one waits.
+    first = min(since, key=lambda place: (place.topic == names.HEARTBEAT, since[place]), default=None)
+    oldest = min(since.values(), default=now)
+    return Backlog(
+        records=sum(ends[one.topic, one.partition] - offset for one, offset in behind.items()),
+        seconds=max(0.0, (now - oldest).total_seconds()),
+        first=f"{first.topic}/{first.partition}/{behind[first]}" if first else "",
+        done=done,
+    )
+
+
+def _by_name(offsets: Mapping[TopicPartition, int]) -> Places:
+    return {(one.topic, one.partition): offset for one, offset in offsets.items()}
+
+
+def _behind(broker: Broker, done: Places) -> dict[TopicPartition, int]:
+    """The first record of each partition that is not dealt with; what Kafka has removed waits no more."""
+    first = {place: max(done.get(place, 0), beginning) for place, beginning in broker.beginnings.items()}
+    topics = {topic for topic, _ in done}
+    return {
+        TopicPartition(*place): offset
+        for place, offset in first.items()
+        if place[0] in topics and broker.ends[place] > offset
+    }
+
+
+def _came_at(
+    client: KafkaConsumer, offsets: Mapping[TopicPartition, int], now: datetime
+) -> dict[TopicPartition, datetime]:
+    """When the broker took each record, to half a second: the latest moment from which on it is still to come."""
+    end = int(now.timestamp() * 1000)
+    # With clocks apart a record may have come later than now.
+    spans = dict.fromkeys(offsets, (end - _OLDEST_MS, end + 1))
+    while any(high - low > _PRECISION_MS for low, high in spans.values()):
+        middles = {place: (low + high) // 2 for place, (low, high) in spans.items()}
+        following = client.offsets_for_times(middles)
+        for place, (low, high) in spans.items():
+            is_to_come = following.get(place) is not None and following[place].offset <= offsets[place]
+            spans[place] = (middles[place], high) if is_to_come else (low, middles[place])
+    return {place: datetime.fromtimestamp(high / 1000, UTC) for place, (_, high) in spans.items()}
+
+
+def _partitions(client: KafkaAdminClient, topics: list[str]) -> tuple[list[str], set[TopicPartition]]:
+    """What is wrong with topics, and the partitions that can be asked."""
+    existing = set(client.list_topics())
+    troubles = [
+        f"topic {topic} is missing; './caf init' or './caf up' makes it" for topic in topics if topic not in existing
+    ]
+    readable: set[TopicPartition] = set()
+    for topic in client.describe_topics([topic for topic in topics if topic in existing]):
+        for partition in topic["partitions"]:
+            name, number = topic["name"], partition["partition_index"]
+            if partition["leader_id"] < 0:
+                troubles.append(f"{name}/{number} has no leader: its broker is down, or its disk is full or broken")
+            else:
+                readable.add(TopicPartition(name, number))
+            if missing := set(partition["replica_nodes"]) - set(partition["isr_nodes"]):
+                troubles.append(f"{name}/{number} lacks replicas on broker {', '.join(map(str, sorted(missing)))}")
+    return troubles, readable
+
+
+def _committed(settings: Settings, group: str, topic: str) -> Places | None:
+    with closing(consumer(settings, group_id=group)) as client:
+        found = {one: client.committed(one) for one in partitions_of(client, [topic])}
+    if not found or all(offset is None for offset in found.values()):
+        return None
+    return {(one.topic, one.partition): offset for one, offset in found.items() if offset is not None}

@@ -1,0 +1,137 @@
+"""What the lake shows: where rows end, what was built of them and when, what is due to be published."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import duckdb
+
+from streams import names
+from streams.disclosure.due import due, next_due
+from streams.health.backlog import Backlog
+from streams.lake.offsets import next_offsets
+
+__all__ = ["Lake", "LakeReader"]
+
+_APART = timedelta(hours=1)
+"""How far back to look for what was stored since: rows bear the time of another machine, and a commit takes a while."""
+
+_BUILT = "SELECT cut, started_at, finished_at FROM marts.run.builds WHERE ok ORDER BY finished_at DESC LIMIT 1"
+_FAILED = """
+    SELECT failed, count(*) OVER (), min(finished_at) OVER () FROM marts.run.builds
+    WHERE NOT ok AND started_at > coalesce(?, '-infinity'::TIMESTAMP) ORDER BY started_at DESC LIMIT 1
+"""
+_UNBUILT = """
+    WITH built AS (
+        SELECT
+            unnest($cut_topics::VARCHAR[]) AS topic,
+            unnest($cut_partitions::INTEGER[]) AS kafka_partition,
+            unnest($cut_offsets::BIGINT[]) AS following
+    ), landed AS (
+        SELECT topic, kafka_partition, kafka_offset, landed_at FROM landing.main.events WHERE landed_at >= $since
+        UNION ALL
+        SELECT topic, kafka_partition, kafka_offset, landed_at FROM landing.main.quarantine WHERE landed_at >= $since
+    )
+    SELECT count(*), min(landed_at), arg_min(topic || '/' || kafka_partition || '/' || kafka_offset, landed_at)
+    FROM landed LEFT JOIN built USING (topic, kafka_partition)
+    WHERE kafka_offset >= coalesce(following, 0) AND list_contains($topics, topic)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lake:
+    """
+    What was found; times are aware.
+
+    `landed` are the next offsets; `failed` names what no build since the last good one could build, in `failures`
+    tries since `failing_since`; `due` is a closed quarter that is not published, and the day from which it could be.
+    """
+
+    landed: dict[tuple[str, int], int]
+    unbuilt: Backlog
+    built_at: datetime | None = None
+    failed: tuple[str, ...] = ()
+    failures: int = 0
+    failing_since: datetime | None = None
+    due: tuple[date, date] | None = None
+    holds: tuple[str, ...] = ()
+
+
+class LakeReader:
+    """Reads all of the landing tables the first time, and then what was stored since."""
+
+    def __init__(self) -> None:
+        self._landed: dict[tuple[str, int], int] = {}
+        self._read_at: datetime | None = None
+
+    def read(self, lake: duckdb.DuckDBPyConnection, holds: object = None) -> Lake:
+        """What the lake shows now; `holds` tells what holds the marts."""
+        now = datetime.now(UTC)
+        since = None if self._read_at is None else _naive(self._read_at - _APART)
+        stored = next_offsets(lake, since)
+        self._landed |= {place: max(at, self._landed.get(place, 0)) for place, at in stored.items()}
+        self._read_at = now
+        standing = tuple(map(str, holds(lake))) if holds else ()
+        if not _is_built(lake):
+            return Lake(landed=dict(self._landed), unbuilt=_unbuilt(lake, {}, None, now), holds=standing)
+        cut, started, finished = lake.execute(_BUILT).fetchone() or ({}, None, None)
+        failed = lake.execute(_FAILED, [started]).fetchone()
+        return Lake(
+            landed=dict(self._landed),
+            unbuilt=_unbuilt(lake, cut, started, now),
+            built_at=_aware(finished),
+            failed=tuple(failed[0]) if failed else (),
+            failures=failed[1] if failed else 0,
+            failing_since=_aware(failed[2]) if failed else None,
+            due=_due(lake),
+            holds=standing,
+        )
+
+
+def _unbuilt(
+    lake: duckdb.DuckDBPyConnection, cut: dict[str, list[int]], started: datetime | None, now: datetime
+) -> Backlog:
+    """Input records that have landed beyond the cut of the last build."""
+    since = datetime(1970, 1, 1) if started is None else started - _APART  # noqa: DTZ001  (as it is stored)
+    places = [(topic, number, at) for topic, offsets in cut.items() for number, at in enumerate(offsets)]
+    values = {
+        "since": since,
+        "topics": list(names.INPUT_TOPICS),
+        "cut_topics": [topic for topic, _, _ in places],
+        "cut_partitions": [number for _, number, _ in places],
+        "cut_offsets": [at for _, _, at in places],
+    }
+    records, oldest, first = lake.execute(_UNBUILT, values).fetchone()
+    return Backlog(
+        records=records,
+        seconds=max(0.0, (now - _aware(oldest)).total_seconds()) if oldest else 0.0,
+        first=first or "",
+        done=sum(sum(cut.get(topic, [])) for topic in names.INPUT_TOPICS),
+    )
+
+
+def _due(lake: duckdb.DuckDBPyConnection) -> tuple[date, date] | None:
+    """The oldest quarter that could be published and is not."""
+    try:
+        waiting = due(lake)
+    except (duckdb.CatalogException, duckdb.BinderException):
+        return None  # nothing was ever published, or nothing that could be was built
+    if not waiting:
+        return None
+    quarter = min(quarter for _, quarter in waiting)
+    return quarter, next_due(quarter, None)[1]
+
+
+def _is_built(lake: duckdb.DuckDBPyConnection) -> bool:
+    found = (
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = 'marts' AND schema_name = 'run' AND table_name = 'builds'"
+    )
+    return lake.execute(found).fetchone() is not None
+
+
+def _naive(moment: datetime) -> datetime:
+    """As it is stored: UTC without a zone."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)

@@ -1,0 +1,207 @@
+"""
+One look at everything: ask all servers at once, judge each part, and remember what was seen.
+
+A server that does not answer is a finding, never a reason to wait: each question has its time.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import duckdb
+
+from streams import names
+from streams.health.asking import Asker
+from streams.health.backlog import Backlog
+from streams.health.broker import Broker, Places, ask_broker, waiting
+from streams.health.lake import Lake, LakeReader
+from streams.health.parts import GROUPS, parts
+from streams.health.row import Row, spell
+from streams.health.runs import Signs, read_signs, remember
+from streams.health.scheduler import Scheduler, ask_airflow
+from streams.health.servers import disks, servers
+from streams.health.verdict import Case, judge
+from streams.lake.connect import connect
+from streams.settings import Settings
+from streams.stack import stack
+
+__all__ = ["Health", "Holds", "Observer"]
+
+Holds = Callable[[duckdb.DuckDBPyConnection], Sequence[object]]
+OpenLake = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
+
+_PATIENCE_SECONDS = 10.0
+_SILENT_SECONDS = 10.0
+"""Age of the newest heartbeat from which the watcher counts as silent."""
+_GROUP_TOPICS = {GROUPS["share"]: names.ALERTS, GROUPS["feedback"]: names.REFERRAL}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """How everything was at `looked_at`: servers, and parts in the order in which an event meets them."""
+
+    looked_at: datetime
+    servers: list[Row] = field(default_factory=list)
+    parts: list[Row] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[Row]:
+        """All of them."""
+        return [*self.servers, *self.parts]
+
+    @property
+    def troubles(self) -> list[str]:
+        """A sentence for everything that is red."""
+        return [row.says for row in self.rows if row.level == "red"]
+
+    @property
+    def warnings(self) -> list[str]:
+        """A sentence for everything that is amber."""
+        return [row.says for row in self.rows if row.level == "amber"]
+
+    def row(self, part: str) -> Row | None:
+        """The row of a part by its name."""
+        return next((row for row in self.rows if row.part == part), None)
+
+
+class Observer:
+    """Looks again and again, or once."""
+
+    def __init__(self, settings: Settings, holds: Holds | None = None, open_lake: OpenLake | None = None) -> None:
+        self._settings, self._holds = settings, holds
+        self._open_lake = open_lake or (lambda: connect(settings))
+        self._lake = LakeReader()
+        self._asker = Asker(_PATIENCE_SECONDS)
+
+    def look(self) -> Health:
+        """How everything is now; takes as long as the slowest server that answers, and never much longer."""
+        settings = self._settings
+        local = {part.part: part for part in stack.status(settings)}
+        asked = self._asker.ask(self._questions(local))
+        signs, broker, lake = (asked.get(name) for name in ("postgres", "kafka", "lake"))
+        now = signs.now if isinstance(signs, Signs) else datetime.now(UTC)
+        backlogs = self._backlogs(broker, lake, now)
+        found = self._parts(asked, backlogs, now)
+        if isinstance(signs, Signs) and backlogs:
+            self._asker.ask({"postgres, when told,": lambda: remember(settings, backlogs)})
+        return Health(
+            looked_at=now,
+            servers=[_with_place(row, local) for row in (*servers(settings, local, asked, backlogs), *disks(settings))],
+            parts=[_with_place(row, local) for row in found],
+        )
+
+    def _questions(self, local: Mapping[str, stack.PartStatus]) -> dict[str, Callable[[], object]]:
+        """A server of this home that is down is not asked: some clients would start it, or wait for it."""
+        settings = self._settings
+        up = {name for name in stack.SERVERS if name not in local or local[name].state == "running"}
+        questions: dict[str, Callable[[], object]] = {}
+        if "postgres" in up:
+            questions |= {"postgres": lambda: read_signs(settings), "lake": self._read_lake}
+        if "kafka" in up:
+            questions["kafka"] = lambda: ask_broker(settings, _GROUP_TOPICS)
+        if "airflow" in up:
+            questions["airflow"] = lambda: ask_airflow(settings)
+        return questions
+
+    def _read_lake(self) -> Lake:
+        with self._open_lake() as lake:
+            return self._lake.read(lake, self._holds)
+
+    def _backlogs(self, broker: object, lake: object, now: datetime) -> dict[str, Backlog]:
+        """What waits for each part that Kafka and the lake tell of."""
+        found: dict[str, Backlog] = {}
+        if isinstance(broker, Broker):
+            done = _done(broker, lake)
+            told = self._asker.ask({"kafka's times": lambda: waiting(self._settings, broker, done, now)})[
+                "kafka's times"
+            ]
+            found |= told if isinstance(told, dict) else {}
+        if isinstance(lake, Lake):
+            found["build"] = lake.unbuilt
+        return found
+
+    def _parts(self, asked: Mapping[str, object], backlogs: Mapping[str, Backlog], now: datetime) -> list[Row]:
+        signs, lake, airflow = asked.get("postgres"), asked.get("lake"), asked.get("airflow")
+        silence = _silence(asked.get("kafka"), now)
+        if not isinstance(signs, Signs):
+            return [silence] if silence else []
+        tasks = airflow if isinstance(airflow, Scheduler) else Scheduler(beats={})
+        rows = []
+        for part in parts(self._settings):
+            case = Case(
+                part=part,
+                now=now,
+                made_at=signs.made_at,
+                runs=[run for run in signs.runs if run.part == part.name],
+                backlog=backlogs.get(part.name),
+                before=signs.looks.get(part.name),
+                is_paused=part.task.partition(".")[0] in tasks.paused,
+                is_taken_to_run=part.task in tasks.running,
+            )
+            if isinstance(lake, Lake) and part.name == "build":
+                case = replace(case, held=lake.holds, failing=_build_fails(lake, now))
+            if isinstance(lake, Lake) and part.name == "publish":
+                case = replace(case, failing=_unpublished(lake, now))
+            rows.append(judge(case))
+        return [
+            replace(silence, **_numbers(row)) if silence and row.part == "watch" and row.level != "red" else row
+            for row in rows
+        ]
+
+
+def _done(broker: Broker, lake: object) -> dict[str, Places]:
+    """The next offset of each partition by the parts whose work can be seen."""
+    found: dict[str, Places] = {}
+    if broker.heartbeat is not None:
+        offsets = broker.heartbeat.offsets
+        found["watch"] = {
+            (topic, number): offset
+            for topic in names.INPUT_TOPICS
+            for number, offset in enumerate(offsets.get(topic, []))
+        }
+    if isinstance(lake, Lake):
+        found["land"] = {place: lake.landed.get(place, 0) for place in broker.ends}
+    for part, group in GROUPS.items():
+        if (committed := broker.committed.get(group)) is not None:
+            found[part] = committed
+    return found
+
+
+def _silence(broker: object, now: datetime) -> Row | None:
+    """The watcher's heartbeat, which needs no PostgreSQL to be heard."""
+    if not isinstance(broker, Broker):
+        return None
+    if broker.heard_at is None:
+        return None
+    silent = (now - broker.heard_at).total_seconds()
+    if abs(silent) <= _SILENT_SECONDS:
+        return None
+    how = f"has been silent for {spell(silent)}" if silent > 0 else "was last heard before the clock was set back"
+    says = f"the watcher {how}: no alert is raised; is it running, and what does its log say?"
+    return Row(part="watch", state="standing still", level="red", says=says, since=broker.heard_at)
+
+
+def _numbers(row: Row) -> dict[str, object]:
+    kept = ("waiting", "waiting_seconds", "rate", "restarts", "error", "error_at")
+    return {name: getattr(row, name) for name in kept}
+
+
+def _build_fails(lake: Lake, now: datetime) -> str:
+    if not lake.failed or lake.failing_since is None:
+        return ""
+    since = spell((now - lake.failing_since).total_seconds())
+    return f"{lake.failures} builds since {since} could not build {', '.join(sorted(lake.failed)[:5])}"
+
+
+def _unpublished(lake: Lake, now: datetime) -> str:
+    """A quarter that has been due for more than a day, so that a nightly run has passed it by."""
+    if lake.due is None or (now.date() - lake.due[1]).days < 2:
+        return ""
+    quarter, on = lake.due
+    return f"the quarter from {quarter} is due since {on} and was not published"
+
+
+def _with_place(row: Row, local: Mapping[str, stack.PartStatus]) -> Row:
+    here = local.get(row.part)
+    return replace(row, address=row.address or here.address, memory_mb=here.memory_mb) if here else row

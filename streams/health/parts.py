@@ -1,0 +1,46 @@
+"""The parts: what each is, which task of Airflow runs it, and how long it may need."""
+
+from dataclasses import dataclass
+
+from streams.feedback import post
+from streams.settings import Settings
+from streams.sharing import share
+
+__all__ = ["GROUPS", "Part", "parts"]
+
+GROUPS = {"share": share.NAME, "feedback": post.NAME}
+"""Parts that keep how far they are in a consumer group of Kafka."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """
+    A part by the name that it signs with; `task` is Airflow's, `dag.task`, `work` what it does, for a sentence.
+
+    A record may wait for it for `late_seconds`, and one round of its loop take `hang_seconds`: building and restoring
+    take minutes. One that does not run always is started `within_hours`, or, if that is 0, when somebody asks.
+    """
+
+    name: str
+    task: str
+    work: str
+    late_seconds: float = 0.0
+    hang_seconds: float = 120.0
+    within_hours: float | None = None
+
+
+def parts(settings: Settings) -> tuple[Part, ...]:
+    """Every part, in the order in which an event meets them."""
+    late, stale = settings.late_seconds, settings.stale_minutes * 60
+    return (
+        Part(name="watch", task="watch_escalations.watch", work="judged", late_seconds=late, hang_seconds=600),
+        Part(name="land", task="land_events.land", work="landed", late_seconds=late),
+        Part(name="build", task="build_marts.build", work="built", late_seconds=stale, hang_seconds=stale),
+        Part(name="reconcile", task="build_marts.reconcile", work="compared", hang_seconds=600, within_hours=0),
+        Part(name="share", task="inform_people.share", work="shared", late_seconds=2 * late),
+        Part(name="feedback", task="inform_people.feedback", work="answered", late_seconds=2 * late),
+        Part(name="publish", task="publish_figures.publish", work="published", hang_seconds=7200, within_hours=26),
+        Part(name="maintain", task="maintain_lake.maintain", work="merged", hang_seconds=3600, within_hours=26),
+        Part(name="replay", task="replay_quarantine.send", work="sent again", hang_seconds=3600, within_hours=0),
+        Part(name="pages", task="", work="shown"),
+    )

@@ -1,0 +1,56 @@
+"""What Airflow shows: whose hearts beat, which DAGs rest or cannot be read, which tasks it takes to run."""
+
+from dataclasses import dataclass, field
+
+import requests
+
+from streams.health.asking import Unanswered
+from streams.settings import Settings
+from streams.stack.airflow import client
+
+__all__ = ["COMPONENTS", "Scheduler", "ask_airflow"]
+
+COMPONENTS = {
+    "airflow-scheduler": "scheduler",
+    "airflow-dag-processor": "dag_processor",
+    "airflow-triggerer": "triggerer",
+}
+"""Airflow's components by the names of their services, and as its API calls them."""
+_SECONDS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scheduler:
+    """
+    What was found; `running` are the tasks (`dag.task`) that Airflow takes to run, `unreadable` DAG files with errors.
+
+    `beats` says of each component whether its heart beats.
+    """
+
+    beats: dict[str, bool]
+    paused: frozenset[str] = frozenset()
+    unreadable: list[str] = field(default_factory=list)
+    running: frozenset[str] = frozenset()
+
+
+def ask_airflow(settings: Settings) -> Scheduler:
+    """
+    Ask its API.
+
+    Raises:
+        Unanswered: the API server does not answer, or does not let us in.
+    """
+    api = client(settings)
+    try:
+        health = requests.get(f"{api.url}/api/v2/monitor/health", timeout=_SECONDS).json()
+        dags = api.get("dags", limit=100)["dags"]
+        errors = api.get("importErrors", limit=100)["import_errors"]
+        tasks = api.get("dags/~/dagRuns/~/taskInstances", state="running", limit=100)["task_instances"]
+    except (requests.RequestException, ValueError, KeyError) as error:
+        raise Unanswered(f"Airflow's API server does not answer: {type(error).__name__}") from None
+    return Scheduler(
+        beats={name: (health.get(key) or {}).get("status") == "healthy" for name, key in COMPONENTS.items()},
+        paused=frozenset(dag["dag_id"] for dag in dags if dag["is_paused"]),
+        unreadable=sorted(error["filename"].rpartition("/")[2] for error in errors),
+        running=frozenset(f"{task['dag_id']}.{task['task_id']}" for task in tasks),
+    )

@@ -1,0 +1,83 @@
+"""
+The tables of signs and looks, in a schema beside the catalogs; not in the lake, which may be what is ill.
+
+Times are the database's: processes run on several machines, and a machine's clock may step.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+import psycopg2
+
+from streams.errors import LakeUnavailable
+from streams.settings import Settings
+from streams.stack import postgres
+
+__all__ = ["connect", "entered"]
+
+_LOCK = 4_018
+"""Key of the advisory lock under which the tables are made."""
+
+_TABLES = """
+    SELECT pg_advisory_xact_lock(%s);
+    CREATE SCHEMA IF NOT EXISTS health;
+    CREATE TABLE IF NOT EXISTS health.home (one boolean PRIMARY KEY CHECK (one), made_at timestamptz NOT NULL);
+    INSERT INTO health.home VALUES (true, clock_timestamp()) ON CONFLICT DO NOTHING;
+    CREATE TABLE IF NOT EXISTS health.runs (
+        run uuid PRIMARY KEY, part text NOT NULL, host text NOT NULL, pid integer NOT NULL,
+        started_at timestamptz NOT NULL, beat_at timestamptz NOT NULL, turned_at timestamptz NOT NULL,
+        ended_at timestamptz, is_standby boolean NOT NULL, task text NOT NULL, error text NOT NULL, says text NOT NULL
+    ) WITH (fillfactor = 50);
+    CREATE INDEX IF NOT EXISTS runs_of_part ON health.runs (part, started_at);
+    CREATE TABLE IF NOT EXISTS health.looks (
+        part text NOT NULL, looked_at timestamptz NOT NULL, done bigint NOT NULL, waiting_seconds float NOT NULL,
+        PRIMARY KEY (part, looked_at)
+    );
+"""
+
+_PATIENCE = {
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
+
+def connect(settings: Settings) -> psycopg2.extensions.connection:
+    """
+    A connection to the database with the tables in it; a server that is down is not started by it.
+
+    Raises:
+        LakeUnavailable: PostgreSQL does not answer.
+    """
+    dsn = postgres.as_it_is(settings).dsn(settings.database)
+    with ExitStack() as unfinished:
+        try:
+            connection = psycopg2.connect(dsn, application_name="caf-health", **_PATIENCE)
+            unfinished.callback(connection.close)
+            with connection, connection.cursor() as cursor:
+                cursor.execute("SELECT to_regclass('health.looks') IS NULL")
+                if cursor.fetchone()[0]:
+                    cursor.execute(_TABLES, [_LOCK])
+        except psycopg2.Error as error:
+            raise LakeUnavailable(f"PostgreSQL does not take signs of life: {type(error).__name__}") from None
+        unfinished.pop_all()
+    return connection
+
+
+@contextmanager
+def entered(settings: Settings) -> Iterator[psycopg2.extensions.cursor]:
+    """
+    One transaction on a connection of its own.
+
+    Raises:
+        LakeUnavailable: PostgreSQL does not answer, or refuses.
+    """
+    with closing(connect(settings)) as connection:
+        try:
+            with connection, connection.cursor() as cursor:
+                yield cursor
+        except psycopg2.Error as error:
+            raise LakeUnavailable(f"PostgreSQL has ended the conversation: {type(error).__name__}") from None

@@ -1,0 +1,95 @@
+"""Parts as real processes that can be stopped and killed, and looks at them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from streams.health.look import Health, Observer
+from streams.health.row import Row
+from streams.settings import PROJECT, Settings
+from streams.stack import postgres
+
+PATIENCE = 120
+
+Look = Callable[[], Health]
+
+
+@pytest.fixture
+def health_settings(fresh_settings: Settings, fresh_topics: str) -> Settings:
+    """Settings of a lake and topics that are both empty; what comes is landed at once."""
+    return replace(fresh_settings, land_batch_seconds=0.05)
+
+
+@pytest.fixture
+def look(health_settings: Settings) -> Look:
+    """One look at everything."""
+    observer = Observer(health_settings)
+    return observer.look
+
+
+@pytest.fixture
+def eventually(look: Look) -> Callable[[str, Callable[[Row], bool]], Row]:
+    """Looks until a part's row is as wanted, and gives it."""
+
+    def wait(part: str, is_wanted: Callable[[Row], bool]) -> Row:
+        deadline = time.monotonic() + PATIENCE
+        while not (found := look().row(part)) or not is_wanted(found):
+            assert time.monotonic() < deadline, f"waited in vain; last: {found}"
+            time.sleep(0.5)
+        return found
+
+    return wait
+
+
+@pytest.fixture
+def verb(health_settings: Settings, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
+    """Starts verbs of `./caf`, and kills what a test leaves."""
+    started: list[subprocess.Popen] = []
+
+    def start(*words: str) -> subprocess.Popen:
+        environ = {**os.environ, **health_settings.to_env(), "PYTHONPATH": str(PROJECT)}
+        with (tmp_path / f"{words[0]}.log").open("ab") as log:
+            command = [sys.executable, "-m", "streams.cli", *words]
+            started.append(subprocess.Popen(command, env=environ, cwd=PROJECT, stdout=log, stderr=log))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.send_signal(signal.SIGCONT)
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def sql(fresh_settings: Settings) -> Callable[..., list[tuple]]:
+    """Answers of the database in which parts sign."""
+
+    def ask(query: str, *values: object) -> list[tuple]:
+        dsn = postgres.as_it_is(fresh_settings).dsn(fresh_settings.database)
+        with psycopg2.connect(dsn) as connection, connection.cursor() as cursor:
+            cursor.execute(query, values)
+            return cursor.fetchall() if cursor.description else []
+
+    return ask
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], object]], object]:
+    """Waits for an answer that is true, and gives it."""
+
+    def wait(ask: Callable[[], object]) -> object:
+        deadline = time.monotonic() + PATIENCE
+        while not (answer := ask()):
+            assert time.monotonic() < deadline, "waited in vain"
+            time.sleep(0.2)
+        return answer
+
+    return wait

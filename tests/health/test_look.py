@@ -1,0 +1,225 @@
+"""Parts are broken on purpose, on real servers: a look says so, `status` exits with 1, and the metrics tell."""
+
+import json
+import signal
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from prometheus_client.parser import text_string_to_metric_families as families
+
+from streams import names
+from streams.cli.main import caf
+from streams.contracts.outputs import Heartbeat
+from streams.errors import MartsHeld
+from streams.health import sign_of_life
+from streams.health.broker import ask_broker, waiting
+from streams.health.look import Health, Observer
+from streams.health.metrics import Metrics
+from streams.health.row import Row
+from streams.kafka.client import admin, consumer, producer
+from streams.land import run
+from streams.settings import Settings
+from streams.stack.ports import free_ports
+from streams.watch.publish import Publisher
+
+Eventually = Callable[[str, Callable[[Row], bool]], Row]
+Look = Callable[[], Health]
+Sql = Callable[..., list[tuple]]
+PRIVATE = "F-4711"
+
+
+def send(settings: Settings, count: int = 1, topic: str = names.REFERRAL) -> None:
+    """Records that nobody can read, of one family."""
+    kafka = producer(settings)
+    for _ in range(count):
+        kafka.send(topic, key=PRIVATE.encode(), value=PRIVATE.encode())
+    kafka.flush()
+    kafka.close()
+
+
+def status(settings: Settings, *words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(caf, ["status", *words], env=settings.to_env())
+    return done.exit_code, done.output + str(done.exception or "")
+
+
+def printed(output: str) -> dict[str, object]:
+    """The object among lines of a log."""
+    return json.loads(next(line for line in output.splitlines() if line.startswith("{")))
+
+
+def levels(health: Health) -> dict[str, float]:
+    """What Prometheus is told of each part."""
+    metrics = Metrics()
+    metrics.note(health, None)
+    (family,) = [one for one in families(metrics.text().decode()) if one.name == "caf_part_level"]
+    return {sample.labels["part"]: sample.value for sample in family.samples}
+
+
+def test_stopped_and_killed_parts_are_told_and_well_again_when_they_go_on(
+    health_settings: Settings, verb: Callable, eventually: Eventually, look: Look
+) -> None:
+    land, watch = verb("land"), verb("watch")
+    for part in ("land", "watch"):
+        eventually(part, lambda row: row.level == "well" and row.state == "running")
+    land.send_signal(signal.SIGSTOP)
+    watch.kill()
+    send(health_settings)
+    stopped = eventually("land", lambda row: row.state == "not running" and bool(row.waiting))
+    killed = eventually("watch", lambda row: row.level == "red")
+    told, checked = levels(look()), status(health_settings, "--check", "land")
+    land.send_signal(signal.SIGCONT)
+    again = eventually("land", lambda row: row.level == "well")
+
+    assert f"process {land.pid} on" in stopped.says
+    assert killed.state in {"not running", "standing still"}
+    assert (told["land"], told["watch"], checked[0]) == (2, 2, 1)
+    assert again.state == "running"
+    assert status(health_settings, "--check", "land")[0] == 0
+
+
+def test_a_part_that_dies_at_a_record_again_and_again_is_told_with_the_record(
+    health_settings: Settings, eventually: Eventually, look: Look
+) -> None:
+    """Its process is new each time, and Airflow would show a task that runs."""
+    (Path(health_settings.lake_folder) / "landing").parent.mkdir(parents=True, exist_ok=True)
+    (Path(health_settings.lake_folder) / "landing").write_text("in the way of the lake's files")
+    send(health_settings)
+    for _ in range(3):
+        with pytest.raises(Exception, match="lake"):
+            run(health_settings, once=True)
+    found = eventually("land", lambda row: row.state == "restart loop" and (row.waiting_seconds or 0) > 10)
+    code, output = status(health_settings, "--json")
+    facts = printed(output)
+
+    assert (code, found.level, found.restarts, levels(look())["land"]) == (1, "red", 3, 2)
+    assert f"{names.REFERRAL}/" in found.says
+    assert found.error in found.says
+    assert found.error
+    assert any("land restarts again and again" in trouble for trouble in facts["troubles"])
+    assert PRIVATE not in output
+
+
+def test_a_part_that_says_that_it_runs_cannot_hide_what_waits_for_it(
+    health_settings: Settings, look: Look, sql: Sql, until: Callable
+) -> None:
+    """It gives signs of life and goes round, and does nothing: Kafka and the lake know."""
+    send(health_settings, 3)
+    impatient = Observer(replace(health_settings, late_seconds=1.0))
+    with sign_of_life(health_settings, "land") as sign:
+        until(lambda: sign.turn() or (impatient.look().row("land").waiting_seconds or 0) > 1)
+        sql("UPDATE health.looks SET looked_at = looked_at - interval '90 seconds'")
+        sign.turn()
+        row = until(lambda: impatient.look().row("land"))
+
+    assert (row.level, row.state, row.waiting) == ("red", "standing still", 3)
+    assert "land runs and stands still for" in row.says
+    assert "3 records wait to be landed" in row.says
+
+
+def test_marts_that_are_held_are_amber(health_settings: Settings) -> None:
+    """However often the task of the build ends by it."""
+    for _ in range(3):
+        with pytest.raises(MartsHeld), sign_of_life(health_settings, "build"):
+            raise MartsHeld("the marts wait: referral.volume; the last good state stays")
+    row = Observer(health_settings, lambda _: ["referral.volume: 3 records"]).look().row("build")
+
+    assert (row.level, row.state) == ("amber", "held")
+    assert "referral.volume: 3 records" in row.says
+
+
+def test_the_watchers_silence_is_heard_though_its_process_says_that_it_lives(
+    health_settings: Settings, eventually: Eventually
+) -> None:
+    publisher = Publisher(health_settings)
+    publisher.heartbeat(Heartbeat(leader="one", as_of=datetime.now(UTC), offsets={}))
+    publisher.close()
+    with sign_of_life(health_settings, "watch"):
+        found = eventually("watch", lambda row: row.level == "red")
+
+    assert "the watcher has been silent for" in found.says
+
+
+def test_a_missing_topic_is_told(health_settings: Settings, look: Look, until: Callable) -> None:
+    client = admin(health_settings)
+    client.delete_topics([names.ESCALATION])
+    until(lambda: names.ESCALATION not in client.list_topics())
+    client.close()
+    row = look().row("kafka")
+
+    assert row.level == "red"
+    assert f"topic {names.ESCALATION} is missing" in row.says
+
+
+def test_how_long_a_record_waits_is_known_without_reading_it(health_settings: Settings) -> None:
+    """Of the oldest that waits, in the middle of its partition, to half a second by the broker's clock."""
+    for _ in range(3):
+        send(health_settings, 2)
+        time.sleep(0.7)
+    with closing(consumer(health_settings, [names.REFERRAL])) as kafka:
+        records = []
+        while len(records) < 6:
+            records += [record for batch in kafka.poll(500).values() for record in batch]
+    broker = ask_broker(health_settings, {})
+    third = records[2]
+    done = {(names.REFERRAL, third.partition): 2}
+    backlog = waiting(health_settings, broker, {"land": done}, datetime.now(UTC))["land"]
+    came_at = datetime.now(UTC).timestamp() - backlog.seconds
+
+    assert (backlog.records, backlog.first) == (4, f"{names.REFERRAL}/{third.partition}/2")
+    assert abs(came_at - third.timestamp / 1000) < 0.6
+
+
+def test_what_no_reader_is_shown_waits_for_nobody(health_settings: Settings) -> None:
+    """The marker that ends a transaction has an offset, and so do records that were taken back."""
+    with closing(producer(health_settings, transactional_id="partner")) as kafka:
+        kafka.init_transactions()
+        for end in (kafka.commit_transaction, kafka.abort_transaction):
+            kafka.begin_transaction()
+            partition = kafka.send(names.REFERRAL, key=b"F-1", value=b"{}").get(timeout=30).partition
+            end()
+    time.sleep(11)
+    broker, place = ask_broker(health_settings, {}), (names.REFERRAL, partition)
+    found = waiting(health_settings, broker, {"land": {place: 1}, "watch": {place: 0}}, datetime.now(UTC))
+
+    assert broker.ends[place] == 4
+    assert found["land"].records == 0
+    assert found["watch"].records > 0
+
+
+def test_a_transaction_that_is_left_open_is_told(health_settings: Settings) -> None:
+    """Readers are shown nothing that was written after its first record, whoever wrote it."""
+    with closing(producer(health_settings, transactional_id="partner")) as kafka:
+        kafka.init_transactions()
+        kafka.begin_transaction()
+        kafka.send(names.REFERRAL, key=PRIVATE.encode(), value=b"{}").get(timeout=30)
+        send(health_settings, 2)
+        time.sleep(2)
+        row = Observer(replace(health_settings, late_seconds=1.0)).look().row("kafka")
+        kafka.abort_transaction()
+
+    assert (row.level, row.state) == ("red", "in trouble")
+    assert "3 records from caf.referral.v1/" in row.says
+    assert "a sender has left a transaction open" in row.says
+
+
+def test_a_look_without_any_server_ends_and_says_what_is_away(settings: Settings, tmp_path: Path) -> None:
+    nobody = f"127.0.0.1:{free_ports(1)[0]}"
+    away = replace(
+        settings,
+        home=tmp_path,
+        kafka=nobody,
+        postgres=f"postgresql://caf:hidden-word@{nobody}/caf",
+        airflow=f"http://admin:hidden-word@{nobody}",
+    )
+    code, output = status(away, "--json")
+    rows = {row["part"]: row["state"] for row in printed(output)["parts"]}
+
+    assert code == 1
+    assert {rows[name] for name in ("kafka", "postgres", "airflow")} == {"does not answer"}
+    assert "hidden-word" not in output

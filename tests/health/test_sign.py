@@ -1,0 +1,94 @@
+"""What a part writes down of itself, and that it never suffers from it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from streams.errors import LakeUnavailable
+from streams.health import sign_of_life
+from streams.health.runs import read_signs
+from streams.settings import Settings
+from streams.stack.ports import free_ports
+
+SECRET = "F-4711 Jane Doe"
+Sql = Callable[..., list[tuple]]
+
+
+def test_a_run_that_ends_well_says_so(fresh_settings: Settings) -> None:
+    with sign_of_life(fresh_settings, "land") as sign:
+        sign.turn()
+    (run,) = read_signs(fresh_settings).runs
+
+    assert (run.part, run.is_alive, run.has_failed, run.error) == ("land", False, False, "")
+    assert run.started_at <= run.ended_at
+
+
+def test_an_error_goes_on_its_way_and_is_written_down(fresh_settings: Settings) -> None:
+    with pytest.raises(LakeUnavailable), sign_of_life(fresh_settings, "land"):
+        raise LakeUnavailable("the lake refused a commit: IOException")
+    (run,) = read_signs(fresh_settings).runs
+
+    assert (run.has_failed, run.error, run.says) == (
+        True,
+        "LakeUnavailable",
+        "the lake refused a commit: IOException",
+    )
+
+
+def test_what_another_error_says_is_not_kept_but_where_it_was_raised(fresh_settings: Settings) -> None:
+    """Libraries put values into their messages."""
+    with pytest.raises(ValueError, match=SECRET), sign_of_life(fresh_settings, "watch"):
+        raise ValueError(SECRET)
+    (run,) = read_signs(fresh_settings).runs
+
+    assert run.error == "ValueError"
+    assert run.says.startswith("tests/health/test_sign.py, line ")
+    assert SECRET not in str(run)
+
+
+def test_being_asked_to_end_is_no_error(fresh_settings: Settings) -> None:
+    with pytest.raises(SystemExit), sign_of_life(fresh_settings, "pages"):
+        raise SystemExit(0)
+    (run,) = read_signs(fresh_settings).runs
+
+    assert not run.has_failed
+
+
+def test_a_part_works_and_ends_while_postgresql_is_away(settings: Settings) -> None:
+    """Its own error comes through, not that of its sign."""
+    away = replace(settings, postgres=f"postgresql://nobody@127.0.0.1:{free_ports(1)[0]}/caf")
+    with pytest.raises(KeyError), sign_of_life(away, "share"):
+        raise KeyError
+
+
+def test_signs_go_on_after_the_connection_was_lost(fresh_settings: Settings, sql: Sql, until: Callable) -> None:
+    with sign_of_life(fresh_settings, "build"):
+        until(lambda: read_signs(fresh_settings).runs)
+        sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'caf-health'")
+        ((before,),) = sql("SELECT beat_at FROM health.runs")
+        until(lambda: sql("SELECT beat_at FROM health.runs WHERE beat_at > %s", before))
+
+
+def test_a_sign_from_the_future_is_none(fresh_settings: Settings, sql: Sql) -> None:
+    """The clock was set back after the process had died: its last sign would look fresh for an hour."""
+    with sign_of_life(fresh_settings, "land"):
+        pass
+    sql("UPDATE health.runs SET ended_at = NULL, beat_at = beat_at + interval '1 hour'")
+    (run,) = read_signs(fresh_settings).runs
+
+    assert not run.is_alive
+    assert run.has_failed
+
+
+def test_old_runs_are_forgotten_when_a_new_one_starts_and_the_last_is_kept(fresh_settings: Settings, sql: Sql) -> None:
+    for _ in range(3):
+        with sign_of_life(fresh_settings, "land"):
+            pass
+    sql("UPDATE health.runs SET started_at = started_at - interval '3 days', beat_at = beat_at - interval '3 days'")
+    kept = read_signs(fresh_settings).runs
+    with sign_of_life(fresh_settings, "land"):
+        pass
+
+    assert len(kept) == 1
+    assert sql("SELECT count(*) FROM health.runs") == [(1,)]

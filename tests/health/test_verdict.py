@@ -1,0 +1,181 @@
+"""What is said of a part, by what it has signed and what waits for it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from streams.health.backlog import Backlog
+from streams.health.parts import parts
+from streams.health.row import Row
+from streams.health.runs import Look, Run
+from streams.health.verdict import Case, judge
+from streams.settings import Settings
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+LONG = timedelta(days=3)
+PARTS = {part.name: part for part in parts(Settings())}
+WAITS = Backlog(records=40, seconds=300, first="caf.referral.v1/3/7", done=1_000)
+
+
+def run(part: str, *, ago: float = 3600, ended: float | None = None, silent: float = 1, **more: object) -> Run:
+    """A run that started `ago` seconds before now, and ended `ended` seconds before now, if at all."""
+    facts = {
+        "part": part,
+        "host": "here",
+        "pid": 77,
+        "task": "",
+        "started_at": NOW - timedelta(seconds=ago),
+        "ended_at": None if ended is None else NOW - timedelta(seconds=ended),
+        "is_standby": False,
+        "error": "",
+        "says": "",
+        "beat_at": NOW - timedelta(seconds=silent),
+        "silent_seconds": silent,
+        "still_seconds": silent,
+    }
+    return Run(**(facts | more))
+
+
+def judged(part: str = "land", *runs: Run, made: timedelta = LONG, **more: object) -> Row:
+    return judge(Case(part=PARTS[part], now=NOW, made_at=NOW - made, runs=list(runs), **more))
+
+
+def test_a_part_that_runs_and_has_nothing_to_do_is_well() -> None:
+    row = judged(
+        "land", run("land"), backlog=Backlog(done=1_000), before=Look(done=1_000, waiting_seconds=0, seconds_ago=60)
+    )
+
+    assert (row.level, row.state, row.says, row.rate) == ("well", "running", "", 0)
+
+
+def test_a_part_that_never_started_is_red_after_a_while() -> None:
+    young, old = judged("land", made=timedelta(seconds=30)), judged("land", backlog=WAITS)
+
+    assert (young.level, young.state) == ("well", "starting")
+    assert (old.level, old.state) == ("red", "not running")
+    assert "land has never started, in 72 h, with 40 records waiting from caf.referral.v1/3/7 on" in old.says
+
+
+@pytest.mark.parametrize("part", ["reconcile", "publish", "maintain", "replay"])
+def test_what_runs_by_schedule_or_when_asked_need_not_have_run(part: str) -> None:
+    assert judged(part).level == "well"
+
+
+def test_a_part_that_is_stopped_or_killed_does_not_run() -> None:
+    """A process that got SIGSTOP or SIGKILL says nothing any more, and has not ended."""
+    row = judged("land", run("land", silent=90), backlog=WAITS, is_taken_to_run=True)
+
+    assert (row.level, row.state, row.restarts) == ("red", "not running", 1)
+    assert "land gives no sign of life since 90 s" in row.says
+    assert "process 77 on here was killed, is stopped or hangs; Airflow still takes its task for running" in row.says
+
+
+def test_a_paused_dag_is_told_as_the_reason() -> None:
+    ended = judged("land", run("land", ended=30), is_paused=True)
+    alive = judged("land", run("land"), is_paused=True)
+
+    assert (ended.level, ended.state) == ("red", "not running")
+    assert ended.says.endswith("its DAG is paused: unpause it in Airflow")
+    assert (alive.level, alive.state) == ("amber", "paused")
+
+
+def test_a_run_that_ended_well_may_be_followed_by_the_next_one() -> None:
+    between, gone = judged("land", run("land", ended=20)), judged("land", run("land", ended=600))
+
+    assert (between.level, between.state) == ("well", "starting")
+    assert (gone.level, gone.state) == ("red", "not running")
+
+
+def test_a_failed_run_names_its_error_and_task() -> None:
+    failed = run("build", ended=30, error="BuildFailed", says="dbt build: fct_alerts failed", task="build_marts.build")
+    row = judged("build", failed)
+
+    assert (row.level, row.state, row.error, row.error_at) == ("red", "failed", "BuildFailed", failed.ended_at)
+    assert row.says == (
+        "build has failed 30 s ago by BuildFailed (dbt build: fct_alerts failed); "
+        "read the log of the task build_marts.build in Airflow"
+    )
+
+
+def test_a_part_that_fails_again_and_again_is_red_even_while_it_runs() -> None:
+    """Twelve attempts in two minutes: whoever looks finds it running."""
+    failures = [run("land", ago=10 * n + 8, ended=10 * n, error="BrokerUnavailable") for n in range(12, 0, -1)]
+    row = judged("land", *failures, run("land", ago=2), backlog=WAITS)
+
+    assert (row.level, row.state, row.restarts) == ("red", "restart loop", 12)
+    assert "12 runs have failed in 2 min" in row.says
+    assert "caf.referral.v1/3/7" in row.says
+
+
+def test_failures_that_are_over_are_told_and_not_red() -> None:
+    failures = [run("land", ago=n, ended=n - 5, error="LakeUnavailable") for n in (2000, 1900, 1800)]
+    row = judged("land", *failures, run("land", ago=1700))
+
+    assert (row.level, row.restarts, row.error) == ("well", 3, "LakeUnavailable")
+
+
+def test_a_loop_that_does_not_go_round_hangs_though_its_process_lives() -> None:
+    row = judged("land", run("land", still_seconds=500.0))
+
+    assert (row.level, row.state, row.since) == ("red", "standing still", NOW - timedelta(seconds=500))
+    assert "lives, but has got no further for 8 min" in row.says
+
+
+def test_a_part_that_runs_and_does_nothing_while_something_waits_stands_still() -> None:
+    row = judged("land", run("land"), backlog=WAITS, before=Look(done=1_000, waiting_seconds=200, seconds_ago=100))
+
+    assert (row.level, row.state, row.since) == ("red", "standing still", NOW - timedelta(seconds=300))
+    assert (
+        "stands still for 100 s: 40 records wait to be landed, the oldest for 5 min (caf.referral.v1/3/7)" in row.says
+    )
+
+
+def test_what_waits_too_long_is_red_though_nobody_has_looked_before() -> None:
+    assert judged("land", run("land"), backlog=WAITS).level == "red"
+
+
+def test_a_part_that_moves_falls_behind_or_catches_up() -> None:
+    behind = judged("land", run("land"), backlog=WAITS, before=Look(done=400, waiting_seconds=250, seconds_ago=100))
+    ahead = judged("land", run("land"), backlog=WAITS, before=Look(done=400, waiting_seconds=390, seconds_ago=100))
+
+    assert (behind.level, behind.state, behind.rate) == ("red", "falling behind", 6)
+    assert (ahead.level, ahead.state) == ("amber", "catching up")
+
+
+def test_a_standby_alone_does_no_work() -> None:
+    """The leader was stopped: it holds the lock, and gives no sign."""
+    stopped, standby = run("watch", ago=9000, silent=60, pid=5), run("watch", is_standby=True)
+    row = judged("watch", stopped, standby)
+
+    assert (row.level, row.state) == ("red", "standing still")
+    assert "process 5 on here holds its lock and does nothing" in row.says
+    assert judged("watch", run("watch"), standby).level == "well"
+
+
+def test_held_marts_are_amber_and_say_who_can_release_them() -> None:
+    held = run("build", ended=20, error="MartsHeld", says="the marts wait")
+    row = judged("build", held, held=("referral.volume: 3 records",))
+
+    assert (row.level, row.state) == ("amber", "held")
+    assert "referral.volume: 3 records; './caf validations release' lets it go on" in row.says
+
+
+def test_a_trouble_that_a_part_tells_is_amber_until_something_has_waited_for_a_minute() -> None:
+    troubled = run("watch", error="BrokerUnavailable", says="no Kafka broker answers")
+    waits = replace(WAITS, seconds=61)
+
+    assert judged("watch", troubled, backlog=Backlog()).level == "amber"
+    assert judged("watch", troubled, backlog=waits).level == "red"
+
+
+def test_a_nightly_part_that_was_passed_by_is_red() -> None:
+    fresh, old = run("publish", ago=86_400, ended=86_000), run("publish", ago=120_000, ended=119_000)
+
+    assert judged("publish", fresh).level == "well"
+    assert judged("publish", old).level == "red"
+    assert judged("publish", fresh, failing="the quarter from 2026-01-01 is due").state == "failed"
+
+
+def test_a_part_whose_last_run_failed_long_ago_is_still_red() -> None:
+    assert judged("reconcile", run("reconcile", ago=90_000, ended=89_000, error="PartsDisagree")).level == "red"

@@ -1,0 +1,93 @@
+"""What Prometheus and Grafana are told to ask for exists, and what a rule waits for can come."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families as families
+
+from streams.health.figures import Figures
+from streams.health.look import Health
+from streams.health.metrics import LEVELS, Metrics
+from streams.health.parts import parts
+from streams.health.row import Row
+from streams.settings import PROJECT, Settings
+
+FOLDER = PROJECT / "monitoring"
+OWN = re.compile(r"\bcaf_\w+")
+ASKED_BY_NAME = re.compile(r'absent\(caf_part_level\{part="([^"]+)"}\)')
+
+
+def expressions() -> list[str]:
+    """Of every rule and every panel."""
+    rules = yaml.safe_load((FOLDER / "rules.yml").read_text())["groups"]
+    panels = json.loads((FOLDER / "dashboard.json").read_text())["panels"]
+    return [rule["expr"] for group in rules for rule in group["rules"]] + [
+        target["expr"] for panel in panels for target in panel["targets"]
+    ]
+
+
+def told() -> dict[str, list[Any]]:
+    """Samples by their names, of a part that is red and has everything a row can have."""
+    now, metrics = datetime.now(UTC), Metrics()
+    row = Row(part="land", state="falling behind", level="red", waiting=4, waiting_seconds=90.0, rate=2.0, restarts=1)
+    metrics.note(Health(looked_at=now, parts=[row]), Figures(rejected=Counter({("/a", "not_json"): 3}), took=[0.1]))
+    found: dict[str, list[Any]] = {}
+    for family in families(metrics.text().decode()):
+        for sample in family.samples:
+            found.setdefault(sample.name, []).append(sample)
+    return found
+
+
+@pytest.mark.parametrize("expression", expressions())
+def test_what_an_expression_asks_for_is_told(expression: str) -> None:
+    assert set(OWN.findall(expression)) <= set(told())
+
+
+def test_every_metric_is_shown_or_judged() -> None:
+    asked = {name for expression in expressions() for name in OWN.findall(expression)}
+    made = {name for name in told() if not name.endswith(("_created", "_count", "_sum"))}
+
+    assert made - asked == {"caf_part_state"}, "kept for whoever asks which state it is"
+
+
+def test_parts_that_are_asked_for_by_name_exist() -> None:
+    rules = (FOLDER / "rules.yml").read_text()
+    known = {part.name for part in parts(Settings())} | {"postgres", "kafka"}
+
+    assert {"watch", "land", "build"} <= set(ASKED_BY_NAME.findall(rules)) <= known
+
+
+def test_the_level_that_a_rule_waits_for_is_that_of_a_red_part() -> None:
+    (level,) = told()["caf_part_level"]
+
+    assert (level.labels, level.value) == ({"part": "land"}, LEVELS["red"])
+    assert f"caf_part_level == {LEVELS['red']}" in expressions()
+
+
+def test_what_compose_mounts_is_there_and_asks_the_pages() -> None:
+    compose = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
+    asked = yaml.safe_load((FOLDER / "prometheus.yml").read_text())["scrape_configs"][0]
+    pages = compose["services"]["pages"]["environment"]
+    mounted = {
+        config["source"] for name in ("prometheus", "grafana") for config in compose["services"][name]["configs"]
+    }
+
+    assert mounted == set(compose["configs"])
+    assert all((PROJECT / config["file"]).is_file() for config in compose["configs"].values())
+    assert asked["static_configs"][0]["targets"] == [f"pages:{pages['CAF_DASHBOARD_PORT']}"]
+    assert asked["authorization"]["credentials_file"] == "/run/secrets/metrics-token"
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool on PATH (Debian: prometheus)")
+def test_rules_fire_as_prometheus_itself_judges_them() -> None:
+    for words in (["check", "rules", "rules.yml"], ["test", "rules", "rules.test.yml"]):
+        done = subprocess.run(["promtool", *words], cwd=FOLDER, capture_output=True, text=True, check=False)
+
+        assert done.returncode == 0, done.stdout + done.stderr
