@@ -85,12 +85,16 @@ def lines(
     times: str = "%b %Y",
 ) -> str:
     """
-    A line over time for each series, told apart by dashes as well as by colour.
+    A line over time for each series, told apart by dashes as well as by colour; empty where there is nothing to draw.
+
+    A row without a value is a gap in its line.
 
     Args:
         band: columns with the lower and upper end of the interval around the line.
         times: how moments are written, as in `strftime`.
     """
+    if all(row[y] is None for row in rows):
+        return ""
     base = alt.Chart(_values(rows, x, y, series, *(band or ())))
     when = alt.X(f"{x}:T", title=None, axis=_moments([row[x] for row in rows], times))
     what = alt.Y(f"{y}:Q", title=y_title, scale=alt.Scale(zero=True), axis=_axis(percent))
@@ -119,7 +123,9 @@ def bars(
     upright: bool = False,
     interval: tuple[str, str] | None = None,
 ) -> str:
-    """Bars in the order of the rows, lying so that names are read level, or `upright` for hours and days."""
+    """Bars in the order of the rows, lying so that names are read level, or `upright` for hours and days; or none."""
+    if all(row[x] is None for row in rows):
+        return ""
     rows = [row | {y: f"{row[y]}: {row[x]}"} if isinstance(row[x], Hidden) and colour is None else row for row in rows]
     base = alt.Chart(_values(rows, x, y, colour, *(interval or ())))
     name = alt.X if upright else alt.Y

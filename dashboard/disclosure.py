@@ -50,7 +50,8 @@ def hide_parts(rows: Iterable[dict[str, Any]], count: str, derived: Collection[s
     """
     found = hide(rows, [count], derived)
     shown = [row for row in found if isinstance(row[count], int | float)]
-    if len(found) - len(shown) == 1 and shown:
+    # What is absent hides nothing.
+    if sum(row[count] is HIDDEN for row in found) == 1 and shown:
         least = min(shown, key=lambda row: (row[count] == 0, row[count]))
         found[found.index(least)] = least | {name: HIDDEN for name in (count, *derived) if name in least}
     return found

@@ -53,7 +53,7 @@ def _outcomes(rows: list[Row]) -> Figure:
         columns=(Column("period_start", "Month", "month"), Column("title", "Measure"), *COLUMNS),
         rows=rows,
         chart=charts.lines(rows, x="period_start", y="value", y_title="% of referrals", series="title") if rows else "",
-        note="Re-referral looks back twelve months: with less history it is too low.",
+        note="Re-referral looks back twelve months: where these are not covered it has no figure.",
     )
 
 

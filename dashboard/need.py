@@ -35,7 +35,7 @@ _PLACES = """
     SELECT area_level, area_code, area_name, numerator, denominator, value, lower, upper, expected,
            observed_to_expected, ratio_lower, ratio_upper, previous_value, change, change_lower, change_upper,
            year_before_value, year_change, year_change_lower, year_change_upper, sibling_rank, siblings,
-           published_year, region_value, england_value
+           published_year, region_value, england_value, absent_because
     FROM marts.analytics.mart_locality_need
     WHERE authority_code = $authority AND period_kind = $kind AND period_start = $start AND measure = $measure
 """
@@ -44,6 +44,11 @@ _TREND = """
     FROM marts.analytics.mart_locality_need
     WHERE authority_code = $authority AND period_kind = $kind AND measure = $measure AND area_code = $place
     ORDER BY period_start
+"""
+_BEGINS = """
+    SELECT min(covers_from) AS begins_on
+    FROM marts.analytics.dim_coverage
+    WHERE authority_code = $authority AND kind NOT IN ('alerts', 'history')
 """
 _COMPARED = (
     *("previous_value", "change", "change_lower", "change_upper"),
@@ -141,6 +146,7 @@ def _content(asked: Asked, lake: Snapshot, places: Tree, choice: Choice) -> dict
     return {
         "drawing": _drawing(asked, places, choice, {code: row["value"] for code, row in rows.items()}, level),
         "chosen": rows.get(choice.place or asked.authority),
+        "begins": lake.rows(_BEGINS, {"authority": asked.authority})[0]["begins_on"],
         "name": name,
         "path": [(name, choice.href(code)) for code, name in places.above(choice.place)],
         "areas": [(name, choice.href(code), gateway) for code, name, gateway in places.areas],

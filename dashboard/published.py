@@ -7,7 +7,7 @@ from dashboard.disclosure import WITHHELD
 from dashboard.reader import NotBuilt, Row, Snapshot
 from streams.disclosure.due import begun, next_due
 
-__all__ = ["PublicPlaces", "figures", "latest_quarter", "next_release", "periods", "places"]
+__all__ = ["PublicPlaces", "figures", "latest_quarter", "next_release", "periods", "places", "with_gaps"]
 
 _PLACES = """
     SELECT authority_name, area_code, area_name, ward_code, ward_name
@@ -83,6 +83,21 @@ def figures(lake: Snapshot, authority: str, period: str) -> list[Row]:
     rows = lake.rows(_FIGURES, {"authority": authority, "period": period})
     hidden = {"count": WITHHELD, "rate_per_10000": WITHHELD}
     return [row | hidden if row["symbol"] else row for row in rows]
+
+
+def with_gaps(rows: list[Row], period: str) -> list[Row]:
+    """The figures of a place over time, with an empty row for each period between them that was not published."""
+    if not rows:
+        return []
+    known = {row["period_starts_on"]: row for row in rows}
+    nothing = dict.fromkeys(("count", "rate_per_10000", "children"))
+    step, found = 3 if period == "quarter" else 12, []
+    on = min(known)
+    while on <= max(known):
+        found.append(known.get(on) or rows[0] | nothing | {"period_starts_on": on, "symbol": None})
+        months = on.year * 12 + on.month - 1 + step
+        on = on.replace(year=months // 12, month=months % 12 + 1)
+    return found
 
 
 def latest_quarter(lake: Snapshot, authority: str) -> date | None:

@@ -1,7 +1,6 @@
 """The figures of the published map: a measure by ward and over time, and who referred."""
 
 from dashboard import charts
-from dashboard.disclosure import Hidden
 from dashboard.figures import Column, Figure
 from dashboard.published_measures import Measure
 from dashboard.reader import Row
@@ -27,7 +26,7 @@ def by_ward(measure: Measure, when: str, rows: list[Row]) -> Figure:
 
 
 def over_time(measure: Measure, period: str, name: str, rows: list[Row]) -> Figure:
-    """The measure of one place in each published period."""
+    """The measure of one place in each published period; one between them that is not published is a gap."""
     return Figure(
         key="trend",
         title=f"{measure.title} {period} by {period}, {name}",
@@ -36,7 +35,7 @@ def over_time(measure: Measure, period: str, name: str, rows: list[Row]) -> Figu
         columns=(Column("period_starts_on", f"{period.capitalize()} from", "month"), *_columns(measure)),
         rows=rows,
         chart=charts.lines(rows, x="period_starts_on", y=measure.column, y_title=measure.unit)
-        if sum(not isinstance(row[measure.column], Hidden) for row in rows) > 1
+        if sum(_number(row[measure.column]) >= 0 for row in rows) > 1
         else "",
         note=_NOTE,
     )

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from dashboard.drawn_map import Drawing, draw
 from dashboard.figures import said
 from dashboard.places import map_of
-from dashboard.published import PublicPlaces, figures, next_release, periods, places
+from dashboard.published import PublicPlaces, figures, next_release, periods, places, with_gaps
 from dashboard.published_figures import by_ward, over_time, sources
 from dashboard.published_measures import CHOICES, SOURCES, Measure, when
 from dashboard.reader import NotBuilt, Row
@@ -116,7 +116,7 @@ def _content(authority: str, of_place: PublicPlaces, choice: Choice, rows: list[
                 choice.when,
                 [row | {"name": of_place.names[code]} for code, row in wards.items() if code in near],
             ),
-            over_time(measure, choice.kind, name, trend),
+            over_time(measure, choice.kind, name, with_gaps(trend, choice.kind)),
             sources(choice.when, name, by),
         ],
     }

@@ -25,6 +25,7 @@ from streams.reconcile import reconcile
 from streams.settings import Settings
 from streams.watch.publish import Publisher, alert_of
 from streams.watch.restating import restating
+from tests.covered import cover
 
 
 def _referral(number: int, at: datetime, **data: str) -> dict:
@@ -201,6 +202,7 @@ def test_what_the_build_alone_judges_is_raised_restated_and_taken_back_by_it(des
     def surges() -> list[Alert]:
         return [alert for alert in desk.alerts() if alert.rule == "locality_surge"]
 
+    cover(desk.settings, "E08000015", (wednesday - timedelta(weeks=31)).date())
     desk.send(referrals)
     desk.build()
     assert publish_build_alerts(desk.settings) == 2

@@ -24,6 +24,8 @@ import structlog
 from streams.bench.build_history import BuildHistory
 from streams.bench.servers import own_servers
 from streams.build.builder import Builder
+from streams.coverage import EVERY_SOURCE, KINDS, state, statement
+from streams.lake.connect import connect
 from streams.land.store import LandingStore
 from streams.settings import Settings
 
@@ -115,6 +117,9 @@ def _measure_one(settings: Settings, made: BuildHistory, length: int, new: int, 
         landed += part.num_rows
         say(f"  {landed:,} of {length:,} events have landed")
     store.close()
+    first = (datetime.now(UTC) - timedelta(days=365)).date()
+    with connect(own, landing="read_write", marts=None) as lake:
+        state(lake, statement(own.authority, EVERY_SOURCE, KINDS, first, None, is_whole=True, why="simulated"))
     say(f"Building over {length:,} events …")
     # Started anew and not forked: a copy of this process would hold the simulated year.
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as processes:

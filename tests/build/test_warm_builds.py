@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from random import Random
 from types import SimpleNamespace
@@ -14,6 +14,7 @@ from streams.build.builder import Builder
 from streams.build.delta import Delta
 from streams.contracts import Accepted, decode
 from streams.contracts.columns import events_table
+from streams.coverage import EVERY_SOURCE, KINDS, state, statement
 from streams.names import INPUT_TOPICS
 from streams.simulate import Noise, World
 
@@ -23,6 +24,13 @@ FIRST = 0.7
 """Share of the events that the first build is of: what comes with each of the others is little beside it."""
 FRESH = 100 * 365 * 86_400.0
 """Seconds for which the beats of this test, of a day long ago, are fresh."""
+
+STATED = {
+    0: (KINDS, date(2026, 5, 1), True),
+    4: (["levels", "referrals"], date(2026, 5, 20), False),
+    8: (["referrals"], date(2026, 5, 25), True),
+}
+"""What is stated of coverage with some slices: kinds, first day, whether all is there."""
 
 TABLES = """
     SELECT schema_name, table_name FROM duckdb_tables()
@@ -88,7 +96,8 @@ def published(lake) -> dict[str, Counter]:
 
 def test_warm_builds_see_every_landed_row_and_end_as_a_first_build(own_lake, slices, monkeypatch):
     """
-    After each slice every event in force is there; after the last, each table is that of a builder of its own.
+    After each slice every event in force is there; after the last, each table is that of a builder of its own, whatever
+    has been stated of coverage in between.
 
     Memory: after the second build it no longer grows by more than a build needs.
     """
@@ -98,6 +107,11 @@ def test_warm_builds_see_every_landed_row_and_end_as_a_first_build(own_lake, sli
     with Builder(own_lake.settings, fresh_seconds=FRESH) as warm:
         for number, events in enumerate(slices):
             own_lake.land_table(events_table(events, datetime.now(UTC)))
+            if number in STATED:
+                kinds, since, is_whole = STATED[number]
+                said = statement("E08000015", EVERY_SOURCE, kinds, since, None, is_whole=is_whole, why="a test")
+                at = (END + timedelta(days=number)).replace(tzinfo=None)
+                state(own_lake.duckdb, replace(said, stated_at=at))
             following |= {event.topic: event.offset + 1 for event in events}
             own_lake.beat(END + timedelta(days=number), {topic: [offset] for topic, offset in following.items()})
             assert warm.build(tests=False).cut.as_of == END + timedelta(days=number)
@@ -111,4 +125,6 @@ def test_warm_builds_see_every_landed_row_and_end_as_a_first_build(own_lake, sli
     assert len(staged) > SLICES / 2, "most builds were to add what is new to what there was"
     assert after_many.keys() == at_once.keys()
     assert [name for name in at_once if at_once[name] != after_many[name]] == []
+    assert own_lake.one("SELECT count(*) FROM marts.analytics.mart_locality_need WHERE absent_because IS NOT NULL")
+    assert own_lake.one("SELECT count(*) FROM marts.analytics.mart_locality_need WHERE value IS NOT NULL")
     assert held[-1] - held[1] < 200_000_000

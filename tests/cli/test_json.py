@@ -51,6 +51,7 @@ THEN = {
     "quarantine show": ["--bytes", "--limit", "1000"],
     "replay": ["--dry-run"],
     "validations holds": [],
+    "coverage list": [],
     "import cin-xml": [str(CIN), "--check"],
     "check-event": ["{event}"],
     "publish": [],

@@ -27,6 +27,7 @@ from streams.settings import PROJECT, Settings
 from streams.simulate import World, backfill
 from streams.stack.ports import free_ports, listens
 from streams.stack.postgres import Postgres
+from tests.covered import cover
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
@@ -105,6 +106,8 @@ def lived(settings: Settings, postgres: Postgres, kafka: str, tmp_path_factory) 
     _empty_topics(own)
     connect(own).close()
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    # Longer than there is anything: the pages have their year of figures.
+    cover(own, own.authority, (midnight - timedelta(days=800)).date())
     backfill(own, World(3, [own.authority], midnight - timedelta(days=DAYS), midnight))
     with ExitStack() as verbs:
         for words in (("watch",), ("land",), ("build", "--follow")):

@@ -2,16 +2,19 @@
 
 import csv
 import io
+import re
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboard import charts
 from dashboard.disclosure import HIDDEN, LARGEST_HIDDEN, hide, hide_parts
 from dashboard.drawn_map import draw
 from dashboard.figures import Column, Figure, as_csv, said
 from dashboard.places import map_of
+from dashboard.published import with_gaps
 from dashboard.services import hidden
 
 AUTHORITIES = {"E08000015": 22, "E06000006": 18, "E06000019": 53}
@@ -29,6 +32,32 @@ def test_a_small_count_is_hidden_with_all_that_follows_from_it(count: int, rate:
 
 def test_of_several_counts_each_small_one_is_hidden_and_a_missing_one_is_none() -> None:
     assert hide([{"a": 3, "b": 7, "c": None}], ["a", "b", "c"]) == [{"a": HIDDEN, "b": 7, "c": None}]
+
+
+def test_part_that_is_absent_hides_no_other_one() -> None:
+    """A figure that is not covered is not there: nothing can be worked out from what is."""
+    assert hide_parts([{"n": None}, {"n": 40}], "n") == [{"n": None}, {"n": 40}]
+
+
+def test_period_without_a_figure_is_a_gap_in_the_line() -> None:
+    def line(*values: float | None) -> str:
+        rows = [{"on": date(2025, month, 1), "value": value} for month, value in enumerate(values, 1)]
+        drawn = charts.lines(rows, x="on", y="value", y_title="%")
+        return max(re.findall(r' d="([^"]*)"[^>]*stroke-width="2"', drawn), key=len, default="")
+
+    assert line(1, 2, 3, 4, 5).count("M") == 1
+    assert line(1, 2, None, 4, 5).count("M") == 2
+    assert line(None, None) == ""
+
+
+def test_published_periods_between_which_one_is_missing_have_a_row_without_a_figure() -> None:
+    shown = {"count": 7, "rate_per_10000": 1.0, "children": 9, "symbol": None}
+    quarters = [shown | {"period_starts_on": day} for day in (date(2025, 10, 1), date(2026, 4, 1))]
+    years = [shown | {"period_starts_on": day} for day in (date(2023, 4, 1), date(2025, 4, 1))]
+
+    assert [row["count"] for row in with_gaps(quarters, "quarter")] == [7, None, 7]
+    assert [row["period_starts_on"].year for row in with_gaps(years, "year")] == [2023, 2024, 2025]
+    assert with_gaps([], "year") == []
 
 
 @given(st.lists(st.integers(0, 30), min_size=2, max_size=12))

@@ -1,0 +1,111 @@
+"""A lake of a council, filled event by event, and a warm builder on it."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from uuid import uuid4
+
+import pytest
+
+from streams.build.builder import Builder
+from streams.contracts import Accepted, decode
+from streams.contracts.columns import events_table
+from streams.contracts.event import event_types
+from streams.lake.connect import connect
+from streams.settings import Settings
+from streams.stack.postgres import Postgres
+
+AUTHORITY = "E08000015"
+
+
+class Council:
+    """Its events as they land, its marts as they are built, and what the marts say."""
+
+    def __init__(self, settings: Settings, builder: Builder) -> None:
+        self.settings = settings
+        self.lake = connect(settings, landing="read_write")
+        self._builder = builder
+        self._offsets: Counter[str] = Counter()
+
+    def land(
+        self,
+        fact: str,
+        at: datetime,
+        *,
+        source: str = "/wirral/front-door",
+        authority: str = AUTHORITY,
+        backfill: bool = False,
+        arrived: datetime | None = None,
+        **data: object,
+    ) -> None:
+        """Land an event that happened at a moment, and arrived when it happened unless it is said."""
+        type_ = next(type_ for type_ in event_types() if type_.split(".")[-2] == fact)
+        topic = f"caf.{type_.split('.')[2]}.v1"
+        envelope = {
+            "specversion": "1.0",
+            "id": uuid4().hex,
+            "source": source,
+            "type": type_,
+            "authority": authority,
+            "time": at.isoformat(),
+            "backfill": backfill,
+            "data": data,
+        }
+        record = SimpleNamespace(
+            topic=topic,
+            partition=0,
+            offset=self._offsets[topic],
+            timestamp=int((arrived or at).timestamp() * 1000),
+            key=str(data["family_id"]).encode(),
+            value=json.dumps(envelope).encode(),
+            headers=[],
+        )
+        self._offsets[topic] += 1
+        found = decode(record)
+        assert isinstance(found, Accepted), found
+        self.lake.register("batch", events_table([found], datetime.now(UTC)))
+        self.lake.execute("INSERT INTO landing.main.events BY NAME SELECT * FROM batch")
+        self.lake.unregister("batch")
+
+    def referral(self, name: str, at: datetime, *, decided: datetime | None = None, **envelope: object) -> None:
+        """A child referred to social care, and what the front door decided."""
+        asked = {"source_code": "6", "severity": "amber", "service_kind": "social_care", "person_ids": [f"P-{name}"]}
+        self.land("referral-submitted", at, family_id=f"F-{name}", referral_id=f"R-{name}", **asked, **envelope)
+        if decided:
+            decision = {"decision": "no_further_action"}
+            self.land(
+                "referral-decided", decided, family_id=f"F-{name}", referral_id=f"R-{name}", **decision, **envelope
+            )
+
+    def build(self, *, tests: bool = False) -> None:
+        self._builder.build(tests=tests)
+
+    def rows(self, query: str) -> list[tuple]:
+        return self.lake.execute(query).fetchall()
+
+    def months(self, measure: str, authority: str = AUTHORITY) -> dict[str, object]:
+        """What the authority's months say of a measure: its value, or why there is none."""
+        return dict(
+            self.rows(
+                "SELECT strftime(period_start, '%Y-%m'), coalesce(value::VARCHAR, absent_because) "
+                "FROM marts.analytics.mart_locality_need WHERE area_level = 'authority' AND period_kind = 'month' "
+                f"AND measure = '{measure}' AND authority_code = '{authority}' ORDER BY ALL"
+            )
+        )
+
+
+@pytest.fixture(scope="module")
+def council(settings: Settings, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Council]:
+    """A council of this module, that its tests go on with in their order."""
+    folder: Path = tmp_path_factory.mktemp("lake")
+    own = replace(settings, database=f"t_{uuid4().hex[:12]}", lake_data=str(folder))
+    connect(own).close()
+    with Builder(own) as builder:
+        made = Council(own, builder)
+        yield made
+        made.lake.close()
+    postgres.drop(own.database)
