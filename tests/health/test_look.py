@@ -114,6 +114,7 @@ def test_a_part_that_says_that_it_runs_cannot_hide_what_waits_for_it(
     with sign_of_life(health_settings, "land") as sign:
         until(lambda: sign.turn() or (impatient.look().row("land").waiting_seconds or 0) > 1)
         sql("UPDATE health.looks SET looked_at = looked_at - interval '90 seconds'")
+        sql("UPDATE health.runs SET started_at = started_at - interval '1 hour'")
         sign.turn()
         row = until(lambda: impatient.look().row("land"))
 
@@ -168,8 +169,9 @@ def test_how_long_a_record_waits_is_known_without_reading_it(health_settings: Se
     broker = ask_broker(health_settings, {})
     third = records[2]
     done = {(names.REFERRAL, third.partition): 2}
-    backlog = waiting(health_settings, broker, {"land": done}, datetime.now(UTC))["land"]
-    came_at = datetime.now(UTC).timestamp() - backlog.seconds
+    now = datetime.now(UTC)
+    backlog = waiting(health_settings, broker, {"land": done}, now)["land"]
+    came_at = now.timestamp() - backlog.seconds
 
     assert (backlog.records, backlog.first) == (4, f"{names.REFERRAL}/{third.partition}/2")
     assert abs(came_at - third.timestamp / 1000) < 0.6

@@ -143,6 +143,14 @@ def test_a_part_that_moves_falls_behind_or_catches_up() -> None:
     assert (ahead.level, ahead.state) == ("amber", "catching up")
 
 
+def test_a_part_that_has_just_started_is_given_time_to_begin() -> None:
+    row = judged(
+        "land", run("land", ago=20), backlog=WAITS, before=Look(done=1_000, waiting_seconds=200, seconds_ago=60)
+    )
+
+    assert (row.level, row.state) == ("amber", "catching up")
+
+
 def test_a_standby_alone_does_no_work() -> None:
     """The leader was stopped: it holds the lock, and gives no sign."""
     stopped, standby = run("watch", ago=9000, silent=60, pid=5), run("watch", is_standby=True)
