@@ -138,9 +138,10 @@ class Observer:
                 before=signs.looks.get(part.name),
                 is_paused=part.task.partition(".")[0] in tasks.paused,
                 is_taken_to_run=part.task in tasks.running,
+                tried=tasks.tried.get(part.task, 0),
             )
             if isinstance(lake, Lake) and part.name == "build":
-                case = replace(case, held=lake.holds, failing=_build_fails(lake, now))
+                case = replace(case, held=lake.holds, failing=_build_fails(lake, now, part.late_seconds))
             if isinstance(lake, Lake) and part.name == "publish":
                 case = replace(case, failing=_unpublished(lake, now))
             rows.append(judge(case))
@@ -187,9 +188,11 @@ def _numbers(row: Row) -> dict[str, object]:
     return {name: getattr(row, name) for name in kept}
 
 
-def _build_fails(lake: Lake, now: datetime) -> str:
+def _build_fails(lake: Lake, now: datetime, late_seconds: float) -> str:
+    """Builds are made every two minutes, also when nothing has landed: deadlines pass."""
     if not lake.failed or lake.failing_since is None:
-        return ""
+        old = (now - lake.built_at).total_seconds() if lake.built_at else 0.0
+        return f"nothing has been built for {spell(old)}" if old > late_seconds else ""
     since = spell((now - lake.failing_since).total_seconds())
     return f"{lake.failures} builds since {since} could not build {', '.join(sorted(lake.failed)[:5])}"
 
