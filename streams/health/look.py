@@ -79,9 +79,9 @@ class Observer:
         settings = self._settings
         local = {part.part: part for part in stack.status(settings)}
         asked = self._asker.ask(self._questions(local))
-        signs, broker, lake = (asked.get(name) for name in ("postgres", "kafka", "lake"))
+        signs = asked.get("postgres")
         now = signs.now if isinstance(signs, Signs) else datetime.now(UTC)
-        backlogs = self._backlogs(broker, lake, now)
+        backlogs = self._backlogs(asked, now)
         found = self._parts(asked, backlogs, now)
         if isinstance(signs, Signs) and backlogs:
             self._asker.ask({"postgres, when told,": lambda: remember(settings, backlogs)})
@@ -108,15 +108,18 @@ class Observer:
         with self._open_lake() as lake:
             return self._lake.read(lake, self._holds)
 
-    def _backlogs(self, broker: object, lake: object, now: datetime) -> dict[str, Backlog]:
-        """What waits for each part that Kafka and the lake tell of."""
+    def _backlogs(self, asked: dict[str, object], now: datetime) -> dict[str, Backlog]:
+        """What waits for each part that Kafka and the lake tell of; if Kafka does not, that is its answer."""
         found: dict[str, Backlog] = {}
+        broker, lake = asked.get("kafka"), asked.get("lake")
         if isinstance(broker, Broker):
             done = _done(broker, lake)
-            told = self._asker.ask({"kafka's times": lambda: waiting(self._settings, broker, done, now)})[
-                "kafka's times"
-            ]
-            found |= told if isinstance(told, dict) else {}
+            told = self._asker.ask({"kafka, asked for times,": lambda: waiting(self._settings, broker, done, now)})
+            for answer in told.values():
+                if isinstance(answer, dict):
+                    found |= answer
+                else:
+                    asked["kafka"] = answer
         if isinstance(lake, Lake):
             found["build"] = lake.unbuilt
         return found
@@ -155,12 +158,13 @@ def _done(broker: Broker, lake: object) -> dict[str, Places]:
     """The next offset of each partition by the parts whose work can be seen."""
     found: dict[str, Places] = {}
     if broker.heartbeat is not None:
-        offsets = broker.heartbeat.offsets
-        found["watch"] = {
+        judged = {
             (topic, number): offset
-            for topic in names.INPUT_TOPICS
-            for number, offset in enumerate(offsets.get(topic, []))
+            for topic, offsets in broker.heartbeat.offsets.items()
+            for number, offset in enumerate(offsets)
         }
+        # A topic or partition that the watcher does not know is one that it has not read.
+        found["watch"] = {place: judged.get(place, 0) for place in broker.ends if place[0] in names.INPUT_TOPICS}
     if isinstance(lake, Lake):
         found["land"] = {place: lake.landed.get(place, 0) for place in broker.ends}
     for part, group in GROUPS.items():
@@ -171,9 +175,7 @@ def _done(broker: Broker, lake: object) -> dict[str, Places]:
 
 def _silence(broker: object, now: datetime) -> Row | None:
     """The watcher's heartbeat, which needs no PostgreSQL to be heard."""
-    if not isinstance(broker, Broker):
-        return None
-    if broker.heard_at is None:
+    if not isinstance(broker, Broker) or broker.heard_at is None:
         return None
     silent = (now - broker.heard_at).total_seconds()
     if abs(silent) <= _SILENT_SECONDS:

@@ -177,6 +177,20 @@ def test_how_long_a_record_waits_is_known_without_reading_it(health_settings: Se
     assert abs(came_at - third.timestamp / 1000) < 0.6
 
 
+def test_records_of_a_partition_that_nobody_reads_wait(health_settings: Settings) -> None:
+    """It was added while the parts ran."""
+    publisher = Publisher(health_settings)
+    publisher.heartbeat(Heartbeat(leader="one", as_of=datetime.now(UTC), offsets={names.REFERRAL: [0] * 6}))
+    publisher.close()
+    with closing(admin(health_settings)) as client:
+        client.create_partitions({names.REFERRAL: 7})
+    with closing(producer(health_settings)) as kafka:
+        kafka.send(names.REFERRAL, value=b"{}", partition=6).get(timeout=30)
+    row = Observer(health_settings).look().row("watch")
+
+    assert row.waiting == 1
+
+
 def test_what_no_reader_is_shown_waits_for_nobody(health_settings: Settings) -> None:
     """The marker that ends a transaction has an offset, and so do records that were taken back."""
     with closing(producer(health_settings, transactional_id="partner")) as kafka:
