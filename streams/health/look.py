@@ -34,7 +34,6 @@ OpenLake = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 _PATIENCE_SECONDS = 10.0
 _SILENT_SECONDS = 10.0
 """Age of the newest heartbeat from which the watcher counts as silent."""
-_GROUP_TOPICS = {GROUPS["share"]: names.ALERTS, GROUPS["feedback"]: names.REFERRAL}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +98,7 @@ class Observer:
         if "postgres" in up:
             questions |= {"postgres": lambda: read_signs(settings), "lake": self._read_lake}
         if "kafka" in up:
-            questions["kafka"] = lambda: ask_broker(settings, _GROUP_TOPICS)
+            questions["kafka"] = lambda: ask_broker(settings, dict(GROUPS.values()))
         if "airflow" in up:
             questions["airflow"] = lambda: ask_airflow(settings)
         return questions
@@ -167,7 +166,7 @@ def _done(broker: Broker, lake: object) -> dict[str, Places]:
         found["watch"] = {place: judged.get(place, 0) for place in broker.ends if place[0] in names.INPUT_TOPICS}
     if isinstance(lake, Lake):
         found["land"] = {place: lake.landed.get(place, 0) for place in broker.ends}
-    for part, group in GROUPS.items():
+    for part, (group, _) in GROUPS.items():
         if (committed := broker.committed.get(group)) is not None:
             found[part] = committed
     return found

@@ -123,14 +123,16 @@ def test_a_part_that_says_that_it_runs_cannot_hide_what_waits_for_it(
     assert "3 records wait to be landed" in row.says
 
 
-def test_marts_that_are_held_are_amber(health_settings: Settings) -> None:
+def test_marts_that_are_held_are_amber(health_settings: Settings, until: Callable) -> None:
     """However often the task of the build ends by it."""
     for _ in range(3):
         with pytest.raises(MartsHeld), sign_of_life(health_settings, "build"):
             raise MartsHeld("the marts wait: referral.volume; the last good state stays")
-    row = Observer(health_settings, lambda _: ["referral.volume: 3 records"]).look().row("build")
+    observer = Observer(health_settings, lambda _: ["referral.volume: 3 records"])
+    # On a busy machine a look may pass before the lake has answered.
+    row = until(lambda: (found := observer.look().row("build")) and found.state == "held" and found)
 
-    assert (row.level, row.state) == ("amber", "held")
+    assert row.level == "amber"
     assert "referral.volume: 3 records" in row.says
 
 
