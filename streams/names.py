@@ -11,6 +11,7 @@ __all__ = [
     "DEAD_LETTER",
     "ESCALATION",
     "FEEDBACK",
+    "FEEDBACK_GROUP",
     "HEARTBEAT",
     "INPUT_TOPICS",
     "LANDED_TOPICS",
@@ -19,6 +20,7 @@ __all__ = [
     "PARTNER_TOPICS",
     "REFERRAL",
     "SAFEGUARDING_TOPICS",
+    "SHARE_GROUP",
     "SHARING_DECISION",
     "TIME_ZONE",
 ]
@@ -40,6 +42,12 @@ ALERTS_CURRENT: Final = "caf.escalation.alerts.current.v1"
 
 FEEDBACK: Final = "caf.referral.feedback.v1"
 """What each referrer is told."""
+
+FEEDBACK_GROUP: Final = "caf-feedback"
+"""The consumer group under which the broker keeps which referrals have been answered."""
+
+SHARE_GROUP: Final = "caf-share"
+"""The consumer group under which the broker keeps which alerts have been told to partners."""
 
 PARTNERS: Final = ("early_help", "health", "housing", "police", "school")
 """Kinds of partners that may be told of an alert, as the sharing policy permits."""

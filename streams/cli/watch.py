@@ -24,7 +24,8 @@ def command(for_seconds: float | None, check: bool, max_age: float, as_json: boo
     One watcher is active at a time; a second one waits and takes over when the first ends.
     On start it reads alerts, the lake and the topics, so that nothing is forgotten or said twice.
 
-    `--check` is the dead-man check: run it from outside, for example each minute.
+    `--check` is the dead-man check: run it from outside, for example each minute. It asks Kafka alone;
+    './caf status --check' is that of any part.
     """
     settings = Settings.from_env()
     if check:
@@ -52,9 +53,11 @@ def _check(settings: Settings, max_age: float, as_json: bool) -> None:
     age = None if found is None else (datetime.now(UTC) - found[1]).total_seconds()
     if as_json:
         leader = found[0].leader if found else None
-        click.echo(json.dumps({"alive": age is not None and age <= max_age, "age_seconds": age, "leader": leader}))
+        click.echo(json.dumps({"alive": age is not None and abs(age) <= max_age, "age_seconds": age, "leader": leader}))
     if age is None:
         raise WatchSilent("the watcher has never given a sign of life; start it with './caf watch'")
+    if age < -max_age:
+        raise WatchSilent("the watcher was last heard before the clock was set back, and not since")
     if age > max_age:
         raise WatchSilent(f"the watcher has been silent for {age:.0f} s; allowed: {max_age:.0f} s")
     if not as_json:

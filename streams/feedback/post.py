@@ -29,15 +29,12 @@ from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
 from streams.settings import Settings
 
-__all__ = ["NAME", "Posted", "post"]
+__all__ = ["Posted", "post"]
 
 log = structlog.get_logger()
 
 SOURCE = "/caf/feedback"
 """CloudEvents source of the letters."""
-
-NAME = "caf-feedback"
-"""The name under which the broker keeps how far the records have been dealt with."""
 
 _TIMEOUT_SECONDS = 60
 _DECIDING = {"referral-submitted", "referral-decided"}
@@ -81,7 +78,7 @@ def post(
 
         ensure_topics(settings)
         office = stack.enter_context(closing(_Office(settings, patience_seconds)))
-        cursor = stack.enter_context(closing(Cursor(settings, names.REFERRAL, NAME)))
+        cursor = stack.enter_context(closing(Cursor(settings, names.REFERRAL, names.FEEDBACK_GROUP)))
         ends = cursor.ends()
         while not stop() and not (once and cursor.is_past(ends)):
             if not office.answer([decode(record) for record in cursor.read()], stop):

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 import duckdb
 
 from streams import names
-from streams.disclosure.due import due, next_due
 from streams.health.backlog import Backlog
 from streams.lake.offsets import next_offsets
 
@@ -111,6 +110,8 @@ def _unbuilt(
 
 def _due(lake: duckdb.DuckDBPyConnection) -> tuple[date, date] | None:
     """The oldest quarter that could be published and is not."""
+    from streams.disclosure.due import due, next_due
+
     try:
         waiting = due(lake)
     except (duckdb.CatalogException, duckdb.BinderException):

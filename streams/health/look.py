@@ -34,7 +34,6 @@ OpenLake = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 _PATIENCE_SECONDS = 10.0
 _SILENT_SECONDS = 10.0
 """Age of the newest heartbeat from which the watcher counts as silent."""
-_GROUP_TOPICS = {GROUPS["share"]: names.ALERTS, GROUPS["feedback"]: names.REFERRAL}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +78,9 @@ class Observer:
         settings = self._settings
         local = {part.part: part for part in stack.status(settings)}
         asked = self._asker.ask(self._questions(local))
-        signs, broker, lake = (asked.get(name) for name in ("postgres", "kafka", "lake"))
+        signs = asked.get("postgres")
         now = signs.now if isinstance(signs, Signs) else datetime.now(UTC)
-        backlogs = self._backlogs(broker, lake, now)
+        backlogs = self._backlogs(asked, now)
         found = self._parts(asked, backlogs, now)
         if isinstance(signs, Signs) and backlogs:
             self._asker.ask({"postgres, when told,": lambda: remember(settings, backlogs)})
@@ -99,7 +98,7 @@ class Observer:
         if "postgres" in up:
             questions |= {"postgres": lambda: read_signs(settings), "lake": self._read_lake}
         if "kafka" in up:
-            questions["kafka"] = lambda: ask_broker(settings, _GROUP_TOPICS)
+            questions["kafka"] = lambda: ask_broker(settings, dict(GROUPS.values()))
         if "airflow" in up:
             questions["airflow"] = lambda: ask_airflow(settings)
         return questions
@@ -108,15 +107,18 @@ class Observer:
         with self._open_lake() as lake:
             return self._lake.read(lake, self._holds)
 
-    def _backlogs(self, broker: object, lake: object, now: datetime) -> dict[str, Backlog]:
-        """What waits for each part that Kafka and the lake tell of."""
+    def _backlogs(self, asked: dict[str, object], now: datetime) -> dict[str, Backlog]:
+        """What waits for each part that Kafka and the lake tell of; if Kafka does not, that is its answer."""
         found: dict[str, Backlog] = {}
+        broker, lake = asked.get("kafka"), asked.get("lake")
         if isinstance(broker, Broker):
             done = _done(broker, lake)
-            told = self._asker.ask({"kafka's times": lambda: waiting(self._settings, broker, done, now)})[
-                "kafka's times"
-            ]
-            found |= told if isinstance(told, dict) else {}
+            told = self._asker.ask({"kafka, asked for times,": lambda: waiting(self._settings, broker, done, now)})
+            for answer in told.values():
+                if isinstance(answer, dict):
+                    found |= answer
+                else:
+                    asked["kafka"] = answer
         if isinstance(lake, Lake):
             found["build"] = lake.unbuilt
         return found
@@ -138,9 +140,10 @@ class Observer:
                 before=signs.looks.get(part.name),
                 is_paused=part.task.partition(".")[0] in tasks.paused,
                 is_taken_to_run=part.task in tasks.running,
+                tried=tasks.tried.get(part.task, 0),
             )
             if isinstance(lake, Lake) and part.name == "build":
-                case = replace(case, held=lake.holds, failing=_build_fails(lake, now))
+                case = replace(case, held=lake.holds, failing=_build_fails(lake, now, part.late_seconds))
             if isinstance(lake, Lake) and part.name == "publish":
                 case = replace(case, failing=_unpublished(lake, now))
             rows.append(judge(case))
@@ -154,15 +157,16 @@ def _done(broker: Broker, lake: object) -> dict[str, Places]:
     """The next offset of each partition by the parts whose work can be seen."""
     found: dict[str, Places] = {}
     if broker.heartbeat is not None:
-        offsets = broker.heartbeat.offsets
-        found["watch"] = {
+        judged = {
             (topic, number): offset
-            for topic in names.INPUT_TOPICS
-            for number, offset in enumerate(offsets.get(topic, []))
+            for topic, offsets in broker.heartbeat.offsets.items()
+            for number, offset in enumerate(offsets)
         }
+        # A topic or partition that the watcher does not know is one that it has not read.
+        found["watch"] = {place: judged.get(place, 0) for place in broker.ends if place[0] in names.INPUT_TOPICS}
     if isinstance(lake, Lake):
         found["land"] = {place: lake.landed.get(place, 0) for place in broker.ends}
-    for part, group in GROUPS.items():
+    for part, (group, _) in GROUPS.items():
         if (committed := broker.committed.get(group)) is not None:
             found[part] = committed
     return found
@@ -170,9 +174,7 @@ def _done(broker: Broker, lake: object) -> dict[str, Places]:
 
 def _silence(broker: object, now: datetime) -> Row | None:
     """The watcher's heartbeat, which needs no PostgreSQL to be heard."""
-    if not isinstance(broker, Broker):
-        return None
-    if broker.heard_at is None:
+    if not isinstance(broker, Broker) or broker.heard_at is None:
         return None
     silent = (now - broker.heard_at).total_seconds()
     if abs(silent) <= _SILENT_SECONDS:
@@ -187,9 +189,11 @@ def _numbers(row: Row) -> dict[str, object]:
     return {name: getattr(row, name) for name in kept}
 
 
-def _build_fails(lake: Lake, now: datetime) -> str:
+def _build_fails(lake: Lake, now: datetime, late_seconds: float) -> str:
+    """Builds are made every two minutes, also when nothing has landed: deadlines pass."""
     if not lake.failed or lake.failing_since is None:
-        return ""
+        old = (now - lake.built_at).total_seconds() if lake.built_at else 0.0
+        return f"nothing has been built for {spell(old)}" if old > late_seconds else ""
     since = spell((now - lake.failing_since).total_seconds())
     return f"{lake.failures} builds since {since} could not build {', '.join(sorted(lake.failed)[:5])}"
 

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-from streams.feedback import post
+from streams import names
 from streams.settings import Settings
-from streams.sharing import share
 
 __all__ = ["GROUPS", "Part", "parts"]
 
-GROUPS = {"share": share.NAME, "feedback": post.NAME}
-"""Parts that keep how far they are in a consumer group of Kafka."""
+GROUPS = {"share": (names.SHARE_GROUP, names.ALERTS), "feedback": (names.FEEDBACK_GROUP, names.REFERRAL)}
+"""Parts that keep how far they are in a consumer group of Kafka: the group, and the topic that it reads."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,13 +24,15 @@ class Scheduler:
     """
     What was found; `running` are the tasks (`dag.task`) that Airflow takes to run, `unreadable` DAG files with errors.
 
-    `beats` says of each component whether its heart beats.
+    `beats` says of each component whether its heart beats, `tried` how often a task that failed has been tried: it may
+    fail before its part can give a sign.
     """
 
     beats: dict[str, bool]
     paused: frozenset[str] = frozenset()
     unreadable: list[str] = field(default_factory=list)
     running: frozenset[str] = frozenset()
+    tried: dict[str, int] = field(default_factory=dict)
 
 
 def ask_airflow(settings: Settings) -> Scheduler:
@@ -45,12 +47,18 @@ def ask_airflow(settings: Settings) -> Scheduler:
         health = requests.get(f"{api.url}/api/v2/monitor/health", timeout=_SECONDS).json()
         dags = api.get("dags", limit=100)["dags"]
         errors = api.get("importErrors", limit=100)["import_errors"]
-        tasks = api.get("dags/~/dagRuns/~/taskInstances", state="running", limit=100)["task_instances"]
+        states = ["running", "up_for_retry"]
+        tasks = api.get("dags/~/dagRuns/~/taskInstances", state=states, limit=100)["task_instances"]
     except (requests.RequestException, ValueError, KeyError) as error:
         raise Unanswered(f"Airflow's API server does not answer: {type(error).__name__}") from None
     return Scheduler(
         beats={name: (health.get(key) or {}).get("status") == "healthy" for name, key in COMPONENTS.items()},
         paused=frozenset(dag["dag_id"] for dag in dags if dag["is_paused"]),
         unreadable=sorted(error["filename"].rpartition("/")[2] for error in errors),
-        running=frozenset(f"{task['dag_id']}.{task['task_id']}" for task in tasks),
+        running=frozenset(_name(task) for task in tasks if task["state"] == "running"),
+        tried={_name(task): task["try_number"] for task in tasks if task["state"] == "up_for_retry"},
     )
+
+
+def _name(task: dict[str, str]) -> str:
+    return f"{task['dag_id']}.{task['task_id']}"

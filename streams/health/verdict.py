@@ -37,6 +37,8 @@ class Case:
     is_paused: bool = False
     is_taken_to_run: bool = False
     """Airflow believes that its task runs."""
+    tried: int = 0
+    """How often Airflow has tried its task, which has failed."""
     held: tuple[str, ...] = ()
     failing: str = ""
     """What its last tries could not do, from where they are written down."""
@@ -72,7 +74,7 @@ _Verdict = tuple[State, Level, str, datetime | None]
 def _verdict(case: Case, failures: list[Run]) -> _Verdict:
     working = [run for run in case.runs if run.is_alive and not run.is_standby]
     recent = [run for run in failures if case.now - run.over_at < _LOOP_WITHIN and run.error != MartsHeld.__name__]
-    if len(recent) >= _LOOP:
+    if len(recent) >= _LOOP and case.part.within_hours is None:
         return _loop(case, recent)
     if case.held:
         says = f"{case.part.name} is held: {'; '.join(case.held)}; './caf validations release' lets it go on"
@@ -157,7 +159,8 @@ def _with_a_run(case: Case, run: Run) -> _Verdict:
 def _of_its_work(case: Case, run: Run, state: State, since: datetime) -> _Verdict:
     """What can be said of a part that lives: of the work that waits for it."""
     name, backlog = case.part.name, case.backlog
-    if case.failing:
+    is_young = run.is_alive and case.now - run.started_at < _GRACE
+    if case.failing and not is_young:
         return "failed", "red", f"{name} fails: {case.failing}; read {_log(case, run)}", since
     if backlog and backlog.seconds > case.part.late_seconds:
         return _late(case, run, backlog)
@@ -175,6 +178,9 @@ def _late(case: Case, run: Run, backlog: Backlog) -> _Verdict:
     since = case.now - timedelta(seconds=backlog.seconds)
     why = f", kept from it {_by(run)}" if run.error else ""
     waits = f"{backlog.records:,} records wait to be {case.part.work}, the oldest for {spell(backlog.seconds)}"
+    if case.now - run.started_at < _GRACE:
+        # It has yet to restore what it knows, or to make its first build; what fails again and again is no such case.
+        return "catching up", "amber", f"{name} has just started{why}: {waits}", since
     if before is None or backlog.done <= before.done:
         for_so_long = f" for {spell(before.seconds_ago)}" if before else ""
         says = f"{name} runs and stands still{for_so_long}{why}: {waits} ({backlog.first}); read {_log(case, run)}"
@@ -203,6 +209,8 @@ def _at(case: Case) -> str:
 def _start(case: Case) -> str:
     if case.is_paused:
         return "its DAG is paused: unpause it in Airflow"
+    if case.tried:
+        return f"Airflow has tried {case.part.task} {case.tried} times; read the log of that task"
     dag = case.part.task.partition(".")[0]
     return f"is Airflow up, and its DAG {dag} on? './caf up' starts everything" if dag else "'./caf up' starts it"
 

@@ -28,15 +28,12 @@ from streams.sharing.consents import Consents
 from streams.sharing.policy import Policy, decision_of, notice_of
 from streams.watch.publish import alert_of
 
-__all__ = ["NAME", "Shared", "share"]
+__all__ = ["Shared", "share"]
 
 log = structlog.get_logger()
 
 SOURCE = "/caf/share"
 """CloudEvents source of decisions and notices."""
-
-NAME = "caf-share"
-"""The name under which the broker keeps how far the alerts have been dealt with."""
 
 _TIMEOUT_SECONDS = 60
 
@@ -76,7 +73,7 @@ def share(
         ensure_topics(settings)
         engine = stack.enter_context(closing(Engine(compiled_rules(settings))))
         sharer = stack.enter_context(closing(_Sharer(settings, policy, Consents(settings, engine, patience_seconds))))
-        cursor = stack.enter_context(closing(Cursor(settings, names.ALERTS, NAME)))
+        cursor = stack.enter_context(closing(Cursor(settings, names.ALERTS, names.SHARE_GROUP)))
         ends = cursor.ends()
         while not until() and (end is None or time.monotonic() < end) and not (once and cursor.is_past(ends)):
             for record in cursor.read():

@@ -114,6 +114,7 @@ def test_a_part_that_says_that_it_runs_cannot_hide_what_waits_for_it(
     with sign_of_life(health_settings, "land") as sign:
         until(lambda: sign.turn() or (impatient.look().row("land").waiting_seconds or 0) > 1)
         sql("UPDATE health.looks SET looked_at = looked_at - interval '90 seconds'")
+        sql("UPDATE health.runs SET started_at = started_at - interval '1 hour'")
         sign.turn()
         row = until(lambda: impatient.look().row("land"))
 
@@ -122,14 +123,16 @@ def test_a_part_that_says_that_it_runs_cannot_hide_what_waits_for_it(
     assert "3 records wait to be landed" in row.says
 
 
-def test_marts_that_are_held_are_amber(health_settings: Settings) -> None:
+def test_marts_that_are_held_are_amber(health_settings: Settings, until: Callable) -> None:
     """However often the task of the build ends by it."""
     for _ in range(3):
         with pytest.raises(MartsHeld), sign_of_life(health_settings, "build"):
             raise MartsHeld("the marts wait: referral.volume; the last good state stays")
-    row = Observer(health_settings, lambda _: ["referral.volume: 3 records"]).look().row("build")
+    observer = Observer(health_settings, lambda _: ["referral.volume: 3 records"])
+    # On a busy machine a look may pass before the lake has answered.
+    row = until(lambda: (found := observer.look().row("build")) and found.state == "held" and found)
 
-    assert (row.level, row.state) == ("amber", "held")
+    assert row.level == "amber"
     assert "referral.volume: 3 records" in row.says
 
 
@@ -168,11 +171,26 @@ def test_how_long_a_record_waits_is_known_without_reading_it(health_settings: Se
     broker = ask_broker(health_settings, {})
     third = records[2]
     done = {(names.REFERRAL, third.partition): 2}
-    backlog = waiting(health_settings, broker, {"land": done}, datetime.now(UTC))["land"]
-    came_at = datetime.now(UTC).timestamp() - backlog.seconds
+    now = datetime.now(UTC)
+    backlog = waiting(health_settings, broker, {"land": done}, now)["land"]
+    came_at = now.timestamp() - backlog.seconds
 
     assert (backlog.records, backlog.first) == (4, f"{names.REFERRAL}/{third.partition}/2")
     assert abs(came_at - third.timestamp / 1000) < 0.6
+
+
+def test_records_of_a_partition_that_nobody_reads_wait(health_settings: Settings) -> None:
+    """It was added while the parts ran."""
+    publisher = Publisher(health_settings)
+    publisher.heartbeat(Heartbeat(leader="one", as_of=datetime.now(UTC), offsets={names.REFERRAL: [0] * 6}))
+    publisher.close()
+    with closing(admin(health_settings)) as client:
+        client.create_partitions({names.REFERRAL: 7})
+    with closing(producer(health_settings)) as kafka:
+        kafka.send(names.REFERRAL, value=b"{}", partition=6).get(timeout=30)
+    row = Observer(health_settings).look().row("watch")
+
+    assert row.waiting == 1
 
 
 def test_what_no_reader_is_shown_waits_for_nobody(health_settings: Settings) -> None:

@@ -80,6 +80,14 @@ def test_a_paused_dag_is_told_as_the_reason() -> None:
     assert (alive.level, alive.state) == ("amber", "paused")
 
 
+def test_a_task_that_fails_before_it_can_give_a_sign_is_told() -> None:
+    """A policy that cannot be read, or a module with an error in it."""
+    row = judged("share", run("share", ended=600), tried=9)
+
+    assert (row.level, row.state) == ("red", "not running")
+    assert row.says.endswith("Airflow has tried inform_people.share 9 times; read the log of that task")
+
+
 def test_a_run_that_ended_well_may_be_followed_by_the_next_one() -> None:
     between, gone = judged("land", run("land", ended=20)), judged("land", run("land", ended=600))
 
@@ -143,6 +151,14 @@ def test_a_part_that_moves_falls_behind_or_catches_up() -> None:
     assert (ahead.level, ahead.state) == ("amber", "catching up")
 
 
+def test_a_part_that_has_just_started_is_given_time_to_begin() -> None:
+    row = judged(
+        "land", run("land", ago=20), backlog=WAITS, before=Look(done=1_000, waiting_seconds=200, seconds_ago=60)
+    )
+
+    assert (row.level, row.state) == ("amber", "catching up")
+
+
 def test_a_standby_alone_does_no_work() -> None:
     """The leader was stopped: it holds the lock, and gives no sign."""
     stopped, standby = run("watch", ago=9000, silent=60, pid=5), run("watch", is_standby=True)
@@ -175,6 +191,19 @@ def test_a_nightly_part_that_was_passed_by_is_red() -> None:
     assert judged("publish", fresh).level == "well"
     assert judged("publish", old).level == "red"
     assert judged("publish", fresh, failing="the quarter from 2026-01-01 is due").state == "failed"
+
+
+def test_tries_of_what_runs_by_schedule_are_no_restart_loop() -> None:
+    tries = [run("reconcile", ago=n + 9, ended=n, error="PartsDisagree") for n in (90, 60, 30)]
+
+    assert judged("reconcile", *tries).state == "failed"
+
+
+def test_builds_that_fail_are_told_unless_another_process_has_just_begun() -> None:
+    failing = "3 builds since 9 min could not build fct_alerts"
+
+    assert judged("build", run("build"), failing=failing).says.startswith(f"build fails: {failing}")
+    assert judged("build", run("build", ago=30), failing=failing).level == "well"
 
 
 def test_a_part_whose_last_run_failed_long_ago_is_still_red() -> None:
