@@ -126,7 +126,6 @@ _CORRECTION = msgspec.json.Decoder(Correction)
 _WITHDRAWAL = msgspec.json.Decoder(Withdrawal)
 
 _COORDINATES = re.compile(rb"[A-Za-z0-9._-]+/\d+/\d+")
-_ARRAY = ord("[")
 
 _contracts: dict[str, dict[str, _Contract]] = {}
 _amendments: dict[str, dict[str, Literal["corrected", "withdrawn"]]] = {}
@@ -194,9 +193,13 @@ class _Unsent(NamedTuple):
 
 def _accept(record: Record, max_bytes: int, *, has_key: bool = True) -> Accepted:
     # This runs for every record of every topic: what is called here for each of them shows in what `land` can take.
-    value = structured(record, max_bytes)
+    value = record.value or b""
+    if len(value) <= max_bytes and (record.headers or value[:1] != b"{" or value[-1:] != b"}"):
+        value = structured(value, record.headers)
+    if len(value) > max_bytes:
+        raise Refusal(Reason.TOO_LARGE, allowed=f"at most {max_bytes} bytes")
     readable(value)
-    if value[0] == _ARRAY:
+    if value[:1] == b"[":
         raise recognised(value, record.headers)
     dropped: list[Dropped] = []
     try:
@@ -229,7 +232,7 @@ def _accept(record: Record, max_bytes: int, *, has_key: bool = True) -> Accepted
         int.from_bytes(blake2b(value, digest_size=8).digest(), "little", signed=True),
         _replay_of(record.headers) if record.headers else None,
         record.headers or (),
-        dropped,
+        tuple(dropped) if dropped else (),
     )
 
 

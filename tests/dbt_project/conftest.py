@@ -27,7 +27,7 @@ from streams.settings import PROJECT
 
 LANDING_DDL = PROJECT / "streams" / "lake" / "landing.sql"
 SCHEMAS = ("staging", "intermediate", "alerts", "reference", "run")
-SEEDS = ("rules", "practice_profiles", "working_calendar", "school_terms", "geography", "gateways")
+SEEDS = ("rules", "practice_profiles", "working_calendar", "school_terms", "geography", "gateways", "lsoa_2021")
 READ_IN_STREAM = ("_deadlines", "_desk", "_decided_referrals")
 """How the names of other models end that the stream reads beside the alerts."""
 RUN_DDL = """
