@@ -1,4 +1,4 @@
-"""The rejected records that have landed: which there are, and why."""
+"""The rejected records that have landed, and what was left out of accepted ones: which there are, and why."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from streams.contracts.decode import COORDINATES, REPLAY_HEADER
 from streams.errors import SettingInvalid
 from streams.kafka.verbatim import Original
 
-__all__ = ["Filters", "Quarantined", "contents", "find", "summary"]
+__all__ = ["Filters", "LeftOut", "Quarantined", "contents", "find", "left_out", "summary"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,3 +169,36 @@ def _original(
     names = [header["name"].encode() for header in headers] if names is None else names
     decoded = [name.decode("utf-8", "surrogateescape") for name in names]
     return Original(key, value, [(name, header["value"]) for name, header in zip(decoded, headers, strict=True)])
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A field of events of one source whose value was left out: why, how often, and in which record the last time."""
+
+    source: str
+    type: str
+    path: str
+    reason: str
+    allowed: str
+    events: int
+    last_in: str
+    """`topic/partition/offset`."""
+
+
+def left_out(lake: duckdb.DuckDBPyConnection, filters: Filters) -> list[LeftOut]:
+    """What was left out of accepted events, by source and field, the most frequent first; items of a list as one."""
+    condition, values = filters.condition()
+    rows = lake.execute(
+        f"""
+        SELECT event_source, event_type, regexp_replace(path, '\\[[0-9]+\\]', '[]', 'g') AS field, reason, allowed,
+               count(DISTINCT (topic, kafka_partition, kafka_offset)) AS events,
+               arg_max(topic || '/' || kafka_partition || '/' || kafka_offset, received_at)
+        FROM (
+            SELECT * EXCLUDE (dropped_fields, payload), unnest(dropped_fields, recursive := true)
+            FROM landing.main.events WHERE dropped_fields IS NOT NULL
+        )
+        WHERE {condition} GROUP BY ALL ORDER BY events DESC, event_source, event_type, field
+        """,
+        values,
+    ).fetchall()
+    return [LeftOut(*row) for row in rows]

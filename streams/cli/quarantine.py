@@ -9,7 +9,7 @@ import click
 
 from streams.contracts import Reason
 from streams.lake.connect import connect
-from streams.quarantine import Filters, Quarantined, find, summary
+from streams.quarantine import Filters, LeftOut, Quarantined, find, left_out, summary
 from streams.settings import Settings
 
 __all__ = ["command", "filters"]
@@ -36,7 +36,7 @@ def filters(verb: Callable) -> Callable:
 @click.group("quarantine", invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
-    """List and show rejected records: why no contract accepts them, and where they are wrong."""
+    """List and show rejected records, and what was left out of accepted ones: why, and where they are wrong."""
     if context.invoked_subcommand is None:
         context.invoke(list_)
 
@@ -54,6 +54,28 @@ def list_(*, as_json: bool = False, **given: object) -> None:
     for topic, reason, records in rows:
         click.echo(f"{records:>8,}  {reason:<22} {topic}")
     click.echo(f"{sum(row[2] for row in rows):>8,}  in all")
+
+
+@command.command("left-out")
+@filters
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a field.")
+def left_out_(*, as_json: bool, **given: object) -> None:
+    """
+    Count values that were left out of accepted events, by source and field.
+
+    They were wrong in fields that no rule needs; what was sent is whole in `payload` of `landing.events`.
+    """
+    with connect(Settings.from_env(), marts=None) as lake:
+        found = left_out(lake, Filters.of(**given))
+    for one in found:
+        click.echo(json.dumps(vars(one)) if as_json else _left_out_text(one))
+
+
+def _left_out_text(one: LeftOut) -> str:
+    return (
+        f"{one.events:>8,}  {one.reason:<10} {one.path} of {one.type} from {one.source}\n"
+        f"          allowed: {one.allowed}; last in {one.last_in}"
+    )
 
 
 @command.command("show")

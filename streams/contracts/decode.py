@@ -142,7 +142,6 @@ _CORRECTION = msgspec.json.Decoder(Correction)
 _WITHDRAWAL = msgspec.json.Decoder(Withdrawal)
 
 _COORDINATES = re.compile(COORDINATES.encode())
-_ARRAY = ord("[")
 
 _contracts: dict[str, dict[str, _Contract]] = {}
 _amendments: dict[str, dict[str, Literal["corrected", "withdrawn"]]] = {}
@@ -225,9 +224,11 @@ class _Unsent(NamedTuple):
 
 def _accept(record: Record, *, has_key: bool = True) -> Accepted:
     # This runs for every record of every topic: what is called here for each of them shows in what `land` can take.
-    value = structured(record)
+    value = record.value or b""
+    if record.headers or value[:1] != b"{" or value[-1:] != b"}":
+        value = structured(value, record.headers)
     readable(value)
-    if value[0] == _ARRAY:
+    if value[:1] == b"[":
         raise recognised(value, record.headers)
     dropped: list[Dropped] = []
     try:
@@ -260,7 +261,7 @@ def _accept(record: Record, *, has_key: bool = True) -> Accepted:
         int.from_bytes(blake2b(value, digest_size=8).digest(), "little", signed=True),
         replay_of(record.headers) if record.headers else None,
         record.headers or (),
-        dropped,
+        tuple(dropped) if dropped else (),
     )
 
 

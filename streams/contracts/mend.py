@@ -5,7 +5,7 @@ What the fast decoder refuses is read again here, field by field, so that nothin
 a field must have a value, the contract names the safest reading. What is needed and wrong refuses the record.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from typing import Annotated, ClassVar, NamedTuple, Protocol, TypeVar, get_args, get_origin
@@ -22,6 +22,10 @@ Members = dict[str, msgspec.Raw]
 """A JSON object, its members as they are written."""
 
 _NULL = b"null"
+_MOST_ITEMS = 1_000
+"""Items of a list that are looked at."""
+_MOST_NAMED = 10
+"""Wrong items of a list that are named one by one."""
 
 
 class Dropped(NamedTuple):
@@ -120,20 +124,17 @@ def _read(field: _Field, given: msgspec.Raw, path: str, reason: Reason, dropped:
         items = _ITEMS.decode(given)
     except UNPARSED as error:
         raise _wrong(error, reason, _ITEMS) from None
-    kept = list(_good(field, items, path, reason, dropped))
-    if field.most is not None and len(kept) > field.most:
-        dropped.append(Dropped(path, reason, f"at most {field.most}; those after them"))
-    return _value(field, field.decoder, msgspec.json.encode(kept[: field.most]), reason)
-
-
-def _good(
-    field: _Field, items: list[msgspec.Raw], path: str, reason: Reason, dropped: list[Dropped]
-) -> Iterator[object]:
-    for number, item in enumerate(items):
+    kept, wrong = [], []
+    for number, item in enumerate(items[:_MOST_ITEMS]):
         try:
-            yield _value(field, field.item, item, reason)
-        except _Wrong as wrong:
-            dropped.append(Dropped(f"{path}[{number}]", wrong.reason, wrong.allowed))
+            kept.append(_value(field, field.item, item, reason))
+        except _Wrong as error:
+            wrong.append(Dropped(f"{path}[{number}]", error.reason, error.allowed))
+    most = field.most or _MOST_ITEMS
+    if len(kept) > most or len(items) > _MOST_ITEMS or len(wrong) > _MOST_NAMED:
+        wrong[_MOST_NAMED:] = [Dropped(path, reason, f"at most {most} items, each as the contract says")]
+    dropped += wrong
+    return _value(field, field.decoder, msgspec.json.encode(kept[:most]), reason)
 
 
 def _value(field: _Field, decoder: msgspec.json.Decoder, given: bytes | msgspec.Raw, reason: Reason) -> object:
@@ -186,6 +187,6 @@ def _plain(type_: object) -> tuple[object, int | None]:
         inner, *metas = get_args(type_)
         kind, most = _plain(inner)
         return kind, next((meta.max_length for meta in metas if isinstance(meta, msgspec.Meta)), None) or most
-    if get_origin(type_) is not list and (options := [o for o in get_args(type_) if o is not type(None)]):
-        return _plain(options[0]) if type(None) in get_args(type_) else (type_, None)
-    return type_, None
+    options = [option for option in get_args(type_) if option is not type(None)]
+    is_optional = len(options) < len(get_args(type_))
+    return _plain(options[0]) if is_optional else (type_, None)

@@ -10,20 +10,22 @@ Source: https://github.com/cloudevents/spec, Kafka protocol binding v1.0.2.
 import binascii
 from base64 import b64decode
 from collections.abc import Sequence
-from typing import Protocol
 
 import msgspec
 
 from streams.contracts.checks import UNPARSED, Reason, Refusal, readable
 from streams.contracts.mend import Members
 
-__all__ = ["CONTENT_TYPE", "STRUCTURED", "Received", "structured", "trimmed", "with_data"]
+__all__ = ["CONTENT_TYPE", "STRUCTURED", "Headers", "structured", "trimmed", "with_data"]
 
 CONTENT_TYPE = "content-type"
 """Header that says what the value is."""
 
 STRUCTURED = b"application/cloudevents"
 """How the media type of values begins that hold whole events, one or a batch of them."""
+
+Headers = Sequence[tuple[str, bytes | None]]
+"""Headers of a Kafka record; one without a value has None."""
 
 _ATTRIBUTE = "ce_"
 _MARKS = {
@@ -43,29 +45,20 @@ _BOOLEANS = {"true": b"true", "True": b"true", "false": b"false", "False": b"fal
 _NO_ATTRIBUTES = frozenset({"data", "data_base64"})
 
 
-class Received(Protocol):
-    """What is read here of a Kafka record."""
-
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]]
-
-
-def structured(record: Received) -> bytes:
+def structured(value: bytes, headers: Headers) -> bytes:
     """
-    The event, or the array of events, as JSON.
+    The event, or the array of events, of a record as JSON.
 
     Raises:
         Refusal: there is no value, it is not UTF-8 by its byte order mark, or the headers are no attributes.
     """
-    value, headers = record.value, record.headers
-    if value and (value[0] != ord("{") or value[-1] != ord("}")):
-        value = trimmed(value)
+    value = trimmed(value)
     if not value:
         raise Refusal(Reason.NOT_JSON, allowed="a CloudEvents 1.0 JSON object")
-    if headers and any(name.lower().startswith(_ATTRIBUTE) for name, _ in headers):
+    if any(name.lower().startswith(_ATTRIBUTE) for name, _ in headers or ()):
         media_type = next((text for name, text in headers if name.lower() == CONTENT_TYPE and text), b"")
         if not media_type.strip().lower().startswith(STRUCTURED):
-            value = _from_binary(headers, media_type, value)
+            return _from_binary(headers, media_type, value)
     return value
 
 
@@ -102,7 +95,7 @@ def trimmed(value: bytes) -> bytes:
     return value.strip(_BLANK[:-1]).rstrip(_BLANK)
 
 
-def _from_binary(headers: Sequence[tuple[str, bytes | None]], media_type: bytes, data: bytes) -> bytes:
+def _from_binary(headers: Headers, media_type: bytes, data: bytes) -> bytes:
     attributes: dict[str, str] = {}
     for header, text in headers:
         name = header.lower().removeprefix(_ATTRIBUTE)

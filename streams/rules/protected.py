@@ -16,6 +16,7 @@ DERIVING = ("int_custody_releases", "int_marked_arrivals", "int_school_notices")
 _AGE = frozenset({Read(EVENTS, "date_of_birth"), Read(EVENTS, "due_date")})
 _OF_A_PERSON = {"person_id", "died_on", "school_id", "is_home_educated"}
 _OF_A_PLACE = {
+    "lsoa_2011_code",
     "lsoa_code",
     "valid_from",
     "ward_code",
@@ -25,7 +26,7 @@ _OF_A_PLACE = {
     "la_code",
     "la_name",
 }
-_MAPS = {"marts.reference.geography", "marts.reference.geography_changes"}
+_MAPS = {"marts.reference.geography", "marts.reference.geography_changes", "marts.reference.lsoa_2021"}
 _OF_A_RECORD = {"topic", "kafka_partition", "kafka_offset", "received_at", "landed_at", "reason", "path", "allowed"}
 _WHOLE = {
     PROFILES,

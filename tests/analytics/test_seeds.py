@@ -22,6 +22,15 @@ def test_geography_is_the_reference_data():
     assert (SEEDS / "geography.csv").read_bytes() == (REFERENCE / "geography.csv").read_bytes()
 
 
+def test_areas_of_2021_are_the_reference_data_and_lie_on_the_map():
+    known = {row["lsoa_code"] for row in rows(SEEDS / "geography.csv")}
+    parts = rows(SEEDS / "lsoa_2021.csv")
+
+    assert (SEEDS / "lsoa_2021.csv").read_bytes() == (REFERENCE / "lsoa_2021.csv").read_bytes()
+    assert {row["lsoa_2011_code"] for row in parts} <= known
+    assert not {row["lsoa_code"] for row in parts} & known
+
+
 def test_published_figures_are_the_reference_data():
     assert (SEEDS / "published_cin.csv").read_bytes() == (REFERENCE / "published_cin.csv").read_bytes()
 

@@ -126,6 +126,15 @@ def test_of_a_list_that_is_too_long_the_first_items_count():
     assert left_out(outcome) == [("$.data.person_ids", "schema")]
 
 
+def test_of_very_many_wrong_items_only_some_are_named():
+    """Or one record could fill the lake."""
+    outcome = arrived(ReferralSubmitted, {"person_ids": ["P-1", *[7] * 60_000, "P-2"]})
+
+    assert outcome.fact.person_ids == ["P-1"]
+    assert len(outcome.dropped) == 11
+    assert outcome.dropped[-1].path == "$.data.person_ids"
+
+
 def test_several_wrong_fields_are_all_named():
     outcome = arrived(
         ReferralSubmitted, {"lsoa_code": "Birkenhead", "gateway": 4, "severity": "purple"}, backfill="yes"

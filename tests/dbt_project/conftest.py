@@ -27,7 +27,7 @@ from streams.settings import PROJECT
 
 LANDING_DDL = PROJECT / "streams" / "lake" / "landing.sql"
 SCHEMAS = ("staging", "intermediate", "alerts", "reference", "run")
-SEEDS = ("rules", "practice_profiles", "working_calendar", "school_terms", "geography", "gateways")
+SEEDS = ("rules", "practice_profiles", "working_calendar", "school_terms", "geography", "gateways", "lsoa_2021")
 READ_IN_STREAM = ("_deadlines", "_desk", "_decided_referrals")
 """How the names of other models end that the stream reads beside the alerts."""
 RUN_DDL = """
@@ -178,9 +178,11 @@ class World:
         amendment = Told(told.fact, _moment(at), "/test", f"{told.id}-w{at}", withdrawal)
         self._send(_amendment(told.fact, "withdrawn"), amendment, withdrawal, _moment(at))
 
-    def garbage(self, topic: str, received: str) -> None:
-        """A record that nobody can read arrives."""
-        record = SimpleNamespace(topic=topic, partition=0, offset=next(self._offsets), key=None, value=b"{", headers=())
+    def garbage(self, topic: str, received: str, value: bytes = b"{") -> None:
+        """A record that is no event arrives."""
+        record = SimpleNamespace(
+            topic=topic, partition=0, offset=next(self._offsets), key=None, value=value, headers=()
+        )
         record.timestamp = int(_moment(received).timestamp() * 1000)
         self._rejected.append(decode(record))
 

@@ -95,6 +95,15 @@ def test_unreadable_record_may_be_a_child(world, topic, alerts):
     assert all(alert["entity_id"] == f"{topic}/0/0" and alert["evidence"] == [] for alert in found)
 
 
+def test_batch_is_nothing_that_cannot_be_read(world):
+    """Its events are sent on one by one; `[` alone is no batch."""
+    world.garbage("caf.referral.v1", "2025-03-03T09:00:00", b'[{"specversion": "1.0"}]')
+    assert world.alerts("unreadable_report") == []
+    world.garbage("caf.referral.v1", "2025-03-03T09:00:00", b"[")
+
+    assert len(world.alerts("unreadable_report")) == 1
+
+
 def test_record_sent_again_and_read_clears(world):
     world.garbage("caf.referral.v1", "2025-03-03T09:00:00")
     data = {"contact_id": "C-1", "family_id": "F-1", "source_code": "2A"}

@@ -83,6 +83,12 @@ def test_place_of_another_authority_is_no_area(desk, move):
     assert desk()["area"] is None
 
 
+def test_place_of_2021_is_in_the_area_of_what_it_was_a_part_of(desk, move):
+    move("2025-03-01", "E01034838")
+
+    assert (desk()["area"], desk()["gateway"]) == ("birkenhead", "birkenhead")
+
+
 def test_only_open_cases_have_a_service(desk, case):
     case.opened("2025-03-01", "C-1", "S-1")
     case.opened("2025-03-02", "C-2", "S-2")

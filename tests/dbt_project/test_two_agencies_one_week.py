@@ -36,6 +36,24 @@ def test_two_agencies_raise_amber_with_both_concerns_as_evidence(world):
     assert alert["reason"] == "Concerns about family F-1 came from 2 agencies within 168 hours."
 
 
+@pytest.mark.parametrize("names", [("force-1", None), (None, "force-1"), (None, None)])
+def test_agency_that_is_named_once_and_left_out_once_is_one(world, names):
+    for day, name in zip(("03", "04"), names, strict=True):
+        _contact(world, f"2025-03-{day}T09:00:00", name, source="6")
+    assert _anchors(world) == []
+    _contact(world, "2025-03-05T09:00:00", None, source="3A")
+
+    assert len(_anchors(world)) == 1
+
+
+def test_organisation_that_reports_under_two_sources_is_one_agency(world):
+    _contact(world, "2025-03-03T09:00:00", "council", source="5A")
+    _contact(world, "2025-03-04T09:00:00", "council", source="5B")
+    _contact(world, "2025-03-05T09:00:00", None, source="5B")
+
+    assert _anchors(world) == []
+
+
 @pytest.mark.parametrize(
     ("second", "alerts"),
     [

@@ -1,5 +1,6 @@
 """The strict check: what a form must not send, and why."""
 
+import base64
 import json
 
 import pytest
@@ -123,3 +124,42 @@ def test_command_exits_with_one_if_any_event_is_refused(referral, tmp_path):
     assert outcome.exit_code == 1
     assert [json.loads(line)["accepted"] for line in outcome.output.splitlines()] == [True, False]
     assert CliRunner().invoke(command, [str(good)]).exit_code == 0
+
+
+def test_values_that_the_pipeline_would_leave_out_are_refused(referral):
+    referral["data"] |= {"lsoa_code": "Birkenhead", "primary_need": "N99", "person_ids": ["P-1", "no id"]}
+
+    assert findings(referral) == [
+        ("error", "schema", "$.data.person_ids[1]"),
+        ("error", "code_set", "$.data.primary_need"),
+        ("error", "schema", "$.data.lsoa_code"),
+    ]
+
+
+def test_severity_that_would_be_read_as_red_is_refused(referral):
+    del referral["data"]["severity"]
+
+    assert findings(referral) == [("error", "schema", "$.data.severity")]
+    assert verdict(referral).findings[0].allowed == "must be given: red, amber, green"
+
+
+def test_null_for_what_is_not_given_may_be_sent(referral):
+    referral["data"] |= {"lsoa_code": None, "person_ids": None, "primary_need": None}
+
+    assert verdict(referral | {"backfill": None, "datacontenttype": None}).findings == []
+
+
+def test_member_that_comes_twice_is_refused(referral):
+    value = json.dumps(referral).replace('"severity"', '"severity": "green", "severity"').encode()
+
+    assert [finding.reason for finding in check(value).findings] == ["duplicate_member"]
+
+
+def test_standard_attributes_are_no_unknown_fields(referral):
+    assert verdict(referral | {"subject": "F-000123", "dataschema": "urn:x"}).findings == []
+
+
+def test_data_in_base64_is_checked(referral):
+    data = base64.b64encode(json.dumps(referral.pop("data")).encode()).decode()
+
+    assert verdict(referral | {"data_base64": data}).findings == []

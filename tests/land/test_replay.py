@@ -30,7 +30,8 @@ Rows = Callable[[str], list[tuple]]
 def rejected(lake_settings: Settings, send: Send, contact: Contact) -> Settings:
     """A lake with one record not of the contract, one with a code outside of its list, and garbage among alerts."""
     send([(b"F-1", SECRET)], headers=[("traceparent", b"1")])
-    send([contact(2, source_code="99")])
+    key, value = contact(2)
+    send([(key, value.replace(b'"specversion": "1.0"', b'"specversion": "0.3"'))])
     send([(b"k", b"?")], topic=names.ALERTS)
     run(lake_settings, once=True)
     return lake_settings
@@ -171,7 +172,7 @@ def test_content_is_shown_only_when_asked_for(rejected: Settings) -> None:
     listed = runner.invoke(quarantine.command, ["list", "--json"])
 
     assert "Quentin" not in plain.stdout
-    assert "$.data.source_code" in plain.stdout
+    assert "$.specversion" in plain.stdout
     assert "Quentin" in whole.stdout
     assert sum(group["records"] for group in json.loads(listed.stdout)) == 3
 
@@ -185,3 +186,21 @@ def test_command_asks_before_it_sends(rejected: Settings) -> None:
     assert "2 records would be sent" in counted.stdout
     assert refused.exit_code == 1
     assert "2 records sent again, 1 skipped" in agreed.stdout
+
+
+def test_what_was_left_out_is_listed_by_source_and_field(lake_settings: Settings, send: Send, contact: Contact) -> None:
+    """Items of one list together, the latest record by its coordinates, and never a value."""
+    send([contact(1, lsoa_code="planted"), contact(2, lsoa_code=7), contact(3, source_code="planted"), contact(4)])
+    run(lake_settings, once=True)
+    runner = CliRunner(env=lake_settings.to_env())
+    shown = runner.invoke(quarantine.command, ["left-out", "--json"]).output
+    fields = [json.loads(line) for line in shown.splitlines()]
+
+    assert [(field["path"], field["reason"], field["events"]) for field in fields] == [
+        ("$.data.lsoa_code", "schema", 1),
+        ("$.data.lsoa_code", "schema", 1),
+        ("$.data.source_code", "code_set", 1),
+    ]
+    assert {field["source"] for field in fields} == {"/wirral/front-door"}
+    assert "planted" not in shown
+    assert "planted" not in runner.invoke(quarantine.command, ["left-out", "--reason", "code_set"]).output

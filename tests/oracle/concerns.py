@@ -9,7 +9,7 @@ from streams.contracts.referral import ContactRecorded, ReferralDecided, Referra
 from tests.oracle.facts import Fact
 from tests.oracle.world import World
 
-__all__ = ["Concern", "agency", "concerns"]
+__all__ = ["Concern", "agencies", "concerns"]
 
 _INDIVIDUALS = frozenset({"1A", "1B", "1C", "1D", "9"})
 
@@ -19,42 +19,50 @@ class Concern:
     """One concern: its first report, and every report of the same incident, or referral, by the same agency."""
 
     reports: tuple[Fact, ...]
+    agency: str
 
     @property
     def first(self) -> Fact:
         return self.reports[0]
-
-    @property
-    def agency(self) -> str:
-        return agency(self.first)
 
     def is_investigated(self, world: World) -> bool:
         """A MASH or early-help decision, or an assessment started, on any of its reports."""
         return any(_is_investigated(report, world) for report in self.reports)
 
 
-def agency(report: Fact) -> str:
-    """Who reports: all individuals and anonymous reporters together are one agency."""
-    data = report.data
-    if data.source_code in _INDIVIDUALS:
-        return "individuals"
-    return data.agency_id or f"source:{data.source_code}"
+def agencies(reports: list[Fact]) -> list[str]:
+    """
+    Who reports, of the reports about one family in their order.
+
+    All individuals and anonymous reporters together are one agency; who is not named is the first named of its kind.
+    """
+    named: dict[str, str] = {}
+    for report in reports:
+        if report.data.agency_id:
+            named.setdefault(report.data.source_code, report.data.agency_id)
+    return [
+        "individuals"
+        if (kind := report.data.source_code) in _INDIVIDUALS
+        else report.data.agency_id or named.get(kind, f"source:{kind}")
+        for report in reports
+    ]
 
 
 def concerns(world: World, family: str) -> list[Concern]:
     """Concerns about a family, in the order in which they were first reported."""
     groups: dict[tuple, list[Fact]] = {}
-    for report in world.of(ContactRecorded, ReferralSubmitted, EscalationReported, family_id=family):
-        groups.setdefault(_what(report), []).append(report)
-    return [Concern(tuple(reports)) for reports in groups.values()]
+    reports = list(world.of(ContactRecorded, ReferralSubmitted, EscalationReported, family_id=family))
+    for report, agency in zip(reports, agencies(reports), strict=True):
+        groups.setdefault((agency, *_what(report)), []).append(report)
+    return [Concern(tuple(reports), agency) for (agency, *_), reports in groups.items()]
 
 
 def _what(report: Fact) -> tuple:
     """The incident if it is named, else the referral, which may be sent again, else this report alone."""
     if report.data.incident_id:
-        return "incident", report.data.incident_id, agency(report)
+        return "incident", report.data.incident_id
     if isinstance(report.data, ReferralSubmitted):
-        return "referral", report.data.referral_id, agency(report)
+        return "referral", report.data.referral_id
     return "report", report.root
 
 

@@ -112,6 +112,16 @@ def test_source_stands_for_an_agency_that_is_not_named(story):
     assert fired(story, "a") == ["third"]
 
 
+@pytest.mark.parametrize("names", [("police-1", None), (None, "police-1"), (None, "police-1", None, "police-1")])
+def test_agency_that_is_named_once_and_left_out_once_is_one(story, names):
+    for day, name in enumerate((*names, None)):
+        story.add(story.day(day), contact(name, "6"), id=f"c-{day}")
+    assert fired(story, "a") == []
+    story.add(story.day(9), contact("police-2", "6"), id="another")
+
+    assert fired(story, "a") == ["another"]
+
+
 def test_one_incident_counts_once_per_agency(story):
     """When it was first reported; another agency's report of it is another concern."""
     story.add(story.day(0), contact("school", incident="I-1"), id="first")

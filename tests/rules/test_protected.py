@@ -113,7 +113,7 @@ def test_a_date_of_birth_goes_no_further_than_the_question_whether_somebody_is_a
 
 
 def test_a_star_of_which_only_other_columns_are_used_is_no_reading(compiled):
-    star = ("with reports as (", f"with everybody as (select * {FROM_STAGED}), reports as (")
+    star = ("with told as (", f"with everybody as (select * {FROM_STAGED}), told as (")
 
     assert forbidden_reads(changed(compiled, **{CONCERNS: star})) == []
 

@@ -36,5 +36,7 @@ select
     known.occurred_at as from_at,
     lead(known.occurred_at) over (partition by known.family_id order by known.event_order) as until_at
 from known
+left join {{ ref('lsoa_2021') }} as parts on parts.lsoa_code = known.latest_place
 left join {{ ref('dim_area') }} as areas
-    on areas.authority_code = known.authority_code and areas.lsoa_code = known.latest_place
+    on areas.authority_code = known.authority_code
+    and areas.lsoa_code = coalesce(parts.lsoa_2011_code, known.latest_place)

@@ -66,6 +66,10 @@ judged as (
         events.is_backfill,
         -- For an amendment since it was made.
         greatest(epoch_us(events.landed_at - events.event_at), 0) / 3.6e9 as hours_to_land,
+        events.fact,
+        events.authority_code,
+        events.lsoa_code,
+        list_transform(events.dropped_fields, left_out -> left_out.path) as left_out,
         copies.topic is not null as is_duplicate,
         not events.is_backfill
         and events.received_at - events.fact_at > to_hours({{ var('late_hours', 24) }}) as is_late,
@@ -121,6 +125,34 @@ asked as (
     from firsts
 ),
 
+-- A place that the map of the authority does not have: its family counts as living nobody knows where.
+unmapped as (
+    select
+        firsts.received_on,
+        firsts.topic,
+        firsts.event_source,
+        firsts.fact || '.lsoa_code' as field
+    from firsts
+    left join {{ ref('lsoa_2021') }} as parts using (lsoa_code)
+    left join {{ ref('geography') }} as geography
+        on geography.lsoa_code = coalesce(parts.lsoa_2011_code, firsts.lsoa_code)
+        and geography.la_code = firsts.authority_code
+    where firsts.lsoa_code is not null and geography.lsoa_code is null
+),
+
+-- A field once an event, however many items of a list were left out.
+left_out as (
+    select distinct
+        received_on,
+        topic,
+        event_source,
+        kafka_partition,
+        kafka_offset,
+        coalesce(fact || '.', '')
+        || regexp_replace(unnest(left_out), '^\$\.(data\.)?(replacement\.)?|\[[0-9]+\]', '', 'g') as field
+    from firsts
+),
+
 flagged as (
     select distinct
         validations.expectation,
@@ -157,6 +189,10 @@ measured as (
     select received_on, topic, event_source, 'asked', field, null from asked
     union all
     select received_on, topic, event_source, 'missing', field, null from asked where is_missing
+    union all
+    select received_on, topic, event_source, 'unmapped', field, null from unmapped
+    union all
+    select received_on, topic, event_source, 'left_out', field, null from left_out
     union all
     select {{ local_date('received_at') }}, topic, 'unknown', 'rejected', reason, null from rejected
     where reason <> 'batch'

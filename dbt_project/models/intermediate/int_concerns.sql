@@ -1,10 +1,12 @@
 {{ config(meta={'empty_without': ['contact-recorded', 'referral-submitted', 'escalation-reported']}) }}
 -- Concerns: contacts, referrals and reported escalations; what one agency says of one incident, or by sending a referral
 -- again, is one concern.
-with reports as (
+with told as (
     select
         family_id,
         agency_key,
+        agency_id,
+        source_code,
         coalesce(
             'incident:' || incident_id, 'referral:' || referral_id, 'event:' || event_order
         ) as incident_key,
@@ -16,6 +18,30 @@ with reports as (
         is_backfill
     from {{ ref('stg_events') }}
     where fact in ('contact-recorded', 'referral-submitted', 'escalation-reported')
+),
+
+first_named as (
+    select
+        family_id,
+        source_code,
+        arg_min(agency_id, event_order) as agency_id
+    from told
+    where agency_id is not null and agency_key <> 'individuals'
+    group by family_id, source_code
+),
+
+-- Who is not named is no second agency of its kind: it is taken for the first of the kind that is named.
+reports as (
+    select
+        told.* exclude (agency_id, source_code) replace (
+            if(
+                told.agency_id is null and told.agency_key <> 'individuals',
+                coalesce(first_named.agency_id, told.agency_key),
+                told.agency_key
+            ) as agency_key
+        )
+    from told
+    left join first_named using (family_id, source_code)
 ),
 
 investigations as (

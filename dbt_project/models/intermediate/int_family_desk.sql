@@ -63,8 +63,10 @@ select
     coalesce(services.service_ids, []) as service_ids,
     told.is_sharing_consented
 from told
+left join {{ ref('lsoa_2021') }} as parts on parts.lsoa_code = told.lsoa_code
 left join {{ ref('geography') }} as geography
-    on geography.lsoa_code = told.lsoa_code and geography.la_code = told.authority_code
+    on geography.lsoa_code = coalesce(parts.lsoa_2011_code, told.lsoa_code)
+    and geography.la_code = told.authority_code
 left join {{ ref('gateways') }} as gateways on gateways.area_code = geography.constituency_code
 left join led on led.family_id = told.family_id
 left join services on services.family_id = told.family_id
