@@ -22,7 +22,18 @@ __all__ = ["SERVERS", "PartStatus", "Service", "down", "is_up", "status", "up"]
 MARKER = "caf-home"
 """File that says a folder is a home, so that it may be removed."""
 
-BEFORE_FIRST_START = {"venv", ".venv.lock", "lake", "logs", "run", postgres.NAME, "postgres.lock", broker.NAME, "m2"}
+BEFORE_FIRST_START = {
+    "venv",
+    ".venv.lock",
+    "lake",
+    "logs",
+    "rules",
+    "run",
+    postgres.NAME,
+    "postgres.lock",
+    broker.NAME,
+    "m2",
+}
 """What the launcher, or a part that was started by itself, may have put into a home that nobody has marked yet."""
 
 
