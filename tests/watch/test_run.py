@@ -207,17 +207,13 @@ def test_reconciled_alert_is_not_said_again(watching, watch_settings, referral, 
     assert watching().stop().alerts == 0
 
 
-def test_family_among_rubbish_is_alerted_on_first(watch_settings, project, referral, send, alerts, monkeypatch):
+def test_family_among_rubbish_is_alerted_on_first(watch_settings, watching, referral, send, alerts, monkeypatch):
     """What cannot be read is told of, too, all of it, and only then does a heartbeat say that it was judged."""
-    monkeypatch.setattr(watcher, "_UNREAD_RECORDS", 10)
+    monkeypatch.setattr(watcher, "_UNREAD_RECORDS", 50)
     rubbish = [(names.REFERRAL, f"F-{number}".encode(), b"?") for number in range(200)]
-    send(*rubbish, referral(1), referral(2), *rubbish)
-
-    def all_judged() -> bool:
-        found = last_heartbeat(watch_settings)
-        return found is not None and sum(found[0].offsets[names.REFERRAL]) == 402
-
-    run(watch_settings, until=all_judged, for_seconds=PATIENCE, project=project)
+    send(*rubbish, referral(1), referral(2, at=1), *rubbish)
+    watching()
+    until(lambda: (found := last_heartbeat(watch_settings)) and sum(found[0].offsets[names.REFERRAL]) == 402)
     told = [alert.entity_kind for alert in sorted(alerts(), key=lambda alert: alert.raised_at)]
 
     assert (told.count("record"), told.count("family")) == (400, 1)
