@@ -58,6 +58,12 @@ class Load:
             self.referrals.add(event_id)
         return event_id, record
 
+    def referral(self, family: str) -> tuple[str, Record]:
+        """The id of a live referral of a family, and its record."""
+        fact = msgspec.structs.replace(self._referral(0), family_id=family)
+        record = self._record(fact, datetime.now(UTC), backfill=False)
+        return f"bench-{self._number}", record
+
     def _referral(self, family: int) -> Event:
         return referral.ReferralSubmitted(
             referral_id=f"R-{self._number}",

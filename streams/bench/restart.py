@@ -16,10 +16,10 @@ from streams.stack import processes, stack
 from streams.stack.processes import Say
 from streams.stack.stack import Service
 
-__all__ = ["WATCH", "restart"]
+__all__ = ["LAND", "WATCH", "restart"]
 
 WATCH = Service(name="watch", command=(sys.executable, "-m", "streams.cli", "watch"))
-_LAND = Service(name="land", command=(sys.executable, "-m", "streams.cli", "land"))
+LAND = Service(name="land", command=(sys.executable, "-m", "streams.cli", "land"))
 _PATIENCE_SECONDS = 900
 
 
@@ -35,9 +35,9 @@ def restart(settings: Settings, load: Load, say: Say) -> float:
         WatchSilent: no alert came.
     """
     say("Landing the history …")
-    stack.up(settings, (_LAND,), say=say)
+    stack.up(settings, (LAND,), say=say)
     _wait_until_landed(settings)
-    processes.stop(settings.home, _LAND.name)
+    processes.stop(settings.home, LAND.name)
     processes.stop(settings.home, WATCH.name)
     with listening(settings) as received:
         event_id = _send_referral(settings, load)

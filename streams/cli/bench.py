@@ -7,6 +7,7 @@ import click
 __all__ = ["command"]
 
 _BENCHES = {
+    "bad-input": "random and hostile records beside families that must alert: what stops, and how late alerts are",
     "alerts": "event produced → alert received by another process",
     "build": "a full build, and a cycle with new events, over histories of different length",
     "freshness": "event produced → figure visible in the locality mart, under Airflow",
@@ -21,7 +22,7 @@ class _Benches(click.Group):
         return sorted(_BENCHES)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        return import_module(f"streams.bench.{name}").command if name in _BENCHES else None
+        return import_module(f"streams.bench.{name.replace('-', '_')}").command if name in _BENCHES else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -122,6 +122,10 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
     value: bytes | None
     headers: tuple[tuple[str, bytes | None], ...]
 
+    def without_content(self) -> "Rejected":
+        """The same without key, value and headers, which may be large; no rule reads them."""
+        return msgspec.structs.replace(self, key=None, value=None, headers=())
+
     @property
     def size(self) -> int:
         """Bytes of key, value and headers together."""

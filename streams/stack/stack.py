@@ -19,7 +19,18 @@ from streams.stack.processes import Say
 
 __all__ = ["SERVERS", "PartStatus", "Service", "check_machine", "down", "is_up", "status", "up"]
 
-BEFORE_FIRST_START = {"venv", ".venv.lock", "lake", "logs", "run", postgres.NAME, "postgres.lock", broker.NAME, "m2"}
+BEFORE_FIRST_START = {
+    "venv",
+    ".venv.lock",
+    "lake",
+    "logs",
+    "rules",
+    "run",
+    postgres.NAME,
+    "postgres.lock",
+    broker.NAME,
+    "m2",
+}
 """What the launcher, or a part that was started by itself, may have put into a home that nobody has marked yet."""
 
 

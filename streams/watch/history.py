@@ -10,8 +10,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
-import msgspec
-
 from streams import names
 from streams.contracts import Accepted, Event, decode
 from streams.contracts.case_change import HouseholdJoined, HouseholdLeft, PersonRecorded, PersonsLinked, SchoolNotified
@@ -103,8 +101,7 @@ class History:
     def quarantine(self, rejected: Rejected) -> str:
         """Remember an unreadable record; returns its id, `topic/partition/offset`."""
         record = self.record_id(rejected)
-        # The rules never read the content, which may be large.
-        self._quarantined[record] = msgspec.structs.replace(rejected, value=None)
+        self._quarantined[record] = rejected.without_content()
         return record
 
     def record_id(self, rejected: Rejected) -> str:

@@ -38,6 +38,8 @@ __all__ = ["Watcher"]
 
 log = structlog.get_logger()
 
+_UNREAD_RECORDS = 500
+"""Unreadable records that are reported at once, between two polls: about 100 ms."""
 _REVIEW_EVENTS = 300
 """Events judged in one idle moment of the review after a start: about 30 ms."""
 _FETCH_BYTES = 1024 * 1024
@@ -66,6 +68,7 @@ class Watcher:
         self._written: Offsets = {}
         self._cut: Heartbeat | None = None
         self._to_review: deque[str] = deque()
+        self._unread: deque[Rejected] = deque()
         self._next_heartbeat = 0.0
         self.judged_records = 0
         self.published_alerts = 0
@@ -86,10 +89,11 @@ class Watcher:
         while not stop():
             self._take(self._reader.poll(self._patience_ms()))
             self._pass_deadlines()
+            self._report_unread()
             self._review()
             self._restatements.say(self._hear, self._as_of, self._say)
             self._current.retire(_now())
-            if not self._restatements.are_due:
+            if not (self._restatements.are_due or self._unread):
                 self._complete()
             self._beat()
         self._beat(last=True)
@@ -147,7 +151,7 @@ class Watcher:
 
     def _take(self, records: Collection) -> None:
         """Remember polled records, and judge those that no earlier watcher has judged."""
-        new: list[Accepted | Rejected] = []
+        new: list[Accepted] = []
         for record in records:
             partition = TopicPartition(record.topic, record.partition)
             if record.topic == names.ALERTS:
@@ -158,7 +162,10 @@ class Watcher:
                 continue
             event = self._judge.remember(admit(record, self._settings.max_record_bytes))
             if record.offset >= self._already_judged.get(partition, 0):
-                new.append(event)
+                if isinstance(event, Accepted):
+                    new.append(event)
+                else:
+                    self._unread.append(event.without_content())
             self._judged[partition] = record.offset + 1
         self._judge_and_publish(new)
 
@@ -166,6 +173,11 @@ class Watcher:
         if records:
             self._publish(self._judge.judge(records, self._as_of(), _now()))
             self.judged_records += len(records)
+
+    def _report_unread(self) -> None:
+        """Judge some unreadable records. Families come first: one partner's rubbish holds up no child's alert."""
+        some = [self._unread.popleft() for _ in range(min(len(self._unread), _UNREAD_RECORDS))]
+        self._judge_and_publish(some)
 
     def _pass_deadlines(self) -> None:
         due = self._judge.deadlines.next_due()
@@ -233,8 +245,8 @@ class Watcher:
         return max(known, self._cut.as_of) if self._cut else known
 
     def _patience_ms(self) -> int:
-        """How long a poll may wait: until the next heartbeat or deadline, and not at all while there is a review."""
-        if self._to_review:
+        """How long a poll may wait: until the next heartbeat or deadline, and not at all while something is left."""
+        if self._to_review or self._unread:
             return 0
         patience = _PAUSE_SECONDS if self._restatements.are_due else self._next_heartbeat - monotonic()
         due = self._judge.deadlines.next_due()

@@ -42,8 +42,8 @@ class Desk:
             data["agency_id"] = "school-7"
         self.send("referral-submitted", f"r-{number}", number, backfill=backfill, referral_id=f"R-{number}", **data)
 
-    def decide(self, number: int, decision: str = "mash", *, backfill: bool = False) -> None:
-        data = {"referral_id": f"R-{number}", "decision": decision}
+    def decide(self, number: int, decision: str = "mash", *, backfill: bool = False, **more: object) -> None:
+        data = {"referral_id": f"R-{number}", "decision": decision, **more}
         self.send("referral-decided", f"d-{number}", number, backfill=backfill, **data)
 
     def correct(self, number: int, decision: str) -> None:
@@ -129,4 +129,14 @@ def test_letter_waits_for_the_lake(desk):
         return len(asked) > 1
 
     assert post(desk.settings, until=stop, patience_seconds=0) == Posted(2, 0)
+    assert desk.post() == 1
+
+
+def test_referrer_is_told_of_a_large_decision(desk):
+    """It is admitted under the setting in force; nobody has a limit of their own."""
+    desk.settings = replace(desk.settings, max_record_bytes=900_000)
+    assert desk.post() == 0
+    desk.refer(1)
+    desk.decide(1, remarks="x" * 600_000)
+
     assert desk.post() == 1

@@ -1,6 +1,7 @@
 """What a watcher takes from the lake, and what it does when Kafka no longer has it."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -101,6 +102,22 @@ def test_history_beyond_retention_is_judged(watch_settings, project, referral, s
     run(watch_settings, for_seconds=2, project=project)
 
     assert [(alert.rule, alert.anchor_id) for alert in alerts()] == [("re_referral", "r-2")]
+
+
+def test_large_referral_is_judged_whatever_the_limit_is_later(watch_settings, project, referral, send, alerts):
+    """Admitted under a larger setting, it is history also for a watcher that starts under a smaller one."""
+    larger = replace(watch_settings, max_record_bytes=900_000)
+    send(referral(1, at=now_minus(hours=3), remarks="x" * 600_000))
+    run(larger, for_seconds=2, project=project)
+    landed = land(larger, once=True)
+    forget_inputs(watch_settings)
+    send(referral(2, at=now_minus(hours=2)), referral(3, family="F-2", remarks="x" * 600_000))
+    run(watch_settings, until=alerts, for_seconds=60, project=project)
+    raised = {(alert.rule, alert.anchor_id) for alert in alerts() if alert.entity_kind == "family"}
+
+    assert (landed.events, landed.rejected) == (1, 0)
+    assert raised == {("re_referral", "r-2")}
+    assert land(watch_settings, once=True).rejected == 1
 
 
 def test_alerts_that_kafka_has_lost_are_known_from_the_lake(watch_settings, project, referral, send, alerts):

@@ -16,6 +16,7 @@ from streams import names
 from streams.contracts.outputs import Heartbeat
 from streams.kafka.client import end_offsets
 from streams.settings import PROJECT
+from streams.watch import watcher
 from streams.watch.publish import Publisher
 from streams.watch.restore import last_heartbeat
 from streams.watch.run import Watched, run
@@ -204,3 +205,16 @@ def test_reconciled_alert_is_not_said_again(watching, watch_settings, referral, 
 
     assert watched.alerts == 1
     assert watching().stop().alerts == 0
+
+
+def test_family_among_rubbish_is_alerted_on_first(watch_settings, watching, referral, send, alerts, monkeypatch):
+    """What cannot be read is told of, too, all of it, and only then does a heartbeat say that it was judged."""
+    monkeypatch.setattr(watcher, "_UNREAD_RECORDS", 50)
+    rubbish = [(names.REFERRAL, f"F-{number}".encode(), b"?") for number in range(200)]
+    send(*rubbish, referral(1), referral(2, at=1), *rubbish)
+    watching()
+    until(lambda: (found := last_heartbeat(watch_settings)) and sum(found[0].offsets[names.REFERRAL]) == 402)
+    told = [alert.entity_kind for alert in sorted(alerts(), key=lambda alert: alert.raised_at)]
+
+    assert (told.count("record"), told.count("family")) == (400, 1)
+    assert told.index("family") < 200

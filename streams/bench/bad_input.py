@@ -1,0 +1,198 @@
+"""`./caf bench bad-input`: what a million random and hostile records do to the alerts of the families between them."""
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+
+import click
+from kafka import KafkaProducer
+
+from streams.bench.alert_load import Load
+from streams.bench.bad_senders import mark_ends, sending
+from streams.bench.live import Latencies, latencies, listening
+from streams.bench.servers import own_servers
+from streams.bench.stages import Stages
+from streams.kafka.client import producer
+from streams.lake.connect import connect
+from streams.rules.compiled import compiled_rules
+from streams.settings import Settings
+from streams.verify import verify_offsets
+
+__all__ = ["Measured", "command", "measure"]
+
+_PLANTED_EVERY_SECONDS = 0.5
+_LAST_ALERT_SECONDS = 60.0
+_LOOK_SECONDS = 0.1
+_VERIFY_SECONDS = 60.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """
+    What became of the records; `stops` by stage, memory in MB at its highest.
+
+    `landed_seconds` and `judged_seconds` are from the first record sent until all had a row, and were judged; None if
+    that never was.
+    """
+
+    records: int
+    rejected: dict[str, int]
+    sent_seconds: float
+    landed_seconds: float | None
+    judged_seconds: float | None
+    planted: int
+    missing: int
+    alerts: Latencies | None
+    stops: dict[str, int]
+    differences: dict[str, int]
+    memory_mb: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def records_per_second(self) -> float | None:
+        """From the first one sent until the slower stage was done with the last."""
+        if self.landed_seconds is None or self.judged_seconds is None:
+            return None
+        return round(self.records / max(self.landed_seconds, self.judged_seconds), 1)
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing stopped, every offset has one row, and every planted alert was raised."""
+        return not (self.missing or any(self.stops.values()) or self.differences or self.records_per_second is None)
+
+
+@click.command("bad-input")
+@click.option(
+    "--records", type=click.IntRange(min=10), default=100_000, show_default=True, help="How many bad records."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Which ones.")
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
+def command(records: int, seed: int, as_json: bool) -> None:
+    """Throw bad records at a broker of its own while `watch` and `land` run, with families that must alert between.
+
+    Random bytes, damaged events, tombstones, odd keys and headers, deep nesting, large records that compress, every
+    codec, aborted transactions. Exit code 0: no stage stopped, every offset has one row, every planted alert came.
+    """
+    measured = measure(Settings.from_env(), records, seed, lambda text: click.echo(text, err=True))
+    figures = asdict(measured) | {"records_per_second": measured.records_per_second, "holds": measured.holds}
+    click.echo(json.dumps(figures) if as_json else "\n".join(_lines(measured)))
+    sys.exit(0 if measured.holds else 1)
+
+
+def measure(settings: Settings, records: int, seed: int, say: Say) -> Measured:
+    """
+    Run the measurement.
+
+    Raises:
+        StackFailed: a server or a stage cannot be started.
+    """
+    with own_servers(settings, say) as own:
+        connect(own).close()
+        return throw(own, records, seed, say)
+
+
+def throw(settings: Settings, records: int, seed: int, say: Say) -> Measured:
+    """Run the measurement on servers whose topics are empty."""
+    compiled_rules(settings)
+    planted = _Planted(settings, seed)
+    with closing(Stages(settings, say)) as stages, closing(planted), listening(settings) as received:
+        stages.wait_until_awake()
+        say(f"Sending {records:,} records …")
+        began = time.monotonic()
+        sent = _send(settings, records, seed, lambda: (planted.look(), stages.look()))
+        sent_seconds = round(time.monotonic() - began, 1)
+        say(f"Sent in {sent_seconds} s; waiting until they are landed and judged …")
+        landed, judged = stages.wait_until_done(began)
+        _wait(planted.sent, received)
+        differences = Counter(gap.what for gap in verify_offsets(settings, wait=_VERIFY_SECONDS).differences)
+    return Measured(
+        records=sent,
+        rejected=_rejected(settings),
+        sent_seconds=sent_seconds,
+        landed_seconds=landed,
+        judged_seconds=judged,
+        planted=len(planted.sent),
+        missing=len(planted.sent.keys() - received.keys()),
+        alerts=latencies([received[one][0] - at for one, at in planted.sent.items() if one in received]),
+        stops=stages.stops,
+        differences=dict(differences),
+        memory_mb=stages.memory_mb,
+    )
+
+
+def _send(settings: Settings, records: int, seed: int, meanwhile: Callable[[], object]) -> int:
+    """Send them all, and a last one to each partition; gives how many the broker took."""
+    with sending(settings, records, seed) as shares:
+        while not shares.ready():
+            meanwhile()
+            time.sleep(_LOOK_SECONDS)
+        sent = sum(shares.get())
+    mark_ends(settings)
+    return sent
+
+
+class _Planted:
+    """Families that are referred twice within a year, so that each second referral must raise `re_referral`."""
+
+    def __init__(self, settings: Settings, seed: int) -> None:
+        self._load = Load(0, settings.authority, seed)
+        self._client: KafkaProducer = producer(settings, linger_ms=0)
+        self._next = 0.0
+        self.sent: dict[str, float] = {}
+        """When each second referral was sent, by its event's id."""
+
+    def look(self) -> None:
+        """Send a family's referrals if it is time."""
+        if time.monotonic() >= self._next:
+            self.send()
+            self._next = time.monotonic() + _PLANTED_EVERY_SECONDS
+
+    def send(self) -> None:
+        """Send the referrals of one more family."""
+        for _ in range(2):
+            event_id, (topic, key, value) = self._load.referral(f"F-planted-{len(self.sent)}")
+            sent_at = time.monotonic()
+            self._client.send(topic, key=key, value=value)
+        self.sent[event_id] = sent_at
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._client.close()
+
+
+def _wait(sent: dict[str, float], received: dict[str, tuple[float, str]]) -> None:
+    """Give the last alerts time to be read."""
+    end = time.monotonic() + _LAST_ALERT_SECONDS
+    while sent.keys() - received.keys() and time.monotonic() < end:
+        time.sleep(_LOOK_SECONDS)
+
+
+def _rejected(settings: Settings) -> dict[str, int]:
+    """Records in quarantine by reason."""
+    with connect(settings, marts=None) as lake:
+        query = "SELECT reason, count(*) FROM landing.main.quarantine GROUP BY ALL ORDER BY 2 DESC"
+        return dict(lake.execute(query).fetchall())
+
+
+def _lines(measured: Measured) -> Iterator[str]:
+    rejected = ", ".join(f"{reason} {count:,}" for reason, count in measured.rejected.items())
+    yield f"{measured.records:,} records sent in {measured.sent_seconds} s; rejected: {rejected}"
+    yield f"landed after {measured.landed_seconds} s, judged after {measured.judged_seconds} s"
+    yield f"together {measured.records_per_second} records/s; MB at most: {_named(measured.memory_mb)}"
+    yield f"{'✗' if any(measured.stops.values()) else '✓'} stops: {_named(measured.stops)}"
+    yield f"{'✗' if measured.differences else '✓'} offsets without exactly one row: {_named(measured.differences) or 0}"
+    yield f"{'✗' if measured.missing else '✓'} {measured.planted} planted alerts, {measured.missing} missing"
+    if measured.alerts:
+        yield (
+            f"  seconds until received: p50 {measured.alerts.p50_ms / 1000:.1f}, "
+            f"p95 {measured.alerts.p95_ms / 1000:.1f}, slowest {measured.alerts.max_ms / 1000:.1f}"
+        )
+
+
+def _named(figures: dict[str, float]) -> str:
+    return ", ".join(f"{name} {figure:,}" for name, figure in figures.items())

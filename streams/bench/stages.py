@@ -1,0 +1,102 @@
+"""`watch` and `land` beside a load: whether they stop, how much memory they take, and when they have caught up."""
+
+import time
+from collections.abc import Callable
+
+from streams import names
+from streams.bench.restart import LAND, WATCH
+from streams.errors import StackFailed
+from streams.kafka.client import end_offsets
+from streams.lake.connect import connect
+from streams.lake.offsets import next_offsets
+from streams.settings import Settings
+from streams.stack import processes, stack
+from streams.watch.restore import input_offsets, last_heartbeat
+
+__all__ = ["Stages"]
+
+_SERVICES = (WATCH, LAND)
+_AWAKE_SECONDS = 120
+_STANDSTILL_SECONDS = 180
+"""Without any progress for so long, a stage will not catch up."""
+_MOST_STOPS = 20
+
+
+class Stages:
+    """Both stages of a home; one that ends by itself is started again, and counted."""
+
+    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+        self._settings, self._say = settings, say
+        self.stops = {service.name: 0 for service in _SERVICES}
+        """How often each ended, or began anew by itself."""
+        self.memory_mb = {service.name: 0.0 for service in _SERVICES}
+        stack.up(settings, _SERVICES, say=say)
+
+    def close(self) -> None:
+        """Stop both."""
+        for service in _SERVICES:
+            processes.stop(self._settings.home, service.name)
+
+    def look(self) -> None:
+        """
+        See whether they run.
+
+        Raises:
+            StackFailed: one of them stops again and again.
+        """
+        for service in _SERVICES:
+            name, home = service.name, self._settings.home
+            memory = processes.memory_mb(processes.members(home, name))
+            self.memory_mb[name] = round(max(self.memory_mb[name], memory), 1)
+            if processes.find(home, name).alive:
+                continue
+            self.stops[name] += 1
+            if self.stops[name] > _MOST_STOPS:
+                raise StackFailed(f"{name} stopped {_MOST_STOPS} times; see {processes.log_file(home, name)}")
+            stack.up(self._settings, (service,), say=self._say)
+
+    def wait_until_awake(self) -> None:
+        """
+        Raises:
+            StackFailed: the watcher gives no sign of life.
+        """
+        end = time.monotonic() + _AWAKE_SECONDS
+        while last_heartbeat(self._settings) is None:
+            if time.monotonic() > end:
+                raise StackFailed(f"the watcher gave no sign of life within {_AWAKE_SECONDS} s")
+            self.look()
+            time.sleep(0.2)
+
+    def wait_until_done(self, began: float) -> tuple[float | None, float | None]:
+        """Seconds since `began` until everything has landed, and until everything is judged; None if it never is."""
+        ends = {tuple(place): end for place, end in end_offsets(self._settings, names.INPUT_TOPICS).items() if end}
+        done: dict[str, float] = {}
+        left, moved_at = None, time.monotonic()
+        while len(done) < 2 and time.monotonic() < moved_at + _STANDSTILL_SECONDS:
+            self.look()
+            behind = {LAND.name: _behind(ends, self._landed()), WATCH.name: _behind(ends, self._judged())}
+            for name, records in behind.items():
+                if not records:
+                    done.setdefault(name, round(time.monotonic() - began, 1))
+            if behind != left:
+                left, moved_at = behind, time.monotonic()
+            time.sleep(0.5)
+        self.stops[WATCH.name] = max(self.stops[WATCH.name], self._terms() - 1)
+        return done.get(LAND.name), done.get(WATCH.name)
+
+    def _landed(self) -> dict[tuple[str, int], int]:
+        with connect(self._settings, marts=None) as lake:
+            return next_offsets(lake)
+
+    def _judged(self) -> dict[tuple[str, int], int]:
+        found = last_heartbeat(self._settings)
+        return {tuple(place): offset for place, offset in input_offsets(found[0]).items()} if found else {}
+
+    def _terms(self) -> int:
+        """How often the watcher restored its state: a process that stays may begin anew."""
+        log = processes.log_file(self._settings.home, WATCH.name)
+        return log.read_text(errors="replace").count("watch_restored")
+
+
+def _behind(ends: dict[tuple[str, int], int], reached: dict[tuple[str, int], int]) -> int:
+    return sum(max(0, end - reached.get(place, 0)) for place, end in ends.items())
