@@ -78,7 +78,7 @@ def run(
         stack.callback(kafka.close)
         letters = producer(settings, max_request_size=8 * settings.max_record_bytes)
         stack.callback(letters.close)
-        locks = LandingLocks(settings, {partition.partition for partition in kafka.assignment()})
+        locks = LandingLocks(settings, {partition.partition for partition in kafka.assignment()}, is_lease=True)
         stack.callback(locks.close)
         if not locks.acquire(lambda: not stops()):
             return Landed()
