@@ -11,7 +11,7 @@ from streams.settings import Settings
 
 @pytest.fixture(scope="module")
 def done(settings: Settings) -> Campaign:
-    return campaign(settings, Plan(seed=5, seconds=30, every=4, patience=300), print)
+    return campaign(settings, Plan(seed=5, seconds=30, every=4, patience=900), print)
 
 
 def test_every_promise_holds_after_faults(done: Campaign) -> None:
