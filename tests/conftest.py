@@ -29,7 +29,7 @@ from streams.stack import postgres as embedded
 from streams.stack.ports import free_ports
 from streams.stack.postgres import Postgres
 
-LONGEST = ("system", "dags", "demo", "compose", "test_stream_parity", "test_reconcile")
+LONGEST = ("system", "dags", "demo", "compose", "test_faults", "test_stream_parity", "test_reconcile")
 """Folders and modules of the tests that take minutes, most of them spent waiting."""
 
 

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -25,6 +26,7 @@ from streams.reconcile import reconcile
 from streams.settings import Settings
 from streams.watch.publish import Publisher, alert_of
 from streams.watch.restating import restating
+from streams.watch.restore import read_alerts
 from tests.covered import cover
 
 
@@ -80,16 +82,21 @@ class Desk:
 
     def build(self) -> None:
         """Say, as a watcher would, that all is judged; land all, and build at that cut."""
-        ends = sorted(end_offsets(self.settings, (*names.INPUT_TOPICS, names.ALERTS)).items())
-        self.build_at(ends)
+        self.build_at(sorted(self.ends().items()))
+
+    def ends(self) -> dict[TopicPartition, int]:
+        """How far a watcher is that has judged all: the end of a transaction is no record."""
+        ends = end_offsets(self.settings, names.INPUT_TOPICS)
+        said = dict.fromkeys(end_offsets(self.settings, [names.ALERTS]), 0)
+        return ends | said | read_alerts(self.settings, lambda _: None)
 
     def build_at(self, following: Iterable[tuple[TopicPartition, int]]) -> None:
         """Build at the cut of a watcher that is at these offsets."""
         offsets = defaultdict(list)
         for place, offset in following:
             offsets[place.topic].append(offset)
-        self._publisher.heartbeat(Heartbeat(leader="test", as_of=datetime.now(UTC), offsets=dict(offsets)))
-        self._publisher.alerts([])
+        with closing(Publisher(self.settings)) as publisher:
+            publisher.heartbeat(Heartbeat(leader="test", as_of=datetime.now(UTC), offsets=dict(offsets)))
         land(self.settings, once=True)
         result = self._builder.build(tests=False)
         assert result.cut.is_watched
@@ -243,8 +250,9 @@ def test_what_the_build_alone_judges_is_raised_restated_and_taken_back_by_it(des
     assert publish_build_alerts(desk.settings) == 2
     restated = {alert.anchor_source: (alert.version, str(alert.status), len(alert.evidence)) for alert in surges()}
     assert restated == {"ward": (3, "open", 12), "area": (5, "closed", 12)}
-    ends = end_offsets(desk.settings, (*names.INPUT_TOPICS, names.ALERTS))
-    desk.build_at([(place, end // 2) for place, end in sorted(ends.items())])
+    with connect(desk.settings, landing="read_write", marts=None) as lake:
+        lake.execute("DELETE FROM landing.main.heartbeats")
+    desk.build_at([(place, end // 2) for place, end in sorted(desk.ends().items())])
     assert publish_build_alerts(desk.settings) == 0
 
     gone = [(f"w-{n}", {"root_id": f"r-{n}", "family_id": f"F-{n}"}) for n in range(60, 70)]

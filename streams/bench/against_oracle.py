@@ -16,7 +16,7 @@ from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
 from streams.settings import Settings
 
-__all__ = ["Agreement", "against_oracle"]
+__all__ = ["Agreement", "against_oracle", "oracle_tools"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def against_oracle(settings: Settings, first: int, seeds: int, tell: Callable[[s
     Raises:
         OracleMissing: there are no tests here.
     """
-    compare, oracle, records, strategies = _tools()
+    compare, oracle, records, strategies = oracle_tools()
     expected, raised, same = Counter(), Counter(), Counter()
     engine, now = Engine(compiled_rules(settings)), datetime.now(UTC)
     try:
@@ -66,12 +66,18 @@ def against_oracle(settings: Settings, first: int, seeds: int, tell: Callable[[s
     return [Agreement(rule, expected[rule], raised[rule], same[rule]) for rule in sorted(oracle.ALL)]
 
 
-def _tools() -> tuple[ModuleType, ...]:
+def oracle_tools() -> tuple[ModuleType, ...]:
+    """
+    The oracle's `compare`, `oracle`, `records` and `strategies`.
+
+    Raises:
+        OracleMissing: there are no tests here.
+    """
     try:
         from tests.oracle import compare, oracle, records, strategies
     except ModuleNotFoundError as error:
         raise OracleMissing(
-            "--check-oracle compares with tests/oracle, which is not part of this installation"
+            "what is raised is compared with tests/oracle, which is not part of this installation"
         ) from error
     return compare, oracle, records, strategies
 

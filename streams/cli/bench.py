@@ -10,6 +10,7 @@ _BENCHES = {
     "bad-input": "random and hostile records beside families that must alert: what stops, and how late alerts are",
     "alerts": "event produced → alert received by another process",
     "build": "a full build, and a cycle with new events, over histories of different length",
+    "faults": "parts and servers killed, paused and starved at random; then what was promised is looked at",
     "freshness": "event produced → figure visible in the locality mart, under Airflow",
     "land": "records landed per second, against a plain drain of the same topic",
     "pages": "a page's first view and the next ones, over the home's history",

@@ -7,6 +7,7 @@ tried before anything rests on it, and with each question the server is asked wh
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -24,6 +25,7 @@ __all__ = ["HeldLock", "LockSession", "advisory_lock"]
 _PATIENCE_SECONDS = 600.0
 _PAUSE_SECONDS = 0.1
 _TRIES = 3
+_LEASE_SECONDS = 60
 
 _CLIENT = {
     "connect_timeout": 10,
@@ -36,13 +38,12 @@ _CLIENT = {
 """How soon this side notices that the server's machine is gone: while it waits for nothing, and for an answer."""
 
 _SERVER = {
-    "idle_session_timeout": "0",
     "statement_timeout": "0",
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
 }
-"""A session that holds a lock is idle by intent; that the holder's machine is gone the server notices within 11 s."""
+"""What a database or role limits does not take a lock away; that the holder's machine is gone is seen within 11 s."""
 
 _PREPARE = """
     SELECT set_config('caf.session', %s, false), pg_is_in_recovery(),
@@ -75,20 +76,26 @@ class LockSession:
     """
     A session that takes locks; `purpose` is what whoever waits for them is told.
 
+    Args:
+        is_lease: the server ends the session, and another process gets the locks, when this process stands still for a
+            minute (paused, or starved). Only for work that is refused when its lock is lost.
+
     Raises:
         LakeUnavailable: PostgreSQL does not answer, or is a replica that only reads.
         SettingInvalid: PostgreSQL is reached through a pooler that hands sessions on.
     """
 
-    def __init__(self, settings: Settings, purpose: str) -> None:
+    def __init__(self, settings: Settings, purpose: str, *, is_lease: bool = False) -> None:
         dsn, self._mark = catalog_dsn(settings), uuid4().hex
-        self._connection = _connect(dsn, purpose)
+        self._connection, self._closed = _connect(dsn, purpose), threading.Event()
         try:
-            self._prepare()
+            self._prepare(_LEASE_SECONDS if is_lease else 0)
             self._prove(dsn)
         except BaseException:
             self.close()
             raise
+        if is_lease:
+            threading.Thread(target=self._renew, name="lock-lease", daemon=True).start()
 
     def try_lock(self, *key: int) -> bool:
         """
@@ -100,12 +107,7 @@ class LockSession:
         return self.ask(f"pg_try_advisory_lock({_placeholders(key)})", *key)
 
     def unlock(self, *key: int) -> None:
-        """
-        Give a lock back.
-
-        Raises:
-            LakeUnavailable: the session is lost, and with it every lock.
-        """
+        """Give a lock back; raises as `try_lock` does."""
         self.ask(f"pg_advisory_unlock({_placeholders(key)})", *key)
 
     def holds(self, *key: int) -> bool:
@@ -138,13 +140,21 @@ class LockSession:
 
     def close(self) -> None:
         """Give everything back."""
+        self._closed.set()
         with suppress(psycopg2.Error):
             self._connection.close()
 
-    def _prepare(self) -> None:
+    def _renew(self) -> None:
+        """Show that this process is alive, until the session is not."""
+        with suppress(LakeUnavailable):
+            while not self._closed.wait(_LEASE_SECONDS / 6):
+                self.ask("true")
+
+    def _prepare(self, lease_seconds: int) -> None:
+        limits = {**_SERVER, "idle_session_timeout": f"{lease_seconds}s"}
         try:
             with self._connection.cursor() as cursor:
-                cursor.execute(_PREPARE, [self._mark, list(_SERVER), list(_SERVER.values())])
+                cursor.execute(_PREPARE, [self._mark, list(limits), list(limits.values())])
                 _, is_replica, _ = cursor.fetchone()
         except psycopg2.Error as error:
             raise LakeUnavailable(f"PostgreSQL gives no locks: {type(error).__name__}") from None

@@ -19,16 +19,16 @@ _PAUSE_SECONDS = 0.2
 
 class LandingLocks:
     """
-    The locks of some partition numbers, held by one session.
+    The locks of some partition numbers, held by one session; as a lease by who is refused when they are lost.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer, now or later; what was held is lost then.
         SettingInvalid: PostgreSQL is reached through a pooler that hands sessions on.
     """
 
-    def __init__(self, settings: Settings, partitions: Iterable[int]) -> None:
+    def __init__(self, settings: Settings, partitions: Iterable[int], *, is_lease: bool = False) -> None:
         self._partitions = sorted(partitions)
-        self._session = LockSession(settings, "land")
+        self._session = LockSession(settings, "land", is_lease=is_lease)
 
     def acquire(self, keep_waiting: Callable[[], bool] = lambda: True) -> bool:
         """

@@ -87,7 +87,7 @@ def run(
         stack.callback(letters.close)
         parts = producer(settings)
         stack.callback(parts.close)
-        locks = LandingLocks(settings, {partition.partition for partition in kafka.assignment()})
+        locks = LandingLocks(settings, {partition.partition for partition in kafka.assignment()}, is_lease=True)
         stack.callback(locks.close)
         sign.stand_by()
         if not locks.acquire(lambda: not stops()):

@@ -28,7 +28,7 @@ class Leadership:
         """
         try:
             if self._session is None:
-                self._session = LockSession(self._settings, "watch")
+                self._session = LockSession(self._settings, "watch", is_lease=True)
             return self._session.try_lock(LockKey.LEADER)
         except LakeUnavailable:
             self.release()

@@ -33,6 +33,15 @@ def test_latest_heartbeat_that_has_landed_whole_is_the_cut(lake, make):
     assert cut.is_watched
 
 
+def test_late_heartbeat_of_a_watcher_that_was_paused_is_not_the_latest(lake, make):
+    """It woke up, and says once more what was true before another one led."""
+    lake.land(make.contact(), make.contact())
+    lake.beat(NOW - timedelta(seconds=2), {REFERRAL: [2]})
+    lake.beat(NOW - timedelta(seconds=1), {REFERRAL: [1]})
+
+    assert chosen(lake).offsets == {REFERRAL: [2]}
+
+
 def test_heartbeat_waits_for_its_alerts(lake, make):
     """The alerts that the watcher had written must have landed, too."""
     lake.land(make.contact())

@@ -1,5 +1,6 @@
 """Locks on a real PostgreSQL, directly and through a real pooler: held by one, or refused."""
 
+import signal
 import subprocess
 import sys
 import threading
@@ -39,6 +40,12 @@ HOLD = (
     "import time; from streams.lake.advisory import *; from streams.lake.lock_keys import *; "
     "from streams.settings import Settings; lock = advisory_lock(Settings.from_env(), LockKey.BUILD); "
     "lock.__enter__(); print('held', flush=True); time.sleep(600)"
+)
+
+LEASE = (
+    "import time; from streams.lake import advisory; from streams.settings import Settings; "
+    "advisory._LEASE_SECONDS = 3; session = advisory.LockSession(Settings.from_env(), 'watch', is_lease=True); "
+    "print(session.try_lock(3001), flush=True); time.sleep(600)"
 )
 
 Run = Callable[..., list]
@@ -164,6 +171,25 @@ def test_who_waits_too_long_is_told_who_holds_the_lock(fresh_settings: Settings)
         holder.communicate()
     with advisory_lock(fresh_settings, LockKey.BUILD) as lock:
         lock.check()
+
+
+def test_holder_that_stands_still_loses_a_lease(fresh_settings: Settings) -> None:
+    """As long as its process runs it keeps the lock, though it asks nothing; paused, it does not."""
+    environ = {**fresh_settings.to_env(), "PATH": "/usr/bin:/bin"}
+    holder = subprocess.Popen([sys.executable, "-c", LEASE], env=environ, cwd=PROJECT, stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == b"True\n"
+        with closing(LockSession(fresh_settings, "watch")) as other:
+            time.sleep(5)
+            assert not other.try_lock(LockKey.LEADER)
+            holder.send_signal(signal.SIGSTOP)
+            deadline = time.monotonic() + 60
+            while not other.try_lock(LockKey.LEADER):
+                assert time.monotonic() < deadline, "the lease never ends"
+                time.sleep(0.1)
+    finally:
+        holder.kill()
+        holder.communicate()
 
 
 def test_server_that_is_not_there_is_told_as_such(fresh_settings: Settings, tmp_path: Path) -> None:

@@ -1,0 +1,145 @@
+"""The parts that faults hit: processes that are kept up, each with a clock of its own, on a small disk."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+
+from streams.settings import PROJECT, Settings
+from streams.stack import broker, postgres, processes
+from streams.stack.environ import project_environment
+
+__all__ = ["PARTS", "Disk", "Parts", "own_disk"]
+
+PARTS = {
+    "land": ("land", "--no-check"),
+    "watch": ("watch",),
+    "standby": ("watch",),
+    "build": ("build", "--follow"),
+}
+"""What runs, as plain processes: the standby is a second watcher, and what expectations say of rows stops nothing."""
+
+_FAKETIME = ("/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime", "/usr/lib/faketime")
+_SLEEP = "import select, time\ntime.sleep = lambda seconds: select.select([], [], [], max(0, seconds)) and None\n"
+"""libfaketime makes what Python sleeps by fail when only the time of day is false, and leaves this be."""
+_DISK_MB = 512
+_END_SECONDS = 60
+
+Say = Callable[[str], None]
+
+
+class Parts:
+    """Starts parts and servers, and starts them again when they are gone, as a restart policy does."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._embedded = settings
+        # Named like one elsewhere, so that no part starts the server itself, under its own false clock.
+        self.settings = replace(settings, postgres=postgres.server(settings).url)
+        self._library = next((path for one in _FAKETIME if (path := Path(one, "libfaketimeMT.so.1")).exists()), None)
+        self.restarts = 0
+        (settings.home / "python").mkdir()
+        (settings.home / "python" / "sitecustomize.py").write_text(_SLEEP)
+
+    @property
+    def has_clocks(self) -> bool:
+        """Whether clocks can be stepped (libfaketime is installed)."""
+        return self._library is not None
+
+    def revive(self) -> None:
+        """Start what does not run."""
+        for server, start in ((postgres, postgres.server), (broker, self._start_broker)):
+            if not self._alive(server.NAME):
+                start(self._embedded)
+        for name in PARTS:
+            if not self._alive(name):
+                self._start(name)
+                self.restarts += 1
+
+    def signal(self, name: str, number: int) -> None:
+        """Send a signal to all processes of a part or server."""
+        for process in processes.members(self._embedded.home, name):
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+
+    def step_clock(self, name: str, seconds: int) -> None:
+        """Set the clock of a part so far off the machine's; it sees that within a second."""
+        self._clock(name).write_text(f"{seconds:+d}\n")
+
+    def stop(self, name: str) -> bool:
+        """Ask a part to end; whether it did so by itself, and well."""
+        try:
+            process = psutil.Process(processes.find(self._embedded.home, name).pid)
+            process.terminate()
+            return process.wait(_END_SECONDS) == 0
+        except psutil.Error:
+            return False
+
+    def _alive(self, name: str) -> bool:
+        found = processes.find(self._embedded.home, name)
+        return found is not None and found.alive
+
+    def _start_broker(self, settings: Settings) -> None:
+        broker.start(settings, lambda _: None)
+
+    def _start(self, name: str) -> None:
+        environ = {**os.environ, **project_environment(self.settings)}
+        if self._library:
+            if not self._clock(name).exists():
+                self.step_clock(name, 0)
+            environ |= {
+                "LD_PRELOAD": str(self._library),
+                "FAKETIME_TIMESTAMP_FILE": str(self._clock(name)),
+                "FAKETIME_CACHE_DURATION": "1",
+                "FAKETIME_DISABLE_SHM": "1",
+                "DONT_FAKE_MONOTONIC": "1",
+                "PYTHONPATH": f"{self._embedded.home / 'python'}{os.pathsep}{environ['PYTHONPATH']}",
+            }
+        command = (sys.executable, "-m", "streams.cli", *PARTS[name])
+        processes.start(self._embedded.home, name, command, env=environ, cwd=PROJECT)
+
+    def _clock(self, name: str) -> Path:
+        return self._embedded.home / f"clock-{name}"
+
+
+class Disk:
+    """A small file system for the lake's files, that can be filled up."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def fill(self) -> None:
+        """Leave no room."""
+        free = shutil.disk_usage(self._folder).free
+        with suppress(OSError), self._filler.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, free)
+
+    def clear(self) -> None:
+        """Give the room back."""
+        self._filler.unlink(missing_ok=True)
+
+    @property
+    def _filler(self) -> Path:
+        return self._folder / "filler"
+
+
+@contextmanager
+def own_disk(folder: Path, say: Say) -> Iterator[Disk | None]:
+    """A file system in memory at the folder; None where this user may not mount one."""
+    folder.mkdir(parents=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={_DISK_MB}m", "caf-faults", folder], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        say("No disk runs full: a small file system can only be mounted by root.")
+        yield None
+        return
+    try:
+        yield Disk(folder)
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=False)

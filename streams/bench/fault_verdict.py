@@ -1,0 +1,97 @@
+"""What was promised, looked at after a campaign of faults: nothing lost, nothing doubled, the alerts of the oracle."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+
+import duckdb
+
+from streams import names
+from streams.bench.against_oracle import oracle_tools
+from streams.contracts.codesets import AlertStatus
+from streams.contracts.outputs import Alert
+from streams.errors import CafError
+from streams.kafka.client import consumer
+from streams.lake.connect import connect
+from streams.progress import progress
+from streams.reconcile import compare
+from streams.settings import Settings
+from streams.verify import verify_offsets
+from streams.watch.follow import follow
+from streams.watch.restore import last_heartbeat, until
+
+__all__ = ["Promises", "said", "settle", "unaccounted", "unlike_the_build", "unlike_the_oracle"]
+
+Promises = dict[str, list[str]]
+"""Each promise, and how it was broken."""
+
+_PAUSE_SECONDS = 1.0
+
+
+def settle(settings: Settings, patience: float, keep_up: Callable[[], None]) -> list[str]:
+    """Wait until all that was sent is judged, landed and built; what is still missing after so many seconds."""
+    healed, deadline, why = datetime.now(UTC), time.monotonic() + patience, "nothing was asked yet"
+    while time.monotonic() < deadline:
+        keep_up()
+        try:
+            now, beat = progress(settings), last_heartbeat(settings)
+            differ = unlike_the_build(settings) if now.settled else []
+            if now.settled and beat and beat[0].as_of > healed and not differ:
+                return []
+            why = (
+                f"{now.behind(now.judged)} records to judge, {now.behind(now.landed)} to land, "
+                f"{now.behind(now.built)} to build; {len(differ)} alerts streamed otherwise than rebuilt"
+            )
+        except (CafError, duckdb.Error) as error:
+            why = f"{type(error).__name__}: {error}"
+        time.sleep(_PAUSE_SECONDS)
+    return [why]
+
+
+def unaccounted(settings: Settings) -> list[str]:
+    """Offsets without exactly one row."""
+    found = verify_offsets(settings, wait=60)
+    return [f"{one.topic}/{one.partition} {one.first} to {one.end - 1}: {one.what}" for one in found.differences]
+
+
+def unlike_the_build(settings: Settings) -> list[str]:
+    """Alerts on which stream and rebuild disagree at the cut of the last build."""
+    with connect(settings) as lake:
+        found = compare(lake)
+    if found.as_of is None:
+        return ["no build at a watcher's cut"]
+    return [f"{one.rule} {one.alert_id} {one.kind} {one.what}" for one in found.differences]
+
+
+def said(settings: Settings) -> tuple[list[Alert], list[str]]:
+    """Every version on the alerts topic, and the numbers that were given twice."""
+    versions = [alert for alert, _ in follow(settings, stop_at_end=True)]
+    counted = Counter((alert.alert_id, alert.version) for alert in versions)
+    return versions, [f"{alert_id} version {n}: {count}" for (alert_id, n), count in counted.items() if count > 1]
+
+
+def unlike_the_oracle(settings: Settings, versions: list[Alert]) -> list[str]:
+    """
+    Alerts that stand and the oracle does not expect, or the other way round, as of the watcher's last heartbeat.
+
+    Raises:
+        OracleMissing: there are no tests here.
+    """
+    comparing, oracle, records, _ = oracle_tools()
+    with closing(consumer(settings, names.INPUT_TOPICS)) as reader:
+        sent = list(until(reader, reader.end_offsets(reader.assignment())))
+    accepted, rejected = records.decoded(sent, settings.max_record_bytes)
+    newest: dict[str, Alert] = {}
+    for alert in sorted(versions, key=lambda one: one.version):
+        newest[alert.alert_id] = alert
+    rows = [_row(one) for one in newest.values() if one.rule in oracle.ALL and one.status != AlertStatus.WITHDRAWN]
+    wanted = oracle.expected(accepted, rejected, last_heartbeat(settings)[0].as_of)
+    return comparing.difference(rows, wanted)
+
+
+def _row(alert: Alert) -> dict[str, object]:
+    fields = ("alert_id", "rule", "entity_id", "anchor_id", "severity", "status", "anchored_at", "deadline")
+    evidence = [{"source": one.source, "id": one.id} for one in alert.evidence]
+    return {name: getattr(alert, name) for name in fields} | {"evidence": evidence}
