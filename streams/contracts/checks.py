@@ -52,6 +52,8 @@ class Reason(enum.StrEnum):
     """An earlier record of the partition has this source and id, and says something else."""
     TOO_LARGE = "too_large"
     """The record is longer than what is read."""
+    UNREADABLE_BATCH = "unreadable_batch"
+    """Kafka has the offset, but nobody can read its record: the batch, or what is packed in it, is damaged."""
 
 
 class Refusal(Exception):

@@ -35,6 +35,7 @@ __all__ = [
     "Reason",
     "Record",
     "Rejected",
+    "Unreadable",
     "decode",
     "refused",
     "reject",
@@ -57,6 +58,19 @@ class Record(Protocol):
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
+
+
+class Unreadable(NamedTuple):
+    """An offset whose record cannot be had at all; like a `Record`, with what it lacks."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    value: bytes | None
+    lacks: str
+    key: bytes | None = None
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):
@@ -167,6 +181,8 @@ def reject(event: Accepted, reason: Reason, path: str, allowed: str) -> Rejected
 
 def _accept(record: Record, max_bytes: int) -> Accepted:
     value = record.value
+    if type(record) is Unreadable:
+        raise Refusal(Reason.UNREADABLE_BATCH, allowed=record.lacks)
     if not value:
         raise Refusal(Reason.NOT_JSON, allowed="a CloudEvents 1.0 JSON object")
     if len(value) > max_bytes:
@@ -193,7 +209,8 @@ def _accept(record: Record, max_bytes: int) -> Accepted:
         record.topic,
         record.partition,
         record.offset,
-        record.timestamp,
+        # A sender's clock may have stamped the record with no time that can be used: then it came when it happened.
+        record.timestamp or round(envelope.time.timestamp() * 1000),
         key,
         envelope,
         change,

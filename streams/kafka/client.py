@@ -7,7 +7,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from streams.errors import BrokerUnavailable
-from streams.kafka.headers import read_any_header
+from streams.kafka.reading import TolerantConsumer
 from streams.settings import Settings
 
 __all__ = ["admin", "consumer", "end_offsets", "partitions_of", "producer"]
@@ -50,14 +50,13 @@ def consumer(settings: Settings, topics: Iterable[str] = (), **config: object) -
     Raises:
         BrokerUnavailable: no broker answers.
     """
-    read_any_header()
     defaults = {
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
         "isolation_level": "read_committed",
         "allow_auto_create_topics": False,
     }
-    client = _connect(KafkaConsumer, settings, **(defaults | config))
+    client = _connect(TolerantConsumer, settings, **(defaults | config))
     if topics := list(topics):
         assigned = partitions_of(client, topics)
         client.assign(assigned)
