@@ -6,7 +6,7 @@ the next batch is read.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 import structlog
@@ -20,7 +20,7 @@ from streams.kafka.batches import Batch, Damage, split
 from streams.kafka.places import Places
 from streams.kafka.records import Readable, records, unreadable
 
-__all__ = ["TolerantConsumer"]
+__all__ = ["TolerantConsumer", "all_partitions"]
 
 log = structlog.get_logger()
 
@@ -37,6 +37,36 @@ class TolerantConsumer(KafkaConsumer):
     def __init__(self, **config: object) -> None:
         super().__init__(**config)
         self._fetcher = _Fetcher(self._client, self._subscription, **self.config)
+        self._topics: tuple[str, ...] = ()
+
+    def follow(self, topics: Iterable[str]) -> None:
+        """Read all partitions of some topics from their beginning, those included that are added from now on."""
+        self._topics = tuple(topics)
+        self._take_on()
+
+    def assign(self, partitions: Iterable[TopicPartition]) -> None:
+        """Read these partitions and no others."""
+        self._topics = ()
+        super().assign(partitions)
+
+    def poll(self, *args: object, **config: object) -> dict[TopicPartition, list[Readable]]:
+        """As kafka-python's; partitions that were added are taken on first."""
+        if self._topics:
+            self._take_on()
+        return super().poll(*args, **config)
+
+    def _take_on(self) -> None:
+        held, wanted = self.assignment(), all_partitions(self, self._topics)
+        if added := [partition for partition in wanted if partition not in held]:
+            super().assign([*held, *added])
+            self.seek_to_beginning(*added)
+
+
+def all_partitions(client: KafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
+    """All partitions of the topics that the client knows of, in order."""
+    return [
+        TopicPartition(topic, number) for topic in topics for number in sorted(client.partitions_for_topic(topic) or ())
+    ]
 
 
 class _Fetcher(fetcher.Fetcher):

@@ -17,7 +17,7 @@ from kafka.structs import OffsetAndMetadata
 from streams import names
 from streams.errors import LakeConflict
 from streams.kafka.client import consumer, partitions_of, producer
-from streams.kafka.topics import ensure_topics
+from streams.kafka.topics import ensure_topics, refuse_differences
 from streams.lake.locks import LandingLocks
 from streams.land.batch import MAX_BYTES, Batch
 from streams.land.checks import Validator
@@ -63,6 +63,7 @@ def run(
 
     Raises:
         BrokerUnavailable: no broker answers.
+        TopicsUnfit: a topic is set up so that a promise would be broken.
         LakeUnavailable: the catalog does not answer; everything committed is safe.
         LakeConflict: another process has landed the same offsets, or the topics are others than those landed.
     """
@@ -72,22 +73,41 @@ def run(
         return until() or (deadline is not None and time.monotonic() >= deadline)
 
     ensure_topics(settings)
+    refuse_differences(settings)
+    landed = Landed()
+    with rarely_collected():
+        while _land(settings, landed, validator, on_commit, stops, once=once):
+            log.info("partitions_added")
+    return landed
+
+
+def _land(
+    settings: Settings,
+    landed: Landed,
+    validator: Validator | None,
+    on_commit: Callable[[Landed], None] | None,
+    stops: Callable[[], bool],
+    *,
+    once: bool,
+) -> bool:
+    """Land the partitions that there are now; returns whether there are others to begin anew with."""
     with ExitStack() as stack:
-        stack.enter_context(rarely_collected())
-        kafka = consumer(settings, names.LANDED_TOPICS, **CONSUMER)
+        kafka = consumer(settings, **CONSUMER)
         stack.callback(kafka.close)
+        kafka.assign(partitions_of(kafka, names.LANDED_TOPICS))
+        kafka.seek_to_beginning()
         letters = producer(settings, max_request_size=8 * settings.max_record_bytes)
         stack.callback(letters.close)
         locks = LandingLocks(settings, {partition.partition for partition in kafka.assignment()})
         stack.callback(locks.close)
         if not locks.acquire(lambda: not stops()):
-            return Landed()
+            return False
         store = LandingStore(settings)
         stack.callback(store.close)
         writer = Writer(store, letters, validator, on_commit)
+        writer.landed = landed
         stack.callback(writer.close)
-        Lander(settings, kafka=kafka, locks=locks, store=store, writer=writer).run(stops, once=once)
-        return writer.landed
+        return Lander(settings, kafka=kafka, locks=locks, store=store, writer=writer).run(stops, once=once)
 
 
 class Lander:
@@ -105,14 +125,16 @@ class Lander:
         self._settings, self._kafka, self._locks, self._store, self._writer = settings, kafka, locks, store, writer
         self._identities = store.identities(self._value_at)
         self._batch = self._new_batch()
+        self._following = dict(store.next)
+        """Where each partition goes on after what was handed over."""
         self._asked = time.monotonic()
         self._seek()
 
-    def run(self, stops: Callable[[], bool], *, once: bool) -> None:
-        """Land until told to stop, or once up to the present end of the topics."""
-        end = self._kafka.end_offsets(list(self._kafka.assignment())) if once else {}
+    def run(self, stops: Callable[[], bool], *, once: bool) -> bool:
+        """Land until told to stop, or once up to the present end; ends early, with True, when partitions were added."""
+        has_grown, end = False, self._kafka.end_offsets(list(self._kafka.assignment())) if once else {}
         started = time.monotonic()
-        while not stops() and not (once and self._reached(end)):
+        while not stops() and not has_grown and not (once and self._reached(end)):
             self._poll()
             if self._writer.ready:
                 self._settle()
@@ -120,10 +142,12 @@ class Lander:
                 self._hand_over()
             if time.monotonic() - self._asked > _SECOND:
                 self._give_way(stops)
+                has_grown = set(partitions_of(self._kafka, names.LANDED_TOPICS)) > self._kafka.assignment()
         self._hand_over()
         self._settle()
         self._writer.check()
-        self._writer.landed.seconds = time.monotonic() - started
+        self._writer.landed.seconds += time.monotonic() - started
+        return has_grown
 
     def _seek(self) -> None:
         """
@@ -132,7 +156,7 @@ class Lander:
         Raises:
             LakeConflict: a topic ends before its rows do.
         """
-        partitions = partitions_of(self._kafka, names.LANDED_TOPICS)
+        partitions = sorted(self._kafka.assignment())
         beginnings, ends = self._kafka.beginning_offsets(partitions), self._kafka.end_offsets(partitions)
         for partition in partitions:
             following = self._store.next.get((partition.topic, partition.partition))
@@ -152,7 +176,23 @@ class Lander:
         timeout = _POLL_SECONDS_WHILE_STORING if self._writer.batch else max(0, min(_POLL_SECONDS, self._left()))
         room = max(1, min(_POLL_RECORDS, self._settings.land_batch_rows - self._batch.rows))
         for partition, records in self._kafka.poll(timeout_ms=int(timeout * 1000), max_records=room).items():
+            self._refuse_repeats(partition, records[0].offset)
             self._batch.add(partition.topic, partition.partition, records)
+
+    def _refuse_repeats(self, partition: TopicPartition, offset: int) -> None:
+        """
+        Make sure that a topic goes on where it was.
+
+        Raises:
+            LakeConflict: it begins again: it was made anew, or has lost its end.
+        """
+        place = (partition.topic, partition.partition)
+        following = self._batch.next_offsets.get(place, self._following.get(place, 0))
+        if offset < following:
+            raise LakeConflict(
+                f"{partition.topic}/{partition.partition} goes on at {offset} after {following}: "
+                "the topic was made anew or has lost records while it was landed"
+            )
 
     def _left(self) -> float:
         """Seconds that the batch may still wait for more."""
@@ -170,6 +210,7 @@ class Lander:
             return
         self._settle()
         self._writer.start(self._batch)
+        self._following |= self._batch.next_offsets
         self._batch = self._new_batch()
 
     def _settle(self) -> None:

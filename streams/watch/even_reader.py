@@ -71,7 +71,8 @@ class EvenReader:
             partition = TopicPartition(record.topic, record.partition)
             if partition in self._waiting:
                 self._waiting[partition].append(record)
-                self._read_until[partition] = record.timestamp
+                # Records without a time that can be used wait for nobody, and say nothing of how far reading has come.
+                self._read_until[partition] = max(self._read_until[partition], record.timestamp)
             else:
                 ready.append(record)
         horizon = self.read_until()

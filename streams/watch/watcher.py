@@ -78,13 +78,13 @@ class Watcher:
 
     def watch(self, stop: Callable[[], bool]) -> None:
         """
-        Restore, catch up, then judge until `stop` says so.
+        Restore, catch up, then judge until `stop` says so, or partitions were added: the next term takes them on.
 
         Raises:
             LockTaken: the leader lock was lost.
         """
         self._restore()
-        while not stop():
+        while not stop() and not self._has_grown():
             self._take(self._reader.poll(self._patience_ms()))
             self._pass_deadlines()
             self._review()
@@ -94,6 +94,13 @@ class Watcher:
                 self._complete()
             self._beat()
         self._beat(last=True)
+
+    def _has_grown(self) -> bool:
+        """Whether the topics have more partitions than at the start of the term."""
+        found = partitions_of(self._consumer, (*names.INPUT_TOPICS, names.ALERTS))
+        if len(found) > len(self._partitions):
+            log.warning("partitions_added", partitions=len(found), before=len(self._partitions))
+        return len(found) > len(self._partitions)
 
     def _restore(self) -> None:
         started = monotonic()
@@ -232,7 +239,8 @@ class Watcher:
         read_until = self._reader.read_until()
         if read_until is None:
             return _now()
-        known = datetime.fromtimestamp(read_until / 1000, UTC)
+        # A sender's clock may run ahead, where the topic lets it say when a record came.
+        known = min(datetime.fromtimestamp(read_until / 1000, UTC), _now())
         return max(known, self._cut.as_of) if self._cut else known
 
     def _patience_ms(self) -> int:
