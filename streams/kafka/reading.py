@@ -55,6 +55,11 @@ class TolerantConsumer(KafkaConsumer):
             self._take_on()
         return super().poll(*args, **config)
 
+    def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
+        """Kafka's ids of topics (KIP-516), as known for some seconds; a topic that is made anew has another one."""
+        found = {topic: self._cluster.topic_id(topic) for topic in topics if self.partitions_for_topic(topic)}
+        return {topic: str(id_) for topic, id_ in found.items() if id_ is not None}
+
     def _take_on(self) -> None:
         held, wanted = self.assignment(), all_partitions(self, self._topics)
         if added := [partition for partition in wanted if partition not in held]:

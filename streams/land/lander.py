@@ -10,15 +10,18 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
+import pyarrow as pa
 import structlog
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from streams import names
 from streams.errors import LakeConflict
 from streams.kafka.client import consumer, partitions_of, producer
+from streams.kafka.reading import TolerantConsumer
 from streams.kafka.topics import ensure_topics, refuse_differences
 from streams.lake.locks import LandingLocks
+from streams.lake.topic_ids import check_made_anew
 from streams.land.batch import MAX_BYTES, Batch
 from streams.land.checks import Validator
 from streams.land.garbage import rarely_collected
@@ -117,7 +120,7 @@ class Lander:
         self,
         settings: Settings,
         *,
-        kafka: KafkaConsumer,
+        kafka: TolerantConsumer,
         locks: LandingLocks,
         store: LandingStore,
         writer: Writer,
@@ -127,6 +130,7 @@ class Lander:
         self._batch = self._new_batch()
         self._following = dict(store.next)
         """Where each partition goes on after what was handed over."""
+        self._topic_ids = self._know_topics()
         self._asked = time.monotonic()
         self._seek()
 
@@ -142,12 +146,27 @@ class Lander:
                 self._hand_over()
             if time.monotonic() - self._asked > _SECOND:
                 self._give_way(stops)
+                check_made_anew(self._topic_ids, self._kafka.topic_ids(names.LANDED_TOPICS))
                 has_grown = set(partitions_of(self._kafka, names.LANDED_TOPICS)) > self._kafka.assignment()
         self._hand_over()
         self._settle()
         self._writer.check()
         self._writer.landed.seconds += time.monotonic() - started
         return has_grown
+
+    def _know_topics(self) -> dict[str, str]:
+        """
+        Keep the ids of the topics beside their offsets.
+
+        Raises:
+            LakeConflict: a topic is another one than that of which the lake has rows.
+        """
+        known, ids = self._store.topic_ids(), self._kafka.topic_ids(names.LANDED_TOPICS)
+        check_made_anew(known, ids)
+        if new := {topic: id_ for topic, id_ in ids.items() if topic not in known}:
+            rows = pa.table({"topic": list(new), "topic_id": list(new.values())})
+            self._store.commit({"topics": rows}, {})
+        return ids
 
     def _seek(self) -> None:
         """

@@ -13,16 +13,12 @@ from tests.watch.test_run import until
 def test_what_is_compressed_is_judged(watched, watch_settings, referral, alerts) -> None:
     """Families whose second referral comes in a batch of each codec."""
     now = datetime.now(UTC)
-    for number, codec in enumerate(CODECS):
+    for codec in CODECS:
         for producer in ("kafka-python", "librdkafka"):
             family = f"F-{codec}-{producer}"
-            pair = [
-                referral(
-                    10 * number + place, family, at=now - timedelta(hours=2 - place), incident_id=f"{family}{place}"
-                )
-                for place in range(2)
-            ]
-            SENDERS[producer](watch_settings, names.REFERRAL, codec, [one[1:] for one in pair])
+            first = referral(f"{family}-1", family, at=now - timedelta(hours=2))
+            second = referral(f"{family}-2", family, at=now - timedelta(hours=1))
+            SENDERS[producer](watch_settings, names.REFERRAL, codec, [first[1:], second[1:]])
 
     raised = lambda: {alert.family_id for alert in alerts() if alert.rule == "re_referral"}  # noqa: E731
     until(lambda: len(raised()) == 2 * len(CODECS))
