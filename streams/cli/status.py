@@ -25,7 +25,7 @@ SILENT_AFTER_SECONDS = 10
 def command(as_json: bool) -> None:
     """Show the parts of the stack, how far each stage has come, and what is wrong.
 
-    Exits with 1 when a part is down, the watcher is silent, or the marts are held.
+    Exits with 1 when a part is down, the watcher is silent, the marts are held, or a topic breaks a promise.
     """
     settings = Settings.from_env()
     parts = stack.status(settings)
@@ -35,7 +35,7 @@ def command(as_json: bool) -> None:
     if not troubles:
         try:
             stages = progress(settings)
-            troubles += _troubles(stages) + _holds(settings)
+            troubles += _troubles(stages) + _holds(settings) + _topics(settings)
         except CafError as error:
             troubles.append(str(error))
     if as_json:
@@ -58,6 +58,14 @@ def _holds(settings: Settings) -> list[str]:
 
     with connect(settings) as lake:
         return [f"the marts are held: {hold}" for hold in holds(lake)]
+
+
+def _topics(settings: Settings) -> list[str]:
+    from streams.kafka.topics import differences
+    from streams.lake.topic_ids import topics_made_anew
+
+    broken = [str(difference) for difference in differences(settings) if difference.breaks]
+    return broken + [f"topic {topic} was deleted and made again" for topic in topics_made_anew(settings)]
 
 
 def _facts(parts: list[stack.PartStatus], stages: Progress | None, troubles: list[str]) -> dict[str, object]:
