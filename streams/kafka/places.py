@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 from kafka import TopicPartition
 from kafka.consumer import fetcher
-from kafka.errors import NoError, UnknownError
+from kafka.errors import CorruptRecordError, InvalidRecordError, NoError, UnknownError, for_code
 from kafka.protocol.consumer import FetchRequest
 
 from streams.kafka.batches import Batch, split
 
-__all__ = ["Places"]
+__all__ = ["REFUSALS", "Places"]
 
 _BYTES = 16 * 1024 * 1024
 """More than a damaged batch and the one after it."""
@@ -22,6 +22,8 @@ _OLDEST, _NEWEST = 4, 12
 """Versions of the fetch request whose answers are understood here."""
 _BACK_IF_SERVED = 64
 """How far to look back where the broker passes over offsets, as it must in a topic that is compacted."""
+REFUSALS = frozenset({CorruptRecordError.errno, InvalidRecordError.errno, UnknownError.errno})
+"""What a broker answers that comes upon damage while it looks for an offset."""
 _ONE_BY_ONE = 10_000
 """Offsets that are asked for one after the other, before the steps get longer."""
 
@@ -69,7 +71,7 @@ class Places:
         The first offset from `first` on that can be read, or the end.
 
         Raises:
-            KafkaError: the broker has no answer to anything, which says nothing of the topic.
+            KafkaError: the broker cannot answer now, which says nothing of the topic.
         """
         end = self.end(place)
         if claimed_last is not None and claimed_last + 1 == end:
@@ -78,6 +80,8 @@ class Places:
         for offset in self._later(place, first):
             answer = self._answer(place, offset, _BYTES)
             error = answer.error_code
+            if error and error not in REFUSALS:
+                raise for_code(error)(f"{place.topic}/{place.partition} is not answered for")
             for piece in split(bytes(answer.records or b""), offset, end):
                 if isinstance(piece, Batch) and piece.last >= first:
                     return max(first, piece.base)

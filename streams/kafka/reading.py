@@ -12,12 +12,12 @@ from functools import partial
 import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer import fetcher
-from kafka.errors import CorruptRecordError, InvalidRecordError, NoError, UnknownError
+from kafka.errors import NoError
 from kafka.protocol.consumer import IsolationLevel
 from kafka.record import MemoryRecords
 
 from streams.kafka.batches import Batch, Damage, split
-from streams.kafka.places import Places
+from streams.kafka.places import REFUSALS, Places
 from streams.kafka.records import Readable, records, unreadable
 
 __all__ = ["TolerantConsumer", "all_partitions"]
@@ -26,8 +26,6 @@ log = structlog.get_logger()
 
 _STUCK_SECONDS = 2.0
 """After which a place that should have records, and of which nothing comes, is looked at by itself."""
-_REFUSED = {CorruptRecordError.errno, InvalidRecordError.errno, UnknownError.errno}
-"""What a broker answers that comes upon damage while it looks for an offset."""
 _LACKS = "a batch whose CRC is right"
 
 
@@ -121,7 +119,7 @@ class _Fetcher(fetcher.Fetcher):
     def _is_damaged(self, place: TopicPartition, offset: int, answer: object) -> bool:
         """Whether the broker refuses, sends no whole batch, or has sent nothing for long."""
         if answer.error_code != NoError.errno:
-            return answer.error_code in _REFUSED
+            return answer.error_code in REFUSALS
         if not answer.records:
             return (place, offset) in self._stuck
         return not MemoryRecords(answer.records).has_next()

@@ -158,6 +158,9 @@ def _replicas(
 
 
 def _configs(topic: str, wanted: Mapping[str, str], found: Mapping[str, str | None]) -> Iterator[Difference]:
+    if not found:
+        yield Difference(topic, "does not show how it is configured: grant DescribeConfigs on it", False)
+        return
     policy = found.get("cleanup.policy") or "delete"
     if "compact" in policy and wanted.get("cleanup.policy") != "compact":
         yield Difference(topic, f"has cleanup.policy={policy}, which deletes records: set cleanup.policy=delete", True)
