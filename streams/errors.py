@@ -36,6 +36,7 @@ __all__ = [
     "StackFailed",
     "SuiteInvalid",
     "ThresholdInvalid",
+    "TopicsUnfit",
     "UnknownEventType",
     "UnknownMeasure",
     "UnknownRule",
@@ -62,6 +63,10 @@ class UnknownEventType(CafError):
 
 class BrokerUnavailable(CafError):
     """No Kafka broker answers at the configured address."""
+
+
+class TopicsUnfit(CafError):
+    """A topic is set up so that a promise would be broken."""
 
 
 class LakeUnavailable(CafError):

@@ -2,7 +2,8 @@
 Whether every record is accounted for: every offset of every landed topic has exactly one row in the lake.
 
 Offsets that no reader is ever shown (transaction markers, aborted records) need none; they are found by reading.
-Rows older than what the broker still keeps are only checked against each other.
+Rows older than what the broker still keeps are only checked against each other. A topic that was deleted and made again
+is another one: no row is of its offsets.
 """
 
 import time
@@ -16,8 +17,10 @@ from kafka import KafkaConsumer, TopicPartition
 from streams import names
 from streams.errors import BrokerUnavailable, PartsDisagree
 from streams.kafka.client import consumer
+from streams.kafka.reading import TolerantConsumer
 from streams.lake.connect import connect
 from streams.lake.offsets import OFFSET_TABLES
+from streams.lake.topic_ids import landed_topic_ids, made_anew
 from streams.settings import Settings
 
 __all__ = ["Gap", "Verified", "verify_offsets"]
@@ -105,12 +108,14 @@ def verify_offsets(
         kafka.close()
 
 
-def _compare(lake: duckdb.DuckDBPyConnection, kafka: KafkaConsumer, ends: dict[TopicPartition, int]) -> Verified:
+def _compare(lake: duckdb.DuckDBPyConnection, kafka: TolerantConsumer, ends: dict[TopicPartition, int]) -> Verified:
     lake.execute("BEGIN")  # one snapshot for all questions
+    known = landed_topic_ids(lake)
     sums = {(topic, number): rest for topic, number, *rest in lake.execute(_SUMS).fetchall()}
     candidates = [Gap(*row, "missing") for row in lake.execute(_GAPS).fetchall()]
     doubles = [Gap(*row, "doubled") for row in lake.execute(_DOUBLES).fetchall()]
     lake.execute("ROLLBACK")
+    again = made_anew(known, kafka.topic_ids(names.LANDED_TOPICS))
     beginnings = kafka.beginning_offsets(list(ends))
     # Landing goes on meanwhile: a row is unfounded only if the topic does not reach it even now.
     now = kafka.end_offsets(list(ends))
@@ -123,6 +128,7 @@ def _compare(lake: duckdb.DuckDBPyConnection, kafka: KafkaConsumer, ends: dict[T
             candidates.append(Gap(*place, following, end, "not landed"))
         if following > now[partition]:
             doubles.append(Gap(*place, now[partition], following, "not in the topic"))
+    doubles += [Gap(topic, 0, 0, 0, "of a topic that was deleted and made again") for topic in again]
     missing = [gap for near in _near(candidates) for gap in _shown(kafka, near, beginnings)]
     rows = int(sum(total for _, _, total in sums.values()))
     return Verified(

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from streams.errors import SettingInvalid, StackFailed
-from streams.kafka.topics import ensure_topics
+from streams.kafka.topics import differences, ensure_topics, refuse_differences
 from streams.lake.connect import connect
 from streams.settings import Settings
 from streams.stack import airflow, postgres
@@ -24,12 +24,17 @@ def command() -> None:
     """Make topics, lake and Airflow's metadata; safe to repeat.
 
     For servers that somebody else runs (docker-compose.yml uses it once); './caf up' does this by itself.
+    Topics that are there already are compared with what they should be: each difference is named, and one that would
+    break a promise is refused.
     """
     settings, passwords = Settings.from_env(), os.environ.get(_PASSWORDS)
     if not passwords:
         raise SettingInvalid(f"{_PASSWORDS} is not set; it names the file from which Airflow reads its passwords")
     created = ensure_topics(settings)
     click.echo(f"topics: {', '.join(created) or 'all there'}")
+    refuse_differences(settings)
+    for difference in differences(settings):
+        click.echo(f"! {difference}")
     connect(settings).close()
     click.echo("lake: catalogs landing and marts are there")
     postgres.server(settings).dsn(airflow.NAME)

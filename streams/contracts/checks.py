@@ -58,6 +58,8 @@ class Reason(enum.StrEnum):
     """The record is longer than what is read."""
     BATCH = "batch"
     """The record is a batch of events: nothing is wrong, each of them is sent on as a record of its own."""
+    UNREADABLE_BATCH = "unreadable_batch"
+    """Kafka has the offset, but nobody can read its record: the batch, or what is packed in it, is damaged."""
 
 
 class Refusal(Exception):

@@ -39,6 +39,7 @@ __all__ = [
     "Reason",
     "Record",
     "Rejected",
+    "Unreadable",
     "admit",
     "decode",
     "key_of",
@@ -72,6 +73,19 @@ def record_bytes(record: Record) -> int:
     for name, content in record.headers:
         size += len(str.encode(name, errors="surrogateescape")) + len(content or b"")
     return size
+
+
+class Unreadable(NamedTuple):
+    """An offset whose record cannot be had at all; like a `Record`, with what it lacks."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    value: bytes | None
+    lacks: str
+    key: bytes | None = None
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):
@@ -157,7 +171,7 @@ def admit(record: Record, max_bytes: int) -> Accepted | Rejected:
 
     `max_bytes` is the setting `max_record_bytes`. Only whoever sees a record first judges its length.
     """
-    if record.value and len(record.value) > max_bytes:
+    if record.value and len(record.value) > max_bytes and type(record) is not Unreadable:
         return refused(record, Refusal(Reason.TOO_LARGE, allowed=f"at most {max_bytes} bytes"))
     return decode(record)
 
@@ -227,6 +241,8 @@ class _Unsent(NamedTuple):
 
 
 def _accept(record: Record, *, has_key: bool = True) -> Accepted:
+    if type(record) is Unreadable:
+        raise Refusal(Reason.UNREADABLE_BATCH, allowed=record.lacks)
     # This runs for every record of every topic: what is called here for each of them shows in what `land` can take.
     value = record.value or b""
     if record.headers or value[:1] != b"{" or value[-1:] != b"}":
@@ -255,7 +271,8 @@ def _accept(record: Record, *, has_key: bool = True) -> Accepted:
         record.topic,
         record.partition,
         record.offset,
-        arrival_ms(record.timestamp),
+        # A sender's clock may have stamped the record with no time that can be used: then it came when it happened.
+        arrival_ms(record.timestamp) or round(envelope.time.timestamp() * 1000),
         key,
         envelope,
         change,

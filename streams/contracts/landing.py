@@ -116,6 +116,7 @@ def landing_tables() -> dict[str, Table]:
         ),
         "dead_letters": Table("Records of the dead-letter topic, one row each.", _dead_letters()),
         "heartbeats": Table("Records of the heartbeat topic, one row each.", _heartbeats()),
+        "topics": Table("Topics of which records have landed, one row each.", _TOPICS),
         "validations": Table("What Great Expectations found in each landed batch.", _VALIDATIONS),
         "coverage": Table("What is stated of the time that sources cover, and what is taken back.", _COVERAGE),
     }
@@ -213,7 +214,15 @@ def _dead_letters() -> dict[str, Column]:
 
 
 def _heartbeats() -> dict[str, Column]:
-    return _output(Heartbeat, {"as_of": _TIMESTAMP, "offsets": pa.map_(pa.string(), pa.list_(pa.int64()))}, {})
+    return _output(
+        Heartbeat,
+        {
+            "as_of": _TIMESTAMP,
+            "offsets": pa.map_(pa.string(), pa.list_(pa.int64())),
+            "topic_ids": pa.map_(pa.string(), pa.string()),
+        },
+        {},
+    )
 
 
 def _output(struct: type[msgspec.Struct], types: dict[str, pa.DataType], renamed: dict[str, str]) -> dict[str, Column]:
@@ -225,6 +234,13 @@ def _output(struct: type[msgspec.Struct], types: dict[str, pa.DataType], renamed
         columns[name] = Column(types.get(name, pa.string()), description.sentence, required=not description.nullable)
     return columns
 
+
+_TOPICS = {
+    "topic": Column(pa.string(), "Name of the topic.", required=True),
+    "topic_id": Column(
+        pa.string(), "Id that Kafka gave it when it was made; one that is made anew has another.", required=True
+    ),
+}
 
 _VALIDATIONS = {
     "validated_at": Column(_TIMESTAMP, "When the check ran.", required=True),

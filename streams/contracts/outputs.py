@@ -261,3 +261,10 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
         dict[str, list[_Offset]],
         _described("Next offset of each partition, by topic.", {"caf.referral.v1": [12, 7]}),
     ]
+    topic_ids: Annotated[
+        dict[str, str],
+        _described(
+            "Kafka's id of each topic that the offsets are of; a topic that is made anew has another one.",
+            {"caf.referral.v1": "51268a1c-0987-48b9-b2f9-c7267315c080"},
+        ),
+    ] = {}

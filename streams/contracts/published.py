@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from streams import names
 from streams.contracts.checks import Reason, Refusal, arrival_ms, parse, plausible, readable
-from streams.contracts.decode import Record, Rejected, refused
+from streams.contracts.decode import Record, Rejected, Unreadable, refused
 from streams.contracts.outputs import (
     ALERT_TYPE,
     DEAD_LETTER_TYPE,
@@ -79,6 +79,8 @@ def decode_output(record: Record) -> Output | Rejected:
 
 def _accept(record: Record) -> Output:
     type_, decoder = _TYPES[record.topic]
+    if type(record) is Unreadable:
+        raise Refusal(Reason.UNREADABLE_BATCH, allowed=record.lacks)
     value = record.value or b""
     readable(value)
     if b"\\u0000" in value:

@@ -7,12 +7,14 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from streams.errors import BrokerUnavailable
-from streams.kafka.headers import read_any_header
+from streams.kafka.reading import TolerantConsumer, all_partitions
 from streams.settings import Settings
 
 __all__ = ["admin", "consumer", "end_offsets", "partitions_of", "producer"]
 
 _BOOTSTRAP_TIMEOUT_MS = 15_000
+_METADATA_MS = 15_000
+"""How often a consumer asks which partitions there are."""
 
 T = TypeVar("T")
 
@@ -41,35 +43,32 @@ def producer(settings: Settings, **config: object) -> KafkaProducer:
     return _connect(KafkaProducer, settings, **(defaults | config))
 
 
-def consumer(settings: Settings, topics: Iterable[str] = (), **config: object) -> KafkaConsumer:
+def consumer(settings: Settings, topics: Iterable[str] = (), **config: object) -> TolerantConsumer:
     """
     A consumer that is assigned all partitions of `topics`, from their beginning, and commits nothing by itself.
 
-    It sees committed records only, so an aborted transaction of a partner's producer is not an event.
+    It sees committed records only, so an aborted transaction of a partner's producer is not an event. Partitions that
+    are added later are taken on by `poll`; who assigns partitions of its own asks `partitions_of` again for them.
 
     Raises:
         BrokerUnavailable: no broker answers.
     """
-    read_any_header()
     defaults = {
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
         "isolation_level": "read_committed",
         "allow_auto_create_topics": False,
+        "metadata_max_age_ms": _METADATA_MS,
     }
-    client = _connect(KafkaConsumer, settings, **(defaults | config))
+    client = _connect(TolerantConsumer, settings, **(defaults | config))
     if topics := list(topics):
-        assigned = partitions_of(client, topics)
-        client.assign(assigned)
-        client.seek_to_beginning(*assigned)
+        client.follow(topics)
     return client
 
 
 def partitions_of(client: KafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
-    """All partitions of the topics, in order."""
-    return [
-        TopicPartition(topic, number) for topic in topics for number in sorted(client.partitions_for_topic(topic) or ())
-    ]
+    """All partitions of the topics, in order; added ones are known after some seconds."""
+    return all_partitions(client, topics)
 
 
 def end_offsets(settings: Settings, topics: Iterable[str]) -> dict[TopicPartition, int]:

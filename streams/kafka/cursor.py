@@ -16,18 +16,19 @@ class Cursor:
     """
     Reads one topic at least once: what was read counts as done only when that is said.
 
-    The first start ever begins with what comes next.
+    The first start ever begins with what comes next; a partition that is added later is read from its beginning.
     """
 
     def __init__(self, settings: Settings, topic: str, name: str) -> None:
         self._consumer: KafkaConsumer = consumer(settings, group_id=name)
-        self._consumer.assign(partitions_of(self._consumer, [topic]))
-        new = {}
-        for partition, end in self.ends().items():
-            committed = self._consumer.committed(partition)
-            self._consumer.seek(partition, end if committed is None else committed)
-            if committed is None:
-                new[partition] = end
+        self._topic = topic
+        partitions = partitions_of(self._consumer, [topic])
+        committed = {partition: self._consumer.committed(partition) for partition in partitions}
+        begun = any(offset is not None for offset in committed.values())
+        self._consumer.assign(partitions)
+        new = {} if begun else self.ends()
+        for partition, offset in (committed | new).items():
+            self._consumer.seek(partition, offset or 0)
         self._commit(new)
 
     def ends(self) -> dict[TopicPartition, int]:
@@ -40,6 +41,7 @@ class Cursor:
 
     def read(self) -> Iterator:
         """The records that have come, after at most half a second."""
+        self._take_on()
         for batch in self._consumer.poll(timeout_ms=_POLL_MS).values():
             yield from batch
 
@@ -50,6 +52,14 @@ class Cursor:
     def close(self) -> None:
         """Disconnect; what is not done will be read again."""
         self._consumer.close()
+
+    def _take_on(self) -> None:
+        """Read partitions, too, that have been added."""
+        held, wanted = self._consumer.assignment(), partitions_of(self._consumer, [self._topic])
+        if len(wanted) > len(held):
+            self._consumer.assign(wanted)
+            for partition in set(wanted) - held:
+                self._consumer.seek(partition, 0)
 
     def _commit(self, offsets: dict[TopicPartition, int]) -> None:
         if offsets:

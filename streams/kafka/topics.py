@@ -1,14 +1,40 @@
-"""The topics as code: partitions, retention and compaction of each, and why."""
+"""
+The topics as code: partitions, retention and compaction of each, and why; and how those of a broker differ.
 
+Somebody else may have created them, by hand or by a tool of a platform. What would break a promise is refused.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+
+from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
 from kafka.errors import TopicAlreadyExistsError
 
 from streams import names
+from streams.errors import TopicsUnfit
 from streams.kafka.client import admin
 from streams.settings import Settings
 
-__all__ = ["ensure_topics", "topic_configs"]
+__all__ = ["Difference", "differences", "ensure_topics", "refuse_differences", "topic_configs"]
 
 _DAY_MS = 86_400_000
+_ONE_NUMBER = (*names.INPUT_TOPICS, names.ALERTS)
+"""Topics on which a family has one partition number."""
+_STAMPED = frozenset({*_ONE_NUMBER, names.HEARTBEAT})
+"""Topics whose times of arrival are judged by."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How a topic is not what `topic_configs` says, and what to do; `breaks` a promise, or is only worse."""
+
+    topic: str
+    what: str
+    breaks: bool
+
+    def __str__(self) -> str:
+        return f"topic {self.topic} {self.what}"
 
 
 def topic_configs(settings: Settings) -> dict[str, dict[str, object]]:
@@ -58,3 +84,98 @@ def ensure_topics(settings: Settings) -> list[str]:
         return sorted(missing)
     finally:
         client.close()
+
+
+def differences(settings: Settings) -> list[Difference]:
+    """
+    Compare the broker's topics with `topic_configs`; those that break a promise come first.
+
+    Raises:
+        BrokerUnavailable: no broker answers.
+    """
+    with closing(admin(settings)) as client:
+        existing = set(client.list_topics())
+        wanted = topic_configs(settings)
+        found = {one["name"]: one for one in client.describe_topics(sorted(existing & wanted.keys()))}
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in found]
+        described = client.describe_configs(resources, config_filter=ConfigFilterType.ALL)["topic"] if found else {}
+    configs = {topic: {name: one["value"] for name, one in described.get(topic, {}).items()} for topic in found}
+    partitions = {topic: one["partitions"] for topic, one in found.items()}
+    all_found = [
+        *(Difference(topic, "is missing: './caf init' creates it", True) for topic in wanted.keys() - existing),
+        *_partitions(wanted, {topic: len(parts) for topic, parts in partitions.items()}),
+        *(one for topic in found for one in _replicas(settings, topic, partitions[topic], configs[topic])),
+        *(one for topic in found for one in _configs(topic, wanted[topic]["configs"], configs[topic])),
+    ]
+    return sorted(all_found, key=lambda one: (not one.breaks, one.topic, one.what))
+
+
+def refuse_differences(settings: Settings) -> None:
+    """
+    Make sure that the topics keep what is promised.
+
+    Raises:
+        BrokerUnavailable: no broker answers.
+        TopicsUnfit: they do not; the message names each difference and what to do.
+    """
+    broken = [str(one) for one in differences(settings) if one.breaks]
+    if broken:
+        raise TopicsUnfit("; ".join(broken))
+
+
+def _partitions(wanted: Mapping[str, Mapping], found: Mapping[str, int]) -> Iterator[Difference]:
+    counts = {topic: found[topic] for topic in _ONE_NUMBER if topic in found}
+    most = max(counts.values(), default=0)
+    for topic, count in found.items():
+        expected = wanted[topic]["num_partitions"]
+        if counts.get(topic, most) < most:
+            what = f"has {count} partitions, another one {most}: a family must have one number everywhere; add the rest"
+            yield Difference(topic, what, True)
+        elif topic == names.HEARTBEAT and count != 1:
+            yield Difference(
+                topic, f"has {count} partitions, so that the newest heartbeat is unknown: make it anew", True
+            )
+        elif count != expected:
+            yield Difference(
+                topic, f"has {count} partitions, expected are {expected}: set CAF_PARTITIONS, or add", False
+            )
+
+
+def _replicas(
+    settings: Settings, topic: str, partitions: list[Mapping], configs: Mapping[str, str | None]
+) -> Iterator[Difference]:
+    copies = min(len(partition["replica_nodes"]) for partition in partitions)
+    needed = int(configs.get("min.insync.replicas") or 1)
+    if needed > copies:
+        yield Difference(topic, f"has {copies} replicas and min.insync.replicas={needed}: nobody can write to it", True)
+    if copies < settings.replication:
+        yield Difference(topic, f"has {copies} replicas, expected are {settings.replication}: reassign it", False)
+    if copies > 1 and needed < 2:
+        yield Difference(topic, "acknowledges what one replica has: set min.insync.replicas=2", False)
+    if configs.get("unclean.leader.election.enable") == "true":
+        what = "may lose what it acknowledged: set unclean.leader.election.enable=false"
+        yield Difference(topic, what, False)
+
+
+def _configs(topic: str, wanted: Mapping[str, str], found: Mapping[str, str | None]) -> Iterator[Difference]:
+    if not found:
+        yield Difference(topic, "does not show how it is configured: grant DescribeConfigs on it", False)
+        return
+    policy = found.get("cleanup.policy") or "delete"
+    if "compact" in policy and wanted.get("cleanup.policy") != "compact":
+        yield Difference(topic, f"has cleanup.policy={policy}, which deletes records: set cleanup.policy=delete", True)
+    if policy == "delete" and wanted.get("cleanup.policy") == "compact":
+        yield Difference(topic, "is not compacted: set cleanup.policy=compact", False)
+    if found.get("message.timestamp.type") != wanted["message.timestamp.type"]:
+        what = "lets senders say when a record arrived: set message.timestamp.type=LogAppendTime"
+        yield Difference(topic, what, topic in _STAMPED)
+    keeps, should = int(found.get("retention.ms") or -1), int(wanted.get("retention.ms", 0))
+    if "retention.ms" in wanted and keeps >= 0 and (should < 0 or keeps < should):
+        # What is not landed within a day, over a weekend say, would be gone.
+        broken = topic in names.INPUT_TOPICS and keeps < _DAY_MS
+        yield Difference(topic, f"keeps records for {keeps} ms: set retention.ms={should}", broken)
+    if int(found.get("retention.bytes") or -1) >= 0 and wanted.get("cleanup.policy") != "compact":
+        yield Difference(topic, f"keeps {found['retention.bytes']} bytes a partition: set retention.bytes=-1", False)
+    largest, needed = int(found.get("max.message.bytes") or 0), int(wanted.get("max.message.bytes", 0))
+    if largest < needed:
+        yield Difference(topic, f"takes records of {largest} bytes: set max.message.bytes={needed}", False)

@@ -226,7 +226,14 @@ CREATE TABLE IF NOT EXISTS landing.main.heartbeats (
     "landed_at" TIMESTAMP,
     "leader" VARCHAR,
     "as_of" TIMESTAMP,
-    "offsets" MAP(VARCHAR, BIGINT[])
+    "offsets" MAP(VARCHAR, BIGINT[]),
+    "topic_ids" MAP(VARCHAR, VARCHAR)
+);
+
+-- Topics of which records have landed, one row each.
+CREATE TABLE IF NOT EXISTS landing.main.topics (
+    "topic" VARCHAR,
+    "topic_id" VARCHAR
 );
 
 -- What Great Expectations found in each landed batch.

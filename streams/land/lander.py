@@ -10,16 +10,19 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
+import pyarrow as pa
 import structlog
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from streams import names
 from streams.errors import LakeConflict
-from streams.health import sign_of_life
+from streams.health import Sign, sign_of_life
 from streams.kafka.client import consumer, partitions_of, producer
-from streams.kafka.topics import ensure_topics
+from streams.kafka.reading import TolerantConsumer
+from streams.kafka.topics import ensure_topics, refuse_differences
 from streams.lake.locks import LandingLocks
+from streams.lake.topic_ids import check_made_anew
 from streams.land.batch import MAX_BYTES, Batch
 from streams.land.checks import Validator
 from streams.land.dead_letters import DeadLetters
@@ -65,6 +68,7 @@ def run(
 
     Raises:
         BrokerUnavailable: no broker answers.
+        TopicsUnfit: a topic is set up so that a promise would be broken.
         LakeUnavailable: the catalog does not answer; everything committed is safe.
         LakeConflict: another process has landed the same offsets, or the topics are others than those landed.
     """
@@ -73,16 +77,36 @@ def run(
     def stops() -> bool:
         return until() or (deadline is not None and time.monotonic() >= deadline)
 
+    landed = Landed()
+    with rarely_collected(), sign_of_life(settings, "land") as sign:
+        ensure_topics(settings)
+        refuse_differences(settings)
+        while _land(settings, landed, stops, sign=sign, validator=validator, on_commit=on_commit, once=once):
+            log.info("partitions_added")
+    return landed
+
+
+def _land(
+    settings: Settings,
+    landed: Landed,
+    stops: Callable[[], bool],
+    *,
+    sign: Sign,
+    validator: Validator | None,
+    on_commit: Callable[[Landed], None] | None,
+    once: bool,
+) -> bool:
+    """Land the partitions that there are now; returns whether there are others to begin anew with."""
+
     def turns() -> bool:
         sign.turn()
         return stops()
 
     with ExitStack() as stack:
-        sign = stack.enter_context(sign_of_life(settings, "land"))
-        ensure_topics(settings)
-        stack.enter_context(rarely_collected())
-        kafka = consumer(settings, names.LANDED_TOPICS, **CONSUMER)
+        kafka = consumer(settings, **CONSUMER)
         stack.callback(kafka.close)
+        kafka.assign(partitions_of(kafka, names.LANDED_TOPICS))
+        kafka.seek_to_beginning()
         letters = DeadLetters(settings)
         stack.callback(letters.close)
         parts = producer(settings)
@@ -91,13 +115,13 @@ def run(
         stack.callback(locks.close)
         sign.stand_by()
         if not locks.acquire(lambda: not stops()):
-            return Landed()
+            return False
         store = LandingStore(settings)
         stack.callback(store.close)
         writer = Writer(store, letters, parts, validator, on_commit)
+        writer.landed = landed
         stack.callback(writer.close)
-        Lander(settings, kafka=kafka, locks=locks, store=store, writer=writer).run(turns, once=once)
-        return writer.landed
+        return Lander(settings, kafka=kafka, locks=locks, store=store, writer=writer).run(turns, once=once)
 
 
 class Lander:
@@ -107,7 +131,7 @@ class Lander:
         self,
         settings: Settings,
         *,
-        kafka: KafkaConsumer,
+        kafka: TolerantConsumer,
         locks: LandingLocks,
         store: LandingStore,
         writer: Writer,
@@ -115,14 +139,17 @@ class Lander:
         self._settings, self._kafka, self._locks, self._store, self._writer = settings, kafka, locks, store, writer
         self._identities = store.identities(self._value_at)
         self._batch = self._new_batch()
+        self._following = dict(store.next)
+        """Where each partition goes on after what was handed over."""
+        self._topic_ids = self._know_topics()
         self._asked = time.monotonic()
         self._seek()
 
-    def run(self, stops: Callable[[], bool], *, once: bool) -> None:
-        """Land until told to stop, or once up to the present end of the topics."""
-        end = self._kafka.end_offsets(list(self._kafka.assignment())) if once else {}
+    def run(self, stops: Callable[[], bool], *, once: bool) -> bool:
+        """Land until told to stop, or once up to the present end; ends early, with True, when partitions were added."""
+        has_grown, end = False, self._kafka.end_offsets(list(self._kafka.assignment())) if once else {}
         started = time.monotonic()
-        while not stops() and not (once and self._reached(end)):
+        while not stops() and not has_grown and not (once and self._reached(end)):
             self._poll()
             if self._writer.ready:
                 self._settle()
@@ -130,10 +157,27 @@ class Lander:
                 self._hand_over()
             if time.monotonic() - self._asked > _SECOND:
                 self._give_way(stops)
+                check_made_anew(self._topic_ids, self._kafka.topic_ids(names.LANDED_TOPICS))
+                has_grown = set(partitions_of(self._kafka, names.LANDED_TOPICS)) > self._kafka.assignment()
         self._hand_over()
         self._settle()
         self._writer.check()
-        self._writer.landed.seconds = time.monotonic() - started
+        self._writer.landed.seconds += time.monotonic() - started
+        return has_grown
+
+    def _know_topics(self) -> dict[str, str]:
+        """
+        Keep the ids of the topics beside their offsets.
+
+        Raises:
+            LakeConflict: a topic is another one than that of which the lake has rows.
+        """
+        known, ids = self._store.topic_ids(), self._kafka.topic_ids(names.LANDED_TOPICS)
+        check_made_anew(known, ids)
+        if new := {topic: id_ for topic, id_ in ids.items() if topic not in known}:
+            rows = pa.table({"topic": list(new), "topic_id": list(new.values())})
+            self._store.commit({"topics": rows}, {})
+        return ids
 
     def _seek(self) -> None:
         """
@@ -142,7 +186,7 @@ class Lander:
         Raises:
             LakeConflict: a topic ends before its rows do.
         """
-        partitions = partitions_of(self._kafka, names.LANDED_TOPICS)
+        partitions = sorted(self._kafka.assignment())
         beginnings, ends = self._kafka.beginning_offsets(partitions), self._kafka.end_offsets(partitions)
         for partition in partitions:
             following = self._store.next.get((partition.topic, partition.partition))
@@ -162,7 +206,23 @@ class Lander:
         timeout = _POLL_SECONDS_WHILE_STORING if self._writer.batch else max(0, min(_POLL_SECONDS, self._left()))
         room = max(1, min(_POLL_RECORDS, self._settings.land_batch_rows - self._batch.rows))
         for partition, records in self._kafka.poll(timeout_ms=int(timeout * 1000), max_records=room).items():
+            self._refuse_repeats(partition, records[0].offset)
             self._batch.add(partition.topic, partition.partition, records)
+
+    def _refuse_repeats(self, partition: TopicPartition, offset: int) -> None:
+        """
+        Make sure that a topic goes on where it was.
+
+        Raises:
+            LakeConflict: it begins again: it was made anew, or has lost its end.
+        """
+        place = (partition.topic, partition.partition)
+        following = self._batch.next_offsets.get(place, self._following.get(place, 0))
+        if offset < following:
+            raise LakeConflict(
+                f"{partition.topic}/{partition.partition} goes on at {offset} after {following}: "
+                "the topic was made anew or has lost records while it was landed"
+            )
 
     def _left(self) -> float:
         """Seconds that the batch may still wait for more."""
@@ -180,6 +240,7 @@ class Lander:
             return
         self._settle()
         self._writer.start(self._batch)
+        self._following |= self._batch.next_offsets
         self._batch = self._new_batch()
 
     def _settle(self) -> None:

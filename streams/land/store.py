@@ -14,6 +14,7 @@ from streams.lake.connect import connect
 from streams.lake.maintain import compact
 from streams.lake.offsets import OFFSET_TABLES, next_offsets
 from streams.lake.schema import ensure_landing
+from streams.lake.topic_ids import landed_topic_ids
 from streams.settings import Settings
 
 __all__ = ["LandingStore", "Offsets"]
@@ -45,6 +46,10 @@ class LandingStore:
         self._snapshot = self._current_snapshot()
         self.next = next_offsets(self._lake)
         """Where each partition that has rows goes on."""
+
+    def topic_ids(self) -> dict[str, str]:
+        """Ids of the topics of which records have landed."""
+        return landed_topic_ids(self._lake)
 
     def identities(self, fetch: Fetch) -> Identities:
         """Every event that has landed, for judging later ones; `fetch` finds the value of one."""

@@ -17,7 +17,7 @@ from kafka.errors import CommitFailedError, IllegalGenerationError, RebalanceInP
 
 from streams import names
 from streams.contracts.outputs import Alert
-from streams.kafka.client import consumer
+from streams.kafka.client import consumer, partitions_of
 from streams.settings import Settings
 from streams.subscribers.selection import Selection
 from streams.subscribers.wanted import Wanted, Words
@@ -150,6 +150,8 @@ class _Places(ConsumerRebalanceListener):
         self._reader = reader
         self._from_oldest = from_oldest
         self._next: dict[TopicPartition, int] = {}
+        self._first = 0
+        """How many partitions the topic had when this member began; those after them are read from their beginning."""
         self.lost = False
         reader.subscribe([names.ALERTS], listener=self)
 
@@ -168,10 +170,12 @@ class _Places(ConsumerRebalanceListener):
         self.lost = False
         held = sorted(self._reader.assignment())
         oldest, newest = self._reader.beginning_offsets(held), self._reader.end_offsets(held)
+        self._first = self._first or len(partitions_of(self._reader, [names.ALERTS]))
         for partition in held:
             saved = self._reader.committed(partition)
             if saved is None:
-                saved = oldest[partition] if self._from_oldest else newest[partition]
+                is_added = partition.partition >= self._first
+                saved = oldest[partition] if self._from_oldest or is_added else newest[partition]
                 log.info("subscription_begins", partition=partition.partition, offset=saved)
                 self.save(partition, saved)
             self._next[partition] = saved

@@ -71,8 +71,8 @@ class EvenReader:
             partition = TopicPartition(record.topic, record.partition)
             if partition in self._waiting:
                 self._waiting[partition].append(record)
-                # Senders' own timestamps may go back; a record must never wait for its own partition.
-                self._read_until[partition] = max(record.timestamp, self._read_until[partition])
+                # Records without a time that can be used wait for nobody, and say nothing of how far reading has come.
+                self._read_until[partition] = max(self._read_until[partition], record.timestamp)
             else:
                 ready.append(record)
         horizon = self.read_until()

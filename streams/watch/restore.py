@@ -18,6 +18,7 @@ from streams.contracts.outputs import Alert, Heartbeat
 from streams.errors import LakeUnavailable
 from streams.kafka.client import consumer
 from streams.lake.connect import connect
+from streams.lake.topic_ids import landed_topic_ids
 from streams.settings import Settings
 from streams.watch.history import Named, StoredRecord
 from streams.watch.judge import Judge
@@ -111,7 +112,7 @@ def read_alerts(
 
 def load_lake(
     settings: Settings, judge: Judge, judged: Offsets, alive: Callable[[], None]
-) -> tuple[Offsets, list[Accepted | Rejected]]:
+) -> tuple[Offsets, dict[str, str], list[Accepted | Rejected]]:
     """
     Take the landed events into the histories; without a lake there are none, and the topics give everything.
 
@@ -120,13 +121,14 @@ def load_lake(
         alive: called now and then.
 
     Returns:
-        The offsets from which the topics go on, and the events that landed but were never judged.
+        The offsets from which the topics go on, the ids of the topics that they are of, and the events that landed but
+        were never judged.
     """
     try:
         lake = connect(settings, landing="read_only", marts=None)
     except LakeUnavailable as error:
         log.warning("lake_not_read", reason=str(error))
-        return {}, []
+        return {}, {}, []
     try:
         lake.execute("BEGIN")
         offsets = {TopicPartition(*row[:2]): row[2] for row in lake.execute(_NEXT_OFFSETS).fetchall()}
@@ -134,12 +136,13 @@ def load_lake(
         for batch in lake.execute(_EVENTS).to_arrow_reader(_ROWS):
             unjudged += _load(batch, judge, judged)
             alive()
+        topic_ids = landed_topic_ids(lake)
     except duckdb.CatalogException:
-        return {}, []
+        return {}, {}, []
     finally:
         lake.close()
     wanted = {partition: offset for partition, offset in offsets.items() if partition.topic in names.INPUT_TOPICS}
-    return wanted, unjudged
+    return wanted, topic_ids, unjudged
 
 
 def _load(batch: pa.RecordBatch, judge: Judge, judged: Offsets) -> Iterator[Accepted]:

@@ -10,7 +10,7 @@ from kafka.errors import KafkaError
 
 from streams.errors import BrokerUnavailable, LakeUnavailable, LockTaken
 from streams.health import Sign, sign_of_life
-from streams.kafka.topics import ensure_topics
+from streams.kafka.topics import ensure_topics, refuse_differences
 from streams.rules.compiled import DBT_PROJECT, compiled_rules
 from streams.rules.engine import Engine
 from streams.settings import Settings
@@ -47,6 +47,7 @@ def run(
 
     Raises:
         BrokerUnavailable: no broker answers at the start.
+        TopicsUnfit: a topic is set up so that a promise would be broken.
         LakeUnavailable: PostgreSQL, which holds the leader lock, does not answer at the start.
         RulesInvalid: dbt cannot compile the rules.
     """
@@ -57,6 +58,7 @@ def run(
 
     with sign_of_life(settings, "watch") as sign:
         ensure_topics(settings)
+        refuse_differences(settings)
         engine = Engine(compiled_rules(settings, project))
         watched = Watched()
         leadership = Leadership(settings)

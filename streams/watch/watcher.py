@@ -14,13 +14,15 @@ from time import monotonic
 
 import msgspec
 import structlog
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 
 from streams import names
 from streams.contracts import Accepted, Rejected, admit
 from streams.contracts.checks import arrived_at
 from streams.contracts.outputs import Alert, Heartbeat
 from streams.kafka.client import consumer, partitions_of
+from streams.kafka.reading import TolerantConsumer
+from streams.lake.topic_ids import made_anew
 from streams.route.router import Router
 from streams.route.routes import read_routes
 from streams.rules.engine import Engine
@@ -58,10 +60,11 @@ class Watcher:
         self._publisher = Publisher(settings, leadership.lock)
         self._current = CurrentAlerts(settings, self._judge.book, self._publisher)
         self._restatements = Restatements(settings, self._judge, leadership)
-        self._consumer: KafkaConsumer = consumer(
+        self._consumer: TolerantConsumer = consumer(
             settings, fetch_max_wait_ms=500, max_partition_fetch_bytes=_FETCH_BYTES
         )
         self._partitions = partitions_of(self._consumer, (*names.INPUT_TOPICS, names.ALERTS))
+        self._topic_ids = self._consumer.topic_ids((*names.INPUT_TOPICS, names.ALERTS))
         self._reader = EvenReader(self._consumer, self._input_partitions())
         self._judged: Offsets = {}
         self._already_judged: Offsets = {}
@@ -80,13 +83,13 @@ class Watcher:
 
     def watch(self, stop: Callable[[], bool]) -> None:
         """
-        Restore, catch up, then judge until `stop` says so.
+        Restore, catch up, then judge until `stop` says so, or the topics have changed and a new term must begin.
 
         Raises:
             LockTaken: the leader lock was lost.
         """
         self._restore()
-        while not stop():
+        while not stop() and not self._has_other_topics():
             self._take(self._reader.poll(self._patience_ms()))
             self._pass_deadlines()
             self._report_unread()
@@ -98,6 +101,15 @@ class Watcher:
             self._beat()
         self._beat(last=True)
 
+    def _has_other_topics(self) -> bool:
+        """Whether partitions were added since the start of the term, or a topic was made anew."""
+        found = partitions_of(self._consumer, self._topic_ids)
+        again = made_anew(self._topic_ids, self._consumer.topic_ids(self._topic_ids))
+        if len(found) > len(self._partitions) or again:
+            log.warning("topics_changed", partitions=len(found), before=len(self._partitions), made_anew=again)
+            return True
+        return False
+
     def _restore(self) -> None:
         started = monotonic()
         found = last_heartbeat(self._settings)
@@ -105,14 +117,21 @@ class Watcher:
             heartbeat = found[0]
             self._cut = msgspec.structs.replace(heartbeat, leader=self._leader)
             ends = self._consumer.end_offsets(self._input_partitions())
+            again = self._made_anew(heartbeat.topic_ids)
             self._already_judged = {
-                partition: min(offset, ends[partition]) for partition, offset in input_offsets(heartbeat).items()
+                partition: min(offset, ends[partition])
+                for partition, offset in input_offsets(heartbeat).items()
+                if partition.topic not in again
             }
         self._written = read_alerts(self._settings, self._judge.book.record)
         lost = read_landed_alerts(self._settings, self._judge.book)
         self._current.restore(_now())
-        offsets, unjudged = load_lake(self._settings, self._judge, self._already_judged, self._beat)
-        self._judged = {partition: offsets.get(partition, 0) for partition in self._input_partitions()}
+        offsets, topic_ids, unjudged = load_lake(self._settings, self._judge, self._already_judged, self._beat)
+        again = self._made_anew(topic_ids)
+        self._judged = {
+            partition: 0 if partition.topic in again else offsets.get(partition, 0)
+            for partition in self._input_partitions()
+        }
         self._seek()
         self._reader.start()
         # What was judged before may have deadlines, known to nobody now; what is judged from here on brings its own.
@@ -129,6 +148,13 @@ class Watcher:
             unjudged=len(unjudged),
             seconds=round(monotonic() - started, 2),
         )
+
+    def _made_anew(self, before: dict[str, str]) -> list[str]:
+        """Topics that offsets are not of: deleted and made again, they are read from their beginning."""
+        topics = made_anew(before, self._topic_ids)
+        for topic in topics:
+            log.error("topic_made_anew", topic=topic)
+        return topics
 
     def _seek(self) -> None:
         self._consumer.assign(self._partitions)
@@ -228,7 +254,7 @@ class Watcher:
         for partition in self._partitions:
             offset = (self._judged | self._written).get(partition, 0)
             offsets.setdefault(partition.topic, []).append(offset)
-        self._cut = Heartbeat(leader=self._leader, as_of=as_of, offsets=offsets)
+        self._cut = Heartbeat(leader=self._leader, as_of=as_of, offsets=offsets, topic_ids=self._topic_ids)
 
     def _beat(self, *, last: bool = False) -> None:
         """Publish the last complete cut when a heartbeat is due."""
@@ -241,7 +267,8 @@ class Watcher:
         read_until = self._reader.read_until()
         if read_until is None:
             return _now()
-        known = arrived_at(read_until)
+        # A sender's clock may run ahead, where the topic lets it say when a record came.
+        known = min(arrived_at(read_until), _now())
         return max(known, self._cut.as_of) if self._cut else known
 
     def _patience_ms(self) -> int:

@@ -7,13 +7,12 @@ from datetime import UTC, datetime
 
 import duckdb
 import pytest
-from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from kafka import KafkaProducer, TopicPartition
 
 from streams import names
 from streams.contracts.outputs import HEARTBEAT_TYPE, Heartbeat
 from streams.contracts.published import encode_output
-from streams.errors import LakeConflict
-from streams.kafka.client import admin, consumer
+from streams.kafka.client import consumer
 from streams.land import run
 from streams.land.lander import GROUP
 from streams.settings import Settings
@@ -137,18 +136,6 @@ def test_lag_is_shown_in_kafka(lake_settings: Settings, send: Send, contact: Con
     assert sorted(committed, key=str) == [1, *[None] * (lake_settings.partitions - 1)]
 
 
-def test_topic_made_anew_under_a_lake_is_refused(
-    lake_settings: Settings, send: Send, contact: Contact, fresh_topics: str
-) -> None:
-    """Its offsets would be taken for those that have landed."""
-    send([contact(1)])
-    run(lake_settings, once=True)
-    _recreate(lake_settings, names.REFERRAL)
-
-    with pytest.raises(LakeConflict, match="made anew"):
-        run(lake_settings, once=True)
-
-
 def test_doorbell_rings_after_each_commit(lake_settings: Settings, send: Send, contact: Contact, rows: Rows) -> None:
     """What it announces is there to be read."""
     seen = []
@@ -196,12 +183,3 @@ def test_markers_of_transactions_are_no_gap(lake_settings: Settings, contact: Co
 
     assert rows("SELECT event_id FROM landing.main.events ORDER BY 1") == [("e-1",), ("e-3",)]
     assert verify_offsets(lake_settings).differences == []
-
-
-def _recreate(settings: Settings, topic: str) -> None:
-    client: KafkaAdminClient = admin(settings)
-    client.delete_topics([topic])
-    while topic in client.list_topics():
-        pass
-    client.create_topics({topic: {"num_partitions": settings.partitions, "replication_factor": 1}})
-    client.close()

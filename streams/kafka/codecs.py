@@ -1,0 +1,129 @@
+"""
+What a batch's compressed bytes hold: by every codec that Kafka knows, as far as they can be read, and within a limit.
+
+Kafka's CRC vouches for every byte, so the codecs' own checksums add nothing. Like Java's readers, these do not ask for
+them: a broker accepts a batch whose LZ4 checksum is wrong, or that has a tail after its gzip stream.
+"""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+
+import cramjam
+import lz4.block
+import zstandard
+
+__all__ = ["LIMIT", "decompress"]
+
+LIMIT = 64 * 1024 * 1024
+"""Bytes of one batch that are unpacked at most; a few kilobytes can claim to be terabytes."""
+
+_CHUNK = 1024 * 1024
+_XERIAL = b"\x82SNAPPY\x00"
+"""How snappy in blocks begins, in a header of 16 bytes; its versions are not asked (Redpanda swaps their bytes)."""
+_LZ4 = b"\x04\x22\x4d\x18"
+_WINDOW_BYTES = 2**27
+"""Memory that a zstd frame may ask for; Java's reader allows as much."""
+
+
+def decompress(codec: int, packed: bytes) -> tuple[bytes, str | None]:
+    """
+    What could be unpacked, and why not all of it; None when it was.
+
+    Args:
+        codec: the number that the batch's attributes give, 0 for none.
+        packed: everything after the batch's header.
+    """
+    if codec == 0:
+        return packed, None
+    if codec not in _CODECS:
+        return b"", f"its codec has the number {codec}, which no Kafka of today has"
+    name, unpack = _CODECS[codec]
+    found, size = [], 0
+    try:
+        for chunk in unpack(packed):
+            found.append(chunk[: LIMIT - size])
+            size += len(chunk)
+            if size > LIMIT:
+                return b"".join(found), f"unpacked it is longer than {LIMIT} bytes"
+    except _DAMAGED:
+        return b"".join(found), f"its {name} stream is damaged"
+    return b"".join(found), None
+
+
+def _gzip(packed: bytes) -> Iterator[bytes]:
+    """Members one after the other; what follows the first and is none is left, as Java leaves it."""
+    first = True
+    while packed and (first or packed.startswith(b"\x1f\x8b")):
+        stream = zlib.decompressobj(wbits=31)
+        while not stream.eof and packed:
+            yield stream.decompress(packed, _CHUNK)
+            packed = stream.unconsumed_tail
+        if not stream.eof:
+            raise EOFError
+        packed, first = stream.unused_data, False
+
+
+def _snappy(packed: bytes) -> Iterator[bytes]:
+    """Blocks with their lengths, as Java and kafka-python write it, or one block alone, as librdkafka does."""
+    if not packed.startswith(_XERIAL):
+        yield _snappy_block(packed)
+        return
+    at = 16
+    while at < len(packed):
+        if packed.startswith(_XERIAL, at):  # streams put one behind the other
+            at += 16
+            continue
+        (size,) = struct.unpack_from(">i", packed, at)
+        if size <= 0 or at + 4 + size > len(packed):
+            raise EOFError
+        yield _snappy_block(packed[at + 4 : at + 4 + size])
+        at += 4 + size
+
+
+def _snappy_block(block: bytes) -> bytes:
+    if cramjam.snappy.decompress_raw_len(block) > LIMIT:
+        raise MemoryError
+    return bytes(cramjam.snappy.decompress_raw(block))
+
+
+def _lz4(packed: bytes) -> Iterator[bytes]:
+    """Independent blocks, as Kafka demands; checksums of header, blocks and content are passed over."""
+    magic, flags, descriptor = struct.unpack_from("<4sBB", packed)
+    if magic != _LZ4 or not flags & 0x20:
+        raise ValueError
+    largest = 1 << 8 + 2 * (descriptor >> 4 & 7)
+    at = 7 + (8 if flags & 0x08 else 0) + (4 if flags & 0x01 else 0)
+    while size := struct.unpack_from("<I", packed, at)[0]:
+        block = packed[at + 4 : at + 4 + (size & 0x7FFFFFFF)]
+        if len(block) < size & 0x7FFFFFFF:
+            raise EOFError
+        yield block if size & 0x80000000 else lz4.block.decompress(block, uncompressed_size=largest)
+        at += 4 + len(block) + (4 if flags & 0x10 else 0)
+
+
+def _zstd(packed: bytes) -> Iterator[bytes]:
+    reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW_BYTES).stream_reader(
+        io.BytesIO(packed), read_across_frames=True
+    )
+    while chunk := reader.read(_CHUNK):
+        yield chunk
+
+
+_CODECS: dict[int, tuple[str, Callable[[bytes], Iterator[bytes]]]] = {
+    1: ("gzip", _gzip),
+    2: ("snappy", _snappy),
+    3: ("lz4", _lz4),
+    4: ("zstd", _zstd),
+}
+_DAMAGED = (
+    EOFError,
+    MemoryError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    cramjam.DecompressionError,
+    lz4.block.LZ4BlockError,
+    zstandard.ZstdError,
+)

@@ -1,0 +1,142 @@
+"""
+What a broker has around a damaged place, which it may pass over or refuse to send.
+
+A broker finds an offset by going from batch to batch, from a mark before it that its index has. So an offset before the
+damage brings everything behind it, damage included, while those after it may be refused as far as the next mark.
+"""
+
+from collections.abc import Iterator
+
+from kafka import TopicPartition
+from kafka.consumer import fetcher
+from kafka.errors import CorruptRecordError, InvalidRecordError, NoError, UnknownError, for_code
+from kafka.protocol.consumer import FetchRequest
+
+from streams.kafka.batches import Batch, split
+
+__all__ = ["REFUSALS", "Places"]
+
+_BYTES = 16 * 1024 * 1024
+"""More than a damaged batch and the one after it."""
+_OLDEST, _NEWEST = 4, 12
+"""Versions of the fetch request whose answers are understood here."""
+_BACK_IF_SERVED = 64
+"""How far to look back where the broker passes over offsets, as it must in a topic that is compacted."""
+REFUSALS = frozenset({CorruptRecordError.errno, InvalidRecordError.errno, UnknownError.errno})
+"""What a broker answers that comes upon damage while it looks for an offset."""
+_ONE_BY_ONE = 10_000
+"""Offsets that are asked for one after the other, before the steps get longer."""
+
+Found = tuple[bytes, list]
+"""Bytes, and the transactions in them that were aborted."""
+
+
+class Places:
+    """Asks for single offsets, outside of what a consumer fetches by itself."""
+
+    def __init__(self, client: fetcher.Fetcher, manager: object, isolation_level: int) -> None:
+        self._client, self._manager, self._isolation_level = client, manager, isolation_level
+
+    def end(self, place: TopicPartition) -> int:
+        """The offset up to which records may be read now."""
+        return self._client.end_offsets([place])[place]
+
+    def silent(self, place: TopicPartition, offset: int) -> object | None:
+        """The broker's answer, if it sends nothing although there are records."""
+        answer = self._answer(place, offset, 1)
+        return None if answer.error_code or answer.records or offset >= self.end(place) else answer
+
+    def around(self, place: TopicPartition, offset: int, *, is_served: bool) -> Found | None:
+        """
+        What begins at an offset or before it and goes beyond; None if the broker has no such thing to send.
+
+        Args:
+            is_served: the broker sends later offsets instead; then only a little is looked back.
+        """
+        steps = [0, *_doubling(1, _BACK_IF_SERVED if is_served else offset)]
+        for step in (step for step in steps if step <= offset):
+            first = next(split(self._ask(place, offset - step, 1)[0], offset - step), None)
+            if isinstance(first, Batch) and first.base <= offset - step:
+                found = self._ask(place, first.base, _BYTES)
+                return found if _goes_beyond(found[0], offset) else None
+        for later in () if is_served else self._later(place, offset):
+            found = self._ask(place, later, _BYTES)
+            first = next(split(found[0], later), None)
+            if isinstance(first, Batch) and first.last >= offset:
+                return found if first.base <= offset else None
+        return None
+
+    def readable_after(self, place: TopicPartition, first: int, claimed_last: int | None) -> int:
+        """
+        The first offset from `first` on that can be read, or the end.
+
+        Raises:
+            KafkaError: the broker cannot answer now, which says nothing of the topic.
+        """
+        end = self.end(place)
+        if claimed_last is not None and claimed_last + 1 == end:
+            return end
+        error = NoError.errno
+        for offset in self._later(place, first):
+            answer = self._answer(place, offset, _BYTES)
+            error = answer.error_code
+            if error and error not in REFUSALS:
+                raise for_code(error)(f"{place.topic}/{place.partition} is not answered for")
+            for piece in split(bytes(answer.records or b""), offset, end):
+                if isinstance(piece, Batch) and piece.last >= first:
+                    return max(first, piece.base)
+        if error == UnknownError.errno:
+            raise UnknownError(f"{place.topic}/{place.partition} cannot be read from offset {first} on")
+        return end
+
+    def _later(self, place: TopicPartition, first: int) -> Iterator[int]:
+        """Offsets from `first` to the end: each of the nearest, then fewer and fewer."""
+        end, near = self.end(place), first + _ONE_BY_ONE
+        yield from range(first, min(end, near))
+        yield from (near + step for step in _doubling(1, end - near - 1))
+
+    def _ask(self, place: TopicPartition, offset: int, size: int) -> Found:
+        answer = self._answer(place, offset, size)
+        return bytes(answer.records or b""), answer.aborted_transactions or []
+
+    def _answer(self, place: TopicPartition, offset: int, size: int) -> object:
+        request = FetchRequest(
+            max_wait_ms=0,
+            min_bytes=0,
+            max_bytes=_BYTES,
+            isolation_level=self._isolation_level,
+            session_id=0,
+            session_epoch=-1,
+            topics=[_topic(place, offset, size)],
+            forgotten_topics_data=[],
+            rack_id="",
+            min_version=_OLDEST,
+            max_version=_NEWEST,
+        )
+        answer = self._manager.run(self._sent, request, self._manager.cluster.leader_for_partition(place))
+        return answer.responses[0].partitions[0]
+
+    async def _sent(self, request: FetchRequest, node: int) -> object:
+        return await self._manager.send(request, node_id=node)
+
+
+def _goes_beyond(fetched: bytes, offset: int) -> bool:
+    """Whether there is something at the offset or behind it, be it damage."""
+    return any(not isinstance(piece, Batch) or piece.last >= offset for piece in split(fetched, offset, is_cut=False))
+
+
+def _topic(place: TopicPartition, offset: int, size: int) -> object:
+    partition = FetchRequest.FetchTopic.FetchPartition(
+        partition=place.partition,
+        current_leader_epoch=-1,
+        fetch_offset=offset,
+        last_fetched_epoch=-1,
+        partition_max_bytes=size,
+    )
+    return FetchRequest.FetchTopic(topic=place.topic, partitions=[partition])
+
+
+def _doubling(step: int, limit: int) -> Iterator[int]:
+    while step <= limit:
+        yield step
+        step *= 2

@@ -1,0 +1,157 @@
+"""The records of one batch, and for what of it cannot be read a value that says so."""
+
+from collections.abc import Iterator
+
+from kafka import TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
+from kafka.record.legacy_records import LegacyRecordBatch
+from kafka.record.util import decode_varint
+
+from streams.contracts.decode import Unreadable
+from streams.kafka.batches import Batch
+from streams.kafka.codecs import decompress
+from streams.kafka.header_name import HeaderName
+
+__all__ = ["NO_TIME", "Readable", "arrival", "records", "unreadable"]
+
+Readable = ConsumerRecord | Unreadable
+
+NO_TIME = 0
+"""Time of a record that bears none, in ms."""
+
+_FROM_MS, _TO_MS = 946_684_800_000, 7_258_118_400_000
+"""2000 and 2200."""
+_MAX_HEADERS = 10_000
+_MAX_UNREADABLE = 100_000
+"""Of one stretch; a header of 61 bytes can claim two billion records."""
+_DAMAGED = (ArithmeticError, AssertionError, LookupError, RuntimeError, ValueError)
+_LIKE_ONE = "a record as Kafka writes it"
+
+
+class _TooMany(ValueError):
+    """A record has so many headers that reading them would hold everybody up."""
+
+
+def arrival(timestamp: int) -> int:
+    """
+    A record's time (ms since 1970) as it can be used.
+
+    The broker's is always right. A sender's (`CreateTime`) may be in seconds, micro- or nanoseconds, which its size
+    tells; what then is not from 2000 to 2199 is no time.
+    """
+    for milliseconds in (timestamp, timestamp * 1_000, timestamp // 1_000, timestamp // 1_000_000):
+        if _FROM_MS <= milliseconds < _TO_MS:
+            return milliseconds
+    return NO_TIME
+
+
+def unreadable(place: TopicPartition, first: int, end: int, raw: bytes | None, why: str) -> Iterator[Unreadable]:
+    """
+    One value for each offset from `first` up to, not including, `end`; the bytes are kept with the first of them.
+
+    Of very many, the last one stands for all that are too many.
+    """
+    kept = ""
+    for offset in range(first, min(end, first + _MAX_UNREADABLE)):
+        yield Unreadable(*place, offset, NO_TIME, raw, why + kept)
+        raw, kept = None, f"; the bytes are kept with offset {first}"
+    if end - first > _MAX_UNREADABLE:
+        yield Unreadable(*place, end - 1, NO_TIME, None, f"{why}{kept}; offsets {first + _MAX_UNREADABLE} to {end - 1}")
+
+
+def records(place: TopicPartition, batch: Batch) -> Iterator[Readable]:
+    """The records of a batch in their order; an offset for which there is none was taken away by compaction."""
+    if batch.magic < 2:
+        yield from _legacy(place, batch)
+        return
+    data, why = decompress(batch.codec, bytes(batch.body))
+    at, delta, found = 0, -1, 0
+    while at < len(data) and batch.base + delta < batch.last:
+        try:
+            record, following = _record(place, batch, data, at, delta)
+        except _DAMAGED as error:
+            if (following := _behind(data, at)) is None:
+                break
+            wanted = f"at most {_MAX_HEADERS} headers" if isinstance(error, _TooMany) else _LIKE_ONE
+            record = Unreadable(*place, batch.base + delta + 1, _time(batch, 0), data[at:following], wanted)
+        yield record
+        at, delta, found = following, record.offset - batch.base, found + 1
+    if found < batch.count:
+        raw = bytes(batch.raw) if why else data[at:]
+        for lost in unreadable(place, batch.base + delta + 1, batch.last + 1, raw, why or _LIKE_ONE):
+            yield lost._replace(timestamp=_time(batch, 0))
+
+
+def _record(place: TopicPartition, batch: Batch, data: bytes, at: int, before: int) -> tuple[ConsumerRecord, int]:
+    """The record that begins here, and where the next one does."""
+    length, start = decode_varint(data, at)
+    time_delta, at = decode_varint(data, start + 1)
+    delta, at = decode_varint(data, at)
+    key, at = _bytes(data, at)
+    value, at = _bytes(data, at)
+    headers, at = _headers(data, at)
+    if at != start + length or not before < delta <= batch.last - batch.base:
+        raise ValueError
+    timestamp_type = int(batch.is_stamped)
+    time = _time(batch, time_delta)
+    return ConsumerRecord(
+        *place, -1, batch.base + delta, time, timestamp_type, key, value, headers, None, None, None, None
+    ), at
+
+
+def _bytes(data: bytes, at: int) -> tuple[bytes | None, int]:
+    length, at = decode_varint(data, at)
+    if length < 0:
+        return None, at
+    if at + length > len(data):
+        raise IndexError
+    return data[at : at + length], at + length
+
+
+def _headers(data: bytes, at: int) -> tuple[list[tuple[str, bytes | None]], int]:
+    """The headers; bytes of a name that are not UTF-8 are lone surrogates in it."""
+    count, at = decode_varint(data, at)
+    if count > _MAX_HEADERS:
+        raise _TooMany
+    headers = []
+    for _ in range(count):
+        name, at = _bytes(data, at)
+        value, at = _bytes(data, at)
+        headers.append((_name(name or b""), value))
+    return headers, at
+
+
+def _name(name: bytes) -> str:
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return HeaderName(name.decode("utf-8", "surrogateescape"))
+
+
+def _behind(data: bytes, at: int) -> int | None:
+    """Where a record ends by its own length; None if that cannot be."""
+    try:
+        length, start = decode_varint(data, at)
+    except _DAMAGED:
+        return None
+    return start + length if 0 < length <= len(data) - start else None
+
+
+def _time(batch: Batch, delta: int) -> int:
+    return arrival(batch.max_timestamp if batch.is_stamped else batch.first_timestamp + delta)
+
+
+def _legacy(place: TopicPartition, batch: Batch) -> Iterator[Readable]:
+    """Messages of a format that brokers since 4.0 keep, but take no more."""
+    try:
+        found = [
+            ConsumerRecord(
+                *place, -1, one.offset, arrival(one.timestamp or 0), one.timestamp_type, one.key, one.value, [],
+                None, None, None, None,
+            )
+            for one in LegacyRecordBatch(batch.raw, batch.magic)
+        ]  # fmt: skip
+    except Exception:  # noqa: BLE001  (its codecs raise what they like)
+        yield from unreadable(place, batch.base, batch.last + 1, bytes(batch.raw), _LIKE_ONE)
+    else:
+        yield from found
