@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from streams.contracts import Accepted, Rejected, decode, event_types
-from streams.contracts.codesets import Consent, ConsentReason
+from streams.contracts.codesets import Consent, ConsentReason, WithdrawalReason
 from streams.contracts.envelope import Envelope
 from streams.names import INPUT_TOPICS
 
@@ -93,7 +93,8 @@ def check(value: bytes) -> Verdict:
     outcome = _decoded(topic, value)
     if isinstance(outcome, Rejected):
         return Verdict(type_, topic, None, [_finding(outcome)])
-    return Verdict(type_, topic, outcome.key, [*_consent(outcome), *_unknown_fields(outcome)])
+    findings = [*_consent(outcome), *_misplaced(outcome), *_unknown_fields(outcome)]
+    return Verdict(type_, topic, outcome.key, findings)
 
 
 def _type(value: bytes) -> str | None:
@@ -142,6 +143,19 @@ def _consent(event: Accepted) -> Iterator[Finding]:
     if answer == Consent.NOT_SOUGHT and event.fact.consent_reason is None:
         reasons = ", ".join(code.value for code in ConsentReason)
         yield Finding("error", "consent_unexplained", f"{path}.consent_reason", reasons)
+
+
+def _misplaced(event: Accepted) -> Iterator[Finding]:
+    """A correction acts under its own key: it takes nothing back from the family on which the event was recorded."""
+    if event.change == "corrected" and event.amendment.withdrawal_reason == WithdrawalReason.WRONG_FAMILY:
+        reasons = ", ".join(code.value for code in WithdrawalReason if code != WithdrawalReason.WRONG_FAMILY)
+        yield Finding(
+            "error",
+            "corrected_wrong_family",
+            "$.data.withdrawal_reason",
+            f"{reasons}; an event on the wrong family is withdrawn there (wrong_family), and sent anew, under an id of "
+            "its own, on the right one",
+        )
 
 
 def _unknown_fields(event: Accepted) -> Iterator[Finding]:

@@ -84,12 +84,18 @@ _COMPARED = """
 _MISSING = f"""
     select {", ".join(f"a.{column}" for column in ALERT_COLUMNS)}, rules.clears_when,
            1 + coalesce((select max(version) from landing.main.alerts said where said.alert_id = a.alert_id), 0),
-           greatest(coalesce(anchor.received_at, a.anchored_at), case when a.deadline < t.as_of then a.deadline end)
+           greatest(
+               coalesce(
+                   (select max(received_at) from marts.staging.stg_events anchor
+                    where anchor.root_source = a.anchor_source and anchor.root_id = a.anchor_id
+                      and coalesce(anchor.family_id = a.family_id, true)),
+                   a.anchored_at
+               ),
+               case when a.deadline < t.as_of then a.deadline end
+           )
     from marts.alerts.{{model}} a
     join marts.reference.rules rules using (rule)
     cross join (select max(as_of) as as_of from marts.run.as_of) t
-    left join marts.staging.stg_events anchor
-        on anchor.root_source = a.anchor_source and anchor.root_id = a.anchor_id
     where list_contains(?, a.alert_id)
 """
 """Alerts of one rule, with the number of their next version and what caused it: an arrival, or a deadline."""

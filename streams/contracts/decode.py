@@ -8,7 +8,6 @@ no rejection carries a value from the record, only where it was wrong and what w
 
 import re
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 from operator import attrgetter
 from typing import Literal, NamedTuple, Protocol
 
@@ -27,6 +26,7 @@ from streams.contracts.checks import (
 )
 from streams.contracts.envelope import Correction, Envelope, Withdrawal
 from streams.contracts.event import Event, event_types
+from streams.contracts.identity import content_id
 
 __all__ = [
     "MAX_RECORD_BYTES",
@@ -37,7 +37,6 @@ __all__ = [
     "Rejected",
     "decode",
     "refused",
-    "reject",
 ]
 
 MAX_RECORD_BYTES = 262_144
@@ -61,7 +60,7 @@ class Record(Protocol):
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):
     """
-    An event as it arrived.
+    An event as it arrived; copies of it have the same topic, key, `identity` and `content_id`.
 
     `fact` is the event in force: the data themselves, the replacement of a correction, or None for a withdrawal.
     """
@@ -76,13 +75,13 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
     fact: Event | None
     amendment: Correction | Withdrawal | None
     value: bytes
-    content_hash: int
+    content_id: int
     replay_of: str | None
     headers: Sequence[tuple[str, bytes]] = ()
 
     @property
     def identity(self) -> tuple[str, str]:
-        """`(source, id)`: the same for every copy of one event."""
+        """`(source, id)`: what the source calls the event; a source may use one id for several."""
         return self.envelope.source, self.envelope.id
 
     @property
@@ -149,22 +148,6 @@ def refused(record: Record, refusal: Refusal) -> Rejected:
     )
 
 
-def reject(event: Accepted, reason: Reason, path: str, allowed: str) -> Rejected:
-    """Reject an event that is well formed, for what it means beside earlier ones."""
-    return Rejected(
-        event.topic,
-        event.partition,
-        event.offset,
-        event.received_ms,
-        reason,
-        path,
-        allowed,
-        event.key.encode(),
-        event.value,
-        tuple(event.headers),
-    )
-
-
 def _accept(record: Record, max_bytes: int) -> Accepted:
     value = record.value
     if not value:
@@ -200,7 +183,7 @@ def _accept(record: Record, max_bytes: int) -> Accepted:
         fact,
         amendment,
         value,
-        int.from_bytes(blake2b(value, digest_size=8).digest(), "little", signed=True),
+        content_id(envelope, amendment, fact),
         _replay_of(record.headers) if record.headers else None,
         record.headers or (),
     )

@@ -13,7 +13,7 @@ from streams.simulate import Noise, World
 from tests.oracle.compare import difference
 from tests.oracle.oracle import expected
 from tests.oracle.records import Record, decoded
-from tests.oracle.strategies import case, dense
+from tests.oracle.strategies import case, dense, reused
 from tests.watch.streaming import Stream, said
 
 WORLDS = 24
@@ -37,7 +37,7 @@ def engine(settings) -> Iterator[Engine]:
 def test_stream_says_what_one_look_says(engine, seed, monkeypatch):
     """The sets at the end are equal, and no version was said twice; also when the watcher starts anew."""
     chance = random.Random(seed)
-    world = case(seed) if seed % 2 else dense(seed)
+    world = (dense, case, reused)[seed % 3](seed)
     stream = streamed(engine, world.records, world.as_of, chance, 6, seed % 4, monkeypatch)
 
     assert stream.standing == {said(alert) for alert in rebuilt(engine, world.records, world.as_of)}

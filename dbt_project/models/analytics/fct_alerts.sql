@@ -116,6 +116,20 @@ joined as (
     full join streamed using (alert_id)
     left join acknowledged using (alert_id)
     left join closed using (alert_id)
+),
+
+-- Of several events that have the anchor's name, one about the alert's family; what is about a person names no family.
+anchors as (
+    select
+        joined.alert_id,
+        arg_min(events.authority_code, (events.family_id is null, events.event_order)) as authority_code,
+        arg_min(events.event_order, (events.family_id is null, events.event_order)) as event_order
+    from joined
+    inner join {{ ref('stg_events') }} as events
+        on events.root_source = joined.anchor_source
+        and events.root_id = joined.anchor_id
+        and coalesce(events.family_id = joined.family_id, true)
+    group by joined.alert_id
 )
 
 select
@@ -124,7 +138,6 @@ select
     coalesce(anchors.authority_code, 'unknown') as authority_code,
     coalesce(places.lsoa_code, 'unknown') as lsoa_code
 from joined
-left join {{ ref('stg_events') }} as anchors
-    on anchors.root_source = joined.anchor_source and anchors.root_id = joined.anchor_id
+left join anchors using (alert_id)
 asof left join {{ ref('int_family_places') }} as places
     on places.family_id = joined.family_id and places.from_order <= anchors.event_order
