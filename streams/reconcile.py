@@ -49,9 +49,16 @@ _STREAMED = f"""
 """What the stream says last of each alert; that people closed one is no business of its rule, and compared apart."""
 
 _REBUILT = """
-    select alert_id, rule, severity, status,
-           list_sort(list_transform(evidence, e -> e.source || '#' || e.id)) as evidence
-    from marts.alerts.{model}
+    select coalesce(former.alert_id, built.alert_id) as alert_id, built.rule, built.severity, built.status,
+           list_sort(list_transform(built.evidence, e -> e.source || '#' || e.id)) as evidence
+    from marts.alerts.{model} built
+    left join (
+        select distinct alert_id, family_id from landing.main.alerts where entity_kind in ('referral', 'child')
+    ) former
+        on former.family_id = built.family_id
+        and former.alert_id = md5(concat_ws(
+            '|', built.rule, '', built.entity_kind, built.entity_id, built.anchor_source, built.anchor_id
+        ))
 """
 
 _COMPARED = """

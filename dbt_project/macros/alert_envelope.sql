@@ -1,3 +1,11 @@
+{#- The id that an alert about a referral or a child had before its family was in it. -#}
+{% macro former_alert_id(alert) -%}
+    md5(concat_ws(
+        '|', {{ alert }}.rule, '', {{ alert }}.entity_kind, {{ alert }}.entity_id,
+        {{ alert }}.anchor_source, {{ alert }}.anchor_id
+    ))
+{%- endmacro %}
+
 {#-
     Last step of every alert model: the columns that all alerts have, from a CTE with
 

@@ -115,3 +115,12 @@ def test_command_exits_with_one_if_any_event_is_refused(referral, tmp_path):
     assert outcome.exit_code == 1
     assert [json.loads(line)["accepted"] for line in outcome.output.splitlines()] == [True, False]
     assert CliRunner().invoke(command, [str(good)]).exit_code == 0
+
+
+def test_correction_for_a_wrong_family_is_refused_with_what_to_do():
+    """It would take nothing back: corrections act under their own key."""
+    correction = amendment_example(Correction, "uk.caf.referral.corrected.v1", ReferralSubmitted)
+    correction["data"]["withdrawal_reason"] = "wrong_family"
+
+    assert findings(correction) == [("error", "corrected_wrong_family", "$.data.withdrawal_reason")]
+    assert "withdrawn there" in verdict(correction).findings[0].allowed

@@ -90,7 +90,7 @@ def test_two_live_runs_on_one_history_do_not_contradict_each_other(settings):
     said: dict[tuple, set] = {}
     for _, one in drained(settings):
         if isinstance(one, Accepted):
-            said.setdefault((one.topic, *one.identity), set()).add(one.content_hash)
+            said.setdefault((one.topic, *one.identity), set()).add(one.content_id)
 
     assert all(len(contents) == 1 for contents in said.values())
 

@@ -187,26 +187,6 @@ def test_replayed_record_clears_the_unreadable_one(desk, referral):
     assert [(alert.rule, alert.status) for alert in versions] == [("unreadable_report", "cleared")]
 
 
-def test_other_content_under_one_id_is_another_event(desk, referral):
-    """A second referral of the family, whatever its source calls it, is a second concern."""
-    desk.take(referral(1, at=NOW - timedelta(hours=2)))
-    [alert] = desk.take(referral(1, at=NOW - timedelta(hours=1), referral_id="R-2"))
-
-    assert [item.id.partition("#")[0] for item in alert.evidence] == ["r-1", "r-1"]
-    assert len({item.id for item in alert.evidence}) == 2
-
-
-def test_name_that_becomes_that_of_two_events_takes_the_correction_from_the_first(desk, referral, event):
-    """What the correction says stands beside both, and the alert that it had ended stands again."""
-    desk.take(referral(1, at=NOW - timedelta(hours=3)))
-    [raised] = desk.take(referral(2, at=NOW - timedelta(hours=2)))
-    [gone] = desk.take(amendment(event, "withdrawn", "r-1", family_id="F-1"))
-    versions = desk.take(referral(1, at=NOW - timedelta(hours=1), referral_id="R-3"))
-
-    assert (raised.status, gone.status) == ("open", "withdrawn")
-    assert (raised.alert_id, "open") in {(alert.alert_id, alert.status) for alert in versions}
-
-
 def test_backfilled_alert_is_marked(desk, referral):
     """History raises alerts that are never routed."""
     hours = [NOW - timedelta(hours=2), NOW - timedelta(hours=1)]

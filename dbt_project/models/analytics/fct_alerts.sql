@@ -6,7 +6,7 @@
     'waiting_too_long', 'case_drift', 'no_basis_to_share', 'out_of_hours', 'already_open',
     'custody_release_due', 'encompass_notice', 'locality_surge', 'alert_unacknowledged',
 ] %}
-with rebuilt as (
+with built as (
     {% for rule in rules %}
     select * from {{ ref('alert_' ~ rule) }}
     {%- if not loop.last %} union all by name{% endif %}
@@ -18,6 +18,17 @@ versions as (
     from ({{ up_to_the_cut(source('landing', 'alerts')) }})
     where not test
     qualify row_number() over (partition by alert_id, version order by kafka_partition, kafka_offset) = 1
+),
+
+-- An alert that was streamed before ids told the family keeps the id that it has.
+rebuilt as (
+    select built.* replace (coalesce(former.alert_id, built.alert_id) as alert_id)
+    from built
+    left join (select distinct alert_id, family_id, entity_kind from versions) as former
+        on former.family_id = built.family_id
+        and former.entity_kind = built.entity_kind
+        and former.entity_kind in ('referral', 'child')
+        and former.alert_id = {{ former_alert_id('built') }}
 ),
 
 -- What people did, as versions show it; what was withdrawn since does not count.
