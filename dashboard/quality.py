@@ -13,7 +13,9 @@ _BY_SOURCE = """
            sum(records) FILTER (measure = 'late') AS late,
            sum(records) FILTER (measure = 'duplicates') AS duplicates,
            sum(records) FILTER (measure = 'corrected') AS corrected,
-           sum(records) FILTER (measure = 'withdrawn') AS withdrawn
+           sum(records) FILTER (measure = 'withdrawn') AS withdrawn,
+           sum(records) FILTER (measure = 'reused_id') AS reused_ids,
+           sum(records) FILTER (measure IN ('ambiguous', 'names_nothing')) AS without_effect
     FROM marts.analytics.mart_data_quality
     WHERE event_source <> 'unknown'
     GROUP BY event_source
@@ -110,8 +112,12 @@ def _by_source(rows: list[Row]) -> Figure:
             Column("duplicates", "Copies", "count"),
             Column("corrected", "Corrected", "count"),
             Column("withdrawn", "Withdrawn", "count"),
+            Column("reused_ids", "Ids used twice", "count"),
+            Column("without_effect", "Amendments of no one event", "count"),
         ),
         rows=rows,
+        note="An id used twice names two events; both stand. A correction or withdrawal that names several events, or "
+        "none that has arrived under its key, takes nothing back. docs/send.md says what an id should be.",
     )
 
 

@@ -14,7 +14,7 @@ from streams.contracts.columns import EVENT_COLUMNS
 
 __all__ = ["landed_events", "observe_by_suite"]
 
-_NOT_JUDGED = {"content_hash", "payload"}
+_NOT_JUDGED = {"content_id", "payload"}
 
 
 def landed_events(lake: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> pa.Table:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from expectations.results import Coordinates
 from streams.contracts import event_types
 from streams.contracts.constraints import constraint
-from streams.contracts.fields import IDENTIFIER_PATTERN
+from streams.contracts.fields import IDENTIFIER_PATTERN, SUBJECT_PATTERN
 from streams.contracts.landing import landing_tables
 
 __all__ = ["Observation", "by_fact", "distinct", "frame", "observe_contract"]
@@ -97,7 +97,7 @@ def _fact(fact: str, rows: pa.Table) -> Iterator[Observation]:
         if demand.values:
             yield from _codes(suite, fact, field.name, rows)
         elif demand.pattern:
-            column = "identifier" if demand.pattern == IDENTIFIER_PATTERN else field.name
+            column = "identifier" if demand.pattern in {IDENTIFIER_PATTERN, SUBJECT_PATTERN} else field.name
             yield from _forms(suite, column, fact, field.name, rows)
 
 

@@ -168,8 +168,8 @@ def _next_version(alert: Alert, said: Alert) -> Alert | None:
     return msgspec.structs.replace(alert, version=said.version + 1, status_reason=reason)
 
 
-def _events(alert: Alert) -> set[tuple[str, str]]:
-    return {(item.source, item.id) for item in alert.evidence}
+def _events(alert: Alert) -> Counter[tuple[str, str]]:
+    return Counter((item.source, item.id) for item in alert.evidence)
 
 
 def _caused(lake: duckdb.DuckDBPyConnection, alerts: Collection[Alert]) -> list[Alert]:

@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from streams.contracts import Accepted, Rejected, admit, event_types
-from streams.contracts.codesets import Consent, ConsentReason
+from streams.contracts.codesets import Consent, ConsentReason, WithdrawalReason
 from streams.contracts.decode import key_of
 from streams.contracts.envelope import Envelope
 from streams.names import INPUT_TOPICS
@@ -99,7 +99,8 @@ def check(value: bytes, max_bytes: int) -> Verdict:
     outcome = admit(_Candidate(topic, value, key and key.encode()), max_bytes)
     if isinstance(outcome, Rejected):
         return Verdict(type_, topic, None, [_finding(outcome)])
-    findings = [*_left_out(outcome), *_said_twice(value), *_consent(outcome), *_unknown_fields(outcome)]
+    findings = [*_left_out(outcome), *_said_twice(value), *_consent(outcome), *_misplaced(outcome)]
+    findings += _unknown_fields(outcome)
     return Verdict(type_, topic, outcome.key, findings)
 
 
@@ -159,6 +160,19 @@ def _consent(event: Accepted) -> Iterator[Finding]:
     if answer == Consent.NOT_SOUGHT and event.fact.consent_reason is None:
         reasons = ", ".join(code.value for code in ConsentReason)
         yield Finding("error", "consent_unexplained", f"{path}.consent_reason", reasons)
+
+
+def _misplaced(event: Accepted) -> Iterator[Finding]:
+    """A correction acts under its own key: it takes nothing back from the family on which the event was recorded."""
+    if event.change == "corrected" and event.amendment.withdrawal_reason == WithdrawalReason.WRONG_FAMILY:
+        reasons = ", ".join(code.value for code in WithdrawalReason if code != WithdrawalReason.WRONG_FAMILY)
+        yield Finding(
+            "error",
+            "corrected_wrong_family",
+            "$.data.withdrawal_reason",
+            f"{reasons}; an event on the wrong family is withdrawn there (wrong_family), and sent anew, under an id of "
+            "its own, on the right one",
+        )
 
 
 def _unknown_fields(event: Accepted) -> Iterator[Finding]:

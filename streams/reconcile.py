@@ -51,9 +51,16 @@ _STREAMED = f"""
 """What the stream says last of each alert; that people closed one is no business of its rule, and compared apart."""
 
 _REBUILT = """
-    select alert_id, rule, severity, status,
-           list_sort(list_transform(evidence, e -> e.source || '#' || e.id)) as evidence
-    from marts.alerts.{model}
+    select coalesce(former.alert_id, built.alert_id) as alert_id, built.rule, built.severity, built.status,
+           list_sort(list_transform(built.evidence, e -> e.source || '#' || e.id)) as evidence
+    from marts.alerts.{model} built
+    left join (
+        select distinct alert_id, family_id from landing.main.alerts where entity_kind in ('referral', 'child')
+    ) former
+        on former.family_id = built.family_id
+        and former.alert_id = md5(concat_ws(
+            '|', built.rule, '', built.entity_kind, built.entity_id, built.anchor_source, built.anchor_id
+        ))
 """
 
 _COMPARED = """
@@ -86,12 +93,18 @@ _COMPARED = """
 _MISSING = f"""
     select {", ".join(f"a.{column}" for column in ALERT_COLUMNS)}, rules.clears_when,
            1 + coalesce((select max(version) from landing.main.alerts said where said.alert_id = a.alert_id), 0),
-           greatest(coalesce(anchor.received_at, a.anchored_at), case when a.deadline < t.as_of then a.deadline end)
+           greatest(
+               coalesce(
+                   (select max(received_at) from marts.staging.stg_events anchor
+                    where anchor.root_source = a.anchor_source and anchor.root_id = a.anchor_id
+                      and coalesce(anchor.family_id = a.family_id, true)),
+                   a.anchored_at
+               ),
+               case when a.deadline < t.as_of then a.deadline end
+           )
     from marts.alerts.{{model}} a
     join marts.reference.rules rules using (rule)
     cross join (select max(as_of) as as_of from marts.run.as_of) t
-    left join marts.staging.stg_events anchor
-        on anchor.root_source = a.anchor_source and anchor.root_id = a.anchor_id
     where list_contains(?, a.alert_id)
 """
 """Alerts of one rule, with the number of their next version and what caused it: an arrival, or a deadline."""

@@ -1,3 +1,11 @@
+{#- The id that an alert about a referral or a child had before its family was in it. -#}
+{% macro former_alert_id(alert) -%}
+    md5(concat_ws(
+        '|', {{ alert }}.rule, '', {{ alert }}.entity_kind, {{ alert }}.entity_id,
+        {{ alert }}.anchor_source, {{ alert }}.anchor_id
+    ))
+{%- endmacro %}
+
 {#-
     Last step of every alert model: the columns that all alerts have, from a CTE with
 
@@ -6,23 +14,34 @@
 
     `clause` is null for rules that have one condition; an alert with `cleared_at` is cleared.
     A version of a rule raises alerts only for anchors from its first day on.
+
+    The id has what names the anchor within its topic and key. The number of a referral is a partner's, and a child may
+    be in two families, so theirs has the family, too. Where anchors are of several topics, or under the keys of several
+    persons (`anchors='several'`), two of one family may have one name: the id of the later one then has its topic and key.
 -#}
-{% macro alert_envelope(rule, cte) %}
+{% macro alert_envelope(rule, cte, anchors='one') %}
 select
-    md5(concat_ws(
-        '|', rules.rule, coalesce(found.clause, ''), rules.entity_kind, found.entity_id,
-        found.anchor.source, found.anchor.id
-    )) as alert_id,
-    rules.rule,
-    rules.version as rule_version,
+    {% if anchors == 'several' -%}
+    if(
+        row_number() over (partition by found.named_id order by found.anchor) = 1,
+        found.named_id,
+        md5(concat_ws('|', found.named_id, found.anchor.type, found.anchor."key"))
+    ) as alert_id,
+    {%- else -%}
+    found.named_id as alert_id,
+    {%- endif %}
+    found.rule,
+    found.rule_version,
     substr(found.profile_id, strpos(found.profile_id, '/') + 1) as profile_version,
-    coalesce(found.severity, rules.severity) as severity,
+    coalesce(found.severity, found.rule_severity) as severity,
     if(found.cleared_at is null, 'open', 'cleared') as status,
-    rules.entity_kind,
+    found.entity_kind,
     found.entity_id,
     found.family_id,
     found.reason,
-    list_sort(found.evidence) as evidence,
+    list_transform(
+        list_sort(found.evidence), lambda one: {'time': one."time", 'source': one.source, 'id': one.id, 'type': one.type}
+    ) as evidence,
     found.anchor.source as anchor_source,
     found.anchor.id as anchor_id,
     found.anchored_at,
@@ -30,9 +49,22 @@ select
     found.cleared_at,
     coalesce(list_sort(found.evidence)[-1]."time", found.anchored_at) as occurred_at,
     found.is_backfill
-from {{ cte }} as found
-inner join {{ ref('stg_rules') }} as rules
-    on rules.rule = '{{ rule }}'
-    and found.anchored_at >= rules.applies_from
-    and coalesce(found.anchored_at < rules.applies_until, true)
+from (
+    select
+        md5(concat_ws(
+            '|', rules.rule, coalesce(raised.clause, ''), rules.entity_kind, raised.entity_id,
+            raised.anchor.source, raised.anchor.id,
+            if(rules.entity_kind in ('referral', 'child'), raised.family_id, null)
+        )) as named_id,
+        rules.rule,
+        rules.version as rule_version,
+        rules.severity as rule_severity,
+        rules.entity_kind,
+        raised.*
+    from {{ cte }} as raised
+    inner join {{ ref('stg_rules') }} as rules
+        on rules.rule = '{{ rule }}'
+        and raised.anchored_at >= rules.applies_from
+        and coalesce(raised.anchored_at < rules.applies_until, true)
+) as found
 {% endmacro %}

@@ -13,6 +13,12 @@ __all__ = ["Delta", "NoRoomBetween"]
 _STAGED = '"marts"."staging"."stg_events"'
 _LANDED = '"landing"."main"."events"'
 
+_NAME = "topic, record_key, root_source, sent_id"
+"""What an event is called by its source; a new one of the name can change what stands of the others."""
+_EVENT = "topic, record_key, root_source, root_id"
+_ORDER = "occurred_at, root_source, root_id, topic, record_key"
+"""As `stg_events` is ordered."""
+
 _GAP = 2**32
 """How far apart events behind the last one are numbered, as in `stg_events`: late ones find room between them."""
 
@@ -31,7 +37,7 @@ _CREATE = """
 
 _ROOTS = f"""
     CREATE OR REPLACE TABLE delta.landed.roots AS
-    SELECT DISTINCT landed.root_source, landed.root_id
+    SELECT DISTINCT landed.topic, landed.record_key, landed.root_source, landed.root_id AS sent_id
     FROM {_LANDED} AS landed
     LEFT JOIN marts.run.cut AS cut USING (topic, kafka_partition)
     LEFT JOIN marts.before.cut AS seen USING (topic, kafka_partition)
@@ -42,7 +48,7 @@ _ROOTS = f"""
 _RECORDS = f"""
     CREATE OR REPLACE TABLE delta.landed.places AS
     SELECT topic, kafka_partition, kafka_offset
-    FROM {_LANDED} SEMI JOIN delta.landed.roots USING (root_source, root_id);
+    FROM (SELECT *, root_id AS sent_id FROM {_LANDED}) SEMI JOIN delta.landed.roots USING ({_NAME});
     CREATE OR REPLACE TABLE delta.landed.events AS
     SELECT landed.*
     FROM {_LANDED} AS landed SEMI JOIN delta.landed.places USING (topic, kafka_partition, kafka_offset);
@@ -51,7 +57,7 @@ _RECORDS = f"""
 
 _FAMILIES = f"""
     CREATE OR REPLACE TABLE delta.landed.families AS
-    SELECT family_id FROM {_STAGED} SEMI JOIN delta.landed.roots USING (root_source, root_id)
+    SELECT family_id FROM {_STAGED} SEMI JOIN delta.landed.roots USING ({_NAME})
     WHERE family_id IS NOT NULL
     UNION
     SELECT family_id FROM delta.changed.stg_events WHERE family_id IS NOT NULL
@@ -62,39 +68,38 @@ _ORDERED = f"""
         SELECT min(occurred_at) AS occurred_at FROM delta.changed.stg_events
     ),
     unchanged AS (
-        SELECT events.occurred_at, events.root_source, events.root_id, events.event_order
+        SELECT {_ORDER}, events.event_order
         FROM {_STAGED} AS events
-        ANTI JOIN delta.landed.roots USING (root_source, root_id)
+        ANTI JOIN delta.landed.roots USING ({_NAME})
     ),
     around AS (
         SELECT * FROM unchanged WHERE occurred_at >= (SELECT occurred_at FROM first)
         UNION ALL
-        SELECT occurred_at, root_source, root_id, NULL FROM delta.changed.stg_events
+        SELECT {_ORDER}, NULL FROM delta.changed.stg_events
     ),
     neighbours AS (
         SELECT
             *,
             coalesce(
-                max(event_order) OVER (ORDER BY occurred_at, root_source, root_id ROWS UNBOUNDED PRECEDING),
+                max(event_order) OVER (ORDER BY {_ORDER} ROWS UNBOUNDED PRECEDING),
                 (SELECT max(event_order) FROM unchanged WHERE occurred_at < (SELECT occurred_at FROM first)),
                 0
             ) AS lower,
             min(event_order) OVER (
-                ORDER BY occurred_at, root_source, root_id ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+                ORDER BY {_ORDER} ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
             ) AS upper
         FROM around
     ),
     counted AS (
         SELECT
             *,
-            row_number() OVER (PARTITION BY lower ORDER BY occurred_at, root_source, root_id) AS number,
+            row_number() OVER (PARTITION BY lower ORDER BY {_ORDER}) AS number,
             count(*) OVER (PARTITION BY lower) AS numbers
         FROM neighbours
         WHERE event_order IS NULL
     )
     SELECT
-        root_source,
-        root_id,
+        {_EVENT},
         lower + number * coalesce((upper - lower) // (numbers + 1), {_GAP}) AS event_order,
         coalesce(upper - lower > numbers, true) AS has_room
     FROM counted
@@ -102,11 +107,11 @@ _ORDERED = f"""
 """Numbers for the new events that lie between those of their neighbours, which keep theirs."""
 
 _REPLACE = f"""
-    DELETE FROM {_STAGED} WHERE (root_source, root_id) IN (SELECT (root_source, root_id) FROM delta.landed.roots);
+    DELETE FROM {_STAGED} WHERE ({_NAME}) IN (SELECT ({_NAME}) FROM delta.landed.roots);
     INSERT INTO {_STAGED} BY NAME
     SELECT events.* REPLACE (ordered.event_order AS event_order)
     FROM delta.changed.stg_events AS events
-    INNER JOIN delta.changed.ordered USING (root_source, root_id);
+    INNER JOIN delta.changed.ordered USING ({_EVENT});
     CREATE OR REPLACE TABLE delta.staging.stg_events AS
     FROM {_STAGED} WHERE family_id IN (FROM delta.landed.families);
 """

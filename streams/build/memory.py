@@ -119,8 +119,11 @@ def _empty(columns: Mapping[str, str]) -> str:
 
 
 _GROWN = """
-    DELETE FROM published.{table} WHERE (root_source, root_id) IN (SELECT (root_source, root_id) FROM {roots});
-    INSERT INTO published.{table} BY NAME FROM marts.{table} SEMI JOIN {roots} USING (root_source, root_id);
+    DELETE FROM published.{table} WHERE (topic, record_key, root_source, sent_id) IN (
+        SELECT (topic, record_key, root_source, sent_id) FROM {roots}
+    );
+    INSERT INTO published.{table} BY NAME
+    FROM marts.{table} SEMI JOIN {roots} USING (topic, record_key, root_source, sent_id);
 """
 
 

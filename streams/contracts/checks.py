@@ -9,6 +9,8 @@ from typing import Literal, get_args, get_origin
 
 import msgspec
 
+from streams.contracts.fields import IN_WORDS
+
 __all__ = [
     "MAX_NESTING",
     "UNPARSED",
@@ -53,7 +55,7 @@ class Reason(enum.StrEnum):
     KEY_MISMATCH = "key_mismatch"
     """The Kafka key is not the family (or person) that the data name."""
     SAME_ID_OTHER_CONTENT = "same_id_other_content"
-    """An earlier record of the partition has this source and id, and says something else."""
+    """An earlier record of the partition had this source and id; accepted since then, so it can be replayed."""
     TOO_LARGE = "too_large"
     """The record is longer than what is read."""
     BATCH = "batch"
@@ -152,7 +154,12 @@ def unparsed(error: Exception, reason: Reason, type_: object, prefix: str = "$")
     path = found.group(1) if found else "$"
     if text.startswith("Invalid enum value"):
         return Refusal(Reason.CODE_SET, prefix + path[1:], ", ".join(_codes(type_, path)))
-    return Refusal(reason, prefix + path[1:], _PATH.sub("", text))
+    return Refusal(reason, prefix + path[1:], _in_words(_PATH.sub("", text)))
+
+
+def _in_words(expected: str) -> str:
+    """What is expected, without the text of a pattern that tells nobody."""
+    return next((words for pattern, words in IN_WORDS.items() if repr(pattern) in expected), expected)
 
 
 def _codes(type_: object, path: str) -> Sequence[str]:

@@ -49,12 +49,13 @@ _ENVELOPE_COLUMNS: dict[str, pa.DataType] = {
     "change": pa.string(),
     "root_source": pa.string(),
     "root_id": pa.string(),
+    "root_at": _TIMESTAMP,
     "fact": pa.string(),
     "fact_at": _TIMESTAMP,
     "amendment_reason": pa.string(),
     "replay_of": pa.string(),
     "dropped_fields": pa.list_(pa.struct([("path", pa.string()), ("reason", pa.string()), ("allowed", pa.string())])),
-    "content_hash": pa.int64(),
+    "content_id": pa.int64(),
     "payload": pa.string(),
 }
 
@@ -161,7 +162,7 @@ def _envelope_arrays(events: Sequence[Accepted]) -> dict[str, pa.Array]:
         "authority_code": [envelope.authority for envelope in envelopes],
         "is_backfill": [envelope.backfill for envelope in envelopes],
         "replay_of": [event.replay_of for event in events],
-        "content_hash": [event.content_hash for event in events],
+        "content_id": [event.content_id for event in events],
         "payload": [event.value for event in events],
         "dropped_fields": [[one._asdict() for one in event.dropped] or None for event in events],
     }
@@ -178,6 +179,7 @@ def _root_arrays(events: Sequence[Accepted], own: dict[str, pa.Array]) -> dict[s
         return {
             "root_source": own["event_source"],
             "root_id": own["event_id"],
+            "root_at": pa.nulls(len(events), _TIMESTAMP),
             "fact_at": own["event_at"],
             "amendment_reason": reasons,
         }
@@ -185,6 +187,7 @@ def _root_arrays(events: Sequence[Accepted], own: dict[str, pa.Array]) -> dict[s
     return {
         "root_source": pa.array([amendment.root_source for amendment in amendments], pa.string()),
         "root_id": pa.array([amendment.root_id for amendment in amendments], pa.string()),
+        "root_at": _array([amendment.root_time for amendment in amendments], _TIMESTAMP),
         "fact_at": own["event_at"] if times is None else _array(times, _TIMESTAMP),
         "amendment_reason": pa.array([amendment.withdrawal_reason for amendment in amendments], pa.string()),
     }

@@ -8,7 +8,6 @@ no rejection carries a value from the record, only where it was wrong and what w
 
 import re
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 from operator import attrgetter
 from typing import Literal, NamedTuple, Protocol
 
@@ -29,6 +28,7 @@ from streams.contracts.checks import (
 from streams.contracts.envelope import Correction, Envelope, Withdrawal
 from streams.contracts.event import Event, event_types
 from streams.contracts.forms import with_whole_characters
+from streams.contracts.identity import content_id
 from streams.contracts.mend import Dropped, Tolerant, members_of, mend
 from streams.contracts.modes import structured, with_data
 
@@ -45,7 +45,6 @@ __all__ = [
     "key_of",
     "record_bytes",
     "refused",
-    "reject",
     "replay_of",
 ]
 
@@ -90,7 +89,7 @@ class Unreadable(NamedTuple):
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):
     """
-    An event as it arrived.
+    An event as it arrived; copies of it have the same topic, key, `identity` and `content_id`.
 
     `fact` is the event in force: the data themselves, the replacement of a correction, or None for a withdrawal.
     """
@@ -105,7 +104,7 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
     fact: Event | None
     amendment: Correction | Withdrawal | None
     value: bytes
-    content_hash: int
+    content_id: int
     replay_of: str | None
     headers: Sequence[tuple[str, bytes]] = ()
     dropped: Sequence[Dropped] = ()
@@ -113,7 +112,7 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def identity(self) -> tuple[str, str]:
-        """`(source, id)`: the same for every copy of one event."""
+        """`(source, id)`: what the source calls the event; a source may use one id for several."""
         return self.envelope.source, self.envelope.id
 
     @property
@@ -204,22 +203,6 @@ def refused(record: Record, refusal: Refusal) -> Rejected:
     )
 
 
-def reject(event: Accepted, reason: Reason, path: str, allowed: str) -> Rejected:
-    """Reject an event that is well formed, for what it means beside earlier ones."""
-    return Rejected(
-        event.topic,
-        event.partition,
-        event.offset,
-        event.received_ms,
-        reason,
-        path,
-        allowed,
-        event.key.encode(),
-        event.value,
-        tuple(event.headers),
-    )
-
-
 def key_of(topic: str, value: bytes) -> str | None:
     """The Kafka key that the contract demands of an event; None where the event cannot be read."""
     try:
@@ -279,7 +262,7 @@ def _accept(record: Record, *, has_key: bool = True) -> Accepted:
         fact,
         amendment,
         value,
-        int.from_bytes(blake2b(value, digest_size=8).digest(), "little", signed=True),
+        content_id(envelope, amendment, fact),
         replay_of(record.headers) if record.headers else None,
         record.headers or (),
         tuple(dropped) if dropped else (),

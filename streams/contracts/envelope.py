@@ -47,11 +47,12 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ] = "application/json"
 
 
-class Correction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Correction(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """
-    Data of `…corrected.v1`: a full replacement of one earlier event of the same topic.
+    Data of `…corrected.v1`: a full replacement of one earlier event of the same topic and key.
 
     It may arrive before what it corrects; of several, the one with the latest `(time, id)` counts.
+    An event that was recorded on the wrong family is withdrawn there, and sent anew on the right one.
     """
 
     needed: ClassVar[frozenset[str]] = frozenset()
@@ -63,9 +64,10 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     replaced_type: f.EventType
     replaced_time: f.ReplacedMoment
     replacement: msgspec.Raw
+    root_time: f.RootMoment | None = None
 
 
-class Withdrawal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Withdrawal(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Data of `…withdrawn.v1`: one earlier event of the same topic and key did not happen as recorded."""
 
     needed: ClassVar[frozenset[str]] = frozenset({"family_id", "person_id", "alert_id"})
@@ -74,6 +76,7 @@ class Withdrawal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     root_source: f.EventSource
     root_id: f.EventId
     withdrawal_reason: c.WithdrawalReason
+    root_time: f.RootMoment | None = None
     family_id: f.FamilyId | None = None
     person_id: f.PersonId | None = None
     alert_id: f.AlertId | None = None

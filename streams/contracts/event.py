@@ -13,7 +13,7 @@ __all__ = ["Event", "EventType", "event", "event_types"]
 _REGISTRY: dict[str, "type[Event]"] = {}
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Base of every event's data."""
 
     topic: ClassVar[str]

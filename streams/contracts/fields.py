@@ -4,6 +4,7 @@ Types of the fields that events carry, each with its constraint, description and
 One field name has one type wherever it appears (tested), so that landing has one column for it.
 """
 
+import re
 from datetime import date, datetime
 from typing import Annotated
 
@@ -13,6 +14,8 @@ from streams.contracts import codesets
 
 __all__ = [
     "IDENTIFIER_PATTERN",
+    "IN_WORDS",
+    "SUBJECT_PATTERN",
     "AddressId",
     "AddressProtected",
     "AgencyId",
@@ -52,6 +55,7 @@ __all__ = [
     "ReplacedMoment",
     "ReviewDay",
     "ReviewId",
+    "RootMoment",
     "SchoolId",
     "Score",
     "ServiceId",
@@ -64,12 +68,45 @@ IDENTIFIER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:/-]*(?!\n)$"
 """Form of every identifier; it treats all letters and digits alike."""
 
 
-def _identifier(description: str, example: str) -> Meta:
-    return Meta(min_length=1, max_length=64, pattern=IDENTIFIER_PATTERN, description=description, examples=[example])
+_PLACEHOLDERS = (
+    *("unknown", "unk", "not[._:/-]*known", "n[./-]*k", "null", "nil", "none", "n[./-]*a", "nan", "undefined"),
+    *("unspecified", "not[._:/-]*(?:recorded|given|applicable|available|provided)", "no[._:/-]*(?:id|name|data|value)"),
+    *("missing", "blank", "empty", "default", "dummy", "test", "example", "tb(?:a|c|d)", "todo", "anon(?:ymous)?"),
+    *("x+", "false", "true", "[0._:/-]+", "9{5,}[._:/-]*", "(?:f{4,}[._:/-]*)+"),
+)
+
+
+def _in_any_case(pattern: str) -> str:
+    """JSON Schema's dialect of patterns has no flag for it."""
+    return re.sub(r"(?<![?\\])[a-z]", lambda letter: f"[{letter[0].upper()}{letter[0]}]", pattern)
+
+
+SUBJECT_PATTERN = rf"^(?!(?:{'|'.join(map(_in_any_case, _PLACEHOLDERS))})$){IDENTIFIER_PATTERN.removeprefix('^')}"
+"""Form of the identifier of a person, a family or an address: what says that none is known would join strangers."""
+
+IN_WORDS = {
+    SUBJECT_PATTERN: "the identifier of one person, family or address, and no placeholder for one that is not known, "
+    "as `unknown`, `null`, `test`, `000`, `99999` or a nil UUID",
+}
+"""What a pattern allows, where its own text tells nobody."""
+
+
+def _identifier(description: str, example: str, pattern: str = IDENTIFIER_PATTERN) -> Meta:
+    return Meta(min_length=1, max_length=64, pattern=pattern, description=description, examples=[example])
+
+
+def _subject(description: str, example: str) -> Meta:
+    return _identifier(description, example, SUBJECT_PATTERN)
 
 
 EventId = Annotated[
-    str, Meta(min_length=1, max_length=128, description="Unique within its source.", examples=["e-1001"])
+    str,
+    Meta(
+        min_length=1,
+        max_length=128,
+        description="Id of the event, used once by its source; the same id with other content is another event.",
+        examples=["e-1001"],
+    ),
 ]
 EventSource = Annotated[
     str,
@@ -87,6 +124,13 @@ ReleaseDay = Annotated[Day, Meta(description="Day of the planned release.")]
 ExpiryMoment = Annotated[
     Moment,
     Meta(description="Instant after which the risk marker no longer stands.", examples=["2026-09-30T23:00:00Z"]),
+]
+RootMoment = Annotated[
+    Moment,
+    Meta(
+        description="The `time` of the event meant, as it was first sent: needed where its source has used the id for "
+        "several events."
+    ),
 ]
 ReplacedMoment = Annotated[Moment, Meta(description="When the fact happened, as it is now known.")]
 HomeEducated = Annotated[bool, Meta(description="Whether the child is educated at home.", examples=[False])]
@@ -117,8 +161,8 @@ LsoaCode = Annotated[
     ),
 ]
 
-FamilyId = Annotated[str, _identifier("The family: the unit of work and the Kafka key.", "F-000123")]
-PersonId = Annotated[str, _identifier("A person, child or adult.", "P-000456")]
+FamilyId = Annotated[str, _subject("The family: the unit of work and the Kafka key.", "F-000123")]
+PersonId = Annotated[str, _subject("A person, child or adult.", "P-000456")]
 ReferralId = Annotated[str, _identifier("One referral.", "R-000789")]
 ContactId = Annotated[str, _identifier("One contact.", "C-000321")]
 IncidentId = Annotated[str, _identifier("What happened; reports that share it are about one incident.", "I-000042")]
@@ -131,7 +175,7 @@ AssessmentId = Annotated[str, _identifier("One assessment.", "A-000017")]
 MeetingId = Annotated[str, _identifier("One meeting of a team around the family.", "T-000009")]
 ReviewId = Annotated[str, _identifier("One review.", "V-000011")]
 MarkerId = Annotated[str, _identifier("One risk marker.", "M-000005")]
-AddressId = Annotated[str, _identifier("A dwelling, by its property reference; never the address itself.", "U-10001")]
+AddressId = Annotated[str, _subject("A dwelling, by its property reference; never the address itself.", "U-10001")]
 SchoolId = Annotated[str, _identifier("A school, by its unique reference number.", "105000")]
 EscalationId = Annotated[str, _identifier("One reported escalation.", "X-000071")]
 SharingId = Annotated[str, _identifier("One act of sharing information.", "S-000033")]

@@ -1,62 +1,48 @@
 """
-One `(source, id)`, one content: judged by topic-partition in offset order, the same for every consumer.
+What an event says, as one number: copies have the same however they were written and delivered, other events another.
 
-A copy of an event is accepted, also when it was written as JSON anew; other content under an earlier event's
-name is rejected.
+Members that the contract does not read, the order and form of JSON, and the offset in which a moment is told make no
+difference; neither does a field that is left at its default, so that a new optional field changes no event of before.
 """
 
-from collections import defaultdict
-from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import blake2b
+from typing import get_args
 
 import msgspec
 
-from streams.contracts.decode import Accepted, Reason, Rejected, reject
+from streams.contracts.envelope import Correction, Envelope, Withdrawal
+from streams.contracts.event import Event
 
-__all__ = ["Fetch", "Identities"]
+__all__ = ["content_id"]
 
-Fetch = Callable[[str, int, int], bytes]
-"""Gives the value of the accepted record at topic, partition and offset."""
-
-_HASH_BITS = 64
-_HASH_MASK = (1 << _HASH_BITS) - 1
+_ENCODER = msgspec.json.Encoder(order="sorted")
+_DECODED_APART = msgspec.Raw(b"null")
 
 
-class Identities:
-    """
-    Every event seen so far by the hash of its name, with its first offset and the hash of its content.
-
-    About 150 bytes an event; the earlier content itself is fetched only when hashes differ.
-    """
-
-    def __init__(self, fetch: Fetch) -> None:
-        self._fetch = fetch
-        self._seen: dict[tuple[str, int], dict[int, int]] = defaultdict(dict)
-
-    def remember(self, topic: str, partition: int, offset: int, identity: tuple[str, str], content_hash: int) -> None:
-        """Take in an event that was accepted before; those of a partition come in offset order."""
-        self._seen[topic, partition].setdefault(hash(identity), _packed(offset, content_hash))
-
-    def judge(self, event: Accepted) -> Accepted | Rejected:
-        """Accept an event that is new, or a copy; each offset is judged once, in order."""
-        seen = self._seen[event.topic, event.partition]
-        known = seen.setdefault(hash(event.identity), _packed(event.offset, event.content_hash))
-        if known & _HASH_MASK == event.content_hash & _HASH_MASK:
-            return event
-        earlier = self._fetch(event.topic, event.partition, known >> _HASH_BITS)
-        if _same_or_unrelated(earlier, event):
-            return event
-        return reject(event, Reason.SAME_ID_OTHER_CONTENT, "$.id", "an id of its own, or the very content sent before")
+def content_id(envelope: Envelope, amendment: Correction | Withdrawal | None, fact: Event | None) -> int:
+    """The digest (64 bits, signed) of everything in an event that has a meaning, its source and id apart."""
+    if isinstance(amendment, Correction):
+        amendment = msgspec.structs.replace(amendment, replacement=_DECODED_APART)
+    time = envelope.time.astimezone(UTC)
+    said = (envelope.type, time, envelope.authority, envelope.backfill, _in_utc(amendment), _in_utc(fact))
+    return int.from_bytes(blake2b(_ENCODER.encode(said), digest_size=8).digest(), "little", signed=True)
 
 
-def _packed(offset: int, content_hash: int) -> int:
-    """Offset and hash in one number: half the memory of a pair."""
-    return offset << _HASH_BITS | content_hash & _HASH_MASK
+def _in_utc(part: msgspec.Struct | None) -> msgspec.Struct | None:
+    names = _moments(type(part))
+    told = {name: moment.astimezone(UTC) for name in names if (moment := getattr(part, name)) is not None}
+    return msgspec.structs.replace(part, **told) if told else part
 
 
-def _same_or_unrelated(earlier: bytes, event: Accepted) -> bool:
-    """Whether two values say the same, or are two events whose names have one hash by chance."""
-    try:
-        before, now = msgspec.json.decode(earlier), msgspec.json.decode(event.value)
-    except msgspec.DecodeError:  # a number beyond any range, in a member that the contract skips
-        return False
-    return before == now or (before["source"], before["id"]) != event.identity
+@cache
+def _moments(struct: type) -> tuple[str, ...]:
+    """Names of the fields that hold a moment."""
+    if not issubclass(struct, msgspec.Struct):
+        return ()
+    return tuple(field.name for field in msgspec.structs.fields(struct) if _is_moment(field.type))
+
+
+def _is_moment(type_: object) -> bool:
+    return type_ is datetime or any(map(_is_moment, get_args(type_)))

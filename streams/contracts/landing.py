@@ -56,8 +56,8 @@ _TIME_COLUMNS = {
 
 _EVENT_ENVELOPE = {
     "record_key": ("Kafka key: the family, or the person where the fact is about a person alone.", True),
-    "event_source": ("System that recorded the event; with `event_id` it names the event.", True),
-    "event_id": ("Id of the event, unique within its source.", True),
+    "event_source": ("System that recorded the event.", True),
+    "event_id": ("Id that the source gave the event; a source may use one for several.", True),
     "event_type": ("CloudEvents type, as `uk.caf.<topic>.<fact>.v<version>`.", True),
     "event_at": ("The envelope's time: when the event happened; for an amendment, when it was made.", True),
     "authority_code": ("GSS code of the authority.", True),
@@ -65,6 +65,7 @@ _EVENT_ENVELOPE = {
     "change": ("Whether the event records a fact, corrects or withdraws one: recorded, corrected, withdrawn.", True),
     "root_source": ("Source of the event this one is about: its own, or that of the event it amends.", True),
     "root_id": ("Id of the event this one is about: its own, or that of the event it amends.", True),
+    "root_at": ("`time` of the event that is amended, where the amendment tells it.", False),
     "fact": ("Short name of the fact in force; empty for a withdrawal.", False),
     "fact_at": ("When the fact happened; for a correction, when it is now known to have happened.", True),
     "amendment_reason": ("Why the event was corrected or withdrawn; empty for a recorded one.", False),
@@ -73,7 +74,7 @@ _EVENT_ENVELOPE = {
         "Where a value was wrong that no rule needs, why, and what is allowed there; the value is only in `payload`.",
         False,
     ),
-    "content_hash": ("Hash of the record's bytes: copies of one event are told from other content by it.", True),
+    "content_id": ("Hash of what the event says: copies of one event have the same, however they are written.", True),
     "payload": (
         "The event as it arrived, as structured JSON; fields that the contract does not know are kept here.",
         True,

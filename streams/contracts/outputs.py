@@ -145,10 +145,15 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True):
     What the referrer is told: one version of the letter about one referral.
 
     Nothing of the family but the referral's id, which the referrer has; an individual is told no decision.
-    `(referral_id, version)` is unique; who sends the letters drops repeats.
+    `(letter_id, version)` is unique; who sends the letters drops repeats. The number of a referral is its referrer's
+    own, and may be that of another family's referral, too.
     """
 
     referral_id: f.ReferralId
+    letter_id: Annotated[
+        str | None,
+        _described("Id of the letter, the same for all its versions; none in letters of before.", "5d41402abc4b2a76"),
+    ] = None
     version: Annotated[int, _described("Number of this version of the letter, from 1; a later one corrects.", 1)]
     feedback_kind: c.FeedbackKind
     source_code: c.ReferralSource

@@ -1,12 +1,13 @@
 """The letter about one referral: to whom, of which kind, in which words."""
 
 from datetime import UTC
+from hashlib import md5
 
 from streams.contracts.codesets import Decision, FeedbackKind, ReferralSource
 from streams.contracts.outputs import Feedback
 from streams.rules.engine import DecidedReferral
 
-__all__ = ["letter_of", "says_the_same"]
+__all__ = ["letter_id", "letter_of", "same_referrer", "says_the_same"]
 
 _INDIVIDUALS = {"1A", "1B", "1C", "1D"}
 _NOT_ADDRESSABLE = {"9", "10"}
@@ -41,9 +42,10 @@ def letter_of(referral: DecidedReferral, before: Feedback | None) -> Feedback | 
     is_individual = referral.source_code in _INDIVIDUALS
     decision = Decision(referral.decision)
     said = _LOOKED_AT if is_individual else _DECIDED[decision]
-    opening = [_CORRECTED] if before is not None and _same_referrer(before, referral) else []
+    opening = [_CORRECTED] if before is not None and same_referrer(before, referral) else []
     return Feedback(
         referral_id=referral.referral_id,
+        letter_id=letter_id(referral),
         version=1 if before is None else before.version + 1,
         feedback_kind=FeedbackKind.ACKNOWLEDGEMENT if is_individual else FeedbackKind.OUTCOME,
         source_code=ReferralSource(referral.source_code),
@@ -54,11 +56,17 @@ def letter_of(referral: DecidedReferral, before: Feedback | None) -> Feedback | 
     )
 
 
+def letter_id(referral: DecidedReferral) -> str:
+    """The letter about a referral of a family: a digest, since it tells the referrer nothing of the family."""
+    return md5(f"{referral.family_id}|{referral.referral_id}".encode(), usedforsecurity=False).hexdigest()
+
+
 def says_the_same(one: Feedback, other: Feedback) -> bool:
     """Whether two versions tell the same referrer the same; a corrected time alone is no reason for a letter."""
     return (one.source_code, one.agency_id, one.decision) == (other.source_code, other.agency_id, other.decision)
 
 
-def _same_referrer(before: Feedback, referral: DecidedReferral) -> bool:
+def same_referrer(before: Feedback, referral: DecidedReferral) -> bool:
+    """Whether a letter went to whoever sent a referral."""
     agency = None if referral.source_code in _INDIVIDUALS else referral.agency_id
     return (before.source_code, before.agency_id) == (referral.source_code, agency)

@@ -19,14 +19,14 @@ from streams import names
 from streams.contracts import Accepted, decode
 from streams.contracts.outputs import FEEDBACK_TYPE, Feedback
 from streams.contracts.published import Output, decode_output, encode_output
-from streams.feedback.letter import letter_of, says_the_same
+from streams.feedback.letter import letter_id, letter_of, same_referrer, says_the_same
 from streams.health import sign_of_life
 from streams.kafka.client import consumer, producer
 from streams.kafka.cursor import Cursor
 from streams.kafka.topics import ensure_topics
 from streams.lake.family_events import family_events
 from streams.rules.compiled import compiled_rules
-from streams.rules.engine import Engine
+from streams.rules.engine import DecidedReferral, Engine
 from streams.settings import Settings
 
 __all__ = ["Posted", "post"]
@@ -113,35 +113,43 @@ class _Office:
             if stop():
                 return False
         if landed is not None:
-            named = {event.fact.referral_id for event in events if event.fact is not None}
+            named = {(event.key, event.fact.referral_id) for event in events if event.fact is not None}
             self._write(landed, named)
         return True
 
     def _landed(self, families: Collection[str]) -> pa.Table | None:
         return family_events(self._settings, families, [names.REFERRAL], self._patience_seconds)
 
-    def _write(self, events: pa.Table, named: Collection[str]) -> None:
+    def _write(self, events: pa.Table, named: Collection[tuple[str, str]]) -> None:
         """Letters about referrals that the records named, and corrections of letters that went out."""
         new = []
         for referral in self._engine.decided_referrals(events, datetime.now(UTC)):
-            before = self._written.get(referral.referral_id)
+            before = self._before(referral)
             letter = letter_of(referral, before)
-            if letter is None or (before is None and referral.referral_id not in named):
+            if letter is None or (before is None and (referral.family_id, referral.referral_id) not in named):
                 continue
             if before is None or not says_the_same(before, letter):
                 new.append(letter)
         self._send(new)
-        self._written |= {letter.referral_id: letter for letter in new}
+        self._written |= {letter.letter_id: letter for letter in new}
         self.posted.letters += len(new)
         if new:
             log.info("letters_written", letters=len(new))
 
+    def _before(self, referral: DecidedReferral) -> Feedback | None:
+        """The latest letter about the referral; before letters had ids, the referrer's own under that number."""
+        found = self._written.get(letter_id(referral))
+        if found is None:
+            old = self._written.get(referral.referral_id)
+            found = old if old is not None and same_referrer(old, referral) else None
+        return found
+
     def _send(self, letters: Collection[Feedback]) -> None:
         sent = []
         for letter in letters:
-            identity = f"{letter.referral_id}/{letter.version}"
+            identity = f"{letter.letter_id}/{letter.version}"
             value = encode_output(FEEDBACK_TYPE, source=SOURCE, identity=identity, time=datetime.now(UTC), data=letter)
-            sent.append(self._producer.send(names.FEEDBACK, key=letter.referral_id.encode(), value=value))
+            sent.append(self._producer.send(names.FEEDBACK, key=letter.letter_id.encode(), value=value))
         self._producer.flush(timeout=_TIMEOUT_SECONDS)
         for future in sent:
             future.get(timeout=_TIMEOUT_SECONDS)
@@ -155,7 +163,7 @@ def _may_decide(event: Accepted) -> bool:
 
 
 def _written(settings: Settings) -> dict[str, Feedback]:
-    """The latest letter about each referral."""
+    """The latest version of each letter, by its id; those of before letters had ids by their referral's number."""
     reader = consumer(settings, [names.FEEDBACK], max_poll_records=5_000)
     try:
         found: dict[str, Feedback] = {}
@@ -164,7 +172,7 @@ def _written(settings: Settings) -> dict[str, Feedback]:
             for record in (record for batch in reader.poll(timeout_ms=500).values() for record in batch):
                 output = decode_output(record)
                 if isinstance(output, Output):
-                    found[output.data.referral_id] = output.data
+                    found[output.data.letter_id or output.data.referral_id] = output.data
         return found
     finally:
         reader.close()

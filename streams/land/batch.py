@@ -11,7 +11,6 @@ from streams import names
 from streams.contracts import Accepted, Rejected, admit
 from streams.contracts.columns import events_table, quarantine_table
 from streams.contracts.decode import Record, record_bytes
-from streams.contracts.identity import Identities
 from streams.contracts.published import Output, decode_output
 from streams.land.tables import output_table
 
@@ -33,14 +32,12 @@ _OUTPUT_TABLES = {
 class Batch:
     """What will be stored in one transaction; `next_offsets` is where each of its partitions goes on."""
 
-    def __init__(self, identities: Identities, max_record_bytes: int) -> None:
-        self._identities = identities
+    def __init__(self, max_record_bytes: int) -> None:
         self._max_record_bytes = max_record_bytes
         self.accepted: list[Accepted] = []
         self.rejected: list[Rejected] = []
         self.outputs: dict[str, list[Output]] = defaultdict(list)
         self.next_offsets: dict[tuple[str, int], int] = {}
-        self._values: dict[tuple[str, int, int], bytes] = {}
         self.bytes = 0
         self.rows = 0
         self.since: float | None = None
@@ -63,12 +60,6 @@ class Batch:
         if self.since is None:
             self.since = time.monotonic()
 
-    def value_of(self, topic: str, partition: int, offset: int) -> bytes | None:
-        """The value of an accepted event of this batch."""
-        for event in self.accepted[len(self._values) :]:
-            self._values[event.topic, event.partition, event.offset] = event.value
-        return self._values.get((topic, partition, offset))
-
     def tables(self, landed_at: datetime) -> Mapping[str, pa.Table]:
         """The rows by landing table; tables without rows are left out."""
         made = {
@@ -80,5 +71,4 @@ class Batch:
         return {name: table for name, table in made.items() if table.num_rows}
 
     def _judged(self, record: Record) -> Accepted | Rejected:
-        event = admit(record, self._max_record_bytes)
-        return self._identities.judge(event) if type(event) is Accepted else event
+        return admit(record, self._max_record_bytes)

@@ -137,7 +137,6 @@ class Lander:
         writer: Writer,
     ) -> None:
         self._settings, self._kafka, self._locks, self._store, self._writer = settings, kafka, locks, store, writer
-        self._identities = store.identities(self._value_at)
         self._batch = self._new_batch()
         self._following = dict(store.next)
         """Where each partition goes on after what was handed over."""
@@ -271,12 +270,4 @@ class Lander:
         return all(self._kafka.position(partition) >= offset for partition, offset in end.items())
 
     def _new_batch(self) -> Batch:
-        return Batch(self._identities, self._settings.max_record_bytes)
-
-    def _value_at(self, topic: str, partition: int, offset: int) -> bytes:
-        """The value of an accepted event, in either batch or in the lake."""
-        for batch in (self._batch, self._writer.batch):
-            if batch and (value := batch.value_of(topic, partition, offset)):
-                return value
-        self._settle()
-        return self._store.value_at(topic, partition, offset)
+        return Batch(self._settings.max_record_bytes)

@@ -8,12 +8,11 @@ import duckdb
 import pyarrow as pa
 import structlog
 
-from streams.contracts.identity import Fetch, Identities
 from streams.errors import LakeConflict, LakeUnavailable
 from streams.lake.connect import connect
+from streams.lake.content_ids import bring_up_to_date
 from streams.lake.maintain import compact
 from streams.lake.offsets import OFFSET_TABLES, next_offsets
-from streams.lake.schema import ensure_landing
 from streams.lake.topic_ids import landed_topic_ids
 from streams.settings import Settings
 
@@ -39,7 +38,7 @@ class LandingStore:
 
     def __init__(self, settings: Settings) -> None:
         self._lake = connect(settings, landing="read_write", marts=None)
-        ensure_landing(self._lake)
+        bring_up_to_date(self._lake)
         self._lake.execute("SET ducklake_max_retry_count = 0")
         # One thread writes one file a commit, and leaves the other cores to the watcher.
         self._lake.execute("SET threads = 1")
@@ -50,33 +49,6 @@ class LandingStore:
     def topic_ids(self) -> dict[str, str]:
         """Ids of the topics of which records have landed."""
         return landed_topic_ids(self._lake)
-
-    def identities(self, fetch: Fetch) -> Identities:
-        """Every event that has landed, for judging later ones; `fetch` finds the value of one."""
-        known = Identities(fetch)
-        rows = self._lake.execute(
-            "SELECT topic, kafka_partition, kafka_offset, event_source, event_id, content_hash "
-            "FROM landing.main.events ORDER BY topic, kafka_partition, kafka_offset"
-        )
-        while chunk := rows.fetchmany(50_000):
-            for topic, partition, offset, source, id_, content_hash in chunk:
-                known.remember(topic, partition, offset, (source, id_), content_hash)
-        return known
-
-    def value_at(self, topic: str, partition: int, offset: int) -> bytes:
-        """
-        The value of an accepted record that has landed.
-
-        Raises:
-            LakeConflict: it has no row.
-        """
-        row = self._lake.execute(
-            "SELECT payload FROM landing.main.events WHERE topic = ? AND kafka_partition = ? AND kafka_offset = ?",
-            [topic, partition, offset],
-        ).fetchone()
-        if row is None:
-            raise LakeConflict(f"{topic}/{partition}/{offset} was accepted, but has no row in the lake")
-        return row[0].encode()
 
     def last_landed_at(self) -> datetime | None:
         """When the newest rows were stored."""

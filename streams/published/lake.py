@@ -14,7 +14,6 @@ import duckdb
 
 from streams.contracts import Rejected
 from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS
-from streams.contracts.identity import Identities
 from streams.contracts.landing import landing_tables
 from streams.errors import ContractRefused
 from streams.land.batch import Batch
@@ -89,12 +88,12 @@ class MemoryLake:
 
     def land(self, records: Iterable[Record], received_at: datetime) -> None:
         """
-        Take records through contract and identity into the landing tables, in place of those of before.
+        Take records through the contract into the landing tables, in place of those of before.
 
         Raises:
             ContractRefused: the contract refuses one.
         """
-        batch = Batch(Identities(_no_value), self._max_record_bytes)
+        batch = Batch(self._max_record_bytes)
         for topic, together in _by_topic(records).items():
             arrived = [
                 SimpleNamespace(
@@ -161,16 +160,6 @@ def _must_be_accepted(refused: Sequence[Rejected]) -> None:
             f"{len(refused)} events were refused, {first.topic} offset {first.offset} first: {first.reason} "
             f"at {first.path}; allowed: {first.allowed}"
         )
-
-
-def _no_value(topic: str, partition: int, offset: int) -> bytes:
-    """
-    The earlier value of an event whose content differs: these events are made here, each under its own id.
-
-    Raises:
-        ContractRefused: in any case.
-    """
-    raise ContractRefused(f"two events with one id were made, the earlier at {topic}/{partition}/{offset}")
 
 
 def _by_topic(records: Iterable[Record]) -> dict[str, list[Record]]:

@@ -218,12 +218,17 @@ class Lineage:
             here = here.parent
         if here is None:
             raise _Unresolved(column.sql())
-        reads = self._source(_sources(here)[column.table]).column(column.name)
+        source = _sources(here)[column.table]
+        if _is_recurring(source):
+            return _NOTHING
+        reads = self._source(source).column(column.name)
         return reads | (clause.brought.get(column.table, _NOTHING) if here is scope else _NOTHING)
 
     def _source(self, source: exp.Table | Scope) -> Reads:
         if isinstance(source, Scope):
             return self._read(source)
+        if _is_recurring(source):
+            return Reads((), (), _NOTHING)
         relation = ".".join(part.name for part in source.parts)
         if relation in self._relations:
             return self._relations[relation]
@@ -231,6 +236,11 @@ class Lineage:
             raise _Unresolved(relation)
         names = self._base[relation]
         return Reads(names, tuple(frozenset({Read(relation, name)}) for name in names), _NOTHING)
+
+
+def _is_recurring(source: exp.Table | Scope) -> bool:
+    """All that a recursive query has found so far; what its beginning reads counts for all its columns anyway."""
+    return isinstance(source, exp.Table) and source.db == "recurring"
 
 
 def _below_the_marts(compiled: CompiledRules) -> list[Model]:

@@ -19,8 +19,9 @@ from streams.settings import PROJECT
 __all__ = ["Entry", "build_rules", "entry", "missing", "newest", "register", "rule_names"]
 
 _BOOKKEEPING = {
-    *("topic", "kafka_partition", "kafka_offset", "received_at", "change", "root_source", "root_id"),
-    *("event_id", "event_at", "fact", "fact_at", "authority_code", "is_backfill", "replay_of"),
+    *("topic", "kafka_partition", "kafka_offset", "record_key", "received_at", "change", "root_source", "root_id"),
+    *("root_at", "event_source", "event_id", "event_at", "content_id", "fact", "fact_at", "authority_code"),
+    *("is_backfill", "replay_of"),
 }
 """Columns that every rule reads: which event it is, when, and whether it stands."""
 

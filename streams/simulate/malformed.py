@@ -20,8 +20,10 @@ __all__ = ["REASONS", "SPOILT", "malformed", "spoil"]
 SPOILT = (ContactRecorded, EscalationReported, LevelChanged)
 """Events that are spoilt, one of each topic."""
 
-REASONS = tuple(reason for reason in Reason if reason is not Reason.BATCH)
-"""Reasons for which something is wrong."""
+REASONS = tuple(
+    reason for reason in Reason if reason not in {Reason.BATCH, Reason.SAME_ID_OTHER_CONTENT, Reason.UNREADABLE_BATCH}
+)
+"""Reasons for which a record is rejected that Kafka gives whole, by what it says itself."""
 
 
 def malformed(
@@ -45,8 +47,7 @@ def malformed(
 def spoil(fact: Fact, reason: Reason, ids: Ids, *, at: datetime, backfill: bool) -> tuple[Record, Claim]:
     """A copy of the event, with an id of its own, that is rejected for the reason; sent at `at`."""
     story_id = f"unreadable_{reason.value}-{ids.new('story')}"
-    own_id = fact.id if reason is Reason.SAME_ID_OTHER_CONTENT else ids.new("e")
-    record = encode(fact._replace(id=own_id, at=fact.at + timedelta(seconds=1)), backfill=backfill)
+    record = encode(fact._replace(id=ids.new("e"), at=fact.at + timedelta(seconds=1)), backfill=backfill)
     key = b"F-of-nobody" if reason is Reason.KEY_MISMATCH else record.key
     spoilt = Record(record.topic, key, _spoil(record.value, reason), at, story_id)
     claim = Claim(

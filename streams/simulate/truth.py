@@ -39,6 +39,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
         parts = (
             self.rule, self.clause or "", self.entity_kind, self.entity_id or "",
             self.anchor_source or "", self.anchor_id or "",
+            *([self.family_id or ""] if self.entity_kind in ("referral", "child") else []),
         )  # fmt: skip
         return md5("|".join(parts).encode(), usedforsecurity=False).hexdigest()
 

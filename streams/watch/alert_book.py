@@ -8,6 +8,7 @@ same rule and entity takes its place, that one supersedes it, and inherits its a
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import md5
 
 import msgspec
 
@@ -17,6 +18,7 @@ from streams.watch.handling import Handled, says_more, with_handling, without_ha
 
 __all__ = ["AlertBook", "Cause"]
 
+_NAMED_BY_FAMILY = frozenset({"referral", "child"})
 _EVER = datetime.min.replace(tzinfo=UTC)
 
 Place = tuple[str, str]
@@ -143,12 +145,22 @@ class AlertBook:
         found: dict[Place, dict[str, Alert]] = {place: {} for place in places}
         for alert in current:
             if (place := place_of(alert)) in found:
-                found[place][alert.alert_id] = alert
+                known = self._as_known(place, alert)
+                found[place][known.alert_id] = known
         changed: list[Alert] = []
         for place, alerts in found.items():
             standing = {**self._handled(place, rules, handled), **alerts}
             changed += self._changes_at(place, standing, rules, cause, handled=handled)
         return changed
+
+    def _as_known(self, place: Place, alert: Alert) -> Alert:
+        """The alert under the id that it has had so far: before, those of referrals did not tell the family."""
+        if alert.entity_kind not in _NAMED_BY_FAMILY:
+            return alert
+        parts = (alert.rule, "", alert.entity_kind, alert.entity_id, alert.anchor_source, alert.anchor_id)
+        former = md5("|".join(parts).encode(), usedforsecurity=False).hexdigest()
+        is_known = former in self._places.get(place, {})
+        return msgspec.structs.replace(alert, alert_id=former) if is_known else alert
 
     def _handled(self, place: Place, rules: Collection[str], handled: Mapping[str, Handled]) -> dict[str, Alert]:
         """The alerts of other rules that people did or do something with, as these rules last said."""

@@ -5,6 +5,7 @@ An acknowledgement or a closing covers what the alert said when it was made. It 
 become more severe, has new evidence, or stands again after it had ended. Then somebody must look again.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,10 +45,9 @@ def says_more(new: Alert, old: Alert) -> bool:
     """Whether a version tells its readers more than the one before; that it is over asks nobody to act."""
     if new.status in _OVER:
         return False
-    known = {(item.source, item.id) for item in old.evidence}
     return (
         _RANK[Severity(new.severity)] > _RANK[Severity(old.severity)]
-        or any((item.source, item.id) not in known for item in new.evidence)
+        or bool(_events(new) - _events(old))
         or old.status in _OVER
     )
 
@@ -90,6 +90,11 @@ def without_handling(alert: Alert) -> Alert:
         closed_by=None,
         alert_closure=None,
     )
+
+
+def _events(alert: Alert) -> Counter[tuple[str, str]]:
+    """What it stands on, counted: two events may have one source and id."""
+    return Counter((item.source, item.id) for item in alert.evidence)
 
 
 def _covering(action: AlertAction | None, since: datetime) -> AlertAction | None:

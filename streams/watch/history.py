@@ -2,7 +2,7 @@
 Every accepted event in memory, by Kafka key, and what is needed to tell whom an event touches.
 
 Indexes only grow: a correction may take a membership back, but a superset costs a little time and misses nothing.
-A correction or withdrawal is looked for under its own key, which the contract makes the key of its original.
+A correction or withdrawal changes what is recorded under its own topic and key, and nothing else.
 """
 
 import struct
@@ -21,9 +21,8 @@ from streams.watch.squeeze import squeeze, unsqueeze
 
 __all__ = ["History", "Named", "StoredRecord", "coordinates"]
 
-_HEADER = struct.Struct("<BHqq")
-_PLACE = struct.Struct("<BHq")
-"""The part of the header that names the record."""
+_HEADER = struct.Struct("<BHqqq")
+"""Topic, partition, offset, arrival, and the hash of the name of the event that the record is about."""
 
 _ABOUT_HOUSEHOLDS = (HouseholdJoined, HouseholdLeft, PersonRecorded, PersonsLinked, SchoolNotified)
 """Facts that can tell which children live with an adult, or whether their school was told."""
@@ -69,19 +68,25 @@ class History:
 
     def add(self, event: Accepted) -> None:
         """Remember an event and what it says about who belongs to whom."""
-        place = (event.topic, event.partition, event.offset)
-        self.store(event.key, place, event.received_ms, event.value, event.replay_of)
+        place = (event.topic, event.partition, event.offset, event.received_ms)
+        self.store(event.key, place, event.root, event.value, event.replay_of)
         self.index(named_by(event), event.received_ms)
 
     def store(
-        self, key: str, place: tuple[str, int, int], received_ms: int, value: bytes, replay_of: str | None
+        self,
+        key: str,
+        place: tuple[str, int, int, int],
+        root: tuple[str, str],
+        value: bytes,
+        replay_of: str | None,
     ) -> None:
-        """Remember a record's bytes."""
-        topic, partition, offset = place
-        packed = _HEADER.pack(names.INPUT_TOPICS.index(topic), partition, offset, received_ms) + squeeze(value)
+        """Remember a record's bytes, where it is and when it arrived (ms), and what it is about."""
+        topic, partition, offset, received_ms = place
+        header = _HEADER.pack(names.INPUT_TOPICS.index(topic), partition, offset, received_ms, hash(root))
+        packed = header + squeeze(value)
         self._records.setdefault(key, []).append(packed)
         if replay_of is not None:
-            self._replay_of[coordinates(*place)] = replay_of
+            self._replay_of[coordinates(topic, partition, offset)] = replay_of
             self._replays[replay_of].append(self._unpack(key, packed))
 
     def index(self, named: Named, received_ms: int) -> None:
@@ -112,11 +117,19 @@ class History:
         """When the newest event about a family arrived, in milliseconds since 1970."""
         return self._families[family]
 
-    def same_root(self, event: Accepted) -> list[Accepted]:
-        """The event and, when it changes another, everything recorded about that one."""
-        if event.change == "recorded":
-            return [event]
-        return [event, *(other for other in self._under([event.key]) if other.root == event.root)]
+    def of_same_name(self, event: Accepted) -> list[Accepted]:
+        """
+        The event, and everything else under its topic and key that is about an event of that name.
+
+        A correction changes what was recorded; and of a name that has become that of two events none is corrected.
+        """
+        start = (names.INPUT_TOPICS.index(event.topic), hash(event.root))
+        same = [
+            packed
+            for packed in self._records.get(event.key, ())
+            if (unpacked := _HEADER.unpack_from(packed))[0] == start[0] and unpacked[-1] == start[1]
+        ]
+        return [event, *_accepted(self._unpack(event.key, packed) for packed in same)] if len(same) > 1 else [event]
 
     def touched(self, events: Iterable[Accepted]) -> set[str]:
         """Families of an event, of the persons it names (through links), and at its or their addresses."""
@@ -167,20 +180,11 @@ class History:
         replays = [event for record in known for event in _accepted(self._replays.get(record, ()))]
         return [self._quarantined[record] for record in known], replays
 
-    def value_at(self, topic: str, partition: int, offset: int, likely_key: str) -> bytes:
-        """The bytes of a stored record; quick when its key is the likely one."""
-        prefix = _PLACE.pack(names.INPUT_TOPICS.index(topic), partition, offset)
-        for records in (self._records.get(likely_key, ()), *self._records.values()):
-            for packed in records:
-                if packed.startswith(prefix):
-                    return unsqueeze(packed[_HEADER.size :])
-        raise KeyError(coordinates(topic, partition, offset))
-
     def _under(self, keys: Iterable[str]) -> Iterator[Accepted]:
         return _accepted(self._unpack(key, packed) for key in keys for packed in self._records.get(key, ()))
 
     def _unpack(self, key: str, packed: bytes) -> StoredRecord:
-        topic, partition, offset, received_ms = _HEADER.unpack_from(packed)
+        topic, partition, offset, received_ms, _ = _HEADER.unpack_from(packed)
         name = names.INPUT_TOPICS[topic]
         headers: tuple[tuple[str, bytes], ...] = ()
         if self._replay_of and (replay_of := self._replay_of.get(coordinates(name, partition, offset))):

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from streams.contracts import Accepted, Rejected
 from streams.contracts.columns import events_table, quarantine_table
 from streams.contracts.escalation import AlertAcknowledged, AlertClosed
-from streams.contracts.identity import Identities
 from streams.contracts.outputs import Alert
 from streams.names import SAFEGUARDING_TOPICS
 from streams.route.nobody import reaches_nobody
@@ -53,18 +52,13 @@ class Judge:
         self.history = History()
         self.book = AlertBook()
         self.deadlines = Deadlines()
-        self.identities = Identities(self._earlier)
-        self._judged_key = ""
         self._engine = engine
         self._router = router
         self._rules = engine.compiled.rules
         self._case_url = case_url
 
     def remember(self, record: Accepted | Rejected) -> Accepted | Rejected:
-        """Add a record to the history; an event whose id has other content already comes back rejected."""
-        if isinstance(record, Accepted):
-            self._judged_key = record.key
-            record = self.identities.judge(record)
+        """Add a record to the history, and give it back."""
         if isinstance(record, Accepted):
             self.history.add(record)
         elif record.topic in SAFEGUARDING_TOPICS:
@@ -120,9 +114,6 @@ class Judge:
         """Whether the alert is one of the rules that are run here."""
         return alert.rule in self._rules
 
-    def _earlier(self, topic: str, partition: int, offset: int) -> bytes:
-        return self.history.value_at(topic, partition, offset, self._judged_key)
-
     def _touched(self, records: Iterable[Accepted | Rejected]) -> _Touched:
         touched = _Touched(set(), {}, {})
         for record in records:
@@ -132,7 +123,7 @@ class Judge:
                 continue
             if record.replay_of is not None:
                 self._touch_record(touched, record.replay_of, record.received_ms)
-            about = self.history.same_root(record)
+            about = self.history.of_same_name(record)
             for place in self._acted_on(about):
                 touched.arrived[place] = max(record.received_ms, touched.arrived.get(place, 0))
             rules = self._rules_of(about)

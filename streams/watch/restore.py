@@ -33,11 +33,11 @@ Offsets = dict[TopicPartition, int]
 _ROWS = 20_000
 _FAMILY_FIELDS = ("family_id", "release_family_id", "marker_families")
 _PERSON_FIELDS = ("person_id", "linked_person_id", "person_ids")
-_IDENTITY_FIELDS = ("event_source", "event_id", "content_hash")
+_ROOT_FIELDS = ("root_source", "root_id")
 
 _EVENTS = f"""
     SELECT topic, kafka_partition, kafka_offset, epoch_ms(received_at) AS received_ms, record_key,
-           encode(payload) AS value, replay_of, {", ".join((*_IDENTITY_FIELDS, *_FAMILY_FIELDS, *_PERSON_FIELDS))},
+           encode(payload) AS value, replay_of, {", ".join((*_ROOT_FIELDS, *_FAMILY_FIELDS, *_PERSON_FIELDS))},
            address_id
     FROM landing.main.events
     ORDER BY kafka_offset
@@ -149,10 +149,9 @@ def _load(batch: pa.RecordBatch, judge: Judge, judged: Offsets) -> Iterator[Acce
     """Store rows; yields those that nobody has judged."""
     columns = [batch.column(name).to_pylist() for name in batch.schema.names]
     for row in zip(*columns, strict=True):
-        topic, partition, offset, received_ms, key, value, replay_of, source, id_, content_hash = row[:10]
-        judge.identities.remember(topic, partition, offset, (source, id_), content_hash)
-        judge.history.store(key, (topic, partition, offset), received_ms, value, replay_of)
-        judge.history.index(_named(row[10:]), received_ms)
+        topic, partition, offset, received_ms, key, value, replay_of = row[:7]
+        judge.history.store(key, (topic, partition, offset, received_ms), row[7:9], value, replay_of)
+        judge.history.index(_named(row[9:]), received_ms)
         if offset >= judged.get(TopicPartition(topic, partition), 0):
             headers = ((REPLAY_HEADER, replay_of.encode()),) if replay_of else ()
             event = decode(StoredRecord(topic, partition, offset, received_ms, key.encode(), value, headers))

@@ -12,12 +12,15 @@ STATEMENT = """
     DROP TABLE IF EXISTS "marts"."staging"."stg_events";
     CREATE TABLE "marts"."staging"."stg_events" AS
     SELECT
+        topic,
+        record_key,
         root_source,
         root_id,
+        root_id AS sent_id,
         arg_max(family_id, kafka_offset) AS family_id,
         arg_max(fact_at, kafka_offset) AS occurred_at,
-        row_number() OVER (ORDER BY occurred_at, root_source, root_id) * {gap} AS event_order
-    FROM "landing"."main"."events" GROUP BY root_source, root_id
+        row_number() OVER (ORDER BY occurred_at, root_source, root_id, topic, record_key) * {gap} AS event_order
+    FROM "landing"."main"."events" GROUP BY topic, record_key, root_source, root_id
 """
 """As `stg_events`, in little: the latest record of a root counts, also of what family it is."""
 
@@ -25,7 +28,7 @@ TABLES = """
     ATTACH ':memory:' AS landing; CREATE SCHEMA IF NOT EXISTS landing.main;
     ATTACH ':memory:' AS marts; CREATE SCHEMA marts.staging; CREATE SCHEMA marts.run; CREATE SCHEMA marts.before;
     CREATE TABLE landing.main.events (
-        topic VARCHAR, kafka_partition INTEGER, kafka_offset BIGINT,
+        topic VARCHAR, kafka_partition INTEGER, kafka_offset BIGINT, record_key VARCHAR,
         root_source VARCHAR, root_id VARCHAR, family_id VARCHAR, fact_at TIMESTAMP
     );
     CREATE TABLE marts.run.cut (topic VARCHAR, kafka_partition INTEGER, next_offset BIGINT);
@@ -38,7 +41,7 @@ COUNTED = f"""
     CREATE TABLE {BY_FAMILY} AS
     SELECT family_id, count(*) AS events FROM "marts"."staging"."stg_events" GROUP BY family_id
 """
-ORDERED = "SELECT root_source, root_id, family_id, occurred_at FROM marts.staging.stg_events ORDER BY {}"
+ORDERED = "SELECT record_key, root_source, root_id, family_id, occurred_at FROM marts.staging.stg_events ORDER BY {}"
 
 BATCHES = st.lists(
     st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 12), st.integers(0, 5)), min_size=1, max_size=6),
@@ -60,8 +63,8 @@ class Landing:
         self.session.execute("CREATE OR REPLACE TABLE marts.before.cut AS FROM marts.run.cut")
         for source, number, minute in records:
             moment = f"2026-01-01 00:{minute:02}"
-            row = ["t", 0, self._next, source, f"e{number}", f"F{(number + minute) % 4}", moment]
-            self.session.execute("INSERT INTO landing.main.events VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            row = ["t", 0, self._next, f"K{number % 2}", source, f"e{number // 2}", f"F{(number + minute) % 4}", moment]
+            self.session.execute("INSERT INTO landing.main.events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             self._next += 1
         self.session.execute("DELETE FROM marts.run.cut")
         self.session.execute("INSERT INTO marts.run.cut VALUES ('t', 0, ?)", [self._next])
@@ -93,7 +96,7 @@ def test_batches_one_after_another_are_as_all_at_once(batches):
         delta.grow(BY_FAMILY, COUNTED, [BY_FAMILY])
     whole.build()
 
-    assert grown.rows("event_order") == whole.rows("occurred_at, root_source, root_id")
+    assert grown.rows("event_order") == whole.rows("occurred_at, root_source, root_id, record_key")
     assert grown.families() == whole.families()
 
 

@@ -1,86 +1,109 @@
-"""One name, one content, by topic-partition."""
+"""What an event says: copies have one number however they were written, and other events another."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
 from streams import names
-from streams.contracts import Accepted, Reason, Rejected, decode
-from streams.contracts.identity import Identities
+from streams.contracts import Accepted, decode
 
 
 class Message:
     """A Kafka record on the referral topic."""
 
-    topic, key, headers, timestamp = names.REFERRAL, b"F-1", (), 1_772_442_900_000
+    topic, key, headers, timestamp, partition, offset = names.REFERRAL, b"F-1", (), 1_772_442_900_000, 0, 0
 
-    def __init__(self, offset: int, event: dict, partition: int = 0, indent: int | None = None) -> None:
-        self.offset, self.partition, self.value = offset, partition, json.dumps(event, indent=indent).encode()
+    def __init__(self, value: bytes, headers: tuple = ()) -> None:
+        self.value, self.headers = value, headers
 
 
-def contact(contact_id: str = "C-1", event_id: str = "e-1") -> dict:
+def referral(**data: object) -> dict:
+    facts = {"referral_id": "R-1", "family_id": "F-1", "source_code": "6", "severity": "red", "person_ids": ["P-1"]}
     return {
         "specversion": "1.0",
-        "id": event_id,
-        "source": "/wirral/front-door",
-        "type": "uk.caf.referral.contact-recorded.v1",
+        "id": "1001",
+        "source": "/partner/x",
+        "type": "uk.caf.referral.referral-submitted.v1",
         "time": "2026-03-02T09:15:00Z",
         "authority": "E08000015",
-        "data": {"contact_id": contact_id, "family_id": "F-1", "source_code": "6"},
+        "data": facts | data,
     }
 
 
-def judge(*messages: Message) -> list[Accepted | Rejected]:
-    values = {(m.topic, m.partition, m.offset): m.value for m in messages}
-    identities = Identities(lambda *place: values[place])
-    return [identities.judge(decode(message)) for message in messages]
+def correction(**data: object) -> dict:
+    facts = {
+        "root_source": "/partner/x",
+        "root_id": "1000",
+        "withdrawal_reason": "more_accurate",
+        "replaced_type": "uk.caf.referral.referral-submitted.v1",
+        "replaced_time": "2026-03-01T08:00:00Z",
+        "replacement": referral()["data"],
+    }
+    return referral() | {"type": "uk.caf.referral.corrected.v1", "data": facts | data}
 
 
-@pytest.mark.parametrize("indent", [None, 2], ids=["same bytes", "written anew"])
-def test_copy_is_accepted(indent: int | None) -> None:
-    assert all(isinstance(r, Accepted) for r in judge(Message(0, contact()), Message(1, contact(), indent=indent)))
+def said(event: dict, write: Callable[[dict], bytes] = lambda event: json.dumps(event).encode()) -> int:
+    accepted = decode(Message(write(event)))
+    assert isinstance(accepted, Accepted), accepted
+    return accepted.content_id
 
 
-def test_other_content_is_rejected_and_the_earlier_stands() -> None:
-    """The third record repeats the first, which is still the one that counts."""
-    first, second, third = judge(Message(0, contact()), Message(1, contact("C-2")), Message(2, contact()))
-
-    assert isinstance(second, Rejected)
-    assert (second.reason, second.offset, second.key) == (Reason.SAME_ID_OTHER_CONTENT, 1, b"F-1")
-    assert isinstance(first, Accepted)
-    assert isinstance(third, Accepted)
+def _shuffled(event: dict) -> dict:
+    return {name: _shuffled(value) if isinstance(value, dict) else value for name, value in reversed(event.items())}
 
 
-def test_other_partition_is_judged_by_itself() -> None:
-    """Its order against this one is not the same for every reader."""
-    assert all(isinstance(r, Accepted) for r in judge(Message(0, contact()), Message(0, contact("C-2"), partition=1)))
+@pytest.mark.parametrize("event", [referral(), correction()], ids=["recorded", "corrected"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda event: json.dumps(event, indent=2).encode(),
+        lambda event: json.dumps(_shuffled(event)).encode(),
+        lambda event: json.dumps(event).replace("R-1", "\\u0052-1").encode(),
+        lambda event: json.dumps(event).replace("09:15:00Z", "10:15:00+01:00").encode(),
+        lambda event: json.dumps(event).replace("09:15:00Z", "09:15:00.000000Z").encode(),
+        lambda event: json.dumps(event).replace("2026-03-01T08:00:00Z", "2026-03-01T03:00:00-05:00").encode(),
+        lambda event: json.dumps(event | {"traceparent": "00-ab-cd-01"}).encode(),
+        lambda event: json.dumps(event | {"datacontenttype": "application/json", "backfill": False}).encode(),
+        lambda event: json.dumps(event).replace('"severity"', '"consent": "not_recorded", "severity"').encode(),
+        lambda event: json.dumps(event).replace('"severity"', '"agency_id": null, "severity"').encode(),
+        lambda event: json.dumps(event).replace('"severity"', '"our_own": {"x": 1}, "severity"').encode(),
+        lambda event: json.dumps(event)[:-1].encode() + b', "x": 1e999999}',
+    ],
+    ids=[
+        *("indented", "other order", "escaped", "other offset", "microseconds", "offset within", "traced"),
+        *("defaults told", "default told within", "null for a default", "unknown member", "beyond any range"),
+    ],
+)
+def test_copy_says_the_same(event, write) -> None:
+    assert said(event, write) == said(event)
 
 
-def test_record_judged_again_is_accepted_again() -> None:
-    message = Message(0, contact())
+@pytest.mark.parametrize(
+    "other",
+    [
+        referral(person_ids=["P-2"]),
+        referral(person_ids=["P-1", "P-2"]),
+        referral(severity="amber"),
+        referral(agency_id="school-1"),
+        referral(referral_id="r-1"),
+        referral() | {"time": "2026-03-02T09:15:00.000001Z"},
+        referral() | {"authority": "E06000006"},
+        referral() | {"backfill": True},
+        correction(),
+        correction(root_id="1002"),
+        correction(root_time="2026-03-01T08:00:00Z"),
+        correction(replaced_time="2026-03-01T08:00:01Z"),
+        correction(replacement=referral(person_ids=["P-2"])["data"]),
+    ],
+)
+def test_other_content_says_something_else(other) -> None:
+    everything = [referral(), correction()]
 
-    assert all(isinstance(r, Accepted) for r in judge(message, message))
+    assert said(other) not in {said(event) for event in everything if event != other}
 
 
-def test_number_beyond_any_range_is_other_content() -> None:
-    """The contract skips members it does not know, so such a number gets as far as the comparison."""
-    first, second = Message(0, contact()), Message(1, contact())
-    second.value = second.value[:-1] + b', "x": 1e999999}'
-
-    assert judge(first, second)[1].reason == Reason.SAME_ID_OTHER_CONTENT
-
-
-def test_remembered_event_is_known_after_a_restart() -> None:
-    before = decode(Message(0, contact()))
-    identities = Identities(lambda *_: before.value)
-    identities.remember(before.topic, before.partition, before.offset, before.identity, before.content_hash)
-
-    assert isinstance(identities.judge(decode(Message(1, contact()))), Accepted)
-    assert isinstance(identities.judge(decode(Message(2, contact("C-2")))), Rejected)
-
-
-def test_names_with_one_hash_are_two_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A collision must not turn a child's event away; every name is made to collide here."""
-    monkeypatch.setattr("streams.contracts.identity.hash", lambda _: 1, raising=False)
-
-    assert all(isinstance(r, Accepted) for r in judge(Message(0, contact()), Message(1, contact("C-2", "e-2"))))
+def test_number_is_the_same_for_ever() -> None:
+    """Alerts are named by it, and rows of years are compared by it: what changes it must be undone."""
+    assert said(referral()) == 5_517_697_919_759_597_680
+    assert said(correction()) == 1_528_175_700_508_225_626

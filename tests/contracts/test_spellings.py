@@ -51,7 +51,7 @@ def test_marks_and_blanks_around_an_event_are_no_part_of_it(around):
     value = json.dumps(changed(ReferralSubmitted)).encode()
     outcome = sent(around[0] + value + around[1])
 
-    assert (outcome.value, outcome.content_hash) == (value, sent(value).content_hash)
+    assert (outcome.value, outcome.content_id) == (value, sent(value).content_id)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "utf-8-sig"])

@@ -140,3 +140,17 @@ def test_referrer_is_told_of_a_large_decision(desk):
     desk.decide(1, remarks="x" * 600_000)
 
     assert desk.post() == 1
+
+
+def test_number_of_two_families_is_two_letters(desk):
+    """Two schools number their referrals alike: each is told of its own, and nobody that the other's was wrong."""
+    desk.post()
+    for number, school in ((1, "school-7"), (2, "school-8")):
+        data = {"source_code": "2A", "agency_id": school, "severity": "amber", "consent": "given"}
+        desk.send("referral-submitted", "1001", number, referral_id="1001", **data)
+    for number, decision in ((1, "mash"), (2, "early_help")):
+        desk.send("referral-decided", "2001", number, referral_id="1001", decision=decision)
+
+    assert desk.post() == 2
+    assert desk.letters() == [("1001", 1, "early_help"), ("1001", 1, "mash")]
+    assert desk.post() == 0

@@ -163,3 +163,12 @@ def test_data_in_base64_is_checked(referral):
     data = base64.b64encode(json.dumps(referral.pop("data")).encode()).decode()
 
     assert verdict(referral | {"data_base64": data}).findings == []
+
+
+def test_correction_for_a_wrong_family_is_refused_with_what_to_do():
+    """It would take nothing back: corrections act under their own key."""
+    correction = amendment_example(Correction, "uk.caf.referral.corrected.v1", ReferralSubmitted)
+    correction["data"]["withdrawal_reason"] = "wrong_family"
+
+    assert findings(correction) == [("error", "corrected_wrong_family", "$.data.withdrawal_reason")]
+    assert "withdrawn there" in verdict(correction).findings[0].allowed

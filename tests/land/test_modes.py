@@ -241,7 +241,7 @@ def test_batch_that_was_opened_twice_counts_once(
     run(lake_settings, once=True)
 
     assert rows(
-        "SELECT event_id, count(*), count(DISTINCT content_hash) FROM landing.main.events GROUP BY 1 ORDER BY 1"
+        "SELECT event_id, count(*), count(DISTINCT content_id) FROM landing.main.events GROUP BY 1 ORDER BY 1"
     ) == [
         ("e-1", 2, 1),
         ("e-2", 2, 1),

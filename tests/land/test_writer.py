@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from streams.contracts import admit
 from streams.errors import LakeUnavailable
-from streams.land import batch, run
+from streams.land import run
 from streams.land.store import LandingStore
 from streams.settings import Settings
 from streams.verify import verify_offsets
@@ -41,31 +40,6 @@ def test_failed_commit_ends_the_run_and_nothing_after_it_is_stored(
 
     assert (len(commits), landed.rows) == (2, 15)
     assert verify_offsets(lake_settings).differences == []
-
-
-def test_contradiction_of_an_event_that_is_being_stored_is_rejected(
-    lake_settings: Settings, send: Send, contact: Contact, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first commit lasts until the second record has been judged."""
-    records, both_judged = [], threading.Event()
-
-    def admit_and_tell(*record: object) -> object:
-        records.append(record)
-        if len(records) == 2:
-            both_judged.set()
-        return admit(*record)
-
-    def commit_late(store: LandingStore, *batch: object) -> None:
-        assert both_judged.wait(SECONDS)
-        store_commit(store, *batch)
-
-    send([contact(1), contact(1, source_code="2A")], partition=0)
-    monkeypatch.setattr(batch, "admit", admit_and_tell)
-    monkeypatch.setattr(LandingStore, "commit", commit_late)
-    monkeypatch.setattr(LandingStore, "value_at", None)
-    landed = run(replace(lake_settings, land_batch_rows=1), once=True)
-
-    assert (landed.events, landed.rejected) == (1, 1)
 
 
 def test_error_of_the_loop_waits_for_the_commit_that_runs(

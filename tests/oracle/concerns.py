@@ -63,7 +63,7 @@ def _what(report: Fact) -> tuple:
         return "incident", report.data.incident_id
     if isinstance(report.data, ReferralSubmitted):
         return "referral", report.data.referral_id
-    return "report", report.root
+    return "report", report.order
 
 
 def _is_investigated(report: Fact, world: World) -> bool:

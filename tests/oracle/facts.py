@@ -6,10 +6,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from streams.contracts import Accepted, Event
-from tests.oracle.alert import Identity
+from tests.oracle.alert import Identity, Root
 
 __all__ = ["Fact", "valid"]
 
+Name = tuple[str, str, str, str]
+"""Topic, key, source and id: what a source calls an event; several events may have one name."""
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _TOLERANCE = timedelta(minutes=5)
 """A time further than this after arrival is not believed."""
 
@@ -27,6 +31,7 @@ class Fact:
     data: Event
     received_at: datetime
     is_backfill: bool = False
+    key: str = ""
     versions: tuple["Fact", ...] = field(default=(), compare=False)
 
     @property
@@ -35,44 +40,118 @@ class Fact:
         return self.at if self.is_backfill else self.received_at
 
     @property
-    def order(self) -> tuple[datetime, Identity]:
-        """Place in time; events of one instant are ordered by `(source, id)`."""
-        return self.at, self.root
+    def order(self) -> tuple[datetime, Identity, str, str]:
+        """Place in time; events of one instant are ordered by `(source, id)`, and by topic and key at last."""
+        return self.at, self.root, self.data.topic, self.key
 
 
 def valid(events: Iterable[Accepted]) -> list[Fact]:
     """
     The events in force, in the order in which they happened.
 
-    Of a root's corrections and withdrawals the latest `(time, id)` counts, whether or not the root ever arrived;
-    without any, the first copy of the root to arrive.
+    Copies are one event. Of an event's corrections and withdrawals the latest `(time, id)` counts, whether or not it
+    ever arrived; without any, its first copy to arrive.
     """
-    roots: dict[Identity, list[Accepted]] = defaultdict(list)
+    names: dict[Name, list[Accepted]] = defaultdict(list)
     for event in sorted(events, key=_arrival):
-        roots[event.root].append(event)
-    facts = [_told(copies) for copies in roots.values() if _in_force(copies).change != "withdrawn"]
+        if not any(_says_the_same(event, other) for other in names[_name(event)]):
+            names[_name(event)].append(event)
+    facts = [fact for said in names.values() for fact in _events(said)]
     return sorted(facts, key=lambda fact: fact.order)
-
-
-def _told(copies: list[Accepted]) -> Fact:
-    versions = tuple(_fact(copy) for copy in copies if copy.change != "withdrawn")
-    return replace(_fact(_in_force(copies)), versions=versions)
 
 
 def _arrival(event: Accepted) -> tuple[int, str, int, int]:
     return event.received_ms, event.topic, event.partition, event.offset
 
 
-def _in_force(copies: list[Accepted]) -> Accepted:
-    """Of what was said about one root, in order of arrival, what counts; `max` keeps the first of equals."""
-    amendments = [copy for copy in copies if copy.change != "recorded"]
+def _name(event: Accepted) -> Name:
+    """What the event is about, as it is named: within one topic and key."""
+    return event.topic, event.key, *event.root
+
+
+def _says_the_same(one: Accepted, other: Accepted) -> bool:
+    return (one.identity, _content(one)) == (other.identity, _content(other))
+
+
+def _content(event: Accepted) -> tuple:
+    """All that an event says, as the contract reads it; of a correction the replacement is the fact."""
+    amendment = event.amendment
+    told = () if amendment is None else tuple(getattr(amendment, name, None) for name in _AMENDMENT)
+    envelope = event.envelope
+    return envelope.type, envelope.time, envelope.authority, envelope.backfill, told, event.fact
+
+
+_AMENDMENT = (
+    *("root_source", "root_id", "root_time", "withdrawal_reason", "replaced_type", "replaced_time"),
+    *("family_id", "person_id", "alert_id"),
+)
+
+
+def _events(said: list[Accepted]) -> list[Fact]:
+    """What stands of all that was said under one name, in order of arrival."""
+    recorded = [event for event in said if event.change == "recorded"]
+    amendments = [event for event in said if event.change != "recorded"]
+    about: dict[int, list[Accepted]] = {number: [] for number in range(len(recorded))}
+    awaited: dict[datetime | None, list[Accepted]] = defaultdict(list)
+    facts = []
+    for amendment in amendments:
+        time = amendment.amendment.root_time
+        meant = [number for number, event in enumerate(recorded) if time in (None, event.envelope.time)]
+        if not meant:
+            awaited[time and time.astimezone(UTC)].append(amendment)
+        elif len(meant) == 1:
+            about[meant[0]].append(amendment)
+        elif amendment.change == "corrected" and not any(_content(each) == _content(amendment) for each in facts):
+            # Nobody can tell which of them it replaces: it stands beside them.
+            facts.append(amendment)
+    own = [_told([each], _told_apart(each)) for each in facts]
+    named = [
+        _told([event, *about[number]], _told_apart(event) if number else event.root)
+        for number, event in enumerate(recorded)
+    ]
+    first = min(awaited, key=lambda time: (time is not None, time or _EPOCH), default=None)
+    waiting = [
+        _told(each, each[0].root if not recorded and time == first else _suffixed(each[0], f"@{_microseconds(time)}"))
+        for time, each in awaited.items()
+    ]
+    return [fact for fact in (*named, *waiting, *own) if fact is not None]
+
+
+def _suffixed(event: Accepted, suffix: str) -> Identity:
+    """Another event of the name than the one that has it alone."""
+    source, id_ = event.root
+    return source, id_ + suffix
+
+
+def _told_apart(event: Accepted) -> Identity:
+    """By what it says."""
+    return _suffixed(event, f"#{event.content_id % 2**64:X}")
+
+
+def _microseconds(time: datetime) -> int:
+    return (time - _EPOCH) // timedelta(microseconds=1)
+
+
+def _told(said: list[Accepted], root: Identity) -> Fact | None:
+    """One event, of all that was said of it; None when it was withdrawn."""
+    counts = _in_force(said)
+    if counts.change == "withdrawn":
+        return None
+    versions = tuple(_fact(each, root) for each in said if each.change != "withdrawn")
+    return replace(_fact(counts, root), versions=versions)
+
+
+def _in_force(said: list[Accepted]) -> Accepted:
+    """Of what was said about one event, in order of arrival, what counts; `max` keeps the first of equals."""
+    amendments = [each for each in said if each.change != "recorded"]
     if amendments:
-        return max(amendments, key=lambda copy: (copy.envelope.time, copy.envelope.id))
-    return copies[0]
+        return max(amendments, key=lambda each: (each.envelope.time, each.envelope.id))
+    return said[0]
 
 
-def _fact(event: Accepted) -> Fact:
+def _fact(event: Accepted, root: Identity) -> Fact:
     received_at = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=event.received_ms)
     said = event.amendment.replaced_time if event.change == "corrected" else event.envelope.time
     at = received_at if said > received_at + _TOLERANCE else said.astimezone(UTC)
-    return Fact(at, event.root, event.fact, received_at, event.envelope.backfill)
+    named = Root.of(root, at, event.fact.type, event.key)
+    return Fact(at, named, event.fact, received_at, event.envelope.backfill, key=event.key)

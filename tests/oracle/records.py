@@ -9,7 +9,6 @@ import msgspec
 from streams.contracts import Accepted, Event, Rejected, decode
 from streams.contracts.decode import REPLAY_HEADER
 from streams.contracts.decode import Record as RawRecord
-from streams.contracts.identity import Identities
 from streams.names import INPUT_TOPICS
 
 __all__ = ["AUTHORITY", "SOURCE", "Log", "Record", "decoded"]
@@ -69,10 +68,12 @@ class Log:
         id: str | None = None,  # noqa: A002
         source: str = SOURCE,
         received: datetime | None = None,
+        root_time: datetime | None = None,
     ) -> None:
         """Append a full replacement of the event with that id of that source."""
         replacement = {"replaced_type": event.type, "replaced_time": replaced_time, "replacement": event}
         data = {"root_source": source, "root_id": root, "withdrawal_reason": "more_accurate", **replacement}
+        data |= {"root_time": root_time} if root_time else {}
         self._amend(at, "corrected", event, data, id, received)
 
     def withdraw(
@@ -84,10 +85,12 @@ class Log:
         id: str | None = None,  # noqa: A002
         source: str = SOURCE,
         received: datetime | None = None,
+        root_time: datetime | None = None,
     ) -> None:
         """Append the withdrawal of an event, which gives the topic and the key."""
         key = {next(name for name in event.key_fields if getattr(event, name)): event.key}
         data = {"root_source": source, "root_id": root, "withdrawal_reason": "recorded_in_error", **key}
+        data |= {"root_time": root_time} if root_time else {}
         self._amend(at, "withdrawn", event, data, id, received)
 
     def garbage(self, topic: str, at: datetime, key: str = "F-1") -> str:
@@ -115,14 +118,8 @@ class Log:
 
 
 def decoded(records: Iterable[RawRecord]) -> tuple[list[Accepted], list[Rejected]]:
-    """What the contract makes of the records, the first of those with the same id in force."""
-    values: dict[tuple[str, int, int], bytes] = {}
-    identities = Identities(lambda *place: values[place])
-    judged: list[Accepted | Rejected] = []
-    for record in records:
-        values[record.topic, record.partition, record.offset] = record.value
-        event = decode(record)
-        judged.append(identities.judge(event) if isinstance(event, Accepted) else event)
+    """What the contract makes of the records."""
+    judged = list(map(decode, records))
     accepted = [each for each in judged if isinstance(each, Accepted)]
     return accepted, [each for each in judged if isinstance(each, Rejected)]
 

@@ -6,8 +6,9 @@ clocks change; events arrive late, early, twice and in another order, and are co
 """
 
 import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ from tests.oracle.records import Log, Record
 from tests.oracle.safety import due, planned
 from tests.oracle.work import clock, deadlines
 
-__all__ = ["Case", "case", "cases", "dense"]
+__all__ = ["Case", "case", "cases", "dense", "reused"]
 
 _STARTS = (
     datetime(2025, 3, 28, 1, 30, tzinfo=UTC),
@@ -58,6 +59,8 @@ class _Told:
     id: str
     source: str
     is_backfill: bool = False
+    tells_time: bool = False
+    """Whether its corrections and withdrawals tell its time."""
 
     def write(self, log: Log) -> None:
         self.write_again(log, self.received)
@@ -84,8 +87,40 @@ def dense(seed: int) -> Case:
     return _case(rng, Cast.small(), drawn_of(rng))
 
 
-def _case(rng: random.Random, cast: Cast, drawn: Draw) -> Case:
-    told = list(_told(rng, cast, drawn))
+def reused(seed: int) -> Case:
+    """Another dense one, whose sources number events anew all the time, in several partitions."""
+    rng = random.Random(f"reused {seed}")
+    return _repartitioned(rng, _case(rng, Cast.small(), drawn_of(rng), _renumbered))
+
+
+def _renumbered(rng: random.Random, told: list[_Told]) -> Iterator[_Told]:
+    """The same events under a handful of ids, some of one time."""
+    for each, before in zip(told, [told[0], *told], strict=False):
+        at = before.at if rng.random() < 0.2 else each.at
+        id_, source = str(rng.randint(1, 4)), rng.choice(("/a", "/a", "/b"))
+        received = max(at, each.received)
+        yield replace(each, at=at, received=received, id=id_, source=source, tells_time=rng.random() < 0.5)
+
+
+def _repartitioned(rng: random.Random, each: Case) -> Case:
+    """The records of each topic in two partitions, a key in either; none where one says where another lies."""
+    if any(record.headers for record in each.records):
+        return each
+    offsets: Counter[tuple[str, int]] = Counter()
+    records = []
+    for record in each.records:
+        partition = rng.randint(0, 1)
+        records.append(replace(record, partition=partition, offset=offsets[record.topic, partition]))
+        offsets[record.topic, partition] += 1
+    return Case(tuple(records), each.as_of)
+
+
+def _as_drawn(_: random.Random, told: list[_Told]) -> Iterable[_Told]:
+    return told
+
+
+def _case(rng: random.Random, cast: Cast, drawn: Draw, named: Callable = _as_drawn) -> Case:
+    told = list(named(rng, list(_told(rng, cast, drawn))))
     writes = [(each.received, each.write) for each in told]
     for each in told:
         if rng.random() < 0.15:
@@ -162,11 +197,13 @@ def _other(rng: random.Random, event: Event, at: datetime) -> Event:
 
 
 def _withdrawal(root: _Told, at: datetime, received: datetime, id_: str) -> Write:
-    return lambda log: log.withdraw(at, root.id, root.event, id=id_, source=root.source, received=received)
+    about = {"source": root.source, "root_time": root.at if root.tells_time else None}
+    return lambda log: log.withdraw(at, root.id, root.event, id=id_, received=received, **about)
 
 
 def _correction(root: _Told, at: datetime, received: datetime, id_: str, time: datetime, event: Event) -> Write:
-    return lambda log: log.correct(at, root.id, time, event, id=id_, source=root.source, received=received)
+    about = {"source": root.source, "root_time": root.at if root.tells_time else None}
+    return lambda log: log.correct(at, root.id, time, event, id=id_, received=received, **about)
 
 
 def _copy(told: _Told, received: datetime) -> Write:

@@ -68,6 +68,46 @@ def test_amendments_take_the_five_minutes_from_their_own_arrival(story):
     assert standing(story) == [("e", story.day(2), 2)]
 
 
+def roots(story):
+    return [(fact.root[1].partition("#")[0], fact.data.level) for fact in valid(decoded(story.records)[0])]
+
+
+def test_other_content_under_one_id_is_another_event(story):
+    story.add(story.day(0), level(1), id="e")
+    story.add(story.day(0), level(2), id="e", received=story.day(1))
+    story.add(story.day(0), level(1), id="e", received=story.day(2))
+
+    assert roots(story) == [("e", 1), ("e", 2)]
+    assert standing(story)[0] == ("e", story.day(0), 1)
+
+
+def test_amendment_of_a_name_of_two_takes_nothing_back(story):
+    """The replacement stands beside them: it may be about a third child."""
+    story.add(story.day(0), level(1), id="e")
+    story.add(story.day(1), level(2), id="e")
+    story.correct(story.day(5), "e", story.day(2), level(3))
+    story.withdraw(story.day(6), "e", level(1))
+
+    assert roots(story) == [("e", 1), ("e", 2), ("e", 3)]
+
+
+def test_amendment_that_tells_the_time_is_of_that_event(story):
+    story.add(story.day(0), level(1), id="e")
+    story.add(story.day(1), level(2), id="e")
+    story.correct(story.day(5), "e", story.day(2), level(3), root_time=story.day(1))
+    story.withdraw(story.day(6), "e", level(1), root_time=story.day(0))
+
+    assert roots(story) == [("e", 3)]
+
+
+def test_correction_under_another_key_takes_nothing_back(story):
+    """What was recorded on the wrong family stands until it is withdrawn there."""
+    story.add(story.day(0), level(1), id="e")
+    story.correct(story.day(5), "e", story.day(0), LevelChanged(family_id="F-2", level=1, level_reason="other"))
+
+    assert [fact.data.family_id for fact in valid(decoded(story.records)[0])] == ["F-1", "F-2"]
+
+
 @pytest.mark.parametrize("seconds", [300, 301])
 def test_time_up_to_five_minutes_after_arrival_is_believed(story, seconds):
     said = story.day(0, seconds)

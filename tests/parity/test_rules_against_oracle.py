@@ -12,7 +12,7 @@ from streams.rules.engine import Engine
 from tests.oracle.compare import difference
 from tests.oracle.oracle import ALL, expected
 from tests.oracle.records import decoded
-from tests.oracle.strategies import Case, case, dense
+from tests.oracle.strategies import Case, case, dense, reused
 
 NO_ORACLE = frozenset({"alert_unacknowledged", "locality_surge"})
 """Rules about alerts and areas: they are not judged over the events of families, and have tests of their own."""
@@ -26,7 +26,7 @@ def test_every_rule_has_an_oracle_and_every_oracle_its_rule() -> None:
     assert {rule for rule, scope in scopes.items() if scope not in {"family", "record"}} <= NO_ORACLE
 
 
-@pytest.mark.parametrize(("made", "worlds"), [(case, 150), (dense, 80)])
+@pytest.mark.parametrize(("made", "worlds"), [(case, 150), (dense, 80), (reused, 80)])
 def test_rules_raise_what_the_oracle_expects_and_nothing_else(
     engine: Engine, made: Callable[[int], Case], worlds: int
 ) -> None:
@@ -34,6 +34,7 @@ def test_rules_raise_what_the_oracle_expects_and_nothing_else(
     So many that every rule is raised, in each status, by several of them (the oracle's own tests count).
 
     The dense ones see what needs three events of one family to meet: a lead professional who outlasts the closing.
+    In the last ones several events have one name, on all topics and under all keys.
     """
     now = datetime.now(UTC)
     differences = {}

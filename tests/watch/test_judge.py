@@ -187,14 +187,6 @@ def test_replayed_record_clears_the_unreadable_one(desk, referral):
     assert [(alert.rule, alert.status) for alert in versions] == [("unreadable_report", "cleared")]
 
 
-def test_other_content_under_one_id_is_unreadable(desk, referral):
-    """The second is rejected, and as a safeguarding record alerted."""
-    desk.take(referral(1, at=NOW))
-    [alert] = desk.take(referral(1, at=NOW, severity="red"))
-
-    assert alert.rule == "unreadable_report"
-
-
 def test_backfilled_alert_is_marked(desk, referral):
     """History raises alerts that are never routed."""
     hours = [NOW - timedelta(hours=2), NOW - timedelta(hours=1)]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from kafka import TopicPartition
+from msgspec import structs
 
 from streams import names
 from streams.contracts import Accepted
@@ -75,21 +76,15 @@ def test_missing_lake_is_no_obstacle(judge, watch_settings):
     assert load_lake(watch_settings, judge, {}, lambda: None) == ({}, {}, [])
 
 
-def test_identity_from_the_lake_is_remembered(judge, watch_settings, referral, send):
-    """Other content under an id that has landed is rejected after a restart too."""
-    send(referral(1))
+def test_landed_record_is_found_under_its_name(judge, watch_settings, referral, send):
+    """A correction, or another event of that name, changes what stands of it."""
+    send(referral(1), referral(2))
     land(watch_settings, once=True)
     load_lake(watch_settings, judge, {}, lambda: None)
-    [stored] = judge.history.load(["F-1"])
-    other = judge.remember(_with_value(stored, stored.value.replace(b"amber", b"red")))
+    stored = next(event for event in judge.history.load(["F-1"]) if event.root[1] == "r-1")
+    judge.remember(structs.replace(stored, offset=9))
 
-    assert not isinstance(other, Accepted)
-
-
-def _with_value(event: Accepted, value: bytes) -> Accepted:
-    from msgspec.structs import replace
-
-    return replace(event, value=value, offset=event.offset + 1, content_hash=event.content_hash + 1)
+    assert [event.offset for event in judge.history.of_same_name(stored)] == [stored.offset, stored.offset, 9]
 
 
 def test_history_beyond_retention_is_judged(watch_settings, project, referral, send, alerts):

@@ -19,4 +19,4 @@ with found as (
     where concerns_family
 )
 
-{{ alert_envelope('adult_returns', 'found') }}
+{{ alert_envelope('adult_returns', 'found', anchors='several') }}

@@ -169,4 +169,4 @@ found as (
         and resets.after_order <= turned.event_order
 )
 
-{{ alert_envelope('cumulative_concern', 'found') }}
+{{ alert_envelope('cumulative_concern', 'found', anchors='several') }}

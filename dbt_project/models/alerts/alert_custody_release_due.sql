@@ -26,4 +26,4 @@ found as (
     from near
 )
 
-{{ alert_envelope('custody_release_due', 'found') }}
+{{ alert_envelope('custody_release_due', 'found', anchors='several') }}

@@ -18,4 +18,4 @@ with found as (
     where not concerns_family
 )
 
-{{ alert_envelope('marked_adult_joins_other_family', 'found') }}
+{{ alert_envelope('marked_adult_joins_other_family', 'found', anchors='several') }}

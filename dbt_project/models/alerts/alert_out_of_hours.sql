@@ -6,28 +6,38 @@ with landed as (
     {{ up_to_the_cut(source('landing', 'events')) }}
 ),
 
+told as (
+    {{ events_told('landed') }}
+),
+
 said as (
     select
-        root_source,
-        root_id,
-        is_backfill,
+        told.topic,
+        told.record_key,
+        told.root_source,
+        told.root_id,
+        landed.is_backfill,
         if(
-            is_backfill and fact_at <= received_at + to_minutes({{ var('clock_tolerance_minutes') }}),
-            fact_at,
-            received_at
+            landed.is_backfill
+            and landed.fact_at <= landed.received_at + to_minutes({{ var('clock_tolerance_minutes') }}),
+            landed.fact_at,
+            landed.received_at
         ) as arrived_at
     from landed
-    where fact in ('referral-submitted', 'escalation-reported') and severity = 'red'
+    inner join told using (topic, kafka_partition, kafka_offset)
+    where landed.fact in ('referral-submitted', 'escalation-reported') and landed.severity = 'red'
 ),
 
 first_said as (
     select
+        topic,
+        record_key,
         root_source,
         root_id,
         min(arrived_at) as arrived_at,
         arg_min(is_backfill, arrived_at) as is_backfill
     from said
-    group by root_source, root_id
+    group by topic, record_key, root_source, root_id
 ),
 
 urgent as (
@@ -46,7 +56,10 @@ urgent as (
         profiles.working_day_ends
     from {{ ref('stg_events') }} as events
     inner join first_said
-        on first_said.root_source = events.evidence.source and first_said.root_id = events.evidence.id
+        on first_said.topic = events.topic
+        and first_said.record_key = events.record_key
+        and first_said.root_source = events.root_source
+        and first_said.root_id = events.root_id
     inner join {{ ref('stg_practice_profiles') }} as profiles using (profile_id)
     left join {{ ref('int_working_days') }} as today on today.calendar_day = {{ local_date('first_said.arrived_at') }}
     where
@@ -94,4 +107,4 @@ found as (
     left join taken_over using (event_order)
 )
 
-{{ alert_envelope('out_of_hours', 'found') }}
+{{ alert_envelope('out_of_hours', 'found', anchors='several') }}

@@ -84,4 +84,4 @@ found as (
     ) = 1
 )
 
-{{ alert_envelope('step_down_failed', 'found') }}
+{{ alert_envelope('step_down_failed', 'found', anchors='several') }}

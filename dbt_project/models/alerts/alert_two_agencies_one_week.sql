@@ -39,4 +39,4 @@ found as (
     where judged.counted >= concerns.two_agencies_count and judged.counted_before < concerns.two_agencies_count
 )
 
-{{ alert_envelope('two_agencies_one_week', 'found') }}
+{{ alert_envelope('two_agencies_one_week', 'found', anchors='several') }}

@@ -6,7 +6,7 @@
     'waiting_too_long', 'case_drift', 'no_basis_to_share', 'out_of_hours', 'already_open',
     'custody_release_due', 'encompass_notice', 'locality_surge', 'alert_unacknowledged',
 ] %}
-with rebuilt as (
+with built as (
     {% for rule in rules %}
     select * from {{ ref('alert_' ~ rule) }}
     {%- if not loop.last %} union all by name{% endif %}
@@ -18,6 +18,17 @@ versions as (
     from ({{ up_to_the_cut(source('landing', 'alerts')) }})
     where not test
     qualify row_number() over (partition by alert_id, version order by kafka_partition, kafka_offset) = 1
+),
+
+-- An alert that was streamed before ids told the family keeps the id that it has.
+rebuilt as (
+    select built.* replace (coalesce(former.alert_id, built.alert_id) as alert_id)
+    from built
+    left join (select distinct alert_id, family_id, entity_kind from versions) as former
+        on former.family_id = built.family_id
+        and former.entity_kind = built.entity_kind
+        and former.entity_kind in ('referral', 'child')
+        and former.alert_id = {{ former_alert_id('built') }}
 ),
 
 -- What people did, as versions show it; what was withdrawn since does not count.
@@ -119,6 +130,20 @@ joined as (
     full join streamed using (alert_id)
     left join acknowledged using (alert_id)
     left join closed using (alert_id)
+),
+
+-- Of several events that have the anchor's name, one about the alert's family; what is about a person names no family.
+anchors as (
+    select
+        joined.alert_id,
+        arg_min(events.authority_code, (events.family_id is null, events.event_order)) as authority_code,
+        arg_min(events.event_order, (events.family_id is null, events.event_order)) as event_order
+    from joined
+    inner join {{ ref('stg_events') }} as events
+        on events.root_source = joined.anchor_source
+        and events.root_id = joined.anchor_id
+        and coalesce(events.family_id = joined.family_id, true)
+    group by joined.alert_id
 )
 
 select
@@ -127,7 +152,6 @@ select
     coalesce(anchors.authority_code, 'unknown') as authority_code,
     coalesce(places.lsoa_code, 'unknown') as lsoa_code
 from joined
-left join {{ ref('stg_events') }} as anchors
-    on anchors.root_source = joined.anchor_source and anchors.root_id = joined.anchor_id
+left join anchors using (alert_id)
 asof left join {{ ref('int_family_places') }} as places
     on places.family_id = joined.family_id and places.from_order <= anchors.event_order

@@ -61,7 +61,7 @@ described as (
 )
 
 select
-    md5(concat_ws('|', clock, evidence.source, evidence.id)) as clock_id,
+    md5(concat_ws('|', clock, family_id, evidence.source, evidence.id)) as clock_id,
     clock,
     family_id,
     referral_id,

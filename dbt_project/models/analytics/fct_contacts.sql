@@ -1,6 +1,6 @@
 -- Contacts: a concern that somebody reported, without asking for a service.
 select
-    md5(concat_ws('|', contacts.evidence.source, contacts.evidence.id)) as contact_key,
+    md5(concat_ws('|', contacts.family_id, contacts.evidence.source, contacts.evidence.id)) as contact_key,
     contacts.contact_id,
     contacts.family_id,
     contacts.authority_code,

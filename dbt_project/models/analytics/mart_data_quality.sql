@@ -38,7 +38,8 @@ copies as (
     from events
     where event_id in (select event_id from events group by event_id having count(*) > 1)
     qualify row_number() over (
-        partition by topic, event_source, event_id order by received_at, kafka_partition, kafka_offset
+        partition by topic, record_key, event_source, event_id, content_id
+        order by received_at, kafka_partition, kafka_offset
     ) > 1
 ),
 
@@ -56,12 +57,16 @@ judged as (
         events.topic,
         events.kafka_partition,
         events.kafka_offset,
+        events.record_key,
         events.event_source,
+        events.event_id,
+        events.event_at,
         hours.received_on,
         hours.day_began_at,
         events.change,
         events.root_source,
         events.root_id,
+        events.root_at,
         events.fact_at,
         events.is_backfill,
         -- For an amendment since it was made.
@@ -96,12 +101,47 @@ firsts as not materialized (
 -- An amendment changes the figures of the day that the fact was on before, not only of that it is on now.
 amended as (
     select
+        topic,
+        record_key,
         root_source,
         root_id,
         min(fact_at) as told_at
     from firsts
     where (root_source, root_id) in (select (root_source, root_id) from firsts where change <> 'recorded')
-    group by root_source, root_id
+    group by topic, record_key, root_source, root_id
+),
+
+-- A source that gives one id to several events.
+reused as (
+    select
+        topic,
+        event_source,
+        event_id
+    from firsts
+    where change = 'recorded'
+    group by topic, event_source, event_id
+    having count(*) > 1
+),
+
+-- How many events a correction or withdrawal names; those that it corrects are under its own key.
+meant as (
+    select
+        amendments.received_on,
+        amendments.topic,
+        amendments.event_source,
+        count(recorded.event_id) as events
+    from firsts as amendments
+    left join firsts as recorded
+        on recorded.topic = amendments.topic
+        and recorded.record_key = amendments.record_key
+        and recorded.event_source = amendments.root_source
+        and recorded.event_id = amendments.root_id
+        and recorded.change = 'recorded'
+        and coalesce(recorded.event_at = amendments.root_at, true)
+    where amendments.change <> 'recorded'
+    group by
+        amendments.received_on, amendments.topic, amendments.event_source,
+        amendments.kafka_partition, amendments.kafka_offset
 ),
 
 restated as (
@@ -110,7 +150,7 @@ restated as (
         firsts.topic,
         firsts.event_source
     from firsts
-    left join amended using (root_source, root_id)
+    left join amended using (topic, record_key, root_source, root_id)
     where
         not firsts.is_backfill
         and if(firsts.change = 'recorded', firsts.fact_at, amended.told_at) < firsts.day_began_at
@@ -185,6 +225,15 @@ measured as (
     select received_on, topic, event_source, change, '', null from firsts where change <> 'recorded'
     union all
     select received_on, topic, event_source, 'restated', '', null from restated
+    union all
+    select firsts.received_on, firsts.topic, firsts.event_source, 'reused_id', '', null
+    from firsts
+    semi join reused using (topic, event_source, event_id)
+    where firsts.change = 'recorded'
+    union all
+    select received_on, topic, event_source, 'ambiguous', '', null from meant where events > 1
+    union all
+    select received_on, topic, event_source, 'names_nothing', '', null from meant where events = 0
     union all
     select received_on, topic, event_source, 'asked', field, null from asked
     union all

@@ -1,27 +1,51 @@
 {{ config(meta={'empty_without': ['persons-linked']}) }}
 -- One person for all identifiers that links connect: the smallest of them.
+-- Each round tells every identifier, and who stands for it, the smallest that a neighbour knows: rounds grow with the
+-- logarithm of the longest chain of links, and rows with the number of identifiers.
 with recursive links as (
-    select person_id, linked_person_id
+    select
+        person_id as one,
+        linked_person_id as other
     from {{ ref('stg_events') }}
     where fact = 'persons-linked'
 ),
 
-either_way as (
-    select person_id, linked_person_id from links
+neighbours as (
+    select one, other from links
     union
-    select linked_person_id, person_id from links
+    select other, one from links
 ),
 
-reached as (
-    select person_id, person_id as other_id from either_way
+known (identifier, person_id) using key (identifier) as (
+    select one, min(least(one, other))
+    from neighbours
+    group by one
     union
-    select reached.person_id, either_way.linked_person_id
-    from reached
-    inner join either_way on either_way.person_id = reached.other_id
+    (
+        with told as (
+            select neighbours.one as identifier, theirs.person_id
+            from neighbours
+            inner join recurring.known as theirs on theirs.identifier = neighbours.other
+            union all
+            select own.person_id, theirs.person_id
+            from neighbours
+            inner join recurring.known as own on own.identifier = neighbours.one
+            inner join recurring.known as theirs on theirs.identifier = neighbours.other
+            union all
+            select own.identifier, stands.person_id
+            from recurring.known as own
+            inner join recurring.known as stands on stands.identifier = own.person_id
+        )
+
+        select told.identifier, min(told.person_id)
+        from told
+        inner join recurring.known as own on own.identifier = told.identifier
+        where told.person_id < own.person_id and exists (select identifier from known)
+        group by told.identifier
+    )
 )
 
 select
-    person_id as identifier,
-    min(other_id) as person_id
-from reached
-group by identifier
+    identifier,
+    person_id
+from known

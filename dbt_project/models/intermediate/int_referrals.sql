@@ -11,7 +11,8 @@ with submitted as (
         agency_key,
         severity,
         primary_need,
-        person_ids,
+        -- Sent again it is the same referral, of all the children that any of its submissions names.
+        list_distinct(flatten(list(person_ids) over (partition by family_id, referral_id))) as person_ids,
         consent,
         consent_reason,
         gateway,
@@ -33,7 +34,8 @@ decisions as (
         referral_id,
         arg_min(decision, event_order) as decision,
         min(occurred_at) as decided_at,
-        arg_min(evidence, event_order) as decision_evidence
+        arg_min(evidence, event_order) as decision_evidence,
+        arg_min(is_backfill, event_order) as is_decision_backfill
     from {{ ref('stg_events') }}
     where fact = 'referral-decided' and decision <> 'edt'
     group by family_id, referral_id
@@ -45,6 +47,7 @@ timed as (
         decisions.decision,
         decisions.decided_at,
         decisions.decision_evidence,
+        decisions.is_decision_backfill,
         profiles.front_door_clock,
         profiles.working_day_starts,
         profiles.working_day_ends,

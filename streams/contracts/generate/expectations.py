@@ -9,7 +9,7 @@ from streams.contracts.codesets import WithdrawalReason
 from streams.contracts.constraints import constraint
 from streams.contracts.envelope import Envelope
 from streams.contracts.event import Event, event_types
-from streams.contracts.fields import IDENTIFIER_PATTERN
+from streams.contracts.fields import IDENTIFIER_PATTERN, SUBJECT_PATTERN
 from streams.contracts.landing import landing_tables
 
 __all__ = ["expectation_suites"]
@@ -47,7 +47,9 @@ def _topic(topic: str) -> list[dict]:
     demands = [(struct, field, constraint(field)) for struct in structs for field in msgspec.structs.fields(struct)]
     codes = {f"{field.name}={value}": None for _, field, demand in demands for value in demand.values}
     patterns = {field.name: demand.pattern for _, field, demand in demands if demand.pattern}
-    places = {name: pattern for name, pattern in patterns.items() if pattern != IDENTIFIER_PATTERN}
+    places = {
+        name: pattern for name, pattern in patterns.items() if pattern not in {IDENTIFIER_PATTERN, SUBJECT_PATTERN}
+    }
     return [
         _given([f"{_fact(struct)}.{field.name}" for struct, field, demand in demands if demand.required]),
         _in_set("code", list(codes)),

@@ -35,6 +35,7 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
                 yield Expected(
                     rule="encompass_notice",
                     entity_kind="child",
+                    family_id=report.data.family_id,
                     entity_id=name,
                     anchor=report.root,
                     anchored_at=deadline,

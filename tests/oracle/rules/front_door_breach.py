@@ -31,6 +31,7 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
             yield Expected(
                 rule="front_door_breach",
                 entity_kind="referral",
+                family_id=referral.data.family_id,
                 entity_id=referral.data.referral_id,
                 anchor=referral.root,
                 anchored_at=amber,

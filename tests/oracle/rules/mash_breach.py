@@ -30,6 +30,7 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
             yield Expected(
                 rule="mash_breach",
                 entity_kind="referral",
+                family_id=decision.data.family_id,
                 entity_id=decision.data.referral_id,
                 anchor=decision.root,
                 anchored_at=amber,

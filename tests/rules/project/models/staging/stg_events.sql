@@ -11,7 +11,7 @@ amended as (
 recorded as (
     select * from landed where change = 'recorded'
     qualify row_number() over (
-        partition by event_source, event_id order by received_at, topic, kafka_partition, kafka_offset
+        partition by topic, record_key, event_source, event_id, content_id order by received_at, topic, kafka_partition, kafka_offset
     ) = 1
 ),
 effective as (

@@ -1,0 +1,95 @@
+{#-
+    Which event each record of `landed` is about, and whether it is what counts of that event; copies are left out.
+
+    An event is what it says: of one topic and key, one source and id, and one content. Other content under the same
+    name is another event. A correction or withdrawal is about the event that it names; where several have the name (and
+    the time that it tells), it is about none of them, and a correction is an event of its own.
+    `root_id` is the id that the source gave, for the first event of a name to arrive; further ones are told from it by
+    what they say. Of an event's corrections and withdrawals the latest counts.
+-#}
+{% macro events_told(landed) %}
+    with names as (
+        select topic, record_key, root_source, root_id
+        from {{ landed }}
+        group by all
+        having count(*) > 1
+    ),
+
+    -- What is alone under its name, as most is, needs no looking at.
+    alone as (
+        select
+            topic, kafka_partition, kafka_offset, record_key, received_at, root_source, root_id as sent_id, root_id,
+            change, fact_at, authority_code, true as is_in_force
+        from {{ landed }}
+        anti join names using (topic, record_key, root_source, root_id)
+    ),
+
+    told as (
+        select
+            topic, kafka_partition, kafka_offset, record_key, received_at, root_source, root_id as sent_id, root_at,
+            event_id, event_at, change, fact_at, authority_code, content_id
+        from {{ landed }}
+        semi join names using (topic, record_key, root_source, root_id)
+        qualify row_number() over (
+            partition by topic, record_key, root_source, root_id, event_source, event_id, content_id
+            order by received_at, kafka_partition, kafka_offset
+        ) = 1
+    ),
+
+    -- Events of a name, and of a name and time; the time that an amendment does not tell is null.
+    counted as (
+        select
+            *,
+            count(*) filter (change = 'recorded') over name as events,
+            count(*) filter (change = 'recorded') over moment as events_then,
+            min(content_id) filter (change = 'recorded') over name as only_id,
+            min(content_id) filter (change = 'recorded') over moment as only_id_then,
+            arg_min(content_id, (received_at, kafka_partition, kafka_offset)) filter (change = 'recorded') over name
+                as first_id,
+            min(coalesce(root_at, {{ since_ever() }})) filter (change <> 'recorded') over name as first_awaited_at
+        from told
+        window
+            name as (partition by topic, record_key, root_source, sent_id),
+            moment as (
+                partition by topic, record_key, root_source, sent_id, if(change = 'recorded', event_at, root_at)
+            )
+    ),
+
+    -- Empty for an amendment of what has not arrived.
+    about as (
+        select
+            *,
+            case
+                when change = 'recorded' then content_id
+                when root_at is null then if(events > 1, content_id, only_id)
+                else if(events_then > 1, content_id, only_id_then)
+            end as about_id
+        from counted
+    )
+
+    select * from alone
+    union all by name
+    select
+        topic, kafka_partition, kafka_offset, record_key, received_at, root_source, sent_id,
+        case
+            when about_id = first_id then sent_id
+            when about_id is not null then sent_id || '#' || to_hex(about_id)
+            when events = 0 and coalesce(root_at, {{ since_ever() }}) = first_awaited_at then sent_id
+            else sent_id || '@' || epoch_us(root_at)
+        end as root_id,
+        change, fact_at, authority_code,
+        row_number() over (
+            partition by topic, record_key, root_source, sent_id, about_id, if(about_id is null, root_at, null)
+            order by
+                change = 'recorded',
+                if(change = 'recorded', null, event_at) desc,
+                if(change = 'recorded', null, event_id) desc,
+                received_at, kafka_partition, kafka_offset
+        ) = 1 as is_in_force
+    from about
+{% endmacro %}
+
+{#- Before every time that can be told. -#}
+{% macro since_ever() -%}
+    timestamp '0001-01-01'
+{%- endmacro %}
