@@ -119,8 +119,8 @@ class CinFile:
 
 
 def name_of(element: etree._Element) -> str:
-    """An element's name without its namespace."""
-    return etree.QName(element).localname
+    """An element's name without its namespace, or without a prefix that the file does not declare."""
+    return element.tag.rpartition("}")[2].rpartition(":")[2] if isinstance(element.tag, str) else ""
 
 
 def _check_root(element: etree._Element) -> None:

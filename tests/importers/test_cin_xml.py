@@ -1,6 +1,7 @@
 """Import of whole census files: good, bad, hostile, large."""
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -391,3 +392,37 @@ def _peak(home: Path, file: Path) -> int:
     env = {"CAF_HOME": str(home), "PYTHONPATH": str(PROJECT), "PATH": "/usr/bin:/bin"}
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=env)
     return int(found.stdout)
+
+
+PIECES = (
+    b"<",
+    b">",
+    b"&#0;",
+    b"\0",
+    b"\xff",
+    b"<!--",
+    b"]]>",
+    b"<!DOCTYPE a [",
+    b"</Child>",
+    b"<a:b/>",
+    b"2015-02-30",
+    b"&x;",
+)
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_file_with_any_bytes_wrong_is_read_or_refused_in_one_sentence(run, seed):
+    """Never anything else than a sentence, wherever a file is changed, cut, repeated or spoilt."""
+    chance = random.Random(seed)
+    spoilt = bytearray(SAMPLE.read_bytes())
+    for _ in range(chance.randint(1, 5)):
+        place = chance.randrange(len(spoilt))
+        cut = chance.choice([place, place + chance.randint(1, 60), len(spoilt)])
+        spoilt[place:cut] = chance.choice([b"", chance.choice(PIECES), spoilt[place - 50 : place + 50]]) or b" "
+
+    try:
+        run(bytes(spoilt))
+    except ImportFileInvalid as error:
+        assert "\n" not in str(error)
+    else:
+        assert run.done.imported + run.done.rejected == run.done.children
