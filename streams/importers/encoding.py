@@ -9,30 +9,16 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from streams.encodings import archive_of, encoding_of
 from streams.errors import ImportFileInvalid
 
 __all__ = ["utf_8_chunks"]
 
 _CHUNK_BYTES = 65_536
 
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-    (b"<\0\0\0", "utf-32-le"),
-    (b"\0\0\0<", "utf-32-be"),
-    (b"<\0", "utf-16-le"),
-    (b"\0<", "utf-16-be"),
-)
-"""How a file begins in encodings that cannot be mistaken."""
-
 _DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
 _BELIEVED = {"iso8859-1", "iso8859-15", "cp1252"}
 """Declared encodings of one byte a character; any other declaration is of UTF-8, or wrong."""
-
-_ARCHIVES = {b"PK\x03\x04": "a zip archive or a workbook", b"\x1f\x8b": "a gzip archive", b"%PDF": "a PDF"}
 
 
 def utf_8_chunks(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
@@ -53,18 +39,14 @@ def utf_8_chunks(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 
 def _encoding(first: bytes) -> str:
-    for beginning, what in _ARCHIVES.items():
-        if first.startswith(beginning):
-            raise ImportFileInvalid(f"the file is {what}, not well-formed XML; expected the XML file itself")
-    for mark, encoding in _MARKS:
-        if first.startswith(mark):
-            return encoding
+    if archive := archive_of(first):
+        raise ImportFileInvalid(f"the file is {archive}, not well-formed XML; expected the XML file itself")
     declared = _DECLARED.search(first[:1024])
     try:
         name = codecs.lookup(declared[1].decode()).name if declared else "utf-8"
     except LookupError:
         name = "utf-8"
-    return name if name in _BELIEVED else "utf-8"
+    return encoding_of(first, name if name in _BELIEVED else "utf-8")
 
 
 def _beginning(text: str) -> str:
@@ -74,14 +56,3 @@ def _beginning(text: str) -> str:
     if not text.startswith("<"):
         raise ImportFileInvalid("the file is not well-formed XML at line 1; expected a CIN census Message")
     return text
-
-
-def _windows_1252(error: UnicodeError) -> tuple[str, int]:
-    """Read what UTF-8 cannot have as Windows-1252; what that lacks, too, becomes the mark of a lost character."""
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    wrong = error.object[error.start : error.end]
-    return (wrong.decode("cp1252", "replace") if error.encoding == "utf-8" else "\ufffd"), error.end
-
-
-codecs.register_error("windows_1252", _windows_1252)
