@@ -101,7 +101,7 @@ def _type(value: bytes) -> str | None:
         found = json.loads(value).get("type")
     except (ValueError, AttributeError, RecursionError):
         return None
-    return found if isinstance(found, str) else None
+    return found if isinstance(found, str) and found.isprintable() else None
 
 
 def _topic(type_: str | None) -> str | None:
@@ -118,7 +118,9 @@ def _decoded(topic: str, value: bytes) -> Accepted | Rejected:
     facts = data.get("replacement", data) if isinstance(data, dict) else None
     names = ("family_id", "person_id", "alert_id")
     keys = [facts[name] for name in names if isinstance(facts, dict) and isinstance(facts.get(name), str)]
-    outcomes = [decode(_Candidate(topic, value, key.encode())) for key in keys] or [decode(_Candidate(topic, value))]
+    outcomes = [decode(_Candidate(topic, value, key.encode(errors="replace"))) for key in keys] or [
+        decode(_Candidate(topic, value))
+    ]
     return next((outcome for outcome in outcomes if isinstance(outcome, Accepted)), outcomes[0])
 
 

@@ -115,3 +115,16 @@ def test_command_exits_with_one_if_any_event_is_refused(referral, tmp_path):
     assert outcome.exit_code == 1
     assert [json.loads(line)["accepted"] for line in outcome.output.splitlines()] == [True, False]
     assert CliRunner().invoke(command, [str(good)]).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["type", "family_id"])
+def test_lone_half_of_a_character_is_refused_in_words(referral, tmp_path, name):
+    """JSON can write what no text in UTF-8 has; that is the sender's error, and no traceback."""
+    holder = referral if name in referral else referral["data"]
+    holder[name] = f"{holder[name]}\ud800"
+    file = tmp_path / "event.json"
+    file.write_text(json.dumps(referral))
+    ended = CliRunner().invoke(command, [str(file)])
+
+    assert ended.exit_code == 1
+    assert isinstance(ended.exception, SystemExit)
