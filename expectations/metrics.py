@@ -1,24 +1,25 @@
 """Figures of the last hour and day against past weeks; without enough history there is no figure."""
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from statistics import fmean, pvariance
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import duckdb
 import msgspec
+import pyarrow as pa
 
+from expectations.days import hours
+from expectations.volume import FEWEST_WEEKS, WEEKS, Past, Volumes, past
 from streams.contracts import event_types
 from streams.contracts.constraints import constraint
-from streams.names import TIME_ZONE
 
 __all__ = ["Metric", "measure"]
 
-_WEEKS = 8
-_FEWEST_WEEKS = 4
 _FEWEST_NOW = 30
 _FEWEST_BEFORE = 100
 _DAY = timedelta(days=1)
+_ANY = "any"
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,10 @@ class Metric:
 
 def measure(lake: duckdb.DuckDBPyConnection, end: datetime) -> dict[str, Metric]:
     """The figures of the suite `hour` for the hour that ended at `end` (UTC without a zone); history is left out."""
-    codes = _codes(lake, end)
+    codes, before = _codes(lake, end), past(lake, end)
     return {
-        "volume_deviation": _volume_deviation(lake, end),
-        "silence_ratio": _silence_ratio(lake, end),
+        "volume_deviation": _volume_deviation(before),
+        "silence_ratio": _silence_ratio(lake, before, end),
         "source_mix_shift": _mix_shift(codes["source_code"]),
         "level_mix_shift": _mix_shift(codes["level"]),
         "consent_drop": _consent_drop(codes["consent"]),
@@ -44,61 +45,65 @@ def measure(lake: duckdb.DuckDBPyConnection, end: datetime) -> dict[str, Metric]
     }
 
 
-def _volume_deviation(lake: duckdb.DuckDBPyConnection, end: datetime) -> Metric:
-    """Standard deviations between the events of the hour and those of the same local hour in past weeks."""
-    ends = [_weeks_before(end, weeks) for weeks in range(_WEEKS + 1)]
-    counts = [
-        lake.execute(
-            "SELECT count(*), (SELECT min(received_at) FROM landing.main.events WHERE NOT is_backfill) < $start "
-            "FROM landing.main.events WHERE NOT is_backfill AND received_at >= $start AND received_at < $end",
-            {"start": moment - timedelta(hours=1), "end": moment},
-        ).fetchone()
-        for moment in ends
-    ]
-    now, past = counts[0][0], [count for count, is_known in counts[1:] if is_known]
-    if len(past) < _FEWEST_WEEKS:
-        return Metric(None, now, f"{len(past)} of {_FEWEST_WEEKS} past weeks")
-    spread = max(fmean(past), pvariance(past), 1.0) ** 0.5
-    return Metric((now - fmean(past)) / spread, now)
+def _volume_deviation(before: Past) -> Metric:
+    """Standard deviations between the events of the hour and those of hours like it in past weeks."""
+    now, deviation = before.volumes.get(before.now.starts_at, Volumes()).events, before.deviation()
+    return Metric(deviation, now, "" if deviation is not None else f"{FEWEST_WEEKS} past hours like it")
 
 
-def _weeks_before(moment: datetime, weeks: int) -> datetime:
-    """The same hour by the clock on the wall, weeks ago."""
-    local = moment.replace(tzinfo=UTC).astimezone(ZoneInfo(TIME_ZONE))
-    return (local - timedelta(weeks=weeks)).astimezone(UTC).replace(tzinfo=None)
+def _silence_ratio(lake: duckdb.DuckDBPyConnection, before: Past, end: datetime) -> Metric:
+    """What has not come since the last event, against the most that did not come in a silence of past weeks."""
+    if before.events < _FEWEST_BEFORE or before.known_since > end - timedelta(weeks=FEWEST_WEEKS):
+        return Metric(None, before.events, f"{FEWEST_WEEKS} weeks with {_FEWEST_BEFORE} events")
+    return Metric(before.silence(lake), before.events)
 
 
-def _silence_ratio(lake: duckdb.DuckDBPyConnection, end: datetime) -> Metric:
-    """Time since the last event, against the longest time without one in past weeks."""
-    rows, first, last, longest = lake.execute(
-        "WITH arrivals AS (SELECT received_at, received_at - lag(received_at) OVER (ORDER BY received_at) AS silence "
-        "FROM landing.main.events WHERE NOT is_backfill AND received_at >= $since AND received_at < $end) "
-        "SELECT count(*), min(received_at), max(received_at), max(silence) FROM arrivals",
-        {"since": end - timedelta(weeks=_WEEKS), "end": end},
-    ).fetchone()
-    if rows < _FEWEST_BEFORE or first > end - timedelta(weeks=_FEWEST_WEEKS):
-        return Metric(None, rows, f"{_FEWEST_WEEKS} weeks with {_FEWEST_BEFORE} events")
-    return Metric((end - last) / max(longest, timedelta(minutes=1)), rows)
+class _Code(NamedTuple):
+    """How often a code was used in the last day and in the weeks before, and its share then on days of its kind."""
+
+    now: int
+    before: int
+    usual_share: float
 
 
-Codes = dict[str, tuple[int, int]]
-"""How often each code of a field was used in the last day, and in the weeks before it."""
+Codes = dict[str, _Code]
 
 
 def _codes(lake: duckdb.DuckDBPyConnection, end: datetime) -> dict[str, Codes]:
+    """The codes of each field; a day is judged by days of its kind, for on bank holidays fewer agencies work."""
     fields = _coded_fields()
     texts = ", ".join(f'"{name}"::VARCHAR AS "{name}"' for name in fields)
+    since = end - timedelta(weeks=WEEKS)
+    kinds = [(hour.starts_at, hour.kind) for hour in hours(since, end)]
+    lake.register("kinds", pa.table(dict(zip(("starts_at", "kind"), zip(*kinds, strict=True), strict=True))))
     lines = lake.execute(
-        f"WITH lines AS (SELECT received_at, {texts} FROM landing.main.events "
+        f"WITH lines AS (SELECT received_at, kind, {texts} FROM landing.main.events "
+        "INNER JOIN kinds ON starts_at = date_trunc('hour', received_at) "
         "WHERE NOT is_backfill AND change = 'recorded' AND received_at >= $since AND received_at < $end) "
-        "SELECT field, code, count(*) FILTER (received_at >= $day), count(*) FILTER (received_at < $day) "
+        "SELECT field, kind, code, count(*) FILTER (received_at >= $day), count(*) FILTER (received_at < $day) "
         f"FROM (UNPIVOT lines ON {', '.join(fields)} INTO NAME field VALUE code) GROUP BY ALL",
-        {"since": end - timedelta(weeks=_WEEKS), "end": end, "day": end - _DAY},
+        {"since": since, "end": end, "day": end - _DAY},
     ).fetchall()
-    found: dict[str, Codes] = {name: {} for name in fields}
-    for field, code, now, before in lines:
-        found[field][code] = (now, before)
-    return found
+    lake.unregister("kinds")
+    return {name: _shares([line for field, *line in lines if field == name]) for name in fields}
+
+
+def _shares(lines: list[list]) -> Codes:
+    """Codes from lines of kind of day, code, uses in the last day and before."""
+    counts: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
+    for kind, code, now, before in lines:
+        # A kind of day is judged by all days together, too, where past weeks had too few of it.
+        for of in (kind, _ANY):
+            counts[of][code][0] += now
+            counts[of][code][1] += before
+    totals = {kind: [sum(column) for column in zip(*codes.values(), strict=True)] for kind, codes in counts.items()}
+    usual: dict[str, float] = Counter()
+    for kind, (now, before) in totals.items():
+        by = kind if before >= _FEWEST_BEFORE else _ANY
+        if kind != _ANY and now and totals[by][1]:
+            for code, (_, times) in counts[by].items():
+                usual[code] += now / totals[_ANY][0] * times / totals[by][1]
+    return {code: _Code(now, before, usual[code]) for code, (now, before) in counts[_ANY].items()}
 
 
 def _coded_fields() -> list[str]:
@@ -109,7 +114,7 @@ def _coded_fields() -> list[str]:
 
 
 def _totals(codes: Codes) -> tuple[int, int]:
-    return sum(now for now, _ in codes.values()), sum(before for _, before in codes.values())
+    return sum(code.now for code in codes.values()), sum(code.before for code in codes.values())
 
 
 def _lacking(now: int, before: int) -> Metric | None:
@@ -121,21 +126,23 @@ def _lacking(now: int, before: int) -> Metric | None:
 def _mix_shift(codes: Codes) -> Metric:
     """Half the sum of differences between the two mixes: the share that moved to another code."""
     now, before = _totals(codes)
-    return _lacking(now, before) or Metric(sum(abs(a / now - b / before) for a, b in codes.values()) / 2, now)
+    return _lacking(now, before) or Metric(
+        sum(abs(code.now / now - code.usual_share) for code in codes.values()) / 2, now
+    )
 
 
 def _consent_drop(codes: Codes) -> Metric:
     """How much the share of referrals with an answer to the consent question has fallen."""
     now, before = _totals(codes)
-    missing_now, missing_before = codes.get("not_recorded", (0, 0))
-    return _lacking(now, before) or Metric(missing_now / now - missing_before / before, now)
+    missing = codes.get("not_recorded", _Code(0, 0, 0.0))
+    return _lacking(now, before) or Metric(missing.now / now - missing.usual_share, now)
 
 
 def _new_code_share(codes: dict[str, Codes]) -> Metric:
     """Share of the last day's codes that past weeks never used."""
     totals = [_totals(field) for field in codes.values()]
     now, before = sum(now for now, _ in totals), sum(before for _, before in totals)
-    new = sum(now for field in codes.values() for now, before in field.values() if not before)
+    new = sum(code.now for field in codes.values() for code in field.values() if not code.before)
     return _lacking(now, before) or Metric(new / now, now)
 
 

@@ -109,7 +109,7 @@ def _type(value: bytes) -> str | None:
         found = json.loads(value).get("type")
     except (ValueError, AttributeError, RecursionError):
         return None
-    return found if isinstance(found, str) else None
+    return found if isinstance(found, str) and found.isprintable() else None
 
 
 def _topic(type_: str | None) -> str | None:

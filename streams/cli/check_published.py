@@ -31,19 +31,25 @@ def command(
     FILES are tables c1, c5 and c6 of the DfE's Characteristics of children in need, with the ONS mid-year estimates,
     as they are downloaded, or one figure a line as in streams/reference/published_cin.csv.
     Each authority and year is a world of its own; nothing is sent, and the lake is not touched.
-    The exit code is 0 only if every figure that can be compared is equal to the published decimal.
+    The exit code is 0 only if every figure that can be compared is equal to the published decimal, and everything in
+    FILES can be read; what cannot is named on standard error, left out, and the rest compared.
     """
+    problems: list[str] = []
     wanted = [
         one
-        for one in read_figures(files)
+        for one in read_figures(files, problems.append)
         if (not authorities or one.authority in authorities) and (not years or one.year in years)
     ]
+    for problem in problems[:_SHOWN]:
+        click.echo(problem, err=True)
+    if len(problems) > _SHOWN:
+        click.echo(f"{len(problems):,} problems; the first {_SHOWN} are shown", err=True)
     checked = check(Settings.from_env(), wanted[:limit], progress=_say)
     if as_json:
-        click.echo(json.dumps(_figures(checked)))
+        click.echo(json.dumps(_figures(checked) | {"problems": problems}))
     else:
         _show(checked)
-    sys.exit(0 if checked.ok else 1)
+    sys.exit(0 if checked.ok and not problems else 1)
 
 
 def _say(done: int, of: int) -> None:

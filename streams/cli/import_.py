@@ -2,16 +2,21 @@
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import click
 
 from streams.importers.cin_coverage import name_source, state_whole
 from streams.importers.cin_file import header_of
-from streams.importers.cin_xml import Imported, import_cin_xml, sending
+from streams.importers.cin_xml import Imported, read_cin_xml
+from streams.importers.send import import_cin_xml
 from streams.settings import Settings
 
 __all__ = ["command"]
+
+_FEW_REJECTED = 0.1
+"""Share of rejected children up to which a file counts as imported."""
 
 
 @click.group("import")
@@ -21,8 +26,9 @@ def command() -> None:
 
 @command.command("cin-xml")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--check", is_flag=True, help="Read and report, and send nothing.")
-@click.option("--resubmission", is_flag=True, help="The file replaces an imported one of its year; the later counts.")
+@click.option("--check", is_flag=True, help="Only read and report; needs no server.")
+@click.option("--dry-run", is_flag=True, help="Read, compare with what was told before, and send nothing.")
+@click.option("--resubmission", is_flag=True, help="The file replaces what was imported of its year.")
 @click.option(
     "--covers",
     type=click.Choice(["whole", "part"]),
@@ -30,15 +36,21 @@ def command() -> None:
     show_default=True,
     help="Whether the file is the authority's whole return of its year; figures are made of a whole one alone.",
 )
+@click.option("--yes", is_flag=True, help="Replace it also if most children of the year are left out.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def cin_xml(file: Path, *, check: bool, resubmission: bool, covers: str, as_json: bool) -> None:
+def cin_xml(
+    file: Path, *, check: bool, dry_run: bool, resubmission: bool, covers: str, yes: bool, as_json: bool
+) -> None:
     """Import a children-in-need census file (DfE, collection years 2017 to 2026).
 
-    Every child becomes backfilled events; importing a file twice adds nothing. A child whose record is bad is
-    reported with line, element and reason, and kept in CAF_HOME/imports; the rest is imported.
+    Every child becomes backfilled events; importing a file twice adds nothing. What cannot be read of a child is left
+    out and reported; a child without an id or without any dated referral is rejected, and kept in CAF_HOME/imports.
     What the file covers is stated to the lake (./caf coverage): a year of which a child was rejected is a part.
 
-    Exit code 0: every child was imported or kept. 1: the file could not be read to its end.
+    With --resubmission what the file no longer says of its year is withdrawn. Importing the earlier file in the same
+    way undoes that.
+
+    Exit code 1: nothing was sent, or more than a tenth of the children are rejected.
     """
     settings = Settings.from_env()
     with click.progressbar(length=file.stat().st_size, label="reading", file=sys.stderr) as bar:
@@ -47,30 +59,59 @@ def cin_xml(file: Path, *, check: bool, resubmission: bool, covers: str, as_json
             bar.update(read - bar.pos)
 
         if check:
-            done = import_cin_xml(settings, file, lambda _: None, is_resubmission=resubmission, progress=progress)
+            done = read_cin_xml(settings, file, lambda _: None, progress=progress)
         else:
-            name_source(settings, header_of(file))
-            with sending(settings) as send:
-                done = import_cin_xml(settings, file, send, is_resubmission=resubmission, progress=progress)
-    is_whole = covers == "whole" and not (check or done.rejected or done.broken)
+            if not dry_run:
+                name_source(settings, header_of(file))
+            done = import_cin_xml(
+                settings,
+                file,
+                is_resubmission=resubmission,
+                is_dry_run=dry_run,
+                may_leave_out_most=yes,
+                progress=progress,
+            )
+    is_sent = not (check or dry_run or done.broken or done.withheld)
+    is_whole = covers == "whole" and is_sent and not done.rejected
     if is_whole:
         state_whole(settings, header_of(file))
     figures = vars(done) | {"imported": done.imported, "covers": "whole" if is_whole else "part"}
     click.echo(json.dumps(figures, default=str) if as_json else _text(done))
-    if covers == "whole" and not (check or is_whole):
+    if covers == "whole" and is_sent and not is_whole:
         click.echo("not all of it was imported, so it is stated as a part: see ./caf coverage add", err=True)
-    sys.exit(0 if done.broken is None else 1)
+    is_loud = done.rejected > done.children * _FEW_REJECTED
+    if is_loud:
+        click.echo(f"REJECTED: {done.rejected:,} of {done.children:,} children. See the reasons above.", err=True)
+    if done.withheld:
+        click.echo(f"NOTHING WAS SENT: {done.withheld}.", err=True)
+    sys.exit(1 if is_loud or done.withheld or done.broken else 0)
 
 
 def _text(done: Imported) -> str:
-    children = f"{done.imported} of {done.children} children imported, {done.rejected} rejected"
+    children = f"{done.imported:,} of {done.children:,} children read, {done.rejected:,} rejected"
     lines = [
-        f"{done.authority}, census of {done.year}: {children}, {sum(done.events.values())} events",
+        f"{done.authority}, census of {done.year}: {children}, {sum(done.events.values()):,} facts",
         *(f"  {count:>9,}  {type_}" for type_, count in sorted(done.events.items())),
-        f"report: {done.report}",
+        *_flaws("rejected children", done.reasons, done),
+        *_flaws("left out of children that are told", done.left_out, done),
     ]
-    if done.rejects:
-        lines.append(f"rejected records, to be mended and imported: {done.rejects}")
+    if done.differences is not None:
+        counts = ", ".join(f"{count:,} {what}" for what, count in sorted(done.differences.items()))
+        lines.append(f"beside what was told before: {counts}")
     if done.broken:
         lines.append(f"not read to its end: {done.broken}")
+    lines.append(f"report: {done.report}")
+    if done.rejects:
+        lines.append(f"rejected records, to be mended and imported: {done.rejects}")
     return "\n".join(lines)
+
+
+def _flaws(title: str, kinds: Counter[str], done: Imported) -> list[str]:
+    """A line for each kind of flaw, the most frequent first, with where it was found."""
+    if not kinds:
+        return []
+    found = []
+    for kind, count in kinds.most_common():
+        more = ", …" if count > len(done.lines[kind]) else ""
+        found.append(f"  {count:>9,}  {kind} (line {', '.join(map(str, done.lines[kind]))}{more})")
+    return [f"{title}:", *found]

@@ -5,6 +5,8 @@ Read from the DfE's schemas of 2017 to 2026 (`CIN_schema_<year>.xsd`).
 """
 
 import csv
+from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -12,10 +14,13 @@ from typing import Final
 from streams.contracts.codesets import Sex
 from streams.errors import ImportFileInvalid
 
-__all__ = ["INTRODUCED", "SEXES", "YEARS", "authority"]
+__all__ = ["INTRODUCED", "SEXES", "SOURCE_REQUIRED_FROM", "YEARS", "Authority", "authority"]
 
 YEARS: Final = range(2017, 2027)
 """Collection years whose schemas are known."""
+
+SOURCE_REQUIRED_FROM: Final = date(2013, 4, 1)
+"""First day on which a referral must have its source (the DfE's rule 8866)."""
 
 INTRODUCED: Final = {
     "5D": 2023,
@@ -40,12 +45,26 @@ SEXES: Final = {
 """`GenderCurrent` (to 2024: digits) and `Sex` (from 2025: letters); files mix them, and no two codes collide."""
 
 _AUTHORITIES = Path(__file__).with_name("local_authorities.csv")
-"""DfE number and GSS code of each authority that returned the census of 2013 to 2024 (DfE table c1, OGL v3)."""
+"""Authorities that returned the census of 2013 to 2024, by their DfE number (DfE table c1, OGL v3)."""
 
 
-def authority(lea: str) -> str:
+@dataclass(frozen=True)
+class Authority:
     """
-    The GSS code of the authority that the DfE numbers `lea`.
+    An authority by its present GSS code, and the codes that stand in its children's ids, which never change.
+
+    A council that gets another code keeps its `ids_lea` and `ids_gss`; one that carries on the numbering of an earlier
+    council has that one's.
+    """
+
+    gss_code: str
+    ids_lea: str
+    ids_gss: str
+
+
+def authority(lea: str) -> Authority:
+    """
+    The authority that the DfE numbers `lea`.
 
     Raises:
         ImportFileInvalid: no authority has this number.
@@ -53,10 +72,12 @@ def authority(lea: str) -> str:
     try:
         return _by_lea()[lea]
     except KeyError:
-        raise ImportFileInvalid(f"the file's LEA is {lea!r}; allowed: the DfE number of an authority") from None
+        raise ImportFileInvalid(f"the file's LEA is {lea[:40]!r}; allowed: the DfE number of an authority") from None
 
 
 @cache
-def _by_lea() -> dict[str, str]:
+def _by_lea() -> dict[str, Authority]:
     with _AUTHORITIES.open(encoding="utf-8", newline="") as file:
-        return {row["lea_code"]: row["gss_code"] for row in csv.DictReader(file)}
+        return {
+            row["lea_code"]: Authority(row["gss_code"], row["ids_lea"], row["ids_gss"]) for row in csv.DictReader(file)
+        }

@@ -41,7 +41,7 @@ def state_whole(settings: Settings, header: Header) -> None:
 
 def _of_year(header: Header) -> partial:
     first = date(header.year - 1, 4, 1)
-    return partial(statement, header.authority, source(header), CENSUS_KINDS, first, _last_day(header))
+    return partial(statement, header.authority.gss_code, source(header), CENSUS_KINDS, first, _last_day(header))
 
 
 def _last_day(header: Header) -> date:

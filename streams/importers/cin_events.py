@@ -12,17 +12,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
-from lxml import etree
-
 from streams import contracts as events
 from streams.contracts import codesets as c
 from streams.contracts.event import Event
-from streams.importers.cin_codes import SEXES
-from streams.importers.cin_fields import Reader
+from streams.importers.cin_codes import SEXES, SOURCE_REQUIRED_FROM
+from streams.importers.cin_fields import BadRecord, Reader
 from streams.importers.cin_file import Header
 from streams.names import TIME_ZONE
 
-__all__ = ["Fact", "child_facts", "pseudonym"]
+__all__ = ["Fact", "child_facts", "child_key"]
 
 _ZONE = ZoneInfo(TIME_ZONE)
 _NOON = time(12, 0)
@@ -55,7 +53,7 @@ class _Child:
     """The ids under which a child appears."""
 
     key: str
-    lea: str
+    ids_lea: str
 
     @property
     def person_id(self) -> str:
@@ -63,7 +61,7 @@ class _Child:
 
     @property
     def family_id(self) -> str:
-        return f"cin-{self.lea}-{self.key}"
+        return f"cin-{self.ids_lea}-{self.key}"
 
 
 @dataclass(frozen=True)
@@ -88,35 +86,39 @@ class _Episode:
         return {"referral_id": self.referral_id, "family_id": self.child.family_id}
 
 
-def pseudonym(la_child_id: str, authority: str) -> str:
+def child_key(record: Reader, header: Header) -> str:
     """
-    The key of a child in ids: a hash of its local id under its authority.
+    The key of a child in ids: a hash of its local id under the code that its authority's ids have for ever.
 
     The same child has the same key in every year's file and on every machine; nobody who lacks the local id can
     tell it from the key, and an authority that has it can link the child to its case system.
-    """
-    return blake2b(la_child_id.encode(), key=authority.encode(), digest_size=10).hexdigest()
-
-
-def child_facts(element: etree._Element, header: Header, today: date) -> list[Fact]:
-    """
-    All that a `Child` element tells.
 
     Raises:
-        BadRecord: an element is missing, repeated, not of its type, or contradicts another.
+        BadRecord: the record has no local id, or several.
     """
-    record = Reader(element, header.year, today)
-    key = pseudonym(record.group("ChildIdentifiers").text("LAchildID"), header.authority)
-    child = _Child(key, header.lea)
-    facts = [_person(record, child, header)]
+    local_id = record.group("ChildIdentifiers").required_text("LAchildID")
+    return blake2b(local_id.encode(), key=header.authority.ids_gss.encode(), digest_size=10).hexdigest()
+
+
+def child_facts(record: Reader, key: str, header: Header) -> list[Fact]:
+    """
+    All that a child's record tells under its key; what of it cannot be told is in the record's flaws.
+
+    Raises:
+        BadRecord: no referral has a day.
+    """
+    child = _Child(key, header.authority.ids_lea)
+    facts: list[Fact] = []
     seen: Counter[tuple[str, date]] = Counter()
     for details in record.each("CINdetails"):
-        day = details.required_day("CINreferralDate")
-        facts += _episode_facts(_Episode(details, child, day, _number(seen, "referral", day)), seen)
+        if (day := details.needed_day("CINreferralDate")) is not None:
+            facts += _episode_facts(_Episode(details, child, day, _number(seen, "referral", day)), seen)
     referrals = [fact.day for fact in facts if isinstance(fact.event, events.ReferralSubmitted)]
     if not referrals:
-        raise record.bad("CINdetails", "missing")
-    return [facts[0], _joined(facts[0].event, child, min(referrals)), *facts[1:]]
+        undated = [flaw for flaw in record.flaws if flaw.element == "CINreferralDate"]
+        raise BadRecord(undated[0]) if undated else record.bad("CINdetails", "missing")
+    person = _person(record, child, header)
+    return [person, _joined(person.event, child, min(referrals)), *facts]
 
 
 def _fact(step: str, day: date, event: Event, *parts: object) -> Fact:
@@ -129,7 +131,7 @@ def _person(record: Reader, child: _Child, header: Header) -> Fact:
     identifiers, characteristics = record.group("ChildIdentifiers"), record.group("ChildCharacteristics")
     born, due = identifiers.day("PersonBirthDate"), identifiers.day("ExpectedPersonBirthDate", ahead=True)
     if born is None and due is None:
-        raise identifiers.bad("PersonBirthDate", "missing, and so is ExpectedPersonBirthDate")
+        identifiers.without("PersonBirthDate", "no day of birth, nor one on which it is expected: told as a child")
     disabilities = [
         code for group in characteristics.each("Disabilities") for code in group.codes("Disability", c.Disability)
     ]
@@ -147,7 +149,8 @@ def _person(record: Reader, child: _Child, header: Header) -> Fact:
 
 
 def _joined(person: events.PersonRecorded, child: _Child, first_referral: date) -> Fact:
-    role = c.HouseholdRole.CHILD if person.date_of_birth else c.HouseholdRole.UNBORN
+    is_unborn = person.date_of_birth is None and person.due_date is not None
+    role = c.HouseholdRole.UNBORN if is_unborn else c.HouseholdRole.CHILD
     event = events.HouseholdJoined(family_id=child.family_id, person_id=child.person_id, household_role=role)
     return _fact("joined", first_referral, event)
 
@@ -160,11 +163,12 @@ def _number(seen: Counter[tuple[str, date]], step: str, day: date) -> int:
 
 def _episode_facts(episode: _Episode, seen: Counter[tuple[str, date]]) -> Iterator[Fact]:
     yield _submitted(episode)
-    is_nfa = episode.record.flag("ReferralNFA")
-    decision = c.Decision.NO_FURTHER_ACTION if is_nfa else c.Decision.MASH
-    decided = events.ReferralDecided(**episode.ids, decision=decision)
-    yield _fact("decided", episode.referred, decided, episode.number)
-    if not is_nfa:
+    is_nfa = _is_no_further_action(episode.record)
+    if is_nfa is not None:
+        decision = c.Decision.NO_FURTHER_ACTION if is_nfa else c.Decision.MASH
+        decided = events.ReferralDecided(**episode.ids, decision=decision)
+        yield _fact("decided", episode.referred, decided, episode.number)
+    if is_nfa is False:
         yield from _opened(episode)
     yield from _assessments(episode, seen)
     yield from _enquiries(episode, seen)
@@ -172,17 +176,28 @@ def _episode_facts(episode: _Episode, seen: Counter[tuple[str, date]]) -> Iterat
     raised = _statutory(episode.record)
     if raised:
         yield _level("level-raised", episode, raised, 4, c.LevelReason.ASSESSMENT)
-    yield from _closed(episode, is_open=not is_nfa, is_raised=raised is not None)
+    yield from _closed(episode, is_open=is_nfa is False, is_raised=raised is not None)
+
+
+def _is_no_further_action(record: Reader) -> bool | None:
+    """What the record says; where that cannot be read, what followed says whether it was taken on."""
+    is_nfa = record.flag("ReferralNFA")
+    if is_nfa is not None:
+        return is_nfa
+    is_taken_on = any(record.has(name) for name in (*_STATUTORY, "Assessments"))
+    told = "taken on, as what followed shows" if is_taken_on else "a referral without a decision"
+    record.without("ReferralNFA", f"no yes or no: told as {told}")
+    return False if is_taken_on else None
 
 
 def _submitted(episode: _Episode) -> Fact:
     record = episode.record
     source = record.code("ReferralSource", c.ReferralSource)
-    if source is None:
-        raise record.bad("ReferralSource", "missing")
+    if source is None and episode.referred >= SOURCE_REQUIRED_FROM:
+        record.without("ReferralSource", "no source of the list: told as unknown")
     event = events.ReferralSubmitted(
         **episode.ids,
-        source_code=source,
+        source_code=source or c.ReferralSource.UNKNOWN,
         severity=c.Severity.AMBER,
         person_ids=[episode.child.person_id],
         primary_need=record.code("PrimaryNeedCode", c.PrimaryNeed) or c.PrimaryNeed.NOT_STATED,
@@ -192,7 +207,7 @@ def _submitted(episode: _Episode) -> Fact:
 
 
 def _opened(episode: _Episode) -> Iterator[Fact]:
-    service = {"service_id": f"social-care-{episode.child.lea}", "service_kind": c.ServiceKind.SOCIAL_CARE}
+    service = {"service_id": f"social-care-{episode.child.ids_lea}", "service_kind": c.ServiceKind.SOCIAL_CARE}
     allocated = events.ReferralAllocated(**episode.ids, **service)
     yield _fact("allocated", episode.referred, allocated, episode.number)
     opened = events.CaseOpened(case_id=episode.referral_id, **episode.ids, **service)
@@ -201,7 +216,8 @@ def _opened(episode: _Episode) -> Iterator[Fact]:
 
 def _assessments(episode: _Episode, seen: Counter[tuple[str, date]]) -> Iterator[Fact]:
     for assessment in episode.record.each("Assessments"):
-        day = assessment.required_day("AssessmentActualStartDate")
+        if (day := assessment.needed_day("AssessmentActualStartDate")) is None:
+            continue
         number = _number(seen, "assessment", day)
         started = _started(episode, f"a{day:%Y%m%d}-{number}", c.AssessmentKind.CHILD_AND_FAMILY)
         yield _fact("assessment", day, started, number)
@@ -218,7 +234,8 @@ def _assessments(episode: _Episode, seen: Counter[tuple[str, date]]) -> Iterator
 
 def _enquiries(episode: _Episode, seen: Counter[tuple[str, date]]) -> Iterator[Fact]:
     for enquiry in episode.record.each("Section47"):
-        day = enquiry.required_day("S47ActualStartDate")
+        if (day := enquiry.needed_day("S47ActualStartDate")) is None:
+            continue
         number = _number(seen, "section-47", day)
         started = _started(episode, f"e{day:%Y%m%d}-{number}", c.AssessmentKind.SECTION_47)
         yield _fact("section-47", day, started, number)
@@ -244,17 +261,19 @@ def _reviews(episode: _Episode, seen: Counter[tuple[str, date]]) -> Iterator[Fac
 
 def _statutory(record: Reader) -> date | None:
     """First day of an enquiry or a plan that only a child at the highest level of need has."""
-    starts = (group.required_day(day) for name, day in _STATUTORY.items() for group in record.each(name))
-    return min(starts, default=None)
+    starts = (group.needed_day(day) for name, day in _STATUTORY.items() for group in record.each(name))
+    return min((day for day in starts if day is not None), default=None)
 
 
 def _closed(episode: _Episode, *, is_open: bool, is_raised: bool) -> Iterator[Fact]:
     day, reason = episode.record.day("CINclosureDate"), episode.record.code("ReasonForClosure", c.ClosureReason)
-    if (day is None) != (reason is None):
-        missing = "CINclosureDate" if day is None else "ReasonForClosure"
-        raise episode.record.bad(missing, "missing; an episode has both or neither")
+    if day is None and reason is not None:
+        episode.record.without("CINclosureDate", "a reason without a day: told as not closed")
     if day is None:
         return
+    if reason is None:
+        episode.record.without("ReasonForClosure", "no reason of the list: told as RC7, any other")
+        reason = c.ClosureReason.NO_LONGER_IN_NEED
     if is_raised:
         level = 2 if reason is c.ClosureReason.ASSESSED_EARLY_HELP else 1
         yield _level("level-lowered", episode, day, level, c.LevelReason.PLAN_COMPLETED)

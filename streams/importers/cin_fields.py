@@ -1,139 +1,173 @@
-"""The elements of one child's record, read one by one; what is missing or wrong is named by element and line."""
+"""
+The elements of one child's record, read one by one.
 
-from collections.abc import Iterator
+What a child cannot be told without is refused. Anything else that is wrong is left out, and named by element and line.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from lxml import etree
 
 from streams.contracts.codesets import Code
 from streams.importers.cin_codes import INTRODUCED
 from streams.importers.cin_file import name_of
+from streams.importers.xsd import collapsed, day_of
 
-__all__ = ["BadRecord", "Reader"]
+__all__ = ["BadRecord", "Flaw", "Reader"]
 
 C = TypeVar("C", bound=Code)
+V = TypeVar("V")
 
 _YES_NO = {"0": False, "1": True, "false": False, "true": True}
 
 
+class Flaw(NamedTuple):
+    """What is wrong with an element, and where; it carries no value of the record."""
+
+    line: int
+    element: str
+    reason: str
+
+
 class BadRecord(Exception):
-    """Why a child's record cannot be imported; it carries no value of the record."""
+    """Why a child's record cannot be imported."""
 
-    def __init__(self, line: int, element: str, reason: str) -> None:
-        super().__init__(f"line {line}: {element}: {reason}")
-        self.line, self.element, self.reason = line, element, reason
+    def __init__(self, flaw: Flaw) -> None:
+        super().__init__(f"line {flaw.line}: {flaw.element}: {flaw.reason}")
+        self.flaw = flaw
 
 
+@dataclass(frozen=True)
 class Reader:
     """
-    Access to an element's children by name.
+    Access by name to what is in an element, or in several of one name that are read as one.
 
-    `year` decides which codes there were; `today` is the last day on which anything can have happened.
-
-    Raises:
-        BadRecord: from every method, for a child element that is missing, repeated or not of its type.
+    `year` decides which codes there were; `last_day` is the last one on which anything can have happened.
+    What cannot be read is None, and is added to `flaws`.
     """
 
-    def __init__(self, element: etree._Element, year: int, today: date) -> None:
-        self._element, self._year, self._today = element, year, today
+    elements: Sequence[etree._Element]
+    year: int
+    last_day: date
+    line: int
+    flaws: list[Flaw] = field(default_factory=list)
 
     def each(self, name: str) -> "Iterator[Reader]":
-        """The groups of this name, in order."""
+        """The groups of this name, in order; one that says the very same as an earlier one is left out."""
+        seen = set()
         for element in self._named(name):
-            yield Reader(element, self._year, self._today)
+            content = tuple((one.tag, collapsed(one.text or "")) for one in element.iter())
+            if content in seen:
+                self.flaws.append(Flaw(element.sourceline, name, "repeats an earlier one"))
+                continue
+            seen.add(content)
+            yield replace(self, elements=[element], line=element.sourceline)
 
     def group(self, name: str) -> "Reader":
-        """The one group of this name."""
-        return Reader(self._required(self._one(name), name), self._year, self._today)
+        """All groups of this name as one; nothing is in it if there is none."""
+        found = self._named(name)
+        return replace(self, elements=found, line=found[0].sourceline if found else self.line)
 
-    def text(self, name: str) -> str:
-        """A required text."""
-        return self._required(self._text(name), name)
+    def text(self, name: str) -> str | None:
+        """A text, given once or several times alike."""
+        found = {text: element for element in reversed(self._named(name)) if (text := _content(element))}
+        if len(found) > 1:
+            return self.without(name, "given more than once")
+        return next(iter(found), None)
 
-    def flag(self, name: str) -> bool:
-        """A required yes or no."""
+    def required_text(self, name: str) -> str:
+        """
+        A text without which nothing can be told.
+
+        Raises:
+            BadRecord: it is missing, or given in several ways.
+        """
+        before = len(self.flaws)
         text = self.text(name)
-        if text not in _YES_NO:
-            raise self._bad(name, f"allowed: {', '.join(_YES_NO)}")
-        return _YES_NO[text]
+        if text is None:
+            raise BadRecord(self.flaws.pop()) if len(self.flaws) > before else self.bad(name, "missing")
+        return text
+
+    def flag(self, name: str) -> bool | None:
+        """A yes or no."""
+        return self._looked_up(name, _YES_NO, ", ".join(_YES_NO))
 
     def day(self, name: str, *, ahead: bool = False) -> date | None:
-        """An optional day, not after today unless it may lie ahead."""
-        return self._day(self._one(name), name, ahead=ahead)
+        """A day, not after the last one unless it may lie ahead."""
+        text = self.text(name)
+        return None if text is None else self._day(text, name, ahead=ahead)
 
-    def required_day(self, name: str) -> date:
-        """A required day, not after today."""
-        return self._required(self.day(name), name)
+    def needed_day(self, name: str) -> date | None:
+        """A day without which nothing of its group can be told."""
+        before = len(self.flaws)
+        day = self.day(name)
+        if day is None and len(self.flaws) == before:
+            return self.without(name, "missing: nothing of its group is told")
+        return day
+
+    def has(self, name: str) -> bool:
+        """Whether a group of this name is there."""
+        return bool(self._named(name))
 
     def days(self, name: str) -> list[date]:
         """Days of a repeated element, each once."""
-        found = (self._day(element, name, ahead=False) for element in self._named(name))
+        found = (self._day(text, name) for element in self._named(name) if (text := _content(element)))
         return sorted({day for day in found if day is not None})
 
     def code(self, name: str, codes: type[C]) -> C | None:
-        """An optional code of a list."""
-        text = self._text(name)
+        """A code of a list."""
+        text = self.text(name)
         return None if text is None else self._code(text, name, codes)
 
     def codes(self, name: str, codes: type[C]) -> list[C]:
         """Codes of a repeated element, each once, in order."""
         found = (self._code(text, name, codes) for element in self._named(name) if (text := _content(element)))
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys(code for code in found if code is not None))
 
-    def lookup(self, name: str, values: dict[str, C]) -> C | None:
-        """An optional code that stands for something else."""
-        text = self._text(name)
-        if text is not None and text not in values:
-            raise self._bad(name, f"allowed: {', '.join(values)}")
-        return None if text is None else values[text]
+    def lookup(self, name: str, values: dict[str, V]) -> V | None:
+        """A code that stands for something else."""
+        return self._looked_up(name, values, ", ".join(values))
+
+    def without(self, name: str, reason: str) -> None:
+        """Say that an element is left out, and why."""
+        self.flaws.append(self._flaw(name, reason))
 
     def bad(self, name: str, reason: str) -> BadRecord:
         """The error to raise about the element of this name."""
-        return self._bad(name, reason)
+        return BadRecord(self._flaw(name, reason))
 
-    def _code(self, text: str, name: str, codes: type[C]) -> C:
-        allowed = {code.value: code for code in codes if INTRODUCED.get(code.value, 0) <= self._year}
-        if text not in allowed:
-            raise self._bad(name, f"allowed in {self._year}: {', '.join(allowed)}")
-        return allowed[text]
-
-    def _day(self, element: etree._Element | None, name: str, *, ahead: bool) -> date | None:
-        text = None if element is None else _content(element)
+    def _looked_up(self, name: str, values: dict[str, V], allowed: str) -> V | None:
+        text = self.text(name)
         if text is None:
             return None
-        try:
-            day = date.fromisoformat(text)
-        except ValueError:
-            raise self._bad(name, "expected a date such as 2024-03-31") from None
+        return values[text] if text in values else self.without(name, f"allowed: {allowed}")
+
+    def _code(self, text: str, name: str, codes: type[C]) -> C | None:
+        allowed = {code.value: code for code in codes if INTRODUCED.get(code.value, 0) <= self.year}
+        if text not in allowed:
+            return self.without(name, f"allowed in {self.year}: {', '.join(allowed)}")
+        return allowed[text]
+
+    def _day(self, text: str, name: str, *, ahead: bool = False) -> date | None:
+        day = day_of(text)
+        if day is None:
+            return self.without(name, "expected a date such as 2024-03-31")
         if not 1900 <= day.year <= 2199:
-            raise self._bad(name, "expected a year from 1900 to 2199")
-        if day > self._today and not ahead:
-            raise self._bad(name, "the date is in the future")
+            return self.without(name, "expected a year from 1900 to 2199")
+        if day > self.last_day and not ahead:
+            return self.without(name, "the date is in the future, or after the last day of the collection")
         return day
 
-    def _text(self, name: str) -> str | None:
-        element = self._one(name)
-        return None if element is None else _content(element)
-
-    def _one(self, name: str) -> etree._Element | None:
-        found = self._named(name)
-        if len(found) > 1:
-            raise self._bad(name, "given more than once")
-        return found[0] if found else None
-
     def _named(self, name: str) -> list[etree._Element]:
-        return [child for child in self._element if name_of(child) == name]
+        return [child for element in self.elements for child in element if name_of(child) == name]
 
-    def _required(self, value: object, name: str) -> object:
-        if value is None:
-            raise self._bad(name, "missing")
-        return value
-
-    def _bad(self, name: str, reason: str) -> BadRecord:
+    def _flaw(self, name: str, reason: str) -> Flaw:
         named = self._named(name)
-        return BadRecord((named[0] if named else self._element).sourceline, name, reason)
+        return Flaw(named[0].sourceline if named else self.line, name, reason)
 
 
 def _content(element: etree._Element) -> str | None:
-    return (element.text or "").strip() or None
+    return collapsed(element.text or "") or None

@@ -13,14 +13,17 @@ from typing import BinaryIO
 from lxml import etree
 
 from streams.errors import ImportFileInvalid
-from streams.importers.cin_codes import YEARS, authority
+from streams.importers.cin_codes import YEARS, Authority, authority
+from streams.importers.encoding import utf_8_chunks
+from streams.importers.xsd import collapsed, day_of
 
-__all__ = ["MAX_CHILD_BYTES", "CinFile", "Header", "header_of", "name_of"]
+__all__ = ["MAX_CHILD_BYTES", "PART", "CinFile", "Header", "header_of", "name_of"]
 
 MAX_CHILD_BYTES = 1_048_576
 """Most that may lie between two children's ends; the largest real ones are some tens of kilobytes."""
 
-_CHUNK_BYTES = 65_536
+PART = "part"
+"""Attribute of a Message that holds some children of a return only, as the rejects of an import do."""
 
 _PARENTS = {"Header": "Message", "Child": "Children"}
 
@@ -31,19 +34,21 @@ class Header:
 
     year: int
     """Collection year: 2024 is 1 April 2023 to 31 March 2024."""
-    reference_date: date
-    """Last day of the collection."""
     lea: str
     """DfE number of the authority."""
-    authority: str
-    """GSS code of the authority."""
-    extracted: str
-    """When the authority's system wrote the file, as it says; of two returns of a year the later one counts."""
+    authority: Authority
+    is_part: bool = False
+    """Whether the file is known to hold some children of a return only."""
+
+    @property
+    def reference_date(self) -> date:
+        """Last day of the collection."""
+        return date(self.year, 3, 31)
 
     @property
     def first_day(self) -> date:
         """First day of the collection."""
-        return date(self.reference_date.year - 1, 4, 1)
+        return date(self.year - 1, 4, 1)
 
 
 class CinFile:
@@ -60,11 +65,12 @@ class CinFile:
     def __init__(self, file: BinaryIO) -> None:
         self.bytes_read = 0
         self.line = 1
-        self._file = file
+        self._chunks = utf_8_chunks(file)
         self._since_child = 0
         self._parser = etree.XMLPullParser(
             events=("start", "end"),
             tag=("{*}Message", "{*}Header", "{*}Child"),
+            encoding="utf-8",
             resolve_entities=False,
             load_dtd=False,
             no_network=True,
@@ -101,8 +107,8 @@ class CinFile:
 
     def _events(self) -> Iterator[tuple[str, etree._Element]]:
         try:
-            while chunk := self._file.read(_CHUNK_BYTES):
-                self.bytes_read += len(chunk)
+            for read, chunk in self._chunks:
+                self.bytes_read += read
                 self._since_child += len(chunk)
                 self._parser.feed(chunk)
                 yield from self._parser.read_events()
@@ -114,15 +120,15 @@ class CinFile:
 
 
 def name_of(element: etree._Element) -> str:
-    """An element's name without its namespace."""
-    return etree.QName(element).localname
+    """An element's name without its namespace, or without a prefix that the file does not declare."""
+    return element.tag.rpartition("}")[2].rpartition(":")[2] if isinstance(element.tag, str) else ""
 
 
 def _check_root(element: etree._Element) -> None:
     if element.getroottree().docinfo.internalDTD is not None:
         raise ImportFileInvalid("the file declares a document type; a CIN census has none")
     if name_of(element) != "Message" or element.getparent() is not None:
-        raise ImportFileInvalid(f"the file begins with {name_of(element)}; expected a CIN census Message")
+        raise ImportFileInvalid(f"the file begins with {name_of(element)[:40]}; expected a CIN census Message")
 
 
 def header_of(path: Path) -> Header:
@@ -137,16 +143,22 @@ def header_of(path: Path) -> Header:
 
 
 def _header(element: etree._Element) -> Header:
-    if (collection := element.findtext("{*}CollectionDetails/{*}Collection")) != "CIN":
+    if (collection := _text(element, "CollectionDetails", "Collection")) != "CIN":
         raise ImportFileInvalid(f"the file's Collection is {collection!r}; allowed: CIN")
-    year = element.findtext("{*}CollectionDetails/{*}Year", "")
+    year = _text(element, "CollectionDetails", "Year")
     if year not in map(str, YEARS):
         raise ImportFileInvalid(f"the file's Year is {year!r}; allowed: {YEARS[0]} to {YEARS[-1]}")
-    text = element.findtext("{*}CollectionDetails/{*}ReferenceDate", "")
-    try:
-        reference_date = date.fromisoformat(text)
-    except ValueError:
-        raise ImportFileInvalid(f"the file's ReferenceDate is {text!r}; expected a date such as 2024-03-31") from None
-    lea = element.findtext("{*}Source/{*}LEA", "")
-    extracted = element.findtext("{*}Source/{*}DateTime", "")
-    return Header(int(year), reference_date, lea, authority(lea), extracted)
+    lea = _text(element, "Source", "LEA")
+    header = Header(int(year), lea, authority(lea), element.getparent().get(PART) is not None)
+    reference_date = _text(element, "CollectionDetails", "ReferenceDate")
+    if day_of(reference_date) != header.reference_date:
+        raise ImportFileInvalid(
+            f"the file's ReferenceDate is {reference_date!r}; "
+            f"allowed for Year {year}: {header.reference_date}, the last day of its collection"
+        )
+    return header
+
+
+def _text(element: etree._Element, *path: str) -> str:
+    """A text of the header, cut to what can be shown."""
+    return collapsed(element.findtext("/".join(f"{{*}}{name}" for name in path)) or "")[:40]

@@ -1,32 +1,31 @@
-"""Import of the DfE's children-in-need census file."""
+"""A census file read whole: what every child tells, what is left out of it, and which children are rejected."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import structlog
-from lxml import etree
-
-from streams.errors import BrokerUnavailable, ImportFileInvalid
-from streams.importers.cin_events import child_facts, pseudonym
-from streams.importers.cin_fields import BadRecord, Reader
-from streams.importers.cin_file import CinFile
-from streams.importers.cin_messages import Message, message
+from streams.errors import ImportFileInvalid
+from streams.importers.cin_events import child_facts, child_key
+from streams.importers.cin_fields import BadRecord, Flaw, Reader
+from streams.importers.cin_file import CinFile, Header
+from streams.importers.cin_messages import Statement, statement
 from streams.importers.rejects import Rejects
-from streams.kafka.client import producer
-from streams.kafka.topics import ensure_topics
 from streams.names import TIME_ZONE
 from streams.settings import Settings
 
-__all__ = ["Imported", "import_cin_xml", "sending"]
+__all__ = ["Child", "Imported", "read_cin_xml"]
 
-log = structlog.get_logger()
 
-Send = Callable[[Message], None]
+class Child(NamedTuple):
+    """A child of a file under its key, with all that it tells; a rejected one tells nothing, and may have no key."""
+
+    key: str | None
+    statements: list[Statement]
+    header: Header
 
 
 @dataclass
@@ -38,122 +37,106 @@ class Imported:
     children: int = 0
     rejected: int = 0
     events: Counter[str] = field(default_factory=Counter)
-    """Events sent, by type."""
+    """Facts that the children tell, by the type of their event."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """What is left out of children that are told, by element and reason."""
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Rejected children by element and reason."""
+    lines: dict[str, list[int]] = field(default_factory=dict)
+    """The first lines of each of these."""
     report: Path | None = None
     rejects: Path | None = None
     """The rejected children's records; None when there are none."""
     broken: str | None = None
-    """Why the file could not be read to its end; what came before is imported."""
+    """Why the file could not be read to its end."""
+    withheld: str | None = None
+    """Why nothing was sent."""
+    differences: Counter[str] | None = None
+    """Facts that are new, same, changed, withdrawn or restored beside what was told before; None if not compared."""
 
     @property
     def imported(self) -> int:
-        """Children whose events were sent."""
+        """Children that are not rejected."""
         return self.children - self.rejected
 
+    def count(self, of: Counter[str], flaw: Flaw) -> None:
+        """Count a flaw among those of its kind."""
+        kind = f"{flaw.element}: {flaw.reason}"
+        of[kind] += 1
+        lines = self.lines.setdefault(kind, [])
+        if len(lines) < _LINES:
+            lines.append(flaw.line)
 
-def import_cin_xml(
+
+_LINES = 10
+"""Lines kept of each kind of flaw; the report has all."""
+
+
+def read_cin_xml(
     settings: Settings,
     path: Path,
-    send: Send,
+    take: Callable[[Child], None],
     *,
-    is_resubmission: bool = False,
     today: date | None = None,
     progress: Callable[[int], None] = lambda _bytes: None,
 ) -> Imported:
     """
-    Send the events of a census file; a child whose record is bad sends none, is reported and kept.
+    Give every child of a census file to `take`, and write the report and the rejected records.
 
-    Ids depend on the file's content only: sent twice, an event is a duplicate and adds nothing.
     `today` is the last day on which anything can have happened (by default, London's); `progress` gets the bytes read.
 
     Raises:
-        ImportFileInvalid: the file is not a census of a known year and authority; nothing was sent.
-        BrokerUnavailable: events were not acknowledged; the same import again completes it.
+        ImportFileInvalid: the file is not a census of a known year and authority; no child was read.
     """
     today = today or datetime.now(ZoneInfo(TIME_ZONE)).date()
     with path.open("rb") as opened:
         file = CinFile(opened)
-        done = Imported(file.header.authority, file.header.year)
-        if is_resubmission and not file.header.extracted:
-            raise ImportFileInvalid("the file's Source has no DateTime; a resubmission needs it to be the latest")
-        with Rejects(settings, f"cin-{file.header.lea}-{file.header.year}", file.header_element) as rejects:
-            _send_children(file, rejects, send, done, is_resubmission=is_resubmission, today=today, progress=progress)
-        done.rejects = rejects.records_path if rejects.reasons else None
+        header = file.header
+        done = Imported(header.authority.gss_code, header.year)
+        with Rejects(settings, f"cin-{header.lea}-{header.year}", file.header_element) as rejects:
+            try:
+                for child in _children(file, rejects, done, min(today, header.reference_date)):
+                    take(child)
+                    progress(file.bytes_read)
+            except ImportFileInvalid as error:
+                done.broken = str(error)
+        if not done.children and done.broken is None:
+            done.broken = "it has no Child among the Children of its Message"
+        done.rejects = rejects.records_path if rejects.rejected else None
         done.report = rejects.report_path
         rejects.report(_figures(done, path))
-    log.info("cin_imported", authority=done.authority, year=done.year, children=done.children, rejected=done.rejected)
     return done
 
 
-@contextmanager
-def sending(settings: Settings) -> Iterator[Send]:
-    """
-    A function that sends to the topics; leaving the block waits until all is acknowledged.
-
-    Raises:
-        BrokerUnavailable: no broker answers, or it did not acknowledge every event.
-    """
-    ensure_topics(settings)
-    client = producer(settings, linger_ms=20)
-    failures: list[BaseException] = []
-
-    def send(event: Message) -> None:
-        client.send(event.topic, key=event.key, value=event.value).add_errback(failures.append)
-        _all_acknowledged(failures)
-
-    try:
-        yield send
-        client.flush()
-        _all_acknowledged(failures)
-    finally:
-        client.close()
-
-
-def _all_acknowledged(failures: list[BaseException]) -> None:
-    if failures:
-        raise BrokerUnavailable(
-            f"{len(failures)} events were not acknowledged ({type(failures[0]).__name__}); "
-            "run the same import again, it adds nothing twice"
-        )
-
-
-def _send_children(
-    file: CinFile,
-    rejects: Rejects,
-    send: Send,
-    done: Imported,
-    *,
-    is_resubmission: bool,
-    today: date,
-    progress: Callable[[int], None],
-) -> None:
+def _children(file: CinFile, rejects: Rejects, done: Imported, last_day: date) -> Iterator[Child]:
     seen: set[str] = set()
-    try:
-        for child in file:
-            done.children += 1
-            try:
-                for event in _messages(child, file, seen, is_resubmission=is_resubmission, today=today):
-                    send(event)
-                    done.events[event.type] += 1
-            except BadRecord as error:
-                done.rejected += 1
-                rejects.keep(child, error)
-            progress(file.bytes_read)
-    except ImportFileInvalid as error:
-        done.broken = str(error)
+    for element in file:
+        done.children += 1
+        record = Reader([element], file.header.year, last_day, element.sourceline)
+        key = None
+        try:
+            key = child_key(record, file.header)
+            statements = _statements(record, key, file.header, seen)
+        except BadRecord as error:
+            done.rejected += 1
+            done.count(done.reasons, error.flaw)
+            rejects.keep(element, error.flaw)
+            statements = []
+        else:
+            done.events.update(one.type for one in statements)
+            for flaw in dict.fromkeys(record.flaws):
+                done.count(done.left_out, flaw)
+                rejects.left_out.append(flaw)
+        yield Child(key, statements, file.header)
 
 
-def _messages(
-    child: etree._Element, file: CinFile, seen: set[str], *, is_resubmission: bool, today: date
-) -> list[Message]:
-    """All events of a child, or the reason why there is none."""
-    facts = child_facts(child, file.header, today)
-    record = Reader(child, file.header.year, today).group("ChildIdentifiers")
-    key = pseudonym(record.text("LAchildID"), file.header.authority)
+def _statements(record: Reader, key: str, header: Header, seen: set[str]) -> list[Statement]:
+    """All that a child tells, or the reason why it tells nothing."""
     if key in seen:
-        raise record.bad("LAchildID", "an earlier child of the file has it")
+        raise record.group("ChildIdentifiers").bad("LAchildID", "an earlier child of the file has it")
+    facts = child_facts(record, key, header)
     seen.add(key)
-    return [message(fact, key, file.header, is_resubmission=is_resubmission) for fact in facts]
+    return [statement(fact, key) for fact in facts]
 
 
 def _figures(done: Imported, path: Path) -> dict[str, object]:

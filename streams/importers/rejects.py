@@ -9,7 +9,8 @@ from typing import Self
 
 from lxml import etree
 
-from streams.importers.cin_fields import BadRecord
+from streams.importers.cin_fields import Flaw
+from streams.importers.cin_file import PART
 from streams.settings import Settings
 
 __all__ = ["Rejects"]
@@ -29,7 +30,9 @@ class Rejects:
         stem = f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
         self.records_path = folder / f"{stem}.rejects.xml"
         self.report_path = folder / f"{stem}.report.json"
-        self.reasons: list[dict[str, str | int]] = []
+        self.rejected: list[Flaw] = []
+        self.left_out: list[Flaw] = []
+        """What is wrong with children that are told all the same."""
         self._header = etree.tostring(header, with_tail=False)
         self._file = None
 
@@ -43,17 +46,22 @@ class Rejects:
             self._file.write(b"</Children></Message>\n")
             self._file.close()
 
-    def keep(self, child: etree._Element, error: BadRecord) -> None:
+    def keep(self, child: etree._Element, flaw: Flaw) -> None:
         """Write a child's record away and remember why."""
         if self._file is None:
             self._file = _private(self.records_path).open("wb")
-            self._file.write(b"<Message>" + self._header + b"<Children>\n")
+            # Marked as a part, so that no resubmission takes it for the whole of a year.
+            self._file.write(f'<Message {PART}="rejected">'.encode() + self._header + b"<Children>\n")
         self._file.write(etree.tostring(child, with_tail=False) + b"\n")
-        self.reasons.append({"line": error.line, "element": error.element, "reason": error.reason})
+        self.rejected.append(flaw)
 
     def report(self, facts: dict[str, object]) -> None:
-        """Write the report: what was imported, and every rejected child with line, element and reason."""
-        _private(self.report_path).write_text(json.dumps(facts | {"rejects": self.reasons}, indent=2) + "\n", "utf-8")
+        """Write the report: what was read, and every rejected child and every flaw with line, element and reason."""
+        flaws = {
+            "rejects": [flaw._asdict() for flaw in self.rejected],
+            "left_out": [flaw._asdict() for flaw in self.left_out],
+        }
+        _private(self.report_path).write_text(json.dumps(facts | flaws, indent=2) + "\n", "utf-8")
 
 
 def _private(path: Path) -> Path:

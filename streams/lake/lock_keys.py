@@ -18,5 +18,7 @@ class LockKey(IntEnum):
     """Land a partition number, which is the second key."""
     MAINTENANCE = 4_003
     """Maintain the lake; whoever lands gives way to it between batches."""
+    IMPORT = 4_011
+    """Compare a census with what its authority's returns have told, and send the difference."""
     BUILD = 4_004
     """Build the marts, or find them at rest."""

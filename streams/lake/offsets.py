@@ -1,13 +1,17 @@
 """Where each partition goes on: the rows are the offsets, so it is one more than the highest that has a row."""
 
+import time
+from collections.abc import Mapping
 from datetime import datetime
 
 import duckdb
 
-__all__ = ["OFFSET_TABLES", "next_offsets"]
+__all__ = ["OFFSET_TABLES", "next_offsets", "wait_until_landed"]
 
 OFFSET_TABLES = ("events", "quarantine", "alerts", "feedback", "sharing_decisions", "dead_letters", "heartbeats")
 """Landing tables that together have one row for every offset."""
+
+_POLL_SECONDS = 0.2
 
 _HIGHEST = " UNION ALL ".join(
     f"SELECT topic, kafka_partition, max(kafka_offset) AS highest FROM landing.main.{table} "
@@ -25,3 +29,19 @@ def next_offsets(lake: duckdb.DuckDBPyConnection, since: datetime | None = None)
     query = f"SELECT topic, kafka_partition, max(highest) + 1 FROM ({_HIGHEST}) GROUP BY ALL"
     rows = lake.execute(query, {"since": since}).fetchall()
     return {(topic, partition): following for topic, partition, following in rows}
+
+
+def wait_until_landed(
+    lake: duckdb.DuckDBPyConnection, arrived: Mapping[tuple[str, int], int], patience_seconds: float
+) -> bool:
+    """Wait until every offset before those of `arrived` has its row; False if some have none after the patience."""
+    end = time.monotonic() + patience_seconds
+    while not _holds(next_offsets(lake), arrived):
+        if time.monotonic() >= end:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def _holds(landed: Mapping[tuple[str, int], int], arrived: Mapping[tuple[str, int], int]) -> bool:
+    return all(landed.get((topic, number), 0) >= offset for (topic, number), offset in arrived.items())

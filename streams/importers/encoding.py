@@ -1,0 +1,58 @@
+"""
+The bytes of a foreign XML file as UTF-8, whatever the file says its encoding is.
+
+Systems write UTF-8 under a declaration of UTF-16, and Windows-1252 under one of UTF-8. The bytes are believed first.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from streams.encodings import archive_of, encoding_of
+from streams.errors import ImportFileInvalid
+
+__all__ = ["utf_8_chunks"]
+
+_CHUNK_BYTES = 65_536
+
+_DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
+_BELIEVED = {"iso8859-1", "iso8859-15", "cp1252"}
+"""Declared encodings of one byte a character; any other declaration is of UTF-8, or wrong."""
+
+
+def utf_8_chunks(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """
+    The file in pieces: how many bytes were read, and what they are in UTF-8.
+
+    White space before the first element is left out. In UTF-8, a byte that cannot be is read as Windows-1252.
+
+    Raises:
+        ImportFileInvalid: the file is empty, an archive, or does not begin as XML does.
+    """
+    first = file.read(_CHUNK_BYTES)
+    decoder = codecs.getincrementaldecoder(_encoding(first))(errors="windows_1252")
+    yield len(first), _beginning(decoder.decode(first)).encode()
+    while chunk := file.read(_CHUNK_BYTES):
+        yield len(chunk), decoder.decode(chunk).encode()
+    yield 0, decoder.decode(b"", final=True).encode()
+
+
+def _encoding(first: bytes) -> str:
+    if archive := archive_of(first):
+        raise ImportFileInvalid(f"the file is {archive}, not well-formed XML; expected the XML file itself")
+    declared = _DECLARED.search(first[:1024])
+    try:
+        name = codecs.lookup(declared[1].decode()).name if declared else "utf-8"
+    except LookupError:
+        name = "utf-8"
+    return encoding_of(first, name if name in _BELIEVED else "utf-8")
+
+
+def _beginning(text: str) -> str:
+    text = text.lstrip("\ufeff\0 \t\r\n")
+    if not text:
+        raise ImportFileInvalid("the file is empty, so not well-formed XML")
+    if not text.startswith("<"):
+        raise ImportFileInvalid("the file is not well-formed XML at line 1; expected a CIN census Message")
+    return text

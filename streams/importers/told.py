@@ -1,0 +1,222 @@
+"""
+What an authority's returns have told, by the lake, beside what a file tells.
+
+The events of a census say which year's return told them: a recorded one by its day, an amendment by its id.
+Of a year its last submission counts, and of the years that tell a fact the latest. What a submission leaves out falls
+back to what an earlier year tells, or is withdrawn: the lake then holds what it would if each year had been imported
+once, from its last submission.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC
+
+import duckdb
+import pyarrow as pa
+
+from streams.importers.cin_file import Header
+from streams.importers.cin_messages import Message, Statement, corrected, recorded, source, withdrawn
+from streams.importers.cin_xml import Child
+
+__all__ = ["Told"]
+
+_BATCH = 10_000
+
+_SAID = pa.schema(
+    [
+        ("child", pa.string()),
+        ("root_id", pa.string()),
+        ("topic", pa.string()),
+        ("key", pa.string()),
+        ("type", pa.string()),
+        ("moment", pa.timestamp("us")),
+        ("data", pa.string()),
+    ]
+)
+
+_TOLD = """
+CREATE TEMP TABLE told AS
+WITH ours AS (
+    SELECT
+        root_id, topic, record_key AS key, change, fact_at AS moment, payload, event_id[len(root_id) + 2:] AS said_as,
+        CASE WHEN change = 'recorded' THEN year(fact_at) + (month(fact_at) >= 4)::INTEGER
+            ELSE try_cast(split_part(said_as, '/', 1) AS INTEGER) END AS year
+    FROM landing.main.events
+    WHERE root_source = $source AND event_source = $source
+)
+
+SELECT
+    * EXCLUDE (payload) REPLACE (if(change = 'withdrawn', NULL, moment) AS moment),
+    change <> 'withdrawn' AND said_as NOT LIKE '%/before' AS is_own,
+    CASE WHEN change = 'recorded' THEN payload ->> '$.type' ELSE payload ->> '$.data.replaced_type' END AS type,
+    CASE WHEN change = 'recorded' THEN payload -> '$.data' ELSE payload -> '$.data.replacement' END::VARCHAR AS data
+FROM ours
+QUALIFY row_number() OVER (PARTITION BY root_id, year ORDER BY said_as DESC) = 1
+"""
+"""The last word of each year's return about each fact; it is the year's own unless the year has left the fact out."""
+
+_DIFFERENCE = """
+CREATE TEMP TABLE difference AS
+WITH before AS (FROM told WHERE year = $year),
+
+earlier AS (
+    FROM told WHERE year < $year AND is_own QUALIFY row_number() OVER (PARTITION BY root_id ORDER BY year DESC) = 1
+),
+
+-- Where no later year tells the fact, the last one that has left it out.
+later AS (
+    FROM told WHERE year > $year
+    QUALIFY row_number() OVER (PARTITION BY root_id ORDER BY year DESC) = 1
+        AND NOT bool_or(is_own) OVER (PARTITION BY root_id)
+),
+
+named AS (
+    SELECT
+        said.*,
+        CASE
+            WHEN before.root_id IS NULL THEN 'new'
+            WHEN before.is_own AND (before.type, before.moment, before.data) = (said.type, said.moment, said.data)
+                THEN 'same'
+            ELSE 'changed'
+        END AS what
+    FROM said LEFT JOIN before USING (root_id)
+),
+
+-- A fact that the year's return leaves out is said also where nothing changes: it is no longer the year's own.
+left_out AS (
+    SELECT
+        before.child, root_id, before.topic, before.key, earlier.type, earlier.moment, earlier.data,
+        CASE
+            WHEN NOT before.is_own AND (earlier.type, earlier.moment, earlier.data)
+                IS NOT DISTINCT FROM (before.type, before.moment, before.data) THEN 'same'
+            WHEN earlier.root_id IS NULL THEN 'withdrawn'
+            ELSE 'restored'
+        END AS what
+    FROM (SELECT split_part(root_id, '/', 1) AS child, * FROM before) AS before
+    ANTI JOIN said USING (root_id)
+    LEFT JOIN earlier USING (root_id)
+    WHERE before.child NOT IN (FROM unread) AND ($is_whole OR before.child IN (SELECT child FROM said))
+),
+
+of_the_year AS (FROM named UNION ALL FROM left_out),
+
+-- A later year that has left the fact out, too, says what this one now does.
+of_later_years AS (
+    SELECT
+        one.* EXCLUDE (what), if(one.type IS NULL, 'withdrawn', 'restored') AS what, later.year
+    FROM of_the_year AS one INNER JOIN later USING (root_id)
+    WHERE (one.type, one.moment, one.data) IS DISTINCT FROM (later.type, later.moment, later.data)
+)
+
+SELECT *, $year AS year FROM of_the_year UNION ALL FROM of_later_years
+"""
+"""Every fact that the file or its year tells: new, same, changed, withdrawn, or restored to an earlier year's."""
+
+
+class Told:
+    """
+    The returns of a file's authority in a lake, and what the file says.
+
+    `lake` needs the catalog `landing`; read-only is enough. Children are added, then `compare` is called once.
+    """
+
+    def __init__(self, lake: duckdb.DuckDBPyConnection) -> None:
+        self._lake = lake
+        self._header: Header | None = None
+        self._rows: list[tuple] = []
+        self._has_unknown = False
+        lake.register("shape", _SAID.empty_table())
+        lake.execute("CREATE TEMP TABLE said AS FROM shape; CREATE TEMP TABLE unread (child VARCHAR)")
+        lake.unregister("shape")
+
+    def add(self, child: Child) -> None:
+        """Take in what a child of the file tells; of a rejected one that is not known, and so nothing is changed."""
+        self._header = child.header
+        if child.key is None:
+            self._has_unknown = True
+        elif not child.statements:
+            self._lake.execute("INSERT INTO unread VALUES (?)", [child.key])
+        self._rows += [_row(child.key, one) for one in child.statements]
+        if len(self._rows) >= _BATCH:
+            self._store()
+
+    def compare(self) -> Counter[str]:
+        """How many facts are new, same, changed, withdrawn or restored."""
+        self._store()
+        year, is_part = self._header.year, self._header.is_part
+        self._lake.execute(_TOLD, {"source": source(self._header)})
+        # A child that has no id may be any of those that the file does not name.
+        self._lake.execute(_DIFFERENCE, {"year": year, "is_whole": not is_part and not self._has_unknown})
+        return Counter(dict(self._lake.execute("SELECT what, count(*) FROM difference GROUP BY ALL").fetchall()))
+
+    def children_left_out(self) -> tuple[int, int]:
+        """Children of whom the file says nothing more, and all of whom the year's return told something."""
+        return self._lake.execute(
+            "SELECT count(DISTINCT child) FILTER (what IN ('withdrawn', 'restored') AND year = $year AND child NOT IN "
+            "(SELECT child FROM said)), (SELECT count(DISTINCT split_part(root_id, '/', 1)) FROM told "
+            "WHERE year = $year AND is_own) FROM difference",
+            {"year": self._header.year},
+        ).fetchone()
+
+    def is_contradicted(self) -> bool:
+        """Whether the file cannot be a first return of its year, nor a part of it, nor the same one again."""
+        contradicts, adds = self._lake.execute(
+            "SELECT count(*) FILTER (what = 'changed' OR (what IN ('withdrawn', 'restored') "
+            "AND child IN (SELECT child FROM said))), count(*) FILTER (what = 'new') FROM difference "
+            "WHERE year = $year",
+            {"year": self._header.year},
+        ).fetchone()
+        is_resubmitted = self._header.year in self._submissions()
+        return bool(contradicts) or (bool(adds) and is_resubmitted and not self._header.is_part)
+
+    def events(self, *, is_resubmission: bool) -> Iterator[Message]:
+        """
+        The events after which nothing counts but what the file says.
+
+        A first return tells what is new as it happened, and leaves the rest of its year alone.
+        """
+        submissions = self._submissions()
+        names = "year, what, root_id, topic, key, type, moment, data"
+        rows = self._lake.execute(f"SELECT {names} FROM difference WHERE what <> 'same' ORDER BY root_id, year")
+        while batch := rows.fetchmany(_BATCH):
+            for year, what, *told in batch:
+                if is_resubmission or year != self._header.year:
+                    header, submission = replace(self._header, year=year), f"r{submissions.get(year, 0) + 1:06}"
+                    yield _amended(what, _statement(*told), header, submission)
+                elif what == "new":
+                    yield recorded(_statement(*told), self._header)
+
+    def _submissions(self) -> dict[int, int]:
+        """The number of the last resubmission of each year that has one."""
+        return dict(
+            self._lake.execute(
+                "SELECT year, max(coalesce(try_cast(split_part(said_as, '/', 2)[2:] AS INTEGER), 0)) FROM told "
+                "WHERE said_as LIKE '%/%' AND change <> 'recorded' GROUP BY ALL"
+            ).fetchall()
+        )
+
+    def _store(self) -> None:
+        columns = zip(*self._rows, strict=True) if self._rows else ([] for _ in _SAID)
+        self._lake.register("rows", pa.table([pa.array(c, f.type) for c, f in zip(columns, _SAID, strict=True)], _SAID))
+        self._lake.execute("INSERT INTO said FROM rows")
+        self._lake.unregister("rows")
+        self._rows.clear()
+
+
+def _row(child: str | None, one: Statement) -> tuple:
+    moment = one.moment.astimezone(UTC).replace(tzinfo=None)
+    return child, one.root_id, one.topic, one.key, one.type, moment, one.data.decode()
+
+
+def _statement(root_id: str, topic: str, key: str, *fact: object) -> Statement:
+    type_, moment, data = fact
+    if type_ is None:
+        return Statement(root_id, topic, key, None, None, None)
+    return Statement(root_id, topic, key, type_, moment.replace(tzinfo=UTC), data.encode())
+
+
+def _amended(what: str, told: Statement, header: Header, submission: str) -> Message:
+    if what == "withdrawn":
+        return withdrawn(told, header, submission)
+    return corrected(told, header, f"{submission}/before" if what == "restored" else submission)

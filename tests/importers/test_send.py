@@ -1,0 +1,121 @@
+"""Census files on real topics and a real lake: first returns, resubmissions, refusals."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from streams.errors import ImportFileInvalid
+from streams.importers.send import import_cin_xml
+from streams.lake.connect import connect
+from streams.land import run as land
+from streams.settings import PROJECT
+
+
+@pytest.fixture
+def council(fresh_settings, fresh_topics):
+    """Settings of a lake and topics that are both empty."""
+    return replace(fresh_settings, land_batch_seconds=0.05)
+
+
+@pytest.fixture
+def send(council, tmp_path):
+    """Imports a census and lands it; gives what became of it and how many events landed."""
+
+    def imported(text, **options):
+        file = tmp_path / "census.xml"
+        file.write_text(text)
+        done = import_cin_xml(council, file, **options)
+        return done, land(council, once=True).events
+
+    return imported
+
+
+def counts(council):
+    """How many referrals and cases there are, by the rule that the latest correction or withdrawal of a root counts."""
+    with connect(council, marts=None) as lake:
+        return lake.execute(
+            "SELECT count(*) FILTER (fact = 'referral-submitted'), count(*) FILTER (fact = 'case-opened') FROM ("
+            "FROM landing.main.events QUALIFY row_number() OVER (PARTITION BY root_source, root_id "
+            "ORDER BY change = 'recorded', event_at DESC, event_id DESC) = 1) WHERE change <> 'withdrawn'"
+        ).fetchone()
+
+
+def test_file_imported_twice_sends_nothing_the_second_time(council, send, write):
+    text = write.census(write.child(local_id="A"), write.child(local_id="B"))
+    first, landed = send(text)
+    again, added = send(text)
+
+    assert landed == sum(first.events.values()) == first.differences["new"]
+    assert (added, again.differences) == (0, {"same": landed})
+    assert counts(council) == (2, 2)
+
+
+def test_resubmission_replaces_what_the_first_return_said_and_can_be_undone(council, send, write):
+    """A corrected date, a dropped child: one referral and one case stand; the first file again brings all back."""
+    first = write.census(write.child(local_id="A"), write.child(local_id="B"))
+    second = write.census(write.child(write.episode(referred="2023-10-07"), local_id="A"))
+    send(first)
+    tried, nothing = send(second, is_resubmission=True, is_dry_run=True)
+    done, sent = send(second, is_resubmission=True)
+
+    assert nothing == 0
+    assert tried.differences == done.differences
+    assert sent == done.differences["new"] + done.differences["withdrawn"] > 0
+    assert counts(council) == (1, 1)
+    assert send(second, is_resubmission=True)[1] == 0
+    send(first, is_resubmission=True)
+    assert counts(council) == (2, 2)
+
+
+def test_second_return_that_is_not_said_to_be_one_is_refused(council, send, write):
+    send(write.census(write.child()))
+
+    with pytest.raises(ImportFileInvalid, match="--resubmission"):
+        send(write.census(write.child(write.episode(source="2A"))))
+    assert land(council, once=True).events == 0
+
+
+def test_resubmission_of_a_few_children_is_not_taken_for_the_whole_year(council, send, write):
+    """A filter left on in an export must not withdraw a county; `--yes` says that it is meant."""
+    send(write.census(*(write.child(local_id=f"C{number}") for number in range(50))))
+    few = write.census(write.child(local_id="C1"))
+
+    with pytest.raises(ImportFileInvalid, match="nothing of 49 of the 50 children"):
+        send(few, is_resubmission=True)
+    assert counts(council) == (50, 50)
+    send(few, is_resubmission=True, may_leave_out_most=True)
+    assert counts(council) == (1, 1)
+
+
+def test_truncated_file_sends_nothing(council, send, write):
+    """What is half there is imported when it is whole; a resubmission that is cut off takes nobody away."""
+    text = write.census(write.child(local_id="A"), write.child(local_id="B"))
+    cut = text[: text.index("<LAchildID>B")]
+    done, landed = send(cut)
+
+    assert (landed, done.withheld) == (0, "the file could not be read to its end")
+    send(text)
+    assert send(cut, is_resubmission=True)[1] == 0
+    assert counts(council) == (2, 2)
+
+
+def test_command_says_loudly_that_most_children_are_rejected(council, write, tmp_path):
+    """Exit code 1, how many, why, on which lines, and that nothing was sent; no local id is shown."""
+    bad = [write.child(local_id=f"LOCAL{n}").replace("2023-10-06", "6.10.2023") for n in range(9)]
+    file = tmp_path / "census.xml"
+    file.write_text(write.census(*bad, write.child(local_id="GOOD")))
+    environ = {**os.environ, **council.to_env(), "PYTHONPATH": str(PROJECT)}
+    command = [sys.executable, "-m", "streams.cli", "import", "cin-xml", str(file)]
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 1
+    assert "9  CINreferralDate: expected a date such as 2024-03-31 (line " in ended.stdout
+    assert "REJECTED: 9 of 10 children" in ended.stderr
+    assert "NOTHING WAS SENT" in ended.stderr
+    assert "LOCAL" not in ended.stdout + ended.stderr
+    assert json.loads(max((council.home / "imports").glob("*.report.json")).read_text())["rejected"] == 9
+    assert land(council, once=True).events == 0
