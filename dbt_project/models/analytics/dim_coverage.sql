@@ -51,26 +51,29 @@ firsts as (
 
 -- Without decisions nobody knows what became of a referral, and whether it counts.
 live as (
-    select authority_code, unnest(begun, recursive := true)
-    from (
-        select
-            authority_code,
-            [
-                {'kind': 'alerts', 'begins_on': of_any},
-                {'kind': 'contacts', 'begins_on': of_contacts},
-                {'kind': 'referrals', 'begins_on': of_referrals},
-                {'kind': 'social_care', 'begins_on': if(of_decisions > of_referrals, of_decisions, of_referrals)},
-                {'kind': 'history', 'begins_on': if(of_decisions > of_referrals, of_decisions, of_referrals)},
-                {'kind': 'clocks', 'begins_on': if(of_decisions > of_referrals, of_decisions, of_referrals)},
-                {'kind': 'early_help', 'begins_on': of_early_help},
-                {'kind': 'assessments', 'begins_on': of_assessments},
-                {'kind': 'levels', 'begins_on': of_levels},
-                {'kind': 'services', 'begins_on': of_services},
-                {'kind': 'meetings', 'begins_on': of_meetings},
-                {'kind': 'outcomes', 'begins_on': of_outcomes}
-            ] as begun
-        from firsts
-    )
+    select
+        firsts.authority_code,
+        kinds.kind,
+        case kinds.kind
+            when 'alerts' then of_any
+            when 'contacts' then of_contacts
+            when 'referrals' then of_referrals
+            when 'early_help' then of_early_help
+            when 'assessments' then of_assessments
+            when 'levels' then of_levels
+            when 'services' then of_services
+            when 'meetings' then of_meetings
+            when 'outcomes' then of_outcomes
+            when 'social_care' then if(of_decisions > of_referrals, of_decisions, of_referrals)
+            when 'history' then if(of_decisions > of_referrals, of_decisions, of_referrals)
+            when 'clocks' then if(of_decisions > of_referrals, of_decisions, of_referrals)
+        end as begins_on
+    from firsts
+    cross join (
+        values
+        ('alerts'), ('contacts'), ('referrals'), ('social_care'), ('history'), ('clocks'), ('early_help'),
+        ('assessments'), ('levels'), ('services'), ('meetings'), ('outcomes')
+    ) as kinds (kind)
 ),
 
 layers as (
