@@ -17,7 +17,7 @@ from streams import names
 from streams.contracts.outputs import Heartbeat
 from streams.health.backlog import Backlog
 from streams.kafka.client import admin, consumer, partitions_of
-from streams.kafka.topics import topic_configs
+from streams.kafka.topics import differences, topic_configs
 from streams.settings import Settings
 from streams.watch.restore import last_heartbeat
 
@@ -39,7 +39,8 @@ class Broker:
     What was found; `committed` by consumer group, None for a group that has never committed.
 
     `ends` are those of what readers are shown, `written` also has what open transactions hold back.
-    `troubles` are sentences about topics and partitions.
+    `troubles` are sentences about topics and partitions, `flaws` about those that keep what is promised all the same.
+    `topic_ids` tell a topic from one of its name that was deleted.
     """
 
     ends: Places
@@ -49,6 +50,8 @@ class Broker:
     heard_at: datetime | None
     committed: dict[str, Places | None]
     troubles: list[str]
+    flaws: list[str]
+    topic_ids: dict[str, str]
 
 
 def ask_broker(settings: Settings, groups: Mapping[str, str]) -> Broker:
@@ -63,9 +66,11 @@ def ask_broker(settings: Settings, groups: Mapping[str, str]) -> Broker:
     with closing(consumer(settings)) as client:
         places = [one for one in partitions_of(client, names.LANDED_TOPICS) if one in readable]
         beginnings, ends = client.beginning_offsets(places), client.end_offsets(places)
+        topic_ids = client.topic_ids(names.LANDED_TOPICS)
     with closing(consumer(settings, isolation_level="read_uncommitted")) as client:
         written = client.end_offsets(places)
     found = last_heartbeat(settings) if TopicPartition(names.HEARTBEAT, 0) in readable else None
+    differing = [one for one in differences(settings) if one.topic in {place.topic for place in readable}]
     committed = {group: _committed(settings, group, topic) for group, topic in groups.items()}
     return Broker(
         ends=_by_name(ends),
@@ -74,7 +79,9 @@ def ask_broker(settings: Settings, groups: Mapping[str, str]) -> Broker:
         heartbeat=found[0] if found else None,
         heard_at=found[1] if found else None,
         committed=committed,
-        troubles=troubles,
+        troubles=[*troubles, *(str(one) for one in differing if one.breaks)],
+        flaws=[str(one) for one in differing if not one.breaks],
+        topic_ids=topic_ids,
     )
 
 

@@ -1,6 +1,6 @@
 """What the lake shows: where rows end, what was built of them and when, what is due to be published."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 import duckdb
@@ -8,6 +8,7 @@ import duckdb
 from streams import names
 from streams.health.backlog import Backlog
 from streams.lake.offsets import next_offsets
+from streams.lake.topic_ids import landed_topic_ids
 
 __all__ = ["Lake", "LakeReader"]
 
@@ -53,6 +54,7 @@ class Lake:
     failing_since: datetime | None = None
     due: tuple[date, date] | None = None
     holds: tuple[str, ...] = ()
+    topic_ids: dict[str, str] = field(default_factory=dict)
 
 
 class LakeReader:
@@ -71,7 +73,8 @@ class LakeReader:
         self._read_at = now
         standing = tuple(map(str, holds(lake))) if holds else ()
         if not _is_built(lake):
-            return Lake(landed=dict(self._landed), unbuilt=_unbuilt(lake, {}, None, now), holds=standing)
+            unbuilt = _unbuilt(lake, {}, None, now)
+            return Lake(landed=dict(self._landed), unbuilt=unbuilt, holds=standing, topic_ids=landed_topic_ids(lake))
         cut, started, finished = lake.execute(_BUILT).fetchone() or ({}, None, None)
         failed = lake.execute(_FAILED, [started]).fetchone()
         return Lake(
@@ -83,6 +86,7 @@ class LakeReader:
             failing_since=_aware(failed[2]) if failed else None,
             due=_due(lake),
             holds=standing,
+            topic_ids=landed_topic_ids(lake),
         )
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from streams.health.asking import Unanswered
 from streams.health.backlog import Backlog
 from streams.health.broker import Broker
+from streams.health.lake import Lake
 from streams.health.row import Row, spell
 from streams.health.scheduler import COMPONENTS, Scheduler
+from streams.lake.topic_ids import made_anew
 from streams.settings import Settings
 from streams.stack import stack
 
@@ -45,9 +47,12 @@ def servers(
         else:
             rows.append(Row(part=name, state="running"))
     broker, airflow, lake = (asked.get(name) for name in ("kafka", "airflow", "lake"))
-    troubles = [*(broker.troubles if isinstance(broker, Broker) else ()), *_held_back(settings, backlogs)]
+    troubles = [*_of_topics(broker, lake), *_held_back(settings, backlogs)]
     if troubles:
         rows = [_worse(row, "in trouble", troubles) if row.part == "kafka" else row for row in rows]
+    elif isinstance(broker, Broker) and broker.flaws:
+        says = "; ".join(broker.flaws)
+        rows = [replace(row, level="amber", says=says) if row.part == "kafka" else row for row in rows]
     if isinstance(lake, Unanswered) and not isinstance(asked.get("postgres"), Unanswered):
         rows.append(Row(part="lake", state="does not answer", level="red", says=str(lake)))
     elif lake is not None and not isinstance(lake, Unanswered):
@@ -55,6 +60,15 @@ def servers(
     if isinstance(airflow, Scheduler):
         rows += _of_airflow(airflow)
     return rows
+
+
+def _of_topics(broker: object, lake: object) -> list[str]:
+    """What breaks a promise, a topic that was deleted and made again first: its rows are of another one."""
+    if not isinstance(broker, Broker):
+        return []
+    again = made_anew(lake.topic_ids, broker.topic_ids) if isinstance(lake, Lake) else []
+    what = "was deleted and made again: its new records do not land; see 'A topic that was made again' in operate.md"
+    return [*(f"topic {topic} {what}" for topic in again), *broker.troubles]
 
 
 def _held_back(settings: Settings, backlogs: Mapping[str, Backlog]) -> list[str]:
