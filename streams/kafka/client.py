@@ -7,6 +7,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from streams.errors import BrokerUnavailable
+from streams.kafka.bounded import BoundedConsumer
 from streams.kafka.headers import read_any_header
 from streams.settings import Settings
 
@@ -57,7 +58,7 @@ def consumer(settings: Settings, topics: Iterable[str] = (), **config: object) -
         "isolation_level": "read_committed",
         "allow_auto_create_topics": False,
     }
-    client = _connect(KafkaConsumer, settings, **(defaults | config))
+    client = _connect(BoundedConsumer, settings, **(defaults | config))
     if topics := list(topics):
         assigned = partitions_of(client, topics)
         client.assign(assigned)
