@@ -17,6 +17,7 @@ from kafka.protocol.consumer import IsolationLevel
 from kafka.record import MemoryRecords
 
 from streams.kafka.batches import Batch, Damage, split
+from streams.kafka.bounded import BoundedFetcher
 from streams.kafka.places import REFUSALS, Places
 from streams.kafka.records import Readable, records, unreadable
 
@@ -72,7 +73,7 @@ def all_partitions(client: KafkaConsumer, topics: Iterable[str]) -> list[TopicPa
     ]
 
 
-class _Fetcher(fetcher.Fetcher):
+class _Fetcher(BoundedFetcher):
     """Takes damage for an answer like any other."""
 
     def __init__(self, *args: object, **config: object) -> None:

@@ -11,11 +11,11 @@ from collections.abc import Collection
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
+from streams.kafka.bounded import ALL_FETCHED
+
 __all__ = ["EvenReader"]
 
 _LIVE_RECORDS = 500
-_ALL_BUFFERED = 1_000_000
-"""While behind, a poll takes all that one fetch has brought: kafka-python 3.0 never gives what a pause cuts in two."""
 _AHEAD_RECORDS = 5_000
 """How many records a partition may have waiting before it is paused for the others to catch up."""
 
@@ -67,7 +67,7 @@ class EvenReader:
 
     def _read_evenly(self, timeout_ms: int) -> list[ConsumerRecord]:
         ready: list[ConsumerRecord] = []
-        for record in self._read(timeout_ms if self._behind() else 0, _ALL_BUFFERED):
+        for record in self._read(timeout_ms if self._behind() else 0, ALL_FETCHED):
             partition = TopicPartition(record.topic, record.partition)
             if partition in self._waiting:
                 self._waiting[partition].append(record)

@@ -1,8 +1,11 @@
 """Producers, consumers and topics on the real broker."""
 
+from contextlib import closing
+
 from kafka.partitioner.default import murmur2
 
 from streams import names
+from streams.kafka.bounded import POLL_BYTES
 from streams.kafka.client import consumer, end_offsets, producer
 from streams.kafka.topics import topic_configs
 from streams.settings import Settings
@@ -70,3 +73,18 @@ def test_the_broker_says_when_a_record_arrived_whatever_the_sender_says(settings
     reader.close()
 
     assert found[0].timestamp > claimed
+
+
+def test_a_poll_gives_no_more_bytes_than_fit_into_memory(settings: Settings, fresh_topics: str) -> None:
+    """Two hundred records of 2 MB are one fetch of a few hundred kilobytes; all of them come, some at a time."""
+    with closing(producer(settings, compression_type="gzip", max_request_size=2**30)) as client:
+        for number in range(200):
+            client.send(names.REFERRAL, partition=number % 2, key=b"F-1", value=b"%04d" % number * 500_000)
+    with closing(consumer(settings, [names.REFERRAL], max_poll_records=10_000)) as reader:
+        polls = []
+        while sum(map(len, polls)) < 200:
+            found = reader.poll(timeout_ms=1_000).values()
+            polls.append([record.value[:4] for records in found for record in records])
+
+    assert sorted(one for poll in polls for one in poll) == [b"%04d" % number for number in range(200)]
+    assert max(map(len, polls)) * 2_000_000 < 2 * POLL_BYTES
