@@ -33,7 +33,7 @@ _REJECTED = """
     FROM (
         SELECT reason, TRY(json_extract_string(decode(record_value), '$.source')) AS source
         FROM landing.main.quarantine
-        WHERE landed_at > $since AND landed_at <= $until
+        WHERE landed_at > $since AND landed_at <= $until AND reason <> 'batch'
     )
     GROUP BY ALL
 """

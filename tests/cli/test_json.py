@@ -119,7 +119,11 @@ def test_output_is_json_and_logs_are_not_in_it(fresh_settings: Settings, fresh_t
         "check-event": 1,
         "import cin-xml": 1,
     }
-    assert [verb for verb, printed in found.items() if not printed] == ["notify failed", "quarantine left-out", "validations holds"]
+    assert [verb for verb, printed in found.items() if not printed] == [
+        "notify failed",
+        "quarantine left-out",
+        "validations holds",
+    ]
     assert rejected == found["replay"][0]["would_send"] == len(found["quarantine show"]) > 0
     assert found["verify"][0]["offsets"]["differences"] == []
     assert "event=batch_landed" in (tmp_path / "land.log").read_text()

@@ -152,7 +152,7 @@ def test_null_for_what_is_not_given_may_be_sent(referral):
 def test_member_that_comes_twice_is_refused(referral):
     value = json.dumps(referral).replace('"severity"', '"severity": "green", "severity"').encode()
 
-    assert [finding.reason for finding in check(value).findings] == ["duplicate_member"]
+    assert [finding.reason for finding in check(value, Settings.max_record_bytes).findings] == ["duplicate_member"]
 
 
 def test_standard_attributes_are_no_unknown_fields(referral):

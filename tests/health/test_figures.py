@@ -66,13 +66,13 @@ def test_rejects_are_counted_by_source_and_reason_and_only_systems_are_named(
     land(
         *(contact(number, SYSTEM) for number in range(25)),
         *(contact(100, FAMILY, contact_id=f"C-{number}") for number in range(30)),
-        *(contact(number, SYSTEM, source_code="99") for number in (200, 201)),
-        contact(202, FAMILY, source_code="99"),
-        *(contact(number, f"/made/up/{number}", source_code="99") for number in range(300, 310)),
+        *(contact(number, SYSTEM, contact_id="no id") for number in (200, 201)),
+        contact(202, FAMILY, contact_id="no id"),
+        *(contact(number, f"/made/up/{number}", contact_id="no id") for number in range(300, 310)),
         (b"F-1", b'{"source": "\xff'),
     )
     first = reader.read(lake).rejected
-    land(contact(400, SYSTEM, source_code="99"))
+    land(contact(400, SYSTEM, contact_id="no id"))
     second = reader.read(lake).rejected
 
     assert {source for source, _ in first} == {SYSTEM, OTHER}
