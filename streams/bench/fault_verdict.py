@@ -82,7 +82,7 @@ def unlike_the_oracle(settings: Settings, versions: list[Alert]) -> list[str]:
     comparing, oracle, records, _ = oracle_tools()
     with closing(consumer(settings, names.INPUT_TOPICS)) as reader:
         sent = list(until(reader, reader.end_offsets(reader.assignment())))
-    accepted, rejected = records.decoded(sent, settings.max_record_bytes)
+    accepted, rejected = records.decoded(sent)
     newest: dict[str, Alert] = {}
     for alert in sorted(versions, key=lambda one: one.version):
         newest[alert.alert_id] = alert

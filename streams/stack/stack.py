@@ -22,14 +22,18 @@ __all__ = ["SERVERS", "PartStatus", "Service", "check_machine", "down", "is_up",
 BEFORE_FIRST_START = {
     "venv",
     ".venv.lock",
+    "dbt",
+    "imports",
     "lake",
     "logs",
+    "public.duckdb",
     "rules",
     "run",
     postgres.NAME,
     "postgres.lock",
     broker.NAME,
     "m2",
+    "warehouse.duckdb",
 }
 """What the launcher, or a part that was started by itself, may have put into a home that nobody has marked yet."""
 
