@@ -31,6 +31,7 @@ _OF_A_RECORD = {"topic", "kafka_partition", "kafka_offset", "received_at", "land
 _WHOLE = {
     PROFILES,
     "landing.main.alerts",
+    "landing.main.coverage",
     "marts.run.cut",
     "marts.run.as_of",
     "marts.reference.rules",

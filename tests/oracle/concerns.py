@@ -9,7 +9,9 @@ from streams.contracts.referral import ContactRecorded, ReferralDecided, Referra
 from tests.oracle.facts import Fact
 from tests.oracle.world import World
 
-__all__ = ["Concern", "agencies", "concerns"]
+__all__ = ["Concern", "concerns"]
+
+_REPORTS = (ContactRecorded, ReferralSubmitted, EscalationReported)
 
 _INDIVIDUALS = frozenset({"1A", "1B", "1C", "1D", "9"})
 
@@ -30,14 +32,15 @@ class Concern:
         return any(_is_investigated(report, world) for report in self.reports)
 
 
-def agencies(reports: list[Fact]) -> list[str]:
+def _agencies(reports: list[Fact], known: list[Fact]) -> list[str]:
     """
-    Who reports, of the reports about one family in their order.
+    Who reports, of the reports about one family in their order; `known` are all of them, later ones, too.
 
     All individuals and anonymous reporters together are one agency; who is not named is the first named of its kind.
+    Who is who does not depend on the point in time: who is named later has always been that one.
     """
     named: dict[str, str] = {}
-    for report in reports:
+    for report in known:
         if report.data.agency_id:
             named.setdefault(report.data.source_code, report.data.agency_id)
     return [
@@ -51,8 +54,8 @@ def agencies(reports: list[Fact]) -> list[str]:
 def concerns(world: World, family: str) -> list[Concern]:
     """Concerns about a family, in the order in which they were first reported."""
     groups: dict[tuple, list[Fact]] = {}
-    reports = list(world.of(ContactRecorded, ReferralSubmitted, EscalationReported, family_id=family))
-    for report, agency in zip(reports, agencies(reports), strict=True):
+    reports, known = (list(each.of(*_REPORTS, family_id=family)) for each in (world, World(world.known)))
+    for report, agency in zip(reports, _agencies(reports, known), strict=True):
         groups.setdefault((agency, *_what(report)), []).append(report)
     return [Concern(tuple(reports), agency) for (agency, *_), reports in groups.items()]
 

@@ -65,7 +65,7 @@ def test_binary_event_and_events_of_a_batch_come_back_from_the_lake(judge, watch
     send((names.REFERRAL, key, b"[%s,%s]" % (referral(2)[2], referral(3)[2])))
     land(watch_settings, once=True)
     land(watch_settings, once=True)
-    _, unjudged = load_lake(watch_settings, judge, {}, lambda: None)
+    _, _, unjudged = load_lake(watch_settings, judge, {}, lambda: None)
 
     assert sorted(event.fact.referral_id for event in judge.history.load(["F-1"])) == ["R-1", "R-2", "R-3"]
     assert [record.reason for record in unjudged if not isinstance(record, Accepted)] == ["batch"]
