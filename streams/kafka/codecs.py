@@ -16,7 +16,7 @@ import zstandard
 
 __all__ = ["LIMIT", "decompress"]
 
-LIMIT = 256 * 1024 * 1024
+LIMIT = 128 * 1024 * 1024
 """Bytes of one batch that are unpacked at most; a few kilobytes can claim to be terabytes."""
 
 _CHUNK = 1024 * 1024
