@@ -6,7 +6,7 @@ When a record came is asked by its time and not by reading it: the one that nobo
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -99,8 +99,9 @@ def waiting(settings: Settings, broker: Broker, done: Mapping[str, Places], now:
             for part, places in behind.items()
         }
         for part, backlog in found.items():
-            if backlog.seconds > _SURE_SECONDS and not any(_is_shown(settings, *one) for one in behind[part].items()):
-                found[part] = replace(backlog, records=0, seconds=0.0, first="")
+            if backlog.seconds > _SURE_SECONDS:
+                shown = {place: offset for place, offset in behind[part].items() if _is_shown(settings, place, offset)}
+                found[part] = _backlog(client, shown, broker.ends, now, backlog.done)
         held = {place: end for place, end in broker.ends.items() if broker.written[place] > end}
         held_back = {TopicPartition(*place): end for place, end in held.items()}
         return found | {"kafka": _backlog(client, held_back, broker.written, now, sum(broker.ends.values()))}

@@ -204,10 +204,16 @@ def test_what_no_reader_is_shown_waits_for_nobody(health_settings: Settings) -> 
     time.sleep(11)
     broker, place = ask_broker(health_settings, {}), (names.REFERRAL, partition)
     found = waiting(health_settings, broker, {"land": {place: 1}, "watch": {place: 0}}, datetime.now(UTC))
+    with closing(producer(health_settings)) as kafka:
+        kafka.send(names.ESCALATION, value=b"{}", partition=0).get(timeout=30)
+    broker, done = ask_broker(health_settings, {}), {"land": {place: 1, (names.ESCALATION, 0): 0}}
+    beside = waiting(health_settings, broker, done, datetime.now(UTC))["land"]
 
     assert broker.ends[place] == 4
     assert found["land"].records == 0
     assert found["watch"].records > 0
+    assert (beside.records, beside.first) == (1, f"{names.ESCALATION}/0/0")
+    assert beside.seconds < 300
 
 
 def test_a_transaction_that_is_left_open_is_told(health_settings: Settings) -> None:
