@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import OffsetAndMetadata, TopicPartition
 
-from streams.kafka.client import consumer, partitions_of
+from streams.kafka.client import consumer
+from streams.kafka.reading import TolerantConsumer
 from streams.settings import Settings
 
 __all__ = ["Cursor"]
@@ -20,12 +21,9 @@ class Cursor:
     """
 
     def __init__(self, settings: Settings, topic: str, name: str) -> None:
-        self._consumer: KafkaConsumer = consumer(settings, group_id=name)
-        self._topic = topic
-        partitions = partitions_of(self._consumer, [topic])
-        committed = {partition: self._consumer.committed(partition) for partition in partitions}
+        self._consumer: TolerantConsumer = consumer(settings, [topic], group_id=name)
+        committed = {partition: self._consumer.committed(partition) for partition in self._consumer.assignment()}
         begun = any(offset is not None for offset in committed.values())
-        self._consumer.assign(partitions)
         new = {} if begun else self.ends()
         for partition, offset in (committed | new).items():
             self._consumer.seek(partition, offset or 0)
@@ -41,7 +39,6 @@ class Cursor:
 
     def read(self) -> Iterator:
         """The records that have come, after at most half a second."""
-        self._take_on()
         for batch in self._consumer.poll(timeout_ms=_POLL_MS).values():
             yield from batch
 
@@ -52,14 +49,6 @@ class Cursor:
     def close(self) -> None:
         """Disconnect; what is not done will be read again."""
         self._consumer.close()
-
-    def _take_on(self) -> None:
-        """Read partitions, too, that have been added."""
-        held, wanted = self._consumer.assignment(), partitions_of(self._consumer, [self._topic])
-        if len(wanted) > len(held):
-            self._consumer.assign(wanted)
-            for partition in set(wanted) - held:
-                self._consumer.seek(partition, 0)
 
     def _commit(self, offsets: dict[TopicPartition, int]) -> None:
         if offsets:
