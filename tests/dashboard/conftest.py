@@ -160,17 +160,22 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def no_lake(settings: Settings, make_home: Callable[[str], Path], tmp_path: Path) -> Iterator[Served]:
-    """Pages whose lake and broker do not answer."""
+@pytest.fixture(scope="module")
+def away(settings: Settings, make_home: Callable[[str], Path]) -> Settings:
+    """Settings of a home of its own whose lake and broker do not answer."""
     dashboard, nobody = free_ports(2)
-    away = replace(
+    return replace(
         settings,
         home=make_home("h"),
         dashboard_port=dashboard,
         postgres=f"postgresql://nobody@127.0.0.1:{nobody}/caf",
         kafka=f"127.0.0.1:{nobody}",
     )
+
+
+@pytest.fixture
+def no_lake(away: Settings, tmp_path: Path) -> Iterator[Served]:
+    """Pages whose lake and broker do not answer."""
     with pages_of(away, tmp_path / "pages.log") as served:
         yield served
 

@@ -1,7 +1,6 @@
 """Logging in over HTTP: what is refused, and what the cookies are."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 import requests
@@ -9,21 +8,12 @@ import requests
 from dashboard.accounts import Accounts
 from dashboard.login import Door
 from streams.settings import Settings
-from streams.stack.ports import free_ports
 from tests.dashboard.conftest import NAME, PASSWORD, Served, pages_of
 
 
 @pytest.fixture(scope="module")
-def door(settings: Settings, make_home, tmp_path_factory) -> Iterator[Served]:
+def door(away: Settings, tmp_path_factory) -> Iterator[Served]:
     """Pages without a lake: the door needs none."""
-    dashboard, nobody = free_ports(2)
-    away = replace(
-        settings,
-        home=make_home("h"),
-        dashboard_port=dashboard,
-        postgres=f"postgresql://nobody@127.0.0.1:{nobody}/caf",
-        kafka=f"127.0.0.1:{nobody}",
-    )
     Accounts(away.home).add(NAME, PASSWORD)
     with pages_of(away, tmp_path_factory.mktemp("door") / "pages.log") as served:
         yield served

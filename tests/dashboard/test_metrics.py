@@ -7,25 +7,15 @@ import pytest
 import requests
 
 from streams.settings import Settings
-from streams.stack.ports import free_ports
 from tests.dashboard.conftest import Served, await_true, pages_of
 
 TOKEN = "a-token"
 
 
 @pytest.fixture
-def monitored(settings: Settings, make_home, tmp_path: Path):
+def monitored(away: Settings, tmp_path: Path):
     """Pages with a token whose lake and broker do not answer."""
-    dashboard, nobody = free_ports(2)
-    away = replace(
-        settings,
-        home=make_home("h"),
-        dashboard_port=dashboard,
-        postgres=f"postgresql://nobody@127.0.0.1:{nobody}/caf",
-        kafka=f"127.0.0.1:{nobody}",
-        metrics_token=TOKEN,
-    )
-    with pages_of(away, tmp_path / "pages.log") as served:
+    with pages_of(replace(away, metrics_token=TOKEN), tmp_path / "pages.log") as served:
         yield served
 
 

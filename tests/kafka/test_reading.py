@@ -227,7 +227,8 @@ def test_a_time_that_a_sender_made_up_can_be_used(settings: Settings, kafka: str
     assert [one.timestamp for one in log.read()] == [read]
 
 
-def test_aborted_transactions_and_their_marks_are_not_shown(settings: Settings, kafka: str) -> None:
+def log_with_transactions(settings: Settings) -> Log:
+    """One transaction that was aborted, and one of the same producer that was committed."""
     log = Log(settings)
     with closing(producer(settings, transactional_id=f"t-{log.topic}")) as sender:
         sender.init_transactions()
@@ -236,20 +237,18 @@ def test_aborted_transactions_and_their_marks_are_not_shown(settings: Settings, 
             sender.send(log.topic, value=value)
             sender.flush()
             ends()
+    return log
+
+
+def test_aborted_transactions_and_their_marks_are_not_shown(settings: Settings, kafka: str) -> None:
+    log = log_with_transactions(settings)
 
     assert [(one.offset, one.value) for one in log.read()] == [(2, b"said")]
 
 
 def test_a_lost_mark_of_an_aborted_transaction_hides_nothing_that_comes_after(settings: Settings, kafka: str) -> None:
     """The mark at offset 1 is damaged; the same producer's next transaction was committed."""
-    log = Log(settings)
-    with closing(producer(settings, transactional_id=f"t-{log.topic}")) as sender:
-        sender.init_transactions()
-        for value, ends in ((b"taken back", sender.abort_transaction), (b"said", sender.commit_transaction)):
-            sender.begin_transaction()
-            sender.send(log.topic, value=value)
-            sender.flush()
-            ends()
+    log = log_with_transactions(settings)
     at, length, base = log.batches()[1]
     log.poke(at + length - 1, b"\x77")
 
