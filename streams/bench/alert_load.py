@@ -21,7 +21,12 @@ _SECONDS = 300 * 86_400
 class Load:
     """Seeded records `(topic, key, value)`; a live referral is on a family that was referred within the year."""
 
-    def __init__(self, history: int, authority: str, seed: int = 1) -> None:
+    def __init__(self, history: int, authority: str, seed: int = 1, *, name: str = "bench") -> None:
+        """
+        Args:
+            name: what the ids of its events begin with; loads of two names have no event in common.
+        """
+        self._name = name
         self._chance = random.Random(seed)
         self._authority = authority
         self._families = max(1, history // EVENTS_PER_FAMILY)
@@ -53,7 +58,7 @@ class Load:
         else:
             fact = self._referral(family) if is_referral else self._ordinary(family)
         record = self._record(fact, datetime.now(UTC), backfill=False)
-        event_id = f"bench-{self._number}"
+        event_id = self._event_id
         if is_referral:
             self.referrals.add(event_id)
         return event_id, record
@@ -62,7 +67,11 @@ class Load:
         """The id of a live referral of a family, and its record."""
         fact = msgspec.structs.replace(self._referral(0), family_id=family)
         record = self._record(fact, datetime.now(UTC), backfill=False)
-        return f"bench-{self._number}", record
+        return self._event_id, record
+
+    @property
+    def _event_id(self) -> str:
+        return f"{self._name}-{self._number}"
 
     def _referral(self, family: int) -> Event:
         return referral.ReferralSubmitted(
@@ -93,7 +102,7 @@ class Load:
         self._number += 1
         envelope = {
             "specversion": "1.0",
-            "id": f"bench-{self._number}",
+            "id": self._event_id,
             "source": "/bench",
             "type": fact.type,
             "time": at,

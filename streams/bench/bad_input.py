@@ -140,7 +140,7 @@ class _Planted:
     """Families that are referred twice within a year, so that each second referral must raise `re_referral`."""
 
     def __init__(self, settings: Settings, seed: int) -> None:
-        self._load = Load(0, settings.authority, seed)
+        self._load = Load(0, settings.authority, seed, name="planted")
         self._client: KafkaProducer = producer(settings, linger_ms=0)
         self._next = 0.0
         self.sent: dict[str, float] = {}

@@ -20,6 +20,8 @@ def test_stream_of_bad_records_is_the_same_for_a_seed_and_of_many_kinds() -> Non
     assert {len(record.value or b"") for record in one} >= {0, LARGE_BYTES}
     assert {record.key for record in one} >= {None, b""}
     assert any(value is None for record in one for _, value in record.headers)
+    # An alert of a planted family is known by its event's id.
+    assert not any(b'"planted-' in (record.value or b"") for record in one)
 
 
 def test_nothing_stops_and_nothing_is_lost_among_bad_records(fresh_settings: Settings, fresh_topics: str) -> None:
