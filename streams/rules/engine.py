@@ -6,6 +6,7 @@ only the rules whose declared facts arrived run, without the models that the kin
 and everything is rolled back after reading.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ import pyarrow as pa
 
 from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS
 from streams.rules.compiled import CompiledRules, Model
+from streams.rules.crowds import Crowd, CrowdLimits
 
 __all__ = [
     "ACTION_FACTS",
@@ -147,6 +149,10 @@ _ASKED = {_FAMILY_DESK: FamilyDesk, _DECIDED_REFERRALS: DecidedReferral, _ALERT_
 """Models that are read on demand, with their columns; a project of rules alone has none of them."""
 
 
+_CROWDS, _CROWD_LIMITS = "int_crowds", "stg_crowd_limits"
+"""The model that looks at all families: its rows are handed in with the events of a few."""
+
+
 class _Arrived:
     """Arrow rows whose scan can be planned once: each scan asks for the rows of the moment."""
 
@@ -168,6 +174,8 @@ class Engine:
         self._filled_for: dict[tuple[str, frozenset[str] | None], tuple[str, ...]] = {}
         self.kinds = compiled.kinds()
         named = compiled.names_below(None)
+        self._crowds = _Arrived({"kind": pa.string(), "identifier": pa.string()})
+        self._are_crowds_given = False
         self._arrived = {
             "events": _Arrived({name: type_ for name, type_ in EVENT_COLUMNS.items() if name in named}),
             "quarantine": _Arrived({name: type_ for name, type_ in QUARANTINE_COLUMNS.items() if name in named}),
@@ -183,6 +191,13 @@ class Engine:
         self._prepare()
         self.spent: Counter[str] = Counter()
         """Seconds of CPU by model since the engine was made; `landing` is bringing events in and taking them out."""
+
+    @property
+    def crowd_limits(self) -> CrowdLimits:
+        """From how many families on an id links nobody; a project without such a model has no limit."""
+        if (model := self.compiled.models.get(_CROWD_LIMITS)) is None:
+            return CrowdLimits(sys.maxsize, sys.maxsize)
+        return CrowdLimits(*self._connection.execute(f"FROM {model.relation}").fetchone())
 
     def close(self) -> None:
         """Free the database's memory."""
@@ -208,6 +223,8 @@ class Engine:
         rules: Collection[str],
         as_of: datetime,
         kinds: Collection[str] | None = None,
+        *,
+        crowds: Collection[Crowd] | None = None,
     ) -> Iterator[Evaluation]:
         """
         Judge events, and rejected records, as if they were all there is.
@@ -218,7 +235,13 @@ class Engine:
             rules: names of the rules to run.
             as_of: which deadlines have passed; aware.
             kinds: `Engine.kinds.among` the events; models that they leave empty are then not run.
+            crowds: ids among the events that link nobody; by default they are counted in these events.
         """
+        self._are_crowds_given = crowds is not None
+        self._crowds.rows = pa.table(
+            {name: [getattr(crowd, name) for crowd in crowds or ()] for name in self._crowds.columns},
+            pa.schema([(name, pa.string()) for name in self._crowds.columns]),
+        )
         kinds = None if kinds is None else frozenset(kinds)
         filled = self._needed(frozenset(rules), kinds)
         with self._landed(events, quarantine), self._as_of(as_of):
@@ -262,7 +285,8 @@ class Engine:
 
     def _fill(self, model: str) -> None:
         with self._counted(model):
-            self._connection.execute(f"EXECUTE fill_{self._numbers[model]}")
+            how = "give" if model == _CROWDS and self._are_crowds_given else "fill"
+            self._connection.execute(f"EXECUTE {how}_{self._numbers[model]}")
 
     def _rows(self, model: str) -> list[tuple]:
         with self._counted(model):
@@ -326,6 +350,7 @@ class Engine:
         run("SET disabled_optimizers = 'statistics_propagation,compressed_materialization,join_filter_pushdown'")
         run("ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
         run(_RUN_TABLES)
+        self._connection.register("arrived_crowds", self._crowds)
         for table, arrived in self._arrived.items():
             self._connection.register(f"arrived_{table}", arrived)
             run(f"CREATE TABLE landing.main.{table} AS FROM arrived_{table}")
@@ -370,6 +395,10 @@ class Engine:
                 columns = ", ".join(self._columns_read(model))
                 self._connection.execute(
                     f"PREPARE fill_{number} AS INSERT INTO {model.relation} SELECT {columns} FROM (\n{model.sql}\n)"
+                )
+            if name == _CROWDS:
+                self._connection.execute(
+                    f"PREPARE give_{number} AS INSERT INTO {model.relation} BY NAME FROM arrived_crowds"
                 )
         for table in self._arrived:
             self._connection.execute(f"PREPARE land_{table} AS INSERT INTO landing.main.{table} FROM arrived_{table}")

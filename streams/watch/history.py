@@ -1,7 +1,6 @@
 """
 Every accepted event in memory, by Kafka key, and what is needed to tell whom an event touches.
 
-Indexes only grow: a correction may take a membership back, but a superset costs a little time and misses nothing.
 A correction or withdrawal changes what is recorded under its own topic and key, and nothing else.
 """
 
@@ -16,10 +15,11 @@ from streams.contracts.case_change import HouseholdJoined, HouseholdLeft, Person
 from streams.contracts.codesets import EscalationKind
 from streams.contracts.decode import REPLAY_HEADER, Rejected
 from streams.contracts.escalation import EscalationReported
-from streams.watch.relations import Groups, Relation
+from streams.rules.crowds import Crowd, CrowdLimits
+from streams.watch.connections import Connections, Named
 from streams.watch.squeeze import squeeze, unsqueeze
 
-__all__ = ["History", "Named", "StoredRecord", "coordinates"]
+__all__ = ["History", "StoredRecord", "coordinates"]
 
 _HEADER = struct.Struct("<BHqqq")
 """Topic, partition, offset, arrival, and the hash of the name of the event that the record is about."""
@@ -40,27 +40,15 @@ class StoredRecord(NamedTuple):
     headers: tuple[tuple[str, bytes], ...]
 
 
-class Named(NamedTuple):
-    """The families, persons and addresses that an event names, and whether it links its persons."""
-
-    families: set[str]
-    persons: set[str]
-    addresses: set[str]
-    is_link: bool = False
-
-
 class History:
-    """Events by key as compact bytes; families, persons, links and addresses as indexes."""
+    """Events by key as compact bytes, and the connections of their families."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: CrowdLimits) -> None:
         self._records: dict[str, list[bytes]] = {}
         self._replays: dict[str, list[StoredRecord]] = defaultdict(list)
         self._replay_of: dict[str, str] = {}
         self._quarantined: dict[str, Rejected] = {}
-        self._members = Relation()
-        self._family_addresses = Relation()
-        self._person_addresses = Relation()
-        self._links = Groups()
+        self._connections = Connections(limits)
         self._families: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -93,15 +81,7 @@ class History:
         """Remember who belongs to whom."""
         for family in named.families:
             self._families[family] = max(received_ms, self._families.get(family, 0))
-            for person in named.persons:
-                self._members.add(family, person)
-            for address in named.addresses:
-                self._family_addresses.add(family, address)
-        for person in named.persons:
-            for address in named.addresses:
-                self._person_addresses.add(person, address)
-        if named.is_link:
-            self._links.link(*sorted(named.persons))
+        self._connections.add(named)
 
     def quarantine(self, rejected: Rejected) -> str:
         """Remember an unreadable record; returns its id, `topic/partition/offset`."""
@@ -135,15 +115,18 @@ class History:
         """Families of an event, of the persons it names (through links), and at its or their addresses."""
         families: set[str] = set()
         for event in events:
-            named = named_by(event)
-            persons = self._links.with_linked(named.persons)
-            addresses = named.addresses | self._person_addresses.right(persons)
-            own = named.families | self._members.left(persons) | self._family_addresses.left(addresses)
-            families |= own
-            if isinstance(event.fact, _ABOUT_HOUSEHOLDS):
-                # An incident in one household concerns the children of another in which one of its adults lives.
-                families |= self._members.left(self._links.with_linked(self._members.right(own)))
+            # An incident in one household concerns the children of another in which one of its adults lives.
+            are_households = isinstance(event.fact, _ABOUT_HOUSEHOLDS)
+            families |= self._connections.touched(named_by(event), are_households=are_households)
         return families
+
+    def pop_parted(self) -> set[str]:
+        """Families that had to do with others through what has become a crowd since the last call."""
+        return self._connections.pop_parted()
+
+    def crowds(self, events: Iterable[Accepted]) -> set[Crowd]:
+        """What of all that the events name links nobody, as more families share it than one person or home is of."""
+        return {crowd for event in events for crowd in self._connections.crowds(named_by(event))}
 
     def load(self, families: Collection[str]) -> list[Accepted]:
         """
@@ -151,16 +134,11 @@ class History:
 
         After a domestic abuse incident also those of the other households of the adults whom the report names.
         """
-        keys = self._keys(families)
+        keys = self._connections.keys(families)
         events = list(self._under(sorted(keys)))
         named = {person for event in events if _is_domestic_abuse(event) for person in event.fact.person_ids}
-        others = self._members.left(self._links.with_linked(named)) - keys if named else ()
-        return [*events, *self._under(sorted(self._keys(others) - keys))] if others else events
-
-    def _keys(self, families: Collection[str]) -> set[str]:
-        persons = self._members.right(families)
-        persons |= self._person_addresses.left(self._family_addresses.right(families))
-        return {*families, *self._links.with_linked(persons)}
+        others = self._connections.others(named) - keys
+        return [*events, *self._under(sorted(self._connections.keys(others) - keys))] if others else events
 
     def of_alerts(self, alert_ids: Iterable[str]) -> list[Accepted]:
         """What people said of alerts without naming a family."""
@@ -205,7 +183,9 @@ def named_by(event: Accepted) -> Named:
         _ids(about, "family_id", "release_family_id", "marker_families"),
         _ids(about, "person_id", "linked_person_id", "person_ids"),
         _ids(about, "address_id"),
-        hasattr(about, "linked_person_id"),
+        is_link=hasattr(about, "linked_person_id"),
+        marker=getattr(about, "marker_id", None),
+        is_of_person=getattr(about, "family_id", None) is None,
     )
 
 

@@ -30,6 +30,9 @@ __all__ = ["Judge"]
 CHUNK_EVENTS = 4_000
 """Events of touched families that are judged at once; larger chunks are no faster and hold up the heartbeat."""
 
+_CONNECTING = frozenset({"persons-linked", "address-changed"})
+"""Facts that connect families: the rules whose answer they can change are those that look beyond one family."""
+
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -49,7 +52,7 @@ class Judge:
     """The histories, the rules and the book of alerts, kept in step."""
 
     def __init__(self, engine: Engine, router: Router, case_url: str) -> None:
-        self.history = History()
+        self.history = History(engine.crowd_limits)
         self.book = AlertBook()
         self.deadlines = Deadlines()
         self._engine = engine
@@ -114,7 +117,7 @@ class Judge:
         """Whether the alert is one of the rules that are run here."""
         return alert.rule in self._rules
 
-    def _touched(self, records: Iterable[Accepted | Rejected]) -> _Touched:
+    def _touched(self, records: Collection[Accepted | Rejected]) -> _Touched:
         touched = _Touched(set(), {}, {})
         for record in records:
             if isinstance(record, Rejected):
@@ -133,7 +136,15 @@ class Judge:
                 if record.change != "recorded":
                     touched.amendments[place] = record.change
             touched.rules |= rules
+        self._touch_parted(touched, records)
         return touched
+
+    def _touch_parted(self, touched: _Touched, records: Collection[Accepted | Rejected]) -> None:
+        """Look again at the families that have nothing to do with each other any more."""
+        if parted := self.history.pop_parted():
+            newest = max(record.received_ms for record in records)
+            touched.arrived |= {("family", family): newest for family in parted}
+            touched.rules |= {rule.name for rule in self._rules.values() if rule.facts & _CONNECTING}
 
     def _touch_record(self, touched: _Touched, record: str, received_ms: int) -> None:
         touched.arrived[("record", record)] = received_ms
@@ -200,7 +211,8 @@ class Judge:
         if self._engine.says_nothing(rules, kinds) and ACTION_FACTS.isdisjoint(kinds):
             return nullcontext(Evaluation([], []))
         unread = quarantine_table(rejected, as_of) if rejected else None
-        return self._engine.evaluating(events_table(events, as_of), unread, rules, as_of, kinds)
+        crowds = self.history.crowds(events)
+        return self._engine.evaluating(events_table(events, as_of), unread, rules, as_of, kinds, crowds=crowds)
 
     def _alerts(self, evaluation: Evaluation, now: datetime) -> Iterator[Alert]:
         for row in evaluation.alerts:

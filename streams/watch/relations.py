@@ -21,6 +21,10 @@ class Relation:
             self._right[left] = (*rights, right)
             self._left[right] = (*self._left.get(right, ()), left)
 
+    def lefts(self, right: str) -> int:
+        """How many partners a right id has."""
+        return len(self._left.get(right, ()))
+
     def right(self, lefts: Iterable[str]) -> set[str]:
         """All partners of the left ids."""
         return {right for left in lefts for right in self._right.get(left, ())}

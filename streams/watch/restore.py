@@ -20,7 +20,8 @@ from streams.kafka.client import consumer
 from streams.lake.connect import connect
 from streams.lake.topic_ids import landed_topic_ids
 from streams.settings import Settings
-from streams.watch.history import Named, StoredRecord
+from streams.watch.connections import Named
+from streams.watch.history import StoredRecord
 from streams.watch.judge import Judge
 from streams.watch.publish import alert_of, heartbeat_of
 
@@ -38,7 +39,7 @@ _ROOT_FIELDS = ("root_source", "root_id")
 _EVENTS = f"""
     SELECT topic, kafka_partition, kafka_offset, epoch_ms(received_at) AS received_ms, record_key,
            encode(payload) AS value, replay_of, {", ".join((*_ROOT_FIELDS, *_FAMILY_FIELDS, *_PERSON_FIELDS))},
-           address_id
+           address_id, marker_id
     FROM landing.main.events
     ORDER BY kafka_offset
 """
@@ -161,10 +162,11 @@ def _load(batch: pa.RecordBatch, judge: Judge, judged: Offsets) -> Iterator[Acce
 
 def _named(fields: tuple) -> Named:
     """Whom a row names; its fields are in the order of the query."""
-    family, released_to, marked, person, linked, persons, address = fields
+    family, released_to, marked, person, linked, persons, address, marker = fields
     families = {one for one in (family, released_to, *(marked or ())) if one}
     named = {one for one in (person, linked, *(persons or ())) if one}
-    return Named(families, named, {address} if address else set(), linked is not None)
+    addresses = {address} if address else set()
+    return Named(families, named, addresses, linked is not None, marker, family is None)
 
 
 def _load_quarantine(lake: duckdb.DuckDBPyConnection, judge: Judge, judged: Offsets) -> Iterator[Rejected]:
@@ -184,4 +186,4 @@ def until(reader: KafkaConsumer, ends: Offsets) -> Iterator:
             yield from records
 
 
-assert {*_FAMILY_FIELDS, *_PERSON_FIELDS, "address_id"} <= EVENT_COLUMNS.keys()
+assert {*_FAMILY_FIELDS, *_PERSON_FIELDS, "address_id", "marker_id"} <= EVENT_COLUMNS.keys()

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from streams.contracts import Accepted, Rejected
 from tests.oracle.alert import Expected, merged
+from tests.oracle.crowds import crowds
 from tests.oracle.facts import valid
 from tests.oracle.parts import parts
 from tests.oracle.profile import DEFAULT, Profile
@@ -84,7 +85,8 @@ def expected(
     passed.
     """
     events, chosen = list(events), set(rules)
-    worlds = [World(part) for part in parts(valid(events))]
+    shared = crowds(events, profile)
+    worlds = [World(part, shared) for part in parts(valid(events))]
     found = [
         alert for name in chosen & RULES.keys() for world in worlds for alert in RULES[name](world, as_of, profile)
     ]

@@ -44,6 +44,8 @@ class Profile:
     school_starts: time = time(8, 45)
     working_day_starts: time = time(9)
     working_day_ends: time = time(17)
+    most_families_of_person: int = 50
+    most_families_at_address: int = 100
 
     def waiting(self, kind: ServiceKind) -> timedelta:
         """How long a family may wait for a service of this kind."""

@@ -57,7 +57,7 @@ def _is_return(before: World, now: World, fact: Fact, family: str, person: str) 
         case AddressChanged():
             return _lives_at(now, family, person) and not _lives_at(before, family, person)
         case RiskMarkerSet(marker_role=MarkerRole.SOURCE_OF_RISK):
-            return now.person(fact.data.person_id) == person and _is_present(now, family, person)
+            return fact in _about(now, family, person) and _is_present(now, family, person)
         case EscalationReported(family_id=reported, escalation_kind=EscalationKind.ABUSIVE_ADULT_RETURNED):
             return reported == family and _is_named(now, fact, family, person)
     return False
@@ -75,15 +75,17 @@ def _is_present(world: World, family: str, person: str) -> bool:
 
 
 def _lives_at(world: World, family: str, person: str) -> bool:
-    """Whether the address that is known of a person alone is the family's."""
+    """Whether the address that is known of a person alone is the family's; at a crowd's, if they have to do with it."""
     home = world.address(family)
-    return home is not None and home == _own_address(world, person)
+    if home is None or home != _own_address(world, person):
+        return False
+    return home not in world.crowds.addresses or world.has_to_do(family, person)
 
 
 def _own_address(world: World, person: str) -> str | None:
     """The address a person last moved to alone; not known any more once they have left a household that lives there."""
     changes = world.of_person(person, AddressChanged, family_id=None)
-    if not changes:
+    if not changes or person in world.crowds.persons:
         return None
     address = changes[-1].data.address_id
     for left in world.of_person(person, HouseholdLeft):
@@ -101,12 +103,18 @@ def concerning(world: World, family: str, person: str, anchor: Fact, at: datetim
     was_member = bool(world.before(anchor).of_person(person, HouseholdJoined, family_id=family))
     return [
         fact
-        for fact in markers_in_force(world, person, at)
+        for fact in markers_in_force(world, family, person, at)
         if family in fact.data.marker_families or (not fact.data.marker_families and was_member)
     ]
 
 
-def markers_in_force(world: World, person: str, at: datetime) -> list[Fact]:
+def _about(world: World, family: str, person: str) -> list[Fact]:
+    """The set events of a person's markers; of a crowd's, those that name the family: the others are of strangers."""
+    markers = world.of_person(person, RiskMarkerSet)
+    return [each for each in markers if person not in world.crowds.persons or family in each.data.marker_families]
+
+
+def markers_in_force(world: World, family: str, person: str, at: datetime) -> list[Fact]:
     """The set events of the markers that make a person a source of risk: not cleared, and not past their expiry."""
     found = {}
     for fact in world.of_person(person, RiskMarkerSet, RiskMarkerReviewed, RiskMarkerCleared):
@@ -120,7 +128,9 @@ def markers_in_force(world: World, person: str, at: datetime) -> list[Fact]:
     return [
         marked
         for marked, expires_at in found.values()
-        if marked.data.marker_role == MarkerRole.SOURCE_OF_RISK and (expires_at is None or at <= expires_at)
+        if marked in _about(world, family, person)
+        and marked.data.marker_role == MarkerRole.SOURCE_OF_RISK
+        and (expires_at is None or at <= expires_at)
     ]
 
 

@@ -15,9 +15,11 @@ from streams.contracts.case_change import (
     LevelChanged,
     PersonRecorded,
     PersonsLinked,
+    RiskMarkerSet,
 )
-from streams.contracts.codesets import HouseholdRole
+from streams.contracts.codesets import HouseholdRole, MarkerRole
 from tests.oracle.clock import birthday, london_day
+from tests.oracle.crowds import NOBODY, Crowds
 from tests.oracle.facts import Fact
 
 __all__ = ["World"]
@@ -34,18 +36,24 @@ class World:
     Who is who does not depend on the point: two linked identifiers have always been one person.
     """
 
-    def __init__(self, known: Sequence[Fact], facts: Sequence[Fact] | None = None, same: dict | None = None) -> None:
-        self.known = known
-        self.facts = known if facts is None else facts
-        self._same = _linked(known) if same is None else same
+    def __init__(self, known: Sequence[Fact], crowds: Crowds = NOBODY, same: dict | None = None) -> None:
+        self.known = self.facts = known
+        self.crowds = crowds
+        self._same = _linked(known, crowds) if same is None else same
+
+    def of_facts(self, facts: Sequence[Fact]) -> "World":
+        """The world when no more than some events have happened."""
+        other = World(self.known, self.crowds, self._same)
+        other.facts = facts
+        return other
 
     def until(self, fact: Fact) -> "World":
         """The world when an event has just happened."""
-        return World(self.known, [each for each in self.facts if each.order <= fact.order], self._same)
+        return self.of_facts([each for each in self.facts if each.order <= fact.order])
 
     def before(self, fact: Fact) -> "World":
         """The world just before an event."""
-        return World(self.known, [each for each in self.facts if each.order < fact.order], self._same)
+        return self.of_facts([each for each in self.facts if each.order < fact.order])
 
     def of(self, *kinds: type[Event], **fields: object) -> list[Fact]:
         """Events of these kinds whose fields have these values, in order."""
@@ -116,7 +124,9 @@ class World:
         return self.of_person(person, HouseholdJoined, family_id=family)[-1].data.household_role
 
     def _record(self, person: str) -> PersonRecorded | None:
-        known = World(self.known, None, self._same).of_person(person, PersonRecorded)
+        if person in self.crowds.persons:
+            return None
+        known = self.of_facts(self.known).of_person(person, PersonRecorded)
         up_to_now = self.of_person(person, PersonRecorded)
         if up_to_now:
             return up_to_now[-1].data
@@ -126,6 +136,13 @@ class World:
         """The address that a family last moved to; None when that is not known."""
         changes = self.of(AddressChanged, family_id=family)
         return changes[-1].data.address_id if changes else None
+
+    def has_to_do(self, family: str, person: str) -> bool:
+        """Whether a person has joined the household, or is a source of risk by a marker, of any time, that names it."""
+        markers = self.of_facts(self.known).of_person(person, RiskMarkerSet, marker_role=MarkerRole.SOURCE_OF_RISK)
+        return any(family in fact.data.marker_families for fact in markers) or bool(
+            self.of_person(person, HouseholdJoined, family_id=family)
+        )
 
     def level(self, family: str) -> int:
         """The latest level of need; 0 when none was ever recorded."""
@@ -138,9 +155,10 @@ class World:
         return any(isinstance(fact.data, CaseOpened) for fact in latest.values())
 
 
-def _linked(facts: Iterable[Fact]) -> dict[str, str]:
-    """Every linked identifier with the smallest that it is connected to."""
+def _linked(facts: Iterable[Fact], crowds: Crowds) -> dict[str, str]:
+    """Every linked identifier with the smallest that it is connected to, but those of too many families."""
     links = [(fact.data.person_id, fact.data.linked_person_id) for fact in facts if _is_link(fact)]
+    links = [link for link in links if crowds.linked.isdisjoint(link)]
     same = {person: person for link in links for person in link}
     for _ in same:
         for one, other in links:

@@ -9,13 +9,14 @@ import pytest
 from streams import names
 from streams.contracts import decode
 from streams.contracts.decode import Accepted
+from streams.rules.crowds import CrowdLimits
 from streams.watch.history import History, StoredRecord
 
 
 @pytest.fixture
 def remember(event) -> Callable[..., Accepted]:
     """A history that is told one event after another."""
-    history = History()
+    history = History(CrowdLimits(50, 100))
 
     def tell(fact: str, topic: str = names.CASE_CHANGE, **data: object) -> Accepted:
         _, key, value = event(fact, topic=topic, **data)
@@ -47,7 +48,7 @@ def test_event_in_binary_mode_is_read_again_as_it_was(event):
     data = json.dumps(envelope.pop("data")).encode()
     headers = (("content-type", b"application/json"), *((f"ce_{k}", str(v).encode()) for k, v in envelope.items()))
     accepted = decode(StoredRecord(names.REFERRAL, 0, 7, 1_772_000_000_000, b"F-1", data, headers))
-    history = History()
+    history = History(CrowdLimits(50, 100))
     history.add(accepted)
 
     [again] = history.load({"F-1"})

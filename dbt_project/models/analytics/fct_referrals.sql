@@ -1,4 +1,5 @@
--- Referrals as the DfE counts them: by child. Re-referral follows the child, whoever's household it is in.
+-- Referrals as the DfE counts them: by child. Re-referral follows the child, whoever's household it is in; under the id of
+-- a crowd it stays in the family.
 with referrals as (
     select * from {{ ref('int_referrals') }}
 ),
@@ -57,6 +58,7 @@ repeated as (
     from by_child as later
     inner join by_child as earlier
         on earlier.child_id = later.child_id
+        and (earlier.family_id = later.family_id or earlier.child_id not in {{ crowds('person') }})
         and earlier.event_order < later.event_order
         and earlier.submitted_at < later.submitted_at
         and earlier.submitted_at >= {{ months_before('later.submitted_at', 12) }}

@@ -17,7 +17,7 @@ people as (
         events.disabilities
     from {{ ref('stg_events') }} as events
     left join {{ ref('int_identities') }} as identities on identities.identifier = events.person_id
-    where events.fact = 'person-recorded'
+    where events.fact = 'person-recorded' and events.person_id not in {{ crowds('person') }}
     qualify row_number() over (
         partition by coalesce(identities.person_id, events.person_id) order by events.event_order desc
     ) = 1

@@ -4,6 +4,7 @@ with markers as (
     select
         person_id,
         marker_families,
+        is_of_crowd,
         expires_at
     from {{ ref('int_risk_markers') }}
     where until_order = {{ endless() }} and expires_at >= {{ as_of() }}
@@ -19,3 +20,4 @@ select
     markers.expires_at
 from markers
 inner join {{ ref('int_marked_presence') }} as presence using (person_id)
+where not markers.is_of_crowd

@@ -1,9 +1,10 @@
 {{ config(meta={'empty_without': ['custody-release-planned']}) }}
 -- Planned releases from custody to families with a child: when each becomes a reason to act, and when it is none any more.
--- A person has one plan, the latest.
-with plans as (
+-- A person has one plan, the latest. Under the id of a crowd each family that plans name has its own, and an address none.
+with told as (
     select
         coalesce(identities.person_id, events.person_id) as person_id,
+        events.person_id in {{ crowds('person') }} as is_of_crowd,
         events.release_on,
         events.address_id,
         events.release_family_id,
@@ -17,23 +18,44 @@ with plans as (
     where events.fact = 'custody-release-planned'
 ),
 
+plans as (
+    select
+        * replace (if(is_of_crowd, null, address_id) as address_id),
+        if(is_of_crowd, coalesce(release_family_id, ''), '') as planned_for
+    from told
+),
+
 timed as (
     select
         plans.*,
-        {{ after('plans.event_order', 'plans.person_id', 'persons', endless()) }} as until_order,
-        {{ after('plans.occurred_at', 'plans.person_id', 'persons') }} as replaced_at,
+        {{ after('plans.event_order', '(plans.person_id, plans.planned_for)', 'persons', endless()) }} as until_order,
+        {{ after('plans.occurred_at', '(plans.person_id, plans.planned_for)', 'persons') }} as replaced_at,
         {{ utc_time('cast(plans.release_on - profiles.custody_release_days as timestamp)') }} as due_from,
         {{ utc_time('cast(plans.release_on - profiles.custody_release_red_days as timestamp)') }} as red_from,
         {{ utc_time('cast(plans.release_on + 1 as timestamp)') }} as over_at
     from plans
     inner join {{ ref('stg_practice_profiles') }} as profiles using (profile_id)
-    window persons as (order by plans.person_id, plans.event_order)
+    window persons as (order by plans.person_id, plans.planned_for, plans.event_order)
 ),
 
--- While a plan concerns a family: the one it names, or those that live at its address.
+homes as (
+    select
+        subject_id as family_id,
+        address_id,
+        address_id in {{ crowds('address') }} as is_of_crowd,
+        from_order,
+        until_order,
+        moved_in_at,
+        moved_out_at
+    from {{ ref('int_residences') }}
+    where subject_kind = 'family'
+),
+
+-- While a plan concerns a family: the one it names, or those that live at its address; at that of a crowd only those
+-- that the person has to do with anyway.
 concerned as (
     select
-        timed.* exclude (address_id, release_family_id, until_order, replaced_at),
+        timed.* exclude (is_of_crowd, planned_for, address_id, release_family_id, until_order, replaced_at),
         timed.release_family_id as family_id,
         timed.event_order as from_order,
         timed.until_order,
@@ -43,18 +65,24 @@ concerned as (
     where timed.release_family_id is not null
     union all by name
     select
-        timed.* exclude (address_id, release_family_id, until_order, replaced_at),
-        homes.subject_id as family_id,
-        greatest(timed.event_order, homes.from_order) as from_order,
+        timed.* exclude (is_of_crowd, planned_for, address_id, release_family_id, until_order, replaced_at),
+        homes.family_id,
+        greatest(timed.event_order, homes.from_order, related.from_order) as from_order,
         least(timed.until_order, homes.until_order) as until_order,
-        greatest(timed.occurred_at, homes.moved_in_at) as from_at,
+        greatest(timed.occurred_at, homes.moved_in_at, related.from_at) as from_at,
         least(timed.replaced_at, homes.moved_out_at) as until_at
     from timed
-    inner join {{ ref('int_residences') }} as homes
-        on homes.subject_kind = 'family'
-        and homes.address_id = timed.address_id
+    inner join homes
+        on homes.address_id = timed.address_id
         and homes.from_order < timed.until_order
         and homes.until_order > timed.event_order
+    left join {{ ref('int_related_families') }} as related
+        on related.person_id = timed.person_id
+        and related.family_id = homes.family_id
+        and homes.is_of_crowd
+    where
+        not homes.is_of_crowd
+        or related.from_order < least(timed.until_order, homes.until_order)
 ),
 
 -- Part in the household, as told last.

@@ -41,7 +41,9 @@ marked_while_present as (
         on stays.person_id = markers.person_id
         and markers.from_order > stays.stay_from_order
         and markers.from_order < stays.stay_until_order
-    where markers.from_order = markers.set_order
+    where
+        markers.from_order = markers.set_order
+        and (not markers.is_of_crowd or list_contains(markers.marker_families, stays.family_id))
 ),
 
 reports as (
@@ -108,8 +110,11 @@ weighed as (
             and markers.until_order > triggers.event_order
             and coalesce(markers.expires_at >= triggers.occurred_at, true) as is_in_force
     from triggers
-    inner join markers using (person_id)
-    left join first_joined using (family_id, person_id)
+    inner join markers
+        on markers.person_id = triggers.person_id
+        and (not markers.is_of_crowd or list_contains(markers.marker_families, triggers.family_id))
+    left join first_joined
+        on first_joined.family_id = triggers.family_id and first_joined.person_id = triggers.person_id
 ),
 
 -- A marker set again later keeps, or makes, the alert open.

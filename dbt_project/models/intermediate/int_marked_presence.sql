@@ -1,6 +1,6 @@
 {{ config(meta={'empty_without': ['risk-marker-set[marker_role=source_of_risk]']}) }}
 -- While a person with a risk marker was in a family's household or lived at its address.
--- Spells that overlap are one stay.
+-- Spells that overlap are one stay. At the address of a crowd only those meet who have to do with each other anyway.
 with marked as (
     select distinct person_id from {{ ref('int_risk_markers') }}
 ),
@@ -40,7 +40,15 @@ at_address as (
         on families.address_id = persons.address_id
         and families.from_order < persons.until_order
         and persons.from_order < families.until_order
-    where persons.subject_kind = 'person' and families.subject_kind = 'family'
+    left join {{ ref('int_related_families') }} as relations
+        on relations.person_id = persons.subject_id and relations.family_id = families.subject_id
+    where
+        persons.subject_kind = 'person'
+        and families.subject_kind = 'family'
+        and (
+            families.address_id not in {{ crowds('address') }}
+            or relations.from_order < greatest(persons.from_order, families.from_order)
+        )
 ),
 
 spells as (

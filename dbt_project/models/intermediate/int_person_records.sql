@@ -1,5 +1,6 @@
 {{ config(meta={'empty_without': ['person-recorded']}) }}
 -- What was recorded of a person, and while it held; what was known first holds for the time before it, too.
+-- What is recorded under the id of a crowd is about some stranger.
 with recorded as (
     select
         coalesce(identities.person_id, events.person_id) as person_id,
@@ -10,7 +11,7 @@ with recorded as (
         events.died_on
     from {{ ref('stg_events') }} as events
     left join {{ ref('int_identities') }} as identities on identities.identifier = events.person_id
-    where events.fact = 'person-recorded'
+    where events.fact = 'person-recorded' and events.person_id not in {{ crowds('person') }}
 )
 
 select

@@ -1,5 +1,6 @@
 {{ config(meta={'empty_without': ['address-changed']}) }}
--- Where families, and persons on their own, were recorded as living, and while it held.
+-- Where families, and persons on their own, were recorded as living, and while it held; whose id is that of a crowd lives
+-- nowhere that is known.
 with moves as (
     select
         if(events.family_id is null, 'person', 'family') as subject_kind,
@@ -14,7 +15,9 @@ with moves as (
     from {{ ref('stg_events') }} as events
     left join {{ ref('int_identities') }} as identities
         on identities.identifier = events.person_id and events.family_id is null
-    where events.fact = 'address-changed'
+    where
+        events.fact = 'address-changed'
+        and (events.person_id is null or events.person_id not in {{ crowds('person') }})
 ),
 
 -- Who leaves a household is not known to live at its address any more.
@@ -35,7 +38,7 @@ departures as (
         and homes.subject_id = events.family_id
         and homes.event_order < events.event_order
     left join {{ ref('int_identities') }} as identities on identities.identifier = events.person_id
-    where events.fact = 'household-left'
+    where events.fact = 'household-left' and events.person_id not in {{ crowds('person') }}
 ),
 
 changes as (

@@ -1,5 +1,6 @@
 {{ config(meta={'empty_without': ['risk-marker-set[marker_role=source_of_risk]']}) }}
 -- While which risk markers of sources of risk stood: from being set or reviewed to the marker's next event or expiry.
+-- A marker under the id of a crowd is about one of many strangers: it concerns the families that it names and no other.
 with events as (
     select
         coalesce(identities.person_id, events.person_id) as person_id,
@@ -50,6 +51,7 @@ select
     person_id,
     marker_id,
     coalesce(told.families, []) as marker_families,
+    person_id in {{ crowds('person') }} as is_of_crowd,
     told.event_order as set_order,
     told.evidence as set_evidence,
     event_order as from_order,

@@ -59,7 +59,7 @@ joined as (
     where events.fact = 'household-joined'
 ),
 
--- Where those live whom the report names, and their part in it, as told last.
+-- Where those live whom the report names, and their part in it, as told last; the id of a crowd leads to no other household.
 homes as (
     select
         named.event_order,
@@ -76,6 +76,7 @@ homes as (
         on joined.family_id = stays.family_id
         and joined.person_id = stays.person_id
         and joined.event_order < named.event_order
+    where named.person_id not in {{ crowds('person') }}
     group by named.event_order, named.occurred_at, stays.family_id, stays.person_id
 ),
 
@@ -139,7 +140,7 @@ recorded as (
         events.event_order
     from {{ ref('stg_events') }} as events
     left join {{ ref('int_identities') }} as identities on identities.identifier = events.person_id
-    where events.fact = 'person-recorded'
+    where events.fact = 'person-recorded' and events.person_id not in {{ crowds('person') }}
 ),
 
 -- Where a child goes to school is what was told last before the incident.
@@ -154,16 +155,29 @@ schooled as (
     group by children.event_order, children.person_id
 ),
 
-notices as (
+told as (
     select
         events.incident_id,
         coalesce(identities.person_id, events.person_id) as person_id,
-        min(events.occurred_at) as notified_at,
-        arg_min(events.evidence, events.event_order) as notice_evidence
+        -- What another family's record says under the id of a crowd is about some stranger.
+        if(events.person_id in {{ crowds('person') }}, events.family_id, null) as only_family,
+        events.occurred_at,
+        events.evidence,
+        events.event_order
     from {{ ref('stg_events') }} as events
     left join {{ ref('int_identities') }} as identities on identities.identifier = events.person_id
     where events.fact = 'school-notified'
-    group by events.incident_id, coalesce(identities.person_id, events.person_id)
+),
+
+notices as (
+    select
+        incident_id,
+        person_id,
+        only_family,
+        min(occurred_at) as notified_at,
+        arg_min(evidence, event_order) as notice_evidence
+    from told
+    group by incident_id, person_id, only_family
 )
 
 -- Of one incident a child has one notice: a later report may name another adult, and so concern further children.
@@ -181,7 +195,10 @@ select
 from children
 inner join due using (event_order)
 left join schooled using (event_order, person_id)
-left join notices on notices.incident_id = due.incident_id and notices.person_id = children.person_id
+left join notices
+    on notices.incident_id = due.incident_id
+    and notices.person_id = children.person_id
+    and coalesce(notices.only_family = due.family_id, true)
 qualify row_number() over (
     partition by due.family_id, due.incident_key, children.person_id order by due.event_order
 ) = 1

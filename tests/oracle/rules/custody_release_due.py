@@ -58,7 +58,7 @@ def _moments(world: World, plan: Fact, as_of: datetime, profile: Profile) -> lis
     events = [(fact.at, world.until(fact)) for fact in world.facts if fact.order >= plan.order]
     days = [_day(plan, -days) for days in range(profile.release_days + 1)]
     begun = [
-        (day, World(world.known, [fact for fact in world.facts if fact.at <= day]))
+        (day, world.of_facts([fact for fact in world.facts if fact.at <= day]))
         for day in days
         if plan.at < day < as_of
     ]
@@ -66,11 +66,24 @@ def _moments(world: World, plan: Fact, as_of: datetime, profile: Profile) -> lis
 
 
 def _leads(then: World, plan: Fact, family: str) -> bool:
-    """Whether a plan is the latest for its person, and to this family or to the address that is the family's."""
-    if then.of_person(then.person(plan.data.person_id), CustodyReleasePlanned)[-1] is not plan:
+    """
+    Whether a plan is the latest for its person, and to this family or to the address that is the family's.
+
+    Plans of a crowd are of many strangers: each family that is named has its own latest, and an address leads nowhere.
+    At an address of a crowd it leads to a family that the person has to do with.
+    """
+    person, address = then.person(plan.data.person_id), plan.data.address_id
+    plans = then.of_person(person, CustodyReleasePlanned)
+    if person in then.crowds.persons:
+        plans = [each for each in plans if each.data.release_family_id == plan.data.release_family_id]
+        address = None
+    if plans[-1] is not plan:
         return False
-    address = plan.data.address_id
-    return plan.data.release_family_id == family or (address is not None and then.address(family) == address)
+    if plan.data.release_family_id == family:
+        return True
+    if address is None or then.address(family) != address:
+        return False
+    return address not in then.crowds.addresses or then.has_to_do(family, person)
 
 
 def _has_child(then: World, plan: Fact, family: str, at: datetime) -> bool:

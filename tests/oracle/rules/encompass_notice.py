@@ -51,6 +51,8 @@ def _notice(world: World, report: Fact, child: str) -> Fact | None:
     if report.data.incident_id is None:
         return None
     notices = world.of_person(child, SchoolNotified, incident_id=report.data.incident_id)
+    if child in world.crowds.persons:
+        notices = [fact for fact in notices if fact.data.family_id == report.data.family_id]
     return notices[0] if notices else None
 
 
@@ -61,7 +63,7 @@ def _pupils(then: World, report: Fact, school_day: datetime) -> dict[str, str]:
     Each with the identifier under which they first came to one of these households.
     """
     families = {report.data.family_id}
-    for person in {then.person(named) for named in report.data.person_ids}:
+    for person in {then.person(named) for named in report.data.person_ids} - then.crowds.persons:
         homes = {home for home in then.families if then.stay(home, person)}
         families |= {home for home in homes if not then.is_child(home, person, report.at)}
     children = {

@@ -24,10 +24,10 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
 
 def _only_of_others(world: World, family: str, person: str, anchor: Fact, at: datetime) -> list[Fact]:
     """Markers in force, unless one of them concerns the family: then it is the other rule's."""
-    return [] if concerning(world, family, person, anchor, at) else markers_in_force(world, person, at)
+    return [] if concerning(world, family, person, anchor, at) else markers_in_force(world, family, person, at)
 
 
 def _of_others(world: World, family: str, person: str, anchor: Fact, at: datetime) -> list[Fact]:
     """Markers in force that do not concern the family."""
     concern = concerning(world, family, person, anchor, at)
-    return [fact for fact in markers_in_force(world, person, at) if fact not in concern]
+    return [fact for fact in markers_in_force(world, family, person, at) if fact not in concern]

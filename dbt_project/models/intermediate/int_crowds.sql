@@ -1,0 +1,98 @@
+-- Ids that more families share than one person, or one home, can be of: the address of a surgery, a worker entered as a
+-- person, a number such as 1. They link nobody.
+-- Whoever was ever named counts, also what was corrected or withdrawn since: so a crowd only grows, and the order of
+-- records decides nothing. The stream counts the same in its indexes (`streams/watch/connections.py`).
+with recursive told as (
+    select
+        list_distinct([family_id, release_family_id] || coalesce(marker_families, [])) as families,
+        list_distinct([person_id, linked_person_id] || coalesce(person_ids, [])) as persons,
+        person_id,
+        linked_person_id,
+        address_id,
+        received_at,
+        {'time': received_at, 'source': root_source, 'id': root_id, 'type': event_type} as evidence
+    from ({{ up_to_the_cut(source('landing', 'events')) }}) as landed
+    where person_id is not null or address_id is not null or len(person_ids) > 0
+),
+
+links as (
+    select
+        person_id as one,
+        linked_person_id as other
+    from told
+    where linked_person_id is not null
+),
+
+{{ linked('links') }},
+
+named as (
+    select families, received_at, evidence, unnest(persons) as identifier from told
+),
+
+-- What is named with a family, or as an address with a person; of what links connect, the smallest identifier stands
+-- for all.
+pairs as (
+    select 'person' as kind, identifier as named_id, 'family' as holder_kind, received_at, evidence, unnest(families) as holder
+    from named
+    union all
+    select 'link', linked.person_id, 'family', named.received_at, named.evidence, unnest(named.families)
+    from named
+    inner join linked on linked.identifier = named.identifier
+    union all
+    select 'address', address_id, 'family', received_at, evidence, unnest(families)
+    from told
+    where address_id is not null
+    union all
+    select 'address', address_id, 'person', received_at, evidence, unnest(persons)
+    from told
+    where address_id is not null
+),
+
+firsts as (
+    select
+        kind,
+        named_id,
+        holder_kind,
+        holder,
+        min(received_at) as named_at,
+        min(evidence) as evidence
+    from pairs
+    group by kind, named_id, holder_kind, holder
+),
+
+limited as (
+    select
+        *,
+        if(kind = 'address', limits.most_families_at_address, limits.most_families_of_person) as most
+    from firsts
+    cross join {{ ref('stg_crowd_limits') }} as limits
+),
+
+counted as (
+    select
+        *,
+        count(*) over (partition by kind, named_id, holder_kind) as holders,
+        row_number() over (partition by kind, named_id, holder_kind order by named_at, holder) as holder_number
+    from limited
+    qualify holders > most
+),
+
+-- The record by which there came to be too many; an address has too many families, or too many persons.
+crowds as (
+    select *
+    from counted
+    where holder_number = most + 1
+    qualify row_number() over (partition by kind, named_id order by holder_kind) = 1
+)
+
+select
+    crowds.kind,
+    coalesce(linked.identifier, crowds.named_id) as identifier,
+    crowds.named_id,
+    crowds.holder_kind,
+    crowds.holders,
+    crowds.most,
+    crowds.named_at,
+    crowds.evidence
+from crowds
+left join linked on crowds.kind = 'link' and linked.person_id = crowds.named_id

@@ -1,0 +1,26 @@
+{{ config(meta={'empty_without': ['household-joined', 'risk-marker-set[marker_role=source_of_risk]']}) }}
+-- Families that a person has to do with, wherever anybody lives: those whose household they have joined, from then on,
+-- and those that a risk marker of theirs names.
+with found as (
+    select
+        person_id,
+        family_id,
+        from_order,
+        joined_at as from_at
+    from {{ ref('int_household_stays') }}
+    union all
+    select
+        person_id,
+        unnest(marker_families),
+        0,
+        null
+    from {{ ref('int_risk_markers') }}
+)
+
+select
+    person_id,
+    family_id,
+    min(from_order) as from_order,
+    if(min(from_order) = 0, null, min(from_at)) as from_at
+from found
+group by person_id, family_id
