@@ -142,8 +142,8 @@ class Judge:
     def _touch_parted(self, touched: _Touched, records: Collection[Accepted | Rejected]) -> None:
         """Look again at the families that have nothing to do with each other any more."""
         if parted := self.history.pop_parted():
-            newest = max(record.received_ms for record in records)
-            touched.arrived |= {("family", family): newest for family in parted}
+            newest = max((record.received_ms for record in records), default=0)
+            touched.arrived |= {("family", one): max(newest, self.history.last_received(one)) for one in parted}
             touched.rules |= {rule.name for rule in self._rules.values() if rule.facts & _CONNECTING}
 
     def _touch_record(self, touched: _Touched, record: str, received_ms: int) -> None:
