@@ -2,7 +2,7 @@
 ### build_marts
 
 Rebuilds alerts and marts at one cut whenever something has landed, and every two minutes since deadlines pass, and
-publishes the alerts of rules that only a build can judge (`locality_surge`).
+publishes the alerts of rules that only a build can judge (`locality_surge`, `shared_by_too_many`).
 A run keeps a warm dbt for ten minutes (`CAF_BUILD_WARM_SECONDS`), so that figures do not wait for one to start; then it
 compares streamed with rebuilt alerts. The next one starts with a landing, or at the next even minute.
 

@@ -38,7 +38,7 @@ def command(
 
     The cut is the watcher's latest whose events have landed, so that streamed and rebuilt alerts can be compared;
     without a living watcher it is what has landed. A failed batch-level expectation holds the marts.
-    Alerts of rules that are judged here alone (locality_surge) are published when a build has them.
+    Alerts of rules that are judged here alone (locality_surge, shared_by_too_many) are published when a build has them.
 
     `--as-of 2026-10-31 --into october.duckdb` builds from what had landed by the end of that day in London.
     """

@@ -578,6 +578,7 @@ class RecipientRole(Code):
     SERVICE = "service", "the service that the family is open to"
     MANAGER = "manager", "the manager of an area or gateway"
     INFORMATION_GOVERNANCE = "information_governance", "whoever answers for the sharing of information"
+    DATA_OWNER = "data_owner", "whoever answers for what an authority's sources record"
     ENGINEER = "engineer", "whoever runs the pipeline"
 
 

@@ -14,8 +14,8 @@ from tests.oracle.oracle import ALL, expected
 from tests.oracle.records import decoded
 from tests.oracle.strategies import Case, case, dense, reused
 
-NO_ORACLE = frozenset({"alert_unacknowledged", "locality_surge"})
-"""Rules about alerts and areas: they are not judged over the events of families, and have tests of their own."""
+NO_ORACLE = frozenset({"alert_unacknowledged", "locality_surge", "shared_by_too_many"})
+"""Rules about alerts, areas and ids: they are not judged over the events of families, and have tests of their own."""
 
 
 def test_every_rule_has_an_oracle_and_every_oracle_its_rule() -> None:

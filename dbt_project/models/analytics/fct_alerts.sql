@@ -4,7 +4,7 @@
     'unreadable_report', 'consent_not_recorded', 'two_agencies_one_week', 'repeat_no_further_action',
     'step_down_failed', 'level_4_for_access', 'marked_adult_joins_other_family', 'mash_breach',
     'waiting_too_long', 'case_drift', 'no_basis_to_share', 'out_of_hours', 'already_open',
-    'custody_release_due', 'encompass_notice', 'locality_surge', 'alert_unacknowledged',
+    'custody_release_due', 'encompass_notice', 'locality_surge', 'alert_unacknowledged', 'shared_by_too_many',
 ] %}
 with built as (
     {% for rule in rules %}

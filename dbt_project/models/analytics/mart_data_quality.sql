@@ -74,6 +74,10 @@ judged as (
         events.fact,
         events.authority_code,
         events.lsoa_code,
+        events.person_id,
+        events.linked_person_id,
+        events.person_ids,
+        events.address_id,
         list_transform(events.dropped_fields, left_out -> left_out.path) as left_out,
         copies.topic is not null as is_duplicate,
         not events.is_backfill
@@ -206,6 +210,37 @@ flagged as (
     ) as validations
 ),
 
+-- A record once a kind, however many ids it names that connect no families.
+named as (
+    select
+        received_on,
+        topic,
+        event_source,
+        kafka_partition,
+        kafka_offset,
+        unnest(list_distinct([person_id, linked_person_id] || coalesce(person_ids, []))) as identifier,
+        'person' as named_kind
+    from firsts
+    union all
+    select received_on, topic, event_source, kafka_partition, kafka_offset, address_id, 'address'
+    from firsts
+    where address_id is not null
+),
+
+shared as (
+    select distinct
+        named.received_on,
+        named.topic,
+        named.event_source,
+        named.kafka_partition,
+        named.kafka_offset,
+        crowds.kind
+    from named
+    inner join {{ ref('int_crowds') }} as crowds
+        on crowds.identifier = named.identifier
+        and (crowds.kind = 'address') = (named.named_kind = 'address')
+),
+
 measured as (
     select
         received_on,
@@ -230,6 +265,8 @@ measured as (
     from firsts
     semi join reused using (topic, event_source, event_id)
     where firsts.change = 'recorded'
+    union all
+    select received_on, topic, event_source, 'shared_by_too_many', kind, null from shared
     union all
     select received_on, topic, event_source, 'ambiguous', '', null from meant where events > 1
     union all
