@@ -15,8 +15,14 @@ def as_json(rows: pa.Table, columns: Iterable[str]) -> str:
         column = rows.column(name)
         if column.null_count == rows.num_rows:
             continue
-        is_binary = pa.types.is_binary(column.type)
         for one, value in zip(objects, column.to_pylist(), strict=True):
             if value is not None:
-                one[name] = f"\\x{value.hex()}" if is_binary else value
+                one[name] = _written(value)
     return msgspec.json.encode(objects).decode()
+
+
+def _written(value: object) -> object:
+    """A value as PostgreSQL reads it from JSON; text may hold every character but the one of a zero byte."""
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value
