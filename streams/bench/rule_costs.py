@@ -16,7 +16,7 @@ from streams.settings import Settings
 from streams.watch.history import StoredRecord
 from streams.watch.judge import Judge
 
-__all__ = ["Costs", "RuleCost", "costs"]
+__all__ = ["Costs", "Places", "RuleCost", "costs", "judge_batch"]
 
 _HISTORY = 20_000
 """More history makes no batch larger: a batch holds the families that it touches."""
@@ -55,13 +55,13 @@ def costs(settings: Settings) -> Costs:
 
 def _costs(settings: Settings, engine: Engine) -> Costs:
     judge = Judge(engine, Router(settings.authority, read_routes()), settings.case_url)
-    load, places = Load(_HISTORY, settings.authority), _Places(settings.partitions)
+    load, places = Load(_HISTORY, settings.authority), Places(settings.partitions)
     for record in load.history():
         judge.remember(admit(places.stored(record), settings.max_record_bytes))
 
     def judged(batches: int, size: int) -> float:
         return sum(
-            _judge(settings, judge, [places.stored(load.live()[1]) for _ in range(size)]) for _ in range(batches)
+            judge_batch(settings, judge, [places.stored(load.live()[1]) for _ in range(size)]) for _ in range(batches)
         )
 
     judged(_WARM_UP, _TYPICAL)
@@ -72,7 +72,7 @@ def _costs(settings: Settings, engine: Engine) -> Costs:
     return Costs(batch_ms, *_by_rule(engine.compiled, engine.spent, whole, events))
 
 
-def _judge(settings: Settings, judge: Judge, records: list[StoredRecord]) -> float:
+def judge_batch(settings: Settings, judge: Judge, records: list[StoredRecord]) -> float:
     """CPU seconds of one batch, from its bytes to the versions of alerts."""
     began, now = process_time(), datetime.now(UTC)
     events = [judge.remember(admit(record, settings.max_record_bytes)) for record in records]
@@ -104,7 +104,7 @@ def _by_rule(
     )
 
 
-class _Places:
+class Places:
     """Where records would lie on their topics."""
 
     def __init__(self, partitions: int) -> None:
@@ -112,6 +112,7 @@ class _Places:
         self._next: Counter[tuple[str, int]] = Counter()
 
     def stored(self, record: Record) -> StoredRecord:
+        """A record at the next place of its partition, arrived now."""
         topic, key, value = record
         place = topic, sum(key) % self._partitions
         self._next[place] += 1

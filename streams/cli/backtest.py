@@ -25,7 +25,7 @@ __all__ = ["command"]
 def command(*, rule: str, changes: tuple[str, ...], sql: Path | None, since: datetime | None, as_json: bool) -> None:
     """Try a change of RULE on everything that has landed: which alerts come, go, or come at another time.
 
-    './caf rules --show RULE' lists its thresholds. The whole history is judged twice, as of its end: as the rule is,
+    './caf rules RULE' lists its thresholds. The whole history is judged twice, as of its end: as the rule is,
     and as changed. Nothing is written.
     """
     tried = backtest(

@@ -14,6 +14,7 @@ _BENCHES = {
     "freshness": "event produced → figure visible in the locality mart, under Airflow",
     "land": "records landed per second, against a plain drain of the same topic",
     "pages": "a page's first view and the next ones, over the home's history",
+    "rules": "CPU of judging a batch: the rules on DuckDB and on PostgreSQL",
     "year": "a year of history sent, landed, judged and built",
 }
 

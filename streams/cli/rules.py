@@ -11,6 +11,7 @@ from rich.text import Text
 from streams.rules.compiled import compiled_rules
 from streams.rules.page import PAGE, page
 from streams.rules.performance import performance
+from streams.rules.postgres.derive import derived
 from streams.rules.register import Entry, entry, register
 from streams.settings import Settings
 from streams.stack import stack
@@ -22,16 +23,27 @@ _COLOURS = {"red": "red", "amber": "yellow", "green": "green"}
 
 
 @click.command("rules")
-@click.option("--show", "rule", metavar="RULE", help="Everything about one rule.")
+@click.argument("rule", required=False)
+@click.option(
+    "--sql",
+    "database",
+    type=click.Choice(["duckdb", "postgres"]),
+    help="Print what the rule runs, model by model, as dbt compiles it or as it is derived for PostgreSQL.",
+)
 @click.option("--write", is_flag=True, help="Write the page of all rules, docs/rules/rules.md.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(*, rule: str | None, write: bool, as_json: bool) -> None:
-    """List the alert rules, or show one: what it says, reads and needs, and how it does.
+def command(*, rule: str | None, database: str | None, write: bool, as_json: bool) -> None:
+    """List the alert rules, or show RULE: what it says, reads and needs, and how it does.
 
     Thresholds, columns read and tests are found in the project. How often a rule fired, and what people said of its
     alerts, is read from the marts when their server is up.
     """
     settings = Settings.from_env()
+    if database is not None:
+        if rule is None:
+            raise click.UsageError("--sql needs a RULE")
+        click.echo(_text(settings, rule, database))
+        return
     entries = register(compiled_rules(settings, with_build_rules=True))
     if write:
         PAGE.write_text(page(entries))
@@ -44,6 +56,18 @@ def command(*, rule: str | None, write: bool, as_json: bool) -> None:
         click.echo(json.dumps([asdict(one) for one in entries]))
     else:
         click.echo(_listed(entries), nl=False)
+
+
+def _text(settings: Settings, rule: str, database: str) -> str:
+    """The models of a rule, those that it stands on first."""
+    compiled = compiled_rules(settings, with_build_rules=database == "duckdb")
+    if rule not in compiled.rules:
+        entry(register(compiled_rules(settings, with_build_rules=True)), rule)
+        raise click.UsageError(f"{rule} is judged in the build alone, which runs on DuckDB")
+    texts = {name: model.sql for name, model in compiled.models.items()}
+    if database == "postgres":
+        texts = derived(compiled).models
+    return "\n\n".join(f"-- {name}\n{texts[name].strip()};" for name in compiled.needed([rule], None))
 
 
 def _listed(entries: list[Entry]) -> str:

@@ -1,8 +1,12 @@
 """Ids that more families share than one person, or one home, can be of: they link nobody (`int_crowds`)."""
 
+import sys
 from typing import NamedTuple
 
-__all__ = ["Crowd", "CrowdLimits"]
+__all__ = ["CROWDS", "CROWD_LIMITS", "NO_LIMITS", "Crowd", "CrowdLimits"]
+
+CROWDS, CROWD_LIMITS = "int_crowds", "stg_crowd_limits"
+"""The model that looks at all families, whose rows are handed in with the events of a few; and that of the limits."""
 
 
 class Crowd(NamedTuple):
@@ -17,3 +21,7 @@ class CrowdLimits(NamedTuple):
 
     families_of_person: int
     families_at_address: int
+
+
+NO_LIMITS = CrowdLimits(sys.maxsize, sys.maxsize)
+"""Those of a project of rules that has none."""

@@ -6,32 +6,37 @@ only the rules whose declared facts arrived run, without the models that the kin
 and everything is rolled back after reading.
 """
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import thread_time
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import duckdb
 import pyarrow as pa
 
-from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS
 from streams.rules.compiled import CompiledRules, Model
-from streams.rules.crowds import Crowd, CrowdLimits
+from streams.rules.crowds import CROWD_LIMITS, CROWDS, NO_LIMITS, Crowd, CrowdLimits
+from streams.rules.inputs import columns_named
+from streams.rules.seeds import RUN_TABLES, attach_seeds
 
 __all__ = [
     "ACTION_FACTS",
+    "ALERT_ACTIONS",
     "ALERT_COLUMNS",
+    "DECIDED_REFERRALS",
+    "FAMILY_DESK",
     "AlertAction",
     "AlertRow",
     "Deadline",
     "DecidedReferral",
     "Engine",
     "Evaluation",
+    "Evidence",
     "FamilyDesk",
+    "columns_answered",
 ]
 
 ALERT_COLUMNS = (
@@ -59,11 +64,14 @@ ALERT_COLUMNS = (
 ACTION_FACTS = frozenset({"alert-acknowledged", "alert-closed"})
 """Facts by which people say something of an alert."""
 
-_RUN_TABLES = """
-    CREATE SCHEMA marts.run;
-    CREATE TABLE marts.run.cut (topic VARCHAR, kafka_partition INTEGER, next_offset BIGINT);
-    CREATE TABLE marts.run.as_of (as_of TIMESTAMP);
-"""
+
+class Evidence(TypedDict):
+    """An event that an alert stands on; its time is UTC without a zone."""
+
+    time: datetime
+    source: str
+    id: str
+    type: str
 
 
 class AlertRow(NamedTuple):
@@ -79,7 +87,7 @@ class AlertRow(NamedTuple):
     entity_id: str
     family_id: str | None
     reason: str
-    evidence: list[dict]
+    evidence: list[Evidence]
     anchor_source: str
     anchor_id: str
     anchored_at: datetime
@@ -143,14 +151,18 @@ class Evaluation:
     """Who works with the families, by family; can be asked while the evaluation lasts, and most of them need not."""
 
 
-_FAMILY_DESK, _DECIDED_REFERRALS = "int_family_desk", "int_decided_referrals"
-_ALERT_ACTIONS = "int_alert_actions"
-_ASKED = {_FAMILY_DESK: FamilyDesk, _DECIDED_REFERRALS: DecidedReferral, _ALERT_ACTIONS: AlertAction}
+FAMILY_DESK, DECIDED_REFERRALS = "int_family_desk", "int_decided_referrals"
+ALERT_ACTIONS = "int_alert_actions"
+_ASKED = {FAMILY_DESK: FamilyDesk, DECIDED_REFERRALS: DecidedReferral, ALERT_ACTIONS: AlertAction}
 """Models that are read on demand, with their columns; a project of rules alone has none of them."""
 
 
-_CROWDS, _CROWD_LIMITS = "int_crowds", "stg_crowd_limits"
-"""The model that looks at all families: its rows are handed in with the events of a few."""
+def columns_answered(compiled: CompiledRules) -> dict[str, tuple[str, ...]]:
+    """The models that are read, of rules and on demand, with the columns of their rows; no other model reads them."""
+    ends = {name: rule for rule in compiled.rules.values() for name in compiled.ends(rule.name)}
+    of_rules = {name: ALERT_COLUMNS if name == rule.model else Deadline._fields[:2] for name, rule in ends.items()}
+    asked = {name: type_._fields for name, type_ in _ASKED.items() if name in compiled.models}
+    return of_rules | asked
 
 
 class _Arrived:
@@ -173,16 +185,12 @@ class Engine:
         self._filled: dict[tuple[frozenset[str], frozenset[str] | None], tuple[str, ...]] = {}
         self._filled_for: dict[tuple[str, frozenset[str] | None], tuple[str, ...]] = {}
         self.kinds = compiled.kinds()
-        named = compiled.names_below(None)
         self._crowds = _Arrived({"kind": pa.string(), "identifier": pa.string()})
         self._are_crowds_given = False
-        self._arrived = {
-            "events": _Arrived({name: type_ for name, type_ in EVENT_COLUMNS.items() if name in named}),
-            "quarantine": _Arrived({name: type_ for name, type_ in QUARANTINE_COLUMNS.items() if name in named}),
-        }
+        self._arrived = {table: _Arrived(columns) for table, columns in columns_named(compiled).items()}
         self._create_catalogs()
         self._ends = {name: rule for rule in compiled.rules.values() for name in compiled.ends(rule.name)}
-        self._read = {*self._ends, *_ASKED}
+        self._read = columns_answered(compiled)
         for model in compiled.models.values():
             if model.name not in self._read:
                 self._create_table(model)
@@ -195,8 +203,8 @@ class Engine:
     @property
     def crowd_limits(self) -> CrowdLimits:
         """From how many families on an id links nobody; a project without such a model has no limit."""
-        if (model := self.compiled.models.get(_CROWD_LIMITS)) is None:
-            return CrowdLimits(sys.maxsize, sys.maxsize)
+        if (model := self.compiled.models.get(CROWD_LIMITS)) is None:
+            return NO_LIMITS
         return CrowdLimits(*self._connection.execute(f"FROM {model.relation}").fetchone())
 
     def close(self) -> None:
@@ -256,7 +264,7 @@ class Engine:
                 else:
                     deadlines += [Deadline(due_at, family, rule.name) for due_at, family in rows]
             done = set(filled)
-            actions = [AlertAction(*row) for row in self._ask(_ALERT_ACTIONS, done, kinds)]
+            actions = [AlertAction(*row) for row in self._ask(ALERT_ACTIONS, done, kinds)]
             yield Evaluation(alerts, deadlines, actions, lambda: self._desks(done, kinds))
 
     def desks(self, events: pa.Table, as_of: datetime) -> dict[str, FamilyDesk]:
@@ -267,10 +275,10 @@ class Engine:
     def decided_referrals(self, events: pa.Table, as_of: datetime) -> list[DecidedReferral]:
         """The referrals among the events that the front door has decided."""
         with self._landed(events, None), self._as_of(as_of):
-            return [DecidedReferral(*row) for row in self._ask(_DECIDED_REFERRALS, set(), None)]
+            return [DecidedReferral(*row) for row in self._ask(DECIDED_REFERRALS, set(), None)]
 
     def _desks(self, filled: set[str], kinds: frozenset[str] | None) -> dict[str, FamilyDesk]:
-        return {row[0]: FamilyDesk(*row) for row in self._ask(_FAMILY_DESK, filled, kinds)}
+        return {row[0]: FamilyDesk(*row) for row in self._ask(FAMILY_DESK, filled, kinds)}
 
     def _ask(self, model: str, filled: set[str], kinds: frozenset[str] | None) -> list[tuple]:
         """The rows of a model that stands on tables: some are `filled` already, the others are from now on."""
@@ -285,7 +293,7 @@ class Engine:
 
     def _fill(self, model: str) -> None:
         with self._counted(model):
-            how = "give" if model == _CROWDS and self._are_crowds_given else "fill"
+            how = "give" if model == CROWDS and self._are_crowds_given else "fill"
             self._connection.execute(f"EXECUTE {how}_{self._numbers[model]}")
 
     def _rows(self, model: str) -> list[tuple]:
@@ -349,18 +357,12 @@ class Engine:
         # Filters pushed from one side of a join to the other cost more than a handful of rows saves.
         run("SET disabled_optimizers = 'statistics_propagation,compressed_materialization,join_filter_pushdown'")
         run("ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
-        run(_RUN_TABLES)
+        run(RUN_TABLES)
         self._connection.register("arrived_crowds", self._crowds)
         for table, arrived in self._arrived.items():
             self._connection.register(f"arrived_{table}", arrived)
             run(f"CREATE TABLE landing.main.{table} AS FROM arrived_{table}")
-        run(f"ATTACH '{self.compiled.seeds}' AS seeds (READ_ONLY)")
-        for schema, table in run(
-            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'seeds'"
-        ).fetchall():
-            run(f'CREATE SCHEMA IF NOT EXISTS marts."{schema}"')
-            run(f'CREATE TABLE marts."{schema}"."{table}" AS FROM seeds."{schema}"."{table}"')
-        run("DETACH seeds")
+        attach_seeds(self._connection, self.compiled)
 
     def _create_table(self, model: Model) -> None:
         """Make a model's table; one that only reads seeds is filled for good."""
@@ -378,25 +380,19 @@ class Engine:
         named = [column for column in columns if column.strip('"') in below]
         return named or columns
 
-    def _columns_given(self, name: str) -> tuple[str, ...]:
-        """The columns of a model that is read."""
-        if name in _ASKED:
-            return _ASKED[name]._fields
-        return ALERT_COLUMNS if name == self._ends[name].model else Deadline._fields[:2]
-
     def _prepare(self) -> None:
         for name, model in self.compiled.models.items():
             number = self._numbers[name]
             if name in self._read:
                 # No other model reads it: it is read as it is made, and no table needs to hold it.
-                columns = ", ".join(self._columns_given(name))
+                columns = ", ".join(self._read[name])
                 self._connection.execute(f"PREPARE read_{number} AS SELECT {columns} FROM (\n{model.sql}\n)")
             elif not model.is_static:
                 columns = ", ".join(self._columns_read(model))
                 self._connection.execute(
                     f"PREPARE fill_{number} AS INSERT INTO {model.relation} SELECT {columns} FROM (\n{model.sql}\n)"
                 )
-            if name == _CROWDS:
+            if name == CROWDS:
                 self._connection.execute(
                     f"PREPARE give_{number} AS INSERT INTO {model.relation} BY NAME FROM arrived_crowds"
                 )

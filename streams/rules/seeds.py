@@ -1,14 +1,35 @@
-"""The project's seeds as rows, for what reads them beside dbt."""
+"""The project's seeds: as rows, for what reads them beside dbt, and as tables beside the compiled rules."""
 
 import csv
 from pathlib import Path
 
-from streams.rules.compiled import DBT_PROJECT
+import duckdb
 
-__all__ = ["seed_rows"]
+from streams.rules.compiled import DBT_PROJECT, CompiledRules
+
+__all__ = ["RUN_TABLES", "attach_seeds", "seed_rows"]
+
+RUN_TABLES = """
+    CREATE SCHEMA marts.run;
+    CREATE TABLE marts.run.cut (topic VARCHAR, kafka_partition INTEGER, next_offset BIGINT);
+    CREATE TABLE marts.run.as_of (as_of TIMESTAMP);
+"""
+"""Up to where and when a run judges, as models read it."""
 
 
 def seed_rows(name: str, project: Path = DBT_PROJECT) -> list[dict[str, str]]:
     """Every row of a seed, its values as text by column."""
     with (project / "seeds" / f"{name}.csv").open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def attach_seeds(connection: duckdb.DuckDBPyConnection, compiled: CompiledRules) -> list[str]:
+    """Copy the seeds into the catalog `marts`, with the types that dbt gave them; returns their relations."""
+    run = connection.execute
+    run(f"ATTACH '{compiled.seeds}' AS seeds (READ_ONLY)")
+    found = run("SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'seeds'").fetchall()
+    for schema, table in found:
+        run(f'CREATE SCHEMA IF NOT EXISTS marts."{schema}"')
+        run(f'CREATE TABLE marts."{schema}"."{table}" AS FROM seeds."{schema}"."{table}"')
+    run("DETACH seeds")
+    return [f"marts.{schema}.{table}" for schema, table in found]

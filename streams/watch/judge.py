@@ -16,7 +16,8 @@ from streams.contracts.outputs import Alert
 from streams.names import SAFEGUARDING_TOPICS
 from streams.route.nobody import reaches_nobody
 from streams.route.router import Router
-from streams.rules.engine import ACTION_FACTS, Engine, Evaluation, FamilyDesk
+from streams.rules.engine import ACTION_FACTS, Evaluation, FamilyDesk
+from streams.rules.evaluator import Evaluator
 from streams.rules.kinds import fact_of
 from streams.watch.alert_book import AlertBook, Cause, Place
 from streams.watch.deadlines import Deadlines
@@ -51,7 +52,7 @@ class _Touched:
 class Judge:
     """The histories, the rules and the book of alerts, kept in step."""
 
-    def __init__(self, engine: Engine, router: Router, case_url: str) -> None:
+    def __init__(self, engine: Evaluator, router: Router, case_url: str) -> None:
         self.history = History(engine.crowd_limits)
         self.book = AlertBook()
         self.deadlines = Deadlines()

@@ -58,7 +58,7 @@ THEN = {
     "publish": [],
     "check-published": [str(PUBLISHED), "--authority", "E06000006", "--year", "2024"],
     "measures": ["nfa_percent"],
-    "rules": ["--show", "re_referral"],
+    "rules": ["re_referral"],
     "backtest": ["re_referral", "--change", "re_referral_months=6"],
     "routes": [],
     "share": ["--once"],

@@ -6,7 +6,17 @@ import pytest
 
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
+from streams.rules.postgres.engine import PostgresEngine
 from streams.settings import Settings
+from streams.stack.postgres import Postgres
+
+
+@pytest.fixture(scope="session")
+def on_postgres(settings: Settings, postgres: Postgres) -> Iterator[PostgresEngine]:
+    """The same rules on PostgreSQL."""
+    engine = PostgresEngine.connected(settings, compiled_rules(settings))
+    yield engine
+    engine.close()
 
 
 @pytest.fixture(scope="session")

@@ -162,9 +162,25 @@ def test_what_people_said_of_a_rule_is_read_when_it_is_built(fresh_settings: Set
 def test_a_rule_is_shown_with_its_thresholds_and_its_file(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in settings.to_env().items():
         monkeypatch.setenv(name, value)
-    shown = CliRunner().invoke(command, ["--show", RULE]).stdout
+    shown = CliRunner().invoke(command, [RULE]).stdout
 
     assert "two_agencies_hours = 168" in shown
     assert f"dbt_project/models/alerts/alert_{RULE}.sql" in shown
     with pytest.raises(UnknownRule, match="no rule is called 'toy'; allowed: adult_returns, "):
-        CliRunner().invoke(command, ["--show", "toy"], catch_exceptions=False)
+        CliRunner().invoke(command, ["toy"], catch_exceptions=False)
+
+
+def test_sql_of_a_rule_is_shown_for_both_databases(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Model by model, those that it stands on first; one that is judged in the build alone has DuckDB's text only."""
+    for name, value in settings.to_env().items():
+        monkeypatch.setenv(name, value)
+    texts = {name: CliRunner().invoke(command, [RULE, "--sql", name]).stdout for name in ("duckdb", "postgres")}
+    models = [[line for line in text.splitlines() if re.match("-- [a-z]+_[a-z_]+$", line)] for text in texts.values()]
+    built = CliRunner().invoke(command, ["locality_surge", "--sql", "postgres"])
+
+    assert models[0] == models[1]
+    assert models[0][-1] == f"-- alert_{RULE}"
+    assert "list_transform(" in texts["duckdb"]
+    assert "list_transform(" not in texts["postgres"]
+    assert built.exit_code == 2
+    assert "judged in the build alone" in built.output

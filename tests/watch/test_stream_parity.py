@@ -10,6 +10,8 @@ from streams.contracts import ReferralSubmitted
 from streams.contracts.columns import events_table, quarantine_table
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
+from streams.rules.evaluator import Evaluator
+from streams.rules.postgres.engine import PostgresEngine
 from streams.simulate import Noise, World
 from tests.oracle.compare import difference
 from tests.oracle.oracle import expected
@@ -29,9 +31,10 @@ FAMILIES = {f"F-{number}" for number in range(6)}
 LATEST = timedelta(days=60)
 
 
-@pytest.fixture(scope="module")
-def engine(settings) -> Iterator[Engine]:
-    engine = Engine(compiled_rules(settings))
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+def engine(request, settings, postgres) -> Iterator[Evaluator]:
+    rules = compiled_rules(settings)
+    engine = Engine(rules) if request.param == "duckdb" else PostgresEngine.connected(settings, rules)
     yield engine
     engine.close()
 

@@ -1,0 +1,21 @@
+"""What is given to the rules at each evaluation: relations of the lake, under their names."""
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS
+from streams.rules.compiled import CompiledRules
+
+__all__ = ["INPUTS", "columns_named"]
+
+INPUTS: Mapping[str, Mapping[str, pa.DataType]] = {"events": EVENT_COLUMNS, "quarantine": QUARANTINE_COLUMNS}
+"""Tables of `landing.main` with their columns, as Arrow types."""
+
+
+def columns_named(compiled: CompiledRules) -> dict[str, dict[str, pa.DataType]]:
+    """Of each input, the columns that some model names."""
+    named = compiled.names_below(None)
+    return {
+        table: {name: type_ for name, type_ in columns.items() if name in named} for table, columns in INPUTS.items()
+    }

@@ -1,0 +1,173 @@
+"""Aggregates and windows."""
+
+from sqlglot import exp
+
+from streams.rules.postgres.known import refused
+from streams.rules.postgres.rewriting import Place, called, collated, is_row, rewrites
+from streams.rules.postgres.types import kind
+
+__all__: list[str] = []
+
+
+@rewrites(exp.Ordered)
+def _ordered(node: exp.Ordered, _: Place) -> exp.Expression:
+    """NULL comes last in both directions; text by its bytes."""
+    if kind(node.this) == "list":
+        raise refused(node, "orders by a list")
+    node.set("this", collated(node.this))
+    node.set("nulls_first", False)
+    return node
+
+
+@rewrites(exp.Max, exp.Min)
+def _extreme(node: exp.Func, _: Place) -> exp.Expression:
+    """Text is compared by its bytes."""
+    if kind(node.this) in {"struct", "tuple", "list", "boolean", "null"}:
+        raise refused(node, f"compares {kind(node.this)}")
+    node.set("this", collated(node.this))
+    return node
+
+
+@rewrites(exp.Sum)
+def _sum(node: exp.Sum, _: Place) -> exp.Expression:
+    """Of whole numbers, without bounds in both."""
+    if kind(node.this) not in {"integer", "bigint"}:
+        raise refused(node, "adds what is no whole number")
+    return node
+
+
+@rewrites(exp.LogicalOr)
+def _any(node: exp.LogicalOr, _: Place) -> exp.Expression:
+    """The same under its name."""
+    return called("bool_or", node.this)
+
+
+@rewrites(exp.AnyValue)
+def _any_value(node: exp.AnyValue, _: Place) -> exp.Expression:
+    """Any value that is not NULL: models use it where all of a group are the same."""
+    if kind(node.this) == "list":
+        raise refused(node, "takes a list")
+    return called("any_value", node.this)
+
+
+@rewrites(exp.IgnoreNulls)
+def _ignore_nulls(node: exp.IgnoreNulls, _: Place) -> exp.Expression:
+    """`any_value` ignores them anyway; for `last_value` see `_window`."""
+    return node if isinstance(node.this, exp.LastValue) else node.this
+
+
+@rewrites(exp.ArrayAgg)
+def _list(node: exp.ArrayAgg, _: Place) -> exp.Expression:
+    """PostgreSQL's arrays of arrays are tables: lists are gathered only to be joined."""
+    if kind(node.this) == "list" and not isinstance(_outer(node), exp.Flatten):
+        raise refused(node, "is a list of lists")
+    return node
+
+
+def _outer(node: exp.Expression) -> exp.Expression | None:
+    """What stands around an aggregate and its filter and window."""
+    parent = node.parent
+    while isinstance(parent, exp.Filter | exp.Window) and parent.this is node:
+        node, parent = parent, parent.parent
+    return parent
+
+
+@rewrites(exp.Flatten)
+def _flattened(node: exp.Flatten, place: Place) -> exp.Expression:
+    """Lists that were gathered are joined while they are."""
+    (gathered,) = node.find_all(exp.ArrayAgg)
+    if _outer(gathered) is not node:
+        raise refused(node, "joins other lists than gathered ones")
+    gathered.replace(place.helper("flatten_agg", gathered.this))
+    return node.this
+
+
+@rewrites(exp.ArgMax, exp.ArgMin)
+def _arg_extreme(node: exp.Func, _: Place) -> exp.Expression:
+    """
+    The first of the values in order: `(array_agg(value ORDER BY key) FILTER (WHERE value and key are there))[1]`.
+
+    In a window nothing is gathered in order; see `_window`.
+    """
+    if kind(node.this) == "list":
+        raise refused(node, "takes a list")
+    if _is_in_window(node):
+        return node
+    order = exp.Order(this=node.this.copy(), expressions=_keys(node))
+    gathered = exp.Filter(this=exp.ArrayAgg(this=order), expression=exp.Where(this=_is_there(node)))
+    return exp.Bracket(this=exp.Paren(this=gathered), expressions=[exp.Literal.number(1)], offset=1)
+
+
+@rewrites(exp.Filter)
+def _filtered(node: exp.Filter, _: Place) -> exp.Expression:
+    """The filter of `arg_min` goes where the values are gathered."""
+    if isinstance(node.this, exp.Bracket):
+        gathered = node.this.find(exp.Filter)
+        gathered.expression.set("this", exp.and_(gathered.expression.this, node.expression.this))
+        return node.this
+    return node
+
+
+def _is_in_window(node: exp.Expression) -> bool:
+    parent = node.parent
+    if isinstance(parent, exp.Filter) and parent.this is node:
+        node, parent = parent, parent.parent
+    return isinstance(parent, exp.Window) and parent.this is node
+
+
+def _keys(node: exp.ArgMax | exp.ArgMin) -> list[exp.Ordered]:
+    """The parts of the key, in order; NULL in a tuple is greater than any value."""
+    is_max, key = isinstance(node, exp.ArgMax), node.expression
+    parts = key.this.expressions if is_row(key) else [collated(key)]
+    return [exp.Ordered(this=part.copy(), desc=is_max, nulls_first=is_max) for part in parts]
+
+
+def _is_there(node: exp.ArgMax | exp.ArgMin) -> exp.Expression:
+    """Rows without a value count for nothing, nor do those without a key; a tuple always is one."""
+    needed = [node.this] if is_row(node.expression) else [node.this, node.expression]
+    return exp.and_(*(exp.NullSafeNEQ(this=each.copy(), expression=exp.null()) for each in needed))
+
+
+@rewrites(exp.Window)
+def _window(node: exp.Window, place: Place) -> exp.Expression:
+    """`arg_min` and `IGNORE NULLS` have no window in PostgreSQL."""
+    if isinstance(node.this, exp.IgnoreNulls):
+        node.set("this", place.helper("last_known", node.this.this.this))
+        return node
+    filtered = node.this if isinstance(node.this, exp.Filter) else None
+    extreme = node.this if filtered is None else filtered.this
+    if not isinstance(extreme, exp.ArgMax | exp.ArgMin):
+        return node
+    return _first_of_partition(node, extreme, None if filtered is None else filtered.expression.this)
+
+
+def _first_of_partition(
+    node: exp.Window, extreme: exp.ArgMax | exp.ArgMin, condition: exp.Expression | None
+) -> exp.Expression:
+    """The first value of the partition, in order of the key, after those that count come those that do not."""
+    definition = _definition(node)
+    if definition.args.get("order") is not None or definition.args.get("spec") is not None:
+        raise refused(node, "looks at a part of its partition")
+    counts = exp.and_(_is_there(extreme), condition.copy()) if condition is not None else _is_there(extreme)
+    counts = exp.Coalesce(this=counts, expressions=[exp.false()])
+    value = exp.Case(ifs=[exp.If(this=counts.copy(), true=extreme.this.copy())])
+    keys = [exp.Ordered(this=counts, desc=True, nulls_first=False), *_keys(extreme)]
+    whole = exp.WindowSpec(
+        kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end="UNBOUNDED", end_side="FOLLOWING"
+    )
+    partition = [each.copy() for each in definition.args.get("partition_by") or ()]
+    return exp.Window(
+        this=exp.FirstValue(this=value),
+        partition_by=partition,
+        order=exp.Order(expressions=keys),
+        spec=whole,
+        over="OVER",
+    )
+
+
+def _definition(node: exp.Window) -> exp.Window:
+    """The window itself, or the one that it names."""
+    if (name := node.args.get("alias")) is None:
+        return node
+    select = node.find_ancestor(exp.Select)
+    return next(each for each in select.args["windows"] if each.name == name.name)

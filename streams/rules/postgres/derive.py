@@ -1,0 +1,187 @@
+"""
+The models of the stream as PostgreSQL runs them, derived from what dbt compiled and cached beside it.
+
+Everything has a schema of its own, named after the content, so two versions of the rules can stand side by side.
+"""
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.schema import MappingSchema
+
+from streams.rules.compiled import CompiledRules, Model
+from streams.rules.inputs import INPUTS
+from streams.rules.postgres.known import NotKnown
+from streams.rules.postgres.reference import Reference
+from streams.rules.postgres.rewriting import Place
+from streams.rules.postgres.transpile import transpile
+from streams.rules.postgres.types import Composites
+
+__all__ = ["Derived", "derived", "relation_name"]
+
+_HERE = Path(__file__).parent
+_GIVEN = (*(f"landing.main.{table}" for table in INPUTS), "marts.run.cut", "marts.run.as_of")
+_LONGEST_NAME = 63
+"""Bytes of a name in PostgreSQL; what is longer is cut off, and may then be two."""
+
+
+class Derived(msgspec.Struct, frozen=True):
+    """
+    The rules for PostgreSQL.
+
+    Attributes:
+        schema: where what they stand on is kept.
+        models: the text of each model that is not static, by name.
+        inputs: the columns that some model reads, with their PostgreSQL types, by table of `landing.main`.
+        unread: columns that models name only to leave them out.
+        tables: seeds and static models: their DuckDB relation, by name.
+        columns: the columns of those tables, and of the models, with their PostgreSQL types.
+        looked_up: columns of those tables by which rows are found.
+        setup: statements that make helpers, types and functions, in order.
+    """
+
+    schema: str
+    models: dict[str, str]
+    inputs: dict[str, dict[str, str]]
+    unread: dict[str, dict[str, str]]
+    tables: dict[str, str]
+    columns: dict[str, dict[str, str]]
+    looked_up: list[tuple[str, str]]
+    setup: list[str]
+
+
+def derived(compiled: CompiledRules) -> Derived:
+    """
+    Derive the models, or read what was derived of the same content before.
+
+    Raises:
+        NotKnown: something in a model is not known to mean the same in PostgreSQL; the message names model and line.
+    """
+    digest = _digest(compiled)
+    cache = compiled.seeds.parent / f"postgres-{digest}.json"
+    if not cache.exists():
+        building = cache.with_suffix(".building")
+        building.write_bytes(msgspec.json.encode(_derive(compiled, f"rules_{digest}")))
+        building.rename(cache)
+    return msgspec.json.decode(cache.read_bytes(), type=Derived)
+
+
+def relation_name(relation: str) -> str:
+    """
+    What a relation that is filled at each evaluation is called in a statement.
+
+    A name with a dot: no query inside a model has such a one.
+    """
+    return relation.replace('"', "").partition(".")[2]
+
+
+def _digest(compiled: CompiledRules) -> str:
+    """Of everything that decides what is derived."""
+    digest = hashlib.sha256(f"{compiled.checksum} {sqlglot.__version__} {INPUTS}".encode())
+    for file in sorted(_HERE.iterdir()):
+        if file.suffix in {".py", ".sql"}:
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _derive(compiled: CompiledRules, schema: str) -> Derived:
+    place, reference = Place(schema, Composites(schema)), Reference(compiled)
+    try:
+        static = {model.name: model.relation.replace('"', "") for model in compiled.models.values() if model.is_static}
+        tables = {relation.rpartition(".")[2]: relation for relation in reference.seeds} | static
+        inputs = {table: _types(table, reference.columns(f"landing.main.{table}"), place) for table in INPUTS}
+        trees = {name: _parsed(model) for name, model in compiled.models.items()}
+        read = _columns_read(trees.values())
+        looked_up = {found for tree in trees.values() for found in _looked_up(tree, tables)}
+        models = _models(compiled, trees, reference, tables, place)
+        relations = tables | {model.name: model.relation for model in compiled.models.values()}
+        columns = {name: _types(name, reference.columns(relation), place) for name, relation in relations.items()}
+    finally:
+        reference.close()
+    helpers = (_HERE / "helpers.sql").read_text().format(schema=schema)
+    return Derived(
+        schema,
+        models,
+        {table: {name: type_ for name, type_ in of.items() if name in read} for table, of in inputs.items()},
+        {table: {name: type_ for name, type_ in of.items() if name not in read} for table, of in inputs.items()},
+        tables,
+        columns,
+        sorted((table, column) for table, column in looked_up if column in columns[table]),
+        [helpers, *place.composites.ddl.values(), *place.functions.values()],
+    )
+
+
+def _parsed(model: Model) -> exp.Expression:
+    try:
+        return sqlglot.parse_one(model.sql, read="duckdb")
+    except SqlglotError as error:
+        raise NotKnown(f"{model.name}: sqlglot cannot read it: {' '.join(str(error).split())[:200]}") from None
+
+
+def _models(
+    compiled: CompiledRules,
+    trees: Mapping[str, exp.Expression],
+    reference: Reference,
+    tables: Mapping[str, str],
+    place: Place,
+) -> dict[str, str]:
+    """The texts of the models that are not static, each with the columns of those before it."""
+    schema = MappingSchema(dialect="duckdb")
+
+    def add(relation: str) -> None:
+        schema.add_table(exp.to_table(relation, dialect="duckdb"), reference.columns(relation), dialect="duckdb")
+
+    for relation in (*tables.values(), *_GIVEN):
+        add(relation)
+    called = _names(tables, place)
+    texts = {}
+    for model in compiled.models.values():
+        if model.is_static:
+            continue
+        try:
+            texts[model.name] = transpile(trees[model.name], schema, called, place)
+        except NotKnown as error:
+            raise NotKnown(f"{model.name}, {error}") from None
+        add(model.relation.replace('"', ""))
+    return texts
+
+
+def _names(tables: Mapping[str, str], place: Place) -> Callable[[str], str]:
+    kept = {relation: table for table, relation in tables.items()}
+
+    def called(relation: str) -> str:
+        if relation in kept:
+            return f'{place.schema}."{kept[relation]}"'
+        name = relation_name(relation)
+        if len(name.encode()) > _LONGEST_NAME:
+            raise NotKnown(f"{name} is longer than the {_LONGEST_NAME} bytes of a name in PostgreSQL")
+        return f'"{name}"'
+
+    return called
+
+
+def _types(relation: str, columns: Mapping[str, str], place: Place) -> dict[str, str]:
+    try:
+        return {name: place.composites.name(type_) for name, type_ in columns.items()}
+    except NotKnown as error:
+        raise NotKnown(f"{relation}: {error}") from None
+
+
+def _columns_read(trees: Iterable[exp.Expression]) -> set[str]:
+    """The columns that models name, but not only to leave them out."""
+    columns = [column for tree in trees for column in tree.find_all(exp.Column) if column.arg_key != "except_"]
+    return {part.name for column in columns for part in column.parts}
+
+
+def _looked_up(tree: exp.Expression, tables: Collection[str]) -> set[tuple[str, str]]:
+    """Columns of kept tables that a condition sets equal to something."""
+    aliases = {table.alias_or_name: table.name for table in tree.find_all(exp.Table) if table.name in tables}
+    sides = [side for equal in tree.find_all(exp.EQ) for side in (equal.left, equal.right)]
+    return {
+        (aliases[side.table], side.name) for side in sides if isinstance(side, exp.Column) and side.table in aliases
+    }

@@ -1,0 +1,109 @@
+"""Clauses and joins that PostgreSQL lacks, rewritten in a query whose columns all name their table."""
+
+from collections.abc import Callable
+
+from sqlglot import exp
+from sqlglot.transforms import eliminate_semi_and_anti_joins
+
+from streams.rules.postgres.known import refused
+
+__all__ = ["restate"]
+
+
+def restate(tree: exp.Expression) -> exp.Expression:
+    """
+    Rewrite the clauses of every query below one.
+
+    Raises:
+        NotKnown: a clause cannot be rewritten.
+    """
+    for union in list(tree.find_all(exp.SetOperation)):
+        _unite_by_place(union)
+    for rule in (_group_by_all, _join_as_of, _semi_join):
+        for select in list(tree.find_all(exp.Select)):
+            rule(select)
+    for select in list(tree.find_all(exp.Select)):
+        if select.args.get("qualify") is not None:
+            tree = _replace(tree, select, _qualify)
+    return tree
+
+
+def _replace(tree: exp.Expression, part: exp.Select, rule: Callable[[exp.Select], exp.Select]) -> exp.Expression:
+    if part is tree:
+        return rule(part)
+    # The part is taken out first: what stands for it holds it.
+    place = exp.Placeholder()
+    part.replace(place)
+    place.replace(rule(part))
+    return tree
+
+
+def _unite_by_place(union: exp.SetOperation) -> None:
+    """`UNION BY NAME`: the columns of each part in the order of the first one's."""
+    if not union.args.get("by_name"):
+        return
+    names = union.left.named_selects
+    for select in _parts(union.right):
+        columns = {column.alias_or_name: column for column in select.selects}
+        if set(columns) != set(names):
+            raise refused(union, "unites queries of different columns")
+        select.set("expressions", [columns[name] for name in names])
+    union.set("by_name", None)
+
+
+def _parts(query: exp.Expression) -> list[exp.Select]:
+    query = query.unnest()
+    if isinstance(query, exp.SetOperation):
+        return [*_parts(query.left), *_parts(query.right)]
+    return [query]
+
+
+def _group_by_all(select: exp.Select) -> None:
+    """`GROUP BY ALL`: by every column that is no aggregate."""
+    group = select.args.get("group")
+    if group is None or not group.args.get("all"):
+        return
+    columns = [column.unalias() for column in select.selects if not column.find(exp.AggFunc)]
+    select.set("group", exp.Group(expressions=[column.copy() for column in columns]))
+
+
+def _join_as_of(select: exp.Select) -> None:
+    """`ASOF JOIN`: the one row that comes next to the inequality of its condition."""
+    for join in select.args.get("joins") or ():
+        if join.method != "ASOF":
+            continue
+        alias, condition = join.this.alias_or_name, join.args["on"]
+        unequal = [each for each in condition.flatten() if isinstance(each, exp.LT | exp.LTE | exp.GT | exp.GTE)]
+        if len(unequal) != 1 or not isinstance(condition, exp.And):
+            raise refused(join, "has not one inequality")
+        (bound,) = unequal
+        is_left = isinstance(bound.left, exp.Column) and bound.left.table == alias
+        mine = bound.left if is_left else bound.right
+        is_latest = isinstance(bound, exp.LT | exp.LTE) == is_left
+        nearest = exp.Ordered(this=mine.copy(), desc=is_latest, nulls_first=False)
+        found = exp.select("*").from_(join.this.copy()).where(condition.copy()).order_by(nearest).limit(1)
+        lateral = exp.Lateral(
+            this=exp.Subquery(this=found), alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True))
+        )
+        join.replace(exp.Join(this=lateral, kind="INNER", on=exp.true()))
+
+
+def _semi_join(select: exp.Select) -> None:
+    """`SEMI JOIN` and `ANTI JOIN`: whether a row exists."""
+    eliminate_semi_and_anti_joins(select)
+
+
+def _qualify(select: exp.Select) -> exp.Select:
+    """`QUALIFY`: a condition on windows is one on a column of a query below."""
+    if select.args.get("distinct"):
+        raise refused(select, "has DISTINCT beside QUALIFY")
+    names, condition = select.named_selects, select.args["qualify"].this
+    select.set("qualify", None)
+    with_ = select.args.get("with_")
+    select.set("with_", None)
+    select.append("expressions", exp.alias_(condition, "is_qualified", quoted=True))
+    below = exp.Subquery(this=select, alias=exp.TableAlias(this=exp.to_identifier("below", quoted=True)))
+    columns = [exp.column(name, table="below", quoted=True) for name in names]
+    outer = exp.select(*columns).from_(below).where(exp.column("is_qualified", table="below", quoted=True))
+    outer.set("with_", with_)
+    return outer

@@ -1,0 +1,45 @@
+"""An in-memory DuckDB that knows every relation of the rules: to describe them, and to read those that never change."""
+
+import duckdb
+import pyarrow as pa
+
+from streams.rules.compiled import CompiledRules
+from streams.rules.inputs import columns_named
+from streams.rules.seeds import RUN_TABLES, attach_seeds
+
+__all__ = ["Reference"]
+
+
+class Reference:
+    """
+    The seeds with their rows, the inputs without any, and a table for each model, filled if it is static.
+
+    Relations are named `catalog.schema.table`.
+    """
+
+    def __init__(self, compiled: CompiledRules) -> None:
+        self._connection = duckdb.connect()
+        run = self._connection.execute
+        run("SET TimeZone = 'UTC'")
+        run("ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
+        run(RUN_TABLES)
+        for table, columns in columns_named(compiled).items():
+            self._connection.register("empty", pa.schema(list(columns.items())).empty_table())
+            run(f"CREATE TABLE landing.main.{table} AS FROM empty")
+            self._connection.unregister("empty")
+        self.seeds = attach_seeds(self._connection, compiled)
+        for model in compiled.models.values():
+            run(f"CREATE SCHEMA IF NOT EXISTS {model.relation.rpartition('.')[0]}")
+            run(f"CREATE TABLE {model.relation} AS FROM (\n{model.sql}\n) {'' if model.is_static else 'LIMIT 0'}")
+
+    def close(self) -> None:
+        """Free its memory."""
+        self._connection.close()
+
+    def columns(self, relation: str) -> dict[str, str]:
+        """The columns of a relation with their DuckDB types."""
+        return {row[0]: row[1] for row in self._connection.execute(f"DESCRIBE FROM {relation}").fetchall()}
+
+    def rows(self, relation: str) -> list[tuple]:
+        """The rows of a relation."""
+        return self._connection.execute(f"FROM {relation}").fetchall()

@@ -1,0 +1,90 @@
+"""How a query is rewritten: one small function a construct, from the innermost part to the outermost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from streams.rules.postgres.types import Composites, kind
+
+__all__ = ["Place", "Rewrite", "called", "collated", "grouped", "is_row", "rewrite", "rewrites"]
+
+
+@dataclass
+class Place:
+    """Where the SQL of one model is to run, and what it needs there."""
+
+    schema: str
+    composites: Composites
+    functions: dict[str, str] = field(default_factory=dict)
+    """Statements that create the functions of this project's models, by name."""
+
+    def helper(self, name: str, *arguments: exp.Expression) -> exp.Expression:
+        """A call of one of the functions of `helpers.sql`."""
+        return called(f"{self.schema}.{name}", *arguments)
+
+
+Rewrite = Callable[[exp.Expression, Place], exp.Expression]
+
+_REWRITES: dict[type[exp.Expression], Rewrite] = {}
+
+
+def rewrites(*constructs: type[exp.Expression]) -> Callable[[Rewrite], Rewrite]:
+    """Register a function for constructs; its docstring says what is different in PostgreSQL."""
+
+    def register(function: Rewrite) -> Rewrite:
+        _REWRITES.update(dict.fromkeys(constructs, function))
+        return function
+
+    return register
+
+
+def rewrite(tree: exp.Expression, place: Place) -> exp.Expression:
+    """
+    Rewrite every part of a query whose types are known; what a part becomes keeps its type.
+
+    Raises:
+        NotKnown: a part cannot be rewritten.
+    """
+    for node in reversed(list(tree.dfs())):
+        function = _REWRITES.get(type(node))
+        if function is None:
+            continue
+        new = function(node, place)
+        if new is not node:
+            new.type = node.type
+            if node is tree:
+                tree = new
+            else:
+                node.replace(new)
+    return tree
+
+
+def called(name: str, *arguments: exp.Expression) -> exp.Anonymous:
+    """A call of a function."""
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def is_row(node: exp.Expression) -> bool:
+    """Whether an expression is what a tuple has become."""
+    return isinstance(node, exp.Cast) and isinstance(node.this, exp.Anonymous) and node.this.name == "ROW"
+
+
+def grouped(node: exp.Expression) -> exp.Expression:
+    """An expression in brackets, if what stands beside it could take a part of it."""
+    is_one = isinstance(node, exp.Column | exp.Literal | exp.Paren | exp.Func) and not isinstance(node, exp.Binary)
+    return node if is_one else exp.Paren(this=node)
+
+
+def collated(node: exp.Expression) -> exp.Expression:
+    """An expression by which something is ordered or compared: text, or a list of text, by its bytes."""
+    if isinstance(node.unnest(), exp.Tuple | exp.Literal) or kind(node) == "null":
+        return node
+    is_text = kind(node) == "text" or (
+        kind(node) == "list" and node.type.expressions[0].is_type(*exp.DataType.TEXT_TYPES)
+    )
+    if not is_text or isinstance(node, exp.Collate):
+        return node
+    new = exp.Collate(this=grouped(node.copy()), expression=exp.to_identifier("C", quoted=True))
+    new.type = node.type
+    return new

@@ -1,0 +1,75 @@
+"""One model's DuckDB SQL as PostgreSQL: qualified, typed, looked at, rewritten."""
+
+from collections.abc import Callable
+
+from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.schema import MappingSchema
+
+from streams.rules.postgres import aggregates, lists, values  # noqa: F401  (they register their rewrites)
+from streams.rules.postgres.annotate import annotate
+from streams.rules.postgres.keyed import RECURRING, columns_of, keyed, restate_keyed
+from streams.rules.postgres.known import NotKnown, check
+from streams.rules.postgres.queries import restate
+from streams.rules.postgres.rewriting import Place, rewrite
+
+__all__ = ["transpile"]
+
+
+class _Dialect(Postgres):
+    """PostgreSQL, printed without the rewrites of sqlglot's own that are made here already."""
+
+    class Generator(Postgres.Generator):
+        TRANSFORMS = {  # noqa: RUF012
+            **{key: value for key, value in Postgres.Generator.TRANSFORMS.items() if key is not exp.Select},
+            exp.Dot: lambda self, node: f"({self.sql(node, 'this')}).{self.sql(node, 'expression')}",
+        }
+
+
+def transpile(tree: exp.Expression, schema: MappingSchema, relation: Callable[[str], str], place: Place) -> str:
+    """
+    The PostgreSQL text of a query, which is used up.
+
+    Args:
+        tree: the query as DuckDB's parser read it.
+        schema: the relations that it may read, with the DuckDB types of their columns.
+        relation: what a relation, `catalog.schema.table`, is called in PostgreSQL.
+        place: where the text is to run; its types and functions are added to.
+
+    Raises:
+        NotKnown: something in the text is not known to mean the same; the message names its line.
+    """
+    check(tree)
+    try:
+        tree = qualify(tree, schema=schema, dialect="duckdb", quote_identifiers=True, identify=False)
+        annotate(tree, schema)
+        recursive = keyed(tree)
+        if recursive:
+            # Only now are the types told of what the recursive parts read of themselves.
+            for cte in recursive:
+                names = [column.name for column in cte.args["alias"].columns]
+                types = {name: type_.sql("duckdb") for name, type_ in columns_of(cte.this, names or None).items()}
+                schema.add_table(exp.table_(cte.alias, db=RECURRING, catalog=RECURRING), types, dialect="duckdb")
+            annotate(tree, schema)
+        tree = rewrite(restate(tree), place)
+        for cte in recursive:
+            restate_keyed(cte, place, _text)
+    except SqlglotError as error:
+        raise NotKnown(f"sqlglot cannot read it: {' '.join(str(error).split())[:200]}") from None
+    for table in tree.find_all(exp.Table):
+        if table.catalog:
+            name = ".".join(part.name for part in table.parts)
+            table.replace(_renamed(table, relation(name)))
+    return _text(tree)
+
+
+def _text(tree: exp.Expression) -> str:
+    return tree.sql(dialect=_Dialect, pretty=True, normalize_functions=False, comments=False, copy=False)
+
+
+def _renamed(table: exp.Table, name: str) -> exp.Table:
+    alias = table.alias_or_name
+    new = exp.Table(this=exp.Var(this=name))
+    return exp.alias_(new, alias, table=True, quoted=True)

@@ -1,0 +1,259 @@
+"""Numbers, times, text and comparisons."""
+
+from sqlglot import exp
+
+from streams.rules.postgres.known import refused
+from streams.rules.postgres.rewriting import Place, called, collated, grouped, rewrites
+from streams.rules.postgres.types import INTEGERS, kind
+
+__all__: list[str] = []
+
+_SUMS = {
+    (exp.Add, "date", "integer"),
+    (exp.Add, "date", "interval"),
+    (exp.Add, "date", "time"),
+    (exp.Add, "timestamp", "interval"),
+    (exp.Sub, "date", "integer"),
+    (exp.Sub, "date", "interval"),
+    (exp.Sub, "timestamp", "interval"),
+}
+"""Sums of unlike kinds that are the same: months end on their last day, days have 24 hours."""
+
+_CASTS = {
+    ("boolean", "integer"),
+    ("timestamp", "date"),
+    ("timestamp", "time"),
+    ("date", "timestamp"),
+    *((one, other) for one in INTEGERS for other in INTEGERS),
+}
+
+_SPANS = {
+    "to_microseconds": "1 microsecond",
+    "to_minutes": "1 minute",
+    "to_hours": "1 hour",
+    "to_months": "1 month",
+}
+
+_FORMATS = {"%-d %B %Y": "FMDD FMMonth YYYY"}
+"""Formats of dates, as `strftime` and `to_char` write them; the months are English in both."""
+
+
+@rewrites(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
+def _compare(node: exp.Binary, _: Place) -> exp.Expression:
+    """Text is ordered by its bytes; values of different kinds are cast by other rules, so they are refused."""
+    left, right = kind(node.left), kind(node.right)
+    alike = left == right or {left, right} <= INTEGERS or {left, right} == {"date", "timestamp"}
+    if not alike and "null" not in {left, right} and not isinstance(node.right, exp.Literal):
+        raise refused(node, f"compares {left} with {right}")
+    if left == "list":
+        raise refused(node, "compares lists")
+    if not isinstance(node, exp.EQ | exp.NEQ | exp.NullSafeEQ | exp.NullSafeNEQ):
+        node.set("this", collated(node.left))
+    return node
+
+
+@rewrites(exp.In)
+def _in(node: exp.In, _: Place) -> exp.Expression:
+    """Of text and numbers, with the same answer for NULL."""
+    kinds = {kind(each) for each in (node.this, *node.expressions)} - {"null"}
+    if not (kinds <= INTEGERS or kinds == {"text"}):
+        raise refused(node, f"compares {' with '.join(sorted(kinds))}")
+    return node
+
+
+@rewrites(exp.Between)
+def _between(node: exp.Between, _: Place) -> exp.Expression:
+    """As two comparisons."""
+    node.set("this", collated(node.this))
+    return node
+
+
+@rewrites(exp.Greatest, exp.Least)
+def _extreme_of_several(node: exp.Func, _: Place) -> exp.Expression:
+    """Text is compared by its bytes."""
+    given = [node.this, *node.expressions]
+    if {kind(each) for each in given} & {"struct", "list", "tuple"}:
+        raise refused(node, "compares structs or lists")
+    return type(node)(this=collated(given[0]), expressions=given[1:])
+
+
+@rewrites(exp.Tuple)
+def _row(node: exp.Tuple, _: Place) -> exp.Expression:
+    """
+    A tuple's NULL equals another one and is greater than a value, as in a record of PostgreSQL.
+
+    That of a row is unknown, hence the cast.
+    """
+    if isinstance(node.parent, exp.Values):
+        return node
+    return exp.Cast(
+        this=called("ROW", *map(collated, node.expressions)),
+        to=exp.DataType.build("record", udt=True, dialect="postgres"),
+    )
+
+
+@rewrites(exp.Is)
+def _is_null(node: exp.Is, _: Place) -> exp.Expression:
+    """A struct of nothing but NULLs is one; PostgreSQL's `IS NULL` says that it is none."""
+    if not isinstance(node.expression, exp.Null):
+        raise refused(node, "is no IS NULL")
+    if kind(node.this) in {"struct", "tuple"}:
+        return exp.NullSafeEQ(this=node.this, expression=node.expression)
+    return node
+
+
+@rewrites(exp.Add, exp.Sub, exp.Mul)
+def _sum(node: exp.Binary, _: Place) -> exp.Expression:
+    """Whole numbers, and the sums that are the same for times."""
+    left, right = kind(node.left), kind(node.right)
+    if not {left, right} <= INTEGERS and (type(node), left, right) not in _SUMS:
+        raise refused(node, f"calculates with {left} and {right}")
+    return node
+
+
+@rewrites(exp.IntDiv)
+def _whole_quotient(node: exp.IntDiv, _: Place) -> exp.Expression:
+    """`//` is towards zero in both; by zero it is NULL, not an error."""
+    if not {kind(node.left), kind(node.right)} <= INTEGERS:
+        raise refused(node, "divides what is no whole number")
+    divisor = exp.Nullif(this=node.right, expression=exp.Literal.number(0))
+    return exp.Paren(this=exp.Div(this=grouped(node.left), expression=divisor, typed=True))
+
+
+@rewrites(exp.Cast)
+def _cast(node: exp.Cast, _: Place) -> exp.Expression:
+    """Casts whose answers are the same; there is none from a boolean to `bigint`, so it goes by way of `integer`."""
+    of, to = kind(node.this), _kind_of(node.to)
+    if of in {to, "null"} or (of == "text" and isinstance(node.this, exp.Literal)):
+        return node
+    if (of, to) == ("boolean", "bigint"):
+        return exp.cast(exp.cast(node.this, "int"), "bigint")
+    if (of, to) not in _CASTS:
+        raise refused(node, f"makes {to} of {of}")
+    return node
+
+
+def _kind_of(type_: exp.DataType) -> str:
+    value = exp.Cast(this=exp.Null(), to=type_)
+    value.type = type_
+    return kind(value)
+
+
+@rewrites(exp.Anonymous)
+def _named_function(node: exp.Anonymous, place: Place) -> exp.Expression:
+    """Functions that sqlglot has no name for."""
+    name, given = node.name.lower(), node.expressions
+    if name == "list_unique":
+        return place.helper("list_unique", collated(given[0]))
+    if name == "epoch_us":
+        return _microseconds(given[0])
+    return _span(given[0], _SPANS[name]) if name in _SPANS else node
+
+
+@rewrites(exp.ToDays)
+def _days(node: exp.ToDays, _: Place) -> exp.Expression:
+    """An interval of days."""
+    return _span(node.this, "1 day")
+
+
+def _span(number: exp.Expression, one: str) -> exp.Expression:
+    """An interval is a number of others; that is exact up to 2^53 microseconds, which are 285 years."""
+    if kind(number) not in INTEGERS:
+        raise refused(number, "is no whole number")
+    interval = exp.Cast(this=exp.Literal.string(one), to=exp.DataType.build("interval"))
+    return exp.Paren(this=exp.Mul(this=grouped(number), expression=interval))
+
+
+def _microseconds(moment: exp.Expression) -> exp.Expression:
+    if kind(moment) not in {"timestamp", "time"}:
+        raise refused(moment, "is no time")
+    seconds = exp.Extract(this=exp.var("EPOCH"), expression=moment)
+    return exp.cast(exp.Paren(this=exp.Mul(this=seconds, expression=exp.Literal.number(1_000_000))), "bigint")
+
+
+@rewrites(exp.DateDiff)
+def _difference(node: exp.DateDiff, _: Place) -> exp.Expression:
+    """Microseconds from one time to another of the same kind."""
+    if node.unit.name.upper() != "MICROSECOND" or kind(node.this) != kind(node.expression):
+        raise refused(node, "is no difference in microseconds")
+    return exp.Paren(this=exp.Sub(this=_microseconds(node.this), expression=_microseconds(node.expression)))
+
+
+@rewrites(exp.Year, exp.Month, exp.Day, exp.DayOfWeekIso)
+def _part(node: exp.Func, _: Place) -> exp.Expression:
+    """Parts of dates are whole numbers."""
+    part = "ISODOW" if isinstance(node, exp.DayOfWeekIso) else type(node).__name__.upper()
+    if kind(node.this) not in {"date", "timestamp"}:
+        raise refused(node, "takes a part of what is no date")
+    return exp.cast(exp.Extract(this=exp.var(part), expression=node.this), "bigint")
+
+
+@rewrites(exp.DateFromParts)
+def _date(node: exp.DateFromParts, _: Place) -> exp.Expression:
+    """PostgreSQL takes integers; a day that does not exist is an error in both."""
+    return called("make_date", *(exp.cast(node.args[name], "int") for name in ("year", "month", "day")))
+
+
+@rewrites(exp.AtTimeZone)
+def _at_time_zone(node: exp.AtTimeZone, _: Place) -> exp.Expression:
+    """The same in both, also for the hour that is twice and for the one that is not."""
+    if kind(node.this) not in {"timestamp", "timestamptz"} or not node.args["zone"].is_string:
+        raise refused(node, "is no time zone of a timestamp")
+    return node
+
+
+@rewrites(exp.TimeToStr)
+def _written_date(node: exp.TimeToStr, _: Place) -> exp.Expression:
+    """Formats that are known."""
+    format_ = node.sql("duckdb").rpartition(", ")[2].strip("')")
+    if kind(node.this) != "date" or format_ not in _FORMATS:
+        raise refused(node, "writes a date in another way")
+    return called("to_char", node.this, exp.Literal.string(_FORMATS[format_]))
+
+
+@rewrites(exp.Hex)
+def _hex(node: exp.Hex, _: Place) -> exp.Expression:
+    """Of whole numbers, in capitals; a negative one has the digits of 64 bits."""
+    if kind(node.this) not in {"integer", "bigint"}:
+        raise refused(node, "writes something else than a whole number")
+    return exp.Upper(this=called("to_hex", exp.cast(node.this, "bigint")))
+
+
+@rewrites(exp.DPipe)
+def _joined(node: exp.DPipe, place: Place) -> exp.Expression:
+    """Text and whole numbers, as other values are written differently; of lists a NULL makes NULL."""
+    if kind(node.left) == kind(node.right) == "list":
+        return place.helper("list_join", node.left, node.right)
+    if not {kind(node.left), kind(node.right)} <= INTEGERS | {"text", "null"}:
+        raise refused(node, "joins what is neither text nor a whole number")
+    return node
+
+
+@rewrites(exp.ConcatWs, exp.MD5, exp.Replace, exp.StrPosition)
+def _of_text(node: exp.Func, _: Place) -> exp.Expression:
+    """The same in both for text: characters are code points, bytes are UTF-8, `concat_ws` passes over NULL."""
+    for each in node.iter_expressions():
+        if kind(each) not in {"text", "null"}:
+            raise refused(node, "takes what is no text")
+    return node
+
+
+@rewrites(exp.Substring)
+def _substring(node: exp.Substring, _: Place) -> exp.Expression:
+    """From the first character or a later one; what is before it is counted differently."""
+    start = node.args["start"]
+    is_after = (
+        isinstance(start, exp.Add) and isinstance(start.left, exp.StrPosition) and isinstance(start.right, exp.Literal)
+    )
+    if kind(node.this) != "text" or not (is_after or (isinstance(start, exp.Literal) and int(start.name) > 0)):
+        raise refused(node, "may begin before the first character")
+    return node
+
+
+@rewrites(exp.Lower)
+def _lower(node: exp.Lower, _: Place) -> exp.Expression:
+    """Every letter of Unicode, as DuckDB does, whatever the database's locale."""
+    if kind(node.this) != "text":
+        raise refused(node, "takes what is no text")
+    letters = exp.Collate(this=grouped(node.this), expression=exp.to_identifier("pg_c_utf8", quoted=True))
+    return exp.Collate(this=exp.Lower(this=letters), expression=exp.to_identifier("C", quoted=True))

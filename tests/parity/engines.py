@@ -1,0 +1,17 @@
+"""What two engines say of the same events, compared in full."""
+
+from collections import Counter
+
+from streams.rules.engine import Evaluation
+
+__all__ = ["difference_of_engines"]
+
+
+def difference_of_engines(one: Evaluation, other: Evaluation) -> list[str]:
+    """A line for every alert, deadline or action that only one of them has, or has otherwise: text, order and times."""
+    lines = []
+    for name in ("alerts", "deadlines", "actions"):
+        rows, others = (Counter(map(repr, getattr(each, name))) for each in (one, other))
+        lines += [f"only the first   {row}" for row in rows - others]
+        lines += [f"only the second  {row}" for row in others - rows]
+    return lines

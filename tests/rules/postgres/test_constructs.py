@@ -1,0 +1,90 @@
+"""Every construct says in PostgreSQL what it says in DuckDB, on random rows."""
+
+import json
+import unicodedata
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+import psycopg2
+import pytest
+
+from streams.rules.postgres import derive
+from streams.rules.postgres.rows import as_json
+from tests.rules.postgres.constructs import CONSTRUCTS
+from tests.rules.postgres.given import SCHEMA, TYPES, derived
+from tests.rules.postgres.rows import COLUMNS, rows
+
+HELPERS = Path(derive.__file__).with_name("helpers.sql")
+
+
+@pytest.fixture(scope="module")
+def reference():
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def cursor(postgres):
+    with closing(psycopg2.connect(postgres.dsn("constructs"))) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET timezone = 'UTC'; CREATE SCHEMA {SCHEMA}")
+            cursor.execute(HELPERS.read_text().format(schema=SCHEMA))
+            yield cursor
+    postgres.drop("constructs")
+
+
+def in_postgres(cursor, sql: str, names: list[str], given) -> list:
+    text, place = derived(sql)
+    listed = ", ".join(f'"{name}" {place.composites.name(type_)}' for name, type_ in TYPES.items())
+    answer = ", ".join(f'"{name}"' for name in names)
+    cursor.execute("BEGIN")
+    try:
+        for command in (*place.composites.ddl.values(), *place.functions.values()):
+            cursor.execute(command)
+        cursor.execute(
+            f"PREPARE query (json) AS WITH given AS (SELECT * FROM json_to_recordset($1) AS given ({listed})) "
+            f"SELECT json_build_array({answer}) FROM (\n{text}\n) AS answers"
+        )
+        cursor.execute("EXECUTE query (%s)", [as_json(given, COLUMNS)])
+        return [row[0] for row in cursor.fetchall()]
+    finally:
+        cursor.execute("ROLLBACK; DEALLOCATE ALL")
+
+
+def plain(value: object) -> object:
+    """A value of DuckDB as JSON has it."""
+    if isinstance(value, dict):
+        return {name: plain(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [plain(part) for part in value]
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def in_order(found: list) -> list[str]:
+    return sorted(json.dumps(row) for row in found)
+
+
+@pytest.mark.parametrize("name", CONSTRUCTS)
+def test_construct_says_the_same(name, reference, cursor):
+    """With NULLs, ties, doubles, month ends, clocks that change, and letters beyond ASCII; and of no rows at all."""
+    for given in (*map(rows, range(3)), rows(0, 0)):
+        reference.register("given", given)
+        asked = reference.execute(CONSTRUCTS[name])
+        names = [column[0] for column in asked.description]
+        expected = [list(map(plain, row)) for row in asked.fetchall()]
+
+        assert in_order(in_postgres(cursor, CONSTRUCTS[name], names, given)) == in_order(expected)
+        assert expected or not given.num_rows
+
+
+def test_small_letters_are_the_same_for_every_letter(reference, cursor):
+    """All that Unicode had when Python's table was made; PostgreSQL may know newer ones than DuckDB."""
+    letters = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)).startswith("L")]
+    small = dict(reference.execute("SELECT s, lower(s) FROM (SELECT unnest($1) AS s) AS given", [letters]).fetchall())
+    text, _ = derived("SELECT s, lower(s) AS x FROM given")
+    cursor.execute(f"WITH given AS (SELECT unnest(%s) AS s) {text}", [letters])
+
+    assert dict(cursor.fetchall()) == small

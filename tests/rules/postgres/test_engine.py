@@ -1,0 +1,219 @@
+"""The engine on PostgreSQL: what it stands on, what it keeps, and where rows may come from."""
+
+import threading
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import psycopg2
+import pyarrow as pa
+import pytest
+
+from streams.contracts.columns import events_table, quarantine_table
+from streams.rules.compiled import compiled_rules
+from streams.rules.engine import Engine, columns_answered
+from streams.rules.postgres import engine as module
+from streams.rules.postgres.derive import derived
+from streams.rules.postgres.engine import PostgresEngine
+from streams.rules.postgres.reference import Reference
+from streams.rules.postgres.rows import as_json
+from streams.rules.postgres.schema import install
+from streams.rules.postgres.statement import rows_given, statement
+from tests.oracle.records import decoded
+from tests.oracle.strategies import case, dense
+from tests.parity.engines import difference_of_engines
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+DATABASE = "rules_of_tests"
+
+
+@pytest.fixture(scope="module")
+def compiled(settings):
+    return compiled_rules(settings)
+
+
+@pytest.fixture(scope="module")
+def duckdb(compiled):
+    engine = Engine(compiled)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def connect(postgres):
+    def connected():
+        connection = psycopg2.connect(postgres.dsn(DATABASE))
+        connection.autocommit = True
+        return connection
+
+    yield connected
+    postgres.drop(DATABASE)
+
+
+@pytest.fixture
+def engine(compiled, connect):
+    engine = PostgresEngine(compiled, connect())
+    yield engine
+    engine.close()
+
+
+def world(seed: int):
+    """Events, unreadable records, and the time of a world."""
+    made = dense(seed)
+    accepted, rejected = decoded(made.records)
+    return events_table(accepted, NOW), quarantine_table(rejected, NOW), made.as_of
+
+
+def in_partition(number: int, events: pa.Table) -> pa.Table:
+    """The events in a partition of their own, so that several worlds have no place twice."""
+    partitions = pa.array([number] * events.num_rows, events.schema.field("kafka_partition").type)
+    return events.set_column(events.schema.get_field_index("kafka_partition"), "kafka_partition", partitions)
+
+
+def rows(connection, query: str) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchall()
+
+
+def test_seeds_and_static_models_are_those_of_duckdb(compiled, engine, connect):
+    """Row by row, with the types in which they are compared."""
+    reference, rules = Reference(compiled), derived(compiled)
+    with closing(connect()) as connection, closing(reference):
+        for name, relation in rules.tables.items():
+            kept = rows(connection, f'SELECT * FROM {rules.schema}."{name}"')
+
+            assert sorted(kept, key=repr) == sorted(reference.rows(relation), key=repr), name
+
+
+def test_schema_is_made_once_by_many_who_start_together(compiled, connect, postgres):
+    """Each finds it whole; one of them has made it."""
+    rules = replace_schema(derived(compiled), "rules_made_once")
+    made = []
+
+    def start() -> None:
+        with closing(connect()) as connection:
+            made.append(install(connection, compiled, rules))
+
+    threads = [threading.Thread(target=start) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(made) == [False, False, True]
+
+
+def test_schema_that_is_interrupted_is_not_there(compiled, connect):
+    """A failure half-way leaves nothing that the next one would take for whole."""
+    rules = replace_schema(derived(compiled), "rules_interrupted")
+    broken = replace_field(rules, setup=[*rules.setup, "SELECT 1 / 0"])
+    with closing(connect()) as connection:
+        with pytest.raises(psycopg2.errors.DivisionByZero):
+            install(connection, compiled, broken)
+
+        assert install(connection, compiled, rules)
+
+
+def test_two_versions_of_the_rules_stand_side_by_side(compiled, engine, connect, tmp_path):
+    """Another checksum is another schema; dropping the old one changes nothing for the new one."""
+    (tmp_path / "marts.duckdb").symlink_to(compiled.seeds)
+    other = replace(compiled, checksum="another", seeds=tmp_path / "marts.duckdb")
+    events, unread, as_of = world(3)
+    found = engine.evaluate(events, unread, compiled.rules, as_of)
+    with closing(PostgresEngine(other, connect())) as newer, closing(connect()) as connection:
+        assert derived(other).schema != derived(compiled).schema
+        assert difference_of_engines(found, newer.evaluate(events, unread, compiled.rules, as_of)) == []
+        rows(connection, f"DROP SCHEMA {derived(other).schema} CASCADE; SELECT 1")
+    assert difference_of_engines(found, engine.evaluate(events, unread, compiled.rules, as_of)) == []
+
+
+def test_rows_of_a_table_say_what_given_rows_say(compiled, engine, connect):
+    """A table with the columns that rules read is enough: no payload, and rows of families that nobody asks for."""
+    rules, (events, _, as_of) = derived(compiled), world(5)
+    names = compiled.needed(compiled.rules, None)
+    columns = ", ".join(f'"{name}" {type_}' for name, type_ in rules.inputs["events"].items())
+    text = statement(
+        compiled,
+        rules,
+        names,
+        answers=columns_answered(compiled),
+        sources={"events": "SELECT * FROM kept WHERE topic IS NOT NULL"},
+        as_of="$1",
+    )
+    with closing(connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMP TABLE kept ({columns})")
+        cursor.execute(
+            f"INSERT INTO kept {rows_given(rules, 'events', '%s')}", [as_json(events, rules.inputs["events"])]
+        )
+        cursor.execute(f"SET timezone = 'UTC'; PREPARE asked (timestamp) AS {text}")
+        cursor.execute("EXECUTE asked (%s)", [as_of.astimezone(UTC).replace(tzinfo=None)])
+        models = sorted(model for model, _ in cursor.fetchall())
+
+    found = engine.evaluate(events, None, compiled.rules, as_of)
+    raised = [f"alert_{alert.rule}" for alert in found.alerts]
+    assert models == sorted(raised + [f"int_{due.rule}_deadlines" for due in found.deadlines])
+    assert raised
+    assert "payload" not in rules.inputs["events"]
+
+
+def test_small_and_large_evaluations_and_few_rules_agree(compiled, duckdb, engine):
+    """Plans made for few events are used for others, and those for many beside them."""
+    worlds = [in_partition(seed, events_table(decoded(case(seed).records)[0], NOW)) for seed in range(8)]
+    for table in (worlds[0], pa.concat_tables(worlds), worlds[1], events_table([], NOW)):
+        for rules in (sorted(compiled.rules), ["re_referral"], []):
+            one, other = (each.evaluate(table, None, rules, NOW) for each in (duckdb, engine))
+
+            assert difference_of_engines(one, other) == []
+
+
+def test_few_statements_are_kept(compiled, duckdb, engine, connect, monkeypatch):
+    """The one that was not used for longest is forgotten, and made again when it is asked for."""
+    monkeypatch.setattr(module, "_MOST_STATEMENTS", 3)
+    events, unread, as_of = world(7)
+    for rule in [*sorted(compiled.rules), *sorted(compiled.rules)[:2]]:
+        one, other = (each.evaluate(events, unread, [rule], as_of) for each in (duckdb, engine))
+
+        assert difference_of_engines(one, other) == []
+    assert rows(engine._connection, "SELECT count(*) FROM pg_prepared_statements") == [(3,)]
+
+
+def test_evaluation_writes_nothing(engine, connect, compiled):
+    """Nothing of an event stays in the database."""
+    events, unread, as_of = world(9)
+    with closing(connect()) as connection:
+        before = rows(
+            connection, "SELECT pg_current_xact_id_if_assigned(), txid_snapshot_xmax(txid_current_snapshot())"
+        )
+        engine.evaluate(events, unread, compiled.rules, as_of)
+
+        assert before == rows(
+            connection, "SELECT pg_current_xact_id_if_assigned(), txid_snapshot_xmax(txid_current_snapshot())"
+        )
+
+
+def test_character_that_postgres_cannot_hold_stops_nothing(compiled, duckdb, engine):
+    """A zero byte comes in no id; where it stands in something else, what rules say is the same."""
+    events, unread, as_of = world(11)
+    place = events.schema.get_field_index("consent_reason")
+    marked = events.set_column(place, "consent_reason", [["a\0b"] * events.num_rows])
+    one = duckdb.evaluate(events, unread, compiled.rules, as_of)
+
+    assert difference_of_engines(one, engine.evaluate(marked, unread, compiled.rules, as_of)) == []
+
+
+def replace_field(rules, **changes):
+    return type(rules)(**({name: getattr(rules, name) for name in rules.__struct_fields__} | changes))
+
+
+def replace_schema(rules, schema: str):
+    """The same rules under another name."""
+    return replace_field(
+        rules,
+        schema=schema,
+        setup=[text.replace(rules.schema, schema) for text in rules.setup],
+        columns={
+            table: {name: type_.replace(rules.schema, schema) for name, type_ in of.items()}
+            for table, of in rules.columns.items()
+        },
+    )
