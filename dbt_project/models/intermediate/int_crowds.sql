@@ -54,10 +54,12 @@ firsts as (
         named_id,
         holder_kind,
         holder,
-        min(received_at) as named_at,
-        min(evidence) as evidence
+        received_at as named_at,
+        evidence
     from pairs
-    group by kind, named_id, holder_kind, holder
+    qualify row_number() over (
+        partition by kind, named_id, holder_kind, holder order by received_at, evidence.source, evidence.id
+    ) = 1
 ),
 
 limited as (

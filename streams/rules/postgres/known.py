@@ -78,7 +78,7 @@ KNOWN: dict[type[exp.Expression], set[str]] = {
     exp.NullSafeEQ: _BINARY,
     exp.NullSafeNEQ: _BINARY,
     exp.Is: _BINARY,
-    exp.In: {"this", "expressions"},
+    exp.In: {"this", "expressions", "query"},
     exp.Between: {"this", "low", "high"},
     exp.Case: {"this", "ifs", "default"},
     exp.If: {"this", "true", "false"},

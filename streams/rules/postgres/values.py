@@ -55,7 +55,9 @@ def _compare(node: exp.Binary, _: Place) -> exp.Expression:
 @rewrites(exp.In)
 def _in(node: exp.In, _: Place) -> exp.Expression:
     """Of text and numbers, with the same answer for NULL."""
-    kinds = {kind(each) for each in (node.this, *node.expressions)} - {"null"}
+    query = node.args.get("query")
+    given = node.expressions if query is None else query.this.selects
+    kinds = {kind(each) for each in (node.this, *given)} - {"null"}
     if not (kinds <= INTEGERS or kinds == {"text"}):
         raise refused(node, f"compares {' with '.join(sorted(kinds))}")
     return node

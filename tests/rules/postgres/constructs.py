@@ -45,6 +45,10 @@ CONSTRUCTS = {
         SELECT id, k AND i > 0 AS x, k OR i > 0 AS y, NOT (k AND s IS NULL) AS z, TRUE AS v, NULL AS w
         FROM given""",
     "in": "SELECT id, i IN (1, 2, NULL) AS x, s IN ('a', r) AS y, s NOT IN ('a', 'b') AS z FROM given",
+    "in a query": """
+        SELECT id, s IN (SELECT r FROM given WHERE k) AS x, i NOT IN (SELECT j FROM given) AS y,
+        i NOT IN (SELECT j FROM given WHERE j IS NOT NULL) AS z
+        FROM given""",
     "greatest and least": """
         SELECT id, greatest(i, j) AS x, least(m, n) AS y, least(s, r, 'b') AS z, greatest(s, r) AS w,
         greatest(0, least(b, 5)) AS v, greatest(i, 1, NULL) AS u FROM given""",
