@@ -85,6 +85,19 @@ def test_no_event_is_loaded_twice(remember):
     assert len(roots) == len(set(roots)) == 5
 
 
+def test_event_of_a_family_among_three_thousand_that_share_ids_loads_its_own(remember):
+    """All name one person and one address; what the person alone is told of is none of theirs."""
+    for number in range(3_000):
+        remember("household-joined", family_id=f"F-{number}", person_id="worker-1", household_role="other_adult")
+        remember("address-changed", family_id=f"F-{number}", address_id="surgery")
+    born = remember("person-recorded", person_id="worker-1", date_of_birth="2015-01-01")
+    joined = remember("household-joined", family_id="F-7", person_id="worker-1", household_role="other_adult")
+
+    assert remember.history.touched([joined]) == {"F-7"}
+    assert remember.history.touched([born]) == set()
+    assert len(remember.history.load({"F-7"})) == 3
+
+
 def test_who_lives_in_the_other_household_touches_the_first(remember):
     joined = _two_households(remember)
     level = remember("level-changed", family_id="F-2", level=2, level_reason="assessment")

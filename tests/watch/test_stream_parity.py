@@ -13,6 +13,7 @@ from streams.rules.engine import Engine
 from streams.rules.evaluator import Evaluator
 from streams.rules.postgres.engine import PostgresEngine
 from streams.simulate import Noise, World
+from tests.limited import limited
 from tests.oracle.compare import difference
 from tests.oracle.oracle import expected
 from tests.oracle.records import Log, Record, decoded
@@ -47,6 +48,21 @@ def test_stream_says_what_one_look_says(engine, seed, monkeypatch):
     stream = streamed(engine, world.records, world.as_of, chance, 6, seed % 4, monkeypatch)
 
     assert stream.standing == {said(alert) for alert in rebuilt(engine, world.records, world.as_of)}
+
+
+@pytest.mark.parametrize(("person", "address"), [(1, 1), (2, 1), (1, 2)])
+def test_stream_says_what_one_look_says_of_crowds(person, address, settings, tmp_path, monkeypatch):
+    """Ids become crowds on the way, in any order and chunking: whom they connected until then is judged again."""
+    engine = limited(compiled_rules(settings), person, address, tmp_path)
+    try:
+        for seed in range(6):
+            chance = random.Random(seed)
+            world = (dense, case, reused)[seed % 3](seed)
+            stream = streamed(engine, world.records, world.as_of, chance, (6, 1)[seed % 2], seed % 3, monkeypatch)
+
+            assert stream.standing == {said(alert) for alert in rebuilt(engine, world.records, world.as_of)}
+    finally:
+        engine.close()
 
 
 @pytest.mark.parametrize("late", [timedelta(0), LATEST], ids=["in order", "shuffled"])

@@ -58,9 +58,7 @@ def _moments(world: World, plan: Fact, as_of: datetime, profile: Profile) -> lis
     events = [(fact.at, world.until(fact)) for fact in world.facts if fact.order >= plan.order]
     days = [_day(plan, -days) for days in range(profile.release_days + 1)]
     begun = [
-        (day, world.of_facts([fact for fact in world.facts if fact.at <= day]))
-        for day in days
-        if plan.at < day < as_of
+        (day, world.of_facts([fact for fact in world.facts if fact.at <= day])) for day in days if plan.at < day < as_of
     ]
     return sorted(((at, then) for at, then in [*events, *begun] if at < _day(plan, 1)), key=lambda moment: moment[0])
 

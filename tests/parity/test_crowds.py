@@ -1,0 +1,113 @@
+"""Ids that too many families share: the rules against the oracle, and strangers who share nothing else."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from streams import contracts as c
+from streams.contracts import Event
+from streams.contracts.columns import events_table, quarantine_table
+from streams.rules.compiled import compiled_rules
+from streams.rules.engine import AlertRow, Engine
+from streams.settings import Settings
+from tests.limited import limited, limited_profile
+from tests.oracle.cast import Cast
+from tests.oracle.compare import difference
+from tests.oracle.draws import draw, opening
+from tests.oracle.oracle import ALL, expected
+from tests.oracle.records import Log, decoded
+from tests.oracle.strategies import Case, case, dense, reused
+
+LIMITS = [(1, 1), (2, 1), (1, 2)]
+"""The random worlds have two to four families: nearly everybody is a crowd, or no link is followed."""
+WORLDS = 15
+START = datetime(2026, 1, 5, 12, tzinfo=UTC)
+STRANGERS = ("F-1", "F-2", "F-3")
+
+
+@pytest.fixture(scope="module", params=LIMITS, ids=str)
+def limits(request: pytest.FixtureRequest) -> tuple[int, int]:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def strict(limits: tuple[int, int], settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """An engine with small limits."""
+    engine = limited(compiled_rules(settings), *limits, tmp_path_factory.mktemp("limits"))
+    yield engine
+    engine.close()
+
+
+@pytest.mark.parametrize("made", [case, dense, reused])
+def test_rules_raise_what_the_oracle_expects_of_crowds(
+    strict: Engine, limits: tuple[int, int], made: Callable[[int], Case]
+) -> None:
+    """And the limits decide: without them the oracle expects something else of some of these worlds."""
+    now = datetime.now(UTC)
+    differences, decided = {}, 0
+    for seed in range(WORLDS):
+        world = made(seed)
+        events, rejected = decoded(world.records)
+        found = strict.evaluate(events_table(events, now), quarantine_table(rejected, now), ALL, world.as_of)
+        wanted = expected(events, rejected, world.as_of, limited_profile(*limits))
+        if lines := difference([row._asdict() for row in found.alerts], wanted):
+            differences[seed] = lines
+        decided += wanted != expected(events, rejected, world.as_of)
+
+    assert not differences
+    assert decided
+
+
+def test_nothing_of_a_stranger_changes_the_alerts_of_a_family(settings: Settings, tmp_path: Path) -> None:
+    """
+    A family shares a person and an address with three others, and nothing else.
+
+    Whatever a model comes to read: one that goes from family to family and leaves `int_crowds` out fails here.
+    """
+    strict = limited(compiled_rules(settings), 2, 2, tmp_path)
+    others = [event for family in STRANGERS for event in _shared(family)]
+    try:
+        for seed in range(12):
+            chance = random.Random(f"strangers {seed}")
+            cast = Cast(("F-0",), ("1", "P-0", "P-1"), ("U", "U-0"))
+            own = [*_shared("F-0"), *opening(chance), *_drawn(chance, cast, 25)]
+            before = _of_family(strict, own, others)
+            more = _drawn(chance, Cast(STRANGERS, ("1", "P-7", "P-8"), ("U", "U-7")), 60)
+
+            assert _of_family(strict, own, [*others, *more]) == before
+            assert before
+    finally:
+        strict.close()
+
+
+def _shared(family: str) -> list[Event]:
+    """What makes crowds of a person and an address."""
+    return [
+        c.HouseholdJoined(family_id=family, person_id="1", household_role="father"),
+        c.AddressChanged(family_id=family, address_id="U"),
+    ]
+
+
+def _drawn(chance: random.Random, cast: Cast, count: int) -> Iterator[Event]:
+    """Any events; each family numbers its own risk markers, as they share persons and addresses alone."""
+    for _ in range(count):
+        event = draw(chance, cast.on(START))
+        marker = getattr(event, "marker_id", None)
+        yield msgspec.structs.replace(event, marker_id=f"{marker}-{cast.families[0]}") if marker else event
+
+
+def _of_family(engine: Engine, own: Sequence[Event], others: Sequence[Event]) -> list[AlertRow]:
+    """The alerts of the first family."""
+    log = Log()
+    for prefix, events in (("own", own), ("other", others)):
+        for number, event in enumerate(events):
+            log.add(START + timedelta(hours=5 * number), event, id=f"{prefix}-{number}")
+    accepted, rejected = decoded(log.records)
+    assert not rejected
+    as_of = START + timedelta(days=40)
+    found = engine.evaluate(events_table(accepted, as_of), None, engine.compiled.rules, as_of).alerts
+    return sorted((alert for alert in found if alert.family_id == "F-0"), key=str)
