@@ -49,6 +49,7 @@ def _compare(node: exp.Binary, _: Place) -> exp.Expression:
         raise refused(node, "compares lists")
     if not isinstance(node, exp.EQ | exp.NEQ | exp.NullSafeEQ | exp.NullSafeNEQ):
         node.set("this", collated(node.left))
+        node.set("expression", collated(node.right))
     return node
 
 
@@ -64,7 +65,8 @@ def _in(node: exp.In, _: Place) -> exp.Expression:
 @rewrites(exp.Between)
 def _between(node: exp.Between, _: Place) -> exp.Expression:
     """As two comparisons."""
-    node.set("this", collated(node.this))
+    for name in ("this", "low", "high"):
+        node.set(name, collated(node.args[name]))
     return node
 
 
@@ -74,7 +76,7 @@ def _extreme_of_several(node: exp.Func, _: Place) -> exp.Expression:
     given = [node.this, *node.expressions]
     if {kind(each) for each in given} & {"struct", "list", "tuple"}:
         raise refused(node, "compares structs or lists")
-    return type(node)(this=collated(given[0]), expressions=given[1:])
+    return type(node)(this=collated(given[0]), expressions=[collated(each) for each in given[1:]])
 
 
 @rewrites(exp.Tuple)
