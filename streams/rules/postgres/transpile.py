@@ -8,7 +8,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
-from streams.rules.postgres import aggregates, lists, values  # noqa: F401  (they register their rewrites)
+from streams.rules.postgres import aggregates, lists, times, values  # noqa: F401  (they register their rewrites)
 from streams.rules.postgres.annotate import annotate
 from streams.rules.postgres.keyed import RECURRING, columns_of, keyed, restate_keyed
 from streams.rules.postgres.known import NotKnown, check

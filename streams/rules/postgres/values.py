@@ -1,4 +1,4 @@
-"""Numbers, times, text and comparisons."""
+"""Numbers, text and comparisons."""
 
 from sqlglot import exp
 
@@ -27,28 +27,20 @@ _CASTS = {
     *((one, other) for one in INTEGERS for other in INTEGERS),
 }
 
-_SPANS = {
-    "to_microseconds": "1 microsecond",
-    "to_minutes": "1 minute",
-    "to_hours": "1 hour",
-    "to_months": "1 month",
-}
-
-_FORMATS = {"%-d %B %Y": "FMDD FMMonth YYYY"}
-"""Formats of dates, as `strftime` and `to_char` write them; the months are English in both."""
-
 
 @rewrites(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 def _compare(node: exp.Binary, _: Place) -> exp.Expression:
     """Text is ordered by its bytes; values of different kinds are cast by other rules, so they are refused."""
     left, right = kind(node.left), kind(node.right)
     alike = left == right or {left, right} <= INTEGERS or {left, right} == {"date", "timestamp"}
-    if not alike and "null" not in {left, right} and not isinstance(node.right, exp.Literal):
+    is_written = left in {"date", "time", "timestamp"} and isinstance(node.right, exp.Literal) and right == "text"
+    if not alike and "null" not in {left, right} and not is_written:
         raise refused(node, f"compares {left} with {right}")
     if left == "list":
         raise refused(node, "compares lists")
     if not isinstance(node, exp.EQ | exp.NEQ | exp.NullSafeEQ | exp.NullSafeNEQ):
         node.set("this", collated(node.left))
+        node.set("expression", collated(node.right))
     return node
 
 
@@ -66,7 +58,8 @@ def _in(node: exp.In, _: Place) -> exp.Expression:
 @rewrites(exp.Between)
 def _between(node: exp.Between, _: Place) -> exp.Expression:
     """As two comparisons."""
-    node.set("this", collated(node.this))
+    for name in ("this", "low", "high"):
+        node.set(name, collated(node.args[name]))
     return node
 
 
@@ -76,7 +69,7 @@ def _extreme_of_several(node: exp.Func, _: Place) -> exp.Expression:
     given = [node.this, *node.expressions]
     if {kind(each) for each in given} & {"struct", "list", "tuple"}:
         raise refused(node, "compares structs or lists")
-    return type(node)(this=collated(given[0]), expressions=given[1:])
+    return type(node)(this=collated(given[0]), expressions=[collated(each) for each in given[1:]])
 
 
 @rewrites(exp.Tuple)
@@ -139,78 +132,6 @@ def _kind_of(type_: exp.DataType) -> str:
     value = exp.Cast(this=exp.Null(), to=type_)
     value.type = type_
     return kind(value)
-
-
-@rewrites(exp.Anonymous)
-def _named_function(node: exp.Anonymous, place: Place) -> exp.Expression:
-    """Functions that sqlglot has no name for."""
-    name, given = node.name.lower(), node.expressions
-    if name == "list_unique":
-        return place.helper("list_unique", collated(given[0]))
-    if name == "epoch_us":
-        return _microseconds(given[0])
-    return _span(given[0], _SPANS[name]) if name in _SPANS else node
-
-
-@rewrites(exp.ToDays)
-def _days(node: exp.ToDays, _: Place) -> exp.Expression:
-    """An interval of days."""
-    return _span(node.this, "1 day")
-
-
-def _span(number: exp.Expression, one: str) -> exp.Expression:
-    """An interval is a number of others; that is exact up to 2^53 microseconds, which are 285 years."""
-    if kind(number) not in INTEGERS:
-        raise refused(number, "is no whole number")
-    interval = exp.Cast(this=exp.Literal.string(one), to=exp.DataType.build("interval"))
-    return exp.Paren(this=exp.Mul(this=grouped(number), expression=interval))
-
-
-def _microseconds(moment: exp.Expression) -> exp.Expression:
-    if kind(moment) not in {"timestamp", "time"}:
-        raise refused(moment, "is no time")
-    seconds = exp.Extract(this=exp.var("EPOCH"), expression=moment)
-    return exp.cast(exp.Paren(this=exp.Mul(this=seconds, expression=exp.Literal.number(1_000_000))), "bigint")
-
-
-@rewrites(exp.DateDiff)
-def _difference(node: exp.DateDiff, _: Place) -> exp.Expression:
-    """Microseconds from one time to another of the same kind."""
-    if node.unit.name.upper() != "MICROSECOND" or kind(node.this) != kind(node.expression):
-        raise refused(node, "is no difference in microseconds")
-    return exp.Paren(this=exp.Sub(this=_microseconds(node.this), expression=_microseconds(node.expression)))
-
-
-@rewrites(exp.Year, exp.Month, exp.Day, exp.DayOfWeekIso)
-def _part(node: exp.Func, _: Place) -> exp.Expression:
-    """Parts of dates are whole numbers."""
-    part = "ISODOW" if isinstance(node, exp.DayOfWeekIso) else type(node).__name__.upper()
-    if kind(node.this) not in {"date", "timestamp"}:
-        raise refused(node, "takes a part of what is no date")
-    return exp.cast(exp.Extract(this=exp.var(part), expression=node.this), "bigint")
-
-
-@rewrites(exp.DateFromParts)
-def _date(node: exp.DateFromParts, _: Place) -> exp.Expression:
-    """PostgreSQL takes integers; a day that does not exist is an error in both."""
-    return called("make_date", *(exp.cast(node.args[name], "int") for name in ("year", "month", "day")))
-
-
-@rewrites(exp.AtTimeZone)
-def _at_time_zone(node: exp.AtTimeZone, _: Place) -> exp.Expression:
-    """The same in both, also for the hour that is twice and for the one that is not."""
-    if kind(node.this) not in {"timestamp", "timestamptz"} or not node.args["zone"].is_string:
-        raise refused(node, "is no time zone of a timestamp")
-    return node
-
-
-@rewrites(exp.TimeToStr)
-def _written_date(node: exp.TimeToStr, _: Place) -> exp.Expression:
-    """Formats that are known."""
-    format_ = node.sql("duckdb").rpartition(", ")[2].strip("')")
-    if kind(node.this) != "date" or format_ not in _FORMATS:
-        raise refused(node, "writes a date in another way")
-    return called("to_char", node.this, exp.Literal.string(_FORMATS[format_]))
 
 
 @rewrites(exp.Hex)

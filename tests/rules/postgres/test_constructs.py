@@ -80,6 +80,34 @@ def test_construct_says_the_same(name, reference, cursor):
         assert expected or not given.num_rows
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "s < r",
+        "s >= 'a'",
+        "'a' < s",
+        "greatest('a', s)",
+        "md5(s) < r",
+        "s BETWEEN 'a' AND r",
+        "greatest(s, r)",
+        "(s, i) < (r, j)",
+        "max(s) OVER ()",
+        "row_number() OVER (ORDER BY s)",
+        "row_number() OVER (ORDER BY (i, s))",
+        "list_sort(l)",
+        "list_sort([s, r])",
+        "arg_min(i, (s, id)) OVER (PARTITION BY grp)",
+        "(SELECT arg_max(i, s) FROM given)",
+        "list_sort([{'s': s}])[-1].s",
+    ],
+)
+def test_text_is_ordered_by_its_bytes_in_any_locale(expression):
+    """The embedded server's locale is C, so a database of another one is not seen by the tests above."""
+    text, place = derived(f"SELECT {expression} AS x FROM given")
+
+    assert 'COLLATE "C"' in text + "".join(place.composites.ddl.values())
+
+
 def test_small_letters_are_the_same_for_every_letter(reference, cursor):
     """All that Unicode had when Python's table was made; PostgreSQL may know newer ones than DuckDB."""
     letters = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)).startswith("L")]

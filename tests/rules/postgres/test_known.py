@@ -24,6 +24,8 @@ REFUSED = {
     "a time joined to text": "SELECT s || m AS x",
     "a boolean joined to text": "SELECT s || k AS x",
     "text compared with a number": "SELECT s = i AS x",
+    "text compared with a written number": "SELECT s = 5 AS x",
+    "a number compared with text": "SELECT i = '5' AS x",
     "text compared with a time": "SELECT s < m AS x",
     "lists compared": "SELECT l = li AS x",
     "lists of lists": "SELECT list(l) AS x",
