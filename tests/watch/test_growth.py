@@ -7,7 +7,7 @@ import pytest
 from streams import names
 from streams.kafka import client as kafka_client
 from streams.kafka.client import producer
-from streams.watch.restore import last_heartbeat
+from streams.kafka.heartbeat import last_heartbeat
 from tests.kafka.test_growth import grow
 from tests.kafka.test_topics import STAMPED, make
 from tests.watch.test_run import judged_everything, until
