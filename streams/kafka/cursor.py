@@ -17,9 +17,8 @@ class Cursor:
     """
     Reads one topic at least once: what was read counts as done only when that is said.
 
-    The first start ever begins with what comes next; a partition that is added later is read from its beginning. With a
-    topic the broker forgets what was done of it: one that was made again is read from its beginning, too, for as long
-    as no person has confirmed that it was.
+    The first start ever begins with what comes next; a partition that is added later is read from its beginning. So is
+    a topic that was made again, for as long as no person has confirmed that it was: what was done is of the one before.
     """
 
     def __init__(self, settings: Settings, topic: str, name: str) -> None:

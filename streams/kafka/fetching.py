@@ -64,6 +64,12 @@ class TolerantFetcher(BoundedFetcher):
             self._looked_at = time.monotonic()
         return super().fetch_records(*args, **config)
 
+    async def _send_list_offsets_requests(self, timestamps: dict[TopicPartition, int]) -> tuple[dict, set]:
+        """As kafka-python's, which leaves out, without a word, partitions of whose leader it knows nothing yet."""
+        leaders = {place: self._manager.cluster.leader_for_partition(place) for place in timestamps}
+        offsets, again = await super()._send_list_offsets_requests(timestamps)
+        return offsets, again | {place for place, leader in leaders.items() if leader in (None, -1)}
+
     def highwater(self, place: TopicPartition) -> int | None:
         """Where the topic ended when the broker last answered."""
         return self._subscriptions.assignment[place].highwater
@@ -161,7 +167,8 @@ class _Deleted(_Records):
 
     def _unpack_records(self, tp: TopicPartition, *_: object) -> Iterator[Readable]:
         first, end = self.fetch_offset, self._fetcher.places.beginning(tp)
-        log.error("records_deleted_unread", topic=tp.topic, partition=tp.partition, first=first, end=end)
+        numbers = {"first": first + self._first, "end": end + self._first}
+        log.error("records_deleted_unread", topic=tp.topic, partition=tp.partition, **numbers)
         for begins, ends, how in ((first, min(end, 0), WITH_ITS_TOPIC), (max(first, 0), end, BY_RETENTION)):
             yield from map(self._count, deleted(tp, begins + self._first, ends + self._first, how))
         self.next_fetch_offset = end

@@ -104,9 +104,11 @@ class TolerantConsumer(KafkaConsumer):
         return {place: one and one._replace(offset=one.offset + self._first(place)) for place, one in found.items()}
 
     def committed(self, partition: TopicPartition, *args: object) -> int | None:
-        """What the group has committed last, Kafka having forgotten what it committed of a topic before this one."""
-        found = super().committed(partition, False, *args)
-        return None if found is None else found + self._first(partition)
+        """What the group has committed last; None if it has not, or of a topic before this one."""
+        found = super().committed(partition, True, *args)
+        if found is None or found.metadata not in ("", self.topic_ids([partition.topic]).get(partition.topic)):
+            return None
+        return found.offset + self._first(partition)
 
     def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata], *args: object) -> None:
         """Let the group go on at some offsets."""
@@ -129,7 +131,12 @@ class TolerantConsumer(KafkaConsumer):
     def _to_commit(
         self, offsets: Mapping[TopicPartition, OffsetAndMetadata]
     ) -> dict[TopicPartition, OffsetAndMetadata]:
-        return {place: one._replace(offset=max(0, one.offset - self._first(place))) for place, one in offsets.items()}
+        """As Kafka counts, with the id of the topic that they are of."""
+        ids = self._known_ids({place.topic for place in offsets})
+        return {
+            place: one._replace(offset=max(0, one.offset - self._first(place)), metadata=ids.get(place.topic, ""))
+            for place, one in offsets.items()
+        }
 
     def _known_ids(self, topics: Iterable[str]) -> dict[str, str]:
         found = {topic: self._cluster.topic_id(topic) for topic in topics}
@@ -148,10 +155,12 @@ class TolerantConsumer(KafkaConsumer):
         log.error("topics_made_anew", topics=topics)
         there = set(all_partitions(self, topics))
         before = {place: self.position(place) for place in self.assignment() if place.topic in topics}
-        super().assign([place for place in self.assignment() if place not in before or place in there])
+        if not self._subscription.partitions_auto_assigned():
+            super().assign([place for place in self.assignment() if place not in before or place in there])
         self.lives()
         for place in before.keys() & there:
-            self.seek(place, min(before[place], self._first(place)))
+            begins = self._first(place)
+            self.seek(place, begins if before[place] is None else min(before[place], begins))
 
     def _take_on(self) -> None:
         held, wanted = self.assignment(), all_partitions(self, self._topics)

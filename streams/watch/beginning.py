@@ -17,7 +17,7 @@ from streams.watch.restore import Offsets, input_offsets
 
 __all__ = ["begin_reading", "judged_before", "wait_for_lander"]
 
-_LANDER_SECONDS = 10
+_LANDER_SECONDS = 5
 """How long the lander may take to land what it has read, and Kafka has no more."""
 
 

@@ -1,20 +1,24 @@
 """A topic that was deleted and made again goes on in the lake: none lost, none twice, each number one row."""
 
+import json
 import threading
 import time
 from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
+from click.testing import CliRunner
 
 from streams import names
+from streams.cli.main import caf
 from streams.contracts.outputs import Heartbeat
-from streams.errors import LakeConflict
+from streams.errors import LakeConflict, UnknownTopic
 from streams.kafka import client as kafka_client
+from streams.kafka.cursor import Cursor
 from streams.kafka.lives import Life
 from streams.lake import lives as lake_lives
 from streams.lake.connect import connect
-from streams.lake.lives import landed_lives, numbered_ends
+from streams.lake.lives import confirm, landed_lives, numbered_ends
 from streams.land import run
 from streams.land.store import LandingStore
 from streams.verify import verify_offsets
@@ -183,6 +187,44 @@ def test_a_lake_of_before_learns_to_number(lake_settings, contact, send, rows, m
     assert rows(PLACES) == [(0, "e-1"), (2, "e-2")]
 
 
+def test_who_keeps_a_place_in_it_reads_it_from_its_beginning(lake_settings, contact, send, make_again) -> None:
+    """Also who was away when it was made again, for as long as no person has confirmed that it was."""
+    with closing(Cursor(lake_settings, names.REFERRAL, "letters")) as cursor:
+        send([contact(number) for number in range(3)], partition=0)
+        assert [record.offset for record in read(cursor, 3)] == [0, 1, 2]
+        cursor.done()
+    run(lake_settings, once=True)
+    make_again()
+    send([contact(number) for number in range(5)], partition=0)
+    with closing(Cursor(lake_settings, names.REFERRAL, "letters")) as cursor:
+        assert [record.offset for record in read(cursor, 5)] == [4, 5, 6, 7, 8]
+    with connect(lake_settings, landing="read_write", marts=None) as lake:
+        confirm(lake, names.REFERRAL, "a person")
+    with closing(Cursor(lake_settings, names.REFERRAL, "a new group")) as cursor:
+        assert cursor.is_past(cursor.ends())
+
+
+def test_it_is_confirmed_once(lake_settings, contact, send, make_again) -> None:
+    runner = CliRunner(env=lake_settings.to_env())
+    send([contact(1)], partition=0)
+    run(lake_settings, once=True)
+    early = runner.invoke(caf, ["topics", "confirm", names.REFERRAL, "--yes"])
+    make_again()
+    known(lake_settings)
+    listed = runner.invoke(caf, ["topics", "list"])
+    done = runner.invoke(caf, ["topics", "confirm", names.REFERRAL, "--yes"])
+
+    assert isinstance(early.exception, UnknownTopic)
+    assert "made 2 times" in listed.stdout
+    assert "not confirmed" in listed.stdout
+    assert done.exit_code == 0
+    assert not known(lake_settings)[names.REFERRAL].is_unconfirmed
+    facts = [
+        json.loads(line) for line in runner.invoke(caf, ["topics", "list", "--json"]).stdout.splitlines() if "{" in line
+    ]
+    assert next(one["first_offsets"] for one in facts if one["topic"] == names.REFERRAL) == [2]
+
+
 def known(settings) -> dict[str, Life]:
     """The topics as whoever asks first numbers them."""
     numbered_ends(settings, [names.REFERRAL])
@@ -195,3 +237,11 @@ def beat(settings, offsets: dict[str, list[int]], ids: dict[str, str]) -> None:
     heartbeat = Heartbeat(leader="a watcher", as_of=datetime.now(UTC), offsets=offsets, topic_ids=ids)
     with closing(Publisher(settings)) as publisher:
         publisher.heartbeat(heartbeat)
+
+
+def read(cursor: Cursor, count: int) -> list:
+    """The next records that can be read."""
+    found = []
+    while len(found) < count:
+        found += [record for record in cursor.read() if record.value]
+    return found
