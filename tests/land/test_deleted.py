@@ -147,3 +147,19 @@ def test_a_topic_that_has_lost_its_end_is_refused(lake_settings, contact, send, 
     with pytest.raises(LakeConflict, match="has lost its end"):
         run(lake_settings, once=True)
     assert rows("SELECT count(*) FROM landing.main.events") == [(5,)]
+
+
+def test_a_running_lander_notices_that_a_topic_ends_before_it(lake_settings, contact, send, monkeypatch) -> None:
+    """Although nothing comes: a reader beyond the end is set back to the beginning by the library."""
+    send([contact(number) for number in range(5)], partition=0)
+    run(lake_settings, once=True)
+    poll, turns = lander.Lander._poll, iter(range(1_000))
+
+    def beyond(self) -> None:
+        if next(turns) == 3:
+            self._kafka.seek(PLACE, 50)
+        poll(self)
+
+    monkeypatch.setattr(lander.Lander, "_poll", beyond)
+    with pytest.raises(LakeConflict, match="has lost its end while it was landed"):
+        run(lake_settings, for_seconds=120)
