@@ -17,7 +17,7 @@ from dashboard.reader import NotBuilt, Reader
 from streams import names
 from streams.contracts.outputs import Alert
 from streams.errors import BrokerUnavailable, LakeUnavailable
-from streams.kafka.client import consumer
+from streams.lake.lives import numbered_consumer
 from streams.lake.offsets import next_offsets
 from streams.settings import Settings
 from streams.subscribers.wanted import is_open
@@ -85,7 +85,7 @@ class Board(threading.Thread):
             return next_offsets(snapshot.lake)
 
     def _follow(self, landed: dict[tuple[str, int], int]) -> None:
-        client = consumer(self._settings, [names.ALERTS])
+        client = numbered_consumer(self._settings, [names.ALERTS])
         try:
             for partition in client.assignment():
                 client.seek(partition, _place(landed, partition))

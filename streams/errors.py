@@ -69,6 +69,10 @@ class TopicsUnfit(CafError):
     """A topic is set up so that a promise would be broken."""
 
 
+class RecordsDeleted(CafError):
+    """Kafka deleted records before they were read."""
+
+
 class LakeUnavailable(CafError):
     """The lake's catalog or data folder cannot be reached."""
 

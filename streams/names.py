@@ -15,6 +15,7 @@ __all__ = [
     "HEARTBEAT",
     "INPUT_TOPICS",
     "LANDED_TOPICS",
+    "LAND_GROUP",
     "NOTIFY_DEAD_LETTER",
     "PARTNERS",
     "PARTNER_TOPICS",
@@ -45,6 +46,9 @@ FEEDBACK: Final = "caf.referral.feedback.v1"
 
 FEEDBACK_GROUP: Final = "caf-feedback"
 """The consumer group under which the broker keeps which referrals have been answered."""
+
+LAND_GROUP: Final = "caf-land"
+"""The consumer group under which the broker keeps how far the topics were read into the lake, which shows the lag."""
 
 SHARE_GROUP: Final = "caf-share"
 """The consumer group under which the broker keeps which alerts have been told to partners."""

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 from streams import names
 from streams.build.cut import landed_offsets
-from streams.kafka.client import end_offsets
+from streams.kafka.heartbeat import last_heartbeat
 from streams.lake.connect import connect
+from streams.lake.lives import numbered_ends
 from streams.settings import Settings
-from streams.watch.restore import last_heartbeat
 
 __all__ = ["Progress", "progress"]
 
@@ -51,7 +51,7 @@ def progress(settings: Settings) -> Progress:
         landed = landed_offsets(lake)
         built = _last_build(lake)
     produced: dict[str, dict[int, int]] = {}
-    for place, following in end_offsets(settings, names.INPUT_TOPICS).items():
+    for place, following in numbered_ends(settings, names.INPUT_TOPICS).items():
         produced.setdefault(place.topic, {})[place.partition] = following
     return Progress(
         produced={topic: [parts[number] for number in sorted(parts)] for topic, parts in produced.items()},

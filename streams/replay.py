@@ -20,9 +20,9 @@ from streams import names
 from streams.contracts import Reason
 from streams.contracts.decode import REPLAY_HEADER, replay_of
 from streams.errors import BrokerUnavailable, ReplayIncomplete
-from streams.kafka.client import consumer
 from streams.kafka.verbatim import Original, send_verbatim, verbatim_producer
 from streams.lake.connect import connect
+from streams.lake.lives import numbered_consumer
 from streams.lake.offsets import next_offsets
 from streams.quarantine import Filters, Quarantined, contents, find
 from streams.settings import Settings
@@ -32,6 +32,8 @@ __all__ = ["Refused", "Replayed", "replay", "select"]
 log = structlog.get_logger()
 
 _TIMEOUT_SECONDS = 60
+_NOTHING_TO_SEND = {Reason.BATCH, Reason.DELETED_UNREAD}
+"""The events of a batch were sent on; of what was deleted there is nothing."""
 _WAITING = 500
 """Records that are sent before the first of them is waited for."""
 
@@ -137,7 +139,7 @@ def _sendable(settings: Settings, lake: duckdb.DuckDBPyConnection, records: list
         record
         for record in records
         if record.topic in names.INPUT_TOPICS
-        and record.reason != Reason.BATCH  # its events were sent on
+        and record.reason not in _NOTHING_TO_SEND
         and record.replayed_as is None
         and not record.is_copy
         and record.coordinates not in under_way
@@ -147,7 +149,7 @@ def _sendable(settings: Settings, lake: duckdb.DuckDBPyConnection, records: list
 def _under_way(settings: Settings, lake: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """Records of which the topics hold a copy that has not landed yet."""
     landed = next_offsets(lake)
-    with closing(consumer(settings, names.INPUT_TOPICS)) as kafka:
+    with closing(numbered_consumer(settings, names.INPUT_TOPICS)) as kafka:
         ends = kafka.end_offsets(list(kafka.assignment()))
         for partition in ends:
             kafka.seek(partition, landed.get((partition.topic, partition.partition), 0))

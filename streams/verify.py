@@ -2,8 +2,8 @@
 Whether every record is accounted for: every offset of every landed topic has exactly one row in the lake.
 
 Offsets that no reader is ever shown (transaction markers, aborted records) need none; they are found by reading.
-Rows older than what the broker still keeps are only checked against each other. A topic that was deleted and made again
-is another one: no row is of its offsets.
+Rows older than what the broker still keeps are only checked against each other; so are those of a topic that was
+deleted and made again, whose records go on from them. Of very many lost offsets one row stands for those without one.
 """
 
 import time
@@ -15,12 +15,13 @@ import duckdb
 from kafka import KafkaConsumer, TopicPartition
 
 from streams import names
+from streams.contracts import Reason
 from streams.errors import BrokerUnavailable, PartsDisagree
-from streams.kafka.client import consumer
 from streams.kafka.reading import TolerantConsumer
 from streams.lake.connect import connect
+from streams.lake.going_on import going_on, gone_with_their_topic
+from streams.lake.lives import landed_lives, numbered_consumer
 from streams.lake.offsets import OFFSET_TABLES
-from streams.lake.topic_ids import landed_topic_ids, made_anew
 from streams.settings import Settings
 
 __all__ = ["Gap", "Verified", "verify_offsets"]
@@ -29,16 +30,26 @@ _PAUSE_SECONDS = 0.5
 _READ_SECONDS = 30.0
 _NEAR = 10_000
 """Offsets between two gaps that are sooner read over than jumped over."""
+_STANDS_FROM = """
+    coalesce(try_cast(nullif(regexp_extract(allowed, '; offsets ([0-9]+) to [0-9]+$', 1), '') AS BIGINT), kafka_offset)
+"""
+"""The first of the lost offsets that a row of the quarantine stands for, besides its own."""
 _ROWS = " UNION ALL ".join(
-    f"SELECT topic, kafka_partition, kafka_offset FROM landing.main.{table}" for table in OFFSET_TABLES
+    f"SELECT topic, kafka_partition, kafka_offset, {_STANDS_FROM if table == 'quarantine' else 'kafka_offset'} "
+    f"AS stands_from FROM landing.main.{table}"
+    for table in OFFSET_TABLES
 )
 _COUNTED = f"""
-    SELECT topic, kafka_partition, kafka_offset AS first, count(*) AS rows,
-           lead(kafka_offset) OVER (PARTITION BY topic, kafka_partition ORDER BY kafka_offset) AS following
+    SELECT topic, kafka_partition, kafka_offset AS first, min(stands_from) AS stands_from, count(*) AS rows,
+           lead(min(stands_from)) OVER (PARTITION BY topic, kafka_partition ORDER BY kafka_offset) AS following
     FROM ({_ROWS}) GROUP BY topic, kafka_partition, kafka_offset
 """
+_LOST = f"""
+    SELECT coalesce(sum(kafka_offset + 1 - {_STANDS_FROM}), 0)::BIGINT
+    FROM landing.main.quarantine WHERE reason = '{Reason.DELETED_UNREAD}'
+"""
 _SUMS = f"""
-    SELECT topic, kafka_partition, min(first), max(first) + 1, sum(rows) FROM ({_COUNTED}) GROUP BY ALL
+    SELECT topic, kafka_partition, min(stands_from), max(first) + 1, sum(rows) FROM ({_COUNTED}) GROUP BY ALL
 """
 _DOUBLES = f"SELECT topic, kafka_partition, first, first + 1 FROM ({_COUNTED}) WHERE rows > 1 ORDER BY ALL"
 _GAPS = (
@@ -59,10 +70,15 @@ class Gap:
 
 @dataclass(frozen=True)
 class Verified:
-    """What was compared: partitions, rows in the lake, and every difference."""
+    """
+    What was compared: partitions, rows in the lake, and every difference.
+
+    `lost` of the records that are accounted for were deleted by Kafka before they were read.
+    """
 
     partitions: int
     rows: int
+    lost: int = 0
     differences: list[Gap] = field(default_factory=list)
 
     def raise_if_different(self) -> None:
@@ -89,14 +105,14 @@ def verify_offsets(
         BrokerUnavailable: no broker answers.
         LakeUnavailable: the catalog does not answer.
     """
-    kafka = consumer(settings, names.LANDED_TOPICS, max_poll_records=5_000)
+    kafka = numbered_consumer(settings, names.LANDED_TOPICS, max_poll_records=5_000)
     try:
         partitions = sorted(kafka.assignment())
         ends = kafka.end_offsets(partitions)
         grew_at, most = time.monotonic(), 0
         while True:
             with connect(settings, marts=None) as lake:
-                found = _compare(lake, kafka, ends)
+                found = _compare(settings, lake, kafka, ends)
             waiting = sum(gap.end - gap.first for gap in found.differences if gap.what == "not landed")
             if found.rows > most:
                 grew_at, most = time.monotonic(), found.rows
@@ -108,31 +124,34 @@ def verify_offsets(
         kafka.close()
 
 
-def _compare(lake: duckdb.DuckDBPyConnection, kafka: TolerantConsumer, ends: dict[TopicPartition, int]) -> Verified:
+def _compare(
+    settings: Settings, lake: duckdb.DuckDBPyConnection, kafka: TolerantConsumer, ends: dict[TopicPartition, int]
+) -> Verified:
     lake.execute("BEGIN")  # one snapshot for all questions
-    known = landed_topic_ids(lake)
+    lives = landed_lives(lake)
     sums = {(topic, number): rest for topic, number, *rest in lake.execute(_SUMS).fetchall()}
     candidates = [Gap(*row, "missing") for row in lake.execute(_GAPS).fetchall()]
     doubles = [Gap(*row, "doubled") for row in lake.execute(_DOUBLES).fetchall()]
+    lost = lake.execute(_LOST).fetchone()[0]
     lake.execute("ROLLBACK")
-    again = made_anew(known, kafka.topic_ids(names.LANDED_TOPICS))
     beginnings = kafka.beginning_offsets(list(ends))
     # Landing goes on meanwhile: a row is unfounded only if the topic does not reach it even now.
     now = kafka.end_offsets(list(ends))
-    for partition, end in ends.items():
-        place = (partition.topic, partition.partition)
-        first, following, _ = sums.get(place, (end, beginnings[partition], 0))
+    landed = {place: following for place, (_, following, _) in sums.items()}
+    for partition, going in going_on(settings, kafka, lives, landed, ends).items():
+        place, end = (partition.topic, partition.partition), ends[partition]
+        first, following, _ = sums.get(place, (going, going, 0))
         if beginnings[partition] < min(first, end):
             candidates.append(Gap(*place, beginnings[partition], min(first, end), "not landed"))
-        if place in sums and following < end:
-            candidates.append(Gap(*place, following, end, "not landed"))
+        if going < end:
+            candidates.append(Gap(*place, going, end, "not landed"))
         if following > now[partition]:
             doubles.append(Gap(*place, now[partition], following, "not in the topic"))
-    doubles += [Gap(topic, 0, 0, 0, "of a topic that was deleted and made again") for topic in again]
+    candidates += [Gap(*place, first, end, "") for place, first, end in gone_with_their_topic(lives, landed, ends)]
     missing = [gap for near in _near(candidates) for gap in _shown(kafka, near, beginnings)]
     rows = int(sum(total for _, _, total in sums.values()))
     return Verified(
-        len(ends), rows, sorted([*missing, *doubles], key=lambda gap: (gap.topic, gap.partition, gap.first))
+        len(ends), rows, lost, sorted([*missing, *doubles], key=lambda gap: (gap.topic, gap.partition, gap.first))
     )
 
 
@@ -153,7 +172,7 @@ def _near(gaps: Iterable[Gap]) -> Iterator[list[Gap]]:
 def _shown(kafka: KafkaConsumer, gaps: list[Gap], beginnings: dict[TopicPartition, int]) -> Iterator[Gap]:
     """The parts of near gaps whose records a reader is shown, and those that the broker has dropped unlanded."""
     partition = TopicPartition(gaps[0].topic, gaps[0].partition)
-    kept_from = beginnings[partition]
+    kept_from = beginnings.get(partition, gaps[-1].end)
     kept = [gap for gap in gaps if gap.end > kept_from]
     shown = _offsets_shown(kafka, partition, max(kept[0].first, kept_from), kept[-1].end) if kept else []
     for gap in gaps:

@@ -20,10 +20,10 @@ from streams.bench.rule_costs import Costs, RuleCost, costs
 from streams.bench.servers import own_servers
 from streams.errors import PartsDisagree, WatchSilent
 from streams.kafka.client import end_offsets, producer
+from streams.kafka.heartbeat import last_heartbeat
 from streams.rules.compiled import compiled_rules
 from streams.settings import Settings
 from streams.stack import processes, stack
-from streams.watch.restore import last_heartbeat
 
 __all__ = ["Measured", "command", "measure"]
 

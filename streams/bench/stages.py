@@ -7,11 +7,12 @@ from streams import names
 from streams.bench.restart import LAND, WATCH
 from streams.errors import StackFailed
 from streams.kafka.client import end_offsets
+from streams.kafka.heartbeat import last_heartbeat
 from streams.lake.connect import connect
 from streams.lake.offsets import next_offsets
 from streams.settings import Settings
 from streams.stack import processes, stack
-from streams.watch.restore import input_offsets, last_heartbeat
+from streams.watch.restore import input_offsets
 
 __all__ = ["Stages"]
 

@@ -44,6 +44,7 @@ _VERBS = {
     "sql": "query the lake",
     "status": "what runs, how fresh it is, whether anything is wrong",
     "test": "run the tests",
+    "topics": "which topics were made again, and that this is known",
     "up": "start the stack in the background",
     "validations": "what holds the marts, and release it with a reason",
     "verify": "check that every record is accounted for",

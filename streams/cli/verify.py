@@ -64,6 +64,8 @@ class _Waiting:
 
 def _show(verified: Verified, parity: Reconciliation) -> None:
     click.echo(f"{verified.rows:,} rows of {verified.partitions} partitions, {len(verified.differences)} differences")
+    if verified.lost:
+        click.echo(f"{verified.lost:,} offsets were deleted by Kafka before they were read; see './caf quarantine'")
     if verified.differences:
         _table(
             ["topic", "partition", "from", "up to", "what"],

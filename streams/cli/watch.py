@@ -47,7 +47,7 @@ def command(for_seconds: float | None, check: bool, max_age: float, as_json: boo
 
 
 def _check(settings: Settings, max_age: float, as_json: bool) -> None:
-    from streams.watch.restore import last_heartbeat
+    from streams.kafka.heartbeat import last_heartbeat
 
     found = last_heartbeat(settings)
     age = None if found is None else (datetime.now(UTC) - found[1]).total_seconds()

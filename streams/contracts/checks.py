@@ -62,6 +62,8 @@ class Reason(enum.StrEnum):
     """The record is a batch of events: nothing is wrong, each of them is sent on as a record of its own."""
     UNREADABLE_BATCH = "unreadable_batch"
     """Kafka has the offset, but nobody can read its record: the batch, or what is packed in it, is damaged."""
+    DELETED_UNREAD = "deleted_unread"
+    """Kafka deleted the record before it was read: by its retention, by hand, or together with its topic."""
 
 
 class Refusal(Exception):

@@ -83,6 +83,7 @@ class Unreadable(NamedTuple):
     timestamp: int
     value: bytes | None
     lacks: str
+    reason: Reason = Reason.UNREADABLE_BATCH
     key: bytes | None = None
     headers: Sequence[tuple[str, bytes]] = ()
 
@@ -225,7 +226,7 @@ class _Unsent(NamedTuple):
 
 def _accept(record: Record, *, has_key: bool = True) -> Accepted:
     if type(record) is Unreadable:
-        raise Refusal(Reason.UNREADABLE_BATCH, allowed=record.lacks)
+        raise Refusal(record.reason, allowed=record.lacks)
     # This runs for every record of every topic: what is called here for each of them shows in what `land` can take.
     value = record.value or b""
     if record.headers or value[:1] != b"{" or value[-1:] != b"}":

@@ -117,7 +117,7 @@ def landing_tables() -> dict[str, Table]:
         ),
         "dead_letters": Table("Records of the dead-letter topic, one row each.", _dead_letters()),
         "heartbeats": Table("Records of the heartbeat topic, one row each.", _heartbeats()),
-        "topics": Table("Topics of which records have landed, one row each.", _TOPICS),
+        "topics": Table("Topics of which records have landed, one row each; one for each time it was made.", _TOPICS),
         "validations": Table("What Great Expectations found in each landed batch.", _VALIDATIONS),
         "coverage": Table("What is stated of the time that sources cover, and what is taken back.", _COVERAGE),
     }
@@ -241,6 +241,17 @@ _TOPICS = {
     "topic_id": Column(
         pa.string(), "Id that Kafka gave it when it was made; one that is made anew has another.", required=True
     ),
+    "life": Column(pa.int32(), "1 for the first topic of its name, one more each time it was made again."),
+    "first_offsets": Column(
+        pa.list_(pa.int64()),
+        "By partition the `kafka_offset` of its first record: those of a topic made again go on from the one before.",
+    ),
+    "from_offsets": Column(
+        pa.list_(pa.int64()), "By partition the `kafka_offset` from which on the topics of its name were landed."
+    ),
+    "known_at": Column(_TIMESTAMP, "When it was met for the first time."),
+    "confirmed_at": Column(_TIMESTAMP, "When a person confirmed that it was made again."),
+    "confirmed_by": Column(pa.string(), "Who did: the login of the person."),
 }
 
 _VALIDATIONS = {

@@ -80,7 +80,7 @@ def decode_output(record: Record) -> Output | Rejected:
 def _accept(record: Record) -> Output:
     type_, decoder = _TYPES[record.topic]
     if type(record) is Unreadable:
-        raise Refusal(Reason.UNREADABLE_BATCH, allowed=record.lacks)
+        raise Refusal(record.reason, allowed=record.lacks)
     value = record.value or b""
     readable(value)
     if b"\\u0000" in value:

@@ -6,7 +6,7 @@ When a record came is asked by its time and not by reading it: the one that nobo
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -17,11 +17,12 @@ from streams import names
 from streams.contracts.outputs import Heartbeat
 from streams.health.backlog import Backlog
 from streams.kafka.client import admin, consumer, partitions_of
+from streams.kafka.heartbeat import last_heartbeat
+from streams.kafka.lives import Lives
 from streams.kafka.topics import differences, topic_configs
 from streams.settings import Settings
-from streams.watch.restore import last_heartbeat
 
-__all__ = ["Broker", "Places", "ask_broker", "waiting"]
+__all__ = ["Broker", "Places", "ask_broker", "waiting", "without_their_end"]
 
 Places = dict[tuple[str, int], int]
 """Offsets by topic and partition."""
@@ -40,7 +41,7 @@ class Broker:
 
     `ends` are those of what readers are shown, `written` also has what open transactions hold back.
     `troubles` are sentences about topics and partitions, `flaws` about those that keep what is promised all the same.
-    `topic_ids` tell a topic from one of its name that was deleted.
+    `topic_ids` tell a topic from one of its name that was deleted. Offsets are Kafka's, until they are `numbered`.
     """
 
     ends: Places
@@ -52,6 +53,26 @@ class Broker:
     troubles: list[str]
     flaws: list[str]
     topic_ids: dict[str, str]
+    lives: Lives = field(default_factory=dict)
+
+    def numbered(self, lives: Lives) -> "Broker":
+        """The same with offsets as the lake has them, of the topics that it knows."""
+        known = {topic: life for topic, life in lives.items() if self.topic_ids.get(topic) == life.topic_id}
+
+        def on(offsets: Places) -> Places:
+            return {
+                (topic, number): at + (known[topic].first(number) if topic in known else 0)
+                for (topic, number), at in offsets.items()
+            }
+
+        return replace(
+            self,
+            ends=on(self.ends),
+            written=on(self.written),
+            beginnings=on(self.beginnings),
+            committed={group: places and on(places) for group, places in self.committed.items()},
+            lives=known,
+        )
 
 
 def ask_broker(settings: Settings, groups: Mapping[str, str]) -> Broker:
@@ -92,7 +113,7 @@ def waiting(settings: Settings, broker: Broker, done: Mapping[str, Places], now:
     Raises:
         BrokerUnavailable: no broker answers.
     """
-    with closing(consumer(settings, isolation_level="read_uncommitted")) as client:
+    with closing(_numbered(settings, broker, isolation_level="read_uncommitted")) as client:
         behind = {part: _behind(broker, places) for part, places in done.items()}
         found = {
             part: _backlog(client, places, broker.ends, now, sum(done[part].values()))
@@ -100,20 +121,48 @@ def waiting(settings: Settings, broker: Broker, done: Mapping[str, Places], now:
         }
         for part, backlog in found.items():
             if backlog.seconds > _SURE_SECONDS:
-                shown = {place: offset for place, offset in behind[part].items() if _is_shown(settings, place, offset)}
+                shown = {
+                    place: offset
+                    for place, offset in behind[part].items()
+                    if _is_shown(settings, broker, place, offset)
+                }
                 found[part] = _backlog(client, shown, broker.ends, now, backlog.done)
         held = {place: end for place, end in broker.ends.items() if broker.written[place] > end}
         held_back = {TopicPartition(*place): end for place, end in held.items()}
         return found | {"kafka": _backlog(client, held_back, broker.written, now, sum(broker.ends.values()))}
 
 
-def _is_shown(settings: Settings, place: TopicPartition, offset: int) -> bool:
+def without_their_end(settings: Settings, broker: Broker, landed: Places) -> list[str]:
+    """
+    Partitions that end before the rows that have landed of them.
+
+    Raises:
+        BrokerUnavailable: no broker answers.
+    """
+    places = [TopicPartition(*place) for place, at in landed.items() if broker.ends.get(place, at) < at]
+    if not places:
+        return []
+    # Asked once more: more may have come, and landed, since the ends were asked for.
+    with closing(_numbered(settings, broker)) as client:
+        return [
+            f"{place.topic}/{place.partition} ends at {end}, but rows up to {landed[place]} have landed: it has lost "
+            "its end, and nothing of it lands; see 'A topic that has lost its end' in docs/operate.md"
+            for place, end in client.end_offsets(places).items()
+            if end < landed[place]
+        ]
+
+
+def _numbered(settings: Settings, broker: Broker, **config: object) -> KafkaConsumer:
+    return consumer(settings, lives=lambda _: broker.lives, **config)
+
+
+def _is_shown(settings: Settings, broker: Broker, place: TopicPartition, offset: int) -> bool:
     """
     Whether readers are shown a record at an offset or beyond: markers and aborted records are shown to nobody.
 
     Whatever cannot be read in time, or at all, counts as a record.
     """
-    with closing(consumer(settings, max_poll_records=1)) as client:
+    with closing(_numbered(settings, broker, max_poll_records=1)) as client:
         end = client.end_offsets([place])[place]
         client.assign([place])
         client.seek(place, offset)

@@ -7,8 +7,9 @@ import duckdb
 
 from streams import names
 from streams.health.backlog import Backlog
+from streams.kafka.lives import Lives
+from streams.lake.lives import landed_lives
 from streams.lake.offsets import next_offsets
-from streams.lake.topic_ids import landed_topic_ids
 
 __all__ = ["Lake", "LakeReader"]
 
@@ -54,7 +55,7 @@ class Lake:
     failing_since: datetime | None = None
     due: tuple[date, date] | None = None
     holds: tuple[str, ...] = ()
-    topic_ids: dict[str, str] = field(default_factory=dict)
+    lives: Lives = field(default_factory=dict)
 
 
 class LakeReader:
@@ -74,7 +75,7 @@ class LakeReader:
         standing = tuple(map(str, holds(lake))) if holds else ()
         if not _is_built(lake):
             unbuilt = _unbuilt(lake, {}, None, now)
-            return Lake(landed=dict(self._landed), unbuilt=unbuilt, holds=standing, topic_ids=landed_topic_ids(lake))
+            return Lake(landed=dict(self._landed), unbuilt=unbuilt, holds=standing, lives=landed_lives(lake))
         cut, started, finished = lake.execute(_BUILT).fetchone() or ({}, None, None)
         failed = lake.execute(_FAILED, [started]).fetchone()
         return Lake(
@@ -86,7 +87,7 @@ class LakeReader:
             failing_since=_aware(failed[2]) if failed else None,
             due=_due(lake),
             holds=standing,
-            topic_ids=landed_topic_ids(lake),
+            lives=landed_lives(lake),
         )
 
 

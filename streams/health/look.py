@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 import duckdb
 
 from streams import names
-from streams.health.asking import Asker
+from streams.health.asking import Asker, Unanswered
 from streams.health.backlog import Backlog
-from streams.health.broker import Broker, Places, ask_broker, waiting
+from streams.health.broker import Broker, Places, ask_broker, waiting, without_their_end
 from streams.health.lake import Lake, LakeReader
 from streams.health.parts import GROUPS, parts
 from streams.health.row import Row, spell
@@ -112,6 +112,8 @@ class Observer:
         found: dict[str, Backlog] = {}
         broker, lake = asked.get("kafka"), asked.get("lake")
         if isinstance(broker, Broker):
+            if isinstance(lake, Lake):
+                asked["kafka"] = broker = self._compared(broker, lake)
             done = _done(broker, lake)
             told = self._asker.ask({"kafka, asked for times,": lambda: waiting(self._settings, broker, done, now)})
             for answer in told.values():
@@ -122,6 +124,13 @@ class Observer:
         if isinstance(lake, Lake):
             found["build"] = lake.unbuilt
         return found
+
+    def _compared(self, broker: Broker, lake: Lake) -> Broker:
+        """What Kafka shows beside what has landed of it."""
+        numbered = broker.numbered(lake.lives)
+        ask = {"kafka, asked for ends,": lambda: without_their_end(self._settings, numbered, lake.landed)}
+        (found,) = self._asker.ask(ask).values()
+        return numbered if isinstance(found, Unanswered) else replace(numbered, troubles=[*found, *numbered.troubles])
 
     def _parts(self, asked: Mapping[str, object], backlogs: Mapping[str, Backlog], now: datetime) -> list[Row]:
         signs, lake, airflow = asked.get("postgres"), asked.get("lake"), asked.get("airflow")

@@ -11,7 +11,7 @@ from streams.health.broker import Broker
 from streams.health.lake import Lake
 from streams.health.row import Row, spell
 from streams.health.scheduler import COMPONENTS, Scheduler
-from streams.lake.topic_ids import made_anew
+from streams.kafka.lives import made_anew
 from streams.settings import Settings
 from streams.stack import stack
 
@@ -63,12 +63,16 @@ def servers(
 
 
 def _of_topics(broker: object, lake: object) -> list[str]:
-    """What breaks a promise, a topic that was deleted and made again first: its rows are of another one."""
+    """What breaks a promise, a topic that was deleted and made again first, until a person confirms it."""
     if not isinstance(broker, Broker):
         return []
-    again = made_anew(lake.topic_ids, broker.topic_ids) if isinstance(lake, Lake) else []
-    what = "was deleted and made again: its new records do not land; see 'A topic that was made again' in operate.md"
-    return [*(f"topic {topic} {what}" for topic in again), *broker.troubles]
+    lives = lake.lives if isinstance(lake, Lake) else {}
+    again = {*made_anew(lives, broker.topic_ids), *(topic for topic, life in lives.items() if life.is_unconfirmed)}
+    what = (
+        "was deleted and made again: it is read on, but what was on it and had not been read is lost; "
+        "see 'A topic that was made again' in docs/operate.md, then './caf topics confirm"
+    )
+    return [*(f"topic {topic} {what} {topic}'" for topic in sorted(again)), *broker.troubles]
 
 
 def _held_back(settings: Settings, backlogs: Mapping[str, Backlog]) -> list[str]:

@@ -11,10 +11,11 @@ from streams.errors import BrokerUnavailable, ImportFileInvalid, LakeUnavailable
 from streams.importers.cin_messages import Message
 from streams.importers.cin_xml import Imported, read_cin_xml
 from streams.importers.told import Told
-from streams.kafka.client import end_offsets, producer
+from streams.kafka.client import producer
 from streams.kafka.topics import ensure_topics
 from streams.lake.advisory import advisory_lock
 from streams.lake.connect import connect
+from streams.lake.lives import numbered_ends
 from streams.lake.lock_keys import LockKey
 from streams.lake.offsets import wait_until_landed
 from streams.names import CASE_CHANGE, REFERRAL
@@ -58,7 +59,7 @@ def import_cin_xml(
     """
     ensure_topics(settings)
     with advisory_lock(settings, LockKey.IMPORT), connect(settings, marts=None) as lake:
-        arrived = end_offsets(settings, (REFERRAL, CASE_CHANGE))
+        arrived = numbered_ends(settings, (REFERRAL, CASE_CHANGE))
         if not wait_until_landed(lake, arrived, _PATIENCE_SECONDS[is_resubmission]) and is_resubmission:
             raise LakeUnavailable("the lake is behind the topics, so what a return said is not known; see './caf land'")
         told = Told(lake)

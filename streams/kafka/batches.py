@@ -36,6 +36,12 @@ class Batch(NamedTuple):
     producer_id: int
     count: int
     raw: memoryview
+    shift: int = 0
+    """What was added to its offsets."""
+
+    def numbered(self, first: int) -> "Batch":
+        """The same with numbers, of which that of offset 0 is `first`."""
+        return self._replace(base=self.base + first, last=self.last + first, shift=first) if first else self
 
     @property
     def body(self) -> memoryview:

@@ -1,12 +1,13 @@
 """Producers and consumers with the settings that the delivery promises rest on."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from streams.errors import BrokerUnavailable
+from streams.kafka.lives import Lives
 from streams.kafka.reading import TolerantConsumer, all_partitions
 from streams.settings import Settings
 
@@ -43,12 +44,21 @@ def producer(settings: Settings, **config: object) -> KafkaProducer:
     return _connect(KafkaProducer, settings, **(defaults | config))
 
 
-def consumer(settings: Settings, topics: Iterable[str] = (), **config: object) -> TolerantConsumer:
+def consumer(
+    settings: Settings,
+    topics: Iterable[str] = (),
+    *,
+    lives: Callable[[TolerantConsumer], Lives] | None = None,
+    **config: object,
+) -> TolerantConsumer:
     """
     A consumer that is assigned all partitions of `topics`, from their beginning, and commits nothing by itself.
 
     It sees committed records only, so an aborted transaction of a partner's producer is not an event. Partitions that
     are added later are taken on by `poll`; who assigns partitions of its own asks `partitions_of` again for them.
+
+    Args:
+        lives: tells how records are numbered; who compares offsets with the lake's takes `numbered_consumer` instead.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -60,7 +70,7 @@ def consumer(settings: Settings, topics: Iterable[str] = (), **config: object) -
         "allow_auto_create_topics": False,
         "metadata_max_age_ms": _METADATA_MS,
     }
-    client = _connect(TolerantConsumer, settings, **(defaults | config))
+    client = _connect(TolerantConsumer, settings, lives=lives, **(defaults | config))
     if topics := list(topics):
         client.follow(topics)
     return client
@@ -72,7 +82,7 @@ def partitions_of(client: KafkaConsumer, topics: Iterable[str]) -> list[TopicPar
 
 
 def end_offsets(settings: Settings, topics: Iterable[str]) -> dict[TopicPartition, int]:
-    """The offset that the next record of each partition will get."""
+    """The offset that the next record of each partition will get, as Kafka counts."""
     client = consumer(settings)
     try:
         return client.end_offsets(partitions_of(client, topics))

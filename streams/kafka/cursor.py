@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from kafka import OffsetAndMetadata, TopicPartition
 
-from streams.kafka.client import consumer
 from streams.kafka.reading import TolerantConsumer
+from streams.lake.lives import numbered_consumer
 from streams.settings import Settings
 
 __all__ = ["Cursor"]
@@ -17,16 +17,19 @@ class Cursor:
     """
     Reads one topic at least once: what was read counts as done only when that is said.
 
-    The first start ever begins with what comes next; a partition that is added later is read from its beginning.
+    The first start ever begins with what comes next; a partition that is added later is read from its beginning. So is
+    a topic that was made again, for as long as no person has confirmed that it was: what was done is of the one before.
     """
 
     def __init__(self, settings: Settings, topic: str, name: str) -> None:
-        self._consumer: TolerantConsumer = consumer(settings, [topic], group_id=name)
+        self._consumer: TolerantConsumer = numbered_consumer(settings, [topic], group_id=name)
         committed = {partition: self._consumer.committed(partition) for partition in self._consumer.assignment()}
-        begun = any(offset is not None for offset in committed.values())
+        life = self._consumer.lives().get(topic)
+        begun = any(offset is not None for offset in committed.values()) or (life and life.is_unconfirmed)
+        beginnings = self._consumer.beginning_offsets(self._consumer.assignment())
         new = {} if begun else self.ends()
         for partition, offset in (committed | new).items():
-            self._consumer.seek(partition, offset or 0)
+            self._consumer.seek(partition, beginnings[partition] if offset is None else offset)
         self._commit(new)
 
     def ends(self) -> dict[TopicPartition, int]:

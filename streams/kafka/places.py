@@ -37,6 +37,10 @@ class Places:
     def __init__(self, client: fetcher.Fetcher, manager: object, isolation_level: int) -> None:
         self._client, self._manager, self._isolation_level = client, manager, isolation_level
 
+    def beginning(self, place: TopicPartition) -> int:
+        """The first offset that there is."""
+        return self._client.beginning_offsets([place])[place]
+
     def end(self, place: TopicPartition) -> int:
         """The offset up to which records may be read now."""
         return self._client.end_offsets([place])[place]

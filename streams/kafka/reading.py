@@ -1,42 +1,43 @@
 """
-A consumer that nothing on a topic stops: what cannot be read comes out of `poll` as a value that says so.
+The one consumer of all readers: nothing on a topic stops it, and its numbers of records stay true.
 
-kafka-python raises from `poll` at such a place, for ever. Here it is one `Unreadable` for each offset that is lost, and
-the next batch is read.
+kafka-python raises from `poll` at a place that cannot be read, for ever. Here it is one `Unreadable` for each offset
+that is lost, and the next batch is read.
+
+A topic that was deleted and made again is read from its beginning. Its offsets begin at 0, where the lake has rows of
+the one before; who compares with the lake's gives `lives`: then all offsets that come and go here are numbers that go
+on from those before.
 """
 
-import time
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 from kafka import KafkaConsumer, TopicPartition
-from kafka.consumer import fetcher
-from kafka.errors import NoError
-from kafka.protocol.consumer import IsolationLevel
-from kafka.record import MemoryRecords
+from kafka.consumer.fetcher import Fetcher
+from kafka.structs import OffsetAndMetadata, OffsetAndTimestamp
 
-from streams.kafka.batches import Batch, Damage, split
-from streams.kafka.bounded import BoundedFetcher
-from streams.kafka.places import REFUSALS, Places
-from streams.kafka.records import Readable, records, unreadable
+from streams.kafka.fetching import TolerantFetcher
+from streams.kafka.lives import Life, Lives, made_anew
+from streams.kafka.records import Readable
 
 __all__ = ["TolerantConsumer", "all_partitions"]
 
 log = structlog.get_logger()
 
-_STUCK_SECONDS = 2.0
-"""After which a place that should have records, and of which nothing comes, is looked at by itself."""
-_LACKS = "a batch whose CRC is right"
+_ANSWER_MS = 10_000
 
 
 class TolerantConsumer(KafkaConsumer):
     """kafka-python's consumer; its records are `ConsumerRecord`, or `Unreadable` where there is none to be had."""
 
-    def __init__(self, **config: object) -> None:
+    def __init__(self, lives: "Callable[[TolerantConsumer], Lives] | None" = None, **config: object) -> None:
         super().__init__(**config)
-        self._fetcher = _Fetcher(self._client, self._subscription, **self.config)
+        self._fetcher: Fetcher = TolerantFetcher(
+            self._client, self._subscription, first_number=self._first, **self.config
+        )
         self._topics: tuple[str, ...] = ()
+        self._ask_lives = lives
+        self._lives: dict[str, Life] | None = None
 
     def follow(self, topics: Iterable[str]) -> None:
         """Read all partitions of some topics from their beginning, those included that are added from now on."""
@@ -49,15 +50,117 @@ class TolerantConsumer(KafkaConsumer):
         super().assign(partitions)
 
     def poll(self, *args: object, **config: object) -> dict[TopicPartition, list[Readable]]:
-        """As kafka-python's; partitions that were added are taken on first."""
+        """As kafka-python's; partitions that were added, and topics that were made again, are taken on first."""
+        self._notice_other_topics()
         if self._topics:
             self._take_on()
         return super().poll(*args, **config)
 
     def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
         """Kafka's ids of topics (KIP-516), as known for some seconds; a topic that is made anew has another one."""
-        found = {topic: self._cluster.topic_id(topic) for topic in topics if self.partitions_for_topic(topic)}
+        return self._known_ids([topic for topic in topics if self.partitions_for_topic(topic)])
+
+    def asked_topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
+        """
+        The same, asked now: what was polled until now, and is of the topics that it was taken for, is so for certain.
+
+        Raises:
+            KafkaError: the broker does not answer.
+        """
+        for _ in range(1 + self._cluster.metadata_refresh_in_progress):
+            self._net.run(self._manager.wait_for, self._cluster.request_update(), _ANSWER_MS)
+        return self.topic_ids(topics)
+
+    def lives(self) -> Lives:
+        """The topics as they are numbered here, asked for now."""
+        self._lives = dict(self._ask_lives(self)) if self._ask_lives else {}
+        return self._lives
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Go on at an offset; those that are there no more are given as deleted."""
+        offset -= self._first(partition)
+        super().seek(partition, max(0, offset))
+        if offset < 0:
+            self._subscription.seek(partition, offset)
+
+    def position(self, partition: TopicPartition, timeout_ms: int | None = None) -> int | None:
+        """The offset that is read next."""
+        found = super().position(partition, timeout_ms)
+        return None if found is None else found + self._first(partition)
+
+    def beginning_offsets(self, partitions: Iterable[TopicPartition], *args: object) -> dict[TopicPartition, int]:
+        """The first offset that each partition has."""
+        return self._numbered(super().beginning_offsets(partitions, *args))
+
+    def end_offsets(self, partitions: Iterable[TopicPartition], *args: object) -> dict[TopicPartition, int]:
+        """The offset that the next record of each partition will get."""
+        return self._numbered(super().end_offsets(partitions, *args))
+
+    def offsets_for_times(
+        self, timestamps: dict[TopicPartition, int], *args: object
+    ) -> dict[TopicPartition, OffsetAndTimestamp | None]:
+        """The first offset of each partition whose record came at a time (ms) or later."""
+        found = super().offsets_for_times(timestamps, *args)
+        return {place: one and one._replace(offset=one.offset + self._first(place)) for place, one in found.items()}
+
+    def committed(self, partition: TopicPartition, *args: object) -> int | None:
+        """What the group has committed last; None if it has not, or of a topic before this one."""
+        found = super().committed(partition, True, *args)
+        if found is None or found.metadata not in ("", self.topic_ids([partition.topic]).get(partition.topic)):
+            return None
+        return found.offset + self._first(partition)
+
+    def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata], *args: object) -> None:
+        """Let the group go on at some offsets."""
+        super().commit(self._to_commit(offsets), *args)
+
+    def commit_async(self, offsets: Mapping[TopicPartition, OffsetAndMetadata], *args: object) -> object:
+        """The same, without waiting."""
+        return super().commit_async(self._to_commit(offsets), *args)
+
+    def _first(self, place: TopicPartition) -> int:
+        """The number of Kafka's offset 0."""
+        if self._lives is None:
+            self.lives()
+        life = self._lives.get(place.topic)
+        return life.first(place.partition) if life else 0
+
+    def _numbered(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        return {place: offset + self._first(place) for place, offset in offsets.items()}
+
+    def _to_commit(
+        self, offsets: Mapping[TopicPartition, OffsetAndMetadata]
+    ) -> dict[TopicPartition, OffsetAndMetadata]:
+        """As Kafka counts, with the id of the topic that they are of."""
+        ids = self._known_ids({place.topic for place in offsets})
+        return {
+            place: one._replace(offset=max(0, one.offset - self._first(place)), metadata=ids.get(place.topic, ""))
+            for place, one in offsets.items()
+        }
+
+    def _known_ids(self, topics: Iterable[str]) -> dict[str, str]:
+        found = {topic: self._cluster.topic_id(topic) for topic in topics}
         return {topic: str(id_) for topic, id_ in found.items() if id_ is not None}
+
+    def _notice_other_topics(self) -> None:
+        ids = self._known_ids({place.topic for place in self.assignment()})
+        lives = self.lives() if self._lives is None else self._lives
+        if topics := made_anew(lives, ids):
+            self._begin_anew(topics)
+        for topic in ids.keys() - self._lives.keys():
+            self._lives[topic] = Life(ids[topic])
+
+    def _begin_anew(self, topics: Iterable[str]) -> None:
+        """Read topics that were made again from their beginning, after what of those before was not read."""
+        log.error("topics_made_anew", topics=topics)
+        there = set(all_partitions(self, topics))
+        before = {place: self.position(place) for place in self.assignment() if place.topic in topics}
+        if not self._subscription.partitions_auto_assigned():
+            super().assign([place for place in self.assignment() if place not in before or place in there])
+        self.lives()
+        for place in before.keys() & there:
+            begins = self._first(place)
+            self.seek(place, begins if before[place] is None else min(before[place], begins))
 
     def _take_on(self) -> None:
         held, wanted = self.assignment(), all_partitions(self, self._topics)
@@ -71,115 +174,3 @@ def all_partitions(client: KafkaConsumer, topics: Iterable[str]) -> list[TopicPa
     return [
         TopicPartition(topic, number) for topic in topics for number in sorted(client.partitions_for_topic(topic) or ())
     ]
-
-
-class _Fetcher(BoundedFetcher):
-    """Takes damage for an answer like any other."""
-
-    def __init__(self, *args: object, **config: object) -> None:
-        super().__init__(*args, **config)
-        self._looked_at = time.monotonic()
-        self._positions: dict[TopicPartition, int] = {}
-        self._stuck: set[tuple[TopicPartition, int]] = set()
-        self.places = Places(self, self._manager, self._isolation_level)
-        self.PartitionRecords = partial(_Records, self)
-
-    def _parse_fetched_data(self, completed_fetch: fetcher.CompletedFetch) -> "_Records | None":
-        place, offset, _, answer, _ = completed_fetch
-        if not self._is_damaged(place, offset, answer):
-            return super()._parse_fetched_data(completed_fetch)
-        if not self._subscriptions.is_fetchable(place) or self._subscriptions.position(place).offset != offset:
-            return None
-        fetched = MemoryRecords(b"" if answer.records is None else answer.records)
-        return self.PartitionRecords(
-            offset, place, fetched, isolation_level=self._isolation_level, on_drain=self._on_partition_records_drain
-        )
-
-    def fetch_records(self, *args: object, **config: object) -> tuple[dict[TopicPartition, list], bool]:
-        """As kafka-python's; now and then it looks after partitions of which nothing comes."""
-        if time.monotonic() - self._looked_at > _STUCK_SECONDS:
-            self._look_after_silent_places()
-            self._looked_at = time.monotonic()
-        return super().fetch_records(*args, **config)
-
-    def highwater(self, place: TopicPartition) -> int | None:
-        """Where the topic ended when the broker last answered."""
-        return self._subscriptions.assignment[place].highwater
-
-    def _look_after_silent_places(self) -> None:
-        """A broker that cannot pass damage may send nothing at all, as if there were no more records."""
-        states = {place: self._subscriptions.assignment[place] for place in self._fetchable_partitions()}
-        positions = {place: state.position.offset for place, state in states.items()}
-        for place, offset in positions.items():
-            waits = self._positions.get(place) == offset < (states[place].highwater or 0)
-            if waits and (answer := self.places.silent(place, offset)) is not None:
-                self._stuck.add((place, offset))
-                self._completed_fetches.append(fetcher.CompletedFetch(place, offset, 0, answer, None))
-        self._positions = positions
-
-    def _is_damaged(self, place: TopicPartition, offset: int, answer: object) -> bool:
-        """Whether the broker refuses, sends no whole batch, or has sent nothing for long."""
-        if answer.error_code != NoError.errno:
-            return answer.error_code in REFUSALS
-        if not answer.records:
-            return (place, offset) in self._stuck
-        return not MemoryRecords(answer.records).has_next()
-
-
-class _Records(fetcher.Fetcher.PartitionRecords):
-    """What was fetched of one partition, record by record."""
-
-    def __init__(self, fetcher: _Fetcher, *args: object, **config: object) -> None:
-        self._fetcher = fetcher
-        super().__init__(*args, **config)
-
-    def _unpack_records(self, tp: TopicPartition, fetched: MemoryRecords, *_: object) -> Iterator[Readable]:
-        for piece in self._pieces(tp, bytes(fetched._buffer), self._fetcher.highwater(tp)):  # noqa: SLF001
-            if isinstance(piece, Batch):
-                if not self._is_hidden(piece):
-                    yield from map(self._count, records(tp, piece))
-                self.next_fetch_offset = max(self.next_fetch_offset, piece.last + 1)
-                continue
-            yield from self._lost(tp, piece)
-            if piece.end is None or self.aborted_producer_ids or self.aborted_transactions:
-                break  # what ends an aborted transaction may be lost: the broker, asked anew, says what stands
-        self.drain()
-
-    def _pieces(self, place: TopicPartition, fetched: bytes, end: int | None) -> Iterator[Batch | Damage]:
-        """What was fetched, or more of it: the broker may pass over damage, or stop there."""
-        first, is_cut = next(split(fetched, self.fetch_offset, end), None), True
-        if not isinstance(first, Batch) or first.base > self.fetch_offset:
-            found = self._fetcher.places.around(place, self.fetch_offset, is_served=isinstance(first, Batch))
-            if found is not None:
-                (fetched, aborted), is_cut = found, False
-                self.aborted_transactions.clear()
-                self.aborted_transactions.extend(sorted(aborted, key=lambda one: one.first_offset))
-            end = self._fetcher.places.end(place)
-        if not fetched:
-            return iter([Damage(None, None, memoryview(b""))])
-        return split(fetched, self.fetch_offset, end, is_cut=is_cut)
-
-    def _count(self, record: Readable) -> Readable:
-        if record.offset >= self.fetch_offset:
-            self.next_fetch_offset = record.offset + 1
-            self.records_read += 1
-            self.bytes_read += len(record.value or b"")
-        return record
-
-    def _is_hidden(self, batch: Batch) -> bool:
-        """Whether no reader is shown it: it belongs to an aborted transaction, or is a note of the broker."""
-        if self.isolation_level == IsolationLevel.READ_COMMITTED and batch.producer_id >= 0:
-            self._consume_aborted_transactions_up_to(batch.last)
-            if batch.is_control:
-                self.aborted_producer_ids.discard(batch.producer_id)
-            elif batch.is_transactional and batch.producer_id in self.aborted_producer_ids:
-                return True
-        return batch.is_control
-
-    def _lost(self, place: TopicPartition, damage: Damage) -> Iterator[Readable]:
-        first, following = self.next_fetch_offset, damage.end
-        if following is None:
-            following = self._fetcher.places.readable_after(place, first, damage.last)
-        if following > first:
-            log.error("batch_unreadable", topic=place.topic, partition=place.partition, first=first, end=following)
-            yield from map(self._count, unreadable(place, first, following, bytes(damage.raw) or None, _LACKS))

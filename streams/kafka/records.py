@@ -7,12 +7,12 @@ from kafka.consumer.fetcher import ConsumerRecord
 from kafka.record.legacy_records import LegacyRecordBatch
 from kafka.record.util import decode_varint
 
-from streams.contracts.decode import Unreadable
+from streams.contracts.decode import Reason, Unreadable
 from streams.kafka.batches import Batch
 from streams.kafka.codecs import decompress
 from streams.kafka.header_name import HeaderName
 
-__all__ = ["NO_TIME", "Readable", "arrival", "records", "unreadable"]
+__all__ = ["BY_RETENTION", "NO_TIME", "WITH_ITS_TOPIC", "Readable", "arrival", "deleted", "records", "unreadable"]
 
 Readable = ConsumerRecord | Unreadable
 
@@ -24,6 +24,10 @@ _FROM_MS, _TO_MS = 946_684_800_000, 7_258_118_400_000
 _MAX_HEADERS = 10_000
 _MAX_UNREADABLE = 100_000
 """Of one stretch; a header of 61 bytes can claim two billion records."""
+_MAX_DELETED = 100
+"""Of one stretch; nothing is left of any of them, so no value says more than another."""
+BY_RETENTION = "Kafka's retention, or somebody, deletes it"
+WITH_ITS_TOPIC = "its topic is deleted and made again"
 _DAMAGED = (ArithmeticError, AssertionError, LookupError, RuntimeError, ValueError)
 _LIKE_ONE = "a record as Kafka writes it"
 
@@ -45,18 +49,27 @@ def arrival(timestamp: int) -> int:
     return NO_TIME
 
 
-def unreadable(place: TopicPartition, first: int, end: int, raw: bytes | None, why: str) -> Iterator[Unreadable]:
+def unreadable(
+    place: TopicPartition, first: int, end: int, raw: bytes | None, why: str, *, most: int | None = None
+) -> Iterator[Unreadable]:
     """
     One value for each offset from `first` up to, not including, `end`; the bytes are kept with the first of them.
 
-    Of very many, the last one stands for all that are too many.
+    Of more than `most`, the last one stands for all that are too many, and ends with which ones they are.
     """
-    kept = ""
-    for offset in range(first, min(end, first + _MAX_UNREADABLE)):
+    most, kept = most or _MAX_UNREADABLE, ""
+    for offset in range(first, min(end, first + most)):
         yield Unreadable(*place, offset, NO_TIME, raw, why + kept)
-        raw, kept = None, f"; the bytes are kept with offset {first}"
-    if end - first > _MAX_UNREADABLE:
-        yield Unreadable(*place, end - 1, NO_TIME, None, f"{why}{kept}; offsets {first + _MAX_UNREADABLE} to {end - 1}")
+        if raw is not None:
+            raw, kept = None, f"; the bytes are kept with offset {first}"
+    if end - first > most:
+        yield Unreadable(*place, end - 1, NO_TIME, None, f"{why}{kept}; offsets {first + most} to {end - 1}")
+
+
+def deleted(place: TopicPartition, first: int, end: int, how: str) -> Iterator[Unreadable]:
+    """One value for each offset from `first` up to, not including, `end`, which Kafka deleted before it was read."""
+    for lost in unreadable(place, first, end, None, f"a record that is read before {how}", most=_MAX_DELETED):
+        yield lost._replace(reason=Reason.DELETED_UNREAD)
 
 
 def records(place: TopicPartition, batch: Batch) -> Iterator[Readable]:
@@ -146,8 +159,8 @@ def _legacy(place: TopicPartition, batch: Batch) -> Iterator[Readable]:
     try:
         found = [
             ConsumerRecord(
-                *place, -1, one.offset, arrival(one.timestamp or 0), one.timestamp_type, one.key, one.value, [],
-                None, None, None, None,
+                *place, -1, one.offset + batch.shift, arrival(one.timestamp or 0), one.timestamp_type, one.key,
+                one.value, [], None, None, None, None,
             )
             for one in LegacyRecordBatch(batch.raw, batch.magic)
         ]  # fmt: skip

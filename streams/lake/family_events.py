@@ -6,8 +6,8 @@ import duckdb
 import pyarrow as pa
 
 from streams.errors import LakeUnavailable
-from streams.kafka.client import end_offsets
 from streams.lake.connect import connect
+from streams.lake.lives import numbered_ends
 from streams.lake.offsets import wait_until_landed
 from streams.settings import Settings
 
@@ -26,7 +26,7 @@ def family_events(
     Raises:
         BrokerUnavailable: no broker answers.
     """
-    arrived = end_offsets(settings, topics)
+    arrived = numbered_ends(settings, topics)
     try:
         with connect(settings, landing="read_only", marts=None) as lake:
             if not wait_until_landed(lake, arrived, patience_seconds):

@@ -232,10 +232,16 @@ CREATE TABLE IF NOT EXISTS landing.main.heartbeats (
     "topic_ids" MAP(VARCHAR, VARCHAR)
 );
 
--- Topics of which records have landed, one row each.
+-- Topics of which records have landed, one row each; one for each time it was made.
 CREATE TABLE IF NOT EXISTS landing.main.topics (
     "topic" VARCHAR,
-    "topic_id" VARCHAR
+    "topic_id" VARCHAR,
+    "life" INTEGER,
+    "first_offsets" BIGINT[],
+    "from_offsets" BIGINT[],
+    "known_at" TIMESTAMP,
+    "confirmed_at" TIMESTAMP,
+    "confirmed_by" VARCHAR
 );
 
 -- What Great Expectations found in each landed batch.

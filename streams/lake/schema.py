@@ -11,7 +11,7 @@ import structlog
 from streams.contracts.landing import Table, landing_tables, sql_type
 from streams.names import CATALOG_LANDING, CATALOG_MARTS
 
-__all__ = ["FINISHED_OPTION", "create_landing", "create_marts", "ensure_landing"]
+__all__ = ["FINISHED_OPTION", "create_landing", "create_marts", "ensure_landing", "ensure_table"]
 
 log = structlog.get_logger()
 
@@ -43,23 +43,29 @@ def ensure_landing(lake: duckdb.DuckDBPyConnection) -> None:
 
     Columns are never removed or retyped: that is what a v2 is for.
     """
-    existing = _existing(lake)
-    for name, table in landing_tables().items():
-        if name not in existing:
-            columns = ", ".join(f'"{column}" {_type(table, column)}' for column in table.columns)
-            lake.execute(f"CREATE TABLE landing.main.{name} ({columns})")
-            continue
-        for column in table.columns.keys() - existing[name]:
-            lake.execute(f'ALTER TABLE landing.main.{name} ADD COLUMN "{column}" {_type(table, column)}')
-            log.info("column_added", table=name, column=column)
+    for name in landing_tables():
+        ensure_table(lake, name)
 
 
-def _existing(lake: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+def ensure_table(lake: duckdb.DuckDBPyConnection, name: str) -> None:
+    """The same for one of them."""
+    table, existing = landing_tables()[name], _columns(lake, name)
+    if not existing:
+        columns = ", ".join(f'"{column}" {_type(table, column)}' for column in table.columns)
+        lake.execute(f"CREATE TABLE landing.main.{name} ({columns})")
+        return
+    for column in table.columns.keys() - existing:
+        lake.execute(f'ALTER TABLE landing.main.{name} ADD COLUMN "{column}" {_type(table, column)}')
+        log.info("column_added", table=name, column=column)
+
+
+def _columns(lake: duckdb.DuckDBPyConnection, name: str) -> set[str]:
     rows = lake.execute(
-        "SELECT table_name, list(column_name) FROM duckdb_columns() "
-        "WHERE database_name = 'landing' AND schema_name = 'main' GROUP BY ALL"
+        "SELECT column_name FROM duckdb_columns() "
+        "WHERE database_name = 'landing' AND schema_name = 'main' AND table_name = ?",
+        [name],
     ).fetchall()
-    return {name: set(columns) for name, columns in rows}
+    return {column for (column,) in rows}
 
 
 def _type(table: Table, column: str) -> str:

@@ -7,22 +7,25 @@ order of the offsets, and the loop goes on where the rows end.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
-import pyarrow as pa
 import structlog
 from kafka import TopicPartition
+from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from streams import names
-from streams.errors import LakeConflict
+from streams.errors import BrokerUnavailable, LakeConflict
 from streams.health import Sign, sign_of_life
-from streams.kafka.client import consumer, partitions_of, producer
+from streams.kafka.client import partitions_of, producer
+from streams.kafka.lives import made_anew
 from streams.kafka.reading import TolerantConsumer
+from streams.kafka.records import WITH_ITS_TOPIC, deleted
 from streams.kafka.topics import ensure_topics, refuse_differences
+from streams.lake.going_on import going_on, gone_with_their_topic
+from streams.lake.lives import numbered_consumer
 from streams.lake.locks import LandingLocks
-from streams.lake.topic_ids import check_made_anew
 from streams.land.batch import MAX_BYTES, Batch
 from streams.land.checks import Validator
 from streams.land.dead_letters import DeadLetters
@@ -31,20 +34,22 @@ from streams.land.store import LandingStore
 from streams.land.writer import Landed, Writer
 from streams.settings import Settings
 
-__all__ = ["CONSUMER", "GROUP", "Landed", "Lander", "run"]
+__all__ = ["CONSUMER", "Landed", "Lander", "run"]
 
 log = structlog.get_logger()
-
-GROUP = "caf-land"
-"""Consumer group whose commits show the lag; nothing is read from it."""
 
 _POLL_SECONDS = 0.2
 _POLL_SECONDS_WHILE_STORING = 0.02
 """Shorter, so that the end of a commit is seen soon."""
 _POLL_RECORDS = 10_000
 _SECOND = 1.0
-CONSUMER = {"max_poll_records": _POLL_RECORDS, "max_partition_fetch_bytes": 4 * 1024 * 1024, "group_id": GROUP}
-"""How the topics are read."""
+_SHOW_SECONDS = 60.0
+CONSUMER = {
+    "max_poll_records": _POLL_RECORDS,
+    "max_partition_fetch_bytes": 4 * 1024 * 1024,
+    "group_id": names.LAND_GROUP,
+}
+"""How the topics are read; what the group commits shows the lag, and that nothing was lost behind the last row."""
 
 
 def run(
@@ -70,7 +75,7 @@ def run(
         BrokerUnavailable: no broker answers.
         TopicsUnfit: a topic is set up so that a promise would be broken.
         LakeUnavailable: the catalog does not answer; everything committed is safe.
-        LakeConflict: another process has landed the same offsets, or the topics are others than those landed.
+        LakeConflict: another process has landed the same offsets, or a topic has lost its end.
     """
     deadline = None if for_seconds is None else time.monotonic() + for_seconds
 
@@ -82,7 +87,7 @@ def run(
         ensure_topics(settings)
         refuse_differences(settings)
         while _land(settings, landed, stops, sign=sign, validator=validator, on_commit=on_commit, once=once):
-            log.info("partitions_added")
+            log.info("topics_changed")
     return landed
 
 
@@ -103,7 +108,7 @@ def _land(
         return stops()
 
     with ExitStack() as stack:
-        kafka = consumer(settings, **CONSUMER)
+        kafka = numbered_consumer(settings, **CONSUMER)
         stack.callback(kafka.close)
         kafka.assign(partitions_of(kafka, names.LANDED_TOPICS))
         kafka.seek_to_beginning()
@@ -116,6 +121,7 @@ def _land(
         sign.stand_by()
         if not locks.acquire(lambda: not stops()):
             return False
+        kafka.lives()  # the store is to know them, and a standby may have waited long
         store = LandingStore(settings)
         stack.callback(store.close)
         writer = Writer(store, letters, parts, validator, on_commit)
@@ -140,15 +146,15 @@ class Lander:
         self._batch = self._new_batch()
         self._following = dict(store.next)
         """Where each partition goes on after what was handed over."""
-        self._topic_ids = self._know_topics()
-        self._asked = time.monotonic()
+        self._has_other_topics = False
+        self._asked = self._showed = time.monotonic()
         self._seek()
 
     def run(self, stops: Callable[[], bool], *, once: bool) -> bool:
-        """Land until told to stop, or once up to the present end; ends early, with True, when partitions were added."""
-        has_grown, end = False, self._kafka.end_offsets(list(self._kafka.assignment())) if once else {}
+        """Land until told to stop, or once up to the present end; ends early, with True, when topics are others."""
+        end = self._kafka.end_offsets(list(self._kafka.assignment())) if once else {}
         started = time.monotonic()
-        while not stops() and not has_grown and not (once and self._reached(end)):
+        while not stops() and not self._has_other_topics and not (once and self._reached(end)):
             self._poll()
             if self._writer.ready:
                 self._settle()
@@ -156,27 +162,28 @@ class Lander:
                 self._hand_over()
             if time.monotonic() - self._asked > _SECOND:
                 self._give_way(stops)
-                check_made_anew(self._topic_ids, self._kafka.topic_ids(names.LANDED_TOPICS))
-                has_grown = set(partitions_of(self._kafka, names.LANDED_TOPICS)) > self._kafka.assignment()
+                self._look_at_topics()
         self._hand_over()
         self._settle()
+        if once and self._batch.rows:
+            raise BrokerUnavailable("the broker went away before all was landed; what is not will be read again")
         self._writer.check()
         self._writer.landed.seconds += time.monotonic() - started
-        return has_grown
+        return self._has_other_topics
 
-    def _know_topics(self) -> dict[str, str]:
+    def _look_at_topics(self) -> None:
         """
-        Keep the ids of the topics beside their offsets.
+        Notice partitions that were added, topics that were made again, and those that have lost their end.
 
         Raises:
-            LakeConflict: a topic is another one than that of which the lake has rows.
+            LakeConflict: one has.
         """
-        known, ids = self._store.topic_ids(), self._kafka.topic_ids(names.LANDED_TOPICS)
-        check_made_anew(known, ids)
-        if new := {topic: id_ for topic, id_ in ids.items() if topic not in known}:
-            rows = pa.table({"topic": list(new), "topic_id": list(new.values())})
-            self._store.commit({"topics": rows}, {})
-        return ids
+        self._has_other_topics |= set(partitions_of(self._kafka, names.LANDED_TOPICS)) > self._kafka.assignment()
+        if not self._finds_other_topics(self._kafka.topic_ids(names.LANDED_TOPICS)):
+            for partition in self._kafka.assignment():
+                self._goes_on(partition, self._kafka.position(partition))
+        if not self._batch.rows and self._writer.batch is None and time.monotonic() - self._showed > _SHOW_SECONDS:
+            self._show_position()
 
     def _seek(self) -> None:
         """
@@ -186,42 +193,46 @@ class Lander:
             LakeConflict: a topic ends before its rows do.
         """
         partitions = sorted(self._kafka.assignment())
-        beginnings, ends = self._kafka.beginning_offsets(partitions), self._kafka.end_offsets(partitions)
-        for partition in partitions:
-            following = self._store.next.get((partition.topic, partition.partition))
-            if following is None:
-                continue
+        ends = self._kafka.end_offsets(partitions)
+        lives, landed = self._store.lives, self._store.next
+        for partition, following in going_on(self._settings, self._kafka, lives, landed, partitions).items():
             if following > ends[partition]:
                 raise LakeConflict(
                     f"{partition.topic}/{partition.partition} ends at {ends[partition]}, but rows up to {following} "
-                    "have landed: this lake belongs to another broker, or the topic was made anew"
+                    "have landed: it has lost its end, or this lake belongs to another broker"
                 )
-            if following < beginnings[partition]:
-                lost = beginnings[partition] - following
-                log.error("records_expired", topic=partition.topic, partition=partition.partition, records=lost)
-            self._kafka.seek(partition, max(following, beginnings[partition]))
+            self._kafka.seek(partition, following)
+        for partition, following, end in gone_with_their_topic(lives, landed, partitions):
+            self._batch.add(*partition, list(deleted(partition, following, end, WITH_ITS_TOPIC)))
 
     def _poll(self) -> None:
         timeout = _POLL_SECONDS_WHILE_STORING if self._writer.batch else max(0, min(_POLL_SECONDS, self._left()))
         room = max(1, min(_POLL_RECORDS, self._settings.land_batch_rows - self._batch.rows))
         for partition, records in self._kafka.poll(timeout_ms=int(timeout * 1000), max_records=room).items():
-            self._refuse_repeats(partition, records[0].offset)
-            self._batch.add(partition.topic, partition.partition, records)
+            if self._goes_on(partition, records[0].offset):
+                self._batch.add(partition.topic, partition.partition, records)
 
-    def _refuse_repeats(self, partition: TopicPartition, offset: int) -> None:
+    def _goes_on(self, partition: TopicPartition, offset: int) -> bool:
         """
-        Make sure that a topic goes on where it was.
+        Whether a topic goes on where it was; it does not if it was made again.
 
         Raises:
-            LakeConflict: it begins again: it was made anew, or has lost its end.
+            LakeConflict: it has lost its end.
         """
         place = (partition.topic, partition.partition)
         following = self._batch.next_offsets.get(place, self._following.get(place, 0))
-        if offset < following:
+        if offset < following and not self._finds_other_topics(self._kafka.topic_ids(names.LANDED_TOPICS)):
             raise LakeConflict(
                 f"{partition.topic}/{partition.partition} goes on at {offset} after {following}: "
-                "the topic was made anew or has lost records while it was landed"
+                "the topic has lost its end while it was landed"
             )
+        return offset >= following
+
+    def _finds_other_topics(self, ids: Mapping[str, str]) -> bool:
+        """Whether topics were made again since the term began, which then ends."""
+        found = bool(made_anew(self._store.lives, ids))
+        self._has_other_topics |= found
+        return found
 
     def _left(self) -> float:
         """Seconds that the batch may still wait for more."""
@@ -235,23 +246,36 @@ class Lander:
         return self._left() <= 0 and self._writer.batch is None
 
     def _hand_over(self) -> None:
+        """Let the batch be stored, once it is certain that its records are of the topics that they are taken for."""
         if not self._batch.rows:
             return
         self._settle()
-        self._writer.start(self._batch)
-        self._following |= self._batch.next_offsets
-        self._batch = self._new_batch()
+        try:
+            ids = self._kafka.asked_topic_ids(names.LANDED_TOPICS)
+        except KafkaError as error:
+            log.warning("batch_waits", reason=type(error).__name__)
+            return
+        if not self._finds_other_topics(ids):
+            self._writer.start(self._batch)
+            self._following |= self._batch.next_offsets
+        self._batch = self._new_batch()  # of other topics, what was polled is read again
 
     def _settle(self) -> None:
         """Wait for the batch that is being stored, and show in Kafka how far it went."""
         stored = self._writer.wait()
         if stored is None:
             return
-        offsets = {
-            TopicPartition(topic, partition): OffsetAndMetadata(following, "", -1)
-            for (topic, partition), following in stored.next_offsets.items()
-        }
-        self._kafka.commit_async(offsets)
+        self._show({TopicPartition(*place): following for place, following in stored.next_offsets.items()})
+
+    def _show_position(self) -> None:
+        """Show how far reading has come, all of it being stored: markers and aborted records have no rows."""
+        self._show({partition: self._kafka.position(partition) for partition in self._kafka.assignment()})
+        self._showed = time.monotonic()
+
+    def _show(self, offsets: dict[TopicPartition, int]) -> None:
+        there = self._kafka.assignment()
+        shown = {place: OffsetAndMetadata(at, "", -1) for place, at in offsets.items() if place in there}
+        self._kafka.commit_async(shown)
 
     def _give_way(self, stops: Callable[[], bool]) -> None:
         """Hand the locks over to maintenance for as long as it works."""

@@ -9,11 +9,12 @@ import pyarrow as pa
 import structlog
 
 from streams.errors import LakeConflict, LakeUnavailable
+from streams.kafka.lives import made_anew
 from streams.lake.connect import connect
 from streams.lake.content_ids import bring_up_to_date
+from streams.lake.lives import landed_lives
 from streams.lake.maintain import compact
 from streams.lake.offsets import OFFSET_TABLES, next_offsets
-from streams.lake.topic_ids import landed_topic_ids
 from streams.settings import Settings
 
 __all__ = ["LandingStore", "Offsets"]
@@ -45,10 +46,8 @@ class LandingStore:
         self._snapshot = self._current_snapshot()
         self.next = next_offsets(self._lake)
         """Where each partition that has rows goes on."""
-
-    def topic_ids(self) -> dict[str, str]:
-        """Ids of the topics of which records have landed."""
-        return landed_topic_ids(self._lake)
+        self.lives = landed_lives(self._lake)
+        """The topics as they are numbered; a commit succeeds for these alone."""
 
     def last_landed_at(self) -> datetime | None:
         """When the newest rows were stored."""
@@ -64,7 +63,7 @@ class LandingStore:
         Store rows in one transaction, after which their partitions go on at `following`.
 
         Raises:
-            LakeConflict: another writer has stored offsets since this store was opened.
+            LakeConflict: another writer has stored offsets since this store was opened, or a topic was made again.
             LakeUnavailable: the catalog does not answer, or refuses.
         """
         for _ in range(_ATTEMPTS):
@@ -123,3 +122,8 @@ class LandingStore:
                 raise LakeConflict(
                     f"{topic}/{partition} goes on at {found} in the lake, not at {expected}: another process landed it"
                 )
+        if (lives := landed_lives(self._lake)) != self.lives:
+            ids = {topic: life.topic_id for topic, life in lives.items()}
+            if topics := made_anew(self.lives, ids):
+                raise LakeConflict(f"{', '.join(topics)} was deleted and made again while its records were landed")
+            self.lives = lives

@@ -20,9 +20,8 @@ __all__ = ["REASONS", "SPOILT", "malformed", "spoil"]
 SPOILT = (ContactRecorded, EscalationReported, LevelChanged)
 """Events that are spoilt, one of each topic."""
 
-REASONS = tuple(
-    reason for reason in Reason if reason not in {Reason.BATCH, Reason.SAME_ID_OTHER_CONTENT, Reason.UNREADABLE_BATCH}
-)
+_NOT_MADE = {Reason.BATCH, Reason.SAME_ID_OTHER_CONTENT, Reason.UNREADABLE_BATCH, Reason.DELETED_UNREAD}
+REASONS = tuple(reason for reason in Reason if reason not in _NOT_MADE)
 """Reasons for which a record is rejected that Kafka gives whole, by what it says itself."""
 
 

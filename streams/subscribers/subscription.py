@@ -150,6 +150,7 @@ class _Places(ConsumerRebalanceListener):
         self._reader = reader
         self._from_oldest = from_oldest
         self._next: dict[TopicPartition, int] = {}
+        self._topic_id = reader.topic_ids([names.ALERTS])
         self._first = 0
         """How many partitions the topic had when this member began; those after them are read from their beginning."""
         self.lost = False
@@ -164,17 +165,20 @@ class _Places(ConsumerRebalanceListener):
         self.lost = True
 
     def rewind(self) -> bool:
-        """Go back, if partitions were dealt out anew; returns whether they were."""
-        if not self.lost:
+        """Go back, if partitions were dealt out anew or the topic was made again; returns whether that is so."""
+        topic_id = self._reader.topic_ids([names.ALERTS]) or self._topic_id
+        # What was saved is of the topic before then: nothing of this one was given to the group.
+        is_anew, self._topic_id = self._topic_id != topic_id, topic_id
+        if not (self.lost or is_anew):
             return False
         self.lost = False
         held = sorted(self._reader.assignment())
         oldest, newest = self._reader.beginning_offsets(held), self._reader.end_offsets(held)
         self._first = self._first or len(partitions_of(self._reader, [names.ALERTS]))
         for partition in held:
-            saved = self._reader.committed(partition)
+            saved = None if is_anew else self._reader.committed(partition)
             if saved is None:
-                is_added = partition.partition >= self._first
+                is_added = is_anew or partition.partition >= self._first
                 saved = oldest[partition] if self._from_oldest or is_added else newest[partition]
                 log.info("subscription_begins", partition=partition.partition, offset=saved)
                 self.save(partition, saved)

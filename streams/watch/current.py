@@ -82,6 +82,8 @@ class CurrentAlerts:
         held: dict[str, int] = {}
         try:
             for record in until(reader, reader.end_offsets(reader.assignment())):
+                if record.key is None:
+                    continue  # nobody can read it
                 alert_id = record.key.decode()
                 alert = alert_of(record.value)
                 if alert is None:

@@ -17,7 +17,7 @@ from streams.lake.advisory import HeldLock
 from streams.lake.lock_keys import LockKey
 from streams.settings import Settings
 
-__all__ = ["SOURCE", "Published", "Publisher", "alert_of", "heartbeat_of"]
+__all__ = ["SOURCE", "Published", "Publisher", "alert_of"]
 
 SOURCE = "/caf/watch"
 """CloudEvents source of what the watcher writes."""
@@ -46,26 +46,13 @@ class _AlertEvent(Published, kw_only=True):
     data: Alert
 
 
-class _HeartbeatEvent(Published, kw_only=True):
-    data: Heartbeat
-
-
 _ALERT = msgspec.json.Decoder(_AlertEvent)
-_HEARTBEAT = msgspec.json.Decoder(_HeartbeatEvent)
 
 
 def alert_of(value: bytes | None) -> Alert | None:
     """The alert of a record of the alerts topic; None for what is not one."""
     try:
         return _ALERT.decode(value or b"").data
-    except msgspec.DecodeError:
-        return None
-
-
-def heartbeat_of(value: bytes | None) -> Heartbeat | None:
-    """The heartbeat of a record of its topic; None for what is not one."""
-    try:
-        return _HEARTBEAT.decode(value or b"").data
     except msgspec.DecodeError:
         return None
 

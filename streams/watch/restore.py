@@ -1,7 +1,6 @@
 """What a watcher knows before its first poll: alerts from their topic, the last heartbeat, histories from the lake."""
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 import duckdb
@@ -11,21 +10,22 @@ from kafka import KafkaConsumer, TopicPartition
 
 from streams import names
 from streams.contracts import Accepted, decode
-from streams.contracts.checks import arrived_at
 from streams.contracts.columns import EVENT_COLUMNS
 from streams.contracts.decode import REPLAY_HEADER, Reason, Rejected
 from streams.contracts.outputs import Alert, Heartbeat
 from streams.errors import LakeUnavailable
 from streams.kafka.client import consumer
+from streams.kafka.lives import Lives
+from streams.kafka.reading import TolerantConsumer
 from streams.lake.connect import connect
-from streams.lake.topic_ids import landed_topic_ids
+from streams.lake.lives import lives
 from streams.settings import Settings
 from streams.watch.connections import Named
 from streams.watch.history import StoredRecord
 from streams.watch.judge import Judge
-from streams.watch.publish import alert_of, heartbeat_of
+from streams.watch.publish import alert_of
 
-__all__ = ["Offsets", "input_offsets", "last_heartbeat", "load_lake", "read_alerts", "until"]
+__all__ = ["Offsets", "input_offsets", "load_lake", "read_alerts", "until", "watch_consumer"]
 
 log = structlog.get_logger()
 
@@ -58,24 +58,24 @@ _QUARANTINED = """
 """
 
 
-def last_heartbeat(settings: Settings) -> tuple[Heartbeat, datetime] | None:
+def watch_consumer(settings: Settings, topics: Iterable[str] = (), **config: object) -> TolerantConsumer:
     """
-    The newest heartbeat and when the broker took it; None when there has been none.
+    A consumer whose offsets are those of the lake; while that is away they are Kafka's.
+
+    Those are never larger, so that something may be judged twice, and nothing is passed over.
 
     Raises:
         BrokerUnavailable: no broker answers.
     """
-    reader = consumer(settings, [names.HEARTBEAT])
-    try:
-        found = None
-        for partition, end in reader.end_offsets(reader.assignment()).items():
-            reader.seek(partition, max(0, end - 1))
-            for record in until(reader, {partition: end}):
-                if (heartbeat := heartbeat_of(record.value)) is not None:
-                    found = heartbeat, arrived_at(record.timestamp)
-        return found
-    finally:
-        reader.close()
+
+    def known(kafka: TolerantConsumer) -> Lives:
+        try:
+            return lives(settings, kafka)
+        except (LakeUnavailable, duckdb.Error) as error:
+            log.warning("lake_not_read", reason=type(error).__name__)
+            return {}
+
+    return consumer(settings, topics, lives=known, **config)
 
 
 def input_offsets(heartbeat: Heartbeat) -> Offsets:
@@ -96,7 +96,7 @@ def read_alerts(
     Args:
         since: offsets from which to read; partitions that are not given are read from their beginning.
     """
-    reader, following = consumer(settings, [names.ALERTS], max_poll_records=5_000), dict(since)
+    reader, following = watch_consumer(settings, [names.ALERTS], max_poll_records=5_000), dict(since)
     try:
         ends = reader.end_offsets(reader.assignment())
         for partition, offset in since.items():
@@ -113,7 +113,7 @@ def read_alerts(
 
 def load_lake(
     settings: Settings, judge: Judge, judged: Offsets, alive: Callable[[], None]
-) -> tuple[Offsets, dict[str, str], list[Accepted | Rejected]]:
+) -> tuple[Offsets, list[Accepted | Rejected]]:
     """
     Take the landed events into the histories; without a lake there are none, and the topics give everything.
 
@@ -122,14 +122,13 @@ def load_lake(
         alive: called now and then.
 
     Returns:
-        The offsets from which the topics go on, the ids of the topics that they are of, and the events that landed but
-        were never judged.
+        The offsets from which the topics go on, and the events that landed but were never judged.
     """
     try:
         lake = connect(settings, landing="read_only", marts=None)
     except LakeUnavailable as error:
         log.warning("lake_not_read", reason=str(error))
-        return {}, {}, []
+        return {}, []
     try:
         lake.execute("BEGIN")
         offsets = {TopicPartition(*row[:2]): row[2] for row in lake.execute(_NEXT_OFFSETS).fetchall()}
@@ -137,13 +136,12 @@ def load_lake(
         for batch in lake.execute(_EVENTS).to_arrow_reader(_ROWS):
             unjudged += _load(batch, judge, judged)
             alive()
-        topic_ids = landed_topic_ids(lake)
     except duckdb.CatalogException:
-        return {}, {}, []
+        return {}, []
     finally:
         lake.close()
     wanted = {partition: offset for partition, offset in offsets.items() if partition.topic in names.INPUT_TOPICS}
-    return wanted, topic_ids, unjudged
+    return wanted, unjudged
 
 
 def _load(batch: pa.RecordBatch, judge: Judge, judged: Offsets) -> Iterator[Accepted]:

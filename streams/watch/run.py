@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 from kafka.errors import KafkaError
 
-from streams.errors import BrokerUnavailable, LakeUnavailable, LockTaken
+from streams.errors import BrokerUnavailable, LakeUnavailable, LockTaken, RecordsDeleted
 from streams.health import Sign, sign_of_life
 from streams.kafka.topics import ensure_topics, refuse_differences
 from streams.rules.compiled import DBT_PROJECT, compiled_rules
@@ -115,6 +115,9 @@ def _term(
         sign.trouble(error)
         leadership.release()
         return False
+    except RecordsDeleted as error:
+        log.warning("records_deleted", reason=str(error))
+        sign.trouble(error)
     except (BrokerUnavailable, KafkaError) as error:
         log.warning("broker_lost", reason=type(error).__name__)
         sign.trouble(error)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from kafka import TopicPartition
 
 from streams import names
-from streams.kafka.client import consumer
+from streams.lake.lives import numbered_consumer
 from streams.settings import Settings
 from streams.watch.publish import alert_of
 
@@ -19,7 +19,7 @@ def said_since(settings: Settings, offsets: Mapping[int, int]) -> set[str]:
     Raises:
         BrokerUnavailable: no broker answers.
     """
-    reader = consumer(settings, [names.ALERTS])
+    reader = numbered_consumer(settings, [names.ALERTS])
     try:
         ends = reader.end_offsets(reader.assignment())
         for partition, offset in offsets.items():

@@ -19,14 +19,17 @@ from kafka import TopicPartition
 from streams import names
 from streams.contracts import Accepted, Rejected, admit
 from streams.contracts.checks import arrived_at
+from streams.contracts.decode import Reason, Unreadable
 from streams.contracts.outputs import Alert, Heartbeat
-from streams.kafka.client import consumer, partitions_of
+from streams.errors import RecordsDeleted
+from streams.kafka.client import partitions_of
+from streams.kafka.heartbeat import last_heartbeat
 from streams.kafka.reading import TolerantConsumer
-from streams.lake.topic_ids import made_anew
 from streams.route.router import Router
 from streams.route.routes import read_routes
 from streams.rules.engine import Engine
 from streams.settings import Settings
+from streams.watch.beginning import begin_reading, judged_before, wait_for_lander
 from streams.watch.current import CurrentAlerts
 from streams.watch.even_reader import EvenReader
 from streams.watch.judge import Judge
@@ -34,7 +37,7 @@ from streams.watch.landed_alerts import read_landed_alerts
 from streams.watch.leader import Leadership
 from streams.watch.publish import Publisher, alert_of
 from streams.watch.restating import Restatements
-from streams.watch.restore import Offsets, input_offsets, last_heartbeat, load_lake, read_alerts
+from streams.watch.restore import Offsets, load_lake, read_alerts, watch_consumer
 
 __all__ = ["Watcher"]
 
@@ -60,7 +63,7 @@ class Watcher:
         self._publisher = Publisher(settings, leadership.lock)
         self._current = CurrentAlerts(settings, self._judge.book, self._publisher)
         self._restatements = Restatements(settings, self._judge, leadership)
-        self._consumer: TolerantConsumer = consumer(
+        self._consumer: TolerantConsumer = watch_consumer(
             settings, fetch_max_wait_ms=500, max_partition_fetch_bytes=_FETCH_BYTES
         )
         self._partitions = partitions_of(self._consumer, (*names.INPUT_TOPICS, names.ALERTS))
@@ -69,6 +72,7 @@ class Watcher:
         self._judged: Offsets = {}
         self._already_judged: Offsets = {}
         self._written: Offsets = {}
+        self._lost_until: Offsets = {}
         self._cut: Heartbeat | None = None
         self._to_review: deque[str] = deque()
         self._unread: deque[Rejected] = deque()
@@ -87,10 +91,11 @@ class Watcher:
 
         Raises:
             LockTaken: the leader lock was lost.
+            RecordsDeleted: Kafka has deleted records before they were read; a new term finds what the lake has of them.
         """
         self._restore()
         while not stop() and not self._has_other_topics():
-            self._take(self._reader.poll(self._patience_ms()))
+            self._take(self._polled(self._patience_ms()))
             self._pass_deadlines()
             self._report_unread()
             self._review()
@@ -102,36 +107,30 @@ class Watcher:
         self._beat(last=True)
 
     def _has_other_topics(self) -> bool:
-        """Whether partitions were added since the start of the term, or a topic was made anew."""
+        """Whether partitions were added since the start of the term, or a topic was made again or has lost its end."""
         found = partitions_of(self._consumer, self._topic_ids)
-        again = made_anew(self._topic_ids, self._consumer.topic_ids(self._topic_ids))
-        if len(found) > len(self._partitions) or again:
-            log.warning("topics_changed", partitions=len(found), before=len(self._partitions), made_anew=again)
+        ids = self._consumer.topic_ids(self._topic_ids)
+        again = [topic for topic, id_ in ids.items() if self._topic_ids[topic] != id_]
+        cut_off = [place for place, at in self._judged.items() if self._reader.position(place) < at]
+        if len(found) > len(self._partitions) or again or cut_off:
+            log.warning("topics_changed", partitions=len(found), made_anew=again, without_their_end=cut_off)
             return True
         return False
 
     def _restore(self) -> None:
         started = monotonic()
+        inputs = self._input_partitions()
         found = last_heartbeat(self._settings)
         if found is not None:
             heartbeat = found[0]
             self._cut = msgspec.structs.replace(heartbeat, leader=self._leader)
-            ends = self._consumer.end_offsets(self._input_partitions())
-            again = self._made_anew(heartbeat.topic_ids)
-            self._already_judged = {
-                partition: min(offset, ends[partition])
-                for partition, offset in input_offsets(heartbeat).items()
-                if partition.topic not in again
-            }
+            self._already_judged = judged_before(self._consumer, heartbeat, inputs)
         self._written = read_alerts(self._settings, self._judge.book.record)
         lost = read_landed_alerts(self._settings, self._judge.book)
         self._current.restore(_now())
-        offsets, topic_ids, unjudged = load_lake(self._settings, self._judge, self._already_judged, self._beat)
-        again = self._made_anew(topic_ids)
-        self._judged = {
-            partition: 0 if partition.topic in again else offsets.get(partition, 0)
-            for partition in self._input_partitions()
-        }
+        wait_for_lander(self._settings, self._consumer, inputs, self._beat)
+        offsets, unjudged = load_lake(self._settings, self._judge, self._already_judged, self._beat)
+        self._judged = begin_reading(self._settings, self._consumer, offsets, inputs)
         self._seek()
         self._reader.start()
         # What was judged before may have deadlines, known to nobody now; what is judged from here on brings its own.
@@ -149,25 +148,30 @@ class Watcher:
             seconds=round(monotonic() - started, 2),
         )
 
-    def _made_anew(self, before: dict[str, str]) -> list[str]:
-        """Topics that offsets are not of: deleted and made again, they are read from their beginning."""
-        topics = made_anew(before, self._topic_ids)
-        for topic in topics:
-            log.error("topic_made_anew", topic=topic)
-        return topics
-
     def _seek(self) -> None:
         self._consumer.assign(self._partitions)
-        wanted = self._judged | self._written
-        for partition, first in self._consumer.beginning_offsets(self._partitions).items():
-            if wanted.get(partition, 0) < first and partition in self._judged:
-                log.error("records_beyond_retention", topic=partition.topic, partition=partition.partition, first=first)
-            self._consumer.seek(partition, max(first, wanted.get(partition, 0)))
+        beginnings = self._consumer.beginning_offsets(self._partitions)
+        self._lost_until = {place: beginnings[place] for place in self._judged}
+        for partition, at in (beginnings | self._written | self._judged).items():
+            self._consumer.seek(partition, at)
+
+    def _polled(self, patience_ms: int) -> list:
+        """
+        The next records.
+
+        Raises:
+            RecordsDeleted: some of them are there no more, which may be in the lake.
+        """
+        records = self._reader.poll(patience_ms)
+        for one in records:
+            if _is_deleted(one) and one.offset >= self._lost_until.get((one.topic, one.partition), one.offset + 1):
+                raise RecordsDeleted(f"{one.topic}/{one.partition} has lost {one.offset} before it was read here")
+        return records
 
     def _catch_up(self) -> None:
         """Read what earlier watchers have judged and the lake does not have yet, so that the review sees it."""
         while any(self._judged[partition] < offset for partition, offset in self._already_judged.items()):
-            self._take(self._reader.poll(200))
+            self._take(self._polled(200))
             for partition in self._already_judged:
                 self._judged[partition] = max(self._judged[partition], self._reader.position(partition))
             self._beat()
@@ -187,7 +191,7 @@ class Watcher:
                 self._written[partition] = max(self._written.get(partition, 0), record.offset + 1)
                 continue
             event = self._judge.remember(admit(record, self._settings.max_record_bytes))
-            if record.offset >= self._already_judged.get(partition, 0):
+            if record.offset >= self._already_judged.get(partition, 0) or _is_deleted(record):
                 if isinstance(event, Accepted):
                     new.append(event)
                 else:
@@ -280,6 +284,10 @@ class Watcher:
         if due is not None:
             patience = min(patience, (due - _now()).total_seconds())
         return max(1, round(1000 * patience))
+
+
+def _is_deleted(record: object) -> bool:
+    return type(record) is Unreadable and record.reason is Reason.DELETED_UNREAD
 
 
 def _now() -> datetime:

@@ -23,10 +23,13 @@ from streams.health.look import Health, Observer
 from streams.health.metrics import Metrics
 from streams.health.row import Row
 from streams.kafka.client import admin, consumer, producer
+from streams.lake.connect import connect
+from streams.lake.lives import confirm
 from streams.land import run
 from streams.settings import Settings
 from streams.stack.ports import free_ports
 from streams.watch.publish import Publisher
+from tests.kafka.test_topics import STAMPED, make
 
 Eventually = Callable[[str, Callable[[Row], bool]], Row]
 Look = Callable[[], Health]
@@ -247,3 +250,34 @@ def test_a_look_without_any_server_ends_and_says_what_is_away(settings: Settings
     assert code == 1
     assert {rows[name] for name in ("kafka", "postgres", "airflow")} == {"does not answer"}
     assert "hidden-word" not in output
+
+
+def test_a_topic_made_again_is_red_until_a_person_confirms_it(health_settings: Settings, look: Look) -> None:
+    send(health_settings, 3)
+    run(health_settings, once=True)
+    make(health_settings, names.REFERRAL, health_settings.partitions, **STAMPED)
+    before = look().row("kafka")
+    send(health_settings, 2)
+    run(health_settings, once=True)
+    run(health_settings, once=True)
+    seen = look()
+    with connect(health_settings, landing="read_write", marts=None) as lake:
+        confirm(lake, names.REFERRAL, "a person")
+    after = look()
+
+    for row in (before, seen.row("kafka")):
+        assert row.level == "red"
+        assert f"{names.REFERRAL} was deleted and made again" in row.says
+    assert seen.row("land").waiting == 0
+    assert "made again" not in after.row("kafka").says
+
+
+def test_a_topic_that_has_lost_its_end_is_red(health_settings: Settings, look: Look) -> None:
+    send(health_settings, 3)
+    run(health_settings, once=True)
+    with connect(health_settings, landing="read_write", marts=None) as lake:
+        lake.execute("UPDATE landing.main.quarantine SET kafka_offset = 7 WHERE kafka_offset = 2")
+    row = look().row("kafka")
+
+    assert row.level == "red"
+    assert "but rows up to 8 have landed" in row.says

@@ -38,6 +38,8 @@ class Log:
         self.settings, self.partition = settings, partition
         self.topic = topic or f"log-{uuid4().hex[:8]}"
         if topic is None:
+            # What bears its sender's time may be years old, and is not to be deleted meanwhile.
+            configs = {"retention.ms": "-1"} | configs
             with closing(admin(settings)) as client:
                 client.create_topics({self.topic: {"num_partitions": 1, "replication_factor": 1, "configs": configs}})
                 client.wait_for_topics([self.topic])

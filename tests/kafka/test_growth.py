@@ -45,7 +45,7 @@ def test_a_reader_of_a_topic_takes_them_on(settings: Settings, kafka: str) -> No
     assert sorted(found) == [b"added", b"as ever", b"before"]
 
 
-def test_a_cursor_takes_them_on_and_goes_on_in_them(settings: Settings, kafka: str) -> None:
+def test_a_cursor_takes_them_on_and_goes_on_in_them(settings: Settings, kafka: str, postgres: object) -> None:
     log = Log(settings)
     with closing(Cursor(settings, log.topic, log.topic)) as cursor:
         grow(settings, log.topic, to=2)
@@ -62,7 +62,9 @@ def test_a_cursor_takes_them_on_and_goes_on_in_them(settings: Settings, kafka: s
     assert found == [b"first", b"second"]
 
 
-def test_a_cursor_reads_from_its_beginning_what_was_added_while_it_was_away(settings: Settings, kafka: str) -> None:
+def test_a_cursor_reads_from_its_beginning_what_was_added_while_it_was_away(
+    settings: Settings, kafka: str, postgres: object
+) -> None:
     log = Log(settings)
     with closing(Cursor(settings, log.topic, log.topic)):
         pass

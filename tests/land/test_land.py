@@ -14,7 +14,6 @@ from streams.contracts.outputs import HEARTBEAT_TYPE, Heartbeat
 from streams.contracts.published import encode_output
 from streams.kafka.client import consumer
 from streams.land import run
-from streams.land.lander import GROUP
 from streams.settings import Settings
 from streams.verify import verify_offsets
 
@@ -123,7 +122,7 @@ def test_batches_of_any_size_give_the_same_rows(
 def test_lag_is_shown_in_kafka(lake_settings: Settings, send: Send, contact: Contact) -> None:
     send([contact(1)])
     run(lake_settings, once=True)
-    kafka = consumer(lake_settings, group_id=GROUP)
+    kafka = consumer(lake_settings, group_id=names.LAND_GROUP)
     committed = [kafka.committed(TopicPartition(names.REFERRAL, number)) for number in range(lake_settings.partitions)]
     kafka.close()
 

@@ -7,10 +7,12 @@ import threading
 import pytest
 from kafka.errors import CoordinatorNotAvailableError
 
-from streams import subscribe
+from streams import names, subscribe
 from streams.errors import SettingInvalid
+from streams.kafka import client as kafka_client
 from streams.kafka.client import admin
 from streams.settings import PROJECT
+from tests.kafka.test_topics import STAMPED, make
 
 
 def said(alert):
@@ -155,3 +157,22 @@ def test_importing_the_package_imports_no_client():
     code = "import sys, streams; sys.exit('kafka' in sys.modules or 'msgspec' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False).returncode == 0
+
+
+def test_alerts_of_a_topic_made_again_are_given_from_its_beginning(settings, publish, an_alert, group, monkeypatch):
+    """While the subscriber runs; where it was in the topic before says nothing of them."""
+    monkeypatch.setattr(kafka_client, "_METADATA_MS", 500)
+    publish(*(an_alert(number) for number in range(1, 6)))
+    found, asked, made = [], iter(range(120)), []
+
+    def until() -> bool:
+        if len(found) == 5 and not made:
+            made.append(names.ALERTS)
+            make(settings, names.ALERTS, settings.partitions, **STAMPED)
+            publish(*(an_alert(number) for number in range(6, 9)))
+        return len(found) == 8 or next(asked, None) is None
+
+    for alert in subscribe(settings, group=group, start="oldest", until=until):
+        found.append(said(alert))  # noqa: PERF401  (`until` looks at the list while it grows)
+
+    assert sorted(found) == [(f"a-{number}", 1) for number in range(1, 9)]

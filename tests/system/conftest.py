@@ -18,6 +18,7 @@ from streams.contracts.columns import events_table, quarantine_table
 from streams.contracts.decode import Record
 from streams.contracts.outputs import Alert
 from streams.kafka.client import consumer
+from streams.kafka.heartbeat import last_heartbeat
 from streams.progress import progress
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
@@ -25,7 +26,6 @@ from streams.settings import PROJECT, Settings
 from streams.stack import broker
 from streams.verify import verify_offsets
 from streams.watch.follow import follow
-from streams.watch.restore import last_heartbeat
 from tests.oracle.records import decoded
 
 PATIENCE = 120

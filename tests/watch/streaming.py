@@ -59,7 +59,7 @@ class Stream:
             self._judge.book.record(alert)
         patch.setattr(restore, "connect", lambda *_, **__: _lake(landed))
         judged = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in taken}
-        _, _, unjudged = restore.load_lake(None, self._judge, judged, lambda: None)
+        _, unjudged = restore.load_lake(None, self._judge, judged, lambda: None)
         now = _arrival(max([*taken, *landed], key=lambda record: record.timestamp))
         self._publish(self._judge.judge(unjudged, now, now))
         for record in taken[len(landed) :]:

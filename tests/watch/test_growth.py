@@ -7,7 +7,9 @@ import pytest
 from streams import names
 from streams.kafka import client as kafka_client
 from streams.kafka.client import producer
-from streams.watch.restore import last_heartbeat
+from streams.kafka.heartbeat import last_heartbeat
+from streams.lake import lives as lake_lives
+from streams.watch import beginning
 from tests.kafka.test_growth import grow
 from tests.kafka.test_topics import STAMPED, make
 from tests.watch.test_run import judged_everything, until
@@ -16,6 +18,8 @@ from tests.watch.test_run import judged_everything, until
 @pytest.fixture
 def _asks_often(monkeypatch) -> None:
     monkeypatch.setattr(kafka_client, "_METADATA_MS", 500)
+    monkeypatch.setattr(lake_lives, "_SURE_SECONDS", 0.0)
+    monkeypatch.setattr(beginning, "_LANDER_SECONDS", 0)
 
 
 @pytest.mark.usefixtures("_asks_often")

@@ -9,10 +9,10 @@ import pytest
 
 from streams import names
 from streams.contracts.outputs import Alert, Evidence
+from streams.kafka.heartbeat import last_heartbeat
 from streams.settings import Settings
 from streams.watch.publish import Publisher
 from streams.watch.restating import restating
-from streams.watch.restore import last_heartbeat
 from streams.watch.trial import trial_alert
 
 PATIENCE = 60

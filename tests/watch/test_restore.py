@@ -48,7 +48,7 @@ def test_lake_gives_what_was_never_judged(judge, watch_settings, referral, send)
     land(watch_settings, once=True)
     ends = end_offsets(watch_settings, names.INPUT_TOPICS)
     partition = next(one for one, end in ends.items() if end)
-    offsets, _, unjudged = load_lake(watch_settings, judge, {partition: 1}, lambda: None)
+    offsets, unjudged = load_lake(watch_settings, judge, {partition: 1}, lambda: None)
 
     assert offsets == {TopicPartition(*partition): 3}
     assert [event.identity[1] for event in unjudged if isinstance(event, Accepted)] == ["r-2"]
@@ -65,7 +65,7 @@ def test_binary_event_and_events_of_a_batch_come_back_from_the_lake(judge, watch
     send((names.REFERRAL, key, b"[%s,%s]" % (referral(2)[2], referral(3)[2])))
     land(watch_settings, once=True)
     land(watch_settings, once=True)
-    _, _, unjudged = load_lake(watch_settings, judge, {}, lambda: None)
+    _, unjudged = load_lake(watch_settings, judge, {}, lambda: None)
 
     assert sorted(event.fact.referral_id for event in judge.history.load(["F-1"])) == ["R-1", "R-2", "R-3"]
     assert [record.reason for record in unjudged if not isinstance(record, Accepted)] == ["batch"]
@@ -73,7 +73,7 @@ def test_binary_event_and_events_of_a_batch_come_back_from_the_lake(judge, watch
 
 def test_missing_lake_is_no_obstacle(judge, watch_settings):
     """A lake that holds nothing yet leaves everything to the topics."""
-    assert load_lake(watch_settings, judge, {}, lambda: None) == ({}, {}, [])
+    assert load_lake(watch_settings, judge, {}, lambda: None) == ({}, [])
 
 
 def test_landed_record_is_found_under_its_name(judge, watch_settings, referral, send):

@@ -15,10 +15,10 @@ import pytest
 from streams import names
 from streams.contracts.outputs import Heartbeat
 from streams.kafka.client import end_offsets
+from streams.kafka.heartbeat import last_heartbeat
 from streams.settings import PROJECT
 from streams.watch import watcher
 from streams.watch.publish import Publisher
-from streams.watch.restore import last_heartbeat
 from streams.watch.run import Watched, run
 from streams.watch.trial import run_trial
 

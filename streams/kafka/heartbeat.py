@@ -1,0 +1,31 @@
+"""The watcher's last sign of life, as its topic has it."""
+
+from contextlib import closing
+from datetime import datetime
+
+from streams import names
+from streams.contracts.checks import arrived_at
+from streams.contracts.outputs import Heartbeat
+from streams.contracts.published import Output, decode_output
+from streams.kafka.client import consumer
+from streams.settings import Settings
+
+__all__ = ["last_heartbeat"]
+
+
+def last_heartbeat(settings: Settings) -> tuple[Heartbeat, datetime] | None:
+    """
+    The newest heartbeat and when the broker took it; None when there has been none.
+
+    Raises:
+        BrokerUnavailable: no broker answers.
+    """
+    with closing(consumer(settings, [names.HEARTBEAT])) as reader:
+        found = None
+        for partition, end in reader.end_offsets(reader.assignment()).items():
+            reader.seek(partition, max(0, end - 1))
+            while reader.position(partition) < end:
+                for record in (one for records in reader.poll(timeout_ms=500).values() for one in records):
+                    if isinstance(output := decode_output(record), Output):
+                        found = output.data, arrived_at(record.timestamp)
+        return found

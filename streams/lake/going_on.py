@@ -1,0 +1,52 @@
+"""Where reading goes on after what has landed."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+
+from kafka import TopicPartition
+
+from streams import names
+from streams.kafka.lives import Lives
+from streams.kafka.reading import TolerantConsumer
+from streams.lake.lives import numbered_consumer
+from streams.settings import Settings
+
+__all__ = ["going_on", "gone_with_their_topic"]
+
+Landed = Mapping[tuple[str, int], int]
+"""Next offset to land by topic and partition, of those that have rows."""
+
+
+def going_on(
+    settings: Settings, kafka: TolerantConsumer, lives: Lives, landed: Landed, partitions: Iterable[TopicPartition]
+) -> dict[TopicPartition, int]:
+    """
+    The next offset of each partition, which Kafka may not have any more: then a reader is told what is lost.
+
+    Markers of transactions have no rows, and may have been all that Kafka deleted behind the last of them. So what the
+    lander has read is not lost.
+    """
+    found = {}
+    for place, beginning in kafka.beginning_offsets(list(partitions)).items():
+        life = lives.get(place.topic)
+        following = landed.get((place.topic, place.partition), life.begins(place.partition) if life else None)
+        is_read = following is not None and following < beginning <= _read_by_land(settings, place)
+        found[place] = beginning if following is None or is_read else following
+    return found
+
+
+def gone_with_their_topic(
+    lives: Lives, landed: Landed, partitions: Iterable[TopicPartition]
+) -> Iterator[tuple[TopicPartition, int, int]]:
+    """Partitions that a topic made again does not have: from where to where there is nothing of them to be landed."""
+    there = set(partitions)
+    for topic, life in lives.items():
+        for number, end in enumerate(life.first_offsets):
+            following = landed.get((topic, number), life.begins(number) or 0)
+            if TopicPartition(topic, number) not in there and following < end:
+                yield TopicPartition(topic, number), following, end
+
+
+def _read_by_land(settings: Settings, place: TopicPartition) -> int:
+    with closing(numbered_consumer(settings, group_id=names.LAND_GROUP)) as kafka:
+        return kafka.committed(place) or 0
