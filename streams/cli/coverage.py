@@ -84,8 +84,9 @@ def add(
         why=why,
     )
     with connect(settings, landing="read_write", marts=None) as lake:
-        state(lake, made)
-    click.echo(f"{_text(made)}\nthe next build rests on it")
+        stands = state(lake, made)
+    said = "" if stands is made else "it was stated before: "
+    click.echo(f"{said}{_text(stands)}\nthe next build rests on it")
 
 
 @command.command("remove")
