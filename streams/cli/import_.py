@@ -77,11 +77,16 @@ def cin_xml(
         state_whole(settings, header_of(file))
     figures = vars(done) | {"imported": done.imported, "covers": "whole" if is_whole else "part"}
     click.echo(json.dumps(figures, default=str) if as_json else _text(done))
+    if not is_sent and not as_json and not (done.broken or done.withheld):
+        click.echo("nothing was sent: --check and --dry-run only look", err=True)
     if covers == "whole" and is_sent and not is_whole:
         click.echo("not all of it was imported, so it is stated as a part: see ./caf coverage add", err=True)
     is_loud = done.rejected > done.children * _FEW_REJECTED
     if is_loud:
-        click.echo(f"REJECTED: {done.rejected:,} of {done.children:,} children. See the reasons above.", err=True)
+        others = "; the others were sent" if is_sent else ""
+        click.echo(
+            f"REJECTED: {done.rejected:,} of {done.children:,} children{others}. See the reasons above.", err=True
+        )
     if done.withheld:
         click.echo(f"NOTHING WAS SENT: {done.withheld}.", err=True)
     sys.exit(1 if is_loud or done.withheld or done.broken else 0)
