@@ -43,12 +43,13 @@ def cin_xml(
 ) -> None:
     """Import a children-in-need census file (DfE, collection years 2017 to 2026).
 
-    Every child becomes backfilled events; importing a file twice adds nothing. What cannot be read of a child is left
-    out and reported; a child without an id or without any dated referral is rejected, and kept in CAF_HOME/imports.
-    What the file covers is stated to the lake (./caf coverage): a year of which a child was rejected is a part.
+    Every child becomes events of history (backfill). Importing a file twice adds nothing. What cannot be read of a
+    child is left out and reported. A child without an id, or without any dated referral, is rejected and kept in
+    CAF_HOME/imports. The import states to the lake what the file covers (./caf coverage); a year of which a child was
+    rejected is a part.
 
-    With --resubmission what the file no longer says of its year is withdrawn. Importing the earlier file in the same
-    way undoes that.
+    With --resubmission, what the file no longer says of its year is withdrawn. To undo that, import the earlier file
+    with --resubmission.
 
     Exit code 1: nothing was sent, or more than a tenth of the children are rejected.
     """

@@ -22,9 +22,9 @@ __all__ = ["command"]
 def command(*, dry_run: bool, yes: bool, as_json: bool, **given: object) -> None:
     """Send rejected records again after a fix, byte for byte, to the topic and key they came by.
 
-    Without options all of them. Left as they are: records whose copy was accepted already or is on its way, copies
-    themselves, and batches, since their events were sent on.
-    What the broker refuses is named, and the rest goes on. Exit code 0: all were sent.
+    Without options it sends all of them. It leaves as they are: records whose copy was accepted already or is on its
+    way, copies themselves, and batches, since their events were sent on. If the broker refuses a record, it is named
+    and the others are sent. Exit code 0: all were sent.
     """
     if as_json and not (yes or dry_run):
         raise click.UsageError("--json asks no question; add --yes or --dry-run")

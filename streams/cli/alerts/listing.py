@@ -25,7 +25,7 @@ def command(
 ) -> None:
     """List the alerts that are open now, or with --follow those that come; times are London's.
 
-    Alerts from history are listed with the others, and never ring.
+    Alerts that were raised from history are in the list, too. --bell never rings for them.
     """
     if context.invoked_subcommand is not None:
         return
