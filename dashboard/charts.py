@@ -20,7 +20,8 @@ from dashboard.disclosure import Hidden
 
 __all__ = ["bars", "lines", "warm"]
 
-_WIDTH = 480
+_WIDTH = 380
+"""So narrow that a phone shows all of a chart, its newest end too, in letters that can be read."""
 _SHORT = 16
 """Names that fit beside each other in a legend."""
 _TICKS = 8
@@ -58,7 +59,7 @@ _CONFIG = {
         "titleFontWeight": "normal",
         "labelLimit": 280,
     },
-    "axisX": {"grid": False},
+    "axisX": {"grid": False, "labelOverlap": True, "labelSeparation": 28},
     "legend": {
         "labelColor": "#010101",
         "titleColor": "#020202",

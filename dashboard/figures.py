@@ -52,7 +52,7 @@ class Figure:
     rows: list[dict[str, Any]]
     chart: str = ""
     note: str = ""
-    empty: str = "Nothing has been counted yet."
+    empty: str = "There is no figure: nothing has been counted yet, or the records do not cover the time."
 
 
 _WRITTEN: dict[str, Callable[[Any], str]] = {

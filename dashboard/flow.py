@@ -52,7 +52,7 @@ def _cohorts(rows: list[Row]) -> Figure:
         ),
         rows=named,
         note="Back is a higher level, or a new referral. Deaths and transfers are left out.",
-        empty="No month's window is over yet.",
+        empty="No month that is covered has its window behind it yet.",
     )
 
 

@@ -33,6 +33,17 @@ _REJECTED = """
     GROUP BY detail
     ORDER BY sum(records) DESC, reason
 """
+_WRONG = """
+    SELECT event_source, detail AS field, sum(records) AS records, max(received_on) AS last_on,
+           CASE measure WHEN 'left_out' THEN 'a wrong value, left out or read at its safest'
+                        WHEN 'unmapped' THEN 'a place that is not on the map'
+                        ELSE 'a date that cannot be' END AS what
+    FROM marts.analytics.mart_data_quality
+    WHERE measure IN ('left_out', 'unmapped', 'impossible_date')
+    GROUP BY ALL
+    ORDER BY records DESC, event_source, field, what
+    LIMIT 30
+"""
 _FLAGGED = """
     SELECT detail AS expectation, event_source, sum(records) AS records, max(received_on) AS last_on
     FROM marts.analytics.mart_data_quality
@@ -73,6 +84,7 @@ def _figures(asked: Asked, snapshot: Snapshot) -> list[Figure]:
     return [
         _rejected(snapshot.rows(_REJECTED)),
         _by_source(snapshot.rows(_BY_SOURCE)),
+        _wrong(snapshot.rows(_WRONG)),
         _by_day(snapshot.rows(_ARRIVED)),
         _flagged(snapshot.rows(_FLAGGED)),
         _restated(snapshot.rows(_RESTATED, {"authority": asked.authority}), asked.is_desk),
@@ -118,6 +130,25 @@ def _by_source(rows: list[Row]) -> Figure:
         rows=rows,
         note="An id used twice names two events; both stand. A correction or withdrawal that names several events, or "
         "none that has arrived under its key, takes nothing back. docs/send.md says what an id should be.",
+    )
+
+
+def _wrong(rows: list[Row]) -> Figure:
+    return Figure(
+        key="wrong",
+        title="What was wrong in records that were accepted",
+        unit="records, since the first",
+        source="marts.analytics.mart_data_quality",
+        columns=(
+            Column("event_source", "Source"),
+            Column("field", "Field"),
+            Column("what", "What"),
+            Column("records", "Records", "count"),
+            Column("last_on", "Last on", "day"),
+        ),
+        rows=rows,
+        note="The records are kept as they were sent; './caf quarantine left-out' says what is allowed.",
+        empty="Nothing was wrong.",
     )
 
 

@@ -99,5 +99,5 @@ def _figure(name: str, around: str, rows: list[Row]) -> Figure:
         rows=rows,
         chart=charts.bars(by_state, x="requests", y="service_kind", x_title="requests", colour="state") if rows else "",
         note="By where families live: events do not say where a service is.",
-        empty="No family of this place asked for a service in the last twelve months.",
+        empty="No family of this place asked for a service in the last twelve months, or they are not covered.",
     )

@@ -36,9 +36,10 @@ def command(
 ) -> None:
     """Rebuild the marts at one cut: alerts over all history, need by locality, data quality.
 
-    The cut is the watcher's latest whose events have landed, so that streamed and rebuilt alerts can be compared;
-    without a living watcher it is what has landed. A failed batch-level expectation holds the marts.
-    Alerts of rules that are judged here alone (locality_surge, shared_by_too_many) are published when a build has them.
+    The cut is the moment up to which the watcher has judged and everything has landed, so that streamed and rebuilt
+    alerts can be compared. While no watcher lives, it is whatever has landed. A failed batch-level expectation holds
+    the marts. Alerts of rules that only a build can judge (locality_surge, shared_by_too_many)
+    are published afterwards.
 
     `--as-of 2026-10-31 --into october.duckdb` builds from what had landed by the end of that day in London.
     """

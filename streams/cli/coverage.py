@@ -19,11 +19,11 @@ _KINDS = "\n".join(f"  {kind:<12} {meaning}" for kind, meaning in KINDS.items())
 
 @click.group("coverage")
 def command() -> None:
-    """Say which sources have all of an authority, of what and from when to when.
+    """State what the records of an authority cover: from which source, which kinds of figures, from when to when.
 
-    Figures rest on covered time alone: what is not covered has no figure, and is never 0. Without any statement a kind
-    of figure is covered from the day on which its first live event arrived; history that is sent later (`backfill`)
-    covers nothing until somebody says so. Alerts see everything, covered or not.
+    Figures are made of covered time alone. What is not covered has no figure, and is never 0. Unless somebody states
+    something, a kind of figure is covered from the day on which its first live event arrived. History that is sent
+    later (`backfill`) covers nothing until somebody states that it does. Alerts are raised from everything.
     """
 
 
@@ -69,9 +69,9 @@ def add(
     is_whole: bool,
     why: str,
 ) -> None:
-    """State what a source covers; of the days that several statements are about, the latest one counts.
+    """State what a source covers. Where several statements are about one day, the latest counts.
 
-    A source that stood still is a --part of those days.
+    If a source stood still for some days, state these days as a --part.
     """
     settings = Settings.from_env()
     made = statement(
@@ -84,8 +84,9 @@ def add(
         why=why,
     )
     with connect(settings, landing="read_write", marts=None) as lake:
-        state(lake, made)
-    click.echo(f"{_text(made)}\nthe next build rests on it")
+        stands = state(lake, made)
+    said = "" if stands is made else "it was stated before: "
+    click.echo(f"{said}{_text(stands)}\nthe next build rests on it")
 
 
 @command.command("remove")

@@ -43,12 +43,13 @@ def cin_xml(
 ) -> None:
     """Import a children-in-need census file (DfE, collection years 2017 to 2026).
 
-    Every child becomes backfilled events; importing a file twice adds nothing. What cannot be read of a child is left
-    out and reported; a child without an id or without any dated referral is rejected, and kept in CAF_HOME/imports.
-    What the file covers is stated to the lake (./caf coverage): a year of which a child was rejected is a part.
+    Every child becomes events of history (backfill). Importing a file twice adds nothing. What cannot be read of a
+    child is left out and reported. A child without an id, or without any dated referral, is rejected and kept in
+    CAF_HOME/imports. The import states to the lake what the file covers (./caf coverage); a year of which a child was
+    rejected is a part.
 
-    With --resubmission what the file no longer says of its year is withdrawn. Importing the earlier file in the same
-    way undoes that.
+    With --resubmission, what the file no longer says of its year is withdrawn. To undo that, import the earlier file
+    with --resubmission.
 
     Exit code 1: nothing was sent, or more than a tenth of the children are rejected.
     """
@@ -77,11 +78,16 @@ def cin_xml(
         state_whole(settings, header_of(file))
     figures = vars(done) | {"imported": done.imported, "covers": "whole" if is_whole else "part"}
     click.echo(json.dumps(figures, default=str) if as_json else _text(done))
+    if not is_sent and not as_json and not (done.broken or done.withheld):
+        click.echo("nothing was sent: --check and --dry-run only look", err=True)
     if covers == "whole" and is_sent and not is_whole:
         click.echo("not all of it was imported, so it is stated as a part: see ./caf coverage add", err=True)
     is_loud = done.rejected > done.children * _FEW_REJECTED
     if is_loud:
-        click.echo(f"REJECTED: {done.rejected:,} of {done.children:,} children. See the reasons above.", err=True)
+        others = "; the others were sent" if is_sent else ""
+        click.echo(
+            f"REJECTED: {done.rejected:,} of {done.children:,} children{others}. See the reasons above.", err=True
+        )
     if done.withheld:
         click.echo(f"NOTHING WAS SENT: {done.withheld}.", err=True)
     sys.exit(1 if is_loud or done.withheld or done.broken else 0)

@@ -29,15 +29,14 @@ def command(
 ) -> None:
     """Publish the quarters that have closed, with small counts withheld, and write the file of public tables anew.
 
-    Nothing of an authority is published before somebody has confirmed with --begin where its publication begins, and no
-    quarter that is not covered as a whole (./caf coverage).
-    A quarter is published once, 28 days after its end, and never changes; a collection year with its last quarter.
-    Counts of 1 to 5 are withheld, and as many more as it takes that none of them can be worked out.
-    The file has nothing but the public tables, and is replaced at once.
+    Nothing of an authority is published before somebody has confirmed with --begin where its publication begins. A
+    quarter must be covered as a whole (./caf coverage). It is published once, 28 days after its end, and never changes.
+    A collection year is published with its last quarter. Counts of 1 to 5 are withheld, and so many more that none of
+    them can be worked out. The file contains only the public tables, and is replaced as a whole.
     """
     settings = Settings.from_env()
     if (begins_on is None) != (why is None) or (authority and begins_on is None):
-        raise PublicationInvalid("--begin and --why go together, and --authority with them")
+        raise PublicationInvalid("give --begin and --why together; --authority only with them")
     if begins_on is not None:
         begin(settings, authority or settings.authority, begins_on.date(), str(why))
         click.echo(f"{authority or settings.authority} is published from the quarter of {begins_on:%Y-%m-%d} on")

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import click
 
+from streams import names
 from streams.contracts import Reason
 from streams.lake.connect import connect
 from streams.quarantine import Filters, LeftOut, Quarantined, find, left_out, summary
@@ -18,10 +19,10 @@ __all__ = ["command", "filters"]
 def filters(verb: Callable) -> Callable:
     """The options that choose rejected records."""
     for option in (
-        click.option("--offset", type=int, help="The record at this offset."),
-        click.option("--partition", type=int, help="Records of this partition."),
+        click.option("--offset", type=click.IntRange(min=0), help="The record at this offset."),
+        click.option("--partition", type=click.IntRange(min=0), help="Records of this partition."),
         click.option("--since", help="Records that arrived since this moment (ISO 8601)."),
-        click.option("--topic", help="Records of this topic."),
+        click.option("--topic", type=click.Choice(names.LANDED_TOPICS), metavar="TOPIC", help="Records of this topic."),
         # Plain words: of an enumeration click would take the names, which no listing shows.
         click.option(
             "--reason",
@@ -69,6 +70,8 @@ def left_out_(*, as_json: bool, **given: object) -> None:
         found = left_out(lake, Filters.of(**given))
     for one in found:
         click.echo(json.dumps(vars(one)) if as_json else _left_out_text(one))
+    if not found and not as_json:
+        click.echo("nothing was left out")
 
 
 def _left_out_text(one: LeftOut) -> str:
@@ -81,7 +84,7 @@ def _left_out_text(one: LeftOut) -> str:
 @command.command("show")
 @filters
 @click.option("--bytes", "with_bytes", is_flag=True, help="With key, value and headers: they may be about anybody.")
-@click.option("--limit", type=int, default=20, show_default=True, help="Show at most so many.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show at most so many.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a record; bytes in base64.")
 def show(*, with_bytes: bool, limit: int, as_json: bool, **given: object) -> None:
     """Show rejected records one by one, oldest first; their content only with --bytes."""
@@ -89,6 +92,8 @@ def show(*, with_bytes: bool, limit: int, as_json: bool, **given: object) -> Non
         records = find(lake, Filters.of(**given), limit=limit, with_content=with_bytes)
     for record in records:
         click.echo(json.dumps(_figures(record, with_bytes), default=_plain) if as_json else _text(record, with_bytes))
+    if not records and not as_json:
+        click.echo("no record that matches was rejected")
 
 
 def _figures(record: Quarantined, with_bytes: bool) -> dict[str, object]:

@@ -22,13 +22,17 @@ __all__ = ["command"]
 def command(*, dry_run: bool, yes: bool, as_json: bool, **given: object) -> None:
     """Send rejected records again after a fix, byte for byte, to the topic and key they came by.
 
-    Without options all of them. A record whose copy was accepted already, or is on its way, is not sent again.
-    What the broker refuses is named, and the rest goes on. Exit code 0: all were sent.
+    Without options it sends all of them. It leaves as they are: records whose copy was accepted already or is on its
+    way, copies themselves, and batches, since their events were sent on. If the broker refuses a record, it is named
+    and the others are sent. Exit code 0: all were sent.
     """
     if as_json and not (yes or dry_run):
         raise click.UsageError("--json asks no question; add --yes or --dry-run")
     settings = Settings.from_env()
     count = len(select(settings, **given))
+    if not count and not as_json:
+        click.echo("no rejected record that matches is still to be sent again; './caf quarantine show' lists them all")
+        return
     if dry_run:
         click.echo(json.dumps({"would_send": count}) if as_json else f"{count:,} records would be sent again")
         return
@@ -40,5 +44,6 @@ def command(*, dry_run: bool, yes: bool, as_json: bool, **given: object) -> None
         for one in replayed.refused:
             click.echo(f"{one.record} cannot be sent: {one.why}")
         refused = f", {len(replayed.refused):,} cannot be sent" if replayed.refused else ""
-        click.echo(f"{replayed.sent:,} records sent again, {replayed.skipped:,} skipped{refused}")
+        skipped = f", {replayed.skipped:,} left as they are" if replayed.skipped else ""
+        click.echo(f"{replayed.sent:,} records sent again{skipped}{refused}")
     sys.exit(1 if replayed.refused else 0)

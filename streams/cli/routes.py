@@ -27,7 +27,7 @@ __all__ = ["command"]
 @click.option("--load", is_flag=True, help="Alerts a day that each desk should expect of each rule, and that came.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 def command(*, alert_id: str | None, check: bool, load: bool, as_json: bool) -> None:
-    """List the routes in force for the authority: each row that fits an alert adds its recipient."""
+    """List the routes in force for the authority: every row that fits an alert adds a recipient."""
     if sum((alert_id is not None, check, load)) > 1:
         raise click.UsageError("--alert, --check and --load are asked one at a time")
     if alert_id is not None:

@@ -33,7 +33,7 @@ _EXTENSIONS = ("INSTALL ducklake; LOAD ducklake", "INSTALL postgres; LOAD postgr
 )
 @click.option("--attach", "attaches", is_flag=True, help="Print the lines that attach the lake to any DuckDB.")
 def command(*, query: str | None, format_: str, attaches: bool) -> None:
-    """Run one query on the lake, or open a shell when none is given.
+    """Run one query on the lake, given or piped in, or open a shell.
 
     Both catalogs are attached read-only: landing.main.events, marts.analytics.mart_locality_need, …
     Times are in UTC. The database server is started when it is not up.
@@ -42,10 +42,10 @@ def command(*, query: str | None, format_: str, attaches: bool) -> None:
         click.echo(";\n".join([*_EXTENSIONS, *attach_statements(Settings.from_env())]) + ";")
         return
     with connect(Settings.from_env()) as lake:
-        if query is not None:
-            _run(lake, query, format_)
-        else:
+        if query is None and sys.stdin.isatty():
             _shell(lake, format_)
+        else:
+            _run(lake, sys.stdin.read() if query is None else query, format_)
 
 
 def _run(lake: duckdb.DuckDBPyConnection, query: str, format_: str) -> None:

@@ -13,7 +13,9 @@ from rich.table import Table
 
 from streams.errors import PartSilent, SettingInvalid
 from streams.health.look import Health, Observer
+from streams.health.parts import parts
 from streams.health.row import Row, spell
+from streams.health.scheduler import COMPONENTS
 from streams.settings import Settings
 
 __all__ = ["command"]
@@ -32,9 +34,10 @@ def command(part: str | None, as_json: bool) -> None:
 
     `--check land` is the dead-man check of one part: run it from outside, for example each minute.
     """
-    health = Observer(Settings.from_env(), _holds if part in {None, "build"} else None).look()
+    settings = Settings.from_env()
+    health = Observer(settings, _holds if part in {None, "build"} else None).look()
     if part is not None:
-        _check(health, part, as_json=as_json)
+        _check(health, part, settings, as_json=as_json)
         return
     if as_json:
         facts = {
@@ -55,12 +58,14 @@ def _holds(lake: duckdb.DuckDBPyConnection) -> Sequence[object]:
     return holds(lake)
 
 
-def _check(health: Health, part: str, *, as_json: bool) -> None:
+def _check(health: Health, part: str, settings: Settings, *, as_json: bool) -> None:
     row = health.row(part)
-    if row is None and health.troubles:
-        raise PartSilent(f"nothing can be told of {part}: {'; '.join(health.troubles)}")
     if row is None:
-        raise SettingInvalid(f"no part is called {part!r}; known: {', '.join(row.part for row in health.rows)}")
+        known = dict.fromkeys([row.part for row in health.rows] + [each.name for each in parts(settings)])
+        known |= dict.fromkeys(["lake", *COMPONENTS])
+        if part not in known:
+            raise SettingInvalid(f"no part is called {part!r}; known: {', '.join(known)}")
+        raise PartSilent(f"nothing can be told of {part}: {'; '.join(health.troubles) or 'it was not asked'}")
     if as_json:
         click.echo(json.dumps(asdict(row), default=str))
     if row.level == "red":

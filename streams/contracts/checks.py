@@ -9,7 +9,7 @@ from typing import Literal, get_args, get_origin
 
 import msgspec
 
-from streams.contracts.fields import IN_WORDS
+from streams.contracts.wording import in_words
 
 __all__ = [
     "MAX_NESTING",
@@ -156,12 +156,7 @@ def unparsed(error: Exception, reason: Reason, type_: object, prefix: str = "$")
     path = found.group(1) if found else "$"
     if text.startswith("Invalid enum value"):
         return Refusal(Reason.CODE_SET, prefix + path[1:], ", ".join(_codes(type_, path)))
-    return Refusal(reason, prefix + path[1:], _in_words(_PATH.sub("", text)))
-
-
-def _in_words(expected: str) -> str:
-    """What is expected, without the text of a pattern that tells nobody."""
-    return next((words for pattern, words in IN_WORDS.items() if repr(pattern) in expected), expected)
+    return Refusal(reason, prefix + path[1:], in_words(_PATH.sub("", text)))
 
 
 def _codes(type_: object, path: str) -> Sequence[str]:

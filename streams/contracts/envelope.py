@@ -39,8 +39,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     datacontenttype: Annotated[
         str,
         Meta(
-            # Any media type that is JSON, with any parameters.
-            pattern=r"^[^/;\s]+/(?:[^/;\s]+\+)?[jJ][sS][oO][nN]\s*(?:;.*)?$",
+            pattern=f.JSON_PATTERN,
             description="Media type of `data`: JSON.",
             examples=["application/json"],
         ),

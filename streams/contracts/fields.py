@@ -13,8 +13,10 @@ from msgspec import Meta
 from streams.contracts import codesets
 
 __all__ = [
+    "AUTHORITY_PATTERN",
     "IDENTIFIER_PATTERN",
     "IN_WORDS",
+    "JSON_PATTERN",
     "SUBJECT_PATTERN",
     "AddressId",
     "AddressProtected",
@@ -84,7 +86,20 @@ def _in_any_case(pattern: str) -> str:
 SUBJECT_PATTERN = rf"^(?!(?:{'|'.join(map(_in_any_case, _PLACEHOLDERS))})$){IDENTIFIER_PATTERN.removeprefix('^')}"
 """Form of the identifier of a person, a family or an address: what says that none is known would join strangers."""
 
+AUTHORITY_PATTERN = r"^[ENSW][0-9]{8}(?!\n)$"
+"""Form of the GSS code of an authority."""
+
+# England and Wales E01 and W01, Scotland S01, Northern Ireland N20 and N21 (2021) or 95 (2011).
+_PLACE_PATTERN = r"^(?:[EWS]01[0-9]{6}|N2[01][0-9]{6}|95[A-Z]{2}[0-9]{2}[A-Z][0-9])(?!\n)$"
+
+JSON_PATTERN = r"^[^/;\s]+/(?:[^/;\s]+\+)?[jJ][sS][oO][nN]\s*(?:;.*)?$"
+"""Any media type that is JSON, with any parameters."""
+
 IN_WORDS = {
+    IDENTIFIER_PATTERN: "letters, digits and . _ : / - alone, the first one a letter or digit",
+    AUTHORITY_PATTERN: "the GSS code of an authority, such as E08000015",
+    _PLACE_PATTERN: "the code of an LSOA, such as E01007110, or of its like in Scotland or Northern Ireland",
+    JSON_PATTERN: "a media type that is JSON, such as application/json",
     SUBJECT_PATTERN: "the identifier of one person, family or address, and no placeholder for one that is not known, "
     "as `unknown`, `null`, `test`, `000`, `99999` or a nil UUID",
 }
@@ -149,13 +164,12 @@ EventType = Annotated[
 ]
 AuthorityCode = Annotated[
     str,
-    Meta(pattern=r"^[ENSW][0-9]{8}(?!\n)$", description="GSS code of the authority.", examples=["E08000015"]),
+    Meta(pattern=AUTHORITY_PATTERN, description="GSS code of the authority.", examples=["E08000015"]),
 ]
 LsoaCode = Annotated[
     str,
     Meta(
-        # England and Wales E01 and W01, Scotland S01, Northern Ireland N20 and N21 (2021) or 95 (2011).
-        pattern=r"^(?:[EWS]01[0-9]{6}|N2[01][0-9]{6}|95[A-Z]{2}[0-9]{2}[A-Z][0-9])(?!\n)$",
+        pattern=_PLACE_PATTERN,
         description="Lower-layer super output area (2011 or 2021), or its like in Scotland or Northern Ireland.",
         examples=["E01007110"],
     ),

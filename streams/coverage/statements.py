@@ -4,6 +4,7 @@ Statements of coverage: rows of `landing.coverage`, added and never changed.
 Of the days that several statements of a source are about, the latest statement decides.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -11,6 +12,7 @@ from uuid import uuid4
 
 import duckdb
 
+from streams.contracts.fields import AUTHORITY_PATTERN
 from streams.coverage.kinds import KINDS
 from streams.errors import CoverageInvalid, CoverageUnknown
 from streams.lake.schema import ensure_landing
@@ -76,14 +78,19 @@ def statement(
     A statement made now by whoever runs this process.
 
     Raises:
-        CoverageInvalid: it names a kind that there is not, or days that cannot be.
+        CoverageInvalid: it names a kind or an authority that there is not, or days that cannot be, or gives no reason.
     """
     unknown = sorted(set(kinds) - KINDS.keys())
     if unknown or not kinds:
         raise CoverageInvalid(f"no kind {', '.join(unknown) or 'was given'}; allowed: {', '.join(KINDS)}")
+    if not re.search(AUTHORITY_PATTERN, authority):
+        raise CoverageInvalid(f"authority {authority!r} is no GSS code; allowed: a code such as E08000015")
+    if not why.strip():
+        raise CoverageInvalid("no reason is given; say in a few words how it is known")
     if covers_from < _FIRST_DAY or (covers_to is not None and covers_to < covers_from):
         raise CoverageInvalid(
-            f"{covers_from} to {covers_to or 'now'} is no time; allowed: from 2000 on, the first day first"
+            f"{covers_from} to {covers_to or 'now'} cannot be covered; "
+            "allowed: a first day from 2000-01-01 on, and a last day that is not before it"
         )
     ordered = tuple(kind for kind in KINDS if kind in kinds)
     return Statement(
@@ -103,12 +110,14 @@ def standing(lake: duckdb.DuckDBPyConnection) -> list[Statement]:
     return [Statement(**{**row, "kinds": tuple(row["kinds"])}) for row in rows]
 
 
-def state(lake: duckdb.DuckDBPyConnection, made: Statement) -> None:
-    """Store a statement, unless the latest of its source says the same; `lake` needs `landing` to write."""
+def state(lake: duckdb.DuckDBPyConnection, made: Statement) -> Statement:
+    """Store a statement, or return the latest of its source if that says the same; `lake` needs `landing` to write."""
     ensure_landing(lake)
     said = [one for one in standing(lake) if (one.authority_code, one.source) == (made.authority_code, made.source)]
-    if not said or _said(said[-1]) != _said(made):
-        _insert(lake, made, "stated")
+    if said and _said(said[-1]) == _said(made):
+        return said[-1]
+    _insert(lake, made, "stated")
+    return made
 
 
 def remove(lake: duckdb.DuckDBPyConnection, statement_id: str, why: str) -> Statement:

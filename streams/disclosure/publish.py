@@ -95,7 +95,7 @@ def publish(settings: Settings, into: Path | None = None) -> Published:
         try:
             lake.execute("FROM marts.analytics.int_period_coverage LIMIT 0")
         except duckdb.CatalogException:
-            raise NothingBuilt("there are no marts to publish from; allowed: after the first ./caf build") from None
+            raise NothingBuilt("there are no marts yet to publish from; run ./caf build first") from None
         lake.execute(TABLES)
         _must_be_continued(lake, into)
         done.unbegun.extend(unbegun(lake))

@@ -88,7 +88,7 @@ def _loop(case: Case, recent: list[Run]) -> _Verdict:
     first, last = recent[0], recent[-1]
     says = (
         f"{case.part.name} restarts again and again: {len(recent)} runs have failed in "
-        f"{spell((case.now - first.over_at).total_seconds())}, the last {_by(last)}{_at(case)}; "
+        f"{spell((case.now - first.over_at).total_seconds())}, the last {_with(last)}{_at(case)}; "
         f"read {_log(case, last)}"
     )
     return "restart loop", "red", says, first.over_at
@@ -110,13 +110,13 @@ def _without_a_run(case: Case) -> _Verdict:
         )
         return "standing still", "red", says, gone[-1].beat_at if gone else last.started_at
     if last.error:
-        says = f"{name} has failed {ago} ago {_by(last)}{_at(case)}; read {_log(case, last)}"
+        says = f"{name} failed {ago} ago {_with(last)}{_at(case)}; read {_log(case, last)}"
         return "failed", "red", says, last.over_at
     if last.ended_at is None:
-        airflow = "; Airflow still takes its task for running" if case.is_taken_to_run else ""
+        process = f"process {last.pid} on {last.host}"
+        then = f"Airflow still takes its task for running: end {process}" if case.is_taken_to_run else _start(case)
         says = (
-            f"{name} gives no sign of life since {ago}{_at(case)}: process {last.pid} on {last.host} was killed, is "
-            f"stopped or hangs{airflow}; {_start(case)}"
+            f"{name} has given no sign of life for {ago}{_at(case)}: {process} was killed, is stopped or hangs; {then}"
         )
         return "not running", "red", says, last.over_at
     return _has_ended(case, last, ago)
@@ -129,7 +129,7 @@ def _never_ran(case: Case) -> _Verdict:
     waits = case.now - case.made_at
     if waits < _GRACE:
         return "starting", "well", "", case.made_at
-    says = f"{name} has never started, in {spell(waits.total_seconds())}{_at(case)}; {_start(case)}"
+    says = f"{name} has not started in {spell(waits.total_seconds())}{_at(case)}; {_start(case)}"
     return "not running", "red", says, case.made_at
 
 
@@ -138,7 +138,7 @@ def _has_ended(case: Case, last: Run, ago: str) -> _Verdict:
     if within is None:
         if ended < _GRACE and not case.is_paused:
             return "starting", "well", "", last.over_at
-        return "not running", "red", f"{name} has ended {ago} ago{_at(case)}; {_start(case)}", last.over_at
+        return "not running", "red", f"{name} ended {ago} ago{_at(case)}; {_start(case)}", last.over_at
     if within and ended > timedelta(hours=within):
         says = f"{name} ran {ago} ago for the last time; due within {within:.0f} h; {_start(case)}"
         return "not running", "red", says, last.over_at
@@ -166,7 +166,7 @@ def _of_its_work(case: Case, run: Run, state: State, since: datetime) -> _Verdic
         return _late(case, run, backlog)
     if run.is_alive and run.error:
         level: Level = "red" if backlog and backlog.seconds > _TROUBLED.total_seconds() else "amber"
-        return "in trouble", level, f"{name} is kept from its work {_by(run)}; it tries again by itself", since
+        return "in trouble", level, f"{name} is kept from its work by {_error(run)}; it tries again by itself", since
     if case.is_paused:
         return "paused", "amber", f"the DAG of {name} is paused: when it ends nobody starts it again", since
     return state, "well", "", since
@@ -176,7 +176,7 @@ def _late(case: Case, run: Run, backlog: Backlog) -> _Verdict:
     """Something has waited for too long: whether it moves, and towards its end."""
     name, before = case.part.name, case.before
     since = case.now - timedelta(seconds=backlog.seconds)
-    why = f", kept from it {_by(run)}" if run.error else ""
+    why = f", kept from it by {_error(run)}" if run.error else ""
     waits = f"{backlog.records:,} records wait to be {case.part.work}, the oldest for {spell(backlog.seconds)}"
     if case.now - run.started_at < _GRACE:
         # It has yet to restore what it knows, or to make its first build; what fails again and again is no such case.
@@ -193,10 +193,12 @@ def _late(case: Case, run: Run, backlog: Backlog) -> _Verdict:
     return "falling behind", "red", says, since
 
 
-def _by(run: Run) -> str:
-    if not run.error:
-        return "without a word, as a killed process does"
-    return f"by {run.error}" + (f" ({run.says})" if run.says else "")
+def _with(run: Run) -> str:
+    return f"with {_error(run)}" if run.error else "without a word, as a killed process does"
+
+
+def _error(run: Run) -> str:
+    return run.error + (f" ({run.says})" if run.says else "")
 
 
 def _at(case: Case) -> str:
@@ -217,4 +219,4 @@ def _start(case: Case) -> str:
 
 def _log(case: Case, run: Run) -> str:
     task = run.task or case.part.task
-    return f"the log of the task {task} in Airflow" if run.task else f"the log of its process, {run.pid} on {run.host}"
+    return f"the log of the task {task} in Airflow" if run.task else f"the output of process {run.pid} on {run.host}"

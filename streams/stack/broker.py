@@ -160,7 +160,8 @@ def _format(java: list[str | Path], config: str, folder: Path) -> None:
     command.append("--ignore-formatted")
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment(), cwd=folder)
     if done.returncode:
-        raise StackFailed(f"Kafka's storage in {folder} cannot be formatted: {_reason(done.stderr or done.stdout)}")
+        reason = _reason(done.stderr or done.stdout) or "it was interrupted; start again"
+        raise StackFailed(f"Kafka's storage in {folder} cannot be formatted: {reason}")
 
 
 def _reason(output: str) -> str:

@@ -23,9 +23,11 @@ BEFORE_FIRST_START = {
     "venv",
     ".venv.lock",
     "dbt",
+    "docs",
     "imports",
     "lake",
     "logs",
+    "notebooks",
     "public.duckdb",
     "rules",
     "run",
@@ -63,12 +65,14 @@ class PartStatus:
 
 
 def _start_postgres(settings: Settings, say: Say) -> None:
-    say("Starting PostgreSQL …")
+    if not is_up(settings, postgres.NAME):
+        say("Starting PostgreSQL …")
     postgres.server(settings)
 
 
 def _start_kafka(settings: Settings, say: Say) -> None:
-    say("Starting Kafka …")
+    if not is_up(settings, broker.NAME):
+        say("Starting Kafka …")
     broker.start(settings, say)
 
 
@@ -209,6 +213,8 @@ def _recorded(home: Path) -> list[str]:
 
 
 def _require_home(home: Path) -> None:
+    if not home.exists():
+        raise SettingInvalid(f"there is no folder {home}; nothing was removed")
     if not (home / machine.MARKER).exists():
         raise SettingInvalid(
             f"{home} is not a home of this project (no file {machine.MARKER} in it); nothing was removed"

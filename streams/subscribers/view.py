@@ -61,7 +61,7 @@ def _lines(alert: Alert, now: datetime) -> Iterator[tuple[str, str]]:
     if alert.closed_at is not None:
         yield "closed", f"{closing(alert)}, {local(alert.closed_at, now)}"
     if alert.status_reason is not None:
-        yield "changed", f"{alert.status}: {alert.status_reason.replace('_', ' ')}"
+        yield "changed", alert.status_reason.replace("_", " ")
     if alert.supersedes is not None:
         yield "instead of", alert.supersedes
     if alert.case_url is not None:

@@ -10,15 +10,21 @@ import requests
 
 from streams.settings import PROJECT
 from streams.stack.ports import free_ports
+from streams.stack.stack import mark_home
 
 
 def test_the_models_are_one_page_that_is_served_alone(tmp_path: Path) -> None:
-    """Without a lake or a server: every mart and exposure is in it, no path of this machine, and nothing beside it."""
-    (tmp_path / "beside.txt").write_text("not for anybody")
+    """
+    Without a lake or a server: every mart and exposure is in it, no path of this machine, and nothing beside it.
+
+    The folder that it lies in can become a home afterwards.
+    """
     (port,) = free_ports(1)
-    target = tmp_path / "models.html"
+    target = tmp_path / "home" / "docs" / "models.html"
+    target.parent.mkdir(parents=True)
+    (target.parent / "beside.txt").write_text("not for anybody")
     serving = subprocess.Popen(
-        [sys.executable, "-m", "streams.cli", "docs", "--into", str(target), "--serve", str(port)],
+        [sys.executable, "-m", "streams.cli", "docs", "--serve", str(port)],
         cwd=PROJECT, env=os.environ | {"CAF_HOME": str(tmp_path / "home")}, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
@@ -35,6 +41,7 @@ def test_the_models_are_one_page_that_is_served_alone(tmp_path: Path) -> None:
         assert name in page
     assert str(tmp_path) not in page
     assert not (tmp_path / "home" / "postgres").exists()
+    mark_home(tmp_path / "home")
 
 
 def served(url: str) -> str:

@@ -29,6 +29,15 @@ def test_the_printed_lines_attach_the_lake_to_any_duckdb(fresh_settings: Setting
             other.execute("DELETE FROM marts.analytics.toy")
 
 
+def test_a_query_that_is_piped_in_needs_no_semicolon(fresh_settings: Settings) -> None:
+    """A shell would wait for one until its input ends, and answer nothing."""
+    asked = CliRunner().invoke(command, ["--format", "csv"], input="SELECT 42 AS n", env=fresh_settings.to_env())
+    wrong = CliRunner().invoke(command, [], input="SELECT FROM;", env=fresh_settings.to_env())
+
+    assert (asked.exit_code, asked.stdout) == (0, "n\n42\n")
+    assert (wrong.exit_code, wrong.stdout) == (1, "")
+
+
 def test_the_marts_as_they_stood_before_can_be_asked_for(fresh_settings: Settings) -> None:
     with connect(fresh_settings, marts="read_write") as lake:
         lake.execute("CREATE SCHEMA marts.analytics; CREATE TABLE marts.analytics.toy AS SELECT 1 AS n")

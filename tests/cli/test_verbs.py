@@ -82,6 +82,25 @@ def test_missing_broker_is_one_sentence(tmp_path) -> None:
         assert_one_sentence(process, f"no Kafka broker answers at {address}")
 
 
+def test_part_that_there_is_not_is_named_with_those_that_there_are(tmp_path) -> None:
+    """Also while nothing runs, when a part that there is cannot be told of."""
+    asked = {part: start("status", "--check", part, CAF_HOME=str(tmp_path / "home")) for part in ("lnd", "land")}
+
+    assert_one_sentence(asked["lnd"], "no part is called 'lnd'; known: postgres, kafka, airflow, ")
+    assert_one_sentence(asked["land"], "nothing can be told of land: postgres is stopped")
+
+
+@pytest.mark.parametrize(
+    "words", [["--limit", "-1"], ["--limit", "0"], ["--offset", "-1"], ["--topic", "caf.referal.v1"]]
+)
+def test_choice_of_rejected_records_that_cannot_be_is_refused(words: list[str]) -> None:
+    """A topic that is mistyped is no topic without rejected records."""
+    refused = CliRunner().invoke(caf, ["quarantine", "show", *words])
+
+    assert refused.exit_code == click.UsageError.exit_code
+    assert f"Invalid value for '{words[0]}'" in refused.output
+
+
 def test_missing_lake_is_one_sentence_without_the_password(tmp_path) -> None:
     url = f"postgresql://caf:{HIDDEN}@127.0.0.1:{free_ports(1)[0]}/caf"
     needing = [["quarantine"], ["sql", "select 1"], ["validations", "holds"]]

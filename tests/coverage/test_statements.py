@@ -51,14 +51,31 @@ def test_help_names_every_kind(run):
     [
         (["contact"], "2025-04-01", None, "no kind contact; allowed: contacts"),
         ([], "2025-04-01", None, "no kind was given"),
-        (["levels"], "1999-12-31", None, "from 2000 on"),
-        (["levels"], "2025-04-01", "2025-03-31", "the first day first"),
+        (["levels"], "1999-12-31", None, "from 2000-01-01 on"),
+        (["levels"], "2025-04-01", "2025-03-31", "a last day that is not before it"),
     ],
 )
 def test_statement_that_cannot_be_is_refused(kinds, since, until, says):
     first, last = date.fromisoformat(since), date.fromisoformat(until) if until else None
     with pytest.raises(CoverageInvalid, match=says):
         statement(AUTHORITY, EVERY_SOURCE, kinds, first, last, is_whole=True, why="a test")
+
+
+@pytest.mark.parametrize(("change", "says"), [({"authority": "E0800001"}, "no GSS code"), ({"why": " "}, "no reason")])
+def test_statement_about_nobody_or_without_a_reason_is_refused(change, says):
+    given = {"authority": AUTHORITY, "why": "a test"} | change
+    with pytest.raises(CoverageInvalid, match=says):
+        statement(
+            source=EVERY_SOURCE, kinds=["levels"], covers_from=date(2025, 4, 1), covers_to=None, is_whole=True, **given
+        )
+
+
+def test_statement_that_is_made_twice_is_told_by_the_id_that_stands(run):
+    words = ("add", "--kinds", "levels", "--from", "2025-04-01", "--whole", "--why", "typed twice")
+    (first, *_), again = run(*words).split(), run(*words)
+
+    assert again.startswith(f"it was stated before: {first} ")
+    assert run("remove", first, "--why", "a test").startswith(f"taken back: {first} ")
 
 
 def test_what_was_said_last_is_not_said_again(fresh_settings):

@@ -12,7 +12,7 @@ from streams.health.look import Health
 from streams.health.row import Row
 from streams.settings import Settings
 
-SENTENCE = "land has failed 9 s ago by LakeUnavailable; read the log of its process, 77 on here"
+SENTENCE = "land failed 9 s ago with LakeUnavailable; read the output of process 77 on here"
 
 
 @pytest.fixture

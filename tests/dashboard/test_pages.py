@@ -77,6 +77,10 @@ def check(page: Page, url: str) -> list[str]:
     wrong = [f"{url}: {one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
     width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     headings = page.locator("h1").count()
+    cut = page.locator(".chart").evaluate_all(
+        "all => all.filter(one => one.clientWidth > one.parentElement.clientWidth).length"
+    )
+    wrong += [f"{url}: {cut} charts are cut off"] * (cut > 0)
     return wrong + [f"{url}: {width} px too wide"] * (width > 0) + [f"{url}: {headings} h1"] * (headings != 1)
 
 

@@ -54,7 +54,7 @@ def test_a_part_that_never_started_is_red_after_a_while() -> None:
 
     assert (young.level, young.state) == ("well", "starting")
     assert (old.level, old.state) == ("red", "not running")
-    assert "land has never started, in 72 h, with 40 records waiting from caf.referral.v1/3/7 on" in old.says
+    assert "land has not started in 72 h, with 40 records waiting from caf.referral.v1/3/7 on" in old.says
 
 
 @pytest.mark.parametrize("part", ["reconcile", "publish", "maintain", "replay"])
@@ -67,8 +67,11 @@ def test_a_part_that_is_stopped_or_killed_does_not_run() -> None:
     row = judged("land", run("land", silent=90), backlog=WAITS, is_taken_to_run=True)
 
     assert (row.level, row.state, row.restarts) == ("red", "not running", 1)
-    assert "land gives no sign of life since 90 s" in row.says
-    assert "process 77 on here was killed, is stopped or hangs; Airflow still takes its task for running" in row.says
+    assert "land has given no sign of life for 90 s" in row.says
+    assert (
+        "process 77 on here was killed, is stopped or hangs; Airflow still takes its task for running: end process 77"
+        in row.says
+    )
 
 
 def test_a_paused_dag_is_told_as_the_reason() -> None:
@@ -101,7 +104,7 @@ def test_a_failed_run_names_its_error_and_task() -> None:
 
     assert (row.level, row.state, row.error, row.error_at) == ("red", "failed", "BuildFailed", failed.ended_at)
     assert row.says == (
-        "build has failed 30 s ago by BuildFailed (dbt build: fct_alerts failed); "
+        "build failed 30 s ago with BuildFailed (dbt build: fct_alerts failed); "
         "read the log of the task build_marts.build in Airflow"
     )
 

@@ -1,5 +1,7 @@
 """The whole stack of a home: up, described, down without a trace, removed only when it is a home."""
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 import requests
 
 from streams.errors import SettingInvalid
-from streams.settings import Settings
+from streams.settings import PROJECT, Settings
 from streams.stack import airflow, processes, stack
 from streams.stack.ports import free_ports
 from streams.stack.stack import Service
@@ -117,6 +119,25 @@ def test_up_refuses_a_folder_that_holds_other_things(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("keep me")
     with pytest.raises(SettingInvalid, match=r"holds other things \(letter.txt\)"):
         stack.up(_settings(tmp_path), [TICKER])
+
+
+def test_up_takes_a_folder_in_which_a_notebook_was_opened_before(tmp_path: Path) -> None:
+    """What a verb may write before the first start is the home's own."""
+    (port,) = free_ports(1)
+    opening = subprocess.Popen(
+        [sys.executable, "-m", "streams.cli", "notebook", "--port", str(port)],
+        env=os.environ | {"PYTHONPATH": str(PROJECT), "CAF_HOME": str(tmp_path / "home")},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert any("http://" in line for line in opening.stdout)
+    finally:
+        opening.terminate()
+        opening.communicate(timeout=30)
+    settings = _settings(tmp_path / "home")
+    stack.up(settings, [TICKER])
+    stack.down(settings)
 
 
 def test_unknown_part_is_named_with_the_known_ones(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def _by_whom(verb: Callable) -> Callable:
 def ack(alert_id: str, worker: str, note: str | None, wait: float, as_json: bool) -> None:
     """Acknowledge an alert: you take it on, and nobody else needs to.
 
-    It holds until the alert says more: it becomes more severe, or has new evidence.
+    It holds until the alert becomes more severe or has new evidence.
     """
     from streams.acting import acknowledge
 
@@ -64,7 +64,7 @@ def ack(alert_id: str, worker: str, note: str | None, wait: float, as_json: bool
 def close(alert_id: str, *, worker: str, closure: str, note: str | None, wait: float, as_json: bool) -> None:
     """Close an alert: it has been dealt with.
 
-    It opens again when it says more: it becomes more severe, or has new evidence.
+    It opens again when it becomes more severe or has new evidence.
     """
     from streams.acting import close as send
 

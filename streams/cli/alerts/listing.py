@@ -25,7 +25,7 @@ def command(
 ) -> None:
     """List the alerts that are open now, or with --follow those that come; times are London's.
 
-    Alerts from history are listed with the others, and never ring.
+    Alerts that were raised from history are in the list, too. --bell never rings for them.
     """
     if context.invoked_subcommand is not None:
         return
@@ -79,6 +79,8 @@ def _print_open(wanted: Callable[[Alert], bool], show: Callable[[Alert], None]) 
     for alert, _ in follow(Settings.from_env(), stop_at_end=True):
         if alert.alert_id not in latest or latest[alert.alert_id].version < alert.version:
             latest[alert.alert_id] = alert
-    for alert in sorted(filter(is_open, latest.values()), key=lambda one: one.anchored_at):
-        if wanted(alert):
-            show(alert)
+    found = [alert for alert in latest.values() if is_open(alert) and wanted(alert)]
+    for alert in sorted(found, key=lambda one: one.anchored_at):
+        show(alert)
+    if not found:
+        click.echo("no alert that matches is open", err=True)
