@@ -15,7 +15,7 @@
         or severity not in ('red', 'amber', 'green')
         or status not in ('open', 'cleared')
         or (status = 'cleared') <> (cleared_at is not null)
-        or (family_id is null and entity_kind not in ('record', 'area', 'alert'))
+        or (family_id is null and entity_kind not in ('record', 'area', 'alert', 'identifier'))
         or reason is null
         or evidence is null
         or anchor_source is null

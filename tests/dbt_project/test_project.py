@@ -42,7 +42,11 @@ def test_what_grows_by_family_reads_neither_the_clock_nor_the_landing_zone(setti
 
 
 def test_chain_between_events_and_rules_is_short(models):
-    """Each model costs the stream about a millisecond, where the facts at hand do not leave it empty."""
+    """
+    Each model costs the stream about a millisecond, where the facts at hand do not leave it empty.
+
+    `stg_crowd_limits` costs nothing, as it reads a seed alone; the rows of `int_crowds` are handed in.
+    """
     ends = [
         model
         for model in models
@@ -50,7 +54,7 @@ def test_chain_between_events_and_rules_is_short(models):
     ]
     upstream = [model for model in models if model not in ends]
 
-    assert len(upstream) <= 22
+    assert len(upstream) <= 25
 
 
 def test_every_model_and_column_is_described(stream, models):
