@@ -5,6 +5,7 @@ Everything has a schema of its own, named after the content, so two versions of 
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def derived(compiled: CompiledRules) -> Derived:
     digest = _digest(compiled)
     cache = compiled.seeds.parent / f"postgres-{digest}.json"
     if not cache.exists():
-        building = cache.with_suffix(".building")
+        building = cache.with_suffix(f".{os.getpid()}")
         building.write_bytes(msgspec.json.encode(_derive(compiled, f"rules_{digest}")))
         building.rename(cache)
     return msgspec.json.decode(cache.read_bytes(), type=Derived)

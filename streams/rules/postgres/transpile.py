@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ErrorLevel, SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
@@ -47,26 +47,36 @@ def transpile(tree: exp.Expression, schema: MappingSchema, relation: Callable[[s
         annotate(tree, schema)
         recursive = keyed(tree)
         if recursive:
-            # Only now are the types told of what the recursive parts read of themselves.
-            for cte in recursive:
-                names = [column.name for column in cte.args["alias"].columns]
-                types = {name: type_.sql("duckdb") for name, type_ in columns_of(cte.this, names or None).items()}
-                schema.add_table(exp.table_(cte.alias, db=RECURRING, catalog=RECURRING), types, dialect="duckdb")
-            annotate(tree, schema)
+            _annotate_again(tree, recursive, schema)
         tree = rewrite(restate(tree), place)
         for cte in recursive:
             restate_keyed(cte, place, _text)
+        for table in tree.find_all(exp.Table):
+            if table.catalog:
+                table.replace(_renamed(table, relation(".".join(part.name for part in table.parts))))
+        return _text(tree)
     except SqlglotError as error:
-        raise NotKnown(f"sqlglot cannot read it: {' '.join(str(error).split())[:200]}") from None
-    for table in tree.find_all(exp.Table):
-        if table.catalog:
-            name = ".".join(part.name for part in table.parts)
-            table.replace(_renamed(table, relation(name)))
-    return _text(tree)
+        raise NotKnown(f"sqlglot cannot read or write it: {' '.join(str(error).split())[:200]}") from None
+
+
+def _annotate_again(tree: exp.Expression, recursive: list[exp.CTE], schema: MappingSchema) -> None:
+    """Only now are the types told of what recursive parts read of themselves."""
+    for cte in recursive:
+        names = [column.name for column in cte.args["alias"].columns]
+        types = {name: type_.sql("duckdb") for name, type_ in columns_of(cte.this, names or None).items()}
+        schema.add_table(exp.table_(cte.alias, db=RECURRING, catalog=RECURRING), types, dialect="duckdb")
+    annotate(tree, schema)
 
 
 def _text(tree: exp.Expression) -> str:
-    return tree.sql(dialect=_Dialect, pretty=True, normalize_functions=False, comments=False, copy=False)
+    return tree.sql(
+        dialect=_Dialect,
+        pretty=True,
+        normalize_functions=False,
+        comments=False,
+        copy=False,
+        unsupported_level=ErrorLevel.RAISE,
+    )
 
 
 def _renamed(table: exp.Table, name: str) -> exp.Table:
