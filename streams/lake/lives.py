@@ -123,6 +123,8 @@ def _new(known: Mapping[str, Life], ids: Mapping[str, str]) -> list[str]:
 def _number(settings: Settings, kafka: TolerantConsumer) -> dict[str, Life]:
     """Give new topics their numbers, unless another process has just done so."""
     heartbeat = last_heartbeat(settings)
+    with closing(consumer(settings)) as other:  # one that counts as Kafka does
+        beginnings = other.beginning_offsets(partitions_of(other, names.LANDED_TOPICS))
     with connect(settings, landing="read_write", marts=None) as lake:
         ensure_table(lake, "topics")
         lake.execute("SET ducklake_max_retry_count = 0")
@@ -136,7 +138,7 @@ def _number(settings: Settings, kafka: TolerantConsumer) -> dict[str, Life]:
             made = {
                 topic: _following(topic, ids[topic], known[topic], ends, heartbeat[0] if heartbeat else None)
                 if topic in known
-                else _first(settings, topic, ids[topic])
+                else _first(topic, ids[topic], beginnings)
                 for topic in new
             }
             if _commits(lake, made):
@@ -148,11 +150,10 @@ def _number(settings: Settings, kafka: TolerantConsumer) -> dict[str, Life]:
     )
 
 
-def _first(settings: Settings, topic: str, id_: str) -> Life:
+def _first(topic: str, id_: str, beginnings: Mapping[TopicPartition, int]) -> Life:
     """The first of its name: nothing is missing of what Kafka had deleted before anybody read it."""
-    with closing(consumer(settings)) as kafka:
-        beginnings = kafka.beginning_offsets(partitions_of(kafka, [topic]))
-    return Life(id_, (), tuple(beginnings[place] for place in sorted(beginnings)), 1, datetime.now(UTC))
+    begins = tuple(offset for place, offset in sorted(beginnings.items()) if place.topic == topic)
+    return Life(id_, (), begins, 1, datetime.now(UTC))
 
 
 def _following(

@@ -53,6 +53,7 @@ THEN = {
     "replay": ["--dry-run"],
     "validations holds": [],
     "coverage list": [],
+    "topics list": [],
     "import cin-xml": [str(CIN), "--check"],
     "check-event": ["{event}"],
     "publish": [],
