@@ -16,7 +16,7 @@ __all__ = ["main"]
 _VERBS = {
     "alerts": "see and follow alerts, test their path, check that somebody watches",
     "backtest": "try other thresholds of a rule on everything that has landed",
-    "bench": "measure this machine: alerts, build, freshness, land, pages, year",
+    "bench": "measure this machine: alerts, build, freshness, land, nation, pages, year",
     "build": "rebuild the marts, once or following what lands",
     "check-event": "check an event as a form must send it",
     "check-published": "whether the models count what the DfE has published",
