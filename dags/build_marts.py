@@ -5,6 +5,7 @@ Rebuilds alerts and marts at one cut whenever something has landed, and every tw
 publishes the alerts of rules that only a build can judge (`locality_surge`, `shared_by_too_many`).
 A run keeps a warm dbt for ten minutes (`CAF_BUILD_WARM_SECONDS`), so that figures do not wait for one to start; then it
 compares streamed with rebuilt alerts. The next one starts with a landing, or at the next even minute.
+With `CAF_BUILD_ENGINE=spark` a run is one build on the cluster that `CAF_SPARK_MASTER` names.
 
 **Do not trigger it by hand** to hurry it: builds run one at a time, and the next one sees everything landed.
 
@@ -18,6 +19,8 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 
+from streams.settings import Settings
+
 
 @dag(
     schedule=AssetOrTimeSchedule(
@@ -30,18 +33,26 @@ from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, dag, t
     doc_md=__doc__,
 )
 def build_marts() -> None:
-    @task(retries=2, retry_delay=timedelta(seconds=10), execution_timeout=timedelta(hours=1))
+    @task(
+        retries=2,
+        retry_delay=timedelta(seconds=10),
+        execution_timeout=timedelta(hours=Settings.from_env().build_hours),
+    )
     def build() -> None:
         import os
 
         from expectations import holds
         from streams.build import follow
         from streams.build_alerts import publish_build_alerts
-        from streams.settings import Settings
+        from streams.nation.build import build_on_spark
 
         # On a busy machine figures wait for alerts, not alerts for figures.
         os.nice(10)
         settings = Settings.from_env()
+        if settings.build_engine == "spark":
+            build_on_spark(settings, master=settings.spark_master, holds=holds)
+            publish_build_alerts(settings)
+            return
         follow(
             settings,
             holds=holds,
@@ -54,7 +65,6 @@ def build_marts() -> None:
     def reconcile() -> None:
         from streams.health import sign_of_life
         from streams.reconcile import reconcile as compare
-        from streams.settings import Settings
 
         settings = Settings.from_env()
         with sign_of_life(settings, "reconcile"):

@@ -33,6 +33,7 @@ __all__ = [
     "PublishedFileInvalid",
     "RulesInvalid",
     "SettingInvalid",
+    "SparkUnavailable",
     "StackFailed",
     "SuiteInvalid",
     "ThresholdInvalid",
@@ -175,6 +176,10 @@ class RouteInvalid(CafError):
 
 class RulesInvalid(CafError):
     """The alert rules cannot be compiled, or their register and models differ."""
+
+
+class SparkUnavailable(CafError):
+    """Spark, its Java or its master is not there."""
 
 
 class StackFailed(CafError):

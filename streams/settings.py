@@ -66,6 +66,18 @@ class Settings:
     """Interval of the watcher's heartbeat."""
     build_warm_seconds: float = 600.0
     """How long a run of the DAG `build_marts` goes on building; its alerts are then compared with the streamed ones."""
+    build_hours: float = 1.0
+    """Hours after which Airflow ends a run of `build_marts` that has not ended by itself."""
+    build_engine: str = "duckdb"
+    """What the DAG `build_marts` builds with: `duckdb`, or `spark` for a lake that one machine cannot hold."""
+    spark_master: str = "local[*]"
+    """Spark's master: `local[N]` for N cores of this machine, `spark://host:port`, `yarn` or `k8s://…`."""
+    spark_venv: str = ""
+    """Folder of the Python environment with Spark, which is made at first use; empty: `home/spark-venv`."""
+    spark_folder: str = ""
+    """Folder in which shards are passed on, seen by all workers under this path; empty: `home/nation`."""
+    spark_shard_events: int = 200_000
+    """Records that a shard of a build on Spark should have: its memory grows with them."""
     ended_alert_days: float = 7.0
     """Days that an alert which has ended stays on the topic of current alerts."""
     case_url: str = "https://cases.example/{family_id}"
@@ -74,6 +86,10 @@ class Settings:
     def __post_init__(self) -> None:
         if self.partitions < 1:
             raise SettingInvalid(f"CAF_PARTITIONS is {self.partitions}; allowed: 1 or more")
+        if self.build_engine not in {"duckdb", "spark"}:
+            raise SettingInvalid(f"CAF_BUILD_ENGINE is {self.build_engine!r}; allowed: duckdb, spark")
+        if self.spark_shard_events < 1:
+            raise SettingInvalid(f"CAF_SPARK_SHARD_EVENTS is {self.spark_shard_events}; allowed: 1 or more")
         if "{family_id}" not in self.case_url:
             raise SettingInvalid("CAF_CASE_URL lacks its placeholder; it must contain {family_id}")
         if self.airflow and not _names_login(self.airflow):

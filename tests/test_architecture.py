@@ -45,6 +45,16 @@ def test_only_expectations_import_great_expectations(path: Path) -> None:
     assert "great_expectations" not in tops(path)
 
 
+@pytest.mark.parametrize("path", modules("streams") + modules("dags") + modules("dashboard"), ids=str)
+def test_only_the_spark_job_imports_spark(path: Path) -> None:
+    """It runs in an environment of its own, which has little of what the project imports."""
+    is_of_the_job = path.relative_to(PROJECT).as_posix() in {"streams/nation/job.py", "streams/nation/telling.py"}
+
+    assert is_of_the_job or not tops(path) & {"pyspark", "py4j"}
+    if is_of_the_job or path.stem in {"tasks", "components"}:
+        assert parts(path) <= {"nation"}
+
+
 @pytest.mark.parametrize("path", modules("streams") + modules("expectations") + modules("dags"), ids=str)
 def test_nothing_imports_dags(path: Path) -> None:
     assert "dags" not in tops(path)

@@ -20,7 +20,7 @@ from streams.simulate import World
 __all__ = ["BuildHistory"]
 
 _PARTITIONS = 3
-_NOT_OF_A_FAMILY = {"agency_id", "school_id", "service_id", "worker_id"}
+_NOT_OF_A_FAMILY = {"agency_id", "content_id", "school_id", "service_id", "worker_id"}
 _IDS = ["record_key", *(name for name in EVENT_COLUMNS if name.endswith("_id") and name not in _NOT_OF_A_FAMILY)]
 _LISTS_OF_IDS = ["marker_families", "person_ids"]
 _TIMES = ["received_at", "event_at", "fact_at"]
@@ -43,10 +43,11 @@ class BuildHistory:
         self._session.unregister("simulated")
         self._size = year.num_rows - held
 
-    def copies(self, events: int) -> Iterator[pa.Table]:
-        """So many events, in parts of at most a year; a history shorter than a year is the end of it."""
-        for number in range(-(-events // self._size)):
-            wanted = min(self._size, events - number * self._size)
+    def copies(self, events: int, at_most: int | None = None) -> Iterator[pa.Table]:
+        """So many events, in parts of at most a year, or so many; a history shorter than a year is the end of it."""
+        size = min(self._size, at_most or self._size)
+        for number in range(-(-events // size)):
+            wanted = min(size, events - number * size)
             yield self._rows(number, f"n > {self._size - wanted} AND n <= {self._size}")
 
     def new(self, events: int, after: int) -> list[pa.Table]:

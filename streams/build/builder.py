@@ -175,11 +175,18 @@ class Ahead:
 class Builder:
     """A warm dbt and a connection, for as many builds as are wanted."""
 
-    def __init__(self, settings: Settings, *, holds: Holds | None = None, fresh_seconds: float = 60.0) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        holds: Holds | None = None,
+        fresh_seconds: float = 60.0,
+        maker: Maker | None = None,
+    ) -> None:
         self._settings = settings
         self._holds = holds
         self._fresh = timedelta(seconds=fresh_seconds)
-        self._maker = Maker(settings)
+        self._maker = maker or Maker(settings)
         self._lake = connect(settings, landing="read_only", marts="read_write")
         self._landed = Landed(self._lake)
         self._built: Cut | None = None

@@ -8,18 +8,19 @@ events that are new or changed (`stg_events`), and all events of the families th
 
 import duckdb
 
-__all__ = ["Delta", "NoRoomBetween"]
+__all__ = ["EVENT", "GAP", "ORDER", "Delta", "NoRoomBetween"]
 
 _STAGED = '"marts"."staging"."stg_events"'
 _LANDED = '"landing"."main"."events"'
 
 _NAME = "topic, record_key, root_source, sent_id"
 """What an event is called by its source; a new one of the name can change what stands of the others."""
-_EVENT = "topic, record_key, root_source, root_id"
-_ORDER = "occurred_at, root_source, root_id, topic, record_key"
+EVENT = "topic, record_key, root_source, root_id"
+"""What names one event in force."""
+ORDER = "occurred_at, root_source, root_id, topic, record_key"
 """As `stg_events` is ordered."""
 
-_GAP = 2**32
+GAP = 2**32
 """How far apart events behind the last one are numbered, as in `stg_events`: late ones find room between them."""
 
 _LARGEST_SHARE = 0.05
@@ -68,39 +69,39 @@ _ORDERED = f"""
         SELECT min(occurred_at) AS occurred_at FROM delta.changed.stg_events
     ),
     unchanged AS (
-        SELECT {_ORDER}, events.event_order
+        SELECT {ORDER}, events.event_order
         FROM {_STAGED} AS events
         ANTI JOIN delta.landed.roots USING ({_NAME})
     ),
     around AS (
         SELECT * FROM unchanged WHERE occurred_at >= (SELECT occurred_at FROM first)
         UNION ALL
-        SELECT {_ORDER}, NULL FROM delta.changed.stg_events
+        SELECT {ORDER}, NULL FROM delta.changed.stg_events
     ),
     neighbours AS (
         SELECT
             *,
             coalesce(
-                max(event_order) OVER (ORDER BY {_ORDER} ROWS UNBOUNDED PRECEDING),
+                max(event_order) OVER (ORDER BY {ORDER} ROWS UNBOUNDED PRECEDING),
                 (SELECT max(event_order) FROM unchanged WHERE occurred_at < (SELECT occurred_at FROM first)),
                 0
             ) AS lower,
             min(event_order) OVER (
-                ORDER BY {_ORDER} ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+                ORDER BY {ORDER} ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
             ) AS upper
         FROM around
     ),
     counted AS (
         SELECT
             *,
-            row_number() OVER (PARTITION BY lower ORDER BY {_ORDER}) AS number,
+            row_number() OVER (PARTITION BY lower ORDER BY {ORDER}) AS number,
             count(*) OVER (PARTITION BY lower) AS numbers
         FROM neighbours
         WHERE event_order IS NULL
     )
     SELECT
-        {_EVENT},
-        lower + number * coalesce((upper - lower) // (numbers + 1), {_GAP}) AS event_order,
+        {EVENT},
+        lower + number * coalesce((upper - lower) // (numbers + 1), {GAP}) AS event_order,
         coalesce(upper - lower > numbers, true) AS has_room
     FROM counted
 """
@@ -111,7 +112,7 @@ _REPLACE = f"""
     INSERT INTO {_STAGED} BY NAME
     SELECT events.* REPLACE (ordered.event_order AS event_order)
     FROM delta.changed.stg_events AS events
-    INNER JOIN delta.changed.ordered USING ({_EVENT});
+    INNER JOIN delta.changed.ordered USING ({EVENT});
     CREATE OR REPLACE TABLE delta.staging.stg_events AS
     FROM {_STAGED} WHERE family_id IN (FROM delta.landed.families);
 """

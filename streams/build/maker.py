@@ -65,7 +65,7 @@ class Maker:
             else:
                 take_over(session, () if seeds else seed_tables)
                 wanted = {"unit_test": full, "seed": seeds, "test": tests or full}
-                failed = self._dbt.build(without=[kind for kind, is_wanted in wanted.items() if not is_wanted])
+                failed = self._make_anew({kind for kind, is_wanted in wanted.items() if not is_wanted})
             if not failed:
                 built = [*self._dbt.tables("model"), *(seed_tables if seeds else ())]
                 self._publisher.publish(session, built, kept=seed_tables, grown=delta.staged if delta else {})
@@ -73,3 +73,7 @@ class Maker:
             log.warning("marts_not_published", error=type(error).__name__)
             return ["publish"]
         return failed
+
+    def _make_anew(self, without: set[str]) -> list[str]:
+        """Make all but some kinds of nodes, as dbt calls them, in the session; returns the ids of what failed."""
+        return self._dbt.build(without=without)

@@ -25,7 +25,7 @@ from streams.lake.connect import catalog_dsn, data_path, install_extensions, lie
 from streams.names import CATALOG_LANDING, CATALOG_MARTS
 from streams.settings import PROJECT, Settings
 
-__all__ = ["WarmDbt", "dbt_environment", "seeds_checksum"]
+__all__ = ["Statement", "WarmDbt", "dbt_environment", "seeds_checksum"]
 
 log = structlog.get_logger()
 
@@ -62,8 +62,8 @@ def seeds_checksum() -> str:
 
 
 @dataclass(frozen=True)
-class _Statement:
-    """What dbt executed to make one model; `grows_by` says whose rows can be replaced alone (`streams.build.delta`)."""
+class Statement:
+    """What makes one model; `grows_by` says whose rows can be replaced alone (`streams.build.delta`)."""
 
     unique_id: str
     relation: str
@@ -72,9 +72,15 @@ class _Statement:
     grows_by: str | None
 
 
-def _statement(node: Any) -> _Statement:
+def _statement(node: Any) -> Statement:
     sql, grows_by = Path(node.build_path).read_text(), node.config.meta.get("grows_by")
-    return _Statement(node.unique_id, node.relation_name, sql, tuple(node.depends_on.nodes), grows_by)
+    return Statement(node.unique_id, node.relation_name, sql, tuple(node.depends_on.nodes), grows_by)
+
+
+def _compiled(node: Any) -> Statement:
+    sql, grows_by = node.compiled_code, node.config.meta.get("grows_by")
+    sql = f"CREATE OR REPLACE TABLE {node.relation_name} AS (\n{sql}\n)"
+    return Statement(node.unique_id, node.relation_name, sql, tuple(node.depends_on.nodes), grows_by)
 
 
 class WarmDbt:
@@ -85,7 +91,7 @@ class WarmDbt:
         self._into = into
         self._manifest: Any = None
         self._adapter: Any = None
-        self._statements: list[_Statement] = []
+        self._statements: list[Statement] = []
         self.log_folder = settings.home / "dbt" / "logs"
 
     def warm(self) -> None:
@@ -142,6 +148,29 @@ class WarmDbt:
         if not failed:
             self._statements = [_statement(one.node) for one in results if one.node.resource_type == "model"]
         return failed
+
+    def compiled(self) -> list[Statement]:
+        """
+        The statements that make the models, parents first; nothing is run.
+
+        Raises:
+            BuildFailed: the project cannot be compiled.
+        """
+        self.warm()
+        outcome = self._invoke("compile")
+        if not outcome.success:
+            raise self._failed(outcome)
+        return [_compiled(one.node) for one in outcome.result.results if one.node.resource_type == "model"]
+
+    def manifest(self) -> dict[str, Any]:
+        """
+        All that dbt knows of the project.
+
+        Raises:
+            BuildFailed: the project cannot be parsed.
+        """
+        self.warm()
+        return self._manifest.to_dict()
 
     def can_repeat(self) -> bool:
         """Whether the last build was whole, and its memory is still there: another target in this process ends it."""

@@ -13,6 +13,7 @@ _BENCHES = {
     "faults": "parts and servers killed, paused and starved at random; then what was promised is looked at",
     "freshness": "event produced → figure visible in the locality mart, under Airflow",
     "land": "records landed per second, against a plain drain of the same topic",
+    "nation": "a build of many authorities on Spark, with one worker and with two",
     "pages": "a page's first view and the next ones, over the home's history",
     "rules": "CPU of judging a batch: the rules on DuckDB and on PostgreSQL",
     "year": "a year of history sent, landed, judged and built",

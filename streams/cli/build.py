@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from expectations import holds
 from streams.build import BuildResult, build, build_as_of, follow
 from streams.build_alerts import publish_build_alerts
 from streams.names import TIME_ZONE
+from streams.nation.build import build_on_spark
 from streams.settings import Settings
 
 __all__ = ["command"]
@@ -23,6 +25,16 @@ __all__ = ["command"]
 @click.option("--quiet-after", type=float, help="Follow until nothing has landed for so many seconds.")
 @click.option("--as-of", "day", type=click.DateTime(["%Y-%m-%d"]), help="The marts as they stood when that day ended.")
 @click.option("--into", type=click.Path(path_type=Path), help="New DuckDB file for --as-of; the lake is not touched.")
+@click.option(
+    "--engine",
+    type=click.Choice(["duckdb", "spark"]),
+    default="duckdb",
+    show_default=True,
+    help="What runs the statements; spark: shards on a cluster, for a lake that one machine cannot hold.",
+)
+@click.option(
+    "--master", help="Spark's master: local[N], spark://host:port, yarn, k8s://…  [default: CAF_SPARK_MASTER]"
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a build.")
 def command(
     *,
@@ -32,6 +44,8 @@ def command(
     quiet_after: float | None,
     day: datetime | None,
     into: Path | None,
+    engine: str,
+    master: str | None,
     as_json: bool,
 ) -> None:
     """Rebuild the marts at one cut: alerts over all history, need by locality, data quality.
@@ -42,8 +56,15 @@ def command(
     are published afterwards.
 
     `--as-of 2026-10-31 --into october.duckdb` builds from what had landed by the end of that day in London.
+
+    `--engine spark` makes the same marts on a Spark cluster; its environment is made at the first use.
     """
     settings = Settings.from_env()
+    is_on_spark = engine == "spark"
+    if master is not None and not is_on_spark:
+        raise click.UsageError("--master is Spark's; say --engine spark, too")
+    if is_on_spark and (keep_on or day is not None):
+        raise click.UsageError("--engine spark builds once, and at the present cut; leave out --follow and --as-of")
     if (day is None) != (into is None):
         raise click.UsageError("--as-of and --into go together")
     if day is not None and into is not None:
@@ -54,7 +75,10 @@ def command(
         publish_build_alerts(settings)
         click.echo(json.dumps(_figures(result), default=str) if as_json else _text(result))
 
-    if keep_on:
+    if is_on_spark:
+        say = partial(click.echo, err=True)
+        finish(build_on_spark(settings, master=master or settings.spark_master, full=full, holds=holds, say=say))
+    elif keep_on:
         follow(settings, holds=holds, for_seconds=for_seconds, quiet_seconds=quiet_after, on_build=finish)
     else:
         finish(build(settings, full=full, holds=holds))

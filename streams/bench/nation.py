@@ -1,0 +1,193 @@
+"""
+`./caf bench nation`: a build of many authorities on Spark, with one worker and with two, and what each costs.
+
+The history is copies of a simulated year, each of other families; they take turns among the authorities. It goes into
+the lake as `land` stores it, without Kafka. Only the first authority has places on the map: the others' are unknown.
+"""
+
+import json
+import multiprocessing
+import os
+import resource
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import click
+import pyarrow as pa
+import structlog
+
+from streams.bench.build_history import BuildHistory
+from streams.bench.servers import own_servers
+from streams.build.builder import Builder
+from streams.coverage import EVERY_SOURCE, KINDS, state, statement
+from streams.lake.connect import connect
+from streams.land.store import LandingStore
+from streams.nation.build import NationMaker
+from streams.nation.run import ShardsMade
+from streams.settings import Settings
+from streams.stack import spark
+
+__all__ = ["Built", "Measured", "command", "measure"]
+
+_WORKER_MB = 2_048
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Built:
+    """
+    One build: seconds in all, in Spark, and after it for making the nation's tables.
+
+    `own_cpu` is seconds of CPU of the process that builds, `worker_cpu` of the workers; the JVM of Spark's driver is in
+    neither.
+    `peak_mb` is of the process that builds; `made` tells of Spark's workers, and is None of the plain build. `load` is
+    the load average of the machine when it ended.
+    """
+
+    workers: int
+    seconds: float
+    spark_seconds: float
+    nation_seconds: float
+    own_cpu: float
+    worker_cpu: float
+    peak_mb: int
+    load: float
+    made: ShardsMade | None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All builds of one history; `speed_up` is the time of the first on Spark in that of the last on Spark."""
+
+    events: int
+    authorities: int
+    builds: list[Built]
+    speed_up: float | None
+
+
+@click.command("nation")
+@click.option("--authorities", type=click.IntRange(min=1), default=50, show_default=True, help="Authorities.")
+@click.option(
+    "--events", type=click.IntRange(min=1), default=10_000_000, show_default=True, help="Events of all of them."
+)
+@click.option("--workers", default="1,2", show_default=True, help="Workers of one core each, with commas; 0: no Spark.")
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
+def command(authorities: int, events: int, workers: str, as_json: bool) -> None:
+    """Build the marts of many authorities on a Spark cluster of this machine.
+
+    On a database and a lake of its own, which are stopped and removed afterwards. Ten million events need an hour or
+    more on two cores, and 20 GB of disk.
+    """
+    numbers = _numbers(workers)
+    measured = measure(Settings.from_env(), authorities, events, numbers, lambda text: click.echo(text, err=as_json))
+    if as_json:
+        click.echo(json.dumps(asdict(measured)))
+        return
+    heads = ["workers", "all s", "Spark s", "nation s", "own CPU", "theirs", "peak MB"]
+    click.echo(" ".join(f"{head:>8}" for head in heads) + "  load  shards")
+    for one in measured.builds:
+        click.echo(
+            f"{one.workers:8} {one.seconds:8.1f} {one.spark_seconds:8.1f} {one.nation_seconds:8.1f} "
+            f"{one.own_cpu:8.1f} {one.worker_cpu:8.1f} {one.peak_mb:8,} {one.load:5.1f}  {_shards(one.made)}"
+        )
+    if measured.speed_up is not None:
+        click.echo(f"the first on Spark takes {measured.speed_up} times as long there as the last")
+
+
+def measure(settings: Settings, authorities: int, events: int, workers: Sequence[int], say: Say) -> Measured:
+    """
+    Run the measurement.
+
+    Raises:
+        StackFailed: the database or the cluster cannot be started.
+        SparkUnavailable: Spark's environment cannot be made.
+        BuildFailed: a build failed.
+    """
+    # Not in the home that is removed: it is made once.
+    venv = settings.spark_venv or str(settings.home / "spark-venv")
+    with own_servers(replace(settings, spark_venv=venv), say, with_kafka=False) as own:
+        _land(own, authorities, events, say)
+        builds = [_measure_one(own, number, say) for number in workers]
+    in_spark = [one.spark_seconds for one in builds if one.made]
+    return Measured(events, authorities, builds, round(in_spark[0] / in_spark[-1], 2) if in_spark else None)
+
+
+def _land(settings: Settings, authorities: int, events: int, say: Say) -> None:
+    say(f"Making a year of {settings.authority} …")
+    codes = [settings.authority, *(f"E99{number:06}" for number in range(1, authorities))]
+    store, landed = LandingStore(settings), 0
+    size = -(-events // authorities)
+    for number, part in enumerate(BuildHistory(settings.authority, 0).copies(events, at_most=size)):
+        _commit(store, part, codes[number % authorities])
+        landed += part.num_rows
+        say(f"  {landed:,} of {events:,} events have landed")
+    store.close()
+    first = (datetime.now(UTC) - timedelta(days=365)).date()
+    with connect(settings, landing="read_write", marts=None) as lake:
+        for code in codes:
+            state(lake, statement(code, EVERY_SOURCE, KINDS, first, None, is_whole=True, why="simulated"))
+
+
+def _commit(store: LandingStore, events: pa.Table, authority: str) -> None:
+    landed_at = pa.scalar((datetime.now(UTC) - timedelta(days=1)).replace(tzinfo=None), pa.timestamp("us"))
+    for name, value in {"landed_at": landed_at, "authority_code": pa.scalar(authority)}.items():
+        events = events.set_column(events.column_names.index(name), name, pa.repeat(value, events.num_rows))
+    store.commit({"events": events}, {})
+
+
+def _measure_one(settings: Settings, workers: int, say: Say) -> Built:
+    say(f"Building with {workers} workers …" if workers else "Building without Spark …")
+    # Started anew and not forked: a copy of this process would hold the simulated year.
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as processes:
+        if not workers:
+            return processes.submit(_build, settings, 0, None).result()
+        with spark.cluster(settings, workers=workers, memory_mb=_WORKER_MB, say=say) as master:
+            built = processes.submit(_build, settings, workers, master).result()
+            return replace(built, worker_cpu=round(spark.worker_cpu(settings, workers), 1))
+
+
+def _build(settings: Settings, workers: int, master: str | None) -> Built:
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    if master is None:
+        with Builder(settings) as builder:
+            result, made = builder.build(tests=False), None
+    else:
+        maker = NationMaker(settings, master, lambda text: print(text, file=sys.stderr, flush=True))
+        with maker.working(), Builder(settings, maker=maker) as builder:
+            result, made = builder.build(tests=False), maker.made
+    times = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    in_spark = sum(made.seconds.values()) if made else 0.0
+    return Built(
+        workers=workers,
+        seconds=round(result.seconds, 1),
+        spark_seconds=round(in_spark, 1),
+        nation_seconds=round(maker.nation_seconds, 1) if master else 0.0,
+        own_cpu=round(sum(used.ru_utime + used.ru_stime for used in times), 1),
+        worker_cpu=0.0,
+        peak_mb=times[0].ru_maxrss // 1024,
+        load=round(os.getloadavg()[0], 1),
+        made=made,
+    )
+
+
+def _shards(made: ShardsMade | None) -> str:
+    if made is None:
+        return "none"
+    return (
+        f"{made.shards}, {made.shard_seconds:.0f} s together, the slowest {made.slowest_seconds:.0f} s, "
+        f"the largest {made.largest_records:,} records, {made.peak_mb:,} MB a worker's Python"
+    )
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < 0:
+        raise click.BadParameter(f"{text!r} is no list of workers; allowed: whole numbers from 0 on, with commas")
+    return numbers

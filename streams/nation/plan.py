@@ -1,0 +1,168 @@
+"""
+What the Spark job is told: a folder with the statements, the seeds, and the files of the lake.
+
+The job runs in an environment of its own and knows nothing of dbt, the catalog or the contract; all it needs is here.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import duckdb
+import msgspec
+
+from streams.build.delta import EVENT, GAP, ORDER
+from streams.build.warm_dbt import Statement
+from streams.contracts.event import event_types
+from streams.contracts.fields import SUBJECT_PATTERN
+from streams.contracts.landing import landing_tables, sql_type
+from streams.errors import BuildFailed
+from streams.lake.quoted import quoted
+from streams.nation.levels import Level
+
+__all__ = ["Split", "lake_files", "split", "subjects", "write_plan"]
+
+_FEWEST_PARTITIONS = 4
+_MOST_PARTITIONS = 4_000
+
+_STAGED = "root"
+"""What `stg_events` grows by."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """The statements of the models, in the order in which they are made: parents first."""
+
+    static: list[Statement]
+    staged: Statement
+    early: list[Statement]
+    shard: list[Statement]
+    nation: list[Statement]
+
+
+def split(statements: Sequence[Statement], found: dict[str, Level]) -> Split:
+    """
+    The statements by where they are run.
+
+    `early` are models of the nation that shards read: they are made of the staged events, before the rest.
+
+    Raises:
+        BuildFailed: a shard would need what is made of shards.
+    """
+    ordered = sorted(statements, key=lambda one: list(found).index(one.unique_id))
+    by_level = {level: [one for one in ordered if found[one.unique_id] == level] for level in Level}
+    (staged,) = (one for one in by_level[Level.SHARD] if one.grows_by == _STAGED)
+    asked = {parent for one in by_level[Level.SHARD] for parent in one.parents}
+    early = [one for one in by_level[Level.NATION] if one.unique_id in asked]
+    known = {staged.unique_id, *(one.unique_id for one in [*by_level[Level.STATIC], *early])}
+    for one in early:
+        if late := [parent for parent in one.parents if parent.startswith("model.") and parent not in known]:
+            raise BuildFailed(f"shards read {one.unique_id}, which is made of their own tables: {', '.join(late)}")
+    return Split(
+        static=by_level[Level.STATIC],
+        staged=staged,
+        early=early,
+        shard=[one for one in by_level[Level.SHARD] if one is not staged],
+        nation=[one for one in by_level[Level.NATION] if one not in early],
+    )
+
+
+def subjects() -> tuple[list[str], list[str]]:
+    """The columns that name a person, a family or an address, and those that name several: what connects families."""
+    one, several = set(), set()
+    for struct in event_types().values():
+        for field, schema in _schemas(struct):
+            if schema.get("pattern") == SUBJECT_PATTERN:
+                one.add(field)
+            elif schema.get("items", {}).get("pattern") == SUBJECT_PATTERN:
+                several.add(field)
+    return sorted(one), sorted(several)
+
+
+def _schemas(struct: type[msgspec.Struct]) -> Iterable[tuple[str, dict]]:
+    """Each field with the part of its JSON Schema that is not `null`."""
+    for field in msgspec.structs.fields(struct):
+        schema = msgspec.json.schema(field.type)
+        yield field.name, next((part for part in schema.get("anyOf", ()) if part != {"type": "null"}), schema)
+
+
+def write_plan(
+    session: duckdb.DuckDBPyConnection, parts: Split, folder: Path, *, shard_events: int, events: int, is_here: bool
+) -> Path:
+    """
+    Write the plan into an empty folder; returns its file.
+
+    Args:
+        session: where the seeds, the cut and the static models are in `marts`, and `landing` is attached.
+        parts: the statements.
+        folder: seen by every worker of the cluster under this path.
+        shard_events: records that a shard should have.
+        events: records of the lake, about.
+        is_here: the cluster's workers are on this machine.
+
+    Raises:
+        BuildFailed: the lake's files cannot be read without its catalog.
+    """
+    _write_given(session, folder / "given.duckdb")
+    one, several = subjects()
+    plan = {
+        "folder": str(folder),
+        "given": str(folder / "given.duckdb"),
+        "landing": _ddl(),
+        "one": one,
+        "several": several,
+        "event": EVENT,
+        "order": ORDER,
+        "gap": GAP,
+        "shard_events": shard_events,
+        "partitions": min(max(events // shard_events, _FEWEST_PARTITIONS), _MOST_PARTITIONS),
+        "is_here": is_here,
+        "files": lake_files(session),
+        "staged": asdict(parts.staged),
+        "early": [asdict(one) for one in parts.early],
+        "shard": [asdict(one) for one in parts.shard],
+    }
+    file = folder / "plan.json"
+    file.write_text(json.dumps(plan))
+    return file
+
+
+def _write_given(session: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """Copy every table of `marts` that does not depend on events."""
+    session.execute(f"ATTACH {quoted(file)} AS given")
+    try:
+        found = session.execute(
+            "SELECT schema_name, table_name FROM duckdb_tables() "
+            "WHERE database_name = 'marts' AND schema_name <> 'before'"
+        ).fetchall()
+        for schema, table in found:
+            session.execute(f"CREATE SCHEMA IF NOT EXISTS given.{schema}")
+            session.execute(f"CREATE TABLE given.{schema}.{table} AS FROM marts.{schema}.{table}")
+    finally:
+        session.execute("DETACH given")
+
+
+def _ddl() -> str:
+    columns = landing_tables()["events"].columns
+    return ", ".join(f'"{name}" {sql_type(column.type)}' for name, column in columns.items())
+
+
+def lake_files(session: duckdb.DuckDBPyConnection) -> list[tuple[str, str | None]]:
+    """
+    The Parquet files of the accepted events, each with that of its deleted rows, as DuckLake lists them now.
+
+    Raises:
+        BuildFailed: Spark could not read them.
+    """
+    found = session.execute(
+        "SELECT data_file, delete_file, data_file_encryption_key IS NOT NULL "
+        "FROM ducklake_list_files('landing', 'events')"
+    ).fetchall()
+    if any(encrypted for *_, encrypted in found):
+        raise BuildFailed("the lake's files are encrypted: their keys stay in the catalog, which Spark does not read")
+    if any("://" in data for data, *_ in found):
+        raise BuildFailed(
+            "the lake's files are in an object store, which a build on Spark does not read: give it a folder"
+        )
+    return [(data, deleted) for data, deleted, _ in found]

@@ -1,0 +1,239 @@
+"""
+What a Spark task does, in a DuckDB of its own in memory: the statements of the build on one shard.
+
+Spark sends this module's functions to its workers as they are, so it imports nothing of the project. What goes wrong is
+told without the words of the database, which may quote a value.
+"""
+
+import json
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import duckdb
+import pyarrow as pa
+
+__all__ = [
+    "ShardFailed",
+    "connect_families",
+    "escaped",
+    "gather",
+    "make",
+    "needed_columns",
+    "number",
+    "read_landed",
+    "schema_and_name",
+    "session",
+    "table_file",
+    "table_source",
+    "write",
+]
+
+Plan = dict[str, Any]
+
+_LANDED = "landing.main.events"
+
+
+class ShardFailed(Exception):
+    """A statement failed on a shard; says which one, and not why, in the database's words."""
+
+
+def session(plan: Plan) -> duckdb.DuckDBPyConnection:
+    """A DuckDB in memory with the build's catalogs: `marts` has what is given, `landing` an empty table of events."""
+    found = duckdb.connect(config={"threads": 1, "temp_directory": tempfile.gettempdir()})
+    found.execute("SET TimeZone = 'UTC'; ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
+    found.execute(f"ATTACH '{escaped(plan['given'])}' AS given (READ_ONLY)")
+    found.execute(f"CREATE TABLE {_LANDED} ({plan['landing']})")
+    tables = found.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'given'"
+    ).fetchall()
+    for schema, table in tables:
+        found.execute(f"CREATE SCHEMA IF NOT EXISTS marts.{schema}")
+        found.execute(f"CREATE VIEW marts.{schema}.{table} AS FROM given.{schema}.{table}")
+    for one in (plan["staged"], *plan["early"], *plan["shard"]):
+        found.execute(f"CREATE SCHEMA IF NOT EXISTS marts.{schema_and_name(one)[0]}")
+    return found
+
+
+def schema_and_name(statement: dict[str, Any]) -> tuple[str, str]:
+    """Schema and name of the table that a statement makes."""
+    _, schema, name = statement["relation"].replace('"', "").split(".")
+    return schema, name
+
+
+def needed_columns(plan: Plan) -> list[str]:
+    """The columns of the landed events that any statement of a shard reads, as the database plans it."""
+    with session(plan) as empty:
+        # An empty table must be planned like a full one.
+        empty.execute("SET disabled_optimizers = 'statistics_propagation'")
+        found: set[str] = set()
+        for one in [plan["staged"], *plan["early"], *plan["shard"]]:
+            _, planned = empty.execute(f"EXPLAIN (FORMAT JSON) {one['sql']}").fetchone()
+            found |= set(_projected(planned))
+            empty.execute(one["sql"])
+    return sorted(found)
+
+
+def _projected(text: str) -> Iterator[str]:
+    pending = json.loads(text)
+    while pending:
+        node = pending.pop()
+        pending += node["children"]
+        about = node.get("extra_info", {})
+        if "Table" in about and about["Table"].endswith(_LANDED):
+            columns = about["Projections"]
+            yield from [columns] if isinstance(columns, str) else columns
+
+
+def connect_families(plan: Plan, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """What each key's records name beside it, and how many records of which authority it has."""
+    named = [f"list_filter([{', '.join(plan['one'])}], lambda one: one IS NOT NULL)", *plan["several"]]
+    everybody = " || ".join(f"coalesce({part}, [])" for part in named)
+    for landed in _files(plan, batches, ["record_key", "authority_code", *plan["one"], *plan["several"]]):
+        yield from landed.execute(
+            f"""
+            SELECT record_key, NULL::VARCHAR AS other, authority_code, count(*) AS records
+            FROM {_LANDED} GROUP BY ALL
+            UNION ALL
+            SELECT DISTINCT record_key, other, NULL, 0
+            FROM (SELECT record_key, unnest({everybody}) AS other FROM {_LANDED}) WHERE other <> record_key
+            """
+        ).to_arrow_reader()
+
+
+def read_landed(plan: Plan, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The landed records of some files, with the columns that are needed."""
+    for landed in _files(plan, batches, plan["columns"]):
+        yield from landed.execute(f"SELECT {_names(plan['columns'])} FROM {_LANDED}").to_arrow_reader(50_000)
+
+
+def gather(plan: Plan, shard: int, records: pa.Table) -> pa.Table:
+    """Keep a shard's records in a file, and tell by what its events are ordered."""
+    with _named(shard), session(plan) as own:
+        own.register("records", records)
+        own.execute(f"INSERT INTO {_LANDED} BY NAME SELECT {_names(plan['columns'])} FROM records")
+        write(own, f"SELECT {_names(plan['columns'])} FROM {_LANDED}", _landed_file(plan, shard))
+        own.execute(plan["staged"]["sql"])
+        return own.execute(
+            f"SELECT {shard}::INTEGER AS shard, {plan['order']} FROM {plan['staged']['relation']}"
+        ).to_arrow_table()
+
+
+def number(plan: Plan, shard: int, ordered: pa.Table) -> pa.Table:
+    """Write a shard's events in force, with the numbers that they have among all."""
+    with _named(shard), session(plan) as own:
+        _load(own, plan, shard)
+        own.execute(plan["staged"]["sql"])
+        own.register("ordered", ordered)
+        relation = plan["staged"]["relation"]
+        (lost,) = own.execute(
+            f"SELECT (SELECT count(*) FROM {relation}) - count(*) "
+            f"FROM {relation} INNER JOIN ordered USING ({plan['event']})"
+        ).fetchone()
+        if lost or len(ordered) != own.execute(f"SELECT count(*) FROM {relation}").fetchone()[0]:
+            raise ShardFailed(f"shard {shard}: its events are not those that were ordered")
+        numbered = (
+            f"SELECT events.* REPLACE (ordered.event_order AS event_order) FROM {relation} AS events "
+            f"INNER JOIN ordered USING ({plan['event']}) ORDER BY event_order"
+        )
+        write(own, numbered, table_file(plan, plan["staged"], str(shard)))
+    return pa.table({"shard": pa.array([shard], pa.int32())})
+
+
+def make(plan: Plan, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Make every table of some shards; tells of each how long it took, and the most memory of this process so far."""
+    for batch in batches:
+        for shard in batch.column("shard").to_pylist():
+            began = time.monotonic()
+            events = _make_one(plan, shard)
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+            yield pa.RecordBatch.from_pydict(
+                {
+                    "shard": pa.array([shard], pa.int32()),
+                    "events": pa.array([events], pa.int64()),
+                    "seconds": pa.array([time.monotonic() - began], pa.float64()),
+                    "peak_mb": pa.array([peak], pa.int64()),
+                }
+            )
+
+
+def _make_one(plan: Plan, shard: int) -> int:
+    with _named(shard), session(plan) as own:
+        _load(own, plan, shard)
+        staged = plan["staged"]["relation"]
+        own.execute(
+            f"CREATE TABLE {staged} AS FROM read_parquet('{escaped(table_file(plan, plan['staged'], str(shard)))}')"
+        )
+        for one in plan["shard"]:
+            try:
+                own.execute(one["sql"])
+            except duckdb.Error as error:
+                raise ShardFailed(f"shard {shard}: {one['unique_id']} failed ({type(error).__name__})") from None
+            write(own, f"FROM {one['relation']}", table_file(plan, one, str(shard)))
+        return own.execute(f"SELECT count(*) FROM {staged}").fetchone()[0]
+
+
+def write(own: duckdb.DuckDBPyConnection, select: str, file: Path) -> None:
+    """Write a Parquet file that is whole when it is seen: a task that is repeated writes the same once more."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f".{uuid4().hex}")
+    own.execute(f"COPY ({select}) TO '{escaped(unfinished)}' (FORMAT parquet, COMPRESSION zstd)")
+    unfinished.replace(file)
+
+
+def table_file(plan: Plan, statement: dict[str, Any], part: str) -> Path:
+    """Where a part of a table lies."""
+    return Path(plan["folder"], "tables", ".".join(schema_and_name(statement)), f"{part}.parquet")
+
+
+def table_source(plan: Plan, statement: dict[str, Any]) -> str:
+    """All parts of a table, as a query reads them."""
+    folder = table_file(plan, statement, "").parent
+    return f"read_parquet('{escaped(folder)}/*.parquet')"
+
+
+def _landed_file(plan: Plan, shard: int) -> Path:
+    return Path(plan["folder"], "landed", f"{shard}.parquet")
+
+
+def _load(own: duckdb.DuckDBPyConnection, plan: Plan, shard: int) -> None:
+    own.execute(f"INSERT INTO {_LANDED} BY NAME FROM read_parquet('{escaped(_landed_file(plan, shard))}')")
+
+
+def _files(plan: Plan, batches: Iterator[pa.RecordBatch], columns: list[str]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A session for each file of the lake, with its records that were not deleted; columns it lacks are empty."""
+    for batch in batches:
+        for data, deleted in zip(*(batch.column(name).to_pylist() for name in ("data", "deleted")), strict=True):
+            with _named(f"of file {Path(data).name}"), session(plan) as own:
+                source = f"read_parquet('{escaped(data)}', file_row_number = true)"
+                has = {name for (name, *_) in own.execute(f"DESCRIBE FROM {source}").fetchall()}
+                gone = (
+                    f"WHERE file_row_number NOT IN (SELECT pos FROM read_parquet('{escaped(deleted)}'))"
+                    if deleted
+                    else ""
+                )
+                chosen = _names([name for name in columns if name in has])
+                own.execute(f"INSERT INTO {_LANDED} BY NAME SELECT {chosen} FROM {source} {gone}")
+                yield own
+
+
+@contextmanager
+def _named(shard: object) -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.Error, OSError) as error:
+        raise ShardFailed(f"shard {shard} failed ({type(error).__name__})") from None
+
+
+def _names(columns: list[str]) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
+
+
+def escaped(text: object) -> str:
+    """Text within the quotes of a string literal."""
+    return str(text).replace("'", "''")

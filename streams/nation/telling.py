@@ -1,0 +1,55 @@
+"""What the Spark job says: one JSON object a line, and never the data that Spark may quote."""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pyspark
+from pyspark.sql import SparkSession
+
+__all__ = ["fail", "say", "sentence", "told"]
+
+_REPORT_SECONDS = 2.0
+
+
+def say(**facts: Any) -> None:
+    """Say one thing."""
+    print(json.dumps(facts), flush=True)
+
+
+def fail(reason: str) -> int:
+    """Say what was the matter; returns the exit code."""
+    say(error=reason)
+    return 1
+
+
+def sentence(error: Exception) -> str:
+    """The kind of an error of Spark, and of what it names as its causes."""
+    causes = re.findall(r"(?:[a-z]+\.)+([A-Z]\w*(?:Error|Exception))", str(error))
+    kinds = dict.fromkeys([type(error).__name__, *causes[:2]])
+    return f"Spark {pyspark.__version__} gave up: {' because of '.join(kinds)}"
+
+
+@contextmanager
+def told(spark: SparkSession, what: str, of: int) -> Iterator[None]:
+    """Say now and then how many tasks are done of the running stage that has so many."""
+    over = threading.Event()
+
+    def tell() -> None:
+        tracker = spark.sparkContext.statusTracker()
+        while not over.wait(_REPORT_SECONDS):
+            stages = [tracker.getStageInfo(number) for number in tracker.getActiveStageIds()]
+            for stage in stages:
+                if stage and stage.numTasks == of:
+                    say(done=stage.numCompletedTasks, of=of, what=what)
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()

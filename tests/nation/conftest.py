@@ -1,0 +1,173 @@
+"""A lake of three authorities whose families meet across their borders, and what the plain build makes of it."""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from uuid import uuid4
+
+import duckdb
+import pytest
+
+from streams.build.builder import Builder
+from streams.contracts import Accepted, Rejected, decode
+from streams.contracts.columns import events_table, quarantine_table
+from streams.coverage import EVERY_SOURCE, KINDS, state, statement
+from streams.lake.connect import connect
+from streams.settings import Settings
+from streams.simulate import Noise, World
+from streams.stack.postgres import Postgres
+
+END = datetime(2026, 6, 1, tzinfo=UTC)
+DAYS = 5
+AUTHORITIES = ["E08000015", "E06000006", "E06000019"]
+FRESH = 100 * 365 * 86_400.0
+"""Seconds for which the beat of this lake, of a day long ago, is fresh."""
+
+TABLES = """
+    SELECT schema_name, table_name FROM duckdb_tables()
+    WHERE database_name = 'marts' AND schema_name <> 'run' ORDER BY ALL
+"""
+COLUMNS = """
+    SELECT column_name, data_type FROM duckdb_columns()
+    WHERE database_name = 'marts' AND schema_name = ? AND table_name = ? ORDER BY column_index
+"""
+
+ACROSS = """
+    INSERT INTO landing.main.events
+    WITH joined AS (
+        SELECT *, dense_rank() OVER (ORDER BY authority_code) AS authority,
+               row_number() OVER (PARTITION BY authority_code ORDER BY fact_at, event_id) AS n
+        FROM landing.main.events WHERE fact = 'household-joined' AND change = 'recorded'
+    )
+    SELECT joined.* EXCLUDE (authority, n) REPLACE (
+        other.family_id AS family_id,
+        other.family_id AS record_key,
+        'across-' || joined.event_id AS event_id,
+        'across-' || joined.root_id AS root_id,
+        joined.kafka_offset + 1000000 AS kafka_offset,
+        joined.content_id + 1 AS content_id
+    )
+    FROM joined
+    INNER JOIN joined AS other ON other.n = joined.n AND other.authority = joined.authority % 3 + 1
+    WHERE joined.n % 9 = 0
+"""
+"""Every ninth person who joins a household joins one of the next authority, too, with the first one's code."""
+
+ERASED = "DELETE FROM landing.main.events WHERE family_id = (SELECT min(family_id) FROM landing.main.events)"
+BEYOND = """
+    INSERT INTO landing.main.events
+    SELECT * REPLACE (
+        'late-' || event_id AS event_id, 'late-' || root_id AS root_id, kafka_offset + 5000000 AS kafka_offset
+    )
+    FROM landing.main.events WHERE fact = 'referral-submitted' LIMIT 20
+"""
+
+
+@dataclass
+class Nation:
+    """The lake's settings, and the tables that the plain build published."""
+
+    settings: Settings
+    plain: dict[str, Counter]
+    columns: dict[str, list]
+
+
+def published(settings: Settings) -> tuple[dict[str, Counter], dict[str, list]]:
+    """Every published table as a bag of rows (what a list holds counts, and not in which order), and its columns."""
+    bags, described = {}, {}
+    with connect(settings) as lake:
+        for schema, table in lake.execute(TABLES).fetchall():
+            columns = lake.execute(COLUMNS, [schema, table]).fetchall()
+            chosen = (f'list_sort("{name}")' if type_.endswith("[]") else f'"{name}"' for name, type_ in columns)
+            rows = lake.execute(f"SELECT ({', '.join(chosen)})::VARCHAR FROM marts.{schema}.{table}").fetchall()
+            bags[f"{schema}.{table}"], described[f"{schema}.{table}"] = Counter(row for (row,) in rows), columns
+    return bags, described
+
+
+@pytest.fixture(scope="session")
+def spark_venv() -> str:
+    """The environment with Spark, kept beside that of the tests for the next run: making it takes a minute."""
+    return os.environ.get("CAF_SPARK_VENV") or str(Path(sys.prefix).with_name("spark-venv"))
+
+
+@pytest.fixture(scope="module")
+def nation(
+    settings: Settings, postgres: Postgres, spark_venv: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Nation]:
+    """
+    Some days of three authorities, untidier than others, and the plain build of them.
+
+    Records lie in several files, some are deleted, some are beyond the cut, and some could not be read.
+    """
+    own = replace(
+        settings,
+        database=f"t_{uuid4().hex[:12]}",
+        lake_data=str(tmp_path_factory.mktemp("lake")),
+        spark_venv=spark_venv,
+        spark_shard_events=700,
+    )
+    with connect(own, landing="read_write", marts="read_write") as lake:
+        _land(lake)
+    with Builder(own, fresh_seconds=FRESH) as plain:
+        plain.build(tests=False)
+    yield Nation(own, *published(own))
+    postgres.drop(own.database)
+
+
+def _land(lake: duckdb.DuckDBPyConnection) -> None:
+    accepted, rejected = _decoded()
+    third = len(accepted) // 3 + 1
+    for first in range(0, len(accepted), third):
+        _insert(lake, "events", events_table(accepted[first : first + third], END))
+    _insert(lake, "quarantine", quarantine_table(rejected, END))
+    lake.execute(ACROSS)
+    for code, kinds in zip(AUTHORITIES, (KINDS, KINDS, ["referrals", "levels"]), strict=True):
+        said = statement(code, EVERY_SOURCE, kinds, date(2026, 5, 1), None, is_whole=True, why="a test")
+        state(lake, replace(said, stated_at=(END - timedelta(days=1)).replace(tzinfo=None)))
+    _beat(lake)
+    lake.execute(BEYOND)
+    lake.execute(ERASED)
+
+
+def _decoded() -> tuple[list[Accepted], list[Rejected]]:
+    noise = Noise()
+    noise = replace(noise, **{name: 2 * rate for name, rate in vars(noise).items() if isinstance(rate, float)})
+    following: Counter[str] = Counter()
+    found = []
+    for record in World(7, AUTHORITIES, END - timedelta(days=DAYS), END, stories=1, noise=noise).records():
+        sent = SimpleNamespace(
+            topic=record.topic,
+            partition=0,
+            offset=following[record.topic],
+            timestamp=int(record.at.timestamp() * 1000),
+            key=record.key,
+            value=record.value,
+            headers=(),
+        )
+        following[record.topic] += 1
+        found.append(decode(sent))
+    return [one for one in found if isinstance(one, Accepted)], [one for one in found if isinstance(one, Rejected)]
+
+
+def _insert(lake: duckdb.DuckDBPyConnection, table: str, rows: object) -> None:
+    lake.register("batch", rows)
+    lake.execute(f"INSERT INTO landing.main.{table} BY NAME SELECT * FROM batch")
+    lake.unregister("batch")
+
+
+def _beat(lake: duckdb.DuckDBPyConnection) -> None:
+    """The watcher's cut: all that has landed so far."""
+    lake.execute(
+        """
+        INSERT INTO landing.main.heartbeats BY NAME
+        SELECT 'caf.heartbeat.v1' AS topic, 0 AS kafka_partition, 0 AS kafka_offset, $1 AS received_at, $1 AS as_of,
+               map_from_entries(list((topic, [next]))) AS offsets
+        FROM (SELECT topic, max(kafka_offset) + 1 AS next FROM landing.main.events GROUP BY topic)
+        """,
+        [END.replace(tzinfo=None)],
+    )

@@ -1,0 +1,70 @@
+"""A build on Spark itself gives what the plain build gives, on one machine and on a cluster that loses a worker."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import psutil
+import pytest
+
+from streams.build.builder import Builder
+from streams.lake.connect import connect
+from streams.nation.build import NationMaker
+from streams.stack import processes, spark
+from tests.nation.conftest import FRESH, Nation, published
+
+pytestmark = pytest.mark.slow
+
+
+def built(nation: Nation, master: str, say: Callable[[str], None] = lambda _: None) -> NationMaker:
+    """Build without the data tests, as the plain build of this lake was made."""
+    maker = NationMaker(nation.settings, master, say)
+    with maker.working(), Builder(nation.settings, fresh_seconds=FRESH, maker=maker) as builder:
+        builder.build(tests=False)
+    return maker
+
+
+def differences(nation: Nation) -> list[str]:
+    """The published tables that are not those of the plain build: a column, a type, or a row."""
+    bags, columns = published(nation.settings)
+    names = sorted(bags.keys() | nation.plain.keys())
+    return [
+        name
+        for name in names
+        if bags.get(name) != nation.plain.get(name) or columns.get(name) != nation.columns.get(name)
+    ]
+
+
+def test_families_of_three_authorities_make_the_tables_of_the_plain_build(nation):
+    """Every published table, alerts and the numbers of events included; the lake has what each table is made of."""
+    told = []
+    maker = built(nation, "local[2]", told.append)
+
+    assert differences(nation) == []
+    assert len(nation.plain) > 60
+    alerts = {name for name, rows in nation.plain.items() if ".alert_" in name and rows}
+    assert {"alerts.alert_adult_returns", "alerts.alert_out_of_hours", "alerts.alert_unreadable_report"} <= alerts
+    assert len(alerts) > 12
+    assert maker.made.shards >= 6
+    assert any("tables of the shards" in line for line in told)
+    with connect(nation.settings) as lake:
+        ok, events = lake.execute("SELECT ok, rows FROM marts.run.builds ORDER BY started_at DESC LIMIT 1").fetchone()
+    assert ok
+    assert events > maker.made.events > 0
+
+
+def test_a_worker_that_dies_costs_time_and_nothing_else(nation):
+    """The worker and all that it started are killed while shards are made: the other one makes its shards again."""
+    killed = []
+
+    def kill(line: str) -> None:
+        if "tables of the shards" in line and not killed:
+            killed.extend(processes.members(nation.settings.home, "spark-worker-1"))
+            for process in killed:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+
+    with spark.cluster(nation.settings, workers=2, say=lambda _: None) as master:
+        built(nation, master, kill)
+
+    assert killed
+    assert differences(nation) == []
