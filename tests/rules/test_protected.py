@@ -149,5 +149,4 @@ def test_the_thresholds_that_a_rule_reads_are_its_own(compiled):
 
     assert thresholds("re_referral") == {"re_referral_months"}
     assert thresholds("two_agencies_one_week") == {"two_agencies_hours", "two_agencies_count"}
-    # Whoever too many families share returns to none of them.
     assert thresholds("adult_returns") == {"most_families_of_person", "most_families_at_address"}
