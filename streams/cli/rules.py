@@ -30,15 +30,17 @@ _COLOURS = {"red": "red", "amber": "yellow", "green": "green"}
     type=click.Choice(["duckdb", "postgres"]),
     help="Print what the rule runs, model by model, as dbt compiles it or as it is derived for PostgreSQL.",
 )
+@click.option("--show", "formerly", metavar="RULE", hidden=True)
 @click.option("--write", is_flag=True, help="Write the page of all rules, docs/rules/rules.md.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(*, rule: str | None, database: str | None, write: bool, as_json: bool) -> None:
+def command(*, rule: str | None, database: str | None, formerly: str | None, write: bool, as_json: bool) -> None:
     """List the alert rules, or show RULE: what it says, reads and needs, and how it does.
 
     Thresholds, columns read and tests are found in the project. How often a rule fired, and what people said of its
     alerts, is read from the marts when their server is up.
     """
     settings = Settings.from_env()
+    rule = rule or formerly  # `--show RULE` until the next version
     if database is not None:
         if rule is None:
             raise click.UsageError("--sql needs a RULE")

@@ -166,6 +166,7 @@ def test_a_rule_is_shown_with_its_thresholds_and_its_file(settings: Settings, mo
 
     assert "two_agencies_hours = 168" in shown
     assert f"dbt_project/models/alerts/alert_{RULE}.sql" in shown
+    assert CliRunner().invoke(command, ["--show", RULE]).stdout == shown, "as it was spelt before"
     with pytest.raises(UnknownRule, match="no rule is called 'toy'; allowed: adult_returns, "):
         CliRunner().invoke(command, ["toy"], catch_exceptions=False)
 
