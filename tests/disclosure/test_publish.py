@@ -186,7 +186,7 @@ def test_file_of_another_lake_is_refused(authority, tmp_path: Path):
 
 
 def test_nothing_is_published_before_there_are_marts(fresh_settings: Settings, tmp_path: Path):
-    with pytest.raises(NothingBuilt, match="no marts to publish from"):
+    with pytest.raises(NothingBuilt, match="no marts yet to publish from"):
         publish(fresh_settings, tmp_path / "public.duckdb")
 
 
