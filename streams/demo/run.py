@@ -131,17 +131,20 @@ def _wait(settings: Settings, say: Callable[[str], None], seconds: float, stop: 
     Wait until everything produced is judged, landed and built.
 
     Raises:
-        StackFailed: it took longer than `seconds`.
+        StackFailed: there was no progress for `seconds`.
     """
     began, told = time.monotonic(), 0.0
+    moved_at, before = began, ""
     while not stop.is_set():
         now = progress(settings)
+        if _behind(now) != before:
+            moved_at, before = time.monotonic(), _behind(now)
         if now.settled:
             say(f"  {what}: judged, landed and built after {time.monotonic() - began:.0f} s")
             return
         waited = time.monotonic() - began
-        if waited > seconds:
-            raise StackFailed(f"{what} was not judged, landed and built within {seconds:.0f} s: {_behind(now)}")
+        if time.monotonic() - moved_at > seconds:
+            raise StackFailed(f"{what}: no progress for {seconds:.0f} s: {_behind(now)}; see './caf status'")
         if waited - told >= 10:
             told = waited
             say(f"  {waited:.0f} s: {_behind(now)}")

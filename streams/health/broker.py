@@ -31,7 +31,8 @@ _PRECISION_MS = 500
 _OLDEST_MS = 366 * 86_400_000
 _SURE_SECONDS = 10
 """Age from which it is made sure that what waits is a record: reading costs more than asking."""
-_READ_SECONDS = 2
+_READ_SECONDS = 10
+"""Patience with a machine that is busy: a part that is called late without reason is a false alarm."""
 
 
 @dataclass(frozen=True, kw_only=True)
