@@ -39,8 +39,8 @@ def read_secret(path: Path) -> bytes:
         key = base64.b64decode(path.read_text().strip().removeprefix("whsec_"), validate=True)
     except (OSError, UnicodeDecodeError, binascii.Error) as error:
         raise SettingInvalid(
-            f"the secret in {path} cannot be read ({type(error).__name__}); allowed: base64 of at least {_SECRET_BYTES} "
-            "bytes, with or without 'whsec_' before it"
+            f"the secret in {path} cannot be read ({type(error).__name__}); allowed: base64 of {_SECRET_BYTES} "
+            "bytes or more, with or without 'whsec_' before it"
         ) from None
     if len(key) < _SECRET_BYTES:
         raise SettingInvalid(f"the secret in {path} has {len(key)} bytes; allowed: {_SECRET_BYTES} or more")
