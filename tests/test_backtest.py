@@ -138,7 +138,7 @@ def test_figures_add_up_by_month_and_by_area(landed: Settings, monkeypatch: pyte
         (RULE, {HOURS: "two weeks"}, ThresholdInvalid, "allowed: a whole number"),
         (RULE, {HOURS: "-1"}, ThresholdInvalid, "allowed: a whole number"),
         ("front_door_breach", {"front_door_clock": "lunar"}, ThresholdInvalid, "allowed: elapsed, working"),
-        ("adult_returns", {"a": "1"}, ThresholdInvalid, "allowed: none"),
+        ("consent_not_recorded", {"a": "1"}, ThresholdInvalid, "allowed: none"),
         (RULE, {}, ThresholdInvalid, "nothing is changed"),
     ],
 )

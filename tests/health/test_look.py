@@ -77,7 +77,7 @@ def test_stopped_and_killed_parts_are_told_and_well_again_when_they_go_on(
     killed = eventually("watch", lambda row: row.level == "red")
     told, checked = levels(look()), status(health_settings, "--check", "land")
     land.send_signal(signal.SIGCONT)
-    again = eventually("land", lambda row: row.level == "well")
+    again = eventually("land", lambda row: row.level == "well" and row.state != "starting")
 
     assert f"process {land.pid} on" in stopped.says
     assert killed.state in {"not running", "standing still"}
