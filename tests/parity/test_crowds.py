@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -74,9 +74,9 @@ def test_nothing_of_a_stranger_changes_the_alerts_of_a_family(settings: Settings
         for seed in range(12):
             chance = random.Random(f"strangers {seed}")
             cast = Cast(("F-0",), ("1", "P-0", "P-1"), ("U", "U-0"))
-            own = [*_shared("F-0"), *opening(chance), *_drawn(chance, cast, 25)]
+            own = [*_shared("F-0"), *_with_a_child("F-0"), *opening(chance), *_drawn(chance, cast, 25)]
             before = _of_family(strict, own, others)
-            more = _drawn(chance, Cast(STRANGERS, ("1", "P-7", "P-8"), ("U", "U-7")), 60)
+            more = [*_dangerous(), *_drawn(chance, Cast(STRANGERS, ("1", "P-7", "P-8"), ("U", "U-7")), 60)]
 
             assert _of_family(strict, own, [*others, *more]) == before
             assert before
@@ -89,6 +89,29 @@ def _shared(family: str) -> list[Event]:
     return [
         c.HouseholdJoined(family_id=family, person_id="1", household_role="father"),
         c.AddressChanged(family_id=family, address_id="U"),
+    ]
+
+
+def _with_a_child(family: str) -> list[Event]:
+    """What a family needs for the most serious alerts."""
+    return [
+        c.PersonRecorded(person_id="P-child", date_of_birth=date(2018, 3, 1)),
+        c.HouseholdJoined(family_id=family, person_id="P-child", household_role="child"),
+    ]
+
+
+def _dangerous() -> list[Event]:
+    """A stranger who is marked comes to the address that all share, and the person that all share is marked."""
+    marked = {"marker_kind": "domestic_abuse", "marker_basis": "convicted", "marker_role": "source_of_risk"}
+    incident = {"escalation_kind": "domestic_abuse_incident", "severity": "red", "source_code": "6"}
+    return [
+        c.RiskMarkerSet(marker_id="M-7", person_id="P-7", marker_families=["F-1"], **marked),
+        c.AddressChanged(person_id="P-7", address_id="U"),
+        c.CustodyReleasePlanned(person_id="P-7", release_on=START.date() + timedelta(days=20), address_id="U"),
+        c.RiskMarkerSet(marker_id="M-1", person_id="1", marker_families=["F-1"], **marked),
+        c.CustodyReleasePlanned(person_id="1", release_on=START.date() + timedelta(days=20), release_family_id="F-2"),
+        c.EscalationReported(escalation_id="X-7", family_id="F-1", person_ids=["1", "P-7"], **incident),
+        c.PersonsLinked(person_id="P-7", linked_person_id="P-8", link_basis="same_number"),
     ]
 
 
