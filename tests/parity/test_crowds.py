@@ -74,7 +74,7 @@ def test_nothing_of_a_stranger_changes_the_alerts_of_a_family(settings: Settings
         for seed in range(12):
             chance = random.Random(f"strangers {seed}")
             cast = Cast(("F-0",), ("1", "P-0", "P-1"), ("U", "U-0"))
-            own = [*_shared("F-0"), *_with_a_child("F-0"), *opening(chance), *_drawn(chance, cast, 25)]
+            own = [*_shared("F-0"), *_at_risk("F-0", "U-0"), *opening(chance), *_drawn(chance, cast, 25)]
             before = _of_family(strict, own, others)
             more = [*_dangerous(), *_drawn(chance, Cast(STRANGERS, ("1", "P-7", "P-8"), ("U", "U-7")), 60)]
 
@@ -92,11 +92,22 @@ def _shared(family: str) -> list[Event]:
     ]
 
 
-def _with_a_child(family: str) -> list[Event]:
-    """What a family needs for the most serious alerts."""
+def _at_risk(family: str, home: str) -> list[Event]:
+    """A family with a child and a home of its own, to which the person that all share comes back, marked for it."""
     return [
         c.PersonRecorded(person_id="P-child", date_of_birth=date(2018, 3, 1)),
         c.HouseholdJoined(family_id=family, person_id="P-child", household_role="child"),
+        c.AddressChanged(family_id=family, address_id=home),
+        c.HouseholdLeft(family_id=family, person_id="1"),
+        c.RiskMarkerSet(
+            marker_id="M-0",
+            person_id="1",
+            marker_kind="domestic_abuse",
+            marker_basis="convicted",
+            marker_role="source_of_risk",
+            marker_families=[family],
+        ),
+        c.AddressChanged(person_id="1", address_id=home),
     ]
 
 
@@ -111,6 +122,8 @@ def _dangerous() -> list[Event]:
         c.RiskMarkerSet(marker_id="M-1", person_id="1", marker_families=["F-1"], **marked),
         c.CustodyReleasePlanned(person_id="1", release_on=START.date() + timedelta(days=20), release_family_id="F-2"),
         c.EscalationReported(escalation_id="X-7", family_id="F-1", person_ids=["1", "P-7"], **incident),
+        c.AddressChanged(person_id="1", address_id="U-7"),
+        c.HouseholdLeft(family_id="F-1", person_id="1"),
         c.PersonsLinked(person_id="P-7", linked_person_id="P-8", link_basis="same_number"),
     ]
 
