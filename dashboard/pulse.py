@@ -12,8 +12,8 @@ __all__ = ["Beat", "Pulse"]
 
 _EVERY_SECONDS = 2.0
 
-_BUILT = "SELECT finished_at, as_of FROM marts.run.builds WHERE ok ORDER BY finished_at DESC LIMIT 1"
-_FAILED = "SELECT failed FROM marts.run.builds WHERE NOT ok AND started_at > ? ORDER BY started_at DESC LIMIT 1"
+_BUILT = "SELECT rowid AS number, finished_at, as_of FROM marts.run.builds WHERE ok ORDER BY rowid DESC LIMIT 1"
+_FAILED = "SELECT failed FROM marts.run.builds WHERE NOT ok AND rowid > ? ORDER BY rowid DESC LIMIT 1"
 _JUDGED = "SELECT max(received_at) AS at FROM landing.main.heartbeats WHERE received_at > ?"
 _LANDED = "SELECT max(landed_at) AS at FROM landing.main.events"
 
@@ -75,7 +75,7 @@ class Pulse(threading.Thread):
 
 def _read(snapshot: Snapshot, before: Beat) -> Beat:
     built = _maybe(snapshot, _BUILT) or {}
-    failed = _maybe(snapshot, _FAILED, [built["finished_at"]]) if built else None
+    failed = _maybe(snapshot, _FAILED, [built["number"]]) if built else None
     recent = (before.judged_at or datetime(1970, 1, 1, tzinfo=UTC)).replace(tzinfo=None)
     return Beat(
         asked_at=datetime.now(UTC),

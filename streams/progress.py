@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import duckdb
+
 from streams import names
 from streams.build.cut import landed_offsets
 from streams.kafka.heartbeat import last_heartbeat
@@ -10,7 +12,7 @@ from streams.lake.connect import connect
 from streams.lake.lives import numbered_ends
 from streams.settings import Settings
 
-__all__ = ["Progress", "progress"]
+__all__ = ["Progress", "last_build", "progress"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def progress(settings: Settings) -> Progress:
     heartbeat = last_heartbeat(settings)
     with connect(settings) as lake:
         landed = landed_offsets(lake)
-        built = _last_build(lake)
+        built = last_build(lake)
     produced: dict[str, dict[int, int]] = {}
     for place, following in numbered_ends(settings, names.INPUT_TOPICS).items():
         produced.setdefault(place.topic, {})[place.partition] = following
@@ -63,12 +65,12 @@ def progress(settings: Settings) -> Progress:
     )
 
 
-def _last_build(lake: object) -> tuple[dict[str, list[int]], datetime] | None:
+def last_build(lake: duckdb.DuckDBPyConnection) -> tuple[dict[str, list[int]], datetime] | None:
+    """The cut of the last good build, and when it finished (UTC, without a zone)."""
     known = lake.execute(
         "select 1 from duckdb_tables() where database_name = 'marts' and schema_name = 'run' and table_name = 'builds'"
     ).fetchone()
     if not known:
         return None
-    return lake.execute(
-        "select cut, finished_at from marts.run.builds where ok order by finished_at desc limit 1"
-    ).fetchone()
+    # By the order of their rows: a builder whose clock was ahead for a while would else be the last one until then.
+    return lake.execute("select cut, finished_at from marts.run.builds where ok order by rowid desc limit 1").fetchone()

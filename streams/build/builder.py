@@ -41,7 +41,7 @@ _TESTED = """
     SELECT max(started_at), max_by(finished_at - started_at, started_at) FROM marts.run.builds WHERE ok AND is_tested
 """
 
-_LATEST = "SELECT started_at, seeds FROM marts.run.builds WHERE ok ORDER BY started_at DESC LIMIT 1"
+_LATEST = "SELECT started_at, seeds FROM marts.run.builds WHERE ok ORDER BY rowid DESC LIMIT 1"
 
 _LATELY = "SELECT count(*) FROM landing.main.events WHERE landed_at > ?"
 _RECENT = timedelta(seconds=LATELY_SECONDS)

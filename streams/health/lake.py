@@ -16,11 +16,12 @@ __all__ = ["Lake", "LakeReader"]
 _APART = timedelta(hours=1)
 """How far back to look for what was stored since: rows bear the time of another machine, and a commit takes a while."""
 
-_BUILT = "SELECT cut, started_at, finished_at FROM marts.run.builds WHERE ok ORDER BY finished_at DESC LIMIT 1"
+_BUILT = "SELECT cut, rowid, started_at, finished_at FROM marts.run.builds WHERE ok ORDER BY rowid DESC LIMIT 1"
 _FAILED = """
     SELECT failed, count(*) OVER (), min(finished_at) OVER () FROM marts.run.builds
-    WHERE NOT ok AND started_at > coalesce(?, '-infinity'::TIMESTAMP) ORDER BY started_at DESC LIMIT 1
+    WHERE NOT ok AND rowid > ? ORDER BY rowid DESC LIMIT 1
 """
+"""Rows are in the order in which builds ended; times are those of a clock that may have been wrong for a while."""
 _UNBUILT = """
     WITH built AS (
         SELECT
@@ -76,8 +77,8 @@ class LakeReader:
         if not _is_built(lake):
             unbuilt = _unbuilt(lake, {}, None, now)
             return Lake(landed=dict(self._landed), unbuilt=unbuilt, holds=standing, lives=landed_lives(lake))
-        cut, started, finished = lake.execute(_BUILT).fetchone() or ({}, None, None)
-        failed = lake.execute(_FAILED, [started]).fetchone()
+        cut, number, started, finished = lake.execute(_BUILT).fetchone() or ({}, -1, None, None)
+        failed = lake.execute(_FAILED, [number]).fetchone()
         return Lake(
             landed=dict(self._landed),
             unbuilt=_unbuilt(lake, cut, started, now),
@@ -95,7 +96,7 @@ def _unbuilt(
     lake: duckdb.DuckDBPyConnection, cut: dict[str, list[int]], started: datetime | None, now: datetime
 ) -> Backlog:
     """Input records that have landed beyond the cut of the last build."""
-    since = datetime(1970, 1, 1) if started is None else started - _APART  # noqa: DTZ001  (as it is stored)
+    since = datetime(1970, 1, 1) if started is None else min(started, now.replace(tzinfo=None)) - _APART  # noqa: DTZ001  (as it is stored)
     places = [(topic, number, at) for topic, offsets in cut.items() for number, at in enumerate(offsets)]
     values = {
         "since": since,

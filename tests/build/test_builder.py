@@ -14,6 +14,7 @@ from streams.errors import BuildFailed, MartsHeld
 from streams.lake.connect import catalog_dsn
 from streams.lake.lock_keys import LockKey
 from streams.names import REFERRAL
+from streams.progress import last_build
 
 REFERRALS = "SELECT count(*) FROM marts.analytics.fct_referrals"
 
@@ -45,6 +46,24 @@ def test_a_watcher_that_catches_up_does_not_take_the_marts_back(warm):
     warm.lake.beat(datetime.now(UTC), {REFERRAL: [1]})
 
     assert not warm.builder.look().has_news
+
+
+def test_a_build_under_a_clock_that_was_ahead_is_not_the_last_one(warm):
+    """An hour ahead for a while: what is built after it counts at once, not an hour later."""
+    warm.lake.duckdb.execute(
+        "UPDATE marts.run.builds SET started_at = started_at + INTERVAL 1 HOUR, "
+        "finished_at = finished_at + INTERVAL 1 HOUR"
+    )
+    warm.lake.beat(datetime.now(UTC), {REFERRAL: [2]})
+    cut = warm.builder.build(tests=False).cut
+    built, _ = last_build(warm.lake.duckdb)
+    warm.lake.duckdb.execute(
+        "UPDATE marts.run.builds SET started_at = started_at - INTERVAL 1 HOUR, "
+        "finished_at = finished_at - INTERVAL 1 HOUR WHERE started_at > now()::TIMESTAMP"
+    )
+
+    assert built[REFERRAL] == [2]
+    assert cut.is_watched
 
 
 def test_tests_are_due_a_while_after_any_builder_passed_them(warm):
