@@ -19,8 +19,9 @@ import pyarrow as pa
 from streams.contracts.columns import EVENT_COLUMNS
 from streams.errors import LakeUnavailable, ThresholdInvalid, UnknownRule
 from streams.lake.connect import connect
+from streams.rules.answers import AlertRow
 from streams.rules.compiled import DBT_PROJECT, CompiledRules, compiled_rules
-from streams.rules.engine import AlertRow, Engine
+from streams.rules.engine import Engine
 from streams.rules.lineage import Lineage
 from streams.rules.thresholds import thresholds, with_thresholds
 from streams.settings import Settings

@@ -21,7 +21,7 @@ from streams.contracts.outputs import Alert
 from streams.lake.connect import connect
 from streams.lake.offsets import next_offsets
 from streams.route.from_lake import routed
-from streams.rules.engine import ALERT_COLUMNS, AlertRow
+from streams.rules.answers import ALERT_COLUMNS, AlertRow
 from streams.rules.register import build_rules
 from streams.settings import Settings
 from streams.watch.first_version import first_version

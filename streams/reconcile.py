@@ -26,7 +26,7 @@ from streams.lake.connect import connect
 from streams.lake.lock_keys import LockKey
 from streams.route.from_lake import routed
 from streams.route.nobody import REACHES_NOBODY
-from streams.rules.engine import ALERT_COLUMNS, AlertRow
+from streams.rules.answers import ALERT_COLUMNS, AlertRow
 from streams.rules.register import build_rules
 from streams.settings import Settings
 from streams.watch.first_version import first_version

@@ -5,7 +5,7 @@ from hashlib import md5
 
 from streams.contracts.codesets import Decision, FeedbackKind, ReferralSource
 from streams.contracts.outputs import Feedback
-from streams.rules.engine import DecidedReferral
+from streams.rules.answers import DecidedReferral
 
 __all__ = ["letter_id", "letter_of", "same_referrer", "says_the_same"]
 

@@ -25,8 +25,9 @@ from streams.kafka.client import consumer, producer
 from streams.kafka.cursor import Cursor
 from streams.kafka.topics import ensure_topics
 from streams.lake.family_events import family_events
+from streams.rules.answers import DecidedReferral
 from streams.rules.compiled import compiled_rules
-from streams.rules.engine import DecidedReferral, Engine
+from streams.rules.engine import Engine
 from streams.settings import Settings
 
 __all__ = ["Posted", "post"]

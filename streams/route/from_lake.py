@@ -9,7 +9,7 @@ from streams.contracts.outputs import Alert, Recipient
 from streams.route.nobody import reaches_nobody
 from streams.route.router import Router
 from streams.route.routes import read_routes
-from streams.rules.engine import FamilyDesk
+from streams.rules.answers import FamilyDesk
 from streams.settings import Settings
 
 __all__ = ["routed"]

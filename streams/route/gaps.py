@@ -8,7 +8,7 @@ from typing import NamedTuple
 from streams.contracts.codesets import Severity
 from streams.route.router import recipients_of
 from streams.route.routes import Route, in_force
-from streams.rules.engine import FamilyDesk
+from streams.rules.answers import FamilyDesk
 
 __all__ = ["Gap", "gaps"]
 

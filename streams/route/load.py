@@ -10,7 +10,7 @@ import duckdb
 from streams.contracts.outputs import Recipient
 from streams.route.router import recipients_of
 from streams.route.routes import Route
-from streams.rules.engine import FamilyDesk
+from streams.rules.answers import FamilyDesk
 from streams.rules.expected import Expected
 from streams.rules.seeds import seed_rows
 

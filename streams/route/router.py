@@ -13,7 +13,7 @@ from streams.names import TIME_ZONE
 from streams.route.places import gateways_of
 from streams.route.routes import Route, in_force
 from streams.route.working_hours import is_working_hours
-from streams.rules.engine import FamilyDesk
+from streams.rules.answers import FamilyDesk
 
 __all__ = ["Router", "hours_of", "recipients_of"]
 

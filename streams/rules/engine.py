@@ -7,162 +7,33 @@ and everything is rolled back after reading.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import thread_time
-from typing import NamedTuple, TypedDict
 
 import duckdb
 import pyarrow as pa
 
+from streams.rules.answers import (
+    ALERT_ACTIONS,
+    DECIDED_REFERRALS,
+    FAMILY_DESK,
+    AlertAction,
+    AlertRow,
+    Deadline,
+    DecidedReferral,
+    Evaluation,
+    FamilyDesk,
+    columns_answered,
+)
 from streams.rules.compiled import CompiledRules, Model
 from streams.rules.crowds import CROWD_LIMITS, CROWDS, NO_LIMITS, Crowd, CrowdLimits
+from streams.rules.evaluator import Evaluator
 from streams.rules.inputs import columns_named
 from streams.rules.seeds import RUN_TABLES, attach_seeds
 
-__all__ = [
-    "ACTION_FACTS",
-    "ALERT_ACTIONS",
-    "ALERT_COLUMNS",
-    "DECIDED_REFERRALS",
-    "FAMILY_DESK",
-    "AlertAction",
-    "AlertRow",
-    "Deadline",
-    "DecidedReferral",
-    "Engine",
-    "Evaluation",
-    "Evidence",
-    "FamilyDesk",
-    "columns_answered",
-]
-
-ALERT_COLUMNS = (
-    "alert_id",
-    "rule",
-    "rule_version",
-    "profile_version",
-    "severity",
-    "status",
-    "entity_kind",
-    "entity_id",
-    "family_id",
-    "reason",
-    "evidence",
-    "anchor_source",
-    "anchor_id",
-    "anchored_at",
-    "deadline",
-    "cleared_at",
-    "occurred_at",
-    "is_backfill",
-)
-"""Columns of every `alert_*` model, in order."""
-
-ACTION_FACTS = frozenset({"alert-acknowledged", "alert-closed"})
-"""Facts by which people say something of an alert."""
-
-
-class Evidence(TypedDict):
-    """An event that an alert stands on; its time is UTC without a zone."""
-
-    time: datetime
-    source: str
-    id: str
-    type: str
-
-
-class AlertRow(NamedTuple):
-    """One row of an `alert_*` model; times are UTC without a zone, evidence a list of dicts."""
-
-    alert_id: str
-    rule: str
-    rule_version: int
-    profile_version: str
-    severity: str
-    status: str
-    entity_kind: str
-    entity_id: str
-    family_id: str | None
-    reason: str
-    evidence: list[Evidence]
-    anchor_source: str
-    anchor_id: str
-    anchored_at: datetime
-    deadline: datetime | None
-    cleared_at: datetime | None
-    occurred_at: datetime
-    is_backfill: bool
-
-
-class Deadline(NamedTuple):
-    """An instant (UTC, without a zone) at which a rule's answer about a family may change with no new event."""
-
-    due_at: datetime
-    family_id: str
-    rule: str
-
-
-class FamilyDesk(NamedTuple):
-    """One row of `int_family_desk`: who works with a family, as far as is known."""
-
-    family_id: str | None
-    authority_code: str
-    gateway: str | None = None
-    area: str | None = None
-    lead_professional: str | None = None
-    service_ids: Sequence[str] = ()
-    is_sharing_consented: bool = False
-
-
-class DecidedReferral(NamedTuple):
-    """One row of `int_decided_referrals`: a referral with the front door's decision; times are UTC without a zone."""
-
-    family_id: str
-    referral_id: str
-    source_code: str
-    agency_id: str | None
-    decision: str
-    decided_at: datetime
-    is_backfill: bool
-
-
-class AlertAction(NamedTuple):
-    """One row of `int_alert_actions`: what somebody said of an alert last; times are UTC without a zone."""
-
-    alert_id: str
-    fact: str
-    received_at: datetime
-    acted_at: datetime
-    worker_id: str
-    alert_closure: str | None
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What the rules say about the events they were given, and what people said of alerts."""
-
-    alerts: list[AlertRow]
-    deadlines: list[Deadline]
-    actions: list[AlertAction] = field(default_factory=list)
-    desks: Callable[[], dict[str, FamilyDesk]] = dict
-    """Who works with the families, by family; can be asked while the evaluation lasts, and most of them need not."""
-
-
-FAMILY_DESK, DECIDED_REFERRALS = "int_family_desk", "int_decided_referrals"
-ALERT_ACTIONS = "int_alert_actions"
-_ASKED = {FAMILY_DESK: FamilyDesk, DECIDED_REFERRALS: DecidedReferral, ALERT_ACTIONS: AlertAction}
-"""Models that are read on demand, with their columns; a project of rules alone has none of them."""
-
-
-def columns_answered(compiled: CompiledRules) -> dict[str, tuple[str, ...]]:
-    """The models that are read, of rules and on demand, with the columns of their rows; no other model reads them."""
-    ends = {name: rule for rule in compiled.rules.values() for name in compiled.ends(rule.name)}
-    of_rules = {name: ALERT_COLUMNS if name == rule.model else Deadline._fields[:2] for name, rule in ends.items()}
-    asked = {name: type_._fields for name, type_ in _ASKED.items() if name in compiled.models}
-    return of_rules | asked
+__all__ = ["Engine"]
 
 
 class _Arrived:
@@ -176,15 +47,12 @@ class _Arrived:
         return self.rows.__arrow_c_stream__(requested_schema)
 
 
-class Engine:
-    """One in-memory database; it keeps nothing between two evaluations."""
+class Engine(Evaluator):
+    """The rules in one in-memory database."""
 
     def __init__(self, compiled: CompiledRules) -> None:
-        self.compiled = compiled
+        super().__init__(compiled)
         self._connection = duckdb.connect(config={"threads": 1})
-        self._filled: dict[tuple[frozenset[str], frozenset[str] | None], tuple[str, ...]] = {}
-        self._filled_for: dict[tuple[str, frozenset[str] | None], tuple[str, ...]] = {}
-        self.kinds = compiled.kinds()
         self._crowds = _Arrived({"kind": pa.string(), "identifier": pa.string()})
         self._are_crowds_given = False
         self._arrived = {table: _Arrived(columns) for table, columns in columns_named(compiled).items()}
@@ -202,7 +70,7 @@ class Engine:
 
     @property
     def crowd_limits(self) -> CrowdLimits:
-        """From how many families on an id links nobody; a project without such a model has no limit."""
+        """See `Evaluator.crowd_limits`."""
         if (model := self.compiled.models.get(CROWD_LIMITS)) is None:
             return NO_LIMITS
         return CrowdLimits(*self._connection.execute(f"FROM {model.relation}").fetchone())
@@ -210,18 +78,6 @@ class Engine:
     def close(self) -> None:
         """Free the database's memory."""
         self._connection.close()
-
-    def evaluate(
-        self,
-        events: pa.Table,
-        quarantine: pa.Table | None,
-        rules: Collection[str],
-        as_of: datetime,
-        kinds: Collection[str] | None = None,
-    ) -> Evaluation:
-        """An evaluation that is over: its desks cannot be asked for any more; see `evaluating`."""
-        with self.evaluating(events, quarantine, rules, as_of, kinds) as evaluation:
-            return evaluation
 
     @contextmanager
     def evaluating(
@@ -234,17 +90,7 @@ class Engine:
         *,
         crowds: Collection[Crowd] | None = None,
     ) -> Iterator[Evaluation]:
-        """
-        Judge events, and rejected records, as if they were all there is.
-
-        Args:
-            events: rows of `landing.events` (`streams.contracts.columns.events_table`).
-            quarantine: rows of `landing.quarantine`.
-            rules: names of the rules to run.
-            as_of: which deadlines have passed; aware.
-            kinds: `Engine.kinds.among` the events; models that they leave empty are then not run.
-            crowds: ids among the events that link nobody; by default they are counted in these events.
-        """
+        """See `Evaluator.evaluating`."""
         self._are_crowds_given = crowds is not None
         self._crowds.rows = pa.table(
             {name: [getattr(crowd, name) for crowd in crowds or ()] for name in self._crowds.columns},
@@ -268,12 +114,12 @@ class Engine:
             yield Evaluation(alerts, deadlines, actions, lambda: self._desks(done, kinds))
 
     def desks(self, events: pa.Table, as_of: datetime) -> dict[str, FamilyDesk]:
-        """Who works with the families of the events, by family, whether there are alerts or not."""
+        """See `Evaluator.desks`."""
         with self._landed(events, None), self._as_of(as_of):
             return self._desks(set(), None)
 
     def decided_referrals(self, events: pa.Table, as_of: datetime) -> list[DecidedReferral]:
-        """The referrals among the events that the front door has decided."""
+        """See `Evaluator.decided_referrals`."""
         with self._landed(events, None), self._as_of(as_of):
             return [DecidedReferral(*row) for row in self._ask(DECIDED_REFERRALS, set(), None)]
 
@@ -282,7 +128,7 @@ class Engine:
 
     def _ask(self, model: str, filled: set[str], kinds: frozenset[str] | None) -> list[tuple]:
         """The rows of a model that stands on tables: some are `filled` already, the others are from now on."""
-        above = self._above(model, kinds) if model in self.compiled.models else ()
+        above = self._above((model,), kinds) if model in self.compiled.models else ()
         if not above:
             return []
         for name in above:
@@ -307,22 +153,6 @@ class Engine:
             yield
         finally:
             self.spent[what] += thread_time() - began
-
-    def says_nothing(self, rules: Collection[str], kinds: frozenset[str]) -> bool:
-        """Whether the kinds of facts among some events leave every one of the rules without an answer."""
-        return not self._needed(frozenset(rules), kinds)
-
-    def _needed(self, rules: frozenset[str], kinds: frozenset[str] | None) -> tuple[str, ...]:
-        key = rules, kinds
-        if key not in self._filled:
-            self._filled[key] = self.compiled.needed(rules, kinds)
-        return self._filled[key]
-
-    def _above(self, model: str, kinds: frozenset[str] | None) -> tuple[str, ...]:
-        key = model, kinds
-        if key not in self._filled_for:
-            self._filled_for[key] = self.compiled.above([model], kinds)
-        return self._filled_for[key]
 
     @contextmanager
     def _landed(self, events: pa.Table, quarantine: pa.Table | None) -> Iterator[None]:

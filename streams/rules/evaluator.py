@@ -1,43 +1,42 @@
-"""What evaluates the rules: either engine, for whoever only asks."""
+"""What evaluates the rules, whichever database runs them."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from functools import lru_cache
 
 import pyarrow as pa
 
+from streams.rules.answers import DecidedReferral, Evaluation, FamilyDesk
 from streams.rules.compiled import CompiledRules
 from streams.rules.crowds import Crowd, CrowdLimits
-from streams.rules.engine import DecidedReferral, Evaluation, FamilyDesk
-from streams.rules.kinds import Kinds
 
 __all__ = ["Evaluator"]
 
+_MOST_KEPT = 1_000
+"""Sets of models that are remembered: which are needed depends on the rules and the kinds of facts of the moment."""
 
-class Evaluator(Protocol):
-    """The compiled rules where they run; each method is described where DuckDB runs them, in `streams.rules.engine`."""
 
-    compiled: CompiledRules
-    kinds: Kinds
+class Evaluator(ABC):
+    """The compiled rules where they run; nothing is kept between two evaluations."""
+
+    def __init__(self, compiled: CompiledRules) -> None:
+        self.compiled = compiled
+        self.kinds = compiled.kinds()
+        self._needed = lru_cache(_MOST_KEPT)(compiled.needed)
+        self._above = lru_cache(_MOST_KEPT)(compiled.above)
 
     @property
+    @abstractmethod
     def crowd_limits(self) -> CrowdLimits:
-        """From how many families on an id links nobody."""
+        """From how many families on an id links nobody; a project without such a model has no limit."""
 
+    @abstractmethod
     def close(self) -> None:
         """Free what it holds."""
 
-    def evaluate(
-        self,
-        events: pa.Table,
-        quarantine: pa.Table | None,
-        rules: Collection[str],
-        as_of: datetime,
-        kinds: Collection[str] | None = None,
-    ) -> Evaluation:
-        """An evaluation that is over."""
-
+    @abstractmethod
     def evaluating(
         self,
         events: pa.Table,
@@ -48,13 +47,38 @@ class Evaluator(Protocol):
         *,
         crowds: Collection[Crowd] | None = None,
     ) -> AbstractContextManager[Evaluation]:
-        """Judge events, and rejected records, as if they were all there is."""
+        """
+        Judge events, and rejected records, as if they were all there is.
 
+        Args:
+            events: rows of `landing.events` (`streams.contracts.columns.events_table`).
+            quarantine: rows of `landing.quarantine`.
+            rules: names of the rules to run.
+            as_of: which deadlines have passed; aware.
+            kinds: `Evaluator.kinds.among` the events; models that they leave empty are then not run.
+            crowds: ids among the events that link nobody; by default they are counted in these events.
+        """
+
+    @abstractmethod
     def desks(self, events: pa.Table, as_of: datetime) -> dict[str, FamilyDesk]:
-        """Who works with the families of the events, by family."""
+        """Who works with the families of the events, by family, whether there are alerts or not."""
 
+    @abstractmethod
     def decided_referrals(self, events: pa.Table, as_of: datetime) -> list[DecidedReferral]:
         """The referrals among the events that the front door has decided."""
 
+    def evaluate(
+        self,
+        events: pa.Table,
+        quarantine: pa.Table | None,
+        rules: Collection[str],
+        as_of: datetime,
+        kinds: Collection[str] | None = None,
+    ) -> Evaluation:
+        """An evaluation that is over: its desks cannot be asked for any more; see `evaluating`."""
+        with self.evaluating(events, quarantine, rules, as_of, kinds) as evaluation:
+            return evaluation
+
     def says_nothing(self, rules: Collection[str], kinds: frozenset[str]) -> bool:
         """Whether the kinds of facts among some events leave every one of the rules without an answer."""
+        return not self._needed(frozenset(rules), kinds)

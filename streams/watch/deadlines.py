@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
-from streams.rules.engine import Deadline
+from streams.rules.answers import Deadline
 
 __all__ = ["Deadlines"]
 

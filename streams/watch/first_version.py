@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from streams.contracts.outputs import Alert, Evidence
-from streams.rules.engine import AlertRow
+from streams.rules.answers import AlertRow
 
 __all__ = ["first_version"]
 

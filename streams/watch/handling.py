@@ -14,7 +14,7 @@ import msgspec
 
 from streams.contracts.codesets import AlertStatus, Severity
 from streams.contracts.outputs import Alert
-from streams.rules.engine import AlertAction
+from streams.rules.answers import AlertAction
 
 __all__ = ["Handled", "handled_by_alert", "says_more", "with_handling", "without_handling"]
 

@@ -16,7 +16,7 @@ from streams.contracts.outputs import Alert
 from streams.names import SAFEGUARDING_TOPICS
 from streams.route.nobody import reaches_nobody
 from streams.route.router import Router
-from streams.rules.engine import ACTION_FACTS, Evaluation, FamilyDesk
+from streams.rules.answers import ACTION_FACTS, Evaluation, FamilyDesk
 from streams.rules.evaluator import Evaluator
 from streams.rules.kinds import fact_of
 from streams.watch.alert_book import AlertBook, Cause, Place

@@ -7,7 +7,7 @@ import pytest
 
 from streams.contracts.codesets import Decision, ReferralSource
 from streams.feedback.letter import letter_of, says_the_same
-from streams.rules.engine import DecidedReferral
+from streams.rules.answers import DecidedReferral
 
 AT = datetime(2026, 3, 2, 10, 0)  # noqa: DTZ001  (as the lake has it)
 FROM_SCHOOL = DecidedReferral("F-1", "R-1", "2A", "school-7", "mash", AT, is_backfill=False)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from streams.rules.engine import Evaluation
+from streams.rules.answers import Evaluation
 
 __all__ = ["difference_of_engines"]
 

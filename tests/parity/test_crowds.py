@@ -11,8 +11,9 @@ import pytest
 from streams import contracts as c
 from streams.contracts import Event
 from streams.contracts.columns import events_table, quarantine_table
+from streams.rules.answers import AlertRow
 from streams.rules.compiled import compiled_rules
-from streams.rules.engine import AlertRow, Engine
+from streams.rules.engine import Engine
 from streams.settings import Settings
 from tests.limited import limited, limited_profile
 from tests.oracle.cast import Cast

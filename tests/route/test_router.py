@@ -14,7 +14,7 @@ from streams.route.nobody import reaches_nobody
 from streams.route.router import Router
 from streams.route.routes import ROUTES_FILE, in_force, read_routes
 from streams.route.working_hours import is_working_hours
-from streams.rules.engine import FamilyDesk
+from streams.rules.answers import FamilyDesk
 from streams.rules.register import rule_names
 
 WIRRAL = "E08000015"

@@ -12,8 +12,9 @@ from streams import names
 from streams.contracts import decode
 from streams.contracts.codesets import Decision, LevelReason
 from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS, events_table, quarantine_table
+from streams.rules.answers import ALERT_COLUMNS, AlertRow
 from streams.rules.compiled import CompiledRules, compiled_rules
-from streams.rules.engine import ALERT_COLUMNS, AlertRow, Engine
+from streams.rules.engine import Engine
 from streams.watch.history import StoredRecord
 from tests.oracle.records import decoded
 from tests.oracle.strategies import case

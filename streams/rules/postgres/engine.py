@@ -1,10 +1,9 @@
-"""The rules on PostgreSQL, with the face of `streams.rules.engine.Engine`: rows go in, answers come out."""
+"""The rules on PostgreSQL, as DuckDB runs them in `streams.rules.engine`: rows go in, answers come out."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import NamedTuple, Self
 
 import msgspec
@@ -12,9 +11,7 @@ import psycopg2
 import psycopg2.extensions
 import pyarrow as pa
 
-from streams.rules.compiled import CompiledRules
-from streams.rules.crowds import CROWD_LIMITS, CROWDS, NO_LIMITS, Crowd, CrowdLimits
-from streams.rules.engine import (
+from streams.rules.answers import (
     ALERT_ACTIONS,
     DECIDED_REFERRALS,
     FAMILY_DESK,
@@ -26,6 +23,9 @@ from streams.rules.engine import (
     FamilyDesk,
     columns_answered,
 )
+from streams.rules.compiled import CompiledRules
+from streams.rules.crowds import CROWD_LIMITS, CROWDS, NO_LIMITS, Crowd, CrowdLimits
+from streams.rules.evaluator import Evaluator
 from streams.rules.postgres.derive import derived
 from streams.rules.postgres.rows import as_json
 from streams.rules.postgres.schema import install
@@ -54,7 +54,7 @@ class _Given(NamedTuple):
     has_many: bool
 
 
-class PostgresEngine:
+class PostgresEngine(Evaluator):
     """
     One session of a PostgreSQL server; between two evaluations it keeps prepared statements and nothing else.
 
@@ -67,8 +67,7 @@ class PostgresEngine:
     """
 
     def __init__(self, compiled: CompiledRules, connection: psycopg2.extensions.connection) -> None:
-        self.compiled = compiled
-        self.kinds = compiled.kinds()
+        super().__init__(compiled)
         self.backend = connection.info.backend_pid
         """The process of the session, on the server's machine."""
         self._derived = derived(compiled)
@@ -81,8 +80,6 @@ class PostgresEngine:
         self._prepared: OrderedDict[object, str] = OrderedDict()
         self._number = 0
         self._hashes = False
-        self._needed = lru_cache(1_000)(compiled.needed)
-        self._above = lru_cache(1_000)(compiled.above)
 
     @classmethod
     def connected(cls, settings: Settings, compiled: CompiledRules) -> Self:
@@ -100,7 +97,7 @@ class PostgresEngine:
 
     @property
     def crowd_limits(self) -> CrowdLimits:
-        """From how many families on an id links nobody."""
+        """See `Evaluator.crowd_limits`."""
         if CROWD_LIMITS not in self._derived.tables:
             return NO_LIMITS
         self._cursor.execute(
@@ -111,18 +108,6 @@ class PostgresEngine:
     def close(self) -> None:
         """End the session."""
         self._connection.close()
-
-    def evaluate(
-        self,
-        events: pa.Table,
-        quarantine: pa.Table | None,
-        rules: Collection[str],
-        as_of: datetime,
-        kinds: Collection[str] | None = None,
-    ) -> Evaluation:
-        """An evaluation that is over; see `evaluating`."""
-        with self.evaluating(events, quarantine, rules, as_of, kinds) as evaluation:
-            return evaluation
 
     @contextmanager
     def evaluating(
@@ -135,7 +120,7 @@ class PostgresEngine:
         *,
         crowds: Collection[Crowd] | None = None,
     ) -> Iterator[Evaluation]:
-        """Judge events, and rejected records, as if they were all there is; see `Engine.evaluating`."""
+        """See `Evaluator.evaluating`."""
         kinds = None if kinds is None else frozenset(kinds)
         given = self._given(events, quarantine, as_of, crowds)
         ends = [name for rule in sorted(rules) for name in self.compiled.ends(rule)]
@@ -151,17 +136,13 @@ class PostgresEngine:
         yield evaluation
 
     def desks(self, events: pa.Table, as_of: datetime) -> dict[str, FamilyDesk]:
-        """Who works with the families of the events, by family, whether there are alerts or not."""
+        """See `Evaluator.desks`."""
         return self._desks(self._given(events, None, as_of), None)
 
     def decided_referrals(self, events: pa.Table, as_of: datetime) -> list[DecidedReferral]:
-        """The referrals among the events that the front door has decided."""
+        """See `Evaluator.decided_referrals`."""
         answers = self._answers((DECIDED_REFERRALS,), None, self._given(events, None, as_of))
         return [msgspec.json.decode(answer, type=DecidedReferral) for _, answer in answers]
-
-    def says_nothing(self, rules: Collection[str], kinds: frozenset[str]) -> bool:
-        """Whether the kinds of facts among some events leave every one of the rules without an answer."""
-        return not self._needed(frozenset(rules), kinds)
 
     def _desks(self, given: _Given, kinds: frozenset[str] | None) -> dict[str, FamilyDesk]:
         answers = self._answers((FAMILY_DESK,), kinds, given)

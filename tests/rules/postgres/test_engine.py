@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 
 from streams.contracts.columns import events_table, quarantine_table
+from streams.rules.answers import columns_answered
 from streams.rules.compiled import compiled_rules
-from streams.rules.engine import Engine, columns_answered
+from streams.rules.engine import Engine
 from streams.rules.postgres import engine as module
 from streams.rules.postgres.derive import derived
 from streams.rules.postgres.engine import PostgresEngine

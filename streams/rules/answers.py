@@ -1,0 +1,149 @@
+"""What the rules answer, whichever database runs them: alerts, deadlines, and what else is asked of the facts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, TypedDict
+
+from streams.rules.compiled import CompiledRules
+
+__all__ = [
+    "ACTION_FACTS",
+    "ALERT_ACTIONS",
+    "ALERT_COLUMNS",
+    "DECIDED_REFERRALS",
+    "FAMILY_DESK",
+    "AlertAction",
+    "AlertRow",
+    "Deadline",
+    "DecidedReferral",
+    "Evaluation",
+    "Evidence",
+    "FamilyDesk",
+    "columns_answered",
+]
+
+ALERT_COLUMNS = (
+    "alert_id",
+    "rule",
+    "rule_version",
+    "profile_version",
+    "severity",
+    "status",
+    "entity_kind",
+    "entity_id",
+    "family_id",
+    "reason",
+    "evidence",
+    "anchor_source",
+    "anchor_id",
+    "anchored_at",
+    "deadline",
+    "cleared_at",
+    "occurred_at",
+    "is_backfill",
+)
+"""Columns of every `alert_*` model, in order."""
+
+ACTION_FACTS = frozenset({"alert-acknowledged", "alert-closed"})
+"""Facts by which people say something of an alert."""
+
+
+class Evidence(TypedDict):
+    """An event that an alert stands on; its time is UTC without a zone."""
+
+    time: datetime
+    source: str
+    id: str
+    type: str
+
+
+class AlertRow(NamedTuple):
+    """One row of an `alert_*` model; times are UTC without a zone, evidence a list of dicts."""
+
+    alert_id: str
+    rule: str
+    rule_version: int
+    profile_version: str
+    severity: str
+    status: str
+    entity_kind: str
+    entity_id: str
+    family_id: str | None
+    reason: str
+    evidence: list[Evidence]
+    anchor_source: str
+    anchor_id: str
+    anchored_at: datetime
+    deadline: datetime | None
+    cleared_at: datetime | None
+    occurred_at: datetime
+    is_backfill: bool
+
+
+class Deadline(NamedTuple):
+    """An instant (UTC, without a zone) at which a rule's answer about a family may change with no new event."""
+
+    due_at: datetime
+    family_id: str
+    rule: str
+
+
+class FamilyDesk(NamedTuple):
+    """One row of `int_family_desk`: who works with a family, as far as is known."""
+
+    family_id: str | None
+    authority_code: str
+    gateway: str | None = None
+    area: str | None = None
+    lead_professional: str | None = None
+    service_ids: Sequence[str] = ()
+    is_sharing_consented: bool = False
+
+
+class DecidedReferral(NamedTuple):
+    """One row of `int_decided_referrals`: a referral with the front door's decision; times are UTC without a zone."""
+
+    family_id: str
+    referral_id: str
+    source_code: str
+    agency_id: str | None
+    decision: str
+    decided_at: datetime
+    is_backfill: bool
+
+
+class AlertAction(NamedTuple):
+    """One row of `int_alert_actions`: what somebody said of an alert last; times are UTC without a zone."""
+
+    alert_id: str
+    fact: str
+    received_at: datetime
+    acted_at: datetime
+    worker_id: str
+    alert_closure: str | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the rules say about the events they were given, and what people said of alerts."""
+
+    alerts: list[AlertRow]
+    deadlines: list[Deadline]
+    actions: list[AlertAction] = field(default_factory=list)
+    desks: Callable[[], dict[str, FamilyDesk]] = dict
+    """Who works with the families, by family; can be asked while the evaluation lasts, and most of them need not."""
+
+
+FAMILY_DESK, DECIDED_REFERRALS = "int_family_desk", "int_decided_referrals"
+ALERT_ACTIONS = "int_alert_actions"
+_ASKED = {FAMILY_DESK: FamilyDesk, DECIDED_REFERRALS: DecidedReferral, ALERT_ACTIONS: AlertAction}
+"""Models that are read on demand, with their columns; a project of rules alone has none of them."""
+
+
+def columns_answered(compiled: CompiledRules) -> dict[str, tuple[str, ...]]:
+    """The models that are read, of rules and on demand, with the columns of their rows; no other model reads them."""
+    ends = {name: rule for rule in compiled.rules.values() for name in compiled.ends(rule.name)}
+    of_rules = {name: ALERT_COLUMNS if name == rule.model else Deadline._fields[:2] for name, rule in ends.items()}
+    asked = {name: type_._fields for name, type_ in _ASKED.items() if name in compiled.models}
+    return of_rules | asked
