@@ -5,7 +5,7 @@ When a record came is asked by its time and not by reading it: the one that nobo
 """
 
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import monotonic
@@ -122,11 +122,7 @@ def waiting(settings: Settings, broker: Broker, done: Mapping[str, Places], now:
         }
         for part, backlog in found.items():
             if backlog.seconds > _SURE_SECONDS:
-                shown = {
-                    place: offset
-                    for place, offset in behind[part].items()
-                    if _is_shown(settings, broker, place, offset)
-                }
+                shown = _shown(settings, broker, behind[part])
                 found[part] = _backlog(client, shown, broker.ends, now, backlog.done)
         held = {place: end for place, end in broker.ends.items() if broker.written[place] > end}
         held_back = {TopicPartition(*place): end for place, end in held.items()}
@@ -157,24 +153,25 @@ def _numbered(settings: Settings, broker: Broker, **config: object) -> KafkaCons
     return consumer(settings, lives=lambda _: broker.lives, **config)
 
 
-def _is_shown(settings: Settings, broker: Broker, place: TopicPartition, offset: int) -> bool:
+def _shown(settings: Settings, broker: Broker, places: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
     """
-    Whether readers are shown a record at an offset or beyond: markers and aborted records are shown to nobody.
+    Those of some places at which, or beyond, readers are shown a record: markers and aborted records nobody is shown.
 
     Whatever cannot be read in time, or at all, counts as a record.
     """
+    shown, unknown, until = set(), set(places), monotonic() + _READ_SECONDS
     with closing(_numbered(settings, broker, max_poll_records=1)) as client:
-        end = client.end_offsets([place])[place]
-        client.assign([place])
-        client.seek(place, offset)
-        until = monotonic() + _READ_SECONDS
-        try:
-            while client.position(place) < end and monotonic() < until:
-                if client.poll(timeout_ms=200):
-                    return True
-            return client.position(place) < end
-        except KafkaError:
-            return True
+        ends = client.end_offsets(list(places))
+        client.assign(list(places))
+        for place, offset in places.items():
+            client.seek(place, offset)
+        while unknown and monotonic() < until:
+            with suppress(KafkaError):
+                for place in client.poll(timeout_ms=200):
+                    client.pause(place)
+                    shown.add(place)
+                unknown = {place for place in unknown - shown if client.position(place) < ends[place]}
+    return {place: at for place, at in places.items() if place in shown | unknown}
 
 
 def _backlog(
