@@ -17,14 +17,12 @@ from streams.contracts.columns import events_table
 from streams.coverage import EVERY_SOURCE, KINDS, state, statement
 from streams.names import INPUT_TOPICS
 from streams.simulate import Noise, World
+from tests.published import FRESH, published
 
 END = datetime(2026, 6, 1, tzinfo=UTC)
 SLICES = 12
 FIRST = 0.7
 """Share of the events that the first build is of: what comes with each of the others is little beside it."""
-FRESH = 100 * 365 * 86_400.0
-"""Seconds for which the beats of this test, of a day long ago, are fresh."""
-
 STATED = {
     0: (KINDS, date(2026, 5, 1), True),
     4: (["levels", "referrals"], date(2026, 5, 20), False),
@@ -32,14 +30,6 @@ STATED = {
 }
 """What is stated of coverage with some slices: kinds, first day, whether all is there."""
 
-TABLES = """
-    SELECT schema_name, table_name FROM duckdb_tables()
-    WHERE database_name = 'marts' AND schema_name <> 'run' ORDER BY ALL
-"""
-COLUMNS = """
-    SELECT column_name, data_type FROM duckdb_columns()
-    WHERE database_name = 'marts' AND schema_name = ? AND table_name = ? ORDER BY column_index
-"""
 IN_FORCE = """
     SELECT count(*) FILTER (latest <> 'withdrawn')
     FROM (
@@ -75,23 +65,9 @@ def slices() -> list[list[Accepted]]:
     return [accepted[begin:end] for begin, end in pairwise(ends)]
 
 
-def published(lake) -> dict[str, Counter]:
-    """
-    Every published table as a bag of rows; what a list holds counts, and not in which order.
-
-    Numbers that only say which event is earlier may be others.
-    """
-    found = {}
-    for schema, table in lake.duckdb.execute(TABLES).fetchall():
-        columns = lake.duckdb.execute(COLUMNS, [schema, table]).fetchall()
-        chosen = (
-            f'list_sort("{name}")' if type_.endswith("[]") else f'"{name}"'
-            for name, type_ in columns
-            if name != "event_order"
-        )
-        rows = lake.duckdb.execute(f"SELECT ({', '.join(chosen)})::VARCHAR FROM marts.{schema}.{table}").fetchall()
-        found[f"{schema}.{table}"] = Counter(row for (row,) in rows)
-    return found
+def tables(lake) -> dict[str, Counter]:
+    """What is published; numbers that only say which event is earlier may be others."""
+    return published(lake.duckdb, without="event_order")[0]
 
 
 def test_warm_builds_see_every_landed_row_and_end_as_a_first_build(own_lake, slices, monkeypatch):
@@ -117,10 +93,10 @@ def test_warm_builds_see_every_landed_row_and_end_as_a_first_build(own_lake, sli
             assert warm.build(tests=False).cut.as_of == END + timedelta(days=number)
             assert own_lake.one("SELECT count(*) FROM marts.staging.stg_events") == own_lake.one(IN_FORCE)
             held.append(psutil.Process().memory_info().rss)
-    after_many = published(own_lake)
+    after_many = tables(own_lake)
     with Builder(own_lake.settings, fresh_seconds=FRESH) as cold:
         cold.build(tests=False)
-    at_once = published(own_lake)
+    at_once = tables(own_lake)
 
     assert len(staged) > SLICES / 2, "most builds were to add what is new to what there was"
     assert after_many.keys() == at_once.keys()

@@ -21,22 +21,11 @@ from streams.lake.connect import connect
 from streams.settings import Settings
 from streams.simulate import Noise, World
 from streams.stack.postgres import Postgres
+from tests.published import FRESH, published
 
 END = datetime(2026, 6, 1, tzinfo=UTC)
 DAYS = 5
 AUTHORITIES = ["E08000015", "E06000006", "E06000019"]
-FRESH = 100 * 365 * 86_400.0
-"""Seconds for which the beat of this lake, of a day long ago, is fresh."""
-
-TABLES = """
-    SELECT schema_name, table_name FROM duckdb_tables()
-    WHERE database_name = 'marts' AND schema_name <> 'run' ORDER BY ALL
-"""
-COLUMNS = """
-    SELECT column_name, data_type FROM duckdb_columns()
-    WHERE database_name = 'marts' AND schema_name = ? AND table_name = ? ORDER BY column_index
-"""
-
 ACROSS = """
     INSERT INTO landing.main.events
     WITH joined AS (
@@ -77,18 +66,6 @@ class Nation:
     columns: dict[str, list]
 
 
-def published(settings: Settings) -> tuple[dict[str, Counter], dict[str, list]]:
-    """Every published table as a bag of rows (what a list holds counts, and not in which order), and its columns."""
-    bags, described = {}, {}
-    with connect(settings) as lake:
-        for schema, table in lake.execute(TABLES).fetchall():
-            columns = lake.execute(COLUMNS, [schema, table]).fetchall()
-            chosen = (f'list_sort("{name}")' if type_.endswith("[]") else f'"{name}"' for name, type_ in columns)
-            rows = lake.execute(f"SELECT ({', '.join(chosen)})::VARCHAR FROM marts.{schema}.{table}").fetchall()
-            bags[f"{schema}.{table}"], described[f"{schema}.{table}"] = Counter(row for (row,) in rows), columns
-    return bags, described
-
-
 @pytest.fixture(scope="session")
 def spark_venv() -> str:
     """The environment with Spark, kept beside that of the tests for the next run: making it takes a minute."""
@@ -115,7 +92,9 @@ def nation(
         _land(lake)
     with Builder(own, fresh_seconds=FRESH) as plain:
         plain.build(tests=False)
-    yield Nation(own, *published(own))
+    with connect(own) as lake:
+        plain = published(lake)
+    yield Nation(own, *plain)
     postgres.drop(own.database)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -10,7 +11,8 @@ from streams.build.builder import Builder
 from streams.lake.connect import connect
 from streams.nation.build import NationMaker
 from streams.stack import processes, spark
-from tests.nation.conftest import FRESH, Nation, published
+from tests.nation.conftest import Nation
+from tests.published import FRESH, published
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +27,8 @@ def built(nation: Nation, master: str, say: Callable[[str], None] = lambda _: No
 
 def differences(nation: Nation) -> list[str]:
     """The published tables that are not those of the plain build: a column, a type, or a row."""
-    bags, columns = published(nation.settings)
+    with connect(nation.settings) as lake:
+        bags, columns = published(lake)
     names = sorted(bags.keys() | nation.plain.keys())
     return [
         name
@@ -50,6 +53,20 @@ def test_families_of_three_authorities_make_the_tables_of_the_plain_build(nation
         ok, events = lake.execute("SELECT ok, rows FROM marts.run.builds ORDER BY started_at DESC LIMIT 1").fetchone()
     assert ok
     assert events > maker.made.events > 0
+
+
+def test_what_a_killed_build_has_left_is_removed_by_the_next_and_what_one_needs_is_not(nation, tmp_path):
+    """Its files hold ids of families."""
+    settings = replace(nation.settings, spark_folder=str(tmp_path))
+    left = tmp_path / "build-of-one-that-was-killed"
+    left.mkdir()
+    (left / "shard.parquet").touch()
+    with NationMaker(settings, "local[1]", print).working():
+        (in_use,) = tmp_path.iterdir()
+        with NationMaker(settings, "local[1]", print).working():
+            assert in_use.exists()
+
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_worker_that_dies_costs_time_and_nothing_else(nation):
