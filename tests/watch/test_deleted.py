@@ -74,7 +74,7 @@ def test_a_watcher_that_runs_takes_it_on(watch_settings, project, referral, send
         until(lambda: judged(watch_settings, 2))
         make(watch_settings, names.REFERRAL, watch_settings.partitions, **STAMPED)
         send(*(referral(number, f"F-{1 + number % 2}", at=ago(hours=2)) for number in range(3, 9)))
-        until(lambda: {alert.family_id for alert in alerts()} == {"F-1", "F-2"})
+        until(lambda: {alert.family_id for alert in alerts()} >= {"F-1", "F-2"})
 
 
 def test_what_was_lost_is_red_and_what_has_landed_is_not(watch_settings, watch_once, referral, send, alerts) -> None:
