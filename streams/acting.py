@@ -17,9 +17,9 @@ from streams.contracts.escalation import AlertAcknowledged, AlertClosed
 from streams.contracts.outputs import Alert
 from streams.errors import ActionInvalid, ActionUnknown
 from streams.kafka.client import consumer, producer
+from streams.kafka.drain import until
 from streams.settings import Settings
 from streams.watch.publish import alert_of
-from streams.watch.restore import until
 
 __all__ = ["Answer", "acknowledge", "close", "take_back"]
 

@@ -20,13 +20,13 @@ from streams.contracts.codesets import AlertClosure
 from streams.contracts.outputs import Alert, Heartbeat
 from streams.errors import PartsDisagree
 from streams.kafka.client import consumer, end_offsets, producer
+from streams.kafka.drain import until
 from streams.lake.connect import connect
 from streams.land.lander import run as land
 from streams.reconcile import reconcile
 from streams.settings import Settings
 from streams.watch.publish import Publisher, alert_of
 from streams.watch.restating import restating
-from streams.watch.restore import read_alerts
 from tests.covered import cover
 
 
@@ -87,8 +87,10 @@ class Desk:
     def ends(self) -> dict[TopicPartition, int]:
         """How far a watcher is that has judged all: the end of a transaction is no record."""
         ends = end_offsets(self.settings, names.INPUT_TOPICS)
-        said = dict.fromkeys(end_offsets(self.settings, [names.ALERTS]), 0)
-        return ends | said | read_alerts(self.settings, lambda _: None)
+        with closing(consumer(self.settings, [names.ALERTS])) as reader:
+            places = reader.end_offsets(reader.assignment())
+            said = {TopicPartition(one.topic, one.partition): one.offset + 1 for one in until(reader, places)}
+        return ends | dict.fromkeys(places, 0) | said
 
     def build_at(self, following: Iterable[tuple[TopicPartition, int]]) -> None:
         """Build at the cut of a watcher that is at these offsets."""

@@ -53,8 +53,8 @@ def against_oracle(settings: Settings, first: int, seeds: int, tell: Callable[[s
         for seed in range(first, first + seeds):
             for world in (strategies.case(seed), strategies.dense(seed)):
                 events, rejected = records.decoded(world.records)
-                landed, kinds = (events_table(events, now), quarantine_table(rejected, now)), engine.kinds.among(events)
-                rows = [row._asdict() for row in engine.evaluate(*landed, oracle.ALL, world.as_of, kinds).alerts]
+                landed = events_table(events, now), quarantine_table(rejected, now)
+                rows = [row._asdict() for row in engine.evaluate(*landed, oracle.ALL, world.as_of).alerts]
                 wanted = oracle.expected(events, rejected, world.as_of)
                 expected.update(alert.rule for alert in wanted)
                 raised.update(row["rule"] for row in rows)

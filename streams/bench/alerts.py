@@ -16,7 +16,6 @@ from streams.bench.alert_load import Load
 from streams.bench.echo import floor
 from streams.bench.live import Latencies, latencies, send_live
 from streams.bench.restart import WATCH, restart
-from streams.bench.rule_costs import Costs, RuleCost, costs
 from streams.bench.servers import own_servers
 from streams.errors import PartsDisagree, WatchSilent
 from streams.kafka.client import end_offsets, producer
@@ -50,7 +49,6 @@ class Measured:
     restart_seconds: float | None
     restart_mb: float | None
     load_average: float
-    costs: Costs
 
 
 @click.command("alerts")
@@ -95,8 +93,6 @@ def measure(settings: Settings, rate: int, history: int, seconds: int, *, restar
         WatchSilent: the watcher did not get through the history, or raised nothing after its restart.
     """
     load = Load(history, settings.authority)
-    _tell("Judging batches without a broker …")
-    spent = costs(settings)
     with own_servers(settings, _tell) as own:
         compiled_rules(own)
         echoes = floor(own, rate, _tell)
@@ -124,7 +120,6 @@ def measure(settings: Settings, rate: int, history: int, seconds: int, *, restar
         restart_seconds=restarted and round(restarted, 1),
         restart_mb=restart_mb,
         load_average=round(load_average, 1),
-        costs=spent,
     )
 
 
@@ -174,16 +169,6 @@ def _lines(measured: Measured) -> Iterator[str]:
             )
     if measured.alerts and measured.floor:
         yield f"  p50 is {measured.alerts.p50_ms / measured.floor.p50_ms:.1f} times that of the bare echo"
-    sizes = ", ".join(f"of {size} {ms} ms" for size, ms in measured.costs.batch_ms.items())
-    yield f"CPU of a batch {sizes}; of batches of three, ms an event:"
-    yield from _table("rule", measured.costs.rules)
-    yield from _table("shared", measured.costs.shared)
-
-
-def _table(title: str, rows: list[RuleCost]) -> Iterator[str]:
-    yield f"  {title:40} {'ms':>7} {'share':>6}"
-    for one in rows:
-        yield f"  {one.rule:40} {one.ms:7.3f} {one.share:6.1%}"
 
 
 def _agree(found: list[Agreement], first: int, seeds: int, *, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from streams.contracts.codesets import AlertStatus
 from streams.contracts.outputs import Alert
 from streams.errors import CafError
 from streams.kafka.client import consumer
+from streams.kafka.drain import until
 from streams.kafka.heartbeat import last_heartbeat
 from streams.lake.connect import connect
 from streams.progress import progress
@@ -21,7 +22,6 @@ from streams.reconcile import compare
 from streams.settings import Settings
 from streams.verify import verify_offsets
 from streams.watch.follow import follow
-from streams.watch.restore import until
 
 __all__ = ["Promises", "said", "settle", "unaccounted", "unlike_the_build", "unlike_the_oracle"]
 

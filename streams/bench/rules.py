@@ -1,120 +1,168 @@
-"""`./caf bench rules`: what judging a batch costs on DuckDB and on PostgreSQL, in one run."""
+"""`./caf bench rules`: what judging a batch costs, and what the rules cost on PostgreSQL and on DuckDB, in one run."""
 
 import json
-import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from time import process_time
+from typing import NamedTuple
 
 import click
 import psutil
 import psycopg2
 
 from streams.bench.alert_load import Load
-from streams.bench.rule_costs import Places, judge_batch
-from streams.contracts import admit
+from streams.bench.alert_load import Record as Sent
+from streams.contracts import Accepted, Rejected, admit
 from streams.contracts.columns import events_table
+from streams.lake.session import Session
 from streams.route.router import Router
 from streams.route.routes import read_routes
-from streams.rules.compiled import CompiledRules, compiled_rules
+from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
 from streams.rules.evaluator import Evaluator
 from streams.rules.postgres.engine import PostgresEngine
 from streams.settings import Settings
 from streams.stack.postgres import server
 from streams.watch.judge import Judge
+from streams.watch.state.state import State
+from streams.watch.state.tables import event_columns
 
 __all__ = ["command"]
 
 _HISTORY = 20_000
+_AT_ONCE = 1_000
 _BATCHES = {1: 200, 3: 80, 30: 10}
-_FAMILIES = 30
 _DATABASE = "bench_rules"
+
+Clock = Callable[[], float]
+
+
+class _Stored(NamedTuple):
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
 
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU milliseconds of one batch, on all processes that take part; the first time with a set of rules apart."""
+    """CPU milliseconds, on all processes that take part; of `duckdb_ms` only the rules' own can be measured."""
 
-    batch: str
-    duckdb_ms: float
+    what: str
     postgres_ms: float
+    duckdb_ms: float | None = None
 
 
 @click.command("rules")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(*, as_json: bool) -> None:
-    """CPU of judging a batch: the rules on DuckDB and on PostgreSQL.
+    """CPU of judging: a batch as the watcher judges it, and the rules alone on PostgreSQL and on DuckDB.
 
-    Batches of 1, 3 and 30 live events over 20,000 of history, and all rules over 30 families; each is judged before it
-    counts. PostgreSQL is the server of this home; its session is counted, so it must run on this machine.
+    Batches of 1, 3 and 30 live events over 20,000 of history, then all rules over as many families. PostgreSQL is the
+    server of this home; its session is counted, so it must run on this machine.
     """
     settings = Settings.from_env()
-    rules = compiled_rules(settings)
-    duckdb = Engine(rules)
-    before = _measured(settings, duckdb, process_time)
-    duckdb.close()
-    with _on_postgres(settings, rules) as (engine, cpu, seconds):
-        after = _measured(settings, engine, cpu)
-        memory = psutil.Process(engine.backend).memory_full_info().uss // 2**20
-    costs = [Cost(batch, round(ms, 1), round(after[batch], 1)) for batch, ms in before.items()]
+    with _Bench.opened(settings) as bench:
+        costs = [*bench.batches(), *bench.rules()]
+        memory = bench.backend.memory_full_info().uss // 2**20
     if as_json:
-        click.echo(json.dumps({"costs": [asdict(cost) for cost in costs], "start_s": seconds, "backend_mib": memory}))
+        click.echo(json.dumps({"costs": [asdict(cost) for cost in costs], "backend_mib": memory}))
         return
     for cost in costs:
-        click.echo(f"{cost.batch:<24} DuckDB {cost.duckdb_ms:6.1f} ms   PostgreSQL {cost.postgres_ms:6.1f} ms")
-    click.echo(f"PostgreSQL: {seconds:.1f} s to make the schema and start, {memory} MiB of the session's own memory")
+        beside = "" if cost.duckdb_ms is None else f"   DuckDB {cost.duckdb_ms:6.1f} ms"
+        click.echo(f"{cost.what:<34} PostgreSQL {cost.postgres_ms:6.1f} ms{beside}")
+    click.echo(f"PostgreSQL: {memory} MiB of the session's own memory")
 
 
-@contextmanager
-def _on_postgres(
-    settings: Settings, rules: CompiledRules
-) -> Iterator[tuple[PostgresEngine, Callable[[], float], float]]:
-    """An engine in a database of its own, the clock of its CPU, and the seconds that its start took."""
-    postgres = server(settings)
-    with closing(psycopg2.connect(postgres.dsn(_DATABASE))) as connection:
-        connection.autocommit = True
-        began = time.monotonic()
-        engine = PostgresEngine(rules, connection)
-        seconds = round(time.monotonic() - began, 1)
-        backend = psutil.Process(engine.backend)
+class _Bench:
+    """A judge with a history, in a database of its own."""
 
-        def cpu() -> float:
-            times = backend.cpu_times()
-            return process_time() + times.user + times.system
+    def __init__(self, settings: Settings, session: Session) -> None:
+        self._settings = settings
+        self._compiled = compiled_rules(settings)
+        self._engine = PostgresEngine(self._compiled, session)
+        self.backend = psutil.Process(session.backend)
+        columns = event_columns(self._engine.columns_read)
+        self._state = State(session, columns, self._engine.crowd_limits, self._compiled.checksum)
+        self._state.begin_term()
+        self._judge = Judge(self._engine, self._state, Router(settings.authority, read_routes()), settings.case_url)
+        self._load, self._next = Load(_HISTORY, settings.authority), Counter[tuple[str, int]]()
+        self._by_key: dict[str, list[Accepted]] = defaultdict(list)
+        history = [self._arrived(record) for record in self._load.history()]
+        for start in range(0, len(history), _AT_ONCE):
+            accepted = [one for one in history[start : start + _AT_ONCE] if isinstance(one, Accepted)]
+            self._state.add(accepted)
+            for event in accepted:
+                self._by_key[event.key].append(event)
+        self._state.complete()
 
-        yield engine, cpu, seconds
-    postgres.drop(_DATABASE)
+    @classmethod
+    @contextmanager
+    def opened(cls, settings: Settings) -> "Iterator[_Bench]":
+        """One whose database is removed afterwards."""
+        postgres = server(settings)
+        postgres.drop(_DATABASE)
+        try:
+            with closing(psycopg2.connect(postgres.dsn(_DATABASE))) as connection:
+                connection.autocommit = True
+                yield cls(settings, Session(connection))
+        finally:
+            postgres.drop(_DATABASE)
 
+    def batches(self) -> Iterator[Cost]:
+        """What the watcher does with a batch, from its bytes to the versions that are to be sent."""
+        for size, count in _BATCHES.items():
+            self._judged(size, count // 4 + 1)
+            began = self._cpu()
+            self._judged(size, count)
+            yield Cost(f"a batch of {size}", _ms(self._cpu() - began, count))
 
-def _measured(settings: Settings, engine: Evaluator, cpu: Callable[[], float]) -> dict[str, float]:
-    """Milliseconds by batch."""
-    judge = Judge(engine, Router(settings.authority, read_routes()), settings.case_url)
-    load, places = Load(_HISTORY, settings.authority), Places(settings.partitions)
-    for record in load.history():
-        judge.remember(admit(places.stored(record), settings.max_record_bytes))
+    def rules(self) -> Iterator[Cost]:
+        """All rules over some families, on both engines."""
+        reference = Engine(self._compiled)
+        families = sorted(key for key in self._by_key if key.startswith("F"))
+        for size, count in _BATCHES.items():
+            chunks = [families[number * size : (number + 1) * size] for number in range(count)]
+            found = []
+            for engine, cpu in ((self._engine, self._cpu), (reference, process_time)):
+                self._evaluated(engine, chunks[:1])
+                began = cpu()
+                self._evaluated(engine, chunks)
+                found.append(_ms(cpu() - began, count))
+            yield Cost(f"all rules over families: {size}", *found)
+        reference.close()
 
-    def batches(size: int, count: int) -> None:
+    def _cpu(self) -> float:
+        times = self.backend.cpu_times()
+        return process_time() + times.user + times.system
+
+    def _judged(self, size: int, count: int) -> None:
         for _ in range(count):
-            judge_batch(settings, judge, [places.stored(load.live()[1]) for _ in range(size)])
+            now = datetime.now(UTC)
+            records = [self._arrived(self._load.live()[1]) for _ in range(size)]
+            with self._state.writing():
+                self._judge.judge(records, now, now)
 
-    def families() -> None:
-        events = judge.history.load(sorted(judge.history.families())[:_FAMILIES])
+    def _evaluated(self, engine: Evaluator, chunks: list[list[str]]) -> None:
         now = datetime.now(UTC)
-        rules = [rule.name for rule in engine.compiled.rules.values() if rule.scope == "family"]
-        engine.evaluate(events_table(events, now), None, rules, now, engine.kinds.among(events))
+        for families in chunks:
+            events = [event for key in self._state.keys(families) for event in self._by_key.get(key, ())]
+            engine.evaluate(events_table(events, now), None, self._compiled.rules, now)
 
-    found = {}
-    for size, count in _BATCHES.items():
-        batches(size, count // 4 + 1)
-        began = cpu()
-        batches(size, count)
-        found[f"{size} events"] = 1000 * (cpu() - began) / count
-    families()
-    began = cpu()
-    for _ in range(5):
-        families()
-    found[f"{_FAMILIES} families, all rules"] = 1000 * (cpu() - began) / 5
-    return found
+    def _arrived(self, record: Sent) -> Accepted | Rejected:
+        """A record at the next place of its partition, arrived now."""
+        topic, key, value = record
+        place = topic, sum(key) % self._settings.partitions
+        self._next[place] += 1
+        now = int(datetime.now(UTC).timestamp() * 1000)
+        return admit(_Stored(*place, self._next[place] - 1, now, key, value, ()), self._settings.max_record_bytes)
+
+
+def _ms(seconds: float, count: int) -> float:
+    return round(1000 * seconds / count, 1)

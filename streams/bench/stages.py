@@ -7,12 +7,11 @@ from streams import names
 from streams.bench.restart import LAND, WATCH
 from streams.errors import StackFailed
 from streams.kafka.client import end_offsets
-from streams.kafka.heartbeat import last_heartbeat
+from streams.kafka.heartbeat import input_offsets, last_heartbeat
 from streams.lake.connect import connect
 from streams.lake.offsets import next_offsets
 from streams.settings import Settings
 from streams.stack import processes, stack
-from streams.watch.restore import input_offsets
 
 __all__ = ["Stages"]
 
@@ -94,9 +93,9 @@ class Stages:
         return {tuple(place): offset for place, offset in input_offsets(found[0]).items()} if found else {}
 
     def _terms(self) -> int:
-        """How often the watcher restored its state: a process that stays may begin anew."""
+        """How often the watcher has begun: a process that stays may begin anew."""
         log = processes.log_file(self._settings.home, WATCH.name)
-        return log.read_text(errors="replace").count("watch_restored")
+        return log.read_text(errors="replace").count("watch_started")
 
 
 def _behind(ends: dict[tuple[str, int], int], reached: dict[tuple[str, int], int]) -> int:

@@ -69,7 +69,7 @@ def _text(settings: Settings, rule: str, database: str) -> str:
     texts = {name: model.sql for name, model in compiled.models.items()}
     if database == "postgres":
         texts = derived(compiled).models
-    return "\n\n".join(f"-- {name}\n{texts[name].strip()};" for name in compiled.needed([rule], None))
+    return "\n\n".join(f"-- {name}\n{texts[name].strip()};" for name in compiled.needed([rule]))
 
 
 def _listed(entries: list[Entry]) -> str:

@@ -22,7 +22,7 @@ def command(for_seconds: float | None, check: bool, max_age: float, as_json: boo
     """Judge every event as it arrives and publish alerts, until SIGTERM or Ctrl-C.
 
     One watcher is active at a time; a second one waits and takes over when the first ends.
-    On start it reads alerts, the lake and the topics, so that nothing is forgotten or published twice.
+    What it knows is in PostgreSQL: it goes on where it stopped, and nothing is forgotten or said twice.
 
     `--check` is the dead-man check: run it from outside, for example each minute. It asks Kafka alone;
     './caf status --check' is that of any part.
@@ -31,9 +31,6 @@ def command(for_seconds: float | None, check: bool, max_age: float, as_json: boo
     if check:
         _check(settings, max_age, as_json)
         return
-    from streams.watch.at_hand import keep_at_hand
-
-    keep_at_hand()
     from streams.watch.run import run
 
     stopping = threading.Event()

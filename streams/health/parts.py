@@ -16,8 +16,9 @@ class Part:
     """
     A part by the name that it signs with; `task` is Airflow's, `dag.task`, `work` what it does, for a sentence.
 
-    A record may wait for it for `late_seconds`, and one round of its loop take `hang_seconds`: building and restoring
-    take minutes. One that does not run always is started `within_hours`, or, if that is 0, when somebody asks.
+    A record may wait for it for `late_seconds`, and one round of its loop take `hang_seconds`: building, and filling
+    the tables of `watch`, take minutes. One that does not run always is started `within_hours`, or, if that is 0, when
+    somebody asks.
     """
 
     name: str

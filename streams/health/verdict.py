@@ -179,7 +179,7 @@ def _late(case: Case, run: Run, backlog: Backlog) -> _Verdict:
     why = f", kept from it by {_error(run)}" if run.error else ""
     waits = f"{backlog.records:,} records wait to be {case.part.work}, the oldest for {spell(backlog.seconds)}"
     if case.now - run.started_at < _GRACE:
-        # It has yet to restore what it knows, or to make its first build; what fails again and again is no such case.
+        # It has yet to fill its tables, or to make its first build; what fails again and again is no such case.
         return "catching up", "amber", f"{name} has just started{why}: {waits}", since
     if before is None or backlog.done <= before.done:
         for_so_long = f" for {spell(before.seconds_ago)}" if before else ""

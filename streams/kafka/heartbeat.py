@@ -3,6 +3,8 @@
 from contextlib import closing
 from datetime import datetime
 
+from kafka import TopicPartition
+
 from streams import names
 from streams.contracts.checks import arrived_at
 from streams.contracts.outputs import Heartbeat
@@ -10,7 +12,7 @@ from streams.contracts.published import Output, decode_output
 from streams.kafka.client import consumer
 from streams.settings import Settings
 
-__all__ = ["last_heartbeat"]
+__all__ = ["input_offsets", "last_heartbeat"]
 
 
 def last_heartbeat(settings: Settings) -> tuple[Heartbeat, datetime] | None:
@@ -29,3 +31,12 @@ def last_heartbeat(settings: Settings) -> tuple[Heartbeat, datetime] | None:
                     if isinstance(output := decode_output(record), Output):
                         found = output.data, arrived_at(record.timestamp)
         return found
+
+
+def input_offsets(heartbeat: Heartbeat) -> dict[TopicPartition, int]:
+    """Up to where a heartbeat says that the input topics have been judged."""
+    return {
+        TopicPartition(topic, number): offset
+        for topic in names.INPUT_TOPICS
+        for number, offset in enumerate(heartbeat.offsets.get(topic, []))
+    }

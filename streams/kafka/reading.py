@@ -90,11 +90,11 @@ class TolerantConsumer(KafkaConsumer):
 
     def beginning_offsets(self, partitions: Iterable[TopicPartition], *args: object) -> dict[TopicPartition, int]:
         """The first offset that each partition has."""
-        return self._numbered(super().beginning_offsets(partitions, *args))
+        return self.numbered(super().beginning_offsets(partitions, *args))
 
     def end_offsets(self, partitions: Iterable[TopicPartition], *args: object) -> dict[TopicPartition, int]:
         """The offset that the next record of each partition will get."""
-        return self._numbered(super().end_offsets(partitions, *args))
+        return self.numbered(super().end_offsets(partitions, *args))
 
     def offsets_for_times(
         self, timestamps: dict[TopicPartition, int], *args: object
@@ -125,7 +125,8 @@ class TolerantConsumer(KafkaConsumer):
         life = self._lives.get(place.topic)
         return life.first(place.partition) if life else 0
 
-    def _numbered(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+    def numbered(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """Offsets that Kafka has given, as they are counted here."""
         return {place: offset + self._first(place) for place, offset in offsets.items()}
 
     def _to_commit(

@@ -60,7 +60,7 @@ class MemoryLake:
 
     def __init__(self, compiled: CompiledRules, max_record_bytes: int) -> None:
         self._max_record_bytes = max_record_bytes
-        self._models = [compiled.models[name] for name in compiled.above([MART], None)]
+        self._models = [compiled.models[name] for name in compiled.above([MART])]
         self._duckdb = duckdb.connect(config={"threads": 1})
         run = self._duckdb.execute
         run("SET TimeZone = 'UTC'; ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")

@@ -8,7 +8,6 @@ from typing import NamedTuple, TypedDict
 from streams.rules.compiled import CompiledRules
 
 __all__ = [
-    "ACTION_FACTS",
     "ALERT_ACTIONS",
     "ALERT_COLUMNS",
     "DECIDED_REFERRALS",
@@ -44,9 +43,6 @@ ALERT_COLUMNS = (
     "is_backfill",
 )
 """Columns of every `alert_*` model, in order."""
-
-ACTION_FACTS = frozenset({"alert-acknowledged", "alert-closed"})
-"""Facts by which people say something of an alert."""
 
 
 class Evidence(TypedDict):

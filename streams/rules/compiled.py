@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -22,7 +22,6 @@ import duckdb
 
 from streams.errors import RulesInvalid
 from streams.rules.dbt_compile import SEEDS_FILE, STREAM_SCOPES
-from streams.rules.kinds import Kinds
 from streams.settings import PROJECT, Settings
 
 __all__ = ["DBT_PROJECT", "CompiledRules", "Model", "Rule", "compiled_rules", "project_manifest"]
@@ -35,19 +34,13 @@ _SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".csv"}
 
 @dataclass(frozen=True)
 class Model:
-    """
-    One dbt model: its relation, its compiled SQL, the models it reads, and whether it reads nothing but seeds.
-
-    It has no rows when none of the kinds of facts `empty_without` (`streams.rules.kinds`) is among the events; none are
-    named: it may always have some.
-    """
+    """One dbt model: its relation, its compiled SQL, the models it reads, and whether it reads nothing but seeds."""
 
     name: str
     relation: str
     sql: str
     parents: tuple[str, ...]
     is_static: bool
-    empty_without: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -95,25 +88,16 @@ class CompiledRules:
         names = (self.rules[rule].model, self.rules[rule].deadlines)
         return [name for name in names if name in self.models]
 
-    def kinds(self) -> Kinds:
-        """The kinds of facts that decide which models are empty."""
-        return Kinds(frozenset[str]().union(*(model.empty_without for model in self.models.values())))
+    def needed(self, rules: Iterable[str]) -> tuple[str, ...]:
+        """The models to fill for some rules, parents first."""
+        return self.above([name for rule in rules for name in self.ends(rule)])
 
-    def needed(self, rules: Iterable[str], kinds: Collection[str] | None) -> tuple[str, ...]:
-        """
-        The models to fill for some rules, parents first.
-
-        Left out are those that the `kinds` of facts among the events leave empty; None for events that are not known.
-        """
-        return self.above([name for rule in rules for name in self.ends(rule)], kinds)
-
-    def above(self, names: Iterable[str], kinds: Collection[str] | None) -> tuple[str, ...]:
-        """Some models and those to fill before them, parents first; see `needed` for what is left out."""
+    def above(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Some models and those to fill before them, parents first."""
         wanted, pending = set(), list(names)
         while pending:
             model = self.models[pending.pop()]
-            is_empty = kinds is not None and model.empty_without and model.empty_without.isdisjoint(kinds)
-            if not is_empty and not model.is_static and model.name not in wanted:
+            if not model.is_static and model.name not in wanted:
                 wanted.add(model.name)
                 pending += model.parents
         return tuple(name for name in self.models if name in wanted)
@@ -198,10 +182,7 @@ def _models(manifest: dict) -> dict[str, Model]:
         node, parents = nodes[key], tuple(nodes[parent]["name"] for parent in graph[key])
         reads_source = any(parent.startswith("source.") for parent in node["depends_on"]["nodes"])
         is_static = not reads_source and all(models[parent].is_static for parent in parents)
-        empty_without = frozenset(node["config"]["meta"].get("empty_without", ()))
-        models[node["name"]] = Model(
-            node["name"], node["relation_name"], node["compiled_code"], parents, is_static, empty_without
-        )
+        models[node["name"]] = Model(node["name"], node["relation_name"], node["compiled_code"], parents, is_static)
     return models
 
 

@@ -2,15 +2,12 @@
 The compiled rules in an in-memory DuckDB that has the lake's catalogs, schemas and relation names.
 
 What makes it fast: the models above the rules are filled as tables, parents first, by statements planned once;
-only the rules whose declared facts arrived run, without the models that the kinds of facts at hand leave empty;
 and everything is rolled back after reading.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from time import thread_time
 
 import duckdb
 import pyarrow as pa
@@ -65,8 +62,6 @@ class Engine(Evaluator):
         self._numbers = {name: number for number, name in enumerate(compiled.models)}
         # Only now: a plan made before the catalog's last change is made anew at each execution.
         self._prepare()
-        self.spent: Counter[str] = Counter()
-        """Seconds of CPU by model since the engine was made; `landing` is bringing events in and taking them out."""
 
     @property
     def crowd_limits(self) -> CrowdLimits:
@@ -86,7 +81,6 @@ class Engine(Evaluator):
         quarantine: pa.Table | None,
         rules: Collection[str],
         as_of: datetime,
-        kinds: Collection[str] | None = None,
         *,
         crowds: Collection[Crowd] | None = None,
     ) -> Iterator[Evaluation]:
@@ -96,8 +90,7 @@ class Engine(Evaluator):
             {name: [getattr(crowd, name) for crowd in crowds or ()] for name in self._crowds.columns},
             pa.schema([(name, pa.string()) for name in self._crowds.columns]),
         )
-        kinds = None if kinds is None else frozenset(kinds)
-        filled = self._needed(frozenset(rules), kinds)
+        filled = self._needed(frozenset(rules))
         with self._landed(events, quarantine), self._as_of(as_of):
             alerts, deadlines = [], []
             for name in filled:
@@ -110,25 +103,25 @@ class Engine(Evaluator):
                 else:
                     deadlines += [Deadline(due_at, family, rule.name) for due_at, family in rows]
             done = set(filled)
-            actions = [AlertAction(*row) for row in self._ask(ALERT_ACTIONS, done, kinds)]
-            yield Evaluation(alerts, deadlines, actions, lambda: self._desks(done, kinds))
+            actions = [AlertAction(*row) for row in self._ask(ALERT_ACTIONS, done)]
+            yield Evaluation(alerts, deadlines, actions, lambda: self._desks(done))
 
     def desks(self, events: pa.Table, as_of: datetime) -> dict[str, FamilyDesk]:
         """See `Evaluator.desks`."""
         with self._landed(events, None), self._as_of(as_of):
-            return self._desks(set(), None)
+            return self._desks(set())
 
     def decided_referrals(self, events: pa.Table, as_of: datetime) -> list[DecidedReferral]:
         """See `Evaluator.decided_referrals`."""
         with self._landed(events, None), self._as_of(as_of):
-            return [DecidedReferral(*row) for row in self._ask(DECIDED_REFERRALS, set(), None)]
+            return [DecidedReferral(*row) for row in self._ask(DECIDED_REFERRALS, set())]
 
-    def _desks(self, filled: set[str], kinds: frozenset[str] | None) -> dict[str, FamilyDesk]:
-        return {row[0]: FamilyDesk(*row) for row in self._ask(FAMILY_DESK, filled, kinds)}
+    def _desks(self, filled: set[str]) -> dict[str, FamilyDesk]:
+        return {row[0]: FamilyDesk(*row) for row in self._ask(FAMILY_DESK, filled)}
 
-    def _ask(self, model: str, filled: set[str], kinds: frozenset[str] | None) -> list[tuple]:
+    def _ask(self, model: str, filled: set[str]) -> list[tuple]:
         """The rows of a model that stands on tables: some are `filled` already, the others are from now on."""
-        above = self._above((model,), kinds) if model in self.compiled.models else ()
+        above = self._above((model,)) if model in self.compiled.models else ()
         if not above:
             return []
         for name in above:
@@ -138,36 +131,24 @@ class Engine(Evaluator):
         return self._rows(model)
 
     def _fill(self, model: str) -> None:
-        with self._counted(model):
-            how = "give" if model == CROWDS and self._are_crowds_given else "fill"
-            self._connection.execute(f"EXECUTE {how}_{self._numbers[model]}")
+        how = "give" if model == CROWDS and self._are_crowds_given else "fill"
+        self._connection.execute(f"EXECUTE {how}_{self._numbers[model]}")
 
     def _rows(self, model: str) -> list[tuple]:
-        with self._counted(model):
-            return self._connection.execute(f"EXECUTE read_{self._numbers[model]}").fetchall()
-
-    @contextmanager
-    def _counted(self, what: str) -> Iterator[None]:
-        began = thread_time()
-        try:
-            yield
-        finally:
-            self.spent[what] += thread_time() - began
+        return self._connection.execute(f"EXECUTE read_{self._numbers[model]}").fetchall()
 
     @contextmanager
     def _landed(self, events: pa.Table, quarantine: pa.Table | None) -> Iterator[None]:
         run = self._connection.execute
         given = {"events": events} if quarantine is None else {"events": events, "quarantine": quarantine}
-        with self._counted("landing"):
-            for name, rows in given.items():
-                self._arrived[name].rows = rows.select(self._arrived[name].columns).combine_chunks()
-                run(f"EXECUTE land_{name}")
+        for name, rows in given.items():
+            self._arrived[name].rows = rows.select(self._arrived[name].columns).combine_chunks()
+            run(f"EXECUTE land_{name}")
         try:
             yield
         finally:
-            with self._counted("landing"):
-                for name in given:
-                    run(f"EXECUTE clear_{name}")
+            for name in given:
+                run(f"EXECUTE clear_{name}")
 
     @contextmanager
     def _as_of(self, as_of: datetime) -> Iterator[None]:

@@ -15,7 +15,7 @@ from streams.rules.crowds import Crowd, CrowdLimits
 __all__ = ["Evaluator"]
 
 _MOST_KEPT = 1_000
-"""Sets of models that are remembered: which are needed depends on the rules and the kinds of facts of the moment."""
+"""Sets of models that are remembered."""
 
 
 class Evaluator(ABC):
@@ -23,7 +23,6 @@ class Evaluator(ABC):
 
     def __init__(self, compiled: CompiledRules) -> None:
         self.compiled = compiled
-        self.kinds = compiled.kinds()
         self._needed = lru_cache(_MOST_KEPT)(compiled.needed)
         self._above = lru_cache(_MOST_KEPT)(compiled.above)
 
@@ -43,7 +42,6 @@ class Evaluator(ABC):
         quarantine: pa.Table | None,
         rules: Collection[str],
         as_of: datetime,
-        kinds: Collection[str] | None = None,
         *,
         crowds: Collection[Crowd] | None = None,
     ) -> AbstractContextManager[Evaluation]:
@@ -55,7 +53,6 @@ class Evaluator(ABC):
             quarantine: rows of `landing.quarantine`.
             rules: names of the rules to run.
             as_of: which deadlines have passed; aware.
-            kinds: `Evaluator.kinds.among` the events; models that they leave empty are then not run.
             crowds: ids among the events that link nobody; by default they are counted in these events.
         """
 
@@ -73,12 +70,7 @@ class Evaluator(ABC):
         quarantine: pa.Table | None,
         rules: Collection[str],
         as_of: datetime,
-        kinds: Collection[str] | None = None,
     ) -> Evaluation:
         """An evaluation that is over: its desks cannot be asked for any more; see `evaluating`."""
-        with self.evaluating(events, quarantine, rules, as_of, kinds) as evaluation:
+        with self.evaluating(events, quarantine, rules, as_of) as evaluation:
             return evaluation
-
-    def says_nothing(self, rules: Collection[str], kinds: frozenset[str]) -> bool:
-        """Whether the kinds of facts among some events leave every one of the rules without an answer."""
-        return not self._needed(frozenset(rules), kinds)

@@ -1,5 +1,6 @@
 """The numbers of the practice profiles that a rule reads: found in its SQL, shown, and changed for a trial."""
 
+import hashlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -52,7 +53,8 @@ def with_thresholds(
                 allowed = ", ".join(known) or "none: it has no thresholds"
                 raise ThresholdInvalid(f"{rule} does not read a threshold {name!r}; allowed: {allowed}")
             _change(database, name, value)
-    return replace(compiled, seeds=seeds)
+    checksum = hashlib.sha256(f"{compiled.checksum} {sorted(changes.items())}".encode()).hexdigest()[:16]
+    return replace(compiled, seeds=seeds, checksum=checksum)
 
 
 def _change(database: duckdb.DuckDBPyConnection, name: str, value: str) -> None:

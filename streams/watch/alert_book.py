@@ -5,10 +5,12 @@ An alert that an evaluation of its family and rule no longer has is withdrawn un
 same rule and entity takes its place, that one supersedes it, and inherits its acknowledgement.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import md5
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,7 +18,7 @@ from streams.contracts.codesets import AlertStatus
 from streams.contracts.outputs import Alert, Recipient
 from streams.watch.handling import Handled, says_more, with_handling, without_handling
 
-__all__ = ["AlertBook", "Cause"]
+__all__ = ["AlertBook", "Cause", "Place", "Standing", "place_of"]
 
 _NAMED_BY_FAMILY = frozenset({"referral", "child"})
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -41,91 +43,66 @@ class Cause:
     amendments: Mapping[Place, str] = field(default_factory=dict)
 
 
-class _Entry(msgspec.Struct, gc=False):
-    """The latest version of an alert, encoded: a book of many alerts stays small."""
+class Standing(NamedTuple):
+    """
+    The latest version of an alert.
 
-    version: int
-    rule: str
-    status: str
-    said: int
+    `since` is when it was caused that the alert says what it says: what people did before does not cover it. `inherits`
+    tells whether its acknowledgement is that of the alert it superseded.
+    """
+
+    alert: Alert
     since: datetime
-    """When it was caused that the alert says what it says; what people did before does not cover it."""
-    is_handled: bool
     inherits: bool
-    """Whether its acknowledgement is that of the alert it superseded."""
-    encoded: bytes
 
-    def alert(self) -> Alert:
-        return msgspec.msgpack.decode(self.encoded, type=Alert)
+    @property
+    def ended_at(self) -> datetime | None:
+        """Since when it stands no more; None while it does."""
+        return None if self.alert.status == AlertStatus.OPEN or self.alert.test else self.alert.raised_at
+
+    @property
+    def place(self) -> Place:
+        """Where it is looked for."""
+        return place_of(self.alert)
 
 
 class AlertBook:
-    """The latest version of each alert that is on the topic."""
+    """The latest version of each alert of some places."""
 
-    def __init__(self) -> None:
-        self._places: dict[Place, dict[str, _Entry]] = {}
-        self._place_of: dict[str, Place] = {}
+    def __init__(self, standing: Iterable[Standing] = ()) -> None:
+        self._places: dict[Place, dict[str, Standing]] = defaultdict(dict)
+        for one in standing:
+            self._places[one.place][one.alert.alert_id] = one
 
-    def __len__(self) -> int:
-        return sum(map(len, self._places.values()))
-
-    def versions(self) -> dict[str, int]:
-        """The latest version of each alert, by id."""
-        return {alert: entry.version for entries in self._places.values() for alert, entry in entries.items()}
-
-    def record(self, alert: Alert) -> bool:
-        """Remember a version as published, and tell whether it is new; an older one than is known changes nothing."""
-        place = place_of(alert)
-        entries = self._places.setdefault(place, {})
+    def record(self, alert: Alert) -> Standing | None:
+        """Take over a version, and return it as it stands; None for one that is not newer than what is known."""
+        entries = self._places[place_of(alert)]
         known = entries.get(alert.alert_id)
-        if known is not None and known.version >= alert.version:
-            return False
+        if known is not None and known.alert.version >= alert.version:
+            return None
         if known is None:
-            grown, inherits = True, alert.supersedes is not None and alert.acknowledged_at is not None
+            inherits = alert.supersedes is not None and alert.acknowledged_at is not None
+            standing = Standing(alert, alert.received_at, inherits)
+        elif says_more(alert, known.alert):
+            standing = Standing(alert, alert.received_at, False)
         else:
-            grown = says_more(alert, known.alert())
-            inherits = known.inherits and not grown
-        entries[alert.alert_id] = _Entry(
-            alert.version,
-            alert.rule,
-            alert.status,
-            _said(alert),
-            alert.received_at if grown else known.since,
-            alert.acknowledged_at is not None,
-            inherits,
-            msgspec.msgpack.encode(alert),
-        )
-        self._place_of[alert.alert_id] = place
-        return True
+            standing = Standing(alert, known.since, known.inherits)
+        entries[alert.alert_id] = standing
+        return standing
 
-    def place(self, alert_id: str) -> Place | None:
-        """Where an alert is looked for; None for one that is not known."""
-        return self._place_of.get(alert_id)
-
-    def ids(self, places: Iterable[Place]) -> Iterator[str]:
-        """The alerts of some places."""
-        for place in places:
-            yield from self._places.get(place, ())
-
-    def alerts(self) -> Iterator[Alert]:
-        """The latest version of every alert."""
+    def ids(self) -> Iterator[str]:
+        """Every alert."""
         for entries in self._places.values():
-            for entry in entries.values():
-                yield entry.alert()
-
-    def latest(self, alert_id: str) -> Alert | None:
-        """The latest version of an alert; None when none is known."""
-        place = self._place_of.get(alert_id)
-        return None if place is None else self._places[place][alert_id].alert()
+            yield from entries
 
     def has(self, alert: Alert) -> bool:
         """Whether any version of the alert is known."""
-        return alert.alert_id in self._places.get(place_of(alert), {})
+        return alert.alert_id in self._places[place_of(alert)]
 
     def recipients(self, alert: Alert) -> list[Recipient]:
         """Those whom the latest version of the alert is for; none when no version is known."""
-        entry = self._places.get(place_of(alert), {}).get(alert.alert_id)
-        return [] if entry is None else entry.alert().recipients
+        known = self._places[place_of(alert)].get(alert.alert_id)
+        return [] if known is None else known.alert.recipients
 
     def changes(
         self,
@@ -159,15 +136,15 @@ class AlertBook:
             return alert
         parts = (alert.rule, "", alert.entity_kind, alert.entity_id, alert.anchor_source, alert.anchor_id)
         former = md5("|".join(parts).encode(), usedforsecurity=False).hexdigest()
-        is_known = former in self._places.get(place, {})
+        is_known = former in self._places[place]
         return msgspec.structs.replace(alert, alert_id=former) if is_known else alert
 
     def _handled(self, place: Place, rules: Collection[str], handled: Mapping[str, Handled]) -> dict[str, Alert]:
         """The alerts of other rules that people did or do something with, as these rules last said."""
         return {
-            alert_id: without_handling(entry.alert())
-            for alert_id, entry in self._places.get(place, {}).items()
-            if entry.rule not in rules and (entry.is_handled or alert_id in handled)
+            alert_id: without_handling(entry.alert)
+            for alert_id, entry in self._places[place].items()
+            if entry.alert.rule not in rules and (_is_handled(entry.alert) or alert_id in handled)
         }
 
     def _changes_at(
@@ -179,23 +156,23 @@ class AlertBook:
         *,
         handled: Mapping[str, Handled],
     ) -> list[Alert]:
-        entries = self._places.get(place, {})
+        entries = self._places[place]
         gone = [
-            entry.alert()
+            entry.alert
             for alert_id, entry in entries.items()
-            if entry.rule in rules and entry.status != AlertStatus.WITHDRAWN and alert_id not in alerts
+            if entry.alert.rule in rules and entry.alert.status != AlertStatus.WITHDRAWN and alert_id not in alerts
         ]
         raised, versions = [], []
         for alert in alerts.values():
             entry, did = entries.get(alert.alert_id), handled.get(alert.alert_id)
             if entry is None:
                 raised.append(with_handling(alert, did or Handled(), _EVER))
-            elif did is not None or entry.is_handled or entry.said != _said(alert):
-                before = entry.alert()
-                new = _with_handling(alert, before, entry, did or Handled(), _received(alert, place, cause))
-                if entry.said != _said(new):
+            else:
+                before = entry.alert
+                new = _with_handling(alert, entry, did or Handled(), _received(alert, place, cause))
+                if _said(before) != _said(new):
                     reason = _why_changed(before, new, cause)
-                    versions.append(msgspec.structs.replace(new, version=entry.version + 1, status_reason=reason))
+                    versions.append(msgspec.structs.replace(new, version=before.version + 1, status_reason=reason))
         replaced: dict[str, Alert] = {}
         for alert in sorted(raised, key=lambda one: (one.anchored_at, one.alert_id)):
             old = _predecessor(alert, [one for one in gone if one.alert_id not in replaced])
@@ -205,10 +182,13 @@ class AlertBook:
             versions.append(msgspec.structs.replace(heir, supersedes=old and old.alert_id))
         for alert in gone:
             reason = "superseded" if alert.alert_id in replaced else _why_gone(alert, place, cause)
-            version = entries[alert.alert_id].version + 1
             versions.append(
                 msgspec.structs.replace(
-                    alert, version=version, status=AlertStatus.WITHDRAWN, status_reason=reason, supersedes=None
+                    alert,
+                    version=alert.version + 1,
+                    status=AlertStatus.WITHDRAWN,
+                    status_reason=reason,
+                    supersedes=None,
                 )
             )
         return [
@@ -230,8 +210,12 @@ def _received(alert: Alert, place: Place, cause: Cause) -> datetime:
     return cause.at(place)
 
 
-def _said(alert: Alert) -> int:
-    """Digest of what makes a version differ from another; the wording does not."""
+def _is_handled(alert: Alert) -> bool:
+    return alert.acknowledged_at is not None
+
+
+def _said(alert: Alert) -> tuple:
+    """What makes a version differ from another; the wording does not."""
     evidence = tuple(sorted((item.source, item.id, item.time, item.type) for item in alert.evidence))
     handling = (
         alert.acknowledged_at,
@@ -240,15 +224,15 @@ def _said(alert: Alert) -> int:
         alert.closed_by,
         str(alert.alert_closure),
     )
-    return hash((str(alert.severity), str(alert.status), evidence, alert.anchored_at, alert.deadline, handling))
+    return str(alert.severity), str(alert.status), evidence, alert.anchored_at, alert.deadline, handling
 
 
-def _with_handling(alert: Alert, before: Alert, entry: _Entry, handled: Handled, received_at: datetime) -> Alert:
+def _with_handling(alert: Alert, entry: Standing, handled: Handled, received_at: datetime) -> Alert:
     """The next version of a known alert, with what people did that covers what it says."""
-    if says_more(alert, before):
+    if says_more(alert, entry.alert):
         return with_handling(alert, handled, received_at)
     if entry.inherits:
-        alert = _as_acknowledged_as(before, alert)
+        alert = _as_acknowledged_as(entry.alert, alert)
     return with_handling(alert, handled, entry.since)
 
 

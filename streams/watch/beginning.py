@@ -4,54 +4,73 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 
 import duckdb
+import structlog
 from kafka import TopicPartition
 
-from streams.contracts.outputs import Heartbeat
 from streams.errors import LakeUnavailable
+from streams.kafka.lives import Lives
 from streams.kafka.reading import TolerantConsumer
 from streams.lake.connect import connect
 from streams.lake.going_on import going_on
 from streams.lake.offsets import next_offsets, wait_until_landed
 from streams.settings import Settings
-from streams.watch.restore import Offsets, input_offsets
+from streams.watch.state.fill import fill
+from streams.watch.state.state import State
 
-__all__ = ["begin_reading", "judged_before", "wait_for_lander"]
+__all__ = ["begin_reading"]
+
+log = structlog.get_logger()
 
 _LANDER_SECONDS = 5
 """How long the lander may take to land what it has read, and Kafka has no more."""
 
+Offsets = dict[TopicPartition, int]
 
-def judged_before(consumer: TolerantConsumer, heartbeat: Heartbeat, partitions: Collection[TopicPartition]) -> Offsets:
-    """Up to where earlier watchers have judged; of a topic that has lost its end nobody knows what they have."""
-    ends, lives = consumer.end_offsets(partitions), consumer.lives()
-    judged = {place: offset for place, offset in input_offsets(heartbeat).items() if place in ends}
-    for place, offset in judged.items():
+
+def begin_reading(
+    settings: Settings,
+    consumer: TolerantConsumer,
+    state: State,
+    partitions: Collection[TopicPartition],
+    alive: Callable[[], None],
+) -> Offsets:
+    """
+    The offset from which each partition is judged: that of the state, after it has taken from the lake what it lacks.
+
+    The lake is asked for all of it when the state is new, and for what Kafka has deleted before it was judged. A topic
+    that has lost its end is read anew: nobody knows what has been judged of it.
+
+    Args:
+        alive: called now and then.
+    """
+    lives, beginnings = consumer.lives(), consumer.beginning_offsets(partitions)
+    judged = _judged(state, lives)
+    behind = {one: judged.get(one, 0) for one in partitions if state.is_new or judged.get(one, 0) < beginnings[one]}
+    if behind:
+        _wait_for_lander(settings, consumer, lives, {one: beginnings[one] for one in behind}, alive)
+        judged |= fill(settings, state, behind, alive)
+    begin, ends = going_on(settings, consumer, lives, judged, partitions), consumer.end_offsets(partitions)
+    return {place: beginnings[place] if at > ends[place] else at for place, at in begin.items()}
+
+
+def _judged(state: State, lives: Lives) -> Offsets:
+    """Up to where the state has judged; what came after that to a topic which was made again since is numbered on."""
+    judged = {}
+    for place, (offset, topic_id) in state.known().items():
         life = lives.get(place.topic)
-        if life is not None and heartbeat.topic_ids.get(place.topic, life.topic_id) != life.topic_id:
-            judged[place] = min(offset, life.first(place.partition))
-        elif offset > ends[place]:
-            judged[place] = 0
+        is_of_another = life is not None and life.topic_id != topic_id
+        judged[place] = min(offset, life.first(place.partition)) if is_of_another else offset
     return judged
 
 
-def wait_for_lander(
-    settings: Settings, consumer: TolerantConsumer, partitions: Collection[TopicPartition], alive: Callable[[], None]
+def _wait_for_lander(
+    settings: Settings, consumer: TolerantConsumer, lives: Lives, beginnings: Offsets, alive: Callable[[], None]
 ) -> None:
-    """What Kafka has deleted may be on its way into the lake, and is not lost then; `alive` is called meanwhile."""
+    """What Kafka has deleted may be on its way into the lake, and is not lost then."""
     with suppress(LakeUnavailable, duckdb.Error), connect(settings, marts=None) as lake:
-        begin = going_on(settings, consumer, consumer.lives(), next_offsets(lake), partitions)
-        beginnings = consumer.beginning_offsets(partitions)
+        begin = going_on(settings, consumer, lives, next_offsets(lake), beginnings)
         behind = {place: first for place, first in beginnings.items() if begin[place] < first}
         for _ in range(_LANDER_SECONDS if behind else 0):
             if wait_until_landed(lake, behind, 1):
                 break
             alive()
-
-
-def begin_reading(
-    settings: Settings, consumer: TolerantConsumer, landed: Offsets, partitions: Collection[TopicPartition]
-) -> Offsets:
-    """The next offset of each partition after what has landed; a topic that has lost its end is read anew."""
-    begin = going_on(settings, consumer, consumer.lives(), landed, partitions)
-    beginnings, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
-    return {place: beginnings[place] if at > ends[place] else at for place, at in begin.items()}

@@ -1,233 +1,214 @@
 """
 From events to the alert versions they call for; it knows no Kafka and no clock.
 
-Families are judged in chunks, so that a backfill moves by the thousand and one event costs one small evaluation.
+Everything that it knows is in the state, and everything it decides is written there: in the transaction of its caller.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from streams.contracts import Accepted, Rejected
-from streams.contracts.columns import events_table, quarantine_table
+from streams.contracts.columns import events_table
 from streams.contracts.escalation import AlertAcknowledged, AlertClosed
 from streams.contracts.outputs import Alert
 from streams.names import SAFEGUARDING_TOPICS
 from streams.route.nobody import reaches_nobody
 from streams.route.router import Router
-from streams.rules.answers import ACTION_FACTS, Evaluation, FamilyDesk
-from streams.rules.evaluator import Evaluator
-from streams.rules.kinds import fact_of
-from streams.watch.alert_book import AlertBook, Cause, Place
-from streams.watch.deadlines import Deadlines
+from streams.rules.answers import AlertRow, FamilyDesk
+from streams.rules.postgres.engine import PostgresEngine
+from streams.watch.alert_book import AlertBook, Cause, Place, place_of
 from streams.watch.first_version import first_version
 from streams.watch.handling import handled_by_alert
-from streams.watch.history import History
+from streams.watch.state.state import State
 from streams.watch.trial import is_trial, trial_alert
 
 __all__ = ["Judge"]
 
-CHUNK_EVENTS = 4_000
-"""Events of touched families that are judged at once; larger chunks are no faster and hold up the heartbeat."""
-
-_CONNECTING = frozenset({"persons-linked", "address-changed"})
-"""Facts that connect families: the rules whose answer they can change are those that look beyond one family."""
-
+_CHUNK_PLACES = 1_000
+"""Families and records that are judged at once: for many, half a second."""
+_EVER = datetime.min.replace(tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
+_ACTIONS = frozenset(one.type.split(".")[-2] for one in (AlertAcknowledged, AlertClosed))
 
 
 @dataclass
 class _Touched:
-    """What a batch of records calls for: where to look again, with which rules, and why."""
+    """What a batch of records calls for: where to look again, and why."""
 
-    rules: set[str]
-    arrived: dict[Place, int]
-    amendments: dict[Place, str]
+    arrived: dict[Place, int] = field(default_factory=dict)
+    amendments: dict[Place, str] = field(default_factory=dict)
+
+    def note(self, place: Place, received_ms: int) -> None:
+        self.arrived[place] = max(received_ms, self.arrived.get(place, 0))
 
     def arrival(self, place: Place) -> datetime:
         return _moment(self.arrived[place])
 
 
 class Judge:
-    """The histories, the rules and the book of alerts, kept in step."""
+    """The rules, what is known, and who is told."""
 
-    def __init__(self, engine: Evaluator, router: Router, case_url: str) -> None:
-        self.history = History(engine.crowd_limits)
-        self.book = AlertBook()
-        self.deadlines = Deadlines()
+    def __init__(self, engine: PostgresEngine, state: State, router: Router, case_url: str) -> None:
+        self.state = state
         self._engine = engine
         self._router = router
         self._rules = engine.compiled.rules
+        self._facts = frozenset[str]().union(*(rule.facts for rule in self._rules.values()))
         self._case_url = case_url
 
-    def remember(self, record: Accepted | Rejected) -> Accepted | Rejected:
-        """Add a record to the history, and give it back."""
-        if isinstance(record, Accepted):
-            self.history.add(record)
-        elif record.topic in SAFEGUARDING_TOPICS:
-            self.history.quarantine(record)
-        return record
-
-    def judge(self, records: Collection[Accepted | Rejected], as_of: datetime, now: datetime) -> Iterator[list[Alert]]:
+    def judge(self, records: Collection[Accepted | Rejected], as_of: datetime, now: datetime) -> None:
         """
-        The versions that remembered records call for, by chunk; each chunk is to be published before the next.
+        Keep records, and the versions that events call for; `report` judges those that nobody can read.
 
         Args:
-            as_of: up to when everything that arrived is remembered; deadlines after it have not passed.
+            as_of: up to when everything that arrived is known; deadlines after it have not passed.
             now: when the versions are raised.
         """
-        touched = self._touched(records)
+        events = [record for record in records if isinstance(record, Accepted)]
+        parted = self.state.add(events)
+        self.state.quarantine(one for one in records if isinstance(one, Rejected) and one.topic in SAFEGUARDING_TOPICS)
+        touched = self._touched(events)
         newest = max((record.received_ms for record in records), default=0)
+        for family in parted:
+            touched.note(("family", family), newest)
         as_of = max(as_of, _moment(newest))
-        for places in self._chunks(touched.arrived):
-            yield self._changes(places, touched.rules, as_of, now, at=touched.arrival, amendments=touched.amendments)
-        for record in records:
-            if isinstance(record, Accepted) and is_trial(record.fact):
-                yield self._trial(record.fact, record.received_ms, now)
+        for places in _chunks(touched.arrived):
+            self._change(places, as_of, now, at=touched.arrival, amendments=touched.amendments)
+        for event in events:
+            if is_trial(event.fact):
+                self._answer(event.fact, event.received_ms, now)
 
-    def due(self, as_of: datetime, now: datetime) -> Iterator[list[Alert]]:
-        """The versions that deadlines call for that have passed at `as_of`."""
-        passed = self.deadlines.pop_due(as_of)
+    def report(self, limit: int, as_of: datetime, now: datetime) -> bool:
+        """Judge some of the records that nobody can read; returns whether there may be more."""
+        at = {("record", record): received_at for record, received_at in self.state.unjudged(limit).items()}
+        as_of = max([as_of, *at.values()])
+        for places in _chunks(at):
+            self._change(places, as_of, now, at=at.__getitem__, amendments={})
+        return len(at) == limit
+
+    def due(self, as_of: datetime, now: datetime) -> None:
+        """Judge where deadlines have passed at `as_of`."""
+        passed = self.state.pop_due(as_of)
         at: dict[Place, datetime] = {}
         for deadline in passed:
             place = ("family", deadline.family_id)
-            at[place] = max(deadline.due_at.replace(tzinfo=UTC), at.get(place, datetime.min.replace(tzinfo=UTC)))
-        rules = {deadline.rule for deadline in passed} & self._rules.keys()
-        for places in self._chunks(at):
-            yield self._changes(
-                places, rules, max(as_of, max(at.values()) + _INSTANT), now, at=at.__getitem__, amendments=None
-            )
+            at[place] = max(deadline.due_at.replace(tzinfo=UTC), at.get(place, _EVER))
+        for places in _chunks(at):
+            until = max(as_of, max(at.values()) + _INSTANT)
+            self._change(places, until, now, at=at.__getitem__, amendments=None)
 
-    def review(self, families: Collection[str], as_of: datetime, now: datetime) -> list[Alert]:
-        """The versions that families call for under every rule: deadlines passed while nobody watched."""
-        rules = {rule.name for rule in self._rules.values() if rule.scope == "family"}
-        places = [("family", family) for family in families]
+    def review(self, limit: int, as_of: datetime, now: datetime) -> bool:
+        """Judge some of the families anew that are to be, under every rule; returns whether there may be more."""
+        families = self.state.to_review(limit)
+        at = {("family", family): arrived_at for family, arrived_at in families.items()}
+        self._change(list(at), as_of, now, at=at.__getitem__, amendments=None)
+        return len(families) == limit
 
-        def arrival(place: Place) -> datetime:
-            return _moment(self.history.last_received(place[1]))
+    def restate(self, as_of: datetime, now: datetime) -> None:
+        """Decide what was put off: what people did with alerts that the build judges."""
+        places = self.state.take_up()
+        for chunk in _chunks(places):
+            self._change(chunk, as_of, now, at=places.__getitem__, amendments={}, restates=True)
 
-        return self._changes(places, rules, as_of, now, at=arrival, amendments=None)
+    def hear(self, alerts: Sequence[Alert]) -> None:
+        """Take over versions that are on their topic, whoever sent them."""
+        for alert in self.state.sent(alerts):
+            # Somebody else said something under this number meanwhile: what this was about is decided anew.
+            self.state.put_off({place_of(alert): alert.received_at})
+            self.state.forget(alert.alert_id)
+        unknown = self.state.unknown(alerts)
+        book = self.state.book({place_of(alert) for alert in unknown})
+        self.state.save([one for alert in unknown if (one := book.record(alert)) is not None], send=False)
 
-    def restate(self, places: Mapping[Place, datetime], as_of: datetime, now: datetime) -> Iterator[list[Alert]]:
-        """The versions that what people did calls for at some places; each gives when that arrived."""
-        for chunk in self._chunks(places):
-            yield self._changes(chunk, (), as_of, now, at=places.__getitem__, amendments={})
-
-    def judges(self, alert: Alert) -> bool:
-        """Whether the alert is one of the rules that are run here."""
-        return alert.rule in self._rules
-
-    def _touched(self, records: Collection[Accepted | Rejected]) -> _Touched:
-        touched = _Touched(set(), {}, {})
-        for record in records:
-            if isinstance(record, Rejected):
-                if record.topic in SAFEGUARDING_TOPICS:
-                    self._touch_record(touched, self.history.record_id(record), record.received_ms)
-                continue
-            if record.replay_of is not None:
-                self._touch_record(touched, record.replay_of, record.received_ms)
-            about = self.history.of_same_name(record)
-            for place in self._acted_on(about):
-                touched.arrived[place] = max(record.received_ms, touched.arrived.get(place, 0))
-            rules = self._rules_of(about)
-            for family in self.history.touched(about) if rules else ():
-                place = ("family", family)
-                touched.arrived[place] = max(record.received_ms, touched.arrived.get(place, 0))
-                if record.change != "recorded":
-                    touched.amendments[place] = record.change
-            touched.rules |= rules
-        self._touch_parted(touched, records)
+    def _touched(self, events: Sequence[Accepted]) -> _Touched:
+        touched = _Touched()
+        about = self.state.about_the_same(events)
+        asked = [
+            (event, one)
+            for event, same in zip(events, about, strict=True)
+            if any(one.fact in self._facts for one in same)
+            for one in same
+        ]
+        families = self.state.touched([one for _, one in asked])
+        for (event, _), found in zip(asked, families, strict=True):
+            for family in found:
+                touched.note(("family", family), event.received_ms)
+                if event.change != "recorded":
+                    touched.amendments["family", family] = event.change
+        for event, same in zip(events, about, strict=True):
+            if event.replay_of is not None:
+                touched.note(("record", event.replay_of), event.received_ms)
+            acted_on = [one.alert_id for one in same if one.fact in _ACTIONS]
+            for place in self.state.places(acted_on):
+                touched.note(place, event.received_ms)
         return touched
 
-    def _touch_parted(self, touched: _Touched, records: Collection[Accepted | Rejected]) -> None:
-        """Look again at the families that have nothing to do with each other any more."""
-        if parted := self.history.pop_parted():
-            newest = max((record.received_ms for record in records), default=0)
-            touched.arrived |= {("family", one): max(newest, self.history.last_received(one)) for one in parted}
-            touched.rules |= {rule.name for rule in self._rules.values() if rule.facts & _CONNECTING}
-
-    def _touch_record(self, touched: _Touched, record: str, received_ms: int) -> None:
-        touched.arrived[("record", record)] = received_ms
-        touched.rules |= {rule.name for rule in self._rules.values() if rule.scope == "record"}
-
-    def _acted_on(self, events: Iterable[Accepted]) -> set[Place]:
-        """Where the alerts are that people say something of."""
-        alerts = {event.fact.alert_id for event in events if isinstance(event.fact, AlertAcknowledged | AlertClosed)}
-        return {place for alert in alerts if (place := self.book.place(alert)) is not None}
-
-    def _rules_of(self, events: Iterable[Accepted]) -> set[str]:
-        """The rules whose answer the facts of these events can change."""
-        facts = _facts(events)
-        return {rule.name for rule in self._rules.values() if rule.facts & facts}
-
-    def _chunks(self, places: Iterable[Place]) -> Iterator[list[Place]]:
-        chunk, weight = [], 0
-        for place in sorted(places):
-            chunk.append(place)
-            weight += 1 + self.history.weight(place[1])
-            if weight >= CHUNK_EVENTS:
-                yield chunk
-                chunk, weight = [], 0
-        if chunk:
-            yield chunk
-
-    def _changes(
+    def _change(
         self,
         places: Collection[Place],
-        rules: Collection[str],
         as_of: datetime,
         now: datetime,
         *,
         at: Callable[[Place], datetime],
         amendments: dict[Place, str] | None,
-    ) -> list[Alert]:
-        """Evaluate places and compare with the book; no `amendments` means that time alone has passed."""
-        families = {name for kind, name in places if kind == "family"}
-        rejected, replays = self.history.unreadable(name for kind, name in places if kind == "record")
-        events = [*self.history.load(families), *replays, *self.history.of_alerts(self.book.ids(places))]
-        amended = {event.root: event.change for event in events if event.change != "recorded"}
-        cause = Cause(at, now, amendments is None, amended, amendments or {})
-        with self._evaluating(events, rejected, rules, as_of) as evaluation:
-            self.deadlines.replace(families, rules, evaluation.deadlines, as_of)
-            current = self._alerts(evaluation, now)
-            handled = handled_by_alert(evaluation.actions)
-            changed = self.book.changes(current, places, rules, cause, handled=handled)
-            return list(self._routed(changed, evaluation.desks())) if changed else []
+        restates: bool = False,
+    ) -> None:
+        """
+        Evaluate places, and keep the versions that make the book say what the rules say.
 
-    def _routed(self, alerts: Iterable[Alert], desks: Mapping[str, FamilyDesk]) -> Iterator[Alert]:
+        Args:
+            amendments: None means that time alone has passed.
+            restates: also say what concerns alerts that the build judges, which is put off otherwise.
+        """
+        if not places:
+            return
+        families = [name for kind, name in places if kind == "family"]
+        records = [name for kind, name in places if kind == "record"]
+        book = self.state.book(places)
+        keys = [*self.state.keys(families), *book.ids()]
+        events, crowds = self.state.load(keys, records)
+        unread = self.state.load_unread(records)
+        cause = Cause(at, now, amendments is None, self.state.amended(keys), amendments or {})
+        with self._engine.evaluating(events, unread, self._rules, as_of, crowds=crowds) as evaluation:
+            self.state.replace_deadlines(families, evaluation.deadlines, as_of)
+            current = [self._first_version(row, now) for row in evaluation.alerts]
+            handled = handled_by_alert(evaluation.actions)
+            changed = book.changes(current, places, self._rules, cause, handled=handled)
+            versions = list(self._routed(book, changed, evaluation.desks())) if changed else []
+        own = [alert for alert in versions if restates or alert.version == 1 or alert.rule in self._rules]
+        self._keep(book, own)
+        if later := {place_of(alert): alert.received_at for alert in versions if alert not in own}:
+            self.state.put_off(later)
+
+    def _first_version(self, row: AlertRow, now: datetime) -> Alert:
+        return first_version(row, self._rules[row.rule].clears_when, self._case_url, now)
+
+    def _routed(self, book: AlertBook, alerts: Iterable[Alert], desks: Mapping[str, FamilyDesk]) -> Iterator[Alert]:
         """Versions with those they are for; one that reaches nobody is followed by the alert that says so."""
         for alert in alerts:
-            routed = self._router.address(alert, desks.get(alert.family_id), self.book.recipients(alert))
+            routed = self._router.address(alert, desks.get(alert.family_id), book.recipients(alert))
             yield routed
             lost = reaches_nobody(routed, self._router.authority)
-            if lost is not None and not self.book.has(lost):
+            if lost is not None and not book.has(lost):
                 yield lost
 
-    def _evaluating(
-        self, events: Collection[Accepted], rejected: Collection[Rejected], rules: Collection[str], as_of: datetime
-    ) -> AbstractContextManager[Evaluation]:
-        """Run the rules, unless the facts at hand tell that none of them has anything to say."""
-        kinds = self._engine.kinds.among(events)
-        if self._engine.says_nothing(rules, kinds) and ACTION_FACTS.isdisjoint(kinds):
-            return nullcontext(Evaluation([], []))
-        unread = quarantine_table(rejected, as_of) if rejected else None
-        crowds = self.history.crowds(events)
-        return self._engine.evaluating(events_table(events, as_of), unread, rules, as_of, kinds, crowds=crowds)
+    def _keep(self, book: AlertBook, versions: Iterable[Alert]) -> None:
+        """Keep versions, and have them sent."""
+        self.state.save([one for version in versions if (one := book.record(version)) is not None], send=True)
 
-    def _alerts(self, evaluation: Evaluation, now: datetime) -> Iterator[Alert]:
-        for row in evaluation.alerts:
-            yield first_version(row, self._rules[row.rule].clears_when, self._case_url, now)
-
-    def _trial(self, fact: AlertAcknowledged, received_ms: int, now: datetime) -> list[Alert]:
-        """The test alert that is asked for, after the rules have run on nothing: a broken engine raises none."""
+    def _answer(self, fact: AlertAcknowledged, received_ms: int, now: datetime) -> None:
+        """Raise the test alert that is asked for, after the rules have run on nothing: a broken engine raises none."""
         self._engine.evaluate(events_table([], now), None, self._rules, now)
         alert = trial_alert(fact.alert_id, _moment(received_ms), now)
-        return [] if self.book.has(alert) else [alert]
+        if not self.state.places([alert.alert_id]):
+            self._keep(AlertBook(), [alert])
 
 
-def _facts(events: Iterable[Accepted]) -> set[str]:
-    return {fact for event in events if (fact := fact_of(event)) is not None}
+def _chunks(places: Iterable[Place]) -> Iterator[list[Place]]:
+    ordered = sorted(places)
+    for start in range(0, len(ordered), _CHUNK_PLACES):
+        yield ordered[start : start + _CHUNK_PLACES]
 
 
 def _moment(milliseconds: int) -> datetime:

@@ -1,21 +1,17 @@
-"""Alerts that have landed; those that the alerts topic no longer has, too: after a loss of Kafka, versions go on."""
+"""Alerts that have landed: the latest version of some, or every version."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import duckdb
 import msgspec
 
 from streams.contracts.outputs import Alert
-from streams.errors import LakeUnavailable
-from streams.lake.connect import connect
-from streams.settings import Settings
-from streams.watch.alert_book import AlertBook
 
-__all__ = ["latest_alerts", "read_landed_alerts"]
+__all__ = ["landed_versions", "latest_alerts"]
 
-_VERSIONS = "SELECT alert_id, max(version) FROM landing.main.alerts GROUP BY alert_id"
+_ROWS = 5_000
 
-_LATEST = """
+_VERSIONS = """
     SELECT * EXCLUDE (topic, kafka_partition, kafka_offset, landed_at, received_at, cause_received_at)
            REPLACE (
                list_transform(
@@ -31,36 +27,22 @@ _LATEST = """
            ),
            cause_received_at AT TIME ZONE 'UTC' AS received_at
     FROM landing.main.alerts
+"""
+_LATEST = f"""
+    {_VERSIONS}
     WHERE alert_id IN (SELECT unnest($1))
     QUALIFY row_number() OVER (PARTITION BY alert_id ORDER BY version DESC, kafka_offset) = 1
 """
-
-
-def read_landed_alerts(settings: Settings, book: AlertBook) -> int:
-    """
-    Take into the book what has landed of alerts beyond the versions it knows.
-
-    Returns:
-        How many alerts that were; none without a lake.
-    """
-    try:
-        lake = connect(settings, landing="read_only", marts=None)
-    except LakeUnavailable:
-        return 0
-    try:
-        known = book.versions()
-        newer = [name for name, version in lake.execute(_VERSIONS).fetchall() if version > known.get(name, 0)]
-        alerts = latest_alerts(lake, newer) if newer else []
-    except duckdb.CatalogException:
-        return 0
-    finally:
-        lake.close()
-    for alert in alerts:
-        book.record(alert)
-    return len(alerts)
+_ALL = f"{_VERSIONS} ORDER BY alert_id, version, kafka_offset"
 
 
 def latest_alerts(lake: duckdb.DuckDBPyConnection, alert_ids: Collection[str]) -> list[Alert]:
     """The latest landed version of each of some alerts; of two with one number the first, as a subscriber counts."""
     rows = lake.execute(_LATEST, [list(alert_ids)]).to_arrow_table().to_pylist()
     return [msgspec.convert(row, Alert) for row in rows]
+
+
+def landed_versions(lake: duckdb.DuckDBPyConnection) -> Iterator[Alert]:
+    """Every landed version, alert by alert, in the order of their numbers."""
+    for batch in lake.execute(_ALL).to_arrow_reader(_ROWS):
+        yield from (msgspec.convert(row, Alert) for row in batch.to_pylist())

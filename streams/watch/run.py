@@ -5,14 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg2
 import structlog
 from kafka.errors import KafkaError
 
 from streams.errors import BrokerUnavailable, LakeUnavailable, LockTaken, RecordsDeleted
 from streams.health import Sign, sign_of_life
 from streams.kafka.topics import ensure_topics, refuse_differences
-from streams.rules.compiled import DBT_PROJECT, compiled_rules
-from streams.rules.engine import Engine
+from streams.rules.compiled import DBT_PROJECT, CompiledRules, compiled_rules
 from streams.settings import Settings
 from streams.watch.leader import Leadership
 from streams.watch.watcher import Watcher
@@ -59,7 +59,7 @@ def run(
     with sign_of_life(settings, "watch") as sign:
         ensure_topics(settings)
         refuse_differences(settings)
-        engine = Engine(compiled_rules(settings, project))
+        rules = compiled_rules(settings, project)
         watched = Watched()
         leadership = Leadership(settings)
         try:
@@ -69,12 +69,11 @@ def run(
             while not stop():
                 leader = leader or _acquire(leadership, sign)
                 if leader:
-                    leader = _term(settings, engine, leadership, watched, stop, sign=sign)
+                    leader = _term(settings, rules, leadership, watched, stop, sign=sign)
                 if not stop():
                     time.sleep(_RETRY_SECONDS)
         finally:
             leadership.release()
-            engine.close()
     return watched
 
 
@@ -91,7 +90,7 @@ def _acquire(leadership: Leadership, sign: Sign) -> bool:
 
 def _term(
     settings: Settings,
-    engine: Engine,
+    rules: CompiledRules,
     leadership: Leadership,
     watched: Watched,
     stop: Callable[[], bool],
@@ -107,11 +106,16 @@ def _term(
     watcher = None
     try:
         sign.lead()
-        watcher = Watcher(settings, engine, leadership)
+        watcher = Watcher(settings, rules, leadership)
         watched.terms += 1
         watcher.watch(turns)
     except LockTaken as error:
         log.warning("leadership_lost", reason=str(error))
+        sign.trouble(error)
+        leadership.release()
+        return False
+    except (psycopg2.Error, LakeUnavailable) as error:
+        log.warning("database_lost", reason=type(error).__name__)
         sign.trouble(error)
         leadership.release()
         return False

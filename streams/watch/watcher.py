@@ -1,15 +1,15 @@
 """
-The watcher's loop: poll, remember, judge, publish, and only then say so in a heartbeat.
+The watcher's loop: poll, judge and keep in one transaction, send, and say so in a heartbeat.
 
-A crash anywhere loses nothing: what no heartbeat covers is judged again, and the alerts topic tells what was said.
-A heartbeat's cut is consistent: it is taken between batches, when all that was polled has been judged and written.
+A crash anywhere loses nothing and repeats nothing: a batch is kept with its offsets or not at all, and what was decided
+but not sent is in the outbox.
 """
 
 import os
 import socket
-from collections import deque
-from collections.abc import Callable, Collection, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import msgspec
@@ -25,19 +25,23 @@ from streams.errors import RecordsDeleted
 from streams.kafka.client import partitions_of
 from streams.kafka.heartbeat import last_heartbeat
 from streams.kafka.reading import TolerantConsumer
+from streams.lake.advisory import HeldLock
+from streams.lake.lock_keys import LockKey
+from streams.lake.session import Session
 from streams.route.router import Router
 from streams.route.routes import read_routes
-from streams.rules.engine import Engine
+from streams.rules.compiled import CompiledRules
+from streams.rules.postgres.engine import PostgresEngine
 from streams.settings import Settings
-from streams.watch.beginning import begin_reading, judged_before, wait_for_lander
-from streams.watch.current import CurrentAlerts
+from streams.watch.beginning import begin_reading
 from streams.watch.even_reader import EvenReader
 from streams.watch.judge import Judge
-from streams.watch.landed_alerts import read_landed_alerts
 from streams.watch.leader import Leadership
+from streams.watch.numbering import watch_consumer
+from streams.watch.outbox import Outbox
 from streams.watch.publish import Publisher, alert_of
-from streams.watch.restating import Restatements
-from streams.watch.restore import Offsets, load_lake, read_alerts, watch_consumer
+from streams.watch.state.state import State, connected
+from streams.watch.state.tables import event_columns
 
 __all__ = ["Watcher"]
 
@@ -45,8 +49,8 @@ log = structlog.get_logger()
 
 _UNREAD_RECORDS = 500
 """Unreadable records that are reported at once, between two polls: about 100 ms."""
-_REVIEW_EVENTS = 300
-"""Events judged in one idle moment of the review after a start: about 30 ms."""
+_REVIEW_FAMILIES = 20
+"""Families that are looked at again in one idle moment: about 30 ms."""
 _FETCH_BYTES = 1024 * 1024
 """Of one partition at once; about 2,000 records, so that one fetch of all partitions is a batch of a backlog."""
 _PAUSE_SECONDS = 0.05
@@ -54,106 +58,130 @@ _PAUSE_SECONDS = 0.05
 
 
 class Watcher:
-    """One term as the leader: from the restored state until the stop, the loss of the lock or of the broker."""
+    """
+    One term as the leader: until the stop, the loss of the lock, of the broker or of the database.
 
-    def __init__(self, settings: Settings, engine: Engine, leadership: Leadership) -> None:
-        self._settings = settings
+    Raises:
+        BrokerUnavailable: no broker answers.
+        LakeUnavailable: PostgreSQL does not answer.
+        LockTaken: the leader lock is lost.
+    """
+
+    def __init__(self, settings: Settings, rules: CompiledRules, leadership: Leadership) -> None:
+        self._settings, self._leadership = settings, leadership
         self._leader = f"{socket.gethostname()}-{os.getpid()}"
-        self._judge = Judge(engine, Router(settings.authority, read_routes()), settings.case_url)
-        self._publisher = Publisher(settings, leadership.lock)
-        self._current = CurrentAlerts(settings, self._judge.book, self._publisher)
-        self._restatements = Restatements(settings, self._judge, leadership)
-        self._consumer: TolerantConsumer = watch_consumer(
-            settings, fetch_max_wait_ms=500, max_partition_fetch_bytes=_FETCH_BYTES
+        self._closing = ExitStack()
+        try:
+            self._open(rules)
+        except BaseException:
+            self.close()
+            raise
+        self._reader = EvenReader(self._consumer, self._of(*names.INPUT_TOPICS))
+        self._offsets: dict[TopicPartition, int] = {}
+        self._lost_until: dict[TopicPartition, int] = {}
+        self._cut: Heartbeat | None = None
+        self._due: datetime | None = None
+        self._has_more = False
+        self._is_reviewing = False
+        self._is_put_off = False
+        self._next_heartbeat = 0.0
+        self.judged_records = 0
+
+    def _open(self, rules: CompiledRules) -> None:
+        """Connect to PostgreSQL and to Kafka."""
+        session = Session(self._closing.enter_context(connected(self._settings)))
+        engine = PostgresEngine(rules, session)
+        self._state = State(session, event_columns(engine.columns_read), engine.crowd_limits, rules.checksum)
+        self._state.begin_term()
+        self._publisher = self._closing.enter_context(closing(Publisher(self._settings, self._leadership.lock)))
+        self._outbox = Outbox(self._state, self._publisher, timedelta(days=self._settings.ended_alert_days))
+        router = Router(self._settings.authority, read_routes())
+        self._judge = Judge(engine, self._state, router, self._settings.case_url)
+        self._consumer: TolerantConsumer = self._closing.enter_context(
+            closing(watch_consumer(self._settings, fetch_max_wait_ms=500, max_partition_fetch_bytes=_FETCH_BYTES))
         )
         self._partitions = partitions_of(self._consumer, (*names.INPUT_TOPICS, names.ALERTS))
         self._topic_ids = self._consumer.topic_ids((*names.INPUT_TOPICS, names.ALERTS))
-        self._reader = EvenReader(self._consumer, self._input_partitions())
-        self._judged: Offsets = {}
-        self._already_judged: Offsets = {}
-        self._written: Offsets = {}
-        self._lost_until: Offsets = {}
-        self._cut: Heartbeat | None = None
-        self._to_review: deque[str] = deque()
-        self._unread: deque[Rejected] = deque()
-        self._next_heartbeat = 0.0
-        self.judged_records = 0
-        self.published_alerts = 0
+
+    @property
+    def published_alerts(self) -> int:
+        """Versions that were sent."""
+        return self._outbox.sent
 
     def close(self) -> None:
-        """Disconnect from Kafka."""
-        self._consumer.close()
-        self._publisher.close()
+        """Disconnect from Kafka and PostgreSQL."""
+        self._closing.close()
 
     def watch(self, stop: Callable[[], bool]) -> None:
         """
-        Restore, catch up, then judge until `stop` says so, or the topics have changed and a new term must begin.
+        Judge until `stop` says so, or the topics have changed and a new term must begin.
 
         Raises:
             LockTaken: the leader lock was lost.
             RecordsDeleted: Kafka has deleted records before they were read; a new term finds what the lake has of them.
         """
-        self._restore()
+        self._start()
         while not stop() and not self._has_other_topics():
             self._take(self._polled(self._patience_ms()))
             self._pass_deadlines()
             self._report_unread()
             self._review()
-            self._restatements.say(self._hear, self._as_of, self._say)
-            self._current.retire(_now())
-            if not (self._restatements.are_due or self._unread):
-                self._complete()
+            self._restate()
+            self._outbox.retire(_now())
+            self._complete()
             self._beat()
         self._beat(last=True)
+
+    def _start(self) -> None:
+        began = monotonic()
+        found = last_heartbeat(self._settings)
+        if found is not None:
+            self._cut = msgspec.structs.replace(found[0], leader=self._leader)
+        self._consumer.assign(self._partitions)
+        self._offsets = begin_reading(self._settings, self._consumer, self._state, self._partitions, self._beat)
+        self._seek()
+        with self._state.writing():
+            self._state.begin_at(self._offsets, self._topic_ids)
+        self._hear()
+        self._state.complete()
+        self._restore_current()
+        self._send()
+        self._reader.start()
+        self._has_more = self._is_reviewing = self._is_put_off = True
+        log.info("watch_started", partitions=len(self._partitions), seconds=round(monotonic() - began, 2))
+
+    def _seek(self) -> None:
+        beginnings = self._consumer.beginning_offsets(self._partitions)
+        self._lost_until = {place: beginnings[place] for place in self._of(*names.INPUT_TOPICS)}
+        for place, offset in self._offsets.items():
+            # Of alerts that Kafka has deleted, the state has what there is to know.
+            begin = offset if place in self._lost_until else max(offset, beginnings[place])
+            self._consumer.seek(place, begin)
+            self._offsets[place] = begin
+
+    def _of(self, *topics: str) -> list[TopicPartition]:
+        return [partition for partition in self._partitions if partition.topic in topics]
+
+    def _restore_current(self) -> None:
+        """Say once more which alerts stand, if the topic of those is not the one on which that was said."""
+        ids = self._consumer.topic_ids([names.ALERTS_CURRENT])
+        place = TopicPartition(names.ALERTS_CURRENT, 0)
+        _, known = self._state.known().get(place, (0, ""))
+        if known != ids[names.ALERTS_CURRENT]:
+            self._outbox.say_standing(self._beat)
+            with self._state.writing():
+                self._state.begin_at({place: 0}, ids)
 
     def _has_other_topics(self) -> bool:
         """Whether partitions were added since the start of the term, or a topic was made again or has lost its end."""
         found = partitions_of(self._consumer, self._topic_ids)
         ids = self._consumer.topic_ids(self._topic_ids)
         again = [topic for topic, id_ in ids.items() if self._topic_ids[topic] != id_]
-        cut_off = [place for place, at in self._judged.items() if self._reader.position(place) < at]
+        cut_off = [place for place in self._lost_until if self._reader.position(place) < self._offsets[place]]
         if len(found) > len(self._partitions) or again or cut_off:
             log.warning("topics_changed", partitions=len(found), made_anew=again, without_their_end=cut_off)
             return True
         return False
-
-    def _restore(self) -> None:
-        started = monotonic()
-        inputs = self._input_partitions()
-        found = last_heartbeat(self._settings)
-        if found is not None:
-            heartbeat = found[0]
-            self._cut = msgspec.structs.replace(heartbeat, leader=self._leader)
-            self._already_judged = judged_before(self._consumer, heartbeat, inputs)
-        self._written = read_alerts(self._settings, self._judge.book.record)
-        lost = read_landed_alerts(self._settings, self._judge.book)
-        self._current.restore(_now())
-        wait_for_lander(self._settings, self._consumer, inputs, self._beat)
-        offsets, unjudged = load_lake(self._settings, self._judge, self._already_judged, self._beat)
-        self._judged = begin_reading(self._settings, self._consumer, offsets, inputs)
-        self._seek()
-        self._reader.start()
-        # What was judged before may have deadlines, known to nobody now; what is judged from here on brings its own.
-        before = {partition for partition, offset in self._already_judged.items() if offset}
-        self._judge_and_publish(unjudged)
-        if before:
-            self._catch_up()
-            self._to_review.extend(self._judge.history.families())
-        log.info(
-            "watch_restored",
-            events=len(self._judge.history),
-            alerts=len(self._judge.book),
-            alerts_from_lake=lost,
-            unjudged=len(unjudged),
-            seconds=round(monotonic() - started, 2),
-        )
-
-    def _seek(self) -> None:
-        self._consumer.assign(self._partitions)
-        beginnings = self._consumer.beginning_offsets(self._partitions)
-        self._lost_until = {place: beginnings[place] for place in self._judged}
-        for partition, at in (beginnings | self._written | self._judged).items():
-            self._consumer.seek(partition, at)
 
     def _polled(self, patience_ms: int) -> list:
         """
@@ -168,96 +196,102 @@ class Watcher:
                 raise RecordsDeleted(f"{one.topic}/{one.partition} has lost {one.offset} before it was read here")
         return records
 
-    def _catch_up(self) -> None:
-        """Read what earlier watchers have judged and the lake does not have yet, so that the review sees it."""
-        while any(self._judged[partition] < offset for partition, offset in self._already_judged.items()):
-            self._take(self._polled(200))
-            for partition in self._already_judged:
-                self._judged[partition] = max(self._judged[partition], self._reader.position(partition))
-            self._beat()
-
-    def _input_partitions(self) -> list[TopicPartition]:
-        return [partition for partition in self._partitions if partition.topic in names.INPUT_TOPICS]
-
     def _take(self, records: Collection) -> None:
-        """Remember polled records, and judge those that no earlier watcher has judged."""
-        new: list[Accepted] = []
+        """Judge polled records."""
+        if not records:
+            return
+        judged: list[Accepted | Rejected] = []
+        heard: list[Alert] = []
+        offsets: dict[TopicPartition, int] = {}
         for record in records:
-            partition = TopicPartition(record.topic, record.partition)
-            if record.topic == names.ALERTS:
-                # Our own, which changes nothing, or one that the build or reconciliation has published.
-                if (alert := alert_of(record.value)) is not None:
-                    self._current.record(alert)
-                self._written[partition] = max(self._written.get(partition, 0), record.offset + 1)
-                continue
-            event = self._judge.remember(admit(record, self._settings.max_record_bytes))
-            if record.offset >= self._already_judged.get(partition, 0) or _is_deleted(record):
-                if isinstance(event, Accepted):
-                    new.append(event)
-                else:
-                    self._unread.append(event.without_content())
-            self._judged[partition] = record.offset + 1
-        self._judge_and_publish(new)
-
-    def _judge_and_publish(self, records: Collection[Accepted | Rejected]) -> None:
-        if records:
-            self._publish(self._judge.judge(records, self._as_of(), _now()))
-            self.judged_records += len(records)
+            offsets[TopicPartition(record.topic, record.partition)] = record.offset + 1
+            if record.topic != names.ALERTS:
+                judged.append(admit(record, self._settings.max_record_bytes))
+            elif (alert := alert_of(record.value)) is not None:
+                heard.append(alert)
+        with self._state.writing():
+            if heard:
+                self._judge.hear(heard)
+            self._judge.judge(judged, self._as_of(), _now())
+            self._state.advance(offsets)
+        self._offsets |= offsets
+        self._has_more = self._has_more or any(isinstance(one, Rejected) for one in judged)
+        self.judged_records += len(judged)
+        self._send()
 
     def _report_unread(self) -> None:
         """Judge some unreadable records. Families come first: one partner's rubbish holds up no child's alert."""
-        some = [self._unread.popleft() for _ in range(min(len(self._unread), _UNREAD_RECORDS))]
-        self._judge_and_publish(some)
+        if self._has_more:
+            with self._state.writing():
+                self._has_more = self._judge.report(_UNREAD_RECORDS, self._as_of(), _now())
+            self._send()
 
     def _pass_deadlines(self) -> None:
-        due = self._judge.deadlines.next_due()
         as_of = self._as_of()
-        if due is not None and due < as_of:
-            self._publish(self._judge.due(as_of, _now()))
+        if self._due is not None and self._due < as_of:
+            with self._state.writing():
+                self._judge.due(as_of, _now())
+            self._send()
 
     def _review(self) -> None:
-        """Judge some families again after a start, the most recent first: deadlines may have passed meanwhile."""
-        families, weight = [], 0
-        while self._to_review and weight < _REVIEW_EVENTS:
-            families.append(self._to_review.popleft())
-            weight += 1 + self._judge.history.weight(families[-1])
-        if families:
-            self._publish([self._judge.review(families, self._as_of(), _now())])
-            if not self._to_review:
-                log.info("families_reviewed")
+        """Judge some families again after an upgrade, the most recent first."""
+        if self._is_reviewing:
+            with self._state.writing():
+                self._is_reviewing = self._judge.review(_REVIEW_FAMILIES, self._as_of(), _now())
+            self._send()
+
+    def _restate(self) -> None:
+        """Say what was put off until the build says nothing; at another time if it is speaking."""
+        if not self._is_put_off:
+            return
+        with self._leadership.holding(LockKey.RESTATING) as lock:
+            if lock is not None:
+                self._restate_holding(lock)
+
+    def _restate_holding(self, lock: HeldLock) -> None:
+        with closing(Publisher(self._settings, lock)) as publisher:
+            self._hear()
+            with self._state.writing():
+                self._judge.restate(self._as_of(), _now())
+            self._is_put_off = False
+            self._send(publisher)
 
     def _hear(self) -> None:
         """Take in what is on the alerts topic beyond what has been polled."""
-        polled = {one: self._consumer.position(one) for one in self._partitions if one.topic == names.ALERTS}
-        read_alerts(self._settings, self._current.record, polled)
+        partitions = self._of(names.ALERTS)
+        with closing(watch_consumer(self._settings, max_poll_records=5_000)) as reader:
+            reader.assign(partitions)
+            for partition in partitions:
+                reader.seek(partition, self._offsets[partition])
+            ends = reader.end_offsets(partitions)
+            while any(reader.position(partition) < end for partition, end in ends.items()):
+                for partition, records in reader.poll(timeout_ms=500).items():
+                    with self._state.writing():
+                        self._judge.hear([one for record in records if (one := alert_of(record.value)) is not None])
+                        self._state.advance({partition: records[-1].offset + 1})
+                    self._offsets[partition] = records[-1].offset + 1
+                self._beat()
 
-    def _publish(self, chunks: Iterable[list[Alert]]) -> None:
-        """Say what is the watcher's alone to say now."""
-        self._say(map(self._restatements.put_off, chunks))
-
-    def _say(self, chunks: Iterable[list[Alert]], publisher: Publisher | None = None) -> None:
-        """Make versions durable, chunk by chunk, and remember them as said."""
-        for alerts in chunks:
-            if alerts:
-                for number, offset in (publisher or self._publisher).alerts(alerts).items():
-                    self._written[TopicPartition(names.ALERTS, number)] = offset
-                for alert in alerts:
-                    self._current.record(alert)
-                self.published_alerts += len(alerts)
-                log.info("alerts_published", versions=len(alerts), rules=sorted({alert.rule for alert in alerts}))
-            self._beat()
+    def _send(self, publisher: Publisher | None = None) -> None:
+        """Send what was decided, and note when the next deadline is."""
+        self._due = self._state.next_due()
+        written = {TopicPartition(names.ALERTS, number): at for number, at in self._outbox.send(publisher).items()}
+        self._offsets |= self._consumer.numbered(written)
+        self._is_put_off = self._is_put_off or self._state.has_put_off()
+        self._beat()
 
     def _complete(self) -> None:
         """
-        Everything polled has been judged and written: a new cut.
+        Everything polled has been judged and sent: a new cut.
 
         Until the review is over, `as_of` stays where the last watcher left it: later deadlines are not all judged.
         """
-        as_of = self._cut.as_of if self._to_review and self._cut else self._as_of()
+        if self._has_more or self._is_put_off:
+            return
+        as_of = self._cut.as_of if self._is_reviewing and self._cut else self._as_of()
         offsets: dict[str, list[int]] = {}
         for partition in self._partitions:
-            offset = (self._judged | self._written).get(partition, 0)
-            offsets.setdefault(partition.topic, []).append(offset)
+            offsets.setdefault(partition.topic, []).append(self._offsets[partition])
         self._cut = Heartbeat(leader=self._leader, as_of=as_of, offsets=offsets, topic_ids=self._topic_ids)
 
     def _beat(self, *, last: bool = False) -> None:
@@ -277,12 +311,11 @@ class Watcher:
 
     def _patience_ms(self) -> int:
         """How long a poll may wait: until the next heartbeat or deadline, and not at all while something is left."""
-        if self._to_review or self._unread:
+        if self._is_reviewing or self._has_more:
             return 0
-        patience = _PAUSE_SECONDS if self._restatements.are_due else self._next_heartbeat - monotonic()
-        due = self._judge.deadlines.next_due()
-        if due is not None:
-            patience = min(patience, (due - _now()).total_seconds())
+        patience = _PAUSE_SECONDS if self._is_put_off else self._next_heartbeat - monotonic()
+        if self._due is not None:
+            patience = min(patience, (self._due - _now()).total_seconds())
         return max(1, round(1000 * patience))
 
 

@@ -216,7 +216,7 @@ def test_published_quarters_stay_whatever_is_stated_later(council, tmp_path: Pat
 
 def test_authority_that_starts_in_the_middle_of_a_month_has_its_first_figures_with_the_next(council):
     """The month in which records begin is a part; weeks and days that are covered have their figures."""
-    began = NOW.replace(day=1) - timedelta(days=17)
+    began = NOW.replace(day=1, hour=12) - timedelta(days=17)
     for days in range(40):
         at = began + timedelta(days=days)
         if at <= NOW:

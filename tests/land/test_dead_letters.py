@@ -20,7 +20,7 @@ from streams.land.dead_letters import DeadLetters
 from streams.settings import Settings
 from streams.stack import processes
 from streams.verify import verify_offsets
-from streams.watch.history import StoredRecord
+from tests.oracle.records import Record
 
 Send = Callable[..., None]
 Contact = Callable[..., tuple[bytes, bytes]]
@@ -54,7 +54,7 @@ def configure(settings: Settings, **configs: str) -> None:
 
 def rejected(count: int) -> list[Rejected]:
     """Records that are no JSON."""
-    return [decode(StoredRecord(names.REFERRAL, 0, number, 0, b"F-1", b"?", ())) for number in range(count)]
+    return [decode(Record(names.REFERRAL, 0, number, 0, b"F-1", b"?", ())) for number in range(count)]
 
 
 @pytest.mark.parametrize(

@@ -63,16 +63,16 @@ def test_rules_raise_what_the_oracle_expects_and_nothing_else(
 def test_what_is_asked_beside_the_rules_is_the_same_on_postgres(
     engine: Engine, on_postgres: PostgresEngine, made: Callable[[int], Case]
 ) -> None:
-    """Who works with families, what was decided, and rules of which the facts at hand leave models empty."""
+    """Who works with families, what was decided, and what people did with alerts."""
     now, seen = datetime.now(UTC), Counter()
     for seed in range(40):
         world = made(seed)
         kept = random.Random(seed).sample(world.records, len(world.records) * 2 // 3)
         events, rejected = decoded(kept)
-        rows, unread, kinds = events_table(events, now), quarantine_table(rejected, now), engine.kinds.among(events)
+        rows, unread = events_table(events, now), quarantine_table(rejected, now)
         with (
-            engine.evaluating(rows, unread, ALL, world.as_of, kinds) as one,
-            on_postgres.evaluating(rows, unread, ALL, world.as_of, kinds) as other,
+            engine.evaluating(rows, unread, ALL, world.as_of) as one,
+            on_postgres.evaluating(rows, unread, ALL, world.as_of) as other,
         ):
             assert difference_of_engines(one, other) == []
             assert other.desks() == one.desks()

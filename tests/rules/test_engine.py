@@ -11,13 +11,11 @@ import pytest
 from streams import names
 from streams.contracts import decode
 from streams.contracts.codesets import Decision, LevelReason
-from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS, events_table, quarantine_table
+from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS, events_table
 from streams.rules.answers import ALERT_COLUMNS, AlertRow
 from streams.rules.compiled import CompiledRules, compiled_rules
 from streams.rules.engine import Engine
-from streams.watch.history import StoredRecord
-from tests.oracle.records import decoded
-from tests.oracle.strategies import case
+from tests.oracle.records import Record
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -75,7 +73,7 @@ def _event(chance: random.Random, seed: int, number: int):
     envelope["time"] = (NOW - timedelta(hours=chance.randrange(8_000))).isoformat()
     received = int(NOW.timestamp() * 1000)
     value = json.dumps(envelope).encode()
-    return decode(StoredRecord(topic, 0, number, received, key.encode(), value, ()))
+    return decode(Record(topic, 0, number, received, key.encode(), value, ()))
 
 
 def planned_anew(compiled: CompiledRules, events: pa.Table, rules: list[str]) -> list[AlertRow]:
@@ -135,21 +133,3 @@ def test_fewer_rules_say_what_all_rules_say(compiled, engine):
     alone = [alert for rule in sorted(compiled.rules) for alert in engine.evaluate(events, None, [rule], NOW).alerts]
 
     assert sorted(together, key=str) == sorted(alone, key=str)
-
-
-@pytest.mark.parametrize("seed", range(100))
-def test_models_left_out_for_lack_of_facts_have_nothing_to_say(engine, seed):
-    """Over random worlds, with any kinds of facts missing: alerts and deadlines are those of all models."""
-    random_world = case(seed)
-    accepted, rejected = decoded(random_world.records)
-    kinds = sorted({event.fact.type for event in accepted if event.fact is not None})
-    kept = {kind for kind in kinds if random.Random(f"{seed}/{kind}").random() < 0.6}
-    events = [event for event in accepted if event.fact is None or event.fact.type in kept]
-    kinds_at_hand = engine.kinds.among(events)
-    rows, unread = events_table(events, NOW), quarantine_table(rejected, NOW)
-
-    everything = engine.evaluate(rows, unread, engine.compiled.rules, random_world.as_of)
-    found = engine.evaluate(rows, unread, engine.compiled.rules, random_world.as_of, kinds_at_hand)
-
-    assert sorted(found.alerts, key=str) == sorted(everything.alerts, key=str)
-    assert sorted(found.deadlines) == sorted(everything.deadlines)

@@ -11,11 +11,11 @@ from streams.contracts import Accepted, decode
 from streams.contracts.escalation import AlertAcknowledged, AlertClosed
 from streams.contracts.outputs import Alert
 from streams.kafka.client import consumer
+from streams.kafka.drain import until
 from streams.settings import Settings
 from streams.simulate import desk
 from streams.simulate.desk import Desk
 from streams.watch.publish import Publisher
-from streams.watch.restore import until
 
 ALERTS = 30
 

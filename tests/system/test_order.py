@@ -9,7 +9,7 @@ from streams.kafka.client import producer
 from streams.settings import Settings
 from streams.simulate import Noise, World
 from streams.simulate.facts import Record
-from streams.watch.history import StoredRecord
+from tests.oracle.records import Record as Arrived
 
 HALTON = "E06000006"
 
@@ -67,7 +67,7 @@ def test_shuffled_log_gives_the_same_alerts(
     watch.end()
     land.end()
     in_order = [
-        StoredRecord(record.topic, 0, number, began + number, record.key, record.value, ())
+        Arrived(record.topic, 0, number, began + number, record.key, record.value, ())
         for number, record in enumerate(records)
     ]
 

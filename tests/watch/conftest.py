@@ -2,27 +2,35 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
+import psycopg2
+import psycopg2.extensions
 import pytest
 from kafka import KafkaProducer
 
 from streams import names
 from streams.contracts import decode
 from streams.kafka.client import consumer, producer
+from streams.lake.connect import catalog_dsn
+from streams.lake.session import Session
 from streams.route.router import Router
-from streams.route.routes import read_routes
+from streams.route.routes import Route, read_routes
 from streams.rules.compiled import CompiledRules, compiled_rules
-from streams.rules.engine import Engine
+from streams.rules.crowds import NO_LIMITS
+from streams.rules.postgres.engine import PostgresEngine
 from streams.settings import Settings
-from streams.watch.history import StoredRecord
 from streams.watch.judge import Judge
 from streams.watch.publish import alert_of
 from streams.watch.run import run
+from streams.watch.state.state import State
+from streams.watch.state.tables import are_filled, event_columns
+from tests.oracle.records import Record
 
 PROJECT = Path(__file__).resolve().parent.parent / "rules" / "project"
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -139,28 +147,68 @@ class Desk:
         judged = []
         for topic, key, value, *headers in records:
             received = int(NOW.timestamp() * 1000) + self.offset
-            stored = StoredRecord(topic, 0, self.offset, received, key, value, tuple(headers[0]) if headers else ())
-            judged.append(self.judge.remember(decode(stored)))
+            record = Record(topic, 0, self.offset, received, key, value, tuple(headers[0]) if headers else ())
+            judged.append(decode(record))
             self.offset += 1
-        return self._publish(self.judge.judge(judged, now, now))
+        self.judge.judge(judged, now, now)
+        while self.judge.report(100, now, now):
+            pass
+        return self._published()
 
     def skip_to(self, now: datetime) -> None:
         """What comes next arrives after a moment."""
         self.offset = int((now - NOW).total_seconds() * 1000) + 1
 
     def wait_until(self, now: datetime) -> list:
-        return self._publish(self.judge.due(now, now))
+        self.judge.due(now, now)
+        return self._published()
 
-    def _publish(self, chunks: Iterator[list]) -> list:
-        new = [alert for chunk in chunks for alert in chunk]
-        for alert in new:
-            self.judge.book.record(alert)
+    def _published(self) -> list:
+        new = self.judge.state.waiting(100_000)
+        self.judge.state.sent(new)
         self.published += new
         return new
 
 
 @pytest.fixture
-def desk_of() -> Callable[[Engine], Desk]:
-    """Makes a desk that judges by the rules of an engine."""
-    router = Router("E08000015", read_routes())
-    return lambda engine: Desk(Judge(engine, router, "https://cases.example/{family_id}"))
+def session(settings: Settings) -> Iterator[Session]:
+    """A session in which everything is taken back after the test."""
+    with closing(psycopg2.connect(catalog_dsn(settings))) as connection:
+        connection.autocommit = True
+        session = Session(connection)
+        session.command("BEGIN")
+        yield session
+        session.command("ROLLBACK")
+
+
+@pytest.fixture
+def state(session: Session) -> State:
+    """Tables without a row, for no rules."""
+    session.command("DROP TABLE IF EXISTS public.watch_tables")
+    state = State(session, event_columns(frozenset()), NO_LIMITS, "none")
+    are_filled(session, "none")
+    state.begin_term()
+    return state
+
+
+@pytest.fixture
+def judge_of(session: Session) -> Callable[..., Judge]:
+    """Makes a judge by compiled rules; `is_new` begins with tables that are empty."""
+
+    def make(compiled: CompiledRules, routes: Sequence[Route] | None = None, *, is_new: bool = True) -> Judge:
+        if is_new:
+            session.command("DROP TABLE IF EXISTS public.watch_tables")
+        engine = PostgresEngine(compiled, session)
+        state = State(session, event_columns(engine.columns_read), engine.crowd_limits, compiled.checksum)
+        are_filled(session, compiled.checksum)
+        state.begin_term()
+        router = Router("E08000015", read_routes() if routes is None else routes)
+        return Judge(engine, state, router, "https://cases.example/{family_id}")
+
+    return make
+
+
+@pytest.fixture
+def desk_of(judge_of: Callable[..., Judge]) -> Callable[..., Desk]:
+    """Makes a desk as `judge_of` makes its judge."""
+    return lambda *args, **options: Desk(judge_of(*args, **options))

@@ -1,7 +1,8 @@
 """An id becomes that of a crowd while a watcher runs: strangers' risk goes, a family's own stays."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -9,6 +10,7 @@ from streams.contracts import AddressChanged, Event, HouseholdJoined, RiskMarker
 from streams.contracts.columns import events_table
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
+from streams.watch.judge import Judge
 from tests.limited import limited
 from tests.oracle.records import Log, decoded
 from tests.watch.streaming import Stream, said
@@ -34,9 +36,9 @@ def engine(settings, tmp_path_factory) -> Iterator[Engine]:
 class Told:
     """A stream, and all that it was told."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, new_judge: Callable[..., Judge]) -> None:
         self.engine = engine
-        self.stream = Stream(engine)
+        self.stream = Stream(new_judge)
         self.log = Log()
 
     def tell(self, *events: Event) -> None:
@@ -52,8 +54,8 @@ class Told:
 
 
 @pytest.fixture
-def told(engine) -> Told:
-    return Told(engine)
+def told(engine, judge_of) -> Told:
+    return Told(engine, partial(judge_of, engine.compiled))
 
 
 def _families(first: int, last: int, person: str | None = None, address: str | None = None) -> Iterator[Event]:

@@ -1,26 +1,15 @@
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from streams import names
-from streams.route.router import Router
-from streams.rules.engine import Engine
-from streams.watch.judge import Judge
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def engine(rules) -> Iterator[Engine]:
-    engine = Engine(rules)
-    yield engine
-    engine.close()
-
-
 @pytest.fixture
-def desk(engine, desk_of):
-    return desk_of(engine)
+def desk(rules, desk_of):
+    return desk_of(rules)
 
 
 @pytest.fixture
@@ -195,14 +184,14 @@ def test_backfilled_alert_is_marked(desk, referral):
     assert alert.backfill
 
 
-def test_shuffled_arrival_gives_the_same_alerts(engine, desk_of, referral, event):
+def test_shuffled_arrival_gives_the_same_alerts(rules, desk_of, referral, event):
     """Whatever the order, what stands at the end is the same."""
     records = [referral(n, f"F-{n % 3}", at=NOW - timedelta(hours=n)) for n in range(9)]
     records.append(amendment(event, "withdrawn", "r-4", family_id="F-1"))
     orders = [records, records[::-1], records[5:] + records[:5]]
     standing = []
     for order in orders:
-        desk = desk_of(engine)
+        desk = desk_of(rules)
         for record in order:
             desk.take(record)
         latest = {alert.alert_id: alert for alert in sorted(desk.published, key=lambda alert: alert.version)}
@@ -235,10 +224,9 @@ def test_alert_is_for_those_its_routes_name(desk, referral):
     assert alert.routing_version == "default-1"
 
 
-def test_alert_that_reaches_nobody_is_said_once(engine, desk_of, referral):
+def test_alert_that_reaches_nobody_is_said_once(rules, desk_of, referral):
     """However many versions follow; nothing withdraws it."""
-    desk = desk_of(engine)
-    desk.judge = Judge(engine, Router("E08000015", ()), "{family_id}")
+    desk = desk_of(rules, ())
     first = desk.take(*(referral(n, at=NOW - timedelta(hours=4 - n)) for n in (1, 3)))
     later = desk.take(referral(2, at=NOW - timedelta(hours=2.5)))
 

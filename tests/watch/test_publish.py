@@ -9,13 +9,12 @@ from kafka.errors import KafkaError
 from streams import names
 from streams.kafka.client import admin
 from streams.watch.publish import Publisher
-from tests.watch.test_current import alert
+from tests.watch.test_outbox import alert
 
 
-@pytest.mark.parametrize("verb", ["alerts", "current"])
-def test_version_that_the_compacted_topic_refuses_is_not_called_published(watch_settings, verb):
+def test_version_that_the_compacted_topic_refuses_is_not_called_published(watch_settings):
     """A new subscriber would never read it."""
     with closing(admin(watch_settings)) as client:
         client.alter_configs([ConfigResource("TOPIC", names.ALERTS_CURRENT, {"max.message.bytes": "100"})])
     with closing(Publisher(watch_settings)) as publisher, pytest.raises(KafkaError):
-        getattr(publisher, verb)([alert(1)])
+        publisher.alerts([alert(1)])

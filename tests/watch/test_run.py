@@ -13,12 +13,10 @@ from pathlib import Path
 import pytest
 
 from streams import names
-from streams.contracts.outputs import Heartbeat
 from streams.kafka.client import end_offsets
 from streams.kafka.heartbeat import last_heartbeat
 from streams.settings import PROJECT
 from streams.watch import watcher
-from streams.watch.publish import Publisher
 from streams.watch.run import Watched, run
 from streams.watch.trial import run_trial
 
@@ -153,15 +151,14 @@ def test_deadline_fires_by_itself(watching, watch_settings, referral, send, aler
 
 
 def test_deadline_passed_while_nobody_watched(watching, watch_settings, referral, send, alerts):
-    """The review after a start finds it, with the deadline as its time."""
-    submitted = now_minus(hours=20)
+    """It is said at the next start, with the deadline as its time."""
+    submitted = datetime.now(UTC) + timedelta(seconds=8) - timedelta(hours=18)
+    first = watching()
     send(referral(1, at=submitted))
-    offsets: dict[str, list[int]] = {topic: [] for topic in names.INPUT_TOPICS}
-    for partition, end in end_offsets(watch_settings, names.INPUT_TOPICS).items():
-        offsets[partition.topic].append(end)
-    earlier = Publisher(watch_settings)
-    earlier.heartbeat(Heartbeat(leader="earlier", as_of=submitted + timedelta(hours=1), offsets=offsets))
-    earlier.close()
+    until(lambda: judged_everything(watch_settings))
+    first.stop()
+    assert not alerts()
+    time.sleep(max(0, (submitted + timedelta(hours=18) - datetime.now(UTC)).total_seconds()))
     watching()
     until(alerts)
 

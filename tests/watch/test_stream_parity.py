@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -10,9 +11,8 @@ from streams.contracts import ReferralSubmitted
 from streams.contracts.columns import events_table, quarantine_table
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
-from streams.rules.evaluator import Evaluator
-from streams.rules.postgres.engine import PostgresEngine
 from streams.simulate import Noise, World
+from streams.watch.judge import Judge
 from tests.limited import limited
 from tests.oracle.compare import difference
 from tests.oracle.oracle import expected
@@ -21,8 +21,6 @@ from tests.oracle.strategies import case, dense, reused
 from tests.watch.streaming import Stream, said
 
 WORLDS = 24
-AHEAD = (-12, -1, 0, 1, 12)
-"""By how many records the lake may be behind the watcher, or ahead of it, when it starts anew."""
 HALTON = "E06000006"
 SHARE = 16
 """One record key in so many is watched for a year: few enough that a year is streamed in half a minute."""
@@ -32,33 +30,34 @@ FAMILIES = {f"F-{number}" for number in range(6)}
 LATEST = timedelta(days=60)
 
 
-@pytest.fixture(scope="module", params=["duckdb", "postgres"])
-def engine(request, settings, postgres) -> Iterator[Evaluator]:
-    rules = compiled_rules(settings)
-    engine = Engine(rules) if request.param == "duckdb" else PostgresEngine.connected(settings, rules)
+@pytest.fixture(scope="module")
+def engine(settings) -> Iterator[Engine]:
+    """What the one look is taken with, while the stream runs on PostgreSQL."""
+    engine = Engine(compiled_rules(settings))
     yield engine
     engine.close()
 
 
 @pytest.mark.parametrize("seed", range(WORLDS))
-def test_stream_says_what_one_look_says(engine, seed, monkeypatch):
+def test_stream_says_what_one_look_says(engine, judge_of, seed):
     """The sets at the end are equal, and no version was said twice; also when the watcher starts anew."""
     chance = random.Random(seed)
     world = (dense, case, reused)[seed % 3](seed)
-    stream = streamed(engine, world.records, world.as_of, chance, 6, seed % 4, monkeypatch)
+    stream = streamed(partial(judge_of, engine.compiled), world.records, world.as_of, chance, 6, seed % 4)
 
     assert stream.standing == {said(alert) for alert in rebuilt(engine, world.records, world.as_of)}
 
 
 @pytest.mark.parametrize(("person", "address"), [(1, 1), (2, 1), (1, 2)])
-def test_stream_says_what_one_look_says_of_crowds(person, address, settings, tmp_path, monkeypatch):
+def test_stream_says_what_one_look_says_of_crowds(person, address, settings, tmp_path, judge_of):
     """Ids become crowds on the way, in any order and chunking: whom they connected until then is judged again."""
     engine = limited(compiled_rules(settings), person, address, tmp_path)
     try:
         for seed in range(6):
             chance = random.Random(seed)
             world = (dense, case, reused)[seed % 3](seed)
-            stream = streamed(engine, world.records, world.as_of, chance, (6, 1)[seed % 2], seed % 3, monkeypatch)
+            new_judge = partial(judge_of, engine.compiled)
+            stream = streamed(new_judge, world.records, world.as_of, chance, (6, 1)[seed % 2], seed % 3)
 
             assert stream.standing == {said(alert) for alert in rebuilt(engine, world.records, world.as_of)}
     finally:
@@ -66,12 +65,12 @@ def test_stream_says_what_one_look_says_of_crowds(person, address, settings, tmp
 
 
 @pytest.mark.parametrize("late", [timedelta(0), LATEST], ids=["in order", "shuffled"])
-def test_year_says_what_one_look_and_the_oracle_say(engine, late, monkeypatch):
+def test_year_says_what_one_look_and_the_oracle_say(engine, judge_of, late):
     """A simulated year, as it happened, or each record up to two months late; the watcher starts anew in between."""
     chance = random.Random(8)
     records = year(chance, late)
     as_of = END + LATEST
-    stream = streamed(engine, records, as_of, chance, 80, 3, monkeypatch)
+    stream = streamed(partial(judge_of, engine.compiled), records, as_of, chance, 80, 3)
     whole = rebuilt(engine, records, as_of)
 
     assert stream.standing == {said(alert) for alert in whole}
@@ -79,7 +78,7 @@ def test_year_says_what_one_look_and_the_oracle_say(engine, late, monkeypatch):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_reused_ids_say_the_same_in_any_order(engine, seed, monkeypatch):
+def test_reused_ids_say_the_same_in_any_order(engine, judge_of, seed):
     """Six families under one number, two children of one of them, corrections and withdrawals of the number."""
     chance = random.Random(seed)
     writes = _of_one_number()
@@ -89,7 +88,7 @@ def test_reused_ids_say_the_same_in_any_order(engine, seed, monkeypatch):
     for number, write in enumerate(writes):
         write(log, MORNING + timedelta(hours=20, minutes=number))
     as_of = MORNING + timedelta(days=3)
-    stream = streamed(engine, log.records, as_of, chance, 4, 2, monkeypatch)
+    stream = streamed(partial(judge_of, engine.compiled), log.records, as_of, chance, 4, 2)
     whole = rebuilt(engine, log.records, as_of)
 
     assert stream.standing == {said(alert) for alert in whole}
@@ -148,20 +147,22 @@ def rebuilt(engine: Engine, records: Sequence[Record], as_of: datetime) -> list:
 
 
 def streamed(
-    engine: Engine, records: Sequence[Record], as_of: datetime, chance: random.Random,
-    most: int, restarts: int, patch: pytest.MonkeyPatch,
-) -> Stream:  # fmt: skip
+    new_judge: Callable[..., Judge],
+    records: Sequence[Record],
+    as_of: datetime,
+    chance: random.Random,
+    most: int,
+    restarts: int,
+) -> Stream:
     """What a watcher has said after batches of at most so many records, started anew so many times."""
     anew = sorted(chance.choices(range(1, len(records)), k=restarts))
-    stream, taken = Stream(engine), 0
+    stream, taken = Stream(new_judge), 0
     while taken < len(records):
         batch = records[taken : taken + chance.randint(1, most)]
         stream.take(batch)
         taken += len(batch)
         if anew and anew[0] <= taken:
             anew.pop(0)
-            landed = max(0, taken + chance.choice(AHEAD))
-            stream.restart(records[:taken], records[:landed], patch)
-            taken = min(max(taken, landed), len(records))
+            stream.restart()
     stream.pass_deadlines(as_of)
     return stream

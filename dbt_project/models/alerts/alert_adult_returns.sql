@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['risk-marker-set[marker_role=source_of_risk]']}) }}
 -- A person with a risk marker joins the household of a family that the marker concerns, comes to live at its address,
 -- is reported back or is marked while present, and a child lives there; once per stay.
 with found as (

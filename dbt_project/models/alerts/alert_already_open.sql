@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['case-opened']}) }}
 -- A referral comes while the family is open to a service.
 with turns as (
     select

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['case-opened']}) }}
 -- A family is open and was not reviewed or seen for 42 days, or had no lead professional for 5 working days.
 -- Both gaps that an opening begins are one alert: it is cleared when those that became too long have ended.
 with drifts as (

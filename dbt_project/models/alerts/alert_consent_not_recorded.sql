@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['referral-submitted[consent=not_recorded]', 'referral-submitted[consent=not_sought]']}) }}
 -- A referral arrived without an answer to the consent question.
 with unanswered as (
     select *

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['contact-recorded', 'referral-submitted', 'escalation-reported']}) }}
 -- Concerns accumulate: (a) three in 90 days from two agencies while not open at level 3,
 -- (b) a third uninvestigated one in 12 months, (c) a fifth ever. Being opened at level 3 begins the count anew.
 with openings as (

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['custody-release-planned']}) }}
 -- A release from custody to a family with a child is planned for the next 14 days; red from 3 days before.
 with near as (
     select

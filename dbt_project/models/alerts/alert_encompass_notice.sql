@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['escalation-reported[escalation_kind=domestic_abuse_incident]']}) }}
 -- Nobody told a child's school of a domestic abuse incident by the beginning of its next day in term.
 with found as (
     select

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['referral-submitted']}) }}
 -- No decision on a referral in time: amber before the front door's limit, red when it has passed.
 with judged as (
     select

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['level-changed[level_reason=to_access_provision]']}) }}
 -- Raised to level 4 only to get at a provision: that is the reason given, and the assessment found nothing else.
 with levels as (
     select

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['risk-marker-set[marker_role=source_of_risk]']}) }}
 -- The same as `adult_returns`, in a family with a child that no marker of the person concerns.
 with found as (
     select

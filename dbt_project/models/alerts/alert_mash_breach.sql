@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['referral-decided[decision=mash]']}) }}
 -- A referral sent to the hub has not reached a service in time: amber before the hub's limit, red when it has passed.
 with judged as (
     select

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['information-shared[sharing_basis=none]', 'information-shared[sharing_basis=consent]']}) }}
 -- Information was shared on no basis, or on a consent that was not in force at that time.
 with shared as (
     select

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['referral-submitted[severity=red]', 'escalation-reported[severity=red]']}) }}
 -- A red referral or escalation arrived outside working hours.
 -- It arrived when it was first said to be red: what is corrected in the morning does not undo the night.
 -- What was sent as history arrived at nobody's desk when it was loaded: its own time counts as its arrival.

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['level-changed*2']}) }}
 -- The level of need is two or more above the lowest level held in the 30 days before.
 with changes as (
     select

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['referral-submitted*2']}) }}
 -- A referral comes within 12 months of an earlier one on another incident, whatever was decided on that one.
 with submitted as (
     select

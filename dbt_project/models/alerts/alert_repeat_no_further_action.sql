@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['referral-decided[decision=no_further_action]']}) }}
 -- A second referral within 12 months ends with no further action.
 with decisions as (
     select

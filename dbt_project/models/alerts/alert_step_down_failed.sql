@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['level-changed*2', 'case-closed']}) }}
 -- Need comes back after a step down: the level rises, or a referral comes, within six months of a lower level or a
 -- closure. A family that moved to another authority, or a death, is no step down.
 with told as (

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['contact-recorded', 'referral-submitted', 'escalation-reported']}) }}
 -- Concerns from two agencies, no more than a week apart.
 with concerns as (
     select

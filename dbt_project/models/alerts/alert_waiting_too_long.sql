@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['service-requested']}) }}
 -- A requested service did not start, and was not declined or cancelled, within the partner's target.
 with found as (
     select

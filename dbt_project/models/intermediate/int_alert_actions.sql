@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['alert-acknowledged', 'alert-closed']}) }}
 -- What people said of alerts: who took one on, and who closed it. No rule reads it.
 select
     alert_id,

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['case-opened']}) }}
 -- Moments to come at which a gap in the work with an open family becomes too long.
 select distinct
     family_id,

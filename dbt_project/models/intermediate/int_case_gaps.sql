@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['case-opened']}) }}
 -- Gaps in the work with open families that became, or may become, too long: from the opening, a review or a visit to the
 -- next review or visit, and from the opening to a lead professional. What a family had before an opening is no gap of it.
 with turns as (

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['contact-recorded', 'referral-submitted', 'escalation-reported']}) }}
 -- Concerns: contacts, referrals and reported escalations; what one agency says of one incident, or by sending a referral
 -- again, is one concern.
 with told as (

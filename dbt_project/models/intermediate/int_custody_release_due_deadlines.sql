@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['custody-release-planned']}) }}
 -- Moments to come at which a planned release comes near, comes very near or is over.
 with moments as (
     select

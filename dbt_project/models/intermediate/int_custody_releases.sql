@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['custody-release-planned']}) }}
 -- Planned releases from custody to families with a child: when each becomes a reason to act, and when it is none any more.
 -- A person has one plan, the latest. Under the id of a crowd each family that plans name has its own, and an address none.
 with told as (

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['referral-submitted']}) }}
 -- Referrals that the front door has decided: whom to tell what. No rule reads it.
 select
     family_id,

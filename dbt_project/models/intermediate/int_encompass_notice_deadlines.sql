@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['escalation-reported[escalation_kind=domestic_abuse_incident]']}) }}
 -- Moments to come by which somebody tells a child's school of an incident.
 select distinct
     family_id,

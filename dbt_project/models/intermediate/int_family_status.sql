@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['level-changed', 'case-opened', 'case-closed']}) }}
 -- The level of need and the open cases of a family after each event that changes one of them.
 with changes as (
     select

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['referral-submitted']}) }}
 -- Moments to come at which a referral without a decision is late, or its limit passes.
 with moments as (
     select

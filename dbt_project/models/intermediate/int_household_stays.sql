@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['household-joined']}) }}
 -- Who lived in which household, from joining to leaving; joining again while there extends the same stay.
 with movements as (
     select

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['persons-linked']}) }}
 -- One person for all identifiers that links connect: the smallest of them. Links that make one person of more families
 -- than one is in are not followed: each of their identifiers means itself.
 with recursive links as (

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['risk-marker-set[marker_role=source_of_risk]']}) }}
 -- Moments to come at which a risk marker expires of somebody who came to a family that it does not concern.
 with arrivals as (
     select

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['risk-marker-set[marker_role=source_of_risk]']}) }}
 -- A person with a risk marker joins the household of a family with a child, comes to live at its address, is reported
 -- back or is marked while present; once per stay by a marker that concerns the family, and once by others.
 with presence as (

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['risk-marker-set[marker_role=source_of_risk]']}) }}
 -- While a person with a risk marker was in a family's household or lived at its address.
 -- Spells that overlap are one stay. At the address of a crowd only those meet who have to do with each other anyway.
 with marked as (

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['referral-decided[decision=mash]']}) }}
 -- Moments to come at which a referral that waits at the hub is late, or its limit passes.
 with moments as (
     select

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['referral-decided[decision=mash]']}) }}
 -- Referrals that the front door sent to the hub, from that decision to the next allocation.
 -- Sent there again while it waits, a referral waits since the first time; an allocation before is not the hub's,
 -- one at the same instant is.

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['case-opened']}) }}
 -- When families began to be open at a level at which somebody acts on concerns, and ceased to be: one row a turn.
 with statuses as (
     select

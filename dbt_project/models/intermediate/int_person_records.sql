@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['person-recorded']}) }}
 -- What was recorded of a person, and while it held; what was known first holds for the time before it, too.
 -- What is recorded under the id of a crowd is about some stranger.
 with recorded as (

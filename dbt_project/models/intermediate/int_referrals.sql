@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['referral-submitted']}) }}
 -- Referrals, their first decision and the moments by which it was due.
 -- A decision of the emergency duty team is no decision of the front door.
 with submitted as (

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['household-joined', 'risk-marker-set[marker_role=source_of_risk]']}) }}
 -- Families that a person has to do with, wherever anybody lives: those whose household they have joined, from then on,
 -- and those that a risk marker of theirs names.
 with found as (

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['address-changed']}) }}
 -- Where families, and persons on their own, were recorded as living, and while it held; whose id is that of a crowd lives
 -- nowhere that is known.
 with moves as (

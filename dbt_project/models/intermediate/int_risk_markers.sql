@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['risk-marker-set[marker_role=source_of_risk]']}) }}
 -- While which risk markers of sources of risk stood: from being set or reviewed to the marker's next event or expiry.
 -- A marker under the id of a crowd is about one of many strangers: it concerns the families that it names and no other.
 with events as (

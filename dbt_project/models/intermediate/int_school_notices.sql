@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['escalation-reported[escalation_kind=domestic_abuse_incident]']}) }}
 -- Domestic abuse incidents and the children whose schools must hear of them: by when, and when they did.
 with incidents as (
     select

@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['service-requested']}) }}
 -- Requests for a partner's service, and when each was answered: it started, was declined or was cancelled.
 {%- set kinds = [
     'early_help', 'family_support', 'parenting', 'youth', 'childrens_centre', 'health_visiting', 'camhs',

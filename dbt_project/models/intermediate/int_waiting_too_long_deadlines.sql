@@ -1,4 +1,3 @@
-{{ config(meta={'empty_without': ['service-requested']}) }}
 -- Moments to come at which the target of a service that is waited for passes.
 select distinct
     family_id,

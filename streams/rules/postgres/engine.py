@@ -1,16 +1,16 @@
 """The rules on PostgreSQL, as DuckDB runs them in `streams.rules.engine`: rows go in, answers come out."""
 
-from collections import OrderedDict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple, Self
 
 import msgspec
 import psycopg2
-import psycopg2.extensions
 import pyarrow as pa
 
+from streams.lake.session import Session
 from streams.rules.answers import (
     ALERT_ACTIONS,
     DECIDED_REFERRALS,
@@ -27,7 +27,7 @@ from streams.rules.compiled import CompiledRules
 from streams.rules.crowds import CROWD_LIMITS, CROWDS, NO_LIMITS, Crowd, CrowdLimits
 from streams.rules.evaluator import Evaluator
 from streams.rules.postgres.derive import derived
-from streams.rules.postgres.rows import as_json
+from streams.rules.postgres.rows import Rows, as_rows
 from streams.rules.postgres.schema import install
 from streams.rules.postgres.statement import rows_given, statement
 from streams.settings import Settings
@@ -38,48 +38,37 @@ __all__ = ["PostgresEngine"]
 MANY_EVENTS = 150
 """From here on joins are hashed: how many rows a parameter holds is not known when a plan is made once for all."""
 
-_MOST_STATEMENTS = 64
-"""Statements that are kept prepared, one for each set of models that was asked for."""
-
-_SESSION = "SET jit = off; SET plan_cache_mode = force_generic_plan; SET timezone = 'UTC'; SET search_path = pg_catalog"
-
 _Due = tuple[datetime, str]
 
 
 class _Given(NamedTuple):
-    """What is judged, as parameters of a statement: the tables that have rows, and their rows."""
+    """What is judged, as parameters of a statement: the rows of tables, and of crowds if they are given."""
 
-    tables: tuple[str, ...]
-    values: tuple[object, ...]
+    rows: dict[str, str]
+    as_of: datetime
     has_many: bool
 
 
 class PostgresEngine(Evaluator):
     """
-    One session of a PostgreSQL server; between two evaluations it keeps prepared statements and nothing else.
+    The rules in one session of a PostgreSQL server; between two evaluations it keeps prepared statements, no rows.
 
     Args:
-        connection: with autocommit, and of this engine alone.
+        close: ends the session.
 
     Raises:
         NotKnown: something in a model is not known to mean the same in PostgreSQL.
         LakeUnavailable: the database holds text in another encoding than UTF-8.
     """
 
-    def __init__(self, compiled: CompiledRules, connection: psycopg2.extensions.connection) -> None:
+    def __init__(self, compiled: CompiledRules, session: Session, close: Callable[[], None] = lambda: None) -> None:
         super().__init__(compiled)
-        self.backend = connection.info.backend_pid
-        """The process of the session, on the server's machine."""
         self._derived = derived(compiled)
-        self._connection = connection
-        install(connection, compiled, self._derived)
-        self._cursor = connection.cursor()
-        self._cursor.execute(_SESSION)
+        self._session, self._close = session, close
+        install(session, compiled, self._derived)
         self._columns = columns_answered(compiled)
         self._rules = {name: rule.name for rule in compiled.rules.values() for name in compiled.ends(rule.name)}
-        self._prepared: OrderedDict[object, str] = OrderedDict()
-        self._number = 0
-        self._hashes = False
+        self._text = lru_cache(self._made_text)
 
     @classmethod
     def connected(cls, settings: Settings, compiled: CompiledRules) -> Self:
@@ -93,40 +82,47 @@ class PostgresEngine(Evaluator):
         dsn = server(settings).dsn(settings.database)
         connection = psycopg2.connect(dsn, connect_timeout=10, application_name="caf rules")
         connection.autocommit = True
-        return cls(compiled, connection)
+        return cls(compiled, Session(connection), connection.close)
+
+    @property
+    def columns_read(self) -> frozenset[str]:
+        """The columns of events that some model reads."""
+        return frozenset(self._derived.inputs["events"])
 
     @property
     def crowd_limits(self) -> CrowdLimits:
         """See `Evaluator.crowd_limits`."""
         if CROWD_LIMITS not in self._derived.tables:
             return NO_LIMITS
-        self._cursor.execute(
-            f'SELECT {", ".join(self._derived.columns[CROWD_LIMITS])} FROM {self._derived.schema}."{CROWD_LIMITS}"'
-        )
-        return CrowdLimits(*self._cursor.fetchone())
+        columns = ", ".join(self._derived.columns[CROWD_LIMITS])
+        (limits,) = self._session.run(f'SELECT {columns} FROM {self._derived.schema}."{CROWD_LIMITS}"')
+        return CrowdLimits(*limits)
 
     def close(self) -> None:
         """End the session."""
-        self._connection.close()
+        self._close()
 
     @contextmanager
     def evaluating(
         self,
-        events: pa.Table,
-        quarantine: pa.Table | None,
+        events: pa.Table | Rows,
+        quarantine: pa.Table | Rows | None,
         rules: Collection[str],
         as_of: datetime,
-        kinds: Collection[str] | None = None,
         *,
         crowds: Collection[Crowd] | None = None,
     ) -> Iterator[Evaluation]:
         """See `Evaluator.evaluating`."""
-        kinds = None if kinds is None else frozenset(kinds)
         given = self._given(events, quarantine, as_of, crowds)
         ends = [name for rule in sorted(rules) for name in self.compiled.ends(rule)]
-        evaluation = Evaluation([], [], [], lambda: self._desks(given, kinds))
-        for model, answer in self._answers((*ends, ALERT_ACTIONS), kinds, given):
-            if model == ALERT_ACTIONS:
+        desks: list[str] = []
+        # Of many families some will be asked for their desks: to look at all rows once more would cost half as much.
+        asked = (*ends, ALERT_ACTIONS, FAMILY_DESK) if given.has_many else (*ends, ALERT_ACTIONS)
+        evaluation = Evaluation([], [], [], lambda: _by_family(desks) if given.has_many else self._desks(given))
+        for model, answer in self._answers(asked, given):
+            if model == FAMILY_DESK:
+                desks.append(answer)
+            elif model == ALERT_ACTIONS:
                 evaluation.actions.append(msgspec.json.decode(answer, type=AlertAction))
             elif model.startswith("alert_"):
                 evaluation.alerts.append(msgspec.json.decode(answer, type=AlertRow))
@@ -137,63 +133,51 @@ class PostgresEngine(Evaluator):
 
     def desks(self, events: pa.Table, as_of: datetime) -> dict[str, FamilyDesk]:
         """See `Evaluator.desks`."""
-        return self._desks(self._given(events, None, as_of), None)
+        return self._desks(self._given(events, None, as_of))
 
     def decided_referrals(self, events: pa.Table, as_of: datetime) -> list[DecidedReferral]:
         """See `Evaluator.decided_referrals`."""
-        answers = self._answers((DECIDED_REFERRALS,), None, self._given(events, None, as_of))
+        answers = self._answers((DECIDED_REFERRALS,), self._given(events, None, as_of))
         return [msgspec.json.decode(answer, type=DecidedReferral) for _, answer in answers]
 
-    def _desks(self, given: _Given, kinds: frozenset[str] | None) -> dict[str, FamilyDesk]:
-        answers = self._answers((FAMILY_DESK,), kinds, given)
-        desks = [msgspec.json.decode(answer, type=FamilyDesk) for _, answer in answers]
-        return {desk.family_id: desk for desk in desks}
+    def _desks(self, given: _Given) -> dict[str, FamilyDesk]:
+        return _by_family(answer for _, answer in self._answers((FAMILY_DESK,), given))
 
     def _given(
         self,
-        events: pa.Table,
-        quarantine: pa.Table | None,
+        events: pa.Table | Rows,
+        quarantine: pa.Table | Rows | None,
         as_of: datetime,
         crowds: Collection[Crowd] | None = None,
     ) -> _Given:
         tables = {"events": events} | ({} if quarantine is None else {"quarantine": quarantine})
-        values = [as_json(rows, self._derived.inputs[table]) for table, rows in tables.items()]
-        if crowds is not None and CROWDS in self.compiled.models:
-            tables[CROWDS] = crowds
-            values.append(msgspec.json.encode([crowd._asdict() for crowd in crowds]).decode())
-        moment = as_of.astimezone(UTC).replace(tzinfo=None)
-        return _Given(tuple(tables), (*values, moment), events.num_rows >= MANY_EVENTS)
+        rows = {
+            table: given if isinstance(given, Rows) else as_rows(given, self._derived.inputs[table])
+            for table, given in tables.items()
+        }
+        texts = {table: one.text for table, one in rows.items()}
+        if crowds is not None:
+            texts[CROWDS] = msgspec.json.encode([crowd._asdict() for crowd in crowds]).decode()
+        return _Given(texts, as_of.astimezone(UTC).replace(tzinfo=None), rows["events"].count >= MANY_EVENTS)
 
-    def _answers(self, asked: tuple[str, ...], kinds: frozenset[str] | None, given: _Given) -> list[tuple[str, str]]:
+    def _answers(self, asked: tuple[str, ...], given: _Given) -> list[tuple[str, str]]:
         """The rows of some models, each with the model's name."""
-        models = self._above(tuple(name for name in asked if name in self.compiled.models), kinds)
+        models = self._above(tuple(name for name in asked if name in self.compiled.models))
         if not models:
             return []
-        if self._hashes != given.has_many:
-            self._cursor.execute(f"SET enable_nestloop = {'off' if given.has_many else 'on'}")
-            self._hashes = given.has_many
-        name = self._statement(models, given)
-        self._cursor.execute(f"EXECUTE {name} ({', '.join(['%s'] * len(given.values))})", given.values)
-        return self._cursor.fetchall()
+        rows = {table: text for table, text in given.rows.items() if table != CROWDS or CROWDS in models}
+        text, values = self._text(models, tuple(rows), given.has_many), (*rows.values(), given.as_of)
+        with self._session.planning(enable_seqscan="on", enable_nestloop="off" if given.has_many else "on"):
+            return self._session.run(text, *values)
 
-    def _statement(self, models: tuple[str, ...], given: _Given) -> str:
-        """The name of the statement for some models, prepared at first use."""
-        key = models, given.tables, given.has_many
-        if key not in self._prepared:
-            if len(self._prepared) == _MOST_STATEMENTS:
-                _, oldest = self._prepared.popitem(last=False)
-                self._cursor.execute(f"DEALLOCATE {oldest}")
-            self._number += 1
-            name = f"evaluate_{self._number}"
-            self._cursor.execute(
-                f"PREPARE {name} ({', '.join(['json'] * len(given.tables))}, timestamp) AS {self._text(key)}"
-            )
-            self._prepared[key] = name
-        self._prepared.move_to_end(key)
-        return self._prepared[key]
-
-    def _text(self, key: tuple[tuple[str, ...], tuple[str, ...], bool]) -> str:
-        models, tables, _ = key
+    def _made_text(self, models: tuple[str, ...], tables: tuple[str, ...], has_many: bool) -> str:
+        """A statement for some models; that for many rows is another one, since it gets another plan."""
         sources = {table: rows_given(self._derived, table, f"${number}") for number, table in enumerate(tables, 1)}
-        as_of = f"${len(tables) + 1}"
-        return statement(self.compiled, self._derived, models, answers=self._columns, sources=sources, as_of=as_of)
+        as_of = f"${len(tables) + 1}::timestamp"
+        text = statement(self.compiled, self._derived, models, answers=self._columns, sources=sources, as_of=as_of)
+        return f"{'/* many rows */ ' if has_many else ''}{text}"
+
+
+def _by_family(answers: Iterable[str]) -> dict[str, FamilyDesk]:
+    desks = [msgspec.json.decode(answer, type=FamilyDesk) for answer in answers]
+    return {desk.family_id: desk for desk in desks}

@@ -14,7 +14,7 @@ __all__ = ["rows_given", "statement"]
 
 
 def rows_given(derived: Derived, table: str, parameter: str) -> str:
-    """A query of an input's rows that are given as a parameter: a JSON array of objects (`rows.as_json`)."""
+    """A query of an input's rows that are given as a parameter: a JSON array of objects (`rows.as_rows`)."""
     columns = ", ".join(f'"{name}" {type_}' for name, type_ in _columns_given(derived, table).items())
     return f"SELECT * FROM json_to_recordset({parameter}) AS given ({columns})"
 

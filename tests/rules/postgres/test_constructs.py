@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 
 from streams.rules.postgres import derive
-from streams.rules.postgres.rows import as_json
+from streams.rules.postgres.rows import as_rows
 from tests.rules.postgres.constructs import CONSTRUCTS
 from tests.rules.postgres.given import SCHEMA, TYPES, derived
 from tests.rules.postgres.rows import COLUMNS, rows
@@ -48,7 +48,7 @@ def in_postgres(cursor, sql: str, names: list[str], given) -> list:
             f"PREPARE query (json) AS WITH given AS (SELECT * FROM json_to_recordset($1) AS given ({listed})) "
             f"SELECT json_build_array({answer}) FROM (\n{text}\n) AS answers"
         )
-        cursor.execute("EXECUTE query (%s)", [as_json(given, COLUMNS)])
+        cursor.execute("EXECUTE query (%s)", [as_rows(given, COLUMNS).text])
         return [row[0] for row in cursor.fetchall()]
     finally:
         cursor.execute("ROLLBACK; DEALLOCATE ALL")

@@ -10,14 +10,14 @@ import pyarrow as pa
 import pytest
 
 from streams.contracts.columns import events_table, quarantine_table
+from streams.lake.session import Session
 from streams.rules.answers import columns_answered
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
-from streams.rules.postgres import engine as module
 from streams.rules.postgres.derive import derived
 from streams.rules.postgres.engine import PostgresEngine
 from streams.rules.postgres.reference import Reference
-from streams.rules.postgres.rows import as_json
+from streams.rules.postgres.rows import as_rows
 from streams.rules.postgres.schema import install
 from streams.rules.postgres.statement import rows_given, statement
 from tests.oracle.records import decoded
@@ -53,7 +53,8 @@ def connect(postgres):
 
 @pytest.fixture
 def engine(compiled, connect):
-    engine = PostgresEngine(compiled, connect())
+    connection = connect()
+    engine = PostgresEngine(compiled, Session(connection), connection.close)
     yield engine
     engine.close()
 
@@ -94,7 +95,7 @@ def test_schema_is_made_once_by_many_who_start_together(compiled, connect, postg
 
     def start() -> None:
         with closing(connect()) as connection:
-            made.append(install(connection, compiled, rules))
+            made.append(install(Session(connection), compiled, rules))
 
     threads = [threading.Thread(target=start) for _ in range(3)]
     for thread in threads:
@@ -110,10 +111,11 @@ def test_schema_that_is_interrupted_is_not_there(compiled, connect):
     rules = replace_schema(derived(compiled), "rules_interrupted")
     broken = replace_field(rules, setup=[*rules.setup, "SELECT 1 / 0"])
     with closing(connect()) as connection:
+        session = Session(connection)
         with pytest.raises(psycopg2.errors.DivisionByZero):
-            install(connection, compiled, broken)
+            install(session, compiled, broken)
 
-        assert install(connection, compiled, rules)
+        assert install(session, compiled, rules)
 
 
 def test_two_versions_of_the_rules_stand_side_by_side(compiled, engine, connect, tmp_path):
@@ -122,7 +124,8 @@ def test_two_versions_of_the_rules_stand_side_by_side(compiled, engine, connect,
     other = replace(compiled, checksum="another", seeds=tmp_path / "marts.duckdb")
     events, unread, as_of = world(3)
     found = engine.evaluate(events, unread, compiled.rules, as_of)
-    with closing(PostgresEngine(other, connect())) as newer, closing(connect()) as connection:
+    with closing(connect()) as connection, closing(connect()) as another:
+        newer = PostgresEngine(other, Session(another))
         assert derived(other).schema != derived(compiled).schema
         assert difference_of_engines(found, newer.evaluate(events, unread, compiled.rules, as_of)) == []
         rows(connection, f"DROP SCHEMA {derived(other).schema} CASCADE; SELECT 1")
@@ -132,7 +135,7 @@ def test_two_versions_of_the_rules_stand_side_by_side(compiled, engine, connect,
 def test_rows_of_a_table_say_what_given_rows_say(compiled, engine, connect):
     """A table with the columns that rules read is enough: no payload, and rows of families that nobody asks for."""
     rules, (events, _, as_of) = derived(compiled), world(5)
-    names = compiled.needed(compiled.rules, None)
+    names = compiled.needed(compiled.rules)
     columns = ", ".join(f'"{name}" {type_}' for name, type_ in rules.inputs["events"].items())
     text = statement(
         compiled,
@@ -145,7 +148,7 @@ def test_rows_of_a_table_say_what_given_rows_say(compiled, engine, connect):
     with closing(connect()) as connection, connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMP TABLE kept ({columns})")
         cursor.execute(
-            f"INSERT INTO kept {rows_given(rules, 'events', '%s')}", [as_json(events, rules.inputs["events"])]
+            f"INSERT INTO kept {rows_given(rules, 'events', '%s')}", [as_rows(events, rules.inputs["events"]).text]
         )
         cursor.execute(f"SET timezone = 'UTC'; PREPARE asked (timestamp) AS {text}")
         cursor.execute("EXECUTE asked (%s)", [as_of.astimezone(UTC).replace(tzinfo=None)])
@@ -166,17 +169,6 @@ def test_small_and_large_evaluations_and_few_rules_agree(compiled, duckdb, engin
             one, other = (each.evaluate(table, None, rules, NOW) for each in (duckdb, engine))
 
             assert difference_of_engines(one, other) == []
-
-
-def test_few_statements_are_kept(compiled, duckdb, engine, connect, monkeypatch):
-    """The one that was not used for longest is forgotten, and made again when it is asked for."""
-    monkeypatch.setattr(module, "_MOST_STATEMENTS", 3)
-    events, unread, as_of = world(7)
-    for rule in [*sorted(compiled.rules), *sorted(compiled.rules)[:2]]:
-        one, other = (each.evaluate(events, unread, [rule], as_of) for each in (duckdb, engine))
-
-        assert difference_of_engines(one, other) == []
-    assert rows(engine._connection, "SELECT count(*) FROM pg_prepared_statements") == [(3,)]
 
 
 def test_evaluation_writes_nothing(engine, connect, compiled):

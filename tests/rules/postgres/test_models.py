@@ -9,10 +9,11 @@ import psycopg2
 import pytest
 
 from streams.contracts.columns import events_table, quarantine_table
+from streams.lake.session import Session
 from streams.rules.compiled import compiled_rules
 from streams.rules.inputs import columns_named
 from streams.rules.postgres.derive import derived
-from streams.rules.postgres.rows import as_json
+from streams.rules.postgres.rows import as_rows
 from streams.rules.postgres.schema import install
 from streams.rules.postgres.statement import rows_given, statement
 from streams.rules.seeds import RUN_TABLES, attach_seeds
@@ -59,7 +60,7 @@ def cursor(settings, postgres):
     compiled = compiled_rules(settings)
     with closing(psycopg2.connect(postgres.dsn("models"))) as connection:
         connection.autocommit = True
-        install(connection, compiled, derived(compiled))
+        install(Session(connection), compiled, derived(compiled))
         with connection.cursor() as cursor:
             cursor.execute("SET timezone = 'UTC'; SET jit = off; SET plan_cache_mode = force_generic_plan")
             yield cursor
@@ -74,7 +75,7 @@ def test_every_model_has_the_same_rows(settings, cursor):
     columns = {name: tuple(of) for name, of in rules.columns.items()}
     for name in rules.models:
         text = statement(
-            compiled, rules, compiled.above([name], None), answers={name: columns[name]}, sources=sources, as_of="$3"
+            compiled, rules, compiled.above([name]), answers={name: columns[name]}, sources=sources, as_of="$3"
         )
         cursor.execute(f"PREPARE {name} (json, json, timestamp) AS {text}")
     seen: dict[str, int] = dict.fromkeys(rules.models, 0)
@@ -82,7 +83,7 @@ def test_every_model_has_the_same_rows(settings, cursor):
         accepted, rejected = decoded(world.records)
         tables = {"events": events_table(accepted, NOW), "quarantine": quarantine_table(rejected, NOW)}
         expected, as_of = of_duckdb(compiled, tables, world.as_of), world.as_of.replace(tzinfo=None)
-        given = [as_json(tables[table], rules.inputs[table]) for table in rules.inputs]
+        given = [as_rows(tables[table], rules.inputs[table]).text for table in rules.inputs]
         for name in rules.models:
             cursor.execute(f"EXECUTE {name} (%s, %s, %s)", [*given, as_of])
 

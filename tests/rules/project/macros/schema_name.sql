@@ -18,7 +18,7 @@ select
     anchored_at,
     deadline,
     cleared_at,
-    coalesce(list_max(list_transform(evidence, x -> x."time")), anchored_at) as occurred_at,
+    coalesce(list_sort(evidence)[-1]."time", anchored_at) as occurred_at,
     is_backfill
 from {{ rows }}
 {% endmacro %}

@@ -1,7 +1,7 @@
 with late as (
     select *, occurred_at + interval 18 hour as amber_at, occurred_at + interval 24 hour as red_at,
         coalesce(decided_at, clock.as_of) as looked_at
-    from {{ ref('int_referrals') }}, {{ source('run', 'as_of') }} as clock
+    from {{ ref('int_referrals') }} cross join {{ source('run', 'as_of') }} as clock
 ),
 rows_ as (
     select if(looked_at > red_at, 'red', 'amber') as severity, if(decided_at is null, 'open', 'cleared') as status,

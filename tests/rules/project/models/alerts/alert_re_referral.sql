@@ -1,7 +1,7 @@
 with pairs as (
     select later.*, earlier.evidence as earlier_evidence
     from {{ ref('int_referrals') }} as later
-    join {{ ref('int_referrals') }} as earlier on earlier.family_id = later.family_id
+    inner join {{ ref('int_referrals') }} as earlier on earlier.family_id = later.family_id
         and earlier.occurred_at < later.occurred_at
         and earlier.occurred_at >= later.occurred_at - interval 12 month
         and earlier.incident_id is distinct from coalesce(later.incident_id, later.root_id)

@@ -1,0 +1,14 @@
+"""Reading a topic up to where it ends."""
+
+from collections.abc import Iterator, Mapping
+
+from kafka import KafkaConsumer, TopicPartition
+
+__all__ = ["until"]
+
+
+def until(reader: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> Iterator:
+    """Records up to the given offsets."""
+    while any(reader.position(partition) < end for partition, end in ends.items()):
+        for records in reader.poll(timeout_ms=500).values():
+            yield from records

@@ -1,0 +1,92 @@
+"""A session of PostgreSQL, in which each statement is planned once."""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import psycopg2.extensions
+
+__all__ = ["Session"]
+
+_MOST_STATEMENTS = 100
+"""Statements that are kept prepared; the one that was used longest ago makes room."""
+
+_SETTINGS = (
+    "SET jit = off; SET plan_cache_mode = force_generic_plan; SET timezone = 'UTC'; SET search_path = pg_catalog"
+)
+
+
+class Session:
+    """
+    Runs statements whose parameters are written `$1`, `$2` and so on.
+
+    Args:
+        connection: with autocommit, and of this session alone; whoever made it closes it.
+    """
+
+    def __init__(self, connection: psycopg2.extensions.connection) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._prepared: OrderedDict[str, str] = OrderedDict()
+        self._number = 0
+        self._planner: dict[str, str] = {}
+        self._cursor.execute(_SETTINGS)
+
+    @property
+    def backend(self) -> int:
+        """The process of the session, on the server's machine."""
+        return self._connection.info.backend_pid
+
+    def run(self, text: str, *values: object) -> list[tuple]:
+        """The rows that a statement returns."""
+        if text not in self._prepared:
+            self._prepare(text)
+        self._prepared.move_to_end(text)
+        given = f" ({', '.join(['%s'] * len(values))})" if values else ""
+        self._cursor.execute(f"EXECUTE {self._prepared[text]}{given}", values or None)
+        return self._cursor.fetchall() if self._cursor.description else []
+
+    def command(self, text: str) -> None:
+        """Run statements that are not worth a plan of their own, and take no parameters."""
+        self._cursor.execute(text)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is run in it counts, or nothing; within one that is open it is a part of that."""
+        if self._connection.info.transaction_status != psycopg2.extensions.TRANSACTION_STATUS_IDLE:
+            yield
+            return
+        self.command("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self.command("ROLLBACK")
+            raise
+        self.command("COMMIT")
+
+    def plan_with(self, **settings: str) -> None:
+        """Settings by which plans are made from now on."""
+        self._planner |= settings
+        self._set(settings)
+
+    @contextmanager
+    def planning(self, **settings: str) -> Iterator[None]:
+        """Other settings, for the plans that are made meanwhile."""
+        self._set(settings)
+        try:
+            yield
+        finally:
+            if self._connection.info.transaction_status != psycopg2.extensions.TRANSACTION_STATUS_INERROR:
+                self._set({name: self._planner.get(name, "on") for name in settings})
+
+    def _set(self, settings: Mapping[str, str]) -> None:
+        self.command("; ".join(f"SET {name} = {value}" for name, value in settings.items()))
+
+    def _prepare(self, text: str) -> None:
+        if len(self._prepared) == _MOST_STATEMENTS:
+            _, oldest = self._prepared.popitem(last=False)
+            self.command(f"DEALLOCATE {oldest}")
+        self._number += 1
+        name = f"statement_{self._number}"
+        self.command(f"PREPARE {name} AS {text}")
+        self._prepared[text] = name

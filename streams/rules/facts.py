@@ -1,0 +1,10 @@
+"""Facts as rules name them."""
+
+from streams.contracts import Accepted
+
+__all__ = ["fact_of"]
+
+
+def fact_of(event: Accepted) -> str | None:
+    """The fact that an event records or corrects to, such as `referral-submitted`; None for a withdrawal."""
+    return None if event.fact is None else event.fact.type.split(".")[-2]

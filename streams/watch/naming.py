@@ -1,0 +1,52 @@
+"""Whom and where an event names."""
+
+from typing import NamedTuple
+
+from streams.contracts import Accepted, Event
+from streams.contracts.case_change import HouseholdJoined, HouseholdLeft, PersonRecorded, PersonsLinked, SchoolNotified
+
+__all__ = ["ABOUT_HOUSEHOLDS", "Named", "named_by"]
+
+ABOUT_HOUSEHOLDS = frozenset(
+    one.type.split(".")[-2] for one in (HouseholdJoined, HouseholdLeft, PersonRecorded, PersonsLinked, SchoolNotified)
+)
+"""Facts that can tell which children live with an adult, or whether their school was told."""
+
+
+class Named(NamedTuple):
+    """
+    The families, persons and addresses that an event names, and whether it links its persons.
+
+    `marker` is the risk marker that it is about, or empty. `is_of_person`: it is recorded of a person, in no family.
+    """
+
+    families: list[str]
+    persons: list[str]
+    addresses: list[str]
+    is_link: bool = False
+    marker: str = ""
+    is_of_person: bool = False
+
+
+def named_by(event: Accepted) -> Named:
+    """Whom and where an event names, whether it records, corrects or withdraws."""
+    about: Event | object = event.amendment if event.fact is None else event.fact
+    return Named(
+        _ids(about, "family_id", "release_family_id", "marker_families"),
+        _ids(about, "person_id", "linked_person_id", "person_ids"),
+        _ids(about, "address_id"),
+        is_link=hasattr(about, "linked_person_id"),
+        marker=getattr(about, "marker_id", None) or "",
+        is_of_person=getattr(about, "family_id", None) is None,
+    )
+
+
+def _ids(about: object, *fields: str) -> list[str]:
+    found: set[str] = set()
+    for field in fields:
+        value = getattr(about, field, None)
+        if isinstance(value, str):
+            found.add(value)
+        elif value:
+            found.update(value)
+    return sorted(found)

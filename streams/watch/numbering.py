@@ -1,0 +1,37 @@
+"""Offsets as the lake counts them, for the watcher."""
+
+from collections.abc import Iterable
+
+import duckdb
+import structlog
+
+from streams.errors import LakeUnavailable
+from streams.kafka.client import consumer
+from streams.kafka.lives import Lives
+from streams.kafka.reading import TolerantConsumer
+from streams.lake.lives import lives
+from streams.settings import Settings
+
+__all__ = ["watch_consumer"]
+
+log = structlog.get_logger()
+
+
+def watch_consumer(settings: Settings, topics: Iterable[str] = (), **config: object) -> TolerantConsumer:
+    """
+    A consumer whose offsets are those of the lake; while that is away they are Kafka's.
+
+    Those are never larger, so that something may be judged twice, and nothing is passed over.
+
+    Raises:
+        BrokerUnavailable: no broker answers.
+    """
+
+    def known(kafka: TolerantConsumer) -> Lives:
+        try:
+            return lives(settings, kafka)
+        except (LakeUnavailable, duckdb.Error) as error:
+            log.warning("lake_not_read", reason=type(error).__name__)
+            return {}
+
+    return consumer(settings, topics, lives=known, **config)

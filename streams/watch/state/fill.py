@@ -1,0 +1,117 @@
+"""
+The tables, filled from the lake: after an upgrade, after their loss, and of what Kafka no longer has.
+
+What has landed is copied as it lies, partition by partition. Then the families are looked at again, since nobody knows
+their deadlines.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from itertools import groupby, islice
+from operator import attrgetter
+
+import duckdb
+import structlog
+from kafka import TopicPartition
+
+from streams import names
+from streams.contracts.outputs import Alert
+from streams.errors import LakeUnavailable
+from streams.lake.connect import catalog_dsn, connect
+from streams.lake.offsets import next_offsets
+from streams.lake.quoted import quoted
+from streams.settings import Settings
+from streams.watch.alert_book import AlertBook, Standing
+from streams.watch.landed_alerts import landed_versions
+from streams.watch.state.state import State
+
+__all__ = ["fill"]
+
+log = structlog.get_logger()
+
+_AT_ONCE = 1_000
+
+_EVENTS = """
+    INSERT INTO state.watch.incoming ({columns})
+    SELECT {columns} FROM landing.main.events
+    WHERE topic = $1 AND kafka_partition = $2 AND kafka_offset >= $3 AND kafka_offset < $4
+"""
+_QUARANTINE = """
+    SELECT topic, kafka_partition, kafka_offset, received_at, reason, path, allowed
+    FROM landing.main.quarantine
+    WHERE topic = $1 AND kafka_partition = $2 AND kafka_offset >= $3 AND kafka_offset < $4
+"""
+
+
+def fill(
+    settings: Settings, state: State, behind: Mapping[TopicPartition, int], alive: Callable[[], None]
+) -> dict[TopicPartition, int]:
+    """
+    Take over what has landed of some partitions from the given offsets on; without a lake that is nothing.
+
+    Args:
+        alive: called now and then.
+
+    Returns:
+        The offsets from which those go on of which something was taken over.
+    """
+    try:
+        lake = connect(settings, landing="read_only", marts=None)
+    except LakeUnavailable as error:
+        log.warning("lake_not_read", reason=str(error))
+        return {}
+    with closing(lake):
+        try:
+            landed = {TopicPartition(*place): offset for place, offset in next_offsets(lake).items()}
+        except duckdb.CatalogException:
+            return {}
+        ahead = {place: landed[place] for place, offset in behind.items() if landed.get(place, offset) > offset}
+        lake.execute(f"ATTACH {quoted(catalog_dsn(settings))} AS state (TYPE postgres)")
+        done = 0
+        for place, end in ahead.items():
+            if place.topic in names.INPUT_TOPICS:
+                done += _take_over(lake, state, place, behind[place], end)
+                log.info("events_taken_over", topic=place.topic, partition=place.partition, events=done)
+            alive()
+        if any(place.topic == names.ALERTS for place in ahead):
+            _take_over_alerts(lake, state, alive)
+    return ahead
+
+
+def _take_over(lake: duckdb.DuckDBPyConnection, state: State, place: TopicPartition, begin: int, end: int) -> int:
+    """Copy the events of a partition, and the records that nobody can read; returns how many events there are."""
+    state.empty_incoming()
+    ((count,),) = lake.execute(_EVENTS.format(columns=", ".join(state.columns)), [*place, begin, end]).fetchall()
+    with state.writing():
+        state.take_over_incoming()
+        if place.topic in names.SAFEGUARDING_TOPICS:
+            unread = lake.execute(_QUARANTINE, [*place, begin, end])
+            for rows in _chunks(_rows(unread)):
+                state.add_unread(rows)
+    return count
+
+
+def _take_over_alerts(lake: duckdb.DuckDBPyConnection, state: State, alive: Callable[[], None]) -> None:
+    for chunk in _chunks(_standing(landed_versions(lake))):
+        with state.writing():
+            state.save(chunk, send=False)
+        alive()
+
+
+def _standing(versions: Iterable[Alert]) -> Iterator[Standing]:
+    """How each alert stands after all its versions."""
+    for _, same in groupby(versions, attrgetter("alert_id")):
+        book = AlertBook()
+        *_, last = filter(None, map(book.record, same))
+        yield last
+
+
+def _rows(found: duckdb.DuckDBPyConnection) -> Iterator[dict[str, object]]:
+    names_ = [column[0] for column in found.description]
+    while rows := found.fetchmany(_AT_ONCE):
+        yield from (dict(zip(names_, row, strict=True)) for row in rows)
+
+
+def _chunks(found: Iterator) -> Iterator[list]:
+    while chunk := list(islice(found, _AT_ONCE)):
+        yield chunk

@@ -1,0 +1,387 @@
+"""
+What a watcher knows, in one session of PostgreSQL.
+
+Nothing of it is in the process's memory: a start has nothing to restore. All of a batch is written in one transaction,
+which the watcher begins.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import msgspec
+import psycopg2
+import psycopg2.extensions
+from kafka import TopicPartition
+
+from streams.contracts import Accepted
+from streams.contracts.columns import events_table
+from streams.contracts.decode import Rejected
+from streams.contracts.outputs import Alert
+from streams.errors import LakeUnavailable, LockTaken
+from streams.lake.connect import catalog_dsn
+from streams.lake.session import Session
+from streams.rules.answers import Deadline
+from streams.rules.crowds import Crowd, CrowdLimits
+from streams.rules.facts import fact_of
+from streams.rules.postgres.rows import Rows, as_rows
+from streams.settings import Settings
+from streams.watch.alert_book import AlertBook, Place, Standing
+from streams.watch.naming import ABOUT_HOUSEHOLDS, Named, named_by
+from streams.watch.state import statements as sql
+from streams.watch.state.tables import are_filled, create_tables, rules_judged_by
+
+__all__ = ["Recorded", "State", "connected"]
+
+_APPLICATION = "caf watch"
+"""By this name PostgreSQL knows the sessions of watchers that write."""
+_PAUSED_SECONDS = 60
+"""After which PostgreSQL ends a transaction of a watcher that stands still."""
+
+
+@contextmanager
+def connected(settings: Settings) -> Iterator[psycopg2.extensions.connection]:
+    """
+    A session of PostgreSQL by whose name its successor knows it.
+
+    Raises:
+        LakeUnavailable: PostgreSQL does not answer.
+    """
+    try:
+        connection = psycopg2.connect(catalog_dsn(settings), connect_timeout=10, application_name=_APPLICATION)
+    except psycopg2.OperationalError as error:
+        raise LakeUnavailable(f"PostgreSQL does not answer: {type(error).__name__}") from None
+    with closing(connection):
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SET idle_in_transaction_session_timeout = %s", [f"{_PAUSED_SECONDS}s"])
+        yield connection
+
+
+class Recorded(NamedTuple):
+    """What a recorded event is about, as far as it tells whom to look at again."""
+
+    fact: str | None
+    alert_id: str | None
+    named: Named
+
+    @classmethod
+    def of(cls, event: Accepted) -> "Recorded":
+        """What an event is about."""
+        return cls(fact_of(event), getattr(event.fact, "alert_id", None), named_by(event))
+
+
+class State:
+    """
+    The tables, seen by one session.
+
+    Args:
+        columns: of `watch.events`, as `event_columns` gives them.
+        limits: from how many families on an id connects nobody.
+        rules: a name of the rules' version.
+    """
+
+    def __init__(self, session: Session, columns: Mapping[str, str], limits: CrowdLimits, rules: str) -> None:
+        self.session = session
+        self.columns = list(columns)
+        self._limits, self._rules = limits, rules
+        self._term = 0
+        # A plan is made once, perhaps while the tables are empty: then it would seem best to read them whole.
+        session.plan_with(enable_seqscan="off")
+        self.is_new = create_tables(session, columns)
+        """Whether the tables have nothing yet of what has landed."""
+
+    def begin_term(self) -> None:
+        """Take over from whoever wrote before: it writes nothing any more."""
+        self.session.run(sql.END_OTHERS, _APPLICATION)
+        ((self._term,),) = self.session.run("UPDATE watch.term SET number = number + 1 RETURNING number")
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """
+        A transaction of this term.
+
+        Raises:
+            LockTaken: another watcher has begun.
+        """
+        with self.session.transaction():
+            if self.session.run(sql.TERM) != [(self._term,)]:
+                raise LockTaken("another watcher has begun; this one has written nothing since")
+            yield
+
+    def complete(self) -> None:
+        """
+        Say that the tables hold what had landed.
+
+        If that is new, or the rules are others than before, all families are looked at again.
+        """
+        if not self.is_new and rules_judged_by(self.session) == self._rules:
+            return
+        with self.writing():
+            self.review_all()
+            are_filled(self.session, self._rules)
+        self.is_new = False
+
+    def known(self) -> dict[TopicPartition, tuple[int, str]]:
+        """By partition the next offset to judge, and the id of the topic that it is of."""
+        rows = self.session.run("SELECT topic, kafka_partition, next_offset, topic_id FROM watch.offsets")
+        return {TopicPartition(topic, number): (offset, id_) for topic, number, offset, id_ in rows}
+
+    def begin_at(self, offsets: Mapping[TopicPartition, int], topic_ids: Mapping[str, str]) -> None:
+        """Say where partitions are judged from, of which topics."""
+        rows = [(*place, offset, topic_ids[place.topic]) for place, offset in offsets.items()]
+        self.session.run(sql.BEGIN_AT, *_columns(rows, 4))
+
+    def advance(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Say that partitions are judged up to some offsets."""
+        if offsets:
+            self.session.run(sql.ADVANCE, *_columns([(*one, offset) for one, offset in offsets.items()]))
+
+    def add(self, events: Sequence[Accepted]) -> set[str]:
+        """
+        Keep events, and who belongs to whom by them.
+
+        Returns:
+            Families that had to do with others through what has become a crowd.
+        """
+        if not events:
+            return set()
+        self.session.run(sql.ADD_EVENTS, as_rows(events_table(events, datetime.now(UTC)), self.columns).text)
+        return self.relate([named_by(event) for event in events])
+
+    def relate(self, named: Sequence[Named]) -> set[str]:
+        """Keep who belongs to whom; returns what `add` does."""
+        pairs = [one._asdict() for one in named if len(one.families) + len(one.persons) + len(one.addresses) > 1]
+        if not pairs:
+            return set()
+        self.session.run(sql.ADD_NAMED, _json(pairs))
+        for one in named:
+            if one.is_link:
+                self.session.run("SELECT watch.link($1, $2)", *one.persons)
+        return self._parted(
+            {person for one in named for person in one.persons}, {address for one in named for address in one.addresses}
+        )
+
+    def _parted(self, persons: Collection[str], addresses: Collection[str]) -> set[str]:
+        """Note which of some ids have become crowds; returns the families that they connected until now."""
+        grown = self.session.run(sql.GROWN, sorted(persons), sorted(addresses), *self._limits)
+        if not grown:
+            return set()
+        ids = {kind: [one for name, one in grown if name == kind] for kind in ("person", "link", "address")}
+        named = Named([], [*ids["person"], *ids["link"]], ids["address"])
+        (parted,) = self._touched([named._asdict() | {"is_about_households": True}])
+        self.session.run(sql.ADD_CROWDS, *_columns(grown))
+        return parted
+
+    def load(self, keys: Collection[str], records: Collection[str]) -> tuple[Rows, list[Crowd]]:
+        """The events under some keys, and those sent again in the place of some records; and the crowds among both."""
+        ((events, count, crowds),) = self.session.run(sql.LOAD, list(keys), list(records))
+        return Rows(events, count), [Crowd(*one) for one in crowds or ()]
+
+    def load_unread(self, records: Collection[str]) -> Rows | None:
+        """Some records that nobody can read."""
+        if not records:
+            return None
+        ((rows, count),) = self.session.run(sql.LOAD_UNREAD, list(records))
+        return Rows(rows, count) if count else None
+
+    def quarantine(self, rejected: Iterable[Rejected]) -> None:
+        """Keep records that nobody can read, without what they hold."""
+        self.add_unread(
+            [
+                {
+                    "topic": one.topic,
+                    "kafka_partition": one.partition,
+                    "kafka_offset": one.offset,
+                    "received_at": datetime.fromtimestamp(one.received_ms / 1000, UTC).replace(tzinfo=None),
+                    "reason": one.reason,
+                    "path": one.path,
+                    "allowed": one.allowed,
+                }
+                for one in rejected
+            ]
+        )
+
+    def add_unread(self, rows: Collection[dict[str, object]]) -> None:
+        """Keep rows of `landing.quarantine`."""
+        if rows:
+            self.session.run(sql.ADD_QUARANTINE, _json(rows))
+
+    def empty_incoming(self) -> None:
+        """Make room for events that another session brings in."""
+        self.session.command("TRUNCATE watch.incoming")
+
+    def take_over_incoming(self) -> None:
+        """Keep them, and have their families looked at again."""
+        with self.session.planning(enable_seqscan="on"):
+            for statement in sql.TAKE_OVER:
+                self.session.run(statement)
+
+    def review_all(self) -> None:
+        """Have all families looked at again, with the crowds that there are."""
+        self.session.command(sql.ANALYZE)
+        with self.session.planning(enable_seqscan="on"):
+            self.session.run(sql.FIND_CROWDS, *self._limits)
+            self.session.run(sql.REVIEW_ALL)
+
+    def unjudged(self, limit: int) -> dict[str, datetime]:
+        """Some of the records that nobody can read and that are not judged yet, with when each arrived (aware)."""
+        rows = self.session.run(sql.UNJUDGED, limit)
+        return {record: received_at.replace(tzinfo=UTC) for record, received_at in rows}
+
+    def about_the_same(self, events: Sequence[Accepted]) -> list[list[Recorded]]:
+        """
+        For each event itself, and everything else under its topic and key that is about an event of that name.
+
+        A correction changes what was recorded; and of a name that has become that of two events none is corrected.
+        """
+        stored: dict[tuple[str, ...], list[tuple[tuple[int, int], Recorded]]] = defaultdict(list)
+        keys, ids = {one.key for one in events}, {one.root[1] for one in events}
+        for row in self.session.run(sql.SAME_NAME, sorted(keys), sorted(ids)):
+            name, place, (fact, alert_id, *named) = row[:4], row[4:6], row[6:]
+            stored[name].append((place, Recorded(fact, alert_id, Named(*named))))
+        return [
+            [
+                Recorded.of(event),
+                *(
+                    same
+                    for place, same in stored[event.topic, event.key, *event.root]
+                    if place != (event.partition, event.offset)
+                ),
+            ]
+            for event in events
+        ]
+
+    def touched(self, recorded: Sequence[Recorded]) -> list[set[str]]:
+        """For each, the families of it, of the persons it names (through links), and at its or their addresses."""
+        return self._touched(
+            [one.named._asdict() | {"is_about_households": one.fact in ABOUT_HOUSEHOLDS} for one in recorded]
+        )
+
+    def _touched(self, asked: Sequence[dict[str, object]]) -> list[set[str]]:
+        found: list[set[str]] = [set() for _ in asked]
+        if asked:
+            numbered = [one | {"number": number} for number, one in enumerate(asked)]
+            for number, family in self.session.run(sql.TOUCHED, _json(numbered)):
+                found[number].add(family)
+        return found
+
+    def keys(self, families: Collection[str]) -> list[str]:
+        """The keys under which all is filed that must be looked at to judge some families."""
+        rows = self.session.run("SELECT watch.keys_to_load($1)", list(families))
+        return [key for (key,) in rows]
+
+    def amended(self, keys: Collection[str]) -> dict[tuple[str, str], str]:
+        """How events were changed that are filed under some keys, by source and id."""
+        return {(source, id_): change for source, id_, change in self.session.run(sql.AMENDED, list(keys))}
+
+    def places(self, alert_ids: Collection[str]) -> set[Place]:
+        """Where some alerts are."""
+        return set(self.session.run(sql.PLACES, list(alert_ids))) if alert_ids else set()
+
+    def book(self, places: Collection[Place]) -> AlertBook:
+        """The latest versions of the alerts of some places."""
+        kinds = sorted({kind for kind, _ in places})
+        rows = self.session.run(sql.BOOK, [name for _, name in places], kinds)
+        found = (Standing(msgspec.msgpack.decode(alert, type=Alert), *rest) for alert, *rest in rows)
+        return AlertBook(one for one in found if one.place in places)
+
+    def save(self, standing: Iterable[Standing], *, send: bool) -> None:
+        """Keep versions of alerts, each alert's in their order, and have them sent."""
+        standing = list(standing)
+        encoded = [(one.alert.alert_id, one.alert.version, msgspec.msgpack.encode(one.alert)) for one in standing]
+        rows = {
+            id_: (id_, *one.place, version, one.since, one.inherits, alert, one.ended_at)
+            for one, (id_, version, alert) in zip(standing, encoded, strict=True)
+        }
+        if rows:
+            self.session.run(sql.SAVE_ALERTS, *_columns(rows.values()))
+        if rows and send:
+            self.session.run(sql.PUT_OUT, *_columns(encoded))
+
+    def waiting(self, limit: int) -> list[Alert]:
+        """The first versions that are not known to be on their topic."""
+        return [msgspec.msgpack.decode(alert, type=Alert) for (alert,) in self.session.run(sql.WAITING, limit)]
+
+    def sent(self, alerts: Collection[Alert]) -> list[Alert]:
+        """Versions are on their topic; returns those to be sent under a number that something else has there."""
+        said = {(one.alert_id, one.version): msgspec.msgpack.encode(one) for one in alerts}
+        rows = self.session.run(sql.SENT, *_columns(list(said), 2))
+        return [
+            msgspec.msgpack.decode(alert, type=Alert) for id_, version, alert in rows if said[id_, version] != alert
+        ]
+
+    def unknown(self, alerts: Collection[Alert]) -> list[Alert]:
+        """Those of some versions that are newer than what is known."""
+        asked = _columns([(one.alert_id, one.version) for one in alerts], 2)
+        known = set(self.session.run(sql.KNOWN, *asked))
+        return [one for one in alerts if (one.alert_id, one.version) not in known]
+
+    def forget(self, alert_id: str) -> None:
+        """Know nothing of an alert."""
+        self.session.run("DELETE FROM watch.alerts WHERE alert_id = $1", alert_id)
+
+    def put_off(self, places: Mapping[Place, datetime]) -> None:
+        """Remember places at which something is to be said later, each with when its cause arrived (aware)."""
+        self.session.run(sql.PUT_OFF, *_columns([(*place, at) for place, at in places.items()], 3))
+
+    def has_put_off(self) -> bool:
+        """Whether anything was put off."""
+        return bool(self.session.run("SELECT 1 FROM watch.restatements LIMIT 1"))
+
+    def take_up(self) -> dict[Place, datetime]:
+        """The places that were put off, which are so no more."""
+        rows = self.session.run("DELETE FROM watch.restatements RETURNING *")
+        return {(kind, place): at for kind, place, at in rows}
+
+    def ended(self, before: datetime) -> list[str]:
+        """Alerts that ended before a moment (aware) and are still among those that stand."""
+        return [alert_id for (alert_id,) in self.session.run(sql.ENDED, before)]
+
+    def retired(self, alert_ids: Collection[str]) -> None:
+        """Ended alerts are no longer among those that stand."""
+        self.session.run(sql.RETIRED, list(alert_ids))
+
+    def standing(self, after: str, limit: int) -> list[Alert]:
+        """Some alerts that stand, or have ended and are still said to, in the order of their ids."""
+        rows = self.session.run(sql.STANDING, after, limit)
+        return [msgspec.msgpack.decode(alert, type=Alert) for (alert,) in rows]
+
+    def to_review(self, limit: int) -> dict[str, datetime]:
+        """Some families that are to be looked at again, the latest first, with when their newest event arrived."""
+        rows = self.session.run(sql.REVIEWED, limit)
+        return {family: at.replace(tzinfo=UTC) for family, at in rows}
+
+    def replace_deadlines(self, families: Collection[str], deadlines: Iterable[Deadline], as_of: datetime) -> None:
+        """Take over the deadlines of families; those before `as_of` (aware) are over."""
+        clock = _naive(as_of)
+        self.session.run(sql.FORGET_DEADLINES, list(families))
+        kept = [(one.family_id, one.rule, one.due_at) for one in deadlines if one.family_id in families]
+        kept = [one for one in kept if one[2] >= clock]
+        if kept:
+            self.session.run(sql.KEEP_DEADLINES, *_columns(kept))
+
+    def next_due(self) -> datetime | None:
+        """When the next deadline passes, aware."""
+        ((due,),) = self.session.run(sql.NEXT_DUE)
+        return due and due.replace(tzinfo=UTC)
+
+    def pop_due(self, as_of: datetime) -> list[Deadline]:
+        """Remove and return the deadlines that have passed (`as_of` is later than they are)."""
+        return [Deadline(*row) for row in self.session.run(sql.POP_DUE, _naive(as_of))]
+
+
+def _columns(rows: Collection[Sequence], width: int = 0) -> list[list]:
+    """Rows as one array for each column."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+def _json(value: object) -> str:
+    # PostgreSQL's text holds every character but that of a zero byte.
+    return msgspec.json.encode(value).decode().replace("\\u0000", "\\ufffd")
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,97 @@
+"""From the outbox to the topics: each version once, and on the compacted topic what stands and what ended lately."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from streams import names
+from streams.contracts.outputs import Alert
+from streams.errors import LockTaken
+from streams.kafka.client import consumer
+from streams.kafka.drain import until
+from streams.settings import Settings
+from streams.watch.alert_book import AlertBook
+from streams.watch.outbox import Outbox
+from streams.watch.publish import Publisher, alert_of
+from streams.watch.state.state import State
+from streams.watch.trial import trial_alert
+
+NOW = datetime.now(UTC)
+WEEK = timedelta(days=7)
+
+
+def alert(number: int, status: str = "open", *, version: int = 1, ago: timedelta = timedelta(0)) -> Alert:
+    raised = NOW - ago
+    made = trial_alert(f"{number:032x}", raised, raised)
+    return msgspec.structs.replace(made, test=False, status=status, version=version)
+
+
+@pytest.fixture
+def held(watch_settings: Settings) -> Callable[[], dict[int, int]]:
+    """Reads the versions that a new subscriber finds, by the alert's number."""
+
+    def read() -> dict[int, int]:
+        with closing(consumer(watch_settings, [names.ALERTS_CURRENT])) as reader:
+            found = {}
+            for record in until(reader, reader.end_offsets(reader.assignment())):
+                value = alert_of(record.value)
+                found[int(record.key, 16)] = value and value.version
+        return {number: version for number, version in found.items() if version}
+
+    return read
+
+
+@pytest.fixture
+def outbox(watch_settings: Settings, state: State) -> Iterator[Outbox]:
+    with closing(Publisher(watch_settings)) as publisher:
+        yield Outbox(state, publisher, WEEK)
+
+
+def decide(state: State, *alerts: Alert) -> None:
+    """As a judge does."""
+    book = AlertBook()
+    state.save(list(map(book.record, alerts)), send=True)
+
+
+def test_versions_are_sent_once_and_in_order(state: State, outbox: Outbox, alerts: Callable[[], list]) -> None:
+    decide(state, alert(1), alert(2), alert(1, version=2))
+
+    assert outbox.send()
+    assert outbox.send() == {}
+    assert outbox.sent == 3
+    assert [(one.alert_id[-1], one.version) for one in alerts() if one.alert_id == alert(1).alert_id] == [
+        ("1", 1),
+        ("1", 2),
+    ]
+
+
+def test_ended_alert_leaves_after_a_week_and_no_other(state: State, outbox: Outbox, held: Callable) -> None:
+    """What ended yesterday, what stands for months, and what opened again stay."""
+    decide(state, alert(1, "closed", ago=WEEK), alert(2, "cleared", ago=timedelta(days=1)))
+    decide(state, alert(3, ago=timedelta(days=90)), alert(4, "closed", ago=WEEK))
+    decide(state, alert(4, "open", version=2))
+    outbox.send()
+    assert held() == {1: 1, 2: 1, 3: 1, 4: 2}
+
+    outbox.retire(NOW)
+    assert held() == {2: 1, 3: 1, 4: 2}
+
+    outbox.retire(NOW + timedelta(days=6, seconds=1))
+    assert held() == {3: 1, 4: 2}
+
+
+def test_test_alerts_are_on_no_list_of_what_stands(state: State, outbox: Outbox, held: Callable) -> None:
+    decide(state, trial_alert(f"{9:032x}", NOW, NOW))
+    outbox.send()
+
+    assert held() == {}
+
+
+def test_who_was_followed_by_another_writes_nothing(state: State) -> None:
+    state.session.command("UPDATE watch.term SET number = number + 1")
+
+    with pytest.raises(LockTaken), state.writing():
+        decide(state, alert(1))
