@@ -44,7 +44,7 @@ def deployed(make_home: Callable[[str], Path], lend_rules: Callable[[Path], Path
         stack.up(settings, ("postgres", "kafka"))
         lend_rules(settings.home)
         ensure_topics(settings)
-        _send(settings, "r-long", _referral("long", hours=5) | {"remarks": PLANTED * 100})
+        _send(settings, "r-long", _referral("long", seconds=5) | {"remarks": PLANTED * 100})
         run(replace(settings, max_record_bytes=800), once=True)
         start(settings)
         yield settings
@@ -66,7 +66,7 @@ def send(deployed: Settings) -> Send:
 
 @pytest.fixture
 def referral() -> Callable[..., dict[str, Any]]:
-    """Makes the data of a referral that happened some hours ago."""
+    """Makes the data of a referral that happened some seconds ago: on the day on which coverage begins."""
     return _referral
 
 
@@ -84,16 +84,16 @@ def eventually() -> Callable[[Callable[[], Any]], Any]:
     return wait
 
 
-def _referral(name: str, *, hours: float) -> dict[str, Any]:
+def _referral(name: str, *, seconds: int) -> dict[str, Any]:
     return {
-        "referral_id": f"R-{PLANTED}-{name}-{hours:g}",
+        "referral_id": f"R-{PLANTED}-{name}-{seconds}",
         "family_id": f"F-{PLANTED}-{name}",
         "person_ids": [f"P-{PLANTED}-{name}"],
         "source_code": "6",
         "severity": "amber",
         "consent": "given",
         "lsoa_code": "E01007120",
-        "submitted": (datetime.now(UTC) - timedelta(hours=hours)).isoformat(),
+        "submitted": (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat(),
     }
 
 

@@ -87,7 +87,7 @@ def test_events_become_an_alert_rows_and_a_figure(
     deployed: Settings, api: Airflow, send: Callable, referral: Callable, eventually: Callable
 ) -> None:
     """Nobody triggers anything: the schedules and the landing asset do."""
-    data = [referral("one", hours=hours) for hours in (2, 1)]
+    data = [referral("one", seconds=seconds) for seconds in (2, 1)]
     for number, each in enumerate(data):
         send(f"r-{number}", each)
     family = data[0]["family_id"]
@@ -118,7 +118,7 @@ def test_maintenance_gets_the_locks_and_landing_goes_on(
     before = [run["dag_run_id"] for run in runs(api, "land_events") if run["state"] == "running"]
     run = trigger(api, "maintain_lake")
     eventually(lambda: ended_well(api, "maintain_lake", run))
-    data = referral("after", hours=1)
+    data = referral("after", seconds=1)
     send("r-after", data)
     eventually(lambda: rows(deployed, "FROM landing.main.events WHERE family_id = ?", data["family_id"]))
 
