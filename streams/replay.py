@@ -20,6 +20,7 @@ from streams import names
 from streams.contracts import Reason
 from streams.contracts.decode import REPLAY_HEADER, replay_of
 from streams.errors import BrokerUnavailable, ReplayIncomplete
+from streams.kafka.drain import until
 from streams.kafka.verbatim import Original, send_verbatim, verbatim_producer
 from streams.lake.connect import connect
 from streams.lake.lives import numbered_consumer
@@ -153,8 +154,6 @@ def _under_way(settings: Settings, lake: duckdb.DuckDBPyConnection) -> Iterator[
         ends = kafka.end_offsets(list(kafka.assignment()))
         for partition in ends:
             kafka.seek(partition, landed.get((partition.topic, partition.partition), 0))
-        while any(kafka.position(partition) < end for partition, end in ends.items()):
-            for records in kafka.poll(timeout_ms=200).values():
-                for record in records:
-                    if (original := replay_of(record.headers)) is not None:
-                        yield original
+        for record in until(kafka, ends):
+            if (original := replay_of(record.headers)) is not None:
+                yield original

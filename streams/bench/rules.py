@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import click
 import psutil
-import psycopg2
 
 from streams.bench.alert_load import Load
 from streams.bench.alert_load import Record as Sent
@@ -36,8 +35,6 @@ _HISTORY = 20_000
 _AT_ONCE = 1_000
 _BATCHES = {1: 200, 3: 80, 30: 10}
 _DATABASE = "bench_rules"
-
-Clock = Callable[[], float]
 
 
 class _Stored(NamedTuple):
@@ -109,9 +106,8 @@ class _Bench:
         postgres = server(settings)
         postgres.drop(_DATABASE)
         try:
-            with closing(psycopg2.connect(postgres.dsn(_DATABASE))) as connection:
-                connection.autocommit = True
-                yield cls(settings, Session(connection))
+            with closing(Session(postgres.dsn(_DATABASE), "caf bench")) as session:
+                yield cls(settings, session)
         finally:
             postgres.drop(_DATABASE)
 

@@ -7,7 +7,7 @@ from streams import names
 from streams.bench.restart import LAND, WATCH
 from streams.errors import StackFailed
 from streams.kafka.client import end_offsets
-from streams.kafka.heartbeat import input_offsets, last_heartbeat
+from streams.kafka.heartbeat import last_heartbeat
 from streams.lake.connect import connect
 from streams.lake.offsets import next_offsets
 from streams.settings import Settings
@@ -90,7 +90,8 @@ class Stages:
 
     def _judged(self) -> dict[tuple[str, int], int]:
         found = last_heartbeat(self._settings)
-        return {tuple(place): offset for place, offset in input_offsets(found[0]).items()} if found else {}
+        offsets = found[0].offsets if found else {}
+        return {(topic, number): at for topic in names.INPUT_TOPICS for number, at in enumerate(offsets.get(topic, ()))}
 
     def _terms(self) -> int:
         """How often the watcher has begun: a process that stays may begin anew."""

@@ -23,6 +23,7 @@ from streams.feedback.letter import letter_id, letter_of, same_referrer, says_th
 from streams.health import sign_of_life
 from streams.kafka.client import consumer, producer
 from streams.kafka.cursor import Cursor
+from streams.kafka.drain import until
 from streams.kafka.topics import ensure_topics
 from streams.lake.family_events import family_events
 from streams.rules.answers import DecidedReferral
@@ -168,12 +169,10 @@ def _written(settings: Settings) -> dict[str, Feedback]:
     reader = consumer(settings, [names.FEEDBACK], max_poll_records=5_000)
     try:
         found: dict[str, Feedback] = {}
-        ends = reader.end_offsets(reader.assignment())
-        while any(reader.position(partition) < end for partition, end in ends.items()):
-            for record in (record for batch in reader.poll(timeout_ms=500).values() for record in batch):
-                output = decode_output(record)
-                if isinstance(output, Output):
-                    found[output.data.letter_id or output.data.referral_id] = output.data
+        for record in until(reader, reader.end_offsets(reader.assignment())):
+            output = decode_output(record)
+            if isinstance(output, Output):
+                found[output.data.letter_id or output.data.referral_id] = output.data
         return found
     finally:
         reader.close()

@@ -18,6 +18,7 @@ import psycopg2
 from streams.errors import LakeUnavailable, LockTaken, SettingInvalid
 from streams.lake.connect import catalog_dsn
 from streams.lake.lock_keys import LockKey
+from streams.lake.session import open_connection
 from streams.settings import Settings
 
 __all__ = ["HeldLock", "LockSession", "advisory_lock"]
@@ -26,16 +27,6 @@ _PATIENCE_SECONDS = 600.0
 _PAUSE_SECONDS = 0.1
 _TRIES = 3
 _LEASE_SECONDS = 60
-
-_CLIENT = {
-    "connect_timeout": 10,
-    "keepalives": 1,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 15_000,
-}
-"""How soon this side notices that the server's machine is gone: while it waits for nothing, and for an answer."""
 
 _SERVER = {
     "statement_timeout": "0",
@@ -231,11 +222,9 @@ def advisory_lock(settings: Settings, key: LockKey, patience: float = _PATIENCE_
 def _connect(dsn: str, purpose: str, *, autocommit: bool = True) -> psycopg2.extensions.connection:
     name = f"caf {purpose}, {socket.gethostname()[:20]}-{os.getpid()}"
     try:
-        connection = psycopg2.connect(dsn, application_name=name, **_CLIENT)
+        return open_connection(dsn, name, autocommit=autocommit)
     except psycopg2.OperationalError as error:
         raise LakeUnavailable(f"PostgreSQL gives no locks: {type(error).__name__}") from None
-    connection.autocommit = autocommit
-    return connection
 
 
 def _placeholders(key: tuple[int, ...]) -> str:

@@ -1,12 +1,25 @@
-"""A session of PostgreSQL, in which each statement is planned once."""
+"""Sessions of PostgreSQL: how they are opened, and one in which each statement is planned once."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import psycopg2
 import psycopg2.extensions
 
-__all__ = ["Session"]
+from streams.errors import LakeUnavailable
+
+__all__ = ["Session", "open_connection"]
+
+_CLIENT = {
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""How soon this side notices that the server's machine is gone: while it waits for nothing, and for an answer."""
 
 _MOST_STATEMENTS = 100
 """Statements that are kept prepared; the one that was used longest ago makes room."""
@@ -16,17 +29,38 @@ _SETTINGS = (
 )
 
 
+def open_connection(dsn: str, name: str, *, autocommit: bool = True) -> psycopg2.extensions.connection:
+    """
+    A connection that does not wait for a server whose machine is gone.
+
+    Args:
+        name: by which the server tells who it is.
+
+    Raises:
+        psycopg2.OperationalError: the server does not answer.
+    """
+    connection = psycopg2.connect(dsn, application_name=name, **_CLIENT)
+    connection.autocommit = autocommit
+    return connection
+
+
 class Session:
     """
     Runs statements whose parameters are written `$1`, `$2` and so on.
 
     Args:
-        connection: with autocommit, and of this session alone; whoever made it closes it.
+        name: by which the server tells who it is.
+
+    Raises:
+        LakeUnavailable: PostgreSQL does not answer.
     """
 
-    def __init__(self, connection: psycopg2.extensions.connection) -> None:
-        self._connection = connection
-        self._cursor = connection.cursor()
+    def __init__(self, dsn: str, name: str) -> None:
+        try:
+            self._connection = open_connection(dsn, name)
+        except psycopg2.OperationalError as error:
+            raise LakeUnavailable(f"PostgreSQL does not answer: {type(error).__name__}") from None
+        self._cursor = self._connection.cursor()
         self._prepared: OrderedDict[str, str] = OrderedDict()
         self._number = 0
         self._planner: dict[str, str] = {}
@@ -36,6 +70,10 @@ class Session:
     def backend(self) -> int:
         """The process of the session, on the server's machine."""
         return self._connection.info.backend_pid
+
+    def close(self) -> None:
+        """End it."""
+        self._connection.close()
 
     def run(self, text: str, *values: object) -> list[tuple]:
         """The rows that a statement returns."""

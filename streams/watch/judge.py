@@ -113,6 +113,8 @@ class Judge:
 
     def hear(self, alerts: Sequence[Alert]) -> None:
         """Take over versions that are on their topic, whoever sent them."""
+        if not alerts:
+            return
         for alert in self.state.sent(alerts):
             # Somebody else said something under this number meanwhile: what this was about is decided anew.
             self.state.put_off({place_of(alert): alert.received_at})

@@ -1,7 +1,5 @@
 """Offsets as the lake counts them, for the watcher."""
 
-from collections.abc import Iterable
-
 import duckdb
 import structlog
 
@@ -17,7 +15,7 @@ __all__ = ["watch_consumer"]
 log = structlog.get_logger()
 
 
-def watch_consumer(settings: Settings, topics: Iterable[str] = (), **config: object) -> TolerantConsumer:
+def watch_consumer(settings: Settings, **config: object) -> TolerantConsumer:
     """
     A consumer whose offsets are those of the lake; while that is away they are Kafka's.
 
@@ -34,4 +32,4 @@ def watch_consumer(settings: Settings, topics: Iterable[str] = (), **config: obj
             log.warning("lake_not_read", reason=type(error).__name__)
             return {}
 
-    return consumer(settings, topics, lives=known, **config)
+    return consumer(settings, lives=known, **config)

@@ -115,7 +115,8 @@ def _term(
         leadership.release()
         return False
     except (psycopg2.Error, LakeUnavailable) as error:
-        log.warning("database_lost", reason=type(error).__name__)
+        reason = str(error) if isinstance(error, LakeUnavailable) else type(error).__name__
+        log.warning("database_lost", reason=reason)
         sign.trouble(error)
         leadership.release()
         return False

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from kafka import TopicPartition
 
 from streams import names
+from streams.kafka.drain import until
 from streams.lake.lives import numbered_consumer
 from streams.settings import Settings
 from streams.watch.publish import alert_of
@@ -24,10 +25,7 @@ def said_since(settings: Settings, offsets: Mapping[int, int]) -> set[str]:
         ends = reader.end_offsets(reader.assignment())
         for partition, offset in offsets.items():
             reader.seek(TopicPartition(names.ALERTS, partition), offset)
-        said = set()
-        while any(reader.position(partition) < end for partition, end in ends.items()):
-            records = (record for batch in reader.poll(timeout_ms=500).values() for record in batch)
-            said |= {alert.alert_id for record in records if (alert := alert_of(record.value)) is not None}
-        return said
+        alerts = (alert_of(record.value) for record in until(reader, ends))
+        return {alert.alert_id for alert in alerts if alert is not None}
     finally:
         reader.close()

@@ -7,7 +7,7 @@ but not sent is in the outbox.
 
 import os
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -27,7 +27,6 @@ from streams.kafka.heartbeat import last_heartbeat
 from streams.kafka.reading import TolerantConsumer
 from streams.lake.advisory import HeldLock
 from streams.lake.lock_keys import LockKey
-from streams.lake.session import Session
 from streams.route.router import Router
 from streams.route.routes import read_routes
 from streams.rules.compiled import CompiledRules
@@ -40,7 +39,7 @@ from streams.watch.leader import Leadership
 from streams.watch.numbering import watch_consumer
 from streams.watch.outbox import Outbox
 from streams.watch.publish import Publisher, alert_of
-from streams.watch.state.state import State, connected
+from streams.watch.state.state import REFUSED, State, open_session
 from streams.watch.state.tables import event_columns
 
 __all__ = ["Watcher"]
@@ -89,7 +88,7 @@ class Watcher:
 
     def _open(self, rules: CompiledRules) -> None:
         """Connect to PostgreSQL and to Kafka."""
-        session = Session(self._closing.enter_context(connected(self._settings)))
+        session = self._closing.enter_context(closing(open_session(self._settings)))
         engine = PostgresEngine(rules, session)
         self._state = State(session, event_columns(engine.columns_read), engine.crowd_limits, rules.checksum)
         self._state.begin_term()
@@ -147,7 +146,7 @@ class Watcher:
         self._restore_current()
         self._send()
         self._reader.start()
-        self._has_more = self._is_reviewing = self._is_put_off = True
+        self._has_more = self._is_reviewing = True
         log.info("watch_started", partitions=len(self._partitions), seconds=round(monotonic() - began, 2))
 
     def _seek(self) -> None:
@@ -209,15 +208,39 @@ class Watcher:
                 judged.append(admit(record, self._settings.max_record_bytes))
             elif (alert := alert_of(record.value)) is not None:
                 heard.append(alert)
-        with self._state.writing():
-            if heard:
+        try:
+            with self._state.writing():
                 self._judge.hear(heard)
-            self._judge.judge(judged, self._as_of(), _now())
-            self._state.advance(offsets)
+                self._judge.judge(judged, self._as_of(), _now())
+                self._state.advance(offsets)
+        except REFUSED:
+            self._judge_apart(judged)
+            with self._state.writing():
+                self._judge.hear(heard)
+                self._state.advance(offsets)
+            self._has_more = True
         self._offsets |= offsets
         self._has_more = self._has_more or any(isinstance(one, Rejected) for one in judged)
         self.judged_records += len(judged)
         self._send()
+
+    def _judge_apart(self, records: Sequence[Accepted | Rejected]) -> None:
+        """Judge records of which PostgreSQL refuses one, so that none but that one goes unjudged."""
+        try:
+            with self._state.writing():
+                self._judge.judge(records, self._as_of(), _now())
+        except REFUSED as error:
+            if len(records) > 1:
+                self._judge_apart(records[: len(records) // 2])
+                self._judge_apart(records[len(records) // 2 :])
+                return
+            (one,) = records
+            # Without what the server says, which may quote the record.
+            log.warning(
+                "record_refused", topic=one.topic, partition=one.partition, offset=one.offset, by=type(error).__name__
+            )
+            with self._state.writing():
+                self._state.quarantine([_unheld(one)])
 
     def _report_unread(self) -> None:
         """Judge some unreadable records. Families come first: one partner's rubbish holds up no child's alert."""
@@ -317,6 +340,11 @@ class Watcher:
         if self._due is not None:
             patience = min(patience, (self._due - _now()).total_seconds())
         return max(1, round(1000 * patience))
+
+
+def _unheld(one: Accepted | Rejected) -> Rejected:
+    allowed = "what PostgreSQL can hold and compute with"
+    return Rejected(one.topic, one.partition, one.offset, one.received_ms, Reason.SCHEMA, None, allowed, None, None, ())
 
 
 def _is_deleted(record: object) -> bool:

@@ -14,9 +14,7 @@ from streams.settings import Settings
 
 @pytest.fixture
 def session(settings: Settings) -> Iterator[Session]:
-    with closing(psycopg2.connect(catalog_dsn(settings))) as connection:
-        connection.autocommit = True
-        session = Session(connection)
+    with closing(Session(catalog_dsn(settings), "a test")) as session:
         session.command("CREATE TEMP TABLE numbers (number integer)")
         yield session
 

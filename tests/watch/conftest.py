@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
-import psycopg2
-import psycopg2.extensions
 import pytest
 from kafka import KafkaProducer
 
@@ -173,9 +171,7 @@ class Desk:
 @pytest.fixture
 def session(settings: Settings) -> Iterator[Session]:
     """A session in which everything is taken back after the test."""
-    with closing(psycopg2.connect(catalog_dsn(settings))) as connection:
-        connection.autocommit = True
-        session = Session(connection)
+    with closing(Session(catalog_dsn(settings), "a test")) as session:
         session.command("BEGIN")
         yield session
         session.command("ROLLBACK")

@@ -4,6 +4,7 @@ import json
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psycopg2
 
@@ -106,6 +107,25 @@ def test_large_referral_is_judged_whatever_the_limit_is_later(watch_settings, pr
     assert (landed.events, landed.rejected) == (1, 0)
     assert raised == {("re_referral", "r-2")}
     assert land(watch_settings, once=True).rejected == 1
+
+
+def test_lake_that_cannot_be_read_is_waited_for(watch_settings, project, referral, send, alerts):
+    """Without what has landed a family would have one referral, and its alert would be taken back."""
+    send(referral(1, at=now_minus(hours=3)), referral(2, at=now_minus(hours=2)))
+    run(watch_settings, until=alerts, for_seconds=60, project=project)
+    land(watch_settings, once=True)
+    forget_inputs(watch_settings)
+    lose_state(watch_settings)
+    send(referral(3, "F-2", at=now_minus(hours=1)))
+    folder = Path(watch_settings.lake_folder)
+    away = folder.rename(folder.with_name("away"))
+    run(watch_settings, for_seconds=5, project=project)
+    assert [alert.version for alert in alerts()] == [1]
+
+    away.rename(folder)
+    run(watch_settings, until=lambda: judged_everything(watch_settings), for_seconds=60, project=project)
+    assert [(alert.anchor_id, alert.status, alert.version) for alert in alerts()] == [("r-2", "open", 1)]
+    assert {row[3] for row in tables(watch_settings)["events"]} == {"F-1", "F-2"}
 
 
 def test_alerts_that_kafka_has_lost_are_known_from_the_lake(watch_settings, project, referral, send, alerts):

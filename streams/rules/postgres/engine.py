@@ -1,15 +1,15 @@
 """The rules on PostgreSQL, as DuckDB runs them in `streams.rules.engine`: rows go in, answers come out."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple, Self
 
 import msgspec
-import psycopg2
 import pyarrow as pa
 
+from streams.lake.connect import catalog_dsn
 from streams.lake.session import Session
 from streams.rules.answers import (
     ALERT_ACTIONS,
@@ -31,7 +31,6 @@ from streams.rules.postgres.rows import Rows, as_rows
 from streams.rules.postgres.schema import install
 from streams.rules.postgres.statement import rows_given, statement
 from streams.settings import Settings
-from streams.stack.postgres import server
 
 __all__ = ["PostgresEngine"]
 
@@ -53,18 +52,15 @@ class PostgresEngine(Evaluator):
     """
     The rules in one session of a PostgreSQL server; between two evaluations it keeps prepared statements, no rows.
 
-    Args:
-        close: ends the session.
-
     Raises:
         NotKnown: something in a model is not known to mean the same in PostgreSQL.
         LakeUnavailable: the database holds text in another encoding than UTF-8.
     """
 
-    def __init__(self, compiled: CompiledRules, session: Session, close: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, compiled: CompiledRules, session: Session) -> None:
         super().__init__(compiled)
         self._derived = derived(compiled)
-        self._session, self._close = session, close
+        self._session = session
         install(session, compiled, self._derived)
         self._columns = columns_answered(compiled)
         self._rules = {name: rule.name for rule in compiled.rules.values() for name in compiled.ends(rule.name)}
@@ -79,10 +75,7 @@ class PostgresEngine(Evaluator):
             LakeUnavailable: PostgreSQL does not answer.
             NotKnown: see above.
         """
-        dsn = server(settings).dsn(settings.database)
-        connection = psycopg2.connect(dsn, connect_timeout=10, application_name="caf rules")
-        connection.autocommit = True
-        return cls(compiled, Session(connection), connection.close)
+        return cls(compiled, Session(catalog_dsn(settings), "caf rules"))
 
     @property
     def columns_read(self) -> frozenset[str]:
@@ -100,7 +93,7 @@ class PostgresEngine(Evaluator):
 
     def close(self) -> None:
         """End the session."""
-        self._close()
+        self._session.close()
 
     @contextmanager
     def evaluating(

@@ -47,24 +47,30 @@ def fill(
     settings: Settings, state: State, behind: Mapping[TopicPartition, int], alive: Callable[[], None]
 ) -> dict[TopicPartition, int]:
     """
-    Take over what has landed of some partitions from the given offsets on; without a lake that is nothing.
+    Take over what has landed of some partitions from the given offsets on; before anything has landed that is nothing.
 
     Args:
         alive: called now and then.
 
     Returns:
         The offsets from which those go on of which something was taken over.
+
+    Raises:
+        LakeUnavailable: the lake cannot be read. Who judged without what has landed would take alerts back.
     """
     try:
-        lake = connect(settings, landing="read_only", marts=None)
-    except LakeUnavailable as error:
-        log.warning("lake_not_read", reason=str(error))
+        return _filled(settings, state, behind, alive)
+    except duckdb.CatalogException:
         return {}
-    with closing(lake):
-        try:
-            landed = {TopicPartition(*place): offset for place, offset in next_offsets(lake).items()}
-        except duckdb.CatalogException:
-            return {}
+    except duckdb.Error as error:
+        raise LakeUnavailable(f"the lake cannot be read: {type(error).__name__}") from None
+
+
+def _filled(
+    settings: Settings, state: State, behind: Mapping[TopicPartition, int], alive: Callable[[], None]
+) -> dict[TopicPartition, int]:
+    with closing(connect(settings, landing="read_only", marts=None)) as lake:
+        landed = {TopicPartition(*place): offset for place, offset in next_offsets(lake).items()}
         ahead = {place: landed[place] for place, offset in behind.items() if landed.get(place, offset) > offset}
         lake.execute(f"ATTACH {quoted(catalog_dsn(settings))} AS state (TYPE postgres)")
         done = 0

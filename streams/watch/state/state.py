@@ -7,20 +7,20 @@ which the watcher begins.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
 import psycopg2
-import psycopg2.extensions
+import psycopg2.errors
 from kafka import TopicPartition
 
 from streams.contracts import Accepted
 from streams.contracts.columns import events_table
 from streams.contracts.decode import Rejected
 from streams.contracts.outputs import Alert
-from streams.errors import LakeUnavailable, LockTaken
+from streams.errors import LockTaken
 from streams.lake.connect import catalog_dsn
 from streams.lake.session import Session
 from streams.rules.answers import Deadline
@@ -33,7 +33,7 @@ from streams.watch.naming import ABOUT_HOUSEHOLDS, Named, named_by
 from streams.watch.state import statements as sql
 from streams.watch.state.tables import are_filled, create_tables, rules_judged_by
 
-__all__ = ["Recorded", "State", "connected"]
+__all__ = ["REFUSED", "Recorded", "State", "open_session"]
 
 _APPLICATION = "caf watch"
 """By this name PostgreSQL knows the sessions of watchers that write."""
@@ -41,23 +41,20 @@ _PAUSED_SECONDS = 60
 """After which PostgreSQL ends a transaction of a watcher that stands still."""
 
 
-@contextmanager
-def connected(settings: Settings) -> Iterator[psycopg2.extensions.connection]:
+REFUSED = (psycopg2.DataError, psycopg2.IntegrityError, psycopg2.errors.ProgramLimitExceeded)
+"""What PostgreSQL raises of values that it cannot hold or compute with."""
+
+
+def open_session(settings: Settings) -> Session:
     """
-    A session of PostgreSQL by whose name its successor knows it.
+    A session by whose name its successor knows it.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.
     """
-    try:
-        connection = psycopg2.connect(catalog_dsn(settings), connect_timeout=10, application_name=_APPLICATION)
-    except psycopg2.OperationalError as error:
-        raise LakeUnavailable(f"PostgreSQL does not answer: {type(error).__name__}") from None
-    with closing(connection):
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("SET idle_in_transaction_session_timeout = %s", [f"{_PAUSED_SECONDS}s"])
-        yield connection
+    session = Session(catalog_dsn(settings), _APPLICATION)
+    session.command(f"SET idle_in_transaction_session_timeout = '{_PAUSED_SECONDS}s'")
+    return session
 
 
 class Recorded(NamedTuple):
@@ -92,6 +89,7 @@ class State:
         session.plan_with(enable_seqscan="off")
         self.is_new = create_tables(session, columns)
         """Whether the tables have nothing yet of what has landed."""
+        self._is_filling = self.is_new
 
     def begin_term(self) -> None:
         """Take over from whoever wrote before: it writes nothing any more."""
@@ -115,14 +113,21 @@ class State:
         """
         Say that the tables hold what had landed.
 
-        If that is new, or the rules are others than before, all families are looked at again.
+        If some of it is new, or the rules are others than before, all families are looked at again.
         """
-        if not self.is_new and rules_judged_by(self.session) == self._rules:
+        if not self._is_filling and rules_judged_by(self.session) == self._rules:
             return
         with self.writing():
-            self.review_all()
+            self._review_all()
             are_filled(self.session, self._rules)
-        self.is_new = False
+        self.is_new = self._is_filling = False
+
+    def _review_all(self) -> None:
+        """Have all families looked at again, with the crowds that there are."""
+        self.session.command(sql.ANALYZE)
+        with self.session.planning(enable_seqscan="on"):
+            self.session.run(sql.FIND_CROWDS, *self._limits)
+            self.session.run(sql.REVIEW_ALL)
 
     def known(self) -> dict[TopicPartition, tuple[int, str]]:
         """By partition the next offset to judge, and the id of the topic that it is of."""
@@ -184,7 +189,8 @@ class State:
         """Some records that nobody can read."""
         if not records:
             return None
-        ((rows, count),) = self.session.run(sql.LOAD_UNREAD, list(records))
+        places = [record.rsplit("/", 2) for record in records]
+        ((rows, count),) = self.session.run(sql.LOAD_UNREAD, *_columns([(t, int(p), int(o)) for t, p, o in places]))
         return Rows(rows, count) if count else None
 
     def quarantine(self, rejected: Iterable[Rejected]) -> None:
@@ -214,17 +220,11 @@ class State:
         self.session.command("TRUNCATE watch.incoming")
 
     def take_over_incoming(self) -> None:
-        """Keep them, and have their families looked at again."""
+        """Keep them."""
+        self._is_filling = True
         with self.session.planning(enable_seqscan="on"):
             for statement in sql.TAKE_OVER:
                 self.session.run(statement)
-
-    def review_all(self) -> None:
-        """Have all families looked at again, with the crowds that there are."""
-        self.session.command(sql.ANALYZE)
-        with self.session.planning(enable_seqscan="on"):
-            self.session.run(sql.FIND_CROWDS, *self._limits)
-            self.session.run(sql.REVIEW_ALL)
 
     def unjudged(self, limit: int) -> dict[str, datetime]:
         """Some of the records that nobody can read and that are not judged yet, with when each arrived (aware)."""

@@ -43,11 +43,6 @@ TAKE_OVER = (
     "INSERT INTO watch.events SELECT * FROM watch.incoming ON CONFLICT DO NOTHING",
     RELATE_INCOMING,
     "SELECT watch.link(persons[1], persons[2]) FROM watch.named_by_incoming WHERE is_link",
-    """
-    INSERT INTO watch.reviews AS known
-    SELECT family, max(received_at) FROM watch.named_by_incoming, unnest(families) AS family GROUP BY family
-    ON CONFLICT (family_id) DO UPDATE SET arrived_at = greatest(known.arrived_at, excluded.arrived_at)
-    """,
 )
 REVIEW_ALL = """
     INSERT INTO watch.reviews
@@ -115,7 +110,8 @@ LOAD = """
 LOAD_UNREAD = """
     SELECT json_agg(json_strip_nulls(row_to_json(quarantine)))::text, count(*)
     FROM watch.quarantine
-    WHERE concat_ws('/', topic, kafka_partition, kafka_offset) = ANY ($1)
+    JOIN unnest($1::text[], $2::integer[], $3::bigint[]) AS wanted (topic, kafka_partition, kafka_offset)
+    USING (topic, kafka_partition, kafka_offset)
 """
 ADD_QUARANTINE = """
     INSERT INTO watch.quarantine

@@ -12,8 +12,6 @@ from streams.lake.session import Session
 __all__ = ["are_filled", "create_tables", "event_columns", "rules_judged_by"]
 
 _TEXT = (Path(__file__).parent / "tables.sql").read_text(encoding="utf-8")
-_UNREAD = frozenset({"landed_at", "payload", "dropped_fields"})
-"""Columns that are never asked for by a rule, and make half of a row."""
 _ASKED = frozenset({
     "topic", "kafka_partition", "kafka_offset", "record_key", "received_at", "replay_of", "root_source", "root_id",
     "change", "fact", "alert_id", "escalation_kind", "family_id", "release_family_id", "marker_families", "person_id",
@@ -65,7 +63,7 @@ FROM watch.{table};
 
 def event_columns(read: frozenset[str]) -> dict[str, str]:
     """The columns of `landing.events` that are kept if rules `read` some, with their PostgreSQL types."""
-    return {name: _TYPES[type_] for name, type_ in EVENT_COLUMNS.items() if name in (read - _UNREAD) | _ASKED}
+    return {name: _TYPES[type_] for name, type_ in EVENT_COLUMNS.items() if name in read | _ASKED}
 
 
 def create_tables(session: Session, columns: Mapping[str, str]) -> bool:

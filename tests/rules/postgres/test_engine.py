@@ -43,9 +43,7 @@ def duckdb(compiled):
 @pytest.fixture(scope="module")
 def connect(postgres):
     def connected():
-        connection = psycopg2.connect(postgres.dsn(DATABASE))
-        connection.autocommit = True
-        return connection
+        return Session(postgres.dsn(DATABASE), "a test")
 
     yield connected
     postgres.drop(DATABASE)
@@ -53,8 +51,7 @@ def connect(postgres):
 
 @pytest.fixture
 def engine(compiled, connect):
-    connection = connect()
-    engine = PostgresEngine(compiled, Session(connection), connection.close)
+    engine = PostgresEngine(compiled, connect())
     yield engine
     engine.close()
 
@@ -72,18 +69,12 @@ def in_partition(number: int, events: pa.Table) -> pa.Table:
     return events.set_column(events.schema.get_field_index("kafka_partition"), "kafka_partition", partitions)
 
 
-def rows(connection, query: str) -> list[tuple]:
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        return cursor.fetchall()
-
-
 def test_seeds_and_static_models_are_those_of_duckdb(compiled, engine, connect):
     """Row by row, with the types in which they are compared."""
     reference, rules = Reference(compiled), derived(compiled)
-    with closing(connect()) as connection, closing(reference):
+    with closing(connect()) as session, closing(reference):
         for name, relation in rules.tables.items():
-            kept = rows(connection, f'SELECT * FROM {rules.schema}."{name}"')
+            kept = session.run(f'SELECT * FROM {rules.schema}."{name}"')
 
             assert sorted(kept, key=repr) == sorted(reference.rows(relation), key=repr), name
 
@@ -94,8 +85,8 @@ def test_schema_is_made_once_by_many_who_start_together(compiled, connect, postg
     made = []
 
     def start() -> None:
-        with closing(connect()) as connection:
-            made.append(install(Session(connection), compiled, rules))
+        with closing(connect()) as session:
+            made.append(install(session, compiled, rules))
 
     threads = [threading.Thread(target=start) for _ in range(3)]
     for thread in threads:
@@ -110,8 +101,7 @@ def test_schema_that_is_interrupted_is_not_there(compiled, connect):
     """A failure half-way leaves nothing that the next one would take for whole."""
     rules = replace_schema(derived(compiled), "rules_interrupted")
     broken = replace_field(rules, setup=[*rules.setup, "SELECT 1 / 0"])
-    with closing(connect()) as connection:
-        session = Session(connection)
+    with closing(connect()) as session:
         with pytest.raises(psycopg2.errors.DivisionByZero):
             install(session, compiled, broken)
 
@@ -124,11 +114,11 @@ def test_two_versions_of_the_rules_stand_side_by_side(compiled, engine, connect,
     other = replace(compiled, checksum="another", seeds=tmp_path / "marts.duckdb")
     events, unread, as_of = world(3)
     found = engine.evaluate(events, unread, compiled.rules, as_of)
-    with closing(connect()) as connection, closing(connect()) as another:
-        newer = PostgresEngine(other, Session(another))
+    with closing(connect()) as session, closing(connect()) as another:
+        newer = PostgresEngine(other, another)
         assert derived(other).schema != derived(compiled).schema
         assert difference_of_engines(found, newer.evaluate(events, unread, compiled.rules, as_of)) == []
-        rows(connection, f"DROP SCHEMA {derived(other).schema} CASCADE; SELECT 1")
+        session.command(f"DROP SCHEMA {derived(other).schema} CASCADE")
     assert difference_of_engines(found, engine.evaluate(events, unread, compiled.rules, as_of)) == []
 
 
@@ -143,16 +133,13 @@ def test_rows_of_a_table_say_what_given_rows_say(compiled, engine, connect):
         names,
         answers=columns_answered(compiled),
         sources={"events": "SELECT * FROM kept WHERE topic IS NOT NULL"},
-        as_of="$1",
+        as_of="$1::timestamp",
     )
-    with closing(connect()) as connection, connection.cursor() as cursor:
-        cursor.execute(f"CREATE TEMP TABLE kept ({columns})")
-        cursor.execute(
-            f"INSERT INTO kept {rows_given(rules, 'events', '%s')}", [as_rows(events, rules.inputs["events"]).text]
-        )
-        cursor.execute(f"SET timezone = 'UTC'; PREPARE asked (timestamp) AS {text}")
-        cursor.execute("EXECUTE asked (%s)", [as_of.astimezone(UTC).replace(tzinfo=None)])
-        models = sorted(model for model, _ in cursor.fetchall())
+    with closing(connect()) as session:
+        session.command(f"CREATE TEMP TABLE kept ({columns})")
+        given = as_rows(events, rules.inputs["events"]).text
+        session.run(f"INSERT INTO pg_temp.kept {rows_given(rules, 'events', '$1')}", given)
+        models = sorted(model for model, _ in session.run(text, as_of.astimezone(UTC).replace(tzinfo=None)))
 
     found = engine.evaluate(events, None, compiled.rules, as_of)
     raised = [f"alert_{alert.rule}" for alert in found.alerts]
@@ -174,14 +161,12 @@ def test_small_and_large_evaluations_and_few_rules_agree(compiled, duckdb, engin
 def test_evaluation_writes_nothing(engine, connect, compiled):
     """Nothing of an event stays in the database."""
     events, unread, as_of = world(9)
-    with closing(connect()) as connection:
-        before = rows(
-            connection, "SELECT pg_current_xact_id_if_assigned(), txid_snapshot_xmax(txid_current_snapshot())"
-        )
+    with closing(connect()) as session:
+        before = session.run("SELECT pg_current_xact_id_if_assigned(), txid_snapshot_xmax(txid_current_snapshot())")
         engine.evaluate(events, unread, compiled.rules, as_of)
 
-        assert before == rows(
-            connection, "SELECT pg_current_xact_id_if_assigned(), txid_snapshot_xmax(txid_current_snapshot())"
+        assert before == session.run(
+            "SELECT pg_current_xact_id_if_assigned(), txid_snapshot_xmax(txid_current_snapshot())"
         )
 
 

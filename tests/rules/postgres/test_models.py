@@ -5,7 +5,6 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 import duckdb
-import psycopg2
 import pytest
 
 from streams.contracts.columns import events_table, quarantine_table
@@ -56,28 +55,31 @@ def of_duckdb(compiled, tables: dict, as_of: datetime) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def cursor(settings, postgres):
+def session(settings, postgres):
     compiled = compiled_rules(settings)
-    with closing(psycopg2.connect(postgres.dsn("models"))) as connection:
-        connection.autocommit = True
-        install(Session(connection), compiled, derived(compiled))
-        with connection.cursor() as cursor:
-            cursor.execute("SET timezone = 'UTC'; SET jit = off; SET plan_cache_mode = force_generic_plan")
-            yield cursor
+    with closing(Session(postgres.dsn("models"), "a test")) as session:
+        install(session, compiled, derived(compiled))
+        yield session
     postgres.drop("models")
 
 
-def test_every_model_has_the_same_rows(settings, cursor):
+def test_every_model_has_the_same_rows(settings, session):
     """Every column, but for the few that models name only to leave them out."""
     compiled = compiled_rules(settings)
     rules = derived(compiled)
     sources = {table: rows_given(rules, table, f"${number}") for number, table in enumerate(rules.inputs, 1)}
     columns = {name: tuple(of) for name, of in rules.columns.items()}
-    for name in rules.models:
-        text = statement(
-            compiled, rules, compiled.above([name]), answers={name: columns[name]}, sources=sources, as_of="$3"
+    texts = {
+        name: statement(
+            compiled,
+            rules,
+            compiled.above([name]),
+            answers={name: columns[name]},
+            sources=sources,
+            as_of="$3::timestamp",
         )
-        cursor.execute(f"PREPARE {name} (json, json, timestamp) AS {text}")
+        for name in rules.models
+    }
     seen: dict[str, int] = dict.fromkeys(rules.models, 0)
     for world in WORLDS:
         accepted, rejected = decoded(world.records)
@@ -85,9 +87,9 @@ def test_every_model_has_the_same_rows(settings, cursor):
         expected, as_of = of_duckdb(compiled, tables, world.as_of), world.as_of.replace(tzinfo=None)
         given = [as_rows(tables[table], rules.inputs[table]).text for table in rules.inputs]
         for name in rules.models:
-            cursor.execute(f"EXECUTE {name} (%s, %s, %s)", [*given, as_of])
+            answers = session.run(texts[name], *given, as_of)
 
-            assert in_order([json.loads(answer) for _, answer in cursor.fetchall()]) == expected[name], name
+            assert in_order([json.loads(answer) for _, answer in answers]) == expected[name], name
             seen[name] += len(expected[name])
 
     assert sum(1 for rows in seen.values() if rows) > 40
