@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import click
 import psutil
@@ -39,6 +39,7 @@ class Measured:
 
     rate: int
     history: int
+    watchers: int
     events: int
     missing: int
     alerts: Latencies | None
@@ -54,6 +55,9 @@ class Measured:
 @click.command("alerts")
 @click.option("--rate", type=int, default=100, show_default=True, help="Live events a second.")
 @click.option("--history", type=int, default=100_000, show_default=True, help="Events before the live ones.")
+@click.option(
+    "--watchers", type=click.IntRange(min=1), default=1, show_default=True, help="One that leads, and helpers."
+)
 @click.option("--seconds", type=int, default=60, show_default=True, help="How long live events come.")
 @click.option(
     "--restart/--no-restart", "restarts", default=True, help="Also measure a restart with the history landed."
@@ -64,6 +68,7 @@ class Measured:
 def command(
     rate: int,
     history: int,
+    watchers: int,
     seconds: int,
     *,
     restarts: bool,
@@ -81,11 +86,11 @@ def command(
         first = random.SystemRandom().randrange(10**9) if first_seed is None else first_seed
         _agree(against_oracle(settings, first, check_oracle, _tell), first, check_oracle, as_json=as_json)
         return
-    measured = measure(settings, rate, history, seconds, restarts=restarts)
+    measured = measure(settings, rate, history, seconds, watchers=watchers, restarts=restarts)
     click.echo(json.dumps(asdict(measured)) if as_json else "\n".join(_lines(measured)))
 
 
-def measure(settings: Settings, rate: int, history: int, seconds: int, *, restarts: bool) -> Measured:
+def measure(settings: Settings, rate: int, history: int, seconds: int, *, watchers: int, restarts: bool) -> Measured:
     """
     Run the measurement.
 
@@ -98,11 +103,14 @@ def measure(settings: Settings, rate: int, history: int, seconds: int, *, restar
         echoes = floor(own, rate, _tell)
         _produce_history(own, load)
         began = time.monotonic()
-        stack.up(own, (WATCH,), say=_tell)
+        helpers = [replace(WATCH, name=f"{WATCH.name}-{number}") for number in range(2, watchers + 1)]
+        stack.up(own, (WATCH, *helpers), say=_tell)
         _wait_until_judged(own)
         elapsed = time.monotonic() - began
         sent, received = send_live(own, load, rate, seconds)
         memory, load_average = _watch_mb(own), psutil.getloadavg()[0]
+        for helper in helpers:
+            processes.stop(own.home, helper.name)
         restarted = restart(own, load, _tell) if restarts else None
         restart_mb = _watch_mb(own) if restarts else None
     waited = {one: (received[one][0] - at, received[one][1]) for one, at in sent.items() if one in received}
@@ -110,6 +118,7 @@ def measure(settings: Settings, rate: int, history: int, seconds: int, *, restar
     return Measured(
         rate=rate,
         history=history,
+        watchers=watchers,
         events=len(sent),
         missing=len(load.referrals & sent.keys() - received.keys()),
         alerts=latencies([wait for wait, _ in waited.values()]),
@@ -152,7 +161,8 @@ def _wait_until_judged(settings: Settings) -> None:
 def _lines(measured: Measured) -> Iterator[str]:
     yield f"machine: load average {measured.load_average} when live events had come"
     yield (
-        f"history judged at {measured.history_events_per_second:,.0f} events/s; watch uses {measured.watch_mb:,.0f} MB"
+        f"history judged at {measured.history_events_per_second:,.0f} events/s by {measured.watchers}; "
+        f"watch uses {measured.watch_mb:,.0f} MB"
     )
     if measured.restart_seconds is not None:
         yield (

@@ -12,6 +12,10 @@ class LockKey(IntEnum):
     """Judge events and publish alerts of families and records."""
     RESTATING = 3_002
     """Number and publish a version of an alert that the build judges."""
+    WATCH_TABLES = 3_003
+    """Make the watcher's tables, or replace them; held by a transaction."""
+    WATCH_NEXT = 3_004
+    """Make the tables of another version ready, and keep them until it leads."""
     CREATION = 4_001
     """Create a missing catalog; held by a transaction."""
     PARTITIONS = 4_002

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from select import select
 
 import psycopg2
 import psycopg2.extensions
@@ -87,6 +88,13 @@ class Session:
     def command(self, text: str) -> None:
         """Run statements that are not worth a plan of their own, and take no parameters."""
         self._cursor.execute(text)
+
+    def wait(self, seconds: float) -> None:
+        """Until something is notified on a channel that is listened to, or the time is over."""
+        if not self._connection.notifies:
+            select([self._connection], [], [], seconds)
+        self._connection.poll()
+        self._connection.notifies.clear()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

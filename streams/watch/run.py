@@ -15,6 +15,7 @@ from streams.kafka.topics import ensure_topics, refuse_differences
 from streams.rules.compiled import DBT_PROJECT, CompiledRules, compiled_rules
 from streams.settings import Settings
 from streams.watch.leader import Leadership
+from streams.watch.standby import Standby
 from streams.watch.watcher import Watcher
 
 __all__ = ["Watched", "run"]
@@ -43,7 +44,8 @@ def run(
     """
     Watch until `until` is true or `for_seconds` have passed; it is asked at least once a heartbeat.
 
-    A second process waits until the first one ends. An unreachable broker or database is waited for.
+    A second process leads when the first one ends, and helps it until then. An unreachable broker or database is waited
+    for.
 
     Raises:
         BrokerUnavailable: no broker answers at the start.
@@ -61,18 +63,22 @@ def run(
         refuse_differences(settings)
         rules = compiled_rules(settings, project)
         watched = Watched()
-        leadership = Leadership(settings)
+        leadership, standby = Leadership(settings), Standby(settings, rules, sign.stand_by)
         try:
             leader = leadership.try_acquire()
             if not leader:
-                log.info("standby", reason="another watcher holds the leader lock; waiting for it to end")
+                log.info("standby", reason="another watcher holds the leader lock; helping it until it ends")
             while not stop():
                 leader = leader or _acquire(leadership, sign)
-                if leader:
-                    leader = _term(settings, rules, leadership, watched, stop, sign=sign)
+                if not leader:
+                    standby.turn(_RETRY_SECONDS)
+                    continue
+                standby.close()
+                leader = _term(settings, rules, leadership, watched, stop, sign=sign)
                 if not stop():
                     time.sleep(_RETRY_SECONDS)
         finally:
+            standby.close()
             leadership.release()
     return watched
 

@@ -7,12 +7,13 @@ but not sent is in the outbox.
 
 import os
 import socket
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import msgspec
+import psycopg2.errors
 import structlog
 from kafka import TopicPartition
 
@@ -34,12 +35,12 @@ from streams.rules.postgres.engine import PostgresEngine
 from streams.settings import Settings
 from streams.watch.beginning import begin_reading
 from streams.watch.even_reader import EvenReader
-from streams.watch.judge import Judge
+from streams.watch.judge import PENDING_PLACES, Judge
 from streams.watch.leader import Leadership
 from streams.watch.numbering import watch_consumer
 from streams.watch.outbox import Outbox
 from streams.watch.publish import Publisher, alert_of
-from streams.watch.state.state import REFUSED, State, open_session
+from streams.watch.state.state import REFUSED, REFUSED_ALLOWED, Pending, State, open_session
 from streams.watch.state.tables import event_columns
 
 __all__ = ["Watcher"]
@@ -52,8 +53,14 @@ _REVIEW_FAMILIES = 20
 """Families that are looked at again in one idle moment: about 30 ms."""
 _FETCH_BYTES = 1024 * 1024
 """Of one partition at once; about 2,000 records, so that one fetch of all partitions is a batch of a backlog."""
+_CATCH_UP_MS = 500
+"""How long to wait for the next records of those that another leader has judged."""
 _PAUSE_SECONDS = 0.05
 """Until the build is asked again whether it has said what it had to say."""
+
+
+_Judges = Callable[[Sequence[Accepted | Rejected]], None]
+"""What is done with the records of a batch, in its transaction."""
 
 
 class Watcher:
@@ -88,7 +95,7 @@ class Watcher:
 
     def _open(self, rules: CompiledRules) -> None:
         """Connect to PostgreSQL and to Kafka."""
-        session = self._closing.enter_context(closing(open_session(self._settings)))
+        session = self._closing.enter_context(closing(open_session(self._settings, leads=True)))
         engine = PostgresEngine(rules, session)
         self._state = State(session, event_columns(engine.columns_read), engine.crowd_limits, rules.checksum)
         self._state.begin_term()
@@ -121,7 +128,7 @@ class Watcher:
         """
         self._start()
         while not stop() and not self._has_other_topics():
-            self._take(self._polled(self._patience_ms()))
+            self._take(self._polled(self._patience_ms()), self._judge_now)
             self._pass_deadlines()
             self._report_unread()
             self._review()
@@ -142,12 +149,27 @@ class Watcher:
         with self._state.writing():
             self._state.begin_at(self._offsets, self._topic_ids)
         self._hear()
+        self._judge_pending()
+        self._reader.start()
+        self._catch_up()
         self._state.complete()
+        self._state.drop_next()
         self._restore_current()
         self._send()
-        self._reader.start()
         self._has_more = self._is_reviewing = True
         log.info("watch_started", partitions=len(self._partitions), seconds=round(monotonic() - began, 2))
+
+    def _catch_up(self) -> None:
+        """
+        Keep what another leader has judged and these tables do not have yet.
+
+        Judged one batch after another, its alerts would be taken back until their last cause has been read.
+        """
+        said, ends = self._cut.offsets if self._cut else {}, self._consumer.end_offsets(list(self._lost_until))
+        judged = {place: min(end, _at(said, place)) for place, end in ends.items()}
+        while any(self._reader.position(place) < end for place, end in judged.items()):
+            self._take(self._polled(_CATCH_UP_MS), self._judge.keep)
+            self._beat()
 
     def _seek(self) -> None:
         beginnings = self._consumer.beginning_offsets(self._partitions)
@@ -195,7 +217,7 @@ class Watcher:
                 raise RecordsDeleted(f"{one.topic}/{one.partition} has lost {one.offset} before it was read here")
         return records
 
-    def _take(self, records: Collection) -> None:
+    def _take(self, records: Collection, judge: _Judges) -> None:
         """Judge polled records."""
         if not records:
             return
@@ -211,10 +233,10 @@ class Watcher:
         try:
             with self._state.writing():
                 self._judge.hear(heard)
-                self._judge.judge(judged, self._as_of(), _now())
+                judge(judged)
                 self._state.advance(offsets)
         except REFUSED:
-            self._judge_apart(judged)
+            self._judge_apart(judged, judge)
             with self._state.writing():
                 self._judge.hear(heard)
                 self._state.advance(offsets)
@@ -222,17 +244,18 @@ class Watcher:
         self._offsets |= offsets
         self._has_more = self._has_more or any(isinstance(one, Rejected) for one in judged)
         self.judged_records += len(judged)
+        self._judge_pending()
         self._send()
 
-    def _judge_apart(self, records: Sequence[Accepted | Rejected]) -> None:
+    def _judge_apart(self, records: Sequence[Accepted | Rejected], judge: _Judges) -> None:
         """Judge records of which PostgreSQL refuses one, so that none but that one goes unjudged."""
         try:
             with self._state.writing():
-                self._judge.judge(records, self._as_of(), _now())
+                judge(records)
         except REFUSED as error:
             if len(records) > 1:
-                self._judge_apart(records[: len(records) // 2])
-                self._judge_apart(records[len(records) // 2 :])
+                self._judge_apart(records[: len(records) // 2], judge)
+                self._judge_apart(records[len(records) // 2 :], judge)
                 return
             (one,) = records
             # Without what the server says, which may quote the record.
@@ -241,6 +264,33 @@ class Watcher:
             )
             with self._state.writing():
                 self._state.quarantine([_unheld(one)])
+
+    def _judge_now(self, records: Sequence[Accepted | Rejected]) -> None:
+        self._judge.judge(records, self._as_of(), _now())
+
+    def _judge_pending(self) -> None:
+        """Judge what a large batch has left pending, together with those that stand by, until nothing is left of it."""
+        size = PENDING_PLACES
+        while self._state.has_pending():
+            taken: list[Pending] = []
+            try:
+                with self._state.writing():
+                    taken = self._state.take_pending(size, waits=True)
+                    self._judge.judge_pending(taken, _now())
+            except psycopg2.errors.LockNotAvailable:
+                log.warning("helpers_ended", reason="one that stands by has had some of a batch for long")
+                self._state.end_helpers()
+            except REFUSED as error:
+                if len(taken) == 1:
+                    self._refuse(taken[0], type(error).__name__)
+                size = 1
+            self._beat()
+
+    def _refuse(self, one: Pending, by: str) -> None:
+        with self._state.writing():
+            for topic, partition, offset in self._state.refuse(one):
+                log.warning("record_refused", topic=topic, partition=partition, offset=offset, by=by)
+        self._has_more = True
 
     def _report_unread(self) -> None:
         """Judge some unreadable records. Families come first: one partner's rubbish holds up no child's alert."""
@@ -343,8 +393,14 @@ class Watcher:
 
 
 def _unheld(one: Accepted | Rejected) -> Rejected:
-    allowed = "what PostgreSQL can hold and compute with"
-    return Rejected(one.topic, one.partition, one.offset, one.received_ms, Reason.SCHEMA, None, allowed, None, None, ())
+    reason = Reason.SCHEMA, None, REFUSED_ALLOWED, None, None
+    return Rejected(one.topic, one.partition, one.offset, one.received_ms, *reason, ())
+
+
+def _at(said: Mapping[str, Sequence[int]], place: TopicPartition) -> int:
+    """Up to where a partition is said to be judged: from the beginning on, if nothing is said of it."""
+    offsets = said.get(place.topic, ())
+    return offsets[place.partition] if place.partition < len(offsets) else 0
 
 
 def _is_deleted(record: object) -> bool:

@@ -27,7 +27,7 @@ from streams.watch.judge import Judge
 from streams.watch.publish import alert_of
 from streams.watch.run import run
 from streams.watch.state.state import State
-from streams.watch.state.tables import are_filled, event_columns
+from streams.watch.state.tables import event_columns
 from tests.oracle.records import Record
 
 PROJECT = Path(__file__).resolve().parent.parent / "rules" / "project"
@@ -149,6 +149,8 @@ class Desk:
             judged.append(decode(record))
             self.offset += 1
         self.judge.judge(judged, now, now)
+        while taken := self.judge.state.take_pending(100):
+            self.judge.judge_pending(taken, now)
         while self.judge.report(100, now, now):
             pass
         return self._published()
@@ -180,10 +182,10 @@ def session(settings: Settings) -> Iterator[Session]:
 @pytest.fixture
 def state(session: Session) -> State:
     """Tables without a row, for no rules."""
-    session.command("DROP TABLE IF EXISTS public.watch_tables")
+    session.command("DROP SCHEMA IF EXISTS watch CASCADE")
     state = State(session, event_columns(frozenset()), NO_LIMITS, "none")
-    are_filled(session, "none")
     state.begin_term()
+    state.complete()
     return state
 
 
@@ -193,11 +195,11 @@ def judge_of(session: Session) -> Callable[..., Judge]:
 
     def make(compiled: CompiledRules, routes: Sequence[Route] | None = None, *, is_new: bool = True) -> Judge:
         if is_new:
-            session.command("DROP TABLE IF EXISTS public.watch_tables")
+            session.command("DROP SCHEMA IF EXISTS watch CASCADE")
         engine = PostgresEngine(compiled, session)
         state = State(session, event_columns(engine.columns_read), engine.crowd_limits, compiled.checksum)
-        are_filled(session, compiled.checksum)
         state.begin_term()
+        state.complete()
         router = Router("E08000015", read_routes() if routes is None else routes)
         return Judge(engine, state, router, "https://cases.example/{family_id}")
 

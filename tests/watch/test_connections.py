@@ -19,8 +19,9 @@ class Connections:
 
     def __init__(self, session: Session) -> None:
         """Three families may share a person, three an address."""
-        session.command("DROP TABLE IF EXISTS public.watch_tables")
+        session.command("DROP SCHEMA IF EXISTS watch CASCADE")
         self._state = State(session, event_columns(frozenset()), CrowdLimits(MOST, MOST), "none")
+        self._state.begin_term()
         self._parted: set[str] = set()
 
     def add(self, *named: Named) -> None:
@@ -39,7 +40,7 @@ class Connections:
         return set(self._state.keys(families))
 
     def others(self, persons: set[str]) -> set[str]:
-        return {family for (family,) in self._state.session.run("SELECT watch.families_of($1)", sorted(persons))}
+        return {family for (family,) in self._state.session.run("SELECT families_of($1)", sorted(persons))}
 
     def crowds(self) -> set[Crowd]:
         return {Crowd(*one) for one in self._state.session.run("SELECT kind, identifier FROM watch.crowds")}

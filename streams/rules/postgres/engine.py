@@ -160,7 +160,12 @@ class PostgresEngine(Evaluator):
             return []
         rows = {table: text for table, text in given.rows.items() if table != CROWDS or CROWDS in models}
         text, values = self._text(models, tuple(rows), given.has_many), (*rows.values(), given.as_of)
-        with self._session.planning(enable_seqscan="on", enable_nestloop="off" if given.has_many else "on"):
+        joins = {
+            "enable_hashjoin": "on",
+            "enable_mergejoin": "on",
+            "enable_nestloop": "off" if given.has_many else "on",
+        }
+        with self._session.planning(enable_seqscan="on", **joins):
             return self._session.run(text, *values)
 
     def _made_text(self, models: tuple[str, ...], tables: tuple[str, ...], has_many: bool) -> str:

@@ -32,7 +32,7 @@ log = structlog.get_logger()
 _AT_ONCE = 1_000
 
 _EVENTS = """
-    INSERT INTO state.watch.incoming ({columns})
+    INSERT INTO state.{schema}.incoming ({columns})
     SELECT {columns} FROM landing.main.events
     WHERE topic = $1 AND kafka_partition = $2 AND kafka_offset >= $3 AND kafka_offset < $4
 """
@@ -87,7 +87,9 @@ def _filled(
 def _take_over(lake: duckdb.DuckDBPyConnection, state: State, place: TopicPartition, begin: int, end: int) -> int:
     """Copy the events of a partition, and the records that nobody can read; returns how many events there are."""
     state.empty_incoming()
-    ((count,),) = lake.execute(_EVENTS.format(columns=", ".join(state.columns)), [*place, begin, end]).fetchall()
+    ((count,),) = lake.execute(
+        _EVENTS.format(schema=state.schema, columns=", ".join(state.columns)), [*place, begin, end]
+    ).fetchall()
     with state.writing():
         state.take_over_incoming()
         if place.topic in names.SAFEGUARDING_TOPICS:

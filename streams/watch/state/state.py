@@ -18,10 +18,11 @@ from kafka import TopicPartition
 
 from streams.contracts import Accepted
 from streams.contracts.columns import events_table
-from streams.contracts.decode import Rejected
+from streams.contracts.decode import Reason, Rejected
 from streams.contracts.outputs import Alert
 from streams.errors import LockTaken
 from streams.lake.connect import catalog_dsn
+from streams.lake.lock_keys import LockKey
 from streams.lake.session import Session
 from streams.rules.answers import Deadline
 from streams.rules.crowds import Crowd, CrowdLimits
@@ -31,28 +32,35 @@ from streams.settings import Settings
 from streams.watch.alert_book import AlertBook, Place, Standing
 from streams.watch.naming import ABOUT_HOUSEHOLDS, Named, named_by
 from streams.watch.state import statements as sql
-from streams.watch.state.tables import are_filled, create_tables, rules_judged_by
+from streams.watch.state.tables import CURRENT, NEXT, Tables
 
-__all__ = ["REFUSED", "Recorded", "State", "open_session"]
+__all__ = ["PENDING", "REFUSED", "REFUSED_ALLOWED", "Pending", "Recorded", "State", "open_session"]
 
-_APPLICATION = "caf watch"
-"""By this name PostgreSQL knows the sessions of watchers that write."""
+_LEADER, _HELPER = "caf watch", "caf watch, standing by"
+"""By these names PostgreSQL knows the sessions of the watcher that leads, and of those that stand by."""
 _PAUSED_SECONDS = 60
 """After which PostgreSQL ends a transaction of a watcher that stands still."""
-
+_READ_WHOLE = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+"""How PostgreSQL's planner may read tables whole: good for all of them, and bad for some rows of them."""
+_HELPER_SECONDS = 5
+"""How long the leader waits for what one that stands by has in hand."""
+PENDING = "watch_pending"
+"""The channel on which those that stand by are told that there is something to judge."""
 
 REFUSED = (psycopg2.DataError, psycopg2.IntegrityError, psycopg2.errors.ProgramLimitExceeded)
 """What PostgreSQL raises of values that it cannot hold or compute with."""
+REFUSED_ALLOWED = "what PostgreSQL can hold and compute with"
+"""What would have been allowed in the place of such a record."""
 
 
-def open_session(settings: Settings) -> Session:
+def open_session(settings: Settings, *, leads: bool) -> Session:
     """
-    A session by whose name its successor knows it.
+    A session by whose name the next leader knows it.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.
     """
-    session = Session(catalog_dsn(settings), _APPLICATION)
+    session = Session(catalog_dsn(settings), _LEADER if leads else _HELPER)
     session.command(f"SET idle_in_transaction_session_timeout = '{_PAUSED_SECONDS}s'")
     return session
 
@@ -70,31 +78,65 @@ class Recorded(NamedTuple):
         return cls(fact_of(event), getattr(event.fact, "alert_id", None), named_by(event))
 
 
+class Pending(NamedTuple):
+    """A family or record to be judged, and why: something about it arrived, or was amended."""
+
+    number: int
+    place: Place
+    arrived_at: datetime
+    amendment: str | None
+    as_of: datetime
+    """Up to when everything that arrived was known then."""
+
+
 class State:
     """
     The tables, seen by one session.
 
     Args:
-        columns: of `watch.events`, as `event_columns` gives them.
+        columns: of the table of events, as `event_columns` gives them.
         limits: from how many families on an id connects nobody.
         rules: a name of the rules' version.
+        schema: `NEXT` for one that makes tables ready while another watcher leads.
     """
 
-    def __init__(self, session: Session, columns: Mapping[str, str], limits: CrowdLimits, rules: str) -> None:
+    def __init__(
+        self, session: Session, columns: Mapping[str, str], limits: CrowdLimits, rules: str, schema: str = CURRENT
+    ) -> None:
         self.session = session
-        self.columns = list(columns)
+        self.columns, self.schema = columns, schema
         self._limits, self._rules = limits, rules
         self._term = 0
         # A plan is made once, perhaps while the tables are empty: then it would seem best to read them whole.
-        session.plan_with(enable_seqscan="off")
-        self.is_new = create_tables(session, columns)
+        session.plan_with(**dict.fromkeys(_READ_WHOLE, "off"))
+        self._tables = Tables(session, columns, schema)
+        self.is_new = False
         """Whether the tables have nothing yet of what has landed."""
-        self._is_filling = self.is_new
+        self._has_unjudged = False
 
     def begin_term(self) -> None:
-        """Take over from whoever wrote before: it writes nothing any more."""
-        self.session.run(sql.END_OTHERS, _APPLICATION)
-        ((self._term,),) = self.session.run("UPDATE watch.term SET number = number + 1 RETURNING number")
+        """Take over from whoever wrote before, who writes nothing any more; and make the tables that are not there."""
+        if self.schema == CURRENT:
+            self.session.run(sql.END_OTHERS, [_LEADER, _HELPER])
+        self.is_new = self._has_unjudged = self._tables.open()
+        ((self._term,),) = self.session.run("UPDATE term SET number = number + 1 RETURNING number")
+        self.session.run("UPDATE pending SET rules = $1", self._rules)
+
+    def is_shared(self) -> bool:
+        """Whether the leader uses tables of this version, and has judged everything by the same rules."""
+        return self._tables.are_filled() and self._tables.rules == self._rules
+
+    def is_of_another_version(self) -> bool:
+        """Whether the leader uses tables of another version."""
+        return self._tables.are_others()
+
+    def of_schema(self, session: Session, schema: str) -> "State":
+        """The tables of the same version in another schema, seen by another session."""
+        return State(session, self.columns, self._limits, self._rules, schema)
+
+    def is_ready(self) -> bool:
+        """Whether the tables hold what had landed when they were made."""
+        return self._tables.are_filled()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -109,29 +151,43 @@ class State:
                 raise LockTaken("another watcher has begun; this one has written nothing since")
             yield
 
+    def filled(self) -> None:
+        """Say that the tables hold what had landed, and that nobody has judged it yet by these rules."""
+        self._tables.filled()
+
     def complete(self) -> None:
         """
-        Say that the tables hold what had landed.
+        Say that the tables hold what had landed and what was judged before, and by which rules it is judged now.
 
         If some of it is new, or the rules are others than before, all families are looked at again.
         """
-        if not self._is_filling and rules_judged_by(self.session) == self._rules:
+        if not self._has_unjudged and self._tables.rules == self._rules:
             return
         with self.writing():
             self._review_all()
-            are_filled(self.session, self._rules)
-        self.is_new = self._is_filling = False
+            self._tables.filled()
+            self._tables.judged_by(self._rules)
+        self.is_new = self._has_unjudged = False
+
+    def drop_next(self) -> None:
+        """Drop tables that somebody has made ready and that nobody waits to use."""
+        with self.session.transaction():
+            if self.session.run("SELECT pg_try_advisory_xact_lock($1)", int(LockKey.WATCH_NEXT)) == [(True,)]:
+                self.session.command(f"DROP SCHEMA IF EXISTS {NEXT} CASCADE")
 
     def _review_all(self) -> None:
         """Have all families looked at again, with the crowds that there are."""
-        self.session.command(sql.ANALYZE)
-        with self.session.planning(enable_seqscan="on"):
+        self.session.run("DELETE FROM crowds")
+        if self.session.run("SELECT 1 FROM events LIMIT 1"):
+            # Of empty tables nothing is said: what a planner believes to be empty it reads whole when it no longer is.
+            self.session.command(sql.ANALYZE)
+        with self.session.planning(**dict.fromkeys(_READ_WHOLE, "on")):
             self.session.run(sql.FIND_CROWDS, *self._limits)
             self.session.run(sql.REVIEW_ALL)
 
     def known(self) -> dict[TopicPartition, tuple[int, str]]:
         """By partition the next offset to judge, and the id of the topic that it is of."""
-        rows = self.session.run("SELECT topic, kafka_partition, next_offset, topic_id FROM watch.offsets")
+        rows = self.session.run("SELECT topic, kafka_partition, next_offset, topic_id FROM offsets")
         return {TopicPartition(topic, number): (offset, id_) for topic, number, offset, id_ in rows}
 
     def begin_at(self, offsets: Mapping[TopicPartition, int], topic_ids: Mapping[str, str]) -> None:
@@ -153,8 +209,13 @@ class State:
         """
         if not events:
             return set()
-        self.session.run(sql.ADD_EVENTS, as_rows(events_table(events, datetime.now(UTC)), self.columns).text)
+        self.session.run(sql.ADD_EVENTS, as_rows(events_table(events, datetime.now(UTC)), list(self.columns)).text)
         return self.relate([named_by(event) for event in events])
+
+    def add_judged(self, events: Sequence[Accepted]) -> None:
+        """Keep events that another leader has judged, on tables that are gone."""
+        self._has_unjudged = True
+        self.add(events)
 
     def relate(self, named: Sequence[Named]) -> set[str]:
         """Keep who belongs to whom; returns what `add` does."""
@@ -164,7 +225,7 @@ class State:
         self.session.run(sql.ADD_NAMED, _json(pairs))
         for one in named:
             if one.is_link:
-                self.session.run("SELECT watch.link($1, $2)", *one.persons)
+                self.session.run("SELECT link($1, $2)", *one.persons)
         return self._parted(
             {person for one in named for person in one.persons}, {address for one in named for address in one.addresses}
         )
@@ -217,14 +278,55 @@ class State:
 
     def empty_incoming(self) -> None:
         """Make room for events that another session brings in."""
-        self.session.command("TRUNCATE watch.incoming")
+        self.session.command("TRUNCATE incoming")
 
     def take_over_incoming(self) -> None:
         """Keep them."""
-        self._is_filling = True
-        with self.session.planning(enable_seqscan="on"):
+        self._has_unjudged = True
+        with self.session.planning(**dict.fromkeys(_READ_WHOLE, "on")):
             for statement in sql.TAKE_OVER:
                 self.session.run(statement)
+
+    def put_pending(self, places: Iterable[tuple[Place, datetime, str | None]], as_of: datetime) -> None:
+        """Have places judged: each with when something about it arrived, and how it was amended."""
+        rows = [(*place, arrived_at, amendment) for place, arrived_at, amendment in places]
+        self.session.run(sql.PUT_PENDING, *_columns(rows), as_of, self._rules)
+        self.session.command(f"NOTIFY {PENDING}")
+
+    def has_pending(self) -> bool:
+        """Whether anything is to be judged, or in somebody's hand."""
+        return bool(self.session.run("SELECT 1 FROM pending LIMIT 1"))
+
+    def take_pending(self, limit: int, *, waits: bool = False) -> list[Pending]:
+        """
+        Take some of what is to be judged; it is left to others if the transaction ends badly.
+
+        Args:
+            waits: for what others have in hand, if there is nothing else.
+
+        Raises:
+            psycopg2.errors.LockNotAvailable: they have had it for long.
+        """
+        rows = self.session.run(sql.TAKE_PENDING, limit, self._rules)
+        if not rows and waits:
+            self.session.command(f"SET LOCAL lock_timeout = '{_HELPER_SECONDS}s'")
+            rows = self.session.run(sql.WAIT_FOR_PENDING, limit, self._rules)
+        return [Pending(number, (kind, place), *rest) for number, kind, place, *rest in rows]
+
+    def end_helpers(self) -> None:
+        """End the sessions of those that stand by: what they have in hand is taken back."""
+        self.session.run(sql.END_OTHERS, [_HELPER])
+
+    def refuse(self, one: Pending) -> list[tuple[str, int, int]]:
+        """
+        Judge a place no more that PostgreSQL cannot judge, until something else arrives about it.
+
+        Returns:
+            Topic, partition and offset of the records that arrived then: they are kept as ones that nobody can read.
+        """
+        self.session.run("DELETE FROM pending WHERE number = $1", one.number)
+        keys = self.keys([one.place[1]]) if one.place[0] == "family" else []
+        return self.session.run(sql.REFUSE, keys, _naive(one.arrived_at), Reason.SCHEMA, REFUSED_ALLOWED)
 
     def unjudged(self, limit: int) -> dict[str, datetime]:
         """Some of the records that nobody can read and that are not judged yet, with when each arrived (aware)."""
@@ -270,7 +372,7 @@ class State:
 
     def keys(self, families: Collection[str]) -> list[str]:
         """The keys under which all is filed that must be looked at to judge some families."""
-        rows = self.session.run("SELECT watch.keys_to_load($1)", list(families))
+        rows = self.session.run("SELECT keys_to_load($1)", list(families))
         return [key for (key,) in rows]
 
     def amended(self, keys: Collection[str]) -> dict[tuple[str, str], str]:
@@ -321,7 +423,7 @@ class State:
 
     def forget(self, alert_id: str) -> None:
         """Know nothing of an alert."""
-        self.session.run("DELETE FROM watch.alerts WHERE alert_id = $1", alert_id)
+        self.session.run("DELETE FROM alerts WHERE alert_id = $1", alert_id)
 
     def put_off(self, places: Mapping[Place, datetime]) -> None:
         """Remember places at which something is to be said later, each with when its cause arrived (aware)."""
@@ -329,11 +431,11 @@ class State:
 
     def has_put_off(self) -> bool:
         """Whether anything was put off."""
-        return bool(self.session.run("SELECT 1 FROM watch.restatements LIMIT 1"))
+        return bool(self.session.run("SELECT 1 FROM restatements LIMIT 1"))
 
     def take_up(self) -> dict[Place, datetime]:
         """The places that were put off, which are so no more."""
-        rows = self.session.run("DELETE FROM watch.restatements RETURNING *")
+        rows = self.session.run("DELETE FROM restatements RETURNING *")
         return {(kind, place): at for kind, place, at in rows}
 
     def ended(self, before: datetime) -> list[str]:

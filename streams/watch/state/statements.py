@@ -1,8 +1,8 @@
 """What the watcher asks of its tables, and writes in them."""
 
 ADD_EVENTS = """
-    INSERT INTO watch.events
-    SELECT * FROM json_populate_recordset(NULL::watch.events, $1)
+    INSERT INTO events
+    SELECT * FROM json_populate_recordset(NULL::events, $1)
     ON CONFLICT DO NOTHING
 """
 RELATE = """
@@ -10,23 +10,23 @@ RELATE = """
         {named}
     ),
     members AS (
-        INSERT INTO watch.members (family_id, person_id)
+        INSERT INTO members (family_id, person_id)
         SELECT DISTINCT family, person FROM named, unnest(families) AS family, unnest(persons) AS person
         ON CONFLICT DO NOTHING
     ),
     family_addresses AS (
-        INSERT INTO watch.family_addresses (family_id, address_id)
+        INSERT INTO family_addresses (family_id, address_id)
         SELECT DISTINCT family, address FROM named, unnest(families) AS family, unnest(addresses) AS address
         ON CONFLICT DO NOTHING
     ),
     own_families AS (
-        INSERT INTO watch.own_families (person_id, marker_id, family_id)
+        INSERT INTO own_families (person_id, marker_id, family_id)
         SELECT DISTINCT person, marker, family
         FROM named, unnest(families) AS family, unnest(persons) AS person
         WHERE is_of_person
         ON CONFLICT DO NOTHING
     )
-    INSERT INTO watch.person_addresses (person_id, address_id)
+    INSERT INTO person_addresses (person_id, address_id)
     SELECT DISTINCT person, address FROM named, unnest(persons) AS person, unnest(addresses) AS address
     ON CONFLICT DO NOTHING
 """
@@ -38,57 +38,54 @@ ADD_NAMED = RELATE.format(
         )
     """
 )
-RELATE_INCOMING = RELATE.format(named="SELECT * FROM watch.named_by_incoming")
+RELATE_INCOMING = RELATE.format(named="SELECT * FROM named_by_incoming")
 TAKE_OVER = (
-    "INSERT INTO watch.events SELECT * FROM watch.incoming ON CONFLICT DO NOTHING",
+    "INSERT INTO events SELECT * FROM incoming ON CONFLICT DO NOTHING",
     RELATE_INCOMING,
-    "SELECT watch.link(persons[1], persons[2]) FROM watch.named_by_incoming WHERE is_link",
+    "SELECT link(persons[1], persons[2]) FROM named_by_incoming WHERE is_link",
 )
 REVIEW_ALL = """
-    INSERT INTO watch.reviews
-    SELECT family, max(received_at) FROM watch.named, unnest(families) AS family GROUP BY family
+    INSERT INTO reviews
+    SELECT family, max(received_at) FROM named, unnest(families) AS family GROUP BY family
     ON CONFLICT DO NOTHING
 """
-ANALYZE = """
-    DELETE FROM watch.crowds;
-    ANALYZE watch.events, watch.members, watch.family_addresses, watch.person_addresses, watch.identities, watch.alerts
-"""
+ANALYZE = "ANALYZE events, members, family_addresses, person_addresses, identities, alerts"
 FIND_CROWDS = """
-    INSERT INTO watch.crowds
+    INSERT INTO crowds
     SELECT kind, identifier
-    FROM watch.shared
+    FROM shared
     WHERE kind = 'person' AND holders > $1 OR kind = 'address' AND holders > $2
     UNION
     SELECT kind, identities.identifier
-    FROM watch.shared
-    JOIN watch.identities ON identities.person_id = shared.identifier
+    FROM shared
+    JOIN identities ON identities.person_id = shared.identifier
     WHERE kind = 'link' AND holders > $1
     ON CONFLICT DO NOTHING
 """
 GROWN = """
     WITH grown AS (
         SELECT kind, identifier
-        FROM watch.shared
+        FROM shared
         WHERE kind = 'person' AND identifier = ANY ($1) AND holders > $3
         UNION
         SELECT 'link', identities.identifier
-        FROM watch.shared
-        JOIN watch.identities ON identities.person_id = shared.identifier
+        FROM shared
+        JOIN identities ON identities.person_id = shared.identifier
         WHERE kind = 'link' AND holders > $3
-          AND shared.identifier = ANY (ARRAY(SELECT person_id FROM watch.identities WHERE identifier = ANY ($1)))
+          AND shared.identifier = ANY (ARRAY(SELECT person_id FROM identities WHERE identifier = ANY ($1)))
         UNION
         SELECT kind, identifier
-        FROM watch.shared
+        FROM shared
         WHERE kind = 'address' AND identifier = ANY ($2) AND holders > $4
     )
     SELECT * FROM grown
     EXCEPT
-    SELECT kind, identifier FROM watch.crowds WHERE identifier IN (SELECT identifier FROM grown)
+    SELECT kind, identifier FROM crowds WHERE identifier IN (SELECT identifier FROM grown)
 """
-ADD_CROWDS = "INSERT INTO watch.crowds SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING"
+ADD_CROWDS = "INSERT INTO crowds SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING"
 LOAD = """
     WITH loaded AS MATERIALIZED (
-        SELECT * FROM watch.events WHERE record_key = ANY ($1) OR replay_of = ANY ($2)
+        SELECT * FROM events WHERE record_key = ANY ($1) OR replay_of = ANY ($2)
     ),
     named AS (
         SELECT person_id AS identifier FROM loaded
@@ -103,27 +100,27 @@ LOAD = """
            (SELECT count(*) FROM loaded),
            (
                SELECT json_agg(ARRAY[kind, identifier])
-               FROM watch.crowds
+               FROM crowds
                WHERE identifier IN (SELECT identifier FROM named)
            )
 """
 LOAD_UNREAD = """
     SELECT json_agg(json_strip_nulls(row_to_json(quarantine)))::text, count(*)
-    FROM watch.quarantine
+    FROM quarantine
     JOIN unnest($1::text[], $2::integer[], $3::bigint[]) AS wanted (topic, kafka_partition, kafka_offset)
     USING (topic, kafka_partition, kafka_offset)
 """
 ADD_QUARANTINE = """
-    INSERT INTO watch.quarantine
+    INSERT INTO quarantine
     SELECT topic, kafka_partition, kafka_offset, received_at, reason, path, allowed
-    FROM json_populate_recordset(NULL::watch.quarantine, $1)
+    FROM json_populate_recordset(NULL::quarantine, $1)
     ON CONFLICT DO NOTHING
 """
 UNJUDGED = """
-    UPDATE watch.quarantine SET is_judged = true
+    UPDATE quarantine SET is_judged = true
     FROM (
         SELECT topic, kafka_partition, kafka_offset
-        FROM watch.quarantine
+        FROM quarantine
         WHERE NOT is_judged
         ORDER BY received_at
         LIMIT $1
@@ -135,30 +132,75 @@ UNJUDGED = """
 SAME_NAME = """
     SELECT topic, record_key, root_source, root_id, kafka_partition, kafka_offset,
            fact, alert_id, families, persons, addresses, is_link, marker, is_of_person
-    FROM watch.named
-    WHERE record_key = ANY ($1) AND (root_id IN (SELECT unnest($2::text[]))) IS TRUE
+    FROM (
+        SELECT *, count(*) OVER (PARTITION BY topic, record_key, root_source, root_id) AS events
+        FROM named
+        WHERE record_key = ANY ($1) AND (root_id IN (SELECT unnest($2::text[]))) IS TRUE
+    ) AS same
+    WHERE events > 1
 """
 """The ids are hashed so: as a list, or joined, they would be compared with every row one after another."""
 TOUCHED = """
-    SELECT DISTINCT asked.number, touched.family_id
-    FROM json_to_recordset($1) AS asked (
-             number integer, families text[], persons text[], addresses text[], marker text, is_of_person boolean,
-             is_about_households boolean
-         ),
-         LATERAL watch.touched(families, persons, addresses, marker, is_of_person, is_about_households)
-         AS touched (family_id)
+    WITH asked AS MATERIALIZED (
+        SELECT *
+        FROM json_to_recordset($1) AS asked (
+            number integer, families text[], persons text[], addresses text[], marker text, is_of_person boolean,
+            is_about_households boolean
+        )
+    ),
+    named AS MATERIALIZED (
+        SELECT number, is_about_households, person_id FROM asked, unnest(persons) AS person_id
+    ),
+    persons AS MATERIALIZED (
+        SELECT * FROM named
+        UNION
+        SELECT number, is_about_households, linked FROM named, linked_with(person_id) AS linked
+    ),
+    homes AS MATERIALIZED (
+        SELECT number, is_about_households, address_id FROM asked, unnest(addresses) AS address_id
+        UNION
+        SELECT number, is_about_households, address_id FROM persons, homes_of(person_id) AS address_id
+    ),
+    own AS MATERIALIZED (
+        SELECT number, is_about_households, family_id FROM asked, unnest(families) AS family_id
+        UNION
+        SELECT number, is_about_households, family_id FROM persons, families_with(person_id) AS family_id
+        UNION
+        SELECT number, is_about_households, family_id FROM homes, families_at(address_id) AS family_id
+        UNION
+        SELECT number, is_about_households, family_id
+        FROM asked, unnest(persons) AS person, recorded_with(person, marker) AS family_id
+        WHERE is_of_person
+    ),
+    households AS MATERIALIZED (
+        SELECT DISTINCT number, person_id FROM own, everyone_in(family_id) AS person_id WHERE is_about_households
+    ),
+    their_persons AS MATERIALIZED (
+        SELECT * FROM households
+        UNION
+        SELECT number, linked FROM households, linked_with(person_id) AS linked
+    )
+    SELECT number, family_id FROM own
+    UNION
+    SELECT number, family_id FROM their_persons, families_with(person_id) AS family_id
+"""
+"""
+Families that events concern which name some families, persons and addresses: those, the families of the persons, and
+those at the addresses or at the persons' addresses. What is said of a household concerns the other households of
+everyone in it, too: an incident in one concerns the children of another in which one of its adults lives. And what is
+recorded of a person, or of their risk marker, concerns the families that it was recorded with.
 """
 AMENDED = """
     SELECT root_source, root_id, change
-    FROM watch.events
+    FROM events
     WHERE record_key = ANY ($1) AND change <> 'recorded'
     ORDER BY topic, kafka_partition, kafka_offset
 """
 BOOK = """
-    SELECT alert, since, inherits FROM watch.alerts WHERE place = ANY ($1) AND place_kind = ANY ($2)
+    SELECT alert, since, inherits FROM alerts WHERE place = ANY ($1) AND place_kind = ANY ($2)
 """
 SAVE_ALERTS = """
-    INSERT INTO watch.alerts AS known
+    INSERT INTO alerts AS known
     SELECT *
     FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::timestamptz[], $6::boolean[], $7::bytea[],
                 $8::timestamptz[])
@@ -168,42 +210,65 @@ SAVE_ALERTS = """
     WHERE known.version < excluded.version
 """
 PUT_OUT = """
-    INSERT INTO watch.outbox (alert_id, version, alert)
+    INSERT INTO outbox (alert_id, version, alert)
     SELECT * FROM unnest($1::text[], $2::integer[], $3::bytea[])
 """
 ADVANCE = """
-    UPDATE watch.offsets SET next_offset = judged.next_offset
+    UPDATE offsets SET next_offset = judged.next_offset
     FROM unnest($1::text[], $2::integer[], $3::bigint[]) AS judged (topic, kafka_partition, next_offset)
     WHERE offsets.topic = judged.topic AND offsets.kafka_partition = judged.kafka_partition
 """
 BEGIN_AT = """
-    INSERT INTO watch.offsets
+    INSERT INTO offsets
     SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::text[])
     ON CONFLICT (topic, kafka_partition)
     DO UPDATE SET next_offset = excluded.next_offset, topic_id = excluded.topic_id
 """
-FORGET_DEADLINES = "DELETE FROM watch.deadlines WHERE family_id = ANY ($1)"
+PUT_PENDING = """
+    INSERT INTO pending (place_kind, place, arrived_at, amendment, as_of, rules)
+    SELECT *, $5, $6 FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[])
+"""
+_TAKE = """
+    DELETE FROM pending
+    WHERE number = ANY (ARRAY(SELECT number FROM pending WHERE rules = $2 ORDER BY number LIMIT $1 FOR UPDATE {others}))
+    RETURNING number, place_kind, place, arrived_at, amendment, as_of
+"""
+TAKE_PENDING = _TAKE.format(others="SKIP LOCKED")
+WAIT_FOR_PENDING = _TAKE.format(others="")
+REFUSE = """
+    WITH refused AS (
+        DELETE FROM events
+        WHERE record_key = ANY ($1) AND received_at = $2
+        RETURNING topic, kafka_partition, kafka_offset, received_at
+    )
+    INSERT INTO quarantine (topic, kafka_partition, kafka_offset, received_at, reason, allowed)
+    SELECT *, $3, $4 FROM refused
+    ON CONFLICT DO NOTHING
+    RETURNING topic, kafka_partition, kafka_offset
+"""
+FORGET_DEADLINES = "DELETE FROM deadlines WHERE family_id = ANY ($1)"
 KEEP_DEADLINES = """
-    INSERT INTO watch.deadlines (family_id, rule, due_at)
+    INSERT INTO deadlines (family_id, rule, due_at)
     SELECT DISTINCT * FROM unnest($1::text[], $2::text[], $3::timestamp[]) ON CONFLICT DO NOTHING
 """
-NEXT_DUE = "SELECT min(due_at) FROM watch.deadlines"
-POP_DUE = "DELETE FROM watch.deadlines WHERE due_at < $1 RETURNING due_at, family_id, rule"
+NEXT_DUE = "SELECT min(due_at) FROM deadlines"
+POP_DUE = "DELETE FROM deadlines WHERE due_at < $1 RETURNING due_at, family_id, rule"
 END_OTHERS = """
     SELECT pg_terminate_backend(pid)
     FROM pg_stat_activity
-    WHERE application_name = $1 AND datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+    WHERE application_name = ANY ($1) AND datname = current_database() AND usename = current_user
+      AND pid <> pg_backend_pid()
 """
 """One that stands still in the middle of a transaction would hold up everybody after it."""
-TERM = "SELECT number FROM watch.term FOR SHARE"
-WAITING = "SELECT alert FROM watch.outbox ORDER BY number LIMIT $1"
+TERM = "SELECT number FROM term FOR SHARE"
+WAITING = "SELECT alert FROM outbox ORDER BY number LIMIT $1"
 ENDED = """
-    SELECT alert_id FROM watch.alerts WHERE ended_at <= $1 AND ended_at < 'infinity' ORDER BY ended_at LIMIT 1000
+    SELECT alert_id FROM alerts WHERE ended_at <= $1 AND ended_at < 'infinity' ORDER BY ended_at LIMIT 1000
 """
-RETIRED = "UPDATE watch.alerts SET ended_at = 'infinity' WHERE alert_id = ANY ($1)"
+RETIRED = "UPDATE alerts SET ended_at = 'infinity' WHERE alert_id = ANY ($1)"
 STANDING = """
     SELECT alert
-    FROM watch.alerts
+    FROM alerts
     WHERE alert_id > $1 AND ended_at IS DISTINCT FROM 'infinity'
     ORDER BY alert_id
     LIMIT $2
@@ -211,26 +276,26 @@ STANDING = """
 KNOWN = """
     SELECT heard.alert_id, heard.version
     FROM unnest($1::text[], $2::integer[]) AS heard (alert_id, version)
-    JOIN watch.alerts AS known USING (alert_id)
+    JOIN alerts AS known USING (alert_id)
     WHERE known.version >= heard.version
 """
 SENT = """
-    DELETE FROM watch.outbox
+    DELETE FROM outbox
     USING unnest($1::text[], $2::integer[]) AS heard (alert_id, version)
     WHERE outbox.alert_id = heard.alert_id AND outbox.version = heard.version
     RETURNING outbox.alert_id, outbox.version, outbox.alert
 """
 PUT_OFF = """
-    INSERT INTO watch.restatements AS known
+    INSERT INTO restatements AS known
     SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
     ON CONFLICT (place_kind, place) DO UPDATE SET arrived_at = greatest(known.arrived_at, excluded.arrived_at)
 """
 REVIEWED = """
     WITH first AS (
-        DELETE FROM watch.reviews
-        WHERE family_id IN (SELECT family_id FROM watch.reviews ORDER BY arrived_at DESC LIMIT $1)
+        DELETE FROM reviews
+        WHERE family_id IN (SELECT family_id FROM reviews ORDER BY arrived_at DESC LIMIT $1)
         RETURNING family_id, arrived_at
     )
     SELECT family_id, arrived_at FROM first
 """
-PLACES = "SELECT place_kind, place FROM watch.alerts WHERE alert_id = ANY ($1)"
+PLACES = "SELECT place_kind, place FROM alerts WHERE alert_id = ANY ($1)"

@@ -1,4 +1,9 @@
-"""The tables themselves: made from the contract's columns and `tables.sql`, and made anew when either has changed."""
+"""
+The tables themselves: made from the contract's columns and `tables.sql`, and made again when either has changed.
+
+Whoever leads uses those of the schema `watch`. A watcher of another version that stands by makes its own in
+`watch_next`, and they take the place of the others when it leads.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -7,9 +12,15 @@ from pathlib import Path
 import pyarrow as pa
 
 from streams.contracts.columns import EVENT_COLUMNS
+from streams.lake.lock_keys import LockKey
 from streams.lake.session import Session
 
-__all__ = ["are_filled", "create_tables", "event_columns", "rules_judged_by"]
+__all__ = ["CURRENT", "NEXT", "Tables", "event_columns"]
+
+CURRENT = "watch"
+NEXT = "watch_next"
+"""Schemas of the tables: of those that the leader uses, and of those that one which stands by has made ready."""
+
 
 _TEXT = (Path(__file__).parent / "tables.sql").read_text(encoding="utf-8")
 _ASKED = frozenset({
@@ -28,20 +39,17 @@ _TYPES = {
     pa.list_(pa.string()): "text[]",
 }
 
-_FILLED = """
-    SELECT version FROM public.watch_tables WHERE are_filled AND to_regclass('watch.events') IS NOT NULL
-"""
 _EVENTS = """
 -- A topic that has lost its end begins again with offsets that were used before: then the times differ.
-CREATE TABLE watch.events (
+CREATE TABLE events (
     {columns},
     PRIMARY KEY (topic, kafka_partition, kafka_offset, received_at)
 );
-CREATE INDEX ON watch.events (record_key);
-CREATE INDEX ON watch.events (record_key) WHERE escalation_kind = 'domestic_abuse_incident';
-CREATE INDEX ON watch.events (replay_of) WHERE replay_of IS NOT NULL;
+CREATE INDEX ON events (record_key);
+CREATE INDEX ON events (record_key) WHERE escalation_kind = 'domestic_abuse_incident';
+CREATE INDEX ON events (replay_of) WHERE replay_of IS NOT NULL;
 -- Landed events on their way in.
-CREATE UNLOGGED TABLE watch.incoming (
+CREATE UNLOGGED TABLE incoming (
     {columns}
 );
 """
@@ -49,7 +57,7 @@ CREATE UNLOGGED TABLE watch.incoming (
 
 _NAMED = """
 -- Whom and where each event names.
-CREATE VIEW watch.{view} AS
+CREATE VIEW {view} AS
 SELECT topic, kafka_partition, kafka_offset, record_key, root_source, root_id, received_at, fact, alert_id,
        array_remove(ARRAY[family_id, release_family_id], NULL) || coalesce(marker_families, '{{}}') AS families,
        array_remove(ARRAY[person_id, linked_person_id], NULL) || coalesce(person_ids, '{{}}') AS persons,
@@ -57,7 +65,7 @@ SELECT topic, kafka_partition, kafka_offset, record_key, root_source, root_id, r
        linked_person_id IS NOT NULL AS is_link,
        coalesce(marker_id, '') AS marker,
        family_id IS NULL AS is_of_person
-FROM watch.{table};
+FROM {table};
 """
 
 
@@ -66,37 +74,72 @@ def event_columns(read: frozenset[str]) -> dict[str, str]:
     return {name: _TYPES[type_] for name, type_ in EVENT_COLUMNS.items() if name in read | _ASKED}
 
 
-def create_tables(session: Session, columns: Mapping[str, str]) -> bool:
+class Tables:
     """
-    Make the tables, unless they are there, of this version and complete.
+    The tables of one version.
 
-    Returns:
-        Whether they were made: they are empty then, and `are_filled` says when they are not.
+    Args:
+        columns: of the table of events, as `event_columns` gives them.
+        schema: `CURRENT` or `NEXT`.
     """
-    listed = ",\n    ".join(f"{name} {type_}" for name, type_ in columns.items())
-    events = _EVENTS.format(columns=listed)
-    events += _NAMED.format(view="named", table="events") + _NAMED.format(view="named_by_incoming", table="incoming")
-    version = hashlib.sha256((events + _TEXT).encode()).hexdigest()
-    with session.transaction():
-        session.command("CREATE TABLE IF NOT EXISTS public.watch_tables (version text, are_filled boolean, rules text)")
-        session.command("LOCK TABLE public.watch_tables")
-        if session.run(_FILLED) == [(version,)]:
-            return False
-        session.command("DROP SCHEMA IF EXISTS watch CASCADE")
-        session.command("CREATE SCHEMA watch")
-        session.command(events)
-        session.command(_TEXT)
-        session.command("DELETE FROM public.watch_tables")
-        session.run("INSERT INTO public.watch_tables VALUES ($1, false)", version)
-        return True
 
+    def __init__(self, session: Session, columns: Mapping[str, str], schema: str) -> None:
+        self.schema = schema
+        self._session = session
+        listed = ",\n    ".join(f"{name} {type_}" for name, type_ in columns.items())
+        events = _EVENTS.format(columns=listed)
+        events += _NAMED.format(view="named", table="events") + _NAMED.format(
+            view="named_by_incoming", table="incoming"
+        )
+        self._text = events + _TEXT
+        self._version = hashlib.sha256(self._text.encode()).hexdigest()
+        session.command(f"SET search_path = {schema}")
 
-def are_filled(session: Session, rules: str) -> None:
-    """Say that the tables hold what had landed, and which rules they were last judged by."""
-    session.run("UPDATE public.watch_tables SET are_filled = true, rules = $1", rules)
+    def open(self) -> bool:
+        """
+        Make the tables, unless they are there, of this version and filled, or those of `NEXT` are and take their place.
 
+        Returns:
+            Whether they were made: they are empty then, and `filled` says when they are not.
+        """
+        with self._session.transaction():
+            self._session.run("SELECT pg_advisory_xact_lock($1)", int(LockKey.WATCH_TABLES))
+            if self.schema == CURRENT and not self.are_filled() and self.are_filled(NEXT):
+                self._session.command(f"DROP SCHEMA IF EXISTS {CURRENT} CASCADE")
+                self._session.command(f"ALTER SCHEMA {NEXT} RENAME TO {CURRENT}")
+            if self.are_filled():
+                return False
+            self._session.command(f"DROP SCHEMA IF EXISTS {self.schema} CASCADE")
+            self._session.command(f"CREATE SCHEMA {self.schema}")
+            self._session.command(self._text)
+            self._session.run("INSERT INTO about (version) VALUES ($1)", self._version)
+            return True
 
-def rules_judged_by(session: Session) -> str | None:
-    """The rules that `are_filled` named last."""
-    ((rules,),) = session.run("SELECT rules FROM public.watch_tables")
-    return rules
+    def are_filled(self, schema: str = "") -> bool:
+        """Whether there are tables of this version that hold what had landed when they were made."""
+        return self._about(schema or self.schema) == (self._version, True)
+
+    def are_others(self) -> bool:
+        """Whether there are tables, and of another version."""
+        about = self._about(self.schema)
+        return about is not None and about[0] != self._version
+
+    def _about(self, schema: str) -> tuple[str, bool] | None:
+        if self._session.run("SELECT to_regclass($1) IS NULL", f"{schema}.about") == [(True,)]:
+            return None
+        ((version, is_filled),) = self._session.run(f"SELECT version, is_filled FROM {schema}.about")
+        return version, is_filled
+
+    def filled(self) -> None:
+        """Say that the tables hold what had landed."""
+        self._session.run("UPDATE about SET is_filled = true")
+
+    def judged_by(self, rules: str) -> None:
+        """Say by which rules all is judged from now on."""
+        self._session.run("UPDATE about SET rules = $1", rules)
+
+    @property
+    def rules(self) -> str | None:
+        """What `judged_by` said last."""
+        ((rules,),) = self._session.run("SELECT rules FROM about")
+        return rules

@@ -1,15 +1,22 @@
 -- Everything that the watcher must know between two events. Rows of one batch come in one transaction with its offsets,
--- so that a crash anywhere leaves all of a batch or nothing.
+-- so that a crash anywhere leaves all of a batch or nothing. All names are those of the schema that the session looks in.
+
+-- Of which version the tables are, whether they hold what had landed, and by which rules all of it was last judged.
+CREATE TABLE about (
+    version text NOT NULL,
+    is_filled boolean NOT NULL DEFAULT false,
+    rules text
+);
 
 -- Which term it is. A watcher that begins adds one, and everyone writes for its own term only: a watcher that was paused,
 -- and has a successor by now, changes nothing.
-CREATE TABLE watch.term (
+CREATE TABLE term (
     number bigint NOT NULL
 );
-INSERT INTO watch.term VALUES (0);
+INSERT INTO term VALUES (0);
 
 -- How far the topics have been judged, as the lake counts offsets, and the id that the topic had then.
-CREATE TABLE watch.offsets (
+CREATE TABLE offsets (
     topic text,
     kafka_partition integer,
     next_offset bigint NOT NULL,
@@ -18,7 +25,7 @@ CREATE TABLE watch.offsets (
 );
 
 -- Records that nobody can read, of topics on which a report may be; without what they hold.
-CREATE TABLE watch.quarantine (
+CREATE TABLE quarantine (
     topic text,
     kafka_partition integer,
     kafka_offset bigint,
@@ -29,70 +36,70 @@ CREATE TABLE watch.quarantine (
     is_judged boolean NOT NULL DEFAULT false,
     PRIMARY KEY (topic, kafka_partition, kafka_offset)
 );
-CREATE INDEX ON watch.quarantine (received_at) WHERE NOT is_judged;
+CREATE INDEX ON quarantine (received_at) WHERE NOT is_judged;
 
 -- Who was ever named together. Nothing is taken back: a correction may end a membership, but to look at a family once
 -- too often costs a little time, and to miss one costs more.
-CREATE TABLE watch.members (
+CREATE TABLE members (
     person_id text,
     family_id text,
     PRIMARY KEY (person_id, family_id)
 );
-CREATE INDEX ON watch.members (family_id);
+CREATE INDEX ON members (family_id);
 
-CREATE TABLE watch.family_addresses (
+CREATE TABLE family_addresses (
     address_id text,
     family_id text,
     PRIMARY KEY (address_id, family_id)
 );
-CREATE INDEX ON watch.family_addresses (family_id);
+CREATE INDEX ON family_addresses (family_id);
 
-CREATE TABLE watch.person_addresses (
+CREATE TABLE person_addresses (
     address_id text,
     person_id text,
     PRIMARY KEY (address_id, person_id)
 );
-CREATE INDEX ON watch.person_addresses (person_id);
+CREATE INDEX ON person_addresses (person_id);
 
 -- Persons that links make one, under one of their ids.
-CREATE TABLE watch.identities (
+CREATE TABLE identities (
     identifier text PRIMARY KEY,
     person_id text NOT NULL
 );
-CREATE INDEX ON watch.identities (person_id);
+CREATE INDEX ON identities (person_id);
 
 -- Families that what is recorded of a person, in no family, names; `marker_id` is that of the risk marker, or empty.
-CREATE TABLE watch.own_families (
+CREATE TABLE own_families (
     person_id text,
     marker_id text,
     family_id text,
     PRIMARY KEY (person_id, marker_id, family_id)
 );
-CREATE INDEX ON watch.own_families (family_id);
+CREATE INDEX ON own_families (family_id);
 
 -- Ids that more families share than one person or home is of, and which therefore connect nobody. A crowd stays one
 -- whatever is corrected, so that the order of records decides nothing; the build counts the same (`int_crowds`).
-CREATE TABLE watch.crowds (
+CREATE TABLE crowds (
     kind text,
     identifier text,
     PRIMARY KEY (kind, identifier)
 );
 
 -- How many families, and of an address also persons, share each id, and each person as links make them one.
-CREATE VIEW watch.shared AS
-SELECT 'person' AS kind, person_id AS identifier, count(*) AS holders FROM watch.members GROUP BY person_id
+CREATE VIEW shared AS
+SELECT 'person' AS kind, person_id AS identifier, count(*) AS holders FROM members GROUP BY person_id
 UNION ALL
 SELECT 'link', identities.person_id, count(DISTINCT family_id)
-FROM watch.identities
-JOIN watch.members ON members.person_id = identities.identifier
+FROM identities
+JOIN members ON members.person_id = identities.identifier
 GROUP BY identities.person_id
 UNION ALL
-SELECT 'address', address_id, count(*) FROM watch.family_addresses GROUP BY address_id
+SELECT 'address', address_id, count(*) FROM family_addresses GROUP BY address_id
 UNION ALL
-SELECT 'address', address_id, count(*) FROM watch.person_addresses GROUP BY address_id;
+SELECT 'address', address_id, count(*) FROM person_addresses GROUP BY address_id;
 
 -- The latest version of each alert; `ended_at` is infinity for one that the topic of those that stand has no more.
-CREATE TABLE watch.alerts (
+CREATE TABLE alerts (
     alert_id text PRIMARY KEY,
     place_kind text NOT NULL,
     place text NOT NULL,
@@ -102,20 +109,20 @@ CREATE TABLE watch.alerts (
     alert bytea NOT NULL,
     ended_at timestamptz
 );
-CREATE INDEX ON watch.alerts (place, place_kind);
-CREATE INDEX ON watch.alerts (ended_at) WHERE ended_at < 'infinity';
+CREATE INDEX ON alerts (place, place_kind);
+CREATE INDEX ON alerts (ended_at) WHERE ended_at < 'infinity';
 
 -- Instants at which a rule's answer about a family may change with no new event.
-CREATE TABLE watch.deadlines (
+CREATE TABLE deadlines (
     family_id text,
     rule text,
     due_at timestamp,
     PRIMARY KEY (family_id, rule, due_at)
 );
-CREATE INDEX ON watch.deadlines (due_at);
+CREATE INDEX ON deadlines (due_at);
 
 -- Versions that are decided and not yet known to be on their topic, in their order.
-CREATE TABLE watch.outbox (
+CREATE TABLE outbox (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     alert_id text NOT NULL,
     version integer NOT NULL,
@@ -123,131 +130,140 @@ CREATE TABLE watch.outbox (
 );
 
 -- Where people did something with an alert that the build judges, until the watcher may say so.
-CREATE TABLE watch.restatements (
+CREATE TABLE restatements (
     place_kind text,
     place text,
     arrived_at timestamptz NOT NULL,
     PRIMARY KEY (place_kind, place)
 );
 
+-- Where a large batch is still to be judged, by whichever watcher has time. The next batch is taken in when nothing is
+-- left, so a place is here once, and its row's lock is the lock on the place.
+CREATE TABLE pending (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    place_kind text NOT NULL,
+    place text NOT NULL,
+    arrived_at timestamptz NOT NULL,
+    amendment text,
+    as_of timestamptz NOT NULL,
+    rules text NOT NULL
+);
+
 -- Families that are to be looked at again in idle moments: after an upgrade of the rules, or of the tables.
-CREATE TABLE watch.reviews (
+CREATE TABLE reviews (
     family_id text PRIMARY KEY,
     arrived_at timestamp NOT NULL
 );
-CREATE INDEX ON watch.reviews (arrived_at);
+CREATE INDEX ON reviews (arrived_at);
+
+-- What one id leads to. OFFSET 0 has each looked up by itself in an index, however large the planner takes the tables to be:
+-- it may have seen them last when they were empty. Crowds lead nowhere.
+CREATE FUNCTION linked_with(person text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+    SELECT other.identifier
+    FROM identities AS own
+    JOIN identities AS other USING (person_id)
+    WHERE own.identifier = person
+      AND NOT EXISTS (SELECT FROM crowds WHERE kind = 'link' AND identifier = person)
+      AND NOT EXISTS (SELECT FROM crowds WHERE kind = 'link' AND identifier = other.identifier)
+    OFFSET 0
+$$;
+CREATE FUNCTION families_with(person text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+    SELECT family_id
+    FROM members
+    WHERE person_id = person AND NOT EXISTS (SELECT FROM crowds WHERE kind = 'person' AND identifier = person)
+    OFFSET 0
+$$;
+CREATE FUNCTION homes_of(person text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+    SELECT address_id
+    FROM person_addresses
+    WHERE person_id = person AND NOT EXISTS (SELECT FROM crowds WHERE kind = 'person' AND identifier = person)
+    OFFSET 0
+$$;
+CREATE FUNCTION families_at(address text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+    SELECT family_id
+    FROM family_addresses
+    WHERE address_id = address AND NOT EXISTS (SELECT FROM crowds WHERE kind = 'address' AND identifier = address)
+    OFFSET 0
+$$;
+CREATE FUNCTION recorded_with(person text, marker text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+    SELECT family_id FROM own_families WHERE person_id = person AND marker_id = marker OFFSET 0
+$$;
+CREATE FUNCTION everyone_in(family text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+    SELECT person_id FROM members WHERE family_id = family OFFSET 0
+$$;
 
 -- What is looked for is given as arrays here: a set whose size nobody knows would have a whole table read beside it.
 
 -- Persons with everyone whom links make one with them, but the crowds among them.
-CREATE FUNCTION watch.connecting(persons text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+CREATE FUNCTION connecting(persons text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT identifier
     FROM (
         SELECT unnest(persons)
         UNION
-        SELECT linked.identifier
-        FROM watch.identities AS own
-        JOIN watch.identities AS linked USING (person_id)
-        WHERE own.identifier = ANY (persons)
-          AND NOT EXISTS (SELECT FROM watch.crowds WHERE kind = 'link' AND identifier = own.identifier)
-          AND NOT EXISTS (SELECT FROM watch.crowds WHERE kind = 'link' AND identifier = linked.identifier)
+        SELECT linked_with(person) FROM unnest(persons) AS person
     ) AS named (identifier)
-    WHERE NOT EXISTS (SELECT FROM watch.crowds WHERE kind = 'person' AND crowds.identifier = named.identifier)
+    WHERE NOT EXISTS (SELECT FROM crowds WHERE kind = 'person' AND crowds.identifier = named.identifier)
 $$;
 
 -- Addresses but the crowds among them.
-CREATE FUNCTION watch.homes(addresses text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+CREATE FUNCTION homes(addresses text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT address_id
     FROM unnest(addresses) AS address_id
-    WHERE NOT EXISTS (SELECT FROM watch.crowds WHERE kind = 'address' AND identifier = address_id)
+    WHERE NOT EXISTS (SELECT FROM crowds WHERE kind = 'address' AND identifier = address_id)
 $$;
 
 -- Families to which any of some persons, or anyone linked to them, was ever said to belong.
-CREATE FUNCTION watch.families_of(persons text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+CREATE FUNCTION families_of(persons text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT DISTINCT family_id
-    FROM watch.members
-    WHERE person_id = ANY (ARRAY(SELECT watch.connecting(persons)))
+    FROM members
+    WHERE person_id = ANY (ARRAY(SELECT connecting(persons)))
 $$;
 
 -- The keys under which all is filed that is known of some families: their own, and those of everyone who ever belonged
 -- to them or lived where they live.
-CREATE FUNCTION watch.keys_of(families text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+CREATE FUNCTION keys_of(families text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT unnest(families)
     UNION
-    SELECT person_id FROM watch.own_families WHERE family_id = ANY (families)
+    SELECT person_id FROM own_families WHERE family_id = ANY (families)
     UNION
-    SELECT watch.connecting(ARRAY(
-        SELECT person_id FROM watch.members WHERE family_id = ANY (families)
+    SELECT connecting(ARRAY(
+        SELECT person_id FROM members WHERE family_id = ANY (families)
         UNION
         SELECT person_id
-        FROM watch.person_addresses
+        FROM person_addresses
         WHERE address_id = ANY (ARRAY(
-            SELECT watch.homes(ARRAY(SELECT address_id FROM watch.family_addresses WHERE family_id = ANY (families)))
+            SELECT homes(ARRAY(SELECT address_id FROM family_addresses WHERE family_id = ANY (families)))
         ))
     ))
-$$;
-
--- Families that an event concerns which names some families, persons and addresses: those, the families of the persons,
--- and those at the addresses or at the persons' addresses. What is said of a household concerns the other households of
--- everyone in it, too: an incident in one concerns the children of another in which one of its adults lives. And what
--- is recorded of a person, or of their risk marker, concerns the families that it was recorded with.
-CREATE FUNCTION watch.touched(
-    families text[], persons text[], addresses text[], marker text, is_of_person boolean, is_about_households boolean
-) RETURNS SETOF text LANGUAGE sql STABLE AS $$
-    WITH own AS (
-        SELECT unnest(families) AS family_id
-        UNION
-        SELECT watch.families_of(persons)
-        UNION
-        SELECT family_id
-        FROM watch.family_addresses
-        WHERE address_id = ANY (ARRAY(
-            SELECT watch.homes(addresses || ARRAY(
-                SELECT address_id
-                FROM watch.person_addresses
-                WHERE person_id = ANY (ARRAY(SELECT watch.connecting(persons)))
-            ))
-        ))
-        UNION
-        SELECT family_id
-        FROM watch.own_families
-        WHERE is_of_person AND person_id = ANY (persons) AND marker_id = marker
-    )
-    SELECT family_id FROM own
-    UNION
-    SELECT watch.families_of(ARRAY(
-        SELECT person_id FROM watch.members WHERE family_id = ANY (ARRAY(SELECT family_id FROM own))
-    ))
-    WHERE is_about_households
 $$;
 
 -- The keys to load for some families. After a domestic abuse incident also those of the other households of the adults
 -- whom the report names.
-CREATE FUNCTION watch.keys_to_load(families text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+CREATE FUNCTION keys_to_load(families text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     WITH keys AS MATERIALIZED (
-        SELECT watch.keys_of(families) AS key
+        SELECT keys_of(families) AS key
     ),
     named AS MATERIALIZED (
         SELECT ARRAY(
             SELECT DISTINCT named_person
-            FROM watch.events, unnest(person_ids) AS named_person
+            FROM events, unnest(person_ids) AS named_person
             WHERE record_key = ANY (ARRAY(SELECT key FROM keys)) AND escalation_kind = 'domestic_abuse_incident'
         ) AS persons
     )
     SELECT key FROM keys
     UNION
-    SELECT watch.keys_of(ARRAY(SELECT watch.families_of(persons)))
+    SELECT keys_of(ARRAY(SELECT families_of(persons)))
     FROM named
     WHERE persons <> '{}'
 $$;
 
 -- Makes two persons one.
-CREATE FUNCTION watch.link(one text, other text) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO watch.identities VALUES (one, one), (other, other) ON CONFLICT DO NOTHING;
-    UPDATE watch.identities SET person_id = least(theirs.low, theirs.high)
+CREATE FUNCTION link(one text, other text) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO identities VALUES (one, one), (other, other) ON CONFLICT DO NOTHING;
+    UPDATE identities SET person_id = least(theirs.low, theirs.high)
     FROM (
         SELECT min(person_id) AS low, max(person_id) AS high
-        FROM watch.identities
+        FROM identities
         WHERE identifier IN (one, other)
     ) AS theirs
     WHERE person_id = greatest(theirs.low, theirs.high) AND theirs.low <> theirs.high;

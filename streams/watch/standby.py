@@ -1,0 +1,110 @@
+"""What a watcher does while another one leads: help with large batches, or make tables of its own version ready."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+
+import psycopg2
+import structlog
+from kafka.errors import KafkaError
+
+from streams import names
+from streams.errors import BrokerUnavailable, LakeUnavailable
+from streams.kafka.client import partitions_of
+from streams.lake.lock_keys import LockKey
+from streams.route.router import Router
+from streams.route.routes import read_routes
+from streams.rules.compiled import CompiledRules
+from streams.rules.postgres.engine import PostgresEngine
+from streams.settings import Settings
+from streams.watch.beginning import begin_reading
+from streams.watch.judge import PENDING_PLACES, Judge
+from streams.watch.numbering import watch_consumer
+from streams.watch.state.state import PENDING, State, open_session
+from streams.watch.state.tables import NEXT, event_columns
+
+__all__ = ["Standby"]
+
+log = structlog.get_logger()
+
+
+class Standby:
+    """
+    One that helps the leader if it has the same rules and tables.
+
+    If the leader's tables are of another version, those of this one are filled beside them. So alerts go on while an
+    upgrade fills its tables: it leads when it is ready and the other watcher has ended.
+    """
+
+    def __init__(self, settings: Settings, rules: CompiledRules, alive: Callable[[], None]) -> None:
+        """
+        Args:
+            alive: called now and then.
+        """
+        self._settings, self._rules, self._alive = settings, rules, alive
+        self._closing = ExitStack()
+        self._judge: Judge | None = None
+        self._next: State | None = None
+
+    def close(self) -> None:
+        """Disconnect; what was in hand is left to others."""
+        self._closing.close()
+        self._judge = self._next = None
+
+    def turn(self, seconds: float) -> None:
+        """Do what there is to do, and wait for more for so long."""
+        try:
+            judge = self._judge or self._open()
+            if judge.state.is_shared():
+                self._help(judge)
+            elif judge.state.is_of_another_version():
+                self._make_ready(judge.state)
+            judge.state.session.wait(seconds)
+        except (psycopg2.Error, LakeUnavailable, BrokerUnavailable, KafkaError) as error:
+            log.warning("standby_troubled", reason=type(error).__name__)
+            self.close()
+            time.sleep(seconds)
+
+    def _open(self) -> Judge:
+        session = self._closing.enter_context(closing(open_session(self._settings, leads=False)))
+        engine = PostgresEngine(self._rules, session)
+        state = State(session, event_columns(engine.columns_read), engine.crowd_limits, self._rules.checksum)
+        router = Router(self._settings.authority, read_routes())
+        self._judge = Judge(engine, state, router, self._settings.case_url)
+        session.command(f"LISTEN {PENDING}")
+        return self._judge
+
+    def _help(self, judge: Judge) -> None:
+        has_more = True
+        while has_more:
+            with judge.state.session.transaction():
+                taken = judge.state.take_pending(PENDING_PLACES)
+                judge.judge_pending(taken, datetime.now(UTC))
+            has_more = bool(taken)
+            self._alive()
+
+    def _make_ready(self, current: State) -> None:
+        """Fill tables of this version, unless that is done, or another one that stands by does it."""
+        state = self._next or self._state_of_next(current)
+        if state is None or state.is_ready():
+            return
+        log.info("tables_made_ready", reason="the watcher that leads has tables of another version")
+        state.begin_term()
+        with closing(watch_consumer(self._settings)) as consumer:
+            topics = (*names.INPUT_TOPICS, names.ALERTS)
+            offsets = begin_reading(self._settings, consumer, state, partitions_of(consumer, topics), self._alive)
+            with state.writing():
+                state.begin_at(offsets, consumer.topic_ids(topics))
+                state.filled()
+        log.info("tables_ready")
+
+    def _state_of_next(self, current: State) -> State | None:
+        """The tables to make ready; the session's lock says that somebody waits to use them."""
+        session = open_session(self._settings, leads=False)
+        if session.run("SELECT pg_try_advisory_lock($1)", int(LockKey.WATCH_NEXT)) != [(True,)]:
+            session.close()
+            return None
+        self._closing.enter_context(closing(session))
+        self._next = current.of_schema(session, NEXT)
+        return self._next

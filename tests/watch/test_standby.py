@@ -1,0 +1,242 @@
+"""A watcher that stands by: it helps the one that leads, harms nothing when it dies, and makes an upgrade ready."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from streams.contracts import decode
+from streams.lake.connect import catalog_dsn
+from streams.lake.session import Session
+from streams.land.lander import run as land
+from streams.route.router import Router
+from streams.route.routes import read_routes
+from streams.rules.compiled import CompiledRules
+from streams.rules.postgres.engine import PostgresEngine
+from streams.settings import Settings
+from streams.watch.judge import Judge
+from streams.watch.run import run
+from streams.watch.standby import Standby
+from streams.watch.state.state import State, open_session
+from streams.watch.state.tables import event_columns
+from tests.oracle.records import Record
+from tests.watch.test_fill import tables
+from tests.watch.test_run import judged_everything
+
+FAMILIES = 600
+PATIENCE = 60
+
+
+def hours_ago(hours: float) -> datetime:
+    return datetime.now(UTC) - timedelta(hours=hours)
+
+
+def eventually(ask: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not ask():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.1)
+
+
+def judge_in(session: Session, rules: CompiledRules) -> Judge:
+    engine = PostgresEngine(rules, session)
+    state = State(session, event_columns(engine.columns_read), engine.crowd_limits, rules.checksum)
+    return Judge(engine, state, Router("E08000015", read_routes()), "https://cases.example/{family_id}")
+
+
+class Running:
+    """A watcher in a thread of this process."""
+
+    def __init__(self, settings: Settings, project: Path) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(
+            target=run, args=(settings,), kwargs={"until": self._stop.is_set, "project": project}
+        )
+        self._thread.start()
+        eventually(lambda: judged_everything(settings))
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+@pytest.fixture
+def running(watch_settings: Settings, project: Path) -> Iterator[Running]:
+    running = Running(watch_settings, project)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def standby(watch_settings: Settings, rules: CompiledRules) -> Iterator[Standby]:
+    standby = Standby(watch_settings, rules, lambda: None)
+    yield standby
+    standby.close()
+
+
+@pytest.fixture
+def large_batch(referral: Callable) -> list[tuple]:
+    """Two referrals of each of many families: the second raises an alert."""
+    return [
+        referral(f"{family}-{number}", f"F-{family}", at=hours_ago(3 - number))
+        for number in range(2)
+        for family in range(FAMILIES)
+    ]
+
+
+@pytest.fixture
+def leader(watch_settings: Settings, project: Path, rules: CompiledRules) -> Iterator[Judge]:
+    """What a leader has when it has begun: its tables are those of a watcher that ran and ended."""
+    run(watch_settings, until=lambda: judged_everything(watch_settings), for_seconds=PATIENCE, project=project)
+    with closing(open_session(watch_settings, leads=True)) as session:
+        judge = judge_in(session, rules)
+        judge.state.begin_term()
+        yield judge
+
+
+def take(judge: Judge, records: list[tuple]) -> None:
+    """As a watcher takes in a batch: in one transaction, and what it calls for is left pending."""
+    now = datetime.now(UTC)
+    received = int(now.timestamp() * 1000)
+    stored = [Record(topic, 0, 10**6 + at, received, key, value, ()) for at, (topic, key, value) in enumerate(records)]
+    with judge.state.writing():
+        judge.judge([decode(record) for record in stored], now, now)
+
+
+def decided(judge: Judge) -> list[str]:
+    return sorted(alert.family_id for alert in judge.state.waiting(10_000))
+
+
+def test_one_that_stands_by_judges_what_the_leader_has_left_pending(leader, standby, large_batch):
+    take(leader, large_batch)
+    assert leader.state.has_pending()
+    assert decided(leader) == []
+
+    standby.turn(0)
+
+    assert not leader.state.has_pending()
+    assert decided(leader) == sorted(f"F-{family}" for family in range(FAMILIES))
+
+
+def test_small_batch_waits_for_nobody(leader, large_batch):
+    take(leader, [record for record in large_batch if record[1] in (b"F-1", b"F-2")])
+
+    assert not leader.state.has_pending()
+    assert decided(leader) == ["F-1", "F-2"]
+
+
+def test_what_a_dead_helper_had_in_hand_is_judged_once(leader, standby, large_batch, watch_settings, rules):
+    """It dies after it has decided, and before it has said so."""
+    take(leader, large_batch)
+    with closing(open_session(watch_settings, leads=False)) as dying:
+        helper = judge_in(dying, rules)
+        dying.command("BEGIN")
+        helper.judge_pending(helper.state.take_pending(250), datetime.now(UTC))
+    standby.turn(0)
+
+    assert decided(leader) == sorted(f"F-{family}" for family in range(FAMILIES))
+
+
+def test_helper_of_other_rules_takes_nothing(leader, standby, large_batch):
+    """It would judge as nobody rebuilds it."""
+    take(leader, large_batch)
+    leader.state.session.command("UPDATE about SET rules = 'others'")
+    standby.turn(0)
+
+    assert leader.state.has_pending()
+    assert decided(leader) == []
+
+
+def test_helper_that_stands_still_holds_up_the_leader_for_seconds(
+    running, watch_settings, rules, large_batch, send, alerts
+):
+    """Paused in the middle of a transaction, which the leader ends."""
+    over = threading.Event()
+    held: list = []
+
+    def hold() -> None:
+        with suppress(psycopg2.Error), closing(open_session(watch_settings, leads=False)) as session:
+            helper = judge_in(session, rules)
+            while not over.is_set() and not held:
+                session.command("ROLLBACK; BEGIN")
+                held.extend(helper.state.take_pending(50))
+            over.wait(PATIENCE)
+
+    paused = threading.Thread(target=hold)
+    paused.start()
+    send(*large_batch)
+    try:
+        eventually(lambda: len({alert.family_id for alert in alerts() if alert.entity_kind == "family"}) == FAMILIES)
+    finally:
+        over.set()
+        paused.join()
+
+    assert held
+    assert len([alert for alert in alerts() if alert.entity_kind == "family"]) == FAMILIES
+
+
+def test_place_that_cannot_be_judged_holds_up_no_other(watch_settings, project, large_batch, send, alerts):
+    """PostgreSQL refuses what is to be kept about one family of a large batch; its records are named."""
+    run(watch_settings, until=lambda: judged_everything(watch_settings), for_seconds=60, project=project)
+    with closing(Session(catalog_dsn(watch_settings), "a test")) as session:
+        session.command("ALTER TABLE watch.alerts ADD CHECK (place <> 'F-7')")
+    send(*large_batch)
+    run(watch_settings, until=lambda: judged_everything(watch_settings), for_seconds=90, project=project)
+    found = alerts()
+
+    assert {alert.family_id for alert in found if alert.entity_kind == "family"} == {
+        f"F-{family}" for family in range(FAMILIES) if family != 7
+    }
+    assert any(alert.rule == "unreadable_report" for alert in found)
+
+
+def test_alerts_go_on_while_an_upgrade_fills_its_tables(
+    running, watch_settings, project, standby, referral, send, alerts
+):
+    """
+    The one that stands by fills tables of its own. The leader raises alerts meanwhile, which are neither said again nor
+    taken back by its successor, although their causes had not landed.
+    """
+    send(referral(1, at=hours_ago(5)), referral(2, "F-2", at=hours_ago(5)))
+    eventually(lambda: judged_everything(watch_settings))
+    with closing(Session(catalog_dsn(watch_settings), "a test")) as session:
+        session.command("UPDATE watch.about SET version = 'the one before'")
+    land(watch_settings, once=True)
+    standby.turn(0)
+    send(referral(3, at=hours_ago(4)))
+    eventually(lambda: len(alerts()) == 1)
+    send(referral(4, "F-2", at=hours_ago(3)), referral(5, "F-3", at=hours_ago(2)))
+    eventually(lambda: len(alerts()) == 2 and judged_everything(watch_settings))
+    running.stop()
+    before = tables(watch_settings)
+    standby.close()
+    with closing(Session(catalog_dsn(watch_settings), "a test")) as session:
+
+        def has_taken_over() -> bool:
+            return session.run("SELECT to_regclass('watch_next.events') IS NULL") == [(True,)]
+
+        assert not has_taken_over()
+        run(
+            watch_settings,
+            until=lambda: has_taken_over() and tables(watch_settings) == before,
+            for_seconds=PATIENCE,
+            project=project,
+        )
+
+        assert has_taken_over()
+    assert tables(watch_settings) == before
+    assert sorted((alert.anchor_id, alert.version) for alert in alerts()) == [("r-3", 1), ("r-4", 1)]
+
+
+def test_tables_that_nobody_waits_to_use_are_dropped(watch_settings, project):
+    """Left by an upgrade that was given up; they hold what is known of families."""
+    with closing(Session(catalog_dsn(watch_settings), "a test")) as session:
+        session.command("CREATE SCHEMA watch_next; CREATE TABLE watch_next.events ()")
+        run(watch_settings, until=lambda: judged_everything(watch_settings), for_seconds=60, project=project)
+
+        assert session.run("SELECT to_regclass('watch_next.events')") == [(None,)]
