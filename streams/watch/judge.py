@@ -20,7 +20,8 @@ from streams.rules.postgres.engine import PostgresEngine
 from streams.watch.alert_book import AlertBook, Cause, Place, place_of
 from streams.watch.first_version import first_version
 from streams.watch.handling import handled_by_alert
-from streams.watch.state.state import Pending, State
+from streams.watch.state.agenda import Pending
+from streams.watch.state.state import State
 from streams.watch.trial import is_trial, trial_alert
 
 __all__ = ["PENDING_PLACES", "Judge"]
@@ -86,7 +87,7 @@ class Judge:
         if len(touched.arrived) <= _ALONE_PLACES:
             self._change(touched.arrived, as_of, now, at=touched.arrival, amendments=touched.amendments)
         else:
-            self.state.put_pending(touched.pending(), as_of)
+            self.state.agenda.put_pending(touched.pending(), as_of)
         for event in events:
             if is_trial(event.fact):
                 self._answer(event.fact, event.received_ms, now)
@@ -106,7 +107,7 @@ class Judge:
 
     def report(self, limit: int, as_of: datetime, now: datetime) -> bool:
         """Judge some of the records that nobody can read; returns whether there may be more."""
-        at = {("record", record): received_at for record, received_at in self.state.unjudged(limit).items()}
+        at = {("record", record): received_at for record, received_at in self.state.agenda.unjudged(limit).items()}
         as_of = max([as_of, *at.values()])
         for places in _chunks(at):
             self._change(places, as_of, now, at=at.__getitem__, amendments={})
@@ -114,7 +115,7 @@ class Judge:
 
     def due(self, as_of: datetime, now: datetime) -> None:
         """Judge where deadlines have passed at `as_of`."""
-        passed = self.state.pop_due(as_of)
+        passed = self.state.agenda.pop_due(as_of)
         at: dict[Place, datetime] = {}
         for deadline in passed:
             place = ("family", deadline.family_id)
@@ -125,14 +126,14 @@ class Judge:
 
     def review(self, limit: int, as_of: datetime, now: datetime) -> bool:
         """Judge some of the families anew that are to be, under every rule; returns whether there may be more."""
-        families = self.state.to_review(limit)
+        families = self.state.agenda.to_review(limit)
         at = {("family", family): arrived_at for family, arrived_at in families.items()}
         self._change(list(at), as_of, now, at=at.__getitem__, amendments=None)
         return len(families) == limit
 
     def restate(self, as_of: datetime, now: datetime) -> None:
         """Decide what was put off: what people did with alerts that the build judges."""
-        places = self.state.take_up()
+        places = self.state.agenda.take_up()
         for chunk in _chunks(places):
             self._change(chunk, as_of, now, at=places.__getitem__, amendments={}, restates=True)
 
@@ -140,13 +141,13 @@ class Judge:
         """Take over versions that are on their topic, whoever sent them."""
         if not alerts:
             return
-        for alert in self.state.sent(alerts):
+        for alert in self.state.alerts.sent(alerts):
             # Somebody else said something under this number meanwhile: what this was about is decided anew.
-            self.state.put_off({place_of(alert): alert.received_at})
-            self.state.forget(alert.alert_id)
-        unknown = self.state.unknown(alerts)
-        book = self.state.book({place_of(alert) for alert in unknown})
-        self.state.save([one for alert in unknown if (one := book.record(alert)) is not None], send=False)
+            self.state.agenda.put_off({place_of(alert): alert.received_at})
+            self.state.alerts.forget(alert.alert_id)
+        unknown = self.state.alerts.unknown(alerts)
+        book = self.state.alerts.book({place_of(alert) for alert in unknown})
+        self.state.alerts.save([one for alert in unknown if (one := book.record(alert)) is not None], send=False)
 
     def _quarantine(self, records: Iterable[Accepted | Rejected]) -> None:
         self.state.quarantine(one for one in records if isinstance(one, Rejected) and one.topic in SAFEGUARDING_TOPICS)
@@ -170,7 +171,7 @@ class Judge:
             if event.replay_of is not None:
                 touched.note(("record", event.replay_of), event.received_ms)
             acted_on = [one.alert_id for one in same if one.fact in _ACTIONS]
-            for place in self.state.places(acted_on):
+            for place in self.state.alerts.places(acted_on):
                 touched.note(place, event.received_ms)
         return touched
 
@@ -195,13 +196,13 @@ class Judge:
             return
         families = [name for kind, name in places if kind == "family"]
         records = [name for kind, name in places if kind == "record"]
-        book = self.state.book(places)
+        book = self.state.alerts.book(places)
         keys = [*self.state.keys(families), *book.ids()]
         events, crowds = self.state.load(keys, records)
         unread = self.state.load_unread(records)
         cause = Cause(at, now, amendments is None, self.state.amended(keys), amendments or {})
         with self._engine.evaluating(events, unread, self._rules, as_of, crowds=crowds) as evaluation:
-            self.state.replace_deadlines(families, evaluation.deadlines, as_of)
+            self.state.agenda.replace_deadlines(families, evaluation.deadlines, as_of)
             current = [self._first_version(row, now) for row in evaluation.alerts]
             handled = handled_by_alert(evaluation.actions)
             changed = book.changes(current, places, self._rules, cause, handled=handled)
@@ -209,7 +210,7 @@ class Judge:
         own = [alert for alert in versions if restates or alert.version == 1 or alert.rule in self._rules]
         self._keep(book, own)
         if later := {place_of(alert): alert.received_at for alert in versions if alert not in own}:
-            self.state.put_off(later)
+            self.state.agenda.put_off(later)
 
     def _first_version(self, row: AlertRow, now: datetime) -> Alert:
         return first_version(row, self._rules[row.rule].clears_when, self._case_url, now)
@@ -225,13 +226,13 @@ class Judge:
 
     def _keep(self, book: AlertBook, versions: Iterable[Alert]) -> None:
         """Keep versions, and have them sent."""
-        self.state.save([one for version in versions if (one := book.record(version)) is not None], send=True)
+        self.state.alerts.save([one for version in versions if (one := book.record(version)) is not None], send=True)
 
     def _answer(self, fact: AlertAcknowledged, received_ms: int, now: datetime) -> None:
         """Raise the test alert that is asked for, after the rules have run on nothing: a broken engine raises none."""
         self._engine.evaluate(events_table([], now), None, self._rules, now)
         alert = trial_alert(fact.alert_id, _moment(received_ms), now)
-        if not self.state.places([alert.alert_id]):
+        if not self.state.alerts.places([alert.alert_id]):
             self._keep(AlertBook(), [alert])
 
 

@@ -43,10 +43,10 @@ class Outbox:
             LockTaken: the lock is lost.
         """
         written: dict[int, int] = {}
-        while waiting := self._state.waiting(_AT_ONCE):
+        while waiting := self._state.alerts.waiting(_AT_ONCE):
             written |= (publisher or self._publisher).alerts(waiting)
             with self._state.writing():
-                self._state.sent(waiting)
+                self._state.alerts.sent(waiting)
             self.sent += len(waiting)
             log.info("alerts_published", versions=len(waiting), rules=sorted({alert.rule for alert in waiting}))
         return written
@@ -54,14 +54,14 @@ class Outbox:
     def say_standing(self, alive: Callable[[], None]) -> None:
         """Say on the topic of those that stand which alerts do."""
         after = ""
-        while chunk := self._state.standing(after, _AT_ONCE):
+        while chunk := self._state.alerts.standing(after, _AT_ONCE):
             self._publisher.current(alert for alert in chunk if not alert.test)
             after = chunk[-1].alert_id
             alive()
 
     def retire(self, now: datetime) -> None:
         """Take alerts off the topic of those that stand which ended long enough ago."""
-        while over := self._state.ended(now - self._kept):
+        while over := self._state.alerts.ended(now - self._kept):
             self._publisher.retire(over)
             with self._state.writing():
-                self._state.retired(over)
+                self._state.alerts.retired(over)

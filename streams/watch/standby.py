@@ -21,7 +21,8 @@ from streams.settings import Settings
 from streams.watch.beginning import begin_reading
 from streams.watch.judge import PENDING_PLACES, Judge
 from streams.watch.numbering import watch_consumer
-from streams.watch.state.state import PENDING, State, open_session
+from streams.watch.state.agenda import PENDING
+from streams.watch.state.state import State, open_session
 from streams.watch.state.tables import NEXT, event_columns
 
 __all__ = ["Standby"]
@@ -79,7 +80,7 @@ class Standby:
         has_more = True
         while has_more:
             with judge.state.session.transaction():
-                taken = judge.state.take_pending(PENDING_PLACES)
+                taken = judge.state.agenda.take_pending(PENDING_PLACES)
                 judge.judge_pending(taken, datetime.now(UTC))
             has_more = bool(taken)
             self._alive()

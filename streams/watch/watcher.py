@@ -5,15 +5,11 @@ A crash anywhere loses nothing and repeats nothing: a batch is kept with its off
 but not sent is in the outbox.
 """
 
-import os
-import socket
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
-import msgspec
-import psycopg2.errors
 import structlog
 from kafka import TopicPartition
 
@@ -21,7 +17,7 @@ from streams import names
 from streams.contracts import Accepted, Rejected, admit
 from streams.contracts.checks import arrived_at
 from streams.contracts.decode import Reason, Unreadable
-from streams.contracts.outputs import Alert, Heartbeat
+from streams.contracts.outputs import Alert
 from streams.errors import RecordsDeleted
 from streams.kafka.client import partitions_of
 from streams.kafka.heartbeat import last_heartbeat
@@ -33,14 +29,16 @@ from streams.route.routes import read_routes
 from streams.rules.compiled import CompiledRules
 from streams.rules.postgres.engine import PostgresEngine
 from streams.settings import Settings
+from streams.watch.batches import Batches, Judges
 from streams.watch.beginning import begin_reading
+from streams.watch.cut import Cut
 from streams.watch.even_reader import EvenReader
-from streams.watch.judge import PENDING_PLACES, Judge
+from streams.watch.judge import Judge
 from streams.watch.leader import Leadership
 from streams.watch.numbering import watch_consumer
 from streams.watch.outbox import Outbox
 from streams.watch.publish import Publisher, alert_of
-from streams.watch.state.state import REFUSED, REFUSED_ALLOWED, Pending, State, open_session
+from streams.watch.state.state import State, open_session
 from streams.watch.state.tables import event_columns
 
 __all__ = ["Watcher"]
@@ -59,10 +57,6 @@ _PAUSE_SECONDS = 0.05
 """Until the build is asked again whether it has said what it had to say."""
 
 
-_Judges = Callable[[Sequence[Accepted | Rejected]], None]
-"""What is done with the records of a batch, in its transaction."""
-
-
 class Watcher:
     """
     One term as the leader: until the stop, the loss of the lock, of the broker or of the database.
@@ -75,7 +69,6 @@ class Watcher:
 
     def __init__(self, settings: Settings, rules: CompiledRules, leadership: Leadership) -> None:
         self._settings, self._leadership = settings, leadership
-        self._leader = f"{socket.gethostname()}-{os.getpid()}"
         self._closing = ExitStack()
         try:
             self._open(rules)
@@ -85,12 +78,10 @@ class Watcher:
         self._reader = EvenReader(self._consumer, self._of(*names.INPUT_TOPICS))
         self._offsets: dict[TopicPartition, int] = {}
         self._lost_until: dict[TopicPartition, int] = {}
-        self._cut: Heartbeat | None = None
         self._due: datetime | None = None
         self._has_more = False
         self._is_reviewing = False
         self._is_put_off = False
-        self._next_heartbeat = 0.0
         self.judged_records = 0
 
     def _open(self, rules: CompiledRules) -> None:
@@ -103,6 +94,9 @@ class Watcher:
         self._outbox = Outbox(self._state, self._publisher, timedelta(days=self._settings.ended_alert_days))
         router = Router(self._settings.authority, read_routes())
         self._judge = Judge(engine, self._state, router, self._settings.case_url)
+        found = last_heartbeat(self._settings)
+        self._cut = Cut(self._publisher, found and found[0], self._settings.heartbeat_seconds)
+        self._batches = Batches(self._state, self._judge, self._cut.say)
         self._consumer: TolerantConsumer = self._closing.enter_context(
             closing(watch_consumer(self._settings, fetch_max_wait_ms=500, max_partition_fetch_bytes=_FETCH_BYTES))
         )
@@ -135,21 +129,18 @@ class Watcher:
             self._restate()
             self._outbox.retire(_now())
             self._complete()
-            self._beat()
-        self._beat(last=True)
+            self._cut.say()
+        self._cut.say(now=True)
 
     def _start(self) -> None:
         began = monotonic()
-        found = last_heartbeat(self._settings)
-        if found is not None:
-            self._cut = msgspec.structs.replace(found[0], leader=self._leader)
         self._consumer.assign(self._partitions)
-        self._offsets = begin_reading(self._settings, self._consumer, self._state, self._partitions, self._beat)
+        self._offsets = begin_reading(self._settings, self._consumer, self._state, self._partitions, self._cut.say)
         self._seek()
         with self._state.writing():
             self._state.begin_at(self._offsets, self._topic_ids)
         self._hear()
-        self._judge_pending()
+        self._batches.finish()
         self._reader.start()
         self._catch_up()
         self._state.complete()
@@ -165,11 +156,11 @@ class Watcher:
 
         Judged one batch after another, its alerts would be taken back until their last cause has been read.
         """
-        said, ends = self._cut.offsets if self._cut else {}, self._consumer.end_offsets(list(self._lost_until))
-        judged = {place: min(end, _at(said, place)) for place, end in ends.items()}
+        ends = self._consumer.end_offsets(list(self._lost_until))
+        judged = {place: min(end, self._cut.judged(place)) for place, end in ends.items()}
         while any(self._reader.position(place) < end for place, end in judged.items()):
             self._take(self._polled(_CATCH_UP_MS), self._judge.keep)
-            self._beat()
+            self._cut.say()
 
     def _seek(self) -> None:
         beginnings = self._consumer.beginning_offsets(self._partitions)
@@ -189,7 +180,7 @@ class Watcher:
         place = TopicPartition(names.ALERTS_CURRENT, 0)
         _, known = self._state.known().get(place, (0, ""))
         if known != ids[names.ALERTS_CURRENT]:
-            self._outbox.say_standing(self._beat)
+            self._outbox.say_standing(self._cut.say)
             with self._state.writing():
                 self._state.begin_at({place: 0}, ids)
 
@@ -217,7 +208,7 @@ class Watcher:
                 raise RecordsDeleted(f"{one.topic}/{one.partition} has lost {one.offset} before it was read here")
         return records
 
-    def _take(self, records: Collection, judge: _Judges) -> None:
+    def _take(self, records: Collection, judge: Judges) -> None:
         """Judge polled records."""
         if not records:
             return
@@ -230,67 +221,13 @@ class Watcher:
                 judged.append(admit(record, self._settings.max_record_bytes))
             elif (alert := alert_of(record.value)) is not None:
                 heard.append(alert)
-        try:
-            with self._state.writing():
-                self._judge.hear(heard)
-                judge(judged)
-                self._state.advance(offsets)
-        except REFUSED:
-            self._judge_apart(judged, judge)
-            with self._state.writing():
-                self._judge.hear(heard)
-                self._state.advance(offsets)
-            self._has_more = True
+        self._has_more |= self._batches.take(judged, heard, offsets, judge)
         self._offsets |= offsets
-        self._has_more = self._has_more or any(isinstance(one, Rejected) for one in judged)
         self.judged_records += len(judged)
-        self._judge_pending()
         self._send()
-
-    def _judge_apart(self, records: Sequence[Accepted | Rejected], judge: _Judges) -> None:
-        """Judge records of which PostgreSQL refuses one, so that none but that one goes unjudged."""
-        try:
-            with self._state.writing():
-                judge(records)
-        except REFUSED as error:
-            if len(records) > 1:
-                self._judge_apart(records[: len(records) // 2], judge)
-                self._judge_apart(records[len(records) // 2 :], judge)
-                return
-            (one,) = records
-            # Without what the server says, which may quote the record.
-            log.warning(
-                "record_refused", topic=one.topic, partition=one.partition, offset=one.offset, by=type(error).__name__
-            )
-            with self._state.writing():
-                self._state.quarantine([_unheld(one)])
 
     def _judge_now(self, records: Sequence[Accepted | Rejected]) -> None:
         self._judge.judge(records, self._as_of(), _now())
-
-    def _judge_pending(self) -> None:
-        """Judge what a large batch has left pending, together with those that stand by, until nothing is left of it."""
-        size = PENDING_PLACES
-        while self._state.has_pending():
-            taken: list[Pending] = []
-            try:
-                with self._state.writing():
-                    taken = self._state.take_pending(size, waits=True)
-                    self._judge.judge_pending(taken, _now())
-            except psycopg2.errors.LockNotAvailable:
-                log.warning("helpers_ended", reason="one that stands by has had some of a batch for long")
-                self._state.end_helpers()
-            except REFUSED as error:
-                if len(taken) == 1:
-                    self._refuse(taken[0], type(error).__name__)
-                size = 1
-            self._beat()
-
-    def _refuse(self, one: Pending, by: str) -> None:
-        with self._state.writing():
-            for topic, partition, offset in self._state.refuse(one):
-                log.warning("record_refused", topic=topic, partition=partition, offset=offset, by=by)
-        self._has_more = True
 
     def _report_unread(self) -> None:
         """Judge some unreadable records. Families come first: one partner's rubbish holds up no child's alert."""
@@ -343,15 +280,15 @@ class Watcher:
                         self._judge.hear([one for record in records if (one := alert_of(record.value)) is not None])
                         self._state.advance({partition: records[-1].offset + 1})
                     self._offsets[partition] = records[-1].offset + 1
-                self._beat()
+                self._cut.say()
 
     def _send(self, publisher: Publisher | None = None) -> None:
         """Send what was decided, and note when the next deadline is."""
-        self._due = self._state.next_due()
+        self._due = self._state.agenda.next_due()
         written = {TopicPartition(names.ALERTS, number): at for number, at in self._outbox.send(publisher).items()}
         self._offsets |= self._consumer.numbered(written)
-        self._is_put_off = self._is_put_off or self._state.has_put_off()
-        self._beat()
+        self._is_put_off = self._is_put_off or self._state.agenda.has_put_off()
+        self._cut.say()
 
     def _complete(self) -> None:
         """
@@ -361,17 +298,8 @@ class Watcher:
         """
         if self._has_more or self._is_put_off:
             return
-        as_of = self._cut.as_of if self._is_reviewing and self._cut else self._as_of()
-        offsets: dict[str, list[int]] = {}
-        for partition in self._partitions:
-            offsets.setdefault(partition.topic, []).append(self._offsets[partition])
-        self._cut = Heartbeat(leader=self._leader, as_of=as_of, offsets=offsets, topic_ids=self._topic_ids)
-
-    def _beat(self, *, last: bool = False) -> None:
-        """Publish the last complete cut when a heartbeat is due."""
-        if self._cut is not None and (last or monotonic() >= self._next_heartbeat):
-            self._publisher.heartbeat(self._cut)
-            self._next_heartbeat = monotonic() + self._settings.heartbeat_seconds
+        as_of = (self._is_reviewing and self._cut.as_of) or self._as_of()
+        self._cut.move(as_of, {place: self._offsets[place] for place in self._partitions}, self._topic_ids)
 
     def _as_of(self) -> datetime:
         """Up to when everything that arrived is known: now or, while there is a backlog, as far as it has been read."""
@@ -380,27 +308,16 @@ class Watcher:
             return _now()
         # A sender's clock may run ahead, where the topic lets it say when a record came.
         known = min(arrived_at(read_until), _now())
-        return max(known, self._cut.as_of) if self._cut else known
+        return max(known, self._cut.as_of or known)
 
     def _patience_ms(self) -> int:
         """How long a poll may wait: until the next heartbeat or deadline, and not at all while something is left."""
         if self._is_reviewing or self._has_more:
             return 0
-        patience = _PAUSE_SECONDS if self._is_put_off else self._next_heartbeat - monotonic()
+        patience = _PAUSE_SECONDS if self._is_put_off else self._cut.seconds_left()
         if self._due is not None:
             patience = min(patience, (self._due - _now()).total_seconds())
         return max(1, round(1000 * patience))
-
-
-def _unheld(one: Accepted | Rejected) -> Rejected:
-    reason = Reason.SCHEMA, None, REFUSED_ALLOWED, None, None
-    return Rejected(one.topic, one.partition, one.offset, one.received_ms, *reason, ())
-
-
-def _at(said: Mapping[str, Sequence[int]], place: TopicPartition) -> int:
-    """Up to where a partition is said to be judged: from the beginning on, if nothing is said of it."""
-    offsets = said.get(place.topic, ())
-    return offsets[place.partition] if place.partition < len(offsets) else 0
 
 
 def _is_deleted(record: object) -> bool:

@@ -149,7 +149,7 @@ class Desk:
             judged.append(decode(record))
             self.offset += 1
         self.judge.judge(judged, now, now)
-        while taken := self.judge.state.take_pending(100):
+        while taken := self.judge.state.agenda.take_pending(100):
             self.judge.judge_pending(taken, now)
         while self.judge.report(100, now, now):
             pass
@@ -164,8 +164,8 @@ class Desk:
         return self._published()
 
     def _published(self) -> list:
-        new = self.judge.state.waiting(100_000)
-        self.judge.state.sent(new)
+        new = self.judge.state.alerts.waiting(100_000)
+        self.judge.state.alerts.sent(new)
         self.published += new
         return new
 

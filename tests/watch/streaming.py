@@ -42,7 +42,7 @@ class Stream:
 
     def pass_deadlines(self, now: datetime) -> None:
         """Judge each deadline before `now` an instant after it has passed."""
-        while (due := self._judge.state.next_due()) is not None and due < now:
+        while (due := self._judge.state.agenda.next_due()) is not None and due < now:
             self._judge.due(due + _INSTANT, due + _INSTANT)
             self._publish()
 
@@ -51,8 +51,8 @@ class Stream:
         self._judge = self._new_judge(is_new=False)
 
     def _publish(self) -> None:
-        sent = self._judge.state.waiting(_ALL)
-        self._judge.state.sent(sent)
+        sent = self._judge.state.alerts.waiting(_ALL)
+        self._judge.state.alerts.sent(sent)
         for alert in sent:
             known = self._latest.get(alert.alert_id)
             assert alert.version == (known.version if known else 0) + 1, "a version is said once"

@@ -53,7 +53,7 @@ def outbox(watch_settings: Settings, state: State) -> Iterator[Outbox]:
 def decide(state: State, *alerts: Alert) -> None:
     """As a judge does."""
     book = AlertBook()
-    state.save(list(map(book.record, alerts)), send=True)
+    state.alerts.save(list(map(book.record, alerts)), send=True)
 
 
 def test_versions_are_sent_once_and_in_order(state: State, outbox: Outbox, alerts: Callable[[], list]) -> None:

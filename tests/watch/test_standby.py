@@ -109,24 +109,24 @@ def take(judge: Judge, records: list[tuple]) -> None:
 
 
 def decided(judge: Judge) -> list[str]:
-    return sorted(alert.family_id for alert in judge.state.waiting(10_000))
+    return sorted(alert.family_id for alert in judge.state.alerts.waiting(10_000))
 
 
 def test_one_that_stands_by_judges_what_the_leader_has_left_pending(leader, standby, large_batch):
     take(leader, large_batch)
-    assert leader.state.has_pending()
+    assert leader.state.agenda.has_pending()
     assert decided(leader) == []
 
     standby.turn(0)
 
-    assert not leader.state.has_pending()
+    assert not leader.state.agenda.has_pending()
     assert decided(leader) == sorted(f"F-{family}" for family in range(FAMILIES))
 
 
 def test_small_batch_waits_for_nobody(leader, large_batch):
     take(leader, [record for record in large_batch if record[1] in (b"F-1", b"F-2")])
 
-    assert not leader.state.has_pending()
+    assert not leader.state.agenda.has_pending()
     assert decided(leader) == ["F-1", "F-2"]
 
 
@@ -136,7 +136,7 @@ def test_what_a_dead_helper_had_in_hand_is_judged_once(leader, standby, large_ba
     with closing(open_session(watch_settings, leads=False)) as dying:
         helper = judge_in(dying, rules)
         dying.command("BEGIN")
-        helper.judge_pending(helper.state.take_pending(250), datetime.now(UTC))
+        helper.judge_pending(helper.state.agenda.take_pending(250), datetime.now(UTC))
     standby.turn(0)
 
     assert decided(leader) == sorted(f"F-{family}" for family in range(FAMILIES))
@@ -148,7 +148,7 @@ def test_helper_of_other_rules_takes_nothing(leader, standby, large_batch):
     leader.state.session.command("UPDATE about SET rules = 'others'")
     standby.turn(0)
 
-    assert leader.state.has_pending()
+    assert leader.state.agenda.has_pending()
     assert decided(leader) == []
 
 
@@ -164,7 +164,7 @@ def test_helper_that_stands_still_holds_up_the_leader_for_seconds(
             helper = judge_in(session, rules)
             while not over.is_set() and not held:
                 session.command("ROLLBACK; BEGIN")
-                held.extend(helper.state.take_pending(50))
+                held.extend(helper.state.agenda.take_pending(50))
             over.wait(PATIENCE)
 
     paused = threading.Thread(target=hold)

@@ -102,7 +102,7 @@ def _take_over(lake: duckdb.DuckDBPyConnection, state: State, place: TopicPartit
 def _take_over_alerts(lake: duckdb.DuckDBPyConnection, state: State, alive: Callable[[], None]) -> None:
     for chunk in _chunks(_standing(landed_versions(lake))):
         with state.writing():
-            state.save(chunk, send=False)
+            state.alerts.save(chunk, send=False)
         alive()
 
 

@@ -134,8 +134,8 @@ class Tables:
         """Say that the tables hold what had landed."""
         self._session.run("UPDATE about SET is_filled = true")
 
-    def judged_by(self, rules: str) -> None:
-        """Say by which rules all is judged from now on."""
+    def judged_by(self, rules: str | None) -> None:
+        """Say by which rules all has been judged, or is from now on; None says that some is not."""
         self._session.run("UPDATE about SET rules = $1", rules)
 
     @property

@@ -1,0 +1,119 @@
+"""How a batch is taken in: all of it in one transaction, whatever PostgreSQL refuses of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import psycopg2.errors
+import structlog
+from kafka import TopicPartition
+
+from streams.contracts import Accepted, Rejected
+from streams.contracts.decode import Reason
+from streams.contracts.outputs import Alert
+from streams.watch.judge import PENDING_PLACES, Judge
+from streams.watch.state.agenda import Pending
+from streams.watch.state.state import REFUSED, REFUSED_ALLOWED, State
+
+__all__ = ["Batches", "Judges"]
+
+log = structlog.get_logger()
+
+Judges = Callable[[Sequence[Accepted | Rejected]], None]
+"""What is done with the records of a batch, in its transaction."""
+
+
+class Batches:
+    """Judges batches, large ones together with the watchers that stand by."""
+
+    def __init__(self, state: State, judge: Judge, alive: Callable[[], None]) -> None:
+        """
+        Args:
+            alive: called now and then.
+        """
+        self._state, self._judge, self._alive = state, judge, alive
+
+    def take(
+        self,
+        records: Sequence[Accepted | Rejected],
+        heard: Sequence[Alert],
+        offsets: Mapping[TopicPartition, int],
+        judge: Judges,
+    ) -> bool:
+        """
+        Judge records, hear versions of alerts, and keep both with the offsets.
+
+        Returns:
+            Whether there are records that nobody can read.
+
+        Raises:
+            LockTaken: another watcher has begun.
+        """
+        has_unread = any(isinstance(one, Rejected) for one in records)
+        try:
+            with self._state.writing():
+                self._judge.hear(heard)
+                judge(records)
+                self._state.advance(offsets)
+        except REFUSED:
+            self._judge_apart(records, judge)
+            with self._state.writing():
+                self._judge.hear(heard)
+                self._state.advance(offsets)
+            has_unread = True
+        return self.finish() or has_unread
+
+    def finish(self) -> bool:
+        """
+        Judge what a large batch has left pending until nothing is left of it.
+
+        Returns:
+            Whether there are records of which PostgreSQL refuses what they call for.
+        """
+        size, has_refused = PENDING_PLACES, False
+        while self._state.agenda.has_pending():
+            taken: list[Pending] = []
+            try:
+                with self._state.writing():
+                    taken = self._state.agenda.take_pending(size, waits=True)
+                    self._judge.judge_pending(taken, datetime.now(UTC))
+            except psycopg2.errors.LockNotAvailable:
+                log.warning("helpers_ended", reason="one that stands by has had some of a batch for long")
+                self._state.end_helpers()
+            except REFUSED as error:
+                if len(taken) == 1:
+                    self._refuse(taken[0], error)
+                    has_refused = True
+                size = 1
+            self._alive()
+        return has_refused
+
+    def _judge_apart(self, records: Sequence[Accepted | Rejected], judge: Judges) -> None:
+        """Judge records of which PostgreSQL refuses one, so that none but that one goes unjudged."""
+        try:
+            with self._state.writing():
+                judge(records)
+        except REFUSED as error:
+            if len(records) > 1:
+                self._judge_apart(records[: len(records) // 2], judge)
+                self._judge_apart(records[len(records) // 2 :], judge)
+                return
+            (one,) = records
+            _log_refused((one.topic, one.partition, one.offset), error)
+            with self._state.writing():
+                self._state.quarantine([_unheld(one)])
+
+    def _refuse(self, one: Pending, error: Exception) -> None:
+        with self._state.writing():
+            for place in self._state.refuse(one):
+                _log_refused(place, error)
+
+
+def _log_refused(place: tuple[str, int, int], error: Exception) -> None:
+    """Without what the server says, which may quote the record."""
+    topic, partition, offset = place
+    log.warning("record_refused", topic=topic, partition=partition, offset=offset, by=type(error).__name__)
+
+
+def _unheld(one: Accepted | Rejected) -> Rejected:
+    reason = Reason.SCHEMA, None, REFUSED_ALLOWED, None, None
+    return Rejected(one.topic, one.partition, one.offset, one.received_ms, *reason, ())

@@ -1,0 +1,108 @@
+"""What is to be judged: what a large batch has left, what was put off, what falls due, and what is to be reviewed."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from streams.lake.session import Session
+from streams.rules.answers import Deadline
+from streams.watch.alert_book import Place
+from streams.watch.state import statements as sql
+from streams.watch.state.parameters import columns, naive
+
+__all__ = ["PENDING", "Agenda", "Pending"]
+
+PENDING = "watch_pending"
+"""The channel on which those that stand by are told that there is something to judge."""
+_HELPER_SECONDS = 5
+"""How long the leader waits for what one that stands by has in hand."""
+
+
+class Pending(NamedTuple):
+    """A family or record to be judged, and why: something about it arrived, or was amended."""
+
+    number: int
+    place: Place
+    arrived_at: datetime
+    amendment: str | None
+    as_of: datetime
+    """Up to when everything that arrived was known then."""
+
+
+class Agenda:
+    """
+    The tables of what is to be judged, seen by one session.
+
+    Args:
+        rules: a name of the rules' version, by which it is judged.
+    """
+
+    def __init__(self, session: Session, rules: str) -> None:
+        self._session, self._rules = session, rules
+
+    def put_pending(self, places: Iterable[tuple[Place, datetime, str | None]], as_of: datetime) -> None:
+        """Have places judged: each with when something about it arrived, and how it was amended."""
+        rows = [(*place, arrived_at, amendment) for place, arrived_at, amendment in places]
+        self._session.run(sql.PUT_PENDING, *columns(rows), as_of, self._rules)
+        self._session.command(f"NOTIFY {PENDING}")
+
+    def has_pending(self) -> bool:
+        """Whether anything is to be judged, or in somebody's hand."""
+        return bool(self._session.run("SELECT 1 FROM pending LIMIT 1"))
+
+    def take_pending(self, limit: int, *, waits: bool = False) -> list[Pending]:
+        """
+        Take some of what is to be judged; it is left to others if the transaction ends badly.
+
+        Args:
+            waits: for what others have in hand, if there is nothing else.
+
+        Raises:
+            psycopg2.errors.LockNotAvailable: they have had it for long.
+        """
+        rows = self._session.run(sql.TAKE_PENDING, limit, self._rules)
+        if not rows and waits:
+            self._session.command(f"SET LOCAL lock_timeout = '{_HELPER_SECONDS}s'")
+            rows = self._session.run(sql.WAIT_FOR_PENDING, limit, self._rules)
+        return [Pending(number, (kind, place), *rest) for number, kind, place, *rest in rows]
+
+    def put_off(self, places: Mapping[Place, datetime]) -> None:
+        """Remember places at which something is to be said later, each with when its cause arrived (aware)."""
+        self._session.run(sql.PUT_OFF, *columns([(*place, at) for place, at in places.items()], 3))
+
+    def has_put_off(self) -> bool:
+        """Whether anything was put off."""
+        return bool(self._session.run("SELECT 1 FROM restatements LIMIT 1"))
+
+    def take_up(self) -> dict[Place, datetime]:
+        """The places that were put off, which are so no more."""
+        rows = self._session.run("DELETE FROM restatements RETURNING *")
+        return {(kind, place): at for kind, place, at in rows}
+
+    def to_review(self, limit: int) -> dict[str, datetime]:
+        """Some families that are to be looked at again, the latest first, with when their newest event arrived."""
+        rows = self._session.run(sql.REVIEWED, limit)
+        return {family: at.replace(tzinfo=UTC) for family, at in rows}
+
+    def unjudged(self, limit: int) -> dict[str, datetime]:
+        """Some of the records that nobody can read and that are not judged yet, with when each arrived (aware)."""
+        rows = self._session.run(sql.UNJUDGED, limit)
+        return {record: received_at.replace(tzinfo=UTC) for record, received_at in rows}
+
+    def replace_deadlines(self, families: Collection[str], deadlines: Iterable[Deadline], as_of: datetime) -> None:
+        """Take over the deadlines of families; those before `as_of` (aware) are over."""
+        clock = naive(as_of)
+        self._session.run(sql.FORGET_DEADLINES, list(families))
+        kept = [(one.family_id, one.rule, one.due_at) for one in deadlines if one.family_id in families]
+        kept = [one for one in kept if one[2] >= clock]
+        if kept:
+            self._session.run(sql.KEEP_DEADLINES, *columns(kept))
+
+    def next_due(self) -> datetime | None:
+        """When the next deadline passes, aware."""
+        ((due,),) = self._session.run(sql.NEXT_DUE)
+        return due and due.replace(tzinfo=UTC)
+
+    def pop_due(self, as_of: datetime) -> list[Deadline]:
+        """Remove and return the deadlines that have passed (`as_of` is later than they are)."""
+        return [Deadline(*row) for row in self._session.run(sql.POP_DUE, naive(as_of))]

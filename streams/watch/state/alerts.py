@@ -1,0 +1,80 @@
+"""Alerts: the latest version of each, and the versions that are to be sent."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+import msgspec
+
+from streams.contracts.outputs import Alert
+from streams.lake.session import Session
+from streams.watch.alert_book import AlertBook, Place, Standing
+from streams.watch.state import statements as sql
+from streams.watch.state.parameters import columns
+
+__all__ = ["Alerts"]
+
+
+class Alerts:
+    """The tables of alerts, seen by one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def places(self, alert_ids: Collection[str]) -> set[Place]:
+        """Where some alerts are."""
+        return set(self._session.run(sql.PLACES, list(alert_ids))) if alert_ids else set()
+
+    def book(self, places: Collection[Place]) -> AlertBook:
+        """The latest versions of the alerts of some places."""
+        kinds = sorted({kind for kind, _ in places})
+        rows = self._session.run(sql.BOOK, [name for _, name in places], kinds)
+        found = (Standing(msgspec.msgpack.decode(alert, type=Alert), *rest) for alert, *rest in rows)
+        return AlertBook(one for one in found if one.place in places)
+
+    def save(self, standing: Iterable[Standing], *, send: bool) -> None:
+        """Keep versions of alerts, each alert's in their order, and have them sent."""
+        standing = list(standing)
+        encoded = [(one.alert.alert_id, one.alert.version, msgspec.msgpack.encode(one.alert)) for one in standing]
+        rows = {
+            id_: (id_, *one.place, version, one.since, one.inherits, alert, one.ended_at)
+            for one, (id_, version, alert) in zip(standing, encoded, strict=True)
+        }
+        if rows:
+            self._session.run(sql.SAVE_ALERTS, *columns(rows.values()))
+        if rows and send:
+            self._session.run(sql.PUT_OUT, *columns(encoded))
+
+    def waiting(self, limit: int) -> list[Alert]:
+        """The first versions that are not known to be on their topic."""
+        return [msgspec.msgpack.decode(alert, type=Alert) for (alert,) in self._session.run(sql.WAITING, limit)]
+
+    def sent(self, alerts: Collection[Alert]) -> list[Alert]:
+        """Versions are on their topic; returns those to be sent under a number that something else has there."""
+        said = {(one.alert_id, one.version): msgspec.msgpack.encode(one) for one in alerts}
+        rows = self._session.run(sql.SENT, *columns(list(said), 2))
+        return [
+            msgspec.msgpack.decode(alert, type=Alert) for id_, version, alert in rows if said[id_, version] != alert
+        ]
+
+    def unknown(self, alerts: Collection[Alert]) -> list[Alert]:
+        """Those of some versions that are newer than what is known."""
+        asked = columns([(one.alert_id, one.version) for one in alerts], 2)
+        known = set(self._session.run(sql.KNOWN, *asked))
+        return [one for one in alerts if (one.alert_id, one.version) not in known]
+
+    def forget(self, alert_id: str) -> None:
+        """Know nothing of an alert."""
+        self._session.run("DELETE FROM alerts WHERE alert_id = $1", alert_id)
+
+    def ended(self, before: datetime) -> list[str]:
+        """Alerts that ended before a moment (aware) and are still among those that stand."""
+        return [alert_id for (alert_id,) in self._session.run(sql.ENDED, before)]
+
+    def retired(self, alert_ids: Collection[str]) -> None:
+        """Ended alerts are no longer among those that stand."""
+        self._session.run(sql.RETIRED, list(alert_ids))
+
+    def standing(self, after: str, limit: int) -> list[Alert]:
+        """Some alerts that stand, or have ended and are still said to, in the order of their ids."""
+        rows = self._session.run(sql.STANDING, after, limit)
+        return [msgspec.msgpack.decode(alert, type=Alert) for (alert,) in rows]
