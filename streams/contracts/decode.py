@@ -48,8 +48,8 @@ __all__ = [
     "replay_of",
 ]
 
-COORDINATES = r"[A-Za-z0-9._-]{1,249}/[0-9]{1,10}/[0-9]{1,19}"
-"""Form of `topic/partition/offset`, as a regular expression: as long as Kafka lets them be."""
+COORDINATES = r"[A-Za-z0-9._-]{1,249}/[0-9]{1,9}/[0-9]{1,18}"
+"""Form of `topic/partition/offset`, as a regular expression: Kafka allows the name, and every part holds the numbers."""
 REPLAY_HEADER = "caf-replay-of"
 """Header of a record that is sent again: `topic/partition/offset` of the rejected one."""
 

@@ -34,8 +34,8 @@ class Standby:
     """
     One that helps the leader if it has the same rules and tables.
 
-    If the leader's tables are of another version, those of this one are filled beside them. So alerts go on while an
-    upgrade fills its tables: it leads when it is ready and the other watcher has ended.
+    If the leader has tables of another version, or none, those of this one are filled beside them. So alerts go on
+    while an upgrade fills its tables: it leads when it is ready and the other watcher has ended.
     """
 
     def __init__(self, settings: Settings, rules: CompiledRules, alive: Callable[[], None]) -> None:
@@ -58,8 +58,9 @@ class Standby:
         try:
             judge = self._judge or self._open()
             if judge.state.is_shared():
+                self._drop_next()
                 self._help(judge)
-            elif judge.state.is_of_another_version():
+            elif not judge.state.is_of_this_version():
                 self._make_ready(judge.state)
             judge.state.session.wait(seconds)
         except (psycopg2.Error, LakeUnavailable, BrokerUnavailable, KafkaError) as error:
@@ -90,7 +91,7 @@ class Standby:
         state = self._next or self._state_of_next(current)
         if state is None or state.is_ready():
             return
-        log.info("tables_made_ready", reason="the watcher that leads has tables of another version")
+        log.info("tables_made_ready", reason="the watcher that leads has other tables, or none")
         state.begin_term()
         with closing(watch_consumer(self._settings)) as consumer:
             topics = (*names.INPUT_TOPICS, names.ALERTS)
@@ -99,6 +100,13 @@ class Standby:
                 state.begin_at(offsets, consumer.topic_ids(topics))
                 state.filled()
         log.info("tables_ready")
+
+    def _drop_next(self) -> None:
+        """They were made before the leader had made its own, which are of this version."""
+        if self._next is not None:
+            self._next.drop()
+            self._next.session.close()
+            self._next = None
 
     def _state_of_next(self, current: State) -> State | None:
         """The tables to make ready; the session's lock says that somebody waits to use them."""

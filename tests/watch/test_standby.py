@@ -233,6 +233,23 @@ def test_alerts_go_on_while_an_upgrade_fills_its_tables(
     assert sorted((alert.anchor_id, alert.version) for alert in alerts()) == [("r-3", 1), ("r-4", 1)]
 
 
+def test_tables_are_made_ready_for_the_successor_of_a_leader_that_has_none(
+    watch_settings, project, standby, referral, send, alerts
+):
+    """As when the version that leads keeps what it knows elsewhere; the one that stands by goes on standing by."""
+    send(referral(1, at=hours_ago(5)))
+    land(watch_settings, once=True)
+    standby.turn(0)
+    send(referral(2, at=hours_ago(4)))
+    run(watch_settings, until=lambda: judged_everything(watch_settings), for_seconds=PATIENCE, project=project)
+    standby.turn(0)
+
+    assert [alert.anchor_id for alert in alerts()] == ["r-2"]
+    with closing(Session(catalog_dsn(watch_settings), "a test")) as session:
+        there = session.run("SELECT to_regclass('watch.events') IS NULL, to_regclass('watch_next.events') IS NULL")
+    assert there == [(False, True)]
+
+
 def test_tables_that_nobody_waits_to_use_are_dropped(watch_settings, project):
     """Left by an upgrade that was given up; they hold what is known of families."""
     with closing(Session(catalog_dsn(watch_settings), "a test")) as session:

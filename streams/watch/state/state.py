@@ -5,6 +5,7 @@ Nothing of it is in the process's memory: a start has nothing to restore. All of
 which the watcher begins.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from kafka import TopicPartition
 
 from streams.contracts import Accepted
 from streams.contracts.columns import events_table
-from streams.contracts.decode import Reason, Rejected
+from streams.contracts.decode import COORDINATES, Reason, Rejected
 from streams.errors import LockTaken
 from streams.lake.connect import catalog_dsn
 from streams.lake.lock_keys import LockKey
@@ -109,9 +110,9 @@ class State:
         """Whether the leader uses tables of this version, and has judged everything by the same rules."""
         return self._tables.are_filled() and self._tables.rules == self._rules
 
-    def is_of_another_version(self) -> bool:
-        """Whether the leader uses tables of another version."""
-        return self._tables.are_others()
+    def is_of_this_version(self) -> bool:
+        """Whether the leader uses tables of this version."""
+        return self._tables.are_there()
 
     def of_schema(self, session: Session, schema: str) -> "State":
         """The tables of the same version in another schema, seen by another session."""
@@ -151,6 +152,10 @@ class State:
             self._tables.filled()
             self._tables.judged_by(self._rules)
         self.is_new = False
+
+    def drop(self) -> None:
+        """Have no tables."""
+        self.session.command(f"DROP SCHEMA IF EXISTS {self.schema} CASCADE")
 
     def drop_next(self) -> None:
         """Drop tables that somebody has made ready and that nobody waits to use."""
@@ -230,10 +235,10 @@ class State:
         return Rows(events, count), [Crowd(*one) for one in crowds or ()]
 
     def load_unread(self, records: Collection[str]) -> Rows | None:
-        """Some records that nobody can read."""
-        if not records:
+        """Those of some records that nobody can read; what people asked for, and what areas are about, is no record."""
+        places = [record.rsplit("/", 2) for record in records if re.fullmatch(COORDINATES, record)]
+        if not places:
             return None
-        places = [record.rsplit("/", 2) for record in records]
         ((rows, count),) = self.session.run(sql.LOAD_UNREAD, *columns([(t, int(p), int(o)) for t, p, o in places]))
         return Rows(rows, count) if count else None
 

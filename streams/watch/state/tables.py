@@ -119,10 +119,10 @@ class Tables:
         """Whether there are tables of this version that hold what had landed when they were made."""
         return self._about(schema or self.schema) == (self._version, True)
 
-    def are_others(self) -> bool:
-        """Whether there are tables, and of another version."""
+    def are_there(self) -> bool:
+        """Whether there are tables of this version, filled or not."""
         about = self._about(self.schema)
-        return about is not None and about[0] != self._version
+        return about is not None and about[0] == self._version
 
     def _about(self, schema: str) -> tuple[str, bool] | None:
         if self._session.run("SELECT to_regclass($1) IS NULL", f"{schema}.about") == [(True,)]:
