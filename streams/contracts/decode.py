@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 COORDINATES = r"[A-Za-z0-9._-]{1,249}/[0-9]{1,9}/[0-9]{1,18}"
-"""Form of `topic/partition/offset`, as a regular expression: Kafka allows the name, and every part holds the numbers."""
+"""Form of `topic/partition/offset`, as a regular expression; every part can hold such numbers."""
 REPLAY_HEADER = "caf-replay-of"
 """Header of a record that is sent again: `topic/partition/offset` of the rejected one."""
 

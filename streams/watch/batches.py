@@ -1,7 +1,6 @@
 """How a batch is taken in: all of it in one transaction, whatever PostgreSQL refuses of it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 
 import psycopg2.errors
 import structlog
@@ -75,7 +74,7 @@ class Batches:
             try:
                 with self._state.writing():
                     taken = self._state.agenda.take_pending(size, waits=True)
-                    self._judge.judge_pending(taken, datetime.now(UTC))
+                    self._judge.judge_pending(taken)
             except psycopg2.errors.LockNotAvailable:
                 log.warning("helpers_ended", reason="one that stands by has had some of a batch for long")
                 self._state.end_helpers()

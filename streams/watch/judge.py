@@ -87,7 +87,7 @@ class Judge:
         if len(touched.arrived) <= _ALONE_PLACES:
             self._change(touched.arrived, as_of, now, at=touched.arrival, amendments=touched.amendments)
         else:
-            self.state.agenda.put_pending(touched.pending(), as_of)
+            self.state.agenda.put_pending(touched.pending(), as_of, now)
         for event in events:
             if is_trial(event.fact):
                 self._answer(event.fact, event.received_ms, now)
@@ -97,13 +97,14 @@ class Judge:
         self.state.add_judged([record for record in records if isinstance(record, Accepted)])
         self._quarantine(records)
 
-    def judge_pending(self, taken: Collection[Pending], now: datetime) -> None:
-        """Keep the versions that some pending places call for."""
+    def judge_pending(self, taken: Collection[Pending]) -> None:
+        """Keep the versions that some pending places of one batch call for."""
         if not taken:
             return
+        first, *_ = taken
         arrived = {one.place: one.arrived_at for one in taken}
         amendments = {one.place: one.amendment for one in taken if one.amendment is not None}
-        self._change(arrived, max(one.as_of for one in taken), now, at=arrived.__getitem__, amendments=amendments)
+        self._change(arrived, first.as_of, first.taken_in_at, at=arrived.__getitem__, amendments=amendments)
 
     def report(self, limit: int, as_of: datetime, now: datetime) -> bool:
         """Judge some of the records that nobody can read; returns whether there may be more."""

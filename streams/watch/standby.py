@@ -3,14 +3,13 @@
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from datetime import UTC, datetime
 
 import psycopg2
 import structlog
 from kafka.errors import KafkaError
 
 from streams import names
-from streams.errors import BrokerUnavailable, LakeUnavailable
+from streams.errors import BrokerUnavailable, LakeUnavailable, LockTaken
 from streams.kafka.client import partitions_of
 from streams.lake.lock_keys import LockKey
 from streams.route.router import Router
@@ -63,7 +62,7 @@ class Standby:
             elif not judge.state.is_of_this_version():
                 self._make_ready(judge.state)
             judge.state.session.wait(seconds)
-        except (psycopg2.Error, LakeUnavailable, BrokerUnavailable, KafkaError) as error:
+        except (psycopg2.Error, LakeUnavailable, LockTaken, BrokerUnavailable, KafkaError) as error:
             log.warning("standby_troubled", reason=type(error).__name__)
             self.close()
             time.sleep(seconds)
@@ -82,7 +81,7 @@ class Standby:
         while has_more:
             with judge.state.session.transaction():
                 taken = judge.state.agenda.take_pending(PENDING_PLACES)
-                judge.judge_pending(taken, datetime.now(UTC))
+                judge.judge_pending(taken)
             has_more = bool(taken)
             self._alive()
 

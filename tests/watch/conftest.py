@@ -150,7 +150,7 @@ class Desk:
             self.offset += 1
         self.judge.judge(judged, now, now)
         while taken := self.judge.state.agenda.take_pending(100):
-            self.judge.judge_pending(taken, now)
+            self.judge.judge_pending(taken)
         while self.judge.report(100, now, now):
             pass
         return self._published()

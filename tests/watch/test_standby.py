@@ -136,7 +136,7 @@ def test_what_a_dead_helper_had_in_hand_is_judged_once(leader, standby, large_ba
     with closing(open_session(watch_settings, leads=False)) as dying:
         helper = judge_in(dying, rules)
         dying.command("BEGIN")
-        helper.judge_pending(helper.state.agenda.take_pending(250), datetime.now(UTC))
+        helper.judge_pending(helper.state.agenda.take_pending(250))
     standby.turn(0)
 
     assert decided(leader) == sorted(f"F-{family}" for family in range(FAMILIES))

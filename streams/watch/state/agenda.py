@@ -27,6 +27,8 @@ class Pending(NamedTuple):
     amendment: str | None
     as_of: datetime
     """Up to when everything that arrived was known then."""
+    taken_in_at: datetime
+    """By the clock of the leader, which whoever judges it uses."""
 
 
 class Agenda:
@@ -40,10 +42,10 @@ class Agenda:
     def __init__(self, session: Session, rules: str) -> None:
         self._session, self._rules = session, rules
 
-    def put_pending(self, places: Iterable[tuple[Place, datetime, str | None]], as_of: datetime) -> None:
+    def put_pending(self, places: Iterable[tuple[Place, datetime, str | None]], as_of: datetime, now: datetime) -> None:
         """Have places judged: each with when something about it arrived, and how it was amended."""
         rows = [(*place, arrived_at, amendment) for place, arrived_at, amendment in places]
-        self._session.run(sql.PUT_PENDING, *columns(rows), as_of, self._rules)
+        self._session.run(sql.PUT_PENDING, *columns(rows), as_of, now, self._rules)
         self._session.command(f"NOTIFY {PENDING}")
 
     def has_pending(self) -> bool:

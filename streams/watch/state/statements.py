@@ -225,13 +225,13 @@ BEGIN_AT = """
     DO UPDATE SET next_offset = excluded.next_offset, topic_id = excluded.topic_id
 """
 PUT_PENDING = """
-    INSERT INTO pending (place_kind, place, arrived_at, amendment, as_of, rules)
-    SELECT *, $5, $6 FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[])
+    INSERT INTO pending (place_kind, place, arrived_at, amendment, as_of, taken_in_at, rules)
+    SELECT *, $5, $6, $7 FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[])
 """
 _TAKE = """
     DELETE FROM pending
     WHERE number = ANY (ARRAY(SELECT number FROM pending WHERE rules = $2 ORDER BY number LIMIT $1 FOR UPDATE {others}))
-    RETURNING number, place_kind, place, arrived_at, amendment, as_of
+    RETURNING number, place_kind, place, arrived_at, amendment, as_of, taken_in_at
 """
 TAKE_PENDING = _TAKE.format(others="SKIP LOCKED")
 WAIT_FOR_PENDING = _TAKE.format(others="")

@@ -146,6 +146,7 @@ CREATE TABLE pending (
     arrived_at timestamptz NOT NULL,
     amendment text,
     as_of timestamptz NOT NULL,
+    taken_in_at timestamptz NOT NULL,
     rules text NOT NULL
 );
 
