@@ -18,7 +18,7 @@ import psycopg2
 from streams.errors import LakeUnavailable, LockTaken, SettingInvalid
 from streams.lake.connect import catalog_dsn
 from streams.lake.lock_keys import LockKey
-from streams.lake.session import open_connection
+from streams.lake.session import configure, open_connection
 from streams.settings import Settings
 
 __all__ = ["HeldLock", "LockSession", "advisory_lock"]
@@ -36,11 +36,7 @@ _SERVER = {
 }
 """What a database or role limits does not take a lock away; that the holder's machine is gone is seen within 11 s."""
 
-_PREPARE = """
-    SELECT set_config('caf.session', %s, false), pg_is_in_recovery(),
-           (SELECT count(set_config(name, given.value, false))
-            FROM unnest(%s, %s) AS given(name, value) JOIN pg_settings USING (name))
-"""
+_PREPARE = "SELECT set_config('caf.session', %s, false), pg_is_in_recovery()"
 _MARK = "SELECT coalesce(current_setting('caf.session', true), '')"
 
 _QUESTION = """
@@ -145,8 +141,9 @@ class LockSession:
         limits = {**_SERVER, "idle_session_timeout": f"{lease_seconds}s"}
         try:
             with self._connection.cursor() as cursor:
-                cursor.execute(_PREPARE, [self._mark, list(limits), list(limits.values())])
-                _, is_replica, _ = cursor.fetchone()
+                configure(cursor, limits)
+                cursor.execute(_PREPARE, [self._mark])
+                _, is_replica = cursor.fetchone()
         except psycopg2.Error as error:
             raise LakeUnavailable(f"PostgreSQL gives no locks: {type(error).__name__}") from None
         if is_replica:

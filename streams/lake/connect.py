@@ -14,6 +14,7 @@ import duckdb
 import psycopg2
 
 from streams.errors import LakeUnavailable
+from streams.lake.limits import lift_limits
 from streams.lake.lock_keys import LockKey
 from streams.lake.quoted import quoted
 from streams.lake.schema import FINISHED_OPTION, create_landing, create_marts
@@ -125,10 +126,13 @@ def _ensure_catalogs(settings: Settings, dsn: str, catalogs: list[str]) -> None:
         connection = psycopg2.connect(dsn, connect_timeout=10)
     except psycopg2.OperationalError as error:
         raise LakeUnavailable(f"the lake's catalog does not answer: {str(error).strip().splitlines()[0]}") from None
-    with closing(connection), connection, connection.cursor() as cursor:
+    connection.autocommit = True
+    with closing(connection), connection.cursor() as cursor:
+        lift_limits(cursor)
         if not _missing(cursor, catalogs):
             return
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LockKey.CREATION])
+        # The lock ends with the session.
+        cursor.execute("SELECT pg_advisory_lock(%s)", [LockKey.CREATION])
         for catalog in _missing(cursor, catalogs):
             _create(settings, dsn, catalog)
 

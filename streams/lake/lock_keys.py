@@ -17,7 +17,7 @@ class LockKey(IntEnum):
     WATCH_NEXT = 3_004
     """Make the tables of another version ready, and keep them until it leads."""
     CREATION = 4_001
-    """Create a missing catalog; held by a transaction."""
+    """Create a missing catalog, or change what the role says for itself."""
     PARTITIONS = 4_002
     """Land a partition number, which is the second key."""
     MAINTENANCE = 4_003

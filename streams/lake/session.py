@@ -10,7 +10,7 @@ import psycopg2.extensions
 
 from streams.errors import LakeUnavailable
 
-__all__ = ["Session", "open_connection"]
+__all__ = ["Session", "configure", "open_connection"]
 
 _CLIENT = {
     "connect_timeout": 10,
@@ -25,9 +25,25 @@ _CLIENT = {
 _MOST_STATEMENTS = 100
 """Statements that are kept prepared; the one that was used longest ago makes room."""
 
-_SETTINGS = (
-    "SET jit = off; SET plan_cache_mode = force_generic_plan; SET timezone = 'UTC'; SET search_path = pg_catalog"
-)
+_SETTINGS = {
+    "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "timezone": "UTC",
+    "datestyle": "ISO",
+    "search_path": "pg_catalog",
+    "default_transaction_isolation": "read committed",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_session_timeout": "0",
+    "transaction_timeout": "0",
+}
+"""What a database or a role sets for everyone ends no long statement here, and changes no answer."""
+
+_CONFIGURE = """
+    SELECT count(set_config(pg_settings.name, given.value, false))
+    FROM unnest(%s, %s) AS given (name, value)
+    JOIN pg_settings ON lower(pg_settings.name) = given.name
+"""
 
 
 def open_connection(dsn: str, name: str, *, autocommit: bool = True) -> psycopg2.extensions.connection:
@@ -43,6 +59,11 @@ def open_connection(dsn: str, name: str, *, autocommit: bool = True) -> psycopg2
     connection = psycopg2.connect(dsn, application_name=name, **_CLIENT)
     connection.autocommit = autocommit
     return connection
+
+
+def configure(cursor: psycopg2.extensions.cursor, settings: Mapping[str, str]) -> None:
+    """Set for a session those of some settings that the server's version has."""
+    cursor.execute(_CONFIGURE, [list(settings), list(settings.values())])
 
 
 class Session:
@@ -65,7 +86,8 @@ class Session:
         self._prepared: OrderedDict[str, str] = OrderedDict()
         self._number = 0
         self._planner: dict[str, str] = {}
-        self._cursor.execute(_SETTINGS)
+        self._connection.set_client_encoding("UTF8")
+        configure(self._cursor, _SETTINGS)
 
     @property
     def backend(self) -> int:

@@ -42,6 +42,9 @@ SETTINGS = {
     "shared_buffers": "128MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    # The text of a statement, and the row that it fails on, name families: they stay out of the server's log.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
 }
 
 

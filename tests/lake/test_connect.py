@@ -1,6 +1,8 @@
 """The lake's catalogs: made once by whoever comes first, refused where something is wrong."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +11,9 @@ import pytest
 
 from streams.contracts.landing import landing_tables
 from streams.errors import LakeUnavailable
-from streams.lake.connect import attach_statements, connect
+from streams.lake.connect import attach_statements, catalog_dsn, connect
 from streams.lake.schema import ensure_landing
+from streams.lake.session import Session
 from streams.settings import Settings
 
 
@@ -89,3 +92,26 @@ def test_statements_attach_another_session(fresh_settings: Settings) -> None:
         session.execute("CREATE SCHEMA marts.run")
 
         assert session.execute("SELECT count(*) FROM landing.main.alerts").fetchone() == (0,)
+
+
+def test_limits_for_everyone_end_no_transaction_of_the_lake(fresh_settings: Settings) -> None:
+    """A lake that is there is opened, made and written with thinking between; the process lives."""
+    limits = {
+        "statement_timeout": "300ms",
+        "lock_timeout": "1ms",
+        "idle_in_transaction_session_timeout": "100ms",
+        "idle_session_timeout": "100ms",
+        "transaction_timeout": "300ms",
+        "default_transaction_isolation": "serializable",
+    }
+    with closing(Session(catalog_dsn(fresh_settings), "a test")) as session:
+        for name, value in limits.items():
+            session.command(f"ALTER DATABASE {fresh_settings.database} SET {name} = '{value}'")
+    with connect(fresh_settings, landing="read_write") as lake:
+        lake.execute("BEGIN")
+        lake.execute("INSERT INTO landing.main.events BY NAME SELECT 1 AS kafka_offset")
+        time.sleep(1)
+        lake.execute("COMMIT")
+        time.sleep(1)
+
+        assert lake.execute("SELECT count(*) FROM landing.main.events").fetchall() == [(1,)]

@@ -38,11 +38,14 @@ def test_record_that_the_database_refuses_is_named_and_the_others_are_judged(
         project=project,
     )
 
+    log = (watch_settings.home / "logs" / "postgres.log").read_text()
     raised = [alert for alert in alerts() if alert.rule == "re_referral"]
     unread = [alert for alert in alerts() if alert.rule == "unreadable_report"]
     assert {(alert.family_id, alert.anchor_id) for alert in raised} == {("F-1", "r-a-1"), ("F-1", "r-a-2")}
     assert len({alert.entity_id for alert in unread}) == len(unread) == 3
     assert judged_everything(watch_settings)
+    assert "violates check constraint" in log
+    assert "F-refused" not in log
 
 
 @pytest.fixture
