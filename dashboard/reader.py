@@ -16,6 +16,7 @@ import structlog
 
 from streams.errors import LakeUnavailable
 from streams.lake.connect import connect
+from streams.lake.transaction import transaction
 from streams.settings import Settings
 
 __all__ = ["NotBuilt", "Reader", "Snapshot"]
@@ -93,12 +94,10 @@ class Reader:
         try:
             if lake is None:
                 lake = connect(self._settings)
-            lake.execute("BEGIN TRANSACTION READ ONLY")
-            yield Snapshot(lake)
-            lake.execute("ROLLBACK")
+            with transaction(lake, keeps=False):
+                yield Snapshot(lake)
         except NotBuilt:
-            lake.execute("ROLLBACK")
-            raise
+            raise  # the connection is as good as before
         except duckdb.Error as error:
             lake = _closed(lake)
             log.warning("lake_lost", error=type(error).__name__)

@@ -22,6 +22,7 @@ from streams.lake.connect import connect
 from streams.lake.going_on import going_on, gone_with_their_topic
 from streams.lake.lives import landed_lives, numbered_consumer
 from streams.lake.offsets import OFFSET_TABLES
+from streams.lake.transaction import transaction
 from streams.settings import Settings
 
 __all__ = ["Gap", "Verified", "verify_offsets"]
@@ -127,13 +128,12 @@ def verify_offsets(
 def _compare(
     settings: Settings, lake: duckdb.DuckDBPyConnection, kafka: TolerantConsumer, ends: dict[TopicPartition, int]
 ) -> Verified:
-    lake.execute("BEGIN")  # one snapshot for all questions
-    lives = landed_lives(lake)
-    sums = {(topic, number): rest for topic, number, *rest in lake.execute(_SUMS).fetchall()}
-    candidates = [Gap(*row, "missing") for row in lake.execute(_GAPS).fetchall()]
-    doubles = [Gap(*row, "doubled") for row in lake.execute(_DOUBLES).fetchall()]
-    lost = lake.execute(_LOST).fetchone()[0]
-    lake.execute("ROLLBACK")
+    with transaction(lake, keeps=False):
+        lives = landed_lives(lake)
+        sums = {(topic, number): rest for topic, number, *rest in lake.execute(_SUMS).fetchall()}
+        candidates = [Gap(*row, "missing") for row in lake.execute(_GAPS).fetchall()]
+        doubles = [Gap(*row, "doubled") for row in lake.execute(_DOUBLES).fetchall()]
+        lost = lake.execute(_LOST).fetchone()[0]
     beginnings = kafka.beginning_offsets(list(ends))
     # Landing goes on meanwhile: a row is unfounded only if the topic does not reach it even now.
     now = kafka.end_offsets(list(ends))

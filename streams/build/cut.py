@@ -11,6 +11,7 @@ import duckdb
 
 from streams import names
 from streams.lake.offsets import next_offsets
+from streams.lake.transaction import transaction
 
 __all__ = ["Cut", "Landed", "Offsets", "choose_cut", "landed_offsets", "records", "store_cut"]
 
@@ -110,16 +111,15 @@ def store_cut(lake: duckdb.DuckDBPyConnection, cut: Cut) -> None:
     """Write the cut where the next build takes it from; `run.cut` and `run.as_of` are published with what it built."""
     lake.execute(_RUN_TABLES)
     rows = [(topic, n, following) for topic, parts in cut.offsets.items() for n, following in enumerate(parts)]
-    lake.execute("BEGIN")
-    lake.execute("DELETE FROM marts.run.next_cut")
-    if rows:
-        lake.execute(
-            "INSERT INTO marts.run.next_cut SELECT unnest(?::VARCHAR[]), unnest(?::INTEGER[]), unnest(?::BIGINT[])",
-            [list(column) for column in zip(*rows, strict=True)],
-        )
-    lake.execute("DELETE FROM marts.run.next_as_of")
-    lake.execute("INSERT INTO marts.run.next_as_of VALUES (?)", [cut.as_of.astimezone(UTC).replace(tzinfo=None)])
-    lake.execute("COMMIT")
+    with transaction(lake):
+        lake.execute("DELETE FROM marts.run.next_cut")
+        if rows:
+            lake.execute(
+                "INSERT INTO marts.run.next_cut SELECT unnest(?::VARCHAR[]), unnest(?::INTEGER[]), unnest(?::BIGINT[])",
+                [list(column) for column in zip(*rows, strict=True)],
+            )
+        lake.execute("DELETE FROM marts.run.next_as_of")
+        lake.execute("INSERT INTO marts.run.next_as_of VALUES (?)", [cut.as_of.astimezone(UTC).replace(tzinfo=None)])
 
 
 def _covers(these: list[int], those: list[int]) -> bool:

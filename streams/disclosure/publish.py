@@ -27,6 +27,7 @@ from streams.errors import DisclosureUnsafe, NothingBuilt
 from streams.health import sign_of_life
 from streams.lake.connect import connect
 from streams.lake.quoted import quoted
+from streams.lake.transaction import transaction
 from streams.settings import Settings
 
 __all__ = ["Published", "publish"]
@@ -138,14 +139,13 @@ def _release(lake: duckdb.DuckDBPyConnection, authority: str, quarter: date, don
         done.uncovered.append((authority, quarter))
         return
     figures, withheld = (sum(len(part.new) for _, part in parts), sum(len(part.left_out) for _, part in parts))
-    lake.execute("BEGIN")
-    for subject, part in parts:
-        _insert(lake, f"released.{subject.kept}", [(authority, *row) for row in part.pieces])
-        _insert(lake, f"public.{subject.table}", list(_figures(lake, subject, authority, part)))
-    now = datetime.now(UTC).replace(tzinfo=None)
-    _insert(lake, "public.releases", [(authority, quarter, now, figures, withheld)])
-    _name_places(lake, authority)
-    lake.execute("COMMIT")
+    with transaction(lake):
+        for subject, part in parts:
+            _insert(lake, f"released.{subject.kept}", [(authority, *row) for row in part.pieces])
+            _insert(lake, f"public.{subject.table}", list(_figures(lake, subject, authority, part)))
+        now = datetime.now(UTC).replace(tzinfo=None)
+        _insert(lake, "public.releases", [(authority, quarter, now, figures, withheld)])
+        _name_places(lake, authority)
     log.info("quarter_published", authority=authority, quarter=str(quarter), figures=figures, withheld=withheld)
     done.quarters.append((authority, quarter))
     done.figures += figures

@@ -13,6 +13,7 @@ import structlog
 
 from streams.contracts import Accepted, decode
 from streams.lake.schema import ensure_landing
+from streams.lake.transaction import transaction
 
 __all__ = ["bring_up_to_date"]
 
@@ -43,11 +44,10 @@ def bring_up_to_date(lake: duckdb.DuckDBPyConnection) -> None:
     (has_content_ids,) = lake.execute(_HAS_CONTENT_IDS).fetchone()
     if not has_content_ids:
         _read_again(lake)
-    lake.execute("BEGIN")
-    ensure_landing(lake)
-    if not has_content_ids:
-        lake.execute(_FILL)
-    lake.execute("COMMIT")
+    with transaction(lake):
+        ensure_landing(lake)
+        if not has_content_ids:
+            lake.execute(_FILL)
     lake.execute("DROP TABLE IF EXISTS memory.main.read_again")
 
 

@@ -7,7 +7,7 @@ a lander that still has records of the topic before fails after it: no number is
 
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 
@@ -27,6 +27,7 @@ from streams.kafka.reading import TolerantConsumer
 from streams.lake.connect import connect
 from streams.lake.offsets import next_offsets
 from streams.lake.schema import ensure_table
+from streams.lake.transaction import transaction
 from streams.settings import Settings
 
 __all__ = ["confirm", "landed_lives", "lives", "numbered_consumer", "numbered_ends"]
@@ -129,22 +130,25 @@ def _number(settings: Settings, kafka: TolerantConsumer) -> dict[str, Life]:
         ensure_table(lake, "topics")
         lake.execute("SET ducklake_max_retry_count = 0")
         for _ in range(_ATTEMPTS):
-            lake.execute("BEGIN")
-            known, ids = landed_lives(lake), kafka.asked_topic_ids(names.LANDED_TOPICS)
-            if not (new := _new(known, ids)):
-                lake.execute("ROLLBACK")
-                return known
-            ends = next_offsets(lake)
-            made = {
-                topic: _following(topic, ids[topic], known[topic], ends, heartbeat[0] if heartbeat else None)
-                if topic in known
-                else _first(topic, ids[topic], beginnings)
-                for topic in new
-            }
-            if _commits(lake, made):
-                for topic in made.keys() & known.keys():
-                    log.error("topic_made_anew", topic=topic, first_offsets=made[topic].first_offsets)
-                return known | made
+            try:
+                with transaction(lake):
+                    known, ids = landed_lives(lake), kafka.asked_topic_ids(names.LANDED_TOPICS)
+                    if not (new := _new(known, ids)):
+                        return known
+                    ends = next_offsets(lake)
+                    made = {
+                        topic: _following(topic, ids[topic], known[topic], ends, heartbeat[0] if heartbeat else None)
+                        if topic in known
+                        else _first(topic, ids[topic], beginnings)
+                        for topic in new
+                    }
+                    _store(lake, made)
+            except duckdb.Error as error:
+                log.info("topic_numbers_overtaken", error=type(error).__name__)
+                continue
+            for topic in made.keys() & known.keys():
+                log.error("topic_made_anew", topic=topic, first_offsets=made[topic].first_offsets)
+            return known | made
     raise LakeUnavailable(
         f"the lake did not take the ids of topics in {_ATTEMPTS} tries, because others kept committing"
     )
@@ -176,8 +180,7 @@ def _following(
     return Life(id_, first, before.from_offsets, before.number + 1, datetime.now(UTC))
 
 
-def _commits(lake: duckdb.DuckDBPyConnection, made: Mapping[str, Life]) -> bool:
-    """Store lives; False if another commit came first."""
+def _store(lake: duckdb.DuckDBPyConnection, made: Mapping[str, Life]) -> None:
     columns = landing_tables()["topics"].columns
     rows = [
         {
@@ -192,12 +195,4 @@ def _commits(lake: duckdb.DuckDBPyConnection, made: Mapping[str, Life]) -> bool:
     ]
     schema = pa.schema([(name, column.type) for name, column in columns.items()])
     lake.register("new_lives", pa.Table.from_pylist(rows, schema))
-    try:
-        lake.execute("INSERT INTO landing.main.topics BY NAME FROM new_lives")
-        lake.execute("COMMIT")
-    except duckdb.Error as error:
-        with suppress(duckdb.Error):  # a failed commit has ended the transaction
-            lake.execute("ROLLBACK")
-        log.info("topic_numbers_overtaken", error=type(error).__name__)
-        return False
-    return True
+    lake.execute("INSERT INTO landing.main.topics BY NAME FROM new_lives")

@@ -9,6 +9,7 @@ import duckdb
 import structlog
 
 from streams.contracts.landing import Table, landing_tables, sql_type
+from streams.lake.transaction import transaction
 from streams.names import CATALOG_LANDING, CATALOG_MARTS
 
 __all__ = ["FINISHED_OPTION", "create_landing", "create_marts", "ensure_landing", "ensure_table"]
@@ -23,9 +24,8 @@ def create_landing(lake: duckdb.DuckDBPyConnection) -> None:
     """Make the landing tables of a new catalog."""
     _set(lake, CATALOG_LANDING, "data_inlining_row_limit", 0)
     # In one transaction: each commit to the catalog takes as long as all these tables do.
-    lake.execute("BEGIN")
-    ensure_landing(lake)
-    lake.execute("COMMIT")
+    with transaction(lake):
+        ensure_landing(lake)
     # Level 1 writes a batch in two thirds of the default's time, and the files are hardly larger.
     _set(lake, CATALOG_LANDING, "parquet_compression_level", 1)
     _set(lake, CATALOG_LANDING, FINISHED_OPTION, "zstd")

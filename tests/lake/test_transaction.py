@@ -1,0 +1,83 @@
+"""A transaction that the server has ended is an error, and the process lives on."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+
+import duckdb
+import psycopg2
+import pytest
+
+from streams.lake.connect import catalog_dsn, connect
+from streams.lake.transaction import transaction
+from streams.settings import PROJECT, Settings
+
+COUNT = "SELECT count(*) FROM landing.main.events"
+CUT_OFF = """
+import sys
+from streams.lake.connect import connect
+from streams.lake.transaction import transaction
+from streams.settings import Settings
+try:
+    with connect(Settings.from_env(), landing=sys.argv[1]) as lake, transaction(lake, keeps=False):
+        lake.execute("SELECT count(*) FROM landing.main.events").fetchall()
+        print("in it", flush=True)
+        sys.stdin.readline()
+        lake.execute("SELECT count(*) FROM landing.main.quarantine").fetchall()
+except BaseException as error:
+    print("lives", type(error).__module__)
+"""
+
+
+@pytest.fixture
+def cut_off(fresh_settings: Settings) -> Callable[[], None]:
+    """Ends every other session of the database, as a restart of the server does."""
+
+    def end() -> None:
+        with closing(psycopg2.connect(catalog_dsn(fresh_settings))) as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+    return end
+
+
+@pytest.mark.parametrize("access", ["read_only", "read_write"])
+def test_process_lives_when_the_server_ends_its_session(
+    fresh_settings: Settings, cut_off: Callable[[], None], access: str
+) -> None:
+    """In a process of its own: DuckDB would abort it."""
+    connect(fresh_settings).close()
+    environ = {**fresh_settings.to_env(), "PATH": "/usr/bin:/bin"}
+    asking = subprocess.Popen(
+        [sys.executable, "-c", CUT_OFF, access],
+        env=environ,
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    while asking.stdout.readline() != "in it\n":
+        assert asking.poll() is None
+    cut_off()
+    answer, _ = asking.communicate("go on\n", timeout=60)
+
+    assert (answer.splitlines()[-1], asking.returncode) == ("lives _duckdb", 0)
+
+
+def test_transaction_keeps_all_or_nothing(fresh_settings: Settings) -> None:
+
+    def insert(then: str, *, keeps: bool = True) -> None:
+        with transaction(lake, keeps=keeps):
+            lake.execute("INSERT INTO landing.main.events BY NAME SELECT 1 AS kafka_offset")
+            lake.execute(then)
+
+    with connect(fresh_settings, landing="read_write") as lake:
+        insert(COUNT)
+        insert(COUNT, keeps=False)
+        with pytest.raises(duckdb.CatalogException):
+            insert("FROM landing.main.nothing")
+
+        assert lake.execute(COUNT).fetchall() == [(1,)]
