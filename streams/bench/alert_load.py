@@ -10,7 +10,7 @@ from streams.contracts import case_change, referral
 from streams.contracts.codesets import HouseholdRole, LevelReason, ReferralSource, Severity
 from streams.contracts.event import Event
 
-__all__ = ["Load"]
+__all__ = ["EVENTS_PER_FAMILY", "Load"]
 
 Record = tuple[str, bytes, bytes]
 

@@ -4,29 +4,24 @@ import json
 import random
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 
 import click
 import psutil
 
-from streams import names
 from streams.bench.against_oracle import Agreement, against_oracle
 from streams.bench.alert_load import Load
 from streams.bench.echo import floor
 from streams.bench.live import Latencies, latencies, send_live
 from streams.bench.restart import WATCH, restart
 from streams.bench.servers import own_servers
-from streams.errors import PartsDisagree, WatchSilent
-from streams.kafka.client import end_offsets, producer
-from streams.kafka.heartbeat import last_heartbeat
+from streams.bench.watched import send_history, wait_until_judged, watch_mb
+from streams.errors import PartsDisagree
 from streams.rules.compiled import compiled_rules
 from streams.settings import Settings
 from streams.stack import processes, stack
 
 __all__ = ["Measured", "command", "measure"]
-
-_PATIENCE_SECONDS = 900
 
 
 @dataclass(frozen=True)
@@ -101,18 +96,18 @@ def measure(settings: Settings, rate: int, history: int, seconds: int, *, watche
     with own_servers(settings, _tell) as own:
         compiled_rules(own)
         echoes = floor(own, rate, _tell)
-        _produce_history(own, load)
+        send_history(own, load)
         began = time.monotonic()
         helpers = [replace(WATCH, name=f"{WATCH.name}-{number}") for number in range(2, watchers + 1)]
         stack.up(own, (WATCH, *helpers), say=_tell)
-        _wait_until_judged(own)
+        wait_until_judged(own)
         elapsed = time.monotonic() - began
         sent, received = send_live(own, load, rate, seconds)
-        memory, load_average = _watch_mb(own), psutil.getloadavg()[0]
+        memory, load_average = watch_mb(own), psutil.getloadavg()[0]
         for helper in helpers:
             processes.stop(own.home, helper.name)
         restarted = restart(own, load, _tell) if restarts else None
-        restart_mb = _watch_mb(own) if restarts else None
+        restart_mb = watch_mb(own) if restarts else None
     waited = {one: (received[one][0] - at, received[one][1]) for one, at in sent.items() if one in received}
     severities = sorted({severity for _, severity in waited.values()})
     return Measured(
@@ -134,28 +129,6 @@ def measure(settings: Settings, rate: int, history: int, seconds: int, *, watche
 
 def _tell(text: str) -> None:
     click.echo(text, err=True)
-
-
-def _watch_mb(settings: Settings) -> float:
-    return round(psutil.Process(processes.find(settings.home, WATCH.name).pid).memory_info().rss / 1e6, 1)
-
-
-def _produce_history(settings: Settings, load: Load) -> None:
-    with closing(producer(settings, linger_ms=20)) as client:
-        for topic, key, value in load.history():
-            client.send(topic, key=key, value=value)
-        client.flush()
-
-
-def _wait_until_judged(settings: Settings) -> None:
-    ends = end_offsets(settings, names.INPUT_TOPICS)
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        found = last_heartbeat(settings)
-        if found and all(found[0].offsets[one.topic][one.partition] >= end for one, end in ends.items()):
-            return
-        time.sleep(0.2)
-    raise WatchSilent(f"the watcher did not judge the history within {_PATIENCE_SECONDS} s")
 
 
 def _lines(measured: Measured) -> Iterator[str]:

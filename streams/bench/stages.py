@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from streams import names
 from streams.bench.restart import LAND, WATCH
+from streams.bench.watched import judged
 from streams.errors import StackFailed
 from streams.kafka.client import end_offsets
 from streams.kafka.heartbeat import last_heartbeat
@@ -74,7 +75,7 @@ class Stages:
         left, moved_at = None, time.monotonic()
         while len(done) < 2 and time.monotonic() < moved_at + _STANDSTILL_SECONDS:
             self.look()
-            behind = {LAND.name: _behind(ends, self._landed()), WATCH.name: _behind(ends, self._judged())}
+            behind = {LAND.name: _behind(ends, self._landed()), WATCH.name: _behind(ends, judged(self._settings))}
             for name, records in behind.items():
                 if not records:
                     done.setdefault(name, round(time.monotonic() - began, 1))
@@ -87,11 +88,6 @@ class Stages:
     def _landed(self) -> dict[tuple[str, int], int]:
         with connect(self._settings, marts=None) as lake:
             return next_offsets(lake)
-
-    def _judged(self) -> dict[tuple[str, int], int]:
-        found = last_heartbeat(self._settings)
-        offsets = found[0].offsets if found else {}
-        return {(topic, number): at for topic in names.INPUT_TOPICS for number, at in enumerate(offsets.get(topic, ()))}
 
     def _terms(self) -> int:
         """How often the watcher has begun: a process that stays may begin anew."""

@@ -16,6 +16,7 @@ _BENCHES = {
     "nation": "a build of many authorities on Spark, with one worker and with two",
     "pages": "a page's first view and the next ones, over the home's history",
     "rules": "CPU of judging a batch: the rules on DuckDB and on PostgreSQL",
+    "soak": "hours of ordinary days: alerts, memory, the watcher's tables and their dead rows, minute by minute",
     "year": "a year of history sent, landed, judged and built",
 }
 

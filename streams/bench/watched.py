@@ -1,0 +1,62 @@
+"""A watcher of a bench's own: what it is given to judge, how far it is, and what it needs."""
+
+import time
+from contextlib import closing
+
+import psutil
+from kafka import TopicPartition
+
+from streams import names
+from streams.bench.alert_load import Load
+from streams.bench.restart import WATCH
+from streams.errors import WatchSilent
+from streams.kafka.client import end_offsets, producer
+from streams.kafka.heartbeat import last_heartbeat
+from streams.settings import Settings
+from streams.stack import processes
+
+__all__ = ["behind", "judged", "send_history", "wait_until_judged", "watch_mb"]
+
+_PATIENCE_SECONDS = 900
+
+
+def send_history(settings: Settings, load: Load) -> None:
+    """Put a load's history on the topics."""
+    with closing(producer(settings, linger_ms=20)) as client:
+        for topic, key, value in load.history():
+            client.send(topic, key=key, value=value)
+        client.flush()
+
+
+def judged(settings: Settings) -> dict[TopicPartition, int]:
+    """Up to where the last heartbeat says that each input partition has been judged."""
+    found = last_heartbeat(settings)
+    offsets = found[0].offsets if found else {}
+    return {
+        TopicPartition(topic, number): offset
+        for topic in names.INPUT_TOPICS
+        for number, offset in enumerate(offsets.get(topic, ()))
+    }
+
+
+def behind(settings: Settings) -> int:
+    """How many records are not said to be judged."""
+    done = judged(settings)
+    return sum(max(0, end - done.get(place, 0)) for place, end in end_offsets(settings, names.INPUT_TOPICS).items())
+
+
+def wait_until_judged(settings: Settings) -> None:
+    """
+    Raises:
+        WatchSilent: the watcher did not get through what is on the topics.
+    """
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while behind(settings):
+        if time.monotonic() > until:
+            raise WatchSilent(f"the watcher did not judge the history within {_PATIENCE_SECONDS} s")
+        time.sleep(0.2)
+
+
+def watch_mb(settings: Settings) -> float:
+    """Memory of the watcher that was started as a part of the home."""
+    return round(psutil.Process(processes.find(settings.home, WATCH.name).pid).memory_info().rss / 1e6, 1)
