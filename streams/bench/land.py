@@ -1,7 +1,8 @@
 """
-Records landed per second, beside a plain drain of the same topics by the same client in the same run.
+Records landed per second, beside two others of the same topics in the same run: a drain by the same client, which
+stores nothing, and the plain limit, which promises nothing.
 
-The ratio is what counts: the speed of a machine comes and goes, also while this runs.
+The ratios are what counts: the speed of a machine comes and goes, also while this runs.
 """
 
 import json
@@ -15,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 import click
 
 from streams import names
+from streams.bench.plain import store_plainly
 from streams.bench.servers import own_servers
 from streams.contracts import event_types
 from streams.contracts.generate.examples import event_example
@@ -34,35 +36,41 @@ _RUNS = 2
 
 @dataclass(frozen=True)
 class Measured:
-    """Records a second, drained and landed, and the latter's share."""
+    """Records a second: drained, stored plainly, and landed, with the latter's share of both."""
 
     records: int
     drained_per_second: float
+    plain_per_second: float
     landed_per_second: float
-    ratio: float
+    of_drain: float
+    of_plain: float
 
 
 def measure(
     settings: Settings, events: int, validator: Validator | None, say: Callable[[str], None] = print
 ) -> Measured:
     """
-    Produce events of every type with one in a hundred bad, drain the topics, and land them in a lake of their own.
+    Produce events of every type with one in a hundred bad, and drain the topics, store them plainly, and land them in a
+    lake of their own.
 
-    The better of two runs counts, for both: the first one also loads libraries.
+    The better of two runs counts, for each: the first one also loads libraries.
 
     Raises:
         StackFailed: a server cannot be started.
     """
-    drained, landed = [], []
+    drained, plain, landed = [], [], []
     with own_servers(settings, say) as own:
         say(f"Producing {events:,} events …")
         _produce(own, events)
         for number in range(1, _RUNS + 1):
-            say(f"Draining and landing them, {number} of {_RUNS} …")
+            say(f"Draining, storing and landing them, {number} of {_RUNS} …")
             records, seconds = _drain(own)
             drained.append(records / seconds)
+            plain.append(store_plainly(own, own.home))
             landed.append(_land(replace(own, database=f"bench_{number}"), validator))
-    return Measured(records, round(max(drained)), round(max(landed)), round(max(landed) / max(drained), 3))
+    best = max(landed)
+    shares = [round(best / max(others), 3) for others in (drained, plain)]
+    return Measured(records, round(max(drained)), round(max(plain)), round(best), *shares)
 
 
 def _produce(settings: Settings, events: int) -> None:
@@ -112,9 +120,10 @@ def _land(settings: Settings, validator: Validator | None) -> float:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(*, events: int, validator: str, as_json: bool) -> None:
-    """Records landed per second, against a plain drain of the same topics by the same client.
+    """Records landed per second, against a drain of the same topics by the same client, and against the plain limit.
 
-    Contract, commit and Great Expectations are included.
+    Contract, commit and Great Expectations are included. The plain limit is librdkafka, msgspec, Arrow and DuckDB
+    writing Parquet, without any promise.
     Measured on a broker, a database and a lake of its own, which are stopped and removed afterwards.
     """
     function = pkgutil.resolve_name(validator) if validator else None
@@ -123,4 +132,6 @@ def command(*, events: int, validator: str, as_json: bool) -> None:
         click.echo(json.dumps(asdict(measured)))
     else:
         click.echo(f"drained  {measured.drained_per_second:>9,.0f} records/s")
-        click.echo(f"landed   {measured.landed_per_second:>9,.0f} records/s, {measured.ratio} of the drain")
+        click.echo(f"plain    {measured.plain_per_second:>9,.0f} records/s")
+        click.echo(f"landed   {measured.landed_per_second:>9,.0f} records/s")
+        click.echo(f"landed is {measured.of_plain} of plain, and {measured.of_drain} of drained")

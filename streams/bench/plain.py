@@ -1,0 +1,114 @@
+"""
+The plain limit of landing: what quick libraries store of the same topics when nothing is promised.
+
+librdkafka reads, msgspec decodes, Arrow carries and DuckDB writes Parquet, in one process. There is no contract, no
+identity, no quarantine, no catalog, no commit of offsets, and nobody judges what is stored. Moments, days and codes
+stay text.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from functools import reduce
+from operator import attrgetter, or_
+from pathlib import Path
+
+import confluent_kafka
+import duckdb
+import msgspec
+import pyarrow as pa
+
+from streams import names
+from streams.contracts import event_types
+from streams.contracts.columns import EVENT_COLUMNS, field_types
+from streams.settings import Settings
+
+__all__ = ["store_plainly"]
+
+_BATCH = 50_000
+_TEXT = pa.string()
+_TYPES = {name: _TEXT if pa.types.is_temporal(type_) else type_ for name, type_ in EVENT_COLUMNS.items()}
+_TYPES["received_at"] = pa.int64()
+_PYTHON = {pa.bool_(): bool, pa.int32(): int, pa.list_(_TEXT): list[str]}
+_ENVELOPE = {"event_id": "id", "event_source": "source", "event_at": "time", "authority_code": "authority"}
+"""Where the envelope has the values of some columns."""
+
+
+def store_plainly(settings: Settings, folder: Path) -> float:
+    """Records stored a second, of all that the input topics hold, as Parquet files in a folder; without connecting."""
+    with duckdb.connect() as lake, closing(_consumer(settings)) as kafka:
+        empty = pa.schema(list(_TYPES.items())).empty_table()
+        decoder, count, end = _decoder(), 0, _assign_all(kafka)
+        started = time.perf_counter()
+        while count < end:
+            messages = kafka.consume(min(_BATCH, end - count), timeout=1.0)
+            batch = pa.concat_tables([empty, *_tables(decoder, messages)], promote_options="default")
+            lake.register("batch", batch)
+            lake.execute(f"COPY batch TO '{folder}/{count}.parquet'")
+            count += len(messages)
+        return count / (time.perf_counter() - started)
+
+
+def _consumer(settings: Settings) -> confluent_kafka.Consumer:
+    return confluent_kafka.Consumer(
+        {"bootstrap.servers": settings.bootstrap, "group.id": "plain", "enable.auto.commit": False}
+    )
+
+
+def _assign_all(kafka: confluent_kafka.Consumer) -> int:
+    """Read all partitions of the input topics from their beginning; gives how many records they have."""
+    topics = kafka.list_topics().topics
+    places = [
+        confluent_kafka.TopicPartition(topic, number, 0)
+        for topic in names.INPUT_TOPICS
+        for number in topics[topic].partitions
+    ]
+    kafka.assign(places)
+    return sum(kafka.get_watermark_offsets(place)[1] for place in places)
+
+
+def _decoder() -> msgspec.json.Decoder:
+    """Takes every event type, told apart by the envelope's `type`; of all fields, any value of their kind will do."""
+    return msgspec.json.Decoder(reduce(or_, map(_plain, event_types().values())))
+
+
+def _plain(struct: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    columns = field_types()
+    fields = [(name, _PYTHON.get(columns[name], str) | None, None) for name in struct.__struct_fields__]
+    data = msgspec.defstruct("Data", fields, gc=False)
+    members = [(name, str) for name in _ENVELOPE.values()] + [("data", data), ("backfill", bool, False)]
+    return msgspec.defstruct(struct.__name__, members, tag_field="type", tag=struct.type, gc=False)
+
+
+def _tables(decoder: msgspec.json.Decoder, messages: Iterable[confluent_kafka.Message]) -> Iterator[pa.Table]:
+    """The rows of what can be decoded, by event type."""
+    groups = defaultdict(list)
+    for message in messages:
+        value = message.value()
+        try:
+            event = decoder.decode(value)
+        except msgspec.DecodeError:
+            continue
+        groups[type(event)].append(
+            (event, message.partition(), message.offset(), message.timestamp()[1], message.key(), value)
+        )
+    for kind, rows in groups.items():
+        yield _table(kind, rows)
+
+
+def _table(kind: type[msgspec.Struct], rows: list[tuple]) -> pa.Table:
+    events, partitions, offsets, times, keys, payloads = zip(*rows, strict=True)
+    facts = [event.data for event in events]
+    columns = {
+        "event_type": [kind.__struct_config__.tag] * len(events),
+        "kafka_partition": partitions,
+        "kafka_offset": offsets,
+        "received_at": times,
+        "record_key": keys,
+        "is_backfill": map(attrgetter("backfill"), events),
+        "payload": payloads,
+    }
+    columns |= {column: map(attrgetter(member), events) for column, member in _ENVELOPE.items()}
+    columns |= {name: map(attrgetter(name), facts) for name in type(facts[0]).__struct_fields__}
+    return pa.table({name: pa.array(values, _TYPES[name]) for name, values in columns.items()})
