@@ -55,7 +55,7 @@ REPLAY_HEADER = "caf-replay-of"
 
 
 class Record(Protocol):
-    """What is read of a Kafka record (`kafka.consumer.fetcher.ConsumerRecord` has it)."""
+    """What is read of a Kafka record (`streams.kafka.records.ReadRecord` has it)."""
 
     topic: str
     partition: int

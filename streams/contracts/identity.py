@@ -5,6 +5,7 @@ Members that the contract does not read, the order and form of JSON, and the off
 difference; neither does a field that is left at its default, so that a new optional field changes no event of before.
 """
 
+import struct
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import blake2b
@@ -18,6 +19,7 @@ from streams.contracts.event import Event
 __all__ = ["content_id"]
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
+_INTEGER = struct.Struct("<q")
 _DECODED_APART = msgspec.Raw(b"null")
 
 
@@ -25,23 +27,22 @@ def content_id(envelope: Envelope, amendment: Correction | Withdrawal | None, fa
     """The digest (64 bits, signed) of everything in an event that has a meaning, its source and id apart."""
     if isinstance(amendment, Correction):
         amendment = msgspec.structs.replace(amendment, replacement=_DECODED_APART)
-    time = envelope.time.astimezone(UTC)
+    time = envelope.time if envelope.time.tzinfo is UTC else envelope.time.astimezone(UTC)
     said = (envelope.type, time, envelope.authority, envelope.backfill, _in_utc(amendment), _in_utc(fact))
-    return int.from_bytes(blake2b(_ENCODER.encode(said), digest_size=8).digest(), "little", signed=True)
+    return _INTEGER.unpack(blake2b(_ENCODER.encode(said), digest_size=8).digest())[0]
 
 
 def _in_utc(part: msgspec.Struct | None) -> msgspec.Struct | None:
-    names = _moments(type(part))
+    if part is None or not (names := _moments(type(part))):
+        return part
     told = {name: moment.astimezone(UTC) for name in names if (moment := getattr(part, name)) is not None}
-    return msgspec.structs.replace(part, **told) if told else part
+    return msgspec.structs.replace(part, **told)
 
 
 @cache
-def _moments(struct: type) -> tuple[str, ...]:
+def _moments(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     """Names of the fields that hold a moment."""
-    if not issubclass(struct, msgspec.Struct):
-        return ()
-    return tuple(field.name for field in msgspec.structs.fields(struct) if _is_moment(field.type))
+    return tuple(field.name for field in msgspec.structs.fields(kind) if _is_moment(field.type))
 
 
 def _is_moment(type_: object) -> bool:

@@ -6,7 +6,9 @@ more than there is memory.
 """
 
 from kafka import TopicPartition
-from kafka.consumer.fetcher import ConsumerRecord, Fetcher
+from kafka.consumer.fetcher import Fetcher
+
+from streams.kafka.records import Readable
 
 __all__ = ["ALL_FETCHED", "POLL_BYTES", "BoundedFetcher"]
 
@@ -33,7 +35,7 @@ class BoundedFetcher(Fetcher):
 
     def _append(
         self,
-        drained: dict[TopicPartition, list[ConsumerRecord]],
+        drained: dict[TopicPartition, list[Readable]],
         part: Fetcher.PartitionRecords,
         max_records: int,
         update_offsets: bool,

@@ -28,7 +28,7 @@ _ANSWER_MS = 10_000
 
 
 class TolerantConsumer(KafkaConsumer):
-    """kafka-python's consumer; its records are `ConsumerRecord`, or `Unreadable` where there is none to be had."""
+    """kafka-python's consumer; its records are `ReadRecord`, or `Unreadable` where there is none to be had."""
 
     def __init__(self, lives: "Callable[[TolerantConsumer], Lives] | None" = None, **config: object) -> None:
         super().__init__(**config)

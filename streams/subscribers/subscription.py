@@ -12,12 +12,12 @@ from typing import Literal
 
 import structlog
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
-from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError
 
 from streams import names
 from streams.contracts.outputs import Alert
 from streams.kafka.client import consumer, partitions_of
+from streams.kafka.records import Readable
 from streams.settings import Settings
 from streams.subscribers.selection import Selection
 from streams.subscribers.wanted import Wanted, Words
@@ -115,7 +115,7 @@ def _alerts(
 
 def _batch(
     partition: TopicPartition,
-    records: list[ConsumerRecord],
+    records: list[Readable],
     selection: Selection,
     places: "_Places",
     until: Callable[[], bool],

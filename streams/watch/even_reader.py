@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Collection
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.consumer.fetcher import ConsumerRecord
 
 from streams.kafka.bounded import ALL_FETCHED
+from streams.kafka.records import Readable
 
 __all__ = ["EvenReader"]
 
@@ -35,7 +35,7 @@ class EvenReader:
             ordered: the partitions to read evenly; records of others are handed out as they come.
         """
         self._consumer = consumer
-        self._waiting: dict[TopicPartition, deque[ConsumerRecord]] = {partition: deque() for partition in ordered}
+        self._waiting: dict[TopicPartition, deque[Readable]] = {partition: deque() for partition in ordered}
         self._read_until = dict.fromkeys(ordered, 0)
         self._ends: dict[TopicPartition, int] = {}
 
@@ -43,7 +43,7 @@ class EvenReader:
         """Take what the partitions hold now for a backlog."""
         self._ends = self._consumer.end_offsets(list(self._waiting))
 
-    def poll(self, timeout_ms: int) -> list[ConsumerRecord]:
+    def poll(self, timeout_ms: int) -> list[Readable]:
         """The next records; none when nothing comes in time, or while a partition is behind the others."""
         if not self._ends:
             records = self._read(timeout_ms, _LIVE_RECORDS)
@@ -61,12 +61,12 @@ class EvenReader:
         """Arrival (ms since 1970) up to which everything has been read; None when there is no backlog."""
         return min((self._read_until[partition] for partition in self._behind()), default=None)
 
-    def _read(self, timeout_ms: int, limit: int) -> list[ConsumerRecord]:
+    def _read(self, timeout_ms: int, limit: int) -> list[Readable]:
         polled = self._consumer.poll(timeout_ms=timeout_ms, max_records=limit)
         return [record for records in polled.values() for record in records]
 
-    def _read_evenly(self, timeout_ms: int) -> list[ConsumerRecord]:
-        ready: list[ConsumerRecord] = []
+    def _read_evenly(self, timeout_ms: int) -> list[Readable]:
+        ready: list[Readable] = []
         for record in self._read(timeout_ms if self._behind() else 0, ALL_FETCHED):
             partition = TopicPartition(record.topic, record.partition)
             if partition in self._waiting:
