@@ -1,7 +1,6 @@
 """The landing tables as their one writer sees them: where each partition goes on, and the transaction that moves it."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 
 import duckdb
@@ -15,6 +14,7 @@ from streams.lake.content_ids import bring_up_to_date
 from streams.lake.lives import landed_lives
 from streams.lake.maintain import compact
 from streams.lake.offsets import OFFSET_TABLES, next_offsets
+from streams.lake.transaction import transaction
 from streams.settings import Settings
 
 __all__ = ["LandingStore", "Offsets"]
@@ -86,20 +86,14 @@ class LandingStore:
 
     def _try_commit(self, tables: Mapping[str, pa.Table]) -> bool:
         try:
-            self._lake.execute("BEGIN")
-            snapshot = self._current_snapshot()
-            if snapshot != self._snapshot:
-                self._recheck()
-            for name, table in tables.items():
-                self._lake.register("batch", table)
-                self._lake.execute(f"INSERT INTO landing.main.{name} BY NAME FROM batch")
-            self._lake.execute("COMMIT")
-        except LakeConflict:
-            self._lake.execute("ROLLBACK")
-            raise
+            with transaction(self._lake):
+                snapshot = self._current_snapshot()
+                if snapshot != self._snapshot:
+                    self._recheck()
+                for name, table in tables.items():
+                    self._lake.register("batch", table)
+                    self._lake.execute(f"INSERT INTO landing.main.{name} BY NAME FROM batch")
         except duckdb.Error as error:
-            with suppress(duckdb.Error):  # a failed commit has ended the transaction
-                self._lake.execute("ROLLBACK")
             if _OVERTAKEN in str(error):
                 log.info("commit_overtaken", snapshot=snapshot)
                 return False
