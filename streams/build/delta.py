@@ -1,9 +1,10 @@
 """
-What is new since the last build, and the families it is about: a second set of tables, `delta`, in the same memory.
+What is new since the last build, and what it is about: a second set of tables, `delta`, in the same memory.
 
-The statements are those of the whole build, with other names for what they read and write: they see the records of the
-events that are new or changed (`stg_events`), and all events of the families that these are about (models that declare
-`grows_by: family_id`). Rows of these events and families are then replaced in the tables of the last build.
+The statements are those of the whole build, with other names for what they read and write. They see the records of the
+events that are new or changed (`stg_events`), all events of the families that these are about (models that declare
+`grows_by: family_id`), and all records that arrived on the days on which records of these events did
+(`grows_by: received_on`). Rows of these events, families and days are then replaced in the tables of the last build.
 """
 
 import duckdb
@@ -29,6 +30,7 @@ _LARGEST_SHARE = 0.05
 _CREATE = """
     ATTACH IF NOT EXISTS ':memory:' AS delta;
     CREATE SCHEMA IF NOT EXISTS delta.landed;
+    CREATE SCHEMA IF NOT EXISTS delta.arrived;
     CREATE SCHEMA IF NOT EXISTS delta.changed;
     CREATE SCHEMA IF NOT EXISTS delta.staging;
     CREATE SCHEMA IF NOT EXISTS delta.intermediate;
@@ -63,6 +65,31 @@ _FAMILIES = f"""
     UNION
     SELECT family_id FROM delta.changed.stg_events WHERE family_id IS NOT NULL
 """
+
+_DAYS = f"""
+    CREATE OR REPLACE TABLE delta.landed.hours AS
+    SELECT hour, CAST(hour AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/London' AS DATE) AS received_on
+    FROM (SELECT DISTINCT date_trunc('hour', received_at) AS hour FROM {_LANDED});
+    CREATE OR REPLACE TABLE delta.landed.days AS
+    SELECT DISTINCT hours.received_on
+    FROM (SELECT topic, root_source, root_id AS sent_id, date_trunc('hour', received_at) AS hour FROM {_LANDED})
+    SEMI JOIN delta.landed.roots USING (topic, root_source, sent_id)
+    INNER JOIN delta.landed.hours USING (hour);
+    CREATE OR REPLACE TABLE delta.arrived.places AS
+    SELECT topic, kafka_partition, kafka_offset
+    FROM {_LANDED}
+    WHERE (topic, root_source, root_id) IN (
+        SELECT (topic, root_source, root_id)
+        FROM {_LANDED}
+        WHERE date_trunc('hour', received_at) IN (
+            SELECT hour FROM delta.landed.hours SEMI JOIN delta.landed.days USING (received_on)
+        )
+    );
+    CREATE OR REPLACE VIEW delta.arrived.events AS
+    SELECT landed.*
+    FROM {_LANDED} AS landed SEMI JOIN delta.arrived.places USING (topic, kafka_partition, kafka_offset);
+"""
+"""The days of London of what is told under the names of new records, and everything told under a name of these days."""
 
 _ORDERED = f"""
     WITH first AS (
@@ -174,8 +201,24 @@ class Delta:
         for name in (*grown, _STAGED, table):
             statement = statement.replace(name, _in_delta(name))
         self._session.execute(statement)
-        self._session.execute(f"DELETE FROM {table} WHERE family_id IN (FROM delta.landed.families)")
-        self._session.execute(f"INSERT INTO {table} BY NAME FROM {_in_delta(table)}")
+        self._replace(table, "family_id", "delta.landed.families")
+
+    def grow_by_day(self, table: str, statement: str) -> None:
+        """
+        Bring a table up to date that holds rows of days of arrival, `received_on`.
+
+        Args:
+            table: its quoted name.
+            statement: that by which it is made, of `landing.events` alone: of the records of a day, and of those of
+                their topics, sources and ids.
+        """
+        self._session.execute(_DAYS)
+        self._session.execute(statement.replace(_LANDED, "delta.arrived.events").replace(table, _in_delta(table)))
+        self._replace(table, "received_on", "delta.landed.days")
+
+    def _replace(self, table: str, key: str, touched: str) -> None:
+        self._session.execute(f"DELETE FROM {table} WHERE {key} IN (FROM {touched})")
+        self._session.execute(f"INSERT INTO {table} BY NAME FROM {_in_delta(table)} WHERE {key} IN (FROM {touched})")
 
 
 def _in_delta(table: str) -> str:

@@ -29,7 +29,7 @@ __all__ = ["Statement", "WarmDbt", "dbt_environment", "seeds_checksum"]
 
 log = structlog.get_logger()
 
-_FAMILY = "family_id"
+_FAMILY, _DAY = "family_id", "received_on"
 
 _PROJECT = PROJECT / "dbt_project"
 
@@ -63,7 +63,7 @@ def seeds_checksum() -> str:
 
 @dataclass(frozen=True)
 class Statement:
-    """What makes one model; `grows_by` says whose rows can be replaced alone (`streams.build.delta`)."""
+    """What makes one model; `grows_by` says of what its rows can be replaced alone (`streams.build.delta`)."""
 
     unique_id: str
     relation: str
@@ -200,6 +200,8 @@ class WarmDbt:
                     session.execute(statement.sql)
                 elif statement.grows_by == _FAMILY:
                     delta.grow(statement.relation, statement.sql, list(grown.values()))
+                elif statement.grows_by == _DAY:
+                    delta.grow_by_day(statement.relation, statement.sql)
                 else:
                     delta.stage(statement.sql)
             except NoRoomBetween:

@@ -29,11 +29,12 @@ TABLES = """
     ATTACH ':memory:' AS marts; CREATE SCHEMA marts.staging; CREATE SCHEMA marts.run; CREATE SCHEMA marts.before;
     CREATE TABLE landing.main.events (
         topic VARCHAR, kafka_partition INTEGER, kafka_offset BIGINT, record_key VARCHAR,
-        root_source VARCHAR, root_id VARCHAR, family_id VARCHAR, fact_at TIMESTAMP
+        root_source VARCHAR, root_id VARCHAR, family_id VARCHAR, fact_at TIMESTAMP, received_at TIMESTAMP
     );
     CREATE TABLE marts.run.cut (topic VARCHAR, kafka_partition INTEGER, next_offset BIGINT);
     CREATE TABLE marts.before.cut AS FROM marts.run.cut;
     CREATE TABLE marts.staging.by_family (family_id VARCHAR, events BIGINT);
+    CREATE TABLE marts.staging.by_day (received_on DATE, records BIGINT, names BIGINT);
 """
 BY_FAMILY = '"marts"."staging"."by_family"'
 COUNTED = f"""
@@ -41,6 +42,22 @@ COUNTED = f"""
     CREATE TABLE {BY_FAMILY} AS
     SELECT family_id, count(*) AS events FROM "marts"."staging"."stg_events" GROUP BY family_id
 """
+BY_DAY = '"marts"."staging"."by_day"'
+ARRIVED = f"""
+    DROP TABLE IF EXISTS {BY_DAY};
+    CREATE TABLE {BY_DAY} AS
+    SELECT
+        CAST(received_at AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/London' AS DATE) AS received_on,
+        count(*) AS records,
+        sum(named)::BIGINT AS names
+    FROM (
+        SELECT received_at, count(*) OVER (PARTITION BY topic, root_source, root_id) AS named
+        FROM "landing"."main"."events"
+    )
+    GROUP BY ALL
+"""
+"""As `int_arrivals`, in little: what is counted of a record depends on those of its name, on whatever day."""
+
 ORDERED = "SELECT record_key, root_source, root_id, family_id, occurred_at FROM marts.staging.stg_events ORDER BY {}"
 
 BATCHES = st.lists(
@@ -48,7 +65,7 @@ BATCHES = st.lists(
     min_size=1,
     max_size=6,
 )
-"""Batches of records, each of a root (source and id) and at a minute: few, so that they meet."""
+"""Batches of records, each of a root (source and id), at a minute, arrived about a midnight: few, so that they meet."""
 
 
 class Landing:
@@ -63,8 +80,9 @@ class Landing:
         self.session.execute("CREATE OR REPLACE TABLE marts.before.cut AS FROM marts.run.cut")
         for source, number, minute in records:
             moment = f"2026-01-01 00:{minute:02}"
-            row = ["t", 0, self._next, f"K{number % 2}", source, f"e{number // 2}", f"F{(number + minute) % 4}", moment]
-            self.session.execute("INSERT INTO landing.main.events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            family, arrival = f"F{(number + minute) % 4}", f"2026-06-{1 + minute // 2:02} {22 + minute % 2}:30"
+            row = ["t", 0, self._next, f"K{number % 2}", source, f"e{number // 2}", family, moment, arrival]
+            self.session.execute("INSERT INTO landing.main.events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             self._next += 1
         self.session.execute("DELETE FROM marts.run.cut")
         self.session.execute("INSERT INTO marts.run.cut VALUES ('t', 0, ?)", [self._next])
@@ -72,9 +90,13 @@ class Landing:
     def build(self, gap: int = GAP) -> None:
         self.session.execute(STATEMENT.format(gap=gap))
         self.session.execute(COUNTED)
+        self.session.execute(ARRIVED)
 
     def rows(self, order: str) -> list[tuple]:
         return self.session.execute(ORDERED.format(order)).fetchall()
+
+    def days(self) -> list[tuple]:
+        return self.session.execute("FROM marts.staging.by_day ORDER BY ALL").fetchall()
 
     def families(self) -> list[tuple]:
         return self.session.execute("FROM marts.staging.by_family ORDER BY ALL").fetchall()
@@ -94,10 +116,12 @@ def test_batches_one_after_another_are_as_all_at_once(batches):
         delta = Delta(grown.session)
         delta.stage(STATEMENT.format(gap=GAP))
         delta.grow(BY_FAMILY, COUNTED, [BY_FAMILY])
+        delta.grow_by_day(BY_DAY, ARRIVED)
     whole.build()
 
     assert grown.rows("event_order") == whole.rows("occurred_at, root_source, root_id, record_key")
     assert grown.families() == whole.families()
+    assert grown.days() == whole.days()
 
 
 def test_where_no_number_is_left_between_neighbours_nothing_changes():

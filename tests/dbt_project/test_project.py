@@ -41,6 +41,18 @@ def test_what_grows_by_family_reads_neither_the_clock_nor_the_landing_zone(setti
         assert re.search(r"\bfamily_id\b", node["raw_code"]), node["name"]
 
 
+def test_what_grows_by_the_day_of_arrival_is_made_of_landed_records_alone(settings):
+    """Beside seeds, which are the same from one warm build to the next."""
+    nodes = project_manifest(settings)["nodes"].values()
+    growing = [node for node in nodes if node["config"]["meta"].get("grows_by") == "received_on"]
+
+    assert [node["name"] for node in growing] == ["int_arrivals"]
+    for node in growing:
+        parents = node["depends_on"]["nodes"]
+        read = {parent for parent in parents if not parent.startswith("seed.")}
+        assert read == {"source.caf.landing.events", "source.caf.run.cut"}, node["name"]
+
+
 def test_chain_between_events_and_rules_is_short(models):
     """
     Each model costs the stream about a millisecond, where the facts at hand do not leave it empty.

@@ -51,7 +51,7 @@ def test_seeds_and_the_cut_alone_are_made_once_and_figures_for_the_nation(manife
     assert {"int_working_days", "stg_practice_profiles", "dim_date"} <= named(found, Level.STATIC)
     assert {name for name in found if name.startswith("model.caf.mart_") and found[name] == Level.SHARD} == set()
     assert {"stg_events", "fct_referrals", "int_household_stays"} <= named(found, Level.SHARD)
-    assert {"fct_alerts", "dim_coverage", "mart_data_quality"} <= named(found, Level.NATION)
+    assert {"fct_alerts", "dim_coverage", "int_arrivals", "mart_data_quality"} <= named(found, Level.NATION)
 
 
 def test_new_model_that_names_families_is_refused_by_name(changed):
