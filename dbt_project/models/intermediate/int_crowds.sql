@@ -48,26 +48,34 @@ pairs as (
     where address_id is not null
 ),
 
-firsts as (
+-- Few are named often enough; the others are not looked at again.
+candidates as (
     select
-        kind,
-        named_id,
-        holder_kind,
-        holder,
-        received_at as named_at,
-        evidence
+        pairs.kind,
+        pairs.named_id,
+        pairs.holder_kind,
+        any_value(if(pairs.kind = 'address', limits.most_families_at_address, limits.most_families_of_person)) as most
     from pairs
-    qualify row_number() over (
-        partition by kind, named_id, holder_kind, holder order by received_at, evidence.source, evidence.id
-    ) = 1
+    cross join {{ ref('stg_crowd_limits') }} as limits
+    group by pairs.kind, pairs.named_id, pairs.holder_kind
+    having count(*) > most
 ),
 
-limited as (
+firsts as (
     select
-        *,
-        if(kind = 'address', limits.most_families_at_address, limits.most_families_of_person) as most
-    from firsts
-    cross join {{ ref('stg_crowd_limits') }} as limits
+        pairs.kind,
+        pairs.named_id,
+        pairs.holder_kind,
+        pairs.holder,
+        pairs.received_at as named_at,
+        pairs.evidence,
+        candidates.most
+    from pairs
+    inner join candidates using (kind, named_id, holder_kind)
+    qualify row_number() over (
+        partition by pairs.kind, pairs.named_id, pairs.holder_kind, pairs.holder
+        order by pairs.received_at, pairs.evidence.source, pairs.evidence.id
+    ) = 1
 ),
 
 counted as (
@@ -75,7 +83,7 @@ counted as (
         *,
         count(*) over (partition by kind, named_id, holder_kind) as holders,
         row_number() over (partition by kind, named_id, holder_kind order by named_at, holder) as holder_number
-    from limited
+    from firsts
     qualify holders > most
 ),
 
