@@ -1,13 +1,21 @@
 """
 What is new since the last build, and what it is about: a second set of tables, `delta`, in the same memory.
 
-The statements are those of the whole build, with other names for what they read and write. They see the records of the
-events that are new or changed (`stg_events`), all events of the families that these are about (models that declare
-`grows_by: family_id`), and all records that arrived on the days on which records of these events did
-(`grows_by: received_on`). Rows of these events, families and days are then replaced in the tables of the last build.
+The statements are those of the whole build, with other names for what they read and write. They see
+
+- the records of the events that are new or changed (`stg_events`, `grows_by: root`);
+- all events of the nets of families, persons and addresses that these are about (`streams/build/nets.py`; `grows_by`
+  names the column of the family, person or address whose row it is);
+- all records that arrived on the days on which records of these events did (`grows_by: received_on`).
+
+Rows of these events, nets and days are then replaced in the tables of the last build.
 """
 
+from collections.abc import Iterable
+
 import duckdb
+
+from streams.build.nets import reach
 
 __all__ = ["EVENT", "GAP", "ORDER", "Delta", "NoRoomBetween"]
 
@@ -26,11 +34,14 @@ GAP = 2**32
 
 _LARGEST_SHARE = 0.05
 """Beyond this share of all events a whole build is as quick."""
+_LARGEST_REACH = 0.4
+"""The same for the records of the nets that they are about."""
 
 _CREATE = """
     ATTACH IF NOT EXISTS ':memory:' AS delta;
     CREATE SCHEMA IF NOT EXISTS delta.landed;
     CREATE SCHEMA IF NOT EXISTS delta.arrived;
+    CREATE SCHEMA IF NOT EXISTS delta.nets;
     CREATE SCHEMA IF NOT EXISTS delta.changed;
     CREATE SCHEMA IF NOT EXISTS delta.staging;
     CREATE SCHEMA IF NOT EXISTS delta.intermediate;
@@ -57,14 +68,6 @@ _RECORDS = f"""
     FROM {_LANDED} AS landed SEMI JOIN delta.landed.places USING (topic, kafka_partition, kafka_offset);
 """
 """In two steps: where the records of these roots are is found on few columns, then all columns are read of them."""
-
-_FAMILIES = f"""
-    CREATE OR REPLACE TABLE delta.landed.families AS
-    SELECT family_id FROM {_STAGED} SEMI JOIN delta.landed.roots USING ({_NAME})
-    WHERE family_id IS NOT NULL
-    UNION
-    SELECT family_id FROM delta.changed.stg_events WHERE family_id IS NOT NULL
-"""
 
 _DAYS = f"""
     CREATE OR REPLACE TABLE delta.landed.hours AS
@@ -141,7 +144,7 @@ _REPLACE = f"""
     FROM delta.changed.stg_events AS events
     INNER JOIN delta.changed.ordered USING ({EVENT});
     CREATE OR REPLACE TABLE delta.staging.stg_events AS
-    FROM {_STAGED} WHERE family_id IN (FROM delta.landed.families);
+    FROM {_STAGED} WHERE hash(record_key) IN (FROM delta.nets.touched);
 """
 
 
@@ -163,11 +166,22 @@ class Delta:
         session.execute(_CREATE)
         session.execute(_ROOTS)
 
+    def reach(self, turning: Iterable[tuple[str, str, str]]) -> None:
+        """
+        Find whom what is new is about.
+
+        Args:
+            turning: whose rows the clock changes, see `reach`.
+        """
+        reach(self._session, turning)
+
     def is_small(self) -> bool:
-        """Whether what landed between the last cut and this one is little beside what there was."""
-        (roots,) = self._session.execute("SELECT count(*) FROM delta.landed.roots").fetchone()
-        (events,) = self._session.execute(f"SELECT count(*) FROM {_STAGED}").fetchone()
-        return roots <= _LARGEST_SHARE * events
+        """Whether what landed between the last cut and this one, and all that it reaches, is little beside the rest."""
+        roots, reached, events = (
+            self._session.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("delta.landed.roots", "delta.nets.places", _STAGED)
+        )
+        return roots <= _LARGEST_SHARE * events and reached <= _LARGEST_REACH * events
 
     def stage(self, statement: str) -> None:
         """
@@ -185,23 +199,24 @@ class Delta:
         run(f"CREATE OR REPLACE TABLE delta.changed.ordered AS {_ORDERED}")
         if run("SELECT 1 FROM delta.changed.ordered WHERE NOT has_room").fetchone():
             raise NoRoomBetween
-        run(_FAMILIES)
         run(_REPLACE)
         self.staged = {"staging.stg_events": "delta.landed.roots"}
 
-    def grow(self, table: str, statement: str, grown: list[str]) -> None:
+    def grow(self, table: str, statement: str, subject: str, grown: list[str]) -> None:
         """
-        Bring a table up to date that holds rows of families, each made of that family's events alone.
+        Bring a table up to date each of whose rows is made of one net alone.
 
         Args:
             table: its quoted name.
             statement: that by which it is made.
-            grown: the quoted names of the tables that grow, too; it may read them and `stg_events`.
+            subject: the column with a name of the row's net.
+            grown: the quoted names of the tables that grow, too; beside them it may read events, staged or landed.
         """
-        for name in (*grown, _STAGED, table):
+        for name in (*grown, _STAGED):
             statement = statement.replace(name, _in_delta(name))
-        self._session.execute(statement)
-        self._replace(table, "family_id", "delta.landed.families")
+        self._session.execute(statement.replace(_LANDED, "delta.nets.events"))
+        self._session.execute(f"DELETE FROM {table} WHERE hash({subject}) IN (FROM delta.nets.touched)")
+        self._session.execute(f"INSERT INTO {table} BY NAME FROM {_in_delta(table)}")
 
     def grow_by_day(self, table: str, statement: str) -> None:
         """
@@ -214,11 +229,8 @@ class Delta:
         """
         self._session.execute(_DAYS)
         self._session.execute(statement.replace(_LANDED, "delta.arrived.events").replace(table, _in_delta(table)))
-        self._replace(table, "received_on", "delta.landed.days")
-
-    def _replace(self, table: str, key: str, touched: str) -> None:
-        self._session.execute(f"DELETE FROM {table} WHERE {key} IN (FROM {touched})")
-        self._session.execute(f"INSERT INTO {table} BY NAME FROM {_in_delta(table)} WHERE {key} IN (FROM {touched})")
+        for change in (f"DELETE FROM {table}", f"INSERT INTO {table} BY NAME FROM {_in_delta(table)}"):
+            self._session.execute(f"{change} WHERE received_on IN (FROM delta.landed.days)")
 
 
 def _in_delta(table: str) -> str:

@@ -29,7 +29,7 @@ __all__ = ["Statement", "WarmDbt", "dbt_environment", "seeds_checksum"]
 
 log = structlog.get_logger()
 
-_FAMILY, _DAY = "family_id", "received_on"
+_ROOT, _DAY = "root", "received_on"
 
 _PROJECT = PROJECT / "dbt_project"
 
@@ -63,24 +63,29 @@ def seeds_checksum() -> str:
 
 @dataclass(frozen=True)
 class Statement:
-    """What makes one model; `grows_by` says of what its rows can be replaced alone (`streams.build.delta`)."""
+    """
+    What makes one model.
+
+    `grows_by` says of what its rows can be replaced alone (`streams.build.delta`), `turns_at` in which columns it has
+    the moments at which the clock changes a row that grows so.
+    """
 
     unique_id: str
     relation: str
     sql: str
     parents: tuple[str, ...]
-    grows_by: str | None
+    grows_by: str | None = None
+    turns_at: tuple[str, ...] = ()
 
 
-def _statement(node: Any) -> Statement:
-    sql, grows_by = Path(node.build_path).read_text(), node.config.meta.get("grows_by")
-    return Statement(node.unique_id, node.relation_name, sql, tuple(node.depends_on.nodes), grows_by)
+def _statement(node: Any, sql: str) -> Statement:
+    meta, parents = node.config.meta, tuple(node.depends_on.nodes)
+    turns_at = tuple(meta.get("turns_at", ()))
+    return Statement(node.unique_id, node.relation_name, sql, parents, meta.get("grows_by"), turns_at)
 
 
 def _compiled(node: Any) -> Statement:
-    sql, grows_by = node.compiled_code, node.config.meta.get("grows_by")
-    sql = f"CREATE OR REPLACE TABLE {node.relation_name} AS (\n{sql}\n)"
-    return Statement(node.unique_id, node.relation_name, sql, tuple(node.depends_on.nodes), grows_by)
+    return _statement(node, f"CREATE OR REPLACE TABLE {node.relation_name} AS (\n{node.compiled_code}\n)")
 
 
 class WarmDbt:
@@ -146,7 +151,8 @@ class WarmDbt:
         results = outcome.result.results
         failed = [result.node.unique_id for result in results if result.status in {"error", "fail", "skipped"}]
         if not failed:
-            self._statements = [_statement(one.node) for one in results if one.node.resource_type == "model"]
+            models = [one.node for one in results if one.node.resource_type == "model"]
+            self._statements = [_statement(node, Path(node.build_path).read_text()) for node in models]
         return failed
 
     def compiled(self) -> list[Statement]:
@@ -189,21 +195,23 @@ class WarmDbt:
             delta: what is new since the last build; with it the tables that can grow do.
         """
         session = self.session()
-        if delta and not delta.is_small():
-            delta = None
-        grown = {one.unique_id: one.relation for one in self._statements if one.grows_by == _FAMILY}
+        growing = [one for one in self._statements if one.grows_by not in {None, _ROOT, _DAY}]
+        if delta:
+            delta.reach((one.relation, one.grows_by, at) for one in growing for at in one.turns_at)
+            delta = delta if delta.is_small() else None
+        grown = {one.unique_id: one.relation for one in growing}
         stable = self._stable(grown)
         for statement in self._statements:
             before = state(session, statement.relation) if delta and statement.unique_id in stable else None
             try:
                 if delta is None or statement.grows_by is None:
                     session.execute(statement.sql)
-                elif statement.grows_by == _FAMILY:
-                    delta.grow(statement.relation, statement.sql, list(grown.values()))
+                elif statement.grows_by == _ROOT:
+                    delta.stage(statement.sql)
                 elif statement.grows_by == _DAY:
                     delta.grow_by_day(statement.relation, statement.sql)
                 else:
-                    delta.stage(statement.sql)
+                    delta.grow(statement.relation, statement.sql, statement.grows_by, list(grown.values()))
             except NoRoomBetween:
                 delta = None
                 session.execute(statement.sql)
@@ -213,11 +221,11 @@ class WarmDbt:
                 self._statements = []
                 return [statement.unique_id]
             if before is not None and state(session, statement.relation) != before:
-                delta = None  # what reads it is made anew for every family
+                delta = None  # what reads it is made anew for every net
         return []
 
     def _stable(self, grown: Collection[str]) -> set[str]:
-        """Models that tables of families are made of beside the events; those tables grow only while these stay."""
+        """Models that growing tables are made of beside the events; those grow only while these stay."""
         parents = {parent for one in self._statements if one.unique_id in grown for parent in one.parents}
         return {one.unique_id for one in self._statements if one.grows_by is None} & parents
 

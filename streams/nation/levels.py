@@ -36,8 +36,8 @@ def levels(manifest: Mapping[str, Any], scopes: Mapping[str, str]) -> dict[str, 
     """
     The level of every model of a manifest by its unique id, parents first.
 
-    Made for the nation is never wrong, only dear. Made in the shard is what grows by family, what the rules of
-    families stand on, and what says so (`made_by: connected_families`).
+    Made for the nation is never wrong, only dear. Made in the shard is what grows by the net of its families, what the
+    rules of families stand on, and what says so (`made_by: connected_families`).
 
     Args:
         manifest: dbt's, as a dict.

@@ -5,23 +5,21 @@ The job runs in an environment of its own and knows nothing of dbt, the catalog 
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
-import msgspec
 
 from streams.build.delta import EVENT, GAP, ORDER
 from streams.build.warm_dbt import Statement
-from streams.contracts.event import event_types
-from streams.contracts.fields import SUBJECT_PATTERN
 from streams.contracts.landing import landing_tables, sql_type
+from streams.contracts.subjects import subjects
 from streams.errors import BuildFailed
 from streams.lake.quoted import quoted
 from streams.nation.levels import Level
 
-__all__ = ["Split", "lake_files", "split", "subjects", "write_plan"]
+__all__ = ["Split", "lake_files", "split", "write_plan"]
 
 _FEWEST_PARTITIONS = 4
 _MOST_PARTITIONS = 4_000
@@ -66,25 +64,6 @@ def split(statements: Sequence[Statement], found: dict[str, Level]) -> Split:
         shard=[one for one in by_level[Level.SHARD] if one is not staged],
         nation=[one for one in by_level[Level.NATION] if one not in early],
     )
-
-
-def subjects() -> tuple[list[str], list[str]]:
-    """The columns that name a person, a family or an address, and those that name several: what connects families."""
-    one, several = set(), set()
-    for struct in event_types().values():
-        for field, schema in _schemas(struct):
-            if schema.get("pattern") == SUBJECT_PATTERN:
-                one.add(field)
-            elif schema.get("items", {}).get("pattern") == SUBJECT_PATTERN:
-                several.add(field)
-    return sorted(one), sorted(several)
-
-
-def _schemas(struct: type[msgspec.Struct]) -> Iterable[tuple[str, dict]]:
-    """Each field with the part of its JSON Schema that is not `null`."""
-    for field in msgspec.structs.fields(struct):
-        schema = msgspec.json.schema(field.type)
-        yield field.name, next((part for part in schema.get("anyOf", ()) if part != {"type": "null"}), schema)
 
 
 def write_plan(

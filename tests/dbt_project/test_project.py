@@ -29,16 +29,18 @@ def test_nothing_upstream_of_an_alert_depends_on_how_it_is_run(models):
         assert not model["config"]["pre-hook"] + model["config"]["post-hook"], model["name"]
 
 
-def test_what_grows_by_family_reads_neither_the_clock_nor_the_landing_zone(settings):
-    """A warm build gives such a model the events of some families, and keeps the other rows (decision 12)."""
+def test_what_grows_by_net_reads_events_and_the_clock_only_where_it_says_when_that_turns(settings):
+    """A warm build gives such a model the events of some nets, and keeps the other rows (decision 12)."""
     nodes = project_manifest(settings)["nodes"].values()
-    growing = [node for node in nodes if node["config"]["meta"].get("grows_by") == "family_id"]
+    growing = [node for node in nodes if node["config"]["meta"].get("grows_by") not in {None, "root", "received_on"}]
 
-    assert len(growing) > 20
+    assert len(growing) > 30
     for node in growing:
-        parents = node["depends_on"]["nodes"]
-        assert not [parent for parent in parents if parent.startswith("source.")], node["name"]
-        assert re.search(r"\bfamily_id\b", node["raw_code"]), node["name"]
+        meta, parents = node["config"]["meta"], node["depends_on"]["nodes"]
+        sources = {parent.removeprefix("source.caf.") for parent in parents if parent.startswith("source.")}
+        assert sources <= {"landing.events", "run.cut", "run.as_of"}, node["name"]
+        assert ("run.as_of" in sources) == ("turns_at" in meta), node["name"]
+        assert {meta["grows_by"], *meta.get("turns_at", [])} <= node["columns"].keys(), node["name"]
 
 
 def test_what_grows_by_the_day_of_arrival_is_made_of_landed_records_alone(settings):

@@ -5,10 +5,11 @@ import copy
 import pytest
 
 from streams.build.warm_dbt import Statement
+from streams.contracts.subjects import subjects
 from streams.errors import BuildFailed, RulesInvalid
 from streams.nation.build import rule_scopes
 from streams.nation.levels import Level, levels
-from streams.nation.plan import split, subjects
+from streams.nation.plan import split
 from streams.rules.compiled import project_manifest
 
 

@@ -1,0 +1,29 @@
+"""Whom records name: families, persons and addresses."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from streams.contracts.event import event_types
+from streams.contracts.fields import SUBJECT_PATTERN
+
+__all__ = ["subjects"]
+
+
+def subjects() -> tuple[list[str], list[str]]:
+    """The columns that name a person, a family or an address, and those that name several: what connects families."""
+    one, several = set(), set()
+    for struct in event_types().values():
+        for field, schema in _schemas(struct):
+            if schema.get("pattern") == SUBJECT_PATTERN:
+                one.add(field)
+            elif schema.get("items", {}).get("pattern") == SUBJECT_PATTERN:
+                several.add(field)
+    return sorted(one), sorted(several)
+
+
+def _schemas(struct: type[msgspec.Struct]) -> Iterable[tuple[str, dict]]:
+    """Each field with the part of its JSON Schema that is not `null`."""
+    for field in msgspec.structs.fields(struct):
+        schema = msgspec.json.schema(field.type)
+        yield field.name, next((part for part in schema.get("anyOf", ()) if part != {"type": "null"}), schema)
