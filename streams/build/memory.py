@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import duckdb
 
 from streams.lake.quoted import quoted
+from streams.lake.transaction import transaction
 
 __all__ = ["Publisher", "Table", "state", "take_over"]
 
@@ -165,22 +166,20 @@ class Publisher:
         known = {name: roots for name, roots in grown.items() if name in self._published}
         states = {table: state(session, f"marts.{table}") for table in built if str(table) not in known}
         changed = [table for table, found in states.items() if self._published.get(str(table)) != found]
-        session.execute("BEGIN")
         try:
-            for name in ("cut", "as_of"):
-                session.execute(f"CREATE OR REPLACE TABLE published.run.{name} AS FROM marts.run.{name}")
-            for schema in {table.schema for table in changed}:
-                session.execute(f"CREATE SCHEMA IF NOT EXISTS published.{schema}")
-            for table in changed:
-                session.execute(f"CREATE OR REPLACE TABLE published.{table} AS FROM marts.{table}")
-                session.execute(f"COMMENT ON TABLE published.{table} IS {quoted(table.description)}")
-            for name, roots in known.items():
-                session.execute(_GROWN.format(table=name, roots=roots))
-            for old in _others(session, {*built, *kept}):
-                session.execute(f"DROP TABLE published.{old}")
-            session.execute("COMMIT")
+            with transaction(session):
+                for name in ("cut", "as_of"):
+                    session.execute(f"CREATE OR REPLACE TABLE published.run.{name} AS FROM marts.run.{name}")
+                for schema in {table.schema for table in changed}:
+                    session.execute(f"CREATE SCHEMA IF NOT EXISTS published.{schema}")
+                for table in changed:
+                    session.execute(f"CREATE OR REPLACE TABLE published.{table} AS FROM marts.{table}")
+                    session.execute(f"COMMENT ON TABLE published.{table} IS {quoted(table.description)}")
+                for name, roots in known.items():
+                    session.execute(_GROWN.format(table=name, roots=roots))
+                for old in _others(session, {*built, *kept}):
+                    session.execute(f"DROP TABLE published.{old}")
         except duckdb.Error:
-            session.execute("ROLLBACK")
             self.forget()
             raise
         # What a table that has grown adds up to is not worth reading all of it: made anew, it is taken for changed.
