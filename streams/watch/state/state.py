@@ -225,7 +225,7 @@ class State:
             return set()
         ids = {kind: [one for name, one in grown if name == kind] for kind in ("person", "link", "address")}
         named = Named([], [*ids["person"], *ids["link"]], ids["address"])
-        (parted,) = self._touched([named._asdict() | {"is_about_households": True}])
+        (parted,) = self._touched([(named, True)])
         self.session.run(sql.ADD_CROWDS, *columns(grown))
         return parted
 
@@ -315,15 +315,19 @@ class State:
 
     def touched(self, recorded: Sequence[Recorded]) -> list[set[str]]:
         """For each, the families of it, of the persons it names (through links), and at its or their addresses."""
-        return self._touched(
-            [one.named._asdict() | {"is_about_households": one.fact in ABOUT_HOUSEHOLDS} for one in recorded]
-        )
+        return self._touched([(one.named, one.fact in ABOUT_HOUSEHOLDS) for one in recorded])
 
-    def _touched(self, asked: Sequence[dict[str, object]]) -> list[set[str]]:
-        found: list[set[str]] = [set() for _ in asked]
-        if asked:
-            numbered = [one | {"number": number} for number, one in enumerate(asked)]
-            for number, family in self.session.run(sql.TOUCHED, as_json(numbered)):
+    def _touched(self, asked: Sequence[tuple[Named, bool]]) -> list[set[str]]:
+        """The same, and whether what is recorded is about households."""
+        found = [set(named.families) for named, _ in asked]
+        # What names a family alone leads nowhere else.
+        far = [
+            named._asdict() | {"is_about_households": are_households, "number": number}
+            for number, (named, are_households) in enumerate(asked)
+            if named.persons or named.addresses or are_households
+        ]
+        if far:
+            for number, family in self.session.run(sql.TOUCHED, as_json(far)):
                 found[number].add(family)
         return found
 

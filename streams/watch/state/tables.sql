@@ -128,6 +128,7 @@ CREATE TABLE outbox (
     version integer NOT NULL,
     alert bytea NOT NULL
 );
+CREATE INDEX ON outbox (alert_id);
 
 -- Where people did something with an alert that the build judges, until the watcher may say so.
 CREATE TABLE restatements (
