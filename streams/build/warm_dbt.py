@@ -98,6 +98,7 @@ class WarmDbt:
         self._adapter: Any = None
         self._statements: list[Statement] = []
         self.log_folder = settings.home / "dbt" / "logs"
+        self._target = settings.home / "dbt" / "target"
 
     def warm(self) -> None:
         """
@@ -150,7 +151,10 @@ class WarmDbt:
             raise self._failed(outcome)
         results = outcome.result.results
         failed = [result.node.unique_id for result in results if result.status in {"error", "fail", "skipped"}]
-        if not failed:
+        if failed:
+            # Killed in the wrong moment, dbt keeps a project without its references, and would use it for ever.
+            (self._target / "partial_parse.msgpack").unlink(missing_ok=True)
+        else:
             models = [one.node for one in results if one.node.resource_type == "model"]
             self._statements = [_statement(node, Path(node.build_path).read_text()) for node in models]
         return failed
@@ -246,11 +250,10 @@ class WarmDbt:
         return dbtRunner(manifest=self._manifest).invoke([verb, *self._places(), *options])
 
     def _places(self) -> Sequence[str]:
-        target: Path = self._settings.home / "dbt" / "target"
         return [
             "--project-dir", str(_PROJECT), "--profiles-dir", str(_PROJECT),
             "--target", "file" if self._into else "lake",
-            "--target-path", str(target), "--log-path", str(self.log_folder), "--log-level-file", "warn",
+            "--target-path", str(self._target), "--log-path", str(self.log_folder), "--log-level-file", "warn",
             # What costs time in every build and is of no use: lines for a console, files, a look at all tables.
             "--quiet", "--log-level", "none", "--no-write-json", "--no-populate-cache",
         ]  # fmt: skip
