@@ -94,7 +94,7 @@ class Reader:
         try:
             if lake is None:
                 lake = connect(self._settings)
-            with transaction(lake, keeps=False):
+            with transaction(lake, read_only=True):
                 yield Snapshot(lake)
         except NotBuilt:
             raise  # the connection is as good as before

@@ -128,7 +128,7 @@ def verify_offsets(
 def _compare(
     settings: Settings, lake: duckdb.DuckDBPyConnection, kafka: TolerantConsumer, ends: dict[TopicPartition, int]
 ) -> Verified:
-    with transaction(lake, keeps=False):
+    with transaction(lake, read_only=True):
         lives = landed_lives(lake)
         sums = {(topic, number): rest for topic, number, *rest in lake.execute(_SUMS).fetchall()}
         candidates = [Gap(*row, "missing") for row in lake.execute(_GAPS).fetchall()]

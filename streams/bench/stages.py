@@ -75,7 +75,7 @@ class Stages:
         left, moved_at = None, time.monotonic()
         while len(done) < 2 and time.monotonic() < moved_at + _STANDSTILL_SECONDS:
             self.look()
-            behind = {LAND.name: _behind(ends, self._landed()), WATCH.name: _behind(ends, judged(self._settings))}
+            behind = {LAND.name: records_left(ends, self._landed()), WATCH.name: records_left(ends, judged(self._settings))}
             for name, records in behind.items():
                 if not records:
                     done.setdefault(name, round(time.monotonic() - began, 1))
@@ -93,7 +93,3 @@ class Stages:
         """How often the watcher has begun: a process that stays may begin anew."""
         log = processes.log_file(self._settings.home, WATCH.name)
         return log.read_text(errors="replace").count("watch_started")
-
-
-def _behind(ends: dict[tuple[str, int], int], reached: dict[tuple[str, int], int]) -> int:
-    return sum(max(0, end - reached.get(place, 0)) for place, end in ends.items())

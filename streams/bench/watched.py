@@ -1,6 +1,7 @@
 """A watcher of a bench's own: what it is given to judge, how far it is, and what it needs."""
 
 import time
+from collections.abc import Mapping
 from contextlib import closing
 
 import psutil
@@ -15,7 +16,7 @@ from streams.kafka.heartbeat import last_heartbeat
 from streams.settings import Settings
 from streams.stack import processes
 
-__all__ = ["behind", "judged", "send_history", "wait_until_judged", "watch_mb"]
+__all__ = ["behind", "judged", "records_left", "send_history", "wait_until_judged", "watch_mb"]
 
 _PATIENCE_SECONDS = 900
 
@@ -41,8 +42,12 @@ def judged(settings: Settings) -> dict[TopicPartition, int]:
 
 def behind(settings: Settings) -> int:
     """How many records are not said to be judged."""
-    done = judged(settings)
-    return sum(max(0, end - done.get(place, 0)) for place, end in end_offsets(settings, names.INPUT_TOPICS).items())
+    return records_left(end_offsets(settings, names.INPUT_TOPICS), judged(settings))
+
+
+def records_left(ends: Mapping[tuple[str, int], int], reached: Mapping[tuple[str, int], int]) -> int:
+    """How many records are left from where each partition has been reached."""
+    return sum(max(0, end - reached.get(place, 0)) for place, end in ends.items())
 
 
 def wait_until_judged(settings: Settings) -> None:

@@ -7,12 +7,15 @@ database, that they do not hold.
 """
 
 import psycopg2.extensions
+import structlog
 from psycopg2 import errors, sql
 
 from streams.lake.lock_keys import LockKey
 from streams.lake.session import configure
 
 __all__ = ["lift_limits"]
+
+log = structlog.get_logger()
 
 _WANTED = {
     "statement_timeout": "0",
@@ -50,6 +53,7 @@ def lift_limits(cursor: psycopg2.extensions.cursor) -> None:
                     sql.Identifier(database), sql.Identifier(name), sql.Literal(value)
                 )
             )
+        log.info("limits_lifted", database=limits[0][2], settings=[name for name, *_ in limits])
     except (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction):
         return  # Whoever only reads, or must not, goes on with what it has.
     finally:

@@ -10,7 +10,7 @@ import psycopg2.extensions
 
 from streams.errors import LakeUnavailable
 
-__all__ = ["Session", "configure", "open_connection"]
+__all__ = ["READ_WHOLE", "Session", "configure", "open_connection"]
 
 _CLIENT = {
     "connect_timeout": 10,
@@ -38,6 +38,9 @@ _SETTINGS = {
     "transaction_timeout": "0",
 }
 """What a database or a role sets for everyone ends no long statement here, and changes no answer."""
+
+READ_WHOLE = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+"""How PostgreSQL's planner may read tables whole: good for all of their rows, and bad for some of them."""
 
 _CONFIGURE = """
     SELECT count(set_config(pg_settings.name, given.value, false))

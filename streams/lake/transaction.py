@@ -9,17 +9,17 @@ __all__ = ["transaction"]
 
 
 @contextmanager
-def transaction(lake: duckdb.DuckDBPyConnection, *, keeps: bool = True) -> Iterator[None]:
+def transaction(lake: duckdb.DuckDBPyConnection, *, read_only: bool = False) -> Iterator[None]:
     """
-    All that is run in it counts, or nothing; without `keeps` nothing does, and all questions see one snapshot.
+    All that is run in it counts, or nothing. One that is `read_only` writes nothing; its questions see one snapshot.
 
     However it ends, it has ended: DuckDB aborts the process that closes a connection within a transaction whose session
     the catalog's server has ended meanwhile.
     """
-    lake.execute("BEGIN")
+    lake.execute("BEGIN TRANSACTION READ ONLY" if read_only else "BEGIN")
     try:
         yield
-        lake.execute("COMMIT" if keeps else "ROLLBACK")
+        lake.execute("ROLLBACK" if read_only else "COMMIT")
     except BaseException:
         with suppress(duckdb.Error):
             lake.execute("ROLLBACK")

@@ -91,6 +91,8 @@ class Batches:
         try:
             with self._state.writing():
                 judge(records)
+            # The next part may concern the same families, and each is pending once.
+            self.finish()
         except REFUSED as error:
             if len(records) > 1:
                 self._judge_apart(records[: len(records) // 2], judge)
@@ -103,8 +105,10 @@ class Batches:
 
     def _refuse(self, one: Pending, error: Exception) -> None:
         with self._state.writing():
-            for place in self._state.refuse(one):
-                _log_refused(place, error)
+            refused = self._state.refuse(one)
+        log.warning("place_refused", kind=one.place[0], records=len(refused), by=type(error).__name__)
+        for place in refused:
+            _log_refused(place, error)
 
 
 def _log_refused(place: tuple[str, int, int], error: Exception) -> None:

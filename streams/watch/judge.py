@@ -21,7 +21,7 @@ from streams.watch.alert_book import AlertBook, Cause, Place, place_of
 from streams.watch.first_version import first_version
 from streams.watch.handling import handled_by_alert
 from streams.watch.state.agenda import Pending
-from streams.watch.state.state import State
+from streams.watch.state.state import Recorded, State
 from streams.watch.trial import is_trial, trial_alert
 
 __all__ = ["PENDING_PLACES", "Judge"]
@@ -77,9 +77,10 @@ class Judge:
             now: when the versions are raised.
         """
         events = [record for record in records if isinstance(record, Accepted)]
-        parted = self.state.add(events)
+        recorded = [Recorded.of(event) for event in events]
+        parted = self.state.add(events, recorded)
         self._quarantine(records)
-        touched = self._touched(events)
+        touched = self._touched(events, recorded)
         newest = max((record.received_ms for record in records), default=0)
         for family in parted:
             touched.note(("family", family), newest)
@@ -153,9 +154,9 @@ class Judge:
     def _quarantine(self, records: Iterable[Accepted | Rejected]) -> None:
         self.state.quarantine(one for one in records if isinstance(one, Rejected) and one.topic in SAFEGUARDING_TOPICS)
 
-    def _touched(self, events: Sequence[Accepted]) -> _Touched:
+    def _touched(self, events: Sequence[Accepted], recorded: Sequence[Recorded]) -> _Touched:
         touched = _Touched()
-        about = self.state.about_the_same(events)
+        about = self.state.about_the_same(events, recorded)
         asked = [
             (event, one)
             for event, same in zip(events, about, strict=True)

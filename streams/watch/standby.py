@@ -59,7 +59,7 @@ class Standby:
             if judge.state.is_shared():
                 self._drop_next()
                 self._help(judge)
-            elif not judge.state.is_of_this_version():
+            elif not judge.state.tables.are_there():
                 self._make_ready(judge.state)
             judge.state.session.wait(seconds)
         except (psycopg2.Error, LakeUnavailable, LockTaken, BrokerUnavailable, KafkaError) as error:
@@ -88,7 +88,7 @@ class Standby:
     def _make_ready(self, current: State) -> None:
         """Fill tables of this version, unless that is done, or another one that stands by does it."""
         state = self._next or self._state_of_next(current)
-        if state is None or state.is_ready():
+        if state is None or state.tables.are_filled():
             return
         log.info("tables_made_ready", reason="the watcher that leads has other tables, or none")
         state.begin_term()
@@ -97,13 +97,13 @@ class Standby:
             offsets = begin_reading(self._settings, consumer, state, partitions_of(consumer, topics), self._alive)
             with state.writing():
                 state.begin_at(offsets, consumer.topic_ids(topics))
-                state.filled()
+                state.tables.filled()
         log.info("tables_ready")
 
     def _drop_next(self) -> None:
         """They were made before the leader had made its own, which are of this version."""
         if self._next is not None:
-            self._next.drop()
+            self._next.tables.drop()
             self._next.session.close()
             self._next = None
 

@@ -20,7 +20,7 @@ from streams.lake.connect import connect
 from streams.lake.transaction import transaction
 from streams.settings import Settings
 try:
-    with connect(Settings.from_env(), landing=sys.argv[1]) as lake, transaction(lake, keeps=False):
+    with connect(Settings.from_env(), landing=sys.argv[1]) as lake, transaction(lake, read_only=True):
         lake.execute("SELECT count(*) FROM landing.main.events").fetchall()
         print("in it", flush=True)
         sys.stdin.readline()
@@ -69,14 +69,15 @@ def test_process_lives_when_the_server_ends_its_session(
 
 def test_transaction_keeps_all_or_nothing(fresh_settings: Settings) -> None:
 
-    def insert(then: str, *, keeps: bool = True) -> None:
-        with transaction(lake, keeps=keeps):
+    def insert(then: str, *, read_only: bool = False) -> None:
+        with transaction(lake, read_only=read_only):
             lake.execute("INSERT INTO landing.main.events BY NAME SELECT 1 AS kafka_offset")
             lake.execute(then)
 
     with connect(fresh_settings, landing="read_write") as lake:
         insert(COUNT)
-        insert(COUNT, keeps=False)
+        with pytest.raises(duckdb.TransactionException, match="read-only"):
+            insert(COUNT, read_only=True)
         with pytest.raises(duckdb.CatalogException):
             insert("FROM landing.main.nothing")
 

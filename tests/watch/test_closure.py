@@ -47,7 +47,7 @@ def test_tables_find_whom_sets_in_memory_find(state: State, seed: int) -> None:
     events = [event for event in map(decode, log.records) if isinstance(event, Accepted)]
     recorded = [Recorded.of(event) for event in events]
     for start in range(0, EVENTS, 7):
-        state.add(events[start : start + 7])
+        state.add(events[start : start + 7], recorded[start : start + 7])
     world = _World(events, recorded)
 
     assert state.touched(recorded) == [world.touched(one) for one in recorded]

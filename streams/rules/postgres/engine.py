@@ -10,7 +10,7 @@ import msgspec
 import pyarrow as pa
 
 from streams.lake.connect import catalog_dsn
-from streams.lake.session import Session
+from streams.lake.session import READ_WHOLE, Session
 from streams.rules.answers import (
     ALERT_ACTIONS,
     DECIDED_REFERRALS,
@@ -160,12 +160,8 @@ class PostgresEngine(Evaluator):
             return []
         rows = {table: text for table, text in given.rows.items() if table != CROWDS or CROWDS in models}
         text, values = self._text(models, tuple(rows), given.has_many), (*rows.values(), given.as_of)
-        joins = {
-            "enable_hashjoin": "on",
-            "enable_mergejoin": "on",
-            "enable_nestloop": "off" if given.has_many else "on",
-        }
-        with self._session.planning(enable_seqscan="on", **joins):
+        nested = "off" if given.has_many else "on"
+        with self._session.planning(**dict.fromkeys(READ_WHOLE, "on"), enable_nestloop=nested):
             return self._session.run(text, *values)
 
     def _made_text(self, models: tuple[str, ...], tables: tuple[str, ...], has_many: bool) -> str:

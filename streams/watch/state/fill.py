@@ -60,8 +60,6 @@ def fill(
     """
     try:
         return _filled(settings, state, behind, alive)
-    except duckdb.CatalogException:
-        return {}
     except duckdb.Error as error:
         raise LakeUnavailable(f"the lake cannot be read: {type(error).__name__}") from None
 
@@ -70,7 +68,10 @@ def _filled(
     settings: Settings, state: State, behind: Mapping[TopicPartition, int], alive: Callable[[], None]
 ) -> dict[TopicPartition, int]:
     with closing(connect(settings, landing="read_only", marts=None)) as lake:
-        landed = {TopicPartition(*place): offset for place, offset in next_offsets(lake).items()}
+        try:
+            landed = {TopicPartition(*place): offset for place, offset in next_offsets(lake).items()}
+        except duckdb.CatalogException:
+            return {}
         ahead = {place: landed[place] for place, offset in behind.items() if landed.get(place, offset) > offset}
         lake.execute(f"ATTACH {quoted(catalog_dsn(settings))} AS state (TYPE postgres)")
         done = 0

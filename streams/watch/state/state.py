@@ -22,7 +22,7 @@ from streams.contracts.decode import COORDINATES, Reason, Rejected
 from streams.errors import LockTaken
 from streams.lake.connect import catalog_dsn
 from streams.lake.lock_keys import LockKey
-from streams.lake.session import Session
+from streams.lake.session import READ_WHOLE, Session
 from streams.rules.crowds import Crowd, CrowdLimits
 from streams.rules.facts import fact_of
 from streams.rules.postgres.rows import Rows, as_rows
@@ -40,8 +40,6 @@ _LEADER, _HELPER = "caf watch", "caf watch, standing by"
 """By these names PostgreSQL knows the sessions of the watcher that leads, and of those that stand by."""
 _PAUSED_SECONDS = 60
 """After which PostgreSQL ends a transaction of a watcher that stands still."""
-_READ_WHOLE = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
-"""How PostgreSQL's planner may read tables whole: good for all of them, and bad for some rows of them."""
 REFUSED = (psycopg2.DataError, psycopg2.IntegrityError, psycopg2.errors.ProgramLimitExceeded)
 """What PostgreSQL raises of values that it cannot hold or compute with."""
 REFUSED_ALLOWED = "what PostgreSQL can hold and compute with"
@@ -92,8 +90,8 @@ class State:
         self._limits, self._rules = limits, rules
         self._term = 0
         # A plan is made once, perhaps while the tables are empty: then it would seem best to read them whole.
-        session.plan_with(**dict.fromkeys(_READ_WHOLE, "off"))
-        self._tables = Tables(session, columns, schema)
+        session.plan_with(**dict.fromkeys(READ_WHOLE, "off"))
+        self.tables = Tables(session, columns, schema)
         self.alerts, self.agenda = Alerts(session), Agenda(session, rules)
         self.is_new = False
         """Whether the tables have nothing yet of what has landed."""
@@ -102,25 +100,17 @@ class State:
         """Take over from whoever wrote before, who writes nothing any more; and make the tables that are not there."""
         if self.schema == CURRENT:
             self.session.run(sql.END_OTHERS, [_LEADER, _HELPER])
-        self.is_new = self._tables.open()
+        self.is_new = self.tables.open()
         ((self._term,),) = self.session.run("UPDATE term SET number = number + 1 RETURNING number")
         self.session.run("UPDATE pending SET rules = $1", self._rules)
 
     def is_shared(self) -> bool:
         """Whether the leader uses tables of this version, and has judged everything by the same rules."""
-        return self._tables.are_filled() and self._tables.rules == self._rules
-
-    def is_of_this_version(self) -> bool:
-        """Whether the leader uses tables of this version."""
-        return self._tables.are_there()
+        return self.tables.are_filled() and self.tables.rules == self._rules
 
     def of_schema(self, session: Session, schema: str) -> "State":
         """The tables of the same version in another schema, seen by another session."""
         return State(session, self.columns, self._limits, self._rules, schema)
-
-    def is_ready(self) -> bool:
-        """Whether the tables hold what had landed when they were made."""
-        return self._tables.are_filled()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -135,27 +125,19 @@ class State:
                 raise LockTaken("another watcher has begun; this one has written nothing since")
             yield
 
-    def filled(self) -> None:
-        """Say that the tables hold what had landed, and that nobody has judged it yet by these rules."""
-        self._tables.filled()
-
     def complete(self) -> None:
         """
         Say that the tables hold what had landed and what was judged before, and by which rules it is judged now.
 
         If some of it is new, or the rules are others than before, all families are looked at again.
         """
-        if self._tables.rules == self._rules:
+        if self.tables.rules == self._rules:
             return
         with self.writing():
             self._review_all()
-            self._tables.filled()
-            self._tables.judged_by(self._rules)
+            self.tables.filled()
+            self.tables.judged_by(self._rules)
         self.is_new = False
-
-    def drop(self) -> None:
-        """Have no tables."""
-        self.session.command(f"DROP SCHEMA IF EXISTS {self.schema} CASCADE")
 
     def drop_next(self) -> None:
         """Drop tables that somebody has made ready and that nobody waits to use."""
@@ -169,7 +151,7 @@ class State:
         if self.session.run("SELECT 1 FROM events LIMIT 1"):
             # Of empty tables nothing is said: what a planner believes to be empty it reads whole when it no longer is.
             self.session.command(sql.ANALYZE)
-        with self.session.planning(**dict.fromkeys(_READ_WHOLE, "on")):
+        with self.session.planning(**dict.fromkeys(READ_WHOLE, "on")):
             self.session.run(sql.FIND_CROWDS, *self._limits)
             self.session.run(sql.REVIEW_ALL)
 
@@ -188,9 +170,12 @@ class State:
         if offsets:
             self.session.run(sql.ADVANCE, *columns([(*one, offset) for one, offset in offsets.items()]))
 
-    def add(self, events: Sequence[Accepted]) -> set[str]:
+    def add(self, events: Sequence[Accepted], recorded: Iterable[Recorded]) -> set[str]:
         """
         Keep events, and who belongs to whom by them.
+
+        Args:
+            recorded: what each of them is about.
 
         Returns:
             Families that had to do with others through what has become a crowd.
@@ -198,12 +183,12 @@ class State:
         if not events:
             return set()
         self.session.run(sql.ADD_EVENTS, as_rows(events_table(events, datetime.now(UTC)), list(self.columns)).text)
-        return self.relate([named_by(event) for event in events])
+        return self.relate([one.named for one in recorded])
 
     def add_judged(self, events: Sequence[Accepted]) -> None:
         """Keep events that another leader has judged, on tables that are gone."""
-        self._tables.judged_by(None)
-        self.add(events)
+        self.tables.judged_by(None)
+        self.add(events, map(Recorded.of, events))
 
     def relate(self, named: Sequence[Named]) -> set[str]:
         """Keep who belongs to whom; returns what `add` does."""
@@ -270,8 +255,8 @@ class State:
 
     def take_over_incoming(self) -> None:
         """Keep them."""
-        self._tables.judged_by(None)
-        with self.session.planning(**dict.fromkeys(_READ_WHOLE, "on")):
+        self.tables.judged_by(None)
+        with self.session.planning(**dict.fromkeys(READ_WHOLE, "on")):
             for statement in sql.TAKE_OVER:
                 self.session.run(statement)
 
@@ -290,9 +275,9 @@ class State:
         keys = self.keys([one.place[1]]) if one.place[0] == "family" else []
         return self.session.run(sql.REFUSE, keys, naive(one.arrived_at), Reason.SCHEMA, REFUSED_ALLOWED)
 
-    def about_the_same(self, events: Sequence[Accepted]) -> list[list[Recorded]]:
+    def about_the_same(self, events: Sequence[Accepted], recorded: Iterable[Recorded]) -> list[list[Recorded]]:
         """
-        For each event itself, and everything else under its topic and key that is about an event of that name.
+        For each event what it is about, and everything else under its topic and key about an event of that name.
 
         A correction changes what was recorded; and of a name that has become that of two events none is corrected.
         """
@@ -303,14 +288,14 @@ class State:
             stored[name].append((place, Recorded(fact, alert_id, Named(*named))))
         return [
             [
-                Recorded.of(event),
+                own,
                 *(
                     same
                     for place, same in stored[event.topic, event.key, *event.root]
                     if place != (event.partition, event.offset)
                 ),
             ]
-            for event in events
+            for event, own in zip(events, recorded, strict=True)
         ]
 
     def touched(self, recorded: Sequence[Recorded]) -> list[set[str]]:

@@ -105,11 +105,11 @@ class Tables:
         with self._session.transaction():
             self._session.run("SELECT pg_advisory_xact_lock($1)", int(LockKey.WATCH_TABLES))
             if self.schema == CURRENT and not self.are_filled() and self.are_filled(NEXT):
-                self._session.command(f"DROP SCHEMA IF EXISTS {CURRENT} CASCADE")
+                self.drop()
                 self._session.command(f"ALTER SCHEMA {NEXT} RENAME TO {CURRENT}")
             if self.are_filled():
                 return False
-            self._session.command(f"DROP SCHEMA IF EXISTS {self.schema} CASCADE")
+            self.drop()
             self._session.command(f"CREATE SCHEMA {self.schema}")
             self._session.command(self._text)
             self._session.run("INSERT INTO about (version) VALUES ($1)", self._version)
@@ -129,6 +129,10 @@ class Tables:
             return None
         ((version, is_filled),) = self._session.run(f"SELECT version, is_filled FROM {schema}.about")
         return version, is_filled
+
+    def drop(self) -> None:
+        """Have none."""
+        self._session.command(f"DROP SCHEMA IF EXISTS {self.schema} CASCADE")
 
     def filled(self) -> None:
         """Say that the tables hold what had landed."""

@@ -158,8 +158,8 @@ CREATE TABLE reviews (
 );
 CREATE INDEX ON reviews (arrived_at);
 
--- What one id leads to. OFFSET 0 has each looked up by itself in an index, however large the planner takes the tables to be:
--- it may have seen them last when they were empty. Crowds lead nowhere.
+-- What one id leads to; a crowd leads nowhere. OFFSET 0 keeps each look-up a query of its own, which uses an index, whatever
+-- size the planner believes the tables to have: it may have seen them last when they were empty.
 CREATE FUNCTION linked_with(person text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT other.identifier
     FROM identities AS own
