@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from streams import names
 from streams.bench.restart import LAND, WATCH
-from streams.bench.watched import judged
+from streams.bench.watched import judged, records_left
 from streams.errors import StackFailed
 from streams.kafka.client import end_offsets
 from streams.kafka.heartbeat import last_heartbeat
@@ -75,7 +75,10 @@ class Stages:
         left, moved_at = None, time.monotonic()
         while len(done) < 2 and time.monotonic() < moved_at + _STANDSTILL_SECONDS:
             self.look()
-            behind = {LAND.name: records_left(ends, self._landed()), WATCH.name: records_left(ends, judged(self._settings))}
+            behind = {
+                LAND.name: records_left(ends, self._landed()),
+                WATCH.name: records_left(ends, judged(self._settings)),
+            }
             for name, records in behind.items():
                 if not records:
                     done.setdefault(name, round(time.monotonic() - began, 1))
