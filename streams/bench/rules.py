@@ -148,7 +148,7 @@ class _Bench:
     def _evaluated(self, engine: Evaluator, chunks: list[list[str]]) -> None:
         now = datetime.now(UTC)
         for families in chunks:
-            events = [event for key in self._state.keys(families) for event in self._by_key.get(key, ())]
+            events = [event for key in self._state.keys(families).names for event in self._by_key.get(key, ())]
             engine.evaluate(events_table(events, now), None, self._compiled.rules, now)
 
     def _arrived(self, record: Sent) -> Accepted | Rejected:

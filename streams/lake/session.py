@@ -1,7 +1,7 @@
 """Sessions of PostgreSQL: how they are opened, and one in which each statement is planned once."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from select import select
 
@@ -88,7 +88,9 @@ class Session:
         self._cursor = self._connection.cursor()
         self._prepared: OrderedDict[str, str] = OrderedDict()
         self._number = 0
+        self._is_in_transaction = self._begins = False
         self._planner: dict[str, str] = {}
+        self._planner_has: dict[str, str] = {}
         self._connection.set_client_encoding("UTF8")
         configure(self._cursor, _SETTINGS)
 
@@ -107,12 +109,12 @@ class Session:
             self._prepare(text)
         self._prepared.move_to_end(text)
         given = f" ({', '.join(['%s'] * len(values))})" if values else ""
-        self._cursor.execute(f"EXECUTE {self._prepared[text]}{given}", values or None)
+        self._execute(f"EXECUTE {self._prepared[text]}{given}", values or None)
         return self._cursor.fetchall() if self._cursor.description else []
 
     def command(self, text: str) -> None:
         """Run statements that are not worth a plan of their own, and take no parameters."""
-        self._cursor.execute(text)
+        self._execute(text)
 
     def wait(self, seconds: float) -> None:
         """Until something is notified on a channel that is listened to, or the time is over."""
@@ -124,34 +126,55 @@ class Session:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All that is run in it counts, or nothing; within one that is open it is a part of that."""
-        if self._connection.info.transaction_status != psycopg2.extensions.TRANSACTION_STATUS_IDLE:
+        if self._is_in_transaction:
             yield
             return
-        self.command("BEGIN")
+        self._is_in_transaction = self._begins = True
         try:
             yield
         except BaseException:
-            self.command("ROLLBACK")
+            self._end("ROLLBACK")
             raise
-        self.command("COMMIT")
+        self._end("COMMIT")
 
     def plan_with(self, **settings: str) -> None:
         """Settings by which plans are made from now on."""
         self._planner |= settings
-        self._set(settings)
 
     @contextmanager
     def planning(self, **settings: str) -> Iterator[None]:
         """Other settings, for the plans that are made meanwhile."""
-        self._set(settings)
+        before = {name: self._planner.get(name, "on") for name in settings}
+        self._planner |= settings
         try:
             yield
         finally:
-            if self._connection.info.transaction_status != psycopg2.extensions.TRANSACTION_STATUS_INERROR:
-                self._set({name: self._planner.get(name, "on") for name in settings})
+            self._planner |= before
 
-    def _set(self, settings: Mapping[str, str]) -> None:
-        self.command("; ".join(f"SET {name} = {value}" for name, value in settings.items()))
+    def _execute(self, text: str, values: Sequence[object] | None = None) -> None:
+        """Run a statement, together with what must come before it: each trip to the server takes its time."""
+        try:
+            self._cursor.execute(self._before() + text, values)
+        except BaseException:
+            # The server has taken back what it set in the same transaction.
+            self._planner_has.clear()
+            raise
+
+    def _before(self) -> str:
+        settings = {name: value for name, value in self._planner.items() if self._planner_has.get(name) != value}
+        begin = "BEGIN; " if self._begins else ""
+        self._planner_has |= settings
+        self._begins = False
+        return begin + "".join(f"SET {name} = {value}; " for name, value in settings.items())
+
+    def _end(self, how: str) -> None:
+        self._is_in_transaction = False
+        if self._begins:
+            self._begins = False  # nothing was run in it
+            return
+        self._cursor.execute(how)
+        if how == "ROLLBACK":
+            self._planner_has.clear()
 
     def _prepare(self, text: str) -> None:
         if len(self._prepared) == _MOST_STATEMENTS:

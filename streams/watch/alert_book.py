@@ -39,7 +39,7 @@ class Cause:
     at: Callable[[Place], datetime]
     now: datetime
     is_deadline: bool = False
-    amended: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    amended: Callable[[], Mapping[tuple[str, str], str]] = dict
     amendments: Mapping[Place, str] = field(default_factory=dict)
 
 
@@ -264,6 +264,7 @@ def _why_changed(old: Alert, new: Alert, cause: Cause) -> str:
 
 def _why_gone(alert: Alert, place: Place, cause: Cause) -> str:
     """A correction or withdrawal of its evidence, else one among the events judged, else evidence that came late."""
-    changes = [cause.amended.get((item.source, item.id)) for item in alert.evidence]
+    amended = cause.amended()
+    changes = [amended.get((item.source, item.id)) for item in alert.evidence]
     change = next((change for change in changes if change), cause.amendments.get(place))
     return f"event_{change}" if change else "late_evidence"

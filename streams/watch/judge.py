@@ -7,6 +7,7 @@ Everything that it knows is in the state, and everything it decides is written t
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from streams.contracts import Accepted, Rejected
 from streams.contracts.columns import events_table
@@ -199,11 +200,11 @@ class Judge:
         families = [name for kind, name in places if kind == "family"]
         records = [name for kind, name in places if kind == "record"]
         book = self.state.alerts.book(places)
-        keys = [*self.state.keys(families), *book.ids()]
-        events, crowds = self.state.load(keys, records)
-        unread = self.state.load_unread(records)
-        cause = Cause(at, now, amendments is None, self.state.amended(keys), amendments or {})
-        with self._engine.evaluating(events, unread, self._rules, as_of, crowds=crowds) as evaluation:
+        keys = self.state.keys(families, list(book.ids()))
+        given = self.state.given(keys, records)
+        amended = cache(lambda: self.state.amended(keys.names))
+        cause = Cause(at, now, amendments is None, amended, amendments or {})
+        with self._engine.judging(given, self._rules, as_of) as evaluation:
             self.state.agenda.replace_deadlines(families, evaluation.deadlines, as_of)
             current = [self._first_version(row, now) for row in evaluation.alerts]
             handled = handled_by_alert(evaluation.actions)

@@ -1,5 +1,6 @@
 """Whom and where an event names."""
 
+from functools import cache
 from typing import NamedTuple
 
 from streams.contracts import Accepted, Event
@@ -11,6 +12,10 @@ ABOUT_HOUSEHOLDS = frozenset(
     one.type.split(".")[-2] for one in (HouseholdJoined, HouseholdLeft, PersonRecorded, PersonsLinked, SchoolNotified)
 )
 """Facts that can tell which children live with an adult, or whether their school was told."""
+
+_FAMILIES = frozenset({"family_id", "release_family_id", "marker_families"})
+_PERSONS = frozenset({"person_id", "linked_person_id", "person_ids"})
+_ADDRESSES = frozenset({"address_id"})
 
 
 class Named(NamedTuple):
@@ -31,20 +36,27 @@ class Named(NamedTuple):
 def named_by(event: Accepted) -> Named:
     """Whom and where an event names, whether it records, corrects or withdraws."""
     about: Event | object = event.amendment if event.fact is None else event.fact
+    has = _has(type(about))
     return Named(
-        _ids(about, "family_id", "release_family_id", "marker_families"),
-        _ids(about, "person_id", "linked_person_id", "person_ids"),
-        _ids(about, "address_id"),
-        is_link=hasattr(about, "linked_person_id"),
-        marker=getattr(about, "marker_id", None) or "",
-        is_of_person=getattr(about, "family_id", None) is None,
+        _ids(about, has & _FAMILIES),
+        _ids(about, has & _PERSONS),
+        _ids(about, has & _ADDRESSES),
+        is_link="linked_person_id" in has,
+        marker=("marker_id" in has and about.marker_id) or "",
+        is_of_person=not ("family_id" in has and about.family_id is not None),
     )
 
 
-def _ids(about: object, *fields: str) -> list[str]:
+@cache
+def _has(kind: type) -> frozenset[str]:
+    """What events of a kind tell."""
+    return frozenset(kind.__struct_fields__)
+
+
+def _ids(about: object, fields: frozenset[str]) -> list[str]:
     found: set[str] = set()
     for field in fields:
-        value = getattr(about, field, None)
+        value = getattr(about, field)
         if isinstance(value, str):
             found.add(value)
         elif value:

@@ -127,9 +127,9 @@ class Watcher:
             self._report_unread()
             self._review()
             self._restate()
-            self._outbox.retire(_now())
             self._complete()
-            self._cut.say()
+            if self._cut.say():
+                self._outbox.retire(_now())
         self._cut.say(now=True)
 
     def _start(self) -> None:
@@ -284,10 +284,10 @@ class Watcher:
 
     def _send(self, publisher: Publisher | None = None) -> None:
         """Send what was decided, and note when the next deadline is."""
-        self._due = self._state.agenda.next_due()
+        self._due, has_put_off = self._state.agenda.next_due()
+        self._is_put_off = self._is_put_off or has_put_off
         written = {TopicPartition(names.ALERTS, number): at for number, at in self._outbox.send(publisher).items()}
         self._offsets |= self._consumer.numbered(written)
-        self._is_put_off = self._is_put_off or self._state.agenda.has_put_off()
         self._cut.say()
 
     def _complete(self) -> None:

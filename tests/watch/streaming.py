@@ -42,7 +42,7 @@ class Stream:
 
     def pass_deadlines(self, now: datetime) -> None:
         """Judge each deadline before `now` an instant after it has passed."""
-        while (due := self._judge.state.agenda.next_due()) is not None and due < now:
+        while (due := self._judge.state.agenda.next_due()[0]) is not None and due < now:
             self._judge.due(due + _INSTANT, due + _INSTANT)
             self._publish()
 

@@ -37,7 +37,7 @@ class Connections:
         return found
 
     def keys(self, families: set[str]) -> set[str]:
-        return set(self._state.keys(families))
+        return set(self._state.keys(families).names)
 
     def others(self, persons: set[str]) -> set[str]:
         return {family for (family,) in self._state.session.run("SELECT families_of($1)", sorted(persons))}

@@ -27,12 +27,12 @@ from streams.rules.compiled import CompiledRules
 from streams.rules.crowds import CROWD_LIMITS, CROWDS, NO_LIMITS, Crowd, CrowdLimits
 from streams.rules.evaluator import Evaluator
 from streams.rules.postgres.derive import derived
-from streams.rules.postgres.rows import Rows, as_rows
+from streams.rules.postgres.rows import as_rows
 from streams.rules.postgres.schema import install
 from streams.rules.postgres.statement import rows_given, statement
 from streams.settings import Settings
 
-__all__ = ["PostgresEngine"]
+__all__ = ["MANY_EVENTS", "Given", "PostgresEngine"]
 
 MANY_EVENTS = 150
 """From here on joins are hashed: how many rows a parameter holds is not known when a plan is made once for all."""
@@ -40,11 +40,18 @@ MANY_EVENTS = 150
 _Due = tuple[datetime, str]
 
 
-class _Given(NamedTuple):
-    """What is judged, as parameters of a statement: the rows of tables, and of crowds if they are given."""
+class Given(NamedTuple):
+    """
+    What is judged.
 
-    rows: dict[str, str]
-    as_of: datetime
+    Attributes:
+        sources: a query for each input, and for `CROWDS` if they are not to be counted.
+        values: what `$1`, `$2` and so on are in these queries; each is in some.
+        has_many: whether there are many events (`MANY_EVENTS`).
+    """
+
+    sources: tuple[tuple[str, str], ...]
+    values: tuple
     has_many: bool
 
 
@@ -98,21 +105,26 @@ class PostgresEngine(Evaluator):
     @contextmanager
     def evaluating(
         self,
-        events: pa.Table | Rows,
-        quarantine: pa.Table | Rows | None,
+        events: pa.Table,
+        quarantine: pa.Table | None,
         rules: Collection[str],
         as_of: datetime,
         *,
         crowds: Collection[Crowd] | None = None,
     ) -> Iterator[Evaluation]:
         """See `Evaluator.evaluating`."""
-        given = self._given(events, quarantine, as_of, crowds)
+        with self.judging(self._given(events, quarantine, crowds), rules, as_of) as evaluation:
+            yield evaluation
+
+    @contextmanager
+    def judging(self, given: Given, rules: Collection[str], as_of: datetime) -> Iterator[Evaluation]:
+        """The same of rows that queries find."""
         ends = [name for rule in sorted(rules) for name in self.compiled.ends(rule)]
         desks: list[str] = []
         # Of many families some will be asked for their desks: to look at all rows once more would cost half as much.
         asked = (*ends, ALERT_ACTIONS, FAMILY_DESK) if given.has_many else (*ends, ALERT_ACTIONS)
-        evaluation = Evaluation([], [], [], lambda: _by_family(desks) if given.has_many else self._desks(given))
-        for model, answer in self._answers(asked, given):
+        evaluation = Evaluation([], [], [], lambda: _by_family(desks) if given.has_many else self._desks(given, as_of))
+        for model, answer in self._answers(asked, given, as_of):
             if model == FAMILY_DESK:
                 desks.append(answer)
             elif model == ALERT_ACTIONS:
@@ -126,49 +138,47 @@ class PostgresEngine(Evaluator):
 
     def desks(self, events: pa.Table, as_of: datetime) -> dict[str, FamilyDesk]:
         """See `Evaluator.desks`."""
-        return self._desks(self._given(events, None, as_of))
+        return self._desks(self._given(events, None), as_of)
 
     def decided_referrals(self, events: pa.Table, as_of: datetime) -> list[DecidedReferral]:
         """See `Evaluator.decided_referrals`."""
-        answers = self._answers((DECIDED_REFERRALS,), self._given(events, None, as_of))
+        answers = self._answers((DECIDED_REFERRALS,), self._given(events, None), as_of)
         return [msgspec.json.decode(answer, type=DecidedReferral) for _, answer in answers]
 
-    def _desks(self, given: _Given) -> dict[str, FamilyDesk]:
-        return _by_family(answer for _, answer in self._answers((FAMILY_DESK,), given))
+    def _desks(self, given: Given, as_of: datetime) -> dict[str, FamilyDesk]:
+        return _by_family(answer for _, answer in self._answers((FAMILY_DESK,), given, as_of))
 
-    def _given(
-        self,
-        events: pa.Table | Rows,
-        quarantine: pa.Table | Rows | None,
-        as_of: datetime,
-        crowds: Collection[Crowd] | None = None,
-    ) -> _Given:
+    def _given(self, events: pa.Table, quarantine: pa.Table | None, crowds: Collection[Crowd] | None = None) -> Given:
+        """Rows as parameters."""
         tables = {"events": events} | ({} if quarantine is None else {"quarantine": quarantine})
-        rows = {
-            table: given if isinstance(given, Rows) else as_rows(given, self._derived.inputs[table])
-            for table, given in tables.items()
-        }
-        texts = {table: one.text for table, one in rows.items()}
+        texts = {name: as_rows(table, self._derived.inputs[name]) for name, table in tables.items()}
         if crowds is not None:
             texts[CROWDS] = msgspec.json.encode([crowd._asdict() for crowd in crowds]).decode()
-        return _Given(texts, as_of.astimezone(UTC).replace(tzinfo=None), rows["events"].count >= MANY_EVENTS)
+        sources = ((name, rows_given(self._derived, name, f"${number}")) for number, name in enumerate(texts, 1))
+        return Given(tuple(sources), tuple(texts.values()), events.num_rows >= MANY_EVENTS)
 
-    def _answers(self, asked: tuple[str, ...], given: _Given) -> list[tuple[str, str]]:
+    def _answers(self, asked: tuple[str, ...], given: Given, as_of: datetime) -> list[tuple[str, str]]:
         """The rows of some models, each with the model's name."""
         models = self._above(tuple(name for name in asked if name in self.compiled.models))
         if not models:
             return []
-        rows = {table: text for table, text in given.rows.items() if table != CROWDS or CROWDS in models}
-        text, values = self._text(models, tuple(rows), given.has_many), (*rows.values(), given.as_of)
+        text = self._text(models, given.sources, len(given.values) + 1, given.has_many)
         nested = "off" if given.has_many else "on"
         with self._session.planning(**dict.fromkeys(READ_WHOLE, "on"), enable_nestloop=nested):
-            return self._session.run(text, *values)
+            return self._session.run(text, *given.values, as_of.astimezone(UTC).replace(tzinfo=None))
 
-    def _made_text(self, models: tuple[str, ...], tables: tuple[str, ...], has_many: bool) -> str:
+    def _made_text(
+        self, models: tuple[str, ...], sources: tuple[tuple[str, str], ...], as_of: int, has_many: bool
+    ) -> str:
         """A statement for some models; that for many rows is another one, since it gets another plan."""
-        sources = {table: rows_given(self._derived, table, f"${number}") for number, table in enumerate(tables, 1)}
-        as_of = f"${len(tables) + 1}::timestamp"
-        text = statement(self.compiled, self._derived, models, answers=self._columns, sources=sources, as_of=as_of)
+        text = statement(
+            self.compiled,
+            self._derived,
+            models,
+            answers=self._columns,
+            sources=dict(sources),
+            as_of=f"${as_of}::timestamp",
+        )
         return f"{'/* many rows */ ' if has_many else ''}{text}"
 
 

@@ -35,7 +35,8 @@ def statement(
         models: what to run, parents first (`CompiledRules.needed`, `above`).
         answers: models whose rows are the answers, with the columns wanted; those that are not run are passed over.
         sources: a query for each input, which has the columns `derived.inputs` says; an input without one is empty. And
-            a query in the place of a model (`CROWDS`), which has the columns of `rows_given`.
+            a query in the place of a model (`CROWDS`), which has the columns of `rows_given`; it may read the inputs by
+            their names in the statement (`"main.events"`). All are part of the statement, with their parameters.
         as_of: an expression, the instant (UTC, without a zone) up to which deadlines have passed.
     """
     parts = [_part(f"main.{table}", _input(derived, table, sources.get(table))) for table in derived.inputs]
@@ -44,8 +45,9 @@ def statement(
         _part("run.as_of", f"SELECT {as_of} AS as_of"),
     ]
     ends, run = [], list(models)
-    for name in _left_out(compiled, derived, run):
-        parts.append(_part(relation_name(compiled.models[name].relation), _nothing(derived.columns[name])))
+    for name in sorted(_left_out(compiled, derived, run) | ((sources.keys() & compiled.models.keys()) - set(run))):
+        text = sources.get(name) or _nothing(derived.columns[name])
+        parts.append(_part(relation_name(compiled.models[name].relation), text))
     for name in run:
         text = sources.get(name, derived.models[name])
         if name in answers:
@@ -61,10 +63,10 @@ def _columns_given(derived: Derived, table: str) -> Mapping[str, str]:
     return derived.inputs[table] if table in derived.inputs else dict.fromkeys(Crowd._fields, "text")
 
 
-def _left_out(compiled: CompiledRules, derived: Derived, run: list[str]) -> list[str]:
+def _left_out(compiled: CompiledRules, derived: Derived, run: list[str]) -> set[str]:
     """Models that are read, and not run because they are empty."""
     read = {parent for name in run for parent in compiled.models[name].parents}
-    return sorted((read & derived.models.keys()) - set(run))
+    return (read & derived.models.keys()) - set(run)
 
 
 def _part(name: str, text: str) -> str:

@@ -41,16 +41,20 @@ class Agenda:
 
     def __init__(self, session: Session, rules: str) -> None:
         self._session, self._rules = session, rules
+        self._has_pending = True
+        """Whether there may be something pending: only the session that leads puts it there."""
 
     def put_pending(self, places: Iterable[tuple[Place, datetime, str | None]], as_of: datetime, now: datetime) -> None:
         """Have places judged: each with when something about it arrived, and how it was amended."""
         rows = [(*place, arrived_at, amendment) for place, arrived_at, amendment in places]
+        self._has_pending = True
         self._session.run(sql.PUT_PENDING, *columns(rows), as_of, now, self._rules)
         self._session.command(f"NOTIFY {PENDING}")
 
     def has_pending(self) -> bool:
-        """Whether anything is to be judged, or in somebody's hand."""
-        return bool(self._session.run("SELECT 1 FROM pending LIMIT 1"))
+        """Whether anything is to be judged, or in somebody's hand; only the session that leads can tell."""
+        self._has_pending = self._has_pending and bool(self._session.run("SELECT 1 FROM pending LIMIT 1"))
+        return self._has_pending
 
     def take_pending(self, limit: int, *, waits: bool = False) -> list[Pending]:
         """
@@ -72,10 +76,6 @@ class Agenda:
         """Remember places at which something is to be said later, each with when its cause arrived (aware)."""
         self._session.run(sql.PUT_OFF, *columns([(*place, at) for place, at in places.items()], 3))
 
-    def has_put_off(self) -> bool:
-        """Whether anything was put off."""
-        return bool(self._session.run("SELECT 1 FROM restatements LIMIT 1"))
-
     def take_up(self) -> dict[Place, datetime]:
         """The places that were put off, which are so no more."""
         rows = self._session.run("DELETE FROM restatements RETURNING *")
@@ -94,16 +94,14 @@ class Agenda:
     def replace_deadlines(self, families: Collection[str], deadlines: Iterable[Deadline], as_of: datetime) -> None:
         """Take over the deadlines of families; those before `as_of` (aware) are over."""
         clock = naive(as_of)
-        self._session.run(sql.FORGET_DEADLINES, list(families))
         kept = [(one.family_id, one.rule, one.due_at) for one in deadlines if one.family_id in families]
         kept = [one for one in kept if one[2] >= clock]
-        if kept:
-            self._session.run(sql.KEEP_DEADLINES, *columns(kept))
+        self._session.run(sql.REPLACE_DEADLINES, list(families), *columns(kept, 3))
 
-    def next_due(self) -> datetime | None:
-        """When the next deadline passes, aware."""
-        ((due,),) = self._session.run(sql.NEXT_DUE)
-        return due and due.replace(tzinfo=UTC)
+    def next_due(self) -> tuple[datetime | None, bool]:
+        """When the next deadline passes (aware), and whether anything was put off."""
+        ((due, has_put_off),) = self._session.run(sql.NEXT_DUE)
+        return due and due.replace(tzinfo=UTC), has_put_off
 
     def pop_due(self, as_of: datetime) -> list[Deadline]:
         """Remove and return the deadlines that have passed (`as_of` is later than they are)."""

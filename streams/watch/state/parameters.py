@@ -1,11 +1,15 @@
 """Values as PostgreSQL takes them."""
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
 __all__ = ["as_json", "columns", "naive"]
+
+_ZERO = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+"""A zero byte in JSON; after an odd number of backslashes, so the text of one is not taken for it."""
 
 
 def columns(rows: Collection[Sequence], width: int = 0) -> list[list]:
@@ -15,7 +19,8 @@ def columns(rows: Collection[Sequence], width: int = 0) -> list[list]:
 
 def as_json(value: object) -> str:
     """A value as JSON, without zero bytes: PostgreSQL's text holds every character but that one."""
-    return msgspec.json.encode(value).decode().replace("\\u0000", "\\ufffd")
+    text = msgspec.json.encode(value).decode()
+    return _ZERO.sub(r"\1\\ufffd", text) if "\\u0000" in text else text
 
 
 def naive(moment: datetime) -> datetime:

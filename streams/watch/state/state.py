@@ -17,15 +17,15 @@ import psycopg2.errors
 from kafka import TopicPartition
 
 from streams.contracts import Accepted
-from streams.contracts.columns import events_table
 from streams.contracts.decode import COORDINATES, Reason, Rejected
+from streams.contracts.event_rows import event_rows
 from streams.errors import LockTaken
 from streams.lake.connect import catalog_dsn
 from streams.lake.lock_keys import LockKey
 from streams.lake.session import READ_WHOLE, Session
-from streams.rules.crowds import Crowd, CrowdLimits
+from streams.rules.crowds import CROWDS, CrowdLimits
 from streams.rules.facts import fact_of
-from streams.rules.postgres.rows import Rows, as_rows
+from streams.rules.postgres.engine import MANY_EVENTS, Given
 from streams.settings import Settings
 from streams.watch.naming import ABOUT_HOUSEHOLDS, Named, named_by
 from streams.watch.state import statements as sql
@@ -34,7 +34,7 @@ from streams.watch.state.alerts import Alerts
 from streams.watch.state.parameters import as_json, columns, naive
 from streams.watch.state.tables import CURRENT, NEXT, Tables
 
-__all__ = ["REFUSED", "REFUSED_ALLOWED", "Recorded", "State", "open_session"]
+__all__ = ["REFUSED", "REFUSED_ALLOWED", "Keys", "Recorded", "State", "open_session"]
 
 _LEADER, _HELPER = "caf watch", "caf watch, standing by"
 """By these names PostgreSQL knows the sessions of the watcher that leads, and of those that stand by."""
@@ -44,6 +44,8 @@ REFUSED = (psycopg2.DataError, psycopg2.IntegrityError, psycopg2.errors.ProgramL
 """What PostgreSQL raises of values that it cannot hold or compute with."""
 REFUSED_ALLOWED = "what PostgreSQL can hold and compute with"
 """What would have been allowed in the place of such a record."""
+_MANY_KEYS = 50
+"""Under so many keys there are many events, which need not be counted."""
 
 
 def open_session(settings: Settings, *, leads: bool) -> Session:
@@ -69,6 +71,13 @@ class Recorded(NamedTuple):
     def of(cls, event: Accepted) -> "Recorded":
         """What an event is about."""
         return cls(fact_of(event), getattr(event.fact, "alert_id", None), named_by(event))
+
+
+class Keys(NamedTuple):
+    """The keys under which all is filed that must be looked at, and whether there are many events under them."""
+
+    names: list[str]
+    has_many: bool
 
 
 class State:
@@ -182,7 +191,7 @@ class State:
         """
         if not events:
             return set()
-        self.session.run(sql.ADD_EVENTS, as_rows(events_table(events, datetime.now(UTC)), list(self.columns)).text)
+        self.session.run(sql.ADD_EVENTS, as_json(event_rows(events, self.columns)))
         return self.relate([one.named for one in recorded])
 
     def add_judged(self, events: Sequence[Accepted]) -> None:
@@ -214,18 +223,24 @@ class State:
         self.session.run(sql.ADD_CROWDS, *columns(grown))
         return parted
 
-    def load(self, keys: Collection[str], records: Collection[str]) -> tuple[Rows, list[Crowd]]:
-        """The events under some keys, and those sent again in the place of some records; and the crowds among both."""
-        ((events, count, crowds),) = self.session.run(sql.LOAD, list(keys), list(records))
-        return Rows(events, count), [Crowd(*one) for one in crowds or ()]
+    def keys(self, families: Collection[str], alerts: Collection[str] = ()) -> Keys:
+        """Where to look to judge some families, and what people did with some alerts."""
+        rows = self.session.run(sql.KEYS, list(families), list(alerts), _MANY_KEYS)
+        has_many = len(rows) >= _MANY_KEYS or sum(count for _, count in rows) >= MANY_EVENTS
+        return Keys([key for key, _ in rows], has_many)
 
-    def load_unread(self, records: Collection[str]) -> Rows | None:
-        """Those of some records that nobody can read; what people asked for, and what areas are about, is no record."""
+    def given(self, keys: Keys, records: Collection[str]) -> Given:
+        """
+        What the rules judge: the events under some keys, those sent again in the place of some records, those of the
+        records that nobody can read, and the crowds among all.
+        """
+        sources = (("events", sql.LOADED), (CROWDS, sql.CROWDS_LOADED))
+        # What people asked for, and what areas are about, is no record.
         places = [record.rsplit("/", 2) for record in records if re.fullmatch(COORDINATES, record)]
         if not places:
-            return None
-        ((rows, count),) = self.session.run(sql.LOAD_UNREAD, *columns([(t, int(p), int(o)) for t, p, o in places]))
-        return Rows(rows, count) if count else None
+            return Given(sources, (keys.names, list(records)), keys.has_many)
+        unread = columns([(topic, int(partition), int(offset)) for topic, partition, offset in places])
+        return Given((*sources, ("quarantine", sql.UNREAD)), (keys.names, list(records), *unread), keys.has_many)
 
     def quarantine(self, rejected: Iterable[Rejected]) -> None:
         """Keep records that nobody can read, without what they hold."""
@@ -272,7 +287,7 @@ class State:
             Topic, partition and offset of the records that arrived then: they are kept as ones that nobody can read.
         """
         self.session.run("DELETE FROM pending WHERE number = $1", one.number)
-        keys = self.keys([one.place[1]]) if one.place[0] == "family" else []
+        keys = self.keys([one.place[1]]).names if one.place[0] == "family" else []
         return self.session.run(sql.REFUSE, keys, naive(one.arrived_at), Reason.SCHEMA, REFUSED_ALLOWED)
 
     def about_the_same(self, events: Sequence[Accepted], recorded: Iterable[Recorded]) -> list[list[Recorded]]:
@@ -315,11 +330,6 @@ class State:
             for number, family in self.session.run(sql.TOUCHED, as_json(far)):
                 found[number].add(family)
         return found
-
-    def keys(self, families: Collection[str]) -> list[str]:
-        """The keys under which all is filed that must be looked at to judge some families."""
-        rows = self.session.run("SELECT keys_to_load($1)", list(families))
-        return [key for (key,) in rows]
 
     def amended(self, keys: Collection[str]) -> dict[tuple[str, str], str]:
         """How events were changed that are filed under some keys, by source and id."""

@@ -83,34 +83,32 @@ GROWN = """
     SELECT kind, identifier FROM crowds WHERE identifier IN (SELECT identifier FROM grown)
 """
 ADD_CROWDS = "INSERT INTO crowds SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING"
-LOAD = """
-    WITH loaded AS MATERIALIZED (
-        SELECT * FROM events WHERE record_key = ANY ($1) OR replay_of = ANY ($2)
-    ),
-    named AS (
-        SELECT person_id AS identifier FROM loaded
-        UNION ALL
-        SELECT linked_person_id FROM loaded
-        UNION ALL
-        SELECT unnest(person_ids) FROM loaded
-        UNION ALL
-        SELECT address_id FROM loaded
+KEYS = """
+    WITH found AS MATERIALIZED (
+        SELECT keys_to_load($1) AS key
+        UNION
+        SELECT unnest($2::text[])
     )
-    SELECT coalesce((SELECT json_agg(json_strip_nulls(row_to_json(loaded))) FROM loaded)::text, '[]'),
-           (SELECT count(*) FROM loaded),
-           (
-               SELECT json_agg(ARRAY[kind, identifier])
-               FROM crowds
-               WHERE (identifier IN (SELECT identifier FROM named)) IS TRUE
-           )
+    SELECT key,
+           CASE WHEN (SELECT count(*) FROM found) < $3 THEN (SELECT count(*) FROM events WHERE record_key = key) END
+    FROM found
+"""
+LOADED = "SELECT * FROM loaded($1, $2)"
+UNREAD = "SELECT *, NULL::bytea AS record_key FROM unread($3::text[], $4::integer[], $5::bigint[])"
+CROWDS_LOADED = """
+    SELECT kind, identifier
+    FROM crowds
+    WHERE (identifier IN (
+        SELECT person_id FROM "main.events"
+        UNION ALL
+        SELECT linked_person_id FROM "main.events"
+        UNION ALL
+        SELECT unnest(person_ids) FROM "main.events"
+        UNION ALL
+        SELECT address_id FROM "main.events"
+    )) IS TRUE
 """
 """IS TRUE has the names hashed, whatever joins the planner may use."""
-LOAD_UNREAD = """
-    SELECT json_agg(json_strip_nulls(row_to_json(quarantine)))::text, count(*)
-    FROM quarantine
-    JOIN unnest($1::text[], $2::integer[], $3::bigint[]) AS wanted (topic, kafka_partition, kafka_offset)
-    USING (topic, kafka_partition, kafka_offset)
-"""
 ADD_QUARANTINE = """
     INSERT INTO quarantine
     SELECT topic, kafka_partition, kafka_offset, received_at, reason, path, allowed
@@ -247,12 +245,18 @@ REFUSE = """
     ON CONFLICT DO NOTHING
     RETURNING topic, kafka_partition, kafka_offset
 """
-FORGET_DEADLINES = "DELETE FROM deadlines WHERE family_id = ANY ($1)"
-KEEP_DEADLINES = """
-    INSERT INTO deadlines (family_id, rule, due_at)
-    SELECT DISTINCT * FROM unnest($1::text[], $2::text[], $3::timestamp[]) ON CONFLICT DO NOTHING
+REPLACE_DEADLINES = """
+    WITH kept AS MATERIALIZED (
+        SELECT DISTINCT * FROM unnest($2::text[], $3::text[], $4::timestamp[]) AS kept (family_id, rule, due_at)
+    ),
+    gone AS (
+        DELETE FROM deadlines
+        WHERE family_id = ANY ($1) AND ((family_id, rule, due_at) IN (SELECT * FROM kept)) IS NOT TRUE
+    )
+    INSERT INTO deadlines SELECT * FROM kept ON CONFLICT DO NOTHING
 """
-NEXT_DUE = "SELECT min(due_at) FROM deadlines"
+"""Most of them stay what they are, and are not written."""
+NEXT_DUE = "SELECT min(due_at), EXISTS (SELECT FROM restatements) FROM deadlines"
 POP_DUE = "DELETE FROM deadlines WHERE due_at < $1 RETURNING due_at, family_id, rule"
 END_OTHERS = """
     SELECT pg_terminate_backend(pid)

@@ -48,7 +48,7 @@ def in_postgres(cursor, sql: str, names: list[str], given) -> list:
             f"PREPARE query (json) AS WITH given AS (SELECT * FROM json_to_recordset($1) AS given ({listed})) "
             f"SELECT json_build_array({answer}) FROM (\n{text}\n) AS answers"
         )
-        cursor.execute("EXECUTE query (%s)", [as_rows(given, COLUMNS).text])
+        cursor.execute("EXECUTE query (%s)", [as_rows(given, COLUMNS)])
         return [row[0] for row in cursor.fetchall()]
     finally:
         cursor.execute("ROLLBACK; DEALLOCATE ALL")

@@ -137,7 +137,7 @@ def test_rows_of_a_table_say_what_given_rows_say(compiled, engine, connect):
     )
     with closing(connect()) as session:
         session.command(f"CREATE TEMP TABLE kept ({columns})")
-        given = as_rows(events, rules.inputs["events"]).text
+        given = as_rows(events, rules.inputs["events"])
         session.run(f"INSERT INTO pg_temp.kept {rows_given(rules, 'events', '$1')}", given)
         models = sorted(model for model, _ in session.run(text, as_of.astimezone(UTC).replace(tzinfo=None)))
 

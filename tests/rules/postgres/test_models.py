@@ -85,7 +85,7 @@ def test_every_model_has_the_same_rows(settings, session):
         accepted, rejected = decoded(world.records)
         tables = {"events": events_table(accepted, NOW), "quarantine": quarantine_table(rejected, NOW)}
         expected, as_of = of_duckdb(compiled, tables, world.as_of), world.as_of.replace(tzinfo=None)
-        given = [as_rows(tables[table], rules.inputs[table]).text for table in rules.inputs]
+        given = [as_rows(tables[table], rules.inputs[table]) for table in rules.inputs]
         for name in rules.models:
             answers = session.run(texts[name], *given, as_of)
 
