@@ -88,7 +88,8 @@ class Session:
         self._cursor = self._connection.cursor()
         self._prepared: OrderedDict[str, str] = OrderedDict()
         self._number = 0
-        self._is_in_transaction = self._begins = False
+        self._begins = False
+        """Whether a transaction begins with the next statement."""
         self._planner: dict[str, str] = {}
         self._planner_has: dict[str, str] = {}
         self._connection.set_client_encoding("UTF8")
@@ -126,10 +127,10 @@ class Session:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All that is run in it counts, or nothing; within one that is open it is a part of that."""
-        if self._is_in_transaction:
+        if self._begins or self._connection.info.transaction_status != psycopg2.extensions.TRANSACTION_STATUS_IDLE:
             yield
             return
-        self._is_in_transaction = self._begins = True
+        self._begins = True
         try:
             yield
         except BaseException:
@@ -168,13 +169,12 @@ class Session:
         return begin + "".join(f"SET {name} = {value}; " for name, value in settings.items())
 
     def _end(self, how: str) -> None:
-        self._is_in_transaction = False
         if self._begins:
             self._begins = False  # nothing was run in it
             return
-        self._cursor.execute(how)
         if how == "ROLLBACK":
             self._planner_has.clear()
+        self._cursor.execute(how)
 
     def _prepare(self, text: str) -> None:
         if len(self._prepared) == _MOST_STATEMENTS:

@@ -90,10 +90,10 @@ class AlertBook:
         entries[alert.alert_id] = standing
         return standing
 
-    def ids(self) -> Iterator[str]:
-        """Every alert."""
-        for entries in self._places.values():
-            yield from entries
+    def ids(self, places: Iterable[Place]) -> Iterator[str]:
+        """The alerts of some places."""
+        for place in places:
+            yield from self._places.get(place, ())
 
     def has(self, alert: Alert) -> bool:
         """Whether any version of the alert is known."""

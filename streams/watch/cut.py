@@ -46,13 +46,11 @@ class Cut:
             by_topic.setdefault(partition.topic, []).append(offset)
         self._said = Heartbeat(leader=self._leader, as_of=as_of, offsets=by_topic, topic_ids=topic_ids)
 
-    def say(self, *, now: bool = False) -> bool:
-        """Say it if it is time, or `now`; returns whether it was said."""
-        is_said = self._said is not None and (now or monotonic() >= self._next)
-        if is_said:
+    def say(self, *, now: bool = False) -> None:
+        """Say it if it is time, or `now`."""
+        if self._said is not None and (now or monotonic() >= self._next):
             self._publisher.heartbeat(self._said)
             self._next = monotonic() + self._seconds
-        return is_said
 
     def seconds_left(self) -> float:
         """Until it is to be said again."""

@@ -7,7 +7,7 @@ Everything that it knows is in the state, and everything it decides is written t
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 
 from streams.contracts import Accepted, Rejected
 from streams.contracts.columns import events_table
@@ -21,6 +21,7 @@ from streams.rules.postgres.engine import PostgresEngine
 from streams.watch.alert_book import AlertBook, Cause, Place, place_of
 from streams.watch.first_version import first_version
 from streams.watch.handling import handled_by_alert
+from streams.watch.rule_sets import RuleSets
 from streams.watch.state.agenda import Pending
 from streams.watch.state.state import Recorded, State
 from streams.watch.trial import is_trial, trial_alert
@@ -43,17 +44,20 @@ class _Touched:
     """What a batch of records calls for: where to look again, and why."""
 
     arrived: dict[Place, int] = field(default_factory=dict)
+    rules: dict[Place, frozenset[str]] = field(default_factory=dict)
     amendments: dict[Place, str] = field(default_factory=dict)
 
-    def note(self, place: Place, received_ms: int) -> None:
+    def note(self, place: Place, received_ms: int, rules: frozenset[str]) -> None:
         self.arrived[place] = max(received_ms, self.arrived.get(place, 0))
+        self.rules[place] = rules | self.rules.get(place, frozenset())
 
     def arrival(self, place: Place) -> datetime:
         return _moment(self.arrived[place])
 
-    def pending(self) -> Iterator[tuple[Place, datetime, str | None]]:
-        for place in sorted(self.arrived):
-            yield place, self.arrival(place), self.amendments.get(place)
+    def pending(self) -> Iterator[tuple[Place, Collection[str], datetime, str | None]]:
+        """Those that are judged by the same rules together."""
+        for rules, place in sorted((sorted(rules), place) for place, rules in self.rules.items()):
+            yield place, rules, self.arrival(place), self.amendments.get(place)
 
 
 class Judge:
@@ -64,7 +68,7 @@ class Judge:
         self._engine = engine
         self._router = router
         self._rules = engine.compiled.rules
-        self._facts = frozenset[str]().union(*(rule.facts for rule in self._rules.values()))
+        self._sets = RuleSets(self._rules)
         self._case_url = case_url
 
     def judge(self, records: Collection[Accepted | Rejected], as_of: datetime, now: datetime) -> None:
@@ -84,10 +88,10 @@ class Judge:
         touched = self._touched(events, recorded)
         newest = max((record.received_ms for record in records), default=0)
         for family in parted:
-            touched.note(("family", family), newest)
+            touched.note(("family", family), newest, self._sets.all)
         as_of = max(as_of, _moment(newest))
         if len(touched.arrived) <= _ALONE_PLACES:
-            self._change(touched.arrived, as_of, now, at=touched.arrival, amendments=touched.amendments)
+            self._change(touched.rules, as_of, now, at=touched.arrival, amendments=touched.amendments)
         else:
             self.state.agenda.put_pending(touched.pending(), as_of, now)
         for event in events:
@@ -106,14 +110,15 @@ class Judge:
         first, *_ = taken
         arrived = {one.place: one.arrived_at for one in taken}
         amendments = {one.place: one.amendment for one in taken if one.amendment is not None}
-        self._change(arrived, first.as_of, first.taken_in_at, at=arrived.__getitem__, amendments=amendments)
+        asked = {one.place: one.asked for one in taken}
+        self._change(asked, first.as_of, first.taken_in_at, at=arrived.__getitem__, amendments=amendments)
 
     def report(self, limit: int, as_of: datetime, now: datetime) -> bool:
         """Judge some of the records that nobody can read; returns whether there may be more."""
         at = {("record", record): received_at for record, received_at in self.state.agenda.unjudged(limit).items()}
         as_of = max([as_of, *at.values()])
         for places in _chunks(at):
-            self._change(places, as_of, now, at=at.__getitem__, amendments={})
+            self._change(self._by_all(places), as_of, now, at=at.__getitem__, amendments={})
         return len(at) == limit
 
     def due(self, as_of: datetime, now: datetime) -> None:
@@ -125,20 +130,20 @@ class Judge:
             at[place] = max(deadline.due_at.replace(tzinfo=UTC), at.get(place, _EVER))
         for places in _chunks(at):
             until = max(as_of, max(at.values()) + _INSTANT)
-            self._change(places, until, now, at=at.__getitem__, amendments=None)
+            self._change(self._by_all(places), until, now, at=at.__getitem__, amendments=None)
 
     def review(self, limit: int, as_of: datetime, now: datetime) -> bool:
         """Judge some of the families anew that are to be, under every rule; returns whether there may be more."""
         families = self.state.agenda.to_review(limit)
         at = {("family", family): arrived_at for family, arrived_at in families.items()}
-        self._change(list(at), as_of, now, at=at.__getitem__, amendments=None)
+        self._change(self._by_all(at), as_of, now, at=at.__getitem__, amendments=None)
         return len(families) == limit
 
     def restate(self, as_of: datetime, now: datetime) -> None:
         """Decide what was put off: what people did with alerts that the build judges."""
         places = self.state.agenda.take_up()
         for chunk in _chunks(places):
-            self._change(chunk, as_of, now, at=places.__getitem__, amendments={}, restates=True)
+            self._change(self._by_all(chunk), as_of, now, at=places.__getitem__, amendments={}, restates=True)
 
     def hear(self, alerts: Sequence[Alert]) -> None:
         """Take over versions that are on their topic, whoever sent them."""
@@ -158,29 +163,29 @@ class Judge:
     def _touched(self, events: Sequence[Accepted], recorded: Sequence[Recorded]) -> _Touched:
         touched = _Touched()
         about = self.state.about_the_same(events, recorded)
-        asked = [
-            (event, one)
-            for event, same in zip(events, about, strict=True)
-            if any(one.fact in self._facts for one in same)
-            for one in same
-        ]
+        rules = [self._sets.changed_by(one.fact for one in same) for same in about]
+        asked = [(number, one) for number, same in enumerate(about) if rules[number] for one in same]
         families = self.state.touched([one for _, one in asked])
-        for (event, _), found in zip(asked, families, strict=True):
+        for (number, _), found in zip(asked, families, strict=True):
+            event = events[number]
             for family in found:
-                touched.note(("family", family), event.received_ms)
+                touched.note(("family", family), event.received_ms, rules[number])
                 if event.change != "recorded":
                     touched.amendments["family", family] = event.change
         for event, same in zip(events, about, strict=True):
             if event.replay_of is not None:
-                touched.note(("record", event.replay_of), event.received_ms)
+                touched.note(("record", event.replay_of), event.received_ms, self._sets.all)
             acted_on = [one.alert_id for one in same if one.fact in _ACTIONS]
             for place in self.state.alerts.places(acted_on):
-                touched.note(place, event.received_ms)
+                touched.note(place, event.received_ms, self._sets.all)
         return touched
+
+    def _by_all(self, places: Iterable[Place]) -> dict[Place, frozenset[str]]:
+        return dict.fromkeys(places, self._sets.all)
 
     def _change(
         self,
-        places: Collection[Place],
+        asked: Mapping[Place, Collection[str]],
         as_of: datetime,
         now: datetime,
         *,
@@ -189,31 +194,31 @@ class Judge:
         restates: bool = False,
     ) -> None:
         """
-        Evaluate places, and keep the versions that make the book say what the rules say.
+        Evaluate places, each by the rules that are asked of it, and keep the versions that make the book say the same.
 
         Args:
             amendments: None means that time alone has passed.
             restates: also say what concerns alerts that the build judges, which is put off otherwise.
         """
-        if not places:
+        if not asked:
             return
-        families = [name for kind, name in places if kind == "family"]
-        records = [name for kind, name in places if kind == "record"]
-        book = self.state.alerts.book(places)
-        keys = self.state.keys(families, list(book.ids()))
-        given = self.state.given(keys, records)
-        amended = cache(lambda: self.state.amended(keys.names))
-        cause = Cause(at, now, amendments is None, amended, amendments or {})
-        with self._engine.judging(given, self._rules, as_of) as evaluation:
-            self.state.agenda.replace_deadlines(families, evaluation.deadlines, as_of)
-            current = [self._first_version(row, now) for row in evaluation.alerts]
-            handled = handled_by_alert(evaluation.actions)
-            changed = book.changes(current, places, self._rules, cause, handled=handled)
-            versions = list(self._routed(book, changed, evaluation.desks())) if changed else []
-        own = [alert for alert in versions if restates or alert.version == 1 or alert.rule in self._rules]
-        self._keep(book, own)
-        if later := {place_of(alert): alert.received_at for alert in versions if alert not in own}:
-            self.state.agenda.put_off(later)
+        book = self.state.alerts.book(asked)
+        for rules, places in self._sets.grouped(asked).items():
+            families = [name for kind, name in places if kind == "family"]
+            records = [name for kind, name in places if kind == "record"]
+            keys = self.state.keys(families, list(book.ids(places)))
+            amended = cache(partial(self.state.amended, keys.names))
+            cause = Cause(at, now, amendments is None, amended, amendments or {})
+            with self._engine.judging(self.state.given(keys, records), rules, as_of) as evaluation:
+                self.state.agenda.replace_deadlines(families, rules, evaluation.deadlines, as_of)
+                current = [self._first_version(row, now) for row in evaluation.alerts]
+                handled = handled_by_alert(evaluation.actions)
+                changed = book.changes(current, places, rules, cause, handled=handled)
+                versions = list(self._routed(book, changed, evaluation.desks())) if changed else []
+            own = [alert for alert in versions if restates or alert.version == 1 or alert.rule in self._rules]
+            self._keep(book, own)
+            if later := {place_of(alert): alert.received_at for alert in versions if alert not in own}:
+                self.state.agenda.put_off(later)
 
     def _first_version(self, row: AlertRow, now: datetime) -> Alert:
         return first_version(row, self._rules[row.rule].clears_when, self._case_url, now)

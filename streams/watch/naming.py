@@ -13,9 +13,9 @@ ABOUT_HOUSEHOLDS = frozenset(
 )
 """Facts that can tell which children live with an adult, or whether their school was told."""
 
-_FAMILIES = frozenset({"family_id", "release_family_id", "marker_families"})
-_PERSONS = frozenset({"person_id", "linked_person_id", "person_ids"})
-_ADDRESSES = frozenset({"address_id"})
+_FAMILIES = ("family_id", "release_family_id", "marker_families")
+_PERSONS = ("person_id", "linked_person_id", "person_ids")
+_ADDRESSES = ("address_id",)
 
 
 class Named(NamedTuple):
@@ -36,24 +36,32 @@ class Named(NamedTuple):
 def named_by(event: Accepted) -> Named:
     """Whom and where an event names, whether it records, corrects or withdraws."""
     about: Event | object = event.amendment if event.fact is None else event.fact
-    has = _has(type(about))
+    tells = _tells(type(about))
     return Named(
-        _ids(about, has & _FAMILIES),
-        _ids(about, has & _PERSONS),
-        _ids(about, has & _ADDRESSES),
-        is_link="linked_person_id" in has,
-        marker=("marker_id" in has and about.marker_id) or "",
-        is_of_person=not ("family_id" in has and about.family_id is not None),
+        *(_ids(about, fields) for fields in tells.ids),
+        is_link=tells.links,
+        marker=(tells.marker and about.marker_id) or "",
+        is_of_person=not (tells.family and about.family_id is not None),
     )
 
 
+class _Tells(NamedTuple):
+    """Which fields an event has for the ids of families, persons and addresses, and what else it can tell."""
+
+    ids: tuple[tuple[str, ...], ...]
+    links: bool
+    marker: bool
+    family: bool
+
+
 @cache
-def _has(kind: type) -> frozenset[str]:
-    """What events of a kind tell."""
-    return frozenset(kind.__struct_fields__)
+def _tells(kind: type) -> _Tells:
+    has = set(kind.__struct_fields__)
+    ids = tuple(tuple(name for name in names if name in has) for names in (_FAMILIES, _PERSONS, _ADDRESSES))
+    return _Tells(ids, "linked_person_id" in has, "marker_id" in has, "family_id" in has)
 
 
-def _ids(about: object, fields: frozenset[str]) -> list[str]:
+def _ids(about: object, fields: tuple[str, ...]) -> list[str]:
     found: set[str] = set()
     for field in fields:
         value = getattr(about, field)
@@ -61,4 +69,4 @@ def _ids(about: object, fields: frozenset[str]) -> list[str]:
             found.add(value)
         elif value:
             found.update(value)
-    return sorted(found)
+    return sorted(found) if len(found) > 1 else list(found)

@@ -45,7 +45,8 @@ class Outbox:
         written: dict[int, int] = {}
         while waiting := self._state.alerts.waiting(_AT_ONCE):
             written |= (publisher or self._publisher).alerts(waiting)
-            with self._state.writing():
+            # If a crash takes this back, the next term hears on the topic what was sent.
+            with self._state.writing(is_durable=False):
                 self._state.alerts.sent(waiting)
             self.sent += len(waiting)
             log.info("alerts_published", versions=len(waiting), rules=sorted({alert.rule for alert in waiting}))

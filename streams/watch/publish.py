@@ -23,7 +23,7 @@ SOURCE = "/caf/watch"
 """CloudEvents source of what the watcher writes."""
 
 _TIMEOUT_SECONDS = 60
-_TRANSACTIONS = {"transaction_timeout_ms": 30_000, "retry_backoff_ms": 20}
+_TRANSACTIONS = {"transaction_timeout_ms": 30_000, "retry_backoff_ms": 5}
 """
 How long readers wait at most for a transaction whose publisher died and has no successor yet; and how soon it is asked
 again whether the transaction before is closed.

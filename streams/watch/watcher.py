@@ -53,6 +53,8 @@ _FETCH_BYTES = 1024 * 1024
 """Of one partition at once; about 2,000 records, so that one fetch of all partitions is a batch of a backlog."""
 _CATCH_UP_MS = 500
 """How long to wait for the next records of those that another leader has judged."""
+_LOOK_SECONDS = 1.0
+"""Between two looks at the topics, which the client itself asks for every few seconds, and at alerts that are over."""
 _PAUSE_SECONDS = 0.05
 """Until the build is asked again whether it has said what it had to say."""
 
@@ -82,6 +84,7 @@ class Watcher:
         self._has_more = False
         self._is_reviewing = False
         self._is_put_off = False
+        self._looks_at = monotonic()
         self.judged_records = 0
 
     def _open(self, rules: CompiledRules) -> None:
@@ -121,15 +124,14 @@ class Watcher:
             RecordsDeleted: Kafka has deleted records before they were read; a new term finds what the lake has of them.
         """
         self._start()
-        while not stop() and not self._has_other_topics():
+        while not stop() and not self._lost_its_end() and not (self._looks_around() and self._has_other_topics()):
             self._take(self._polled(self._patience_ms()), self._judge_now)
             self._pass_deadlines()
             self._report_unread()
             self._review()
             self._restate()
             self._complete()
-            if self._cut.say():
-                self._outbox.retire(_now())
+            self._cut.say()
         self._cut.say(now=True)
 
     def _start(self) -> None:
@@ -184,14 +186,28 @@ class Watcher:
             with self._state.writing():
                 self._state.begin_at({place: 0}, ids)
 
+    def _looks_around(self) -> bool:
+        """Whether it is time for what need not be done between any two batches."""
+        if monotonic() < self._looks_at:
+            return False
+        self._looks_at = monotonic() + _LOOK_SECONDS
+        self._outbox.retire(_now())
+        return True
+
+    def _lost_its_end(self) -> bool:
+        """Whether a topic is read again from before where it was."""
+        places = [place for place in self._lost_until if self._reader.position(place) < self._offsets[place]]
+        if places:
+            log.warning("topics_changed", without_their_end=places)
+        return bool(places)
+
     def _has_other_topics(self) -> bool:
-        """Whether partitions were added since the start of the term, or a topic was made again or has lost its end."""
+        """Whether partitions were added since the start of the term, or a topic was made again."""
         found = partitions_of(self._consumer, self._topic_ids)
         ids = self._consumer.topic_ids(self._topic_ids)
         again = [topic for topic, id_ in ids.items() if self._topic_ids[topic] != id_]
-        cut_off = [place for place in self._lost_until if self._reader.position(place) < self._offsets[place]]
-        if len(found) > len(self._partitions) or again or cut_off:
-            log.warning("topics_changed", partitions=len(found), made_anew=again, without_their_end=cut_off)
+        if len(found) > len(self._partitions) or again:
+            log.warning("topics_changed", partitions=len(found), made_again=again)
             return True
         return False
 

@@ -63,3 +63,28 @@ def test_transaction_within_another_is_a_part_of_it(session: Session) -> None:
     with pytest.raises(LookupError):
         fails()
     assert session.run("SELECT number FROM pg_temp.numbers") == []
+
+
+def test_planner_is_set_as_wanted_after_a_failed_transaction(session: Session) -> None:
+    """PostgreSQL takes back what was set in it."""
+    session.plan_with(enable_seqscan="off")
+
+    def fails() -> None:
+        with session.transaction(), session.planning(enable_seqscan="on"):
+            session.run("SELECT 1 / $1::integer", 0)
+
+    for _ in range(2):
+        with pytest.raises(psycopg2.errors.DivisionByZero):
+            fails()
+        assert session.run("SELECT current_setting('enable_seqscan')") == [("off",)]
+        with session.planning(enable_seqscan="on"):
+            assert session.run("SELECT current_setting('enable_seqscan')") == [("on",)]
+
+
+def test_transaction_in_which_nothing_is_run_is_none(session: Session) -> None:
+    with session.transaction():
+        pass
+
+    with session.transaction():
+        session.run("INSERT INTO pg_temp.numbers VALUES ($1)", 1)
+    assert session.run("SELECT number FROM pg_temp.numbers") == [(1,)]

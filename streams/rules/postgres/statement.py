@@ -86,5 +86,6 @@ def _input(derived: Derived, table: str, source: str | None) -> str:
     columns, unread = derived.inputs[table], derived.unread[table]
     if source is None:
         return _nothing(columns | unread)
-    listed = ", ".join(f'"{name}"' for name in columns)
+    # With its type, to which the order of text belongs: a table may have another one.
+    listed = ", ".join(f'"{name}"::{type_} AS "{name}"' for name, type_ in columns.items())
     return f"SELECT {listed}{', ' if unread else ''}{_nulls(unread)} FROM (\n{source}\n) AS source"

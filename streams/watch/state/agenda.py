@@ -19,10 +19,11 @@ _HELPER_SECONDS = 5
 
 
 class Pending(NamedTuple):
-    """A family or record to be judged, and why: something about it arrived, or was amended."""
+    """A family or record to be judged, by which rules, and why: something about it arrived, or was amended."""
 
     number: int
     place: Place
+    asked: list[str]
     arrived_at: datetime
     amendment: str | None
     as_of: datetime
@@ -44,9 +45,11 @@ class Agenda:
         self._has_pending = True
         """Whether there may be something pending: only the session that leads puts it there."""
 
-    def put_pending(self, places: Iterable[tuple[Place, datetime, str | None]], as_of: datetime, now: datetime) -> None:
-        """Have places judged: each with when something about it arrived, and how it was amended."""
-        rows = [(*place, arrived_at, amendment) for place, arrived_at, amendment in places]
+    def put_pending(
+        self, places: Iterable[tuple[Place, Collection[str], datetime, str | None]], as_of: datetime, now: datetime
+    ) -> None:
+        """Have places judged: each by some rules, with when something about it arrived, and how it was amended."""
+        rows = [(*place, ";".join(rules), arrived_at, amendment) for place, rules, arrived_at, amendment in places]
         self._has_pending = True
         self._session.run(sql.PUT_PENDING, *columns(rows), as_of, now, self._rules)
         self._session.command(f"NOTIFY {PENDING}")
@@ -70,7 +73,7 @@ class Agenda:
         if not rows and waits:
             self._session.command(f"SET LOCAL lock_timeout = '{_HELPER_SECONDS}s'")
             rows = self._session.run(sql.WAIT_FOR_PENDING, limit, self._rules)
-        return [Pending(number, (kind, place), *rest) for number, kind, place, *rest in rows]
+        return [Pending(number, (kind, place), rules.split(";"), *rest) for number, kind, place, rules, *rest in rows]
 
     def put_off(self, places: Mapping[Place, datetime]) -> None:
         """Remember places at which something is to be said later, each with when its cause arrived (aware)."""
@@ -91,12 +94,14 @@ class Agenda:
         rows = self._session.run(sql.UNJUDGED, limit)
         return {record: received_at.replace(tzinfo=UTC) for record, received_at in rows}
 
-    def replace_deadlines(self, families: Collection[str], deadlines: Iterable[Deadline], as_of: datetime) -> None:
-        """Take over the deadlines of families; those before `as_of` (aware) are over."""
+    def replace_deadlines(
+        self, families: Collection[str], rules: Collection[str], deadlines: Iterable[Deadline], as_of: datetime
+    ) -> None:
+        """Take over the deadlines of families by some rules; those before `as_of` (aware) are over."""
         clock = naive(as_of)
         kept = [(one.family_id, one.rule, one.due_at) for one in deadlines if one.family_id in families]
         kept = [one for one in kept if one[2] >= clock]
-        self._session.run(sql.REPLACE_DEADLINES, list(families), *columns(kept, 3))
+        self._session.run(sql.REPLACE_DEADLINES, list(families), sorted(rules), *columns(kept, 3))
 
     def next_due(self) -> tuple[datetime | None, bool]:
         """When the next deadline passes (aware), and whether anything was put off."""

@@ -122,14 +122,20 @@ class State:
         return State(session, self.columns, self._limits, self._rules, schema)
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, *, is_durable: bool = True) -> Iterator[None]:
         """
         A transaction of this term.
+
+        Args:
+            is_durable: whether its end waits for the disk. One that does not may be taken back by a crash of the
+                server, but none before it, and none that is durable after it.
 
         Raises:
             LockTaken: another watcher has begun.
         """
         with self.session.transaction():
+            if not is_durable:
+                self.session.command("SET LOCAL synchronous_commit = off")
             if self.session.run(sql.TERM) != [(self._term,)]:
                 raise LockTaken("another watcher has begun; this one has written nothing since")
             yield

@@ -224,13 +224,13 @@ BEGIN_AT = """
     DO UPDATE SET next_offset = excluded.next_offset, topic_id = excluded.topic_id
 """
 PUT_PENDING = """
-    INSERT INTO pending (place_kind, place, arrived_at, amendment, as_of, taken_in_at, rules)
-    SELECT *, $5, $6, $7 FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[])
+    INSERT INTO pending (place_kind, place, asked, arrived_at, amendment, as_of, taken_in_at, rules)
+    SELECT *, $6, $7, $8 FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[])
 """
 _TAKE = """
     DELETE FROM pending
     WHERE number = ANY (ARRAY(SELECT number FROM pending WHERE rules = $2 ORDER BY number LIMIT $1 FOR UPDATE {others}))
-    RETURNING number, place_kind, place, arrived_at, amendment, as_of, taken_in_at
+    RETURNING number, place_kind, place, asked, arrived_at, amendment, as_of, taken_in_at
 """
 TAKE_PENDING = _TAKE.format(others="SKIP LOCKED")
 WAIT_FOR_PENDING = _TAKE.format(others="")
@@ -247,11 +247,12 @@ REFUSE = """
 """
 REPLACE_DEADLINES = """
     WITH kept AS MATERIALIZED (
-        SELECT DISTINCT * FROM unnest($2::text[], $3::text[], $4::timestamp[]) AS kept (family_id, rule, due_at)
+        SELECT DISTINCT * FROM unnest($3::text[], $4::text[], $5::timestamp[]) AS kept (family_id, rule, due_at)
     ),
     gone AS (
         DELETE FROM deadlines
-        WHERE family_id = ANY ($1) AND ((family_id, rule, due_at) IN (SELECT * FROM kept)) IS NOT TRUE
+        WHERE family_id = ANY ($1) AND rule = ANY ($2)
+          AND ((family_id, rule, due_at) IN (SELECT * FROM kept)) IS NOT TRUE
     )
     INSERT INTO deadlines SELECT * FROM kept ON CONFLICT DO NOTHING
 """

@@ -139,11 +139,13 @@ CREATE TABLE restatements (
 );
 
 -- Where a large batch is still to be judged, by whichever watcher has time. The next batch is taken in when nothing is
--- left, so a place is here once, and its row's lock is the lock on the place.
+-- left, so a place is here once, and its row's lock is the lock on the place. `asked` are the rules to judge it by, and
+-- `rules` is the version of all of them.
 CREATE TABLE pending (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     place_kind text NOT NULL,
     place text NOT NULL,
+    asked text NOT NULL,
     arrived_at timestamptz NOT NULL,
     amendment text,
     as_of timestamptz NOT NULL,
