@@ -5,7 +5,7 @@ A crash anywhere loses nothing and repeats nothing: a batch is kept with its off
 but not sent is in the outbox.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -38,6 +38,7 @@ from streams.watch.leader import Leadership
 from streams.watch.numbering import watch_consumer
 from streams.watch.outbox import Outbox
 from streams.watch.publish import Publisher, alert_of
+from streams.watch.sender import Sender
 from streams.watch.state.state import State, open_session
 from streams.watch.state.tables import event_columns
 
@@ -55,6 +56,10 @@ _CATCH_UP_MS = 500
 """How long to wait for the next records of those that another leader has judged."""
 _LOOK_SECONDS = 1.0
 """Between two looks at the topics, which the client itself asks for every few seconds, and at alerts that are over."""
+_UNSENT_SECONDS = 1.0
+"""How long the next batch may be judged before all is sent, so that there is a cut."""
+_SENDING_SECONDS = 0.005
+"""Until it is asked again whether all is sent."""
 _PAUSE_SECONDS = 0.05
 """Until the build is asked again whether it has said what it had to say."""
 
@@ -84,7 +89,7 @@ class Watcher:
         self._has_more = False
         self._is_reviewing = False
         self._is_put_off = False
-        self._looks_at = monotonic()
+        self._looks_at = self._sent_at = monotonic()
         self.judged_records = 0
 
     def _open(self, rules: CompiledRules) -> None:
@@ -94,7 +99,10 @@ class Watcher:
         self._state = State(session, event_columns(engine.columns_read), engine.crowd_limits, rules.checksum)
         self._state.begin_term()
         self._publisher = self._closing.enter_context(closing(Publisher(self._settings, self._leadership.lock)))
-        self._outbox = Outbox(self._state, self._publisher, timedelta(days=self._settings.ended_alert_days))
+        beside = self._closing.enter_context(closing(open_session(self._settings, leads=True)))
+        kept = timedelta(days=self._settings.ended_alert_days)
+        self._outbox = Outbox(self._state.beside(beside), self._publisher, kept)
+        self._sender = self._closing.enter_context(closing(Sender(self._outbox.send)))
         router = Router(self._settings.authority, read_routes())
         self._judge = Judge(engine, self._state, router, self._settings.case_url)
         found = last_heartbeat(self._settings)
@@ -132,6 +140,8 @@ class Watcher:
             self._restate()
             self._complete()
             self._cut.say()
+        self._sender.wait()
+        self._complete()
         self._cut.say(now=True)
 
     def _start(self) -> None:
@@ -275,12 +285,14 @@ class Watcher:
                 self._restate_holding(lock)
 
     def _restate_holding(self, lock: HeldLock) -> None:
+        self._sender.wait()  # what is sent from here on is sent by the holder of this lock
         with closing(Publisher(self._settings, lock)) as publisher:
             self._hear()
             with self._state.writing():
                 self._judge.restate(self._as_of(), _now())
             self._is_put_off = False
-            self._send(publisher)
+            self._note_written(self._outbox.send(publisher))
+        self._send()
 
     def _hear(self) -> None:
         """Take in what is on the alerts topic beyond what has been polled."""
@@ -298,13 +310,28 @@ class Watcher:
                     self._offsets[partition] = records[-1].offset + 1
                 self._cut.say()
 
-    def _send(self, publisher: Publisher | None = None) -> None:
-        """Send what was decided, and note when the next deadline is."""
+    def _send(self) -> None:
+        """Have what was decided sent, and note when the next deadline is."""
         self._due, has_put_off = self._state.agenda.next_due()
         self._is_put_off = self._is_put_off or has_put_off
-        written = {TopicPartition(names.ALERTS, number): at for number, at in self._outbox.send(publisher).items()}
-        self._offsets |= self._consumer.numbered(written)
+        self._sender.wake()
         self._cut.say()
+
+    def _is_sent(self) -> bool:
+        """Whether what was decided is sent; if there always is something, it is waited for once in a while."""
+        written = self._sender.settled()
+        if written is None and monotonic() > self._sent_at + _UNSENT_SECONDS:
+            self._sender.wait()
+            written = self._sender.settled()
+        if written is None:
+            return False
+        self._note_written(written)
+        self._sent_at = monotonic()
+        return True
+
+    def _note_written(self, written: Mapping[int, int]) -> None:
+        places = {TopicPartition(names.ALERTS, number): offset for number, offset in written.items()}
+        self._offsets |= self._consumer.numbered(places)
 
     def _complete(self) -> None:
         """
@@ -312,7 +339,7 @@ class Watcher:
 
         Until the review is over, `as_of` stays where the last watcher left it: later deadlines are not all judged.
         """
-        if self._has_more or self._is_put_off:
+        if not self._is_sent() or self._has_more or self._is_put_off:
             return
         as_of = (self._is_reviewing and self._cut.as_of) or self._as_of()
         self._cut.move(as_of, {place: self._offsets[place] for place in self._partitions}, self._topic_ids)
@@ -331,6 +358,8 @@ class Watcher:
         if self._is_reviewing or self._has_more:
             return 0
         patience = _PAUSE_SECONDS if self._is_put_off else self._cut.seconds_left()
+        if not self._is_sent():
+            patience = min(patience, _SENDING_SECONDS)
         if self._due is not None:
             patience = min(patience, (self._due - _now()).total_seconds())
         return max(1, round(1000 * patience))

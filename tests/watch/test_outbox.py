@@ -68,6 +68,16 @@ def test_versions_are_sent_once_and_in_order(state: State, outbox: Outbox, alert
     ]
 
 
+def test_version_that_is_on_its_topic_as_decided_is_not_decided_again(state: State) -> None:
+    """Only one that says something else under the same number is."""
+    decide(state, alert(1), alert(2))
+    heard = msgspec.structs.replace(alert(2), severity="red")
+
+    assert state.alerts.sent([alert(1), heard, alert(3)]) == [alert(2)]
+    assert state.alerts.sent([alert(1), alert(2)]) == []
+    assert state.alerts.waiting(10) == []
+
+
 def test_ended_alert_leaves_after_a_week_and_no_other(state: State, outbox: Outbox, held: Callable) -> None:
     """What ended yesterday, what stands for months, and what opened again stay."""
     decide(state, alert(1, "closed", ago=WEEK), alert(2, "cleared", ago=timedelta(days=1)))

@@ -97,7 +97,8 @@ class State:
         self.session = session
         self.columns, self.schema = columns, schema
         self._limits, self._rules = limits, rules
-        self._term = 0
+        self.term = 0
+        """The number under which it writes."""
         # A plan is made once, perhaps while the tables are empty: then it would seem best to read them whole.
         session.plan_with(**dict.fromkeys(READ_WHOLE, "off"))
         self.tables = Tables(session, columns, schema)
@@ -110,12 +111,18 @@ class State:
         if self.schema == CURRENT:
             self.session.run(sql.END_OTHERS, [_LEADER, _HELPER])
         self.is_new = self.tables.open()
-        ((self._term,),) = self.session.run("UPDATE term SET number = number + 1 RETURNING number")
+        ((self.term,),) = self.session.run("UPDATE term SET number = number + 1 RETURNING number")
         self.session.run("UPDATE pending SET rules = $1", self._rules)
 
     def is_shared(self) -> bool:
         """Whether the leader uses tables of this version, and has judged everything by the same rules."""
         return self.tables.are_filled() and self.tables.rules == self._rules
+
+    def beside(self, session: Session) -> "State":
+        """The same tables, of the same term, seen by another session of this process."""
+        beside = self.of_schema(session, self.schema)
+        beside.term = self.term
+        return beside
 
     def of_schema(self, session: Session, schema: str) -> "State":
         """The tables of the same version in another schema, seen by another session."""
@@ -136,7 +143,7 @@ class State:
         with self.session.transaction():
             if not is_durable:
                 self.session.command("SET LOCAL synchronous_commit = off")
-            if self.session.run(sql.TERM) != [(self._term,)]:
+            if self.session.run(sql.TERM) != [(self.term,)]:
                 raise LockTaken("another watcher has begun; this one has written nothing since")
             yield
 

@@ -287,10 +287,16 @@ KNOWN = """
 """
 SENT = """
     DELETE FROM outbox
-    USING unnest($1::text[], $2::integer[]) AS heard (alert_id, version)
-    WHERE outbox.alert_id = heard.alert_id AND outbox.version = heard.version
-    RETURNING outbox.alert_id, outbox.version, outbox.alert
+    WHERE number = ANY (ARRAY(
+        SELECT number
+        FROM unnest($1::text[], $2::integer[]) AS heard (alert_id, version)
+        JOIN outbox USING (alert_id, version)
+        ORDER BY number
+        FOR UPDATE OF outbox
+    ))
+    RETURNING alert_id, version, alert
 """
+"""Locked in one order: who sent them, and who hears them on the topic, may do this at the same time."""
 PUT_OFF = """
     INSERT INTO restatements AS known
     SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])

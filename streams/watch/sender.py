@@ -1,0 +1,82 @@
+"""Sends the outbox on a thread of its own: the next batch is evaluated while Kafka confirms the last one's alerts."""
+
+from collections.abc import Callable
+from threading import Condition, Thread
+
+__all__ = ["Sender"]
+
+Written = dict[int, int]
+"""Kafka's next offset of each partition that was written."""
+
+
+class Sender:
+    """
+    One thread that sends whatever waits, each time it is woken.
+
+    What goes wrong there is raised to whoever asks how far it is.
+
+    Args:
+        send: sends all that waits, and returns what it has written.
+    """
+
+    def __init__(self, send: Callable[[], Written]) -> None:
+        self._send = send
+        self._changed = Condition()
+        self._wanted = self._done = 0
+        self._is_closed = False
+        self._written: Written = {}
+        self._error: BaseException | None = None
+        self._thread = Thread(target=self._run, name="alerts-sender", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There may be something to send."""
+        with self._changed:
+            self._wanted += 1
+            self._changed.notify_all()
+
+    def settled(self) -> Written | None:
+        """
+        What was written since this was last asked; None while there may be something to send.
+
+        Raises:
+            Exception: whatever ended the thread.
+        """
+        with self._changed:
+            if self._error is not None:
+                raise self._error
+            if self._done < self._wanted:
+                return None
+            written, self._written = self._written, {}
+            return written
+
+    def wait(self) -> None:
+        """Until everything is sent that there was to send, or the thread has ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._done >= self._wanted or self._error is not None)
+
+    def close(self) -> None:
+        """Let what has begun come to its end."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._wanted > self._done or self._is_closed)
+                if self._is_closed:
+                    return
+                wanted = self._wanted
+            try:
+                written = self._send()
+            except BaseException as error:  # noqa: BLE001 - raised again in the watcher's own thread
+                with self._changed:
+                    self._error = error
+                    self._changed.notify_all()
+                return
+            with self._changed:
+                self._written |= written
+                self._done = wanted
+                self._changed.notify_all()
