@@ -70,7 +70,7 @@ def _of_topics(broker: object, lake: object) -> list[str]:
     again = {*made_anew(lives, broker.topic_ids), *(topic for topic, life in lives.items() if life.is_unconfirmed)}
     what = (
         "was deleted and made again: it is read on, but what was on it and had not been read is lost; "
-        "see 'A topic that was made again' in docs/operate.md, then './caf topics confirm"
+        "see 'A topic that was recreated' in docs/operate.md, then './caf topics confirm"
     )
     return [*(f"topic {topic} {what} {topic}'" for topic in sorted(again)), *broker.troubles]
 
