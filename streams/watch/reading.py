@@ -97,22 +97,22 @@ class Reading:
         places = {TopicPartition(names.ALERTS, number): offset for number, offset in written.items()}
         self.offsets |= self.consumer.numbered(places)
 
-    def has_lost_its_end(self) -> bool:
-        """Whether a topic is read again from before where it was."""
-        places = [place for place in self._lost_until if self._reader.position(place) < self.offsets[place]]
-        if places:
-            log.warning("topics_changed", without_their_end=places)
-        return bool(places)
-
     def has_other_topics(self) -> bool:
-        """Whether partitions were added since the start of the term, or a topic was recreated."""
-        found = partitions_of(self.consumer, self.topic_ids)
+        """Whether a topic was recreated since the start of the term, or is read again from before where it was."""
         ids = self.consumer.topic_ids(self.topic_ids)
         recreated = [topic for topic, id_ in ids.items() if self.topic_ids[topic] != id_]
-        if len(found) > len(self.partitions) or recreated:
-            log.warning("topics_changed", partitions=len(found), recreated=recreated)
-            return True
-        return False
+        ended = [place for place in self._lost_until if self._reader.position(place) < self.offsets[place]]
+        if recreated or ended:
+            log.warning("topics_changed", recreated=recreated, without_their_end=ended)
+        return bool(recreated or ended)
+
+    def has_other_partitions(self) -> bool:
+        """Whether partitions were added since the start of the term."""
+        found = partitions_of(self.consumer, self.topic_ids)
+        is_more = len(found) > len(self.partitions)
+        if is_more:
+            log.warning("partitions_added", partitions=len(found))
+        return is_more
 
 
 def _is_deleted(record: object) -> bool:

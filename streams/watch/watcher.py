@@ -119,7 +119,7 @@ class Watcher:
             RecordsDeleted: Kafka has deleted records before they were read; a new term finds what the lake has of them.
         """
         self._start()
-        while not stop() and not self._reading.has_lost_its_end() and not self._sees_other_topics():
+        while not stop() and not self._reading.has_other_topics() and not self._sees_other_partitions():
             self._take(self._reading.poll(self._patience_ms()), self._judge_now)
             self._pass_deadlines()
             self._report_unread()
@@ -170,13 +170,13 @@ class Watcher:
             with self._state.writing():
                 self._state.begin_at({place: 0}, ids)
 
-    def _sees_other_topics(self) -> bool:
-        """Look at the topics, and at alerts that are over, if it is time: not between any two batches."""
+    def _sees_other_partitions(self) -> bool:
+        """Look for added partitions, and for alerts that are over, if it is time: not between any two batches."""
         if monotonic() < self._looks_at:
             return False
         self._looks_at = monotonic() + _LOOK_SECONDS
         self._outbox.retire(_now())
-        return self._reading.has_other_topics()
+        return self._reading.has_other_partitions()
 
     def _take(self, records: Collection, judge: Judges) -> None:
         """Judge polled records."""

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,8 +16,11 @@ import pytest
 from streams import names
 from streams.kafka.client import end_offsets
 from streams.kafka.heartbeat import last_heartbeat
+from streams.lake.connect import catalog_dsn
+from streams.lake.session import Session
 from streams.settings import PROJECT
 from streams.watch import watcher
+from streams.watch.publish import Publisher
 from streams.watch.run import Watched, run
 from streams.watch.trial import run_trial
 
@@ -106,6 +110,32 @@ def test_alert_comes_while_watching(watching, watch_settings, referral, send, al
     until(alerts)
 
     assert [(alert.rule, alert.family_id, alert.version) for alert in alerts()] == [("re_referral", "F-1", 1)]
+
+
+def test_watermark_waits_until_alerts_are_published(watching, watch_settings, referral, send, alerts, monkeypatch):
+    """A build compares alerts with the topic up to the watermark, so nothing before it may still be on its way."""
+    may_publish, publish = threading.Event(), Publisher.alerts
+
+    def held(self: Publisher, decided: list) -> dict[int, int]:
+        may_publish.wait(PATIENCE)
+        return publish(self, decided)
+
+    def waiting() -> list:
+        with closing(Session(catalog_dsn(watch_settings), "a test")) as session:
+            return session.run("SELECT 1 FROM watch.outbox")
+
+    monkeypatch.setattr(Publisher, "alerts", held)
+    watching()
+    until(lambda: judged_everything(watch_settings))
+    send(referral(1, at=now_minus(hours=2)), referral(2, at=now_minus(hours=1)))
+    until(waiting)
+    time.sleep(5 * watch_settings.heartbeat_seconds)
+    assert not judged_everything(watch_settings)
+    assert alerts() == []
+
+    may_publish.set()
+    until(lambda: judged_everything(watch_settings))
+    assert len(alerts()) == 1
 
 
 def test_restart_loses_and_doubles_nothing(watching, watch_settings, referral, send, alerts):
