@@ -5,7 +5,7 @@ A crash anywhere loses nothing and repeats nothing: a batch is kept with its off
 but not sent is in the outbox.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -16,12 +16,8 @@ from kafka import TopicPartition
 from streams import names
 from streams.contracts import Accepted, Rejected, admit
 from streams.contracts.checks import arrived_at
-from streams.contracts.decode import Reason, Unreadable
 from streams.contracts.outputs import Alert
-from streams.errors import RecordsDeleted
-from streams.kafka.client import partitions_of
 from streams.kafka.heartbeat import last_heartbeat
-from streams.kafka.reading import TolerantConsumer
 from streams.lake.advisory import HeldLock
 from streams.lake.lock_keys import LockKey
 from streams.route.router import Router
@@ -32,12 +28,12 @@ from streams.settings import Settings
 from streams.watch.batches import Batches, Judges
 from streams.watch.beginning import begin_reading
 from streams.watch.cut import Cut
-from streams.watch.even_reader import EvenReader
 from streams.watch.judge import Judge
 from streams.watch.leader import Leadership
 from streams.watch.numbering import watch_consumer
 from streams.watch.outbox import Outbox
 from streams.watch.publish import Publisher, alert_of
+from streams.watch.reading import Reading
 from streams.watch.sender import Sender
 from streams.watch.state.state import State, open_session
 from streams.watch.state.tables import event_columns
@@ -50,8 +46,6 @@ _UNREAD_RECORDS = 500
 """Unreadable records that are reported at once, between two polls: about 100 ms."""
 _REVIEW_FAMILIES = 20
 """Families that are looked at again in one idle moment: about 30 ms."""
-_FETCH_BYTES = 1024 * 1024
-"""Of one partition at once; about 2,000 records, so that one fetch of all partitions is a batch of a backlog."""
 _CATCH_UP_MS = 500
 """How long to wait for the next records of those that another leader has judged."""
 _LOOK_SECONDS = 1.0
@@ -82,9 +76,6 @@ class Watcher:
         except BaseException:
             self.close()
             raise
-        self._reader = EvenReader(self._consumer, self._of(*names.INPUT_TOPICS))
-        self._offsets: dict[TopicPartition, int] = {}
-        self._lost_until: dict[TopicPartition, int] = {}
         self._due: datetime | None = None
         self._has_more = False
         self._is_reviewing = False
@@ -108,11 +99,7 @@ class Watcher:
         found = last_heartbeat(self._settings)
         self._cut = Cut(self._publisher, found and found[0], self._settings.heartbeat_seconds)
         self._batches = Batches(self._state, self._judge, self._cut.say)
-        self._consumer: TolerantConsumer = self._closing.enter_context(
-            closing(watch_consumer(self._settings, fetch_max_wait_ms=500, max_partition_fetch_bytes=_FETCH_BYTES))
-        )
-        self._partitions = partitions_of(self._consumer, (*names.INPUT_TOPICS, names.ALERTS))
-        self._topic_ids = self._consumer.topic_ids((*names.INPUT_TOPICS, names.ALERTS))
+        self._reading = self._closing.enter_context(closing(Reading(self._settings)))
 
     @property
     def published_alerts(self) -> int:
@@ -132,8 +119,8 @@ class Watcher:
             RecordsDeleted: Kafka has deleted records before they were read; a new term finds what the lake has of them.
         """
         self._start()
-        while not stop() and not self._lost_its_end() and not (self._looks_around() and self._has_other_topics()):
-            self._take(self._polled(self._patience_ms()), self._judge_now)
+        while not stop() and not self._reading.has_lost_its_end() and not self._sees_other_topics():
+            self._take(self._reading.poll(self._patience_ms()), self._judge_now)
             self._pass_deadlines()
             self._report_unread()
             self._review()
@@ -146,21 +133,21 @@ class Watcher:
 
     def _start(self) -> None:
         began = monotonic()
-        self._consumer.assign(self._partitions)
-        self._offsets = begin_reading(self._settings, self._consumer, self._state, self._partitions, self._cut.say)
-        self._seek()
+        reading = self._reading
+        reading.consumer.assign(reading.partitions)
+        reading.seek(begin_reading(self._settings, reading.consumer, self._state, reading.partitions, self._cut.say))
         with self._state.writing():
-            self._state.begin_at(self._offsets, self._topic_ids)
+            self._state.begin_at(reading.offsets, reading.topic_ids)
         self._hear()
         self._batches.finish()
-        self._reader.start()
+        reading.start()
         self._catch_up()
         self._state.complete()
         self._state.drop_next()
         self._restore_current()
         self._send()
         self._has_more = self._is_reviewing = True
-        log.info("watch_started", partitions=len(self._partitions), seconds=round(monotonic() - began, 2))
+        log.info("watch_started", partitions=len(reading.partitions), seconds=round(monotonic() - began, 2))
 
     def _catch_up(self) -> None:
         """
@@ -168,27 +155,14 @@ class Watcher:
 
         Judged one batch after another, its alerts would be taken back until their last cause has been read.
         """
-        ends = self._consumer.end_offsets(list(self._lost_until))
-        judged = {place: min(end, self._cut.judged(place)) for place, end in ends.items()}
-        while any(self._reader.position(place) < end for place, end in judged.items()):
-            self._take(self._polled(_CATCH_UP_MS), self._judge.keep)
+        judged = {place: min(end, self._cut.judged(place)) for place, end in self._reading.input_ends().items()}
+        while self._reading.is_before(judged):
+            self._take(self._reading.poll(_CATCH_UP_MS), self._judge.keep)
             self._cut.say()
-
-    def _seek(self) -> None:
-        beginnings = self._consumer.beginning_offsets(self._partitions)
-        self._lost_until = {place: beginnings[place] for place in self._of(*names.INPUT_TOPICS)}
-        for place, offset in self._offsets.items():
-            # Of alerts that Kafka has deleted, the state has what there is to know.
-            begin = offset if place in self._lost_until else max(offset, beginnings[place])
-            self._consumer.seek(place, begin)
-            self._offsets[place] = begin
-
-    def _of(self, *topics: str) -> list[TopicPartition]:
-        return [partition for partition in self._partitions if partition.topic in topics]
 
     def _restore_current(self) -> None:
         """Say once more which alerts stand, if the topic of those is not the one on which that was said."""
-        ids = self._consumer.topic_ids([names.ALERTS_CURRENT])
+        ids = self._reading.consumer.topic_ids([names.ALERTS_CURRENT])
         place = TopicPartition(names.ALERTS_CURRENT, 0)
         _, known = self._state.known().get(place, (0, ""))
         if known != ids[names.ALERTS_CURRENT]:
@@ -196,43 +170,13 @@ class Watcher:
             with self._state.writing():
                 self._state.begin_at({place: 0}, ids)
 
-    def _looks_around(self) -> bool:
-        """Whether it is time for what need not be done between any two batches."""
+    def _sees_other_topics(self) -> bool:
+        """Look at the topics, and at alerts that are over, if it is time: not between any two batches."""
         if monotonic() < self._looks_at:
             return False
         self._looks_at = monotonic() + _LOOK_SECONDS
         self._outbox.retire(_now())
-        return True
-
-    def _lost_its_end(self) -> bool:
-        """Whether a topic is read again from before where it was."""
-        places = [place for place in self._lost_until if self._reader.position(place) < self._offsets[place]]
-        if places:
-            log.warning("topics_changed", without_their_end=places)
-        return bool(places)
-
-    def _has_other_topics(self) -> bool:
-        """Whether partitions were added since the start of the term, or a topic was made again."""
-        found = partitions_of(self._consumer, self._topic_ids)
-        ids = self._consumer.topic_ids(self._topic_ids)
-        again = [topic for topic, id_ in ids.items() if self._topic_ids[topic] != id_]
-        if len(found) > len(self._partitions) or again:
-            log.warning("topics_changed", partitions=len(found), made_again=again)
-            return True
-        return False
-
-    def _polled(self, patience_ms: int) -> list:
-        """
-        The next records.
-
-        Raises:
-            RecordsDeleted: some of them are there no more, which may be in the lake.
-        """
-        records = self._reader.poll(patience_ms)
-        for one in records:
-            if _is_deleted(one) and one.offset >= self._lost_until.get((one.topic, one.partition), one.offset + 1):
-                raise RecordsDeleted(f"{one.topic}/{one.partition} has lost {one.offset} before it was read here")
-        return records
+        return self._reading.has_other_topics()
 
     def _take(self, records: Collection, judge: Judges) -> None:
         """Judge polled records."""
@@ -248,7 +192,7 @@ class Watcher:
             elif (alert := alert_of(record.value)) is not None:
                 heard.append(alert)
         self._has_more |= self._batches.take(judged, heard, offsets, judge)
-        self._offsets |= offsets
+        self._reading.offsets |= offsets
         self.judged_records += len(judged)
         self._send()
 
@@ -291,23 +235,23 @@ class Watcher:
             with self._state.writing():
                 self._judge.restate(self._as_of(), _now())
             self._is_put_off = False
-            self._note_written(self._outbox.send(publisher))
+            self._reading.note_written(self._outbox.send(publisher))
         self._send()
 
     def _hear(self) -> None:
         """Take in what is on the alerts topic beyond what has been polled."""
-        partitions = self._of(names.ALERTS)
+        partitions, offsets = self._reading.of(names.ALERTS), self._reading.offsets
         with closing(watch_consumer(self._settings, max_poll_records=5_000)) as reader:
             reader.assign(partitions)
             for partition in partitions:
-                reader.seek(partition, self._offsets[partition])
+                reader.seek(partition, offsets[partition])
             ends = reader.end_offsets(partitions)
             while any(reader.position(partition) < end for partition, end in ends.items()):
                 for partition, records in reader.poll(timeout_ms=500).items():
                     with self._state.writing():
                         self._judge.hear([one for record in records if (one := alert_of(record.value)) is not None])
                         self._state.advance({partition: records[-1].offset + 1})
-                    self._offsets[partition] = records[-1].offset + 1
+                    offsets[partition] = records[-1].offset + 1
                 self._cut.say()
 
     def _send(self) -> None:
@@ -325,13 +269,9 @@ class Watcher:
             written = self._sender.settled()
         if written is None:
             return False
-        self._note_written(written)
+        self._reading.note_written(written)
         self._sent_at = monotonic()
         return True
-
-    def _note_written(self, written: Mapping[int, int]) -> None:
-        places = {TopicPartition(names.ALERTS, number): offset for number, offset in written.items()}
-        self._offsets |= self._consumer.numbered(places)
 
     def _complete(self) -> None:
         """
@@ -342,11 +282,12 @@ class Watcher:
         if not self._is_sent() or self._has_more or self._is_put_off:
             return
         as_of = (self._is_reviewing and self._cut.as_of) or self._as_of()
-        self._cut.move(as_of, {place: self._offsets[place] for place in self._partitions}, self._topic_ids)
+        reading = self._reading
+        self._cut.move(as_of, {one: reading.offsets[one] for one in reading.partitions}, reading.topic_ids)
 
     def _as_of(self) -> datetime:
         """Up to when everything that arrived is known: now or, while there is a backlog, as far as it has been read."""
-        read_until = self._reader.read_until()
+        read_until = self._reading.read_until()
         if read_until is None:
             return _now()
         # A sender's clock may run ahead, where the topic lets it say when a record came.
@@ -363,10 +304,6 @@ class Watcher:
         if self._due is not None:
             patience = min(patience, (self._due - _now()).total_seconds())
         return max(1, round(1000 * patience))
-
-
-def _is_deleted(record: object) -> bool:
-    return type(record) is Unreadable and record.reason is Reason.DELETED_UNREAD
 
 
 def _now() -> datetime:
