@@ -1,6 +1,6 @@
 """The topics as one term reads them: how far each partition is, and whether they are still the same topics."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import structlog
 from kafka import TopicPartition
@@ -32,6 +32,7 @@ class Reading:
         partitions: all of them when the term began.
         topic_ids: Kafka's ids of the topics then.
         offsets: where each partition goes on after what was taken, as the lake counts.
+        is_over: whether the topics have been found to be others than when the term began.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -43,6 +44,7 @@ class Reading:
         self.topic_ids = self.consumer.topic_ids(_TOPICS)
         self.offsets: dict[TopicPartition, int] = {}
         self._reader = EvenReader(self.consumer, self.of(*names.INPUT_TOPICS))
+        self.is_over = False
         self._lost_until: dict[TopicPartition, int] = {}
 
     def close(self) -> None:
@@ -77,12 +79,16 @@ class Reading:
 
     def poll(self, patience_ms: int) -> list[Readable]:
         """
-        The next records.
+        The next records; none of topics that are others than when the term began, which is then over.
 
         Raises:
             RecordsDeleted: some of them are there no more, which may be in the lake.
         """
         records = self._reader.poll(patience_ms)
+        # Looked at here, while nobody has used the records: those of another topic would be taken for the old one's.
+        self.is_over = self._has_other_topics(records)
+        if self.is_over:
+            return []
         for one in records:
             if _is_deleted(one) and one.offset >= self._lost_until.get((one.topic, one.partition), one.offset + 1):
                 raise RecordsDeleted(f"{one.topic}/{one.partition} has lost {one.offset} before it was read here")
@@ -97,13 +103,17 @@ class Reading:
         places = {TopicPartition(names.ALERTS, number): offset for number, offset in written.items()}
         self.offsets |= self.consumer.numbered(places)
 
-    def has_other_topics(self) -> bool:
+    def _has_other_topics(self, records: Iterable[Readable]) -> bool:
         """Whether a topic was recreated since the start of the term, or is read again from before where it was."""
         ids = self.consumer.topic_ids(self.topic_ids)
         recreated = [topic for topic, id_ in ids.items() if self.topic_ids[topic] != id_]
-        ended = [place for place in self._lost_until if self._reader.position(place) < self.offsets[place]]
+        ended = {place for place in self._lost_until if self._reader.position(place) < self.offsets[place]}
+        for one in records:
+            place = TopicPartition(one.topic, one.partition)
+            if place in self._lost_until and one.offset < self.offsets[place]:
+                ended.add(place)
         if recreated or ended:
-            log.warning("topics_changed", recreated=recreated, without_their_end=ended)
+            log.warning("topics_changed", recreated=recreated, without_their_end=sorted(ended))
         return bool(recreated or ended)
 
     def has_other_partitions(self) -> bool:

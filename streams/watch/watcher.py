@@ -77,8 +77,7 @@ class Watcher:
             self.close()
             raise
         self._due: datetime | None = None
-        self._has_more = False
-        self._is_reviewing = False
+        self._has_more = self._is_reviewing = True
         self._is_put_off = False
         self._looks_at = self._sent_at = monotonic()
         self.judged_records = 0
@@ -119,7 +118,7 @@ class Watcher:
             RecordsDeleted: Kafka has deleted records before they were read; a new term finds what the lake has of them.
         """
         self._start()
-        while not stop() and not self._reading.has_other_topics() and not self._sees_other_partitions():
+        while not stop() and not self._reading.is_over and not self._sees_other_partitions():
             self._take(self._reading.poll(self._patience_ms()), self._judge_now)
             self._pass_deadlines()
             self._report_unread()
@@ -142,11 +141,12 @@ class Watcher:
         self._batches.finish()
         reading.start()
         self._catch_up()
+        if reading.is_over:
+            return
         self._state.complete()
         self._state.drop_next()
         self._restore_current()
         self._send()
-        self._has_more = self._is_reviewing = True
         log.info("watch_started", partitions=len(reading.partitions), seconds=round(monotonic() - began, 2))
 
     def _catch_up(self) -> None:
@@ -156,7 +156,7 @@ class Watcher:
         Judged one batch after another, its alerts would be taken back until their last cause has been read.
         """
         judged = {place: min(end, self._cut.judged(place)) for place, end in self._reading.input_ends().items()}
-        while self._reading.is_before(judged):
+        while self._reading.is_before(judged) and not self._reading.is_over:
             self._take(self._reading.poll(_CATCH_UP_MS), self._judge.keep)
             self._cut.say()
 
