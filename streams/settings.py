@@ -68,6 +68,8 @@ class Settings:
     """How long a run of the DAG `build_marts` goes on building; its alerts are then compared with the streamed ones."""
     build_hours: float = 1.0
     """Hours after which Airflow ends a run of `build_marts` that has not ended by itself."""
+    build_memory_mb: int = 1_000
+    """MB of memory for the tables and queries of a build; what needs more is written to files in `home`."""
     build_engine: str = "duckdb"
     """What the DAG `build_marts` builds with: `duckdb`, or `spark` for a lake that one machine cannot hold."""
     spark_master: str = "local[*]"
@@ -86,6 +88,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.partitions < 1:
             raise SettingInvalid(f"CAF_PARTITIONS is {self.partitions}; allowed: 1 or more")
+        if self.build_memory_mb < 300:
+            raise SettingInvalid(f"CAF_BUILD_MEMORY_MB is {self.build_memory_mb}; allowed: 300 or more")
         if self.build_engine not in {"duckdb", "spark"}:
             raise SettingInvalid(f"CAF_BUILD_ENGINE is {self.build_engine!r}; allowed: duckdb, spark")
         if self.spark_shard_events < 1:

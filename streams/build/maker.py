@@ -69,6 +69,10 @@ class Maker:
             if not failed:
                 built = [*self._dbt.tables("model"), *(seed_tables if seeds else ())]
                 self._publisher.publish(session, built, kept=seed_tables, grown=delta.staged if delta else {})
+                # What tables that were replaced took of the file is free only now.
+                session.execute("CHECKPOINT marts")
+            elif self._dbt.lift_limit():
+                return self.make(is_latest=False, is_later=False, seeds=seeds, tests=tests, full=full)
         except duckdb.Error as error:
             log.warning("marts_not_published", error=type(error).__name__)
             return ["publish"]

@@ -1,7 +1,7 @@
 """
-The catalog `marts` in dbt's memory: what a build starts from, and how it is handed over to readers.
+The catalog `marts` where dbt builds: what a build starts from, and how it is handed over to readers.
 
-A build is made in memory and published whole, in one transaction: readers see one cut, and nothing of a build that
+A build is made there and published whole, in one transaction: readers see one cut, and nothing of a build that
 failed (`docs/decisions/0009-marts-are-published-whole.md`).
 """
 

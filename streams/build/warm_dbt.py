@@ -20,6 +20,7 @@ import structlog
 
 from streams.build.delta import Delta, NoRoomBetween
 from streams.build.memory import Table, state
+from streams.build.workplace import settle
 from streams.errors import BuildFailed
 from streams.lake.connect import catalog_dsn, data_path, install_extensions, lies_in_home
 from streams.names import CATALOG_LANDING, CATALOG_MARTS
@@ -28,6 +29,8 @@ from streams.settings import PROJECT, Settings
 __all__ = ["Statement", "WarmDbt", "dbt_environment", "seeds_checksum"]
 
 log = structlog.get_logger()
+
+_OUT_OF_MEMORY = "Out of Memory Error"
 
 _ROOT, _DAY = "root", "received_on"
 
@@ -89,7 +92,7 @@ def _compiled(node: Any) -> Statement:
 
 
 class WarmDbt:
-    """A `dbtRunner` with its manifest, that builds `marts` in memory."""
+    """A `dbtRunner` with its manifest, that builds `marts` in a database of its own."""
 
     def __init__(self, settings: Settings, into: Path | None = None) -> None:
         self._settings = settings
@@ -97,6 +100,8 @@ class WarmDbt:
         self._manifest: Any = None
         self._adapter: Any = None
         self._statements: list[Statement] = []
+        self._memory_mb: int | None = settings.build_memory_mb
+        self._lacked_memory = False
         self.log_folder = settings.home / "dbt" / "logs"
         self._target = settings.home / "dbt" / "target"
 
@@ -112,7 +117,7 @@ class WarmDbt:
 
     def session(self) -> duckdb.DuckDBPyConnection:
         """
-        A cursor where dbt builds: `marts` in memory, `landing` and `published` attached.
+        A cursor where dbt builds: `marts` its own, `landing` and `published` attached.
 
         Raises:
             BuildFailed: the project cannot be parsed.
@@ -123,7 +128,9 @@ class WarmDbt:
         with self._adapter.connection_named("caf"):
             # Asked for, the connection opens the environment of this target, which outlives it.
             _ = self._adapter.connections.get_thread_connection().handle
-        return DuckDBConnectionManager.env().handle().cursor()
+        session = DuckDBConnectionManager.env().handle().cursor()
+        settle(session, self._settings, self._memory_mb)
+        return session
 
     def tables(self, kind: str) -> list[Table]:
         """The models, or the seeds, that readers are to have: steps on the way (`int_`) only where they say so."""
@@ -150,6 +157,7 @@ class WarmDbt:
         if outcome.result is None:
             raise self._failed(outcome)
         results = outcome.result.results
+        self._lacked_memory = any(_OUT_OF_MEMORY in (result.message or "") for result in results)
         failed = [result.node.unique_id for result in results if result.status in {"error", "fail", "skipped"}]
         if failed:
             # Killed in the wrong moment, dbt keeps a project without its references, and would use it for ever.
@@ -158,6 +166,21 @@ class WarmDbt:
             models = [one.node for one in results if one.node.resource_type == "model"]
             self._statements = [_statement(node, Path(node.build_path).read_text()) for node in models]
         return failed
+
+    def lift_limit(self) -> bool:
+        """
+        After a build that lacked memory, have an empty database that may take what there is; tells whether it is so.
+
+        Marts that stay as they are because of a limit would help nobody.
+        """
+        if not self._lacked_memory or self._memory_mb is None:
+            return False
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        log.warning("build_needs_more_memory", limit_mb=self._memory_mb)
+        self._memory_mb = None
+        DuckDBConnectionManager.close_all_connections()
+        return True
 
     def compiled(self) -> list[Statement]:
         """
