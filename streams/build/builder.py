@@ -13,7 +13,7 @@ from streams.build.cut import Cut, Landed, choose_cut, records, store_cut
 from streams.build.lock import build_lock
 from streams.build.lull import LATELY_SECONDS, Lull
 from streams.build.maker import Maker
-from streams.build.snapshot import warehouse, write_warehouse
+from streams.build.snapshot import Warehouse
 from streams.build.warm_dbt import seeds_checksum
 from streams.errors import BuildFailed, MartsHeld
 from streams.health import sign_of_life
@@ -189,6 +189,7 @@ class Builder:
         self._maker = maker or Maker(settings)
         self._lake = connect(settings, landing="read_only", marts="read_write")
         self._landed = Landed(self._lake)
+        self._warehouse = Warehouse(settings)
         self._built: Cut | None = None
         self._built_at: datetime | None = None
         self._swept_at: datetime | None = None
@@ -289,7 +290,7 @@ class Builder:
     def _write_warehouse(self) -> None:
         """A file that cannot be written is no reason to hold the marts, which are published already."""
         try:
-            write_warehouse(self._maker.session(), self._maker.tables(), warehouse(self._settings))
+            self._warehouse.write(self._maker.session(), self._maker.tables(), self._maker.written)
         except (OSError, duckdb.Error) as error:
             log.warning("warehouse_not_written", error=type(error).__name__)
 

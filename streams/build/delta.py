@@ -15,6 +15,8 @@ from collections.abc import Iterable
 
 import duckdb
 
+from streams.build.changes import Change
+from streams.build.landed import find
 from streams.build.nets import reach
 
 __all__ = ["EVENT", "GAP", "ORDER", "Delta", "NoRoomBetween"]
@@ -49,44 +51,37 @@ _CREATE = """
     CREATE SCHEMA IF NOT EXISTS delta.analytics;
 """
 
-_ROOTS = f"""
+_ROOTS = """
     CREATE OR REPLACE TABLE delta.landed.roots AS
-    SELECT DISTINCT landed.topic, landed.record_key, landed.root_source, landed.root_id AS sent_id
-    FROM {_LANDED} AS landed
-    LEFT JOIN marts.run.cut AS cut USING (topic, kafka_partition)
-    LEFT JOIN marts.before.cut AS seen USING (topic, kafka_partition)
-    WHERE landed.kafka_offset >= coalesce(seen.next_offset, 0)
-        AND (landed.kafka_offset < cut.next_offset OR cut.next_offset IS NULL)
+    SELECT DISTINCT topic, record_key, root_source, root_id AS sent_id FROM delta.landed.fresh;
+    CREATE OR REPLACE TABLE delta.landed.names AS
+    SELECT DISTINCT hash(topic, root_source, sent_id) AS name FROM delta.landed.roots;
 """
 
 _RECORDS = f"""
     CREATE OR REPLACE TABLE delta.landed.places AS
-    SELECT topic, kafka_partition, kafka_offset
-    FROM (SELECT *, root_id AS sent_id FROM {_LANDED}) SEMI JOIN delta.landed.roots USING ({_NAME});
+    SELECT topic, kafka_partition, kafka_offset FROM marts.known.records WHERE name IN (FROM delta.landed.names);
     CREATE OR REPLACE TABLE delta.landed.events AS
-    SELECT landed.*
-    FROM {_LANDED} AS landed SEMI JOIN delta.landed.places USING (topic, kafka_partition, kafka_offset);
+    SELECT landed.* EXCLUDE (sent_id)
+    FROM (SELECT *, root_id AS sent_id FROM {_LANDED}) AS landed
+    SEMI JOIN delta.landed.places USING (topic, kafka_partition, kafka_offset)
+    SEMI JOIN delta.landed.roots USING ({_NAME});
 """
-"""In two steps: where the records of these roots are is found on few columns, then all columns are read of them."""
 
 _DAYS = f"""
     CREATE OR REPLACE TABLE delta.landed.hours AS
     SELECT hour, CAST(hour AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/London' AS DATE) AS received_on
-    FROM (SELECT DISTINCT date_trunc('hour', received_at) AS hour FROM {_LANDED});
+    FROM (SELECT DISTINCT hour FROM marts.known.records);
     CREATE OR REPLACE TABLE delta.landed.days AS
     SELECT DISTINCT hours.received_on
-    FROM (SELECT topic, root_source, root_id AS sent_id, date_trunc('hour', received_at) AS hour FROM {_LANDED})
-    SEMI JOIN delta.landed.roots USING (topic, root_source, sent_id)
-    INNER JOIN delta.landed.hours USING (hour);
+    FROM marts.known.records INNER JOIN delta.landed.hours USING (hour)
+    WHERE records.name IN (FROM delta.landed.names);
     CREATE OR REPLACE TABLE delta.arrived.places AS
     SELECT topic, kafka_partition, kafka_offset
-    FROM {_LANDED}
-    WHERE (topic, root_source, root_id) IN (
-        SELECT (topic, root_source, root_id)
-        FROM {_LANDED}
-        WHERE date_trunc('hour', received_at) IN (
-            SELECT hour FROM delta.landed.hours SEMI JOIN delta.landed.days USING (received_on)
-        )
+    FROM marts.known.records
+    WHERE name IN (
+        SELECT name FROM marts.known.records
+        WHERE hour IN (SELECT hour FROM delta.landed.hours SEMI JOIN delta.landed.days USING (received_on))
     );
     CREATE OR REPLACE VIEW delta.arrived.events AS
     SELECT landed.*
@@ -137,12 +132,16 @@ _ORDERED = f"""
 """
 """Numbers for the new events that lie between those of their neighbours, which keep theirs."""
 
-_REPLACE = f"""
-    DELETE FROM {_STAGED} WHERE ({_NAME}) IN (SELECT ({_NAME}) FROM delta.landed.roots);
-    INSERT INTO {_STAGED} BY NAME
+_NUMBERED = f"""
+    CREATE OR REPLACE TABLE delta.changed.gone AS
+    SELECT event_order FROM {_STAGED} SEMI JOIN delta.landed.roots USING ({_NAME});
+    CREATE OR REPLACE TABLE delta.changed.numbered AS
     SELECT events.* REPLACE (ordered.event_order AS event_order)
     FROM delta.changed.stg_events AS events
     INNER JOIN delta.changed.ordered USING ({EVENT});
+"""
+
+_OF_NETS = f"""
     CREATE OR REPLACE TABLE delta.staging.stg_events AS
     FROM {_STAGED} WHERE hash(record_key) IN (FROM delta.nets.touched);
 """
@@ -161,9 +160,10 @@ class Delta:
             session: where `marts` is in memory, holds the last build, and knows the cuts of that and of this one.
         """
         self._session = session
-        self.staged: dict[str, str] = {}
-        """Name of the table that was brought up to date, with that of the table of its new and changed roots."""
+        self.changes: dict[str, Change | None] = {}
+        """What was changed of the tables that were brought up to date, by name; None where they are as they were."""
         session.execute(_CREATE)
+        find(session)
         session.execute(_ROOTS)
 
     def reach(self, turning: Iterable[tuple[str, str, str]]) -> None:
@@ -199,8 +199,9 @@ class Delta:
         run(f"CREATE OR REPLACE TABLE delta.changed.ordered AS {_ORDERED}")
         if run("SELECT 1 FROM delta.changed.ordered WHERE NOT has_room").fetchone():
             raise NoRoomBetween
-        run(_REPLACE)
-        self.staged = {"staging.stg_events": "delta.landed.roots"}
+        run(_NUMBERED)
+        self._change(_STAGED, Change("event_order IN (FROM delta.changed.gone)", "delta.changed.numbered"))
+        run(_OF_NETS)
 
     def grow(self, table: str, statement: str, subject: str, grown: list[str]) -> None:
         """
@@ -215,8 +216,7 @@ class Delta:
         for name in (*grown, _STAGED):
             statement = statement.replace(name, _in_delta(name))
         self._session.execute(statement.replace(_LANDED, "delta.nets.events"))
-        self._session.execute(f"DELETE FROM {table} WHERE hash({subject}) IN (FROM delta.nets.touched)")
-        self._session.execute(f"INSERT INTO {table} BY NAME FROM {_in_delta(table)}")
+        self._change(table, Change(f"hash({subject}) IN (FROM delta.nets.touched)", _in_delta(table)))
 
     def grow_by_day(self, table: str, statement: str) -> None:
         """
@@ -229,8 +229,15 @@ class Delta:
         """
         self._session.execute(_DAYS)
         self._session.execute(statement.replace(_LANDED, "delta.arrived.events").replace(table, _in_delta(table)))
-        for change in (f"DELETE FROM {table}", f"INSERT INTO {table} BY NAME FROM {_in_delta(table)}"):
-            self._session.execute(f"{change} WHERE received_on IN (FROM delta.landed.days)")
+        days = "received_on IN (FROM delta.landed.days)"
+        self._change(table, Change(days, f"(FROM {_in_delta(table)} WHERE {days})"))
+
+    def _change(self, table: str, change: Change) -> None:
+        is_none = change.is_none(self._session, table)
+        if not is_none:
+            for statement in change.statements(table):
+                self._session.execute(statement)
+        self.changes[table.removeprefix('"marts".').replace('"', "")] = None if is_none else change
 
 
 def _in_delta(table: str) -> str:

@@ -18,8 +18,9 @@ from typing import Any
 import duckdb
 import structlog
 
+from streams.build.changes import state
 from streams.build.delta import Delta, NoRoomBetween
-from streams.build.memory import Table, state
+from streams.build.memory import Table
 from streams.build.workplace import settle
 from streams.errors import BuildFailed
 from streams.lake.connect import catalog_dsn, data_path, install_extensions, lies_in_home
@@ -212,6 +213,10 @@ class WarmDbt:
         except duckdb.CatalogException:
             return False
 
+    def forget(self) -> None:
+        """What was built is not what readers have: dbt itself has to build again."""
+        self._statements = []
+
     def repeat(self, delta: Delta | None) -> list[str]:
         """
         Make the models anew by the statements of the last build; returns the id of one that failed.
@@ -245,7 +250,7 @@ class WarmDbt:
             except duckdb.Error as error:
                 # Not its words: they may quote a value.
                 log.warning("statement_failed", model=statement.unique_id, error=type(error).__name__)
-                self._statements = []
+                self.forget()
                 return [statement.unique_id]
             if before is not None and state(session, statement.relation) != before:
                 delta = None  # what reads it is made anew for every net

@@ -156,7 +156,7 @@ def test_where_no_number_is_left_between_neighbours_nothing_changes():
     with pytest.raises(NoRoomBetween):
         delta.stage(STATEMENT.format(gap=GAP))
     assert landing.rows("event_order") == before
-    assert delta.staged == {}
+    assert delta.changes == {}
 
 
 def test_much_that_is_new_is_not_small():
