@@ -73,9 +73,10 @@ class Maker:
                 built = [*self._dbt.tables("model"), *(seed_tables if seeds else ())]
                 changes = delta.changes if delta else {}
                 self.written = self._publisher.publish(session, built, kept=seed_tables, changes=changes)
-                # What tables that were replaced took of the file is free only now.
-                session.execute("CHECKPOINT marts")
-            elif self._dbt.lift_limit():
+                if delta is None:
+                    # Compresses what is new; of all that deltas have changed it is too dear for each of them.
+                    session.execute("CHECKPOINT marts")
+            elif self._dbt.raise_limit():
                 return self.make(is_latest=False, is_later=False, seeds=seeds, tests=tests, full=full)
         except duckdb.Error as error:
             log.warning("marts_not_published", error=type(error).__name__)

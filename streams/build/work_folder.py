@@ -32,7 +32,6 @@ def work_folder(parent: Path, prefix: str) -> Iterator[Path]:
 
 def _remove_unused(parent: Path, prefix: str) -> None:
     for folder in parent.glob(f"{prefix}*"):
-        # One without a lock is being made.
-        with suppress(OSError), (folder / _LOCK).open("r+") as lock:
+        with suppress(OSError), (folder / _LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)

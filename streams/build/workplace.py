@@ -22,18 +22,19 @@ __all__ = ["settle"]
 _IS_IN_MEMORY = "SELECT count(*) > 0 FROM duckdb_databases() WHERE database_name = 'marts' AND path IS NULL"
 
 
-def settle(session: duckdb.DuckDBPyConnection, settings: Settings, memory_mb: int | None) -> None:
+def settle(session: duckdb.DuckDBPyConnection, settings: Settings, memory_mb: int) -> None:
     """
     Have the catalog `marts` of the session, if it is in memory and empty yet, in a file, and limit the memory.
 
-    What a query needs beyond it is written to files beside that. Without `memory_mb` DuckDB's own limit holds.
+    What a query needs beyond it is written to files beside that.
     """
     if not session.execute(_IS_IN_MEMORY).fetchone()[0]:
         return
     folder = Path(mkdtemp(dir=_folder(settings.home)))
     session.execute(f"SET temp_directory = {quoted(folder / 'spilled')}")
-    if memory_mb is not None:
-        session.execute(f"SET memory_limit = '{memory_mb}MB'")
+    session.execute(f"SET memory_limit = '{memory_mb}MB'")
+    # Not by itself in the middle of a build: whoever builds says when.
+    session.execute("SET checkpoint_threshold = '1TB'")
     session.execute("DETACH marts")
     file = folder / "marts.duckdb"
     # Whatever fails is built anew: nothing in it needs to outlive a crash.

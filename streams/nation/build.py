@@ -17,7 +17,7 @@ import structlog
 
 from streams.build.builder import Builder, BuildResult, Holds
 from streams.build.maker import Maker
-from streams.build.warm_dbt import Statement
+from streams.build.statements import Statement
 from streams.build.work_folder import work_folder
 from streams.nation.levels import levels
 from streams.nation.plan import split, write_plan

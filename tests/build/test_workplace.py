@@ -38,7 +38,7 @@ def test_tables_are_in_a_file_of_the_home_that_has_no_name(own_lake, make, build
 
 
 def test_a_build_that_needs_more_memory_than_it_should_takes_it(own_lake, make, builder, maker):
-    """It is made again without the limit, since marts that stay as they are help nobody."""
+    """It is made again with more, since marts that stay as they are help nobody."""
     own_lake.land(make.referral("W2", "FW2"))
     session = maker.session()
     session.execute("SET memory_limit = '16MB'")
