@@ -13,6 +13,9 @@ __all__ = ["PROJECT", "Settings"]
 PROJECT = Path(__file__).resolve().parent.parent
 """The checkout or image folder that holds `dags`, `dbt_project` and `streams`."""
 
+LEAST_BUILD_MEMORY_MB = 300
+"""With less, DuckDB fails at small statements."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -68,6 +71,8 @@ class Settings:
     """How long a run of the DAG `build_marts` goes on building; its alerts are then compared with the streamed ones."""
     build_hours: float = 1.0
     """Hours after which Airflow ends a run of `build_marts` that has not ended by itself."""
+    build_memory_mb: int = 0
+    """MB of memory for the tables and queries of a build, 0 for a quarter of the machine's; more is written to files."""
     build_engine: str = "duckdb"
     """What the DAG `build_marts` builds with: `duckdb`, or `spark` for a lake that one machine cannot hold."""
     spark_master: str = "local[*]"
@@ -86,6 +91,10 @@ class Settings:
     def __post_init__(self) -> None:
         if self.partitions < 1:
             raise SettingInvalid(f"CAF_PARTITIONS is {self.partitions}; allowed: 1 or more")
+        if self.build_memory_mb and self.build_memory_mb < LEAST_BUILD_MEMORY_MB:
+            raise SettingInvalid(
+                f"CAF_BUILD_MEMORY_MB is {self.build_memory_mb}; allowed: {LEAST_BUILD_MEMORY_MB} or more, or 0"
+            )
         if self.build_engine not in {"duckdb", "spark"}:
             raise SettingInvalid(f"CAF_BUILD_ENGINE is {self.build_engine!r}; allowed: duckdb, spark")
         if self.spark_shard_events < 1:

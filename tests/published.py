@@ -11,16 +11,16 @@ FRESH = 100 * 365 * 86_400.0
 
 _TABLES = """
     SELECT schema_name, table_name FROM duckdb_tables()
-    WHERE database_name = 'marts' AND schema_name <> 'run' ORDER BY ALL
+    WHERE database_name = '{catalog}' AND schema_name <> 'run' ORDER BY ALL
 """
 _COLUMNS = """
     SELECT column_name, data_type FROM duckdb_columns()
-    WHERE database_name = 'marts' AND schema_name = ? AND table_name = ? ORDER BY column_index
+    WHERE database_name = '{catalog}' AND schema_name = ? AND table_name = ? ORDER BY column_index
 """
 
 
 def published(
-    lake: duckdb.DuckDBPyConnection, *, without: str | None = None
+    lake: duckdb.DuckDBPyConnection, *, without: str | None = None, catalog: str = "marts"
 ) -> tuple[dict[str, Counter], dict[str, list]]:
     """
     Every published table as a bag of rows, `without` a column, and its columns with their types.
@@ -28,13 +28,13 @@ def published(
     What a list holds counts, and not in which order.
     """
     bags, described = {}, {}
-    for schema, table in lake.execute(_TABLES).fetchall():
-        columns = lake.execute(_COLUMNS, [schema, table]).fetchall()
+    for schema, table in lake.execute(_TABLES.format(catalog=catalog)).fetchall():
+        columns = lake.execute(_COLUMNS.format(catalog=catalog), [schema, table]).fetchall()
         chosen = (
             f'list_sort("{name}")' if type_.endswith("[]") else f'"{name}"'
             for name, type_ in columns
             if name != without
         )
-        rows = lake.execute(f"SELECT ({', '.join(chosen)})::VARCHAR FROM marts.{schema}.{table}").fetchall()
+        rows = lake.execute(f"SELECT ({', '.join(chosen)})::VARCHAR FROM {catalog}.{schema}.{table}").fetchall()
         bags[f"{schema}.{table}"], described[f"{schema}.{table}"] = Counter(row for (row,) in rows), columns
     return bags, described

@@ -54,7 +54,7 @@ def build_as_of(settings: Settings, moment: datetime, into: Path) -> Cut:
         failed = dbt.build(without=("unit_test", "test"))
         if failed:
             raise BuildFailed(f"dbt build: {', '.join(sorted(failed))} failed or were skipped; nothing was written")
-        Publisher().publish(session, [*dbt.tables("model"), *dbt.tables("seed")], kept=(), grown={})
+        Publisher().publish(session, [*dbt.tables("model"), *dbt.tables("seed")], kept=(), changes={})
         # Whoever made the file may read it at once.
         session.execute("CHECKPOINT published")
         session.execute("DETACH published")

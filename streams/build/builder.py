@@ -1,6 +1,5 @@
-"""One build after another: choose the cut, run dbt, write down what was built."""
+"""One build: choose the cut, run dbt, write down what was built."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,23 +10,20 @@ import structlog
 
 from streams.build.cut import Cut, Landed, choose_cut, records, store_cut
 from streams.build.lock import build_lock
-from streams.build.lull import LATELY_SECONDS, Lull
+from streams.build.lull import LATELY_SECONDS
 from streams.build.maker import Maker
-from streams.build.snapshot import warehouse, write_warehouse
+from streams.build.snapshot import Warehouse
 from streams.build.warm_dbt import seeds_checksum
 from streams.errors import BuildFailed, MartsHeld
-from streams.health import sign_of_life
 from streams.lake.connect import connect
 from streams.settings import Settings
 
-__all__ = ["BuildResult", "Builder", "build", "follow"]
+__all__ = ["Ahead", "BuildResult", "Builder", "Holds", "build"]
 
 log = structlog.get_logger()
 
 Holds = Callable[[duckdb.DuckDBPyConnection], Sequence[object]]
 """Tells which batch-level failures hold the marts at present."""
-
-_POLL_SECONDS = 0.5
 
 _CLOCK_EVERY = timedelta(minutes=2)
 """While following, the longest time without a build: deadlines pass, also when nothing lands."""
@@ -100,63 +96,6 @@ def build(
         return builder.build(full=full)
 
 
-def follow(
-    settings: Settings,
-    *,
-    holds: Holds | None = None,
-    quiet_seconds: float | None = None,
-    held_seconds: float | None = None,
-    for_seconds: float | None = None,
-    fresh_seconds: float = 60.0,
-    until: Callable[[], bool] = lambda: False,
-    on_build: Callable[[BuildResult], None] = lambda _: None,
-) -> int:
-    """
-    Build whenever something new has landed, warm, and return how many builds were made.
-
-    It ends when nothing has been left to build for `quiet_seconds`, when the marts have been held for `held_seconds`
-    (that long, too, if it is not given), after `for_seconds`, or when `until` says so.
-    The first build is made in any case, and one every two minutes: deadlines pass without a landing. While a bulk is
-    arriving builds are put off for its end, up to a limit (`streams.build.lull`).
-
-    Raises:
-        MartsHeld: the marts were still held at the end.
-        BuildFailed: a model or a test failed.
-        LakeUnavailable: the lake does not answer.
-    """
-    ends_at = time.monotonic() + for_seconds if for_seconds is not None else float("inf")
-    quiet = quiet_seconds if quiet_seconds is not None else float("inf")
-    held_for = held_seconds if held_seconds is not None else quiet
-    builds, changed_at, held, lull = 0, time.monotonic(), None, Lull()
-    with (
-        sign_of_life(settings, "build") as sign,
-        Builder(settings, holds=holds, fresh_seconds=fresh_seconds) as builder,
-    ):
-        builder.warm()
-        while time.monotonic() < ends_at and not until():
-            ahead = builder.look()
-            if held is None:
-                sign.turn()
-            if held is None and ahead.is_behind:
-                changed_at = time.monotonic()
-            elif time.monotonic() - changed_at > (quiet if held is None else held_for):
-                break
-            has_news = ahead.has_news and lull.allows(lately=ahead.lately, waiting=ahead.waiting)
-            if not (has_news or builder.is_clock_due()):
-                time.sleep(_POLL_SECONDS)
-                continue
-            try:
-                on_build(builder.build(tests=builder.are_tests_due()))
-                builds, held = builds + 1, None
-            except MartsHeld as error:
-                held = error
-                sign.trouble(error)
-                time.sleep(_POLL_SECONDS)
-        if held is not None:
-            raise held
-    return builds
-
-
 @dataclass(frozen=True)
 class Ahead:
     """
@@ -189,6 +128,7 @@ class Builder:
         self._maker = maker or Maker(settings)
         self._lake = connect(settings, landing="read_only", marts="read_write")
         self._landed = Landed(self._lake)
+        self._warehouse = Warehouse(settings)
         self._built: Cut | None = None
         self._built_at: datetime | None = None
         self._swept_at: datetime | None = None
@@ -289,7 +229,7 @@ class Builder:
     def _write_warehouse(self) -> None:
         """A file that cannot be written is no reason to hold the marts, which are published already."""
         try:
-            write_warehouse(self._maker.session(), self._maker.tables(), warehouse(self._settings))
+            self._warehouse.write(self._maker.session(), self._maker.tables(), self._maker.written)
         except (OSError, duckdb.Error) as error:
             log.warning("warehouse_not_written", error=type(error).__name__)
 

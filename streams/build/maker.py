@@ -3,6 +3,7 @@
 import duckdb
 import structlog
 
+from streams.build.changes import Change
 from streams.build.delta import Delta
 from streams.build.memory import Publisher, Table, take_over
 from streams.build.warm_dbt import WarmDbt
@@ -19,6 +20,8 @@ class Maker:
     def __init__(self, settings: Settings) -> None:
         self._dbt = WarmDbt(settings)
         self._publisher = Publisher()
+        self.written: dict[str, Change | None] = {}
+        """The tables that the last build has changed, with what is known of that."""
 
     def warm(self) -> None:
         """
@@ -68,9 +71,16 @@ class Maker:
                 failed = self._make_anew({kind for kind, is_wanted in wanted.items() if not is_wanted})
             if not failed:
                 built = [*self._dbt.tables("model"), *(seed_tables if seeds else ())]
-                self._publisher.publish(session, built, kept=seed_tables, grown=delta.staged if delta else {})
+                changes = delta.changes if delta else {}
+                self.written = self._publisher.publish(session, built, kept=seed_tables, changes=changes)
+                if delta is None:
+                    # Compresses what is new; of all that deltas have changed it is too dear for each of them.
+                    session.execute("CHECKPOINT marts")
+            elif self._dbt.raise_limit():
+                return self.make(is_latest=False, is_later=False, seeds=seeds, tests=tests, full=full)
         except duckdb.Error as error:
             log.warning("marts_not_published", error=type(error).__name__)
+            self._dbt.forget()
             return ["publish"]
         return failed
 

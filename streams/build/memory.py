@@ -1,7 +1,7 @@
 """
-The catalog `marts` in dbt's memory: what a build starts from, and how it is handed over to readers.
+The catalog `marts` where dbt builds: what a build starts from, and how it is handed over to readers.
 
-A build is made in memory and published whole, in one transaction: readers see one cut, and nothing of a build that
+A build is made there and published whole, in one transaction: readers see one cut, and nothing of a build that
 failed (`docs/decisions/0009-marts-are-published-whole.md`).
 """
 
@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import duckdb
 
+from streams.build.changes import Change, state
 from streams.lake.quoted import quoted
 from streams.lake.transaction import transaction
 
-__all__ = ["Publisher", "Table", "state", "take_over"]
+__all__ = ["Publisher", "Table", "take_over"]
 
 _CUT = """
     CREATE SCHEMA IF NOT EXISTS marts.run;
@@ -75,11 +76,6 @@ class Table:
         return f"{self.schema}.{self.name}"
 
 
-def state(session: duckdb.DuckDBPyConnection, relation: str) -> tuple[int, int | None]:
-    """How many rows a table has, and the sum of their hashes: the same for the same rows in any order."""
-    return session.execute(f"SELECT count(*), sum(hash(row_)::HUGEINT) FROM {relation} AS row_").fetchone()
-
-
 def take_over(session: duckdb.DuckDBPyConnection, seeds: Iterable[Table]) -> None:
     """
     What a build starts from: its cut, what readers had before it, and the seeds that are not loaded again.
@@ -119,18 +115,13 @@ def _empty(columns: Mapping[str, str]) -> str:
     return f"(SELECT {nulls} WHERE false)"
 
 
-_GROWN = """
-    DELETE FROM published.{table} WHERE (topic, record_key, root_source, sent_id) IN (
-        SELECT (topic, record_key, root_source, sent_id) FROM {roots}
-    );
-    INSERT INTO published.{table} BY NAME
-    FROM marts.{table} SEMI JOIN {roots} USING (topic, record_key, root_source, sent_id);
-"""
+_FEW = 20_000
+"""A table of so many rows is written whole as quickly as some of them are replaced."""
 
 
 class Publisher:
     """
-    Copies what was built to the lake's `marts`, all in one transaction; a table that has not changed is left there.
+    Copies what was built to the lake's `marts`, all in one transaction; what has not changed is left there.
 
     It remembers what it published, which counts only as long as nobody else has published since: see `forget`.
     """
@@ -148,42 +139,55 @@ class Publisher:
         built: Collection[Table],
         *,
         kept: Collection[Table],
-        grown: Mapping[str, str],
-    ) -> None:
+        changes: Mapping[str, Change | None],
+    ) -> dict[str, Change | None]:
         """
         Make the tables that were built those of readers, with the cut, and drop what is neither built nor kept.
 
+        Returns the names of those that are others than before, with what has changed of them; None: perhaps all.
+
         Args:
-            session: where `marts` is in memory and `published` is attached.
+            session: where `marts` was built and `published` is attached.
             built: the tables that were built.
             kept: tables that stay as they are.
-            grown: names of tables of which only the rows of some roots have changed since they were published, each
-                with the name of the table of these roots.
+            changes: what is known to have changed, and nothing else, since the last time; None: nothing at all.
 
         Raises:
             duckdb.Error: the lake cannot be written; nothing was published.
         """
-        known = {name: roots for name, roots in grown.items() if name in self._published}
+        is_first = not self._published
+        known = {name: change for name, change in changes.items() if name in self._published}
         states = {table: state(session, f"marts.{table}") for table in built if str(table) not in known}
-        changed = [table for table, found in states.items() if self._published.get(str(table)) != found]
+        written: dict[str, Change | None] = {
+            str(table): None for table, found in states.items() if self._published.get(str(table)) != found
+        }
+        written |= {str(table): known[str(table)] for table in built if known.get(str(table))}
         try:
             with transaction(session):
                 for name in ("cut", "as_of"):
                     session.execute(f"CREATE OR REPLACE TABLE published.run.{name} AS FROM marts.run.{name}")
-                for schema in {table.schema for table in changed}:
-                    session.execute(f"CREATE SCHEMA IF NOT EXISTS published.{schema}")
-                for table in changed:
-                    session.execute(f"CREATE OR REPLACE TABLE published.{table} AS FROM marts.{table}")
-                    session.execute(f"COMMENT ON TABLE published.{table} IS {quoted(table.description)}")
-                for name, roots in known.items():
-                    session.execute(_GROWN.format(table=name, roots=roots))
-                for old in _others(session, {*built, *kept}):
-                    session.execute(f"DROP TABLE published.{old}")
+                for table in (table for table in built if str(table) in written):
+                    _write(session, table, written[str(table)])
+                if is_first:
+                    for old in _others(session, {*built, *kept}):
+                        session.execute(f"DROP TABLE published.{old}")
         except duckdb.Error:
             self.forget()
             raise
-        # What a table that has grown adds up to is not worth reading all of it: made anew, it is taken for changed.
-        self._published |= {**{str(table): found for table, found in states.items()}, **dict.fromkeys(known)}
+        # What a table that has changed adds up to is not worth reading all of it: made anew, it is taken for changed.
+        self._published |= {str(table): found for table, found in states.items()}
+        self._published |= {name: None for name, change in known.items() if change}
+        return written
+
+
+def _write(session: duckdb.DuckDBPyConnection, table: Table, change: Change | None) -> None:
+    if change and session.execute(f"SELECT count(*) FROM marts.{table}").fetchone()[0] > _FEW:
+        for statement in change.statements(f"published.{table}"):
+            session.execute(statement)
+        return
+    session.execute(f"CREATE SCHEMA IF NOT EXISTS published.{table.schema}")
+    session.execute(f"CREATE OR REPLACE TABLE published.{table} AS FROM marts.{table}")
+    session.execute(f"COMMENT ON TABLE published.{table} IS {quoted(table.description)}")
 
 
 def _others(session: duckdb.DuckDBPyConnection, known: Collection[Table]) -> list[str]:

@@ -10,26 +10,28 @@ same each time, so the statements of its last build can be repeated without it
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import psutil
 import structlog
 
-from streams.build.delta import Delta, NoRoomBetween
-from streams.build.memory import Table, state
+from streams.build.delta import Delta
+from streams.build.memory import Table
+from streams.build.statements import Statement, repeat
+from streams.build.workplace import settle
 from streams.errors import BuildFailed
 from streams.lake.connect import catalog_dsn, data_path, install_extensions, lies_in_home
 from streams.names import CATALOG_LANDING, CATALOG_MARTS
 from streams.settings import PROJECT, Settings
 
-__all__ = ["Statement", "WarmDbt", "dbt_environment", "seeds_checksum"]
+__all__ = ["WarmDbt", "dbt_environment", "seeds_checksum"]
 
 log = structlog.get_logger()
 
-_ROOT, _DAY = "root", "received_on"
+_OUT_OF_MEMORY = "Out of Memory Error"
 
 _PROJECT = PROJECT / "dbt_project"
 
@@ -61,23 +63,6 @@ def seeds_checksum() -> str:
     return digest.hexdigest()
 
 
-@dataclass(frozen=True)
-class Statement:
-    """
-    What makes one model.
-
-    `grows_by` says of what its rows can be replaced alone (`streams.build.delta`), `turns_at` in which columns it has
-    the moments at which the clock changes a row that grows so.
-    """
-
-    unique_id: str
-    relation: str
-    sql: str
-    parents: tuple[str, ...]
-    grows_by: str | None = None
-    turns_at: tuple[str, ...] = ()
-
-
 def _statement(node: Any, sql: str) -> Statement:
     meta, parents = node.config.meta, tuple(node.depends_on.nodes)
     turns_at = tuple(meta.get("turns_at", ()))
@@ -88,8 +73,12 @@ def _compiled(node: Any) -> Statement:
     return _statement(node, f"CREATE OR REPLACE TABLE {node.relation_name} AS (\n{node.compiled_code}\n)")
 
 
+_LEAST_OWN_MB = 1_000
+"""What a build takes of a small machine that nobody has limited; enough for a million events."""
+
+
 class WarmDbt:
-    """A `dbtRunner` with its manifest, that builds `marts` in memory."""
+    """A `dbtRunner` with its manifest, that builds `marts` in a database of its own."""
 
     def __init__(self, settings: Settings, into: Path | None = None) -> None:
         self._settings = settings
@@ -97,6 +86,8 @@ class WarmDbt:
         self._manifest: Any = None
         self._adapter: Any = None
         self._statements: list[Statement] = []
+        self._memory_mb = settings.build_memory_mb or max(_LEAST_OWN_MB, psutil.virtual_memory().total // 2**20 // 4)
+        self._lacked_memory = False
         self.log_folder = settings.home / "dbt" / "logs"
         self._target = settings.home / "dbt" / "target"
 
@@ -112,7 +103,7 @@ class WarmDbt:
 
     def session(self) -> duckdb.DuckDBPyConnection:
         """
-        A cursor where dbt builds: `marts` in memory, `landing` and `published` attached.
+        A cursor where dbt builds: `marts` its own, `landing` and `published` attached.
 
         Raises:
             BuildFailed: the project cannot be parsed.
@@ -123,7 +114,9 @@ class WarmDbt:
         with self._adapter.connection_named("caf"):
             # Asked for, the connection opens the environment of this target, which outlives it.
             _ = self._adapter.connections.get_thread_connection().handle
-        return DuckDBConnectionManager.env().handle().cursor()
+        session = DuckDBConnectionManager.env().handle().cursor()
+        settle(session, self._settings, self._memory_mb)
+        return session
 
     def tables(self, kind: str) -> list[Table]:
         """The models, or the seeds, that readers are to have: steps on the way (`int_`) only where they say so."""
@@ -150,6 +143,7 @@ class WarmDbt:
         if outcome.result is None:
             raise self._failed(outcome)
         results = outcome.result.results
+        self._lacked_memory = any(_OUT_OF_MEMORY in (result.message or "") for result in results)
         failed = [result.node.unique_id for result in results if result.status in {"error", "fail", "skipped"}]
         if failed:
             # Killed in the wrong moment, dbt keeps a project without its references, and would use it for ever.
@@ -158,6 +152,21 @@ class WarmDbt:
             models = [one.node for one in results if one.node.resource_type == "model"]
             self._statements = [_statement(node, Path(node.build_path).read_text()) for node in models]
         return failed
+
+    def raise_limit(self) -> bool:
+        """
+        After a build that lacked memory, have an empty database that may take twice as much; tells whether it is so.
+
+        Marts that stay as they are because of a limit would help nobody.
+        """
+        if not self._lacked_memory or self._memory_mb * 1_000_000 > psutil.virtual_memory().total:
+            return False
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        log.warning("build_needs_more_memory", limit_mb=self._memory_mb)
+        self._memory_mb *= 2
+        DuckDBConnectionManager.close_all_connections()
+        return True
 
     def compiled(self) -> list[Statement]:
         """
@@ -189,6 +198,10 @@ class WarmDbt:
         except duckdb.CatalogException:
             return False
 
+    def forget(self) -> None:
+        """What was built is not what readers have: dbt itself has to build again."""
+        self._statements = []
+
     def repeat(self, delta: Delta | None) -> list[str]:
         """
         Make the models anew by the statements of the last build; returns the id of one that failed.
@@ -198,40 +211,10 @@ class WarmDbt:
         Args:
             delta: what is new since the last build; with it the tables that can grow do.
         """
-        session = self.session()
-        growing = [one for one in self._statements if one.grows_by not in {None, _ROOT, _DAY}]
-        if delta:
-            delta.reach((one.relation, one.grows_by, at) for one in growing for at in one.turns_at)
-            delta = delta if delta.is_small() else None
-        grown = {one.unique_id: one.relation for one in growing}
-        stable = self._stable(grown)
-        for statement in self._statements:
-            before = state(session, statement.relation) if delta and statement.unique_id in stable else None
-            try:
-                if delta is None or statement.grows_by is None:
-                    session.execute(statement.sql)
-                elif statement.grows_by == _ROOT:
-                    delta.stage(statement.sql)
-                elif statement.grows_by == _DAY:
-                    delta.grow_by_day(statement.relation, statement.sql)
-                else:
-                    delta.grow(statement.relation, statement.sql, statement.grows_by, list(grown.values()))
-            except NoRoomBetween:
-                delta = None
-                session.execute(statement.sql)
-            except duckdb.Error as error:
-                # Not its words: they may quote a value.
-                log.warning("statement_failed", model=statement.unique_id, error=type(error).__name__)
-                self._statements = []
-                return [statement.unique_id]
-            if before is not None and state(session, statement.relation) != before:
-                delta = None  # what reads it is made anew for every net
-        return []
-
-    def _stable(self, grown: Collection[str]) -> set[str]:
-        """Models that growing tables are made of beside the events; those grow only while these stay."""
-        parents = {parent for one in self._statements if one.unique_id in grown for parent in one.parents}
-        return {one.unique_id for one in self._statements if one.grows_by is None} & parents
+        failed = repeat(self.session(), self._statements, delta)
+        if failed:
+            self.forget()
+        return [failed] if failed else []
 
     def _parse(self) -> Any:
         from dbt.adapters.factory import get_adapter_by_type

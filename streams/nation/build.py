@@ -6,12 +6,9 @@ another.
 """
 
 import csv
-import fcntl
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,7 +17,8 @@ import structlog
 
 from streams.build.builder import Builder, BuildResult, Holds
 from streams.build.maker import Maker
-from streams.build.warm_dbt import Statement
+from streams.build.statements import Statement
+from streams.build.work_folder import work_folder
 from streams.nation.levels import levels
 from streams.nation.plan import split, write_plan
 from streams.nation.run import ShardsMade, run
@@ -35,8 +33,6 @@ __all__ = ["NationMaker", "build_on_spark", "rule_scopes"]
 log = structlog.get_logger()
 
 _NOT_OF_MODELS = ["main", "information_schema", "pg_catalog", "reference", "run", "before"]
-
-_PREFIX, _LOCK = "build-", "in-use"
 
 _EVENTS = "SELECT count(*) FROM landing.main.events"
 
@@ -94,17 +90,12 @@ class NationMaker(Maker):
     def working(self) -> Iterator[None]:
         """Keep the shards' files, which hold ids of families, for as long as their tables are read."""
         parent = Path(self._settings.spark_folder or self._settings.home / "nation")
-        parent.mkdir(parents=True, exist_ok=True)
-        _remove_unused(parent)
-        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-        with (self._folder / _LOCK).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with work_folder(parent, "build-") as self._folder:
             try:
                 yield
             finally:
                 if self.made is not None:
                     _forget(self._dbt.session())
-                shutil.rmtree(self._folder, ignore_errors=True)
 
     def _make_anew(self, without: set[str]) -> list[str]:
         if failed := self._dbt.build(without={*without, "model", "test"}):
@@ -136,14 +127,6 @@ class NationMaker(Maker):
         if failed:
             return failed
         return [] if "test" in without else self._dbt.build(without={"seed", "model", "unit_test"})
-
-
-def _remove_unused(parent: Path) -> None:
-    """Remove what builds have left that were killed; who uses a folder holds the lock in it."""
-    for folder in parent.glob(f"{_PREFIX}*"):
-        with suppress(OSError), (folder / _LOCK).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _forget(session: duckdb.DuckDBPyConnection) -> None:

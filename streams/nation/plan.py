@@ -11,8 +11,8 @@ from pathlib import Path
 
 import duckdb
 
-from streams.build.delta import EVENT, GAP, ORDER
-from streams.build.warm_dbt import Statement
+from streams.build.order import EVENT, GAP, ORDER
+from streams.build.statements import Statement
 from streams.contracts.landing import landing_tables, sql_type
 from streams.contracts.subjects import subjects
 from streams.errors import BuildFailed

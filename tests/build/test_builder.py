@@ -165,8 +165,9 @@ def test_failed_test_fails_the_build_and_is_written_down(warm, make):
     assert not (warm.settings.home / "dbt" / "target" / "partial_parse.msgpack").exists()
 
 
-def test_a_table_that_has_not_changed_is_not_written_again(warm, make):
-    """The events are added to; readers keep the table that they have."""
+def test_a_table_that_has_not_changed_is_not_written_again(warm, make, monkeypatch):
+    """Of a large one that has, the rows are replaced; readers keep the table that they have."""
+    monkeypatch.setattr("streams.build.memory._FEW", 20)
 
     def written(table: str) -> object:
         query = f"SELECT table_uuid FROM ducklake_table_info('marts') WHERE table_name = '{table}'"
@@ -174,12 +175,14 @@ def test_a_table_that_has_not_changed_is_not_written_again(warm, make):
 
     warm.lake.land(*(make.referral(f"G{n}", f"FG{n}") for n in range(30)))
     warm.builder.build(tests=False)
-    before = {table: written(table) for table in ("stg_events", "alert_re_referral", "fct_referrals")}
+    tables = ("stg_events", "fct_referrals", "alert_re_referral", "int_need_counts")
+    before = {table: written(table) for table in tables}
     warm.lake.land(make.referral("G30", "FG30"))
     warm.builder.build(tests=False)
 
-    assert [table for table in before if written(table) != before[table]] == ["fct_referrals"]
+    assert [table for table in before if written(table) != before[table]] == ["int_need_counts"]
     assert warm.lake.one("SELECT count(*) FROM marts.staging.stg_events WHERE family_id = 'FG30'") == 1
+    assert warm.lake.one(f"{REFERRALS} WHERE family_id = 'FG30'") == 1
 
 
 def test_what_another_process_has_built_since_is_not_built_upon(warm, make):

@@ -32,7 +32,7 @@ TABLES = """
         topic VARCHAR, kafka_partition INTEGER, kafka_offset BIGINT, record_key VARCHAR,
         root_source VARCHAR, root_id VARCHAR, family_id VARCHAR, person_id VARCHAR, fact_at TIMESTAMP,
         received_at TIMESTAMP, linked_person_id VARCHAR, release_family_id VARCHAR, address_id VARCHAR,
-        person_ids VARCHAR[], marker_families VARCHAR[]
+        person_ids VARCHAR[], marker_families VARCHAR[], payload VARCHAR
     );
     CREATE TABLE marts.run.cut (topic VARCHAR, kafka_partition INTEGER, next_offset BIGINT);
     CREATE TABLE marts.before.cut AS FROM marts.run.cut;
@@ -93,7 +93,7 @@ class Landing:
             arrival = f"2026-06-{1 + minute // 2:02} {22 + minute % 2}:30"
             row = ["t", 0, self._next, f"K{number}", source, f"e{number // 2}", family, person, moment, arrival]
             self.session.execute(
-                f"INSERT INTO landing.main.events VALUES ({'?, ' * 10} NULL, NULL, NULL, NULL, NULL)", row
+                f"INSERT INTO landing.main.events VALUES ({'?, ' * 10} NULL, NULL, NULL, NULL, NULL, NULL)", row
             )
             self._next += 1
         self.session.execute("DELETE FROM marts.run.cut")
@@ -156,7 +156,7 @@ def test_where_no_number_is_left_between_neighbours_nothing_changes():
     with pytest.raises(NoRoomBetween):
         delta.stage(STATEMENT.format(gap=GAP))
     assert landing.rows("event_order") == before
-    assert delta.staged == {}
+    assert delta.changes == {}
 
 
 def test_much_that_is_new_is_not_small():

@@ -32,7 +32,20 @@ def test_a_file_that_cannot_be_written_does_not_fail_a_build(warm, make, monkeyp
     def full(*_: object) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("streams.build.builder.write_warehouse", full)
+    monkeypatch.setattr("streams.build.snapshot.Warehouse.write", full)
     warm.lake.land(make.referral("S3", "FS3"))
 
     assert warm.builder.build(tests=False).ok
+
+
+def test_a_file_that_somebody_else_put_there_is_not_built_upon(warm, make):
+    warm.builder.build(tests=False)
+    file = warehouse(warm.settings)
+    file.write_bytes(b"not a database")
+    warm.lake.land(make.referral("S4", "FS4"))
+    warm.builder.build(tests=False)
+
+    with duckdb.connect(str(file), read_only=True) as opened:
+        assert opened.execute(REFERRALS).fetchone()[0] == warm.lake.one(
+            "SELECT count(*) FROM marts.analytics.fct_referrals"
+        )

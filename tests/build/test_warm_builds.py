@@ -7,11 +7,13 @@ from itertools import pairwise
 from random import Random
 from types import SimpleNamespace
 
+import duckdb
 import psutil
 import pytest
 
 from streams.build.builder import Builder
 from streams.build.delta import Delta
+from streams.build.snapshot import warehouse
 from streams.contracts import Accepted, decode
 from streams.contracts.columns import events_table
 from streams.coverage import EVERY_SOURCE, KINDS, state, statement
@@ -70,6 +72,13 @@ def tables(lake) -> dict[str, Counter]:
     return published(lake.duckdb, without="event_order")[0]
 
 
+def tables_of_file(lake) -> dict[str, Counter]:
+    """The same of the file for other tools."""
+    with duckdb.connect() as session:
+        session.execute(f"ATTACH '{warehouse(lake.settings)}' AS warehouse (READ_ONLY)")
+        return published(session, without="event_order", catalog="warehouse")[0]
+
+
 def test_warm_builds_see_every_landed_row_and_end_as_a_first_build(own_lake, slices, monkeypatch):
     """
     After each slice every event in force is there; after the last, each table is that of a builder of its own, whatever
@@ -77,6 +86,8 @@ def test_warm_builds_see_every_landed_row_and_end_as_a_first_build(own_lake, sli
 
     Memory: after the second build it no longer grows by more than a build needs.
     """
+    # Tables beyond it are published by rows, others whole.
+    monkeypatch.setattr("streams.build.memory._FEW", 200)
     held, following, staged = [], dict.fromkeys(INPUT_TOPICS, 0), []
     stage = Delta.stage
     monkeypatch.setattr(Delta, "stage", lambda self, statement: staged.append(stage(self, statement)))
@@ -93,7 +104,7 @@ def test_warm_builds_see_every_landed_row_and_end_as_a_first_build(own_lake, sli
             assert warm.build(tests=False).cut.as_of == END + timedelta(days=number)
             assert own_lake.one("SELECT count(*) FROM marts.staging.stg_events") == own_lake.one(IN_FORCE)
             held.append(psutil.Process().memory_info().rss)
-    after_many = tables(own_lake)
+    after_many, in_file = tables(own_lake), tables_of_file(own_lake)
     with Builder(own_lake.settings, fresh_seconds=FRESH) as cold:
         cold.build(tests=False)
     at_once = tables(own_lake)
@@ -101,6 +112,8 @@ def test_warm_builds_see_every_landed_row_and_end_as_a_first_build(own_lake, sli
     assert len(staged) > SLICES / 2, "most builds were to add what is new to what there was"
     assert after_many.keys() == at_once.keys()
     assert [name for name in at_once if at_once[name] != after_many[name]] == []
+    assert {name for name in at_once if name.startswith(("analytics.", "reference."))} == in_file.keys()
+    assert [name for name in in_file if in_file[name] != at_once[name]] == []
     assert own_lake.one("SELECT count(*) FROM marts.analytics.mart_locality_need WHERE absent_because IS NOT NULL")
     assert own_lake.one("SELECT count(*) FROM marts.analytics.mart_locality_need WHERE value IS NOT NULL")
     assert held[-1] - held[1] < 200_000_000

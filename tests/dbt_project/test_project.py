@@ -3,6 +3,7 @@
 import importlib.util
 import re
 
+from streams.build.periods import PARENTS
 from streams.rules.compiled import project_manifest
 from streams.settings import PROJECT
 
@@ -29,18 +30,45 @@ def test_nothing_upstream_of_an_alert_depends_on_how_it_is_run(models):
         assert not model["config"]["pre-hook"] + model["config"]["post-hook"], model["name"]
 
 
-def test_what_grows_by_net_reads_events_and_the_clock_only_where_it_says_when_that_turns(settings):
-    """A warm build gives such a model the events of some nets, and keeps the other rows (decision 12)."""
-    nodes = project_manifest(settings)["nodes"].values()
-    growing = [node for node in nodes if node["config"]["meta"].get("grows_by") not in {None, "root", "received_on"}]
+def test_what_grows_by_net_reads_events_and_the_clock_only_where_it_is_said_when_that_turns(settings):
+    """
+    A warm build gives such a model the events of some nets, and keeps the other rows (decision 12).
+
+    When the clock changes one of them is said by it, or by what it is made of.
+    """
+    nodes = project_manifest(settings)["nodes"]
+    others = {None, "root", "received_on", "period_start"}
+    growing = {key: node for key, node in nodes.items() if node["config"]["meta"].get("grows_by") not in others}
+    turning = {key for key, node in growing.items() if "turns_at" in node["config"]["meta"]}
+    read = {parent for node in growing.values() for parent in node["depends_on"]["nodes"] if _reads_clock(node)}
 
     assert len(growing) > 30
-    for node in growing:
+    for key, node in growing.items():
         meta, parents = node["config"]["meta"], node["depends_on"]["nodes"]
         sources = {parent.removeprefix("source.caf.") for parent in parents if parent.startswith("source.")}
         assert sources <= {"landing.events", "run.cut", "run.as_of"}, node["name"]
-        assert ("run.as_of" in sources) == ("turns_at" in meta), node["name"]
+        assert not _reads_clock(node) or turning & {key, *parents}, node["name"]
+        assert key not in turning or _reads_clock(node) or key in read, node["name"]
         assert {meta["grows_by"], *meta.get("turns_at", [])} <= node["columns"].keys(), node["name"]
+
+
+def test_what_grows_by_period_is_made_of_what_tells_which_periods_have_changed(settings):
+    """And of what stays: if the map or what was published is another, all of it is made anew."""
+    nodes = project_manifest(settings)["nodes"]
+    growing = {key: node for key, node in nodes.items() if node["config"]["meta"].get("grows_by") == "period_start"}
+
+    assert {node["name"] for node in growing.values()} == {"int_need_figures", "mart_locality_need"}
+    for node in growing.values():
+        models = {nodes[key]["name"] for key in node["depends_on"]["nodes"] if key.startswith("model.")}
+        assert not [parent for parent in node["depends_on"]["nodes"] if parent.startswith("source.")], node["name"]
+        assert models <= {*PARENTS, "int_need_figures", "dim_area", "mart_published_figures"}, node["name"]
+    for name, day in PARENTS.items():
+        columns = nodes[f"model.caf.{name}"]["columns"]
+        assert {day} <= columns.keys() if day else {"period_kind", "period_start"} <= columns.keys(), name
+
+
+def _reads_clock(node: dict) -> bool:
+    return "source.caf.run.as_of" in node["depends_on"]["nodes"]
 
 
 def test_what_grows_by_the_day_of_arrival_is_made_of_landed_records_alone(settings):
@@ -53,6 +81,14 @@ def test_what_grows_by_the_day_of_arrival_is_made_of_landed_records_alone(settin
         parents = node["depends_on"]["nodes"]
         read = {parent for parent in parents if not parent.startswith("seed.")}
         assert read == {"source.caf.landing.events", "source.caf.run.cut"}, node["name"]
+
+
+def test_only_staging_names_a_record_s_own_text_and_leaves_it_out(models):
+    """A warm build does not read it (`streams/build/delta.py`)."""
+    naming = [model for model in models if "payload" in model["raw_code"]]
+
+    assert [model["name"] for model in naming] == ["stg_events"]
+    assert "payload" not in naming[0]["columns"]
 
 
 def test_chain_between_events_and_rules_is_short(models):

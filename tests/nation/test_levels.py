@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from streams.build.warm_dbt import Statement
+from streams.build.statements import Statement
 from streams.contracts.subjects import subjects
 from streams.errors import BuildFailed, RulesInvalid
 from streams.nation.build import rule_scopes

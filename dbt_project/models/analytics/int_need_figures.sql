@@ -13,9 +13,13 @@ with counted as (
     select * from {{ ref('int_need_counts') }}
 ),
 
--- Places and periods by number: whoever compares figures finds them by it.
+-- Places and periods by number: whoever compares figures finds them by it. That of a period is its own, whatever others
+-- there are: a warm build looks at some of them alone (`streams/build/periods.py`).
 periods as (
-    select dense_rank() over (order by period_kind, period_start) as period_number, *
+    select
+        4 * (period_start - date '2000-01-01')
+        + list_position(['day', 'week', 'month', 'rolling_12_months'], period_kind) as period_number,
+        *
     from {{ ref('int_need_periods') }}
 ),
 
@@ -66,39 +70,6 @@ within as (
     inner join places using (area_level, authority_code, area_code)
 ),
 
-months as (
-    select
-        authority_code,
-        period_number,
-        {{ utc_time('(period_end + interval 1 day)') }} as ended_at
-    from periods
-    where period_kind = 'month'
-),
-
--- Families by level of need at the end of each month, or now.
-families as (
-    select
-        places.authority_code,
-        places.lsoa_code,
-        months.period_number,
-        coalesce('families_at_level_' || status.level, 'families') as counted,
-        count(*) as number
-    from months
-    inner join {{ ref('int_family_status') }} as status
-        on status.level is not null
-        and status.from_at < months.ended_at
-        and coalesce(status.until_at >= months.ended_at, true)
-    inner join {{ ref('int_family_places') }} as places
-        on places.family_id = status.family_id
-        and places.authority_code = months.authority_code
-        and places.from_at < months.ended_at
-        and coalesce(places.until_at >= months.ended_at, true)
-    group by grouping sets (
-        (places.authority_code, places.lsoa_code, months.period_number, status.level),
-        (places.authority_code, places.lsoa_code, months.period_number)
-    )
-),
-
 by_month as (
     select
         authority_code,
@@ -132,7 +103,12 @@ by_area as (
         and counted.happened_on between periods.period_start and periods.period_end
     group by all
     union all
-    select authority_code, lsoa_code, period_number, counted, number from families
+    select periods.authority_code, stocks.lsoa_code, periods.period_number, stocks.counted, stocks.number
+    from periods
+    inner join {{ ref('int_need_stocks') }} as stocks
+        on periods.period_kind = 'month'
+        and stocks.authority_code = periods.authority_code
+        and stocks.month_starts_on = periods.period_start
 ),
 
 cells as (

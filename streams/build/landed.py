@@ -1,0 +1,103 @@
+"""
+What has landed since the last build, and where the records of a name, of a key or of an hour are.
+
+Landing is read once, and after that only what came since: of each record it is kept where it is, and the hashes of what
+it is called and who it is about. What shares a hash is looked at needlessly; nothing is missed.
+"""
+
+import duckdb
+
+from streams.contracts.subjects import subjects
+
+__all__ = ["find"]
+
+_CREATE = """
+    CREATE SCHEMA IF NOT EXISTS marts.known;
+    CREATE TABLE IF NOT EXISTS marts.known.records (
+        name UBIGINT, key UBIGINT, hour TIMESTAMP, topic VARCHAR, kafka_partition INTEGER, kafka_offset BIGINT
+    );
+    CREATE TABLE IF NOT EXISTS marts.known.connected (one UBIGINT, other UBIGINT);
+    CREATE TABLE IF NOT EXISTS marts.known.until AS FROM marts.run.cut LIMIT 0;
+"""
+
+_IS_BEHIND = """
+    SELECT count(*) > 0 FROM (
+        (FROM marts.known.until EXCEPT FROM marts.before.cut)
+        UNION ALL
+        (FROM marts.before.cut EXCEPT FROM marts.known.until)
+    )
+"""
+_IS_BEYOND = """
+    SELECT count(*) > 0
+    FROM marts.known.until LEFT JOIN marts.before.cut AS before USING (topic, kafka_partition)
+    WHERE until.next_offset > coalesce(before.next_offset, 0)
+"""
+"""More is known than the last build has seen: one after it has failed, or another process has built."""
+
+_FORGET = "DELETE FROM marts.known.records; DELETE FROM marts.known.connected; DELETE FROM marts.known.until"
+
+_BETWEEN = """
+    SELECT
+        landed.topic,
+        landed.kafka_partition,
+        landed.kafka_offset,
+        landed.record_key,
+        landed.root_source,
+        landed.root_id,
+        landed.received_at,
+        {others} AS others
+    FROM landing.main.events AS landed
+    LEFT JOIN {until} AS cut USING (topic, kafka_partition)
+    LEFT JOIN {since} AS seen USING (topic, kafka_partition)
+    WHERE landed.kafka_offset >= coalesce(seen.next_offset, 0)
+        AND (landed.kafka_offset < cut.next_offset OR cut.next_offset IS NULL)
+"""
+
+_ADD = """
+    INSERT INTO marts.known.records BY NAME
+    SELECT
+        hash(topic, root_source, root_id) AS name,
+        hash(record_key) AS key,
+        date_trunc('hour', received_at) AS hour,
+        topic,
+        kafka_partition,
+        kafka_offset
+    FROM {records};
+    INSERT INTO marts.known.connected
+    WITH named AS (
+        SELECT hash(record_key) AS one, unnest(list_transform(others, lambda name: hash(name))) AS other FROM {records}
+    ),
+    pairs AS (
+        SELECT DISTINCT one, other FROM named WHERE one <> other
+    )
+    SELECT one, other FROM pairs UNION ALL SELECT other, one FROM pairs;
+"""
+
+
+def find(session: duckdb.DuckDBPyConnection) -> None:
+    """
+    Make `delta.landed.fresh`, the records between the cuts of the last build and of this one.
+
+    `marts.known` is brought up to this cut, too: `records`, and who is `connected` with whom.
+    """
+    between = _BETWEEN.replace("{others}", _others())
+    session.execute(_CREATE)
+    if session.execute(_IS_BEYOND).fetchone()[0]:
+        session.execute(_FORGET)
+    if session.execute(_IS_BEHIND).fetchone()[0]:
+        session.execute(_ADD.format(records=f"({between.format(since='marts.known.until', until='marts.before.cut')})"))
+    fresh = between.format(since="marts.before.cut", until="marts.run.cut")
+    session.execute(f"CREATE OR REPLACE TABLE delta.landed.fresh AS {fresh}")
+    session.execute(_ADD.format(records="delta.landed.fresh"))
+    session.execute("CREATE OR REPLACE TABLE marts.known.until AS FROM marts.run.cut")
+
+
+def _others() -> str:
+    """Whom a record names beside its key."""
+    one, several = subjects()
+    return " || ".join(
+        [
+            f"list_filter([{', '.join(one)}], lambda name: name IS NOT NULL)",
+            *(f"coalesce({name}, [])" for name in several),
+        ]
+    )
