@@ -72,7 +72,7 @@ class Settings:
     build_hours: float = 1.0
     """Hours after which Airflow ends a run of `build_marts` that has not ended by itself."""
     build_memory_mb: int = 0
-    """MB of memory for the tables and queries of a build, 0 for a quarter of the machine's; more is written to files."""
+    """MB of memory for a build's tables and queries, 0 for a quarter of the machine's; files take the rest."""
     build_engine: str = "duckdb"
     """What the DAG `build_marts` builds with: `duckdb`, or `spark` for a lake that one machine cannot hold."""
     spark_master: str = "local[*]"
