@@ -13,9 +13,6 @@ __all__ = ["PROJECT", "Settings"]
 PROJECT = Path(__file__).resolve().parent.parent
 """The checkout or image folder that holds `dags`, `dbt_project` and `streams`."""
 
-LEAST_BUILD_MEMORY_MB = 300
-"""With less, DuckDB fails at small statements."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -91,10 +88,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.partitions < 1:
             raise SettingInvalid(f"CAF_PARTITIONS is {self.partitions}; allowed: 1 or more")
-        if self.build_memory_mb and self.build_memory_mb < LEAST_BUILD_MEMORY_MB:
-            raise SettingInvalid(
-                f"CAF_BUILD_MEMORY_MB is {self.build_memory_mb}; allowed: {LEAST_BUILD_MEMORY_MB} or more, or 0"
-            )
+        if self.build_memory_mb and self.build_memory_mb < 300:
+            raise SettingInvalid(f"CAF_BUILD_MEMORY_MB is {self.build_memory_mb}; allowed: 300 or more, or 0")
         if self.build_engine not in {"duckdb", "spark"}:
             raise SettingInvalid(f"CAF_BUILD_ENGINE is {self.build_engine!r}; allowed: duckdb, spark")
         if self.spark_shard_events < 1:

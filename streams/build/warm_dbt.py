@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import psutil
 import structlog
 
 from streams.build.delta import Delta
 from streams.build.memory import Table
 from streams.build.statements import Statement, repeat
-from streams.build.workplace import settle
+from streams.build.workplace import machine_mb, settle
 from streams.errors import BuildFailed
 from streams.lake.connect import catalog_dsn, data_path, install_extensions, lies_in_home
 from streams.names import CATALOG_LANDING, CATALOG_MARTS
@@ -86,7 +85,8 @@ class WarmDbt:
         self._manifest: Any = None
         self._adapter: Any = None
         self._statements: list[Statement] = []
-        self._memory_mb = settings.build_memory_mb or max(_LEAST_OWN_MB, psutil.virtual_memory().total // 2**20 // 4)
+        self.memory_mb = settings.build_memory_mb or max(_LEAST_OWN_MB, machine_mb() // 4)
+        """What a build may take for tables and queries."""
         self._lacked_memory = False
         self.log_folder = settings.home / "dbt" / "logs"
         self._target = settings.home / "dbt" / "target"
@@ -115,7 +115,7 @@ class WarmDbt:
             # Asked for, the connection opens the environment of this target, which outlives it.
             _ = self._adapter.connections.get_thread_connection().handle
         session = DuckDBConnectionManager.env().handle().cursor()
-        settle(session, self._settings, self._memory_mb)
+        settle(session, self._settings, self.memory_mb)
         return session
 
     def tables(self, kind: str) -> list[Table]:
@@ -155,16 +155,17 @@ class WarmDbt:
 
     def raise_limit(self) -> bool:
         """
-        After a build that lacked memory, have an empty database that may take twice as much; tells whether it is so.
+        After a build that lacked memory, have an empty database that may take twice as much, up to all that there is;
+        tells whether it is so.
 
         Marts that stay as they are because of a limit would help nobody.
         """
-        if not self._lacked_memory or self._memory_mb * 1_000_000 > psutil.virtual_memory().total:
+        if not self._lacked_memory or self.memory_mb >= machine_mb():
             return False
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-        log.warning("build_needs_more_memory", limit_mb=self._memory_mb)
-        self._memory_mb *= 2
+        log.warning("build_needs_more_memory", limit_mb=self.memory_mb)
+        self.memory_mb = min(2 * self.memory_mb, machine_mb())
         DuckDBConnectionManager.close_all_connections()
         return True
 

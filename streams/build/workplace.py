@@ -6,20 +6,31 @@ The file has no name once it is open: nobody else can read it, and it ends with 
 """
 
 import atexit
+from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
 import duckdb
+import psutil
 
 from streams.build.work_folder import work_folder
 from streams.lake.quoted import quoted
 from streams.settings import Settings
 
-__all__ = ["settle"]
+__all__ = ["machine_mb", "settle"]
+
+_OF_THE_CONTAINER = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Where Linux says how much memory the processes of a container may have; a word means that nothing limits them."""
 
 _IS_IN_MEMORY = "SELECT count(*) > 0 FROM duckdb_databases() WHERE database_name = 'marts' AND path IS NULL"
+
+
+def machine_mb(limits: Iterable[Path] = _OF_THE_CONTAINER) -> int:
+    """How much memory there is, in MB: the machine's, or what its container may have of it."""
+    texts = [path.read_text().strip() for path in limits if path.exists()]
+    return min([psutil.virtual_memory().total, *(int(text) for text in texts if text.isdigit())]) // 2**20
 
 
 def settle(session: duckdb.DuckDBPyConnection, settings: Settings, memory_mb: int) -> None:

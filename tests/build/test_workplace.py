@@ -4,13 +4,16 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from streams.build.builder import Builder
 from streams.build.maker import Maker
+from streams.build.warm_dbt import WarmDbt
 from streams.build.work_folder import work_folder
+from streams.build.workplace import machine_mb
 
 DATABASE = "SELECT path FROM duckdb_databases() WHERE database_name = 'marts'"
 LIMIT = "SELECT current_setting('memory_limit')"
@@ -46,6 +49,20 @@ def test_a_build_that_needs_more_memory_than_it_should_takes_it(own_lake, make, 
 
     assert builder.build(tests=True).ok
     assert maker.session().execute(LIMIT).fetchone() != (limited,)
+
+
+@pytest.mark.parametrize(("said", "limit"), [("209715200\n", 200), ("max\n", None), (None, None)])
+def test_memory_is_that_of_the_container(tmp_path, said, limit):
+    file = tmp_path / "memory.max"
+    if said is not None:
+        file.write_text(said)
+
+    assert machine_mb([file]) == (limit or machine_mb([]))
+
+
+def test_build_takes_a_quarter_of_the_memory_unless_it_is_told_how_much(settings):
+    assert WarmDbt(settings).memory_mb == max(1_000, machine_mb() // 4)
+    assert WarmDbt(replace(settings, build_memory_mb=700)).memory_mb == 700
 
 
 def _use(parent: Path, ready) -> None:
