@@ -26,7 +26,8 @@ from streams.rules.postgres.engine import PostgresEngine
 from streams.settings import Settings
 from streams.stack.postgres import server
 from streams.watch.judge import Judge
-from streams.watch.state.state import Recorded, State
+from streams.watch.state.events import Recorded
+from streams.watch.state.state import State
 from streams.watch.state.tables import event_columns
 
 __all__ = ["command"]
@@ -94,7 +95,7 @@ class _Bench:
         history = [self._arrived(record) for record in self._load.history()]
         for start in range(0, len(history), _AT_ONCE):
             accepted = [one for one in history[start : start + _AT_ONCE] if isinstance(one, Accepted)]
-            self._state.add(accepted, map(Recorded.of, accepted))
+            self._state.events.add(accepted, map(Recorded.of, accepted))
             for event in accepted:
                 self._by_key[event.key].append(event)
         self._state.complete()
@@ -148,7 +149,7 @@ class _Bench:
     def _evaluated(self, engine: Evaluator, chunks: list[list[str]]) -> None:
         now = datetime.now(UTC)
         for families in chunks:
-            events = [event for key in self._state.keys(families).names for event in self._by_key.get(key, ())]
+            events = [event for key in self._state.events.keys(families).names for event in self._by_key.get(key, ())]
             engine.evaluate(events_table(events, now), None, self._compiled.rules, now)
 
     def _arrived(self, record: Sent) -> Accepted | Rejected:

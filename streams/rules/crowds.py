@@ -3,17 +3,10 @@
 import sys
 from typing import NamedTuple
 
-__all__ = ["CROWDS", "CROWD_LIMITS", "NO_LIMITS", "Crowd", "CrowdLimits"]
+__all__ = ["CROWDS", "CROWD_LIMITS", "NO_LIMITS", "CrowdLimits"]
 
 CROWDS, CROWD_LIMITS = "int_crowds", "stg_crowd_limits"
 """The model that looks at all families, whose rows are handed in with the events of a few; and that of the limits."""
-
-
-class Crowd(NamedTuple):
-    """One such id; its `kind` is `person`, `address`, or `link` for an identifier whose links are not followed."""
-
-    kind: str
-    identifier: str
 
 
 class CrowdLimits(NamedTuple):

@@ -25,7 +25,7 @@ from streams.rules.answers import (
     columns_answered,
 )
 from streams.rules.compiled import CompiledRules, Model
-from streams.rules.crowds import CROWD_LIMITS, CROWDS, NO_LIMITS, Crowd, CrowdLimits
+from streams.rules.crowds import CROWD_LIMITS, NO_LIMITS, CrowdLimits
 from streams.rules.evaluator import Evaluator
 from streams.rules.inputs import columns_named
 from streams.rules.seeds import RUN_TABLES, attach_seeds
@@ -50,8 +50,6 @@ class Engine(Evaluator):
     def __init__(self, compiled: CompiledRules) -> None:
         super().__init__(compiled)
         self._connection = duckdb.connect(config={"threads": 1})
-        self._crowds = _Arrived({"kind": pa.string(), "identifier": pa.string()})
-        self._are_crowds_given = False
         self._arrived = {table: _Arrived(columns) for table, columns in columns_named(compiled).items()}
         self._create_catalogs()
         self._ends = {name: rule for rule in compiled.rules.values() for name in compiled.ends(rule.name)}
@@ -81,15 +79,8 @@ class Engine(Evaluator):
         quarantine: pa.Table | None,
         rules: Collection[str],
         as_of: datetime,
-        *,
-        crowds: Collection[Crowd] | None = None,
     ) -> Iterator[Evaluation]:
         """See `Evaluator.evaluating`."""
-        self._are_crowds_given = crowds is not None
-        self._crowds.rows = pa.table(
-            {name: [getattr(crowd, name) for crowd in crowds or ()] for name in self._crowds.columns},
-            pa.schema([(name, pa.string()) for name in self._crowds.columns]),
-        )
         filled = self._needed(frozenset(rules))
         with self._landed(events, quarantine), self._as_of(as_of):
             alerts, deadlines = [], []
@@ -131,8 +122,7 @@ class Engine(Evaluator):
         return self._rows(model)
 
     def _fill(self, model: str) -> None:
-        how = "give" if model == CROWDS and self._are_crowds_given else "fill"
-        self._connection.execute(f"EXECUTE {how}_{self._numbers[model]}")
+        self._connection.execute(f"EXECUTE fill_{self._numbers[model]}")
 
     def _rows(self, model: str) -> list[tuple]:
         return self._connection.execute(f"EXECUTE read_{self._numbers[model]}").fetchall()
@@ -169,7 +159,6 @@ class Engine(Evaluator):
         run("SET disabled_optimizers = 'statistics_propagation,compressed_materialization,join_filter_pushdown'")
         run("ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
         run(RUN_TABLES)
-        self._connection.register("arrived_crowds", self._crowds)
         for table, arrived in self._arrived.items():
             self._connection.register(f"arrived_{table}", arrived)
             run(f"CREATE TABLE landing.main.{table} AS FROM arrived_{table}")
@@ -202,10 +191,6 @@ class Engine(Evaluator):
                 columns = ", ".join(self._columns_read(model))
                 self._connection.execute(
                     f"PREPARE fill_{number} AS INSERT INTO {model.relation} SELECT {columns} FROM (\n{model.sql}\n)"
-                )
-            if name == CROWDS:
-                self._connection.execute(
-                    f"PREPARE give_{number} AS INSERT INTO {model.relation} BY NAME FROM arrived_crowds"
                 )
         for table in self._arrived:
             self._connection.execute(f"PREPARE land_{table} AS INSERT INTO landing.main.{table} FROM arrived_{table}")

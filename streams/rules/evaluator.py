@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from streams.rules.answers import DecidedReferral, Evaluation, FamilyDesk
 from streams.rules.compiled import CompiledRules
-from streams.rules.crowds import Crowd, CrowdLimits
+from streams.rules.crowds import CrowdLimits
 
 __all__ = ["Evaluator"]
 
@@ -42,8 +42,6 @@ class Evaluator(ABC):
         quarantine: pa.Table | None,
         rules: Collection[str],
         as_of: datetime,
-        *,
-        crowds: Collection[Crowd] | None = None,
     ) -> AbstractContextManager[Evaluation]:
         """
         Judge events, and rejected records, as if they were all there is.
@@ -53,7 +51,6 @@ class Evaluator(ABC):
             quarantine: rows of `landing.quarantine`.
             rules: names of the rules to run.
             as_of: which deadlines have passed; aware.
-            crowds: ids among the events that link nobody; by default they are counted in these events.
         """
 
     @abstractmethod

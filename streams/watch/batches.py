@@ -101,7 +101,7 @@ class Batches:
             (one,) = records
             _log_refused((one.topic, one.partition, one.offset), error)
             with self._state.writing():
-                self._state.quarantine([_unheld(one)])
+                self._state.events.quarantine([_unheld(one)])
 
     def _refuse(self, one: Pending, error: Exception) -> None:
         with self._state.writing():

@@ -23,7 +23,8 @@ from streams.watch.first_version import first_version
 from streams.watch.handling import handled_by_alert
 from streams.watch.rule_sets import RuleSets
 from streams.watch.state.agenda import Pending
-from streams.watch.state.state import Recorded, State
+from streams.watch.state.events import Recorded
+from streams.watch.state.state import State
 from streams.watch.trial import is_trial, trial_alert
 
 __all__ = ["PENDING_PLACES", "Judge"]
@@ -83,7 +84,7 @@ class Judge:
         """
         events = [record for record in records if isinstance(record, Accepted)]
         recorded = [Recorded.of(event) for event in events]
-        parted = self.state.add(events, recorded)
+        parted = self.state.events.add(events, recorded)
         self._quarantine(records)
         touched = self._touched(events, recorded)
         newest = max((record.received_ms for record in records), default=0)
@@ -158,14 +159,16 @@ class Judge:
         self.state.alerts.save([one for alert in unknown if (one := book.record(alert)) is not None], send=False)
 
     def _quarantine(self, records: Iterable[Accepted | Rejected]) -> None:
-        self.state.quarantine(one for one in records if isinstance(one, Rejected) and one.topic in SAFEGUARDING_TOPICS)
+        self.state.events.quarantine(
+            one for one in records if isinstance(one, Rejected) and one.topic in SAFEGUARDING_TOPICS
+        )
 
     def _touched(self, events: Sequence[Accepted], recorded: Sequence[Recorded]) -> _Touched:
         touched = _Touched()
-        about = self.state.about_the_same(events, recorded)
+        about = self.state.events.about_the_same(events, recorded)
         rules = [self._sets.changed_by(one.fact for one in same) for same in about]
         asked = [(number, one) for number, same in enumerate(about) if rules[number] for one in same]
-        families = self.state.touched([one for _, one in asked])
+        families = self.state.events.touched([one for _, one in asked])
         for (number, _), found in zip(asked, families, strict=True):
             event = events[number]
             for family in found:
@@ -206,10 +209,10 @@ class Judge:
         for rules, places in self._sets.grouped(asked).items():
             families = [name for kind, name in places if kind == "family"]
             records = [name for kind, name in places if kind == "record"]
-            keys = self.state.keys(families, list(book.ids(places)))
-            amended = cache(partial(self.state.amended, keys.names))
+            keys = self.state.events.keys(families, list(book.ids(places)))
+            amended = cache(partial(self.state.events.amended, keys.names))
             cause = Cause(at, now, amendments is None, amended, amendments or {})
-            with self._engine.judging(self.state.given(keys, records), rules, as_of) as evaluation:
+            with self._engine.judging(self.state.events.given(keys, records), rules, as_of) as evaluation:
                 self.state.agenda.replace_deadlines(families, rules, evaluation.deadlines, as_of)
                 current = [self._first_version(row, now) for row in evaluation.alerts]
                 handled = handled_by_alert(evaluation.actions)

@@ -9,7 +9,8 @@ import pytest
 from streams.contracts import Accepted, Event, decode
 from streams.contracts.case_change import AddressChanged, HouseholdJoined, LevelChanged, PersonsLinked
 from streams.contracts.escalation import EscalationReported
-from streams.watch.state.state import Recorded, State
+from streams.watch.state.events import Recorded
+from streams.watch.state.state import State
 from tests.oracle.records import Log
 
 MORNING = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -47,12 +48,12 @@ def test_tables_find_whom_sets_in_memory_find(state: State, seed: int) -> None:
     events = [event for event in map(decode, log.records) if isinstance(event, Accepted)]
     recorded = [Recorded.of(event) for event in events]
     for start in range(0, EVENTS, 7):
-        state.add(events[start : start + 7], recorded[start : start + 7])
+        state.events.add(events[start : start + 7], recorded[start : start + 7])
     world = _World(events, recorded)
 
-    assert state.touched(recorded) == [world.touched(one) for one in recorded]
+    assert state.events.touched(recorded) == [world.touched(one) for one in recorded]
     for family in sorted({family for one in recorded for family in one.named.families}):
-        assert sorted(state.keys([family]).names) == sorted(world.loaded({family}))
+        assert sorted(state.events.keys([family]).names) == sorted(world.loaded({family}))
 
 
 class _World:

@@ -5,9 +5,10 @@ import random
 import pytest
 
 from streams.lake.session import Session
-from streams.rules.crowds import Crowd, CrowdLimits
+from streams.rules.crowds import CrowdLimits
 from streams.watch.naming import Named
-from streams.watch.state.state import Recorded, State
+from streams.watch.state.events import Recorded
+from streams.watch.state.state import State
 from streams.watch.state.tables import event_columns
 
 MOST = 3
@@ -25,7 +26,7 @@ class Connections:
         self._parted: set[str] = set()
 
     def add(self, *named: Named) -> None:
-        self._parted |= self._state.relate(named)
+        self._parted |= self._state.events.relate(named)
 
     def pop_parted(self) -> set[str]:
         """The families that have nothing to do with each other any more since the last call."""
@@ -33,17 +34,17 @@ class Connections:
         return parted
 
     def touched(self, named: Named, *, are_households: bool) -> set[str]:
-        (found,) = self._state.touched([Recorded("household-joined" if are_households else None, None, named)])
+        (found,) = self._state.events.touched([Recorded("household-joined" if are_households else None, None, named)])
         return found
 
     def keys(self, families: set[str]) -> set[str]:
-        return set(self._state.keys(families).names)
+        return set(self._state.events.keys(families).names)
 
     def others(self, persons: set[str]) -> set[str]:
         return {family for (family,) in self._state.session.run("SELECT families_of($1)", sorted(persons))}
 
-    def crowds(self) -> set[Crowd]:
-        return {Crowd(*one) for one in self._state.session.run("SELECT kind, identifier FROM watch.crowds")}
+    def crowds(self) -> set[tuple[str, str]]:
+        return set(self._state.session.run("SELECT kind, identifier FROM watch.crowds"))
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def test_an_event_among_three_thousand_families_concerns_one(connections):
     assert connections.keys({"F-7"}) == {"F-7", "child-7"}
     assert connections.others({"P"}) == set()
     assert len(connections.pop_parted()) <= MOST + 2, "and no more were judged on the way"
-    assert connections.crowds() == {Crowd("person", "P"), Crowd("address", "U")}
+    assert connections.crowds() == {("person", "P"), ("address", "U")}
 
 
 def test_marker_of_a_crowd_reaches_the_families_that_it_names(connections):
@@ -125,7 +126,7 @@ def test_links_of_too_many_families_are_not_followed_and_each_identifier_keeps_i
 
     assert connections.pop_parted() == {"F-1", "F-2", "F-3", "F-4"}
     assert connections.touched(_own("A"), are_households=False) == {"F-1", "F-2"}
-    assert connections.crowds() == {Crowd("link", "A"), Crowd("link", "B")}
+    assert connections.crowds() == {("link", "A"), ("link", "B")}
 
 
 def test_link_to_a_crowd_hides_nobody(connections):

@@ -1,7 +1,8 @@
 -- Ids that more families share than one person, or one home, can be of: the address of a surgery, a worker entered as a
 -- person, a number such as 1. They link nobody.
 -- Whoever was ever named counts, also what was corrected or withdrawn since: so a crowd only grows, and the order of
--- records decides nothing. The stream counts the same in its indexes (`streams/watch/connections.py`).
+-- records decides nothing. The stream counts the same in the
+-- view `shared` of its tables (`streams/watch/state/tables.sql`).
 with recursive told as (
     select
         list_distinct([family_id, release_family_id] || coalesce(marker_families, [])) as families,

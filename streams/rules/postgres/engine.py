@@ -24,7 +24,7 @@ from streams.rules.answers import (
     columns_answered,
 )
 from streams.rules.compiled import CompiledRules
-from streams.rules.crowds import CROWD_LIMITS, CROWDS, NO_LIMITS, Crowd, CrowdLimits
+from streams.rules.crowds import CROWD_LIMITS, NO_LIMITS, CrowdLimits
 from streams.rules.evaluator import Evaluator
 from streams.rules.postgres.derive import derived
 from streams.rules.postgres.rows import as_rows
@@ -109,11 +109,9 @@ class PostgresEngine(Evaluator):
         quarantine: pa.Table | None,
         rules: Collection[str],
         as_of: datetime,
-        *,
-        crowds: Collection[Crowd] | None = None,
     ) -> Iterator[Evaluation]:
         """See `Evaluator.evaluating`."""
-        with self.judging(self._given(events, quarantine, crowds), rules, as_of) as evaluation:
+        with self.judging(self._given(events, quarantine), rules, as_of) as evaluation:
             yield evaluation
 
     @contextmanager
@@ -137,22 +135,17 @@ class PostgresEngine(Evaluator):
 
     def desks(self, events: pa.Table, as_of: datetime) -> dict[str, FamilyDesk]:
         """See `Evaluator.desks`."""
-        return self._desks(self._given(events, None), as_of)
+        return _by_family(answer for _, answer in self._answers((FAMILY_DESK,), self._given(events, None), as_of))
 
     def decided_referrals(self, events: pa.Table, as_of: datetime) -> list[DecidedReferral]:
         """See `Evaluator.decided_referrals`."""
         answers = self._answers((DECIDED_REFERRALS,), self._given(events, None), as_of)
         return [msgspec.json.decode(answer, type=DecidedReferral) for _, answer in answers]
 
-    def _desks(self, given: Given, as_of: datetime) -> dict[str, FamilyDesk]:
-        return _by_family(answer for _, answer in self._answers((FAMILY_DESK,), given, as_of))
-
-    def _given(self, events: pa.Table, quarantine: pa.Table | None, crowds: Collection[Crowd] | None = None) -> Given:
+    def _given(self, events: pa.Table, quarantine: pa.Table | None) -> Given:
         """Rows as parameters."""
         tables = {"events": events} | ({} if quarantine is None else {"quarantine": quarantine})
         texts = {name: as_rows(table, self._derived.inputs[name]) for name, table in tables.items()}
-        if crowds is not None:
-            texts[CROWDS] = msgspec.json.encode([crowd._asdict() for crowd in crowds]).decode()
         sources = ((name, rows_given(self._derived, name, f"${number}")) for number, name in enumerate(texts, 1))
         return Given(tuple(sources), tuple(texts.values()), events.num_rows >= MANY_EVENTS)
 

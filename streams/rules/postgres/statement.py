@@ -7,7 +7,6 @@ Where the inputs come from is the caller's: rows that are parameters, or a query
 from collections.abc import Iterable, Mapping
 
 from streams.rules.compiled import CompiledRules
-from streams.rules.crowds import Crowd
 from streams.rules.postgres.derive import Derived, relation_name
 
 __all__ = ["rows_given", "statement"]
@@ -15,7 +14,7 @@ __all__ = ["rows_given", "statement"]
 
 def rows_given(derived: Derived, table: str, parameter: str) -> str:
     """A query of an input's rows that are given as a parameter: a JSON array of objects (`rows.as_rows`)."""
-    columns = ", ".join(f'"{name}" {type_}' for name, type_ in _columns_given(derived, table).items())
+    columns = ", ".join(f'"{name}" {type_}' for name, type_ in derived.inputs[table].items())
     return f"SELECT * FROM json_to_recordset({parameter}) AS given ({columns})"
 
 
@@ -35,7 +34,7 @@ def statement(
         models: what to run, parents first (`CompiledRules.needed`, `above`).
         answers: models whose rows are the answers, with the columns wanted; those that are not run are passed over.
         sources: a query for each input, which has the columns `derived.inputs` says; an input without one is empty. And
-            a query in the place of a model (`CROWDS`), which has the columns of `rows_given`; it may read the inputs by
+            a query in the place of a model (`CROWDS`), which has the model's columns; it may read the inputs by
             their names in the statement (`"main.events"`). All are part of the statement, with their parameters.
         as_of: an expression, the instant (UTC, without a zone) up to which deadlines have passed.
     """
@@ -57,10 +56,6 @@ def statement(
         else:
             parts.append(_part(relation_name(compiled.models[name].relation), text))
     return "WITH " + ",\n".join(parts) + "\n" + "\nUNION ALL\n".join(ends)
-
-
-def _columns_given(derived: Derived, table: str) -> Mapping[str, str]:
-    return derived.inputs[table] if table in derived.inputs else dict.fromkeys(Crowd._fields, "text")
 
 
 def _left_out(compiled: CompiledRules, derived: Derived, run: list[str]) -> set[str]:

@@ -96,7 +96,7 @@ def _take_over(lake: duckdb.DuckDBPyConnection, state: State, place: TopicPartit
         if place.topic in names.SAFEGUARDING_TOPICS:
             unread = lake.execute(_QUARANTINE, [*place, begin, end])
             for rows in _chunks(_rows(unread)):
-                state.add_unread(rows)
+                state.events.add_unread(rows)
     return count
 
 

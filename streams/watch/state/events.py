@@ -1,0 +1,181 @@
+"""What has arrived, as tables: the events, who belongs to whom by them, and the records that nobody can read."""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from streams.contracts import Accepted
+from streams.contracts.decode import COORDINATES, Rejected
+from streams.contracts.event_rows import event_rows
+from streams.lake.session import Session
+from streams.rules.crowds import CROWDS, CrowdLimits
+from streams.rules.facts import fact_of
+from streams.rules.postgres.engine import MANY_EVENTS, Given
+from streams.watch.naming import ABOUT_HOUSEHOLDS, Named, named_by
+from streams.watch.state import statements as sql
+from streams.watch.state.parameters import as_json, columns
+
+__all__ = ["Events", "Keys", "Recorded"]
+
+_MANY_KEYS = 50
+"""Under so many keys there are many events, which need not be counted."""
+
+
+class Recorded(NamedTuple):
+    """What a recorded event is about, as far as it tells whom to look at again."""
+
+    fact: str | None
+    alert_id: str | None
+    named: Named
+
+    @classmethod
+    def of(cls, event: Accepted) -> "Recorded":
+        """What an event is about."""
+        return cls(fact_of(event), getattr(event.fact, "alert_id", None), named_by(event))
+
+
+class Keys(NamedTuple):
+    """The keys under which all is filed that must be looked at, and whether there are many events under them."""
+
+    names: list[str]
+    has_many: bool
+
+
+class Events:
+    """
+    The tables of events and of what they name, seen by one session.
+
+    Args:
+        columns: of the table of events, as `event_columns` gives them.
+        limits: from how many families on an id connects nobody.
+    """
+
+    def __init__(self, session: Session, columns: Mapping[str, str], limits: CrowdLimits) -> None:
+        self._session, self._columns, self._limits = session, columns, limits
+
+    def add(self, events: Sequence[Accepted], recorded: Iterable[Recorded]) -> set[str]:
+        """
+        Keep events, and who belongs to whom by them.
+
+        Args:
+            recorded: what each of them is about.
+
+        Returns:
+            Families that had to do with others through what has become a crowd.
+        """
+        if not events:
+            return set()
+        self._session.run(sql.ADD_EVENTS, as_json(event_rows(events, self._columns)))
+        return self.relate([one.named for one in recorded])
+
+    def relate(self, named: Sequence[Named]) -> set[str]:
+        """Keep who belongs to whom; returns what `add` does."""
+        pairs = [one._asdict() for one in named if len(one.families) + len(one.persons) + len(one.addresses) > 1]
+        if not pairs:
+            return set()
+        self._session.run(sql.ADD_NAMED, as_json(pairs))
+        for one in named:
+            if one.is_link:
+                self._session.run("SELECT link($1, $2)", *one.persons)
+        return self._parted(
+            {person for one in named for person in one.persons}, {address for one in named for address in one.addresses}
+        )
+
+    def _parted(self, persons: Collection[str], addresses: Collection[str]) -> set[str]:
+        """Note which of some ids have become crowds; returns the families that they connected until now."""
+        grown = self._session.run(sql.GROWN, sorted(persons), sorted(addresses), *self._limits)
+        if not grown:
+            return set()
+        ids = {kind: [one for name, one in grown if name == kind] for kind in ("person", "link", "address")}
+        named = Named([], [*ids["person"], *ids["link"]], ids["address"])
+        (parted,) = self._touched([(named, True)])
+        self._session.run(sql.ADD_CROWDS, *columns(grown))
+        return parted
+
+    def keys(self, families: Collection[str], alerts: Collection[str] = ()) -> Keys:
+        """Where to look to judge some families, and what people did with some alerts."""
+        rows = self._session.run(sql.KEYS, list(families), list(alerts), _MANY_KEYS)
+        has_many = len(rows) >= _MANY_KEYS or sum(count for _, count in rows) >= MANY_EVENTS
+        return Keys([key for key, _ in rows], has_many)
+
+    def given(self, keys: Keys, records: Collection[str]) -> Given:
+        """
+        What the rules judge: the events under some keys, those sent again in the place of some records, those of the
+        records that nobody can read, and the crowds among all.
+        """
+        sources = (("events", sql.LOADED), (CROWDS, sql.CROWDS_LOADED))
+        # What people asked for, and what areas are about, is no record.
+        places = [record.rsplit("/", 2) for record in records if re.fullmatch(COORDINATES, record)]
+        if not places:
+            return Given(sources, (keys.names, list(records)), keys.has_many)
+        unread = columns([(topic, int(partition), int(offset)) for topic, partition, offset in places])
+        return Given((*sources, ("quarantine", sql.UNREAD)), (keys.names, list(records), *unread), keys.has_many)
+
+    def quarantine(self, rejected: Iterable[Rejected]) -> None:
+        """Keep records that nobody can read, without what they hold."""
+        self.add_unread(
+            [
+                {
+                    "topic": one.topic,
+                    "kafka_partition": one.partition,
+                    "kafka_offset": one.offset,
+                    "received_at": datetime.fromtimestamp(one.received_ms / 1000, UTC).replace(tzinfo=None),
+                    "reason": one.reason,
+                    "path": one.path,
+                    "allowed": one.allowed,
+                }
+                for one in rejected
+            ]
+        )
+
+    def add_unread(self, rows: Collection[dict[str, object]]) -> None:
+        """Keep rows of `landing.quarantine`."""
+        if rows:
+            self._session.run(sql.ADD_QUARANTINE, as_json(rows))
+
+    def about_the_same(self, events: Sequence[Accepted], recorded: Iterable[Recorded]) -> list[list[Recorded]]:
+        """
+        For each event what it is about, and everything else under its topic and key about an event of that name.
+
+        A correction changes what was recorded; and of a name that has become that of two events none is corrected.
+        """
+        stored: dict[tuple[str, ...], list[tuple[tuple[int, int], Recorded]]] = defaultdict(list)
+        keys, ids = {one.key for one in events}, {one.root[1] for one in events}
+        for row in self._session.run(sql.SAME_NAME, sorted(keys), sorted(ids)):
+            name, place, (fact, alert_id, *named) = row[:4], row[4:6], row[6:]
+            stored[name].append((place, Recorded(fact, alert_id, Named(*named))))
+        return [
+            [
+                own,
+                *(
+                    same
+                    for place, same in stored[event.topic, event.key, *event.root]
+                    if place != (event.partition, event.offset)
+                ),
+            ]
+            for event, own in zip(events, recorded, strict=True)
+        ]
+
+    def touched(self, recorded: Sequence[Recorded]) -> list[set[str]]:
+        """For each, the families of it, of the persons it names (through links), and at its or their addresses."""
+        return self._touched([(one.named, one.fact in ABOUT_HOUSEHOLDS) for one in recorded])
+
+    def _touched(self, asked: Sequence[tuple[Named, bool]]) -> list[set[str]]:
+        """The same, and whether what is recorded is about households."""
+        found = [set(named.families) for named, _ in asked]
+        # What names a family alone leads nowhere else.
+        far = [
+            named._asdict() | {"is_about_households": are_households, "number": number}
+            for number, (named, are_households) in enumerate(asked)
+            if named.persons or named.addresses or are_households
+        ]
+        if far:
+            for number, family in self._session.run(sql.TOUCHED, as_json(far)):
+                found[number].add(family)
+        return found
+
+    def amended(self, keys: Collection[str]) -> dict[tuple[str, str], str]:
+        """How events were changed that are filed under some keys, by source and id."""
+        return {(source, id_): change for source, id_, change in self._session.run(sql.AMENDED, list(keys))}
