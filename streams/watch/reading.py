@@ -98,10 +98,14 @@ class Reading:
         """Arrival (ms since 1970) up to which everything has been read; None when there is no backlog."""
         return self._reader.read_until()
 
+    def note_taken(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Partitions were taken, or written, up to some offsets; what is read of one's own alerts is behind these."""
+        self.offsets |= {place: max(offset, self.offsets.get(place, 0)) for place, offset in offsets.items()}
+
     def note_written(self, written: Mapping[int, int]) -> None:
         """Partitions of the alerts topic were written up to some offsets of Kafka's."""
         places = {TopicPartition(names.ALERTS, number): offset for number, offset in written.items()}
-        self.offsets |= self.consumer.numbered(places)
+        self.note_taken(self.consumer.numbered(places))
 
     def _has_other_topics(self, records: Iterable[Readable]) -> bool:
         """Whether a topic was recreated since the start of the term, or is read again from before where it was."""

@@ -35,6 +35,12 @@ class Sender:
             self._wanted += 1
             self._changed.notify_all()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether there may be something to send."""
+        with self._changed:
+            return self._done < self._wanted
+
     def settled(self) -> Written | None:
         """
         What was written since this was last asked; None while there may be something to send.

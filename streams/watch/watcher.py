@@ -49,7 +49,7 @@ _REVIEW_FAMILIES = 20
 _CATCH_UP_MS = 500
 """How long to wait for the next records of those that another leader has judged."""
 _LOOK_SECONDS = 1.0
-"""Between two looks at the topics, which the client itself asks for every few seconds, and at alerts that are over."""
+"""Between two looks at the partitions, which the client asks for every few seconds, and at alerts that have ended."""
 _UNSENT_SECONDS = 1.0
 """How long the next batch may be judged before all is sent, so that there is a cut."""
 _SENDING_SECONDS = 0.005
@@ -97,7 +97,7 @@ class Watcher:
         self._judge = Judge(engine, self._state, router, self._settings.case_url)
         found = last_heartbeat(self._settings)
         self._cut = Cut(self._publisher, found and found[0], self._settings.heartbeat_seconds)
-        self._batches = Batches(self._state, self._judge, self._cut.say)
+        self._batches = Batches(self._state, self._judge, self._between)
         self._reading = self._closing.enter_context(closing(Reading(self._settings)))
 
     @property
@@ -171,7 +171,7 @@ class Watcher:
                 self._state.begin_at({place: 0}, ids)
 
     def _sees_other_partitions(self) -> bool:
-        """Look for added partitions, and for alerts that are over, if it is time: not between any two batches."""
+        """Look for added partitions, and for alerts that have ended, if it is time: not between any two batches."""
         if monotonic() < self._looks_at:
             return False
         self._looks_at = monotonic() + _LOOK_SECONDS
@@ -192,9 +192,14 @@ class Watcher:
             elif (alert := alert_of(record.value)) is not None:
                 heard.append(alert)
         self._has_more |= self._batches.take(judged, heard, offsets, judge)
-        self._reading.offsets |= offsets
+        self._reading.note_taken(offsets)
         self.judged_records += len(judged)
         self._send()
+
+    def _between(self) -> None:
+        """Between two parts of a large batch: send what is decided, and show that the watcher is alive."""
+        self._sender.wake()
+        self._cut.say()
 
     def _judge_now(self, records: Sequence[Accepted | Rejected]) -> None:
         self._judge.judge(records, self._as_of(), _now())
@@ -240,18 +245,18 @@ class Watcher:
 
     def _hear(self) -> None:
         """Take in what is on the alerts topic beyond what has been polled."""
-        partitions, offsets = self._reading.of(names.ALERTS), self._reading.offsets
+        partitions = self._reading.of(names.ALERTS)
         with closing(watch_consumer(self._settings, max_poll_records=5_000)) as reader:
             reader.assign(partitions)
             for partition in partitions:
-                reader.seek(partition, offsets[partition])
+                reader.seek(partition, self._reading.offsets[partition])
             ends = reader.end_offsets(partitions)
             while any(reader.position(partition) < end for partition, end in ends.items()):
                 for partition, records in reader.poll(timeout_ms=500).items():
                     with self._state.writing():
                         self._judge.hear([one for record in records if (one := alert_of(record.value)) is not None])
                         self._state.advance({partition: records[-1].offset + 1})
-                    offsets[partition] = records[-1].offset + 1
+                    self._reading.note_taken({partition: records[-1].offset + 1})
                 self._cut.say()
 
     def _send(self) -> None:
@@ -299,7 +304,7 @@ class Watcher:
         if self._is_reviewing or self._has_more:
             return 0
         patience = _PAUSE_SECONDS if self._is_put_off else self._cut.seconds_left()
-        if not self._is_sent():
+        if self._sender.is_busy:
             patience = min(patience, _SENDING_SECONDS)
         if self._due is not None:
             patience = min(patience, (self._due - _now()).total_seconds())
