@@ -1,5 +1,5 @@
 """
-What is new since the last build, and what it is about: a second set of tables, `delta`, in the same memory.
+What is new since the last build, and what it is about: a second set of tables, `delta`, in memory.
 
 The statements are those of the whole build, with other names for what they read and write. They see
 
@@ -111,7 +111,7 @@ class Delta:
     def __init__(self, session: duckdb.DuckDBPyConnection) -> None:
         """
         Args:
-            session: where `marts` is in memory, holds the last build, and knows the cuts of that and of this one.
+            session: where `marts` holds the last build, and knows the cuts of that and of this one.
         """
         self._session = session
         self.changes: dict[str, Change | None] = {}
@@ -197,7 +197,7 @@ class Delta:
         self._change(table, Change(days, f"(FROM {_in_delta(table)} WHERE {days})"))
 
     def keep(self, table: str) -> None:
-        """Remember a table as the last build made it, for `grow_by_period`; it may then be made anew."""
+        """Remember a table as the last build made it, for `grow_by_period`; the table itself may then be rebuilt."""
         periods.keep(self._session, table)
 
     def grow_by_period(self, table: str, statement: str, grown: Iterable[str]) -> None:

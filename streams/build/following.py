@@ -29,7 +29,7 @@ def follow(
     Build whenever something new has landed, warm, and return how many builds were made.
 
     It ends when nothing has been left to build for `quiet_seconds`, when the marts have been held for `held_seconds`
-    (that long, too, if it is not given), after `for_seconds`, or when `until` says so.
+    (`quiet_seconds` if it is not given), after `for_seconds`, or when `until` returns true.
     The first build is made in any case, and one every two minutes: deadlines pass without a landing. While a bulk is
     arriving builds are put off for its end, up to a limit (`streams.build.lull`).
 

@@ -1,4 +1,4 @@
-"""Makes the marts in memory in the cheapest way that gives the same rows, and publishes them."""
+"""Makes the marts in the cheapest way that gives the same rows, and publishes them."""
 
 import duckdb
 import structlog
@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 class Maker:
-    """A warm dbt, its memory, and what was published of it."""
+    """A warm dbt, what it has built, and what was published of that."""
 
     def __init__(self, settings: Settings) -> None:
         self._dbt = WarmDbt(settings)
@@ -33,7 +33,7 @@ class Maker:
         self._dbt.warm()
 
     def session(self) -> duckdb.DuckDBPyConnection:
-        """Where the marts are in memory, and the lake is attached."""
+        """Where the marts are built, and the lake is attached."""
         return self._dbt.session()
 
     def tables(self) -> list[Table]:

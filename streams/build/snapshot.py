@@ -39,7 +39,7 @@ class Warehouse:
         self, session: duckdb.DuckDBPyConnection, tables: Iterable[Table], changes: Mapping[str, Change | None]
     ) -> None:
         """
-        Bring the file up to the marts, from the memory of the build that made them, with the log of builds.
+        Bring the file up to the marts that were built, with the log of builds.
 
         Args:
             session: where `marts` was built and `published` is attached; it is left as it was.
