@@ -42,8 +42,8 @@ def build_marts() -> None:
         import os
 
         from expectations import holds
-        from streams.build import follow
-        from streams.build_alerts import publish_build_alerts
+        from streams.marts import follow
+        from streams.marts.area_alerts import publish_build_alerts
         from streams.nation.build import build_on_spark
 
         # On a busy machine figures wait for alerts, not alerts for figures.
@@ -63,8 +63,8 @@ def build_marts() -> None:
 
     @task(retries=2, retry_delay=timedelta(seconds=10), execution_timeout=timedelta(minutes=10))
     def reconcile() -> None:
-        from streams.health import sign_of_life
-        from streams.reconcile import reconcile as compare
+        from streams.lake.sign import sign_of_life
+        from streams.marts.reconcile import reconcile as compare
 
         settings = Settings.from_env()
         with sign_of_life(settings, "reconcile"):

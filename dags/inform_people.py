@@ -31,8 +31,8 @@ def inform_people() -> None:
     def feedback() -> None:
         import os
 
-        from streams.feedback.post import post
         from streams.settings import Settings
+        from streams.tell.referrers.post import post
 
         # On a busy machine letters wait for alerts.
         os.nice(10)
@@ -43,8 +43,8 @@ def inform_people() -> None:
         import os
 
         from streams.settings import Settings
-        from streams.sharing.policy import POLICY_FILE, read_policy
-        from streams.sharing.share import share as tell
+        from streams.tell.partners.policy import POLICY_FILE, read_policy
+        from streams.tell.partners.share import share as tell
 
         os.nice(10)
         tell(Settings.from_env(), read_policy(POLICY_FILE), for_seconds=4 * 3600)

@@ -34,9 +34,9 @@ def land_events() -> None:
     )
     def land() -> None:
         from expectations import validate
-        from streams.doorbell import Doorbell
         from streams.land import run
         from streams.settings import Settings
+        from streams.stack.doorbell import Doorbell
 
         settings = Settings.from_env()
         run(settings, validator=validate, on_commit=Doorbell(settings, "caf_landing").ring, for_seconds=4 * 3600)

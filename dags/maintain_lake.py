@@ -26,8 +26,8 @@ from airflow.sdk import CronTriggerTimetable, dag, task
 def maintain_lake() -> None:
     @task(retries=1, retry_delay=timedelta(minutes=5), execution_timeout=timedelta(hours=1))
     def maintain() -> None:
-        from streams.health import sign_of_life
         from streams.lake.maintain import maintain as work
+        from streams.lake.sign import sign_of_life
         from streams.settings import Settings
 
         settings = Settings.from_env()

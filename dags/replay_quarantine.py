@@ -32,7 +32,7 @@ from airflow.sdk import Param, dag, task
 def replay_quarantine() -> None:
     @task(retries=1)
     def select(params: dict | None = None) -> int:
-        from streams.replay import select as matching
+        from streams.land.replay import select as matching
         from streams.settings import Settings
 
         return len(matching(Settings.from_env(), **params))
@@ -46,8 +46,8 @@ def replay_quarantine() -> None:
 
     @task(retries=0)
     def send(params: dict | None = None) -> None:
-        from streams.health import sign_of_life
-        from streams.replay import replay
+        from streams.lake.sign import sign_of_life
+        from streams.land.replay import replay
         from streams.settings import Settings
 
         settings = Settings.from_env()

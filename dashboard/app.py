@@ -19,14 +19,14 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response, S
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from dashboard.audience import Audience
-from dashboard.figures import Figure, as_csv
-from dashboard.headers import SafeHeaders
-from dashboard.login import COOKIE, SESSION_SECONDS, TICKET
-from dashboard.monitoring import metrics, turning
+from dashboard.access.audience import Audience
+from dashboard.access.headers import SafeHeaders
+from dashboard.access.login import COOKIE, SESSION_SECONDS, TICKET
+from dashboard.drawing.figures import Figure, as_csv
+from dashboard.drawing.render import render
+from dashboard.live.monitoring import metrics, turning
 from dashboard.pages import PAGES, Page, Pages, Shown, shown_to
-from dashboard.reader import NotBuilt
-from dashboard.render import render
+from dashboard.reading.reader import NotBuilt
 from dashboard.site import Asked, Site
 from streams.errors import LakeUnavailable
 from streams.health.look import Holds

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard import (
+from dashboard.access.audience import Audience
+from dashboard.site import Asked
+from dashboard.views import (
     alert,
     front_door,
     health,
@@ -13,12 +15,10 @@ from dashboard import (
     now,
     outcomes,
     partners,
-    published_need,
+    public_need,
     quality,
     rules,
 )
-from dashboard.audience import Audience
-from dashboard.site import Asked
 
 __all__ = ["PAGES", "Page", "Pages", "Shown", "shown_to"]
 
@@ -50,7 +50,7 @@ PAGES: Pages = {
     "": Page("Now", (Shown("health.html", health.view, _EVERYBODY), Shown("now.html", now.view, _FIGURES))),
     "map": Page(
         "Map of need",
-        (Shown("published.html", published_need.view, _EVERYBODY), Shown("need.html", need.view, _FIGURES)),
+        (Shown("published.html", public_need.view, _EVERYBODY), Shown("need.html", need.view, _FIGURES)),
     ),
     "front-door": Page("Front door", (Shown("figures.html", front_door.view, _FIGURES),)),
     "levels": Page("Pyramid and flow", (Shown("figures.html", levels.view, _FIGURES),)),

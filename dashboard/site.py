@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from dashboard import charts
-from dashboard.audience import Audience
-from dashboard.board import Board
-from dashboard.changes import Changes
-from dashboard.login import Door, Who
-from dashboard.pulse import Pulse
-from dashboard.reader import Reader
-from dashboard.watchdog import Watchdog
+from dashboard.access.audience import Audience
+from dashboard.access.login import Door, Who
+from dashboard.drawing import charts
+from dashboard.live.changes import Changes
+from dashboard.live.freshness import Freshness
+from dashboard.live.latest_alerts import LatestAlerts
+from dashboard.live.watchdog import Watchdog
+from dashboard.reading.reader import Reader
 from streams.health.look import Holds
 from streams.rules.compiled import compiled_rules
 from streams.rules.register import Entry, register
@@ -28,8 +28,8 @@ class Site:
         self.settings = settings
         self.reader = Reader(settings)
         self.changes = Changes()
-        self.board = Board(settings, self.reader, lambda: self.changes.say("alerts"))
-        self.pulse = Pulse(self.reader, lambda: self.changes.say("figures"))
+        self.board = LatestAlerts(settings, self.reader, lambda: self.changes.say("alerts"))
+        self.pulse = Freshness(self.reader, lambda: self.changes.say("figures"))
         self.watchdog = Watchdog(settings, self.reader, holds)
         self.door = Door(settings.home)
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from streams.errors import SuiteInvalid
 
-__all__ = ["judge", "part", "silenced", "suite"]
+__all__ = ["failures", "part", "silenced", "suite"]
 
 _GENERATED = Path(__file__).parent / "generated"
 _HANDWRITTEN = Path(__file__).parent / "suites"
@@ -24,7 +24,7 @@ _IDS_ONLY = {
 }
 
 
-def judge(name: str, frame: pd.DataFrame) -> dict[str, list[int]]:
+def failures(name: str, frame: pd.DataFrame) -> dict[str, list[int]]:
     """
     Judge the columns that a frame has by a suite: for each the `entry` numbers of the lines that failed.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from expectations.engine import judge, suite
+from expectations.engine import failures, suite
 from expectations.metrics import Metric, measure
 from expectations.results import ValidationResult
 
@@ -47,7 +47,7 @@ def _judge_history(lake: duckdb.DuckDBPyConnection, result: partial) -> list[Val
     """Row-level: each record that landed in the range against all that was known at its end."""
     verdicts = _verdicts(lake, result.keywords["batch_from"], result.keywords["batch_to"])
     results = []
-    for name, entries in judge("history", _history_frame(verdicts)).items() if verdicts else ():
+    for name, entries in failures("history", _history_frame(verdicts)).items() if verdicts else ():
         places = tuple(place for entry in entries for place in verdicts[entry][3])
         checked = sum(records for of, _, records, _ in verdicts if of == name)
         results.append(
@@ -67,7 +67,7 @@ def _judge_history(lake: duckdb.DuckDBPyConnection, result: partial) -> list[Val
 def _judge_metrics(metrics: dict[str, Metric], result: partial) -> list[ValidationResult]:
     """Batch-level: one line of figures; those that lack history are not judged, and say so."""
     frame = _metric_frame(metrics)
-    failed = judge("hour", frame) if len(frame.columns) > 1 else {}
+    failed = failures("hour", frame) if len(frame.columns) > 1 else {}
     limits = {expectation.column: expectation for expectation in suite("hour").expectations}
     return [
         result(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from expectations.engine import judge
+from expectations.engine import failures
 from expectations.hourly import judge_hour
 from expectations.landed import landed_events, observe_by_suite
 from expectations.observations import Observation, frame
@@ -70,7 +70,7 @@ def _judge_suite(suite: str, seen: list[Observation]) -> list[tuple[dict, list[C
     An outcome is suite, expectation and rows checked, with the records that failed.
     """
     outcomes = []
-    for column, entries in judge(suite, frame(seen)).items():
+    for column, entries in failures(suite, frame(seen)).items():
         if not entries:
             checked = _rows(one for one in seen if one.column == column)
             outcomes.append(({"suite": suite, "expectation": _name(column), "checked": checked}, []))

@@ -9,7 +9,7 @@ __all__ = ["subscribe"]
 
 def __getattr__(name: str) -> object:
     if name == "subscribe":
-        from streams.subscribers.subscription import subscribe
+        from streams.tell.subscribers.subscription import subscribe
 
         return subscribe
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,18 +1,53 @@
 """Who may import whom."""
 
 import ast
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from streams.settings import PROJECT
 
-FOUNDATION = {"contracts", "names", "settings", "errors"}
-MIDDLE = {"lake", "kafka", "rules", "stack"}
+PARTS = (
+    # what everything stands on
+    *("streams.errors", "streams.settings", "streams.names", "streams.contracts"),
+    # the servers, and how they are reached
+    *("streams.stack", "streams.kafka", "streams.lake"),
+    # what is known beforehand
+    *("streams.reference", "streams.coverage", "streams.measures", "streams.rules"),
+    # from an event to an alert, to a row, to a figure, to somebody who is told
+    *("streams.alerts", "streams.watch", "streams.land", "streams.marts", "streams.nation"),
+    *("streams.disclosure", "streams.tell", "streams.health"),
+    # other ways in
+    *("streams.importers", "streams.simulate", "streams.dfe_check"),
+    # what people run and see
+    *("expectations", "dashboard", "streams.demo", "streams.bench", "streams.cli", "dags"),
+)
+"""The parts in their order: each imports only parts that stand before it, so that no two need each other."""
+
+ONLY = {
+    "dags": {"airflow"},
+    "expectations": {"great_expectations"},
+    "streams.nation": {"pyspark", "py4j"},
+    "streams.rules": {"sqlglot"},
+    "dashboard": {"altair", "starlette", "jinja2"},
+}
+"""Libraries that one part alone imports."""
+
+LEAVES = {"streams.watch": {"streams.bench", "streams.cli", "dags"}}
+"""Parts whose insides are nobody's business but of those named: what others need of alerts is in `streams.alerts`."""
 
 
-def modules(folder: str) -> list[Path]:
-    return sorted((PROJECT / folder).rglob("*.py"))
+def modules() -> Iterator[tuple[str, Path]]:
+    """All modules, with the part that each belongs to."""
+    for top in ("streams", "dashboard", "expectations", "dags"):
+        for path in sorted((PROJECT / top).rglob("*.py")):
+            yield part_of(".".join(path.relative_to(PROJECT).with_suffix("").parts)) or top, path
+
+
+def part_of(name: str) -> str | None:
+    """The part to which a module belongs."""
+    return next((part for part in PARTS if name == part or name.startswith(f"{part}.")), None)
 
 
 def imports(path: Path) -> set[str]:
@@ -22,94 +57,76 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
 
 
-def tops(path: Path) -> set[str]:
-    return {name.split(".")[0] for name in imports(path)}
+IMPORTS: Mapping[tuple[str, Path], set[str]] = {module: imports(module[1]) for module in modules()}
 
 
-def parts(path: Path) -> set[str]:
-    """The parts of `streams` that a module imports: `lake`, `contracts`, …"""
-    return {name.split(".")[1] for name in imports(path) if name.startswith("streams.")}
+def test_every_module_belongs_to_a_part() -> None:
+    free = {PROJECT / "streams" / "__init__.py"}
+
+    assert [path for part, path in IMPORTS if part not in PARTS and path not in free] == []
 
 
-@pytest.mark.parametrize("path", modules("streams") + modules("expectations"), ids=str)
-def test_only_dags_import_airflow(path: Path) -> None:
-    assert "airflow" not in tops(path)
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_imports_only_parts_before_it(part: str) -> None:
+    allowed = PARTS[: PARTS.index(part) + 1]
+    wrong = [
+        (path.relative_to(PROJECT), name)
+        for (own, path), names in IMPORTS.items()
+        for name in names
+        if own == part and part_of(name) not in {None, *allowed}
+    ]
+
+    assert wrong == []
 
 
-@pytest.mark.parametrize("path", modules("streams") + modules("dags"), ids=str)
-def test_only_expectations_import_great_expectations(path: Path) -> None:
-    assert "great_expectations" not in tops(path)
+@pytest.mark.parametrize("library", sorted(set().union(*ONLY.values())))
+def test_a_library_is_imported_by_one_part(library: str) -> None:
+    (owner,) = (part for part, libraries in ONLY.items() if library in libraries)
+    using = {part for (part, _), names in IMPORTS.items() if library in {name.split(".")[0] for name in names}}
+
+    assert using <= {owner}
 
 
-@pytest.mark.parametrize("path", modules("streams") + modules("dags") + modules("dashboard"), ids=str)
-def test_only_the_spark_job_imports_spark(path: Path) -> None:
-    """It runs in an environment of its own, which has little of what the project imports."""
-    is_of_the_job = path.relative_to(PROJECT).as_posix() in {"streams/nation/job.py", "streams/nation/telling.py"}
+@pytest.mark.parametrize("part", sorted(LEAVES))
+def test_the_insides_of_a_part_are_imported_by_few(part: str) -> None:
+    using = {own for (own, _), names in IMPORTS.items() if any(part_of(name) == part for name in names)}
 
-    assert is_of_the_job or not tops(path) & {"pyspark", "py4j"}
-    if is_of_the_job or path.stem in {"tasks", "components"}:
-        assert parts(path) <= {"nation"}
+    assert using <= LEAVES[part] | {part}
 
 
-@pytest.mark.parametrize("path", modules("streams") + modules("expectations") + modules("dags"), ids=str)
-def test_nothing_imports_dags(path: Path) -> None:
-    assert "dags" not in tops(path)
+def test_a_dag_file_does_not_import_another_one() -> None:
+    dags = {path.stem for part, path in IMPORTS if part == "dags"}
+
+    assert not any(
+        dags & {name.split(".")[0] for name in names} for (part, _), names in IMPORTS.items() if part == "dags"
+    )
 
 
-@pytest.mark.parametrize("path", modules("streams"), ids=str)
-def test_streams_does_not_import_expectations_but_for_the_command_line(path: Path) -> None:
-    if "cli" not in path.relative_to(PROJECT).parts:
-        assert "expectations" not in tops(path)
+def test_a_job_in_the_environment_of_spark_imports_little() -> None:
+    """That environment has little of what the project imports."""
+    folder = PROJECT / "streams" / "nation"
+    jobs = [folder / f"{name}.py" for name in ("job", "telling", "tasks", "components")]
+    found = {path: {name for name in names if part_of(name)} for (_, path), names in IMPORTS.items() if path in jobs}
 
-
-@pytest.mark.parametrize("path", [p for part in sorted(FOUNDATION) for p in modules(f"streams/{part}")], ids=str)
-def test_the_foundation_imports_nothing_above_it(path: Path) -> None:
-    assert parts(path) <= FOUNDATION
-
-
-@pytest.mark.parametrize("path", [p for part in sorted(MIDDLE) for p in modules(f"streams/{part}")], ids=str)
-def test_lake_kafka_rules_and_stack_import_only_the_foundation_and_each_other(path: Path) -> None:
-    assert parts(path) <= FOUNDATION | MIDDLE
-
-
-@pytest.mark.parametrize("path", [p for p in modules("streams") if "cli" not in p.parts], ids=str)
-def test_nothing_imports_the_command_line(path: Path) -> None:
-    assert "cli" not in parts(path)
-
-
-@pytest.mark.parametrize("path", modules("streams") + modules("expectations") + modules("dags"), ids=str)
-def test_only_the_command_line_imports_the_pages(path: Path) -> None:
-    if "cli" not in path.parts:
-        assert "dashboard" not in tops(path)
-
-
-@pytest.mark.parametrize("path", modules("dashboard"), ids=str)
-def test_the_pages_import_neither_the_command_line_nor_airflow_nor_expectations(path: Path) -> None:
-    assert not tops(path) & {"airflow", "dags", "expectations", "great_expectations"}
-    assert "cli" not in parts(path)
-
-
-@pytest.mark.parametrize("path", modules("dags"), ids=str)
-def test_a_dag_file_does_not_import_another_one(path: Path) -> None:
-    names = {p.stem for p in modules("dags")}
-    assert not names & tops(path)
+    assert len(found) == len(jobs)
+    assert all(part_of(name) == "streams.nation" for names in found.values() for name in names)
 
 
 def promising() -> list[Path]:
     """Modules that say of records that they are durable: not the load of benchmarks; alerts are in transactions."""
-    free = {PROJECT / "streams" / "watch" / "publish.py"}
-    return [path for path in modules("streams") if not {"bench", "simulate"} & set(path.parts) and path not in free]
+    free = {PROJECT / "streams" / "alerts" / "publisher.py"}
+    return [path for part, path in IMPORTS if part not in {"streams.bench", "streams.simulate"} and path not in free]
 
 
-@pytest.mark.parametrize("path", promising(), ids=str)
-def test_no_acknowledgement_is_thrown_away(path: Path) -> None:
+def test_no_acknowledgement_is_thrown_away() -> None:
     """Who sends a record and drops the future knows nothing of what became of it."""
     dropped = [
-        node.lineno
+        (path.relative_to(PROJECT), node.lineno)
+        for path in promising()
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Call)

@@ -15,17 +15,17 @@ from streams.bench.echo import floor
 from streams.bench.live import Latencies, latencies, send_live
 from streams.bench.restart import WATCH, restart
 from streams.bench.servers import own_servers
-from streams.bench.watched import send_history, wait_until_judged, watch_mb
+from streams.bench.watched import send_history, wait_until_evaluated, watch_mb
 from streams.errors import PartsDisagree
 from streams.rules.compiled import compiled_rules
 from streams.settings import Settings
 from streams.stack import processes, stack
 
-__all__ = ["Measured", "command", "measure"]
+__all__ = ["AlertTimes", "command", "measure"]
 
 
 @dataclass(frozen=True)
-class Measured:
+class AlertTimes:
     """
     What was measured; memory in MB, `load_average` of the machine's last minute, for figures are only as quiet as it.
 
@@ -85,7 +85,7 @@ def command(
     click.echo(json.dumps(asdict(measured)) if as_json else "\n".join(_lines(measured)))
 
 
-def measure(settings: Settings, rate: int, history: int, seconds: int, *, watchers: int, restarts: bool) -> Measured:
+def measure(settings: Settings, rate: int, history: int, seconds: int, *, watchers: int, restarts: bool) -> AlertTimes:
     """
     Run the measurement.
 
@@ -100,7 +100,7 @@ def measure(settings: Settings, rate: int, history: int, seconds: int, *, watche
         began = time.monotonic()
         helpers = [replace(WATCH, name=f"{WATCH.name}-{number}") for number in range(2, watchers + 1)]
         stack.up(own, (WATCH, *helpers), say=_tell)
-        wait_until_judged(own)
+        wait_until_evaluated(own)
         elapsed = time.monotonic() - began
         sent, received = send_live(own, load, rate, seconds)
         memory, load_average = watch_mb(own), psutil.getloadavg()[0]
@@ -110,7 +110,7 @@ def measure(settings: Settings, rate: int, history: int, seconds: int, *, watche
         restart_mb = watch_mb(own) if restarts else None
     waited = {one: (received[one][0] - at, received[one][1]) for one, at in sent.items() if one in received}
     severities = sorted({severity for _, severity in waited.values()})
-    return Measured(
+    return AlertTimes(
         rate=rate,
         history=history,
         watchers=watchers,
@@ -131,7 +131,7 @@ def _tell(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _lines(measured: Measured) -> Iterator[str]:
+def _lines(measured: AlertTimes) -> Iterator[str]:
     yield f"machine: load average {measured.load_average} when live events had come"
     yield (
         f"history judged at {measured.history_events_per_second:,.0f} events/s by {measured.watchers}; "

@@ -18,11 +18,11 @@ from streams.bench.servers import own_servers
 from streams.bench.stages import Stages
 from streams.kafka.client import producer
 from streams.lake.connect import connect
+from streams.land.verify import verify_offsets
 from streams.rules.compiled import compiled_rules
 from streams.settings import Settings
-from streams.verify import verify_offsets
 
-__all__ = ["Measured", "command", "measure"]
+__all__ = ["BadInput", "command", "measure"]
 
 _PLANTED_EVERY_SECONDS = 0.5
 _LAST_ALERT_SECONDS = 60.0
@@ -33,7 +33,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Measured:
+class BadInput:
     """
     What became of the records; `stops` by stage, memory in MB at its highest.
 
@@ -84,7 +84,7 @@ def command(records: int, seed: int, as_json: bool) -> None:
     sys.exit(0 if measured.holds else 1)
 
 
-def measure(settings: Settings, records: int, seed: int, say: Say) -> Measured:
+def measure(settings: Settings, records: int, seed: int, say: Say) -> BadInput:
     """
     Run the measurement.
 
@@ -96,7 +96,7 @@ def measure(settings: Settings, records: int, seed: int, say: Say) -> Measured:
         return throw(own, records, seed, say)
 
 
-def throw(settings: Settings, records: int, seed: int, say: Say) -> Measured:
+def throw(settings: Settings, records: int, seed: int, say: Say) -> BadInput:
     """Run the measurement on servers whose topics are empty."""
     compiled_rules(settings)
     planted = _Planted(settings, seed)
@@ -107,15 +107,15 @@ def throw(settings: Settings, records: int, seed: int, say: Say) -> Measured:
         sent = _send(settings, records, seed, lambda: (planted.look(), stages.look()))
         sent_seconds = round(time.monotonic() - began, 1)
         say(f"Sent in {sent_seconds} s; waiting until they are landed and judged …")
-        landed, judged = stages.wait_until_done(began)
+        landed, evaluated = stages.wait_until_done(began)
         _wait(planted.sent, received)
         differences = Counter(gap.what for gap in verify_offsets(settings, wait=_VERIFY_SECONDS).differences)
-    return Measured(
+    return BadInput(
         records=sent,
         rejected=_rejected(settings),
         sent_seconds=sent_seconds,
         landed_seconds=landed,
-        judged_seconds=judged,
+        judged_seconds=evaluated,
         planted=len(planted.sent),
         missing=len(planted.sent.keys() - received.keys()),
         alerts=latencies([received[one][0] - at for one, at in planted.sent.items() if one in received]),
@@ -179,7 +179,7 @@ def _rejected(settings: Settings) -> dict[str, int]:
         return dict(lake.execute(query).fetchall())
 
 
-def _lines(measured: Measured) -> Iterator[str]:
+def _lines(measured: BadInput) -> Iterator[str]:
     rejected = ", ".join(f"{reason} {count:,}" for reason, count in measured.rejected.items())
     yield f"{measured.records:,} records sent in {measured.sent_seconds} s; rejected: {rejected}"
     yield f"landed after {measured.landed_seconds} s, judged after {measured.judged_seconds} s"

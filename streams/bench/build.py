@@ -23,13 +23,13 @@ import structlog
 
 from streams.bench.build_history import BuildHistory
 from streams.bench.servers import own_servers
-from streams.build.builder import Builder
 from streams.coverage import EVERY_SOURCE, KINDS, state, statement
 from streams.lake.connect import connect
 from streams.land.store import LandingStore
+from streams.marts.builder import Builder
 from streams.settings import Settings
 
-__all__ = ["Measured", "Size", "command", "measure"]
+__all__ = ["BuildTimes", "Size", "command", "measure"]
 
 _LOOKS = 10
 
@@ -57,7 +57,7 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Measured:
+class BuildTimes:
     """All lengths; `longest_to_shortest` is the cycle over the longest history in cycles over the shortest."""
 
     new: int
@@ -93,7 +93,7 @@ def command(history: str, new: int, cycles: int, as_json: bool) -> None:
     click.echo(f"a cycle of {new:,} over the longest takes {measured.longest_to_shortest} times that over the shortest")
 
 
-def measure(settings: Settings, lengths: Sequence[int], new: int, cycles: int, say: Say) -> Measured:
+def measure(settings: Settings, lengths: Sequence[int], new: int, cycles: int, say: Say) -> BuildTimes:
     """
     Run the measurement.
 
@@ -106,7 +106,7 @@ def measure(settings: Settings, lengths: Sequence[int], new: int, cycles: int, s
     with own_servers(settings, say, with_kafka=False) as own:
         sizes = [_measure_one(own, made, length, new, say) for length in lengths]
     growth = round(sizes[-1].cycle_seconds / sizes[0].cycle_seconds, 2)
-    return Measured(new=new, cycles=cycles, sizes=sizes, longest_to_shortest=growth)
+    return BuildTimes(new=new, cycles=cycles, sizes=sizes, longest_to_shortest=growth)
 
 
 def _measure_one(settings: Settings, made: BuildHistory, length: int, new: int, say: Say) -> Size:

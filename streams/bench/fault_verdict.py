@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import duckdb
 
 from streams import names
+from streams.alerts.follow import follow
 from streams.bench.against_oracle import oracle_tools
 from streams.contracts.codesets import AlertStatus
 from streams.contracts.outputs import Alert
@@ -17,11 +18,10 @@ from streams.kafka.client import consumer
 from streams.kafka.drain import until
 from streams.kafka.heartbeat import last_heartbeat
 from streams.lake.connect import connect
-from streams.progress import progress
-from streams.reconcile import compare
+from streams.land.verify import verify_offsets
+from streams.marts.progress import progress
+from streams.marts.reconcile import compare
 from streams.settings import Settings
-from streams.verify import verify_offsets
-from streams.watch.follow import follow
 
 __all__ = ["Promises", "said", "settle", "unaccounted", "unlike_the_build", "unlike_the_oracle"]
 
@@ -42,7 +42,7 @@ def settle(settings: Settings, patience: float, keep_up: Callable[[], None]) -> 
             if now.settled and beat and beat[0].as_of > healed and not differ:
                 return []
             why = (
-                f"{now.behind(now.judged)} records to judge, {now.behind(now.landed)} to land, "
+                f"{now.behind(now.evaluated)} records to judge, {now.behind(now.landed)} to land, "
                 f"{now.behind(now.built)} to build; {len(differ)} alerts streamed otherwise than rebuilt"
             )
         except (CafError, duckdb.Error) as error:

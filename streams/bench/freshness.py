@@ -17,12 +17,12 @@ from streams.bench.servers import own_servers
 from streams.errors import StackFailed
 from streams.kafka.client import producer
 from streams.lake.connect import connect
-from streams.progress import progress
+from streams.marts.progress import progress
 from streams.settings import Settings
 from streams.simulate import World, backfill, state_coverage
 from streams.stack import stack
 
-__all__ = ["Measured", "Spread", "command", "measure"]
+__all__ = ["FreshnessTimes", "Spread", "command", "measure"]
 
 _SETTLE_SECONDS = 900
 _PATIENCE_SECONDS = 180
@@ -55,7 +55,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Measured:
+class FreshnessTimes:
     """
     How old figures are, in seconds, and how long a history takes from its first record to the marts.
 
@@ -96,7 +96,7 @@ def command(events: int, rate: float, days: int, as_json: bool) -> None:
         click.echo(f"  {stage:8} p50 {spread.p50:5.1f}  p95 {spread.p95:5.1f}  max {spread.max:5.1f}")
 
 
-def measure(settings: Settings, *, events: int, rate: float, days: int, say: Say) -> Measured:
+def measure(settings: Settings, *, events: int, rate: float, days: int, say: Say) -> FreshnessTimes:
     """
     Run the measurement.
 
@@ -122,7 +122,7 @@ def measure(settings: Settings, *, events: int, rate: float, days: int, say: Say
     produced, visible = followed.produced, followed.visible
     if len(visible) < 2:
         raise StackFailed(f"{len(visible)} of {events} referrals were counted within {_PATIENCE_SECONDS} s")
-    return Measured(
+    return FreshnessTimes(
         history=history.total,
         produced_seconds=round(history.elapsed, 1),
         settled_seconds=round(settled, 1),

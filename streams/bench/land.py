@@ -27,7 +27,7 @@ from streams.land.checks import Validator
 from streams.land.lander import CONSUMER
 from streams.settings import Settings
 
-__all__ = ["Measured", "command", "measure"]
+__all__ = ["LandingSpeed", "command", "measure"]
 
 _BAD_SHARE = 0.01
 _FAMILIES = 50_000
@@ -35,7 +35,7 @@ _RUNS = 2
 
 
 @dataclass(frozen=True)
-class Measured:
+class LandingSpeed:
     """Records a second: drained, stored plainly, and landed, with the latter's share of both."""
 
     records: int
@@ -48,7 +48,7 @@ class Measured:
 
 def measure(
     settings: Settings, events: int, validator: Validator | None, say: Callable[[str], None] = print
-) -> Measured:
+) -> LandingSpeed:
     """
     Produce events of every type with one in a hundred bad, and drain the topics, store them plainly, and land them in a
     lake of their own.
@@ -70,7 +70,7 @@ def measure(
             landed.append(_land(replace(own, database=f"bench_{number}"), validator))
     best = max(landed)
     shares = [round(best / max(others), 3) for others in (drained, plain)]
-    return Measured(records, round(max(drained)), round(max(plain)), round(best), *shares)
+    return LandingSpeed(records, round(max(drained)), round(max(plain)), round(best), *shares)
 
 
 def _produce(settings: Settings, events: int) -> None:

@@ -7,10 +7,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from statistics import quantiles
 
+from streams.alerts.follow import follow
 from streams.bench.alert_load import Load
 from streams.kafka.client import producer
 from streams.settings import Settings
-from streams.watch.follow import follow
 
 __all__ = ["Latencies", "latencies", "listening", "send_live"]
 

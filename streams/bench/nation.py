@@ -21,16 +21,16 @@ import structlog
 
 from streams.bench.build_history import BuildHistory
 from streams.bench.servers import own_servers
-from streams.build.builder import Builder
 from streams.coverage import EVERY_SOURCE, KINDS, state, statement
 from streams.lake.connect import connect
 from streams.land.store import LandingStore
+from streams.marts.builder import Builder
 from streams.nation.build import NationMaker
 from streams.nation.run import ShardsMade
 from streams.settings import Settings
 from streams.stack import spark
 
-__all__ = ["Built", "Measured", "command", "measure"]
+__all__ = ["Built", "NationSpeed", "command", "measure"]
 
 _WORKER_MB = 2_048
 
@@ -60,7 +60,7 @@ class Built:
 
 
 @dataclass(frozen=True)
-class Measured:
+class NationSpeed:
     """All builds of one history; `speed_up` is the time of the first on Spark in that of the last on Spark."""
 
     events: int
@@ -98,7 +98,7 @@ def command(authorities: int, events: int, workers: str, as_json: bool) -> None:
         click.echo(f"the first on Spark takes {measured.speed_up} times as long there as the last")
 
 
-def measure(settings: Settings, authorities: int, events: int, workers: Sequence[int], say: Say) -> Measured:
+def measure(settings: Settings, authorities: int, events: int, workers: Sequence[int], say: Say) -> NationSpeed:
     """
     Run the measurement.
 
@@ -113,7 +113,7 @@ def measure(settings: Settings, authorities: int, events: int, workers: Sequence
         _land(own, authorities, events, say)
         builds = [_measure_one(own, number, say) for number in workers]
     in_spark = [one.spark_seconds for one in builds if one.made]
-    return Measured(events, authorities, builds, round(in_spark[0] / in_spark[-1], 2) if in_spark else None)
+    return NationSpeed(events, authorities, builds, round(in_spark[0] / in_spark[-1], 2) if in_spark else None)
 
 
 def _land(settings: Settings, authorities: int, events: int, say: Say) -> None:
@@ -156,16 +156,16 @@ def _build(settings: Settings, workers: int, master: str | None) -> Built:
         with Builder(settings) as builder:
             result, made = builder.build(tests=False), None
     else:
-        maker = NationMaker(settings, master, lambda text: print(text, file=sys.stderr, flush=True))
-        with maker.working(), Builder(settings, maker=maker) as builder:
-            result, made = builder.build(tests=False), maker.made
+        warm = NationMaker(settings, master, lambda text: print(text, file=sys.stderr, flush=True))
+        with warm.working(), Builder(settings, warm=warm) as builder:
+            result, made = builder.build(tests=False), warm.made
     times = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     in_spark = sum(made.seconds.values()) if made else 0.0
     return Built(
         workers=workers,
         seconds=round(result.seconds, 1),
         spark_seconds=round(in_spark, 1),
-        nation_seconds=round(maker.nation_seconds, 1) if master else 0.0,
+        nation_seconds=round(warm.nation_seconds, 1) if master else 0.0,
         own_cpu=round(sum(used.ru_utime + used.ru_stime for used in times), 1),
         worker_cpu=0.0,
         peak_mb=times[0].ru_maxrss // 1024,

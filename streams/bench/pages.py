@@ -20,7 +20,7 @@ from streams.settings import PROJECT, Settings
 from streams.stack.environ import project_environment
 from streams.stack.ports import free_ports
 
-__all__ = ["Measured", "View", "command", "measure"]
+__all__ = ["PageTimes", "View", "command", "measure"]
 
 _NAME = f"bench-{os.getpid()}"
 _START_SECONDS = 120
@@ -48,7 +48,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Measured:
+class PageTimes:
     """The pages of a home that has `events` accepted records; `start_seconds` until a new server answers."""
 
     events: int
@@ -76,7 +76,7 @@ def command(rounds: int, warm: int, as_json: bool) -> None:
         click.echo(f"{one.page:<16} {one.kilobytes:6.0f}   {first}        {later}")
 
 
-def measure(settings: Settings, *, rounds: int, warm: int, say: Say) -> Measured:
+def measure(settings: Settings, *, rounds: int, warm: int, say: Say) -> PageTimes:
     """
     Run the measurement.
 
@@ -102,7 +102,7 @@ def measure(settings: Settings, *, rounds: int, warm: int, say: Say) -> Measured
                     firsts.setdefault(page, []).append(took)
                     laters.setdefault(page, []).extend(_view(session, url + page)[0] for _ in range(warm))
     views = [View(page, sizes[page], *_spread(firsts[page]), *_spread(laters[page])) for page in firsts]
-    return Measured(events, round(sorted(starts)[len(starts) // 2], 1), views)
+    return PageTimes(events, round(sorted(starts)[len(starts) // 2], 1), views)
 
 
 @contextmanager

@@ -12,20 +12,20 @@ from typing import NamedTuple
 import click
 import psutil
 
+from streams.alerts.routing.router import Router
+from streams.alerts.routing.routes import read_routes
 from streams.bench.alert_load import Load
 from streams.bench.alert_load import Record as Sent
 from streams.contracts import Accepted, Rejected, admit
 from streams.contracts.columns import events_table
 from streams.lake.session import Session
-from streams.route.router import Router
-from streams.route.routes import read_routes
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
 from streams.rules.evaluator import Evaluator
 from streams.rules.postgres.engine import PostgresEngine
 from streams.settings import Settings
 from streams.stack.postgres import server
-from streams.watch.judge import Judge
+from streams.watch.alerting import Alerting
 from streams.watch.state.events import Recorded
 from streams.watch.state.state import State
 from streams.watch.state.tables import event_columns
@@ -89,7 +89,9 @@ class _Bench:
         columns = event_columns(self._engine.columns_read)
         self._state = State(session, columns, self._engine.crowd_limits, self._compiled.checksum)
         self._state.begin_term()
-        self._judge = Judge(self._engine, self._state, Router(settings.authority, read_routes()), settings.case_url)
+        self._alerting = Alerting(
+            self._engine, self._state, Router(settings.authority, read_routes()), settings.case_url
+        )
         self._load, self._next = Load(_HISTORY, settings.authority), Counter[tuple[str, int]]()
         self._by_key: dict[str, list[Accepted]] = defaultdict(list)
         history = [self._arrived(record) for record in self._load.history()]
@@ -115,9 +117,9 @@ class _Bench:
     def batches(self) -> Iterator[Cost]:
         """What the watcher does with a batch, from its bytes to the versions that are to be sent."""
         for size, count in _BATCHES.items():
-            self._judged(size, count // 4 + 1)
+            self._evaluated(size, count // 4 + 1)
             began = self._cpu()
-            self._judged(size, count)
+            self._evaluated(size, count)
             yield Cost(f"a batch of {size}", _ms(self._cpu() - began, count))
 
     def rules(self) -> Iterator[Cost]:
@@ -139,12 +141,12 @@ class _Bench:
         times = self.backend.cpu_times()
         return process_time() + times.user + times.system
 
-    def _judged(self, size: int, count: int) -> None:
+    def _evaluated(self, size: int, count: int) -> None:
         for _ in range(count):
             now = datetime.now(UTC)
             records = [self._arrived(self._load.live()[1]) for _ in range(size)]
             with self._state.writing():
-                self._judge.judge(records, now, now)
+                self._alerting.evaluate(records, now, now)
 
     def _evaluated(self, engine: Evaluator, chunks: list[list[str]]) -> None:
         now = datetime.now(UTC)

@@ -16,7 +16,7 @@ from streams.bench.alert_load import EVENTS_PER_FAMILY, Load
 from streams.bench.live import Latencies, latencies, listening
 from streams.bench.restart import WATCH
 from streams.bench.servers import own_servers
-from streams.bench.watched import behind, send_history, wait_until_judged, watch_mb
+from streams.bench.watched import behind, send_history, wait_until_evaluated, watch_mb
 from streams.errors import StackFailed
 from streams.kafka.client import producer
 from streams.lake.connect import catalog_dsn
@@ -94,7 +94,7 @@ def soak(settings: Settings, seconds: float, rate: float, every: float) -> Itera
         load = Load(_FAMILIES * EVENTS_PER_FAMILY, own.authority, name="soak")
         send_history(own, load)
         stack.up(own, (WATCH,), say=_tell)
-        wait_until_judged(own)
+        wait_until_evaluated(own)
         with (
             _simulating(own, rate, seconds),
             closing(producer(own)) as client,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from streams import names
 from streams.bench.restart import LAND, WATCH
-from streams.bench.watched import judged, records_left
+from streams.bench.watched import evaluated, records_left
 from streams.errors import StackFailed
 from streams.kafka.client import end_offsets
 from streams.kafka.heartbeat import last_heartbeat
@@ -77,7 +77,7 @@ class Stages:
             self.look()
             behind = {
                 LAND.name: records_left(ends, self._landed()),
-                WATCH.name: records_left(ends, judged(self._settings)),
+                WATCH.name: records_left(ends, evaluated(self._settings)),
             }
             for name, records in behind.items():
                 if not records:

@@ -16,7 +16,7 @@ from streams.kafka.heartbeat import last_heartbeat
 from streams.settings import Settings
 from streams.stack import processes
 
-__all__ = ["behind", "judged", "records_left", "send_history", "wait_until_judged", "watch_mb"]
+__all__ = ["behind", "evaluated", "records_left", "send_history", "wait_until_evaluated", "watch_mb"]
 
 _PATIENCE_SECONDS = 900
 
@@ -29,7 +29,7 @@ def send_history(settings: Settings, load: Load) -> None:
         client.flush()
 
 
-def judged(settings: Settings) -> dict[TopicPartition, int]:
+def evaluated(settings: Settings) -> dict[TopicPartition, int]:
     """Up to where the last heartbeat says that each input partition has been judged."""
     found = last_heartbeat(settings)
     offsets = found[0].offsets if found else {}
@@ -42,7 +42,7 @@ def judged(settings: Settings) -> dict[TopicPartition, int]:
 
 def behind(settings: Settings) -> int:
     """How many records are not said to be judged."""
-    return records_left(end_offsets(settings, names.INPUT_TOPICS), judged(settings))
+    return records_left(end_offsets(settings, names.INPUT_TOPICS), evaluated(settings))
 
 
 def records_left(ends: Mapping[tuple[str, int], int], reached: Mapping[tuple[str, int], int]) -> int:
@@ -50,7 +50,7 @@ def records_left(ends: Mapping[tuple[str, int], int], reached: Mapping[tuple[str
     return sum(max(0, end - reached.get(place, 0)) for place, end in ends.items())
 
 
-def wait_until_judged(settings: Settings) -> None:
+def wait_until_evaluated(settings: Settings) -> None:
     """
     Raises:
         WatchSilent: the watcher did not get through what is on the topics.

@@ -18,16 +18,16 @@ import click
 import duckdb
 
 from streams.bench.servers import own_servers
-from streams.build.cut import landed_offsets, records
 from streams.errors import StackFailed
 from streams.lake.connect import connect
+from streams.marts.snapshot import landed_offsets, records
 from streams.settings import Settings
 from streams.simulate import World, backfill, state_coverage
 from streams.simulate.calibration import AUTHORITIES
 from streams.stack import stack
 from streams.stack.stack import Service
 
-__all__ = ["Measured", "command", "measure"]
+__all__ = ["YearTimes", "command", "measure"]
 
 _PATIENCE_SECONDS = 900
 _POLL_SECONDS = 0.5
@@ -46,7 +46,7 @@ Build = tuple[datetime, datetime, int, bool]
 
 
 @dataclass(frozen=True)
-class Measured:
+class YearTimes:
     """
     Seconds from the first record sent until the last was sent, had landed, was judged, was in the marts, and was in
     marts at the watcher's own cut (`settled_seconds`).
@@ -94,7 +94,7 @@ def command(authority: str | None, days: int, as_json: bool) -> None:
     )
 
 
-def measure(settings: Settings, authority: str, days: int, say: Say) -> Measured:
+def measure(settings: Settings, authority: str, days: int, say: Say) -> YearTimes:
     """
     Run the measurement.
 
@@ -114,18 +114,18 @@ def measure(settings: Settings, authority: str, days: int, say: Say) -> Measured
         produced = datetime.now(UTC).replace(tzinfo=None)
         say(f"{history.total:,} records sent in {history.elapsed:.0f} s; waiting until they are in the marts …")
         builds = _wait(own, lake, history.total, say)
-        landed, judged = lake.execute(_LANDED).fetchone()[0], _judged(lake, history.total)
+        landed, evaluated = lake.execute(_LANDED).fetchone()[0], _evaluated(lake, history.total)
 
     def seconds(moment: datetime) -> float:
         return round((moment - began).total_seconds(), 1)
 
-    return Measured(
+    return YearTimes(
         authority=authority,
         days=days,
         records=history.total,
         produced_seconds=seconds(produced),
         landed_seconds=seconds(landed),
-        judged_seconds=seconds(judged),
+        judged_seconds=seconds(evaluated),
         first_build_seconds=seconds(builds[0][1]),
         builds=len(builds),
         building_seconds=round(sum((ended - started).total_seconds() for started, ended, *_ in builds), 1),
@@ -167,11 +167,11 @@ def _builds(lake: duckdb.DuckDBPyConnection) -> list[Build]:
 def _reached(lake: duckdb.DuckDBPyConnection) -> str:
     """How many records have landed, and how many the watcher had judged at its last heartbeat that has landed."""
     beats = lake.execute(_HEARTBEATS).fetchall()
-    landed, judged = landed_offsets(lake), beats[-1][1] if beats else {}
-    return f"{records(landed):,} landed, {records(judged):,} judged"
+    landed, evaluated = landed_offsets(lake), beats[-1][1] if beats else {}
+    return f"{records(landed):,} landed, {records(evaluated):,} judged"
 
 
-def _judged(lake: duckdb.DuckDBPyConnection, total: int) -> datetime:
+def _evaluated(lake: duckdb.DuckDBPyConnection, total: int) -> datetime:
     """When the first heartbeat arrived whose watcher had judged all records."""
     for received_at, offsets in lake.execute(_HEARTBEATS).fetchall():
         if records(offsets) >= total:

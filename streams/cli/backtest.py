@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from streams.backtest import Backtest, Raised, backtest
+from streams.rules.backtest import Backtest, Raised, backtest
 from streams.settings import Settings
 
 __all__ = ["command"]

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import click
 
 from expectations import holds
-from streams.build import BuildResult, build, build_as_of, follow
-from streams.build_alerts import publish_build_alerts
+from streams.marts import BuildResult, build, build_as_of, follow
+from streams.marts.area_alerts import publish_build_alerts
 from streams.names import TIME_ZONE
 from streams.nation.build import build_on_spark
 from streams.settings import Settings
@@ -86,9 +86,9 @@ def command(
 
 def _as_it_stood(settings: Settings, day: datetime, into: Path, *, as_json: bool) -> None:
     ended = (day + timedelta(days=1)).replace(tzinfo=ZoneInfo(TIME_ZONE)).astimezone(UTC)
-    cut = build_as_of(settings, min(ended, datetime.now(UTC)), into)
-    figures = {"file": str(into), "as_of": cut.as_of, "offsets": cut.offsets, "rows": cut.records}
-    text = f"built {into}: {cut.records:,} records, as of {cut.as_of:%Y-%m-%d %H:%M:%S} UTC"
+    snapshot = build_as_of(settings, min(ended, datetime.now(UTC)), into)
+    figures = {"file": str(into), "as_of": snapshot.as_of, "offsets": snapshot.offsets, "rows": snapshot.records}
+    text = f"built {into}: {snapshot.records:,} records, as of {snapshot.as_of:%Y-%m-%d %H:%M:%S} UTC"
     click.echo(json.dumps(figures, default=str) if as_json else text)
 
 
@@ -97,16 +97,16 @@ def _figures(result: BuildResult) -> dict[str, object]:
         "started_at": result.started_at,
         "finished_at": result.finished_at,
         "seconds": round(result.seconds, 2),
-        "as_of": result.cut.as_of,
-        "is_watched": result.cut.is_watched,
-        "offsets": result.cut.offsets,
-        "rows": result.cut.records,
+        "as_of": result.snapshot.as_of,
+        "is_watched": result.snapshot.is_watched,
+        "offsets": result.snapshot.offsets,
+        "rows": result.snapshot.records,
     }
 
 
 def _text(result: BuildResult) -> str:
-    whose = "the watcher's cut" if result.cut.is_watched else "what has landed"
+    whose = "the watcher's cut" if result.snapshot.is_watched else "what has landed"
     return (
-        f"built in {result.seconds:.1f} s: {result.cut.records:,} records, {whose}, "
-        f"as of {result.cut.as_of:%Y-%m-%d %H:%M:%S} UTC"
+        f"built in {result.seconds:.1f} s: {result.snapshot.records:,} records, {whose}, "
+        f"as of {result.snapshot.as_of:%Y-%m-%d %H:%M:%S} UTC"
     )

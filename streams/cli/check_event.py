@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import click
 
-from streams.check_event import Verdict, check, events_of
+from streams.contracts.check import Verdict, check, events_of
 from streams.settings import Settings
 
 __all__ = ["command"]

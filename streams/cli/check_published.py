@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from streams.published import Checked, check, read_figures
+from streams.dfe_check import Checked, check, read_figures
 from streams.settings import Settings
 
 __all__ = ["command"]

@@ -66,8 +66,8 @@ def command(seconds: str, rate: float, days: int, seed: int, as_json: bool) -> N
 
 def _let_in(settings: Settings, console: Console) -> None:
     """Say where the pages are, with a link that lets the reader in as the desk of this simulated borough."""
-    from dashboard.accounts import Accounts
-    from dashboard.login import Door
+    from dashboard.access.accounts import Accounts
+    from dashboard.access.login import Door
 
     password = secrets.token_urlsafe(15)
     Accounts(settings.home).add("demo", password)

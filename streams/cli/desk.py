@@ -27,7 +27,7 @@ def command() -> None:
 @click.option("--generate", is_flag=True, help="Make a password and print it, instead of asking for one.")
 def add(name: str, role: str | None, generate: bool) -> None:
     """Add an account, or give one a new password or role; sessions with the old one end at once."""
-    from dashboard.accounts import Accounts
+    from dashboard.access.accounts import Accounts
 
     password = secrets.token_urlsafe(15) if generate else ask_password("add --generate to have one made")
     settings = Settings.from_env()
@@ -39,7 +39,7 @@ def add(name: str, role: str | None, generate: bool) -> None:
 @command.command("list")
 def list_() -> None:
     """List the accounts by name and role."""
-    from dashboard.accounts import Accounts
+    from dashboard.access.accounts import Accounts
 
     accounts = Accounts(Settings.from_env().home)
     for name in accounts.names():
@@ -50,7 +50,7 @@ def list_() -> None:
 @click.argument("name")
 def remove(name: str) -> None:
     """Remove an account; its sessions end at once."""
-    from dashboard.accounts import Accounts
+    from dashboard.access.accounts import Accounts
 
     Accounts(Settings.from_env().home).remove(name)
     click.echo(f"{name} may no longer log in")

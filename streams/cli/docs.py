@@ -20,7 +20,7 @@ def command(*, into: Path | None, port: int | None) -> None:
 
     The file needs no server and no network: open it in a browser. It says nothing about data, only about models.
     """
-    from streams.model_docs import write_model_docs
+    from streams.marts.model_docs import write_model_docs
 
     click.echo("Writing the pages, half a minute …", err=True)
     written = write_model_docs(into or Settings.from_env().home / "docs" / "models.html")

@@ -22,7 +22,7 @@ def command(for_seconds: float | None, once: bool, as_json: bool) -> None:
     Letters are on their own topic, for whoever sends them; a decision that is corrected gives a corrected letter.
     The first start begins with the decisions that come next.
     """
-    from streams.feedback.post import post
+    from streams.tell.referrers.post import post
 
     stopping = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):

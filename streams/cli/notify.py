@@ -53,7 +53,7 @@ def webhook(url: str, secret_file: Path, **options: Any) -> None:
 
     Tried again when the receiver does not answer or says 5xx, 408, 425 or 429; any other answer but 2xx is final.
     """
-    from streams.subscribers.webhook import Webhook, read_secret
+    from streams.tell.subscribers.webhook import Webhook, read_secret
 
     _run(Webhook(url, read_secret(secret_file)), **options)
 
@@ -70,7 +70,7 @@ def email(
     *, smtp: str, to: tuple[str, ...], sender: str, tls: str, user: str, password_file: Path | None, **options: Any
 ) -> None:
     """Send alerts as e-mail: severity, status, id and link only."""
-    from streams.subscribers.email import Email
+    from streams.tell.subscribers.email import Email
 
     host, _, port = smtp.rpartition(":")
     if not host or not port.isdigit():
@@ -84,7 +84,7 @@ def email(
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def failed(group: str, as_json: bool) -> None:
     """List the alerts that the consumer's receiver did not take, and why."""
-    from streams.subscribers.dead_letters import DeadLetters
+    from streams.tell.subscribers.dead_letters import DeadLetters
 
     letters = DeadLetters(Settings.from_env(), group)
     for letter in letters.waiting(take=False):
@@ -99,7 +99,7 @@ def failed(group: str, as_json: bool) -> None:
 
 
 def _run(send: Callable, *, group: str, attempts: int, again: bool, as_json: bool, **chosen: Any) -> None:
-    from streams.subscribers.notify import notify, replay
+    from streams.tell.subscribers.notify import notify, replay
 
     settings = Settings.from_env()
     if again:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from streams.disclosure import Published, begin, publish
+from streams.disclosure import Publication, begin, publish
 from streams.errors import PublicationInvalid
 from streams.settings import Settings
 
@@ -45,7 +45,7 @@ def command(
     click.echo(json.dumps(_figures(published)) if as_json else _text(published))
 
 
-def _figures(published: Published) -> dict[str, object]:
+def _figures(published: Publication) -> dict[str, object]:
     return {
         "quarters": [{"authority": code, "starts_on": str(quarter)} for code, quarter in published.quarters],
         "figures": published.figures,
@@ -56,7 +56,7 @@ def _figures(published: Published) -> dict[str, object]:
     }
 
 
-def _text(published: Published) -> str:
+def _text(published: Publication) -> str:
     lines = [
         *(
             f"{code} {quarter} is not covered as a whole: nothing is published of it"

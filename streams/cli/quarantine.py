@@ -10,7 +10,7 @@ import click
 from streams import names
 from streams.contracts import Reason
 from streams.lake.connect import connect
-from streams.quarantine import Filters, LeftOut, Quarantined, find, left_out, summary
+from streams.land.quarantine import Filters, LeftOut, Quarantined, find, left_out, summary
 from streams.settings import Settings
 
 __all__ = ["command", "filters"]

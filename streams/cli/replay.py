@@ -8,7 +8,7 @@ import click
 
 from streams.cli.asking import confirm
 from streams.cli.quarantine import filters
-from streams.replay import replay, select
+from streams.land.replay import replay, select
 from streams.settings import Settings
 
 __all__ = ["command"]

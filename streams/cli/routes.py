@@ -41,7 +41,7 @@ def command(*, alert_id: str | None, check: bool, load: bool, as_json: bool) -> 
 
 
 def _list(as_json: bool) -> None:
-    from streams.route.routes import in_force, read_routes
+    from streams.alerts.routing.routes import in_force, read_routes
 
     for route in in_force(read_routes(), Settings.from_env().authority, datetime.now(UTC).date()):
         conditions = ", ".join(
@@ -55,8 +55,8 @@ def _list(as_json: bool) -> None:
 
 
 def _check(as_json: bool) -> None:
-    from streams.route.gaps import gaps
-    from streams.route.routes import read_routes
+    from streams.alerts.routing.gaps import gaps
+    from streams.alerts.routing.routes import read_routes
     from streams.rules.register import rule_names
 
     found = gaps(read_routes(), rule_names(), datetime.now(UTC).date())
@@ -70,8 +70,8 @@ def _check(as_json: bool) -> None:
 
 
 def _load(as_json: bool) -> None:
-    from streams.route.load import CAME_DAYS, came, expected_load
-    from streams.route.routes import in_force, read_routes
+    from streams.alerts.routing.load import CAME_DAYS, came, expected_load
+    from streams.alerts.routing.routes import in_force, read_routes
     from streams.rules.expected import expected_alerts
     from streams.rules.register import newest
 
@@ -116,8 +116,8 @@ def _a_day(*columns: tuple[float | None, ...]) -> list[str]:
 
 
 def _explain(alert_id: str, as_json: bool) -> None:
-    from streams.route.explain import explain
-    from streams.route.routes import read_routes
+    from streams.alerts.routing.explain import explain
+    from streams.alerts.routing.routes import read_routes
 
     alert = _latest(alert_id)
     explanations, unexplained = explain(read_routes(), alert)
@@ -137,7 +137,7 @@ def _explain(alert_id: str, as_json: bool) -> None:
 
 
 def _latest(alert_id: str) -> Alert:
-    from streams.watch.follow import follow
+    from streams.alerts.follow import follow
 
     versions = [alert for alert, _ in follow(Settings.from_env(), stop_at_end=True) if alert.alert_id == alert_id]
     if not versions:

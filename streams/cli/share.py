@@ -26,8 +26,8 @@ def command(for_seconds: float | None, once: bool, policy: Path | None, as_json:
     Each decision is written down before anybody is told.
     The first start begins with the alerts that come next; later ones go on where the last one ended.
     """
-    from streams.sharing.policy import POLICY_FILE, read_policy
-    from streams.sharing.share import share
+    from streams.tell.partners.policy import POLICY_FILE, read_policy
+    from streams.tell.partners.share import share
 
     stopping = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):

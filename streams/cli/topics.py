@@ -5,10 +5,10 @@ import json
 import click
 
 from streams.cli.asking import confirm as ask
-from streams.kafka.lives import Life
+from streams.kafka.generations import Generation
 from streams.lake.connect import connect
-from streams.lake.lives import confirm, landed_lives
-from streams.login import login
+from streams.lake.generations import confirm, landed_generations
+from streams.lake.login import login
 from streams.settings import Settings
 
 __all__ = ["command"]
@@ -27,9 +27,11 @@ def command() -> None:
 def show(as_json: bool) -> None:
     """List the topics that have landed, with Kafka's id and how often each was made."""
     with connect(Settings.from_env(), marts=None) as lake:
-        lives = landed_lives(lake)
-    for topic, life in sorted(lives.items()):
-        click.echo(json.dumps({"topic": topic} | life._asdict(), default=str) if as_json else _text(topic, life))
+        generations = landed_generations(lake)
+    for topic, generation in sorted(generations.items()):
+        click.echo(
+            json.dumps({"topic": topic} | generation._asdict(), default=str) if as_json else _text(topic, generation)
+        )
 
 
 @command.command("confirm")
@@ -43,8 +45,10 @@ def agree(topic: str, yes: bool) -> None:
     click.echo(f"confirmed: {topic} is no trouble any more")
 
 
-def _text(topic: str, life: Life) -> str:
-    if life.number == 1:
-        return f"{topic}  {life.topic_id}"
-    known = f"confirmed {life.confirmed_at}" if life.confirmed_at else "not confirmed"
-    return f"{topic}  {life.topic_id}  made {life.number} times, the last met {life.known_at}, {known}"
+def _text(topic: str, generation: Generation) -> str:
+    if generation.number == 1:
+        return f"{topic}  {generation.topic_id}"
+    known = f"confirmed {generation.confirmed_at}" if generation.confirmed_at else "not confirmed"
+    return (
+        f"{topic}  {generation.topic_id}  made {generation.number} times, the last met {generation.known_at}, {known}"
+    )

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from expectations import holds
-from streams.build import build
-from streams.reconcile import Reconciliation, reconcile
+from streams.land.verify import Verified, verify_offsets
+from streams.marts import build
+from streams.marts.reconcile import Reconciliation, reconcile
 from streams.settings import Settings
-from streams.verify import Verified, verify_offsets
 
 __all__ = ["command"]
 

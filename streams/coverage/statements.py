@@ -15,8 +15,8 @@ import duckdb
 from streams.contracts.fields import AUTHORITY_PATTERN
 from streams.coverage.kinds import KINDS
 from streams.errors import CoverageInvalid, CoverageUnknown
+from streams.lake.login import login
 from streams.lake.schema import ensure_landing
-from streams.login import login
 
 __all__ = ["EVERY_SOURCE", "Statement", "remove", "standing", "state", "statement"]
 

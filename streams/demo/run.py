@@ -10,17 +10,17 @@ import structlog
 from rich.console import Console
 
 from streams.demo.show import Alerts, Figures
-from streams.demo.verdict import Verdict, judge
+from streams.demo.verdict import Verdict, check_claims
 from streams.errors import CafError, StackFailed
 from streams.kafka.topics import ensure_topics
 from streams.lake.connect import connect
-from streams.progress import Progress, progress
+from streams.land.verify import verify_offsets
+from streams.marts.progress import Progress, progress
 from streams.settings import Settings
 from streams.simulate import World, backfill, state_coverage
 from streams.simulate.desk import Desk
 from streams.simulate.live import live
 from streams.stack import airflow, pages, stack
-from streams.verify import verify_offsets
 
 __all__ = ["Plan", "demo"]
 
@@ -66,7 +66,7 @@ def demo(settings: Settings, plan: Plan, console: Console, stop: threading.Event
         claims = history.claims + _live(settings, plan, world, console, stop)
         _wait(settings, say, _SETTLE_SECONDS, threading.Event(), "the last event")
         with connect(settings) as lake:
-            judge(lake, claims, verdict)
+            check_claims(lake, claims, verdict)
         _account(settings, verdict)
     finally:
         say("Stopping everything …")
@@ -153,7 +153,7 @@ def _wait(settings: Settings, say: Callable[[str], None], seconds: float, stop: 
 
 def _behind(now: Progress) -> str:
     return (
-        f"watch is {now.behind(now.judged):,} records behind, land {now.behind(now.landed):,}, "
+        f"watch is {now.behind(now.evaluated):,} records behind, land {now.behind(now.landed):,}, "
         f"build {now.behind(now.built):,}"
     )
 

@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.table import Table
 
 from streams import names
+from streams.alerts.publisher import alert_of
 from streams.contracts.outputs import Alert
 from streams.kafka.client import consumer
 from streams.lake.connect import connect
 from streams.settings import Settings
-from streams.watch.publish import alert_of
 
 __all__ = ["Alerts", "Figures", "show_alert"]
 

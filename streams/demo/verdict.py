@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from streams.reconcile import compare
+from streams.marts.reconcile import compare
 from streams.simulate.truth import Claim
 
-__all__ = ["Verdict", "judge"]
+__all__ = ["Verdict", "check_claims"]
 
 _RAISED = """
     select rule, entity_kind, entity_id, alert_id from landing.main.alerts
@@ -38,7 +38,7 @@ class Verdict:
         self.details += [f"{sentence}: {failure}" for failure in failures]
 
 
-def judge(lake: duckdb.DuckDBPyConnection, claims: Iterable[Claim], verdict: Verdict) -> None:
+def check_claims(lake: duckdb.DuckDBPyConnection, claims: Iterable[Claim], verdict: Verdict) -> None:
     """Add to the verdict: planted cases, near misses, agreement of stream and rebuild."""
     known = {row[0] for row in lake.execute("select rule from marts.reference.rules").fetchall()}
     # The simulator plants cases for rules that are still to be written, too.

@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime
 
 import duckdb
 
-from streams.build.lock import build_lock
 from streams.disclosure.tables import TABLES
 from streams.errors import PublicationInvalid
 from streams.lake.connect import connect
-from streams.login import login
+from streams.lake.login import login
+from streams.marts.lock import build_lock
 from streams.settings import Settings
 
 __all__ = ["begin"]

@@ -15,7 +15,6 @@ import duckdb
 import pyarrow as pa
 import structlog
 
-from streams.build.lock import build_lock
 from streams.disclosure.cells import System
 from streams.disclosure.due import covered, due, unbegun
 from streams.disclosure.keys import QUARTERS, PublicKey, collection_year
@@ -24,13 +23,14 @@ from streams.disclosure.protect import protect
 from streams.disclosure.subjects import SUBJECTS, Subject
 from streams.disclosure.tables import COMMENTS, TABLES
 from streams.errors import DisclosureUnsafe, NothingBuilt
-from streams.health import sign_of_life
 from streams.lake.connect import connect
 from streams.lake.quoted import quoted
+from streams.lake.sign import sign_of_life
 from streams.lake.transaction import transaction
+from streams.marts.lock import build_lock
 from streams.settings import Settings
 
-__all__ = ["Published", "publish"]
+__all__ = ["Publication", "publish"]
 
 log = structlog.get_logger()
 
@@ -61,7 +61,7 @@ _CHILDREN = """
 
 
 @dataclass
-class Published:
+class Publication:
     """
     Quarters published now, figures and how many of them are withheld, and the file that has all that is public.
 
@@ -77,7 +77,7 @@ class Published:
     unbegun: list[str] = field(default_factory=list)
 
 
-def publish(settings: Settings, into: Path | None = None) -> Published:
+def publish(settings: Settings, into: Path | None = None) -> Publication:
     """
     Publish every quarter that has closed since the last time and is covered, then write the file anew.
 
@@ -87,7 +87,7 @@ def publish(settings: Settings, into: Path | None = None) -> Published:
         LakeUnavailable: the lake does not answer.
     """
     into = into or settings.home / "public.duckdb"
-    done = Published([], 0, 0, into)
+    done = Publication([], 0, 0, into)
     with (
         sign_of_life(settings, "publish") as sign,
         build_lock(settings),
@@ -131,7 +131,7 @@ def _must_be_continued(lake: duckdb.DuckDBPyConnection, file: Path) -> None:
         )
 
 
-def _release(lake: duckdb.DuckDBPyConnection, authority: str, quarter: date, done: Published) -> None:
+def _release(lake: duckdb.DuckDBPyConnection, authority: str, quarter: date, done: Publication) -> None:
     """Decide what is withheld, subject by subject, and store what is shown, in one transaction."""
     kinds = covered(lake, authority, quarter)
     parts = [(one, _decided(lake, one, authority, quarter)) for one in SUBJECTS if one.rests_on in kinds]

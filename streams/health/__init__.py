@@ -1,5 +1,1 @@
-"""How each part is: the signs of life that parts give, what Kafka and the lake show of their work, and the verdict."""
-
-from streams.health.sign import Sign, sign_of_life
-
-__all__ = ["Sign", "sign_of_life"]
+"""How each part does: what Kafka and the lake show of its work, what it says of itself, and the verdict."""

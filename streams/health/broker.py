@@ -17,8 +17,8 @@ from streams import names
 from streams.contracts.outputs import Heartbeat
 from streams.health.backlog import Backlog
 from streams.kafka.client import admin, consumer, partitions_of
+from streams.kafka.generations import Generations
 from streams.kafka.heartbeat import last_heartbeat
-from streams.kafka.lives import Lives
 from streams.kafka.topics import differences, topic_configs
 from streams.settings import Settings
 
@@ -54,11 +54,15 @@ class Broker:
     troubles: list[str]
     flaws: list[str]
     topic_ids: dict[str, str]
-    lives: Lives = field(default_factory=dict)
+    generations: Generations = field(default_factory=dict)
 
-    def numbered(self, lives: Lives) -> "Broker":
+    def numbered(self, generations: Generations) -> "Broker":
         """The same with offsets as the lake has them, of the topics that it knows."""
-        known = {topic: life for topic, life in lives.items() if self.topic_ids.get(topic) == life.topic_id}
+        known = {
+            topic: generation
+            for topic, generation in generations.items()
+            if self.topic_ids.get(topic) == generation.topic_id
+        }
 
         def on(offsets: Places) -> Places:
             return {
@@ -72,7 +76,7 @@ class Broker:
             written=on(self.written),
             beginnings=on(self.beginnings),
             committed={group: places and on(places) for group, places in self.committed.items()},
-            lives=known,
+            generations=known,
         )
 
 
@@ -150,7 +154,7 @@ def without_their_end(settings: Settings, broker: Broker, landed: Places) -> lis
 
 
 def _numbered(settings: Settings, broker: Broker, **config: object) -> KafkaConsumer:
-    return consumer(settings, lives=lambda _: broker.lives, **config)
+    return consumer(settings, generations=lambda _: broker.generations, **config)
 
 
 def _shown(settings: Settings, broker: Broker, places: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:

@@ -7,8 +7,8 @@ import duckdb
 
 from streams import names
 from streams.health.backlog import Backlog
-from streams.kafka.lives import Lives
-from streams.lake.lives import landed_lives
+from streams.kafka.generations import Generations
+from streams.lake.generations import landed_generations
 from streams.lake.offsets import next_offsets
 
 __all__ = ["Lake", "LakeReader"]
@@ -56,7 +56,7 @@ class Lake:
     failing_since: datetime | None = None
     due: tuple[date, date] | None = None
     holds: tuple[str, ...] = ()
-    lives: Lives = field(default_factory=dict)
+    generations: Generations = field(default_factory=dict)
 
 
 class LakeReader:
@@ -76,7 +76,9 @@ class LakeReader:
         standing = tuple(map(str, holds(lake))) if holds else ()
         if not _is_built(lake):
             unbuilt = _unbuilt(lake, {}, None, now)
-            return Lake(landed=dict(self._landed), unbuilt=unbuilt, holds=standing, lives=landed_lives(lake))
+            return Lake(
+                landed=dict(self._landed), unbuilt=unbuilt, holds=standing, generations=landed_generations(lake)
+            )
         cut, number, started, finished = lake.execute(_BUILT).fetchone() or ({}, -1, None, None)
         failed = lake.execute(_FAILED, [number]).fetchone()
         return Lake(
@@ -88,7 +90,7 @@ class LakeReader:
             failing_since=_aware(failed[2]) if failed else None,
             due=_due(lake),
             holds=standing,
-            lives=landed_lives(lake),
+            generations=landed_generations(lake),
         )
 
 

@@ -21,7 +21,7 @@ from streams.health.row import Row, spell
 from streams.health.runs import Signs, read_signs, remember
 from streams.health.scheduler import Scheduler, ask_airflow
 from streams.health.servers import disks, servers
-from streams.health.verdict import Case, judge
+from streams.health.verdict import Case, verdict
 from streams.lake.connect import connect
 from streams.settings import Settings
 from streams.stack import stack
@@ -127,7 +127,7 @@ class Observer:
 
     def _compared(self, broker: Broker, lake: Lake) -> Broker:
         """What Kafka shows beside what has landed of it."""
-        numbered = broker.numbered(lake.lives)
+        numbered = broker.numbered(lake.generations)
         ask = {"kafka, asked for ends,": lambda: without_their_end(self._settings, numbered, lake.landed)}
         (found,) = self._asker.ask(ask).values()
         return numbered if isinstance(found, Unanswered) else replace(numbered, troubles=[*found, *numbered.troubles])
@@ -155,7 +155,7 @@ class Observer:
                 case = replace(case, held=lake.holds, failing=_build_fails(lake, now, part.late_seconds))
             if isinstance(lake, Lake) and part.name == "publish":
                 case = replace(case, failing=_unpublished(lake, now))
-            rows.append(judge(case))
+            rows.append(verdict(case))
         return [
             replace(silence, **_numbers(row)) if silence and row.part == "watch" and row.level != "red" else row
             for row in rows
@@ -166,13 +166,13 @@ def _done(broker: Broker, lake: object) -> dict[str, Places]:
     """The next offset of each partition by the parts whose work can be seen."""
     found: dict[str, Places] = {}
     if broker.heartbeat is not None:
-        judged = {
+        evaluated = {
             (topic, number): offset
             for topic, offsets in broker.heartbeat.offsets.items()
             for number, offset in enumerate(offsets)
         }
         # A topic or partition that the watcher does not know is one that it has not read.
-        found["watch"] = {place: judged.get(place, 0) for place in broker.ends if place[0] in names.INPUT_TOPICS}
+        found["watch"] = {place: evaluated.get(place, 0) for place in broker.ends if place[0] in names.INPUT_TOPICS}
     if isinstance(lake, Lake):
         found["land"] = {place: lake.landed.get(place, 0) for place in broker.ends}
     for part, (group, _) in GROUPS.items():

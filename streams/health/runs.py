@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from streams.health.backlog import Backlog
-from streams.health.sign import BEAT_SECONDS
-from streams.health.table import entered
+from streams.lake.sign import BEAT_SECONDS
+from streams.lake.sign_table import entered
 from streams.settings import Settings
 
 __all__ = ["Look", "Run", "Signs", "read_signs", "remember"]

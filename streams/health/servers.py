@@ -11,7 +11,7 @@ from streams.health.broker import Broker
 from streams.health.lake import Lake
 from streams.health.row import Row, spell
 from streams.health.scheduler import COMPONENTS, Scheduler
-from streams.kafka.lives import made_anew
+from streams.kafka.generations import recreated
 from streams.settings import Settings
 from streams.stack import stack
 
@@ -66,8 +66,11 @@ def _of_topics(broker: object, lake: object) -> list[str]:
     """What breaks a promise, a topic that was deleted and made again first, until a person confirms it."""
     if not isinstance(broker, Broker):
         return []
-    lives = lake.lives if isinstance(lake, Lake) else {}
-    again = {*made_anew(lives, broker.topic_ids), *(topic for topic, life in lives.items() if life.is_unconfirmed)}
+    generations = lake.generations if isinstance(lake, Lake) else {}
+    again = {
+        *recreated(generations, broker.topic_ids),
+        *(topic for topic, generation in generations.items() if generation.is_unconfirmed),
+    }
     what = (
         "was deleted and made again: it is read on, but what was on it and had not been read is lost; "
         "see 'A topic that was recreated' in docs/operate.md, then './caf topics confirm"

@@ -13,7 +13,7 @@ from streams.health.parts import Part
 from streams.health.row import Level, Row, State, spell
 from streams.health.runs import Look, Run
 
-__all__ = ["Case", "judge"]
+__all__ = ["Case", "verdict"]
 
 _GRACE = timedelta(minutes=2)
 """How long a part of a new home, or one that has ended well, may take to start."""
@@ -44,7 +44,7 @@ class Case:
     """What its last tries could not do, from where they are written down."""
 
 
-def judge(case: Case) -> Row:
+def verdict(case: Case) -> Row:
     """The verdict on one part."""
     failures = [run for run in case.runs if run.has_failed and case.now - run.over_at < timedelta(hours=1)]
     state, level, says, since = _verdict(case, failures)

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from streams.encodings import archive_of, encoding_of
 from streams.errors import ImportFileInvalid
+from streams.importers.encodings import archive_of, encoding_of
 
 __all__ = ["utf_8_chunks"]
 

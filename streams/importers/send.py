@@ -8,14 +8,14 @@ from pathlib import Path
 import structlog
 
 from streams.errors import BrokerUnavailable, ImportFileInvalid, LakeUnavailable
+from streams.importers.already_told import Told
 from streams.importers.cin_messages import Message
 from streams.importers.cin_xml import Imported, read_cin_xml
-from streams.importers.told import Told
 from streams.kafka.client import producer
 from streams.kafka.topics import ensure_topics
 from streams.lake.advisory import advisory_lock
 from streams.lake.connect import connect
-from streams.lake.lives import numbered_ends
+from streams.lake.generations import numbered_ends
 from streams.lake.lock_keys import LockKey
 from streams.lake.offsets import wait_until_landed
 from streams.names import CASE_CHANGE, REFERRAL

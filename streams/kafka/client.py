@@ -7,7 +7,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from streams.errors import BrokerUnavailable
-from streams.kafka.lives import Lives
+from streams.kafka.generations import Generations
 from streams.kafka.reading import TolerantConsumer, all_partitions
 from streams.settings import Settings
 
@@ -48,7 +48,7 @@ def consumer(
     settings: Settings,
     topics: Iterable[str] = (),
     *,
-    lives: Callable[[TolerantConsumer], Lives] | None = None,
+    generations: Callable[[TolerantConsumer], Generations] | None = None,
     **config: object,
 ) -> TolerantConsumer:
     """
@@ -70,7 +70,7 @@ def consumer(
         "allow_auto_create_topics": False,
         "metadata_max_age_ms": _METADATA_MS,
     }
-    client = _connect(TolerantConsumer, settings, lives=lives, **(defaults | config))
+    client = _connect(TolerantConsumer, settings, generations=generations, **(defaults | config))
     if topics := list(topics):
         client.follow(topics)
     return client

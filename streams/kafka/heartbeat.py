@@ -5,8 +5,8 @@ from datetime import datetime
 
 from streams import names
 from streams.contracts.checks import arrived_at
+from streams.contracts.output_envelope import Output, decode_output
 from streams.contracts.outputs import Heartbeat
-from streams.contracts.published import Output, decode_output
 from streams.kafka.client import consumer
 from streams.kafka.drain import until
 from streams.settings import Settings

@@ -17,7 +17,7 @@ from kafka.consumer.fetcher import Fetcher
 from kafka.structs import OffsetAndMetadata, OffsetAndTimestamp
 
 from streams.kafka.fetching import TolerantFetcher
-from streams.kafka.lives import Life, Lives, made_anew
+from streams.kafka.generations import Generation, Generations, recreated
 from streams.kafka.records import Readable
 
 __all__ = ["TolerantConsumer", "all_partitions"]
@@ -30,14 +30,16 @@ _ANSWER_MS = 10_000
 class TolerantConsumer(KafkaConsumer):
     """kafka-python's consumer; its records are `ReadRecord`, or `Unreadable` where there is none to be had."""
 
-    def __init__(self, lives: "Callable[[TolerantConsumer], Lives] | None" = None, **config: object) -> None:
+    def __init__(
+        self, generations: "Callable[[TolerantConsumer], Generations] | None" = None, **config: object
+    ) -> None:
         super().__init__(**config)
         self._fetcher: Fetcher = TolerantFetcher(
             self._client, self._subscription, first_number=self._first, **self.config
         )
         self._topics: tuple[str, ...] = ()
-        self._ask_lives = lives
-        self._lives: dict[str, Life] | None = None
+        self._ask_generations = generations
+        self._generations: dict[str, Generation] | None = None
 
     def follow(self, topics: Iterable[str]) -> None:
         """Read all partitions of some topics from their beginning, those included that are added from now on."""
@@ -71,10 +73,10 @@ class TolerantConsumer(KafkaConsumer):
             self._net.run(self._manager.wait_for, self._cluster.request_update(), _ANSWER_MS)
         return self.topic_ids(topics)
 
-    def lives(self) -> Lives:
+    def generations(self) -> Generations:
         """The topics as they are numbered here, asked for now."""
-        self._lives = dict(self._ask_lives(self)) if self._ask_lives else {}
-        return self._lives
+        self._generations = dict(self._ask_generations(self)) if self._ask_generations else {}
+        return self._generations
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Go on at an offset; those that are there no more are given as deleted."""
@@ -120,10 +122,10 @@ class TolerantConsumer(KafkaConsumer):
 
     def _first(self, place: TopicPartition) -> int:
         """The number of Kafka's offset 0."""
-        if self._lives is None:
-            self.lives()
-        life = self._lives.get(place.topic)
-        return life.first(place.partition) if life else 0
+        if self._generations is None:
+            self.generations()
+        generation = self._generations.get(place.topic)
+        return generation.first(place.partition) if generation else 0
 
     def numbered(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         """Offsets that Kafka has given, as they are counted here."""
@@ -145,11 +147,11 @@ class TolerantConsumer(KafkaConsumer):
 
     def _notice_other_topics(self) -> None:
         ids = self._known_ids({place.topic for place in self.assignment()})
-        lives = self.lives() if self._lives is None else self._lives
-        if topics := made_anew(lives, ids):
+        generations = self.generations() if self._generations is None else self._generations
+        if topics := recreated(generations, ids):
             self._begin_anew(topics)
-        for topic in ids.keys() - self._lives.keys():
-            self._lives[topic] = Life(ids[topic])
+        for topic in ids.keys() - self._generations.keys():
+            self._generations[topic] = Generation(ids[topic])
 
     def _begin_anew(self, topics: Iterable[str]) -> None:
         """Read topics that were made again from their beginning, after what of those before was not read."""
@@ -158,7 +160,7 @@ class TolerantConsumer(KafkaConsumer):
         before = {place: self.position(place) for place in self.assignment() if place.topic in topics}
         if not self._subscription.partitions_auto_assigned():
             super().assign([place for place in self.assignment() if place not in before or place in there])
-        self.lives()
+        self.generations()
         for place in before.keys() & there:
             begins = self._first(place)
             self.seek(place, begins if before[place] is None else min(before[place], begins))

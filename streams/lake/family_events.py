@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from streams.errors import LakeUnavailable
 from streams.lake.connect import connect
-from streams.lake.lives import numbered_ends
+from streams.lake.generations import numbered_ends
 from streams.lake.offsets import wait_until_landed
 from streams.settings import Settings
 

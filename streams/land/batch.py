@@ -11,7 +11,7 @@ from streams import names
 from streams.contracts import Accepted, Rejected, admit
 from streams.contracts.columns import events_table, quarantine_table
 from streams.contracts.decode import Record, record_bytes
-from streams.contracts.published import Output, decode_output
+from streams.contracts.output_envelope import Output, decode_output
 from streams.land.tables import output_table
 
 __all__ = ["MAX_BYTES", "Batch"]
@@ -45,9 +45,9 @@ class Batch:
 
     def add(self, topic: str, partition: int, records: Sequence[Record]) -> None:
         """Judge records of one partition, in offset order."""
-        judge = self._judged if topic in _INPUT_TOPICS else decode_output
+        decoder = self._validated if topic in _INPUT_TOPICS else decode_output
         for record in records:
-            found = judge(record)
+            found = decoder(record)
             if type(found) is Accepted:
                 self.accepted.append(found)
             elif type(found) is Rejected:
@@ -70,5 +70,5 @@ class Batch:
             made[_OUTPUT_TABLES[topic]] = output_table(_OUTPUT_TABLES[topic], outputs, landed_at)
         return {name: table for name, table in made.items() if table.num_rows}
 
-    def _judged(self, record: Record) -> Accepted | Rejected:
+    def _validated(self, record: Record) -> Accepted | Rejected:
         return admit(record, self._max_record_bytes)

@@ -18,8 +18,8 @@ from streams import names
 from streams.contracts import Rejected
 from streams.contracts.checks import arrived_at
 from streams.contracts.columns import header_text
+from streams.contracts.output_envelope import encode_output
 from streams.contracts.outputs import DEAD_LETTER_TYPE, DeadLetter
-from streams.contracts.published import encode_output
 from streams.kafka.client import producer
 from streams.settings import Settings
 

@@ -17,19 +17,19 @@ from kafka.structs import OffsetAndMetadata
 
 from streams import names
 from streams.errors import BrokerUnavailable, LakeConflict
-from streams.health import Sign, sign_of_life
 from streams.kafka.client import partitions_of, producer
-from streams.kafka.lives import made_anew
+from streams.kafka.generations import recreated
 from streams.kafka.reading import TolerantConsumer
 from streams.kafka.records import WITH_ITS_TOPIC, deleted
 from streams.kafka.topics import ensure_topics, refuse_differences
-from streams.lake.going_on import going_on, gone_with_their_topic
-from streams.lake.lives import numbered_consumer
+from streams.lake.generations import numbered_consumer
 from streams.lake.locks import LandingLocks
+from streams.lake.resume import gone_with_their_topic, where_to_resume
+from streams.lake.sign import Sign, sign_of_life
 from streams.land.batch import MAX_BYTES, Batch
 from streams.land.checks import Validator
 from streams.land.dead_letters import DeadLetters
-from streams.land.garbage import rarely_collected
+from streams.land.garbage_collection import rarely_collected
 from streams.land.store import LandingStore
 from streams.land.writer import Landed, Writer
 from streams.settings import Settings
@@ -121,7 +121,7 @@ def _land(
         sign.stand_by()
         if not locks.acquire(lambda: not stops()):
             return False
-        kafka.lives()  # the store is to know them, and a standby may have waited long
+        kafka.generations()  # the store is to know them, and a standby may have waited long
         store = LandingStore(settings)
         stack.callback(store.close)
         writer = Writer(store, letters, parts, validator, on_commit)
@@ -194,15 +194,17 @@ class Lander:
         """
         partitions = sorted(self._kafka.assignment())
         ends = self._kafka.end_offsets(partitions)
-        lives, landed = self._store.lives, self._store.next
-        for partition, following in going_on(self._settings, self._kafka, lives, landed, partitions).items():
+        generations, landed = self._store.generations, self._store.next
+        for partition, following in where_to_resume(
+            self._settings, self._kafka, generations, landed, partitions
+        ).items():
             if following > ends[partition]:
                 raise LakeConflict(
                     f"{partition.topic}/{partition.partition} ends at {ends[partition]}, but rows up to {following} "
                     "have landed: it has lost its end, or this lake belongs to another broker"
                 )
             self._kafka.seek(partition, following)
-        for partition, following, end in gone_with_their_topic(lives, landed, partitions):
+        for partition, following, end in gone_with_their_topic(generations, landed, partitions):
             self._batch.add(*partition, list(deleted(partition, following, end, WITH_ITS_TOPIC)))
 
     def _poll(self) -> None:
@@ -230,7 +232,7 @@ class Lander:
 
     def _finds_other_topics(self, ids: Mapping[str, str]) -> bool:
         """Whether topics were made again since the term began, which then ends."""
-        found = bool(made_anew(self._store.lives, ids))
+        found = bool(recreated(self._store.generations, ids))
         self._has_other_topics |= found
         return found
 

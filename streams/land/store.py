@@ -8,10 +8,10 @@ import pyarrow as pa
 import structlog
 
 from streams.errors import LakeConflict, LakeUnavailable
-from streams.kafka.lives import made_anew
+from streams.kafka.generations import recreated
 from streams.lake.connect import connect
 from streams.lake.content_ids import bring_up_to_date
-from streams.lake.lives import landed_lives
+from streams.lake.generations import landed_generations
 from streams.lake.maintain import compact
 from streams.lake.offsets import OFFSET_TABLES, next_offsets
 from streams.lake.transaction import transaction
@@ -46,7 +46,7 @@ class LandingStore:
         self._snapshot = self._current_snapshot()
         self.next = next_offsets(self._lake)
         """Where each partition that has rows goes on."""
-        self.lives = landed_lives(self._lake)
+        self.generations = landed_generations(self._lake)
         """The topics as they are numbered; a commit succeeds for these alone."""
 
     def last_landed_at(self) -> datetime | None:
@@ -116,8 +116,8 @@ class LandingStore:
                 raise LakeConflict(
                     f"{topic}/{partition} goes on at {found} in the lake, not at {expected}: another process landed it"
                 )
-        if (lives := landed_lives(self._lake)) != self.lives:
-            ids = {topic: life.topic_id for topic, life in lives.items()}
-            if topics := made_anew(self.lives, ids):
+        if (generations := landed_generations(self._lake)) != self.generations:
+            ids = {topic: generation.topic_id for topic, generation in generations.items()}
+            if topics := recreated(self.generations, ids):
                 raise LakeConflict(f"{', '.join(topics)} was deleted and made again while its records were landed")
-            self.lives = lives
+            self.generations = generations

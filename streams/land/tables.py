@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from streams.contracts.columns import microseconds
 from streams.contracts.landing import landing_tables
+from streams.contracts.output_envelope import Output
 from streams.contracts.outputs import Evidence, Recipient
-from streams.contracts.published import Output
 
 __all__ = ["output_table"]
 

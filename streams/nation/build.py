@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 import duckdb
 import structlog
 
-from streams.build.builder import Builder, BuildResult, Holds
-from streams.build.maker import Maker
-from streams.build.statements import Statement
-from streams.build.work_folder import work_folder
+from streams.marts.builder import Builder, BuildResult, Holds
+from streams.marts.statements import Statement
+from streams.marts.warm_builder import WarmBuilder
+from streams.marts.work_folder import work_folder
 from streams.nation.levels import levels
 from streams.nation.plan import split, write_plan
 from streams.nation.run import ShardsMade, run
@@ -67,12 +67,12 @@ def build_on_spark(
     """
     spark.check_master(master)
     spark.python(settings, say)
-    maker = NationMaker(settings, master, say)
-    with maker.working(), Builder(settings, holds=holds, fresh_seconds=fresh_seconds, maker=maker) as builder:
+    warm = NationMaker(settings, master, say)
+    with warm.working(), Builder(settings, holds=holds, fresh_seconds=fresh_seconds, warm=warm) as builder:
         return builder.build(full=full)
 
 
-class NationMaker(Maker):
+class NationMaker(WarmBuilder):
     """Makes the shards' tables on Spark, and the nation's of them in this process."""
 
     def __init__(self, settings: Settings, master: str, say: Say) -> None:

@@ -51,18 +51,20 @@ def levels(manifest: Mapping[str, Any], scopes: Mapping[str, str]) -> dict[str, 
     judged |= _above({f"int_{rule}_deadlines" for rule, scope in scopes.items() if scope == _STREAM}, nodes)
     found: dict[str, Level] = {}
     for key in _parents_first(nodes):
-        found[key] = _level(nodes[key], found, scopes, is_judged=key in judged)
+        found[key] = _level(nodes[key], found, scopes, is_evaluated=key in judged)
     return found
 
 
-def _level(node: Mapping[str, Any], found: Mapping[str, Level], scopes: Mapping[str, str], *, is_judged: bool) -> Level:
+def _level(
+    node: Mapping[str, Any], found: Mapping[str, Level], scopes: Mapping[str, str], *, is_evaluated: bool
+) -> Level:
     parents, meta = node["depends_on"]["nodes"], node["config"].get("meta", {})
     sources = {parent.split(".", 2)[2] for parent in parents if parent.startswith("source.")}
     if sources <= _RUN and all(found[parent] == Level.STATIC for parent in parents if parent in found):
         return Level.STATIC
     if "made_by" in meta:
         return _declared(node)
-    if is_judged or meta.get("grows_by"):
+    if is_evaluated or meta.get("grows_by"):
         if not sources <= _EVENTS:
             raise RulesInvalid(f"{node['name']} is made of connected families, and reads {', '.join(sorted(sources))}")
         return Level.SHARD

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import duckdb
 
-from streams.build.order import EVENT, GAP, ORDER
-from streams.build.statements import Statement
 from streams.contracts.landing import landing_tables, sql_type
 from streams.contracts.subjects import subjects
 from streams.errors import BuildFailed
 from streams.lake.quoted import quoted
+from streams.marts.order import EVENT, GAP, ORDER
+from streams.marts.statements import Statement
 from streams.nation.levels import Level
 
 __all__ = ["Split", "lake_files", "split", "write_plan"]

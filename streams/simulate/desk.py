@@ -8,12 +8,12 @@ from uuid import uuid4
 
 import structlog
 
-from streams.acting import acknowledge, close
+from streams.alerts.actions import acknowledge, close
 from streams.contracts.codesets import AlertClosure
 from streams.contracts.outputs import Alert
 from streams.errors import CafError
 from streams.settings import Settings
-from streams.subscribers.subscription import subscribe
+from streams.tell.subscribers.subscription import subscribe
 
 __all__ = ["Desk"]
 

@@ -63,7 +63,7 @@ class Started:
         try:
             process = psutil.Process(self.pid)
             # The kernel's clock can be adjusted by fractions of a second between two readings.
-            return abs(process.create_time() - self.created) < 1 and _lives(process)
+            return abs(process.create_time() - self.created) < 1 and _generations(process)
         except psutil.NoSuchProcess:
             return False
 
@@ -163,7 +163,7 @@ def members(home: Path, name: str) -> list[psutil.Process]:
                 found.update({member.pid: member for member in (process, *process.children(recursive=True))})
         except (psutil.Error, OSError):
             continue
-    return [process for process in found.values() if _lives(process)]
+    return [process for process in found.values() if _generations(process)]
 
 
 def memory_mb(processes: Iterable[psutil.Process]) -> float:
@@ -206,7 +206,7 @@ def log_file(home: Path, name: str) -> Path:
     return home / "logs" / f"{name}.log"
 
 
-def _lives(process: psutil.Process) -> bool:
+def _generations(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -239,7 +239,7 @@ def _signal(processes: Sequence[psutil.Process], sign: signal.Signals, patience:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(sign)
     deadline = time.monotonic() + patience
-    while any(_lives(process) for process in processes) and time.monotonic() < deadline:
+    while any(_generations(process) for process in processes) and time.monotonic() < deadline:
         time.sleep(0.02)
 
 

@@ -9,34 +9,34 @@ from kafka import TopicPartition
 from streams.contracts import Accepted, Rejected
 from streams.contracts.decode import Reason
 from streams.contracts.outputs import Alert
-from streams.watch.judge import PENDING_PLACES, Judge
+from streams.watch.alerting import PENDING_PLACES, Alerting
 from streams.watch.state.agenda import Pending
 from streams.watch.state.state import REFUSED, REFUSED_ALLOWED, State
 
-__all__ = ["Batches", "Judges"]
+__all__ = ["Batches", "Evaluate"]
 
 log = structlog.get_logger()
 
-Judges = Callable[[Sequence[Accepted | Rejected]], None]
+Evaluate = Callable[[Sequence[Accepted | Rejected]], None]
 """What is done with the records of a batch, in its transaction."""
 
 
 class Batches:
     """Judges batches, large ones together with the watchers that stand by."""
 
-    def __init__(self, state: State, judge: Judge, alive: Callable[[], None]) -> None:
+    def __init__(self, state: State, evaluate: Alerting, alive: Callable[[], None]) -> None:
         """
         Args:
             alive: called now and then.
         """
-        self._state, self._judge, self._alive = state, judge, alive
+        self._state, self._alerting, self._alive = state, evaluate, alive
 
     def take(
         self,
         records: Sequence[Accepted | Rejected],
         heard: Sequence[Alert],
         offsets: Mapping[TopicPartition, int],
-        judge: Judges,
+        evaluate: Evaluate,
     ) -> bool:
         """
         Judge records, hear versions of alerts, and keep both with the offsets.
@@ -50,13 +50,13 @@ class Batches:
         has_unread = any(isinstance(one, Rejected) for one in records)
         try:
             with self._state.writing():
-                self._judge.hear(heard)
-                judge(records)
+                self._alerting.hear(heard)
+                evaluate(records)
                 self._state.advance(offsets)
         except REFUSED:
-            self._judge_apart(records, judge)
+            self._evaluate_apart(records, evaluate)
             with self._state.writing():
-                self._judge.hear(heard)
+                self._alerting.hear(heard)
                 self._state.advance(offsets)
             has_unread = True
         return self.finish() or has_unread
@@ -74,7 +74,7 @@ class Batches:
             try:
                 with self._state.writing():
                     taken = self._state.agenda.take_pending(size, waits=True)
-                    self._judge.judge_pending(taken)
+                    self._alerting.evaluate_pending(taken)
             except psycopg2.errors.LockNotAvailable:
                 log.warning("helpers_ended", reason="one that stands by has had some of a batch for long")
                 self._state.end_helpers()
@@ -86,17 +86,17 @@ class Batches:
             self._alive()
         return has_refused
 
-    def _judge_apart(self, records: Sequence[Accepted | Rejected], judge: Judges) -> None:
+    def _evaluate_apart(self, records: Sequence[Accepted | Rejected], evaluate: Evaluate) -> None:
         """Judge records of which PostgreSQL refuses one, so that none but that one goes unjudged."""
         try:
             with self._state.writing():
-                judge(records)
+                evaluate(records)
             # The next part may concern the same families, and each is pending once.
             self.finish()
         except REFUSED as error:
             if len(records) > 1:
-                self._judge_apart(records[: len(records) // 2], judge)
-                self._judge_apart(records[len(records) // 2 :], judge)
+                self._evaluate_apart(records[: len(records) // 2], evaluate)
+                self._evaluate_apart(records[len(records) // 2 :], evaluate)
                 return
             (one,) = records
             _log_refused((one.topic, one.partition, one.offset), error)

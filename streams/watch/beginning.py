@@ -8,11 +8,11 @@ import structlog
 from kafka import TopicPartition
 
 from streams.errors import LakeUnavailable
-from streams.kafka.lives import Lives
+from streams.kafka.generations import Generations
 from streams.kafka.reading import TolerantConsumer
 from streams.lake.connect import connect
-from streams.lake.going_on import going_on
 from streams.lake.offsets import next_offsets, wait_until_landed
+from streams.lake.resume import where_to_resume
 from streams.settings import Settings
 from streams.watch.state.fill import fill
 from streams.watch.state.state import State
@@ -43,32 +43,41 @@ def begin_reading(
     Args:
         alive: called now and then.
     """
-    lives, beginnings = consumer.lives(), consumer.beginning_offsets(partitions)
-    judged = _judged(state, lives)
-    behind = {one: judged.get(one, 0) for one in partitions if state.is_new or judged.get(one, 0) < beginnings[one]}
+    generations, beginnings = consumer.generations(), consumer.beginning_offsets(partitions)
+    evaluated = _evaluated(state, generations)
+    behind = {
+        one: evaluated.get(one, 0) for one in partitions if state.is_new or evaluated.get(one, 0) < beginnings[one]
+    }
     if behind:
-        _wait_for_lander(settings, consumer, lives, {one: beginnings[one] for one in behind}, alive)
-        judged |= fill(settings, state, behind, alive)
-    begin, ends = going_on(settings, consumer, lives, judged, partitions), consumer.end_offsets(partitions)
+        _wait_for_lander(settings, consumer, generations, {one: beginnings[one] for one in behind}, alive)
+        evaluated |= fill(settings, state, behind, alive)
+    begin, ends = (
+        where_to_resume(settings, consumer, generations, evaluated, partitions),
+        consumer.end_offsets(partitions),
+    )
     return {place: beginnings[place] if at > ends[place] else at for place, at in begin.items()}
 
 
-def _judged(state: State, lives: Lives) -> Offsets:
+def _evaluated(state: State, generations: Generations) -> Offsets:
     """Up to where the state has judged; what came after that to a topic which was made again since is numbered on."""
-    judged = {}
+    evaluated = {}
     for place, (offset, topic_id) in state.known().items():
-        life = lives.get(place.topic)
-        is_of_another = life is not None and life.topic_id != topic_id
-        judged[place] = min(offset, life.first(place.partition)) if is_of_another else offset
-    return judged
+        generation = generations.get(place.topic)
+        is_of_another = generation is not None and generation.topic_id != topic_id
+        evaluated[place] = min(offset, generation.first(place.partition)) if is_of_another else offset
+    return evaluated
 
 
 def _wait_for_lander(
-    settings: Settings, consumer: TolerantConsumer, lives: Lives, beginnings: Offsets, alive: Callable[[], None]
+    settings: Settings,
+    consumer: TolerantConsumer,
+    generations: Generations,
+    beginnings: Offsets,
+    alive: Callable[[], None],
 ) -> None:
     """What Kafka has deleted may be on its way into the lake, and is not lost then."""
     with suppress(LakeUnavailable, duckdb.Error), connect(settings, marts=None) as lake:
-        begin = going_on(settings, consumer, lives, next_offsets(lake), beginnings)
+        begin = where_to_resume(settings, consumer, generations, next_offsets(lake), beginnings)
         behind = {place: first for place, first in beginnings.items() if begin[place] < first}
         for _ in range(_LANDER_SECONDS if behind else 0):
             if wait_until_landed(lake, behind, 1):

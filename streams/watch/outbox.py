@@ -6,7 +6,7 @@ from threading import Lock
 
 import structlog
 
-from streams.watch.publish import Publisher
+from streams.alerts.publisher import Publisher
 from streams.watch.state.state import State
 
 __all__ = ["Outbox"]

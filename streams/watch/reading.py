@@ -11,8 +11,8 @@ from streams.errors import RecordsDeleted
 from streams.kafka.client import partitions_of
 from streams.kafka.records import Readable
 from streams.settings import Settings
+from streams.watch.consumer import watch_consumer
 from streams.watch.even_reader import EvenReader
-from streams.watch.numbering import watch_consumer
 
 __all__ = ["Reading"]
 

@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 
+from streams.alerts.alert_book import Place
 from streams.rules.compiled import Rule
-from streams.watch.alert_book import Place
 
 __all__ = ["RuleSets"]
 

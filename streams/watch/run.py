@@ -10,8 +10,8 @@ import structlog
 from kafka.errors import KafkaError
 
 from streams.errors import BrokerUnavailable, LakeUnavailable, LockTaken, RecordsDeleted
-from streams.health import Sign, sign_of_life
 from streams.kafka.topics import ensure_topics, refuse_differences
+from streams.lake.sign import Sign, sign_of_life
 from streams.rules.compiled import DBT_PROJECT, CompiledRules, compiled_rules
 from streams.settings import Settings
 from streams.watch.leader import Leadership
@@ -134,7 +134,7 @@ def _term(
         sign.trouble(error)
     finally:
         if watcher is not None:
-            watched.records += watcher.judged_records
+            watched.records += watcher.evaluated_records
             watched.alerts += watcher.published_alerts
             watcher.close()
     return True

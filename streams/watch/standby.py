@@ -9,17 +9,17 @@ import structlog
 from kafka.errors import KafkaError
 
 from streams import names
+from streams.alerts.routing.router import Router
+from streams.alerts.routing.routes import read_routes
 from streams.errors import BrokerUnavailable, LakeUnavailable, LockTaken
 from streams.kafka.client import partitions_of
 from streams.lake.lock_keys import LockKey
-from streams.route.router import Router
-from streams.route.routes import read_routes
 from streams.rules.compiled import CompiledRules
 from streams.rules.postgres.engine import PostgresEngine
 from streams.settings import Settings
+from streams.watch.alerting import PENDING_PLACES, Alerting
 from streams.watch.beginning import begin_reading
-from streams.watch.judge import PENDING_PLACES, Judge
-from streams.watch.numbering import watch_consumer
+from streams.watch.consumer import watch_consumer
 from streams.watch.state.agenda import PENDING
 from streams.watch.state.state import State, open_session
 from streams.watch.state.tables import NEXT, event_columns
@@ -44,44 +44,44 @@ class Standby:
         """
         self._settings, self._rules, self._alive = settings, rules, alive
         self._closing = ExitStack()
-        self._judge: Judge | None = None
+        self._alerting: Alerting | None = None
         self._next: State | None = None
 
     def close(self) -> None:
         """Disconnect; what was in hand is left to others."""
         self._closing.close()
-        self._judge = self._next = None
+        self._alerting = self._next = None
 
     def turn(self, seconds: float) -> None:
         """Do what there is to do, and wait for more for so long."""
         try:
-            judge = self._judge or self._open()
-            if judge.state.is_shared():
+            alerting = self._alerting or self._open()
+            if alerting.state.is_shared():
                 self._drop_next()
-                self._help(judge)
-            elif not judge.state.tables.are_there():
-                self._make_ready(judge.state)
-            judge.state.session.wait(seconds)
+                self._help(alerting)
+            elif not alerting.state.tables.are_there():
+                self._make_ready(alerting.state)
+            alerting.state.session.wait(seconds)
         except (psycopg2.Error, LakeUnavailable, LockTaken, BrokerUnavailable, KafkaError) as error:
             log.warning("standby_troubled", reason=type(error).__name__)
             self.close()
             time.sleep(seconds)
 
-    def _open(self) -> Judge:
+    def _open(self) -> Alerting:
         session = self._closing.enter_context(closing(open_session(self._settings, leads=False)))
         engine = PostgresEngine(self._rules, session)
         state = State(session, event_columns(engine.columns_read), engine.crowd_limits, self._rules.checksum)
         router = Router(self._settings.authority, read_routes())
-        self._judge = Judge(engine, state, router, self._settings.case_url)
+        self._alerting = Alerting(engine, state, router, self._settings.case_url)
         session.command(f"LISTEN {PENDING}")
-        return self._judge
+        return self._alerting
 
-    def _help(self, judge: Judge) -> None:
+    def _help(self, alerting: Alerting) -> None:
         has_more = True
         while has_more:
-            with judge.state.session.transaction():
-                taken = judge.state.agenda.take_pending(PENDING_PLACES)
-                judge.judge_pending(taken)
+            with alerting.state.session.transaction():
+                taken = alerting.state.agenda.take_pending(PENDING_PLACES)
+                alerting.evaluate_pending(taken)
             has_more = bool(taken)
             self._alive()
 

@@ -14,29 +14,29 @@ import structlog
 from kafka import TopicPartition
 
 from streams import names
+from streams.alerts.publisher import Publisher, alert_of
+from streams.alerts.routing.router import Router
+from streams.alerts.routing.routes import read_routes
 from streams.contracts import Accepted, Rejected, admit
 from streams.contracts.checks import arrived_at
 from streams.contracts.outputs import Alert
 from streams.kafka.heartbeat import last_heartbeat
 from streams.lake.advisory import HeldLock
 from streams.lake.lock_keys import LockKey
-from streams.route.router import Router
-from streams.route.routes import read_routes
 from streams.rules.compiled import CompiledRules
 from streams.rules.postgres.engine import PostgresEngine
 from streams.settings import Settings
-from streams.watch.batches import Batches, Judges
+from streams.watch.alerting import Alerting
+from streams.watch.batches import Batches, Evaluate
 from streams.watch.beginning import begin_reading
-from streams.watch.cut import Cut
-from streams.watch.judge import Judge
+from streams.watch.consumer import watch_consumer
 from streams.watch.leader import Leadership
-from streams.watch.numbering import watch_consumer
 from streams.watch.outbox import Outbox
-from streams.watch.publish import Publisher, alert_of
 from streams.watch.reading import Reading
 from streams.watch.sender import Sender
 from streams.watch.state.state import State, open_session
 from streams.watch.state.tables import event_columns
+from streams.watch.watermark import Watermark
 
 __all__ = ["Watcher"]
 
@@ -80,7 +80,7 @@ class Watcher:
         self._has_more = self._is_reviewing = True
         self._is_put_off = False
         self._looks_at = self._sent_at = monotonic()
-        self.judged_records = 0
+        self.evaluated_records = 0
 
     def _open(self, rules: CompiledRules) -> None:
         """Connect to PostgreSQL and to Kafka."""
@@ -94,10 +94,10 @@ class Watcher:
         self._outbox = Outbox(self._state.beside(beside), self._publisher, kept)
         self._sender = self._closing.enter_context(closing(Sender(self._outbox.send)))
         router = Router(self._settings.authority, read_routes())
-        self._judge = Judge(engine, self._state, router, self._settings.case_url)
+        self._alerting = Alerting(engine, self._state, router, self._settings.case_url)
         found = last_heartbeat(self._settings)
-        self._cut = Cut(self._publisher, found and found[0], self._settings.heartbeat_seconds)
-        self._batches = Batches(self._state, self._judge, self._between)
+        self._watermark = Watermark(self._publisher, found and found[0], self._settings.heartbeat_seconds)
+        self._batches = Batches(self._state, self._alerting, self._between)
         self._reading = self._closing.enter_context(closing(Reading(self._settings)))
 
     @property
@@ -125,16 +125,18 @@ class Watcher:
             self._review()
             self._restate()
             self._complete()
-            self._cut.say()
+            self._watermark.say()
         self._sender.wait()
         self._complete()
-        self._cut.say(now=True)
+        self._watermark.say(now=True)
 
     def _start(self) -> None:
         began = monotonic()
         reading = self._reading
         reading.consumer.assign(reading.partitions)
-        reading.seek(begin_reading(self._settings, reading.consumer, self._state, reading.partitions, self._cut.say))
+        reading.seek(
+            begin_reading(self._settings, reading.consumer, self._state, reading.partitions, self._watermark.say)
+        )
         with self._state.writing():
             self._state.begin_at(reading.offsets, reading.topic_ids)
         self._hear()
@@ -155,10 +157,12 @@ class Watcher:
 
         Judged one batch after another, its alerts would be taken back until their last cause has been read.
         """
-        judged = {place: min(end, self._cut.judged(place)) for place, end in self._reading.input_ends().items()}
-        while self._reading.is_before(judged) and not self._reading.is_over:
-            self._take(self._reading.poll(_CATCH_UP_MS), self._judge.keep)
-            self._cut.say()
+        evaluated = {
+            place: min(end, self._watermark.evaluated(place)) for place, end in self._reading.input_ends().items()
+        }
+        while self._reading.is_before(evaluated) and not self._reading.is_over:
+            self._take(self._reading.poll(_CATCH_UP_MS), self._alerting.keep)
+            self._watermark.say()
 
     def _restore_current(self) -> None:
         """Say once more which alerts stand, if the topic of those is not the one on which that was said."""
@@ -166,7 +170,7 @@ class Watcher:
         place = TopicPartition(names.ALERTS_CURRENT, 0)
         _, known = self._state.known().get(place, (0, ""))
         if known != ids[names.ALERTS_CURRENT]:
-            self._outbox.say_standing(self._cut.say)
+            self._outbox.say_standing(self._watermark.say)
             with self._state.writing():
                 self._state.begin_at({place: 0}, ids)
 
@@ -178,51 +182,51 @@ class Watcher:
         self._outbox.retire(_now())
         return self._reading.has_other_partitions()
 
-    def _take(self, records: Collection, judge: Judges) -> None:
+    def _take(self, records: Collection, evaluate: Evaluate) -> None:
         """Judge polled records."""
         if not records:
             return
-        judged: list[Accepted | Rejected] = []
+        evaluated: list[Accepted | Rejected] = []
         heard: list[Alert] = []
         offsets: dict[TopicPartition, int] = {}
         for record in records:
             offsets[TopicPartition(record.topic, record.partition)] = record.offset + 1
             if record.topic != names.ALERTS:
-                judged.append(admit(record, self._settings.max_record_bytes))
+                evaluated.append(admit(record, self._settings.max_record_bytes))
             elif (alert := alert_of(record.value)) is not None:
                 heard.append(alert)
-        self._has_more |= self._batches.take(judged, heard, offsets, judge)
+        self._has_more |= self._batches.take(evaluated, heard, offsets, evaluate)
         self._reading.note_taken(offsets)
-        self.judged_records += len(judged)
+        self.evaluated_records += len(evaluated)
         self._send()
 
     def _between(self) -> None:
         """Between two parts of a large batch: send what is decided, and show that the watcher is alive."""
         self._sender.wake()
-        self._cut.say()
+        self._watermark.say()
 
     def _judge_now(self, records: Sequence[Accepted | Rejected]) -> None:
-        self._judge.judge(records, self._as_of(), _now())
+        self._alerting.evaluate(records, self._as_of(), _now())
 
     def _report_unread(self) -> None:
         """Judge some unreadable records. Families come first: one partner's rubbish holds up no child's alert."""
         if self._has_more:
             with self._state.writing():
-                self._has_more = self._judge.report(_UNREAD_RECORDS, self._as_of(), _now())
+                self._has_more = self._alerting.report(_UNREAD_RECORDS, self._as_of(), _now())
             self._send()
 
     def _pass_deadlines(self) -> None:
         as_of = self._as_of()
         if self._due is not None and self._due < as_of:
             with self._state.writing():
-                self._judge.due(as_of, _now())
+                self._alerting.due(as_of, _now())
             self._send()
 
     def _review(self) -> None:
         """Judge some families again after an upgrade, the most recent first."""
         if self._is_reviewing:
             with self._state.writing():
-                self._is_reviewing = self._judge.review(_REVIEW_FAMILIES, self._as_of(), _now())
+                self._is_reviewing = self._alerting.review(_REVIEW_FAMILIES, self._as_of(), _now())
             self._send()
 
     def _restate(self) -> None:
@@ -238,7 +242,7 @@ class Watcher:
         with closing(Publisher(self._settings, lock)) as publisher:
             self._hear()
             with self._state.writing():
-                self._judge.restate(self._as_of(), _now())
+                self._alerting.restate(self._as_of(), _now())
             self._is_put_off = False
             self._reading.note_written(self._outbox.send(publisher))
         self._send()
@@ -254,17 +258,17 @@ class Watcher:
             while any(reader.position(partition) < end for partition, end in ends.items()):
                 for partition, records in reader.poll(timeout_ms=500).items():
                     with self._state.writing():
-                        self._judge.hear([one for record in records if (one := alert_of(record.value)) is not None])
+                        self._alerting.hear([one for record in records if (one := alert_of(record.value)) is not None])
                         self._state.advance({partition: records[-1].offset + 1})
                     self._reading.note_taken({partition: records[-1].offset + 1})
-                self._cut.say()
+                self._watermark.say()
 
     def _send(self) -> None:
         """Have what was decided sent, and note when the next deadline is."""
         self._due, has_put_off = self._state.agenda.next_due()
         self._is_put_off = self._is_put_off or has_put_off
         self._sender.wake()
-        self._cut.say()
+        self._watermark.say()
 
     def _is_sent(self) -> bool:
         """Whether what was decided is sent; if there always is something, it is waited for once in a while."""
@@ -286,9 +290,9 @@ class Watcher:
         """
         if not self._is_sent() or self._has_more or self._is_put_off:
             return
-        as_of = (self._is_reviewing and self._cut.as_of) or self._as_of()
+        as_of = (self._is_reviewing and self._watermark.as_of) or self._as_of()
         reading = self._reading
-        self._cut.move(as_of, {one: reading.offsets[one] for one in reading.partitions}, reading.topic_ids)
+        self._watermark.move(as_of, {one: reading.offsets[one] for one in reading.partitions}, reading.topic_ids)
 
     def _as_of(self) -> datetime:
         """Up to when everything that arrived is known: now or, while there is a backlog, as far as it has been read."""
@@ -297,13 +301,13 @@ class Watcher:
             return _now()
         # A sender's clock may run ahead, where the topic lets it say when a record came.
         known = min(arrived_at(read_until), _now())
-        return max(known, self._cut.as_of or known)
+        return max(known, self._watermark.as_of or known)
 
     def _patience_ms(self) -> int:
         """How long a poll may wait: until the next heartbeat or deadline, and not at all while something is left."""
         if self._is_reviewing or self._has_more:
             return 0
-        patience = _PAUSE_SECONDS if self._is_put_off else self._cut.seconds_left()
+        patience = _PAUSE_SECONDS if self._is_put_off else self._watermark.seconds_left()
         if self._sender.is_busy:
             patience = min(patience, _SENDING_SECONDS)
         if self._due is not None:

@@ -10,10 +10,10 @@ from uuid import uuid4
 import duckdb
 import pytest
 
-from streams.build import build
 from streams.contracts import Accepted, decode
 from streams.contracts.columns import events_table, quarantine_table
 from streams.lake.connect import connect
+from streams.marts import build
 from streams.settings import Settings
 from streams.simulate.world import World
 from streams.stack.postgres import Postgres

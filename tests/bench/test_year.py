@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import pytest
 
-from streams.bench.year import _builds, _judged, _wait
+from streams.bench.year import _builds, _evaluated, _wait
 from streams.errors import StackFailed
 from streams.names import REFERRAL
 
@@ -52,9 +52,9 @@ def test_year_ends_with_the_first_build_of_all_records_at_the_watchers_cut(lake,
 
 def test_judged_is_the_first_heartbeat_after_all_records(lake):
     beat(lake, 0, [3, 4])
-    judged = beat(lake, 1, [4, 4])
+    evaluated = beat(lake, 1, [4, 4])
     beat(lake, 2, [4, 4])
 
-    assert _judged(lake, 8) == judged
+    assert _evaluated(lake, 8) == evaluated
     with pytest.raises(StackFailed):
-        _judged(lake, 9)
+        _evaluated(lake, 9)

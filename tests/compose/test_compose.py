@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import requests
 
+from streams.alerts.trial import run_trial
 from streams.kafka.client import end_offsets
 from streams.names import INPUT_TOPICS
 from streams.settings import PROJECT, Settings
 from streams.stack import airflow
-from streams.watch.trial import run_trial
 
 ONCE = {"init"}
 SECRET = re.compile(r"PASSWORD|SECRET|KEY")

@@ -12,7 +12,7 @@ from streams import names
 from streams.contracts import Accepted, Reason, Rejected, admit, decode
 from streams.contracts.checks import arrival_ms, arrived_at
 from streams.contracts.columns import EVENT_COLUMNS, events_table, quarantine_table
-from streams.contracts.published import Output, decode_output
+from streams.contracts.output_envelope import Output, decode_output
 from streams.land.tables import output_table
 
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)

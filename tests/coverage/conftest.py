@@ -11,11 +11,11 @@ from uuid import uuid4
 
 import pytest
 
-from streams.build.builder import Builder
 from streams.contracts import Accepted, decode
 from streams.contracts.columns import events_table
 from streams.contracts.event import event_types
 from streams.lake.connect import connect
+from streams.marts.builder import Builder
 from streams.settings import Settings
 from streams.stack.postgres import Postgres
 

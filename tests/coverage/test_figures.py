@@ -10,10 +10,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from streams.build import build_as_of
 from streams.coverage import EVERY_SOURCE, KINDS, Statement, remove, state, statement
 from streams.disclosure import begin, publish
 from streams.errors import PublicationInvalid
+from streams.marts import build_as_of
 from tests.coverage.conftest import AUTHORITY, Council
 
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -9,6 +9,7 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
+from streams.alerts.follow import follow
 from streams.contracts.outputs import Alert
 from streams.health.look import Health, Observer
 from streams.health.runs import read_signs
@@ -17,7 +18,6 @@ from streams.lake.connect import connect
 from streams.settings import PROJECT, Settings
 from streams.stack import postgres
 from streams.stack.airflow import NAME, Airflow
-from streams.watch.follow import follow
 
 PLANTED = "zqplant"
 DAGS = sorted(file.stem for file in (PROJECT / "dags").glob("*.py"))
@@ -105,8 +105,8 @@ def test_events_become_an_alert_rows_and_a_figure(
 
 
 def test_docs_are_built_when_asked(deployed: Settings, api: Airflow, eventually: Callable) -> None:
-    run = trigger(api, "validate_docs")
-    eventually(lambda: ended_well(api, "validate_docs", run))
+    run = trigger(api, "build_data_docs")
+    eventually(lambda: ended_well(api, "build_data_docs", run))
 
     assert list((deployed.home / "data_docs").rglob("index.html"))
 
@@ -174,7 +174,7 @@ def test_logs_docs_and_metadata_hold_nothing_of_the_events(deployed: Settings, a
     assert "batch_landed" in "".join(file.read_text() for file in logs(deployed))
     assert marked == []
     assert tables_with(dsn, PLANTED) == []
-    assert "dag_run" in tables_with(dsn, "validate_docs")
+    assert "dag_run" in tables_with(dsn, "build_data_docs")
 
 
 def asked(api: Airflow, run: str) -> dict[str, Any] | None:

@@ -16,13 +16,13 @@ import pytest
 import requests
 from playwright.sync_api import Browser, sync_playwright
 
-from dashboard.accounts import Accounts
-from streams.build.lock import build_lock
+from dashboard.access.accounts import Accounts
 from streams.disclosure.tables import TABLES
 from streams.kafka.client import admin
 from streams.kafka.topics import ensure_topics
 from streams.lake.connect import connect
-from streams.progress import progress
+from streams.marts.lock import build_lock
+from streams.marts.progress import progress
 from streams.settings import PROJECT, Settings
 from streams.simulate import World, backfill
 from streams.stack.ports import free_ports, listens

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.accounts import Accounts
-from dashboard.audience import Audience
-from dashboard.login import EVERYBODY, Door, Who
+from dashboard.access.accounts import Accounts
+from dashboard.access.audience import Audience
+from dashboard.access.login import EVERYBODY, Door, Who
 from streams.errors import SettingInvalid
 
 PASSWORD = "correct horse battery"

@@ -8,12 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dashboard.accounts import Accounts
+from dashboard.access.accounts import Accounts
+from dashboard.access.audience import Audience
+from dashboard.access.login import COOKIE, Door
 from dashboard.app import app
-from dashboard.audience import Audience
-from dashboard.changes import Changes
-from dashboard.figures import Column, Figure
-from dashboard.login import COOKIE, Door
+from dashboard.drawing.figures import Column, Figure
+from dashboard.live.changes import Changes
 from dashboard.pages import PAGES, Page, Shown, shown_to
 from dashboard.site import Asked
 from streams.settings import Settings

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard import charts
-from dashboard.disclosure import HIDDEN, LARGEST_HIDDEN, hide, hide_parts
-from dashboard.drawn_map import draw
-from dashboard.figures import Column, Figure, as_csv, said
-from dashboard.places import map_of
-from dashboard.published import with_gaps
-from dashboard.services import hidden
+from dashboard.drawing import charts
+from dashboard.drawing.boundaries import map_of
+from dashboard.drawing.figures import Column, Figure, as_csv, said
+from dashboard.drawing.map import draw
+from dashboard.drawing.withheld import HIDDEN, LARGEST_HIDDEN, hide, hide_parts
+from dashboard.reading.public import with_gaps
+from dashboard.views.services import hidden
 
 AUTHORITIES = {"E08000015": 22, "E06000006": 18, "E06000019": 53}
 

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dashboard.audience import Audience
-from dashboard.health import Stage, stages
-from dashboard.login import Who
+from dashboard.access.audience import Audience
+from dashboard.access.login import Who
 from dashboard.site import Asked, Site
+from dashboard.views.health import Stage, stages
 from streams.health.look import Health
 from streams.health.row import Row
 from streams.settings import Settings

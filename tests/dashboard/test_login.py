@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from dashboard.accounts import Accounts
-from dashboard.login import Door
+from dashboard.access.accounts import Accounts
+from dashboard.access.login import Door
 from streams.settings import Settings
 from tests.dashboard.conftest import NAME, PASSWORD, Served, pages_of
 

@@ -13,7 +13,7 @@ import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from dashboard.audience import Audience
+from dashboard.access.audience import Audience
 from dashboard.pages import PAGES, shown_to
 from streams import names
 from streams.kafka.client import producer

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
-from dashboard.accounts import Accounts
+from dashboard.access.accounts import Accounts
+from dashboard.drawing.render import staleness
+from dashboard.live.freshness import Beat
 from dashboard.pages import PAGES
-from dashboard.pulse import Beat
-from dashboard.render import staleness
 from tests.dashboard.conftest import Served, await_true
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -3,7 +3,7 @@
 import importlib.util
 import re
 
-from streams.build.periods import PARENTS
+from streams.marts.periods import PARENTS
 from streams.rules.compiled import project_manifest
 from streams.settings import PROJECT
 
@@ -84,7 +84,7 @@ def test_what_grows_by_the_day_of_arrival_is_made_of_landed_records_alone(settin
 
 
 def test_only_staging_names_a_record_s_own_text_and_leaves_it_out(models):
-    """A warm build does not read it (`streams/build/delta.py`)."""
+    """A warm build does not read it (`streams/marts/delta.py`)."""
     naming = [model for model in models if "payload" in model["raw_code"]]
 
     assert [model["name"] for model in naming] == ["stg_events"]

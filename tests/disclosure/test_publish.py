@@ -11,12 +11,12 @@ from uuid import uuid4
 import duckdb
 import pytest
 
-from streams.build import build
 from streams.contracts import Accepted, decode
 from streams.contracts.columns import events_table
-from streams.disclosure import Published, begin, publish
+from streams.disclosure import Publication, begin, publish
 from streams.errors import DisclosureUnsafe, NothingBuilt
 from streams.lake.connect import connect
+from streams.marts import build
 from streams.settings import Settings
 from streams.simulate.world import World
 from streams.stack.postgres import Postgres
@@ -33,7 +33,7 @@ ATTACKED = 12
 @dataclass(frozen=True)
 class Authority:
     settings: Settings
-    published: Published
+    published: Publication
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import great_expectations as gx
 import pandas as pd
 import pytest
 
-from expectations.engine import judge, part, suite
+from expectations.engine import failures, part, suite
 from streams.settings import PROJECT
 
 SUITES = sorted(file.stem for file in (PROJECT / "expectations").glob("*/*.json"))
@@ -15,7 +15,7 @@ def test_suite_can_be_judged_in_every_column(name):
     """A suite that names an unknown expectation or a wrong argument fails here, not in the night."""
     columns = [expectation.column for expectation in suite(name).expectations]
 
-    assert judge(name, pd.DataFrame({"entry": [0], **{column: [None] for column in columns}})) == {
+    assert failures(name, pd.DataFrame({"entry": [0], **{column: [None] for column in columns}})) == {
         column: [] for column in columns
     }
 
@@ -29,10 +29,10 @@ def test_part_of_a_suite_in_the_pages_leaves_the_suite_as_it_was():
 
 
 def test_only_the_columns_of_a_frame_are_judged():
-    assert judge("referral", pd.DataFrame({"entry": [0], "code": ["severity=red"]})) == {"code": []}
+    assert failures("referral", pd.DataFrame({"entry": [0], "code": ["severity=red"]})) == {"code": []}
 
 
 def test_lines_that_fail_are_named_by_their_entry():
     frame = pd.DataFrame({"entry": [7, 8, 9], "code": ["severity=red", "severity=purple", None]})
 
-    assert judge("referral", frame) == {"code": [8]}
+    assert failures("referral", frame) == {"code": [8]}

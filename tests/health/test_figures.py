@@ -10,6 +10,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families as families
 
 from streams import names
+from streams.alerts.publisher import Publisher
+from streams.alerts.trial import trial_alert
 from streams.contracts.outputs import Alert
 from streams.health.figures import OTHER, FigureReader
 from streams.health.look import Health
@@ -18,8 +20,6 @@ from streams.kafka.client import producer
 from streams.lake.connect import connect
 from streams.land import run
 from streams.settings import Settings
-from streams.watch.publish import Publisher
-from streams.watch.trial import trial_alert
 
 SYSTEM, FAMILY = "/wirral/front-door", "/families/F-4711"
 

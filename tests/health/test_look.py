@@ -14,21 +14,21 @@ from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families as families
 
 from streams import names
+from streams.alerts.publisher import Publisher
 from streams.cli.main import caf
 from streams.contracts.outputs import Heartbeat
 from streams.errors import MartsHeld
-from streams.health import sign_of_life
 from streams.health.broker import ask_broker, waiting
 from streams.health.look import Health, Observer
 from streams.health.metrics import Metrics
 from streams.health.row import Row
 from streams.kafka.client import admin, consumer, producer
 from streams.lake.connect import connect
-from streams.lake.lives import confirm
+from streams.lake.generations import confirm
+from streams.lake.sign import sign_of_life
 from streams.land import run
 from streams.settings import Settings
 from streams.stack.ports import free_ports
-from streams.watch.publish import Publisher
 from tests.kafka.test_topics import STAMPED, make
 
 Eventually = Callable[[str, Callable[[Row], bool]], Row]

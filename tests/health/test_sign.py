@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from streams.errors import LakeUnavailable
-from streams.health import sign_of_life
 from streams.health.runs import read_signs
+from streams.lake.sign import sign_of_life
 from streams.settings import Settings
 from streams.stack.ports import free_ports
 

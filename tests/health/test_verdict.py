@@ -9,7 +9,7 @@ from streams.health.backlog import Backlog
 from streams.health.parts import parts
 from streams.health.row import Row
 from streams.health.runs import Look, Run
-from streams.health.verdict import Case, judge
+from streams.health.verdict import Case, verdict
 from streams.settings import Settings
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -37,12 +37,12 @@ def run(part: str, *, ago: float = 3600, ended: float | None = None, silent: flo
     return Run(**(facts | more))
 
 
-def judged(part: str = "land", *runs: Run, made: timedelta = LONG, **more: object) -> Row:
-    return judge(Case(part=PARTS[part], now=NOW, made_at=NOW - made, runs=list(runs), **more))
+def evaluated(part: str = "land", *runs: Run, made: timedelta = LONG, **more: object) -> Row:
+    return verdict(Case(part=PARTS[part], now=NOW, made_at=NOW - made, runs=list(runs), **more))
 
 
 def test_a_part_that_runs_and_has_nothing_to_do_is_well() -> None:
-    row = judged(
+    row = evaluated(
         "land", run("land"), backlog=Backlog(done=1_000), before=Look(done=1_000, waiting_seconds=0, seconds_ago=60)
     )
 
@@ -50,7 +50,7 @@ def test_a_part_that_runs_and_has_nothing_to_do_is_well() -> None:
 
 
 def test_a_part_that_never_started_is_red_after_a_while() -> None:
-    young, old = judged("land", made=timedelta(seconds=30)), judged("land", backlog=WAITS)
+    young, old = evaluated("land", made=timedelta(seconds=30)), evaluated("land", backlog=WAITS)
 
     assert (young.level, young.state) == ("well", "starting")
     assert (old.level, old.state) == ("red", "not running")
@@ -59,12 +59,12 @@ def test_a_part_that_never_started_is_red_after_a_while() -> None:
 
 @pytest.mark.parametrize("part", ["reconcile", "publish", "maintain", "replay"])
 def test_what_runs_by_schedule_or_when_asked_need_not_have_run(part: str) -> None:
-    assert judged(part).level == "well"
+    assert evaluated(part).level == "well"
 
 
 def test_a_part_that_is_stopped_or_killed_does_not_run() -> None:
     """A process that got SIGSTOP or SIGKILL says nothing any more, and has not ended."""
-    row = judged("land", run("land", silent=90), backlog=WAITS, is_taken_to_run=True)
+    row = evaluated("land", run("land", silent=90), backlog=WAITS, is_taken_to_run=True)
 
     assert (row.level, row.state, row.restarts) == ("red", "not running", 1)
     assert "land has given no sign of life for 90 s" in row.says
@@ -75,8 +75,8 @@ def test_a_part_that_is_stopped_or_killed_does_not_run() -> None:
 
 
 def test_a_paused_dag_is_told_as_the_reason() -> None:
-    ended = judged("land", run("land", ended=30), is_paused=True)
-    alive = judged("land", run("land"), is_paused=True)
+    ended = evaluated("land", run("land", ended=30), is_paused=True)
+    alive = evaluated("land", run("land"), is_paused=True)
 
     assert (ended.level, ended.state) == ("red", "not running")
     assert ended.says.endswith("its DAG is paused: unpause it in Airflow")
@@ -85,14 +85,14 @@ def test_a_paused_dag_is_told_as_the_reason() -> None:
 
 def test_a_task_that_fails_before_it_can_give_a_sign_is_told() -> None:
     """A policy that cannot be read, or a module with an error in it."""
-    row = judged("share", run("share", ended=600), tried=9)
+    row = evaluated("share", run("share", ended=600), tried=9)
 
     assert (row.level, row.state) == ("red", "not running")
     assert row.says.endswith("Airflow has tried inform_people.share 9 times; read the log of that task")
 
 
 def test_a_run_that_ended_well_may_be_followed_by_the_next_one() -> None:
-    between, gone = judged("land", run("land", ended=20)), judged("land", run("land", ended=600))
+    between, gone = evaluated("land", run("land", ended=20)), evaluated("land", run("land", ended=600))
 
     assert (between.level, between.state) == ("well", "starting")
     assert (gone.level, gone.state) == ("red", "not running")
@@ -100,7 +100,7 @@ def test_a_run_that_ended_well_may_be_followed_by_the_next_one() -> None:
 
 def test_a_failed_run_names_its_error_and_task() -> None:
     failed = run("build", ended=30, error="BuildFailed", says="dbt build: fct_alerts failed", task="build_marts.build")
-    row = judged("build", failed)
+    row = evaluated("build", failed)
 
     assert (row.level, row.state, row.error, row.error_at) == ("red", "failed", "BuildFailed", failed.ended_at)
     assert row.says == (
@@ -112,7 +112,7 @@ def test_a_failed_run_names_its_error_and_task() -> None:
 def test_a_part_that_fails_again_and_again_is_red_even_while_it_runs() -> None:
     """Twelve attempts in two minutes: whoever looks finds it running."""
     failures = [run("land", ago=10 * n + 8, ended=10 * n, error="BrokerUnavailable") for n in range(12, 0, -1)]
-    row = judged("land", *failures, run("land", ago=2), backlog=WAITS)
+    row = evaluated("land", *failures, run("land", ago=2), backlog=WAITS)
 
     assert (row.level, row.state, row.restarts) == ("red", "restart loop", 12)
     assert "12 runs have failed in 2 min" in row.says
@@ -121,20 +121,20 @@ def test_a_part_that_fails_again_and_again_is_red_even_while_it_runs() -> None:
 
 def test_failures_that_are_over_are_told_and_not_red() -> None:
     failures = [run("land", ago=n, ended=n - 5, error="LakeUnavailable") for n in (2000, 1900, 1800)]
-    row = judged("land", *failures, run("land", ago=1700))
+    row = evaluated("land", *failures, run("land", ago=1700))
 
     assert (row.level, row.restarts, row.error) == ("well", 3, "LakeUnavailable")
 
 
 def test_a_loop_that_does_not_go_round_hangs_though_its_process_lives() -> None:
-    row = judged("land", run("land", still_seconds=500.0))
+    row = evaluated("land", run("land", still_seconds=500.0))
 
     assert (row.level, row.state, row.since) == ("red", "standing still", NOW - timedelta(seconds=500))
     assert "lives, but has got no further for 8 min" in row.says
 
 
 def test_a_part_that_runs_and_does_nothing_while_something_waits_stands_still() -> None:
-    row = judged("land", run("land"), backlog=WAITS, before=Look(done=1_000, waiting_seconds=200, seconds_ago=100))
+    row = evaluated("land", run("land"), backlog=WAITS, before=Look(done=1_000, waiting_seconds=200, seconds_ago=100))
 
     assert (row.level, row.state, row.since) == ("red", "standing still", NOW - timedelta(seconds=300))
     assert (
@@ -143,19 +143,19 @@ def test_a_part_that_runs_and_does_nothing_while_something_waits_stands_still() 
 
 
 def test_what_waits_too_long_is_red_though_nobody_has_looked_before() -> None:
-    assert judged("land", run("land"), backlog=WAITS).level == "red"
+    assert evaluated("land", run("land"), backlog=WAITS).level == "red"
 
 
 def test_a_part_that_moves_falls_behind_or_catches_up() -> None:
-    behind = judged("land", run("land"), backlog=WAITS, before=Look(done=400, waiting_seconds=250, seconds_ago=100))
-    ahead = judged("land", run("land"), backlog=WAITS, before=Look(done=400, waiting_seconds=390, seconds_ago=100))
+    behind = evaluated("land", run("land"), backlog=WAITS, before=Look(done=400, waiting_seconds=250, seconds_ago=100))
+    ahead = evaluated("land", run("land"), backlog=WAITS, before=Look(done=400, waiting_seconds=390, seconds_ago=100))
 
     assert (behind.level, behind.state, behind.rate) == ("red", "falling behind", 6)
     assert (ahead.level, ahead.state) == ("amber", "catching up")
 
 
 def test_a_part_that_has_just_started_is_given_time_to_begin() -> None:
-    row = judged(
+    row = evaluated(
         "land", run("land", ago=20), backlog=WAITS, before=Look(done=1_000, waiting_seconds=200, seconds_ago=60)
     )
 
@@ -165,16 +165,16 @@ def test_a_part_that_has_just_started_is_given_time_to_begin() -> None:
 def test_a_standby_alone_does_no_work() -> None:
     """The leader was stopped: it holds the lock, and gives no sign."""
     stopped, standby = run("watch", ago=9000, silent=60, pid=5), run("watch", is_standby=True)
-    row = judged("watch", stopped, standby)
+    row = evaluated("watch", stopped, standby)
 
     assert (row.level, row.state) == ("red", "standing still")
     assert "process 5 on here holds its lock and does nothing" in row.says
-    assert judged("watch", run("watch"), standby).level == "well"
+    assert evaluated("watch", run("watch"), standby).level == "well"
 
 
 def test_held_marts_are_amber_and_say_who_can_release_them() -> None:
     held = run("build", ended=20, error="MartsHeld", says="the marts wait")
-    row = judged("build", held, held=("referral.volume: 3 records",))
+    row = evaluated("build", held, held=("referral.volume: 3 records",))
 
     assert (row.level, row.state) == ("amber", "held")
     assert "referral.volume: 3 records; './caf validations release' lets it go on" in row.says
@@ -184,30 +184,30 @@ def test_a_trouble_that_a_part_tells_is_amber_until_something_has_waited_for_a_m
     troubled = run("watch", error="BrokerUnavailable", says="no Kafka broker answers")
     waits = replace(WAITS, seconds=61)
 
-    assert judged("watch", troubled, backlog=Backlog()).level == "amber"
-    assert judged("watch", troubled, backlog=waits).level == "red"
+    assert evaluated("watch", troubled, backlog=Backlog()).level == "amber"
+    assert evaluated("watch", troubled, backlog=waits).level == "red"
 
 
 def test_a_nightly_part_that_was_passed_by_is_red() -> None:
     fresh, old = run("publish", ago=86_400, ended=86_000), run("publish", ago=120_000, ended=119_000)
 
-    assert judged("publish", fresh).level == "well"
-    assert judged("publish", old).level == "red"
-    assert judged("publish", fresh, failing="the quarter from 2026-01-01 is due").state == "failed"
+    assert evaluated("publish", fresh).level == "well"
+    assert evaluated("publish", old).level == "red"
+    assert evaluated("publish", fresh, failing="the quarter from 2026-01-01 is due").state == "failed"
 
 
 def test_tries_of_what_runs_by_schedule_are_no_restart_loop() -> None:
     tries = [run("reconcile", ago=n + 9, ended=n, error="PartsDisagree") for n in (90, 60, 30)]
 
-    assert judged("reconcile", *tries).state == "failed"
+    assert evaluated("reconcile", *tries).state == "failed"
 
 
 def test_builds_that_fail_are_told_unless_another_process_has_just_begun() -> None:
     failing = "3 builds since 9 min could not build fct_alerts"
 
-    assert judged("build", run("build"), failing=failing).says.startswith(f"build fails: {failing}")
-    assert judged("build", run("build", ago=30), failing=failing).level == "well"
+    assert evaluated("build", run("build"), failing=failing).says.startswith(f"build fails: {failing}")
+    assert evaluated("build", run("build", ago=30), failing=failing).level == "well"
 
 
 def test_a_part_whose_last_run_failed_long_ago_is_still_red() -> None:
-    assert judged("reconcile", run("reconcile", ago=90_000, ended=89_000, error="PartsDisagree")).level == "red"
+    assert evaluated("reconcile", run("reconcile", ago=90_000, ended=89_000, error="PartsDisagree")).level == "red"

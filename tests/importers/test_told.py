@@ -9,8 +9,8 @@ import pytest
 
 from streams.contracts import Accepted, decode
 from streams.contracts.columns import events_table
+from streams.importers.already_told import Told
 from streams.importers.cin_xml import read_cin_xml
-from streams.importers.told import Told
 from streams.settings import PROJECT, Settings
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

@@ -13,7 +13,7 @@ from streams.settings import Settings
 from streams.stack import broker, maven
 
 CODECS = ("gzip", "snappy", "lz4", "zstd")
-CONSOLE = Path(__file__).parent.parent / "subscribers" / "examples.lock"
+CONSOLE = Path(__file__).parent.parent / "tell" / "subscribers" / "examples.lock"
 
 Records = Iterable[tuple[bytes, bytes]]
 

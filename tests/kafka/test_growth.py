@@ -8,8 +8,8 @@ from kafka.admin import NewPartitions
 
 from streams.kafka import client as kafka_client
 from streams.kafka.client import admin, consumer, producer
-from streams.kafka.cursor import Cursor
 from streams.settings import Settings
+from streams.tell.cursor import Cursor
 from tests.kafka.segments import Log
 
 

@@ -8,8 +8,8 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from streams import names
 from streams.kafka.client import admin
 from streams.land import run
+from streams.land.verify import verify_offsets
 from streams.settings import Settings
-from streams.verify import verify_offsets
 from tests.kafka.segments import Log
 from tests.kafka.senders import CODECS, SENDERS
 

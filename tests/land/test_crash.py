@@ -22,8 +22,8 @@ from streams.errors import CafError, LakeConflict
 from streams.lake.connect import catalog_dsn, connect
 from streams.land import run
 from streams.land.store import LandingStore
+from streams.land.verify import verify_offsets
 from streams.settings import PROJECT, Settings
-from streams.verify import verify_offsets
 
 KILLS = 10
 CHILD = "from streams.land import run; from streams.settings import Settings; run(Settings.from_env())"

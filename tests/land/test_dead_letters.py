@@ -17,9 +17,9 @@ from streams.kafka.client import admin, producer
 from streams.kafka.topics import ensure_topics
 from streams.land import dead_letters, run
 from streams.land.dead_letters import DeadLetters
+from streams.land.verify import verify_offsets
 from streams.settings import Settings
 from streams.stack import processes
-from streams.verify import verify_offsets
 from tests.oracle.records import Record
 
 Send = Callable[..., None]

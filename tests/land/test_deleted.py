@@ -12,9 +12,9 @@ from streams.errors import LakeConflict
 from streams.kafka.client import admin, consumer, end_offsets, producer
 from streams.lake.connect import connect
 from streams.land import lander, run
-from streams.replay import select
+from streams.land.replay import select
+from streams.land.verify import verify_offsets
 from streams.settings import Settings
-from streams.verify import verify_offsets
 
 PLACE = TopicPartition(names.REFERRAL, 0)
 LOST = "SELECT kafka_offset, reason, allowed FROM landing.main.quarantine WHERE topic = 'caf.referral.v1' ORDER BY ALL"

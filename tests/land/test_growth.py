@@ -8,7 +8,7 @@ from streams import names
 from streams.kafka import client as kafka_client
 from streams.kafka.client import producer
 from streams.land import run
-from streams.verify import verify_offsets
+from streams.land.verify import verify_offsets
 from tests.kafka.test_growth import grow
 
 

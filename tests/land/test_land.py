@@ -10,12 +10,12 @@ import pytest
 from kafka import KafkaProducer, TopicPartition
 
 from streams import names
+from streams.contracts.output_envelope import encode_output
 from streams.contracts.outputs import HEARTBEAT_TYPE, Heartbeat
-from streams.contracts.published import encode_output
 from streams.kafka.client import consumer
 from streams.land import run
+from streams.land.verify import verify_offsets
 from streams.settings import Settings
-from streams.verify import verify_offsets
 
 Send = Callable[..., None]
 Contact = Callable[..., tuple[bytes, bytes]]

@@ -22,14 +22,14 @@ from streams.contracts.referral import ContactRecorded
 from streams.lake.connect import connect
 from streams.land import run
 from streams.land.parts import parts_of
-from streams.quarantine import Filters, contents, find
-from streams.replay import replay
+from streams.land.quarantine import Filters, contents, find
+from streams.land.replay import replay
+from streams.land.verify import verify_offsets
 from streams.settings import Settings
 from streams.stack import broker, maven
-from streams.verify import verify_offsets
 
 SDK = Path(__file__).parent / "sdk"
-COMPILER = Path(__file__).parents[1] / "subscribers" / "examples.lock"
+COMPILER = Path(__file__).parents[1] / "tell" / "subscribers" / "examples.lock"
 CONTACT = {"contact_id": "C-1", "family_id": "F-1", "source_code": "6", "agency_id": None}
 
 Send = Callable[..., None]

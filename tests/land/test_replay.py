@@ -15,9 +15,9 @@ from streams.kafka.client import admin
 from streams.kafka.verbatim import Original, send_verbatim, verbatim_producer
 from streams.lake.connect import connect
 from streams.land import run
-from streams.quarantine import Filters, contents, find
-from streams.replay import Replayed, select
-from streams.replay import replay as send_again
+from streams.land.quarantine import Filters, contents, find
+from streams.land.replay import Replayed, select
+from streams.land.replay import replay as send_again
 from streams.settings import Settings
 
 SECRET = b'{"name": "Quentin"}'

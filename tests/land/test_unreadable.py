@@ -4,8 +4,8 @@ from kafka.record.util import decode_varint, encode_varint
 
 from streams import names
 from streams.land import run
+from streams.land.verify import verify_offsets
 from streams.settings import Settings
-from streams.verify import verify_offsets
 from tests.kafka.segments import Log, record
 
 

@@ -13,8 +13,8 @@ from streams.errors import PartsDisagree
 from streams.kafka.client import admin
 from streams.lake.connect import connect
 from streams.land import run
+from streams.land.verify import Gap, verify_offsets
 from streams.settings import Settings
-from streams.verify import Gap, verify_offsets
 
 Send = Callable[..., None]
 Contact = Callable[..., tuple[bytes, bytes]]

@@ -9,8 +9,8 @@ import pytest
 from streams.errors import LakeUnavailable
 from streams.land import run
 from streams.land.store import LandingStore, Offsets
+from streams.land.verify import verify_offsets
 from streams.settings import Settings
-from streams.verify import verify_offsets
 
 Send = Callable[..., None]
 Contact = Callable[..., tuple[bytes, bytes]]

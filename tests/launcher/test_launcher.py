@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from streams import environment
 from streams.settings import PROJECT
+from streams.stack import make_environment
 
 PRINT_ARGUMENTS = "import os, sys; print(sys.argv[1:], os.environ['CAF_HOME'])\n"
 
@@ -21,7 +21,7 @@ def clone(tmp_path: Path) -> Path:
     folder = tmp_path / "a clone"
     (folder / "streams" / "cli").mkdir(parents=True)
     shutil.copy(PROJECT / "caf", folder)
-    shutil.copy(PROJECT / "streams" / "environment.py", folder / "streams")
+    shutil.copy(PROJECT / "streams" / "make_environment.py", folder / "streams")
     (folder / "streams" / "cli" / "__main__.py").write_text(PRINT_ARGUMENTS)
     _lock(folder, "uv", "click")
     return folder
@@ -29,7 +29,7 @@ def clone(tmp_path: Path) -> Path:
 
 def _lock(folder: Path, *names: str) -> None:
     lock = (PROJECT / "requirements.lock").read_text()
-    (folder / "requirements.lock").write_text("".join(environment.entry(name, lock) for name in names))
+    (folder / "requirements.lock").write_text("".join(make_environment.entry(name, lock) for name in names))
 
 
 def _caf(clone: Path, *arguments: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -124,9 +124,9 @@ def test_missing_python_is_one_sentence_that_says_what_was_found(clone: Path, tm
 
 def test_full_disk_is_one_sentence(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is begun that cannot be finished."""
-    monkeypatch.setattr(environment, "SPACE_GB", 10**9)
+    monkeypatch.setattr(make_environment, "SPACE_GB", 10**9)
     with pytest.raises(SystemExit, match=r"GB free, 1000000000 GB are needed; name another folder in CAF_HOME"):
-        environment.make(clone / ".caf" / "venv", clone / "requirements.lock")
+        make_environment.make(clone / ".caf" / "venv", clone / "requirements.lock")
 
     assert not (clone / ".caf" / "venv").exists()
 
@@ -160,7 +160,7 @@ def test_pip_configuration_is_handed_to_uv() -> None:
         "global.find-links='/a\\n/b'\n"
     )
 
-    assert environment.translated(listed) == {
+    assert make_environment.translated(listed) == {
         "UV_DEFAULT_INDEX": "https://one.example/simple",
         "SSL_CERT_FILE": "/etc/ca.pem",
         "UV_FIND_LINKS": "/a,/b",

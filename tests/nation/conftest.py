@@ -13,11 +13,11 @@ from uuid import uuid4
 import duckdb
 import pytest
 
-from streams.build.builder import Builder
 from streams.contracts import Accepted, Rejected, decode
 from streams.contracts.columns import events_table, quarantine_table
 from streams.coverage import EVERY_SOURCE, KINDS, state, statement
 from streams.lake.connect import connect
+from streams.marts.builder import Builder
 from streams.settings import Settings
 from streams.simulate import Noise, World
 from streams.stack.postgres import Postgres

@@ -7,8 +7,8 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from streams.build.builder import Builder
 from streams.lake.connect import connect
+from streams.marts.builder import Builder
 from streams.nation.build import NationMaker
 from streams.stack import processes, spark
 from tests.nation.conftest import Nation
@@ -19,10 +19,10 @@ pytestmark = pytest.mark.slow
 
 def built(nation: Nation, master: str, say: Callable[[str], None] = lambda _: None) -> NationMaker:
     """Build without the data tests, as the plain build of this lake was made."""
-    maker = NationMaker(nation.settings, master, say)
-    with maker.working(), Builder(nation.settings, fresh_seconds=FRESH, maker=maker) as builder:
+    warm = NationMaker(nation.settings, master, say)
+    with warm.working(), Builder(nation.settings, fresh_seconds=FRESH, warm=warm) as builder:
         builder.build(tests=False)
-    return maker
+    return warm
 
 
 def differences(nation: Nation) -> list[str]:
@@ -40,19 +40,19 @@ def differences(nation: Nation) -> list[str]:
 def test_families_of_three_authorities_make_the_tables_of_the_plain_build(nation):
     """Every published table, alerts and the numbers of events included; the lake has what each table is made of."""
     told = []
-    maker = built(nation, "local[2]", told.append)
+    warm = built(nation, "local[2]", told.append)
 
     assert differences(nation) == []
     assert len(nation.plain) > 60
     alerts = {name for name, rows in nation.plain.items() if ".alert_" in name and rows}
     assert {"alerts.alert_adult_returns", "alerts.alert_out_of_hours", "alerts.alert_unreadable_report"} <= alerts
     assert len(alerts) > 12
-    assert maker.made.shards >= 6
+    assert warm.made.shards >= 6
     assert any("tables of the shards" in line for line in told)
     with connect(nation.settings) as lake:
         ok, events = lake.execute("SELECT ok, rows FROM marts.run.builds ORDER BY started_at DESC LIMIT 1").fetchone()
     assert ok
-    assert events > maker.made.events > 0
+    assert events > warm.made.events > 0
 
 
 def test_what_a_killed_build_has_left_is_removed_by_the_next_and_what_one_needs_is_not(nation, tmp_path):

@@ -4,9 +4,9 @@ import copy
 
 import pytest
 
-from streams.build.statements import Statement
 from streams.contracts.subjects import subjects
 from streams.errors import BuildFailed, RulesInvalid
+from streams.marts.statements import Statement
 from streams.nation.build import rule_scopes
 from streams.nation.levels import Level, levels
 from streams.nation.plan import split

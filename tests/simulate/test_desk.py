@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from streams import names
+from streams.alerts.publisher import Publisher
 from streams.contracts import Accepted, decode
 from streams.contracts.escalation import AlertAcknowledged, AlertClosed
 from streams.contracts.outputs import Alert
@@ -15,7 +16,6 @@ from streams.kafka.drain import until
 from streams.settings import Settings
 from streams.simulate import desk
 from streams.simulate.desk import Desk
-from streams.watch.publish import Publisher
 
 ALERTS = 30
 

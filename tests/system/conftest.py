@@ -13,19 +13,19 @@ from pathlib import Path
 import pytest
 
 from streams import names
+from streams.alerts.follow import follow
 from streams.contracts.codesets import AlertStatus
 from streams.contracts.columns import events_table, quarantine_table
 from streams.contracts.decode import Record
 from streams.contracts.outputs import Alert
 from streams.kafka.client import consumer
 from streams.kafka.heartbeat import last_heartbeat
-from streams.progress import progress
+from streams.land.verify import verify_offsets
+from streams.marts.progress import progress
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
 from streams.settings import PROJECT, Settings
 from streams.stack import broker
-from streams.verify import verify_offsets
-from streams.watch.follow import follow
 from tests.oracle.records import decoded
 
 PATIENCE = 120

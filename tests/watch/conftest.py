@@ -13,18 +13,18 @@ import pytest
 from kafka import KafkaProducer
 
 from streams import names
+from streams.alerts.publisher import alert_of
+from streams.alerts.routing.router import Router
+from streams.alerts.routing.routes import Route, read_routes
 from streams.contracts import decode
 from streams.kafka.client import consumer, producer
 from streams.lake.connect import catalog_dsn
 from streams.lake.session import Session
-from streams.route.router import Router
-from streams.route.routes import Route, read_routes
 from streams.rules.compiled import CompiledRules, compiled_rules
 from streams.rules.crowds import NO_LIMITS
 from streams.rules.postgres.engine import PostgresEngine
 from streams.settings import Settings
-from streams.watch.judge import Judge
-from streams.watch.publish import alert_of
+from streams.watch.alerting import Alerting
 from streams.watch.run import run
 from streams.watch.state.state import State
 from streams.watch.state.tables import event_columns
@@ -137,21 +137,21 @@ def alerts(watch_settings: Settings) -> Callable[[], list]:
 class Desk:
     """A judge that is given records one batch at a time, each arriving a second after the last."""
 
-    judge: Judge
+    alerting: Alerting
     offset: int = 0
     published: list = field(default_factory=list)
 
     def take(self, *records: tuple, now: datetime = NOW) -> list:
-        judged = []
+        evaluated = []
         for topic, key, value, *headers in records:
             received = int(NOW.timestamp() * 1000) + self.offset
             record = Record(topic, 0, self.offset, received, key, value, tuple(headers[0]) if headers else ())
-            judged.append(decode(record))
+            evaluated.append(decode(record))
             self.offset += 1
-        self.judge.judge(judged, now, now)
-        while taken := self.judge.state.agenda.take_pending(100):
-            self.judge.judge_pending(taken)
-        while self.judge.report(100, now, now):
+        self.alerting.evaluate(evaluated, now, now)
+        while taken := self.alerting.state.agenda.take_pending(100):
+            self.alerting.evaluate_pending(taken)
+        while self.alerting.report(100, now, now):
             pass
         return self._published()
 
@@ -160,12 +160,12 @@ class Desk:
         self.offset = int((now - NOW).total_seconds() * 1000) + 1
 
     def wait_until(self, now: datetime) -> list:
-        self.judge.due(now, now)
+        self.alerting.due(now, now)
         return self._published()
 
     def _published(self) -> list:
-        new = self.judge.state.alerts.waiting(100_000)
-        self.judge.state.alerts.sent(new)
+        new = self.alerting.state.alerts.waiting(100_000)
+        self.alerting.state.alerts.sent(new)
         self.published += new
         return new
 
@@ -190,10 +190,10 @@ def state(session: Session) -> State:
 
 
 @pytest.fixture
-def judge_of(session: Session) -> Callable[..., Judge]:
+def alerting_of(session: Session) -> Callable[..., Alerting]:
     """Makes a judge by compiled rules; `is_new` begins with tables that are empty."""
 
-    def make(compiled: CompiledRules, routes: Sequence[Route] | None = None, *, is_new: bool = True) -> Judge:
+    def make(compiled: CompiledRules, routes: Sequence[Route] | None = None, *, is_new: bool = True) -> Alerting:
         if is_new:
             session.command("DROP SCHEMA IF EXISTS watch CASCADE")
         engine = PostgresEngine(compiled, session)
@@ -201,12 +201,12 @@ def judge_of(session: Session) -> Callable[..., Judge]:
         state.begin_term()
         state.complete()
         router = Router("E08000015", read_routes() if routes is None else routes)
-        return Judge(engine, state, router, "https://cases.example/{family_id}")
+        return Alerting(engine, state, router, "https://cases.example/{family_id}")
 
     return make
 
 
 @pytest.fixture
-def desk_of(judge_of: Callable[..., Judge]) -> Callable[..., Desk]:
+def desk_of(alerting_of: Callable[..., Alerting]) -> Callable[..., Desk]:
     """Makes a desk as `judge_of` makes its judge."""
-    return lambda *args, **options: Desk(judge_of(*args, **options))
+    return lambda *args, **options: Desk(alerting_of(*args, **options))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from streams.contracts import decode
 from streams.contracts.outputs import Alert
-from streams.watch.judge import Judge
+from streams.watch.alerting import Alerting
 from tests.oracle.records import Record
 
 __all__ = ["Stream", "said"]
@@ -17,13 +17,13 @@ _ALL = 1_000_000
 class Stream:
     """Judges batches of records, lets deadlines pass in between, and keeps the latest version of each alert."""
 
-    def __init__(self, new_judge: Callable[..., Judge]) -> None:
+    def __init__(self, new_alerting: Callable[..., Alerting]) -> None:
         """
         Args:
             new_judge: makes a judge that knows nothing, or, with `is_new=False`, all that the one before it knew.
         """
-        self._new_judge = new_judge
-        self._judge = new_judge()
+        self._new_judge = new_alerting
+        self._alerting = new_alerting()
         self._latest: dict[str, Alert] = {}
 
     @property
@@ -36,23 +36,23 @@ class Stream:
         records = list(records)
         now = _arrival(records[-1])
         self.pass_deadlines(now)
-        self._judge.judge([decode(record) for record in records], now, now)
-        self._judge.report(_ALL, now, now)
+        self._alerting.evaluate([decode(record) for record in records], now, now)
+        self._alerting.report(_ALL, now, now)
         self._publish()
 
     def pass_deadlines(self, now: datetime) -> None:
         """Judge each deadline before `now` an instant after it has passed."""
-        while (due := self._judge.state.agenda.next_due()[0]) is not None and due < now:
-            self._judge.due(due + _INSTANT, due + _INSTANT)
+        while (due := self._alerting.state.agenda.next_due()[0]) is not None and due < now:
+            self._alerting.due(due + _INSTANT, due + _INSTANT)
             self._publish()
 
     def restart(self) -> None:
         """Start anew, as a watcher does."""
-        self._judge = self._new_judge(is_new=False)
+        self._alerting = self._new_judge(is_new=False)
 
     def _publish(self) -> None:
-        sent = self._judge.state.alerts.waiting(_ALL)
-        self._judge.state.alerts.sent(sent)
+        sent = self._alerting.state.alerts.waiting(_ALL)
+        self._alerting.state.alerts.sent(sent)
         for alert in sent:
             known = self._latest.get(alert.alert_id)
             assert alert.version == (known.version if known else 0) + 1, "a version is said once"

@@ -6,7 +6,7 @@ import pytest
 
 from streams.lake.session import Session
 from streams.rules.crowds import CrowdLimits
-from streams.watch.naming import Named
+from streams.watch.named_ids import Named
 from streams.watch.state.events import Recorded
 from streams.watch.state.state import State
 from streams.watch.state.tables import event_columns

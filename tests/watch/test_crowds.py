@@ -10,7 +10,7 @@ from streams.contracts import AddressChanged, Event, HouseholdJoined, RiskMarker
 from streams.contracts.columns import events_table
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
-from streams.watch.judge import Judge
+from streams.watch.alerting import Alerting
 from tests.limited import limited
 from tests.oracle.records import Log, decoded
 from tests.watch.streaming import Stream, said
@@ -36,9 +36,9 @@ def engine(settings, tmp_path_factory) -> Iterator[Engine]:
 class Told:
     """A stream, and all that it was told."""
 
-    def __init__(self, engine: Engine, new_judge: Callable[..., Judge]) -> None:
+    def __init__(self, engine: Engine, new_alerting: Callable[..., Alerting]) -> None:
         self.engine = engine
-        self.stream = Stream(new_judge)
+        self.stream = Stream(new_alerting)
         self.log = Log()
 
     def tell(self, *events: Event) -> None:
@@ -54,8 +54,8 @@ class Told:
 
 
 @pytest.fixture
-def told(engine, judge_of) -> Told:
-    return Told(engine, partial(judge_of, engine.compiled))
+def told(engine, alerting_of) -> Told:
+    return Told(engine, partial(alerting_of, engine.compiled))
 
 
 def _families(first: int, last: int, person: str | None = None, address: str | None = None) -> Iterator[Event]:

@@ -8,17 +8,17 @@ import pytest
 from kafka import TopicPartition
 
 from streams import names
+from streams.alerts.publisher import Publisher
 from streams.contracts.outputs import Heartbeat
 from streams.kafka import client as kafka_client
 from streams.kafka.client import admin, end_offsets, producer
 from streams.kafka.heartbeat import last_heartbeat
-from streams.lake import lives as lake_lives
+from streams.lake import generations as lake_lives
 from streams.lake.connect import connect
 from streams.land import run as land
-from streams.verify import verify_offsets
+from streams.land.verify import verify_offsets
 from streams.watch import beginning
 from streams.watch.even_reader import EvenReader
-from streams.watch.publish import Publisher
 from streams.watch.run import Watched, run
 from tests.kafka.test_topics import STAMPED, make
 from tests.watch.test_run import until
@@ -49,11 +49,11 @@ def delete(settings, place: TopicPartition, before: int) -> None:
 def test_a_topic_made_again_is_judged_before_it_lands(watch_settings, project, referral, send, alerts) -> None:
     """The watcher that meets it first gives it its numbers, and landing takes them over."""
     send(referral(1, at=ago(hours=3)))
-    run(watch_settings, until=lambda: judged(watch_settings, 1), project=project)
+    run(watch_settings, until=lambda: evaluated(watch_settings, 1), project=project)
     land(watch_settings, once=True)
     make(watch_settings, names.REFERRAL, watch_settings.partitions, **STAMPED)
     send(*(referral(number, at=ago(hours=2)) for number in range(2, 5)))
-    run(watch_settings, until=lambda: judged(watch_settings, 5), project=project)
+    run(watch_settings, until=lambda: evaluated(watch_settings, 5), project=project)
 
     place = place_of(watch_settings)
     judged_anew = {("re_referral", f"r-{number}") for number in range(2, 5)}
@@ -71,7 +71,7 @@ def test_a_topic_made_again_is_judged_before_it_lands(watch_settings, project, r
 def test_a_watcher_that_runs_takes_it_on(watch_settings, project, referral, send, alerts) -> None:
     with watching(watch_settings, project):
         send(referral(1, at=ago(hours=3)), referral(2, "F-2", at=ago(hours=3)))
-        until(lambda: judged(watch_settings, 2))
+        until(lambda: evaluated(watch_settings, 2))
         make(watch_settings, names.REFERRAL, watch_settings.partitions, **STAMPED)
         send(*(referral(number, f"F-{1 + number % 2}", at=ago(hours=2)) for number in range(3, 9)))
         until(lambda: {alert.family_id for alert in alerts()} >= {"F-1", "F-2"})
@@ -108,7 +108,7 @@ def test_a_watcher_that_is_left_behind_finds_in_the_lake_what_kafka_has_deleted(
     monkeypatch.setattr(EvenReader, "poll", slow)
     with watching(watch_settings, project) as watched:
         send(referral(1, at=ago(hours=3)))
-        until(lambda: judged(watch_settings, 1))
+        until(lambda: evaluated(watch_settings, 1))
         place = place_of(watch_settings)
         held.set()
         with closing(producer(watch_settings, linger_ms=0)) as sender:
@@ -143,7 +143,7 @@ def watch_once(watch_settings):
 
     def once() -> None:
         before = last_heartbeat(watch_settings)
-        run(watch_settings, until=lambda: last_heartbeat(watch_settings) != before and judged(watch_settings, 5))
+        run(watch_settings, until=lambda: last_heartbeat(watch_settings) != before and evaluated(watch_settings, 5))
 
     return once
 
@@ -168,7 +168,7 @@ class watching:  # noqa: N801  (it reads as a sentence)
         self._watched.terms = done.terms
 
 
-def judged(settings, records: int) -> bool:
+def evaluated(settings, records: int) -> bool:
     """Whether a heartbeat speaks of so many numbers of the referral topic."""
     found = last_heartbeat(settings)
     return found is not None and sum(found[0].offsets[names.REFERRAL]) >= records

@@ -11,14 +11,14 @@ import psycopg2
 import pytest
 from kafka.errors import KafkaError
 
+from streams.alerts.publisher import Publisher
+from streams.alerts.trial import trial_alert
 from streams.contracts.outputs import Alert
 from streams.errors import LockTaken
 from streams.lake.advisory import HeldLock, LockSession
 from streams.lake.connect import catalog_dsn
 from streams.lake.lock_keys import LockKey
 from streams.settings import Settings
-from streams.watch.publish import Publisher
-from streams.watch.trial import trial_alert
 from tests.watch.test_run import child, until  # noqa: F401
 
 PURPOSE = {LockKey.LEADER: "watch", LockKey.RESTATING: "restating", LockKey.BUILD: "build"}

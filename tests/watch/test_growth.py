@@ -8,7 +8,7 @@ from streams import names
 from streams.kafka import client as kafka_client
 from streams.kafka.client import producer
 from streams.kafka.heartbeat import last_heartbeat
-from streams.lake import lives as lake_lives
+from streams.lake import generations as lake_lives
 from streams.watch import beginning
 from tests.kafka.test_growth import grow
 from tests.kafka.test_topics import STAMPED, make

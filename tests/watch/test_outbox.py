@@ -8,16 +8,16 @@ import msgspec
 import pytest
 
 from streams import names
+from streams.alerts.alert_book import AlertBook
+from streams.alerts.publisher import Publisher, alert_of
+from streams.alerts.trial import trial_alert
 from streams.contracts.outputs import Alert
 from streams.errors import LockTaken
 from streams.kafka.client import consumer
 from streams.kafka.drain import until
 from streams.settings import Settings
-from streams.watch.alert_book import AlertBook
 from streams.watch.outbox import Outbox
-from streams.watch.publish import Publisher, alert_of
 from streams.watch.state.state import State
-from streams.watch.trial import trial_alert
 
 NOW = datetime.now(UTC)
 WEEK = timedelta(days=7)

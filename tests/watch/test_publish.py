@@ -7,8 +7,8 @@ from kafka.admin import ConfigResource
 from kafka.errors import KafkaError
 
 from streams import names
+from streams.alerts.publisher import Publisher
 from streams.kafka.client import admin
-from streams.watch.publish import Publisher
 from tests.watch.test_outbox import alert
 
 

@@ -68,7 +68,7 @@ def test_longest_ids_that_the_contract_allows_are_held(type_, desk_of, rules, lo
     desk = desk_of(rules)
     desk.take((struct.topic, key.encode(), json.dumps(event).encode()))
 
-    assert desk.judge.state.session.run("SELECT root_id, record_key FROM watch.events") == [(event["id"], key)]
+    assert desk.alerting.state.session.run("SELECT root_id, record_key FROM watch.events") == [(event["id"], key)]
 
 
 def test_long_name_of_a_rejected_record_is_none(desk_of, rules, referral, longest):
@@ -78,4 +78,4 @@ def test_long_name_of_a_rejected_record_is_none(desk_of, rules, referral, longes
     desk = desk_of(rules)
     desk.take(*((topic, key, value, [("caf-replay-of", mark.encode())]) for mark in marks))
 
-    assert desk.judge.state.session.run("SELECT replay_of FROM watch.events") == [(None,)] * 3
+    assert desk.alerting.state.session.run("SELECT replay_of FROM watch.events") == [(None,)] * 3

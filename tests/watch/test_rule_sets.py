@@ -22,10 +22,10 @@ def test_every_rule_that_a_fact_can_change_is_judged(rules, arrived) -> None:
     asked = {("family", f"F-{number}"): sets.changed_by(facts) for number, facts in enumerate(arrived)}
 
     for place, wanted in asked.items():
-        judged = [rules for rules, places in sets.grouped(asked).items() for one in places if one == place]
+        evaluated = [rules for rules, places in sets.grouped(asked).items() for one in places if one == place]
         assert wanted == {name for name, facts in rules.items() if facts & set(arrived[int(place[1][2:])])}
-        assert wanted <= frozenset().union(*judged)
-        assert frozenset().union(*judged) in (wanted, sets.all)
+        assert wanted <= frozenset().union(*evaluated)
+        assert frozenset().union(*evaluated) in (wanted, sets.all)
 
 
 @given(RULES, ARRIVED)

@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 
 from streams import names
+from streams.alerts.publisher import Publisher
+from streams.alerts.trial import run_trial
 from streams.kafka.client import end_offsets
 from streams.kafka.heartbeat import last_heartbeat
 from streams.lake.connect import catalog_dsn
 from streams.lake.session import Session
 from streams.settings import PROJECT
 from streams.watch import watcher
-from streams.watch.publish import Publisher
 from streams.watch.run import Watched, run
-from streams.watch.trial import run_trial
 
 PATIENCE = 40
 CHILD = (

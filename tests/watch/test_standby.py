@@ -10,16 +10,16 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from streams.alerts.routing.router import Router
+from streams.alerts.routing.routes import read_routes
 from streams.contracts import decode
 from streams.lake.connect import catalog_dsn
 from streams.lake.session import Session
 from streams.land.lander import run as land
-from streams.route.router import Router
-from streams.route.routes import read_routes
 from streams.rules.compiled import CompiledRules
 from streams.rules.postgres.engine import PostgresEngine
 from streams.settings import Settings
-from streams.watch.judge import Judge
+from streams.watch.alerting import Alerting
 from streams.watch.run import run
 from streams.watch.standby import Standby
 from streams.watch.state.state import State, open_session
@@ -43,10 +43,10 @@ def eventually(ask: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def judge_in(session: Session, rules: CompiledRules) -> Judge:
+def alerting_in(session: Session, rules: CompiledRules) -> Alerting:
     engine = PostgresEngine(rules, session)
     state = State(session, event_columns(engine.columns_read), engine.crowd_limits, rules.checksum)
-    return Judge(engine, state, Router("E08000015", read_routes()), "https://cases.example/{family_id}")
+    return Alerting(engine, state, Router("E08000015", read_routes()), "https://cases.example/{family_id}")
 
 
 class Running:
@@ -90,26 +90,26 @@ def large_batch(referral: Callable) -> list[tuple]:
 
 
 @pytest.fixture
-def leader(watch_settings: Settings, project: Path, rules: CompiledRules) -> Iterator[Judge]:
+def leader(watch_settings: Settings, project: Path, rules: CompiledRules) -> Iterator[Alerting]:
     """What a leader has when it has begun: its tables are those of a watcher that ran and ended."""
     run(watch_settings, until=lambda: judged_everything(watch_settings), for_seconds=PATIENCE, project=project)
     with closing(open_session(watch_settings, leads=True)) as session:
-        judge = judge_in(session, rules)
-        judge.state.begin_term()
-        yield judge
+        alerting = alerting_in(session, rules)
+        alerting.state.begin_term()
+        yield alerting
 
 
-def take(judge: Judge, records: list[tuple]) -> None:
+def take(alerting: Alerting, records: list[tuple]) -> None:
     """As a watcher takes in a batch: in one transaction, and what it calls for is left pending."""
     now = datetime.now(UTC)
     received = int(now.timestamp() * 1000)
     stored = [Record(topic, 0, 10**6 + at, received, key, value, ()) for at, (topic, key, value) in enumerate(records)]
-    with judge.state.writing():
-        judge.judge([decode(record) for record in stored], now, now)
+    with alerting.state.writing():
+        alerting.evaluate([decode(record) for record in stored], now, now)
 
 
-def decided(judge: Judge) -> list[str]:
-    return sorted(alert.family_id for alert in judge.state.alerts.waiting(10_000))
+def decided(alerting: Alerting) -> list[str]:
+    return sorted(alert.family_id for alert in alerting.state.alerts.waiting(10_000))
 
 
 def test_one_that_stands_by_judges_what_the_leader_has_left_pending(leader, standby, large_batch):
@@ -134,9 +134,9 @@ def test_what_a_dead_helper_had_in_hand_is_judged_once(leader, standby, large_ba
     """It dies after it has decided, and before it has said so."""
     take(leader, large_batch)
     with closing(open_session(watch_settings, leads=False)) as dying:
-        helper = judge_in(dying, rules)
+        helper = alerting_in(dying, rules)
         dying.command("BEGIN")
-        helper.judge_pending(helper.state.agenda.take_pending(250))
+        helper.evaluate_pending(helper.state.agenda.take_pending(250))
     standby.turn(0)
 
     assert decided(leader) == sorted(f"F-{family}" for family in range(FAMILIES))
@@ -161,7 +161,7 @@ def test_helper_that_stands_still_holds_up_the_leader_for_seconds(
 
     def hold() -> None:
         with suppress(psycopg2.Error), closing(open_session(watch_settings, leads=False)) as session:
-            helper = judge_in(session, rules)
+            helper = alerting_in(session, rules)
             while not over.is_set() and not held:
                 session.command("ROLLBACK; BEGIN")
                 held.extend(helper.state.agenda.take_pending(50))

@@ -12,7 +12,7 @@ from streams.contracts.columns import events_table, quarantine_table
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
 from streams.simulate import Noise, World
-from streams.watch.judge import Judge
+from streams.watch.alerting import Alerting
 from tests.limited import limited
 from tests.oracle.compare import difference
 from tests.oracle.oracle import expected
@@ -39,25 +39,25 @@ def engine(settings) -> Iterator[Engine]:
 
 
 @pytest.mark.parametrize("seed", range(WORLDS))
-def test_stream_says_what_one_look_says(engine, judge_of, seed):
+def test_stream_says_what_one_look_says(engine, alerting_of, seed):
     """The sets at the end are equal, and no version was said twice; also when the watcher starts anew."""
     chance = random.Random(seed)
     world = (dense, case, reused)[seed % 3](seed)
-    stream = streamed(partial(judge_of, engine.compiled), world.records, world.as_of, chance, 6, seed % 4)
+    stream = streamed(partial(alerting_of, engine.compiled), world.records, world.as_of, chance, 6, seed % 4)
 
     assert stream.standing == {said(alert) for alert in rebuilt(engine, world.records, world.as_of)}
 
 
 @pytest.mark.parametrize(("person", "address"), [(1, 1), (2, 1), (1, 2)])
-def test_stream_says_what_one_look_says_of_crowds(person, address, settings, tmp_path, judge_of):
+def test_stream_says_what_one_look_says_of_crowds(person, address, settings, tmp_path, alerting_of):
     """Ids become crowds on the way, in any order and chunking: whom they connected until then is judged again."""
     engine = limited(compiled_rules(settings), person, address, tmp_path)
     try:
         for seed in range(6):
             chance = random.Random(seed)
             world = (dense, case, reused)[seed % 3](seed)
-            new_judge = partial(judge_of, engine.compiled)
-            stream = streamed(new_judge, world.records, world.as_of, chance, (6, 1)[seed % 2], seed % 3)
+            new_alerting = partial(alerting_of, engine.compiled)
+            stream = streamed(new_alerting, world.records, world.as_of, chance, (6, 1)[seed % 2], seed % 3)
 
             assert stream.standing == {said(alert) for alert in rebuilt(engine, world.records, world.as_of)}
     finally:
@@ -65,12 +65,12 @@ def test_stream_says_what_one_look_says_of_crowds(person, address, settings, tmp
 
 
 @pytest.mark.parametrize("late", [timedelta(0), LATEST], ids=["in order", "shuffled"])
-def test_year_says_what_one_look_and_the_oracle_say(engine, judge_of, late):
+def test_year_says_what_one_look_and_the_oracle_say(engine, alerting_of, late):
     """A simulated year, as it happened, or each record up to two months late; the watcher starts anew in between."""
     chance = random.Random(8)
     records = year(chance, late)
     as_of = END + LATEST
-    stream = streamed(partial(judge_of, engine.compiled), records, as_of, chance, 80, 3)
+    stream = streamed(partial(alerting_of, engine.compiled), records, as_of, chance, 80, 3)
     whole = rebuilt(engine, records, as_of)
 
     assert stream.standing == {said(alert) for alert in whole}
@@ -78,7 +78,7 @@ def test_year_says_what_one_look_and_the_oracle_say(engine, judge_of, late):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_reused_ids_say_the_same_in_any_order(engine, judge_of, seed):
+def test_reused_ids_say_the_same_in_any_order(engine, alerting_of, seed):
     """Six families under one number, two children of one of them, corrections and withdrawals of the number."""
     chance = random.Random(seed)
     writes = _of_one_number()
@@ -88,7 +88,7 @@ def test_reused_ids_say_the_same_in_any_order(engine, judge_of, seed):
     for number, write in enumerate(writes):
         write(log, MORNING + timedelta(hours=20, minutes=number))
     as_of = MORNING + timedelta(days=3)
-    stream = streamed(partial(judge_of, engine.compiled), log.records, as_of, chance, 4, 2)
+    stream = streamed(partial(alerting_of, engine.compiled), log.records, as_of, chance, 4, 2)
     whole = rebuilt(engine, log.records, as_of)
 
     assert stream.standing == {said(alert) for alert in whole}
@@ -147,7 +147,7 @@ def rebuilt(engine: Engine, records: Sequence[Record], as_of: datetime) -> list:
 
 
 def streamed(
-    new_judge: Callable[..., Judge],
+    new_alerting: Callable[..., Alerting],
     records: Sequence[Record],
     as_of: datetime,
     chance: random.Random,
@@ -156,7 +156,7 @@ def streamed(
 ) -> Stream:
     """What a watcher has said after batches of at most so many records, started anew so many times."""
     anew = sorted(chance.choices(range(1, len(records)), k=restarts))
-    stream, taken = Stream(new_judge), 0
+    stream, taken = Stream(new_alerting), 0
     while taken < len(records):
         batch = records[taken : taken + chance.randint(1, most)]
         stream.take(batch)

@@ -7,11 +7,11 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from streams.alerts.publisher import Publisher
+from streams.alerts.trial import trial_alert
 from streams.cli.main import caf
 from streams.contracts.outputs import Heartbeat
 from streams.errors import SettingInvalid, WatchSilent
-from streams.watch.publish import Publisher
-from streams.watch.trial import trial_alert
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

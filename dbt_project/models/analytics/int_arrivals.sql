@@ -1,5 +1,5 @@
 -- What arrived, by day, topic and source, and what can be said of a record by itself and those of its name alone.
--- A record changes nothing of a day on which no record of its topic, source and id arrived (`streams/build/delta.py`).
+-- A record changes nothing of a day on which no record of its topic, source and id arrived (`streams/marts/delta.py`).
 {%- set key_fields = {
     'contact-recorded': {
         'agency_id': 'agency_id is null and not is_from_individual',

@@ -14,7 +14,7 @@ with counted as (
 ),
 
 -- Places and periods by number: whoever compares figures finds them by it. That of a period is its own, whatever others
--- there are: a warm build looks at some of them alone (`streams/build/periods.py`).
+-- there are: a warm build looks at some of them alone (`streams/marts/periods.py`).
 periods as (
     select
         4 * (period_start - date '2000-01-01')

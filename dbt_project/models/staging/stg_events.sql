@@ -26,7 +26,7 @@ timed as (
 ),
 
 -- Earlier and later are decided by time, then by source and id, at last by topic and key: from here on a number. Numbers
--- lie far apart, so that a warm build can put a late event between two others (`streams/build/delta.py`).
+-- lie far apart, so that a warm build can put a late event between two others (`streams/marts/delta.py`).
 ordered as (
     select
         *,

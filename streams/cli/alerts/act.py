@@ -45,7 +45,7 @@ def ack(alert_id: str, worker: str, note: str | None, wait: float, as_json: bool
 
     It holds until the alert becomes more severe or has new evidence.
     """
-    from streams.acting import acknowledge
+    from streams.alerts.actions import acknowledge
 
     _do(alert_id, wait, as_json, lambda settings, alert: acknowledge(settings, alert, worker, note))
 
@@ -66,7 +66,7 @@ def close(alert_id: str, *, worker: str, closure: str, note: str | None, wait: f
 
     It opens again when it becomes more severe or has new evidence.
     """
-    from streams.acting import close as send
+    from streams.alerts.actions import close as send
 
     _do(alert_id, wait, as_json, lambda settings, alert: send(settings, alert, worker, AlertClosure(closure), note))
 
@@ -75,14 +75,14 @@ def close(alert_id: str, *, worker: str, closure: str, note: str | None, wait: f
 @_common
 def undo(alert_id: str, wait: float, as_json: bool) -> None:
     """Take back the last acknowledgement or closing of an alert."""
-    from streams.acting import take_back
+    from streams.alerts.actions import take_back
 
     _do(alert_id, wait, as_json, take_back)
 
 
 def _do(alert_id: str, wait: float, as_json: bool, act: Callable[[Settings, Alert], object]) -> None:
-    from streams.acting import Answer
-    from streams.subscribers.story import read_story
+    from streams.alerts.actions import Answer
+    from streams.tell.subscribers.story import read_story
 
     settings = Settings.from_env()
     alert = read_story(settings, alert_id).versions[-1][0]

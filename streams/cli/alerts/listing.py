@@ -29,9 +29,9 @@ def command(
     """
     if context.invoked_subcommand is not None:
         return
-    from streams.subscribers.wanted import Wanted
+    from streams.tell.subscribers.alert_filter import AlertFilter
 
-    wanted = Wanted.of(**chosen, backfill=True, test=every)
+    wanted = AlertFilter.of(**chosen, backfill=True, test=every)
     show = printer(as_json, bell)
     if following or every:
         _print_versions(following, wanted.matches, show, every)
@@ -45,8 +45,8 @@ def printer(as_json: bool, bell: bool = False) -> Callable[[Alert], None]:
         return lambda alert: click.echo(msgspec.json.encode(alert).decode())
     from rich.console import Console
 
-    from streams.subscribers.view import view
-    from streams.subscribers.wanted import is_open
+    from streams.tell.subscribers.alert_filter import is_open
+    from streams.tell.subscribers.view import view
 
     console = Console(highlight=False)
 
@@ -61,7 +61,7 @@ def printer(as_json: bool, bell: bool = False) -> Callable[[Alert], None]:
 def _print_versions(
     following: bool, wanted: Callable[[Alert], bool], show: Callable[[Alert], None], history: bool
 ) -> None:
-    from streams.watch.follow import follow
+    from streams.alerts.follow import follow
 
     try:
         for alert, _ in follow(Settings.from_env(), history=history or not following, stop_at_end=not following):
@@ -72,8 +72,8 @@ def _print_versions(
 
 
 def _print_open(wanted: Callable[[Alert], bool], show: Callable[[Alert], None]) -> None:
-    from streams.subscribers.wanted import is_open
-    from streams.watch.follow import follow
+    from streams.alerts.follow import follow
+    from streams.tell.subscribers.alert_filter import is_open
 
     latest: dict[str, Alert] = {}
     for alert, _ in follow(Settings.from_env(), stop_at_end=True):

@@ -15,8 +15,8 @@ __all__ = ["show"]
 @click.option("--json", "as_json", is_flag=True, help="Its versions and those of alerts about it, one a line, in UTC.")
 def show(alert_id: str, as_json: bool) -> None:
     """Show one alert as it is now, and from the log what became of it: told, written, taken on, escalated, closed."""
-    from streams.subscribers.story import read_story, steps
-    from streams.subscribers.times import local
+    from streams.tell.subscribers.story import read_story, steps
+    from streams.tell.subscribers.times import local
 
     story = read_story(Settings.from_env(), alert_id)
     put = printer(as_json)

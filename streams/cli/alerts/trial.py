@@ -17,7 +17,7 @@ def trial(timeout: float, as_json: bool) -> None:
 
     It is about nobody, lands marked as a test, and is never routed.
     """
-    from streams.watch.trial import run_trial
+    from streams.alerts.trial import run_trial
 
     seconds = run_trial(Settings.from_env(), timeout)
     click.echo(json.dumps({"seconds": seconds}) if as_json else f"the test alert came back after {seconds:.2f} s")

@@ -2,8 +2,8 @@
 
 from sqlglot import exp
 
-from streams.rules.postgres.known import refused
 from streams.rules.postgres.rewriting import Place, called, collated, is_row, rewrites
+from streams.rules.postgres.supported import refused
 from streams.rules.postgres.types import kind
 
 __all__: list[str] = []

@@ -17,9 +17,9 @@ from sqlglot.schema import MappingSchema
 
 from streams.rules.compiled import CompiledRules, Model
 from streams.rules.inputs import INPUTS
-from streams.rules.postgres.known import NotKnown
 from streams.rules.postgres.reference import Reference
 from streams.rules.postgres.rewriting import Place
+from streams.rules.postgres.supported import NotKnown
 from streams.rules.postgres.transpile import transpile
 from streams.rules.postgres.types import Composites
 

@@ -111,11 +111,11 @@ class PostgresEngine(Evaluator):
         as_of: datetime,
     ) -> Iterator[Evaluation]:
         """See `Evaluator.evaluating`."""
-        with self.judging(self._given(events, quarantine), rules, as_of) as evaluation:
+        with self.evaluating_given(self._given(events, quarantine), rules, as_of) as evaluation:
             yield evaluation
 
     @contextmanager
-    def judging(self, given: Given, rules: Collection[str], as_of: datetime) -> Iterator[Evaluation]:
+    def evaluating_given(self, given: Given, rules: Collection[str], as_of: datetime) -> Iterator[Evaluation]:
         """The same of rows that queries find."""
         ends = [name for rule in sorted(rules) for name in self.compiled.ends(rule)]
         desks: list[str] = []

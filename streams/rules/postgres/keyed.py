@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from streams.rules.postgres.known import refused
 from streams.rules.postgres.rewriting import Place, called
+from streams.rules.postgres.supported import refused
 
 __all__ = ["RECURRING", "columns_of", "keyed", "restate_keyed"]
 

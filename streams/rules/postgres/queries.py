@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlglot import exp
 from sqlglot.transforms import eliminate_semi_and_anti_joins
 
-from streams.rules.postgres.known import refused
+from streams.rules.postgres.supported import refused
 
 __all__ = ["restate"]
 

@@ -11,9 +11,9 @@ from sqlglot.schema import MappingSchema
 from streams.rules.postgres import aggregates, lists, times, values  # noqa: F401  (they register their rewrites)
 from streams.rules.postgres.annotate import annotate
 from streams.rules.postgres.keyed import RECURRING, columns_of, keyed, restate_keyed
-from streams.rules.postgres.known import NotKnown, check
 from streams.rules.postgres.queries import restate
 from streams.rules.postgres.rewriting import Place, rewrite
+from streams.rules.postgres.supported import NotKnown, check
 
 __all__ = ["transpile"]
 

@@ -4,7 +4,7 @@ import hashlib
 
 from sqlglot import exp
 
-from streams.rules.postgres.known import NotKnown, refused
+from streams.rules.postgres.supported import NotKnown, refused
 
 __all__ = ["INTEGERS", "Composites", "element", "kind"]
 

@@ -2,8 +2,8 @@
 
 from sqlglot import exp
 
-from streams.rules.postgres.known import refused
 from streams.rules.postgres.rewriting import Place, called, collated, grouped, rewrites
+from streams.rules.postgres.supported import refused
 from streams.rules.postgres.types import INTEGERS, kind
 
 __all__: list[str] = []

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from streams.alerts.alert_book import Place
 from streams.lake.session import Session
 from streams.rules.answers import Deadline
-from streams.watch.alert_book import Place
 from streams.watch.state import statements as sql
 from streams.watch.state.parameters import columns, naive
 
@@ -89,7 +89,7 @@ class Agenda:
         rows = self._session.run(sql.REVIEWED, limit)
         return {family: at.replace(tzinfo=UTC) for family, at in rows}
 
-    def unjudged(self, limit: int) -> dict[str, datetime]:
+    def unevaluated(self, limit: int) -> dict[str, datetime]:
         """Some of the records that nobody can read and that are not judged yet, with when each arrived (aware)."""
         rows = self._session.run(sql.UNJUDGED, limit)
         return {record: received_at.replace(tzinfo=UTC) for record, received_at in rows}

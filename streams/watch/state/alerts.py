@@ -5,9 +5,9 @@ from datetime import datetime
 
 import msgspec
 
+from streams.alerts.alert_book import AlertBook, Place, Standing
 from streams.contracts.outputs import Alert
 from streams.lake.session import Session
-from streams.watch.alert_book import AlertBook, Place, Standing
 from streams.watch.state import statements as sql
 from streams.watch.state.parameters import columns
 

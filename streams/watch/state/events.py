@@ -13,7 +13,7 @@ from streams.lake.session import Session
 from streams.rules.crowds import CROWDS, CrowdLimits
 from streams.rules.facts import fact_of
 from streams.rules.postgres.engine import MANY_EVENTS, Given
-from streams.watch.naming import ABOUT_HOUSEHOLDS, Named, named_by
+from streams.watch.named_ids import ABOUT_HOUSEHOLDS, Named, named_by
 from streams.watch.state import statements as sql
 from streams.watch.state.parameters import as_json, columns
 

@@ -15,14 +15,14 @@ import structlog
 from kafka import TopicPartition
 
 from streams import names
+from streams.alerts.alert_book import AlertBook, Standing
+from streams.alerts.landed import landed_versions
 from streams.contracts.outputs import Alert
 from streams.errors import LakeUnavailable
 from streams.lake.connect import catalog_dsn, connect
 from streams.lake.offsets import next_offsets
 from streams.lake.quoted import quoted
 from streams.settings import Settings
-from streams.watch.alert_book import AlertBook, Standing
-from streams.watch.landed_alerts import landed_versions
 from streams.watch.state.state import State
 
 __all__ = ["fill"]

@@ -1,0 +1,1 @@
+"""Who may see a page: accounts, the login, and the headers of every answer."""

@@ -1,0 +1,121 @@
+"""Who may log in, and as what: names, roles and salted scrypt hashes, in a file that only the home's owner reads."""
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+from pathlib import Path
+
+from dashboard.access.audience import ROLES
+from streams.errors import SettingInvalid
+
+__all__ = ["MIN_LENGTH", "Accounts"]
+
+MIN_LENGTH = 12
+"""Least length of a password."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_N, _R, _P = 2**15, 8, 1
+_MEMORY = 64 * 2**20
+_FIRST_ROLE = "desk"
+
+Account = dict[str, str]
+
+
+class Accounts:
+    """
+    The accounts of a home.
+
+    An account is told from an earlier one of its name by when it was made, so that a new password or role ends old
+    sessions. One that was made before there were roles is the desk's.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "desk"
+        self._file = self._folder / "accounts.json"
+
+    def add(self, name: str, password: str, role: str | None = None) -> str:
+        """
+        Add an account, or give one a new password; its role.
+
+        Without a role an account keeps the one that it has, and a new one is the desk's.
+
+        Raises:
+            SettingInvalid: the name, the password or the role is not allowed.
+        """
+        if not _NAME.fullmatch(name):
+            raise SettingInvalid("the name is not allowed; allowed: letters, digits, '.', '_' and '-', at most 64")
+        if len(password) < MIN_LENGTH:
+            raise SettingInvalid(f"the password is too short; allowed: {MIN_LENGTH} characters or more")
+        role = role or self.role(name) or _FIRST_ROLE
+        if role not in ROLES:
+            raise SettingInvalid(f"the role {role!r} is not known; allowed: {', '.join(ROLES)}")
+        salt = secrets.token_bytes(16)
+        account = {"made": secrets.token_hex(8), "role": role, "salt": salt.hex(), "hash": _hash(password, salt).hex()}
+        self._write(self._read() | {name: account})
+        return role
+
+    def remove(self, name: str) -> None:
+        """
+        Remove an account; its sessions end at once.
+
+        Raises:
+            SettingInvalid: there is none of this name.
+        """
+        accounts = self._read()
+        if name not in accounts:
+            raise SettingInvalid(f"no account is called {name!r}; known: {', '.join(sorted(accounts)) or 'none'}")
+        del accounts[name]
+        self._write(accounts)
+
+    def names(self) -> list[str]:
+        """The names of all accounts."""
+        return sorted(self._read())
+
+    def role(self, name: str) -> str | None:
+        """The role of an account; None without one."""
+        account = self._read().get(name)
+        return account.get("role", _FIRST_ROLE) if account else None
+
+    def made(self, name: str) -> str | None:
+        """The mark of the account as it is now; None without one."""
+        account = self._read().get(name)
+        return account["made"] if account else None
+
+    def check(self, name: str, password: str) -> str | None:
+        """The account's mark if the password is its; an unknown name takes as long as a wrong password."""
+        account = self._read().get(name)
+        salt = bytes.fromhex(account["salt"]) if account else b"\0" * 16
+        wanted = bytes.fromhex(account["hash"]) if account else b""
+        is_right = hmac.compare_digest(_hash(password, salt), wanted)
+        return account["made"] if account and is_right else None
+
+    def secret(self) -> str:
+        """The key that signs sessions, made at first use."""
+        file = self._folder / "secret"
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+                new.write(secrets.token_hex(32))
+        except FileExistsError:
+            pass
+        return file.read_text()
+
+    def _read(self) -> dict[str, Account]:
+        try:
+            return json.loads(self._file.read_text())
+        except FileNotFoundError:
+            return {}
+
+    def _write(self, accounts: dict[str, Account]) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        aside = self._file.with_suffix(f".{os.getpid()}")
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(accounts, file)
+        aside.replace(self._file)
+
+
+def _hash(password: str, salt: bytes) -> bytes:
+    return hashlib.scrypt(password.encode(), salt=salt, n=_N, r=_R, p=_P, maxmem=_MEMORY)

@@ -1,0 +1,101 @@
+"""What a page is made of: figures, each with what it shows, its unit, its source, and the table behind it."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from dashboard.drawing.withheld import Hidden
+from streams.names import TIME_ZONE
+
+__all__ = ["LONDON", "Column", "Figure", "as_csv", "said"]
+
+LONDON = ZoneInfo(TIME_ZONE)
+"""The zone in which readers are told times."""
+
+Kind = Literal[
+    "text", "count", "number", "share", "rate", "moment", "day", "month", "minutes", "hours", "ratio", "change"
+]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a figure's table: its key in a row, its heading, and how its values are written."""
+
+    key: str
+    heading: str
+    kind: Kind = "text"
+
+    @property
+    def css(self) -> str:
+        """How its values stand: numbers to the right, under each other, times on one line."""
+        return "" if self.kind == "text" else "t" if self.kind in {"moment", "day", "month"} else "n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """
+    One figure of a page.
+
+    `title` says what it shows, `unit` what is counted, `source` the table of the lake that holds it. `chart` is SVG;
+    without one the table itself is shown.
+    """
+
+    key: str
+    title: str
+    unit: str
+    source: str
+    columns: tuple[Column, ...]
+    rows: list[dict[str, Any]]
+    chart: str = ""
+    note: str = ""
+    empty: str = "There is no figure: nothing has been counted yet, or the records do not cover the time."
+
+
+_WRITTEN: dict[str, Callable[[Any], str]] = {
+    "text": lambda value: str(value).replace("_", " "),
+    "count": lambda value: f"{value:,.0f}",
+    "number": lambda value: f"{value:,.1f}",
+    "rate": lambda value: f"{value:,.1f}",
+    "hours": lambda value: f"{value:,.1f}",
+    "share": lambda value: f"{100 * value:.1f} %",
+    "ratio": lambda value: f"{value:.2f}",
+    "change": lambda value: f"{value:+,.1f}".replace("-", "\N{MINUS SIGN}"),
+    "minutes": lambda value: f"{value:,.0f}" if value >= 10 else f"{value:,.1f}",
+    "moment": lambda value: f"{value:%-d %b %Y, %H:%M}",
+    "day": lambda value: f"{value:%-d %b %Y}",
+    "month": lambda value: f"{value:%b %Y}",
+}
+
+
+def said(value: object, kind: Kind = "text") -> str:
+    """A value as a reader is shown it."""
+    if value is None:
+        return "\N{EN DASH}"
+    return str(value) if isinstance(value, Hidden) else _WRITTEN[kind](value)
+
+
+def as_csv(figure: Figure) -> str:
+    """The table behind a figure as a file: keys as headings, values unrounded, hidden counts as `c`."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([column.key for column in figure.columns])
+    writer.writerows(_cells(figure.columns, figure.rows))
+    return file.getvalue()
+
+
+def _cells(columns: tuple[Column, ...], rows: list[dict[str, Any]]) -> Iterable[list[object]]:
+    for row in rows:
+        yield [_cell(row[column.key]) for column in columns]
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, Hidden):
+        return "c"
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    # A cell that a spreadsheet would take for a formula is told to be text.
+    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@"} else value

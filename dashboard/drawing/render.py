@@ -1,0 +1,84 @@
+"""Templates, and the words that they share: times of London, ages, severities."""
+
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from dashboard.access.audience import Audience
+from dashboard.drawing.figures import LONDON, said
+from dashboard.live.freshness import Beat
+from dashboard.site import Asked
+
+__all__ = ["render", "staleness"]
+
+
+def render(template: str, asked: Asked, **content: Any) -> str:
+    """A page as HTML; its head says who reads it, and how old live figures are to whom it matters."""
+    beat, settings = asked.site.pulse.beat, asked.site.settings
+    stale = staleness(beat, datetime.now(UTC), stale_minutes=settings.stale_minutes)
+    if asked.audience is Audience.EVERYBODY and beat.is_lake_there and content["here"] != "/":
+        stale = ""
+    shared = {"who": asked.who, "is_desk": asked.is_desk, "beat": beat, "stale": stale}
+    return _environment().get_template(template).render(**shared, **content)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"said": said, "clock": clock, "ago": ago, "day_clock": day_clock, "words": _words}
+    environment.globals["now"] = lambda: datetime.now(UTC)
+    return environment
+
+
+def clock(moment: datetime) -> str:
+    """The London time of day."""
+    return f"{_aware(moment).astimezone(LONDON):%H:%M:%S}"
+
+
+def day_clock(moment: datetime) -> str:
+    """The London day and time."""
+    return f"{_aware(moment).astimezone(LONDON):%-d %b %Y, %H:%M}"
+
+
+def ago(moment: datetime | None) -> str:
+    """How long ago, in the largest unit that says it."""
+    if moment is None:
+        return "never"
+    return f"{_span((datetime.now(UTC) - _aware(moment)).total_seconds())} ago"
+
+
+def staleness(beat: Beat, now: datetime, *, stale_minutes: float) -> str:
+    """What readers must know before they trust the figures; nothing when all is well."""
+    if not beat.is_lake_there:
+        return "The lake does not answer. What you see may be old; new figures cannot be read."
+    if beat.failed:
+        return "The newest build failed. You see the last good figures."
+    age = None if beat.as_of is None else (now - beat.as_of).total_seconds()
+    if age is not None and age > stale_minutes * 60:
+        return f"Live figures are {_span(age)} old. Nothing newer has been built."
+    return ""
+
+
+def _span(seconds: float) -> str:
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return f"{max(0, int(seconds))} s"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").replace("-", " ")
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,56 @@
+"""What monitoring sees of the pages: their sign of life, and `/metrics` for whoever has the token."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from dashboard.site import Site
+from streams.lake.sign import Sign, sign_of_life
+from streams.settings import Settings
+
+__all__ = ["metrics", "turning"]
+
+
+def metrics(site: Site) -> Callable:
+    """
+    The answer to `/metrics`: the newest look, so that asking for it is cheap and waits for nothing.
+
+    Without a token in the settings there is no such address: a proxy on this machine looks like this machine, so that
+    where a question comes from says nothing.
+    """
+    expected = f"Bearer {site.settings.metrics_token}".encode()
+
+    def answer(request: Request) -> Response:
+        if not site.settings.metrics_token:
+            raise HTTPException(404)
+        given = request.headers.get("authorization", "").encode()
+        if not secrets.compare_digest(given, expected):
+            return PlainTextResponse("A token is needed.", 401, {"WWW-Authenticate": "Bearer"})
+        return Response(site.watchdog.metrics.text(), 200, {"Cache-Control": "no-store"}, CONTENT_TYPE_LATEST)
+
+    return answer
+
+
+@asynccontextmanager
+async def turning(settings: Settings) -> AsyncIterator[None]:
+    """Give a sign of life for as long as the loop of the server goes round."""
+    with sign_of_life(settings, "pages") as sign:
+        task = asyncio.create_task(_turn(sign))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _turn(sign: Sign) -> None:
+    while True:
+        sign.turn()
+        await asyncio.sleep(1)

@@ -1,0 +1,75 @@
+"""An authority's places, one inside the other, as the marts know them."""
+
+from dataclasses import dataclass
+
+from dashboard.reading.reader import Row, Snapshot
+
+__all__ = ["Tree", "tree"]
+
+_TREE = """
+    SELECT lsoa_code, lsoa_name, ward_code, ward_name, area_code, area_name, authority_name, gateway
+    FROM marts.analytics.dim_area
+    WHERE authority_code = $authority AND lsoa_code <> 'unknown'
+    ORDER BY area_name, ward_name, lsoa_name
+"""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Areas, wards and LSOAs of an authority; the empty code is the authority itself."""
+
+    rows: list[Row]
+
+    @property
+    def authority_name(self) -> str:
+        """Its name."""
+        return self.rows[0]["authority_name"] if self.rows else "the authority"
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The name of every place by its code."""
+        return {row[f"{level}_code"]: row[f"{level}_name"] for level in ("area", "ward", "lsoa") for row in self.rows}
+
+    @property
+    def lsoas(self) -> set[str]:
+        """The codes of all LSOAs."""
+        return {row["lsoa_code"] for row in self.rows}
+
+    @property
+    def areas(self) -> list[tuple[str, str, str]]:
+        """Code, name and gateway of each area, by name."""
+        return list(dict.fromkeys((row["area_code"], row["area_name"], row["gateway"]) for row in self.rows))
+
+    def area_of(self, ward: str) -> str:
+        """The area in which a ward lies; empty for `unknown`."""
+        return next((row["area_code"] for row in self.rows if row["ward_code"] == ward), "")
+
+    def wards_of(self, place: str) -> set[str]:
+        """The wards that a place consists of, or lies in."""
+        return {row["ward_code"] for row in self.rows if place in {"", *_codes(row)}}
+
+    def below(self, place: str) -> tuple[str, list[str]]:
+        """The level below a place, and the codes of its places there; of an LSOA those of its ward."""
+        wards = self.wards_of(place)
+        if len(wards) == 1 and place:
+            return "lsoa", [row["lsoa_code"] for row in self.rows if row["ward_code"] in wards]
+        return "ward", sorted(wards)
+
+    def above(self, place: str) -> list[tuple[str, str]]:
+        """Code and name of the places that hold a place, from the authority down."""
+        row = next((row for row in self.rows if place in _codes(row)), None)
+        if row is None:
+            return []
+        levels = ("area", "ward", "lsoa")
+        own = next(level for level in levels if row[f"{level}_code"] == place)
+        above = levels[: levels.index(own)]
+        return [("", self.authority_name), *((row[f"{level}_code"], row[f"{level}_name"]) for level in above)]
+
+
+def tree(lake: Snapshot, authority: str) -> Tree:
+    """The places of an authority."""
+    return Tree(lake.rows(_TREE, {"authority": authority}))
+
+
+def _codes(row: Row) -> tuple[str, str, str]:
+    return row["area_code"], row["ward_code"], row["lsoa_code"]

@@ -1,0 +1,113 @@
+"""Whether everything works: how fresh each part is, and how many events arrive; no child and no alert is counted."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dashboard.drawing import charts
+from dashboard.drawing.figures import LONDON, Column, Figure
+from dashboard.reading.reader import Snapshot
+from dashboard.site import Asked
+from streams.errors import LakeUnavailable
+from streams.health.row import Row
+
+__all__ = ["Stage", "arrivals", "stages", "view"]
+
+_SILENT_SECONDS = 10
+_LATE_SECONDS = 120
+
+_PARTS = {"The lake": "lake", "The watcher": "watch", "Landing": "land", "Figures": "build"}
+"""Stages by the parts that have them at heart."""
+_OTHERS = {"share": "Telling partners", "feedback": "Letters to referrers", "publish": "Publishing", "kafka": "Kafka"}
+
+_RATE = """
+    SELECT date_trunc('minute', received_at) AS minute, count(*) AS events
+    FROM landing.main.events
+    WHERE received_at >= ?
+    GROUP BY ALL
+"""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of the system, and whether it does what it should."""
+
+    name: str
+    is_well: bool
+    says: str
+
+
+def view(asked: Asked) -> dict[str, Any]:
+    """The page's content as everybody sees it."""
+    return {"stages": stages(asked), "figures": [arrivals(asked)]}
+
+
+def arrivals(asked: Asked) -> Figure:
+    """Records that arrived, by minute."""
+    until = datetime.now(UTC).replace(second=0, microsecond=0)
+    minutes = [until - timedelta(minutes=back) for back in range(60, 0, -1)]
+
+    def read(lake: Snapshot) -> dict[datetime, int]:
+        rows = lake.rows(_RATE, [minutes[0].replace(tzinfo=None)])
+        return {row["minute"].replace(tzinfo=UTC): row["events"] for row in rows}
+
+    try:
+        counts = asked.site.reader.of_build(("rate", until), read)
+    except LakeUnavailable:
+        counts = {}
+    rows = [
+        {"minute": minute.astimezone(LONDON).replace(tzinfo=None), "events": counts.get(minute, 0)}
+        for minute in minutes
+    ]
+    arrived = any(counts.get(minute) for minute in minutes)
+    return Figure(
+        key="rate",
+        title="Events that arrived in each of the last sixty minutes",
+        unit="accepted records a minute",
+        source="landing.events",
+        columns=(Column("minute", "Minute", "moment"), Column("events", "Events", "count")),
+        rows=rows if arrived else [],
+        chart=charts.lines(rows, x="minute", y="events", y_title="events a minute", times="%H:%M") if arrived else "",
+        empty="No event arrived in the last hour.",
+    )
+
+
+def stages(asked: Asked) -> list[Stage]:
+    """Each part of the system, from the lake to the figures, and whatever else is not well."""
+    rows = {row.part: row for row in asked.site.watchdog.health.rows}
+    shown = [_judged(asked, stage, rows.get(_PARTS.get(stage.name, ""))) for stage in _fresh(asked)]
+    others = [row for row in rows.values() if row.level == "red" and row.part not in _PARTS.values()]
+    return [*shown, *(_judged(asked, Stage(_OTHERS.get(row.part, row.part), True, ""), row) for row in others)]
+
+
+def _judged(asked: Asked, stage: Stage, row: Row | None) -> Stage:
+    """The stage with the verdict on its part; the sentence names processes and errors, and so is for the desk."""
+    if row is None:
+        return stage
+    if row.level == "well":
+        # The lake tells of the watcher only what has landed; the verdict is of what Kafka has.
+        return replace(stage, is_well=True, says=stage.says if stage.is_well else row.state)
+    says = row.says if asked.is_desk else ", ".join(filter(None, (stage.says, row.state)))
+    return replace(stage, is_well=row.level != "red", says=says)
+
+
+def _fresh(asked: Asked) -> list[Stage]:
+    """What every page's head knows: how fresh each stage is."""
+    beat, follows = asked.site.pulse.beat, asked.site.board.follows
+    silent, built = beat.age_seconds(beat.judged_at), beat.age_seconds(beat.built_at)
+    waits = beat.landed_at and beat.built_at and (beat.landed_at - beat.built_at).total_seconds()
+    return [
+        Stage("The lake", beat.is_lake_there, "answers" if beat.is_lake_there else "does not answer"),
+        Stage("The watcher", silent is not None and silent < _SILENT_SECONDS, _since("last sign of life", silent)),
+        Stage("Alerts", follows, "arrive here as they are written" if follows else "do not arrive; trying again"),
+        Stage("Landing", beat.landed_at is not None, _since("last record", beat.age_seconds(beat.landed_at))),
+        Stage("Figures", bool(built) and not beat.failed and (waits or 0) < _LATE_SECONDS, _since("built", built)),
+    ]
+
+
+def _since(what: str, seconds: float | None) -> str:
+    if seconds is None:
+        return f"{what}: never"
+    if seconds < 120:
+        return f"{what} {seconds:.0f} s ago"
+    return f"{what} {seconds / 60:.0f} min ago" if seconds < 7200 else f"{what} {seconds / 3600:.0f} h ago"

@@ -1,0 +1,57 @@
+"""Partners: what each service is asked for, who waits for it, and for how long."""
+
+from dashboard.drawing import charts
+from dashboard.drawing.figures import Column, Figure
+from dashboard.drawing.figures_page import figures_page
+from dashboard.drawing.withheld import hide
+from dashboard.reading.reader import Row, Snapshot
+from dashboard.site import Asked
+
+__all__ = ["view"]
+
+_SOURCE = "marts.analytics.mart_partner"
+_BY_KIND = """
+    SELECT service_kind, max(target_days) AS target_days, sum(requested)::BIGINT AS requested,
+           sum(started)::BIGINT AS started, sum(declined)::BIGINT AS declined,
+           sum(declined_no_capacity)::BIGINT AS declined_no_capacity, sum(waiting)::BIGINT AS waiting,
+           sum(waiting_beyond_target)::BIGINT AS waiting_beyond_target, max(longest_wait_days) AS longest_wait_days
+    FROM marts.analytics.mart_partner
+    WHERE authority_code = $authority
+    GROUP BY service_kind
+    ORDER BY waiting_beyond_target DESC, service_kind
+"""
+_COUNTS = ("requested", "started", "declined", "declined_no_capacity", "waiting", "waiting_beyond_target")
+
+
+def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
+    rows = lake.rows(_BY_KIND, {"authority": asked.authority})
+    return [_waiting(rows if asked.is_desk else hide(rows, _COUNTS, ["longest_wait_days"]))]
+
+
+def _waiting(rows: list[Row]) -> Figure:
+    return Figure(
+        key="waiting",
+        title="Requests that wait longer than the target, by kind of service",
+        unit="requests",
+        source=_SOURCE,
+        columns=(
+            Column("service_kind", "Kind of service"),
+            Column("target_days", "Target, days", "count"),
+            Column("waiting_beyond_target", "Waiting too long", "count"),
+            Column("waiting", "Waiting", "count"),
+            Column("longest_wait_days", "Longest, days", "count"),
+            Column("requested", "Requested so far", "count"),
+            Column("started", "Started", "count"),
+            Column("declined", "Declined", "count"),
+            Column("declined_no_capacity", "Of these for want of capacity", "count"),
+        ),
+        rows=rows,
+        chart=charts.bars(rows, x="waiting_beyond_target", y="service_kind", x_title="requests") if rows else "",
+    )
+
+
+view = figures_page(
+    "Who waits for which kind of service, and for how long. Targets are those of the practice profile.",
+    _figures,
+)
+"""The page's content."""

@@ -1,0 +1,71 @@
+"""Rules: the register, with how each has done."""
+
+from dataclasses import replace
+from typing import Any
+
+from dashboard.access.audience import Audience
+from dashboard.drawing.figures import Column, Figure
+from dashboard.drawing.withheld import hide
+from dashboard.reading.reader import NotBuilt
+from dashboard.site import Asked
+from streams.errors import LakeUnavailable
+from streams.rules.register import newest
+
+__all__ = ["one", "view"]
+
+_PERFORMANCE = """
+    SELECT rule, alerts, open, acknowledged, closed, acted_on, precision, median_minutes_to_acknowledge, alerts_per_day
+    FROM marts.analytics.mart_rule_performance
+    QUALIFY row_number() OVER (PARTITION BY rule ORDER BY rule_version DESC) = 1
+"""
+_COUNTS = ("alerts", "open", "acknowledged", "closed", "acted_on")
+_DERIVED = ("precision", "median_minutes_to_acknowledge", "alerts_per_day", *_COUNTS)
+
+
+def view(asked: Asked) -> dict[str, Any]:
+    """The page's content."""
+    return {"entries": list(newest().values()), "figures": _performance(asked)}
+
+
+def one(asked: Asked) -> dict[str, Any] | None:
+    """The content of one rule's page; None for a name that no rule has."""
+    rule = asked.query["rule"]
+    found = next((entry for entry in asked.site.rules if entry.rule == rule), None)
+    if found is None:
+        return None
+    own = [
+        replace(figure, rows=[row for row in figure.rows if row["rule"] == rule], chart="")
+        for figure in _performance(asked)
+    ]
+    return {"title": rule.replace("_", " "), "entry": found, "figures": own}
+
+
+def _performance(asked: Asked) -> list[Figure]:
+    """How each rule does: counts of alerts, so nothing for everybody."""
+    if asked.audience is Audience.EVERYBODY:
+        return []
+    try:
+        rows = asked.site.reader.of_build("performance", lambda snapshot: snapshot.rows(_PERFORMANCE))
+    except (NotBuilt, LakeUnavailable):
+        rows = []
+    figure = Figure(
+        key="performance",
+        title="What people said of each rule's alerts",
+        unit="alerts that people got, without those raised from history",
+        source="marts.analytics.mart_rule_performance",
+        columns=(
+            Column("rule", "Rule"),
+            Column("alerts", "Alerts", "count"),
+            Column("open", "Open", "count"),
+            Column("acknowledged", "Taken on", "count"),
+            Column("closed", "Closed", "count"),
+            Column("acted_on", "Acted on", "count"),
+            Column("precision", "Worth raising", "share"),
+            Column("median_minutes_to_acknowledge", "Median minutes until taken on", "minutes"),
+            Column("alerts_per_day", "Alerts a day", "number"),
+        ),
+        rows=rows if asked.is_desk else hide(rows, _COUNTS, _DERIVED),
+        note="Worth raising: acted on, of those acted on, not useful, or about the wrong family.",
+        empty="No alert has been raised since the rules are in force.",
+    )
+    return [figure]

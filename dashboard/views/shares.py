@@ -1,0 +1,64 @@
+"""Measures of need of a whole authority, read together: a mix of shares, and measures over months."""
+
+from datetime import date
+
+from dashboard.drawing.figures import Column
+from dashboard.drawing.withheld import hide_parts
+from dashboard.reading.reader import Row, Snapshot
+from dashboard.site import Asked
+
+__all__ = ["COLUMNS", "SOURCE", "mix", "months", "newest_period"]
+
+SOURCE = "marts.analytics.mart_locality_need"
+
+COLUMNS = (
+    Column("value", "Value", "rate"),
+    Column("lower", "Interval from", "rate"),
+    Column("upper", "to", "rate"),
+    Column("numerator", "Counted", "count"),
+    Column("denominator", "Out of", "count"),
+)
+"""How sure a value is, and what it is made of."""
+
+_MIX = """
+    SELECT need.measure, title, need.numerator, need.denominator, value, lower, upper, period_start, period_end
+    FROM marts.analytics.mart_locality_need AS need
+    JOIN marts.analytics.dim_measure ON dim_measure.model = 'mart_locality_need' AND dim_measure.measure = need.measure
+    WHERE authority_code = $authority AND area_level = $level AND area_code = $place AND period_kind = $kind
+      AND need.measure SIMILAR TO $measures
+    QUALIFY period_start = max(period_start) OVER ()
+    ORDER BY need.measure
+"""
+_MONTHS = """
+    SELECT period_start, need.measure, title, need.numerator, need.denominator, value, lower, upper
+    FROM marts.analytics.mart_locality_need AS need
+    JOIN marts.analytics.dim_measure ON dim_measure.model = 'mart_locality_need' AND dim_measure.measure = need.measure
+    WHERE authority_code = $authority AND area_level = 'authority' AND area_code = $authority AND period_kind = 'month'
+      AND NOT is_partial AND need.measure SIMILAR TO $measures
+    ORDER BY period_start, need.measure
+"""
+_DERIVED = ("denominator", "value", "lower", "upper")
+
+
+def mix(asked: Asked, lake: Snapshot, measures: str, *, kind: str = "rolling_12_months") -> list[Row]:
+    """The newest values of the measures that a pattern names, of the whole authority."""
+    wanted = {"authority": asked.authority, "level": "authority", "place": asked.authority}
+    rows = lake.rows(_MIX, wanted | {"kind": kind, "measures": measures})
+    return rows if asked.is_desk else hide_parts(rows, "numerator", _DERIVED)
+
+
+def months(asked: Asked, lake: Snapshot, measures: str) -> list[Row]:
+    """Each month that is over, of the whole authority."""
+    rows = lake.rows(_MONTHS, {"authority": asked.authority, "measures": measures})
+    if asked.is_desk:
+        return rows
+    by_month: dict[date, list[Row]] = {}
+    for row in rows:
+        by_month.setdefault(row["period_start"], []).append(row)
+    # Levels add up to all families; other measures lose nothing by being treated alike.
+    return [row for parts in by_month.values() for row in hide_parts(parts, "numerator", _DERIVED)]
+
+
+def newest_period(rows: list[Row]) -> str:
+    """The period that a mix is of, in words."""
+    return f"{rows[0]['period_start']:%B %Y} to {rows[0]['period_end']:%B %Y}" if rows else "the last twelve months"

@@ -1,0 +1,145 @@
+"""What people do with an alert, written as events: take it on, close it, take either back."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import msgspec
+from kafka import KafkaConsumer
+
+from streams import names
+from streams.alerts.publisher import alert_of
+from streams.contracts import Accepted, decode
+from streams.contracts.check import check
+from streams.contracts.codesets import AlertClosure, WithdrawalReason
+from streams.contracts.envelope import Withdrawal
+from streams.contracts.escalation import AlertAcknowledged, AlertClosed
+from streams.contracts.outputs import Alert
+from streams.errors import ActionInvalid, ActionUnknown
+from streams.kafka.client import consumer, producer
+from streams.kafka.drain import until
+from streams.settings import Settings
+
+__all__ = ["Answer", "acknowledge", "close", "take_back"]
+
+SOURCE = "/caf/desk"
+"""CloudEvents source of what is done with `./caf alerts`."""
+
+_WITHDRAWN = "uk.caf.escalation.withdrawn.v1"
+
+
+class Answer:
+    """Waits for the version of an alert that says what was done; begin it before the event is sent."""
+
+    def __init__(self, settings: Settings, alert: Alert) -> None:
+        self._alert = alert
+        self._reader: KafkaConsumer = consumer(settings, [names.ALERTS], fetch_max_wait_ms=100)
+        for partition, end in self._reader.end_offsets(self._reader.assignment()).items():
+            self._reader.seek(partition, end)
+
+    def wait(self, seconds: float) -> Alert | None:
+        """The next version of the alert; None when none came in time."""
+        ends_at = time.monotonic() + seconds
+        try:
+            while time.monotonic() < ends_at:
+                for records in self._reader.poll(timeout_ms=200).values():
+                    for record in records:
+                        found = alert_of(record.value)
+                        if found is not None and found.alert_id == self._alert.alert_id:
+                            return found
+            return None
+        finally:
+            self._reader.close()
+
+
+def acknowledge(settings: Settings, alert: Alert, worker_id: str, note: str | None = None) -> None:
+    """
+    Say that somebody takes an alert on.
+
+    Raises:
+        ActionInvalid: the worker's id or the note is not what the contract allows.
+        BrokerUnavailable: no broker answers.
+    """
+    fact = AlertAcknowledged(alert_id=alert.alert_id, worker_id=worker_id, family_id=alert.family_id, note=note)
+    _send(settings, fact.type, fact)
+
+
+def close(settings: Settings, alert: Alert, worker_id: str, closure: AlertClosure, note: str | None = None) -> None:
+    """
+    Say that an alert has been dealt with, and what it was worth.
+
+    Raises:
+        ActionInvalid: the worker's id or the note is not what the contract allows.
+        BrokerUnavailable: no broker answers.
+    """
+    fact = AlertClosed(
+        alert_id=alert.alert_id, worker_id=worker_id, alert_closure=closure, family_id=alert.family_id, note=note
+    )
+    _send(settings, fact.type, fact)
+
+
+def take_back(settings: Settings, alert: Alert) -> str:
+    """
+    Withdraw what was last done with an alert by `acknowledge` or `close`; returns which it was.
+
+    Raises:
+        ActionUnknown: nothing of the kind is on the escalation topic, which keeps it for `retention_days`.
+        BrokerUnavailable: no broker answers.
+    """
+    done: dict[tuple[str, str], Accepted] = {}
+    for event in _escalations(settings):
+        if event.change == "withdrawn":
+            done.pop(event.root, None)
+        elif isinstance(event.fact, AlertAcknowledged | AlertClosed) and event.fact.alert_id == alert.alert_id:
+            done[event.root] = event
+    if not done:
+        raise ActionUnknown(f"nobody has acknowledged or closed alert {alert.alert_id}, or it was taken back already")
+    latest = max(done.values(), key=lambda event: (event.received_ms, event.offset))
+    source, id_ = latest.root
+    family = latest.fact.family_id
+    _send(
+        settings,
+        _WITHDRAWN,
+        Withdrawal(
+            root_source=source,
+            root_id=id_,
+            withdrawal_reason=WithdrawalReason.RECORDED_IN_ERROR,
+            family_id=family,
+            alert_id=alert.alert_id if family is None else None,
+        ),
+    )
+    return "closing" if isinstance(latest.fact, AlertClosed) else "acknowledgement"
+
+
+def _escalations(settings: Settings) -> Iterator[Accepted]:
+    reader = consumer(settings, [names.ESCALATION], max_poll_records=5_000)
+    try:
+        for record in until(reader, reader.end_offsets(reader.assignment())):
+            event = decode(record)
+            if isinstance(event, Accepted):
+                yield event
+    finally:
+        reader.close()
+
+
+def _send(settings: Settings, type_: str, data: msgspec.Struct) -> None:
+    event = {
+        "specversion": "1.0",
+        "id": str(uuid4()),
+        "source": SOURCE,
+        "type": type_,
+        "time": datetime.now(UTC),
+        "authority": settings.authority,
+        "data": data,
+    }
+    value = msgspec.json.encode(event)
+    verdict = check(value, settings.max_record_bytes)
+    if not verdict.is_accepted:
+        wrong = "; ".join(f"{finding.path}: allowed is {finding.allowed}" for finding in verdict.findings)
+        raise ActionInvalid(f"nothing was sent: {wrong}")
+    client = producer(settings)
+    try:
+        client.send(names.ESCALATION, key=verdict.key.encode(), value=value).get(timeout=30)
+    finally:
+        client.close()

@@ -1,0 +1,31 @@
+"""Which alerts the topic speaks of beyond what has landed of it."""
+
+from collections.abc import Mapping
+
+from kafka import TopicPartition
+
+from streams import names
+from streams.alerts.publisher import alert_of
+from streams.kafka.drain import until
+from streams.lake.generations import numbered_consumer
+from streams.settings import Settings
+
+__all__ = ["published_since"]
+
+
+def published_since(settings: Settings, offsets: Mapping[int, int]) -> set[str]:
+    """
+    Alerts of which a version is on the topic from the offset of its partition on; partitions not given are read whole.
+
+    Raises:
+        BrokerUnavailable: no broker answers.
+    """
+    reader = numbered_consumer(settings, [names.ALERTS])
+    try:
+        ends = reader.end_offsets(reader.assignment())
+        for partition, offset in offsets.items():
+            reader.seek(TopicPartition(names.ALERTS, partition), offset)
+        alerts = (alert_of(record.value) for record in until(reader, ends))
+        return {alert.alert_id for alert in alerts if alert is not None}
+    finally:
+        reader.close()

@@ -1,0 +1,170 @@
+"""Alerts and heartbeats as CloudEvents on their topics, acknowledged by the broker before anything else goes on."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import uuid4
+
+import msgspec
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from streams import names
+from streams.contracts.output_envelope import encode_output
+from streams.contracts.outputs import ALERT_TYPE, HEARTBEAT_TYPE, Alert, Heartbeat
+from streams.kafka.client import producer
+from streams.lake.advisory import HeldLock
+from streams.lake.lock_keys import LockKey
+from streams.settings import Settings
+
+__all__ = ["SOURCE", "OutputEnvelope", "Publisher", "alert_of"]
+
+SOURCE = "/caf/watch"
+"""CloudEvents source of what the watcher writes."""
+
+_TIMEOUT_SECONDS = 60
+_TRANSACTIONS = {"transaction_timeout_ms": 30_000, "retry_backoff_ms": 5}
+"""
+How long readers wait at most for a transaction whose publisher died and has no successor yet; and how soon it is asked
+again whether the transaction before is closed.
+"""
+
+
+class OutputEnvelope(msgspec.Struct, kw_only=True):
+    """The CloudEvents envelope of an output."""
+
+    specversion: str = "1.0"
+    id: str
+    source: str = SOURCE
+    type: str
+    time: datetime
+    datacontenttype: str = "application/json"
+    data: msgspec.Raw
+
+
+class _AlertEvent(OutputEnvelope, kw_only=True):
+    data: Alert
+
+
+_ALERT = msgspec.json.Decoder(_AlertEvent)
+
+
+def alert_of(value: bytes | None) -> Alert | None:
+    """The alert of a record of the alerts topic; None for what is not one."""
+    try:
+        return _ALERT.decode(value or b"").data
+    except msgspec.DecodeError:
+        return None
+
+
+class Publisher:
+    """
+    Publishes what the holder of a lock has to say, in transactions: all of it is durable, or no reader is shown any.
+
+    Kafka lets one producer of a name publish, the latest; that name is the lock's. So whoever took the lock, and then
+    made a publisher, has the last word: one that held it before, was paused and does not know, the broker refuses.
+
+    Args:
+        lock: None, if there is nobody else whom it concerns.
+        speaks_for: in whose place the holder of another lock publishes; that one is refused then, and begins anew.
+
+    Raises:
+        BrokerUnavailable: no broker answers.
+        LockTaken: the lock is lost.
+    """
+
+    def __init__(self, settings: Settings, lock: HeldLock | None = None, *, speaks_for: LockKey | None = None) -> None:
+        self._settings = settings
+        self._lock = lock
+        key = speaks_for or (lock and lock.key)
+        name = f"caf.{key.name.lower() if key else uuid4().hex}"
+        self._producer: KafkaProducer = producer(settings, linger_ms=0, transactional_id=name, **_TRANSACTIONS)
+        self._beats: KafkaProducer | None = None
+        self._check()
+        self._producer.init_transactions()
+        # Once more: the lock may have been lost just before, and then its next holder was fenced instead of this one.
+        self._check()
+
+    def alerts(self, alerts: Iterable[Alert]) -> dict[int, int]:
+        """
+        Publish versions, on the compacted topic, too.
+
+        Returns:
+            The next offset of each partition of the alerts topic that was written.
+
+        Raises:
+            LockTaken: the lock is lost; nothing was published.
+        """
+        alerts, sent = list(alerts), []
+        with self._transaction():
+            for alert in alerts:
+                key = (alert.family_id or alert.entity_id).encode()
+                value = _encoded(alert)
+                sent.append(self._producer.send(names.ALERTS, key=key, value=value))
+                if not alert.test:
+                    self._producer.send(names.ALERTS_CURRENT, key=alert.alert_id.encode(), value=value)
+        written = [future.get(timeout=_TIMEOUT_SECONDS) for future in sent]
+        return {record.partition: record.offset + 1 for record in written}
+
+    def current(self, alerts: Iterable[Alert]) -> None:
+        """
+        Publish versions on the compacted topic alone.
+
+        Raises:
+            LockTaken: the lock is lost; nothing was published.
+        """
+        with self._transaction():
+            for alert in alerts:
+                self._producer.send(names.ALERTS_CURRENT, key=alert.alert_id.encode(), value=_encoded(alert))
+
+    def retire(self, alert_ids: Iterable[str]) -> None:
+        """
+        Take alerts off the compacted topic, by tombstones.
+
+        Raises:
+            LockTaken: the lock is lost; all of them are there still.
+        """
+        with self._transaction():
+            for alert_id in alert_ids:
+                self._producer.send(names.ALERTS_CURRENT, key=alert_id.encode(), value=None)
+
+    def heartbeat(self, heartbeat: Heartbeat) -> None:
+        """
+        Publish a sign of life without waiting for it, and in no transaction: a late one is true of what was before it.
+
+        Raises:
+            LockTaken: the lock is lost.
+        """
+        self._check()
+        identity = f"{heartbeat.leader}/{heartbeat.as_of.timestamp():.6f}"
+        time = heartbeat.as_of
+        value = encode_output(HEARTBEAT_TYPE, source=SOURCE, identity=identity, time=time, data=heartbeat)
+        self._beats = self._beats or producer(self._settings, linger_ms=0)
+        self._beats.send(names.HEARTBEAT, value=value)
+
+    def close(self) -> None:
+        """Send what is waiting and disconnect."""
+        for one in filter(None, (self._beats, self._producer)):
+            one.close(timeout=_TIMEOUT_SECONDS)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """What is sent meanwhile; after an error there is no other one, and closing takes back what was sent."""
+        self._check()
+        try:
+            self._producer.begin_transaction()
+            yield
+            self._producer.flush(timeout=_TIMEOUT_SECONDS)
+            self._producer.commit_transaction()
+        except KafkaError:
+            self._check()
+            raise
+
+    def _check(self) -> None:
+        if self._lock is not None:
+            self._lock.check()
+
+
+def _encoded(alert: Alert) -> bytes:
+    identity = f"{alert.alert_id}/{alert.version}"
+    return encode_output(ALERT_TYPE, source=SOURCE, identity=identity, time=alert.raised_at, data=alert)

@@ -1,0 +1,36 @@
+"""Why an alert went where it went, from the alert itself and the routes of its version."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from streams.alerts.routing.router import hours_of
+from streams.alerts.routing.routes import Route
+from streams.alerts.routing.working_hours import profile_authority
+from streams.contracts.outputs import Alert, Recipient
+
+__all__ = ["Explanation", "explain"]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One route about alerts like this, and the recipients that it explains: none where the family did not fit."""
+
+    route: Route
+    recipients: list[Recipient]
+
+
+def explain(routes: Iterable[Route], alert: Alert) -> tuple[list[Explanation], list[Recipient]]:
+    """
+    The routes that fit the alert, and the recipients that none explains: those were told of an earlier version.
+
+    Routes of another version than the alert was written by explain nothing.
+    """
+    hours = hours_of(alert.raised_at, profile_authority(alert.profile_version))
+    fitting = [
+        route
+        for route in routes
+        if route.routing_version == alert.routing_version and route.fits(alert.rule, alert.severity, hours)
+    ]
+    told = [Explanation(route, [who for who in alert.recipients if who.role == route.role]) for route in fitting]
+    explained = {route.role for route in fitting}
+    return told, [who for who in alert.recipients if who.role not in explained]

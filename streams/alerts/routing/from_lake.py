@@ -1,0 +1,58 @@
+"""Alerts with those they are for, as far as the marts know who works where and the lake whom it has been told."""
+
+from collections.abc import Collection, Iterator
+
+import duckdb
+import msgspec
+
+from streams.alerts.routing.router import Router
+from streams.alerts.routing.routes import read_routes
+from streams.alerts.routing.unroutable import reaches_nobody
+from streams.contracts.outputs import Alert, Recipient
+from streams.rules.answers import FamilyDesk
+from streams.settings import Settings
+
+__all__ = ["routed"]
+
+_FAMILIES = f"""
+    select {", ".join(FamilyDesk._fields)} from marts.intermediate.int_family_desk
+    where family_id in (select unnest(?))
+"""
+
+_PLACES = """
+    select code, any_value(authority_code),
+           case when count(distinct gateway) = 1 then nullif(min(gateway), 'single') end,
+           case when count(distinct area_name) = 1 then lower(replace(min(area_name), ' ', '_')) end
+    from (
+        select ward_code as code, authority_code, gateway, area_name from marts.analytics.dim_area
+        union all
+        select area_code, authority_code, gateway, area_name from marts.analytics.dim_area
+    )
+    where code in (select unnest(?))
+    group by code
+"""
+"""Authority of wards and areas, and the gateway and area that a ward lies in where that is one."""
+
+_TOLD = """
+    select alert_id, recipients from landing.main.alerts where alert_id in (select unnest(?))
+    qualify row_number() over (partition by alert_id order by version desc) = 1
+"""
+"""Whom the latest landed version of alerts is for."""
+
+
+def routed(settings: Settings, lake: duckdb.DuckDBPyConnection, alerts: Collection[Alert]) -> Iterator[Alert]:
+    """The alerts as a watcher would say them; one that reaches nobody is followed by the alert that says so."""
+    router = Router(settings.authority, read_routes())
+    families = list({alert.family_id for alert in alerts if alert.family_id is not None})
+    areas = list({alert.entity_id for alert in alerts if alert.entity_kind == "area"})
+    desks = {row[0]: FamilyDesk(*row) for row in lake.execute(_FAMILIES, [families]).fetchall()}
+    places = {code: FamilyDesk(None, *desk) for code, *desk in lake.execute(_PLACES, [areas]).fetchall()}
+    told = dict(lake.execute(_TOLD, [[alert.alert_id for alert in alerts]]).fetchall())
+    for alert in alerts:
+        desk = places.get(alert.entity_id) if alert.entity_kind == "area" else desks.get(alert.family_id)
+        known = msgspec.convert(told.get(alert.alert_id, []), list[Recipient])
+        addressed = router.address(alert, desk, known)
+        yield addressed
+        lost = reaches_nobody(addressed, settings.authority)
+        if lost is not None:
+            yield lost

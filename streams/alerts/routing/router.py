@@ -1,0 +1,97 @@
+"""From an alert, and what is known about its family, to those it is for."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from streams.alerts.routing.places import gateways_of
+from streams.alerts.routing.routes import Route, in_force
+from streams.alerts.routing.working_hours import is_working_hours
+from streams.contracts.codesets import AlertStatus, RecipientRole
+from streams.contracts.outputs import Alert, Recipient
+from streams.names import TIME_ZONE
+from streams.rules.answers import FamilyDesk
+
+__all__ = ["Router", "hours_of", "recipients_of"]
+
+_ENDED = {AlertStatus.CLOSED, AlertStatus.CLEARED, AlertStatus.WITHDRAWN}
+_TAKEN_ON = "acknowledged"
+"""Why a version was made that asks nobody for anything."""
+
+
+class Router:
+    """The routes, asked for one version of an alert after the other."""
+
+    def __init__(self, authority: str, routes: Iterable[Route]) -> None:
+        """`authority` answers for what is about no known family."""
+        self.authority = authority
+        self._routes = tuple(routes)
+        self._in_force = cache(lambda authority, day: in_force(self._routes, authority, day))
+
+    def address(self, alert: Alert, desk: FamilyDesk | None, told: Iterable[Recipient]) -> Alert:
+        """
+        A version with its area and those it is for.
+
+        Who was told of an alert hears how it goes on; when it ends or somebody takes it on, nobody else does.
+        History and tests are for nobody.
+
+        Args:
+            alert: a version about to be written, `raised_at` now.
+            desk: who works with the family, as far as that is known.
+            told: recipients of the version before.
+        """
+        if alert.backfill or alert.test:
+            return alert
+        told = set(told)
+        desk = desk or FamilyDesk(alert.family_id, self.authority)
+        routes = self.routes_at(desk.authority_code, alert.raised_at)
+        ends = told and (alert.status in _ENDED or alert.status_reason == _TAKEN_ON)
+        hours = hours_of(alert.raised_at, desk.authority_code)
+        recipients = told if ends else told | recipients_of(routes, alert.rule, alert.severity, hours, desk)
+        version = routes[0].routing_version if routes else None
+        return msgspec.structs.replace(alert, area=desk.area, recipients=sorted(recipients), routing_version=version)
+
+    def routes_at(self, authority: str, moment: datetime) -> list[Route]:
+        """The routes of an authority that are in force at an aware moment."""
+        return self._in_force(authority, moment.astimezone(ZoneInfo(TIME_ZONE)).date())
+
+
+def hours_of(moment: datetime, authority: str) -> str:
+    """`working` or `out`, as routes name an authority's hours of an aware moment."""
+    return "working" if is_working_hours(moment, authority) else "out"
+
+
+def recipients_of(routes: Iterable[Route], rule: str, severity: str, hours: str, desk: FamilyDesk) -> set[Recipient]:
+    """Those whom the routes name for an alert about a family."""
+    return {
+        Recipient(RecipientRole(route.role), name)
+        for route in routes
+        if route.fits(rule, severity, hours) and _fits_family(route, desk)
+        for name in _names(route.place, desk)
+    }
+
+
+def _fits_family(route: Route, desk: FamilyDesk) -> bool:
+    has_lead = desk.lead_professional is not None
+    holds = {"any": True, "open": bool(desk.service_ids), "lead": has_lead, "no_lead": not has_lead}
+    return holds[route.family]
+
+
+def _names(place: str, desk: FamilyDesk) -> list[str]:
+    """Which desk or person it is; the authority's own desk where the family's is not known, or protected."""
+    match place:
+        case "area":
+            return [desk.area or desk.authority_code]
+        case "gateway":
+            return [desk.gateway or desk.authority_code]
+        case "every_gateway":
+            return gateways_of(desk.authority_code) or [desk.authority_code]
+        case "services":
+            return desk.service_ids
+        case "lead":
+            return [desk.lead_professional] if desk.lead_professional else []
+        case _:
+            return [desk.authority_code]

@@ -1,0 +1,107 @@
+"""
+A test alert, end to end: an acknowledgement of an alert that cannot exist asks the watcher to raise it.
+
+So the request is a valid event that lands like any other, concerns no family and changes no figure,
+and passes the broker, the contract, the rules' engine and the alerts topic on its way back.
+"""
+
+import time
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import msgspec
+from kafka import KafkaConsumer
+
+from streams import names
+from streams.alerts.publisher import alert_of
+from streams.contracts.codesets import AlertStatus, Severity
+from streams.contracts.escalation import AlertAcknowledged
+from streams.contracts.event import Event
+from streams.contracts.outputs import Alert
+from streams.errors import WatchSilent
+from streams.kafka.client import consumer, producer
+from streams.settings import Settings
+
+__all__ = ["is_trial", "run_trial", "trial_alert"]
+
+_PREFIX = "test-"
+_SOURCE = "/caf/test"
+
+
+def is_trial(fact: Event | None) -> bool:
+    """Whether an event asks for a test alert."""
+    return isinstance(fact, AlertAcknowledged) and fact.family_id is None and fact.alert_id.startswith(_PREFIX)
+
+
+def trial_alert(alert_id: str, received_at: datetime, now: datetime) -> Alert:
+    """The marked alert that answers a request."""
+    return Alert(
+        alert_id=alert_id,
+        version=1,
+        rule="test",
+        rule_version=1,
+        profile_version="-",
+        severity=Severity.GREEN,
+        status=AlertStatus.OPEN,
+        entity_kind="test",
+        entity_id=alert_id,
+        reason="A test of the path from an event to an alert; it is about nobody.",
+        evidence=[],
+        anchor_source=_SOURCE,
+        anchor_id=alert_id,
+        anchored_at=received_at,
+        clears_when="It needs nothing.",
+        occurred_at=received_at,
+        received_at=received_at,
+        raised_at=now,
+        test=True,
+    )
+
+
+def run_trial(settings: Settings, timeout_seconds: float = 30) -> float:
+    """
+    Ask for a test alert and wait until it is read back from the alerts topic.
+
+    Returns:
+        Seconds from sending the request to reading the alert.
+
+    Raises:
+        WatchSilent: none came within `timeout_seconds`.
+        BrokerUnavailable: no broker answers.
+    """
+    alert_id = f"{_PREFIX}{uuid4().hex}"
+    reader = consumer(settings, [names.ALERTS], fetch_max_wait_ms=100)
+    try:
+        reader.seek_to_end()
+        for partition in reader.assignment():
+            reader.position(partition)
+        started = time.monotonic()
+        _request(settings, alert_id)
+        while (elapsed := time.monotonic() - started) < timeout_seconds:
+            if _arrived(reader, alert_id):
+                return time.monotonic() - started
+        raise WatchSilent(f"no test alert came back within {elapsed:.0f} s; is './caf watch' running?")
+    finally:
+        reader.close()
+
+
+def _request(settings: Settings, alert_id: str) -> None:
+    event = {
+        "specversion": "1.0",
+        "id": alert_id,
+        "source": _SOURCE,
+        "type": AlertAcknowledged.type,
+        "time": datetime.now(UTC),
+        "authority": settings.authority,
+        "data": AlertAcknowledged(alert_id=alert_id, worker_id="caf-test"),
+    }
+    client = producer(settings)
+    try:
+        client.send(names.ESCALATION, key=alert_id.encode(), value=msgspec.json.encode(event)).get(timeout=30)
+    finally:
+        client.close()
+
+
+def _arrived(reader: KafkaConsumer, alert_id: str) -> bool:
+    records = [record for batch in reader.poll(timeout_ms=200).values() for record in batch]
+    return any(alert.alert_id == alert_id for record in records if (alert := alert_of(record.value)) is not None)

@@ -1,0 +1,122 @@
+"""Published figures against ours, an authority and year at a time, so that a national file needs little memory."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from streams.dfe_check.events import records
+from streams.dfe_check.lake import Counted, MemoryLake
+from streams.dfe_check.tables import SYMBOLS, Figures, number
+from streams.dfe_check.world import imagine
+from streams.errors import PublishedFileInvalid
+from streams.rules.compiled import compiled_rules
+from streams.settings import Settings
+
+__all__ = ["Checked", "Difference", "check", "compare"]
+
+_ON_POPULATION = ("Referrals_rate", "Referrals_child_rate")
+_NO_POPULATION = "no population of the mid-year before in the files"
+_NO_REFERRALS = "nothing to build from: the number of referrals is not published"
+_EMPTY = "0 of 0"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A published figure that is not ours; ours is None where the models give none."""
+
+    authority: str
+    year: int
+    table: str
+    measure: str
+    published: str
+    ours: float | None
+
+
+@dataclass
+class Checked:
+    """
+    What was compared.
+
+    `left` counts figures that were not, by the reason: a symbol's meaning, or what the files lack.
+    """
+
+    authority_years: int = 0
+    records: int = 0
+    equal: int = 0
+    left: Counter[str] = field(default_factory=Counter)
+    different: list[Difference] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def compared(self) -> int:
+        """Figures that were compared."""
+        return self.equal + len(self.different)
+
+    @property
+    def ok(self) -> bool:
+        """Whether something was compared and all of it is equal."""
+        return bool(self.equal) and not self.different
+
+
+def check(
+    settings: Settings,
+    figures: Sequence[Figures],
+    *,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> Checked:
+    """
+    Make events that give each authority's published figures, count them with the models, and compare.
+
+    Raises:
+        PublishedFileInvalid: there is nothing to compare.
+        RulesInvalid: dbt cannot compile the project.
+    """
+    if not figures:
+        raise PublishedFileInvalid("no authority and year is left to compare; see --authority and --year")
+    checked, began = Checked(), time.monotonic()
+    with MemoryLake(compiled_rules(settings, with_build_rules=True), settings.max_record_bytes) as lake:
+        for done, one in enumerate(figures, 1):
+            checked.authority_years += 1
+            if one.count("referrals", "Referrals") is None:
+                _leave(checked, one)
+            else:
+                _check_one(lake, one, checked)
+            progress(done, len(figures))
+    checked.seconds = time.monotonic() - began
+    return checked
+
+
+def _check_one(lake: MemoryLake, figures: Figures, checked: Checked) -> None:
+    # Everything has happened by the end of the year after: cases that the year opened are closed.
+    as_of = datetime(figures.year + 1, 4, 1, tzinfo=UTC)
+    sent = records(figures.authority, imagine(figures))
+    lake.populate(figures.authority, figures.year - 1, figures.children)
+    lake.land(sent, as_of)
+    lake.build(as_of)
+    checked.records += len(sent)
+    compare(figures, lake.counted(figures.authority, figures.year), checked)
+
+
+def compare(figures: Figures, ours: Mapping[tuple[str, str], Counted], checked: Checked) -> None:
+    """Add what is equal, what differs, and what cannot be compared of one authority and year."""
+    total = figures.count("referrals", "Referrals")
+    for (table, measure), text in figures.published.items():
+        published = number(text)
+        found = ours.get((table, measure), Counted(None, None))
+        if published is None:
+            checked.left[SYMBOLS[text]] += 1
+        elif measure in _ON_POPULATION and found.mid_year != figures.year - 1:
+            checked.left[_NO_POPULATION] += 1
+        elif not total and not published:
+            checked.left[_EMPTY] += 1
+        elif found.value == published:
+            checked.equal += 1
+        else:
+            checked.different.append(Difference(figures.authority, figures.year, table, measure, text, found.value))
+
+
+def _leave(checked: Checked, figures: Figures) -> None:
+    texts: Iterable[str] = figures.published.values()
+    checked.left.update(SYMBOLS.get(text, _NO_REFERRALS) for text in texts)

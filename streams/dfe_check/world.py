@@ -1,0 +1,198 @@
+"""
+A year of one authority that gives its published figures: which child was referred when, by whom, and what came of it.
+
+Re-referrals are not marked: a child is referred again within the year, or was referred in the year before.
+Published counts of referrals, children, re-referrals and children re-referred say how many of either there must be.
+Beside them happens what must not count: early help, referrals of more than 12 months before, one withdrawn.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from streams.dfe_check.tables import MONTHS, SOURCES, Figures
+from streams.names import TIME_ZONE
+
+__all__ = ["History", "Referral", "imagine"]
+
+_LONDON = ZoneInfo(TIME_ZONE)
+_HOURS = (0, *range(2, 24))
+"""The hour from one to two is left out: on two nights a year it comes twice, or not at all."""
+_FIRST_YEAR_MONTH = 4
+_SUPPRESSED = 3
+"""What stands for a suppressed count that nothing else tells."""
+_SELDOM, _OFTEN = 9, 4
+
+
+@dataclass(frozen=True)
+class Referral:
+    """A referral of one child to social care; `outcome` is `nfa`, `not_in_need` or `taken_on`."""
+
+    child: int
+    at: datetime
+    source: str
+    outcome: str
+
+
+@dataclass(frozen=True)
+class History:
+    """
+    A year of referrals, what went before it, and what does not count.
+
+    `earlier`: referrals within 12 months before a child's first of the year. `too_early`: before those.
+    `early_help`: requests that social care never got.
+    """
+
+    year: list[Referral]
+    earlier: list[Referral]
+    too_early: list[Referral]
+    early_help: list[Referral]
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """
+    How many children there are, how many of them are referred `again` in the year (`extra` times in all), and how
+    many were referred `before`; `both` have both.
+    """
+
+    children: int
+    extra: int
+    again: int
+    before: int
+    both: int
+
+
+def imagine(figures: Figures) -> History:
+    """A year that gives the figures, where any can; the same figures give the same year."""
+    chance = random.Random(f"{figures.authority} {figures.year}")
+    total = figures.count("referrals", "Referrals") or 0
+    moments = _moments(figures, total, chance)
+    sources = _mix(figures, "referrals_by_source", SOURCES, total)
+    outcomes = _outcomes(figures, total)
+    for mixed in (sources, outcomes):
+        chance.shuffle(mixed)
+    by_child = _by_child(_counts(figures, total), chance)
+    chance.shuffle(moments)
+    slots = iter(zip(moments, sources, outcomes, strict=True))
+    year = [Referral(child, *next(slots)) for child, times, _ in by_child for _ in range(times)]
+    before = {child for child, _, was_before in by_child if was_before}
+    year = _siblings(year, before)
+    return History(year, *_beside(figures.year, year, before, chance))
+
+
+def _counts(figures: Figures, total: int) -> _Counts:
+    """
+    Every referral of a child but its first of the year is a re-referral; the others had one in the year before.
+
+    Where children or re-referrals are not published there are as few repeats as the others allow.
+    """
+    children = min(total, _or(figures.count("referrals", "Referrals_child"), total))
+    extra = total - children
+    again = min(extra, children)
+    repeats, re_referred = (figures.count("referrals", name) for name in ("Re_referrals", "Re_referrals_child"))
+    before = max(0, _or(re_referred, again) - again) if repeats is None else max(0, repeats - extra)
+    before = min(children, before)
+    re_referred = _or(re_referred, max(again, before))
+    again = min(again, max(re_referred, min(1, extra)))
+    both = min(again, before, max(0, again + before - re_referred))
+    return _Counts(children, extra, again, before, both)
+
+
+def _by_child(counts: _Counts, chance: random.Random) -> list[tuple[int, int, bool]]:
+    """Each child with how often it is referred in the year, and whether it was in the year before."""
+    times = Counter(n % counts.again for n in range(counts.extra)) if counts.again else Counter()
+    first_before = counts.again - counts.both
+    rows = [(n, 1 + times[n], first_before <= n < first_before + counts.before) for n in range(counts.children)]
+    chance.shuffle(rows)
+    return rows
+
+
+def _moments(figures: Figures, total: int, chance: random.Random) -> list[datetime]:
+    """Different moments of the year, as many in each month as are published."""
+    found: set[datetime] = set()
+    for position, (month, count) in enumerate(Counter(_mix(figures, "referrals_by_month", MONTHS, total)).items()):
+        number = MONTHS.index(month)
+        begin = datetime(figures.year - 1 + (number > 8), (number + 3) % 12 + 1, 1)  # noqa: DTZ001  (local time)
+        days = ((begin + timedelta(days=31)).replace(day=1) - begin).days
+        wanted = len(found) + count
+        # The first and last minutes of the year's months are there, too: in summer they are another day in UTC.
+        edges = [begin, begin + timedelta(days=days) - timedelta(minutes=1 + position)]
+        while len(found) < wanted:
+            local = edges.pop() if edges else _some_moment(begin, days, chance)
+            found.add(local.replace(tzinfo=_LONDON))
+    return sorted(found)
+
+
+def _some_moment(begin: datetime, days: int, chance: random.Random) -> datetime:
+    day, hour, millisecond = chance.randrange(days), chance.choice(_HOURS), chance.randrange(3_600_000)
+    return begin + timedelta(days=day, hours=hour, milliseconds=millisecond)
+
+
+def _mix(figures: Figures, table: str, parts: Sequence[str], total: int) -> list[str]:
+    """The part of each referral; what is published under no figure is shared out among the parts that have none."""
+    known = {part: figures.count(table, part) for part in parts}
+    mixed = [part for part, count in known.items() for _ in range(count or 0)]
+    hidden = [part for part, count in known.items() if count is None] or [parts[-1]]
+    mixed += [hidden[n % len(hidden)] for n in range(max(0, total - len(mixed)))]
+    return mixed[:total]
+
+
+def _outcomes(figures: Figures, total: int) -> list[str]:
+    nfa = min(total, _or(figures.count("referrals", "No_Further_Action"), _SUPPRESSED))
+    unneeded = min(total - nfa, _or(figures.count("referrals", "Not_in_Need"), _SUPPRESSED))
+    return ["nfa"] * nfa + ["not_in_need"] * unneeded + ["taken_on"] * (total - nfa - unneeded)
+
+
+def _siblings(referrals: list[Referral], before: set[int]) -> list[Referral]:
+    """Some referrals name two children: of one month, source and outcome, and each without another referral."""
+    times = Counter(one.child for one in referrals)
+    single: dict[tuple[int, str, str], Referral] = {}
+    found = []
+    for one in referrals:
+        together = one.at.month, one.source, one.outcome
+        if one.child % _SELDOM or times[one.child] > 1 or one.child in before:
+            found.append(one)
+        elif other := single.pop(together, None):
+            found.append(replace(one, at=other.at))
+        else:
+            single[together] = one
+            found.append(one)
+    return found
+
+
+def _beside(
+    year: int, referrals: list[Referral], before: set[int], chance: random.Random
+) -> tuple[list[Referral], list[Referral], list[Referral]]:
+    """What happened before each child's first referral of the year."""
+    begin = datetime(year - 1, _FIRST_YEAR_MONTH, 1, tzinfo=_LONDON)
+    first: dict[int, Referral] = {}
+    for one in referrals:
+        if one.child not in first or one.at < first[one.child].at:
+            first[one.child] = one
+    earlier, too_early, early_help = [], [], []
+    for position, (child, one) in enumerate(first.items()):
+        limit = _a_year_before(one.at)
+        if child in before:
+            # Now and then to the second 12 months before, which still counts.
+            share = 0 if position % _SELDOM == 0 else chance.random()
+            at = limit + (begin - limit - timedelta(seconds=1)) * share
+            earlier.append(Referral(child, at, one.source, "taken_on"))
+        elif position % _SELDOM == 0:
+            too_early.append(Referral(child, limit - timedelta(seconds=1), one.source, "taken_on"))
+        elif position % _OFTEN == 0:
+            early_help.append(Referral(child, one.at - timedelta(days=20), one.source, "taken_on"))
+    return earlier, too_early, early_help
+
+
+def _a_year_before(moment: datetime) -> datetime:
+    """The same time of day in London; a day that the earlier year lacks is the one before it."""
+    day = 28 if (moment.month, moment.day) == (2, 29) else moment.day
+    return moment.replace(year=moment.year - 1, day=day)
+
+
+def _or(count: int | None, otherwise: int) -> int:
+    return otherwise if count is None else count

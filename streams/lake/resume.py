@@ -1,0 +1,58 @@
+"""Where reading goes on after what has landed."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+
+from kafka import TopicPartition
+
+from streams import names
+from streams.kafka.generations import Generations
+from streams.kafka.reading import TolerantConsumer
+from streams.lake.generations import numbered_consumer
+from streams.settings import Settings
+
+__all__ = ["gone_with_their_topic", "where_to_resume"]
+
+Landed = Mapping[tuple[str, int], int]
+"""Next offset to land by topic and partition, of those that have rows."""
+
+
+def where_to_resume(
+    settings: Settings,
+    kafka: TolerantConsumer,
+    generations: Generations,
+    landed: Landed,
+    partitions: Iterable[TopicPartition],
+) -> dict[TopicPartition, int]:
+    """
+    The next offset of each partition, which Kafka may not have any more: then a reader is told what is lost.
+
+    Markers of transactions have no rows, and may have been all that Kafka deleted behind the last of them. So what the
+    lander has read is not lost.
+    """
+    found = {}
+    for place, beginning in kafka.beginning_offsets(list(partitions)).items():
+        generation = generations.get(place.topic)
+        following = landed.get(
+            (place.topic, place.partition), generation.begins(place.partition) if generation else None
+        )
+        is_read = following is not None and following < beginning <= _read_by_land(settings, place)
+        found[place] = beginning if following is None or is_read else following
+    return found
+
+
+def gone_with_their_topic(
+    generations: Generations, landed: Landed, partitions: Iterable[TopicPartition]
+) -> Iterator[tuple[TopicPartition, int, int]]:
+    """Partitions that a topic made again does not have: from where to where there is nothing of them to be landed."""
+    there = set(partitions)
+    for topic, generation in generations.items():
+        for number, end in enumerate(generation.first_offsets):
+            following = landed.get((topic, number), generation.begins(number) or 0)
+            if TopicPartition(topic, number) not in there and following < end:
+                yield TopicPartition(topic, number), following, end
+
+
+def _read_by_land(settings: Settings, place: TopicPartition) -> int:
+    with closing(numbered_consumer(settings, group_id=names.LAND_GROUP)) as kafka:
+        return kafka.committed(place) or 0

@@ -1,0 +1,167 @@
+"""
+The sign of life of a part: that it runs, that its loop goes round, and by which error it ended.
+
+What a loop says is kept in memory and costs it nothing. A thread writes it down every two seconds, and tries again
+where PostgreSQL is away: no part waits for its sign of life, or ends by it.
+"""
+
+import os
+import socket
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import monotonic
+from uuid import uuid4
+
+import psycopg2
+import structlog
+
+from streams.errors import CafError, LakeUnavailable
+from streams.lake.sign_table import connect
+from streams.settings import PROJECT, Settings
+
+__all__ = ["BEAT_SECONDS", "Sign", "error_of", "sign_of_life"]
+
+log = structlog.get_logger()
+
+BEAT_SECONDS = 2.0
+"""Between two writes of a run that goes on."""
+_LAST_WORDS_SECONDS = 5.0
+"""The longest that an end waits for its last words to be written."""
+_LONGEST = 400
+"""Characters of a message that are kept."""
+
+# Without waiting for the disk: a sign that is lost with the server is given again.
+_BEAT = """
+    SET LOCAL synchronous_commit = off;
+    INSERT INTO health.runs AS known
+    SELECT %(run)s, %(part)s, %(host)s, %(pid)s, now - %(lived)s * second, now, now - %(still)s * second,
+           CASE WHEN %(ended)s THEN now END, %(is_standby)s, %(task)s, %(error)s, %(says)s
+    FROM (SELECT clock_timestamp() AS now, interval '1 second' AS second) AS clock
+    ON CONFLICT (run) DO UPDATE SET
+        beat_at = excluded.beat_at, turned_at = excluded.turned_at, ended_at = excluded.ended_at,
+        is_standby = excluded.is_standby, error = excluded.error, says = excluded.says
+"""
+# The newest run of a part that has not been started for long is left: it says since when.
+_FORGET = "DELETE FROM health.runs WHERE part = %(part)s AND beat_at < clock_timestamp() - interval '1 day'"
+
+
+class Sign:
+    """What a running part says of itself; nothing here waits or fails."""
+
+    def __init__(self, part: str) -> None:
+        self.part = part
+        self.error: BaseException | None = None
+        self.is_standby = False
+        self.turned = monotonic()
+
+    def turn(self) -> None:
+        """The loop has gone round: what it did before worked."""
+        self.turned, self.is_standby, self.error = monotonic(), False, None
+
+    def lead(self) -> None:
+        """The part begins to work, which takes a while; what kept it from that is not yet known to be over."""
+        self.turned, self.is_standby = monotonic(), False
+
+    def stand_by(self) -> None:
+        """The part waits for another process of its kind to end."""
+        self.turned, self.is_standby = monotonic(), True
+
+    def trouble(self, error: BaseException) -> None:
+        """Something keeps the part from its work, and it will try again."""
+        self.turned, self.error = monotonic(), error
+
+
+@contextmanager
+def sign_of_life(settings: Settings, part: str) -> Iterator[Sign]:
+    """Give signs of life until the block ends; an error that ends it is written down and goes on its way."""
+    sign = Sign(part)
+    recorder = _Recorder(settings, sign)
+    recorder.start()
+    try:
+        yield sign
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        sign.error = error
+        raise
+    else:
+        sign.error = None
+    finally:
+        recorder.end()
+
+
+def error_of(error: BaseException | None) -> tuple[str, str]:
+    """
+    The name of an error, and what it says.
+
+    Our own sentences have no content of records in them; of any other error only its place in our code is told.
+    """
+    if error is None:
+        return "", ""
+    if isinstance(error, CafError):
+        return type(error).__name__, str(error)[:_LONGEST]
+    ours = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(PROJECT)
+    ]
+    where = f"{Path(ours[-1].filename).relative_to(PROJECT)}, line {ours[-1].lineno}" if ours else ""
+    return type(error).__name__, where
+
+
+class _Recorder(threading.Thread):
+    """Writes one run down."""
+
+    def __init__(self, settings: Settings, sign: Sign) -> None:
+        super().__init__(name=f"sign-of-{sign.part}", daemon=True)
+        self._settings, self._sign = settings, sign
+        self._id, self._since = str(uuid4()), monotonic()
+        self._connection: psycopg2.extensions.connection | None = None
+        self._ended = threading.Event()
+        self._is_away = False
+
+    def run(self) -> None:
+        """Write until ended, and once more."""
+        self._write(_FORGET)
+        while not self._ended.wait(BEAT_SECONDS):
+            self._write()
+        self._write()
+        if self._connection is not None:
+            with suppress(psycopg2.Error):
+                self._connection.close()
+
+    def end(self) -> None:
+        """Write the end; a database that does not answer is not waited for."""
+        self._ended.set()
+        self.join(_LAST_WORDS_SECONDS)
+
+    def _write(self, also: str = "") -> None:
+        try:
+            if self._connection is None:
+                self._connection = connect(self._settings)
+            with self._connection, self._connection.cursor() as cursor:
+                cursor.execute(";".join(filter(None, (_BEAT, also))), self._facts())
+            self._is_away = False
+        except (psycopg2.Error, LakeUnavailable) as error:
+            if not self._is_away:
+                log.warning("sign_of_life_unwritten", part=self._sign.part, error=type(error).__name__)
+            self._is_away, self._connection = True, None
+
+    def _facts(self) -> dict[str, object]:
+        sign, now = self._sign, monotonic()
+        error, says = error_of(sign.error)
+        return {
+            "run": self._id,
+            "part": sign.part,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "lived": now - self._since,
+            "still": now - sign.turned,
+            "ended": self._ended.is_set(),
+            "is_standby": sign.is_standby,
+            # Airflow tells its tasks who they are.
+            "task": ".".join(filter(None, map(os.environ.get, ("AIRFLOW_CTX_DAG_ID", "AIRFLOW_CTX_TASK_ID")))),
+            "error": error,
+            "says": says.replace("\0", ""),
+        }

@@ -1,0 +1,159 @@
+"""
+Send rejected records again, byte for byte, to the topic and key they came by.
+
+A header names the record that is sent again, so that its alert clears when the copy is accepted.
+A record is not sent while a copy of it is on its way, nor after one was accepted; a copy that is rejected too is not
+sent itself: its original is. What the broker refuses is named, and the rest goes on.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import duckdb
+import structlog
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+from kafka.producer.future import FutureRecordMetadata
+
+from streams import names
+from streams.contracts import Reason
+from streams.contracts.decode import REPLAY_HEADER, replay_of
+from streams.errors import BrokerUnavailable, ReplayIncomplete
+from streams.kafka.drain import until
+from streams.kafka.verbatim import Original, send_verbatim, verbatim_producer
+from streams.lake.connect import connect
+from streams.lake.generations import numbered_consumer
+from streams.lake.offsets import next_offsets
+from streams.land.quarantine import Filters, Quarantined, contents, find
+from streams.settings import Settings
+
+__all__ = ["Refused", "Replayed", "replay", "select"]
+
+log = structlog.get_logger()
+
+_TIMEOUT_SECONDS = 60
+_NOTHING_TO_SEND = {Reason.BATCH, Reason.DELETED_UNREAD}
+"""The events of a batch were sent on; of what was deleted there is nothing."""
+_WAITING = 500
+"""Records that are sent before the first of them is waited for."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A record that cannot be sent again: its `topic/partition/offset`, and Kafka's name for the reason."""
+
+    record: str
+    why: str
+
+
+@dataclass
+class Replayed:
+    """How many records were sent again, how many match but need not be sent, and which ones cannot be."""
+
+    sent: int = 0
+    skipped: int = 0
+    refused: list[Refused] = field(default_factory=list)
+
+    def raise_if_refused(self) -> None:
+        """
+        Raises:
+            ReplayIncomplete: the broker refused some.
+        """
+        if self.refused:
+            places = ", ".join(f"{one.record} ({one.why})" for one in self.refused[:5])
+            raise ReplayIncomplete(
+                f"{self.sent} records were sent again, {len(self.refused)} cannot be, {places} among them"
+            )
+
+
+def select(settings: Settings, **filters: object) -> list[Quarantined]:
+    """
+    The rejected records that `replay` would send; `filters` are the fields of `Filters`.
+
+    Raises:
+        SettingInvalid: a filter has a value that is not allowed.
+    """
+    with connect(settings, marts=None) as lake:
+        return _sendable(settings, lake, find(lake, Filters.of(**filters)))
+
+
+def replay(settings: Settings, **filters: object) -> Replayed:
+    """
+    Send the matching records again and return when all are durable, but for those that the broker refuses.
+
+    Raises:
+        SettingInvalid: a filter has a value that is not allowed.
+        BrokerUnavailable: the broker went away; what was sent until then stays sent.
+    """
+    with connect(settings, marts=None) as lake:
+        matching = find(lake, Filters.of(**filters))
+        sendable = _sendable(settings, lake, matching)
+        replayed = Replayed(skipped=len(matching) - len(sendable))
+        with closing(verbatim_producer(settings)) as kafka:
+            _send(kafka, contents(lake, sendable), replayed)
+    log.info("records_replayed", sent=replayed.sent, skipped=replayed.skipped, refused=len(replayed.refused))
+    return replayed
+
+
+def _send(kafka: KafkaProducer, records: Iterable[tuple[Quarantined, Original]], replayed: Replayed) -> None:
+    waiting: list[tuple[Quarantined, FutureRecordMetadata]] = []
+    for record, original in records:
+        headers = [*original.headers, (REPLAY_HEADER, record.coordinates.encode())]
+        try:
+            waiting.append((record, send_verbatim(kafka, record.topic, original._replace(headers=headers))))
+        except KafkaError as error:
+            _note_failure(replayed, record, error)
+        if len(waiting) >= _WAITING:
+            _settle(replayed, waiting)
+    _settle(replayed, waiting)
+
+
+def _settle(replayed: Replayed, waiting: list[tuple[Quarantined, FutureRecordMetadata]]) -> None:
+    """Wait until every record is durable or refused."""
+    for record, future in waiting:
+        try:
+            future.get(timeout=_TIMEOUT_SECONDS)
+            replayed.sent += 1
+        except KafkaError as error:
+            _note_failure(replayed, record, error)
+    waiting.clear()
+
+
+def _note_failure(replayed: Replayed, record: Quarantined, error: KafkaError) -> None:
+    """
+    Count a record as refused, unless its error may pass.
+
+    Raises:
+        BrokerUnavailable: it may.
+    """
+    why = type(error).__name__
+    if error.retriable:
+        raise BrokerUnavailable(f"the broker went away after {replayed.sent} records: {why}") from None
+    replayed.refused.append(Refused(record.coordinates, why))
+    log.warning("record_refused", record=record.coordinates, reason=why)
+
+
+def _sendable(settings: Settings, lake: duckdb.DuckDBPyConnection, records: list[Quarantined]) -> list[Quarantined]:
+    under_way = set(_under_way(settings, lake)) if records else set()
+    return [
+        record
+        for record in records
+        if record.topic in names.INPUT_TOPICS
+        and record.reason not in _NOTHING_TO_SEND
+        and record.replayed_as is None
+        and not record.is_copy
+        and record.coordinates not in under_way
+    ]
+
+
+def _under_way(settings: Settings, lake: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Records of which the topics hold a copy that has not landed yet."""
+    landed = next_offsets(lake)
+    with closing(numbered_consumer(settings, names.INPUT_TOPICS)) as kafka:
+        ends = kafka.end_offsets(list(kafka.assignment()))
+        for partition in ends:
+            kafka.seek(partition, landed.get((partition.topic, partition.partition), 0))
+        for record in until(kafka, ends):
+            if (original := replay_of(record.headers)) is not None:
+                yield original

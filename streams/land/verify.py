@@ -1,0 +1,216 @@
+"""
+Whether every record is accounted for: every offset of every landed topic has exactly one row in the lake.
+
+Offsets that no reader is ever shown (transaction markers, aborted records) need none; they are found by reading.
+Rows older than what the broker still keeps are only checked against each other; so are those of a topic that was
+deleted and made again, whose records go on from them. Of very many lost offsets one row stands for those without one.
+"""
+
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import duckdb
+from kafka import KafkaConsumer, TopicPartition
+
+from streams import names
+from streams.contracts import Reason
+from streams.errors import BrokerUnavailable, PartsDisagree
+from streams.kafka.reading import TolerantConsumer
+from streams.lake.connect import connect
+from streams.lake.generations import landed_generations, numbered_consumer
+from streams.lake.offsets import OFFSET_TABLES
+from streams.lake.resume import gone_with_their_topic, where_to_resume
+from streams.lake.transaction import transaction
+from streams.settings import Settings
+
+__all__ = ["Gap", "Verified", "verify_offsets"]
+
+_PAUSE_SECONDS = 0.5
+_READ_SECONDS = 30.0
+_NEAR = 10_000
+"""Offsets between two gaps that are sooner read over than jumped over."""
+_STANDS_FROM = """
+    coalesce(try_cast(nullif(regexp_extract(allowed, '; offsets ([0-9]+) to [0-9]+$', 1), '') AS BIGINT), kafka_offset)
+"""
+"""The first of the lost offsets that a row of the quarantine stands for, besides its own."""
+_ROWS = " UNION ALL ".join(
+    f"SELECT topic, kafka_partition, kafka_offset, {_STANDS_FROM if table == 'quarantine' else 'kafka_offset'} "
+    f"AS stands_from FROM landing.main.{table}"
+    for table in OFFSET_TABLES
+)
+_COUNTED = f"""
+    SELECT topic, kafka_partition, kafka_offset AS first, min(stands_from) AS stands_from, count(*) AS rows,
+           lead(min(stands_from)) OVER (PARTITION BY topic, kafka_partition ORDER BY kafka_offset) AS following
+    FROM ({_ROWS}) GROUP BY topic, kafka_partition, kafka_offset
+"""
+_LOST = f"""
+    SELECT coalesce(sum(kafka_offset + 1 - {_STANDS_FROM}), 0)::BIGINT
+    FROM landing.main.quarantine WHERE reason = '{Reason.DELETED_UNREAD}'
+"""
+_SUMS = f"""
+    SELECT topic, kafka_partition, min(stands_from), max(first) + 1, sum(rows) FROM ({_COUNTED}) GROUP BY ALL
+"""
+_DOUBLES = f"SELECT topic, kafka_partition, first, first + 1 FROM ({_COUNTED}) WHERE rows > 1 ORDER BY ALL"
+_GAPS = (
+    f"SELECT topic, kafka_partition, first + 1, following FROM ({_COUNTED}) WHERE following > first + 1 ORDER BY ALL"
+)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Offsets `first` up to, not including, `end` of a partition, and what is wrong with them."""
+
+    topic: str
+    partition: int
+    first: int
+    end: int
+    what: str
+
+
+@dataclass(frozen=True)
+class Verified:
+    """
+    What was compared: partitions, rows in the lake, and every difference.
+
+    `lost` of the records that are accounted for were deleted by Kafka before they were read.
+    """
+
+    partitions: int
+    rows: int
+    lost: int = 0
+    differences: list[Gap] = field(default_factory=list)
+
+    def raise_if_different(self) -> None:
+        """
+        Raises:
+            PartsDisagree: an offset has no row, or several.
+        """
+        if self.differences:
+            kinds = ", ".join(sorted({gap.what for gap in self.differences}))
+            raise PartsDisagree(f"{len(self.differences)} ranges of offsets are not accounted for once: {kinds}")
+
+
+def verify_offsets(
+    settings: Settings, *, wait: float = 0.0, on_wait: Callable[[int], None] = lambda _: None
+) -> Verified:
+    """
+    Compare the topics' offsets up to their present ends with the lake's rows.
+
+    Args:
+        wait: seconds without a new row after which the lander is no longer waited for.
+        on_wait: told now and then how many records have not landed yet.
+
+    Raises:
+        BrokerUnavailable: no broker answers.
+        LakeUnavailable: the catalog does not answer.
+    """
+    kafka = numbered_consumer(settings, names.LANDED_TOPICS, max_poll_records=5_000)
+    try:
+        partitions = sorted(kafka.assignment())
+        ends = kafka.end_offsets(partitions)
+        grew_at, most = time.monotonic(), 0
+        while True:
+            with connect(settings, marts=None) as lake:
+                found = _compare(settings, lake, kafka, ends)
+            waiting = sum(gap.end - gap.first for gap in found.differences if gap.what == "not landed")
+            if found.rows > most:
+                grew_at, most = time.monotonic(), found.rows
+            if not waiting or time.monotonic() - grew_at >= wait:
+                return found
+            on_wait(waiting)
+            time.sleep(_PAUSE_SECONDS)
+    finally:
+        kafka.close()
+
+
+def _compare(
+    settings: Settings, lake: duckdb.DuckDBPyConnection, kafka: TolerantConsumer, ends: dict[TopicPartition, int]
+) -> Verified:
+    with transaction(lake, read_only=True):
+        generations = landed_generations(lake)
+        sums = {(topic, number): rest for topic, number, *rest in lake.execute(_SUMS).fetchall()}
+        candidates = [Gap(*row, "missing") for row in lake.execute(_GAPS).fetchall()]
+        doubles = [Gap(*row, "doubled") for row in lake.execute(_DOUBLES).fetchall()]
+        lost = lake.execute(_LOST).fetchone()[0]
+    beginnings = kafka.beginning_offsets(list(ends))
+    # Landing goes on meanwhile: a row is unfounded only if the topic does not reach it even now.
+    now = kafka.end_offsets(list(ends))
+    landed = {place: following for place, (_, following, _) in sums.items()}
+    for partition, going in where_to_resume(settings, kafka, generations, landed, ends).items():
+        place, end = (partition.topic, partition.partition), ends[partition]
+        first, following, _ = sums.get(place, (going, going, 0))
+        if beginnings[partition] < min(first, end):
+            candidates.append(Gap(*place, beginnings[partition], min(first, end), "not landed"))
+        if going < end:
+            candidates.append(Gap(*place, going, end, "not landed"))
+        if following > now[partition]:
+            doubles.append(Gap(*place, now[partition], following, "not in the topic"))
+    candidates += [
+        Gap(*place, first, end, "") for place, first, end in gone_with_their_topic(generations, landed, ends)
+    ]
+    missing = [gap for near in _near(candidates) for gap in _shown(kafka, near, beginnings)]
+    rows = int(sum(total for _, _, total in sums.values()))
+    return Verified(
+        len(ends), rows, lost, sorted([*missing, *doubles], key=lambda gap: (gap.topic, gap.partition, gap.first))
+    )
+
+
+def _near(gaps: Iterable[Gap]) -> Iterator[list[Gap]]:
+    """The gaps of a partition, in order, that lie so near that they are read together: each transaction leaves one."""
+    near: list[Gap] = []
+    for gap in sorted(gaps, key=lambda one: (one.topic, one.partition, one.first)):
+        if near and (
+            (gap.topic, gap.partition) != (near[-1].topic, near[-1].partition) or gap.first > near[-1].end + _NEAR
+        ):
+            yield near
+            near = []
+        near.append(gap)
+    if near:
+        yield near
+
+
+def _shown(kafka: KafkaConsumer, gaps: list[Gap], beginnings: dict[TopicPartition, int]) -> Iterator[Gap]:
+    """The parts of near gaps whose records a reader is shown, and those that the broker has dropped unlanded."""
+    partition = TopicPartition(gaps[0].topic, gaps[0].partition)
+    kept_from = beginnings.get(partition, gaps[-1].end)
+    kept = [gap for gap in gaps if gap.end > kept_from]
+    shown = _offsets_shown(kafka, partition, max(kept[0].first, kept_from), kept[-1].end) if kept else []
+    for gap in gaps:
+        if gap.first < kept_from:
+            yield Gap(*partition, gap.first, min(gap.end, kept_from), "expired before landing")
+        within = shown[bisect_left(shown, gap.first) : bisect_left(shown, gap.end)]
+        for first, end in _ranges(within):
+            yield Gap(*partition, first, end, gap.what)
+
+
+def _offsets_shown(kafka: KafkaConsumer, partition: TopicPartition, first: int, end: int) -> list[int]:
+    """
+    Raises:
+        BrokerUnavailable: the broker gives nothing for too long.
+    """
+    kafka.assign([partition])
+    kafka.seek(partition, first)
+    shown: list[int] = []
+    position, deadline = first, time.monotonic() + _READ_SECONDS
+    while position < end:
+        shown += [record.offset for record in kafka.poll(timeout_ms=200).get(partition, ())]
+        if kafka.position(partition) > position:
+            position, deadline = kafka.position(partition), time.monotonic() + _READ_SECONDS
+        elif time.monotonic() > deadline:
+            raise BrokerUnavailable(f"{partition.topic}/{partition.partition} cannot be read from {position} on")
+    return shown
+
+
+def _ranges(offsets: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Consecutive numbers as first and end."""
+    first = following = None
+    for offset in offsets:
+        if following is not None and offset != following:
+            yield first, following
+            first = None
+        first = offset if first is None else first
+        following = offset + 1
+    if first is not None:
+        yield first, following

@@ -1,0 +1,193 @@
+"""
+Say on the alerts topic what the last build says of the rules that it alone judges.
+
+The watcher sees families one by one, so a rule about an area has nobody else to speak for it: its alerts are raised,
+restated and taken back here. What people did with an alert the watcher says; it is carried over to later versions.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+
+import duckdb
+import msgspec
+import structlog
+
+from streams import names
+from streams.alerts.first_version import first_version
+from streams.alerts.handling import says_more
+from streams.alerts.landed import latest_alerts
+from streams.alerts.published_since import published_since
+from streams.alerts.publisher import Publisher
+from streams.alerts.routing.from_lake import routed
+from streams.alerts.version_lock import version_lock
+from streams.contracts.codesets import AlertStatus
+from streams.contracts.outputs import Alert
+from streams.lake.connect import connect
+from streams.lake.offsets import next_offsets
+from streams.marts.lock import build_lock
+from streams.rules.answers import ALERT_COLUMNS, AlertRow
+from streams.rules.register import build_rules
+from streams.settings import Settings
+
+__all__ = ["publish_build_alerts"]
+
+log = structlog.get_logger()
+
+_HANDLING = ("acknowledged_at", "acknowledged_by", "closed_at", "closed_by", "alert_closure")
+_OVER = {AlertStatus.CLEARED, AlertStatus.WITHDRAWN}
+
+_BUILT = (
+    "select table_name from duckdb_tables() where database_name = 'marts' and schema_name = 'alerts' "
+    "and list_contains(?, substr(table_name, 7)) order by 1"
+)
+
+_IS_BEHIND = f"""
+    with built as (
+        select cut, as_of from marts.run.builds
+        where ok and started_at > (select max(started_at) from marts.run.builds) - interval 1 day
+    ),
+    parts as (select unnest(map_entries(cut)) as part from built),
+    offsets as (
+        select part.key as topic, generate_subscripts(part.value, 1) - 1 as kafka_partition,
+               unnest(part.value) as next_offset
+        from parts
+    )
+    select (select max(as_of) from built) > (select max(as_of) from marts.run.as_of) or exists (
+        select 1 from offsets left join marts.run.cut c using (topic, kafka_partition)
+        where topic <> '{names.ALERTS}' and offsets.next_offset > coalesce(c.next_offset, 0)
+    )
+"""
+"""Whether a build of the last day saw more than the last one: that of a watcher which catches up."""
+
+_REBUILT = f"""
+    select {", ".join(f"a.{column}" for column in ALERT_COLUMNS)}, rules.clears_when
+    from marts.alerts.{{model}} a
+    join marts.reference.rules rules on rules.rule = a.rule and rules.version = a.rule_version
+"""
+
+_SAID = "select distinct alert_id from landing.main.alerts where list_contains(?, rule) and not test"
+
+_ARRIVED = """
+    with evidence as (
+        select unnest(?::varchar[]) as alert_id, unnest(?::varchar[]) as source, unnest(?::varchar[]) as id
+    )
+    select evidence.alert_id, max(events.received_at), count(*) = count(events.root_id)
+    from evidence
+    left join marts.staging.stg_events events
+        on events.root_source = evidence.source and events.root_id = evidence.id
+    group by evidence.alert_id
+"""
+"""When the newest evidence of alerts arrived, and whether all of it is still in force."""
+
+
+def publish_build_alerts(settings: Settings) -> int:
+    """
+    Publish what the topic lacks of the last build, and withdraw what the build no longer has.
+
+    A build that saw less than one before it says nothing. Neither is anything said of an alert of which a version has
+    not landed yet: the next build knows it.
+
+    Returns:
+        How many versions were published.
+
+    Raises:
+        BrokerUnavailable: there is something to say, and no broker answers.
+        LakeUnavailable: the lake does not answer.
+    """
+    rules = build_rules()
+    with build_lock(settings), connect(settings) as lake:
+        models = [model for (model,) in lake.execute(_BUILT, [rules]).fetchall()]
+        if not models or lake.execute(_IS_BEHIND).fetchone()[0]:
+            return 0
+        # Before the alerts are read: what lands in between is then taken for not landed, and never said twice.
+        offsets = {part: next_ for (topic, part), next_ in next_offsets(lake).items() if topic == names.ALERTS}
+        changes = list(_changes(_rebuilt(settings, lake, models), _said(lake, models)))
+        if not changes:
+            return 0
+        # The publisher is made first: what one before it has said is heard, and it says nothing any more.
+        with version_lock(settings) as lock, closing(Publisher(settings, lock)) as publisher:
+            since = published_since(settings, offsets)
+            unsaid = [alert for alert in changes if alert.alert_id not in since]
+            if unsaid:
+                publisher.alerts(routed(settings, lake, _caused(lake, unsaid)))
+                log.info(
+                    "build_alerts_published", versions=len(unsaid), rules=dict(Counter(one.rule for one in unsaid))
+                )
+    return len(unsaid)
+
+
+def _rebuilt(settings: Settings, lake: duckdb.DuckDBPyConnection, models: Sequence[str]) -> dict[str, Alert]:
+    now = datetime.now(UTC)
+    alerts = (
+        first_version(AlertRow(*row), clears_when, settings.case_url, now)
+        for model in models
+        for *row, clears_when in lake.execute(_REBUILT.format(model=model)).fetchall()
+    )
+    return {alert.alert_id: alert for alert in alerts}
+
+
+def _said(lake: duckdb.DuckDBPyConnection, models: Sequence[str]) -> dict[str, Alert]:
+    """The latest landed versions of the alerts of these rules."""
+    rules = [model.removeprefix("alert_") for model in models]
+    alert_ids = [alert_id for (alert_id,) in lake.execute(_SAID, [rules]).fetchall()]
+    return {alert.alert_id: alert for alert in latest_alerts(lake, alert_ids)}
+
+
+def _changes(rebuilt: dict[str, Alert], said: dict[str, Alert]) -> Iterator[Alert]:
+    """The versions that make the topic say what was rebuilt."""
+    for alert_id, alert in rebuilt.items():
+        if alert_id not in said:
+            yield alert
+        elif (version := _next_version(alert, said[alert_id])) is not None:
+            yield version
+    for alert_id, alert in said.items():
+        if alert_id not in rebuilt and alert.status != AlertStatus.WITHDRAWN:
+            yield msgspec.structs.replace(
+                alert, version=alert.version + 1, status=AlertStatus.WITHDRAWN, raised_at=datetime.now(UTC)
+            )
+
+
+def _next_version(alert: Alert, said: Alert) -> Alert | None:
+    """
+    The alert as the version after the one that was said, or None when it says the same.
+
+    What people did with it covers what it said then: it holds until the alert says more.
+    """
+    if not says_more(alert, said):
+        alert = msgspec.structs.replace(alert, **{name: getattr(said, name) for name in _HANDLING})
+        if said.status == AlertStatus.CLOSED and alert.status == AlertStatus.OPEN:
+            alert = msgspec.structs.replace(alert, status=AlertStatus.CLOSED)
+    if (alert.severity, alert.status, _events(alert)) == (said.severity, said.status, _events(said)):
+        return None
+    if alert.status == AlertStatus.CLEARED and said.status != AlertStatus.CLEARED:
+        reason = "cleared"
+    else:
+        reason = "reopened" if said.status in _OVER else "new_evidence"
+    return msgspec.structs.replace(alert, version=said.version + 1, status_reason=reason)
+
+
+def _events(alert: Alert) -> Counter[tuple[str, str]]:
+    return Counter((item.source, item.id) for item in alert.evidence)
+
+
+def _caused(lake: duckdb.DuckDBPyConnection, alerts: Collection[Alert]) -> list[Alert]:
+    """
+    The versions with what caused them: their newest evidence arrived, or the anchor passed.
+
+    For a withdrawal it is only known that it was before the build, and whether its own evidence went.
+    """
+    evidence = [(alert.alert_id, item.source, item.id) for alert in alerts for item in alert.evidence]
+    columns = [list(column) for column in zip(*evidence, strict=True)] or [[], [], []]
+    found = {alert_id: row for alert_id, *row in lake.execute(_ARRIVED, columns).fetchall()}
+    (as_of,) = lake.execute("select max(as_of) from marts.run.as_of").fetchone()
+    return [_cause(alert, as_of, *found.get(alert.alert_id, (None, True))) for alert in alerts]
+
+
+def _cause(alert: Alert, as_of: datetime, arrived_at: datetime | None, is_whole: bool) -> Alert:
+    if alert.status == AlertStatus.WITHDRAWN:
+        reason = "late_evidence" if is_whole else "event_withdrawn"
+        return msgspec.structs.replace(alert, status_reason=reason, received_at=as_of.replace(tzinfo=UTC))
+    arrived_at = arrived_at.replace(tzinfo=UTC) if arrived_at is not None else alert.anchored_at
+    return msgspec.structs.replace(alert, received_at=max(arrived_at, alert.anchored_at))

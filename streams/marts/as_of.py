@@ -1,0 +1,75 @@
+"""
+The marts as they stood: built again at the cut of an earlier moment, into a file of their own.
+
+Landing never changes and says when each record came, so a day's figures are found again whatever has come since.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from streams import names
+from streams.errors import BuildFailed, FileTaken
+from streams.lake.connect import connect
+from streams.lake.quoted import quoted
+from streams.marts.catalog import Publisher, take_over
+from streams.marts.snapshot import Snapshot, store_snapshot
+from streams.marts.warm_dbt import WarmDbt
+from streams.settings import Settings
+
+__all__ = ["build_as_of"]
+
+_LANDED = """
+    SELECT topic, kafka_partition,
+           max(CASE WHEN landed_at < $moment THEN kafka_offset + 1 ELSE 0 END) AS next_offset
+    FROM landing.main.{table} GROUP BY topic, kafka_partition
+"""
+
+
+def build_as_of(settings: Settings, moment: datetime, into: Path) -> Snapshot:
+    """
+    Build the marts as they stood at a moment, into a new DuckDB file; the lake's own marts are not touched.
+
+    It is today's project with today's seeds over the records that had landed before the moment.
+
+    Raises:
+        FileTaken: the file is there already, or its folder is not.
+        BuildFailed: a model failed.
+        LakeUnavailable: the lake does not answer.
+    """
+    if into.exists() or not into.parent.is_dir():
+        raise FileTaken(f"{into} cannot be made: it is there already, or its folder is not; name a new file")
+    with connect(settings) as lake:
+        snapshot = Snapshot(_offsets(lake, moment), moment.astimezone(UTC), is_watched=False)
+    with TemporaryDirectory(dir=into.parent, prefix=".caf-") as folder:
+        building = Path(folder) / "marts.duckdb"
+        with duckdb.connect() as file:
+            file.execute(f"ATTACH {quoted(building)} AS marts")
+            store_snapshot(file, snapshot)
+        dbt = WarmDbt(settings, building)
+        session = dbt.session()
+        take_over(session, ())
+        failed = dbt.build(without=("unit_test", "test"))
+        if failed:
+            raise BuildFailed(f"dbt build: {', '.join(sorted(failed))} failed or were skipped; nothing was written")
+        Publisher().publish(session, [*dbt.tables("model"), *dbt.tables("seed")], kept=(), changes={})
+        # Whoever made the file may read it at once.
+        session.execute("CHECKPOINT published")
+        session.execute("DETACH published")
+        building.rename(into)
+    return snapshot
+
+
+def _offsets(lake: duckdb.DuckDBPyConnection, moment: datetime) -> dict[str, list[int]]:
+    """The first offset of each partition that had not landed; accepted and rejected records share their offsets."""
+    tables = " UNION ALL ".join(_LANDED.format(table=table) for table in ("events", "quarantine", "alerts"))
+    found: dict[str, dict[int, int]] = {}
+    query = f"SELECT topic, kafka_partition, max(next_offset) FROM ({tables}) GROUP BY ALL"
+    for topic, partition, following in lake.execute(
+        query, {"moment": moment.astimezone(UTC).replace(tzinfo=None)}
+    ).fetchall():
+        if topic in (*names.INPUT_TOPICS, names.ALERTS):
+            found.setdefault(topic, {})[partition] = following
+    return {topic: [parts.get(n, 0) for n in range(max(parts) + 1)] for topic, parts in found.items()}

@@ -1,0 +1,71 @@
+"""One build after another, as records land."""
+
+import time
+from collections.abc import Callable
+
+from streams.errors import MartsHeld
+from streams.lake.sign import sign_of_life
+from streams.marts.builder import Builder, BuildResult, Holds
+from streams.marts.pacing import Pacing
+from streams.settings import Settings
+
+__all__ = ["follow"]
+
+_POLL_SECONDS = 0.5
+
+
+def follow(
+    settings: Settings,
+    *,
+    holds: Holds | None = None,
+    quiet_seconds: float | None = None,
+    held_seconds: float | None = None,
+    for_seconds: float | None = None,
+    fresh_seconds: float = 60.0,
+    until: Callable[[], bool] = lambda: False,
+    on_build: Callable[[BuildResult], None] = lambda _: None,
+) -> int:
+    """
+    Build whenever something new has landed, warm, and return how many builds were made.
+
+    It ends when nothing has been left to build for `quiet_seconds`, when the marts have been held for `held_seconds`
+    (`quiet_seconds` if it is not given), after `for_seconds`, or when `until` returns true.
+    The first build is made in any case, and one every two minutes: deadlines pass without a landing. While a bulk is
+    arriving builds are put off for its end, up to a limit (`streams.marts.pacing`).
+
+    Raises:
+        MartsHeld: the marts were still held at the end.
+        BuildFailed: a model or a test failed.
+        LakeUnavailable: the lake does not answer.
+    """
+    ends_at = time.monotonic() + for_seconds if for_seconds is not None else float("inf")
+    quiet = quiet_seconds if quiet_seconds is not None else float("inf")
+    held_for = held_seconds if held_seconds is not None else quiet
+    builds, changed_at, held, pacing = 0, time.monotonic(), None, Pacing()
+    with (
+        sign_of_life(settings, "build") as sign,
+        Builder(settings, holds=holds, fresh_seconds=fresh_seconds) as builder,
+    ):
+        builder.warm()
+        while time.monotonic() < ends_at and not until():
+            ahead = builder.look()
+            if held is None:
+                sign.turn()
+            if held is None and ahead.is_behind:
+                changed_at = time.monotonic()
+            elif time.monotonic() - changed_at > (quiet if held is None else held_for):
+                break
+            has_news = ahead.has_news and pacing.allows(lately=ahead.lately, waiting=ahead.waiting)
+            if not (has_news or builder.is_clock_due()):
+                time.sleep(_POLL_SECONDS)
+                continue
+            try:
+                on_build(builder.build(tests=builder.are_tests_due()))
+                builds, held = builds + 1, None
+            except MartsHeld as error:
+                held = error
+                sign.trouble(error)
+                time.sleep(_POLL_SECONDS)
+        if held is not None:
+            raise held
+    return builds

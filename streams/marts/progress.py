@@ -1,0 +1,76 @@
+"""How far each part has come, in records: produced, judged by the watcher, landed, built."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+
+from streams import names
+from streams.kafka.heartbeat import last_heartbeat
+from streams.lake.connect import connect
+from streams.lake.generations import numbered_ends
+from streams.marts.snapshot import landed_offsets
+from streams.settings import Settings
+
+__all__ = ["Progress", "last_build", "progress"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """
+    Next offsets of the input topics, by topic and partition number, at each stage; times are aware.
+
+    `built_at` is when the last good build finished; `judged_at` is the arrival of the last heartbeat.
+    """
+
+    produced: dict[str, list[int]]
+    landed: dict[str, list[int]]
+    evaluated: dict[str, list[int]]
+    built: dict[str, list[int]]
+    judged_at: datetime | None
+    built_at: datetime | None
+
+    def behind(self, stage: dict[str, list[int]]) -> int:
+        """Records of the input topics that a stage has not seen yet."""
+        return sum(sum(self.produced.get(topic, [])) - sum(stage.get(topic, [])) for topic in names.INPUT_TOPICS)
+
+    @property
+    def settled(self) -> bool:
+        """Whether everything produced is judged, landed and built."""
+        return not (self.behind(self.landed) or self.behind(self.evaluated) or self.behind(self.built))
+
+
+def progress(settings: Settings) -> Progress:
+    """
+    Ask broker, heartbeat and lake.
+
+    Raises:
+        BrokerUnavailable: no broker answers.
+        LakeUnavailable: the lake does not answer.
+    """
+    heartbeat = last_heartbeat(settings)
+    with connect(settings) as lake:
+        landed = landed_offsets(lake)
+        built = last_build(lake)
+    produced: dict[str, dict[int, int]] = {}
+    for place, following in numbered_ends(settings, names.INPUT_TOPICS).items():
+        produced.setdefault(place.topic, {})[place.partition] = following
+    return Progress(
+        produced={topic: [parts[number] for number in sorted(parts)] for topic, parts in produced.items()},
+        landed=landed,
+        evaluated=heartbeat[0].offsets if heartbeat else {},
+        built=built[0] if built else {},
+        judged_at=heartbeat[1] if heartbeat else None,
+        built_at=built[1].replace(tzinfo=UTC) if built else None,
+    )
+
+
+def last_build(lake: duckdb.DuckDBPyConnection) -> tuple[dict[str, list[int]], datetime] | None:
+    """The cut of the last good build, and when it finished (UTC, without a zone)."""
+    known = lake.execute(
+        "select 1 from duckdb_tables() where database_name = 'marts' and schema_name = 'run' and table_name = 'builds'"
+    ).fetchone()
+    if not known:
+        return None
+    # By the order of their rows: a builder whose clock was ahead for a while would else be the last one until then.
+    return lake.execute("select cut, finished_at from marts.run.builds where ok order by rowid desc limit 1").fetchone()

@@ -1,0 +1,235 @@
+"""
+Compare streamed alerts with rebuilt ones at one cut, and mend what may be mended.
+
+Both speeds run the same SQL, so at the cut of a build the sets of (`alert_id`, severity, status, evidence) are equal,
+and every acknowledgement and closing that has arrived is in a version of its alert.
+An alert that only the rebuild has is published: silence would be worse.
+An alert that only the stream has, or has otherwise, is left standing and reported: an engineer decides,
+because taking an alert back needs a correction or a withdrawal as its cause, and that the stream does itself.
+"""
+
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import duckdb
+import msgspec
+import structlog
+
+from streams import names
+from streams.alerts.first_version import first_version
+from streams.alerts.published_since import published_since
+from streams.alerts.publisher import Publisher
+from streams.alerts.routing.from_lake import routed
+from streams.alerts.routing.unroutable import REACHES_NOBODY
+from streams.contracts.outputs import Alert
+from streams.errors import PartsDisagree
+from streams.lake.advisory import HeldLock
+from streams.lake.connect import connect
+from streams.lake.lock_keys import LockKey
+from streams.marts.lock import build_lock
+from streams.rules.answers import ALERT_COLUMNS, AlertRow
+from streams.rules.register import build_rules
+from streams.settings import Settings
+
+__all__ = ["Difference", "Reconciliation", "compare", "reconcile"]
+
+log = structlog.get_logger()
+
+_STREAMED = f"""
+    select a.alert_id, a.rule, a.version, a.severity, a.acknowledged_at, a.closed_at, a.cause_received_at,
+           case when a.status = 'closed' then 'open' else a.status end as status,
+           list_sort(list_transform(a.evidence, e -> e.source || '#' || e.id)) as evidence
+    from landing.main.alerts a
+    join marts.run.cut c on c.topic = a.topic and c.kafka_partition = a.kafka_partition
+    where a.topic = '{names.ALERTS}' and a.kafka_offset < c.next_offset and not a.test and a.rule <> '{REACHES_NOBODY}'
+      and not list_contains(?, a.rule)
+    qualify row_number() over (partition by a.alert_id order by a.version desc) = 1
+"""
+
+"""What the stream says last of each alert; that people closed one is no business of its rule, and compared apart."""
+
+_REBUILT = """
+    select coalesce(former.alert_id, built.alert_id) as alert_id, built.rule, built.severity, built.status,
+           list_sort(list_transform(built.evidence, e -> e.source || '#' || e.id)) as evidence
+    from marts.alerts.{model} built
+    left join (
+        select distinct alert_id, family_id from landing.main.alerts where entity_kind in ('referral', 'child')
+    ) former
+        on former.family_id = built.family_id
+        and former.alert_id = md5(concat_ws(
+            '|', built.rule, '', built.entity_kind, built.entity_id, built.anchor_source, built.anchor_id
+        ))
+"""
+
+_COMPARED = """
+    with streamed as (select * from ({streamed}) where status <> 'withdrawn'),
+    rebuilt as ({rebuilt}),
+    done as (
+        select alert_id, max(received_at) as received_at, arg_max(acted_at, received_at) as acted_at,
+               max(acted_at) filter (fact = 'alert-closed') as closed_at
+        from marts.intermediate.int_alert_actions group by alert_id
+    ),
+    handled as (
+        select s.alert_id from streamed s left join done d on d.alert_id = s.alert_id
+        where (d.received_at > s.cause_received_at
+               and d.acted_at is distinct from s.acknowledged_at and d.acted_at is distinct from s.closed_at)
+           or (s.closed_at is not null and s.closed_at is distinct from d.closed_at)
+    )
+    select coalesce(s.alert_id, r.alert_id) as alert_id, coalesce(s.rule, r.rule) as rule,
+           case when s.alert_id is null then 'missing' when r.alert_id is null then 'unexplained' else 'different' end,
+           concat_ws(', ', case when s.severity <> r.severity then 'severity' end,
+                           case when s.status <> r.status then 'status' end,
+                           case when s.evidence <> r.evidence then 'evidence' end,
+                           case when s.alert_id in (from handled) then 'what people did' end)
+    from streamed s full join rebuilt r on r.alert_id = s.alert_id
+    where s.alert_id is null or r.alert_id is null
+       or (s.severity, s.status, s.evidence) is distinct from (r.severity, r.status, r.evidence)
+       or s.alert_id in (from handled)
+    order by rule, alert_id
+"""
+
+_MISSING = f"""
+    select {", ".join(f"a.{column}" for column in ALERT_COLUMNS)}, rules.clears_when,
+           1 + coalesce((select max(version) from landing.main.alerts said where said.alert_id = a.alert_id), 0),
+           greatest(
+               coalesce(
+                   (select max(received_at) from marts.staging.stg_events anchor
+                    where anchor.root_source = a.anchor_source and anchor.root_id = a.anchor_id
+                      and coalesce(anchor.family_id = a.family_id, true)),
+                   a.anchored_at
+               ),
+               case when a.deadline < t.as_of then a.deadline end
+           )
+    from marts.alerts.{{model}} a
+    join marts.reference.rules rules using (rule)
+    cross join (select max(as_of) as as_of from marts.run.as_of) t
+    where list_contains(?, a.alert_id)
+"""
+"""Alerts of one rule, with the number of their next version and what caused it: an arrival, or a deadline."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One alert on which stream and rebuild disagree: `missing` in the stream, `unexplained` by it, or `different`."""
+
+    alert_id: str
+    rule: str
+    kind: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """
+    The comparison at one cut; `as_of` is None when no watcher's cut has been built yet.
+
+    `published` alerts were missing in the stream and are on their topic now; they are no difference any more.
+    """
+
+    as_of: datetime | None
+    alerts: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    published: int = 0
+
+    def raise_if_different(self) -> None:
+        """
+        Raises:
+            PartsDisagree: an alert differs.
+        """
+        if self.differences:
+            kinds = ", ".join(sorted({f"{d.rule} {d.kind}" for d in self.differences}))
+            raise PartsDisagree(
+                f"{len(self.differences)} of {self.alerts} alerts differ between stream and rebuild "
+                f"at {self.as_of} ({kinds}); see './caf verify'"
+            )
+
+
+def reconcile(settings: Settings, *, publish: bool = False) -> Reconciliation:
+    """
+    Compare at the cut of the last build, which no other build disturbs meanwhile.
+
+    Args:
+        publish: publish alerts that the stream lacks, unless it has spoken of them since; leave all others standing.
+
+    Raises:
+        BrokerUnavailable: no broker answers.
+        LakeUnavailable: the lake does not answer.
+    """
+    with build_lock(settings) as lock, connect(settings) as lake:
+        found = compare(lake)
+        missing = {one.alert_id for one in found.differences if one.kind == "missing"} if publish else set()
+        published = _publish(settings, lake, lock, missing) if _unsaid(settings, lake, missing) else 0
+    left = [one for one in found.differences if one.alert_id not in missing]
+    found = replace(found, differences=left, published=published)
+    kinds = Counter(f"{one.rule} {one.kind}" for one in found.differences)
+    log.info("alerts_reconciled", alerts=found.alerts, published=published, differences=dict(kinds))
+    return found
+
+
+def compare(lake: duckdb.DuckDBPyConnection) -> Reconciliation:
+    """Compare at the cut of the last build."""
+    models = _models(lake)
+    if not models:
+        return Reconciliation(as_of=None)
+    snapshot = lake.execute(
+        "select (select max(as_of) from marts.run.as_of), exists(from marts.run.cut where topic = ?)", [names.ALERTS]
+    ).fetchone()
+    if not snapshot[1]:
+        return Reconciliation(as_of=None)
+    rebuilt = " union all ".join(_REBUILT.format(model=model) for model in models)
+    alerts = lake.execute(f"select count(*) from ({rebuilt})").fetchone()[0]
+    rows = lake.execute(_COMPARED.format(streamed=_STREAMED, rebuilt=rebuilt), [build_rules()]).fetchall()
+    return Reconciliation(snapshot[0], alerts, [Difference(*row) for row in rows])
+
+
+def _models(lake: duckdb.DuckDBPyConnection) -> list[str]:
+    """The built rules that the stream judges, too; the others have nothing to be compared with."""
+    rows = lake.execute(
+        "select table_name from duckdb_tables() where database_name = 'marts' and schema_name = 'alerts' "
+        "and table_name like 'alert\\_%' escape '\\' and not list_contains(?, substr(table_name, 7)) order by 1",
+        [build_rules()],
+    ).fetchall()
+    return [model for (model,) in rows]
+
+
+def _unsaid(settings: Settings, lake: duckdb.DuckDBPyConnection, alert_ids: set[str]) -> set[str]:
+    """Those of which the stream has not spoken since the cut."""
+    return alert_ids - published_since(settings, _cut_of_alerts(lake)) if alert_ids else alert_ids
+
+
+def _publish(settings: Settings, lake: duckdb.DuckDBPyConnection, lock: HeldLock, missing: set[str]) -> int:
+    """
+    Publish rebuilt alerts in the version after the last that has landed; returns how many.
+
+    The watcher that did not know of them is refused by the broker from then on, and reads anew what there is: so no
+    version is said by both.
+    """
+    alerts = []
+    with closing(Publisher(settings, lock, speaks_for=LockKey.LEADER)) as publisher:
+        alert_ids = sorted(_unsaid(settings, lake, missing))
+        for model in _models(lake):
+            for *row, clears_when, version, caused_at in lake.execute(
+                _MISSING.format(model=model), [alert_ids]
+            ).fetchall():
+                alerts.append(_next_version(settings, AlertRow(*row), clears_when, version, caused_at))
+        publisher.alerts(routed(settings, lake, alerts))
+    log.warning("missing_alerts_published", rules=dict(Counter(alert.rule for alert in alerts)))
+    return len(alerts)
+
+
+def _next_version(settings: Settings, row: AlertRow, clears_when: str, version: int, caused_at: datetime) -> Alert:
+    alert = first_version(row, clears_when, settings.case_url, datetime.now(UTC))
+    return msgspec.structs.replace(
+        alert, version=version, status_reason="reconciled", received_at=caused_at.replace(tzinfo=UTC)
+    )
+
+
+def _cut_of_alerts(lake: duckdb.DuckDBPyConnection) -> dict[int, int]:
+    """The next offset of each partition of the alerts topic at the cut."""
+    return dict(
+        lake.execute(
+            "select kafka_partition, next_offset from marts.run.cut where topic = ?", [names.ALERTS]
+        ).fetchall()
+    )

@@ -1,0 +1,88 @@
+"""
+The marts as one plain DuckDB file, for tools that want a file: replaced whole after a build.
+
+Whoever has the old file open goes on reading it; whoever opens it anew has the new one, which is a copy of the old with
+what has changed since.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import duckdb
+
+from streams.lake.quoted import quoted
+from streams.marts.catalog import Table
+from streams.marts.changes import Change
+from streams.settings import Settings
+
+__all__ = ["Warehouse", "warehouse"]
+
+_SCHEMAS = ("analytics", "reference")
+_OF_THE_RUN = (("marts", "cut"), ("marts", "as_of"), ("published", "builds"))
+
+
+def warehouse(settings: Settings) -> Path:
+    """Where the file is; it holds ids of families, like the marts."""
+    return settings.home / "warehouse.duckdb"
+
+
+class Warehouse:
+    """The file, and whether it is still the one that was written last."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._target = warehouse(settings)
+        self._written: tuple[int, ...] | None = None
+
+    def write(
+        self, session: duckdb.DuckDBPyConnection, tables: Iterable[Table], changes: Mapping[str, Change | None]
+    ) -> None:
+        """
+        Bring the file up to the marts that were built, with the log of builds.
+
+        Args:
+            session: where `marts` was built and `published` is attached; it is left as it was.
+            tables: what readers have of them.
+            changes: the names of those that have changed since the last time, with what has, where that is known.
+
+        Raises:
+            duckdb.Error: the marts cannot be read, or the file cannot be written.
+            OSError: there is no room beside the file, or it cannot be replaced.
+        """
+        names = [str(table) for table in tables if table.schema in _SCHEMAS]
+        known = self._written is not None and self._written == self._found()
+        self._written = None
+        with tempfile.TemporaryDirectory(dir=self._target.parent, prefix="warehouse-") as folder:
+            made = Path(folder) / self._target.name
+            if known:
+                shutil.copyfile(self._target, made)
+            # Nobody has it yet: what is not finished is thrown away.
+            session.execute(f"ATTACH {quoted(made)} AS warehouse (RECOVERY_MODE no_wal_writes)")
+            try:
+                for schema in (*_SCHEMAS, "run"):
+                    session.execute(f"CREATE SCHEMA IF NOT EXISTS warehouse.{schema}")
+                for name in (name for name in names if not known or name in changes):
+                    _write(session, f"marts.{name}", f"warehouse.{name}", changes.get(name) if known else None)
+                for catalog, name in _OF_THE_RUN:
+                    _write(session, f"{catalog}.run.{name}", f"warehouse.run.{name}", None)
+                session.execute("CHECKPOINT warehouse")
+            finally:
+                session.execute("DETACH warehouse")
+            made.chmod(0o600)
+            made.replace(self._target)
+        self._written = self._found()
+
+    def _found(self) -> tuple[int, ...] | None:
+        """What tells the file from one that somebody else has put there."""
+        try:
+            found = self._target.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _write(session: duckdb.DuckDBPyConnection, source: str, target: str, change: Change | None) -> None:
+    whole = (f"CREATE OR REPLACE TABLE {target} AS FROM {source}",)
+    for statement in change.statements(target) if change else whole:
+        session.execute(statement)

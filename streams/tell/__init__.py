@@ -1,0 +1,1 @@
+"""Who is told outside the alerts topics: subscribers, partners and referrers."""

@@ -1,0 +1,126 @@
+"""
+Tell partners of alerts: decide, write down the decision, tell, and only then go on.
+
+At least once: after a crash a version may be decided and told again, under the same ids.
+What was on the alerts topic before the first start is never told: it is not known whether somebody has told it already.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from kafka import KafkaProducer
+
+from streams import names
+from streams.alerts.publisher import alert_of
+from streams.contracts.output_envelope import Data, encode_output
+from streams.contracts.outputs import PARTNER_NOTICE_TYPE, SHARING_DECISION_TYPE, Alert
+from streams.kafka.client import producer
+from streams.kafka.topics import ensure_topics
+from streams.lake.sign import sign_of_life
+from streams.rules.compiled import compiled_rules
+from streams.rules.engine import Engine
+from streams.settings import Settings
+from streams.tell.cursor import Cursor
+from streams.tell.partners.consents import Consents
+from streams.tell.partners.policy import Policy, decision_of, notice_of
+
+__all__ = ["Shared", "share"]
+
+log = structlog.get_logger()
+
+SOURCE = "/caf/share"
+"""CloudEvents source of decisions and notices."""
+
+_TIMEOUT_SECONDS = 60
+
+
+@dataclass
+class Shared:
+    """What this process decided and told."""
+
+    alerts: int = 0
+    decisions: int = 0
+    notices: int = 0
+
+
+def share(
+    settings: Settings,
+    policy: Policy,
+    *,
+    until: Callable[[], bool] = lambda: False,
+    for_seconds: float | None = None,
+    once: bool = False,
+    patience_seconds: float = 10,
+) -> Shared:
+    """
+    Tell partners of alert versions as they come.
+
+    Args:
+        once: end with the newest version that is there now.
+        patience_seconds: how long the lake may need until a consent is certain; then a person must decide.
+
+    Raises:
+        BrokerUnavailable: no broker answers at the start.
+        RulesInvalid: dbt cannot compile the models.
+    """
+    end = None if for_seconds is None else time.monotonic() + for_seconds
+    with ExitStack() as stack:
+        sign = stack.enter_context(sign_of_life(settings, "share"))
+        ensure_topics(settings)
+        engine = stack.enter_context(closing(Engine(compiled_rules(settings))))
+        sharer = stack.enter_context(closing(_Sharer(settings, policy, Consents(settings, engine, patience_seconds))))
+        cursor = stack.enter_context(closing(Cursor(settings, names.ALERTS, names.SHARE_GROUP)))
+        ends = cursor.ends()
+        while not until() and (end is None or time.monotonic() < end) and not (once and cursor.is_past(ends)):
+            for record in cursor.read():
+                sign.turn()
+                if (alert := alert_of(record.value)) is not None:
+                    sharer.tell(alert)
+            cursor.done()
+            sign.turn()
+        return sharer.shared
+
+
+class _Sharer:
+    def __init__(self, settings: Settings, policy: Policy, consents: Consents) -> None:
+        self._policy = policy
+        self._consents = consents
+        self._producer: KafkaProducer = producer(settings, linger_ms=0)
+        self.shared = Shared()
+
+    def close(self) -> None:
+        self._producer.close(timeout=_TIMEOUT_SECONDS)
+
+    def tell(self, alert: Alert) -> None:
+        self.shared.alerts += 1
+        entries = self._policy.entries(alert)
+        asked = any(entry.needs_consent for entry in entries.values())
+        consent = self._consents.in_force(alert.family_id) if asked else None
+        now = datetime.now(UTC)
+        decided = {
+            name: decision_of(alert, name, entry, policy_version=self._policy.version, consent=consent, now=now)
+            for name, entry in entries.items()
+        }
+        notices = [(name, notice_of(one, entries[name], alert)) for name, one in decided.items()]
+        # A decision is durable before anybody is told.
+        self._send((names.SHARING_DECISION, SHARING_DECISION_TYPE, one) for one in decided.values())
+        told = [(names.PARTNER_TOPICS[name], PARTNER_NOTICE_TYPE, one) for name, one in notices if one is not None]
+        self._send(told)
+        self.shared.decisions += len(decided)
+        self.shared.notices += len(told)
+        for one in decided.values():
+            log.info("sharing_decided", partner=one.partner, rule=one.rule, verdict=str(one.verdict))
+
+    def _send(self, outputs: Iterable[tuple[str, str, Data]]) -> None:
+        sent = []
+        for topic, type_, data in outputs:
+            identity = f"{data.alert_id}/{data.version}/{data.partner}"
+            value = encode_output(type_, source=SOURCE, identity=identity, time=datetime.now(UTC), data=data)
+            sent.append(self._producer.send(topic, key=data.alert_id.encode(), value=value))
+        self._producer.flush(timeout=_TIMEOUT_SECONDS)
+        for future in sent:
+            future.get(timeout=_TIMEOUT_SECONDS)

@@ -1,0 +1,178 @@
+"""
+Write the letters that decisions call for, as soon as the decisions have landed.
+
+What has been written is on the letters' own topic, so a restart writes nothing twice.
+Decisions that came before the first start are never written about.
+"""
+
+import time
+from collections.abc import Callable, Collection
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import structlog
+from kafka import KafkaProducer
+
+from streams import names
+from streams.contracts import Accepted, decode
+from streams.contracts.output_envelope import Output, decode_output, encode_output
+from streams.contracts.outputs import FEEDBACK_TYPE, Feedback
+from streams.kafka.client import consumer, producer
+from streams.kafka.drain import until
+from streams.kafka.topics import ensure_topics
+from streams.lake.family_events import family_events
+from streams.lake.sign import sign_of_life
+from streams.rules.answers import DecidedReferral
+from streams.rules.compiled import compiled_rules
+from streams.rules.engine import Engine
+from streams.settings import Settings
+from streams.tell.cursor import Cursor
+from streams.tell.referrers.letter import letter_id, letter_of, same_referrer, says_the_same
+
+__all__ = ["Posted", "post"]
+
+log = structlog.get_logger()
+
+SOURCE = "/caf/feedback"
+"""CloudEvents source of the letters."""
+
+_TIMEOUT_SECONDS = 60
+_DECIDING = {"referral-submitted", "referral-decided"}
+
+
+@dataclass
+class Posted:
+    """What this process read and wrote."""
+
+    records: int = 0
+    letters: int = 0
+
+
+def post(
+    settings: Settings,
+    *,
+    until: Callable[[], bool] = lambda: False,
+    for_seconds: float | None = None,
+    once: bool = False,
+    patience_seconds: float = 10,
+) -> Posted:
+    """
+    Write letters as decisions come.
+
+    Args:
+        once: end with the newest record that is there now.
+        patience_seconds: how long to wait for the lake before asking whether to stop.
+
+    Raises:
+        BrokerUnavailable: no broker answers at the start.
+        RulesInvalid: dbt cannot compile the models.
+    """
+    end = None if for_seconds is None else time.monotonic() + for_seconds
+
+    with ExitStack() as stack:
+        sign = stack.enter_context(sign_of_life(settings, "feedback"))
+
+        def stop() -> bool:
+            sign.turn()
+            return until() or (end is not None and time.monotonic() >= end)
+
+        ensure_topics(settings)
+        office = stack.enter_context(closing(_Office(settings, patience_seconds)))
+        cursor = stack.enter_context(closing(Cursor(settings, names.REFERRAL, names.FEEDBACK_GROUP)))
+        ends = cursor.ends()
+        while not stop() and not (once and cursor.is_past(ends)):
+            if not office.answer([decode(record) for record in cursor.read()], stop):
+                break
+            cursor.done()
+        return office.posted
+
+
+class _Office:
+    """The letters that have been written, and the writing of more."""
+
+    def __init__(self, settings: Settings, patience_seconds: float) -> None:
+        self._settings = settings
+        self._patience_seconds = patience_seconds
+        self._engine = Engine(compiled_rules(settings))
+        self._producer: KafkaProducer = producer(settings, linger_ms=0)
+        self._written = _written(settings)
+        self.posted = Posted()
+
+    def close(self) -> None:
+        self._producer.close(timeout=_TIMEOUT_SECONDS)
+        self._engine.close()
+
+    def answer(self, records: Collection, stop: Callable[[], bool]) -> bool:
+        """Write what records call for; False when stopped before the lake could tell."""
+        events = [record for record in records if isinstance(record, Accepted) and _may_decide(record)]
+        self.posted.records += len(records)
+        families = {event.key for event in events}
+        landed = None
+        while families and (landed := self._landed(families)) is None:
+            log.warning("lake_behind", waiting_for=len(families))
+            if stop():
+                return False
+        if landed is not None:
+            named = {(event.key, event.fact.referral_id) for event in events if event.fact is not None}
+            self._write(landed, named)
+        return True
+
+    def _landed(self, families: Collection[str]) -> pa.Table | None:
+        return family_events(self._settings, families, [names.REFERRAL], self._patience_seconds)
+
+    def _write(self, events: pa.Table, named: Collection[tuple[str, str]]) -> None:
+        """Letters about referrals that the records named, and corrections of letters that went out."""
+        new = []
+        for referral in self._engine.decided_referrals(events, datetime.now(UTC)):
+            before = self._before(referral)
+            letter = letter_of(referral, before)
+            if letter is None or (before is None and (referral.family_id, referral.referral_id) not in named):
+                continue
+            if before is None or not says_the_same(before, letter):
+                new.append(letter)
+        self._send(new)
+        self._written |= {letter.letter_id: letter for letter in new}
+        self.posted.letters += len(new)
+        if new:
+            log.info("letters_written", letters=len(new))
+
+    def _before(self, referral: DecidedReferral) -> Feedback | None:
+        """The latest letter about the referral; before letters had ids, the referrer's own under that number."""
+        found = self._written.get(letter_id(referral))
+        if found is None:
+            old = self._written.get(referral.referral_id)
+            found = old if old is not None and same_referrer(old, referral) else None
+        return found
+
+    def _send(self, letters: Collection[Feedback]) -> None:
+        sent = []
+        for letter in letters:
+            identity = f"{letter.letter_id}/{letter.version}"
+            value = encode_output(FEEDBACK_TYPE, source=SOURCE, identity=identity, time=datetime.now(UTC), data=letter)
+            sent.append(self._producer.send(names.FEEDBACK, key=letter.letter_id.encode(), value=value))
+        self._producer.flush(timeout=_TIMEOUT_SECONDS)
+        for future in sent:
+            future.get(timeout=_TIMEOUT_SECONDS)
+
+
+def _may_decide(event: Accepted) -> bool:
+    """Whether an event that is no history can change what a referrer is to be told."""
+    if event.envelope.backfill:
+        return False
+    return event.fact is None or event.fact.type.split(".")[-2] in _DECIDING
+
+
+def _written(settings: Settings) -> dict[str, Feedback]:
+    """The latest version of each letter, by its id; those of before letters had ids by their referral's number."""
+    reader = consumer(settings, [names.FEEDBACK], max_poll_records=5_000)
+    try:
+        found: dict[str, Feedback] = {}
+        for record in until(reader, reader.end_offsets(reader.assignment())):
+            output = decode_output(record)
+            if isinstance(output, Output):
+                found[output.data.letter_id or output.data.referral_id] = output.data
+        return found
+    finally:
+        reader.close()

@@ -1,0 +1,63 @@
+"""A ready consumer: every wanted alert goes to a receiver or among the dead letters, and then the place is saved."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from streams.settings import Settings
+from streams.tell.subscribers.dead_letters import DeadLetters
+from streams.tell.subscribers.delivery import Send, deliver
+from streams.tell.subscribers.subscription import subscribe
+
+__all__ = ["Notified", "notify", "replay"]
+
+
+@dataclass
+class Notified:
+    """How many versions were taken by the receiver, and how many are dead letters now."""
+
+    sent: int = 0
+    not_taken: int = 0
+
+    def count(self, taken: bool) -> None:
+        """One more."""
+        self.sent += taken
+        self.not_taken += not taken
+
+
+def notify(
+    settings: Settings,
+    send: Send,
+    *,
+    group: str,
+    attempts: int,
+    pause_seconds: float = 1.0,
+    until: Callable[[], bool],
+    **chosen: Any,
+) -> Notified:
+    """
+    Send alerts as they come, until told to end; alerts from history are never sent.
+
+    Args:
+        chosen: the filters of `subscribe`.
+    """
+    letters = DeadLetters(settings, group)
+    notified = Notified()
+    try:
+        for alert in subscribe(settings, group=group, until=until, **chosen):
+            notified.count(deliver(alert, send, letters, attempts=attempts, pause_seconds=pause_seconds))
+    finally:
+        letters.close()
+    return notified
+
+
+def replay(settings: Settings, send: Send, *, group: str, attempts: int, pause_seconds: float = 1.0) -> Notified:
+    """Send the dead letters of a group again; what is not taken is a dead letter again."""
+    letters = DeadLetters(settings, group)
+    notified = Notified()
+    try:
+        for letter in letters.waiting(take=True):
+            notified.count(deliver(letter.alert, send, letters, attempts=attempts, pause_seconds=pause_seconds))
+    finally:
+        letters.close()
+    return notified

@@ -1,0 +1,257 @@
+"""
+From events to the alert versions they call for; it knows no Kafka and no clock.
+
+Everything that it knows is in the state, and everything it decides is written there: in the transaction of its caller.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+
+from streams.alerts.alert_book import AlertBook, Cause, Place, place_of
+from streams.alerts.first_version import first_version
+from streams.alerts.handling import handled_by_alert
+from streams.alerts.routing.router import Router
+from streams.alerts.routing.unroutable import reaches_nobody
+from streams.alerts.trial import is_trial, trial_alert
+from streams.contracts import Accepted, Rejected
+from streams.contracts.columns import events_table
+from streams.contracts.escalation import AlertAcknowledged, AlertClosed
+from streams.contracts.outputs import Alert
+from streams.names import SAFEGUARDING_TOPICS
+from streams.rules.answers import AlertRow, FamilyDesk
+from streams.rules.postgres.engine import PostgresEngine
+from streams.watch.rule_sets import RuleSets
+from streams.watch.state.agenda import Pending
+from streams.watch.state.events import Recorded
+from streams.watch.state.state import State
+
+__all__ = ["PENDING_PLACES", "Alerting"]
+
+_CHUNK_PLACES = 1_000
+"""Families and records that are judged at once: for many, half a second."""
+_ALONE_PLACES = 200
+"""A batch that calls for more is shared with the watchers that stand by."""
+PENDING_PLACES = 250
+"""How many each of them takes at once: 0.1 s."""
+_EVER = datetime.min.replace(tzinfo=UTC)
+_INSTANT = timedelta(microseconds=1)
+_ACTIONS = frozenset(one.type.split(".")[-2] for one in (AlertAcknowledged, AlertClosed))
+
+
+@dataclass
+class _Touched:
+    """What a batch of records calls for: where to look again, and why."""
+
+    arrived: dict[Place, int] = field(default_factory=dict)
+    rules: dict[Place, frozenset[str]] = field(default_factory=dict)
+    amendments: dict[Place, str] = field(default_factory=dict)
+
+    def note(self, place: Place, received_ms: int, rules: frozenset[str]) -> None:
+        self.arrived[place] = max(received_ms, self.arrived.get(place, 0))
+        self.rules[place] = rules | self.rules.get(place, frozenset())
+
+    def arrival(self, place: Place) -> datetime:
+        return _moment(self.arrived[place])
+
+    def pending(self) -> Iterator[tuple[Place, Collection[str], datetime, str | None]]:
+        """Those that are judged by the same rules together."""
+        for rules, place in sorted((sorted(rules), place) for place, rules in self.rules.items()):
+            yield place, rules, self.arrival(place), self.amendments.get(place)
+
+
+class Alerting:
+    """The rules, what is known, and who is told."""
+
+    def __init__(self, engine: PostgresEngine, state: State, router: Router, case_url: str) -> None:
+        self.state = state
+        self._engine = engine
+        self._router = router
+        self._rules = engine.compiled.rules
+        self._sets = RuleSets(self._rules)
+        self._case_url = case_url
+
+    def evaluate(self, records: Collection[Accepted | Rejected], as_of: datetime, now: datetime) -> None:
+        """
+        Keep records, and the versions that events call for; `report` judges those that nobody can read.
+
+        What a large batch calls for is only noted, as pending, for `judge_pending`.
+
+        Args:
+            as_of: up to when everything that arrived is known; deadlines after it have not passed.
+            now: when the versions are raised.
+        """
+        events = [record for record in records if isinstance(record, Accepted)]
+        recorded = [Recorded.of(event) for event in events]
+        parted = self.state.events.add(events, recorded)
+        self._quarantine(records)
+        touched = self._touched(events, recorded)
+        newest = max((record.received_ms for record in records), default=0)
+        for family in parted:
+            touched.note(("family", family), newest, self._sets.all)
+        as_of = max(as_of, _moment(newest))
+        if len(touched.arrived) <= _ALONE_PLACES:
+            self._change(touched.rules, as_of, now, at=touched.arrival, amendments=touched.amendments)
+        else:
+            self.state.agenda.put_pending(touched.pending(), as_of, now)
+        for event in events:
+            if is_trial(event.fact):
+                self._answer(event.fact, event.received_ms, now)
+
+    def keep(self, records: Collection[Accepted | Rejected]) -> None:
+        """Keep records that another leader has judged; what they call for is found when all families are reviewed."""
+        self.state.add_judged([record for record in records if isinstance(record, Accepted)])
+        self._quarantine(records)
+
+    def evaluate_pending(self, taken: Collection[Pending]) -> None:
+        """Keep the versions that some pending places of one batch call for."""
+        if not taken:
+            return
+        first, *_ = taken
+        arrived = {one.place: one.arrived_at for one in taken}
+        amendments = {one.place: one.amendment for one in taken if one.amendment is not None}
+        asked = {one.place: one.asked for one in taken}
+        self._change(asked, first.as_of, first.taken_in_at, at=arrived.__getitem__, amendments=amendments)
+
+    def report(self, limit: int, as_of: datetime, now: datetime) -> bool:
+        """Judge some of the records that nobody can read; returns whether there may be more."""
+        at = {("record", record): received_at for record, received_at in self.state.agenda.unevaluated(limit).items()}
+        as_of = max([as_of, *at.values()])
+        for places in _chunks(at):
+            self._change(self._by_all(places), as_of, now, at=at.__getitem__, amendments={})
+        return len(at) == limit
+
+    def due(self, as_of: datetime, now: datetime) -> None:
+        """Judge where deadlines have passed at `as_of`."""
+        passed = self.state.agenda.pop_due(as_of)
+        at: dict[Place, datetime] = {}
+        for deadline in passed:
+            place = ("family", deadline.family_id)
+            at[place] = max(deadline.due_at.replace(tzinfo=UTC), at.get(place, _EVER))
+        for places in _chunks(at):
+            until = max(as_of, max(at.values()) + _INSTANT)
+            self._change(self._by_all(places), until, now, at=at.__getitem__, amendments=None)
+
+    def review(self, limit: int, as_of: datetime, now: datetime) -> bool:
+        """Judge some of the families anew that are to be, under every rule; returns whether there may be more."""
+        families = self.state.agenda.to_review(limit)
+        at = {("family", family): arrived_at for family, arrived_at in families.items()}
+        self._change(self._by_all(at), as_of, now, at=at.__getitem__, amendments=None)
+        return len(families) == limit
+
+    def restate(self, as_of: datetime, now: datetime) -> None:
+        """Decide what was put off: what people did with alerts that the build judges."""
+        places = self.state.agenda.take_up()
+        for chunk in _chunks(places):
+            self._change(self._by_all(chunk), as_of, now, at=places.__getitem__, amendments={}, restates=True)
+
+    def hear(self, alerts: Sequence[Alert]) -> None:
+        """Take over versions that are on their topic, whoever sent them."""
+        if not alerts:
+            return
+        for alert in self.state.alerts.sent(alerts):
+            # Somebody else said something under this number meanwhile: what this was about is decided anew.
+            self.state.agenda.put_off({place_of(alert): alert.received_at})
+            self.state.alerts.forget(alert.alert_id)
+        unknown = self.state.alerts.unknown(alerts)
+        book = self.state.alerts.book({place_of(alert) for alert in unknown})
+        self.state.alerts.save([one for alert in unknown if (one := book.record(alert)) is not None], send=False)
+
+    def _quarantine(self, records: Iterable[Accepted | Rejected]) -> None:
+        self.state.events.quarantine(
+            one for one in records if isinstance(one, Rejected) and one.topic in SAFEGUARDING_TOPICS
+        )
+
+    def _touched(self, events: Sequence[Accepted], recorded: Sequence[Recorded]) -> _Touched:
+        touched = _Touched()
+        about = self.state.events.about_the_same(events, recorded)
+        rules = [self._sets.changed_by(one.fact for one in same) for same in about]
+        asked = [(number, one) for number, same in enumerate(about) if rules[number] for one in same]
+        families = self.state.events.touched([one for _, one in asked])
+        for (number, _), found in zip(asked, families, strict=True):
+            event = events[number]
+            for family in found:
+                touched.note(("family", family), event.received_ms, rules[number])
+                if event.change != "recorded":
+                    touched.amendments["family", family] = event.change
+        for event, same in zip(events, about, strict=True):
+            if event.replay_of is not None:
+                touched.note(("record", event.replay_of), event.received_ms, self._sets.all)
+            acted_on = [one.alert_id for one in same if one.fact in _ACTIONS]
+            for place in self.state.alerts.places(acted_on):
+                touched.note(place, event.received_ms, self._sets.all)
+        return touched
+
+    def _by_all(self, places: Iterable[Place]) -> dict[Place, frozenset[str]]:
+        return dict.fromkeys(places, self._sets.all)
+
+    def _change(
+        self,
+        asked: Mapping[Place, Collection[str]],
+        as_of: datetime,
+        now: datetime,
+        *,
+        at: Callable[[Place], datetime],
+        amendments: dict[Place, str] | None,
+        restates: bool = False,
+    ) -> None:
+        """
+        Evaluate places, each by the rules that are asked of it, and keep the versions that make the book say the same.
+
+        Args:
+            amendments: None means that time alone has passed.
+            restates: also say what concerns alerts that the build judges, which is put off otherwise.
+        """
+        if not asked:
+            return
+        book = self.state.alerts.book(asked)
+        for rules, places in self._sets.grouped(asked).items():
+            families = [name for kind, name in places if kind == "family"]
+            records = [name for kind, name in places if kind == "record"]
+            keys = self.state.events.keys(families, list(book.ids(places)))
+            amended = cache(partial(self.state.events.amended, keys.names))
+            cause = Cause(at, now, amendments is None, amended, amendments or {})
+            with self._engine.evaluating_given(self.state.events.given(keys, records), rules, as_of) as evaluation:
+                self.state.agenda.replace_deadlines(families, rules, evaluation.deadlines, as_of)
+                current = [self._first_version(row, now) for row in evaluation.alerts]
+                handled = handled_by_alert(evaluation.actions)
+                changed = book.changes(current, places, rules, cause, handled=handled)
+                versions = list(self._routed(book, changed, evaluation.desks())) if changed else []
+            own = [alert for alert in versions if restates or alert.version == 1 or alert.rule in self._rules]
+            self._keep(book, own)
+            if later := {place_of(alert): alert.received_at for alert in versions if alert not in own}:
+                self.state.agenda.put_off(later)
+
+    def _first_version(self, row: AlertRow, now: datetime) -> Alert:
+        return first_version(row, self._rules[row.rule].clears_when, self._case_url, now)
+
+    def _routed(self, book: AlertBook, alerts: Iterable[Alert], desks: Mapping[str, FamilyDesk]) -> Iterator[Alert]:
+        """Versions with those they are for; one that reaches nobody is followed by the alert that says so."""
+        for alert in alerts:
+            routed = self._router.address(alert, desks.get(alert.family_id), book.recipients(alert))
+            yield routed
+            lost = reaches_nobody(routed, self._router.authority)
+            if lost is not None and not book.has(lost):
+                yield lost
+
+    def _keep(self, book: AlertBook, versions: Iterable[Alert]) -> None:
+        """Keep versions, and have them sent."""
+        self.state.alerts.save([one for version in versions if (one := book.record(version)) is not None], send=True)
+
+    def _answer(self, fact: AlertAcknowledged, received_ms: int, now: datetime) -> None:
+        """Raise the test alert that is asked for, after the rules have run on nothing: a broken engine raises none."""
+        self._engine.evaluate(events_table([], now), None, self._rules, now)
+        alert = trial_alert(fact.alert_id, _moment(received_ms), now)
+        if not self.state.alerts.places([alert.alert_id]):
+            self._keep(AlertBook(), [alert])
+
+
+def _chunks(places: Iterable[Place]) -> Iterator[list[Place]]:
+    ordered = sorted(places)
+    for start in range(0, len(ordered), _CHUNK_PLACES):
+        yield ordered[start : start + _CHUNK_PLACES]
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,0 +1,247 @@
+"""A topic that was deleted and made again goes on in the lake: none lost, none twice, each number one row."""
+
+import json
+import threading
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+from click.testing import CliRunner
+
+from streams import names
+from streams.alerts.publisher import Publisher
+from streams.cli.main import caf
+from streams.contracts.outputs import Heartbeat
+from streams.errors import LakeConflict, UnknownTopic
+from streams.kafka import client as kafka_client
+from streams.kafka.generations import Generation
+from streams.lake import generations as lake_lives
+from streams.lake.connect import connect
+from streams.lake.generations import confirm, landed_generations, numbered_ends
+from streams.land import run
+from streams.land.store import LandingStore
+from streams.land.verify import verify_offsets
+from streams.tell.cursor import Cursor
+from tests.kafka.test_growth import grow
+from tests.kafka.test_topics import STAMPED, make
+
+PLACES = "SELECT kafka_offset, event_id FROM landing.main.events ORDER BY kafka_offset"
+LOST = """
+    SELECT kafka_partition, kafka_offset, allowed LIKE '%its topic is deleted%' FROM landing.main.quarantine
+    WHERE reason = 'deleted_unread' ORDER BY ALL
+"""
+
+
+@pytest.fixture(autouse=True)
+def _is_soon_sure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One broker is never late to know."""
+    monkeypatch.setattr(lake_lives, "_SURE_SECONDS", 0.0)
+
+
+@pytest.fixture
+def make_again(lake_settings):
+    """Deletes the referral topic, or another, and makes it again."""
+
+    def again(topic: str = names.REFERRAL, partitions: int = lake_settings.partitions) -> None:
+        make(lake_settings, topic, partitions, **STAMPED)
+
+    return again
+
+
+def test_its_records_are_numbered_on(lake_settings, contact, send, rows, make_again) -> None:
+    """One number stands for what had come before it was deleted and was not read, if anything had."""
+    send([contact(number) for number in range(5)], partition=0)
+    run(lake_settings, once=True)
+    make_again()
+    send([contact(number) for number in range(100, 120)], partition=0)
+    run(lake_settings, once=True)
+    run(lake_settings, once=True)
+
+    ids = [(number, f"e-{number}") for number in range(5)] + [(number, f"e-{94 + number}") for number in range(6, 26)]
+    assert rows(PLACES) == ids
+    assert rows(LOST) == [(0, 5, True)]
+    verified = verify_offsets(lake_settings)
+    assert (verified.differences, verified.lost) == ([], 1)
+    assert numbered_ends(lake_settings, [names.REFERRAL])[names.REFERRAL, 0] == 26
+
+
+def test_what_had_not_landed_of_the_one_before_is_named(lake_settings, contact, send, rows, make_again) -> None:
+    """The watcher had read ten of a partition; five had landed, and nobody knows of what came after the ten."""
+    send([contact(number) for number in range(5)], partition=0)
+    send([contact(9)], partition=3)
+    run(lake_settings, once=True)
+    ids = {topic: generation.topic_id for topic, generation in known(lake_settings).items()}
+    beat(lake_settings, {names.REFERRAL: [10, 0, 0, 1]}, ids)
+    make_again()
+    send([contact(100)], partition=0)
+    run(lake_settings, once=True)
+    run(lake_settings, once=True)  # the dead letters
+
+    assert rows(LOST) == [(0, number, True) for number in range(5, 11)] + [(3, 1, True)]
+    assert rows(PLACES)[-1] == (11, "e-100")
+    assert verify_offsets(lake_settings).differences == []
+
+
+def test_it_is_made_again_twice_and_nothing_came_between(lake_settings, contact, send, rows, make_again) -> None:
+    send([contact(1)], partition=0)
+    run(lake_settings, once=True)
+    make_again()
+    run(lake_settings, once=True)
+    make_again()
+    send([contact(2)], partition=0)
+    run(lake_settings, once=True)
+    make_again()
+    send([contact(3), contact(4)], partition=0)
+    run(lake_settings, once=True)
+    run(lake_settings, once=True)  # the dead letters
+
+    assert rows(PLACES) == [(0, "e-1"), (2, "e-2"), (4, "e-3"), (5, "e-4")]
+    assert rows(LOST) == [(0, 1, True), (0, 3, True)]
+    assert known(lake_settings)[names.REFERRAL].number == 4
+    assert verify_offsets(lake_settings).differences == []
+
+
+def test_it_has_other_partitions(lake_settings, contact, send, rows, make_again) -> None:
+    """What is lost of a partition that it no longer has is named, too; one that is added later goes on from it."""
+    last = lake_settings.partitions - 1
+    send([contact(1)], partition=last)
+    run(lake_settings, once=True)
+    for topic in (*names.INPUT_TOPICS, names.ALERTS):
+        make_again(topic, partitions=last)
+    send([contact(2)], partition=0)
+    run(lake_settings, once=True)
+    assert rows(LOST) == [(last, 1, True)]
+
+    grow(lake_settings, *names.INPUT_TOPICS, names.ALERTS, to=last + 1)
+    send([contact(3)], partition=last)
+    run(lake_settings, once=True)
+    assert rows(f"SELECT kafka_partition FROM landing.main.events WHERE {('e-3', 2)} = (event_id, kafka_offset)") == [
+        (last,)
+    ]
+    assert verify_offsets(lake_settings).differences == []
+
+
+def test_it_is_noticed_while_landing(lake_settings, contact, send, rows, make_again, monkeypatch) -> None:
+    """Also when it has grown past its old end before anybody asks: what was polled is read again under its number."""
+    monkeypatch.setattr(kafka_client, "_METADATA_MS", 60_000)
+    stop = threading.Event()
+    lander = threading.Thread(target=run, args=(lake_settings,), kwargs={"until": stop.is_set}, daemon=True)
+    lander.start()
+    try:
+        count = 0
+        for turn in range(3):
+            send([contact(number) for number in range(count, count + 10)], partition=0)
+            count += 10
+            while rows("SELECT count(*) FROM landing.main.events") != [(count,)]:
+                time.sleep(0.2)
+            if turn < 2:
+                make_again()
+                send([contact(number) for number in range(count, count + 20)], partition=0)
+                count += 20
+    finally:
+        stop.set()
+        lander.join()
+
+    assert [id_ for _, id_ in rows(PLACES)] == [f"e-{number}" for number in range(count)]
+    assert verify_offsets(lake_settings).differences == []
+
+
+def test_a_lander_that_still_has_records_of_the_one_before_cannot_store_them(lake_settings, contact, send, make_again):
+    """Who meets the new topic first gives it its numbers; a commit of before would take them."""
+    send([contact(1)], partition=0)
+    run(lake_settings, once=True)
+    with closing(LandingStore(lake_settings)) as late:
+        make_again()
+        known(lake_settings)
+        with pytest.raises(LakeConflict, match="made again"):
+            late.commit({}, {})
+
+
+def test_topics_of_the_systems_own_go_on_too(lake_settings, rows, make_again) -> None:
+    ids = {topic: generation.topic_id for topic, generation in known(lake_settings).items()}
+    beat(lake_settings, {}, ids)
+    run(lake_settings, once=True)
+    make_again(names.HEARTBEAT, partitions=1)
+    make_again(names.DEAD_LETTER, partitions=1)
+    beat(lake_settings, {}, ids)
+    run(lake_settings, once=True)
+    run(lake_settings, once=True)  # the dead letter of what was lost
+
+    assert rows("SELECT kafka_offset FROM landing.main.heartbeats ORDER BY ALL") == [(0,), (2,)]
+    assert rows("SELECT count(*) FROM landing.main.dead_letters") == [(1,)]
+    assert verify_offsets(lake_settings).differences == []
+
+
+def test_a_lake_of_before_learns_to_number(lake_settings, contact, send, rows, make_again) -> None:
+    """Its table of topics had names and ids alone."""
+    send([contact(1)], partition=0)
+    run(lake_settings, once=True)
+    with connect(lake_settings, landing="read_write", marts=None) as lake:
+        for column in ("life", "first_offsets", "from_offsets", "known_at", "confirmed_at", "confirmed_by"):
+            lake.execute(f"ALTER TABLE landing.main.topics DROP COLUMN {column}")
+    make_again()
+    send([contact(2)], partition=0)
+    run(lake_settings, once=True)
+
+    assert rows(PLACES) == [(0, "e-1"), (2, "e-2")]
+
+
+def test_who_keeps_a_place_in_it_reads_it_from_its_beginning(lake_settings, contact, send, make_again) -> None:
+    """Also who was away when it was made again, for as long as no person has confirmed that it was."""
+    with closing(Cursor(lake_settings, names.REFERRAL, "letters")) as cursor:
+        send([contact(number) for number in range(3)], partition=0)
+        assert [record.offset for record in read(cursor, 3)] == [0, 1, 2]
+        cursor.done()
+    run(lake_settings, once=True)
+    make_again()
+    send([contact(number) for number in range(5)], partition=0)
+    with closing(Cursor(lake_settings, names.REFERRAL, "letters")) as cursor:
+        assert [record.offset for record in read(cursor, 5)] == [4, 5, 6, 7, 8]
+    with connect(lake_settings, landing="read_write", marts=None) as lake:
+        confirm(lake, names.REFERRAL, "a person")
+    with closing(Cursor(lake_settings, names.REFERRAL, "a new group")) as cursor:
+        assert cursor.is_past(cursor.ends())
+
+
+def test_it_is_confirmed_once(lake_settings, contact, send, make_again) -> None:
+    runner = CliRunner(env=lake_settings.to_env())
+    send([contact(1)], partition=0)
+    run(lake_settings, once=True)
+    early = runner.invoke(caf, ["topics", "confirm", names.REFERRAL, "--yes"])
+    make_again()
+    known(lake_settings)
+    listed = runner.invoke(caf, ["topics", "list"])
+    done = runner.invoke(caf, ["topics", "confirm", names.REFERRAL, "--yes"])
+
+    assert isinstance(early.exception, UnknownTopic)
+    assert "made 2 times" in listed.stdout
+    assert "not confirmed" in listed.stdout
+    assert done.exit_code == 0
+    assert not known(lake_settings)[names.REFERRAL].is_unconfirmed
+    facts = [
+        json.loads(line) for line in runner.invoke(caf, ["topics", "list", "--json"]).stdout.splitlines() if "{" in line
+    ]
+    assert next(one["first_offsets"] for one in facts if one["topic"] == names.REFERRAL) == [2]
+
+
+def known(settings) -> dict[str, Generation]:
+    """The topics as whoever asks first numbers them."""
+    numbered_ends(settings, [names.REFERRAL])
+    with connect(settings, marts=None) as lake:
+        return landed_generations(lake)
+
+
+def beat(settings, offsets: dict[str, list[int]], ids: dict[str, str]) -> None:
+    """A watcher's sign of life that says how far it has judged."""
+    heartbeat = Heartbeat(leader="a watcher", as_of=datetime.now(UTC), offsets=offsets, topic_ids=ids)
+    with closing(Publisher(settings)) as publisher:
+        publisher.heartbeat(heartbeat)
+
+
+def read(cursor: Cursor, count: int) -> list:
+    """The next records that can be read."""
+    found = []
+    while len(found) < count:
+        found += [record for record in cursor.read() if record.value]
+    return found

@@ -1,0 +1,276 @@
+"""Streamed against rebuilt alerts at a cut: what is missing is said once, what is unexplained is left to people."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from kafka import TopicPartition
+
+from streams import names
+from streams.alerts.actions import close
+from streams.alerts.publisher import Publisher, alert_of
+from streams.alerts.version_lock import version_lock
+from streams.contracts.codesets import AlertClosure
+from streams.contracts.outputs import Alert, Heartbeat
+from streams.errors import PartsDisagree
+from streams.kafka.client import consumer, end_offsets, producer
+from streams.kafka.drain import until
+from streams.lake.connect import connect
+from streams.land.lander import run as land
+from streams.marts.area_alerts import publish_build_alerts
+from streams.marts.builder import Builder
+from streams.marts.reconcile import reconcile
+from streams.settings import Settings
+from tests.covered import cover
+
+
+def _referral(number: int, at: datetime, **data: str) -> dict:
+    """A referral that nobody has decided on."""
+    facts = {"referral_id": f"R-{number}", "source_code": "6", "severity": "amber", "consent": "given"}
+    return _event(f"r-{number}", "referral-submitted", at, facts | data)
+
+
+def _event(event_id: str, fact: str, at: datetime, data: dict[str, str]) -> dict:
+    return {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": "/test",
+        "type": f"uk.caf.referral.{fact}.v1",
+        "time": at.isoformat(),
+        "authority": "E08000015",
+        "data": data,
+    }
+
+
+class Desk:
+    """Topics, a lake and marts in which everything but a watcher works."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._publisher = Publisher(settings)
+        # A loaded machine takes its time from the heartbeat to the build.
+        self._builder = Builder(settings, fresh_seconds=600)
+
+    def close(self) -> None:
+        self._publisher.close()
+        self._builder.__exit__()
+
+    def refer(self, number: int, **ago: float) -> None:
+        """A referral of the one family, on an incident of its own."""
+        self.send([_referral(number, datetime.now(UTC) - timedelta(**ago), family_id="F-1")])
+
+    def send(self, events: Iterable[dict]) -> None:
+        client = producer(self.settings)
+        for event in events:
+            client.send(names.REFERRAL, key=event["data"]["family_id"].encode(), value=json.dumps(event).encode())
+        client.close()
+
+    def closings(self) -> list[tuple[datetime, datetime]]:
+        """When alerts were closed, and when that arrived."""
+        with connect(self.settings) as lake:
+            rows = lake.execute("select acted_at, received_at from marts.intermediate.int_alert_actions").fetchall()
+        return [tuple(moment.replace(tzinfo=UTC) for moment in row) for row in rows]
+
+    def publish(self, alert: Alert) -> None:
+        self._publisher.alerts([alert])
+
+    def build(self) -> None:
+        """Say, as a watcher would, that all is judged; land all, and build at that cut."""
+        self.build_at(sorted(self.ends().items()))
+
+    def ends(self) -> dict[TopicPartition, int]:
+        """How far a watcher is that has judged all: the end of a transaction is no record."""
+        ends = end_offsets(self.settings, names.INPUT_TOPICS)
+        with closing(consumer(self.settings, [names.ALERTS])) as reader:
+            places = reader.end_offsets(reader.assignment())
+            said = {TopicPartition(one.topic, one.partition): one.offset + 1 for one in until(reader, places)}
+        return ends | dict.fromkeys(places, 0) | said
+
+    def build_at(self, following: Iterable[tuple[TopicPartition, int]]) -> None:
+        """Build at the cut of a watcher that is at these offsets."""
+        offsets = defaultdict(list)
+        for place, offset in following:
+            offsets[place.topic].append(offset)
+        with closing(Publisher(self.settings)) as publisher:
+            publisher.heartbeat(Heartbeat(leader="test", as_of=datetime.now(UTC), offsets=dict(offsets)))
+        land(self.settings, once=True)
+        result = self._builder.build(tests=False)
+        assert result.snapshot.is_watched
+
+    def alerts(self) -> list[Alert]:
+        """Every version on the topic."""
+        reader = consumer(self.settings, [names.ALERTS])
+        try:
+            found, ends = [], reader.end_offsets(reader.assignment())
+            while any(reader.position(partition) < end for partition, end in ends.items()):
+                found += [alert_of(record.value) for batch in reader.poll(200).values() for record in batch]
+            return found
+        finally:
+            reader.close()
+
+
+@pytest.fixture
+def desk(fresh_settings: Settings, fresh_topics: str) -> Iterator[Desk]:
+    made = Desk(replace(fresh_settings, land_batch_seconds=0.05))
+    yield made
+    made.close()
+
+
+def test_missing_alert_is_published_once(desk):
+    """Said as a watcher would say it; nothing more is said, neither before it has landed nor after."""
+    desk.refer(1, hours=2)
+    desk.refer(2, hours=1)
+    desk.build()
+
+    first, second = reconcile(desk.settings, publish=True), reconcile(desk.settings, publish=True)
+    [alert] = desk.alerts()
+    assert (first.alerts, first.published, first.differences) == (1, 1, [])
+    assert (second.published, second.differences) == (0, [])
+    assert (alert.rule, alert.anchor_id, alert.version, alert.status_reason) == ("re_referral", "r-2", 1, "reconciled")
+    assert alert.case_url == "https://cases.example/F-1"
+    assert [(who.role, who.id) for who in alert.recipients] == [("front_door", "E08000015")]
+    assert alert.received_at <= alert.raised_at
+
+    desk.build()
+    third = reconcile(desk.settings)
+    assert (third.alerts, third.published, third.differences) == (1, 0, [])
+    assert len(desk.alerts()) == 1
+
+
+def test_unexplained_and_withdrawn_alerts(desk):
+    """
+    What only the stream has is left standing and is an error; what it took back is said again in the next version.
+
+    Without `publish` nothing is said at all.
+    """
+    desk.refer(1, hours=2)
+    desk.refer(2, hours=1)
+    desk.build()
+    reconcile(desk.settings, publish=True)
+    [alert] = desk.alerts()
+    desk.publish(msgspec.structs.replace(alert, version=2, status="withdrawn", status_reason="event_withdrawn"))
+    desk.publish(msgspec.structs.replace(alert, alert_id="0" * 32))
+    desk.build()
+
+    looked = reconcile(desk.settings)
+    assert {(one.kind, one.alert_id) for one in looked.differences} == {
+        ("missing", alert.alert_id),
+        ("unexplained", "0" * 32),
+    }
+    assert len(desk.alerts()) == 3
+
+    mended = reconcile(desk.settings, publish=True)
+    assert (mended.published, [one.kind for one in mended.differences]) == (1, ["unexplained"])
+    with pytest.raises(PartsDisagree, match="1 of 1 alerts differ"):
+        mended.raise_if_different()
+    versions = [(one.version, str(one.status)) for one in desk.alerts() if one.alert_id == alert.alert_id]
+    assert versions == [(1, "open"), (2, "withdrawn"), (3, "open")]
+    assert [str(one.status) for one in desk.alerts() if one.alert_id == "0" * 32] == ["open"]
+
+
+def test_closing_is_in_the_stream_or_is_a_difference(desk):
+    """One that no version tells of was lost; one that no event tells of was invented."""
+    desk.refer(1, hours=2)
+    desk.refer(2, hours=1)
+    desk.build()
+    reconcile(desk.settings, publish=True)
+    [alert] = desk.alerts()
+    close(desk.settings, alert, "W-1", AlertClosure.ACTED_ON)
+    desk.build()
+    [lost] = reconcile(desk.settings).differences
+    assert (lost.kind, lost.what) == ("different", "what people did")
+
+    [(acted_at, arrived_at)] = desk.closings()
+    said = {"status": "closed", "closed_at": acted_at, "received_at": arrived_at, "closed_by": "W-1"}
+    desk.publish(msgspec.structs.replace(alert, version=2, **said))
+    desk.build()
+    assert reconcile(desk.settings).differences == []
+
+    desk.publish(msgspec.structs.replace(alert, version=3, **said | {"closed_at": acted_at + timedelta(hours=1)}))
+    desk.build()
+    [invented] = reconcile(desk.settings).differences
+    assert invented.what == "what people did"
+
+
+BEBINGTON = {"lsoa_code": "E01007110"}
+
+
+def test_what_the_build_alone_judges_is_raised_restated_and_taken_back_by_it(desk):
+    """A week of twelve referrals after thirty of two: a surge of the ward, and of the area around it."""
+    today = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    wednesday = today - timedelta(days=today.weekday() + 5)
+    weeks = [wednesday - timedelta(weeks=before) for before in range(30, 0, -1) for _ in range(2)] + [wednesday] * 12
+    referrals = [_referral(n, at, family_id=f"F-{n}", **BEBINGTON) for n, at in enumerate(weeks)]
+
+    def surges() -> list[Alert]:
+        return [alert for alert in desk.alerts() if alert.rule == "locality_surge"]
+
+    cover(desk.settings, "E08000015", (wednesday - timedelta(weeks=31)).date())
+    desk.send(referrals)
+    desk.build()
+    assert publish_build_alerts(desk.settings) == 2
+    area, ward = raised = sorted(surges(), key=lambda alert: alert.anchor_source)
+    assert [(alert.anchor_source, alert.entity_id, alert.version) for alert in raised] == [
+        ("area", "E14001043", 1),
+        ("ward", "E05000954", 1),
+    ]
+    assert [item.id for item in ward.evidence] == sorted(f"r-{n}" for n in range(60, 72))
+    assert [(who.role, who.id) for who in ward.recipients] == [("manager", "E08000015")]
+    assert (ward.area, ward.family_id, ward.anchored_at <= ward.received_at <= ward.raised_at) == (
+        "wirral_south",
+        None,
+        True,
+    )
+
+    # Said, but not landed: it is not said again.
+    assert publish_build_alerts(desk.settings) == 0
+
+    desk.publish(msgspec.structs.replace(area, version=2, status="closed", closed_at=area.raised_at, closed_by="W-1"))
+    late = _referral(72, wednesday, family_id="F-72", **BEBINGTON)
+    desk.send([late])
+    desk.build()
+    assert publish_build_alerts(desk.settings) == 2
+    restated = {alert.anchor_source: alert for alert in surges()}
+    assert {(level, one.version, str(one.status), one.status_reason) for level, one in restated.items()} == {
+        ("ward", 2, "open", "new_evidence"),
+        ("area", 3, "open", "new_evidence"),
+    }
+    assert all(len(alert.evidence) == 13 for alert in restated.values())
+    assert "locality_surge" not in {one.rule for one in reconcile(desk.settings).differences}
+
+    # What people did with it holds when it says less; a build that saw less than one before says nothing at all.
+    desk.publish(msgspec.structs.replace(restated["area"], version=4, status="closed", closed_at=area.raised_at))
+    facts = {"root_source": "/test", "withdrawal_reason": "recorded_in_error"}
+    desk.send([_event("w-72", "withdrawn", today, facts | {"root_id": "r-72", "family_id": "F-72"})])
+    desk.build()
+    assert publish_build_alerts(desk.settings) == 2
+    restated = {alert.anchor_source: (alert.version, str(alert.status), len(alert.evidence)) for alert in surges()}
+    assert restated == {"ward": (3, "open", 12), "area": (5, "closed", 12)}
+    with connect(desk.settings, landing="read_write", marts=None) as lake:
+        lake.execute("DELETE FROM landing.main.heartbeats")
+    desk.build_at([(place, end // 2) for place, end in sorted(desk.ends().items())])
+    assert publish_build_alerts(desk.settings) == 0
+
+    gone = [(f"w-{n}", {"root_id": f"r-{n}", "family_id": f"F-{n}"}) for n in range(60, 70)]
+    desk.send([_event(event_id, "withdrawn", today, facts | data) for event_id, data in gone])
+    desk.build()
+
+    # Somebody closes one just then: what the watcher says of it is heard before anything is said, and landed first.
+    with ThreadPoolExecutor(1) as pool:
+        with version_lock(desk.settings):
+            publishing = pool.submit(publish_build_alerts, desk.settings)
+            with pytest.raises(TimeoutError):
+                publishing.result(timeout=3)
+            desk.publish(msgspec.structs.replace(ward, version=4, status="closed", closed_at=ward.raised_at))
+        assert publishing.result() == 1
+    desk.build()
+    assert publish_build_alerts(desk.settings) == 1
+    ended = {alert.anchor_source: (alert.version, str(alert.status), alert.status_reason) for alert in surges()}
+    assert ended == {"ward": (5, "withdrawn", "event_withdrawn"), "area": (6, "withdrawn", "event_withdrawn")}
+    assert len(surges()) == len({(alert.alert_id, alert.version) for alert in surges()})

@@ -1,0 +1,156 @@
+"""Letters on their topic, with a real broker and a real lake."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from streams import names
+from streams.kafka.client import consumer, producer
+from streams.lake.connect import connect
+from streams.land.lander import run as land
+from streams.land.verify import verify_offsets
+from streams.settings import Settings
+from streams.tell.referrers.post import Posted, post
+
+
+class Desk:
+    """Referrals and decisions of a school about families, and what it is told."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def send(self, fact: str, id_: str, number: int, *, backfill: bool = False, **data: object) -> None:
+        event = {
+            "specversion": "1.0",
+            "id": id_,
+            "source": "/test",
+            "type": f"uk.caf.referral.{fact}.v1",
+            "time": datetime.now(UTC).isoformat(),
+            "authority": "E08000015",
+            "backfill": backfill,
+            "data": {"family_id": f"F-{number}", **data},
+        }
+        client = producer(self.settings)
+        client.send(names.REFERRAL, key=f"F-{number}".encode(), value=json.dumps(event).encode())
+        client.close()
+
+    def refer(self, number: int, *, source: str = "2A", backfill: bool = False) -> None:
+        data = {"source_code": source, "severity": "amber", "consent": "given"}
+        if source == "2A":
+            data["agency_id"] = "school-7"
+        self.send("referral-submitted", f"r-{number}", number, backfill=backfill, referral_id=f"R-{number}", **data)
+
+    def decide(self, number: int, decision: str = "mash", *, backfill: bool = False, **more: object) -> None:
+        data = {"referral_id": f"R-{number}", "decision": decision, **more}
+        self.send("referral-decided", f"d-{number}", number, backfill=backfill, **data)
+
+    def correct(self, number: int, decision: str) -> None:
+        replacement = {"referral_id": f"R-{number}", "family_id": f"F-{number}", "decision": decision}
+        self.send(
+            "corrected",
+            f"c-{number}",
+            number,
+            root_source="/test",
+            root_id=f"d-{number}",
+            withdrawal_reason="more_accurate",
+            replaced_type="uk.caf.referral.referral-decided.v1",
+            replaced_time=datetime.now(UTC).isoformat(),
+            replacement=replacement,
+        )
+
+    def withdraw(self, number: int) -> None:
+        about = {"root_source": "/test", "root_id": f"r-{number}", "withdrawal_reason": "recorded_in_error"}
+        self.send("withdrawn", f"w-{number}", number, **about)
+
+    def post(self) -> int:
+        """Land everything, then write letters; returns how many."""
+        land(self.settings, once=True)
+        return post(self.settings, once=True).letters
+
+    def letters(self) -> list[tuple[str, int, str | None]]:
+        reader = consumer(self.settings, [names.FEEDBACK])
+        try:
+            found, ends = [], reader.end_offsets(reader.assignment())
+            while any(reader.position(partition) < end for partition, end in ends.items()):
+                batches = reader.poll(200).values()
+                found += [json.loads(record.value)["data"] for batch in batches for record in batch]
+            return sorted((one["referral_id"], one["version"], one["decision"]) for one in found)
+        finally:
+            reader.close()
+
+
+@pytest.fixture
+def desk(fresh_settings: Settings, fresh_topics: str) -> Desk:
+    return Desk(replace(fresh_settings, land_batch_seconds=0.05))
+
+
+def test_referrers_are_told_once_and_corrected(desk):
+    """
+    What was decided before the first start, history, anonymous and withdrawn referrals have no letter.
+
+    A restart writes nothing twice; a corrected decision gives one further letter; all land, each with its offset.
+    """
+    desk.refer(1)
+    desk.decide(1)
+    assert desk.post() == 0
+
+    for number, source in ((2, "2A"), (3, "9"), (4, "1A"), (5, "2A"), (6, "2A")):
+        desk.refer(number, source=source, backfill=number == 6)
+    assert desk.post() == 0
+    desk.withdraw(5)
+    for number in range(2, 7):
+        desk.decide(number, backfill=number == 6)
+    assert desk.post() == 2
+    assert desk.letters() == [("R-2", 1, "mash"), ("R-4", 1, None)]
+
+    assert desk.post() == 0
+    desk.correct(2, "no_further_action")
+    desk.correct(4, "no_further_action")
+    assert desk.post() == 1
+    assert desk.letters() == [("R-2", 1, "mash"), ("R-2", 2, "no_further_action"), ("R-4", 1, None)]
+
+    desk.post()
+    with connect(desk.settings, marts=None) as lake:
+        assert lake.execute("SELECT count(*) FROM landing.main.feedback").fetchone() == (3,)
+    assert verify_offsets(desk.settings).differences == []
+
+
+def test_letter_waits_for_the_lake(desk):
+    """A decision that has not landed stays to be read, also over a restart."""
+    desk.post()
+    desk.refer(1)
+    desk.decide(1)
+    asked = []
+
+    def stop() -> bool:
+        asked.append(True)
+        return len(asked) > 1
+
+    assert post(desk.settings, until=stop, patience_seconds=0) == Posted(2, 0)
+    assert desk.post() == 1
+
+
+def test_referrer_is_told_of_a_large_decision(desk):
+    """It is admitted under the setting in force; nobody has a limit of their own."""
+    desk.settings = replace(desk.settings, max_record_bytes=900_000)
+    assert desk.post() == 0
+    desk.refer(1)
+    desk.decide(1, remarks="x" * 600_000)
+
+    assert desk.post() == 1
+
+
+def test_number_of_two_families_is_two_letters(desk):
+    """Two schools number their referrals alike: each is told of its own, and nobody that the other's was wrong."""
+    desk.post()
+    for number, school in ((1, "school-7"), (2, "school-8")):
+        data = {"source_code": "2A", "agency_id": school, "severity": "amber", "consent": "given"}
+        desk.send("referral-submitted", "1001", number, referral_id="1001", **data)
+    for number, decision in ((1, "mash"), (2, "early_help")):
+        desk.send("referral-decided", "2001", number, referral_id="1001", decision=decision)
+
+    assert desk.post() == 2
+    assert desk.letters() == [("1001", 1, "early_help"), ("1001", 1, "mash")]
+    assert desk.post() == 0
