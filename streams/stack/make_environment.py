@@ -1,5 +1,5 @@
 """
-Make the Python environment of the lock, or bring one up to date: `environment.py FOLDER LOCK`.
+Make the Python environment of the lock, or bring one up to date: `make_environment.py FOLDER LOCK`.
 
 The launcher runs this file with a bare Python 3.11, so it imports the standard library alone.
 uv installs the packages, because pip takes minutes where uv takes seconds; pip installs uv, from the same lock.

@@ -52,7 +52,7 @@ def python(settings: Settings, say: Say) -> Path:
     copy = folder / "caf.lock"
     if not (copy.exists() and copy.read_bytes() == LOCK.read_bytes() and (folder / "bin" / "python").exists()):
         say(f"Making the environment of Apache Spark in {folder} (once; about 0.8 GB) …")
-        command = [sys.executable, "-I", PROJECT / "streams" / "environment.py", folder, LOCK]
+        command = [sys.executable, "-I", PROJECT / "streams" / "stack" / "make_environment.py", folder, LOCK]
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
         if done.returncode:
             reason = (done.stderr.strip().splitlines() or ["no reason was given"])[-1].removeprefix("caf: ")

@@ -20,8 +20,9 @@ def clone(tmp_path: Path) -> Path:
     """A clone, in a path with blanks, whose lock is a part of the real one and whose command prints its arguments."""
     folder = tmp_path / "a clone"
     (folder / "streams" / "cli").mkdir(parents=True)
+    (folder / "streams" / "stack").mkdir()
     shutil.copy(PROJECT / "caf", folder)
-    shutil.copy(PROJECT / "streams" / "make_environment.py", folder / "streams")
+    shutil.copy(PROJECT / "streams" / "stack" / "make_environment.py", folder / "streams" / "stack")
     (folder / "streams" / "cli" / "__main__.py").write_text(PRINT_ARGUMENTS)
     _lock(folder, "uv", "click")
     return folder
