@@ -37,6 +37,15 @@ HOMES = "TESTS_HOMES"
 """The variable that names the folder in which the homes of all processes of a run lie."""
 
 
+SERVERS = frozenset({"postgres", "kafka"})
+"""The fixtures through which every test comes by a server, but those that start a whole stack; these are `slow`."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`./caf test --quick`."""
+    parser.addoption("--quick", action="store_true", help="run only tests that need no server and are not slow")
+
+
 def pytest_configure() -> None:
     """Make the folder: open to be passed through, as pytest's own are not, for PostgreSQL does not run as root."""
     if HOMES not in os.environ:
@@ -56,8 +65,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first: at the end of the run no process then waits long for another one."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is not quick, if asked to; and put first what takes longest, so that no process waits at the end."""
+    if config.getoption("quick"):
+        slow = [item for item in items if SERVERS & set(item.fixturenames) or item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in set(slow)]
     order = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: min(order.get(name, len(order)) for name in (item.path.parent.name, item.path.stem)))
 

@@ -77,7 +77,8 @@ def oracle_tools() -> tuple[ModuleType, ...]:
         from tests.oracle import compare, oracle, records, strategies
     except ModuleNotFoundError as error:
         raise OracleMissing(
-            "what is raised is compared with tests/oracle, which is not part of this installation"
+            f"alerts are compared with the oracle in tests/oracle, and {error.name} is missing: run this in a clone of the "
+            "project in which './caf check' has installed what tests need"
         ) from error
     return compare, oracle, records, strategies
 

@@ -117,9 +117,9 @@ class _Bench:
     def batches(self) -> Iterator[Cost]:
         """What the watcher does with a batch, from its bytes to the versions that are to be sent."""
         for size, count in _BATCHES.items():
-            self._evaluated(size, count // 4 + 1)
+            self._take(size, count // 4 + 1)
             began = self._cpu()
-            self._evaluated(size, count)
+            self._take(size, count)
             yield Cost(f"a batch of {size}", _ms(self._cpu() - began, count))
 
     def rules(self) -> Iterator[Cost]:
@@ -141,7 +141,7 @@ class _Bench:
         times = self.backend.cpu_times()
         return process_time() + times.user + times.system
 
-    def _evaluated(self, size: int, count: int) -> None:
+    def _take(self, size: int, count: int) -> None:
         for _ in range(count):
             now = datetime.now(UTC)
             records = [self._arrived(self._load.live()[1]) for _ in range(size)]

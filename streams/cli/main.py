@@ -18,6 +18,7 @@ _VERBS = {
     "backtest": "try other thresholds of a rule on everything that has landed",
     "bench": "measure this machine, and try what it withstands",
     "build": "rebuild the marts, once or following what lands",
+    "check": "check the code without running it: lint, format, generated files",
     "check-event": "check an event as a form must send it",
     "check-published": "whether the models count what the DfE has published",
     "contracts": "generate what is derived from the contract",

@@ -25,12 +25,13 @@ def clone(tmp_path: Path) -> Path:
     shutil.copy(PROJECT / "streams" / "stack" / "make_environment.py", folder / "streams" / "stack")
     (folder / "streams" / "cli" / "__main__.py").write_text(PRINT_ARGUMENTS)
     _lock(folder, "uv", "click")
+    _lock(folder, "uv", "click", "iniconfig", file="requirements-dev.lock")
     return folder
 
 
-def _lock(folder: Path, *names: str) -> None:
-    lock = (PROJECT / "requirements.lock").read_text()
-    (folder / "requirements.lock").write_text("".join(make_environment.entry(name, lock) for name in names))
+def _lock(folder: Path, *names: str, file: str = "requirements.lock") -> None:
+    lock = (PROJECT / file).read_text()
+    (folder / file).write_text("".join(make_environment.entry(name, lock) for name in names))
 
 
 def _caf(clone: Path, *arguments: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -58,12 +59,25 @@ def test_first_use_makes_the_environment_and_the_second_is_silent(clone: Path, t
 def test_changed_lock_brings_the_environment_up_to_date(clone: Path, tmp_path: Path) -> None:
     """A package that the new lock names is there, one that it drops is gone."""
     _caf(clone, HOME=str(tmp_path))
-    _lock(clone, "uv", "iniconfig")
+    _lock(clone, "uv", "idna")
     again = _caf(clone, HOME=str(tmp_path))
 
     assert "bringing the Python environment up to date" in again.stderr
-    assert {"iniconfig", "uv"} <= _installed(clone)
+    assert {"idna", "uv"} <= _installed(clone)
     assert "click" not in _installed(clone)
+
+
+def test_only_tests_and_checks_install_what_authors_need(clone: Path, tmp_path: Path) -> None:
+    """Whoever runs a demo waits for no test library; an environment that has them serves every command."""
+    _caf(clone, "demo", HOME=str(tmp_path))
+    for_users = _installed(clone)
+    _caf(clone, "test", HOME=str(tmp_path))
+    for_authors = _installed(clone)
+    again = _caf(clone, "demo", HOME=str(tmp_path))
+
+    assert "iniconfig" not in for_users
+    assert "iniconfig" in for_authors
+    assert again.stderr == ""
 
 
 def test_interrupted_set_up_is_done_again(clone: Path, tmp_path: Path) -> None:
@@ -143,13 +157,27 @@ def test_folder_of_somebody_else_is_not_emptied(clone: Path, tmp_path: Path) -> 
     assert (tmp_path / "letters" / "one.txt").read_text() == "keep me"
 
 
-def test_lock_names_no_registry_and_hashes_everything() -> None:
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-spark.lock"]
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_lock_names_no_registry_and_hashes_everything(name: str) -> None:
     """The same lock serves every machine, whatever registry it is told to use."""
-    lock = (PROJECT / "requirements.lock").read_text()
+    lock = (PROJECT / name).read_text()
     entries = [line for line in lock.splitlines() if line and not line.startswith((" ", "#"))]
 
     assert "://" not in lock
     assert all("==" in entry and entry.endswith("\\") for entry in entries)
+
+
+def test_the_lock_of_authors_holds_all_of_the_users() -> None:
+    users, authors = ((PROJECT / name).read_text() for name in LOCKS[:2])
+    pinned = [line.partition("==")[0] for line in users.splitlines() if "==" in line and line[0].isalnum()]
+
+    assert len(pinned) > 100
+    assert [
+        name for name in pinned if make_environment.entry(name, users) != make_environment.entry(name, authors)
+    ] == []
 
 
 def test_pip_configuration_is_handed_to_uv() -> None:

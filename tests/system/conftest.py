@@ -186,7 +186,7 @@ def landed_once(system: Settings) -> Callable[[], bool]:
 
 def _is_settled(settings: Settings, since: datetime) -> bool:
     now, found = progress(settings), last_heartbeat(settings)
-    return not (now.behind(now.judged) or now.behind(now.landed)) and found is not None and found[0].as_of > since
+    return not (now.behind(now.evaluated) or now.behind(now.landed)) and found is not None and found[0].as_of > since
 
 
 def _places(evidence: Iterable[tuple[str, str]]) -> tuple[str, ...]:
