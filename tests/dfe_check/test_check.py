@@ -140,7 +140,7 @@ def test_rate_without_a_population_is_not_compared(settings: Settings, halton: F
     checked = check(settings, [replace(halton, authority="E06000001", children=None)])
 
     assert checked.different == []
-    assert checked.left == {"no population of the mid-year before in the files": 2}
+    assert checked.left == {"the files have no population for the mid-year before": 2}
 
 
 def test_figures_that_contradict_each_other_differ(settings: Settings, halton: Figures) -> None:

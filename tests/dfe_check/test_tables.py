@@ -171,7 +171,7 @@ def test_repeated_authority_counts_once_and_a_contradiction_is_named(tmp_path: P
     [found] = told(written(tmp_path / "c1.csv", [row, row, row | {"Referrals": "8"}]), problems)
 
     assert found.count("referrals", "Referrals") == 7
-    assert problems == ["c1.csv line 4: Referrals of E06000006, 2024 was given before, as 7, which counts"]
+    assert problems == ["c1.csv line 4: Referrals of E06000006, 2024 was given before as 7; that value counts"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
@@ -188,7 +188,7 @@ def test_encoding_of_a_file_makes_no_difference(encoding: str, tmp_path: Path) -
         (b"", "neither layout"),
         (b"\0\0\0", "neither layout"),
         (b"PK\x03\x04\x14", "is a zip archive or a workbook; expected a CSV file"),
-        (b'time_period,"' + b"x" * 200_000, "is no line of a CSV file"),
+        (b'time_period,"' + b"x" * 200_000, "is not a line of a CSV file"),
         (b"time_period,geographic_level,new_la_code,Referrals,Referrals\n", "more than one column Referrals"),
     ],
 )
