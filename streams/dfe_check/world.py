@@ -171,7 +171,7 @@ def _siblings(referrals: list[Referral], before: set[int]) -> list[Referral]:
 def _beside(
     year: int, referrals: list[Referral], before: set[int], chance: random.Random
 ) -> tuple[list[Referral], list[Referral], list[Referral]]:
-    """Make what happened before each child's first referral of the year: earlier, too early, and early help."""
+    """Make the events before each child's first referral of the year: earlier, too early, and early help."""
     begin = datetime(year - 1, _FIRST_YEAR_MONTH, 1, tzinfo=_LONDON)
     first: dict[int, Referral] = {}
     for one in referrals:

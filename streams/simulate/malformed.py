@@ -18,7 +18,7 @@ from streams.simulate.truth import Claim
 __all__ = ["REASONS", "SPOILT", "malformed", "spoil"]
 
 SPOILT = (ContactRecorded, EscalationReported, LevelChanged)
-"""Types of events of which malformed copies are made, one for each topic."""
+"""Event types that malformed copies are made from, one for each topic."""
 
 _NOT_MADE = {Reason.BATCH, Reason.SAME_ID_OTHER_CONTENT, Reason.UNREADABLE_BATCH, Reason.DELETED_UNREAD}
 REASONS = tuple(reason for reason in Reason if reason not in _NOT_MADE)

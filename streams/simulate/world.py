@@ -32,7 +32,7 @@ _LATER = 10
 
 class World:
     """
-    The events in some authorities from `start` to `end`, and the later events of what is under way at `end`.
+    The events in some authorities from `start` to `end`, and later events of stories that are under way at `end`.
 
     A planted story begins before `start` if its rule looks back a year.
 

@@ -1,4 +1,4 @@
-"""Both layouts are read alike, and what is no figure is refused."""
+"""Both layouts are read in the same way, and a cell that is not a figure is refused."""
 
 import csv
 import random
@@ -28,7 +28,7 @@ def written(path: Path, rows: list[dict[str, str]]) -> Path:
 
 
 def test_both_layouts_say_the_same(halton: Figures, tmp_path: Path) -> None:
-    """The DfE's own layout has a line an authority and year, with a column a measure, and regions beside them."""
+    """The DfE's layout has a line for each authority and year, a column for each measure, and also regions."""
     headline = {measure: halton.published["referrals", measure] for measure in HEADLINE}
     region = PLACE | {"geographic_level": "Regional", "new_la_code": ""} | dict.fromkeys(headline, "10")
     c1 = written(tmp_path / "c1.csv", [region, PLACE | headline])
@@ -96,7 +96,7 @@ def told(path: Path, problems: list[str] | None = None) -> list[Figures]:
     "symbol", ["c", "k", "low", "~", "z", "x", ":", "..", "u", "*", "", " C ", "[c]", "[low]", "[x]"]
 )
 def test_symbol_hides_one_figure_and_no_more(symbol: str, tmp_path: Path) -> None:
-    """An authority, and a country, is read on; what the symbol stands for is known."""
+    """The other figures of the authority are read, and the meaning of the symbol is known."""
     rows = [PLACE | dict.fromkeys(HEADLINE, "7") | {"Re_referrals": symbol}]
     [found] = told(written(tmp_path / "c1.csv", rows))
 
@@ -202,7 +202,7 @@ def test_file_that_is_no_table_is_one_sentence(content: bytes, says: str, tmp_pa
 
 @pytest.mark.parametrize("seed", range(200))
 def test_file_with_any_bytes_wrong_is_read_or_refused_in_sentences(seed: int, tmp_path: Path) -> None:
-    """Wherever a file is changed, cut, repeated or spoilt."""
+    """A file may be changed, cut, repeated or damaged at any byte."""
     chance, path = random.Random(seed), tmp_path / "c1.csv"
     rows = [PLACE | {"time_period": str(year)} | dict.fromkeys(HEADLINE, "7") for year in range(2013, 2025)]
     spoilt = bytearray(written(path, rows).read_bytes())
