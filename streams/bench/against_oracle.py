@@ -84,7 +84,7 @@ def oracle_tools() -> tuple[ModuleType, ...]:
 
 
 def _same(compare: ModuleType, rows: list[dict], wanted: list) -> list[str]:
-    """Return the rule of each expected alert that was raised with no difference."""
+    """List the rules of the expected alerts that were raised without any difference."""
     found = {row["alert_id"]: row for row in rows}
     return [
         alert.rule

@@ -1,4 +1,4 @@
-"""`./caf bench alerts`: the time from producing an event until another process than the watcher receives the alert."""
+"""`./caf bench alerts`: the time from producing an event until a process other than the watcher reads the alert."""
 
 import json
 import random

@@ -35,7 +35,7 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class BadInput:
     """
-    The results. `stops` is by stage; `memory_mb` is the highest use of each stage.
+    The results. `stops` counts the stops of each stage, and `memory_mb` is the most memory that each used.
 
     `landed_seconds` and `judged_seconds` run from the first record sent until all records had a row, and until all were
     evaluated. None means that this never happened.
@@ -73,7 +73,7 @@ class BadInput:
 @click.option("--seed", type=int, default=1, show_default=True, help="Decides which records are sent.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(records: int, seed: int, as_json: bool) -> None:
-    """Send bad records to a broker of its own while `watch` and `land` run, with families between them that must alert.
+    """Send bad records to a broker of its own while `watch` and `land` run. Families between them must raise alerts.
 
     It sends random bytes, damaged events, tombstones, odd keys and headers, deep nesting, large records that compress
     well, every codec, and aborted transactions. Exit code 0 means that no stage stopped, every offset has one row, and

@@ -58,7 +58,7 @@ class Size:
 
 @dataclass(frozen=True)
 class BuildTimes:
-    """Results for all lengths. `longest_to_shortest` compares a cycle over the longest history with the shortest."""
+    """Results for all lengths. `longest_to_shortest` is the longest history's cycle time divided by the shortest's."""
 
     new: int
     cycles: int

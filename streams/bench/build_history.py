@@ -44,7 +44,7 @@ class BuildHistory:
         self._size = year.num_rows - held
 
     def copies(self, events: int, at_most: int | None = None) -> Iterator[pa.Table]:
-        """Yield `events` rows in parts of at most a year, or `at_most` rows. A shorter part has the year's end."""
+        """Yield `events` rows in parts of at most a year, or `at_most` rows. A shorter part is the end of a year."""
         size = min(self._size, at_most or self._size)
         for number in range(-(-events // size)):
             wanted = min(size, events - number * size)

@@ -47,7 +47,7 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class Plan:
     """
-    Plan of a campaign: `seed` draws the faults for `seconds`, on average one `every` so many seconds.
+    Plan of a campaign: faults for `seconds`, drawn by `seed`, with `every` seconds between two on average.
 
     At the end, the parts have `patience` seconds to catch up.
     """

@@ -101,7 +101,8 @@ def measure(settings: Settings, *, events: int, rate: float, days: int, say: Say
     Run the measurement.
 
     Raises:
-        StackFailed: the stack did not start, the history was not built in time, or fewer than two referrals counted.
+        StackFailed: the stack did not start, the history was not built in time, or the mart counted fewer than two
+            referrals.
     """
     with own_servers(settings, say) as own:
         connect(own).close()  # make the lake before Airflow's tasks need it

@@ -2,7 +2,8 @@
 `./caf bench nation`: a build of many authorities on Spark, with one worker and with two, and the cost of each.
 
 The history consists of copies of a simulated year. Each copy has other families and goes to the next authority in turn.
-It is written to the lake as `land` stores it, without Kafka. Only the first authority's places are on the map.
+It is written to the lake as `land` stores it, without Kafka. Only the first authority's places are on the map. Those of
+the others are unknown.
 """
 
 import json

@@ -105,7 +105,7 @@ class _Bench:
     @classmethod
     @contextmanager
     def opened(cls, settings: Settings) -> "Iterator[_Bench]":
-        """Open one, and remove its database afterwards."""
+        """Open a bench, and remove its database afterwards."""
         postgres = server(settings)
         postgres.drop(_DATABASE)
         try:

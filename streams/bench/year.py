@@ -78,7 +78,7 @@ class YearTimes:
 def command(authority: str | None, days: int, as_json: bool) -> None:
     """Send a year of history, and wait until it is landed, evaluated and built.
 
-    It uses a broker, a database, a lander, a watcher and a builder of its own, which are removed afterwards.
+    It uses a broker, a database, a lander, a watcher and a builder of its own. They are stopped and removed afterwards.
     """
     settings = Settings.from_env()
     measured = measure(settings, authority or settings.authority, days, lambda text: click.echo(text, err=as_json))

@@ -1,5 +1,5 @@
 """
-Compare a census file with what an authority's earlier returns have sent, as the lake has it.
+Compare a census file with the facts in the lake that the authority's earlier returns have sent.
 
 Each event of a census shows which year's return sent it: a recorded event by its day, an amendment by its id.
 For each year, only the last submission counts. If several years contain a fact, the latest year counts. If a

@@ -1,8 +1,8 @@
 """
 Read the elements of one child's record.
 
-If an element without which nothing about the child can be sent is wrong, the child is rejected. Anything else that is
-wrong is left out, and its element and line are recorded.
+Some elements are essential: if one of them is missing or wrong, the child is rejected. Anything else that is wrong is
+left out, and its element and line are recorded.
 """
 
 from collections.abc import Iterator, Sequence
@@ -81,7 +81,7 @@ class Reader:
 
     def required_text(self, name: str) -> str:
         """
-        Read a text without which nothing can be sent.
+        Read an essential text.
 
         Raises:
             BadRecord: the text is missing, or given several times with different contents.
@@ -102,7 +102,7 @@ class Reader:
         return None if text is None else self._day(text, name, ahead=ahead)
 
     def needed_day(self, name: str) -> date | None:
-        """Read a day without which nothing of its group can be sent."""
+        """Read a day that is essential for its group. Without it, the caller leaves the group out."""
         before = len(self.flaws)
         day = self.day(name)
         if day is None and len(self.flaws) == before:

@@ -69,10 +69,10 @@ def recorded(told: Statement, header: Header) -> Message:
 
 def corrected(told: Statement, header: Header, submission: str = "") -> Message:
     """
-    Make the event with a fact as the return of a year now has it, whether or not the fact was sent before.
+    Make the event that replaces a fact by the version in this year's return. The fact may also be new.
 
-    All amendments of one year have the same time. If two have the same time, the one with the greater id counts, and
-    a later `submission` has a greater id.
+    All amendments from one year have the same time. When times are equal, the amendment with the greater id counts,
+    and a later `submission` has a greater id.
     """
     correction = Correction(
         root_source=source(header),

@@ -52,7 +52,7 @@ def import_cin_xml(
     corrected. Facts that it leaves out are withdrawn, or those of an earlier year apply again.
 
     Raises:
-        ImportFileInvalid: the file is not a census of a known year and authority, or cannot be the kind of return that
+        ImportFileInvalid: the file is not a census of a known year and authority, or is not the kind of return that
             the caller says it is. Nothing was sent.
         BrokerUnavailable: events were not acknowledged. Run the same import again to complete it.
         LakeUnavailable: the lake cannot show what was imported before.

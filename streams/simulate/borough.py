@@ -31,7 +31,7 @@ class Helped(NamedTuple):
 
 
 class Borough:
-    """One authority, in which stories write their facts. Facts after `end` are not history; a live run sends them."""
+    """One authority, in which stories write their facts. Facts from `end` on are kept for a live run."""
 
     def __init__(self, authority: str, ids: Ids, seed: str, start: datetime, end: datetime) -> None:
         self.authority = authority

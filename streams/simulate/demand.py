@@ -63,7 +63,7 @@ def demand(calibration: Calibration, start: datetime, end: datetime, rng: Random
 
 
 def expected_by_month(calibration: Calibration, start: datetime, end: datetime) -> dict[date, int]:
-    """Compute children's referrals by London month: the published month times the share that the window covers."""
+    """Compute children's referrals by London month: the published figure times the share of the month in the window."""
     expected: dict[date, float] = {}
     month = day_of(start).replace(day=1)
     while (opens := _midnight(month)) < end:

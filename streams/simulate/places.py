@@ -20,7 +20,7 @@ from streams.reference import REFERENCE
 __all__ = ["GRADIENT", "Place", "Places", "places_of"]
 
 GRADIENT = 6.0
-"""How many times as likely a referral is in the most deprived tenth of areas as in the least deprived tenth."""
+"""How many times likelier a referral is in the most deprived tenth of areas than in the least deprived tenth."""
 
 _GATEWAYS: Mapping[str, Gateway] = {
     "E14000559": Gateway.BIRKENHEAD,

@@ -123,7 +123,7 @@ def _week(tuesday: date) -> list[date]:
 
 
 def _after(s: Script, *, limit: int, minutes: int) -> timedelta:
-    """Compute the time to a moment near a limit of the authority's clock. Eight working hours make a day."""
+    """Compute the time from submission until near a limit of the authority's clock. Eight working hours make a day."""
     if s.borough.authority not in WORKING_HOURS_CLOCK:
         return timedelta(hours=limit, minutes=minutes)
     days, hours = divmod(limit, 8)

@@ -20,7 +20,7 @@ from streams.simulate.truth import Claim
 __all__ = ["DEADLINE_AFTER", "LIVE_STORIES", "Player", "cast"]
 
 DEADLINE_AFTER = timedelta(seconds=25)
-"""How long after the referral's late arrival its time limit passes, in the story of an undecided referral."""
+"""Time from the late arrival of the planted undecided referral until its limit passes."""
 
 _SOON = timedelta(seconds=6)
 

@@ -116,7 +116,7 @@ def assess(
 
 
 def plan(borough: Borough, family: Family, first: datetime, until: datetime) -> None:
-    """Hold meetings, reviews and visits until the case ends: about one every six weeks, as practice asks for."""
+    """Hold meetings, reviews and visits until the case ends. Practice asks for one every six weeks. Most keep to it."""
     rng = borough.rng
     see_family(borough, family, first, until, 36)
     at = first + timedelta(days=rng.randint(15, 30))
