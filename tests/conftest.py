@@ -66,7 +66,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is not quick, if asked to; and put first what takes longest, so that no process waits at the end."""
+    """Leave out slow tests, if asked to, and put the longest ones first, so that no process waits at the end."""
     if config.getoption("quick"):
         slow = [item for item in items if SERVERS & set(item.fixturenames) or item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)

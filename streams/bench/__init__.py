@@ -1,1 +1,1 @@
-"""Measurements that the README quotes; each runs real parts and prints its own comparison."""
+"""The measurements that the README quotes. Each runs real parts and prints its own comparison."""

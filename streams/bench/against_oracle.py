@@ -1,7 +1,7 @@
 """
-Recall and precision of the rules against the brute-force oracle, on worlds that nobody has seen.
+Measure recall and precision of the rules against the brute-force oracle, on new random worlds.
 
-The oracle is a tool of development: it lies in `tests/`, and an installation without tests has none.
+The oracle is a tool for development. It is in `tests/`, so an installation without tests has no oracle.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ __all__ = ["Agreement", "against_oracle", "oracle_tools"]
 
 @dataclass(frozen=True)
 class Agreement:
-    """Alerts of one rule: those that the oracle expects, those that the rule raised, and those that are the same."""
+    """How many alerts of one rule the oracle expects, how many the rule raised, and how many agree."""
 
     rule: str
     expected: int
@@ -30,21 +30,22 @@ class Agreement:
 
     @property
     def recall(self) -> float:
-        """The part of what is expected that was raised; 1 if nothing is."""
+        """Share of the expected alerts that were raised; 1 if none was expected."""
         return self.same / self.expected if self.expected else 1.0
 
     @property
     def precision(self) -> float:
-        """The part of what was raised that is expected; 1 if nothing was."""
+        """Share of the raised alerts that were expected; 1 if none was raised."""
         return self.same / self.raised if self.raised else 1.0
 
 
 def against_oracle(settings: Settings, first: int, seeds: int, tell: Callable[[str], None]) -> list[Agreement]:
     """
-    Compare on two worlds a seed, a wide and a dense one: the same are id, severity, status, evidence and times.
+    Compare on two worlds for each seed, a wide and a dense one. Alerts agree if id, severity, status, evidence and
+    times are the same.
 
     Raises:
-        OracleMissing: there are no tests here.
+        OracleMissing: this installation has no tests.
     """
     compare, oracle, records, strategies = oracle_tools()
     expected, raised, same = Counter(), Counter(), Counter()
@@ -68,23 +69,23 @@ def against_oracle(settings: Settings, first: int, seeds: int, tell: Callable[[s
 
 def oracle_tools() -> tuple[ModuleType, ...]:
     """
-    The oracle's `compare`, `oracle`, `records` and `strategies`.
+    Import the oracle's modules `compare`, `oracle`, `records` and `strategies`.
 
     Raises:
-        OracleMissing: there are no tests here.
+        OracleMissing: this installation has no tests.
     """
     try:
         from tests.oracle import compare, oracle, records, strategies
     except ModuleNotFoundError as error:
         raise OracleMissing(
-            f"alerts are compared with the oracle in tests/oracle, and {error.name} is missing: run this in a clone of the "
-            "project in which './caf check' has installed what tests need"
+            f"raised alerts are compared with tests/oracle, and {error.name} is missing: run this in a clone in which "
+            "'./caf check' has installed what tests need"
         ) from error
     return compare, oracle, records, strategies
 
 
 def _same(compare: ModuleType, rows: list[dict], wanted: list) -> list[str]:
-    """The rules of the alerts that differ in nothing."""
+    """List the rules of the expected alerts that were raised without any difference."""
     found = {row["alert_id"]: row for row in rows}
     return [
         alert.rule

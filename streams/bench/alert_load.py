@@ -1,4 +1,4 @@
-"""The load of `./caf bench alerts`: families with lives of a plausible mix, and the live events on top of them."""
+"""The load of `./caf bench alerts`: families with a plausible mix of events, and live events about them."""
 
 import random
 from collections.abc import Iterator
@@ -19,12 +19,12 @@ _SECONDS = 300 * 86_400
 
 
 class Load:
-    """Seeded records `(topic, key, value)`; a live referral is on a family that was referred within the year."""
+    """Seeded records `(topic, key, value)`. Each live referral is about a family that was referred within the year."""
 
     def __init__(self, history: int, authority: str, seed: int = 1, *, name: str = "bench") -> None:
         """
         Args:
-            name: what the ids of its events begin with; loads of two names have no event in common.
+            name: prefix of all event ids. Two loads with different names have no event in common.
         """
         self._name = name
         self._chance = random.Random(seed)
@@ -36,7 +36,7 @@ class Load:
         """Ids of the live events that must raise an alert."""
 
     def history(self) -> Iterator[Record]:
-        """A year of events, each family with one referral; marked as backfill."""
+        """Yield a year of events with one referral for each family, marked as backfill."""
         start = datetime.now(UTC) - timedelta(seconds=_SECONDS + 3 * 86_400)
         for number in range(self._history):
             at = start + timedelta(seconds=_SECONDS * number / self._history)
@@ -46,10 +46,10 @@ class Load:
 
     def live(self) -> tuple[str, Record]:
         """
-        The id of one more event and its record.
+        Make one more event, and return its id and its record.
 
-        One in five is a referral, which raises `re_referral`, one in twenty a high level, which may raise
-        `rapid_escalation`, a red one.
+        One event in five is a referral, which raises `re_referral`. One in twenty is a high level of need, which may
+        raise the red alert `rapid_escalation`.
         """
         family, draw = self._chance.randrange(self._families), self._chance.random()
         is_referral = draw < 0.2
@@ -64,7 +64,7 @@ class Load:
         return event_id, record
 
     def referral(self, family: str) -> tuple[str, Record]:
-        """The id of a live referral of a family, and its record."""
+        """Make a live referral of a family, and return its id and its record."""
         fact = msgspec.structs.replace(self._referral(0), family_id=family)
         record = self._record(fact, datetime.now(UTC), backfill=False)
         return self._event_id, record
@@ -84,7 +84,7 @@ class Load:
         )
 
     def _ordinary(self, family: int) -> Event:
-        """Household, level, contact and casework in equal parts: about half of it can change a rule's answer."""
+        """Make a household, level, contact or casework event. About half of these can change the result of a rule."""
         name, person = f"F-{family}", f"P-{family}-{self._chance.randrange(4)}"
         kinds = (
             lambda: case_change.HouseholdJoined(family_id=name, person_id=person, household_role=HouseholdRole.CHILD),

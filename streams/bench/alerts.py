@@ -1,4 +1,4 @@
-"""`./caf bench alerts`: event produced → alert received by a process that is not the watcher."""
+"""`./caf bench alerts`: the time from producing an event until a process other than the watcher reads the alert."""
 
 import json
 import random
@@ -27,9 +27,10 @@ __all__ = ["AlertTimes", "command", "measure"]
 @dataclass(frozen=True)
 class AlertTimes:
     """
-    What was measured; memory in MB, `load_average` of the machine's last minute, for figures are only as quiet as it.
+    The results. Memory is in MB.
 
-    `floor` is of a process that only sends on what it reads, on the same broker at the same rate.
+    `load_average` is the machine's over the last minute, because other programs disturb the figures.
+    `floor` has the times of a process that only forwards what it reads, on the same broker at the same rate.
     """
 
     rate: int
@@ -51,14 +52,14 @@ class AlertTimes:
 @click.option("--rate", type=int, default=100, show_default=True, help="Live events a second.")
 @click.option("--history", type=int, default=100_000, show_default=True, help="Events before the live ones.")
 @click.option(
-    "--watchers", type=click.IntRange(min=1), default=1, show_default=True, help="One that leads, and helpers."
+    "--watchers", type=click.IntRange(min=1), default=1, show_default=True, help="One leader; the others are standbys."
 )
-@click.option("--seconds", type=int, default=60, show_default=True, help="How long live events come.")
+@click.option("--seconds", type=int, default=60, show_default=True, help="How long live events are sent.")
 @click.option(
     "--restart/--no-restart", "restarts", default=True, help="Also measure a restart with the history landed."
 )
 @click.option("--check-oracle", type=int, metavar="SEEDS", help="Compare every rule with the oracle on new worlds.")
-@click.option("--first-seed", type=int, help="Where these worlds begin, to see some again.  [default: anywhere]")
+@click.option("--first-seed", type=int, help="First seed of these worlds, to repeat a run.  [default: random]")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(
     rate: int,
@@ -73,8 +74,9 @@ def command(
 ) -> None:
     """Measure on a broker, a database and a watcher of its own, which are stopped afterwards.
 
-    One live event in five raises an alert; alerts are durable (acks=all) before they are received.
-    With --check-oracle only that is done: recall and precision of each rule; exit code 1 unless both are 1.
+    One live event in five raises an alert. Alerts are durable (acks=all) before they are received.
+    With --check-oracle, the command only measures recall and precision of each rule. Its exit code is 1 unless both
+    are 1.
     """
     settings = Settings.from_env()
     if check_oracle is not None:
@@ -90,7 +92,7 @@ def measure(settings: Settings, rate: int, history: int, seconds: int, *, watche
     Run the measurement.
 
     Raises:
-        WatchSilent: the watcher did not get through the history, or raised nothing after its restart.
+        WatchSilent: the watcher did not finish the history, or raised no alert after its restart.
     """
     load = Load(history, settings.authority)
     with own_servers(settings, _tell) as own:
@@ -132,14 +134,14 @@ def _tell(text: str) -> None:
 
 
 def _lines(measured: AlertTimes) -> Iterator[str]:
-    yield f"machine: load average {measured.load_average} when live events had come"
+    yield f"machine: load average {measured.load_average} after the live events"
     yield (
-        f"history judged at {measured.history_events_per_second:,.0f} events/s by {measured.watchers}; "
+        f"history evaluated at {measured.history_events_per_second:,.0f} events/s by {measured.watchers}; "
         f"watch uses {measured.watch_mb:,.0f} MB"
     )
     if measured.restart_seconds is not None:
         yield (
-            f"started again with {measured.history:,} events: first alert after {measured.restart_seconds} s, "
+            f"restarted with {measured.history:,} events: first alert after {measured.restart_seconds} s, "
             f"{measured.restart_mb:,.0f} MB"
         )
     yield f"{measured.events:,} live events at {measured.rate}/s, {measured.missing} alerts missing; ms until received:"
@@ -159,7 +161,7 @@ def _agree(found: list[Agreement], first: int, seeds: int, *, as_json: bool) -> 
     Print recall and precision.
 
     Raises:
-        PartsDisagree: a rule and the oracle do not say the same.
+        PartsDisagree: a rule and the oracle disagree.
     """
     if as_json:
         rows = [{**asdict(one), "recall": one.recall, "precision": one.precision} for one in found]
@@ -170,4 +172,4 @@ def _agree(found: list[Agreement], first: int, seeds: int, *, as_json: bool) -> 
         for one in found:
             click.echo(f"  {one.rule:34} {one.expected:8,} {one.raised:8,} {one.recall:8.4f} {one.precision:9.4f}")
     if wrong := [one.rule for one in found if (one.recall, one.precision) != (1, 1)]:
-        raise PartsDisagree(f"not what the oracle says, in worlds from seed {first}: {', '.join(wrong)}")
+        raise PartsDisagree(f"different from the oracle, in worlds from seed {first}: {', '.join(wrong)}")

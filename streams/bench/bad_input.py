@@ -1,4 +1,4 @@
-"""`./caf bench bad-input`: what a million random and hostile records do to the alerts of the families between them."""
+"""`./caf bench bad-input`: how a million random and hostile records affect the alerts of families sent between them."""
 
 import json
 import sys
@@ -35,10 +35,10 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class BadInput:
     """
-    What became of the records; `stops` by stage, memory in MB at its highest.
+    The results. `stops` counts the stops of each stage, and `memory_mb` is the most memory that each used.
 
-    `landed_seconds` and `judged_seconds` are from the first record sent until all had a row, and were judged; None if
-    that never was.
+    `landed_seconds` and `judged_seconds` run from the first record sent until all records had a row, and until all were
+    evaluated. None means that this never happened.
     """
 
     records: int
@@ -55,14 +55,14 @@ class BadInput:
 
     @property
     def records_per_second(self) -> float | None:
-        """From the first one sent until the slower stage was done with the last."""
+        """Rate from the first record sent until the slower stage had finished the last one."""
         if self.landed_seconds is None or self.judged_seconds is None:
             return None
         return round(self.records / max(self.landed_seconds, self.judged_seconds), 1)
 
     @property
     def holds(self) -> bool:
-        """Whether nothing stopped, every offset has one row, and every planted alert was raised."""
+        """Whether nothing stopped, every offset has exactly one row, and every planted alert was raised."""
         return not (self.missing or any(self.stops.values()) or self.differences or self.records_per_second is None)
 
 
@@ -70,13 +70,14 @@ class BadInput:
 @click.option(
     "--records", type=click.IntRange(min=10), default=100_000, show_default=True, help="How many bad records."
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Which ones.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Decides which records are sent.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(records: int, seed: int, as_json: bool) -> None:
-    """Throw bad records at a broker of its own while `watch` and `land` run, with families that must alert between.
+    """Send bad records to a broker of its own while `watch` and `land` run. Families between them must raise alerts.
 
-    Random bytes, damaged events, tombstones, odd keys and headers, deep nesting, large records that compress, every
-    codec, aborted transactions. Exit code 0: no stage stopped, every offset has one row, every planted alert came.
+    It sends random bytes, damaged events, tombstones, odd keys and headers, deep nesting, large records that compress
+    well, every codec, and aborted transactions. Exit code 0 means that no stage stopped, every offset has one row, and
+    every planted alert was raised.
     """
     measured = measure(Settings.from_env(), records, seed, lambda text: click.echo(text, err=True))
     figures = asdict(measured) | {"records_per_second": measured.records_per_second, "holds": measured.holds}
@@ -106,7 +107,7 @@ def throw(settings: Settings, records: int, seed: int, say: Say) -> BadInput:
         began = time.monotonic()
         sent = _send(settings, records, seed, lambda: (planted.look(), stages.look()))
         sent_seconds = round(time.monotonic() - began, 1)
-        say(f"Sent in {sent_seconds} s; waiting until they are landed and judged …")
+        say(f"Sent in {sent_seconds} s; waiting until they are landed and evaluated …")
         landed, evaluated = stages.wait_until_done(began)
         _wait(planted.sent, received)
         differences = Counter(gap.what for gap in verify_offsets(settings, wait=_VERIFY_SECONDS).differences)
@@ -126,7 +127,7 @@ def throw(settings: Settings, records: int, seed: int, say: Say) -> BadInput:
 
 
 def _send(settings: Settings, records: int, seed: int, meanwhile: Callable[[], object]) -> int:
-    """Send them all, and a last one to each partition; gives how many the broker took."""
+    """Send all records, and a last one to each partition. Returns how many records the broker took."""
     with sending(settings, records, seed) as shares:
         while not shares.ready():
             meanwhile()
@@ -137,23 +138,23 @@ def _send(settings: Settings, records: int, seed: int, meanwhile: Callable[[], o
 
 
 class _Planted:
-    """Families that are referred twice within a year, so that each second referral must raise `re_referral`."""
+    """Families that are referred twice within a year. Each second referral must raise `re_referral`."""
 
     def __init__(self, settings: Settings, seed: int) -> None:
         self._load = Load(0, settings.authority, seed, name="planted")
         self._client: KafkaProducer = producer(settings, linger_ms=0)
         self._next = 0.0
         self.sent: dict[str, float] = {}
-        """When each second referral was sent, by its event's id."""
+        """Time at which each second referral was sent, by event id."""
 
     def look(self) -> None:
-        """Send a family's referrals if it is time."""
+        """Send the referrals of one family if it is time."""
         if time.monotonic() >= self._next:
             self.send()
             self._next = time.monotonic() + _PLANTED_EVERY_SECONDS
 
     def send(self) -> None:
-        """Send the referrals of one more family."""
+        """Send the two referrals of one more family."""
         for _ in range(2):
             event_id, (topic, key, value) = self._load.referral(f"F-planted-{len(self.sent)}")
             sent_at = time.monotonic()
@@ -161,19 +162,19 @@ class _Planted:
         self.sent[event_id] = sent_at
 
     def close(self) -> None:
-        """Disconnect."""
+        """Disconnect from the broker."""
         self._client.close()
 
 
 def _wait(sent: dict[str, float], received: dict[str, tuple[float, str]]) -> None:
-    """Give the last alerts time to be read."""
+    """Wait for the last alerts to be read."""
     end = time.monotonic() + _LAST_ALERT_SECONDS
     while sent.keys() - received.keys() and time.monotonic() < end:
         time.sleep(_LOOK_SECONDS)
 
 
 def _rejected(settings: Settings) -> dict[str, int]:
-    """Records in quarantine by reason."""
+    """Count the records in quarantine by reason."""
     with connect(settings, marts=None) as lake:
         query = "SELECT reason, count(*) FROM landing.main.quarantine GROUP BY ALL ORDER BY 2 DESC"
         return dict(lake.execute(query).fetchall())
@@ -182,8 +183,8 @@ def _rejected(settings: Settings) -> dict[str, int]:
 def _lines(measured: BadInput) -> Iterator[str]:
     rejected = ", ".join(f"{reason} {count:,}" for reason, count in measured.rejected.items())
     yield f"{measured.records:,} records sent in {measured.sent_seconds} s; rejected: {rejected}"
-    yield f"landed after {measured.landed_seconds} s, judged after {measured.judged_seconds} s"
-    yield f"together {measured.records_per_second} records/s; MB at most: {_named(measured.memory_mb)}"
+    yield f"landed after {measured.landed_seconds} s, evaluated after {measured.judged_seconds} s"
+    yield f"both stages: {measured.records_per_second} records/s; most MB: {_named(measured.memory_mb)}"
     yield f"{'✗' if any(measured.stops.values()) else '✓'} stops: {_named(measured.stops)}"
     yield f"{'✗' if measured.differences else '✓'} offsets without exactly one row: {_named(measured.differences) or 0}"
     yield f"{'✗' if measured.missing else '✓'} {measured.planted} planted alerts, {measured.missing} missing"

@@ -1,4 +1,4 @@
-"""Records that no partner should send and some will: random, damaged, hostile, and now and then a sound one."""
+"""Records that no partner should send, but some will: random, damaged or hostile. A few valid ones are among them."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from streams.bench.alert_load import Load
 __all__ = ["LARGE_BYTES", "BadRecord", "BadRecords"]
 
 LARGE_BYTES = 5_000_000
-"""Length of a large record, which is almost nothing once it is compressed."""
+"""Length of a large record. Compressed, it is very short."""
 
 _ONE_LARGE_IN = 2_000
 _SOUND_EVENTS = 24_000
@@ -32,11 +32,11 @@ _TEXTS = (
     b"{}",
     b'"\xf0\x9f\x91\xbe\xe2\x80\xae"',
 )
-"""JSON, or nearly, to be put in a value's place."""
+"""JSON, or nearly JSON, that replaces a value."""
 
 
 class BadRecord(NamedTuple):
-    """What is sent; `is_large` only where batches are compressed."""
+    """A record to send. If `is_large`, it fits into a batch only if the batch is compressed."""
 
     topic: str
     key: bytes | None
@@ -46,7 +46,7 @@ class BadRecord(NamedTuple):
 
 
 class BadRecords:
-    """A seeded stream; most records begin as a sound event that is then spoilt."""
+    """A seeded stream of records. Most are made by damaging a valid event."""
 
     def __init__(self, seed: int, authority: str) -> None:
         self._chance = random.Random(seed)
@@ -64,7 +64,7 @@ class BadRecords:
         )
 
     def take(self, count: int) -> Iterator[BadRecord]:
-        """The next records; few are large."""
+        """Yield the next records. A few of them are large."""
         makers, weights = zip(*self._kinds, strict=True)
         for make in self._chance.choices(makers, weights, k=count):
             self._taken += 1
@@ -94,7 +94,7 @@ class BadRecords:
         return BadRecord(topic, key, value[:at] + value[self._chance.randrange(at, len(value)) :], [])
 
     def _replaced(self) -> BadRecord:
-        """A member's value is something else; what follows may be so, too."""
+        """Replace the value of one member. The rest of the event may be damaged by this as well."""
         topic, key, value = self._event()
         members = value.split(b":")
         at = self._chance.randrange(1, len(members))

@@ -1,4 +1,4 @@
-"""Partners' producers, one a codec and one with transactions: a process sends its share of the bad records by all."""
+"""Send bad records from several processes, each with a producer for every codec and one that uses transactions."""
 
 import itertools
 import multiprocessing
@@ -18,13 +18,13 @@ __all__ = ["mark_ends", "sending"]
 _CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 _PROCESSES = 2
 _TRANSACTION = 50
-"""Records of a transaction; one in so many records begins one."""
+"""Records in a transaction. Each process starts a transaction after every `_ONE_IN` records."""
 _ONE_IN = 5_000
 
 
 @contextmanager
 def sending(settings: Settings, count: int, seed: int) -> Iterator[AsyncResult]:
-    """Send so many records from several processes; the result is how many of them stand on the topics."""
+    """Send `count` records from several processes. The results are the numbers of records that reached the topics."""
     shares = [count // _PROCESSES + (number < count % _PROCESSES) for number in range(_PROCESSES)]
     with multiprocessing.get_context("spawn").Pool(_PROCESSES) as pool:
         yield pool.starmap_async(_send, [(settings, share, seed + number) for number, share in enumerate(shares)])
@@ -32,9 +32,10 @@ def sending(settings: Settings, count: int, seed: int) -> Iterator[AsyncResult]:
 
 def mark_ends(settings: Settings) -> None:
     """
-    Put a last bad record on every partition.
+    Send a last bad record to every partition.
 
-    Where a transaction was aborted at its end, a partition has offsets that no reader is shown, and so none reaches.
+    If a partition ends with an aborted transaction, its last offsets are never shown to a reader. No reader would then
+    reach the end of the partition.
     """
     with closing(producer(settings)) as client:
         for place in end_offsets(settings, names.INPUT_TOPICS):
@@ -86,12 +87,12 @@ def _produce(producer: Producer, record: BadRecord, lost: list[object]) -> None:
 
 
 def _abort(producer: Producer, records: BadRecords) -> None:
-    """A transaction that never was: its records have offsets and are shown to nobody."""
+    """Send records in a transaction and abort it. The records have offsets, but no reader sees them."""
     try:
         producer.begin_transaction()
         for record in records.take(_TRANSACTION):
             _produce(producer, record, [])
         producer.flush()
         producer.abort_transaction()
-    except KafkaException:  # the broker is too busy to finish it: that, too, happens to partners
+    except KafkaException:  # the broker is too busy to finish it; this happens to partners as well
         return

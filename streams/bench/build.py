@@ -1,8 +1,8 @@
 """
-`./caf bench build`: what a full build costs, and a cycle with some new events, over histories of different length.
+`./caf bench build`: the cost of a full build, and of a cycle with some new events, for histories of different length.
 
-The history goes into the lake as `land` stores it, without Kafka: what is measured is the build. Each length has a
-database and a process of its own, so that memory is that of one builder; its PostgreSQL is not counted.
+The history is written to the lake as `land` stores it, without Kafka, because only the build is measured. Each length
+has its own database and its own process. The memory is therefore that of one builder, without PostgreSQL.
 """
 
 import json
@@ -39,10 +39,10 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class Size:
     """
-    One length of history: seconds, and seconds of CPU, of the first build and of the median cycle; memory in MB.
+    Results for one length of history: seconds and CPU seconds of the first build and of the median cycle. Memory in MB.
 
-    `look_ms` is the CPU of one look whether there is something to build: a builder that follows takes two a second.
-    `grown_mb` is what the process held after the last cycle beyond what it held after the first.
+    `look_ms` is the CPU time to check once whether there is something to build. `build --follow` checks twice a second.
+    `grown_mb` is how much more memory the process held after the last cycle than after the first.
     """
 
     history: int
@@ -58,7 +58,7 @@ class Size:
 
 @dataclass(frozen=True)
 class BuildTimes:
-    """All lengths; `longest_to_shortest` is the cycle over the longest history in cycles over the shortest."""
+    """Results for all lengths. `longest_to_shortest` is the longest history's cycle time divided by the shortest's."""
 
     new: int
     cycles: int
@@ -67,15 +67,15 @@ class BuildTimes:
 
 
 @click.command("build")
-@click.option("--history", default="100000,1000000", show_default=True, help="Events of history, with commas.")
-@click.option("--new", type=click.IntRange(min=1), default=1_000, show_default=True, help="New events a cycle.")
-@click.option("--cycles", type=click.IntRange(min=1), default=3, show_default=True, help="Cycles, warm.")
+@click.option("--history", default="100000,1000000", show_default=True, help="Events of history, separated by commas.")
+@click.option("--new", type=click.IntRange(min=1), default=1_000, show_default=True, help="New events in each cycle.")
+@click.option("--cycles", type=click.IntRange(min=1), default=3, show_default=True, help="Number of warm builds.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(history: str, new: int, cycles: int, as_json: bool) -> None:
     """Build over histories of different length, and again after some new events.
 
-    On a database and a lake of its own, which are stopped and removed afterwards. With many --cycles it is a soak:
-    memory that grows from the first cycle to the last is told.
+    It uses a database and a lake of its own, which are stopped and removed afterwards. With many --cycles it runs long
+    enough to show whether memory grows from the first cycle to the last.
     """
     lengths = _lengths(history)
     measured = measure(Settings.from_env(), lengths, new, cycles, lambda text: click.echo(text, err=as_json))
@@ -121,7 +121,7 @@ def _measure_one(settings: Settings, made: BuildHistory, length: int, new: int, 
     with connect(own, landing="read_write", marts=None) as lake:
         state(lake, statement(own.authority, EVERY_SOURCE, KINDS, first, None, is_whole=True, why="simulated"))
     say(f"Building over {length:,} events …")
-    # Started anew and not forked: a copy of this process would hold the simulated year.
+    # The process is spawned, not forked: a forked copy of this process would hold the simulated year in memory.
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as processes:
         return processes.submit(_build_again_and_again, own, length, made.new(new, length)).result()
 
@@ -154,7 +154,7 @@ def _build_again_and_again(settings: Settings, length: int, parts: Sequence[pa.T
 
 
 def _timed(builder: Builder) -> tuple[float, float]:
-    """Seconds, and seconds of CPU, of a build without its data tests: those run every few minutes only."""
+    """Measure seconds and CPU seconds of a build without data tests, which run only every few minutes."""
     began, used = time.monotonic(), time.process_time()
     builder.build(tests=False)
     return time.monotonic() - began, time.process_time() - used
@@ -179,5 +179,5 @@ def _lengths(text: str) -> list[int]:
     except ValueError:
         lengths = []
     if not lengths or lengths[0] < 1:
-        raise click.BadParameter(f"{text!r} is no list of lengths; allowed: whole numbers from 1 on, with commas")
+        raise click.BadParameter(f"{text!r} is not a list of lengths; allowed: whole numbers from 1, with commas")
     return lengths

@@ -1,7 +1,7 @@
 """
 The load of `./caf bench build`: a simulated year of a borough, and as many copies of it as a history needs.
 
-Each copy is of other families and people in the same places, a little earlier; what comes new is about the first.
+Each copy has other families and persons in the same places, a little earlier. New events are about the first copy.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ _TIMES = ["received_at", "event_at", "fact_at"]
 
 
 class BuildHistory:
-    """Rows of `landing.events`: a year, or so many days, without its last `held` events, which come new."""
+    """Rows of `landing.events` for some days. The last `held` events are kept back, to arrive later as new events."""
 
     def __init__(self, authority: str, held: int, days: int = 365) -> None:
         self._held = held
@@ -44,14 +44,14 @@ class BuildHistory:
         self._size = year.num_rows - held
 
     def copies(self, events: int, at_most: int | None = None) -> Iterator[pa.Table]:
-        """So many events, in parts of at most a year, or so many; a history shorter than a year is the end of it."""
+        """Yield `events` rows in parts of at most a year, or `at_most` rows. A shorter part is the end of a year."""
         size = min(self._size, at_most or self._size)
         for number in range(-(-events // size)):
             wanted = min(size, events - number * size)
             yield self._rows(number, f"n > {self._size - wanted} AND n <= {self._size}")
 
     def new(self, events: int, after: int) -> list[pa.Table]:
-        """The held events in parts of so many, with the offsets that follow a history of `after` events."""
+        """Return the held events in parts of `events` rows, with offsets that follow a history of `after` events."""
         copies = -(-after // self._size)
         firsts = range(self._size, self._size + self._held, events)
         return [self._rows(0, f"n > {first} AND n <= {first + events}", after=copies) for first in firsts]
@@ -69,7 +69,7 @@ class BuildHistory:
 
 
 def _accepted(authority: str, days: int) -> Iterator[Accepted]:
-    """What the contract accepts of some days that ended last midnight."""
+    """Yield the simulated events that the contract accepts, for the `days` that ended last midnight."""
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     following: Counter[tuple[str, int]] = Counter()
     for record in World(1, [authority], midnight - timedelta(days=days), midnight).records():

@@ -1,7 +1,7 @@
 """
-The floor under every latency: a process that only sends on what it reads, as durably as the watcher sends alerts.
+The least possible latency: a process that only forwards what it reads, as durably as the watcher publishes alerts.
 
-`python -m streams.bench.echo`, until SIGTERM.
+It runs as `python -m streams.bench.echo` until SIGTERM.
 """
 
 import signal
@@ -30,10 +30,10 @@ _SERVICE = Service(name="echo", command=(sys.executable, "-m", "streams.bench.ec
 
 def floor(settings: Settings, rate: int, say: Say) -> list[float]:
     """
-    Seconds from producing each of some records to reading its echo, at a rate and on the broker of the measurement.
+    Measure the seconds from producing each record to reading its echo, at the rate and on the broker of the bench.
 
     Raises:
-        WatchSilent: no echo came.
+        WatchSilent: no echo was read.
     """
     with closing(admin(settings)) as client:
         client.create_topics({name: {"num_partitions": settings.partitions} for name in (_IN, _OUT)})
@@ -61,13 +61,13 @@ def _wait_for_first(client: KafkaProducer, echoes: dict[str, float]) -> None:
         time.sleep(0.2)
         if time.monotonic() > until:
             raise WatchSilent(
-                f"no record came back within {_PATIENCE_SECONDS} s from a process that sends on what it reads"
+                f"no record came back within {_PATIENCE_SECONDS} s from a process that forwards what it reads"
             )
 
 
 @contextmanager
 def _listening(settings: Settings) -> Iterator[dict[str, float]]:
-    """When each echo was read first, by its value."""
+    """Collect the time at which each echo was first read, by its value."""
     echoes: dict[str, float] = {}
     stop = threading.Event()
 

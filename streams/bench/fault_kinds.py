@@ -1,4 +1,4 @@
-"""The faults: what is done to whom, for how long, chosen by a seed."""
+"""The kinds of fault. A seed chooses the kind, the part or server that it hits, and how long it lasts."""
 
 import random
 import signal
@@ -14,15 +14,15 @@ from streams.stack import broker, postgres
 __all__ = ["Fault", "Faults"]
 
 _LONG_PAUSE = 0.08
-"""Share of the pauses that last long."""
+"""Share of the pauses that are long."""
 _STEPS = (-3_600, -300, -20, 20, 300, 3_600)
-"""Seconds by which a clock is off."""
+"""Seconds by which a clock is wrong."""
 _END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'caf %'"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: what was done to whom, after how many seconds; `lasts` says when it was undone."""
+    """One fault: when it happened (seconds after the start), its kind and victim, and after how long it is undone."""
 
     after: float
     kind: str
@@ -32,7 +32,7 @@ class Fault:
 
 
 class Faults:
-    """Draws one fault after another; the seed and the length of the campaign say which."""
+    """Draws one fault after another. The seed and the length of the campaign decide which."""
 
     def __init__(self, parts: Parts, disk: Disk | None, seed: int, seconds: float) -> None:
         self._parts, self._disk = parts, disk
@@ -54,16 +54,16 @@ class Faults:
         self._kinds, self._weights = list(kinds), list(kinds.values())
 
     def inject(self, after: float) -> tuple[Fault, Callable[[], None] | None]:
-        """Do one, and give what undoes it after as long as it lasts."""
+        """Cause a fault. Returns the fault, and a function that undoes it when its time is over."""
         [kind] = self._chance.choices(self._kinds, self._weights)
         return kind(after)
 
     def wait(self, mean: float) -> float:
-        """Seconds until the next one."""
+        """Draw the seconds until the next fault."""
         return self._chance.uniform(0.2, 1.8) * mean
 
     def heal(self) -> None:
-        """Undo everything."""
+        """Undo all faults."""
         for name in (*PARTS, broker.NAME, postgres.NAME):
             self._parts.signal(name, signal.SIGCONT)
         if self._parts.has_clocks:
@@ -98,7 +98,7 @@ class Faults:
         return Fault(after, "SIGSTOP", victim, lasts), lambda: self._parts.signal(victim, signal.SIGCONT)
 
     def _end_sessions(self, after: float) -> tuple[Fault, None]:
-        """What a failover or a broken network does to all who hold locks."""
+        """End the database sessions, as a failover or a broken network does to every process that holds a lock."""
         with (
             suppress(psycopg2.Error),
             closing(psycopg2.connect(self._parts.settings.postgres, connect_timeout=5)) as server,
@@ -113,7 +113,7 @@ class Faults:
         return Fault(after, "SIGKILL", broker.NAME), None
 
     def _stop_postgres(self, after: float) -> tuple[Fault, None]:
-        """Without a word to anybody (all its processes), or `immediate` (each is told to end at once)."""
+        """Kill all processes of PostgreSQL without warning, or ask each to end at once (PostgreSQL's `immediate`)."""
         sign = self._chance.choice((signal.SIGKILL, signal.SIGQUIT))
         self._parts.signal(postgres.NAME, sign)
         return Fault(after, sign.name, postgres.NAME), None

@@ -1,4 +1,4 @@
-"""The parts that faults hit: processes that are kept up, each with a clock of its own, on a small disk."""
+"""The parts that faults hit: processes that are restarted when they end, each with its own clock, on a small disk."""
 
 import os
 import shutil
@@ -23,11 +23,11 @@ PARTS = {
     "standby": ("watch",),
     "build": ("build", "--follow"),
 }
-"""What runs, as plain processes: the standby is a second watcher, and what expectations say of rows stops nothing."""
+"""The parts, as plain processes. The standby is a second watcher. `land` runs no expectations, so none holds marts."""
 
 _FAKETIME = ("/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime", "/usr/lib/faketime")
 _SLEEP = "import select, time\ntime.sleep = lambda seconds: select.select([], [], [], max(0, seconds)) and None\n"
-"""libfaketime makes what Python sleeps by fail when only the time of day is false, and leaves this be."""
+"""A replacement for `time.sleep`. Python's own fails when libfaketime changes only the time of day; this one works."""
 _DISK_MB = 512
 _END_SECONDS = 60
 
@@ -35,11 +35,11 @@ Say = Callable[[str], None]
 
 
 class Parts:
-    """Starts parts and servers, and starts them again when they are gone, as a restart policy does."""
+    """Starts parts and servers, and starts them again when they have ended, as a restart policy does."""
 
     def __init__(self, settings: Settings) -> None:
         self._embedded = settings
-        # Named like one elsewhere, so that no part starts the server itself, under its own false clock.
+        # The settings name PostgreSQL as if it ran elsewhere, so that no part starts it under the part's wrong clock.
         self.settings = replace(settings, postgres=postgres.server(settings).url)
         self._library = next((path for one in _FAKETIME if (path := Path(one, "libfaketimeMT.so.1")).exists()), None)
         self.restarts = 0
@@ -52,7 +52,7 @@ class Parts:
         return self._library is not None
 
     def revive(self) -> None:
-        """Start what does not run."""
+        """Start every part and server that is not running."""
         for server, start in ((postgres, postgres.server), (broker, self._start_broker)):
             if not self._alive(server.NAME):
                 start(self._embedded)
@@ -68,11 +68,11 @@ class Parts:
                 process.send_signal(number)
 
     def step_clock(self, name: str, seconds: int) -> None:
-        """Set the clock of a part so far off the machine's; it sees that within a second."""
+        """Set the clock of a part `seconds` away from the machine's clock. The part sees that within a second."""
         self._clock(name).write_text(f"{seconds:+d}\n")
 
     def stop(self, name: str) -> bool:
-        """Ask a part to end; whether it did so by itself, and well."""
+        """Ask a part to end. Returns whether it ended in time with exit code 0."""
         try:
             process = psutil.Process(processes.find(self._embedded.home, name).pid)
             process.terminate()
@@ -108,19 +108,19 @@ class Parts:
 
 
 class Disk:
-    """A small file system for the lake's files, that can be filled up."""
+    """A small file system for the lake's files, which can be filled."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def fill(self) -> None:
-        """Leave no room."""
+        """Fill the disk."""
         free = shutil.disk_usage(self._folder).free
         with suppress(OSError), self._filler.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, free)
 
     def clear(self) -> None:
-        """Give the room back."""
+        """Free the space again."""
         self._filler.unlink(missing_ok=True)
 
     @property
@@ -130,13 +130,13 @@ class Disk:
 
 @contextmanager
 def own_disk(folder: Path, say: Say) -> Iterator[Disk | None]:
-    """A file system in memory at the folder; None where this user may not mount one."""
+    """Mount a file system in memory at the folder. Gives None if this user may not mount one."""
     folder.mkdir(parents=True)
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={_DISK_MB}m", "caf-faults", folder], capture_output=True, check=False
     )
     if mounted.returncode:
-        say("No disk runs full: a small file system can only be mounted by root.")
+        say("No fault fills a disk: only root can mount a small file system.")
         yield None
         return
     try:

@@ -1,4 +1,4 @@
-"""What was promised, looked at after a campaign of faults: nothing lost, nothing doubled, the alerts of the oracle."""
+"""Check the promises after a campaign of faults: nothing lost, nothing doubled, and the same alerts as the oracle."""
 
 import time
 from collections import Counter
@@ -26,14 +26,14 @@ from streams.settings import Settings
 __all__ = ["Promises", "said", "settle", "unaccounted", "unlike_the_build", "unlike_the_oracle"]
 
 Promises = dict[str, list[str]]
-"""Each promise, and how it was broken."""
+"""The ways in which each promise was broken, by promise."""
 
 _PAUSE_SECONDS = 1.0
 
 
 def settle(settings: Settings, patience: float, keep_up: Callable[[], None]) -> list[str]:
-    """Wait until all that was sent is judged, landed and built; what is still missing after so many seconds."""
-    healed, deadline, why = datetime.now(UTC), time.monotonic() + patience, "nothing was asked yet"
+    """Wait until all sent records are evaluated, landed and built. Returns what is missing after `patience` seconds."""
+    healed, deadline, why = datetime.now(UTC), time.monotonic() + patience, "nothing was checked yet"
     while time.monotonic() < deadline:
         keep_up()
         try:
@@ -42,8 +42,8 @@ def settle(settings: Settings, patience: float, keep_up: Callable[[], None]) -> 
             if now.settled and beat and beat[0].as_of > healed and not differ:
                 return []
             why = (
-                f"{now.behind(now.evaluated)} records to judge, {now.behind(now.landed)} to land, "
-                f"{now.behind(now.built)} to build; {len(differ)} alerts streamed otherwise than rebuilt"
+                f"{now.behind(now.evaluated)} records to evaluate, {now.behind(now.landed)} to land, "
+                f"{now.behind(now.built)} to build; {len(differ)} alerts streamed differently than rebuilt"
             )
         except (CafError, duckdb.Error) as error:
             why = f"{type(error).__name__}: {error}"
@@ -52,22 +52,22 @@ def settle(settings: Settings, patience: float, keep_up: Callable[[], None]) -> 
 
 
 def unaccounted(settings: Settings) -> list[str]:
-    """Offsets without exactly one row."""
+    """List the offsets that do not have exactly one row."""
     found = verify_offsets(settings, wait=60)
     return [f"{one.topic}/{one.partition} {one.first} to {one.end - 1}: {one.what}" for one in found.differences]
 
 
 def unlike_the_build(settings: Settings) -> list[str]:
-    """Alerts on which stream and rebuild disagree at the cut of the last build."""
+    """List the alerts on which stream and rebuild disagree at the snapshot of the last build."""
     with connect(settings) as lake:
         found = compare(lake)
     if found.as_of is None:
-        return ["no build at a watcher's cut"]
+        return ["no build at a watermark of the watcher"]
     return [f"{one.rule} {one.alert_id} {one.kind} {one.what}" for one in found.differences]
 
 
 def said(settings: Settings) -> tuple[list[Alert], list[str]]:
-    """Every version on the alerts topic, and the numbers that were given twice."""
+    """Read every version on the alerts topic, and list the versions that were published more than once."""
     versions = [alert for alert, _ in follow(settings, stop_at_end=True)]
     counted = Counter((alert.alert_id, alert.version) for alert in versions)
     return versions, [f"{alert_id} version {n}: {count}" for (alert_id, n), count in counted.items() if count > 1]
@@ -75,10 +75,12 @@ def said(settings: Settings) -> tuple[list[Alert], list[str]]:
 
 def unlike_the_oracle(settings: Settings, versions: list[Alert]) -> list[str]:
     """
-    Alerts that stand and the oracle does not expect, or the other way round, as of the watcher's last heartbeat.
+    Compare the alerts with those that the oracle expects at the watcher's last heartbeat, and list the differences.
+
+    Withdrawn alerts are left out.
 
     Raises:
-        OracleMissing: there are no tests here.
+        OracleMissing: this installation has no tests.
     """
     comparing, oracle, records, _ = oracle_tools()
     with closing(consumer(settings, names.INPUT_TOPICS)) as reader:

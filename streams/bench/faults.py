@@ -1,9 +1,9 @@
 """
-`./caf bench faults`: a campaign of random faults, after which everything that was promised must hold.
+`./caf bench faults`: a campaign of random faults, after which the system must have kept every promise.
 
-What runs is what the stack runs, as plain processes that are started again when they end: `land`, two of `watch`, and
-`build --follow`; without Airflow. Simulated events, some of them wrong, corrected, withdrawn or doubled, keep coming.
-At the end everything is healed, given time, and looked at.
+The same parts run as in the stack, but as plain processes that are restarted when they end: `land`, two of `watch`, and
+`build --follow`. Airflow does not run. Simulated events keep arriving. Some of them are wrong, corrected, withdrawn or
+sent twice. At the end all faults are undone, the parts get time to catch up, and the promises are checked.
 """
 
 import heapq
@@ -35,7 +35,7 @@ __all__ = ["Campaign", "Plan", "campaign", "command"]
 
 _RECORDS_A_SECOND = 20
 _RECORDS_A_DAY = 300
-"""About as many as a simulated day has."""
+"""Roughly the number of records in a simulated day."""
 _NOISE = Noise(malformed=0.02, duplicates=0.05, corrected=0.03, withdrawn=0.03)
 _TICK = 0.2
 _SEND_PATIENCE_MS = 600_000
@@ -47,9 +47,9 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class Plan:
     """
-    What is to be done: `seed` draws the faults, for `seconds`, one `every` so many seconds on average.
+    Plan of a campaign: faults for `seconds`, drawn by `seed`, with `every` seconds between two on average.
 
-    `patience`: seconds that are given at the end.
+    At the end, the parts have `patience` seconds to catch up.
     """
 
     seed: int
@@ -60,7 +60,7 @@ class Plan:
 
 @dataclass
 class Campaign:
-    """What was done, and each promise with the ways in which it was broken."""
+    """The faults of a campaign, and each promise with the ways in which it was broken."""
 
     plan: Plan
     sent: int = 0
@@ -71,22 +71,22 @@ class Campaign:
 
     @property
     def is_kept(self) -> bool:
-        """Whether every promise holds."""
+        """Whether every promise was kept."""
         return not any(self.promises.values())
 
 
 @click.command("faults")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=20.0, show_default=True)
 @click.option("--every", type=float, default=4.0, show_default=True, help="Mean seconds between two faults.")
-@click.option("--seed", type=int, help="Draws the same faults again.  [default: anything]")
-@click.option("--patience", type=float, default=600.0, show_default=True, help="Seconds until all must be settled.")
-@click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON (everything else goes to stderr).")
+@click.option("--seed", type=int, help="Draws the same faults again.  [default: random]")
+@click.option("--patience", type=float, default=600.0, show_default=True, help="Seconds to catch up at the end.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON (everything else goes to stderr).")
 def command(minutes: float, every: float, seed: int | None, patience: float, *, as_json: bool) -> None:
-    """Kill, stop and starve parts and servers at random, and look whether every promise holds.
+    """Kill, stop and starve parts and servers at random, and check whether every promise is kept.
 
-    On a broker, a database, a lander, two watchers and a builder of its own, which are stopped and removed afterwards.
-    Full disks need root, to mount a small one; false clocks need libfaketime; what cannot be had is left out and told.
-    Exit code 1 if a promise is broken.
+    It uses a broker, a database, a lander, two watchers and a builder of its own, which are stopped and removed
+    afterwards. Full disks need root, because a small disk must be mounted. Wrong clocks need libfaketime. Faults that
+    are not possible are left out and reported. The exit code is 1 if a promise is broken.
     """
     seed = random.SystemRandom().randrange(10**9) if seed is None else seed
     plan = Plan(seed, 60 * minutes, every, patience)
@@ -94,37 +94,37 @@ def command(minutes: float, every: float, seed: int | None, patience: float, *, 
     click.echo(json.dumps(asdict(done)) if as_json else "\n".join(_lines(done)))
     if not done.is_kept:
         broken = [promise for promise, failures in done.promises.items() if failures]
-        raise PartsDisagree(f"{len(broken)} promises are broken with seed {seed}: {'; '.join(broken)}")
+        raise PartsDisagree(f"{len(broken)} promises were broken with seed {seed}: {'; '.join(broken)}")
 
 
 def campaign(settings: Settings, plan: Plan, say: Say) -> Campaign:
     """
-    Run one.
+    Run one campaign.
 
     Raises:
-        OracleMissing: there are no tests here.
+        OracleMissing: this installation has no tests.
         StackFailed: a server cannot be started.
     """
     done = Campaign(plan)
-    say(f"seed {plan.seed}: faults for {plan.seconds:.0f} s, one in {plan.every:.0f} s")
+    say(f"seed {plan.seed}: faults for {plan.seconds:.0f} s, one every {plan.every:.0f} s")
     with own_servers(settings, say) as own, own_disk(own.home / "disk", say) as disk:
         parts = Parts(replace(own, lake_data=str(own.home / "disk" / "lake")))
         if not parts.has_clocks:
-            say("No clock is stepped: libfaketime is not installed (Debian: faketime).")
+            say("No fault changes a clock: libfaketime is not installed (Debian: faketime).")
         compiled_rules(parts.settings)
         parts.revive()
         faults = Faults(parts, disk, plan.seed, plan.seconds)
         with _sending(parts.settings, plan.seed, round(plan.seconds * _RECORDS_A_SECOND)) as partner:
             _hit(parts, faults, done, say)
             faults.heal()
-            say("Healed; waiting until all is judged, landed and built …")
+            say("All faults are undone; waiting until everything is evaluated, landed and built …")
         done.sent, done.restarts = partner.acknowledged, parts.restarts - len(PARTS)
         _look(parts, done, partner.lost)
     return done
 
 
 def _hit(parts: Parts, faults: Faults, done: Campaign, say: Say) -> None:
-    """One fault after another, each undone in its time, and everything kept up meanwhile."""
+    """Cause one fault after another, undo each when its time is over, and restart what has ended."""
     began, order, undo = time.monotonic(), count(), []
     following = 2 * done.plan.every
     while (now := time.monotonic() - began) < done.plan.seconds:
@@ -144,20 +144,20 @@ def _hit(parts: Parts, faults: Faults, done: Campaign, say: Say) -> None:
 def _look(parts: Parts, done: Campaign, lost: list[str]) -> None:
     settings, promises, patience = parts.settings, done.promises, done.plan.patience
     promises["every event that was sent is on its topic"] = lost
-    promises[f"all is judged, landed and built within {patience:.0f} s"] = settle(settings, patience, parts.revive)
+    promises[f"all is evaluated, landed and built within {patience:.0f} s"] = settle(settings, patience, parts.revive)
     promises["alerts streamed = alerts rebuilt"] = unlike_the_build(settings)
     parts.stop("build")
     ended = {name: parts.stop(name) for name in ("standby", "watch")}
     promises["every offset has one row"] = unaccounted(settings)
     ended["land"] = parts.stop("land")
-    promises["land and watch end well when asked"] = [name for name, is_well in ended.items() if not is_well]
-    versions, promises["every version is said once"] = said(settings)
+    promises["land and watch end without error when asked"] = [name for name, is_well in ended.items() if not is_well]
+    versions, promises["every version is published once"] = said(settings)
     promises["alerts = the oracle's"] = unlike_the_oracle(settings, versions)
     done.alerts = len({alert.alert_id for alert in versions})
 
 
 class _Partner(threading.Thread):
-    """Sends events steadily and through every outage; `hurry` sends the rest at once."""
+    """Sends events steadily, and goes on through every outage. `hurry` makes it send the rest at once."""
 
     def __init__(self, settings: Settings, seed: int, records: int) -> None:
         super().__init__(daemon=True)

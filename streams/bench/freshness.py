@@ -1,4 +1,4 @@
-"""`./caf bench freshness`: a referral produced → counted in the locality mart, with everything under Airflow."""
+"""`./caf bench freshness`: the time from producing a referral until the locality mart counts it, under Airflow."""
 
 import json
 import random
@@ -47,7 +47,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Spread:
-    """Seconds from producing an event to a stage."""
+    """Seconds from producing an event until it reached a stage."""
 
     p50: float
     p95: float
@@ -57,9 +57,9 @@ class Spread:
 @dataclass(frozen=True)
 class FreshnessTimes:
     """
-    How old figures are, in seconds, and how long a history takes from its first record to the marts.
+    The age of figures in seconds, and how long a history takes from its first record to the marts.
 
-    `landed` is when its batch was written, `begun` the start of the build that first saw it.
+    `landed` is when the event's batch was written. `begun` is when the first build that saw the event started.
     """
 
     history: int
@@ -78,9 +78,9 @@ class FreshnessTimes:
 @click.option("--days", type=click.IntRange(min=1), default=90, show_default=True, help="Length of the history.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(events: int, rate: float, days: int, as_json: bool) -> None:
-    """Measure on a stack of its own, Airflow included, which is stopped and removed afterwards.
+    """Measure on a stack of its own, with Airflow, which is stopped and removed afterwards.
 
-    The mart is asked four times a second, as anybody may ask it.
+    The mart is queried four times a second, as any user can query it.
     """
     measured = measure(
         Settings.from_env(), events=events, rate=rate, days=days, say=lambda text: click.echo(text, err=as_json)
@@ -89,7 +89,7 @@ def command(events: int, rate: float, days: int, as_json: bool) -> None:
         click.echo(json.dumps(asdict(measured)))
         return
     click.echo(f"history of {measured.history:,} records: sent in {measured.produced_seconds} s, ")
-    click.echo(f"  landed, judged and built {measured.settled_seconds} s after its first record was sent")
+    click.echo(f"  landed, evaluated and built {measured.settled_seconds} s after its first record was sent")
     click.echo(f"{measured.events} referrals, {measured.missing} never counted; seconds after producing:")
     for stage in ("landed", "begun", "visible"):
         spread = getattr(measured, stage)
@@ -101,10 +101,11 @@ def measure(settings: Settings, *, events: int, rate: float, days: int, say: Say
     Run the measurement.
 
     Raises:
-        StackFailed: the stack did not start, the history did not get through, or no referral was counted.
+        StackFailed: the stack did not start, the history was not built in time, or the mart counted fewer than two
+            referrals.
     """
     with own_servers(settings, say) as own:
-        connect(own).close()  # Airflow's tasks find a lake
+        connect(own).close()  # make the lake before Airflow's tasks need it
         stack.up(own, ("airflow",), say=say)
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         world = World(1, [own.authority], midnight - timedelta(days=days), midnight)
@@ -138,12 +139,12 @@ def _settle(settings: Settings) -> None:
     deadline = time.monotonic() + _SETTLE_SECONDS
     while not progress(settings).settled:
         if time.monotonic() > deadline:
-            raise StackFailed(f"the history was not judged, landed and built within {_SETTLE_SECONDS} s")
+            raise StackFailed(f"the history was not evaluated, landed and built within {_SETTLE_SECONDS} s")
         time.sleep(0.5)
 
 
 def _follow(settings: Settings, lake: duckdb.DuckDBPyConnection, events: int, rate: float) -> Followed:
-    """Send referrals at random moments, and ask the mart until it has counted them all or the patience ends."""
+    """Send referrals at random moments, and query the mart until it has counted all of them or time is up."""
     followed, chance = Followed(settings, dict(lake.execute(_COUNTED).fetchall())), random.Random()
     due = last = time.monotonic()
     with closing(producer(settings, linger_ms=0)) as client:

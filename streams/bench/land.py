@@ -1,8 +1,8 @@
 """
-Records landed per second, beside two others of the same topics in the same run: a drain by the same client, which
-stores nothing, and the plain limit, which promises nothing.
+`./caf bench land`: records landed per second, compared with two other figures for the same topics in the same run.
 
-The ratios are what counts: the speed of a machine comes and goes, also while this runs.
+One is a drain by the same client, which stores nothing. The other is the plain limit, which gives no guarantees.
+Only the ratios count, because the speed of a machine varies, even during a run.
 """
 
 import json
@@ -36,7 +36,7 @@ _RUNS = 2
 
 @dataclass(frozen=True)
 class LandingSpeed:
-    """Records a second: drained, stored plainly, and landed, with the latter's share of both."""
+    """Records per second: drained, stored plainly, and landed. `of_drain` and `of_plain` are shares of those rates."""
 
     records: int
     drained_per_second: float
@@ -50,10 +50,10 @@ def measure(
     settings: Settings, events: int, validator: Validator | None, say: Callable[[str], None] = print
 ) -> LandingSpeed:
     """
-    Produce events of every type with one in a hundred bad, and drain the topics, store them plainly, and land them in a
+    Produce events of every type, one in a hundred bad. Then drain the topics, store them plainly, and land them in a
     lake of their own.
 
-    The better of two runs counts, for each: the first one also loads libraries.
+    Each figure is the better of two runs, because the first run also loads libraries.
 
     Raises:
         StackFailed: a server cannot be started.
@@ -80,7 +80,7 @@ def _produce(settings: Settings, events: int) -> None:
 
 
 def _events(chance: random.Random, count: int) -> Iterator[tuple[str, bytes, bytes]]:
-    """Topic, key and value of events of all types in equal shares."""
+    """Yield topic, key and value of events of all types in equal shares."""
     examples = [(struct.topic, struct.key_fields, event_example(struct)) for struct in event_types().values()]
     for number in range(count):
         topic, key_fields, example = examples[number % len(examples)]
@@ -93,7 +93,7 @@ def _events(chance: random.Random, count: int) -> Iterator[tuple[str, bytes, byt
 
 
 def _drain(settings: Settings) -> tuple[int, float]:
-    """Records of all landed topics, and the seconds that reading them took."""
+    """Read all landed topics; returns the number of records and the seconds it took."""
     with closing(consumer(settings, names.LANDED_TOPICS, **CONSUMER)) as kafka:
         ends = kafka.end_offsets(list(kafka.assignment()))
         records, started = 0, time.perf_counter()
@@ -103,7 +103,7 @@ def _drain(settings: Settings) -> tuple[int, float]:
 
 
 def _land(settings: Settings, validator: Validator | None) -> float:
-    """Records landed per second in a lake made for it: with all checks and, like the drain, without connecting."""
+    """Land all records in a new lake with all checks; returns records per second, without the time to connect."""
     own = replace(settings, lake_data=str(settings.home / settings.database))
     connect(own).close()
     landed = run(own, validator=validator, once=True)
@@ -116,15 +116,15 @@ def _land(settings: Settings, validator: Validator | None) -> float:
     "--validator",
     default="expectations:validate",
     show_default=True,
-    help="Function that judges what was stored, as module:name; an empty text for none.",
+    help="Function that validates stored rows, as module:name; an empty text for none.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(*, events: int, validator: str, as_json: bool) -> None:
-    """Records landed per second, against a drain of the same topics by the same client, and against the plain limit.
+    """Measure records landed per second, compared with a drain of the same topics and with the plain limit.
 
-    Contract, commit and Great Expectations are included. The plain limit is librdkafka, msgspec, Arrow and DuckDB
-    writing Parquet, without any promise.
-    Measured on a broker, a database and a lake of its own, which are stopped and removed afterwards.
+    Landing includes the contract, the commit and Great Expectations. The drain uses the same client. The plain limit is
+    librdkafka, msgspec, Arrow and DuckDB writing Parquet, without any guarantee.
+    It uses a broker, a database and a lake of its own, which are stopped and removed afterwards.
     """
     function = pkgutil.resolve_name(validator) if validator else None
     measured = measure(Settings.from_env(), events, function, lambda text: click.echo(text, err=as_json))

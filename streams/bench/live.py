@@ -1,4 +1,4 @@
-"""Live events at a rate, and when the alert that each anchors was read by somebody else."""
+"""Send live events at a rate, and record when another process has read the alert that each event anchors."""
 
 import threading
 import time
@@ -20,7 +20,7 @@ _SETTLE_SECONDS = 2
 
 @dataclass(frozen=True)
 class Latencies:
-    """Milliseconds from producing an event to reading what became of it."""
+    """Milliseconds from producing an event to reading its result."""
 
     count: int
     p50_ms: float
@@ -30,7 +30,7 @@ class Latencies:
 
 
 def latencies(seconds: Sequence[float]) -> Latencies | None:
-    """The percentiles; None for fewer than two."""
+    """Compute the percentiles; None if there are fewer than two values."""
     if len(seconds) < 2:
         return None
     cuts = quantiles(seconds, n=100, method="inclusive")
@@ -39,7 +39,7 @@ def latencies(seconds: Sequence[float]) -> Latencies | None:
 
 @contextmanager
 def listening(settings: Settings) -> Iterator[dict[str, tuple[float, str]]]:
-    """When the first alert of each anchor was read, and its severity."""
+    """Collect the time at which the first alert of each anchor was read, and its severity."""
     received: dict[str, tuple[float, str]] = {}
     stop = threading.Event()
 
@@ -58,7 +58,7 @@ def listening(settings: Settings) -> Iterator[dict[str, tuple[float, str]]]:
 
 
 def send_live(settings: Settings, load: Load, rate: int, seconds: int) -> tuple[dict[str, float], dict]:
-    """When each event was sent, and what `listening` heard."""
+    """Send the events; returns when each was sent, and what `listening` collected."""
     sent: dict[str, float] = {}
     with listening(settings) as received, closing(producer(settings)) as client:
         start = time.monotonic()

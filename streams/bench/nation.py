@@ -1,8 +1,9 @@
 """
-`./caf bench nation`: a build of many authorities on Spark, with one worker and with two, and what each costs.
+`./caf bench nation`: a build of many authorities on Spark, with one worker and with two, and the cost of each.
 
-The history is copies of a simulated year, each of other families; they take turns among the authorities. It goes into
-the lake as `land` stores it, without Kafka. Only the first authority has places on the map: the others' are unknown.
+The history consists of copies of a simulated year. Each copy has other families and goes to the next authority in turn.
+It is written to the lake as `land` stores it, without Kafka. Only the first authority's places are on the map. Those of
+the others are unknown.
 """
 
 import json
@@ -40,12 +41,11 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class Built:
     """
-    One build: seconds in all, in Spark, and after it for making the nation's tables.
+    One build: seconds in total, in Spark, and afterwards to make the nation's tables.
 
-    `own_cpu` is seconds of CPU of the process that builds, `worker_cpu` of the workers; the JVM of Spark's driver is in
-    neither.
-    `peak_mb` is of the process that builds; `made` tells of Spark's workers, and is None of the plain build. `load` is
-    the load average of the machine when it ended.
+    `own_cpu` is the CPU seconds of the process that builds, and `worker_cpu` those of the workers. Neither includes the
+    JVM of Spark's driver. `peak_mb` is the memory of the process that builds. `made` has the figures of Spark's
+    workers, and is None for a build without Spark. `load` is the machine's load average at the end.
     """
 
     workers: int
@@ -61,7 +61,7 @@ class Built:
 
 @dataclass(frozen=True)
 class NationSpeed:
-    """All builds of one history; `speed_up` is the time of the first on Spark in that of the last on Spark."""
+    """All builds of one history. `speed_up` is the first build's time in Spark divided by the last build's."""
 
     events: int
     authorities: int
@@ -70,24 +70,24 @@ class NationSpeed:
 
 
 @click.command("nation")
-@click.option("--authorities", type=click.IntRange(min=1), default=50, show_default=True, help="Authorities.")
+@click.option("--authorities", type=click.IntRange(min=1), default=50, show_default=True, help="Number of authorities.")
 @click.option(
-    "--events", type=click.IntRange(min=1), default=10_000_000, show_default=True, help="Events of all of them."
+    "--events", type=click.IntRange(min=1), default=10_000_000, show_default=True, help="Events of all authorities."
 )
-@click.option("--workers", default="1,2", show_default=True, help="Workers of one core each, with commas; 0: no Spark.")
+@click.option("--workers", default="1,2", show_default=True, help="Workers of one core, with commas; 0: no Spark.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(authorities: int, events: int, workers: str, as_json: bool) -> None:
-    """Build the marts of many authorities on a Spark cluster of this machine.
+    """Build the marts of many authorities on a Spark cluster on this machine.
 
-    On a database and a lake of its own, which are stopped and removed afterwards. Ten million events need an hour or
-    more on two cores, and 20 GB of disk.
+    It uses a database and a lake of its own, which are stopped and removed afterwards. Ten million events need an hour
+    or more on two cores, and 20 GB of disk.
     """
     numbers = _numbers(workers)
     measured = measure(Settings.from_env(), authorities, events, numbers, lambda text: click.echo(text, err=as_json))
     if as_json:
         click.echo(json.dumps(asdict(measured)))
         return
-    heads = ["workers", "all s", "Spark s", "nation s", "own CPU", "theirs", "peak MB"]
+    heads = ["workers", "all s", "Spark s", "nation s", "own CPU", "workers'", "peak MB"]
     click.echo(" ".join(f"{head:>8}" for head in heads) + "  load  shards")
     for one in measured.builds:
         click.echo(
@@ -95,7 +95,7 @@ def command(authorities: int, events: int, workers: str, as_json: bool) -> None:
             f"{one.own_cpu:8.1f} {one.worker_cpu:8.1f} {one.peak_mb:8,} {one.load:5.1f}  {_shards(one.made)}"
         )
     if measured.speed_up is not None:
-        click.echo(f"the first on Spark takes {measured.speed_up} times as long there as the last")
+        click.echo(f"the first build on Spark takes {measured.speed_up} times as long there as the last")
 
 
 def measure(settings: Settings, authorities: int, events: int, workers: Sequence[int], say: Say) -> NationSpeed:
@@ -107,7 +107,7 @@ def measure(settings: Settings, authorities: int, events: int, workers: Sequence
         SparkUnavailable: Spark's environment cannot be made.
         BuildFailed: a build failed.
     """
-    # Not in the home that is removed: it is made once.
+    # The environment is not in the temporary home, so that it is made only once.
     venv = settings.spark_venv or str(settings.home / "spark-venv")
     with own_servers(replace(settings, spark_venv=venv), say, with_kafka=False) as own:
         _land(own, authorities, events, say)
@@ -141,7 +141,7 @@ def _commit(store: LandingStore, events: pa.Table, authority: str) -> None:
 
 def _measure_one(settings: Settings, workers: int, say: Say) -> Built:
     say(f"Building with {workers} workers …" if workers else "Building without Spark …")
-    # Started anew and not forked: a copy of this process would hold the simulated year.
+    # The process is spawned, not forked: a forked copy of this process would hold the simulated year in memory.
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as processes:
         if not workers:
             return processes.submit(_build, settings, 0, None).result()
@@ -178,8 +178,8 @@ def _shards(made: ShardsMade | None) -> str:
     if made is None:
         return "none"
     return (
-        f"{made.shards}, {made.shard_seconds:.0f} s together, the slowest {made.slowest_seconds:.0f} s, "
-        f"the largest {made.largest_records:,} records, {made.peak_mb:,} MB a worker's Python"
+        f"{made.shards}, {made.shard_seconds:.0f} s in all, the slowest {made.slowest_seconds:.0f} s, "
+        f"the largest {made.largest_records:,} records, {made.peak_mb:,} MB for a worker's Python"
     )
 
 
@@ -189,5 +189,5 @@ def _numbers(text: str) -> list[int]:
     except ValueError:
         numbers = []
     if not numbers or min(numbers) < 0:
-        raise click.BadParameter(f"{text!r} is no list of workers; allowed: whole numbers from 0 on, with commas")
+        raise click.BadParameter(f"{text!r} is not a list of workers; allowed: whole numbers from 0, with commas")
     return numbers

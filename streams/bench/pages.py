@@ -1,4 +1,4 @@
-"""`./caf bench pages`: how long a page's first view takes, and the next ones, over whatever history the home has."""
+"""`./caf bench pages`: how long the first view of a page takes, and later views, with the history of this home."""
 
 import json
 import os
@@ -36,7 +36,8 @@ class View:
     """
     One page: milliseconds from the request to the last byte of the answer.
 
-    `first` is with nothing remembered of it, after the server has started; `warm` is every later one of the same build.
+    `first` is the first view after the server has started, with nothing cached. `warm` is every later view of the same
+    build.
     """
 
     page: str
@@ -49,7 +50,7 @@ class View:
 
 @dataclass(frozen=True)
 class PageTimes:
-    """The pages of a home that has `events` accepted records; `start_seconds` until a new server answers."""
+    """The pages of a home with `events` accepted records. A new server answers after `start_seconds`."""
 
     events: int
     start_seconds: float
@@ -57,13 +58,13 @@ class PageTimes:
 
 
 @click.command("pages")
-@click.option("--rounds", type=click.IntRange(min=2), default=5, show_default=True, help="Servers started anew.")
+@click.option("--rounds", type=click.IntRange(min=2), default=5, show_default=True, help="Number of server starts.")
 @click.option("--warm", type=click.IntRange(min=2), default=10, show_default=True, help="Later views in each round.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(rounds: int, warm: int, as_json: bool) -> None:
-    """Measure the pages of this home, which must be up, on a server of its own that is started anew each round.
+    """Measure the pages of this home, which must be up, on a server of its own that is restarted for each round.
 
-    They are measured as the desk sees them, by an account that is there for as long as this runs.
+    They are measured as the desk sees them, with an account that exists only during the measurement.
     """
     measured = measure(Settings.from_env(), rounds=rounds, warm=warm, say=lambda text: click.echo(text, err=True))
     if as_json:
@@ -121,7 +122,7 @@ def _server(settings: Settings) -> Iterator[str]:
 
 
 def _await(url: str, process: subprocess.Popen[bytes]) -> None:
-    """The page that needs neither the lake nor anything drawn."""
+    """Wait until the login page answers. It needs neither the lake nor any drawing."""
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
@@ -135,7 +136,7 @@ def _await(url: str, process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def _account(settings: Settings) -> Iterator[str]:
-    """The password of an account of the bench's own, which is there while it measures: the desk sees the most."""
+    """Add an account for the desk, which sees the most, and remove it at the end. Gives its password."""
     password = _desk(settings, "add", _NAME, "--generate").strip()
     try:
         yield password
@@ -144,7 +145,7 @@ def _account(settings: Settings) -> Iterator[str]:
 
 
 def _desk(settings: Settings, *words: str) -> str:
-    """What `./caf desk` says; the pages' own code is out of reach of whatever is not the command line."""
+    """Run `./caf desk` and return its output. Only the command line may import the pages' own code."""
     environ = {**os.environ, **project_environment(settings)}
     command_ = [sys.executable, "-m", "streams.cli", "desk", *words]
     return subprocess.run(command_, env=environ, cwd=PROJECT, check=True, capture_output=True, text=True).stdout
@@ -152,25 +153,25 @@ def _desk(settings: Settings, *words: str) -> str:
 
 def _log_in(session: requests.Session, url: str, password: str) -> None:
     """
-    Fill in the form.
+    Log in with the form of the pages.
 
     Raises:
-        StackFailed: the pages do not let the account in.
+        StackFailed: the pages refused the login.
     """
     token = _TOKEN.search(session.get(f"{url}/login", timeout=60).text)
     form = {"name": _NAME, "password": password, "to": "/", "token": token[1] if token else ""}
     if session.post(f"{url}/login", data=form, timeout=60, allow_redirects=False).status_code != 303:
-        raise StackFailed("the pages did not let the account of the bench in")
+        raise StackFailed("the pages refused the login of the bench's account")
 
 
 def _pages(session: requests.Session, url: str) -> list[str]:
-    """What the menu names, as the login page shows it."""
+    """Read the addresses in the menu, as the login page shows it."""
     menu = _MENU.search(session.get(f"{url}/login", timeout=60).text)
     return _ADDRESS.findall(menu[0]) if menu else []
 
 
 def _view(session: requests.Session, address: str) -> tuple[float, float]:
-    """Milliseconds, and kB as they are before compression."""
+    """Fetch a page; returns the milliseconds it took, and its kB before compression."""
     began = time.monotonic()
     answer = session.get(address, timeout=120)
     answer.raise_for_status()

@@ -1,9 +1,9 @@
 """
-The plain limit of landing: what quick libraries store of the same topics when nothing is promised.
+The plain limit of landing: how fast quick libraries store the same topics without any guarantee.
 
-librdkafka reads, msgspec decodes, Arrow carries and DuckDB writes Parquet, in one process. There is no contract, no
-identity, no quarantine, no catalog, no commit of offsets, and nobody judges what is stored. Moments, days and codes
-stay text.
+librdkafka reads, msgspec decodes, Arrow holds the rows, and DuckDB writes Parquet, all in one process. There is no
+contract, no check of identity, no quarantine, no catalog, no commit of offsets and no validation of stored rows. Times,
+days and codes stay text.
 """
 
 import time
@@ -32,11 +32,11 @@ _TYPES = {name: _TEXT if pa.types.is_temporal(type_) else type_ for name, type_ 
 _TYPES["received_at"] = pa.int64()
 _PYTHON = {pa.bool_(): bool, pa.int32(): int, pa.list_(_TEXT): list[str]}
 _ENVELOPE = {"event_id": "id", "event_source": "source", "event_at": "time", "authority_code": "authority"}
-"""Where the envelope has the values of some columns."""
+"""The envelope's member for each column that has its value there."""
 
 
 def store_plainly(settings: Settings, folder: Path) -> float:
-    """Records stored a second, of all that the input topics hold, as Parquet files in a folder; without connecting."""
+    """Store all records of the input topics as Parquet files; returns records per second, not counting connecting."""
     with duckdb.connect() as lake, closing(_consumer(settings)) as kafka:
         empty = pa.schema(list(_TYPES.items())).empty_table()
         decoder, count, end = _decoder(), 0, _assign_all(kafka)
@@ -57,7 +57,7 @@ def _consumer(settings: Settings) -> confluent_kafka.Consumer:
 
 
 def _assign_all(kafka: confluent_kafka.Consumer) -> int:
-    """Read all partitions of the input topics from their beginning; gives how many records they have."""
+    """Assign all partitions of the input topics from their beginning; returns how many records they have."""
     topics = kafka.list_topics().topics
     places = [
         confluent_kafka.TopicPartition(topic, number, 0)
@@ -69,7 +69,7 @@ def _assign_all(kafka: confluent_kafka.Consumer) -> int:
 
 
 def _decoder() -> msgspec.json.Decoder:
-    """Takes every event type, told apart by the envelope's `type`; of all fields, any value of their kind will do."""
+    """Make a decoder for every event type, chosen by the envelope's `type`. It checks only the kind of each value."""
     return msgspec.json.Decoder(reduce(or_, map(_plain, event_types().values())))
 
 
@@ -82,7 +82,7 @@ def _plain(struct: type[msgspec.Struct]) -> type[msgspec.Struct]:
 
 
 def _tables(decoder: msgspec.json.Decoder, messages: Iterable[confluent_kafka.Message]) -> Iterator[pa.Table]:
-    """The rows of what can be decoded, by event type."""
+    """Yield the decodable records as rows, one table for each event type."""
     groups = defaultdict(list)
     for message in messages:
         value = message.value()

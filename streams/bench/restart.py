@@ -1,4 +1,4 @@
-"""From the start of a watcher with a history behind it to the first alert that it raises."""
+"""Measure the time from the start of a watcher that has a history to the first alert that it raises."""
 
 import sys
 import time
@@ -25,14 +25,14 @@ _PATIENCE_SECONDS = 900
 
 def restart(settings: Settings, load: Load, say: Say) -> float:
     """
-    Land what was sent, stop the watcher, send a referral that nobody watches, and start the watcher again.
+    Land what was sent, stop the watcher, send a referral while no watcher runs, and start the watcher again.
 
     Returns:
-        Seconds from its start to reading the alert on that referral.
+        Seconds from the start of the watcher to reading the alert on that referral.
 
     Raises:
         StackFailed: the history did not land.
-        WatchSilent: no alert came.
+        WatchSilent: no alert was read in time.
     """
     say("Landing the history …")
     stack.up(settings, (LAND,), say=say)

@@ -1,4 +1,4 @@
-"""`./caf bench rules`: what judging a batch costs, and what the rules cost on PostgreSQL and on DuckDB, in one run."""
+"""`./caf bench rules`: the cost to evaluate a batch, and of the rules alone on PostgreSQL and DuckDB, in one run."""
 
 import json
 from collections import Counter, defaultdict
@@ -50,7 +50,7 @@ class _Stored(NamedTuple):
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU milliseconds, on all processes that take part; of `duckdb_ms` only the rules' own can be measured."""
+    """CPU milliseconds of all processes that take part. `duckdb_ms` exists only for the rules alone."""
 
     what: str
     postgres_ms: float
@@ -60,10 +60,10 @@ class Cost:
 @click.command("rules")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(*, as_json: bool) -> None:
-    """CPU of judging: a batch as the watcher judges it, and the rules alone on PostgreSQL and on DuckDB.
+    """CPU time to evaluate a batch as the watcher does, and to run the rules alone on PostgreSQL and on DuckDB.
 
-    Batches of 1, 3 and 30 live events over 20,000 of history, then all rules over as many families. PostgreSQL is the
-    server of this home; its session is counted, so it must run on this machine.
+    Batches have 1, 3 and 30 live events over 20,000 events of history. Then all rules run over as many families. This
+    home's PostgreSQL server is used, and the CPU time of its session counts, so it must run on this machine.
     """
     settings = Settings.from_env()
     with _Bench.opened(settings) as bench:
@@ -75,11 +75,11 @@ def command(*, as_json: bool) -> None:
     for cost in costs:
         beside = "" if cost.duckdb_ms is None else f"   DuckDB {cost.duckdb_ms:6.1f} ms"
         click.echo(f"{cost.what:<34} PostgreSQL {cost.postgres_ms:6.1f} ms{beside}")
-    click.echo(f"PostgreSQL: {memory} MiB of the session's own memory")
+    click.echo(f"PostgreSQL: {memory} MiB of memory for the session alone")
 
 
 class _Bench:
-    """A judge with a history, in a database of its own."""
+    """The rules and the watcher's state with a history, in a database of its own."""
 
     def __init__(self, settings: Settings, session: Session) -> None:
         self._settings = settings
@@ -105,7 +105,7 @@ class _Bench:
     @classmethod
     @contextmanager
     def opened(cls, settings: Settings) -> "Iterator[_Bench]":
-        """One whose database is removed afterwards."""
+        """Open a bench, and remove its database afterwards."""
         postgres = server(settings)
         postgres.drop(_DATABASE)
         try:
@@ -115,7 +115,7 @@ class _Bench:
             postgres.drop(_DATABASE)
 
     def batches(self) -> Iterator[Cost]:
-        """What the watcher does with a batch, from its bytes to the versions that are to be sent."""
+        """Measure the watcher's work on a batch, from the bytes of its records to the versions to publish."""
         for size, count in _BATCHES.items():
             self._take(size, count // 4 + 1)
             began = self._cpu()
@@ -123,7 +123,7 @@ class _Bench:
             yield Cost(f"a batch of {size}", _ms(self._cpu() - began, count))
 
     def rules(self) -> Iterator[Cost]:
-        """All rules over some families, on both engines."""
+        """Measure all rules over some families, on both engines."""
         reference = Engine(self._compiled)
         families = sorted(key for key in self._by_key if key.startswith("F"))
         for size, count in _BATCHES.items():
@@ -155,7 +155,7 @@ class _Bench:
             engine.evaluate(events_table(events, now), None, self._compiled.rules, now)
 
     def _arrived(self, record: Sent) -> Accepted | Rejected:
-        """A record at the next place of its partition, arrived now."""
+        """Admit a record at the next position of its partition, as if it had arrived now."""
         topic, key, value = record
         place = topic, sum(key) % self._settings.partitions
         self._next[place] += 1

@@ -1,4 +1,4 @@
-"""Servers of a bench's own, so that it neither disturbs nor is disturbed by what runs in anybody's home."""
+"""Servers for a bench alone, so that it and the stack of a home do not disturb each other."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,9 +19,9 @@ Say = Callable[[str], None]
 @contextmanager
 def own_servers(settings: Settings, say: Say, *, with_kafka: bool = True) -> Iterator[Settings]:
     """
-    PostgreSQL and, if wanted, Kafka with empty topics, in a temporary home that has a port for its Airflow, too.
+    Start PostgreSQL and, if wanted, Kafka with empty topics, in a temporary home that also has a port for Airflow.
 
-    Whatever was started in it is stopped at the end, and the home is removed.
+    At the end, everything started in that home is stopped, and the home is removed.
 
     Raises:
         StackFailed: a server cannot be started.

@@ -1,4 +1,4 @@
-"""`./caf bench soak`: hours of ordinary days, and whether anything of the watcher grows that should not."""
+"""`./caf bench soak`: hours of ordinary days, to see whether anything of the watcher grows that should not."""
 
 import json
 import random
@@ -30,7 +30,7 @@ __all__ = ["Sample", "command", "soak"]
 
 _FAMILIES = 1_000
 _HEARD_SECONDS = 5
-"""How long the alert of a followed referral may take to count for the stretch in which it was sent."""
+"""How long to wait for the alert of a followed referral. Later alerts do not count in the sample."""
 _TABLES = """
     SELECT coalesce(sum(pg_total_relation_size(relid)), 0)::bigint, coalesce(sum(n_live_tup), 0)::bigint,
            coalesce(sum(n_dead_tup), 0)::bigint, coalesce(sum(vacuum_count + autovacuum_count), 0)::bigint,
@@ -44,10 +44,11 @@ _LOG = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
 @dataclass(frozen=True)
 class Sample:
     """
-    One stretch of a soak.
+    One interval of a soak.
 
-    `alerts`: of one referral a second, from producing it to reading its alert. `behind`: records that were not judged
-    at its end. `table_bytes`, `rows`, `dead_rows`, `vacuums`: of all the watcher's tables. `wal_bytes`: written in it.
+    `alerts` are the times from producing a referral, one a second, to reading its alert. `behind` is the number of
+    records that were not evaluated at the end of the interval. `table_bytes`, `rows`, `dead_rows` and `vacuums` cover
+    all the watcher's tables. `wal_bytes` were written during the interval.
     """
 
     minute: float
@@ -68,10 +69,11 @@ class Sample:
 @click.option("--every", type=float, default=60.0, show_default=True, help="Seconds between two lines.")
 @click.option("--json", "as_json", is_flag=True, help="Print the samples as JSON (everything else goes to stderr).")
 def command(minutes: float, rate: float, every: float, *, as_json: bool) -> None:
-    """Watch the watcher for hours: alerts, memory, its tables in PostgreSQL, dead rows and what is logged ahead.
+    """Observe the watcher for hours: alerts, memory, its tables in PostgreSQL, dead rows and the write-ahead log.
 
-    Simulated events of all kinds, some of them wrong, corrected, withdrawn or doubled, with somebody who takes alerts
-    on and closes them; and a referral a second whose alert is waited for. On servers of its own, stopped afterwards.
+    Simulated events of all kinds are sent. Some are wrong, corrected, withdrawn or sent twice, and a simulated desk
+    takes alerts on and closes them. One more referral is sent each second and its alert awaited. It uses servers of its
+    own, which are stopped afterwards.
     """
     samples = []
     for sample in soak(Settings.from_env(), 60 * minutes, rate, every):
@@ -84,7 +86,7 @@ def command(minutes: float, rate: float, every: float, *, as_json: bool) -> None
 
 def soak(settings: Settings, seconds: float, rate: float, every: float) -> Iterator[Sample]:
     """
-    Run one.
+    Run one soak.
 
     Raises:
         StackFailed: a server or the sender of events cannot be started, or has ended.
@@ -123,7 +125,7 @@ def soak(settings: Settings, seconds: float, rate: float, every: float) -> Itera
 
 @contextmanager
 def _simulating(settings: Settings, rate: float, seconds: float) -> Iterator[None]:
-    """A borough's live events, as `./caf simulate --live --desk` sends them."""
+    """Send a borough's live events, as `./caf simulate --live --desk` does."""
     options = ["--live", "--desk", "--days", "30", "--rate", str(rate), "--for", str(round(seconds) + 60)]
     simulation = subprocess.Popen(
         [sys.executable, "-m", "streams.cli", "simulate", *options],
@@ -142,7 +144,7 @@ def _simulating(settings: Settings, rate: float, seconds: float) -> Iterator[Non
 
 
 def _send_referrals(load: Load, client: KafkaProducer, seconds: float) -> dict[str, float]:
-    """A referral a second on a family that has had one; when each was sent, by the id that its alert anchors."""
+    """Send a referral a second about families that had one before; returns when each was sent, by event id."""
     sent: dict[str, float] = {}
     until = time.monotonic() + seconds
     while time.monotonic() < until:

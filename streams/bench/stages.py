@@ -1,4 +1,4 @@
-"""`watch` and `land` beside a load: whether they stop, how much memory they take, and when they have caught up."""
+"""Run `watch` and `land` beside a load, and record whether they stop, their memory, and when they have caught up."""
 
 import time
 from collections.abc import Callable
@@ -19,28 +19,28 @@ __all__ = ["Stages"]
 _SERVICES = (WATCH, LAND)
 _AWAKE_SECONDS = 120
 _STANDSTILL_SECONDS = 180
-"""Without any progress for so long, a stage will not catch up."""
+"""A stage that makes no progress for so long will not catch up."""
 _MOST_STOPS = 20
 
 
 class Stages:
-    """Both stages of a home; one that ends by itself is started again, and counted."""
+    """The two stages of a home. One that ends by itself is counted and started again."""
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
         self._settings, self._say = settings, say
         self.stops = {service.name: 0 for service in _SERVICES}
-        """How often each ended, or began anew by itself."""
+        """How often each stage ended, or started again by itself."""
         self.memory_mb = {service.name: 0.0 for service in _SERVICES}
         stack.up(settings, _SERVICES, say=say)
 
     def close(self) -> None:
-        """Stop both."""
+        """Stop both stages."""
         for service in _SERVICES:
             processes.stop(self._settings.home, service.name)
 
     def look(self) -> None:
         """
-        See whether they run.
+        Check whether both stages run.
 
         Raises:
             StackFailed: one of them stops again and again.
@@ -58,6 +58,8 @@ class Stages:
 
     def wait_until_awake(self) -> None:
         """
+        Wait for the watcher's first sign of life.
+
         Raises:
             StackFailed: the watcher gives no sign of life.
         """
@@ -69,7 +71,7 @@ class Stages:
             time.sleep(0.2)
 
     def wait_until_done(self, began: float) -> tuple[float | None, float | None]:
-        """Seconds since `began` until everything has landed, and until everything is judged; None if it never is."""
+        """Measure seconds from `began` until all has landed and until all is evaluated; None if a stage stalls."""
         ends = {tuple(place): end for place, end in end_offsets(self._settings, names.INPUT_TOPICS).items() if end}
         done: dict[str, float] = {}
         left, moved_at = None, time.monotonic()
@@ -93,6 +95,6 @@ class Stages:
             return next_offsets(lake)
 
     def _terms(self) -> int:
-        """How often the watcher has begun: a process that stays may begin anew."""
+        """Count how often the watcher has started. It may start again within the same process."""
         log = processes.log_file(self._settings.home, WATCH.name)
         return log.read_text(errors="replace").count("watch_started")

@@ -1,4 +1,4 @@
-"""A watcher of a bench's own: what it is given to judge, how far it is, and what it needs."""
+"""A watcher for a bench alone: give it records, see how far it has come, and measure its memory."""
 
 import time
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _PATIENCE_SECONDS = 900
 
 
 def send_history(settings: Settings, load: Load) -> None:
-    """Put a load's history on the topics."""
+    """Send a load's history to the topics."""
     with closing(producer(settings, linger_ms=20)) as client:
         for topic, key, value in load.history():
             client.send(topic, key=key, value=value)
@@ -30,7 +30,7 @@ def send_history(settings: Settings, load: Load) -> None:
 
 
 def evaluated(settings: Settings) -> dict[TopicPartition, int]:
-    """Up to where the last heartbeat says that each input partition has been judged."""
+    """Read from the last heartbeat up to which offset each input partition has been evaluated."""
     found = last_heartbeat(settings)
     offsets = found[0].offsets if found else {}
     return {
@@ -41,27 +41,29 @@ def evaluated(settings: Settings) -> dict[TopicPartition, int]:
 
 
 def behind(settings: Settings) -> int:
-    """How many records are not said to be judged."""
+    """Count the records that the last heartbeat does not show as evaluated."""
     return records_left(end_offsets(settings, names.INPUT_TOPICS), evaluated(settings))
 
 
 def records_left(ends: Mapping[tuple[str, int], int], reached: Mapping[tuple[str, int], int]) -> int:
-    """How many records are left from where each partition has been reached."""
+    """Count the records between the offset reached in each partition and its end."""
     return sum(max(0, end - reached.get(place, 0)) for place, end in ends.items())
 
 
 def wait_until_evaluated(settings: Settings) -> None:
     """
+    Wait until the watcher has evaluated everything on the input topics.
+
     Raises:
-        WatchSilent: the watcher did not get through what is on the topics.
+        WatchSilent: the watcher did not finish in time.
     """
     until = time.monotonic() + _PATIENCE_SECONDS
     while behind(settings):
         if time.monotonic() > until:
-            raise WatchSilent(f"the watcher did not judge the history within {_PATIENCE_SECONDS} s")
+            raise WatchSilent(f"the watcher did not evaluate the history within {_PATIENCE_SECONDS} s")
         time.sleep(0.2)
 
 
 def watch_mb(settings: Settings) -> float:
-    """Memory of the watcher that was started as a part of the home."""
+    """Measure the memory of the watcher that was started as a part of the home."""
     return round(psutil.Process(processes.find(settings.home, WATCH.name).pid).memory_info().rss / 1e6, 1)

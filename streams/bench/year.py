@@ -1,10 +1,11 @@
 """
-`./caf bench year`: a year of a borough from its first record to marts that hold all of it.
+`./caf bench year`: a year of a borough, from its first record until the marts hold all of it.
 
-What runs is what the stack runs, as processes of its own and without Airflow: `land` with its checks, `watch`, and
-`build --follow`. `watch` is among them because marts are built at its cut: a year is built when the marts have all of
-it, and settled when they have it at the cut of the watcher, whose alerts can then be compared with the rebuilt ones.
-They start together with the sending, as in the demo, so their imports are part of the time; making the world is not.
+The same parts run as in the stack, as processes of their own and without Airflow: `land` with its checks, `watch`, and
+`build --follow`. `watch` is needed because marts are built at its watermark. A year is built when the marts have all of
+it. It is settled when they have all of it at the watermark, because the watcher's alerts can then be compared with the
+rebuilt ones. The parts start when sending starts, as in the demo. The time therefore includes their imports, but not
+the making of the simulated world.
 """
 
 import json
@@ -48,11 +49,10 @@ Build = tuple[datetime, datetime, int, bool]
 @dataclass(frozen=True)
 class YearTimes:
     """
-    Seconds from the first record sent until the last was sent, had landed, was judged, was in the marts, and was in
-    marts at the watcher's own cut (`settled_seconds`).
+    Seconds from the first record sent until the last record was sent, landed, evaluated (`judged_seconds`) and built.
 
-    `builds` were made until then and worked for `building_seconds` together; the first one's figures were there after
-    `first_build_seconds`.
+    `settled_seconds` is until the last record was in marts built at the watcher's watermark. Until then, `builds` were
+    made, which took `building_seconds` together. The first figures existed after `first_build_seconds`.
     """
 
     authority: str
@@ -76,9 +76,9 @@ class YearTimes:
 @click.option("--days", type=click.IntRange(min=1), default=365, show_default=True, help="Length of the history.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(authority: str | None, days: int, as_json: bool) -> None:
-    """Send a year of history, and wait until it is landed, judged and built.
+    """Send a year of history, and wait until it is landed, evaluated and built.
 
-    On a broker, a database, a lander, a watcher and a builder of its own, which are stopped and removed afterwards.
+    It uses a broker, a database, a lander, a watcher and a builder of its own. They are stopped and removed afterwards.
     """
     settings = Settings.from_env()
     measured = measure(settings, authority or settings.authority, days, lambda text: click.echo(text, err=as_json))
@@ -89,7 +89,7 @@ def command(authority: str | None, days: int, as_json: bool) -> None:
     for stage in ("produced", "landed", "judged", "built", "settled"):
         click.echo(f"  {stage:8} {getattr(measured, f'{stage}_seconds'):6.1f}")
     click.echo(
-        f"first figures after {measured.first_build_seconds} s; {measured.builds} builds worked "
+        f"first figures after {measured.first_build_seconds} s; {measured.builds} builds took "
         f"{measured.building_seconds} s, the last one {measured.last_build_seconds} s"
     )
 
@@ -99,7 +99,7 @@ def measure(settings: Settings, authority: str, days: int, say: Say) -> YearTime
     Run the measurement.
 
     Raises:
-        StackFailed: a server or part did not start, or the history did not get through.
+        StackFailed: a server or part did not start, or the history was not built in time.
     """
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     say(f"Making {days} days of {authority} …")
@@ -137,7 +137,7 @@ def measure(settings: Settings, authority: str, days: int, say: Say) -> YearTime
 
 def _wait(settings: Settings, lake: duckdb.DuckDBPyConnection, total: int, say: Say) -> list[Build]:
     """
-    The good builds, up to the first at a watcher's cut that has all records before it.
+    Wait for the first good build at a watermark that has all records; returns the good builds up to it.
 
     Raises:
         StackFailed: a part ended, or there was no such build in time.
@@ -154,7 +154,7 @@ def _wait(settings: Settings, lake: duckdb.DuckDBPyConnection, total: int, say: 
             told = time.monotonic()
             say(f"  {told - began:.0f} s: {_reached(lake)}, {builds[-1][2] if builds else 0:,} built")
         time.sleep(_POLL_SECONDS)
-    raise StackFailed(f"the history was not judged, landed and built within {_PATIENCE_SECONDS} s")
+    raise StackFailed(f"the history was not evaluated, landed and built within {_PATIENCE_SECONDS} s")
 
 
 def _builds(lake: duckdb.DuckDBPyConnection) -> list[Build]:
@@ -165,14 +165,14 @@ def _builds(lake: duckdb.DuckDBPyConnection) -> list[Build]:
 
 
 def _reached(lake: duckdb.DuckDBPyConnection) -> str:
-    """How many records have landed, and how many the watcher had judged at its last heartbeat that has landed."""
+    """Describe how many records have landed, and how many were evaluated at the last heartbeat that has landed."""
     beats = lake.execute(_HEARTBEATS).fetchall()
     landed, evaluated = landed_offsets(lake), beats[-1][1] if beats else {}
-    return f"{records(landed):,} landed, {records(evaluated):,} judged"
+    return f"{records(landed):,} landed, {records(evaluated):,} evaluated"
 
 
 def _evaluated(lake: duckdb.DuckDBPyConnection, total: int) -> datetime:
-    """When the first heartbeat arrived whose watcher had judged all records."""
+    """Find when the first heartbeat arrived that shows all records as evaluated."""
     for received_at, offsets in lake.execute(_HEARTBEATS).fetchall():
         if records(offsets) >= total:
             return received_at

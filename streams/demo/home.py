@@ -1,4 +1,4 @@
-"""A home for the demo alone: invented families never get among real ones, and one demo never stops another."""
+"""Keep a home for demos only, so that invented families never mix with real ones and no demo stops another."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ from streams.stack.stack import mark_home
 __all__ = ["home_of_demo"]
 
 MARKER = "demo"
-"""File that says a home's families are invented; whoever runs a demo in it holds its lock."""
+"""File that marks a home as one with invented families. The process that runs a demo there locks this file."""
 
 _SERVERS = {"CAF_KAFKA": "kafka", "CAF_POSTGRES": "postgres", "CAF_LAKE_DATA": "lake_data", "CAF_AIRFLOW": "airflow"}
 
@@ -21,21 +21,22 @@ _SERVERS = {"CAF_KAFKA": "kafka", "CAF_POSTGRES": "postgres", "CAF_LAKE_DATA": "
 @contextmanager
 def home_of_demo(settings: Settings) -> Iterator[None]:
     """
-    Keep the home for one demo.
+    Reserve the home for one demo.
 
     Raises:
-        SettingInvalid: a server elsewhere is named, the home holds records that no demo has sent, or another demo runs.
+        SettingInvalid: the settings name a server elsewhere, the home holds records that are not from a demo, or
+            another demo is running in it.
     """
     named = [variable for variable, field in _SERVERS.items() if getattr(settings, field)]
     if named:
         raise SettingInvalid(
-            f"the demo sends invented families, and to its own servers only; run it without {', '.join(named)}"
+            f"the demo sends invented families, and only to its own servers; run it without {', '.join(named)}"
         )
     marker = settings.home / MARKER
     if not marker.exists() and _has_records(settings):
         raise SettingInvalid(
-            f"{settings.home} holds records that no demo has sent, and the demo would put invented families among "
-            "them; let CAF_HOME name a new folder"
+            f"{settings.home} holds records that no demo has sent, and the demo would mix invented families with "
+            "them; set CAF_HOME to a new folder"
         )
     mark_home(settings.home)
     with marker.open("a+") as file:
@@ -43,8 +44,8 @@ def home_of_demo(settings: Settings) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SettingInvalid(
-                f"another demo runs in {settings.home} (process {_holder(marker)}); wait for its end, or let CAF_HOME "
-                "name another folder and CAF_KAFKA_PORT, CAF_AIRFLOW_PORT and CAF_DASHBOARD_PORT other ports"
+                f"another demo runs in {settings.home} (process {_holder(marker)}); wait until it ends, or set "
+                "CAF_HOME to another folder and CAF_KAFKA_PORT, CAF_AIRFLOW_PORT and CAF_DASHBOARD_PORT to other ports"
             ) from None
         file.truncate(0)
         file.write(str(os.getpid()))

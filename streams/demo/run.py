@@ -1,4 +1,4 @@
-"""Start everything, send a year and then live events, wait until all is settled, stop everything, and judge."""
+"""Run the demo: start all servers, send a year and then live events, wait for the builds, stop, and check."""
 
 import threading
 import time
@@ -32,7 +32,7 @@ _BACKFILL_SECONDS = 300
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to show: `seconds` of live events (None: until stopped) at `rate` a second, after `days` of history."""
+    """How much to show: `days` of history, then `seconds` of live events (None: until stopped) at `rate` a second."""
 
     seconds: float | None
     rate: float
@@ -42,10 +42,10 @@ class Plan:
 
 def demo(settings: Settings, plan: Plan, console: Console, stop: threading.Event) -> Verdict:
     """
-    Run the demo and give its verdict; whatever happens, everything that it started is stopped.
+    Run the demo and return its verdict. Everything that it started is stopped at the end, even after an error.
 
     Raises:
-        StackFailed: a server did not start, or history was not landed, judged and built in time.
+        StackFailed: a server did not start, or the history was not evaluated, landed and built in time.
     """
     say = console.print
     verdict = Verdict()
@@ -80,7 +80,7 @@ def _world(settings: Settings, plan: Plan) -> World:
 
 
 class _starting_airflow:  # noqa: N801  (a context manager used as a verb)
-    """Start Airflow in a thread while the body works; leaving waits for it and raises what it raised."""
+    """Start Airflow in a thread while the body runs. On exit, wait for the thread and raise its error again."""
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
         self._thread = threading.Thread(target=self._start, args=(settings, say), daemon=True)
@@ -102,7 +102,7 @@ class _starting_airflow:  # noqa: N801  (a context manager used as a verb)
 
 
 def _live(settings: Settings, plan: Plan, world: World, console: Console, stop: threading.Event) -> list:
-    """Stream live events and show what comes of them; returns the claims of the live stories."""
+    """Send live events and show the alerts and figures that result; returns the claims of the live stories."""
     alerts, figures = Alerts(settings, console), Figures(settings, console)
     alerts.start()
     figures.start()
@@ -112,7 +112,7 @@ def _live(settings: Settings, plan: Plan, world: World, console: Console, stop: 
     try:
         with Desk(settings, plan.seed):
             sent = live(settings, world, rate=plan.rate, seconds=plan.seconds, stop=stop)
-        console.print(f"  {sent.total:,} live records; waiting until all is judged, landed and built …")
+        console.print(f"  {sent.total:,} live records; waiting until all are evaluated, landed and built …")
     finally:
         time.sleep(2)
         alerts.end()
@@ -120,7 +120,7 @@ def _live(settings: Settings, plan: Plan, world: World, console: Console, stop: 
     if alerts.latencies:
         ordered = sorted(alerts.latencies)
         console.print(
-            f"  {len(ordered)} live alerts, arrival → seen: median {1000 * ordered[len(ordered) // 2]:,.0f} ms, "
+            f"  {len(ordered)} live alerts, from arrival to seen: median {1000 * ordered[len(ordered) // 2]:,.0f} ms, "
             f"slowest {1000 * ordered[-1]:,.0f} ms"
         )
     return sent.claims
@@ -128,7 +128,7 @@ def _live(settings: Settings, plan: Plan, world: World, console: Console, stop: 
 
 def _wait(settings: Settings, say: Callable[[str], None], seconds: float, stop: threading.Event, what: str) -> None:
     """
-    Wait until everything produced is judged, landed and built.
+    Wait until all produced records are evaluated, landed and built.
 
     Raises:
         StackFailed: there was no progress for `seconds`.
@@ -140,7 +140,7 @@ def _wait(settings: Settings, say: Callable[[str], None], seconds: float, stop: 
         if _behind(now) != before:
             moved_at, before = time.monotonic(), _behind(now)
         if now.settled:
-            say(f"  {what}: judged, landed and built after {time.monotonic() - began:.0f} s")
+            say(f"  {what}: evaluated, landed and built after {time.monotonic() - began:.0f} s")
             return
         waited = time.monotonic() - began
         if time.monotonic() - moved_at > seconds:
@@ -159,7 +159,7 @@ def _behind(now: Progress) -> str:
 
 
 def _account(settings: Settings, verdict: Verdict) -> None:
-    """Add to the verdict whether every offset has exactly one row."""
+    """Check that every offset has exactly one row in the lake, and add the result to the verdict."""
     found = verify_offsets(settings, wait=30)
     verdict.add(
         f"{found.rows:,} records accounted for, each in one row",

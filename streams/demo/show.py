@@ -1,4 +1,4 @@
-"""What a watcher of the demo sees: alerts as they arrive, the locality figures as they change."""
+"""Show the demo's alerts as they arrive, and the locality figures as they change."""
 
 import threading
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ _LOCALITY = """
 
 
 def show_alert(console: Console, alert: Alert, seen_at: datetime) -> None:
-    """One alert in a few lines: reason, severity, evidence, latency."""
+    """Print one alert in a few lines: its severity, latency, reason and evidence."""
     latency = (seen_at - alert.received_at).total_seconds()
     style = _COLOURS[alert.severity] if alert.status == "open" else "dim"
     evidence = ", ".join(f"{item.type.split('.')[-2]} {item.time:%d %b %H:%M}" for item in alert.evidence)
@@ -51,7 +51,7 @@ def show_alert(console: Console, alert: Alert, seen_at: datetime) -> None:
 
 
 class Alerts(threading.Thread):
-    """Follows the alerts topic in another thread; remembers the latency (s) of each version raised live."""
+    """Follows the alerts topic in a thread of its own, and keeps the latency (s) of each live alert version."""
 
     def __init__(self, settings: Settings, console: Console) -> None:
         super().__init__(name="demo-alerts", daemon=True)
@@ -64,7 +64,7 @@ class Alerts(threading.Thread):
         self.latencies: list[float] = []
 
     def run(self) -> None:
-        """Poll until ended; the thread's body."""
+        """Poll until `end` is called. This is the body of the thread."""
         while not self._ended.is_set():
             for records in self._client.poll(timeout_ms=200).values():
                 for record in records:
@@ -86,7 +86,7 @@ class Alerts(threading.Thread):
 
 
 class Figures(threading.Thread):
-    """Follows the locality mart in another thread and prints the wards whose figures moved."""
+    """Follows the locality mart in a thread of its own, and prints the wards whose figures have changed."""
 
     def __init__(self, settings: Settings, console: Console) -> None:
         super().__init__(name="demo-figures", daemon=True)
@@ -96,12 +96,12 @@ class Figures(threading.Thread):
         self._last: dict[str, tuple] = {}
 
     def run(self) -> None:
-        """Ask until ended; the thread's body."""
+        """Query the mart until `end` is called. This is the body of the thread."""
         while not self._ended.wait(_FIGURES_SECONDS):
             try:
                 rows = {row[0]: row[1:] for row in self._lake.execute(_LOCALITY).fetchall()}
             except duckdb.CatalogException:
-                # The mart is not there before the first build.
+                # The mart does not exist before the first build.
                 continue
             changed = [ward for ward, row in rows.items() if self._last and self._last.get(ward) != row]
             if changed:
@@ -116,7 +116,7 @@ class Figures(threading.Thread):
 
 
 def _table(rows: dict[str, tuple], before: dict[str, tuple], changed: list[str]) -> Table:
-    table = Table(title="Need by ward, this month: what moved", title_justify="left", box=None)
+    table = Table(title="Need by ward, this month: changes", title_justify="left", box=None)
     for heading in ("ward", "referrals", "contacts", "CAFs", "referred to social care per 10,000 children a year"):
         table.add_column(heading, justify="left" if heading == "ward" else "right")
     for ward in changed[:_ROWS]:

@@ -1,4 +1,4 @@
-"""The verdict on a run: is everything accounted for, was every planted case alerted, do both speeds agree."""
+"""Check a demo run: every planted case raised an alert, no near miss did, and stream and rebuild agree."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,12 +19,12 @@ _RAISED = """
 
 @dataclass
 class Verdict:
-    """What was found; `ok` only if nothing is missing, wrong or different."""
+    """The results of all checks. `ok` only if nothing is missing, wrong or different."""
 
     checks: dict[str, bool] = field(default_factory=dict)
-    """Each check by its sentence."""
+    """Whether each check held, by the sentence that describes it."""
     details: list[str] = field(default_factory=list)
-    """What failed, an item a line."""
+    """The failures, one a line."""
 
     @property
     def ok(self) -> bool:
@@ -32,23 +32,23 @@ class Verdict:
         return all(self.checks.values())
 
     def add(self, sentence: str, failures: Iterable[str]) -> None:
-        """Record a check and what failed in it."""
+        """Record a check and its failures."""
         failures = list(failures)
         self.checks[sentence] = not failures
         self.details += [f"{sentence}: {failure}" for failure in failures]
 
 
 def check_claims(lake: duckdb.DuckDBPyConnection, claims: Iterable[Claim], verdict: Verdict) -> None:
-    """Add to the verdict: planted cases, near misses, agreement of stream and rebuild."""
+    """Check planted cases, near misses, and whether stream and rebuild agree, and add the results to the verdict."""
     known = {row[0] for row in lake.execute("select rule from marts.reference.rules").fetchall()}
-    # The simulator plants cases for rules that are still to be written, too.
+    # The simulator also plants cases for rules that are not written yet.
     claims = [claim for claim in claims if claim.rule in known]
     rows = lake.execute(_RAISED).fetchall()
     ids = {row[3] for row in rows}
     entities = {row[:3] for row in rows}
     planted = [claim for claim in claims if claim.expected]
     verdict.add(f"{len(planted)} planted cases alerted", (_named(c) for c in planted if c.alert_id not in ids))
-    # A miss of one clause may be a hit of another, and an alert does not name its clause.
+    # A near miss of one clause may make another clause true, and an alert does not name its clause.
     misses = [claim for claim in claims if not claim.expected and not claim.clause]
     verdict.add(
         f"{len(misses)} near misses left alone",
@@ -57,7 +57,7 @@ def check_claims(lake: duckdb.DuckDBPyConnection, claims: Iterable[Claim], verdi
     found = compare(lake)
     verdict.add(
         f"{found.alerts} alerts: streamed = rebuilt",
-        ["no build at a watcher's cut"]
+        ["no build at a watermark of the watcher"]
         if found.as_of is None
         else (f"{d.rule} {d.alert_id} {d.kind} {d.what}" for d in found.differences),
     )

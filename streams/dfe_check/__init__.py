@@ -1,4 +1,4 @@
-"""The DfE's published figures, turned into events and counted again by the models."""
+"""Turn the DfE's published figures into events, count these with the models, and compare the results."""
 
 from streams.dfe_check.check import Checked, Difference, check
 from streams.dfe_check.tables import Figures, read_figures

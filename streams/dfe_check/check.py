@@ -1,4 +1,4 @@
-"""Published figures against ours, an authority and year at a time, so that a national file needs little memory."""
+"""Compare published figures with ours, one authority and year at a time. A national file then needs little memory."""
 
 import time
 from collections import Counter
@@ -17,14 +17,14 @@ from streams.settings import Settings
 __all__ = ["Checked", "Difference", "check", "compare"]
 
 _ON_POPULATION = ("Referrals_rate", "Referrals_child_rate")
-_NO_POPULATION = "no population of the mid-year before in the files"
-_NO_REFERRALS = "nothing to build from: the number of referrals is not published"
+_NO_POPULATION = "the files have no population for the mid-year before"
+_NO_REFERRALS = "the number of referrals is not published, so no events can be made"
 _EMPTY = "0 of 0"
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A published figure that is not ours; ours is None where the models give none."""
+    """A published figure that differs from ours. `ours` is None if the models give no figure."""
 
     authority: str
     year: int
@@ -37,9 +37,9 @@ class Difference:
 @dataclass
 class Checked:
     """
-    What was compared.
+    The results of the comparison.
 
-    `left` counts figures that were not, by the reason: a symbol's meaning, or what the files lack.
+    `left` counts the figures that were not compared, by reason: the meaning of a symbol, or what the files lack.
     """
 
     authority_years: int = 0
@@ -51,12 +51,12 @@ class Checked:
 
     @property
     def compared(self) -> int:
-        """Figures that were compared."""
+        """Number of figures that were compared."""
         return self.equal + len(self.different)
 
     @property
     def ok(self) -> bool:
-        """Whether something was compared and all of it is equal."""
+        """Whether figures were compared and all of them are equal."""
         return bool(self.equal) and not self.different
 
 
@@ -89,7 +89,7 @@ def check(
 
 
 def _check_one(lake: MemoryLake, figures: Figures, checked: Checked) -> None:
-    # Everything has happened by the end of the year after: cases that the year opened are closed.
+    # By the end of the next year everything has happened: all cases that opened in the year are closed.
     as_of = datetime(figures.year + 1, 4, 1, tzinfo=UTC)
     sent = records(figures.authority, imagine(figures))
     lake.populate(figures.authority, figures.year - 1, figures.children)
@@ -100,7 +100,7 @@ def _check_one(lake: MemoryLake, figures: Figures, checked: Checked) -> None:
 
 
 def compare(figures: Figures, ours: Mapping[tuple[str, str], Counted], checked: Checked) -> None:
-    """Add what is equal, what differs, and what cannot be compared of one authority and year."""
+    """Compare the figures of one authority and year, and add equal, different and left-out ones to `checked`."""
     total = figures.count("referrals", "Referrals")
     for (table, measure), text in figures.published.items():
         published = number(text)

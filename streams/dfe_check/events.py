@@ -1,9 +1,10 @@
 """
-The events of an imagined year, as front door and case system would have sent them.
+Make the events of an imagined year, as a front door and a case system would have sent them.
 
-No event says that a referral is repeated, in which group its source is, or whether it counts: the models find that.
-Now and then an event comes twice, is corrected, or is withdrawn; a child has a second identifier in another family;
-the emergency duty team decides first; and that social care was asked is said in one of three ways.
+No event says that a referral is a re-referral, which group its source belongs to, or whether it counts. The models
+derive that. Some events come twice, are corrected, or are withdrawn. Some children have a second identifier in another
+family. For some referrals the emergency duty team decides first. The request, the decision or the allocation shows that
+social care was asked for.
 """
 
 from collections.abc import Iterator
@@ -46,14 +47,14 @@ _CODES = {
     "Unknown": ("10",),
 }
 _WAYS = 3
-"""How it is said that social care was asked: by the request, by the decision, by the allocation."""
+"""Number of ways to show that social care was asked for: by the request, the decision or the allocation."""
 _SECOND_IDENTIFIER, _TWICE, _CORRECTED, _EDT_FIRST = 5, 50, 40, 8
-"""Every so many children, or referrals, it is so."""
+"""How rare each case is: one in so many children, records or referrals."""
 _SERVICE = "children-social-care"
 
 
 def records(authority: str, history: History) -> list[Record]:
-    """The records of an authority's year and of what went before it, in the order in which they are sent."""
+    """Make the records of an authority's year and of the time before it, in the order in which they are sent."""
     author = _Author(authority)
     facts = list(author.facts(history))
     facts.sort(key=lambda fact: fact.at.timestamp())
@@ -62,16 +63,16 @@ def records(authority: str, history: History) -> list[Record]:
 
 
 class _Author:
-    """Names things and dates facts."""
+    """Makes the facts of one authority, with their ids and times."""
 
     def __init__(self, authority: str) -> None:
         self._authority = authority
         self._referrals = self._facts = 0
         self._known: set[int] = set()
-        """Children who have been named before."""
+        """Children who have appeared in an earlier referral."""
 
     def facts(self, history: History) -> Iterator[Fact]:
-        """Everything that is told, referral by referral in order of time; children of one moment are one referral."""
+        """Yield all facts, referral by referral in the order of time. Children with the same time share a referral."""
         told = sorted(history.earlier + history.too_early + history.year, key=_instant)
         for _, together in groupby(told, key=_instant):
             yield from self._referral(list(together))
@@ -100,7 +101,7 @@ class _Author:
             yield from self._case(one, number, family)
 
     def _submitted(self, one: Referral, number: int, family: str, persons: list[str]) -> Iterator[Fact]:
-        """The request; some of these had another source at first and are corrected."""
+        """Yield the request. For some referrals, it has another source at first and is then corrected."""
         codes = _CODES[one.source]
         is_asked = one.outcome == "nfa" or number % _WAYS == 0
         asked = ReferralSubmitted(
@@ -141,7 +142,7 @@ class _Author:
             yield self._fact(one.at + timedelta(hours=hours), data, family)
 
     def _case(self, one: Referral, number: int, family: str) -> Iterator[Fact]:
-        """It is taken on; what was not in need is assessed and closed."""
+        """Yield the case of a referral that is taken on. A child not in need is assessed, and the case is closed."""
         case, referral, kind = f"K-{number}", f"R-{number}", c.ServiceKind.SOCIAL_CARE
         allocated = ReferralAllocated(referral_id=referral, family_id=family, service_id=_SERVICE, service_kind=kind)
         opened = CaseOpened(
@@ -180,7 +181,7 @@ class _Author:
         yield self._fact(one.at + timedelta(hours=1), decided, family)
 
     def _withdrawn(self, like: Referral) -> Iterator[Fact]:
-        """A referral of another child that turned out to be of nobody here."""
+        """Yield a referral of another child, and its withdrawal because it was recorded in error."""
         first, *_ = self._submitted(like, _CORRECTED * self._next() + 1, "F-nobody", ["P-nobody"])
         yield first
         yield self._amendment(

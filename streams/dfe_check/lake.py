@@ -1,7 +1,7 @@
 """
-A lake in memory on which the models count: landed by the lander's own code, built by the SQL that dbt compiled.
+A lake in memory in which the models count. The lander's own code fills it, and the SQL that dbt compiled builds it.
 
-What is missing of the pipeline is the broker, the catalog's database and dbt's process, none of which counts anything.
+The broker, the catalog's database and dbt's process are not used. None of them counts anything.
 """
 
 from collections import defaultdict
@@ -37,7 +37,7 @@ _COUNTED = """
 """
 
 
-# An imagined world has all there is, of the years that are counted and of those that they look back on.
+# An imagined world has all records of the years that are counted, and of the years before that they look back on.
 _COVERED = """
     INSERT INTO landing.main.coverage BY NAME
     SELECT DISTINCT
@@ -49,14 +49,14 @@ _COVERED = """
 
 
 class Counted(NamedTuple):
-    """A figure as the models count it; `mid_year` is the year of the population that it is on."""
+    """A figure as the models count it. `mid_year` is the year of the population that its rate uses."""
 
     value: float | None
     mid_year: int | None
 
 
 class MemoryLake:
-    """One in-memory database, filled anew for each authority and year."""
+    """One database in memory, filled again for each authority and year."""
 
     def __init__(self, compiled: CompiledRules, max_record_bytes: int) -> None:
         self._max_record_bytes = max_record_bytes
@@ -88,10 +88,10 @@ class MemoryLake:
 
     def land(self, records: Iterable[Record], received_at: datetime) -> None:
         """
-        Take records through the contract into the landing tables, in place of those of before.
+        Pass records through the contract into the landing tables, in place of the earlier records.
 
         Raises:
-            ContractRefused: the contract refuses one.
+            ContractRefused: the contract rejects a record.
         """
         batch = Batch(self._max_record_bytes)
         for topic, together in _by_topic(records).items():
@@ -116,7 +116,7 @@ class MemoryLake:
             self._duckdb.unregister("batch")
 
     def populate(self, authority: str, mid_year: int, children: int | None) -> None:
-        """Take the population of a file in place of the seed's; None leaves the seed's."""
+        """Use the population from a file in place of the seed's. None keeps the seed's."""
         run = self._duckdb.execute
         self._duckdb.register("seeded", self._population)
         run(f"CREATE OR REPLACE TABLE {_POPULATION} AS FROM seeded")
@@ -125,7 +125,7 @@ class MemoryLake:
             run(f"INSERT INTO {_POPULATION} VALUES (?, ?, ?)", [authority, mid_year, children])
 
     def build(self, as_of: datetime) -> None:
-        """Run the compiled SQL of everything that the figures stand on, parents first."""
+        """Run the compiled SQL of all models that the figures need, parents first."""
         self._duckdb.execute("DELETE FROM marts.run.as_of")
         self._duckdb.execute("INSERT INTO marts.run.as_of VALUES (?)", [as_of.replace(tzinfo=None)])
         self._duckdb.execute("DELETE FROM landing.main.coverage")
@@ -134,7 +134,7 @@ class MemoryLake:
             self._duckdb.execute(f"CREATE OR REPLACE TABLE {model.relation} AS {model.sql}")
 
     def counted(self, authority: str, year: int) -> dict[tuple[str, str], Counted]:
-        """The figures as they are counted, by table and measure."""
+        """Return the counted figures by table and measure."""
         return counted(self._duckdb, authority, year)
 
     def _copy_seeds(self, compiled: CompiledRules) -> None:
@@ -148,7 +148,7 @@ class MemoryLake:
 
 
 def counted(lake: duckdb.DuckDBPyConnection, authority: str, year: int) -> dict[tuple[str, str], Counted]:
-    """The figures of an authority and year in a lake, by table and measure."""
+    """Read the figures of an authority and year from a lake, by table and measure."""
     rows = lake.execute(_COUNTED, [authority, year]).fetchall()
     return {(table, measure): Counted(value, mid_year) for table, measure, value, mid_year in rows}
 
@@ -157,7 +157,7 @@ def _must_be_accepted(refused: Sequence[Rejected]) -> None:
     if refused:
         first = refused[0]
         raise ContractRefused(
-            f"{len(refused)} events were refused, {first.topic} offset {first.offset} first: {first.reason} "
+            f"{len(refused)} events were rejected; the first is {first.topic} offset {first.offset}: {first.reason} "
             f"at {first.path}; allowed: {first.allowed}"
         )
 

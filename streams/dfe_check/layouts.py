@@ -1,9 +1,10 @@
 """
-Published tables as they are downloaded, figure by figure.
+Read published tables as they are downloaded, figure by figure.
 
-Two layouts are known: one figure a line (`streams/reference/published_cin.csv`), and the DfE's own, one line an
-authority and year with a column a measure (tables c1, c5, c6 of Characteristics of children in need, and the ONS
-mid-year estimates that come with them). The release of 2025 names the columns of c1 anew, and leaves the rates out.
+Two layouts are known. One has a line for each figure (`streams/reference/published_cin.csv`). The other is the DfE's
+own, with a line for each authority and year and a column for each measure: tables c1, c5 and c6 of Characteristics of
+children in need, and the ONS mid-year estimates that come with them. The release of 2025 has new names for the columns
+of c1, and has no rates.
 """
 
 import csv
@@ -34,8 +35,8 @@ SYMBOLS = {
     "": "not available",
 }
 """
-What is published in place of a figure, also in square brackets: the symbols of the DfE's open data and of the
-Government Statistical Service, with those that releases before them had.
+Symbols that are published in place of a figure, with or without square brackets. They are the symbols of the DfE's open
+data and of the Government Statistical Service, and those of earlier releases.
 """
 
 HEADLINE = (
@@ -68,26 +69,26 @@ _NAMED_ANEW = {
     "rereferral_child_count": "Re_referrals_child",
     "rereferral_child_percent": "Re_referrals_child_percent",
 }
-"""Columns of c1 since the release of 2025, by what they were called before."""
+"""Columns of c1 since the release of 2025, with the names that they had before."""
 
 _LONG = {"table", "year", "level", "area_code", "measure", "value"}
 _WIDE = {"time_period", "geographic_level", "new_la_code"}
 POPULATION = "population_estimate"
-"""Table and measure of the children aged 0 to 17."""
+"""Name of the table and of the measure for the number of children aged 0 to 17."""
 _TOLD_WIDE = {**TABLES, POPULATION: (POPULATION,)}
-"""What may stand in a file of the DfE's layout: a table is there if its first measure is."""
+"""Tables that a file of the DfE's layout may have. A table is there if its first measure is."""
 
 _LEVEL = "local authority"
 _AUTHORITY = re.compile(r"E\d{8}", re.ASCII)
 _NUMBER = re.compile(r"(\d+|\d{1,3}(,\d{3})+)(\.\d+)?", re.ASCII)
 _YEAR = re.compile(r"(20\d\d)(?:\.0)?(?:[/-]?(?:20)?(\d\d))?", re.ASCII)
-"""A year, or the two that a collection year lies in: 2024, 202324, 2023/24, 2023-24, 2023-2024."""
+"""A year, or the two years of a collection year: 2024, 202324, 2023/24, 2023-24, 2023-2024."""
 _MOST_CHILDREN, _MOST = 1_000_000, 100_000
-"""No authority has as many children, or as many of anything else that is counted."""
+"""Limits on counts: no authority has so many children, or so many of anything else that is counted."""
 
 
 class Cell(NamedTuple):
-    """One figure as it stands in a file, with where: text without thousands separators, or a symbol."""
+    """One figure in a file and its place there. `text` is a number without thousands separators, or a symbol."""
 
     place: str
     authority: str
@@ -99,7 +100,7 @@ class Cell(NamedTuple):
 
 def rows_of(path: Path, problem: Callable[[str], None]) -> Iterator[Cell]:
     """
-    What is compared of a file; `problem` is told of what cannot be read.
+    Yield the figures of a file that are compared. `problem` is called with a sentence about anything unreadable.
 
     Raises:
         PublishedFileInvalid: the file has neither layout.
@@ -118,7 +119,7 @@ def rows_of(path: Path, problem: Callable[[str], None]) -> Iterator[Cell]:
             elif any(values):
                 problem(f"{place} has {len(values)} columns, its header {len(header)}; the line is left out")
     except csv.Error as error:
-        raise PublishedFileInvalid(f"{path.name} line {lines.line_num} is no line of a CSV file: {error}") from None
+        raise PublishedFileInvalid(f"{path.name} line {lines.line_num} is not a line of a CSV file: {error}") from None
 
 
 def _layout(path: Path, header: list[str]) -> Callable[[Mapping[str, str]], Iterator[tuple[str, str, str, str, str]]]:
@@ -174,7 +175,7 @@ def _cells(
 
 
 def _year(text: str) -> int | None:
-    """The year in which a period ends."""
+    """Return the year in which a period ends."""
     found = _YEAR.fullmatch(text)
     if found is None:
         return None
@@ -185,7 +186,7 @@ def _year(text: str) -> int | None:
 
 
 def _figure(given: str, most: int) -> str | None:
-    """A number below `most` without thousands separators, or a symbol; None if it is neither."""
+    """Return a number below `most` without thousands separators, or a symbol; None if it is neither."""
     text = given.strip()
     symbol = text.removeprefix("[").removesuffix("]").strip().lower()
     if symbol in SYMBOLS:
@@ -197,5 +198,5 @@ def _figure(given: str, most: int) -> str | None:
 
 
 def _shown(text: str) -> str:
-    """What was found, cut to a line."""
+    """Shorten a text so that it fits into a message."""
     return repr(text if len(text) <= 40 else f"{text[:40]}…")

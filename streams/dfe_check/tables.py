@@ -1,4 +1,4 @@
-"""What is published of authorities and years, read from tables as they are downloaded."""
+"""The figures that are published for authorities and years, read from tables as they are downloaded."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -16,9 +16,9 @@ _PEOPLE = (POPULATION, POPULATION)
 @dataclass(frozen=True)
 class Figures:
     """
-    What is published of one authority for the year to 31 March: text by table and measure.
+    The published figures of one authority for the year to 31 March, as texts by table and measure.
 
-    `children` is its population of 0 to 17 at the mid-year before, if any file gives it.
+    `children` is its population aged 0 to 17 at the mid-year before, if a file gives it.
     """
 
     authority: str
@@ -27,7 +27,7 @@ class Figures:
     children: int | None = None
 
     def count(self, table: str, measure: str) -> int | None:
-        """A published count; None where a symbol stands for it, or nothing is published."""
+        """Return a published count; None if a symbol replaces it, or if nothing is published."""
         return _whole(number(self.published.get((table, measure), "")))
 
 
@@ -36,25 +36,25 @@ def _refuse(sentence: str) -> None:
 
 
 def number(text: str) -> float | None:
-    """The number that is published; None for a symbol."""
+    """Return the published number; None for a symbol."""
     return None if text in SYMBOLS else float(text)
 
 
 def read_figures(files: Iterable[Path], problem: Callable[[str], None] = _refuse) -> list[Figures]:
     """
-    The published figures of every authority and year, in order; national and regional rows are left out.
+    Read the published figures of every authority and year, in order. National and regional rows are left out.
 
-    `problem` is told of each cell, row or repetition that cannot be read, in one sentence; it is then left out.
+    `problem` is called with a sentence about each cell, row or repetition that cannot be read. That one is left out.
 
     Raises:
-        PublishedFileInvalid: a file has neither layout; without another `problem`, also at the first one.
+        PublishedFileInvalid: a file has neither layout. Without another `problem`, also at the first unreadable item.
     """
     found: dict[tuple[str, int], dict[tuple[str, str], str]] = defaultdict(dict)
     for path in files:
         for place, authority, year, table, measure, text in rows_of(path, problem):
             before = found[authority, year].setdefault((table, measure), text)
             if before != text:
-                problem(f"{place}: {measure} of {authority}, {year} was given before, as {before}, which counts")
+                problem(f"{place}: {measure} of {authority}, {year} was given before as {before}; that value counts")
     people = {key: number(told.pop(_PEOPLE, "")) for key, told in found.items()}
     return [
         Figures(authority, year, published, _whole(people.get((authority, year - 1))))

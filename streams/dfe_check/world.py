@@ -1,9 +1,10 @@
 """
-A year of one authority that gives its published figures: which child was referred when, by whom, and what came of it.
+Imagine a year of one authority that gives its published figures: who was referred when, by whom, and with what outcome.
 
-Re-referrals are not marked: a child is referred again within the year, or was referred in the year before.
-Published counts of referrals, children, re-referrals and children re-referred say how many of either there must be.
-Beside them happens what must not count: early help, referrals of more than 12 months before, one withdrawn.
+Re-referrals are not marked. A child is referred again within the year, or was referred in the year before. The
+published counts of referrals, children, re-referrals and children re-referred show how many of each there must be.
+The year also has events that must not count: early help, referrals more than 12 months before, and one withdrawn
+referral.
 """
 
 import random
@@ -20,16 +21,16 @@ __all__ = ["History", "Referral", "imagine"]
 
 _LONDON = ZoneInfo(TIME_ZONE)
 _HOURS = (0, *range(2, 24))
-"""The hour from one to two is left out: on two nights a year it comes twice, or not at all."""
+"""Hours of referrals. The hour from one to two is left out, because on two nights a year it repeats or is missing."""
 _FIRST_YEAR_MONTH = 4
 _SUPPRESSED = 3
-"""What stands for a suppressed count that nothing else tells."""
+"""Count used for a suppressed figure that cannot be worked out from others."""
 _SELDOM, _OFTEN = 9, 4
 
 
 @dataclass(frozen=True)
 class Referral:
-    """A referral of one child to social care; `outcome` is `nfa`, `not_in_need` or `taken_on`."""
+    """A referral of one child to social care. `outcome` is `nfa`, `not_in_need` or `taken_on`."""
 
     child: int
     at: datetime
@@ -40,10 +41,10 @@ class Referral:
 @dataclass(frozen=True)
 class History:
     """
-    A year of referrals, what went before it, and what does not count.
+    A year of referrals, the referrals before it, and events that do not count.
 
-    `earlier`: referrals within 12 months before a child's first of the year. `too_early`: before those.
-    `early_help`: requests that social care never got.
+    `earlier` are referrals within 12 months before a child's first referral of the year. `too_early` are referrals
+    before that time. `early_help` are requests that were not for social care.
     """
 
     year: list[Referral]
@@ -55,8 +56,9 @@ class History:
 @dataclass(frozen=True)
 class _Counts:
     """
-    How many children there are, how many of them are referred `again` in the year (`extra` times in all), and how
-    many were referred `before`; `both` have both.
+    Numbers of children: all of them, those referred `again` in the year, and those referred `before` it.
+
+    `extra` is how many times children are referred again in all. `both` children are referred again and before.
     """
 
     children: int
@@ -67,7 +69,7 @@ class _Counts:
 
 
 def imagine(figures: Figures) -> History:
-    """A year that gives the figures, where any can; the same figures give the same year."""
+    """Imagine a year that gives the figures, if any year can. The same figures always give the same year."""
     chance = random.Random(f"{figures.authority} {figures.year}")
     total = figures.count("referrals", "Referrals") or 0
     moments = _moments(figures, total, chance)
@@ -86,9 +88,11 @@ def imagine(figures: Figures) -> History:
 
 def _counts(figures: Figures, total: int) -> _Counts:
     """
-    Every referral of a child but its first of the year is a re-referral; the others had one in the year before.
+    Derive the numbers of children from the published counts.
 
-    Where children or re-referrals are not published there are as few repeats as the others allow.
+    All referrals of a child in the year but its first are re-referrals. The other re-referrals follow a referral in the
+    year before. If the number of children or of re-referrals is not published, there are as few repeats as the other
+    figures allow.
     """
     children = min(total, _or(figures.count("referrals", "Referrals_child"), total))
     extra = total - children
@@ -103,7 +107,7 @@ def _counts(figures: Figures, total: int) -> _Counts:
 
 
 def _by_child(counts: _Counts, chance: random.Random) -> list[tuple[int, int, bool]]:
-    """Each child with how often it is referred in the year, and whether it was in the year before."""
+    """Give each child its number of referrals in the year, and whether it was referred in the year before."""
     times = Counter(n % counts.again for n in range(counts.extra)) if counts.again else Counter()
     first_before = counts.again - counts.both
     rows = [(n, 1 + times[n], first_before <= n < first_before + counts.before) for n in range(counts.children)]
@@ -112,14 +116,14 @@ def _by_child(counts: _Counts, chance: random.Random) -> list[tuple[int, int, bo
 
 
 def _moments(figures: Figures, total: int, chance: random.Random) -> list[datetime]:
-    """Different moments of the year, as many in each month as are published."""
+    """Draw different times in the year, in each month as many as are published."""
     found: set[datetime] = set()
     for position, (month, count) in enumerate(Counter(_mix(figures, "referrals_by_month", MONTHS, total)).items()):
         number = MONTHS.index(month)
         begin = datetime(figures.year - 1 + (number > 8), (number + 3) % 12 + 1, 1)  # noqa: DTZ001  (local time)
         days = ((begin + timedelta(days=31)).replace(day=1) - begin).days
         wanted = len(found) + count
-        # The first and last minutes of the year's months are there, too: in summer they are another day in UTC.
+        # The first and last minutes of a month are included, because in summer they are on another day in UTC.
         edges = [begin, begin + timedelta(days=days) - timedelta(minutes=1 + position)]
         while len(found) < wanted:
             local = edges.pop() if edges else _some_moment(begin, days, chance)
@@ -133,7 +137,7 @@ def _some_moment(begin: datetime, days: int, chance: random.Random) -> datetime:
 
 
 def _mix(figures: Figures, table: str, parts: Sequence[str], total: int) -> list[str]:
-    """The part of each referral; what is published under no figure is shared out among the parts that have none."""
+    """Assign a part to each referral. Those beyond the published figures are shared among parts without a figure."""
     known = {part: figures.count(table, part) for part in parts}
     mixed = [part for part, count in known.items() for _ in range(count or 0)]
     hidden = [part for part, count in known.items() if count is None] or [parts[-1]]
@@ -148,7 +152,7 @@ def _outcomes(figures: Figures, total: int) -> list[str]:
 
 
 def _siblings(referrals: list[Referral], before: set[int]) -> list[Referral]:
-    """Some referrals name two children: of one month, source and outcome, and each without another referral."""
+    """Let some referrals name two children with the same month, source and outcome and no other referral."""
     times = Counter(one.child for one in referrals)
     single: dict[tuple[int, str, str], Referral] = {}
     found = []
@@ -167,7 +171,7 @@ def _siblings(referrals: list[Referral], before: set[int]) -> list[Referral]:
 def _beside(
     year: int, referrals: list[Referral], before: set[int], chance: random.Random
 ) -> tuple[list[Referral], list[Referral], list[Referral]]:
-    """What happened before each child's first referral of the year."""
+    """Make the events before each child's first referral of the year: earlier, too early, and early help."""
     begin = datetime(year - 1, _FIRST_YEAR_MONTH, 1, tzinfo=_LONDON)
     first: dict[int, Referral] = {}
     for one in referrals:
@@ -177,7 +181,7 @@ def _beside(
     for position, (child, one) in enumerate(first.items()):
         limit = _a_year_before(one.at)
         if child in before:
-            # Now and then to the second 12 months before, which still counts.
+            # Some are exactly 12 months before, to the second, which still counts.
             share = 0 if position % _SELDOM == 0 else chance.random()
             at = limit + (begin - limit - timedelta(seconds=1)) * share
             earlier.append(Referral(child, at, one.source, "taken_on"))
@@ -189,7 +193,7 @@ def _beside(
 
 
 def _a_year_before(moment: datetime) -> datetime:
-    """The same time of day in London; a day that the earlier year lacks is the one before it."""
+    """Return the same London time a year before. If that year lacks the day, it is the day before."""
     day = 28 if (moment.month, moment.day) == (2, 29) else moment.day
     return moment.replace(year=moment.year - 1, day=day)
 

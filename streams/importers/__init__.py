@@ -1,1 +1,1 @@
-"""Councils' own files as events on the topics."""
+"""Read councils' own files and send their contents as events."""

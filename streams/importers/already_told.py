@@ -1,10 +1,10 @@
 """
-What an authority's returns have told, by the lake, beside what a file tells.
+Compare a census file with the facts in the lake that the authority's earlier returns have sent.
 
-The events of a census say which year's return told them: a recorded one by its day, an amendment by its id.
-Of a year its last submission counts, and of the years that tell a fact the latest. What a submission leaves out falls
-back to what an earlier year tells, or is withdrawn: the lake then holds what it would if each year had been imported
-once, from its last submission.
+Each event of a census shows which year's return sent it: a recorded event by its day, an amendment by its id.
+For each year, only the last submission counts. If several years contain a fact, the latest year counts. If a
+submission leaves a fact out, the fact of an earlier year applies again. If no earlier year has it, the fact is
+withdrawn. The lake then holds the same as if the last submission of each year had been imported, and nothing else.
 """
 
 from collections import Counter
@@ -54,7 +54,7 @@ SELECT
 FROM ours
 QUALIFY row_number() OVER (PARTITION BY root_id, year ORDER BY said_as DESC) = 1
 """
-"""The last word of each year's return about each fact; it is the year's own unless the year has left the fact out."""
+"""For each fact and year, the last event from that year's return. `is_own` is false if the return left the fact out."""
 
 _DIFFERENCE = """
 CREATE TEMP TABLE difference AS
@@ -64,7 +64,7 @@ earlier AS (
     FROM told WHERE year < $year AND is_own QUALIFY row_number() OVER (PARTITION BY root_id ORDER BY year DESC) = 1
 ),
 
--- Where no later year tells the fact, the last one that has left it out.
+-- If no later year contains the fact: the latest later year that has left it out.
 later AS (
     FROM told WHERE year > $year
     QUALIFY row_number() OVER (PARTITION BY root_id ORDER BY year DESC) = 1
@@ -83,7 +83,7 @@ named AS (
     FROM said LEFT JOIN before USING (root_id)
 ),
 
--- A fact that the year's return leaves out is said also where nothing changes: it is no longer the year's own.
+-- A fact that the year's return leaves out gets an event even if its content stays: it is no longer the year's own.
 left_out AS (
     SELECT
         before.child, root_id, before.topic, before.key, earlier.type, earlier.moment, earlier.data,
@@ -101,7 +101,7 @@ left_out AS (
 
 of_the_year AS (FROM named UNION ALL FROM left_out),
 
--- A later year that has left the fact out, too, says what this one now does.
+-- A later year that has also left the fact out must now say the same as this year.
 of_later_years AS (
     SELECT
         one.* EXCLUDE (what), if(one.type IS NULL, 'withdrawn', 'restored') AS what, later.year
@@ -111,14 +111,14 @@ of_later_years AS (
 
 SELECT *, $year AS year FROM of_the_year UNION ALL FROM of_later_years
 """
-"""Every fact that the file or its year tells: new, same, changed, withdrawn, or restored to an earlier year's."""
+"""Every fact of the file or its year, marked as new, same, changed, withdrawn, or restored to an earlier year's."""
 
 
 class Told:
     """
-    The returns of a file's authority in a lake, and what the file says.
+    A comparison of a file with the returns of its authority in a lake.
 
-    `lake` needs the catalog `landing`; read-only is enough. Children are added, then `compare` is called once.
+    `lake` needs the catalog `landing`; read-only is enough. First add the children, then call `compare` once.
     """
 
     def __init__(self, lake: duckdb.DuckDBPyConnection) -> None:
@@ -131,7 +131,7 @@ class Told:
         lake.unregister("shape")
 
     def add(self, child: Child) -> None:
-        """Take in what a child of the file tells; of a rejected one that is not known, and so nothing is changed."""
+        """Add a child of the file. The facts of a rejected child are unknown, so nothing about it changes."""
         self._header = child.header
         if child.key is None:
             self._has_unknown = True
@@ -142,16 +142,16 @@ class Told:
             self._store()
 
     def compare(self) -> Counter[str]:
-        """How many facts are new, same, changed, withdrawn or restored."""
+        """Count how many facts are new, same, changed, withdrawn or restored."""
         self._store()
         year, is_part = self._header.year, self._header.is_part
         self._lake.execute(_TOLD, {"source": source(self._header)})
-        # A child that has no id may be any of those that the file does not name.
+        # A child without an id may be any of the children that the file does not name.
         self._lake.execute(_DIFFERENCE, {"year": year, "is_whole": not is_part and not self._has_unknown})
         return Counter(dict(self._lake.execute("SELECT what, count(*) FROM difference GROUP BY ALL").fetchall()))
 
     def children_left_out(self) -> tuple[int, int]:
-        """Children of whom the file says nothing more, and all of whom the year's return told something."""
+        """Count the children that the file no longer contains, and all children that the year's return contained."""
         return self._lake.execute(
             "SELECT count(DISTINCT child) FILTER (what IN ('withdrawn', 'restored') AND year = $year AND child NOT IN "
             "(SELECT child FROM said)), (SELECT count(DISTINCT split_part(root_id, '/', 1)) FROM told "
@@ -160,7 +160,7 @@ class Told:
         ).fetchone()
 
     def is_contradicted(self) -> bool:
-        """Whether the file cannot be a first return of its year, nor a part of it, nor the same one again."""
+        """Whether the file contradicts its year: it is not a first return, nor a part, nor the same file again."""
         contradicts, adds = self._lake.execute(
             "SELECT count(*) FILTER (what = 'changed' OR (what IN ('withdrawn', 'restored') "
             "AND child IN (SELECT child FROM said))), count(*) FILTER (what = 'new') FROM difference "
@@ -172,9 +172,9 @@ class Told:
 
     def events(self, *, is_resubmission: bool) -> Iterator[Message]:
         """
-        The events after which nothing counts but what the file says.
+        Yield the events that make the lake agree with the file.
 
-        A first return tells what is new as it happened, and leaves the rest of its year alone.
+        A first return only sends new facts as they happened, and leaves the rest of its year alone.
         """
         submissions = self._submissions()
         names = "year, what, root_id, topic, key, type, moment, data"
@@ -188,7 +188,7 @@ class Told:
                     yield recorded(_statement(*told), self._header)
 
     def _submissions(self) -> dict[int, int]:
-        """The number of the last resubmission of each year that has one."""
+        """Find the number of the last resubmission of each year that has one."""
         return dict(
             self._lake.execute(
                 "SELECT year, max(coalesce(try_cast(split_part(said_as, '/', 2)[2:] AS INTEGER), 0)) FROM told "

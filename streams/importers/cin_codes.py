@@ -1,7 +1,7 @@
 """
-How the census's codes differ by collection year, and which authority has which number.
+Codes of the census by collection year, and the DfE numbers of authorities.
 
-Read from the DfE's schemas of 2017 to 2026 (`CIN_schema_<year>.xsd`).
+They are taken from the DfE's schemas of 2017 to 2026 (`CIN_schema_<year>.xsd`).
 """
 
 import csv
@@ -31,7 +31,7 @@ INTRODUCED: Final = {
     "19C": 2021,
     "24A": 2022,
 }
-"""First collection year of each code that the schema of 2017 did not have; none was taken out."""
+"""First collection year of each code that the schema of 2017 did not have. No code was removed since."""
 
 SEXES: Final = {
     "1": Sex.MALE,
@@ -42,7 +42,7 @@ SEXES: Final = {
     "F": Sex.FEMALE,
     "U": Sex.UNKNOWN,
 }
-"""`GenderCurrent` (to 2024: digits) and `Sex` (from 2025: letters); files mix them, and no two codes collide."""
+"""Codes of `GenderCurrent` (to 2024: digits) and `Sex` (from 2025: letters). Files mix them, but no two collide."""
 
 _AUTHORITIES = Path(__file__).with_name("local_authorities.csv")
 """Authorities that returned the census of 2013 to 2024, by their DfE number (DfE table c1, OGL v3)."""
@@ -51,10 +51,10 @@ _AUTHORITIES = Path(__file__).with_name("local_authorities.csv")
 @dataclass(frozen=True)
 class Authority:
     """
-    An authority by its present GSS code, and the codes that stand in its children's ids, which never change.
+    An authority's present GSS code, and the two codes used in its children's ids.
 
-    A council that gets another code keeps its `ids_lea` and `ids_gss`; one that carries on the numbering of an earlier
-    council has that one's.
+    The codes in ids never change. A council that gets a new GSS code or DfE number keeps its `ids_lea` and `ids_gss`.
+    A council that continues the numbering of an earlier council uses the codes of that council.
     """
 
     gss_code: str
@@ -64,7 +64,7 @@ class Authority:
 
 def authority(lea: str) -> Authority:
     """
-    The authority that the DfE numbers `lea`.
+    Look up the authority with the DfE number `lea`.
 
     Raises:
         ImportFileInvalid: no authority has this number.

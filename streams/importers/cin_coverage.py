@@ -1,4 +1,4 @@
-"""What an imported census covers, as it is stated to the lake."""
+"""State to the lake what an imported census covers."""
 
 from datetime import date
 from functools import partial
@@ -15,9 +15,9 @@ __all__ = ["name_source", "state_whole"]
 
 def name_source(settings: Settings, header: Header) -> None:
     """
-    State that the census is a part, before its events are sent, unless something is stated of it already.
+    State that the census is a part, unless a statement about it exists already. Call this before its events are sent.
 
-    A source that a statement names makes no figures but in the time that it has all of.
+    Once a statement names a source, figures use it only for time that it covers completely.
 
     Raises:
         LakeUnavailable: the lake does not answer.
@@ -25,12 +25,12 @@ def name_source(settings: Settings, header: Header) -> None:
     with connect(settings, landing="read_write", marts=None) as lake:
         ensure_landing(lake)
         if not any(one.source == source(header) and one.covers_to == _last_day(header) for one in standing(lake)):
-            state(lake, _of_year(header)(is_whole=False, why="imported: nobody has said that it is all of the year"))
+            state(lake, _of_year(header)(is_whole=False, why="imported: nobody has stated that it is the whole year"))
 
 
 def state_whole(settings: Settings, header: Header) -> None:
     """
-    State that the census has all children in need of its authority in its year.
+    State that the census contains all children in need of its authority in its year.
 
     Raises:
         LakeUnavailable: the lake does not answer.

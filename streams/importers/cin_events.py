@@ -1,8 +1,8 @@
 """
-One child's census record as events.
+Turn one child's census record into events.
 
-The census knows days, children and episodes; events know instants, families and persons. The mapping, and what it
-cannot know, is in `docs/import-cin-xml.md`.
+The census has days, children and episodes. Events have times, families and persons. `docs/import-cin-xml.md`
+describes how one becomes the other, and what cannot be known.
 """
 
 from collections import Counter
@@ -29,7 +29,7 @@ _ORDER = (
     "person", "joined", "referral", "decided", "allocated", "opened", "assessment", "section-47", "level-raised",
     "assessed", "review", "level-lowered", "closed",
 )  # fmt: skip
-"""Order of facts of one day: the census has no time of day, so each is some seconds after noon in London."""
+"""Order of facts on one day. The census has no times, so each fact is placed some seconds after noon in London."""
 
 _STATUTORY = {
     "Section47": "S47ActualStartDate",
@@ -40,7 +40,7 @@ _STATUTORY = {
 
 @dataclass(frozen=True)
 class Fact:
-    """One thing that happened; `name` is unique within the child and the same in every file that tells it."""
+    """One fact. Its `name` is unique within the child, and is the same in every file that contains the fact."""
 
     name: str
     day: date
@@ -50,7 +50,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class _Child:
-    """The ids under which a child appears."""
+    """The ids of a child in events."""
 
     key: str
     ids_lea: str
@@ -66,7 +66,7 @@ class _Child:
 
 @dataclass(frozen=True)
 class _Episode:
-    """One `CINdetails` group; `key` is unique within the child, also when two begin on one day."""
+    """One `CINdetails` group. `key` is unique within the child, even if two episodes begin on one day."""
 
     record: Reader
     child: _Child
@@ -88,13 +88,13 @@ class _Episode:
 
 def child_key(record: Reader, header: Header) -> str:
     """
-    The key of a child in ids: a hash of its local id under the code that its authority's ids have for ever.
+    Make the key of a child in ids: a hash of its local id, keyed with the authority's code in ids, which never changes.
 
-    The same child has the same key in every year's file and on every machine; nobody who lacks the local id can
-    tell it from the key, and an authority that has it can link the child to its case system.
+    The same child has the same key in every year's file and on every machine. Nobody can work out the local id from
+    the key alone. An authority knows its local ids, so it can link the key to its case system.
 
     Raises:
-        BadRecord: the record has no local id, or several.
+        BadRecord: the record has no local id, or more than one.
     """
     local_id = record.group("ChildIdentifiers").required_text("LAchildID")
     return blake2b(local_id.encode(), key=header.authority.ids_gss.encode(), digest_size=10).hexdigest()
@@ -102,10 +102,10 @@ def child_key(record: Reader, header: Header) -> str:
 
 def child_facts(record: Reader, key: str, header: Header) -> list[Fact]:
     """
-    All that a child's record tells under its key; what of it cannot be told is in the record's flaws.
+    Read all facts of a child's record. What has to be left out is added to the record's flaws.
 
     Raises:
-        BadRecord: no referral has a day.
+        BadRecord: no referral has a readable day.
     """
     child = _Child(key, header.authority.ids_lea)
     facts: list[Fact] = []
@@ -131,7 +131,7 @@ def _person(record: Reader, child: _Child, header: Header) -> Fact:
     identifiers, characteristics = record.group("ChildIdentifiers"), record.group("ChildCharacteristics")
     born, due = identifiers.day("PersonBirthDate"), identifiers.day("ExpectedPersonBirthDate", ahead=True)
     if born is None and due is None:
-        identifiers.without("PersonBirthDate", "no day of birth, nor one on which it is expected: told as a child")
+        identifiers.without("PersonBirthDate", "no birth date and no expected birth date: sent as a child")
     disabilities = [
         code for group in characteristics.each("Disabilities") for code in group.codes("Disability", c.Disability)
     ]
@@ -156,7 +156,7 @@ def _joined(person: events.PersonRecorded, child: _Child, first_referral: date) 
 
 
 def _number(seen: Counter[tuple[str, date]], step: str, day: date) -> int:
-    """Which of several alike of one day, in the file's order."""
+    """Number facts of one kind on one day, in the order of the file."""
     seen[step, day] += 1
     return seen[step, day]
 
@@ -180,13 +180,13 @@ def _episode_facts(episode: _Episode, seen: Counter[tuple[str, date]]) -> Iterat
 
 
 def _is_no_further_action(record: Reader) -> bool | None:
-    """What the record says; where that cannot be read, what followed says whether it was taken on."""
+    """Read the flag. If it is unreadable, later steps of the episode show whether the referral was taken on."""
     is_nfa = record.flag("ReferralNFA")
     if is_nfa is not None:
         return is_nfa
     is_taken_on = any(record.has(name) for name in (*_STATUTORY, "Assessments"))
-    told = "taken on, as what followed shows" if is_taken_on else "a referral without a decision"
-    record.without("ReferralNFA", f"no yes or no: told as {told}")
+    told = "taken on, because later steps follow" if is_taken_on else "a referral without a decision"
+    record.without("ReferralNFA", f"neither yes nor no: sent as {told}")
     return False if is_taken_on else None
 
 
@@ -194,7 +194,7 @@ def _submitted(episode: _Episode) -> Fact:
     record = episode.record
     source = record.code("ReferralSource", c.ReferralSource)
     if source is None and episode.referred >= SOURCE_REQUIRED_FROM:
-        record.without("ReferralSource", "no source of the list: told as unknown")
+        record.without("ReferralSource", "not a source in the list: sent as unknown")
     event = events.ReferralSubmitted(
         **episode.ids,
         source_code=source or c.ReferralSource.UNKNOWN,
@@ -260,7 +260,7 @@ def _reviews(episode: _Episode, seen: Counter[tuple[str, date]]) -> Iterator[Fac
 
 
 def _statutory(record: Reader) -> date | None:
-    """First day of an enquiry or a plan that only a child at the highest level of need has."""
+    """First day of an enquiry or plan. Only children at the highest level of need have one."""
     starts = (group.needed_day(day) for name, day in _STATUTORY.items() for group in record.each(name))
     return min((day for day in starts if day is not None), default=None)
 
@@ -268,11 +268,11 @@ def _statutory(record: Reader) -> date | None:
 def _closed(episode: _Episode, *, is_open: bool, is_raised: bool) -> Iterator[Fact]:
     day, reason = episode.record.day("CINclosureDate"), episode.record.code("ReasonForClosure", c.ClosureReason)
     if day is None and reason is not None:
-        episode.record.without("CINclosureDate", "a reason without a day: told as not closed")
+        episode.record.without("CINclosureDate", "a reason without a day: sent as not closed")
     if day is None:
         return
     if reason is None:
-        episode.record.without("ReasonForClosure", "no reason of the list: told as RC7, any other")
+        episode.record.without("ReasonForClosure", "not a reason in the list: sent as RC7, any other reason")
         reason = c.ClosureReason.NO_LONGER_IN_NEED
     if is_raised:
         level = 2 if reason is c.ClosureReason.ASSESSED_EARLY_HELP else 1

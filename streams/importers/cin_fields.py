@@ -1,7 +1,8 @@
 """
-The elements of one child's record, read one by one.
+Read the elements of one child's record.
 
-What a child cannot be told without is refused. Anything else that is wrong is left out, and named by element and line.
+Some elements are essential: if one of them is missing or wrong, the child is rejected. Anything else that is wrong is
+left out, and its element and line are recorded.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +26,7 @@ _YES_NO = {"0": False, "1": True, "false": False, "true": True}
 
 
 class Flaw(NamedTuple):
-    """What is wrong with an element, and where; it carries no value of the record."""
+    """What is wrong with an element, and on which line. It carries no value of the record."""
 
     line: int
     element: str
@@ -33,7 +34,7 @@ class Flaw(NamedTuple):
 
 
 class BadRecord(Exception):
-    """Why a child's record cannot be imported."""
+    """A child's record cannot be imported, for the reason in `flaw`."""
 
     def __init__(self, flaw: Flaw) -> None:
         super().__init__(f"line {flaw.line}: {flaw.element}: {flaw.reason}")
@@ -43,10 +44,10 @@ class BadRecord(Exception):
 @dataclass(frozen=True)
 class Reader:
     """
-    Access by name to what is in an element, or in several of one name that are read as one.
+    Reads the contents of an element by name, or of several elements of one name as if they were one.
 
-    `year` decides which codes there were; `last_day` is the last one on which anything can have happened.
-    What cannot be read is None, and is added to `flaws`.
+    `year` decides which codes are allowed. Nothing can have happened after `last_day`.
+    A value that cannot be read is returned as None, and the reason is added to `flaws`.
     """
 
     elements: Sequence[etree._Element]
@@ -56,7 +57,7 @@ class Reader:
     flaws: list[Flaw] = field(default_factory=list)
 
     def each(self, name: str) -> "Iterator[Reader]":
-        """The groups of this name, in order; one that says the very same as an earlier one is left out."""
+        """Yield the groups of this name in order. A group with the same content as an earlier one is left out."""
         seen = set()
         for element in self._named(name):
             content = tuple((one.tag, collapsed(one.text or "")) for one in element.iter())
@@ -67,12 +68,12 @@ class Reader:
             yield replace(self, elements=[element], line=element.sourceline)
 
     def group(self, name: str) -> "Reader":
-        """All groups of this name as one; nothing is in it if there is none."""
+        """Read all groups of this name as one. The result is empty if there is none."""
         found = self._named(name)
         return replace(self, elements=found, line=found[0].sourceline if found else self.line)
 
     def text(self, name: str) -> str | None:
-        """A text, given once or several times alike."""
+        """Read a text. It may be given several times if it is the same each time."""
         found = {text: element for element in reversed(self._named(name)) if (text := _content(element))}
         if len(found) > 1:
             return self.without(name, "given more than once")
@@ -80,10 +81,10 @@ class Reader:
 
     def required_text(self, name: str) -> str:
         """
-        A text without which nothing can be told.
+        Read an essential text.
 
         Raises:
-            BadRecord: it is missing, or given in several ways.
+            BadRecord: the text is missing, or given several times with different contents.
         """
         before = len(self.flaws)
         text = self.text(name)
@@ -92,51 +93,51 @@ class Reader:
         return text
 
     def flag(self, name: str) -> bool | None:
-        """A yes or no."""
+        """Read a yes or no."""
         return self._looked_up(name, _YES_NO, ", ".join(_YES_NO))
 
     def day(self, name: str, *, ahead: bool = False) -> date | None:
-        """A day, not after the last one unless it may lie ahead."""
+        """Read a day. It must not be after `last_day`, unless `ahead` is true."""
         text = self.text(name)
         return None if text is None else self._day(text, name, ahead=ahead)
 
     def needed_day(self, name: str) -> date | None:
-        """A day without which nothing of its group can be told."""
+        """Read a day that is essential for its group. Without it, the caller leaves the group out."""
         before = len(self.flaws)
         day = self.day(name)
         if day is None and len(self.flaws) == before:
-            return self.without(name, "missing: nothing of its group is told")
+            return self.without(name, "missing: nothing of its group is sent")
         return day
 
     def has(self, name: str) -> bool:
-        """Whether a group of this name is there."""
+        """Whether there is a group of this name."""
         return bool(self._named(name))
 
     def days(self, name: str) -> list[date]:
-        """Days of a repeated element, each once."""
+        """Read the days of a repeated element in order, each once."""
         found = (self._day(text, name) for element in self._named(name) if (text := _content(element)))
         return sorted({day for day in found if day is not None})
 
     def code(self, name: str, codes: type[C]) -> C | None:
-        """A code of a list."""
+        """Read a code of a list."""
         text = self.text(name)
         return None if text is None else self._code(text, name, codes)
 
     def codes(self, name: str, codes: type[C]) -> list[C]:
-        """Codes of a repeated element, each once, in order."""
+        """Read the codes of a repeated element in order, each once."""
         found = (self._code(text, name, codes) for element in self._named(name) if (text := _content(element)))
         return list(dict.fromkeys(code for code in found if code is not None))
 
     def lookup(self, name: str, values: dict[str, V]) -> V | None:
-        """A code that stands for something else."""
+        """Read a code, and return the value that it stands for."""
         return self._looked_up(name, values, ", ".join(values))
 
     def without(self, name: str, reason: str) -> None:
-        """Say that an element is left out, and why."""
+        """Record that an element is left out, and why."""
         self.flaws.append(self._flaw(name, reason))
 
     def bad(self, name: str, reason: str) -> BadRecord:
-        """The error to raise about the element of this name."""
+        """Make the error to raise about the element of this name."""
         return BadRecord(self._flaw(name, reason))
 
     def _looked_up(self, name: str, values: dict[str, V], allowed: str) -> V | None:

@@ -1,7 +1,8 @@
 """
-A children-in-need census file, child by child, whatever its size.
+Read a children-in-need census file of any size, child by child.
 
-The file is foreign: no entity, no document type, no network, and a bound on what one child may weigh.
+The file comes from outside. The parser expands no entities, accepts no document type, uses no network, and limits the
+size of a child.
 """
 
 from collections.abc import Iterator
@@ -20,17 +21,17 @@ from streams.importers.xsd import collapsed, day_of
 __all__ = ["MAX_CHILD_BYTES", "PART", "CinFile", "Header", "header_of", "name_of"]
 
 MAX_CHILD_BYTES = 1_048_576
-"""Most that may lie between two children's ends; the largest real ones are some tens of kilobytes."""
+"""Limit on the bytes between the ends of two children. The largest real children have some tens of kilobytes."""
 
 PART = "part"
-"""Attribute of a Message that holds some children of a return only, as the rejects of an import do."""
+"""Attribute of a Message that contains only some children of a return, as the rejects of an import do."""
 
 _PARENTS = {"Header": "Message", "Child": "Children"}
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of itself."""
+    """What a file's header says about the file."""
 
     year: int
     """Collection year: 2024 is 1 April 2023 to 31 March 2024."""
@@ -38,7 +39,7 @@ class Header:
     """DfE number of the authority."""
     authority: Authority
     is_part: bool = False
-    """Whether the file is known to hold some children of a return only."""
+    """Whether the file is marked as containing only some children of a return."""
 
     @property
     def reference_date(self) -> date:
@@ -53,13 +54,13 @@ class Header:
 
 class CinFile:
     """
-    An opened file: its header, then its children in order.
+    An opened file: its header, and then its children in order.
 
-    Each child must be used before the next one is asked for; its memory is then given back.
+    Use each child before you ask for the next one, because its memory is then freed.
 
     Raises:
-        ImportFileInvalid: it is not a children-in-need census of a known year and authority, is not well-formed,
-            declares a document type, ends early, or holds a child above `MAX_CHILD_BYTES`.
+        ImportFileInvalid: the file is not a children-in-need census of a known year and authority, is not well-formed,
+            declares a document type, ends early, or contains a child above `MAX_CHILD_BYTES`.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -93,7 +94,7 @@ class CinFile:
                 del child.getparent()[0]
 
     def _ended(self) -> Iterator[etree._Element]:
-        """Headers and children whose end has been read."""
+        """Yield headers and children once their end has been read."""
         first = True
         for event, element in self._events():
             if first:
@@ -120,7 +121,7 @@ class CinFile:
 
 
 def name_of(element: etree._Element) -> str:
-    """An element's name without its namespace, or without a prefix that the file does not declare."""
+    """Return an element's name without its namespace, and without a prefix that the file does not declare."""
     return element.tag.rpartition("}")[2].rpartition(":")[2] if isinstance(element.tag, str) else ""
 
 
@@ -133,10 +134,10 @@ def _check_root(element: etree._Element) -> None:
 
 def header_of(path: Path) -> Header:
     """
-    What a file says of itself, without reading its children.
+    Read a file's header without reading its children.
 
     Raises:
-        ImportFileInvalid: it is not a census of a known year and authority.
+        ImportFileInvalid: the file is not a census of a known year and authority.
     """
     with path.open("rb") as opened:
         return CinFile(opened).header
@@ -160,5 +161,5 @@ def _header(element: etree._Element) -> Header:
 
 
 def _text(element: etree._Element, *path: str) -> str:
-    """A text of the header, cut to what can be shown."""
+    """Read a text of the header, shortened so that a message can show it."""
     return collapsed(element.findtext("/".join(f"{{*}}{name}" for name in path)) or "")[:40]

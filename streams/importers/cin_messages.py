@@ -1,4 +1,4 @@
-"""Facts of a census file as CloudEvents, with ids that do not depend on when or where the file is read."""
+"""Facts of a census file as CloudEvents. Their ids do not depend on when or where the file is read."""
 
 from datetime import UTC, datetime, time
 
@@ -13,7 +13,7 @@ __all__ = ["Message", "Statement", "corrected", "recorded", "source", "statement
 
 
 class Message(msgspec.Struct, frozen=True):
-    """What is sent: the topic, the Kafka key and the event as JSON."""
+    """A message to send: the topic, the Kafka key and the event as JSON."""
 
     topic: str
     key: bytes
@@ -23,9 +23,9 @@ class Message(msgspec.Struct, frozen=True):
 
 class Statement(msgspec.Struct, frozen=True):
     """
-    A fact as a return tells it, under the id of the event that tells it first (its root).
+    A fact as a return contains it, with the id of the event that sent it first (its root).
 
-    Of one that is told no more only the root, its topic and its key are known.
+    For a fact that the return no longer contains, only the root, its topic and its key are known.
     """
 
     root_id: str
@@ -37,17 +37,17 @@ class Statement(msgspec.Struct, frozen=True):
     """The fact as JSON."""
 
     def is_of(self, header: Header) -> bool:
-        """Whether it happened in the collection year of the file, so that no earlier return can have told it."""
+        """Whether it happened in the collection year of the file. No earlier return can then have contained it."""
         return self.moment.date() >= header.first_day
 
 
 def source(header: Header) -> str:
-    """The CloudEvents source of everything that an authority's census tells."""
+    """Return the CloudEvents source of all events from an authority's census."""
     return f"/cin-census/{header.authority.ids_gss}"
 
 
 def statement(fact: Fact, child_key: str) -> Statement:
-    """A child's fact as it is told."""
+    """Turn a child's fact into the statement that a return makes."""
     event = fact.event
     data = msgspec.json.encode(event)
     return Statement(f"{child_key}/{fact.name}", event.topic, event.key, event.type, fact.moment, data)
@@ -55,10 +55,11 @@ def statement(fact: Fact, child_key: str) -> Statement:
 
 def recorded(told: Statement, header: Header) -> Message:
     """
-    The event of a return that is the first of its year, the same bytes for the same file.
+    Make the event of a fact in the first return of its year. The same file always gives the same bytes.
 
-    What happened before the collection's first day has been told by an earlier year's file: it is sent as the
-    correction of that event (which stands also when the earlier file was never imported), so the latest year counts.
+    An earlier year's file contained what happened before the collection's first day. Such a fact is therefore sent as
+    a correction of that earlier event, so that the latest year counts. The correction is valid even if the earlier
+    file was never imported.
     """
     if not told.is_of(header):
         return corrected(told, header)
@@ -68,9 +69,10 @@ def recorded(told: Statement, header: Header) -> Message:
 
 def corrected(told: Statement, header: Header, submission: str = "") -> Message:
     """
-    What the return of a year says instead of what was said before, whether or not anything was.
+    Make the event that replaces a fact by the version in this year's return. The fact may also be new.
 
-    All that is said for a year has one time; of two ids the greater one, a later `submission`'s, counts.
+    All amendments from one year have the same time. When times are equal, the amendment with the greater id counts,
+    and a later `submission` has a greater id.
     """
     correction = Correction(
         root_source=source(header),
@@ -84,7 +86,7 @@ def corrected(told: Statement, header: Header, submission: str = "") -> Message:
 
 
 def withdrawn(told: Statement, header: Header, submission: str) -> Message:
-    """That a fact which the year's return said before did not happen."""
+    """Make the event that withdraws a fact that the year's return contained before."""
     is_person = "/person/" in told.root_id
     withdrawal = Withdrawal(
         root_source=source(header),

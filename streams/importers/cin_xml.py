@@ -1,4 +1,4 @@
-"""A census file read whole: what every child tells, what is left out of it, and which children are rejected."""
+"""Read a whole census file: the facts of every child, the flaws that are left out, and the rejected children."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ __all__ = ["Child", "Imported", "read_cin_xml"]
 
 
 class Child(NamedTuple):
-    """A child of a file under its key, with all that it tells; a rejected one tells nothing, and may have no key."""
+    """A child of a file with its key and facts. A rejected child has no facts, and may have no key."""
 
     key: str | None
     statements: list[Statement]
@@ -30,29 +30,29 @@ class Child(NamedTuple):
 
 @dataclass
 class Imported:
-    """What became of a file."""
+    """The result of importing a file."""
 
     authority: str
     year: int
     children: int = 0
     rejected: int = 0
     events: Counter[str] = field(default_factory=Counter)
-    """Facts that the children tell, by the type of their event."""
+    """Number of facts of all children, by the type of their event."""
     left_out: Counter[str] = field(default_factory=Counter)
-    """What is left out of children that are told, by element and reason."""
+    """Number of flaws left out of children that are not rejected, by element and reason."""
     reasons: Counter[str] = field(default_factory=Counter)
-    """Rejected children by element and reason."""
+    """Number of rejected children, by element and reason."""
     lines: dict[str, list[int]] = field(default_factory=dict)
-    """The first lines of each of these."""
+    """The first lines of each kind of flaw in `left_out` and `reasons`."""
     report: Path | None = None
     rejects: Path | None = None
-    """The rejected children's records; None when there are none."""
+    """File with the records of rejected children; None if there are none."""
     broken: str | None = None
     """Why the file could not be read to its end."""
     withheld: str | None = None
     """Why nothing was sent."""
     differences: Counter[str] | None = None
-    """Facts that are new, same, changed, withdrawn or restored beside what was told before; None if not compared."""
+    """Facts by comparison with earlier imports: new, same, changed, withdrawn or restored. None if not compared."""
 
     @property
     def imported(self) -> int:
@@ -60,7 +60,7 @@ class Imported:
         return self.children - self.rejected
 
     def count(self, of: Counter[str], flaw: Flaw) -> None:
-        """Count a flaw among those of its kind."""
+        """Add a flaw to the count of its kind."""
         kind = f"{flaw.element}: {flaw.reason}"
         of[kind] += 1
         lines = self.lines.setdefault(kind, [])
@@ -69,7 +69,7 @@ class Imported:
 
 
 _LINES = 10
-"""Lines kept of each kind of flaw; the report has all."""
+"""How many lines are kept for each kind of flaw. The report has all lines."""
 
 
 def read_cin_xml(
@@ -81,9 +81,9 @@ def read_cin_xml(
     progress: Callable[[int], None] = lambda _bytes: None,
 ) -> Imported:
     """
-    Give every child of a census file to `take`, and write the report and the rejected records.
+    Pass every child of a census file to `take`, and write the report and the rejected records.
 
-    `today` is the last day on which anything can have happened (by default, London's); `progress` gets the bytes read.
+    Nothing can have happened after `today` (by default, the day in London). `progress` is called with the bytes read.
 
     Raises:
         ImportFileInvalid: the file is not a census of a known year and authority; no child was read.
@@ -101,7 +101,7 @@ def read_cin_xml(
             except ImportFileInvalid as error:
                 done.broken = str(error)
         if not done.children and done.broken is None:
-            done.broken = "it has no Child among the Children of its Message"
+            done.broken = "there is no Child among the Children of its Message"
         done.rejects = rejects.records_path if rejects.rejected else None
         done.report = rejects.report_path
         rejects.report(_figures(done, path))
@@ -131,7 +131,7 @@ def _children(file: CinFile, rejects: Rejects, done: Imported, last_day: date) -
 
 
 def _statements(record: Reader, key: str, header: Header, seen: set[str]) -> list[Statement]:
-    """All that a child tells, or the reason why it tells nothing."""
+    """Read all facts of a child, or raise the reason why it is rejected."""
     if key in seen:
         raise record.group("ChildIdentifiers").bad("LAchildID", "an earlier child of the file has it")
     facts = child_facts(record, key, header)

@@ -1,7 +1,7 @@
 """
-The bytes of a foreign XML file as UTF-8, whatever the file says its encoding is.
+Read the bytes of a foreign XML file as UTF-8, whatever encoding the file declares.
 
-Systems write UTF-8 under a declaration of UTF-16, and Windows-1252 under one of UTF-8. The bytes are believed first.
+Some systems declare UTF-16 but write UTF-8, or declare UTF-8 but write Windows-1252. So the bytes are examined first.
 """
 
 import codecs
@@ -18,17 +18,17 @@ _CHUNK_BYTES = 65_536
 
 _DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
 _BELIEVED = {"iso8859-1", "iso8859-15", "cp1252"}
-"""Declared encodings of one byte a character; any other declaration is of UTF-8, or wrong."""
+"""Declared one-byte encodings that are used. Any other declaration means UTF-8 or is wrong."""
 
 
 def utf_8_chunks(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """
-    The file in pieces: how many bytes were read, and what they are in UTF-8.
+    Yield the file in pieces: how many bytes were read, and their text in UTF-8.
 
-    White space before the first element is left out. In UTF-8, a byte that cannot be is read as Windows-1252.
+    White space before the first element is left out. Bytes that are not valid UTF-8 are read as Windows-1252.
 
     Raises:
-        ImportFileInvalid: the file is empty, an archive, or does not begin as XML does.
+        ImportFileInvalid: the file is empty, is an archive, or does not begin as XML does.
     """
     first = file.read(_CHUNK_BYTES)
     decoder = codecs.getincrementaldecoder(_encoding(first))(errors="windows_1252")
@@ -52,7 +52,7 @@ def _encoding(first: bytes) -> str:
 def _beginning(text: str) -> str:
     text = text.lstrip("\ufeff\0 \t\r\n")
     if not text:
-        raise ImportFileInvalid("the file is empty, so not well-formed XML")
+        raise ImportFileInvalid("the file is empty, so it is not well-formed XML")
     if not text.startswith("<"):
         raise ImportFileInvalid("the file is not well-formed XML at line 1; expected a CIN census Message")
     return text

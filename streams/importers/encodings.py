@@ -1,4 +1,4 @@
-"""How foreign text is encoded, by its bytes: what a file says of itself is often wrong."""
+"""Find the encoding of foreign text from its bytes, because what a file declares is often wrong."""
 
 import codecs
 from pathlib import Path
@@ -12,21 +12,21 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-"""Byte order marks, longer ones before those that they begin with."""
+"""Byte order marks. A mark comes before any shorter mark that it begins with."""
 
 _ARCHIVES = {b"PK\x03\x04": "a zip archive or a workbook", b"\x1f\x8b": "a gzip archive", b"%PDF": "a PDF"}
 
 
 def archive_of(first: bytes) -> str | None:
-    """What a file is that is no text, by how it begins."""
+    """Name the kind of file from its first bytes if it is an archive, a workbook or a PDF; None if it is not."""
     return next((what for beginning, what in _ARCHIVES.items() if first.startswith(beginning)), None)
 
 
 def encoding_of(first: bytes, otherwise: str = "utf-8") -> str:
     """
-    The encoding of a text that begins with these bytes, its first character being an ASCII one.
+    Find the encoding of a text from its first bytes. Its first character must be an ASCII character.
 
-    `otherwise` is taken where they do not tell. To be decoded with `errors="windows_1252"`.
+    If the bytes do not show it, the result is `otherwise`. Decode the text with `errors="windows_1252"`.
     """
     for mark, encoding in _MARKS:
         if first.startswith(mark):
@@ -42,13 +42,13 @@ def encoding_of(first: bytes, otherwise: str = "utf-8") -> str:
 
 
 def text_of(path: Path) -> str:
-    """The whole text of a file; in UTF-8, a byte that cannot be is read as Windows-1252."""
+    """Read the whole text of a file. Bytes that are not valid UTF-8 are read as Windows-1252."""
     content = path.read_bytes()
     return content.decode(encoding_of(content), errors="windows_1252")
 
 
 def _windows_1252(error: UnicodeError) -> tuple[str, int]:
-    """Read what UTF-8 cannot have as Windows-1252; what that lacks, too, becomes the mark of a lost character."""
+    """Decode invalid UTF-8 as Windows-1252. Bytes that are invalid there as well become U+FFFD."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     wrong = error.object[error.start : error.end]

@@ -1,4 +1,4 @@
-"""Records that an importer could not read, kept for a person to mend, and the report that says why."""
+"""Keep the records that an importer could not read, so that a person can correct them, and report the reasons."""
 
 import json
 import os
@@ -18,9 +18,9 @@ __all__ = ["Rejects"]
 
 class Rejects:
     """
-    The rejected children of one census file, as a census file that can be mended and imported.
+    The rejected children of one census file, kept as a census file that can be corrected and imported.
 
-    It holds personal data: only its owner may read it. The report holds lines, elements and reasons alone.
+    That file holds personal data, so only its owner may read it. The report holds only lines, elements and reasons.
     """
 
     def __init__(self, settings: Settings, name: str, header: etree._Element) -> None:
@@ -32,7 +32,7 @@ class Rejects:
         self.report_path = folder / f"{stem}.report.json"
         self.rejected: list[Flaw] = []
         self.left_out: list[Flaw] = []
-        """What is wrong with children that are told all the same."""
+        """What is wrong with children that are imported without the wrong elements."""
         self._header = etree.tostring(header, with_tail=False)
         self._file = None
 
@@ -47,16 +47,16 @@ class Rejects:
             self._file.close()
 
     def keep(self, child: etree._Element, flaw: Flaw) -> None:
-        """Write a child's record away and remember why."""
+        """Write a rejected child's record to the file, and remember the reason."""
         if self._file is None:
             self._file = _private(self.records_path).open("wb")
-            # Marked as a part, so that no resubmission takes it for the whole of a year.
+            # The file is marked as a part, so that no resubmission treats it as the whole year.
             self._file.write(f'<Message {PART}="rejected">'.encode() + self._header + b"<Children>\n")
         self._file.write(etree.tostring(child, with_tail=False) + b"\n")
         self.rejected.append(flaw)
 
     def report(self, facts: dict[str, object]) -> None:
-        """Write the report: what was read, and every rejected child and every flaw with line, element and reason."""
+        """Write the report: the given facts, and every rejected child and flaw with its line, element and reason."""
         flaws = {
             "rejects": [flaw._asdict() for flaw in self.rejected],
             "left_out": [flaw._asdict() for flaw in self.left_out],

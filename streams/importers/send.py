@@ -1,4 +1,4 @@
-"""A census file on the topics: what it tells that its authority's returns have not told yet."""
+"""Send the facts of a census file that its authority's earlier returns have not sent."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,13 +26,13 @@ __all__ = ["import_cin_xml"]
 log = structlog.get_logger()
 
 _PATIENCE_SECONDS = {True: 120.0, False: 10.0}
-"""How long to wait for what has arrived to land: a resubmission must know it all, a first return would like to."""
+"""Seconds to wait for arrived records to land. After that, a resubmission fails and a first return goes on."""
 
 _MOST_REJECTED = 0.5
-"""Share of rejected children above which a file says nothing about its year."""
+"""If a larger share of the children is rejected, nothing of the file is sent."""
 _MOST_LEFT_OUT = 0.5
 _FEW_CHILDREN = 20
-"""Share of a year's children above which a resubmission that leaves them out is taken for a mistake, and how many."""
+"""A resubmission looks like a mistake if it leaves out more than this share, and this number, of the children."""
 
 
 def import_cin_xml(
@@ -46,22 +46,22 @@ def import_cin_xml(
     progress: Callable[[int], None] = lambda _bytes: None,
 ) -> Imported:
     """
-    Read a census file whole, compare it with what the lake has of its year, and send the difference.
+    Read a whole census file, compare it with what the lake has for its year, and send the differences.
 
-    A first return adds what has not been told. With a resubmission nothing else counts of its year: what it says
-    otherwise is corrected, and what it leaves out is withdrawn, or falls back to what an earlier year tells.
+    A first return adds facts that have not been sent before. A resubmission replaces its year: facts that differ are
+    corrected. Facts that it leaves out are withdrawn, or those of an earlier year apply again.
 
     Raises:
-        ImportFileInvalid: the file is not a census of a known year and authority, or must not be sent as what it is
-            said to be; nothing was sent.
-        BrokerUnavailable: events were not acknowledged; the same import again completes it.
-        LakeUnavailable: what has been told before cannot be read.
+        ImportFileInvalid: the file is not a census of a known year and authority, or is not the kind of return that
+            the caller says it is. Nothing was sent.
+        BrokerUnavailable: events were not acknowledged. Run the same import again to complete it.
+        LakeUnavailable: the lake cannot show what was imported before.
     """
     ensure_topics(settings)
     with advisory_lock(settings, LockKey.IMPORT), connect(settings, marts=None) as lake:
         arrived = numbered_ends(settings, (REFERRAL, CASE_CHANGE))
         if not wait_until_landed(lake, arrived, _PATIENCE_SECONDS[is_resubmission]) and is_resubmission:
-            raise LakeUnavailable("the lake is behind the topics, so what a return said is not known; see './caf land'")
+            raise LakeUnavailable("the lake is behind the topics and may lack earlier imports; see './caf land'")
         told = Told(lake)
         done = read_cin_xml(settings, path, told.add, today=today, progress=progress)
         if _is_withheld(done):
@@ -71,8 +71,8 @@ def import_cin_xml(
             _must_leave_out_few(told, may_leave_out_most=may_leave_out_most or is_dry_run)
         elif told.is_contradicted():
             raise ImportFileInvalid(
-                f"a return of {done.year} has been imported that says otherwise; nothing was sent. "
-                "Import the file with --resubmission if it is to replace that one (--dry-run shows what would change)"
+                f"the file differs from the return of {done.year} that was imported; nothing was sent. "
+                "If the file replaces that return, import it with --resubmission (--dry-run shows what would change)"
             )
         if not is_dry_run:
             with _sending(settings) as send:
@@ -83,7 +83,7 @@ def import_cin_xml(
 
 
 def _is_withheld(done: Imported) -> bool:
-    """Whether nothing may be sent of a file, and why."""
+    """Whether nothing of a file may be sent. If so, the reason is set in `withheld`."""
     if done.broken is not None:
         done.withheld = "the file could not be read to its end"
     elif done.rejected > done.children * _MOST_REJECTED:
@@ -93,22 +93,22 @@ def _is_withheld(done: Imported) -> bool:
 
 def _must_leave_out_few(told: Told, *, may_leave_out_most: bool) -> None:
     """
-    A file of some children must not take the others of its year away by mistake.
+    Check that a file with some children does not remove the other children of its year by mistake.
 
     Raises:
-        ImportFileInvalid: it would leave out most of the year's children.
+        ImportFileInvalid: the file would leave out most of the year's children.
     """
     left_out, known = told.children_left_out()
     if not may_leave_out_most and left_out > max(known * _MOST_LEFT_OUT, _FEW_CHILDREN):
         raise ImportFileInvalid(
-            f"the file says nothing of {left_out:,} of the {known:,} children that the year's return told of; nothing "
-            "was sent. Add --yes if it is the whole of its year all the same"
+            f"the file leaves out {left_out:,} of the {known:,} children that the year's return contained; nothing "
+            "was sent. If the file contains the whole year all the same, add --yes"
         )
 
 
 @contextmanager
 def _sending(settings: Settings) -> Iterator[Callable[[Message], None]]:
-    """A function that sends to the topics; leaving the block waits until all is acknowledged."""
+    """Give a function that sends to the topics. On exit, wait until all events are acknowledged."""
     client = producer(settings, linger_ms=20)
     failures: list[BaseException] = []
 
@@ -128,5 +128,5 @@ def _all_acknowledged(failures: list[BaseException]) -> None:
     if failures:
         raise BrokerUnavailable(
             f"{len(failures)} events were not acknowledged ({type(failures[0]).__name__}); "
-            "run the same import again, it adds nothing twice"
+            "run the same import again; it adds nothing twice"
         )

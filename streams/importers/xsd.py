@@ -1,4 +1,4 @@
-"""Values as XML Schema writes them."""
+"""Read values as XML Schema writes them."""
 
 import re
 from datetime import date
@@ -14,15 +14,15 @@ _DAY = re.compile(
 
 
 def collapsed(text: str) -> str:
-    """A text without white space around it, and with one space wherever there is some in it."""
+    """Remove white space around a text, and replace any white space within it by one space."""
     return " ".join(text.split())
 
 
 def day_of(text: str) -> date | None:
     """
-    The day of an `xs:date` or `xs:dateTime`, as it is written: a zone moves no birthday.
+    Read the day of an `xs:date` or `xs:dateTime` as it is written. A time zone does not change the day.
 
-    None if it is neither, or no day of the calendar.
+    The result is None if the text is neither, or is not a day of the calendar.
     """
     found = _DAY.fullmatch(text)
     try:

@@ -1,8 +1,8 @@
-"""Reference data that the project ships; `README.md` beside this module gives source and licence of each file."""
+"""Reference data that comes with the project. `README.md` in this folder gives source and licence of each file."""
 
 from pathlib import Path
 
 __all__ = ["REFERENCE"]
 
 REFERENCE = Path(__file__).resolve().parent
-"""The folder of the files."""
+"""The folder with the files."""

@@ -1,4 +1,4 @@
-"""The simulated boroughs: seeded, fitted to published figures, with planted stories whose alerts are known."""
+"""Simulated boroughs. They are seeded and fitted to published figures, and the alerts of planted stories are known."""
 
 from streams.simulate.covered import state_coverage
 from streams.simulate.live import live

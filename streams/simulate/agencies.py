@@ -1,4 +1,4 @@
-"""Who reports: from the publication's groups of sources to census codes and organisations."""
+"""Choose who reports: for each published group of sources, its census codes and organisations."""
 
 from random import Random
 
@@ -27,13 +27,13 @@ GROUPS: dict[str, dict[ReferralSource, int]] = {
     "Anonymous": {_S.ANONYMOUS: 1},
     "Unknown": {_S.UNKNOWN: 1},
 }  # fmt: skip
-"""Codes of each published group; the split inside a group is not published, so its weights are choices."""
+"""Codes of each published group. The split inside a group is not published, so the weights are choices."""
 
 AGENCY_KINDS: tuple[AgencyKind, ...] = (
     AgencyKind.SCHOOL, AgencyKind.HEALTH, AgencyKind.EARLY_HELP, AgencyKind.POLICE, AgencyKind.HOUSING,
     AgencyKind.VOLUNTARY,
 )  # fmt: skip
-"""Kinds of organisations that sit in a team around the family."""
+"""Kinds of organisations that take part in a team around the family."""
 
 _NAMES = {
     _S.EDUCATION_SERVICE: "education-welfare", _S.GP: "gp", _S.HEALTH_VISITOR: "health-visiting",
@@ -45,13 +45,13 @@ _NAMES = {
 
 
 def source_in(group: str, rng: Random) -> ReferralSource:
-    """A census code of a published group."""
+    """Draw a census code of a published group."""
     codes = GROUPS[group]
     return next(iter(codes)) if len(codes) == 1 else rng.choices(list(codes), list(codes.values()))[0]
 
 
 def agency_of(source: ReferralSource, family: Family, slug: str) -> str | None:
-    """The organisation that reports on a family; None for individuals, anonymous and unknown reporters."""
+    """Name the organisation that reports on a family; None for individuals, anonymous and unknown reporters."""
     if source is _S.SCHOOL:
         return next((child.school_id for child in family.children if child.school_id), family.place.schools[0])
     if source is _S.GP:

@@ -1,9 +1,9 @@
 """
-Ordinary life of a borough: calibrated referrals, and around them what is not published.
+Ordinary events of a borough: calibrated referrals, and around them events for which no figures are published.
 
-Not published, so chosen: contacts are twice the children referred to social care, families who are only ever
-contacted a fifth of them; referrals for early help are 0.36 times; incidents reported as urgent 0.25 times;
-other happenings in known families 0.7 times.
+Their numbers are choices, as multiples of the children referred to social care. Contacts are twice as many, a fifth of
+them about new families. Referrals for early help are 0.36 times as many, incidents reported as urgent 0.25 times, and
+other events in known families 0.7 times.
 """
 
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ _SETTLED = timedelta(days=21)
 
 
 def live_through(borough: Borough) -> None:
-    """Write everything ordinary that happens in the borough's window."""
+    """Write all ordinary events of the borough's window."""
     coming = demand(borough.calibration, borough.start, borough.end, borough.rng)
     rows = sum(one.children for one in coming)
     _refer_all(borough, coming)
@@ -50,7 +50,7 @@ def live_through(borough: Borough) -> None:
 
 
 def early_help_referral(borough: Borough, at: datetime) -> None:
-    """A referral that asks for early help, of a new family or one known before."""
+    """Write a referral that asks for early help for a new family, and what follows."""
     rng = borough.rng
     family = borough.new_family(at)
     sources = (ReferralSource.SCHOOL, ReferralSource.HEALTH_VISITOR, ReferralSource.SELF, ReferralSource.OTHER)
@@ -69,7 +69,7 @@ def early_help_referral(borough: Borough, at: datetime) -> None:
 
 
 def social_care_referral(borough: Borough, at: datetime) -> None:
-    """A referral to social care of a new family, with the published mix of sources and share of no further action."""
+    """Write a referral of a new family to social care. Sources and the share of no further action are as published."""
     rng, calibration = borough.rng, borough.calibration
     group = rng.choices(tuple(calibration.by_source), tuple(calibration.by_source.values()))[0]
     children = rng.choices((1, 2, 3), (56, 29, 15))[0]
@@ -79,7 +79,7 @@ def social_care_referral(borough: Borough, at: datetime) -> None:
 
 
 def any_family(borough: Borough, known: list[Family], at: datetime, *, new_share: float = 0.2) -> Family:
-    """A family known by then, or a new one."""
+    """Draw a family that is known at that time, or make a new one."""
     rng = borough.rng
     if known and rng.random() >= new_share:
         for _ in range(20):
@@ -90,7 +90,7 @@ def any_family(borough: Borough, known: list[Family], at: datetime, *, new_share
 
 
 def _refer_all(borough: Borough, coming: list[Demand]) -> None:
-    """Write the calibrated referrals in time order, so that a re-referral finds the children of an earlier one."""
+    """Write the calibrated referrals in the order of time, so that a re-referral finds children of an earlier one."""
     earlier: list[tuple[datetime, Family, list[Person]]] = []
     for one in coming:
         again = _referred_before(earlier, one, borough.rng) if one.is_re_referral else None
@@ -123,7 +123,7 @@ def _refer(borough: Borough, family: Family, children: list[Person], one: Demand
 def _referred_before(
     earlier: list[tuple[datetime, Family, list[Person]]], one: Demand, rng: Random
 ) -> tuple[Family, list[Person]] | None:
-    """A family with enough children referred in the twelve months before, and those children."""
+    """Find a family with enough children referred in the twelve months before; returns it and those children."""
     for _ in range(400):
         at, family, children = rng.choice(earlier)
         if len(children) >= one.children and one.at - _LOOK_BACK <= at <= one.at - _SETTLED:
@@ -152,6 +152,6 @@ def _happen(borough: Borough, known: list[Family], count: int) -> None:
 
 
 def _any_moment(borough: Borough, source: ReferralSource = ReferralSource.SCHOOL) -> datetime:
-    """Any instant of the window, at hours of a kind of source; one in five at any hour."""
+    """Draw a time in the window. Four in five are at the hours of that kind of source, one in five at any hour."""
     at_any_hour = ReferralSource.POLICE if borough.rng.random() < 0.2 else source
     return moment(borough.rng, borough.start, borough.end, at_any_hour)

@@ -1,4 +1,4 @@
-"""One simulated authority: its places, people and random source, and the book in which its facts are written."""
+"""One simulated authority: its places, people and random numbers, and the list in which stories write its facts."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -20,18 +20,18 @@ __all__ = ["Borough", "Helped"]
 
 
 class Helped(NamedTuple):
-    """A family's time in early help, from its assessment to its closure, with the outcomes scored at closure."""
+    """A family's time in early help, from its assessment to its closure, with the outcome scores at closure."""
 
     case_id: str
     family: Family
     assessed_at: datetime
     closed_at: datetime
     scores: Mapping[int, int]
-    """Supporting Families' outcomes by number."""
+    """Scores of the Supporting Families outcomes, by outcome number."""
 
 
 class Borough:
-    """Stories write their facts here; what happens from `end` on is not history yet, and is kept for a live run."""
+    """One authority, in which stories write their facts. Facts from `end` on are kept for a live run."""
 
     def __init__(self, authority: str, ids: Ids, seed: str, start: datetime, end: datetime) -> None:
         self.authority = authority
@@ -48,11 +48,11 @@ class Borough:
         self._workers = [f"W-{ids.tag}-{number:04d}" for number in range(1, 160)]
 
     def record(self, at: datetime, data: Event, *, is_planted: bool = False) -> Fact:
-        """Write an event down; its CloudEvents source follows from its topic."""
+        """Write an event. Its CloudEvents source follows from its topic."""
         return self._write(at, data.topic, data.key, data, is_planted=is_planted)
 
     def withdraw(self, at: datetime, root: Fact, reason: WithdrawalReason, *, is_planted: bool = False) -> Fact:
-        """Take an earlier event back."""
+        """Withdraw an earlier event."""
         family_id = getattr(root.data, "family_id", None)
         data = Withdrawal(
             root_source=root.source,
@@ -66,7 +66,7 @@ class Borough:
     def correct(
         self, at: datetime, root: Fact, replacement: Event, replaced_at: datetime, *, is_planted: bool = False
     ) -> Fact:
-        """Replace an earlier event wholly."""
+        """Correct an earlier event by replacing all of its content."""
         data = Correction(
             root_source=root.source,
             root_id=root.id,
@@ -78,13 +78,13 @@ class Borough:
         return self._write(at, root.topic, root.key, data, is_planted=is_planted)
 
     def new_family(self, at: datetime, children: int = 1) -> Family:
-        """A family that nobody has recorded yet."""
+        """Make a family that has not been recorded yet."""
         family = self.people.family(at, children)
         self.families.append(family)
         return family
 
     def introduce(self, family: Family, at: datetime, *, is_planted: bool = False) -> None:
-        """Record a family's address and members, once."""
+        """Record a family's address and members, unless they have been recorded before."""
         if family.known_from is not None:
             return
         family.known_from = at
@@ -96,7 +96,7 @@ class Borough:
             self.record(at + timedelta(seconds=1), joined, is_planted=is_planted)
 
     def record_person(self, person: Person, at: datetime, *, is_planted: bool = False) -> Fact:
-        """Record what is known of a person."""
+        """Record what is known about a person."""
         is_small = person.role in (HouseholdRole.CHILD, HouseholdRole.UNBORN) and person.school_id is None
         data = PersonRecorded(
             person_id=person.id,
@@ -112,7 +112,7 @@ class Borough:
         return self.record(at, data, is_planted=is_planted)
 
     def worker(self) -> str:
-        """One of the authority's workers."""
+        """Draw one of the authority's workers."""
         return self.rng.choice(self._workers)
 
     def _write(

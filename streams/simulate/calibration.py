@@ -1,9 +1,10 @@
 """
-The published figures that the simulated world is fitted to.
+The published figures to which the simulated world is fitted.
 
 Source: DfE, Characteristics of children in need 2024 (`reference/published_cin.csv`).
 Published figures count **children referred to social care**.
-Here one such row is one person of `person_ids` of one `referral-submitted` whose `service_kind` is `social_care`.
+In the simulation, one such child is one entry in `person_ids` of a `referral-submitted` with `service_kind`
+`social_care`.
 """
 
 import csv
@@ -22,13 +23,13 @@ YEAR = "2024"
 """Year of the figures: April 2023 to March 2024."""
 
 AUTHORITIES = {"E08000015": "wirral", "E06000006": "halton", "E06000019": "herefordshire"}
-"""GSS code and short name of the authorities that have figures and places."""
+"""GSS code and short name of the authorities for which there are figures and places."""
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
-"""Months as the publication spells them, January first."""
+"""Names of the months as the publication spells them, from January."""
 
 _REGIONS = {"E08000015": "E12000002", "E06000006": "E12000002", "E06000019": "E12000005"}
 _SOURCES = (
@@ -94,7 +95,7 @@ _DURATIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """What a year of one authority looks like, in children's referrals to social care."""
+    """The figures of one year in one authority. Referrals are counted in children referred to social care."""
 
     authority: str
     referrals: float
@@ -104,27 +105,27 @@ class Calibration:
     by_source: Mapping[str, float]
     """Children's referrals by the publication's group of sources."""
     re_referral_share: float
-    """Share of children's referrals within 12 months of an earlier one of the child."""
+    """Share of children's referrals that come within 12 months of an earlier referral of the same child."""
     nfa_share: float
     """Share of children's referrals that end with no further action."""
     needs: Mapping[PrimaryNeed, float]
-    """Children in need on 31 March by primary need: a stock, used as the mix of the referrals."""
+    """Children in need on 31 March by primary need. These are open cases, but are used as the mix of the referrals."""
     factors: Mapping[AssessmentFactor, float]
-    """Share of assessments that find each factor; one may find several."""
+    """Share of assessments that find each factor. One assessment may find several factors."""
     durations: Sequence[tuple[tuple[int, int], float]]
-    """Working days from start to end of an assessment: (from, to), assessments."""
+    """Assessments by duration: working days from start to end as (from, to), and the number of assessments."""
     filled_from_region: bool
-    """Whether the authority's referrals are withheld and its region's rates stand for them."""
+    """Whether the authority's own referrals are withheld, so that its region's rates are used instead."""
 
 
 @cache
 def calibrate(authority: str) -> Calibration:
     """
-    Figures of one authority; what is withheld is filled, so that every authority has a whole year.
+    Compute the figures of one authority. Withheld figures are filled in, so that every authority has a whole year.
 
-    A single suppressed cell gets its share of what the published cells leave of the total, split as in the region.
-    Where the total itself is withheld (Herefordshire 2024: `u`, low reliability) the region's rate per 10,000 children
-    times the authority's own 0-17 population gives the total, and the region's mix gives the cells.
+    If single cells are withheld, the rest of the total is divided among them in the region's proportions.
+    If the total itself is withheld (Herefordshire 2024: `u`, low reliability), the total is the region's rate per
+    10,000 children times the authority's own population aged 0 to 17. The cells then have the region's mix.
 
     Raises:
         SettingInvalid: there are no figures for the authority.
@@ -153,13 +154,13 @@ def calibrate(authority: str) -> Calibration:
 
 
 def _total_by_rate(figures: Mapping, region: Mapping) -> float:
-    """The region's referrals per 10,000 children, on the authority's own children."""
+    """Apply the region's referrals per 10,000 children to the authority's number of children."""
     children = float(figures["population_0_17"]["population_estimate"])
     return round(float(region["referrals"]["Referrals_rate"]) * children / 10_000)
 
 
 def _filled(table: str, cells: Sequence[str], figures: Mapping, region: Mapping, total: float) -> dict[str, float]:
-    """The cells of an additive table, the withheld ones filled so that all sum to the total."""
+    """Read the cells of an additive table, and fill in withheld cells so that all cells add up to the total."""
     known = {name: value for name in cells if (value := _number(figures[table][name])) is not None}
     withheld = {name: _number(region[table][name]) or 0.0 for name in cells if name not in known}
     left = total - sum(known.values())
@@ -181,7 +182,7 @@ def _number(text: str) -> float | None:
 
 @cache
 def _published() -> dict[str, dict[str, dict[str, str]]]:
-    """Value by area code, table and measure, of the calibration year (population: the mid-year before)."""
+    """Read values by area code, table and measure for the calibration year (population: the mid-year before)."""
     with (REFERENCE / "published_cin.csv").open(encoding="utf-8") as lines:
         rows = [
             row

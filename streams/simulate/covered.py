@@ -1,4 +1,4 @@
-"""What a simulated world covers: all there is of its authorities from its start on, with nothing before it."""
+"""State what a simulated world covers: all records of its authorities from its start, and none before."""
 
 from datetime import timedelta
 from functools import partial
@@ -16,12 +16,12 @@ _WHY = "simulated: the world has nothing else"
 
 def state_coverage(settings: Settings, world: World, *, goes_on: bool) -> None:
     """
-    State the coverage of a world's window, and that of the year before it nothing is missing to look back on.
+    State the coverage of a world's window, and that the history of the year before it is complete.
 
     Args:
-        settings: where the lake is.
-        world: the world that is sent.
-        goes_on: live events follow, so that it is covered from then on, too.
+        settings: Settings that say where the lake is.
+        world: The world that is sent.
+        goes_on: Whether live events follow, so that coverage has no end.
 
     Raises:
         LakeUnavailable: the lake does not answer.

@@ -1,9 +1,9 @@
 """
-The referrals to social care of a window, fitted to the published counts.
+Plan the referrals to social care in a window, fitted to the published counts.
 
-Month and source totals are met exactly (largest remainder), in children; no-further-action and re-referral shares as
-nearly as whole families allow.
-The world has no referral before its start, so re-referrals lie later in the first twelve months.
+Totals by month and by source are met exactly, in children (largest remainder). The shares of no further action and of
+re-referrals are met as closely as whole families allow.
+The world has no referral before its start, so re-referrals come later in the first twelve months.
 """
 
 import math
@@ -32,7 +32,7 @@ K = TypeVar("K")
 
 @dataclass
 class Demand:
-    """One referral to come: when, by whom, on how many children, and what becomes of it."""
+    """One planned referral: when, from which source, about how many children, and with which result."""
 
     at: datetime
     source: ReferralSource
@@ -42,7 +42,7 @@ class Demand:
 
 
 def demand(calibration: Calibration, start: datetime, end: datetime, rng: Random) -> list[Demand]:
-    """The referrals of a window, in time order."""
+    """Plan the referrals of a window, in the order of time."""
     by_month = expected_by_month(calibration, start, end)
     months = [month for month, count in by_month.items() for _ in range(count)]
     groups = [group for group, count in allot(calibration.by_source, len(months)).items() for _ in range(count)]
@@ -63,7 +63,7 @@ def demand(calibration: Calibration, start: datetime, end: datetime, rng: Random
 
 
 def expected_by_month(calibration: Calibration, start: datetime, end: datetime) -> dict[date, int]:
-    """Children's referrals by London month: the published month, in the proportion of it that the window covers."""
+    """Compute children's referrals by London month: the published figure times the share of the month in the window."""
     expected: dict[date, float] = {}
     month = day_of(start).replace(day=1)
     while (opens := _midnight(month)) < end:
@@ -75,7 +75,7 @@ def expected_by_month(calibration: Calibration, start: datetime, end: datetime) 
 
 
 def allot(weights: Mapping[K, float], total: int) -> dict[K, int]:
-    """A total split in proportion to the weights, in whole numbers (largest remainder)."""
+    """Split a total in proportion to the weights, in whole numbers (largest remainder)."""
     scale = total / sum(weights.values()) if any(weights.values()) else 0.0
     exact = {key: weight * scale for key, weight in weights.items()}
     counts = {key: math.floor(value) for key, value in exact.items()}
@@ -94,7 +94,7 @@ def _bounds(month: date, start: datetime, end: datetime) -> tuple[datetime, date
 
 
 def _families(rows: int, rng: Random) -> list[int]:
-    """Children's rows, split into families."""
+    """Split a number of children into families."""
     sizes = []
     while rows:
         sizes.append(min(rows, rng.choices(_CHILDREN, _CHILDREN_WEIGHTS)[0]))
@@ -103,7 +103,7 @@ def _families(rows: int, rng: Random) -> list[int]:
 
 
 def _chance_of_history(coming: list[Demand], number: int) -> float:
-    """How many earlier referrals one could follow, as a share of all; none in the first weeks."""
+    """Compute the share of all referrals that this one could follow as a re-referral; 0 in the first weeks."""
     at = coming[number].at
     return (
         bisect_left(coming, at - _SETTLED, key=lambda one: one.at)
@@ -112,7 +112,7 @@ def _chance_of_history(coming: list[Demand], number: int) -> float:
 
 
 def _choose(coming: list[Demand], rows: float, chances: list[float], rng: Random) -> list[Demand]:
-    """Referrals drawn by their chances until their children make up the rows."""
+    """Draw referrals by their chances until they have the given number of children."""
     keyed = [(rng.random() ** (1 / chance), number) for number, chance in enumerate(chances) if chance > 0]
     chosen, left = [], round(rows)
     for _, number in sorted(keyed, reverse=True):

@@ -1,4 +1,4 @@
-"""Somebody at simulated desks takes alerts on and closes them, so that figures on response are not planted alone."""
+"""Simulated desks take alerts on and close them, so that figures on responses come not only from planted stories."""
 
 import threading
 from collections.abc import Callable
@@ -20,12 +20,12 @@ __all__ = ["Desk"]
 log = structlog.get_logger()
 
 _TAKEN_ON = {"red": 0.9, "amber": 0.5, "green": 0.1}
-"""Share of alerts that somebody takes on while the desk is watched; invented, like the rest."""
+"""Share of alerts that the desk takes on, by severity. The shares are invented, like all of the simulation."""
 _SECONDS_TO_TAKE_ON = 6.0
 _SECONDS_TO_CLOSE = 12.0
-"""Medians; a demo has minutes where a desk has hours."""
+"""Medians in seconds. A demo has minutes for what takes a desk hours."""
 _CLOSED = 0.5
-"""Share of those taken on that are closed."""
+"""Share of the alerts taken on that are closed."""
 _CLOSURES = {
     AlertClosure.ACTED_ON: 0.7,
     AlertClosure.ALREADY_KNOWN: 0.15,
@@ -37,9 +37,9 @@ _WORKERS = 5
 
 class Desk(threading.Thread):
     """
-    Watches the alerts that come from now on, and acts on some of them, each after a while.
+    Watches alerts from its start, and acts on some of them, each after a delay.
 
-    As a context manager it ends with the body; what it has not done by then, it does not do.
+    As a context manager it ends with the body. Actions that are still planned then are dropped.
     """
 
     def __init__(self, settings: Settings, seed: int) -> None:
@@ -62,7 +62,7 @@ class Desk(threading.Thread):
             timer.join()
 
     def run(self) -> None:
-        """Follow the alerts until ended; the thread's body."""
+        """Follow the alerts until the end. This is the body of the thread."""
         for alert in subscribe(self._settings, group=f"simulated-desk-{uuid4()}", until=self._ended.is_set):
             if alert.status == "open" and alert.acknowledged_at is None:
                 self._consider(alert)
@@ -78,7 +78,7 @@ class Desk(threading.Thread):
             self._plan(after + self._soon(_SECONDS_TO_CLOSE), close, alert, worker, closure)
 
     def _soon(self, median: float) -> float:
-        """Seconds around a median, now and then many."""
+        """Draw seconds around a median. A few are much longer."""
         return median * self._rng.lognormvariate(0, 0.6)
 
     def _plan(self, seconds: float, act: Callable[..., None], *arguments: object) -> None:
@@ -91,5 +91,5 @@ class Desk(threading.Thread):
         try:
             act(self._settings, alert, *rest)
         except CafError as error:
-            # A desk that cannot be reached must not end the run that it decorates.
+            # If the desk cannot act, the run that it accompanies must still go on.
             log.warning("desk_could_not_act", alert_id=alert.alert_id, error=str(error))

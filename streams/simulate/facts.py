@@ -1,4 +1,4 @@
-"""What the simulated world writes down: facts with their identity, and the records they become on the topics."""
+"""Facts of the simulated world with their ids, and the records that they become on the topics."""
 
 from collections import Counter
 from datetime import datetime
@@ -30,51 +30,51 @@ class Fact(NamedTuple):
 
     @property
     def type(self) -> str:
-        """The CloudEvents type."""
+        """The CloudEvents type of the fact."""
         return self.data.type if isinstance(self.data, Event) else amendment_type(self.topic, self.data)
 
 
 class Record(NamedTuple):
-    """A record as it goes to its topic, with the instant at which the simulated world sends it."""
+    """A record as it is sent to its topic, and the time at which the simulated world sends it."""
 
     topic: str
     key: bytes
     value: bytes
     at: datetime
     story_id: str | None = None
-    """The planted story of an unreadable record, whose coordinates are known only once it is sent."""
+    """The planted story of an unreadable record. The record's position is known only after it is sent."""
 
 
 class Ids:
-    """Identifiers that no other world shares: kind, the world's tag, a running number."""
+    """Makes ids that no other world shares, from a kind, the world's tag and a number."""
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
         self._numbers: Counter[str] = Counter()
 
     def retag(self, tag: str) -> None:
-        """Go on under another tag, so that what follows is never taken for what another run of the world made."""
+        """Continue with another tag, so that new ids never equal those of another run of the world."""
         self.tag = tag
         self._numbers.clear()
 
     def new(self, kind: str) -> str:
-        """The next identifier of a kind, such as `F-1a2b3c-000017`."""
+        """Make the next id of a kind, such as `F-1a2b3c-000017`."""
         self._numbers[kind] += 1
         return f"{kind}-{self.tag}-{self._numbers[kind]:06d}"
 
 
 def system_of(slug: str, topic: str) -> str:
-    """The CloudEvents source that writes a topic in an authority, such as `/wirral/front-door`."""
+    """Return the CloudEvents source that writes to a topic in an authority, such as `/wirral/front-door`."""
     return f"/{slug}/{_SYSTEMS[topic]}"
 
 
 def amendment_type(topic: str, data: Correction | Withdrawal) -> str:
-    """The type of a correction or a withdrawal on a topic."""
+    """Return the type of a correction or a withdrawal on a topic."""
     return f"uk.{topic.removesuffix('.v1')}.{'corrected' if isinstance(data, Correction) else 'withdrawn'}.v1"
 
 
 def encode(fact: Fact, *, backfill: bool, at: datetime | None = None) -> Record:
-    """The record of a fact; `at` replaces the time at which it happened."""
+    """Make the record of a fact. If `at` is given, it replaces the time at which the fact happened."""
     happened = at or fact.at
     envelope = Envelope(
         specversion="1.0",

@@ -1,8 +1,9 @@
 """
-What is told once all else is: outcomes of school readiness and six months after closure, partners who come to meetings.
+Events that are added after all others: outcome scores for school readiness and for six months after closure, and
+partners at meetings.
 
-It has identifiers and random streams of its own, so that all other events of a seed are the same with it and without.
-Shares and scores are choices.
+They use ids and random numbers of their own. All other events of a seed are therefore the same with and without them.
+The shares and scores are choices.
 """
 
 from collections import defaultdict
@@ -29,28 +30,28 @@ from streams.simulate.population import Person
 __all__ = ["follow_up", "partners_take_part"]
 
 _AGES = (2, 5)
-"""Children whose readiness for school is followed, in years: from 2 to under 5."""
+"""Ages in years of the children whose school readiness is followed: from 2 to under 5."""
 _AGREED = 0.7
-"""Share of them whose partners share what they know."""
+"""Share of these children about whom partner agencies share information."""
 _OUTCOMES = range(1, 8)
 _REVIEWED, _AT_CLOSURE, _FOUND_AGAIN = 0.5, 0.8, 0.6
-"""Shares scored in between, at closure, and six months after it."""
+"""Shares of outcomes that are scored in between, at closure, and six months after closure."""
 _SUSTAINED_AFTER = 6
 _CHANGE = {-1: 12, 0: 30, 1: 30, 2: 20, 3: 8}
-"""Points from one score to the next while helped, with weights."""
+"""Change from one score to the next during help, with weights."""
 _CHANGE_AFTER = {-3: 4, -2: 10, -1: 16, 0: 44, 1: 18, 2: 8}
-"""Points from closure to six months after."""
+"""Change from closure to six months later, with weights."""
 _MEETINGS = (AssessmentCompleted, ReviewHeld, TafMeetingHeld)
 _PARTNER_COMES = 0.3
-"""As often as a step-parent."""
+"""Share of meetings that a partner attends, as for a step-parent."""
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 def follow_up(borough: Borough) -> list[Fact]:
-    """The outcomes scored of everybody whom early help has helped in the borough; some of them after its end."""
+    """Make the outcome scores of all families that early help has helped. Some of them come after the borough's end."""
     facts = []
     for helped in borough.helped:
-        # The case's identifier names the world, too.
+        # The case id contains the world's tag, so each world has its own random numbers.
         rng = Random(f"follow-up of {helped.case_id}")
         for at, data in (*_readiness(helped, rng), *_family_after(helped, rng)):
             source = system_of(borough.slug, data.topic)
@@ -59,7 +60,7 @@ def follow_up(borough: Borough) -> list[Fact]:
 
 
 def partners_take_part(borough: Borough) -> None:
-    """Let partners come to some of the meetings held while they live in the household."""
+    """Let partners attend some of the meetings that are held while they live in the household."""
     left = {fact.data.person_id: fact.at for fact in borough.facts if isinstance(fact.data, HouseholdLeft)}
     stays: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
     for fact in borough.facts:
@@ -74,7 +75,7 @@ def partners_take_part(borough: Borough) -> None:
 
 
 def _readiness(helped: Helped, rng: Random) -> Iterator[tuple[datetime, OutcomeRecorded]]:
-    """Three to seven of the seven outcomes of school readiness, of each small child that is followed."""
+    """Yield scores for three to seven of the seven school readiness outcomes of each small child that is followed."""
     for child in helped.family.children:
         if not _is_small(child, day_of(helped.assessed_at)) or rng.random() >= _AGREED:
             continue
@@ -94,7 +95,7 @@ def _readiness(helped: Helped, rng: Random) -> Iterator[tuple[datetime, OutcomeR
 
 
 def _stages(helped: Helped, rng: Random) -> Iterator[tuple[datetime, OutcomeStage]]:
-    """When an outcome is scored; not every one at every stage."""
+    """Yield the times and stages at which an outcome is scored. Not every outcome is scored at every stage."""
     yield _on(helped.assessed_at + timedelta(days=rng.randint(0, 14)), rng), OutcomeStage.BASELINE
     if rng.random() < _REVIEWED:
         yield _on(helped.assessed_at + (helped.closed_at - helped.assessed_at) / 2, rng), OutcomeStage.REVIEW
@@ -106,7 +107,7 @@ def _stages(helped: Helped, rng: Random) -> Iterator[tuple[datetime, OutcomeStag
 
 
 def _family_after(helped: Helped, rng: Random) -> Iterator[tuple[datetime, OutcomeRecorded]]:
-    """The family's own outcomes, if it is found again: all of them on one visit."""
+    """Yield the family's own scores six months after closure, all on one visit, if the family is found."""
     if rng.random() >= _FOUND_AGAIN:
         return
     at = _six_months_after(helped, rng)
@@ -129,7 +130,7 @@ def _is_small(child: Person, day: date) -> bool:
 
 
 def _six_months_after(helped: Helped, rng: Random) -> datetime:
-    """Six calendar months after closure, or up to four weeks later."""
+    """Draw a working time six calendar months after closure, or up to four weeks later."""
     due = months_later(day_of(helped.closed_at), _SUSTAINED_AFTER)
     return working_moment(rng, due + timedelta(days=rng.randint(0, 28)))
 
@@ -139,5 +140,5 @@ def _on(at: datetime, rng: Random) -> datetime:
 
 
 def _moved(score: int, change: dict[int, int], rng: Random) -> int:
-    """The next score; scores are 0 to 10."""
+    """Draw the next score, from 0 to 10."""
     return max(0, min(10, score + rng.choices(tuple(change), tuple(change.values()))[0]))

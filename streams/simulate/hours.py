@@ -1,4 +1,4 @@
-"""When things happen: days and hours at which each kind of reporter and worker acts, in London time."""
+"""Choose when events happen: the days and hours at which each kind of reporter and worker acts, in London time."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
@@ -19,18 +19,18 @@ _WEEKEND_SHARE = {"6": 1.0, "3E": 1.0, "1": 0.6, "9": 0.6}
 
 
 def instant(day: date, hour: float) -> datetime:
-    """The instant (UTC) of a London day and hour, fractions allowed."""
+    """Return the UTC time of a London day and hour. The hour may have a fraction."""
     local = datetime.combine(day, time(), LONDON) + timedelta(seconds=round(hour * 3600))
     return local.astimezone(UTC)
 
 
 def day_of(at: datetime) -> date:
-    """The London day of an instant."""
+    """Return the London day of a time."""
     return at.astimezone(LONDON).date()
 
 
 def moment(rng: Random, first: datetime, last: datetime, source_code: str) -> datetime:
-    """An instant from `first` to before `last` at which a referrer of this kind is likely to report."""
+    """Draw a time from `first` to before `last` at which a referrer of this kind is likely to report."""
     early, late = _by_kind(_HOURS, source_code, _OFFICE)
     weekend = _by_kind(_WEEKEND_SHARE, source_code, 0.02)
     days = (day_of(last) - day_of(first)).days + 1
@@ -45,25 +45,25 @@ def moment(rng: Random, first: datetime, last: datetime, source_code: str) -> da
 
 
 def working_moment(rng: Random, day: date) -> datetime:
-    """An instant in working hours on the day, or on the next working day."""
+    """Draw a time in working hours on this day, or on the next working day."""
     return instant(next_working_day(day), rng.uniform(9, 16.9))
 
 
 def next_working_day(day: date) -> date:
-    """The day itself if it is a working day in England, otherwise the next one."""
+    """Return the day itself if it is a working day in England, otherwise the next one."""
     while not _works(day):
         day += timedelta(days=1)
     return day
 
 
 def is_working_time(at: datetime) -> bool:
-    """Whether it is Monday to Friday, 09:00 to before 17:00 in London, and no bank holiday in England."""
+    """Whether it is Monday to Friday, from 09:00 to before 17:00 in London, and not a bank holiday in England."""
     local = at.astimezone(LONDON)
     return _works(local.date()) and _OFFICE[0] <= local.hour < _OFFICE[1]
 
 
 def months_later(day: date, months: int) -> date:
-    """The same day of a later (or earlier) calendar month, or that month's last day."""
+    """Return the same day of a later (or earlier) calendar month, or that month's last day."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     lengths = (
         31,

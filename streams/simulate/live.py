@@ -1,4 +1,4 @@
-"""A live run: planted stories that act now, what was under way when the history ended, ordinary events at a rate."""
+"""A live run: planted stories that act now, events under way at the end of the history, and ordinary events."""
 
 import heapq
 import time
@@ -46,20 +46,22 @@ def live(
     progress: Progress = lambda _: None,
 ) -> Produced:
     """
-    Go on from a world's end, with `time` = now for what is new.
+    Continue a world after its end. New events get the present time.
 
-    First comes what happened between the world's end and now (as history), then ordinary events at the rate.
-    Every live story acts once, all of them half a minute before the run ends, if its length is known and allows it.
+    The events between the world's end and now are sent first, as history. Then ordinary events follow at the rate.
+    Every live story acts once. If the length of the run is known and long enough, all have acted half a minute before
+    its end.
 
     Args:
-        settings: Which broker.
+        settings: Settings that name the broker.
         world: The world whose history was sent before.
-        rate: Ordinary events per second, all authorities together.
-        seconds: Length of the run; None: until `stop`.
+        rate: Ordinary events per second, for all authorities together.
+        seconds: Length of the run; None means until `stop` is set.
         stop: Ends the run when set.
-        new_cast: Play the live stories on new families, whose history is sent first: for a second run on one history.
+        new_cast: Play the live stories on new families, whose history is sent first. Use it for a second run on one
+            history.
         announce: Called with each claim as soon as its story has acted.
-        progress: Called with the number of records so far.
+        progress: Called with the number of records sent so far.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -78,7 +80,7 @@ class _Run:
     def __init__(self, sender: Sender, world: World, announce: Announce, *, new_cast: bool) -> None:
         now = datetime.now(UTC)
         self._sender, self._world, self._announce = sender, world, announce
-        # Marked as history even when their time comes during the run, so that a second run sends the same bytes.
+        # These are history even if their time comes during the run, so that a second run sends the same bytes.
         under_way = (encode(fact, backfill=True) for fact in world.facts if fact.at >= world.end)
         self._due = [(record.at, number, record) for number, record in enumerate(under_way)]
         self._order = count(len(self._due))
@@ -90,11 +92,11 @@ class _Run:
         self._claims: list[Claim] = []
 
     def catch_up(self) -> None:
-        """Send what happened from the world's end until now, marked as history."""
+        """Send the events from the world's end until now, marked as history."""
         self._send_due(datetime.now(UTC))
 
     def play(self, rate: float, seconds: float | None, stop: Event, progress: Progress) -> None:
-        """Send what is due and the rate's share of ordinary events, tick by tick."""
+        """Send events that are due, and ordinary events at the rate, tick by tick."""
         began, ordinary, acted = time.monotonic(), 0, 0
         pause = _pause_between(len(self._players) + 1, seconds)
         while not stop.wait(_TICK):
@@ -113,11 +115,11 @@ class _Run:
             progress(self._sender.sent)
 
     def close(self) -> Produced:
-        """Wait for the acknowledgements."""
+        """Wait until the broker has acknowledged all records."""
         return self._sender.close(self._claims)
 
     def _act(self, number: int, now: datetime) -> None:
-        """The next live story acts; after the last one comes a record that nobody can read."""
+        """Let the next live story act. After the last one, send an unreadable record."""
         if number < len(self._players):
             facts, claims = self._players[number].act(now)
             self._push(facts)
@@ -153,7 +155,7 @@ class _Run:
 
 
 def _pause_between(acts: int, seconds: float | None) -> float:
-    """Seconds between acts, so that the alerts of the last one can still be seen."""
+    """Compute the seconds between acts, so that the alerts of the last act can still be seen."""
     if seconds is None:
         return _LONGEST_PAUSE
     return min(_LONGEST_PAUSE, max(0.0, (seconds - _FIRST_ACT - min(_FINISH_BEFORE, seconds / 4)) / acts))

@@ -1,4 +1,4 @@
-"""Records that no contract accepts, one kind for each reason of rejection."""
+"""Malformed records, which the contract rejects, for each reason in turn."""
 
 from datetime import datetime, timedelta
 from random import Random
@@ -18,17 +18,17 @@ from streams.simulate.truth import Claim
 __all__ = ["REASONS", "SPOILT", "malformed", "spoil"]
 
 SPOILT = (ContactRecorded, EscalationReported, LevelChanged)
-"""Events that are spoilt, one of each topic."""
+"""Event types that malformed copies are made from, one for each topic."""
 
 _NOT_MADE = {Reason.BATCH, Reason.SAME_ID_OTHER_CONTENT, Reason.UNREADABLE_BATCH, Reason.DELETED_UNREAD}
 REASONS = tuple(reason for reason in Reason if reason not in _NOT_MADE)
-"""Reasons for which a record is rejected that Kafka gives whole, by what it says itself."""
+"""Reasons for rejection that depend on the content of one whole record."""
 
 
 def malformed(
     sendings: list[Sending], share: float, ids: Ids, rng: Random, *, backfill: bool
 ) -> tuple[list[Record], list[Claim]]:
-    """Spoilt copies of some events, each to be sent after its model, and what each must raise."""
+    """Make malformed copies of some events, each sent after its original, and the claims about them."""
     models = [[sending for sending in sendings if isinstance(sending.fact.data, kind)] for kind in SPOILT]
     records, claims = [], []
     for number in range(round(len(sendings) * share)):
@@ -44,7 +44,7 @@ def malformed(
 
 
 def spoil(fact: Fact, reason: Reason, ids: Ids, *, at: datetime, backfill: bool) -> tuple[Record, Claim]:
-    """A copy of the event, with an id of its own, that is rejected for the reason; sent at `at`."""
+    """Make a copy of the event with its own id that is rejected for this reason, and is sent at `at`."""
     story_id = f"unreadable_{reason.value}-{ids.new('story')}"
     record = encode(fact._replace(id=ids.new("e"), at=fact.at + timedelta(seconds=1)), backfill=backfill)
     key = b"F-of-nobody" if reason is Reason.KEY_MISMATCH else record.key
@@ -84,7 +84,7 @@ def _spoil(value: bytes, reason: Reason) -> bytes:
 
 
 def _nested(levels: int) -> list:
-    """Lists within lists: too much for any setting, unlike a length."""
+    """Nest lists so deeply that every setting rejects them. A limit on length can be raised."""
     inner: list = []
     for _ in range(levels - 1):
         inner = [inner]

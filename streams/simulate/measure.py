@@ -1,4 +1,4 @@
-"""The published figures beside the simulated ones, counted from the facts as anybody would count them."""
+"""Compare published figures with simulated ones, which are counted from the events as any reader would count them."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -21,18 +21,18 @@ _STATUTORY = (AssessmentKind.CHILD_AND_FAMILY, AssessmentKind.SECTION_47)
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of an authority; shares are in percent."""
+    """One figure of an authority. Shares are in percent."""
 
     authority: str
     name: str
     published: float
-    """Of a year; filled where it is withheld (see `calibrate`)."""
+    """Published figure for a year. A withheld figure is filled in (see `calibrate`)."""
     simulated: float
-    """Of the world's window."""
+    """Figure for the world's window."""
 
 
 def compare(world: World) -> list[Figure]:
-    """Each calibrated figure of each authority, published and simulated; they compare for a window of a year."""
+    """Compute each calibrated figure of each authority, published and simulated. Use a window of a year to compare."""
     figures = []
     for borough in world.boroughs:
         facts = [fact for fact in borough.facts if world.start <= fact.at < world.end]
@@ -69,7 +69,7 @@ def _referrals(facts: list[Fact], published: Calibration) -> Iterator[tuple[str,
 
 
 def _again(rows: list[tuple[datetime, str, ReferralSubmitted]]) -> int:
-    """Rows whose child was referred before, within 12 calendar months."""
+    """Count the children's referrals that follow an earlier one of the child within 12 calendar months."""
     last: dict[str, datetime] = {}
     again = 0
     for at, child, _ in rows:
@@ -79,7 +79,7 @@ def _again(rows: list[tuple[datetime, str, ReferralSubmitted]]) -> int:
 
 
 def _assessments(facts: list[Fact], published: Calibration) -> Iterator[tuple[str, float, float]]:
-    """Factors found by all assessments, and how long the statutory ones took."""
+    """Yield the factors found by all assessments, and how long the statutory ones took."""
     completed = [fact for fact in facts if isinstance(fact.data, AssessmentCompleted)]
     found = Counter(code for fact in completed for code in fact.data.factors)
     for code, share in published.factors.items():

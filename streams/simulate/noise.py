@@ -1,4 +1,4 @@
-"""How real streams misbehave, as rates: repeats, disorder, lateness, corrections, withdrawals."""
+"""Faults of real streams, as rates: repeats, wrong order, lateness, corrections, withdrawals."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -22,16 +22,16 @@ _WITHDRAWABLE = (ContactRecorded, FamilySeen, EscalationReported, FeedbackSent, 
 _CORRECTABLE = (ContactRecorded, ReferralSubmitted, FamilySeen, OutcomeRecorded, LevelChanged)
 
 _AMENDABLE_SHARE = 3
-"""Only about a third of all events are of a kind that is corrected or withdrawn here."""
+"""About a third of all events are of a kind that is corrected or withdrawn here."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
     """
-    Rates, as shares of all events; the defaults are choices.
+    Rates as shares of all events. The defaults are choices.
 
-    `malformed` records come on top of the others, of every kind of rejection in turn.
-    Corrections and withdrawals touch neither planted stories nor what the calibration counts.
+    `malformed` records are added to the others, for each reason of rejection in turn.
+    Corrections and withdrawals change neither planted stories nor figures that are calibrated.
     """
 
     duplicates: float = 0.005
@@ -48,12 +48,12 @@ class Noise:
 
     @classmethod
     def silent(cls) -> "Noise":
-        """No noise at all."""
+        """Make rates that are all 0."""
         return cls(**{rate.name: 0.0 for rate in fields(cls)})
 
 
 class Sending(NamedTuple):
-    """When a fact is sent, in the order of the simulated world; one fact may be sent twice."""
+    """A fact, and when it is sent in the simulated world. One fact may be sent twice."""
 
     at: datetime
     fact: Fact
@@ -67,7 +67,7 @@ def amend(borough: Borough, noise: Noise, rng: Random) -> None:
 
 
 def amend_one(borough: Borough, fact: Fact, at: datetime, noise: Noise, rng: Random) -> list[Fact]:
-    """Correct or withdraw one event, as the rates divide it, if its kind may be; returns what was written."""
+    """Correct or withdraw one event, in proportion to the rates, if its kind allows it; returns the facts written."""
     written = len(borough.facts)
     if fact.is_planted:
         return []
@@ -81,7 +81,7 @@ def amend_one(borough: Borough, fact: Fact, at: datetime, noise: Noise, rng: Ran
 
 
 def schedule(facts: list[Fact], end: datetime, noise: Noise, rng: Random) -> list[Sending]:
-    """The facts in the order in which they are sent: some late, some overtaken by others, some twice."""
+    """Put the facts in the order in which they are sent: some late, some out of order, some twice."""
     sendings = []
     for fact in facts:
         at = fact.at
@@ -98,7 +98,7 @@ def schedule(facts: list[Fact], end: datetime, noise: Noise, rng: Random) -> lis
 
 
 def _replacement(fact: Fact, rng: Random) -> tuple[Event, datetime]:
-    """The fact with something put right, and when it really happened; its month and children stay."""
+    """Return the corrected fact, and when it really happened. Its month and children stay the same."""
     data = fact.data
     match data:
         case ContactRecorded():
@@ -110,7 +110,7 @@ def _replacement(fact: Fact, rng: Random) -> tuple[Event, datetime]:
 
 
 def _withdraw(borough: Borough, fact: Fact, at: datetime, rng: Random) -> None:
-    """Take the event back; every second contact was recorded on the wrong family, and is recorded on another."""
+    """Withdraw the event. Every second contact was recorded on the wrong family, so it is recorded again on another."""
     is_misplaced = isinstance(fact.data, ContactRecorded) and rng.random() < 0.5
     reason = WithdrawalReason.WRONG_FAMILY if is_misplaced else WithdrawalReason.RECORDED_IN_ERROR
     borough.withdraw(at, fact, reason)

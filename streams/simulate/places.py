@@ -1,10 +1,10 @@
 """
-Where families live: real LSOAs, weighted by children and deprivation.
+The places where families live: real LSOAs, weighted by children and deprivation.
 
-Weight of an LSOA = its estimated children times 6 ** ((10 - IMD decile) / 9).
-So a child of the most deprived tenth is six times as likely to be referred as one of the least deprived.
-That ratio is a choice: the Child Welfare Inequalities Project (Bywaters and others, 2020) found more than ten times
-for care and protection plans, and front-door contacts are known to be flatter.
+The weight of an LSOA is its estimated number of children times 6 ** ((10 - IMD decile) / 9).
+A child in the most deprived tenth is therefore six times as likely to be referred as one in the least deprived tenth.
+This ratio is a choice. The Child Welfare Inequalities Project (Bywaters and others, 2020) found more than ten times for
+care and protection plans, and front-door contacts are known to differ less.
 """
 
 import csv
@@ -20,7 +20,7 @@ from streams.reference import REFERENCE
 __all__ = ["GRADIENT", "Place", "Places", "places_of"]
 
 GRADIENT = 6.0
-"""How many times likelier a referral is in the most than in the least deprived tenth of areas."""
+"""How many times likelier a referral is in the most deprived tenth of areas than in the least deprived tenth."""
 
 _GATEWAYS: Mapping[str, Gateway] = {
     "E14000559": Gateway.BIRKENHEAD,
@@ -41,7 +41,7 @@ class Place:
 
     @property
     def schools(self) -> tuple[str, str, str]:
-        """Identifiers of the ward's simulated schools: two primary, one secondary; none is a real school."""
+        """Ids of the ward's simulated schools: two primary, one secondary. None of them is a real school."""
         return tuple(f"school-{self.ward_code}-{number}" for number in (1, 2, 3))
 
 
@@ -53,13 +53,13 @@ class Places:
         self._cumulated = list(accumulate(place.weight for place in places))
 
     def draw(self, rng: Random) -> Place:
-        """An LSOA, by weight."""
+        """Draw an LSOA by its weight."""
         return rng.choices(self.all, cum_weights=self._cumulated)[0]
 
 
 @cache
 def places_of(authority: str) -> Places:
-    """The LSOAs of an authority, from `reference/geography.csv`."""
+    """Read the LSOAs of an authority from `reference/geography.csv`."""
     with (REFERENCE / "geography.csv").open(encoding="utf-8") as lines:
         return Places([_place(row) for row in csv.DictReader(lines) if row["la_code"] == authority])
 

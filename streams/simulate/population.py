@@ -1,7 +1,7 @@
 """
 Families and their members.
 
-Family sizes, ages and characteristics are choices that make plausible households; only counts are calibrated.
+Family sizes, ages and characteristics are choices that make plausible households. Only counts are calibrated.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ class Person:
 
 @dataclass
 class Family:
-    """A family as the simulated services know it; what changes is the state its stories move."""
+    """A family as the simulated services know it. Stories change its state."""
 
     id: str
     place: Place
@@ -49,23 +49,23 @@ class Family:
     children: list[Person]
     level: int = 1
     known_from: datetime | None = None
-    """When its members were recorded; None: nobody has recorded them yet."""
+    """When its members were recorded; None if they have not been recorded yet."""
     open_until: datetime | None = None
     """End of its open case, if it has one."""
 
     def is_open(self, at: datetime) -> bool:
-        """Whether a case is open at the instant."""
+        """Whether a case is open at this time."""
         return self.open_until is not None and at < self.open_until
 
 
 class Population:
-    """Makes families of one authority."""
+    """Makes the families of one authority."""
 
     def __init__(self, places: Places, ids: Ids, rng: Random) -> None:
         self._places, self._ids, self._rng = places, ids, rng
 
     def family(self, at: datetime, children: int = 1) -> Family:
-        """A family that exists at the instant, with at least so many children."""
+        """Make a family that exists at this time, with at least this number of children."""
         rng = self._rng
         place = self._places.draw(rng)
         size = max(children, rng.choices(_SIZES, _SIZE_WEIGHTS)[0])
@@ -74,7 +74,7 @@ class Population:
         return family
 
     def child(self, at: datetime, place: Place, age: tuple[float, float] = (0.2, 16.0)) -> Person:
-        """A child of an age (years) in the range; about one in sixty is not born yet."""
+        """Make a child with an age (years) in the range. About one in sixty is not born yet."""
         years = self._rng.uniform(*age)
         day = day_of(at)
         if age[0] < 1 and self._rng.random() < 1 / 60:
@@ -87,7 +87,7 @@ class Population:
         return child
 
     def adult(self, at: datetime, role: HouseholdRole, age: tuple[float, float] = (20, 50)) -> Person:
-        """An adult of an age (years) in the range."""
+        """Make an adult with an age (years) in the range."""
         return self._person(role, day_of(at) - timedelta(days=round(self._rng.uniform(*age) * 365.25)), None)
 
     def _adults(self, at: datetime) -> list[Person]:

@@ -1,4 +1,4 @@
-"""Sends a simulated history: to Kafka as fast as it takes records, at a speed, or to a file that needs no broker."""
+"""Send a simulated history to Kafka, as fast as possible or at a chosen speed, or to a file that needs no broker."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -19,14 +19,14 @@ __all__ = ["Progress", "backfill", "replay_window", "to_file"]
 log = structlog.get_logger()
 
 Progress = Callable[[int], None]
-"""Called now and then with the number of records so far."""
+"""Function that is called from time to time with the number of records so far."""
 
 _EVERY = 2_000
 
 
 def backfill(settings: Settings, world: World, progress: Progress = lambda _: None) -> Produced:
     """
-    Send the history of a world as fast as the broker takes it; missing topics are created.
+    Send the history of a world as fast as the broker takes it. Missing topics are created.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -54,7 +54,7 @@ def replay_window(
     progress: Progress = lambda _: None,
 ) -> Produced:
     """
-    Send a world so many times faster than it happened, from the window's start, until its end or for some seconds.
+    Send a world `speed_up` times faster than it happened, from the start of its window until its end or for `seconds`.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -90,7 +90,7 @@ def to_file(path: Path, world: World, progress: Progress = lambda _: None) -> Pr
 
 
 def _write(path: Path, records: Iterable[Record]) -> Iterable[str]:
-    """Write the records; gives the topic of each."""
+    """Write the records, and yield the topic of each."""
     encoder = msgspec.json.Encoder()
     with path.open("wb") as file:
         for record in records:

@@ -1,4 +1,4 @@
-"""Sends records to Kafka and counts what the broker has acknowledged."""
+"""Send records to Kafka, and count those that the broker has acknowledged."""
 
 import time
 from collections import Counter
@@ -17,22 +17,22 @@ __all__ = ["Produced", "Sender"]
 
 @dataclass
 class Produced:
-    """What was sent."""
+    """The result of sending."""
 
     counts: Counter[tuple[str, int]] = field(default_factory=Counter)
-    """Records by topic and partition, acknowledged by the broker; the partition is -1 in a file."""
+    """Number of records that the broker acknowledged, by topic and partition. In a file, the partition is -1."""
     claims: list[Claim] = field(default_factory=list)
-    """What these records must raise, and what they must not."""
+    """The claims about what these records must raise, and what they must not."""
     elapsed: float = 0.0
     """Seconds from the first record to the last acknowledgement."""
 
     @property
     def total(self) -> int:
-        """Records in all."""
+        """Number of all records."""
         return sum(self.counts.values())
 
     def as_json(self) -> dict[str, object]:
-        """The figures for `--json`."""
+        """Return the figures for `--json`."""
         topics: dict[str, dict[str, int]] = {}
         for (topic, partition), count in sorted(self.counts.items()):
             topics.setdefault(topic, {})[str(partition)] = count
@@ -46,11 +46,11 @@ class Produced:
 
 
 class Sender:
-    """A producer that knows what became of each record; the first record that fails ends the run at `close`."""
+    """A producer that records the result of each send. If a record failed, `close` raises its error."""
 
     def __init__(self, settings: Settings, **config: object) -> None:
         """
-        Connect.
+        Connect to the broker.
 
         Raises:
             BrokerUnavailable: no broker answers.
@@ -63,7 +63,7 @@ class Sender:
         self.sent = 0
 
     def send(self, record: Record) -> None:
-        """Hand a record to the client, which sends it when it likes."""
+        """Pass a record to the client, which may send it later."""
         self.sent += 1
         future = self._client.send(record.topic, key=record.key, value=record.value)
         future.add_callback(self._acknowledged, record.story_id)
@@ -71,7 +71,7 @@ class Sender:
 
     def close(self, claims: list[Claim]) -> Produced:
         """
-        Wait for every acknowledgement; the claims about unreadable records get their coordinates.
+        Wait until all records are acknowledged. Claims about unreadable records get the positions of these.
 
         Raises:
             KafkaError: a record was not acknowledged.

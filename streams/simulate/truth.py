@@ -1,4 +1,4 @@
-"""What the planted stories must raise, and what they must not: one line a claim."""
+"""Claims about what the planted stories must raise and what they must not, one on each line of the truth file."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,9 +12,9 @@ __all__ = ["Claim", "write_truth"]
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """
-    One thing that a story must, or must not, raise.
+    One alert that a story must raise, or must not raise.
 
-    A claim that is not expected means that the rule (its clause, where one is given) raises nothing for the entity.
+    If it is not expected, the rule (or its clause, if one is given) must raise nothing for the entity.
     """
 
     story_id: str
@@ -23,19 +23,19 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     expected: bool
     entity_kind: str
     entity_id: str | None
-    """None for an unreadable record, until it is sent and has coordinates."""
+    """None for an unreadable record until it is sent, because its position is not known before."""
     family_id: str | None
     anchor_source: str | None
     anchor_id: str | None
     anchored_at: datetime | None
     status: str | None = None
-    """`cleared` where the story itself ends what it raised; None: not claimed."""
+    """`cleared` if the story itself ends the alert; None if the claim does not concern the status."""
     why: str
     is_live: bool = False
 
     @property
     def alert_id(self) -> str:
-        """The identity of the expected alert: hash of rule, clause, entity and anchor."""
+        """The id of the expected alert: a hash of rule, clause, entity and anchor."""
         parts = (
             self.rule, self.clause or "", self.entity_kind, self.entity_id or "",
             self.anchor_source or "", self.anchor_id or "",
@@ -45,7 +45,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_truth(path: Path, claims: Iterable[Claim], *, append: bool = False) -> int:
-    """Write claims as JSON lines; returns how many."""
+    """Write claims as JSON lines; returns how many were written."""
     encoder = msgspec.json.Encoder()
     lines = [encoder.encode(claim) for claim in claims]
     with path.open("ab" if append else "wb") as file:

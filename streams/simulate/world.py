@@ -1,7 +1,7 @@
 """
 The seeded world: the same seed, authorities, window and options give the same bytes.
 
-Families, addresses, schools, workers and organisations are invented; areas and counts are real.
+Families, addresses, schools, workers and organisations are invented. Areas and counts are real.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,23 +27,23 @@ from streams.simulate.truth import Claim
 __all__ = ["World"]
 
 _LATER = 10
-"""How many times as often as other events a follow-up arrives late: partners send them in returns."""
+"""Follow-ups arrive late this many times as often as other events, because partners send them in returns."""
 
 
 class World:
     """
-    What happens in some authorities from `start` to `end` (instants), and after it what is already under way.
+    The events in some authorities from `start` to `end`, and later events of stories that are under way at `end`.
 
-    Planted stories reach back before `start` where their rule looks back a year.
+    A planted story begins before `start` if its rule looks back a year.
 
     Args:
-        seed: Of all that is random.
+        seed: Seed of all random numbers.
         authorities: GSS codes.
-        start: Begin of the calibrated window.
-        end: End of what is sent as history; a live run goes on from there.
-        stories: How many times each planted story is played, in each authority.
-        noise: Rates of what goes wrong on the way.
-        backfill: Whether the events of the window are marked as history, whose alerts are not routed.
+        start: Start of the calibrated window.
+        end: End of the history. A live run continues from there.
+        stories: How often each planted story is played in each authority.
+        noise: Rates of faults in sending.
+        backfill: Whether events of the window are marked as history. Alerts of history go to nobody.
 
     Raises:
         SettingInvalid: an authority has no published figures, or the window is empty.
@@ -82,21 +82,21 @@ class World:
 
     @cached_property
     def facts(self) -> list[Fact]:
-        """Every fact by the time at which it happened, those after `end` included."""
+        """All facts by the time at which they happened, also those after `end`."""
         return sorted([*self._told, *self._followed], key=lambda fact: (fact.at, fact.id))
 
     @property
     def claims(self) -> list[Claim]:
-        """What the planted stories and the unreadable records must raise, and what they must not."""
+        """The claims about what the planted stories and the unreadable records must raise and must not raise."""
         return self._planted + self._history[1]
 
     def records(self) -> Iterator[Record]:
-        """The records of the history, in the order in which they are sent."""
+        """Yield the records of the history, in the order in which they are sent."""
         return iter(self._history[0])
 
     @property
     def _told(self) -> list[Fact]:
-        """Every fact but the follow-ups."""
+        """All facts without the follow-ups."""
         return [fact for borough in self.boroughs for fact in borough.facts]
 
     @cached_property
@@ -114,7 +114,7 @@ class World:
         return list(merge(*records, key=lambda record: record.at)), claims
 
     def _schedule(self, facts: list[Fact], noise: Noise, stream: str) -> list[Sending]:
-        """When the facts of the window are sent, by a random stream of their own."""
+        """Plan when the facts of the window are sent, with random numbers of their own."""
         past = sorted((fact for fact in facts if fact.at < self.end), key=lambda fact: (fact.at, fact.id))
         return schedule(past, self.end, noise, Random(f"{self.name}/{stream}"))
 

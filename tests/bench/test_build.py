@@ -1,4 +1,4 @@
-"""The load of `./caf bench build`: what lands is a history, and what comes new is about its families."""
+"""The load of `./caf bench build` is a history, and the new events are about its families."""
 
 import pyarrow as pa
 import pytest
@@ -17,7 +17,7 @@ def made() -> BuildHistory:
 
 @pytest.fixture(scope="module")
 def history(made: BuildHistory) -> pa.Table:
-    """More events than the month had."""
+    """More events than the month has."""
     parts = list(made.copies(HISTORY))
     assert len(parts) > 1
     return pa.concat_tables(parts)
@@ -34,7 +34,7 @@ def test_history_is_as_long_as_asked_for_and_fits_the_landing_table(history):
 
 
 def test_copies_share_neither_families_nor_instants(made):
-    """What is alike in two copies are places, services and workers."""
+    """Two copies share only places, services and workers."""
     one, other = list(made.copies(HISTORY))[:2]
     for name in ("family_id", "person_id", "root_id", "fact_at"):
         assert not set(one[name].drop_null().to_pylist()) & set(other[name].drop_null().to_pylist()), name

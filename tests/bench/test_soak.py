@@ -1,4 +1,4 @@
-"""A soak sees the watcher at work: alerts come, and what its tables hold is counted."""
+"""A soak sees alerts while the watcher works, and counts what its tables hold."""
 
 from streams.bench.soak import soak
 

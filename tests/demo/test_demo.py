@@ -1,4 +1,4 @@
-"""The main job, as a user starts it."""
+"""The demo, started as a user starts it."""
 
 import json
 import os

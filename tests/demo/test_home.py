@@ -1,4 +1,4 @@
-"""The demo's invented families stay in a home of their own."""
+"""The demo keeps its invented families in a home of their own."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from streams.settings import Settings
 
 
 def test_home_with_records_of_others_is_refused(tmp_path: Path) -> None:
-    """Nothing is put among the records of real families."""
+    """Invented families must not mix with the records of real families."""
     (tmp_path / "lake" / "landing").mkdir(parents=True)
     (tmp_path / "lake" / "landing" / "rows.parquet").touch()
 
@@ -24,7 +24,7 @@ def test_home_with_records_of_others_is_refused(tmp_path: Path) -> None:
 
 
 def test_home_of_an_earlier_demo_is_used_again(tmp_path: Path) -> None:
-    """Its records are the demo's own."""
+    """The records of an earlier demo are also invented."""
     with home_of_demo(Settings(home=tmp_path)):
         (tmp_path / "lake").mkdir()
         (tmp_path / "lake" / "rows.parquet").touch()
@@ -33,7 +33,7 @@ def test_home_of_an_earlier_demo_is_used_again(tmp_path: Path) -> None:
 
 
 def test_second_demo_in_one_home_is_refused(tmp_path: Path) -> None:
-    """At its end the first would stop the servers of both."""
+    """When the first demo ends, it would stop the servers of both."""
     settings = Settings(home=tmp_path)
     with home_of_demo(settings), pytest.raises(SettingInvalid, match="another demo runs in"), home_of_demo(settings):
         pass
@@ -41,7 +41,7 @@ def test_second_demo_in_one_home_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("field", ["kafka", "postgres", "lake_data"])
 def test_servers_of_a_council_are_refused(tmp_path: Path, field: str) -> None:
-    """A shell that is set up for work sends no invented families there."""
+    """A shell that is set up for real work must not send invented families there."""
     settings = replace(Settings(home=tmp_path), **{field: "elsewhere"})
 
     with pytest.raises(SettingInvalid, match=f"run it without CAF_{field.upper()}"), home_of_demo(settings):

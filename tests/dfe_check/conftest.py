@@ -21,13 +21,13 @@ def supplied() -> Path:
 
 @pytest.fixture(scope="session")
 def halton() -> Figures:
-    """Halton for the year to March 2024: every figure of all three tables is published."""
+    """Halton for the year to March 2024. All figures of all three tables are published."""
     [found] = [one for one in read_figures([SUPPLIED]) if (one.authority, one.year) == ("E06000006", 2024)]
     return found
 
 
 @pytest.fixture(scope="session")
 def memory_lake(settings: Settings) -> Iterator[MemoryLake]:
-    """A lake in memory that the tests share; each fills it anew."""
+    """A lake in memory that the tests share. Each test fills it again."""
     with MemoryLake(compiled_rules(settings, with_build_rules=True), settings.max_record_bytes) as lake:
         yield lake

@@ -1,4 +1,4 @@
-"""Events made from published figures give these figures again, and an altered event does not."""
+"""Events made from published figures give the same figures when counted, and an altered event does not."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -24,7 +24,7 @@ from streams.simulate.facts import Record
 from tests.covered import cover
 
 FIGURES = len(HEADLINE) + len(SOURCES) + len(MONTHS)
-"""Of an authority and year."""
+"""Number of figures of one authority and year."""
 AFTER = datetime(2025, 4, 1, tzinfo=UTC)
 
 
@@ -34,7 +34,7 @@ def year(halton: Figures) -> list[Record]:
 
 
 def counted_of(lake: MemoryLake, figures: Figures, sent: Iterable[Record]) -> Checked:
-    """What the models make of the records, against the figures."""
+    """Count the records with the models, and compare with the figures."""
     checked = Checked()
     lake.populate(figures.authority, figures.year - 1, figures.children)
     lake.land(sent, AFTER)
@@ -48,13 +48,13 @@ def data_of(record: Record) -> dict:
 
 
 def altered(sent: list[Record], number: int, **changes: object) -> list[Record]:
-    """The records with other members of one event's envelope."""
+    """Return the records with other members in one event's envelope."""
     event = msgspec.json.decode(sent[number].value) | changes
     return [*sent[:number], sent[number]._replace(value=msgspec.json.encode(event)), *sent[number + 1 :]]
 
 
 def test_supplied_figures_are_counted_again(settings: Settings, supplied: Path) -> None:
-    """Of Wirral, Halton and Herefordshire; one authority-year is of low reliability, and four figures of another."""
+    """For Wirral, Halton and Herefordshire. One authority-year and four figures of another have low reliability."""
     figures = [one for one in read_figures([supplied]) if one.year >= 2023]
     checked = check(settings, figures)
 
@@ -64,7 +64,7 @@ def test_supplied_figures_are_counted_again(settings: Settings, supplied: Path) 
 
 
 def test_no_event_carries_what_is_derived(year: list[Record]) -> None:
-    """The words of an event are the contract's; none says re-referral, source group, month or that it counts."""
+    """Events have the contract's fields. None says re-referral, source group, month, or that the event counts."""
     said = {name for record in year for name in data_of(record)}
 
     derived = ("re_referral", "repeat", "group", "month", "dfe", "nfa")
@@ -89,7 +89,7 @@ def test_one_altered_event_breaks_the_equality(memory_lake, halton, year, measur
 
 
 def _changed(year: list[Record], change: str) -> list[Record]:
-    """One referral of the year, or of the year before, other than it was."""
+    """Change one referral of the year or of the year before."""
     if change == "another decision":
         number = next(n for n, one in enumerate(year) if data_of(one).get("decision") == "no_further_action")
         return altered(year, number, data=data_of(year[number]) | {"decision": "signposted"})
@@ -111,7 +111,7 @@ def _changed(year: list[Record], change: str) -> list[Record]:
 
 
 def _has_one_re_referral(year: list[Record], number: int) -> bool:
-    """Whether its child is referred exactly once more, less than a year after."""
+    """Whether its child is referred exactly once more, less than a year later."""
     persons = data_of(year[number])["person_ids"]
     asked = [one for one in year if data_of(one).get("person_ids") == persons and "severity" in data_of(one)]
     others = [one for one in asked if one.at != year[number].at]
@@ -119,7 +119,7 @@ def _has_one_re_referral(year: list[Record], number: int) -> bool:
 
 
 def test_suppressed_and_missing_figures_are_told_apart(settings: Settings, halton: Figures) -> None:
-    """Each symbol is left out under its meaning; the others are still equal."""
+    """A figure with a symbol is left out under the symbol's meaning. The others are still equal."""
     published = halton.published | {
         ("referrals", "Re_referrals"): "c",
         ("referrals", "Re_referrals_percent"): "c",
@@ -136,15 +136,15 @@ def test_suppressed_and_missing_figures_are_told_apart(settings: Settings, halto
 
 
 def test_rate_without_a_population_is_not_compared(settings: Settings, halton: Figures) -> None:
-    """An authority that neither the files nor the seed give a population for."""
+    """Neither the files nor the seed have a population for the authority."""
     checked = check(settings, [replace(halton, authority="E06000001", children=None)])
 
     assert checked.different == []
-    assert checked.left == {"no population of the mid-year before in the files": 2}
+    assert checked.left == {"the files have no population for the mid-year before": 2}
 
 
 def test_figures_that_contradict_each_other_differ(settings: Settings, halton: Figures) -> None:
-    """More referrals by month than there are cannot be had, and are told."""
+    """The months add up to more referrals than there are. No events can give that, so it is reported."""
     published = halton.published | {("referrals_by_month", "May"): "200"}
     checked = check(settings, [replace(halton, published=published)])
 
@@ -153,7 +153,7 @@ def test_figures_that_contradict_each_other_differ(settings: Settings, halton: F
 
 
 def test_a_year_goes_through_broker_lake_and_dbt(fresh_settings: Settings, fresh_topics: str, halton, year) -> None:
-    """Kafka, the lander, DuckLake and dbt's build give what the lake in memory gives."""
+    """Kafka, the lander, DuckLake and dbt's build give the same figures as the lake in memory."""
     sender = producer(fresh_settings, linger_ms=20)
     for record in year:
         sender.send(record.topic, key=record.key, value=record.value)

@@ -1,4 +1,4 @@
-"""Both layouts are read alike, and what is no figure is refused."""
+"""Both layouts are read in the same way, and a cell that is not a figure is refused."""
 
 import csv
 import random
@@ -28,7 +28,7 @@ def written(path: Path, rows: list[dict[str, str]]) -> Path:
 
 
 def test_both_layouts_say_the_same(halton: Figures, tmp_path: Path) -> None:
-    """The DfE's own layout has a line an authority and year, with a column a measure, and regions beside them."""
+    """The DfE's layout has a line for each authority and year, a column for each measure, and also regions."""
     headline = {measure: halton.published["referrals", measure] for measure in HEADLINE}
     region = PLACE | {"geographic_level": "Regional", "new_la_code": ""} | dict.fromkeys(headline, "10")
     c1 = written(tmp_path / "c1.csv", [region, PLACE | headline])
@@ -96,7 +96,7 @@ def told(path: Path, problems: list[str] | None = None) -> list[Figures]:
     "symbol", ["c", "k", "low", "~", "z", "x", ":", "..", "u", "*", "", " C ", "[c]", "[low]", "[x]"]
 )
 def test_symbol_hides_one_figure_and_no_more(symbol: str, tmp_path: Path) -> None:
-    """An authority, and a country, is read on; what the symbol stands for is known."""
+    """The other figures of the authority are read, and the meaning of the symbol is known."""
     rows = [PLACE | dict.fromkeys(HEADLINE, "7") | {"Re_referrals": symbol}]
     [found] = told(written(tmp_path / "c1.csv", rows))
 
@@ -171,7 +171,7 @@ def test_repeated_authority_counts_once_and_a_contradiction_is_named(tmp_path: P
     [found] = told(written(tmp_path / "c1.csv", [row, row, row | {"Referrals": "8"}]), problems)
 
     assert found.count("referrals", "Referrals") == 7
-    assert problems == ["c1.csv line 4: Referrals of E06000006, 2024 was given before, as 7, which counts"]
+    assert problems == ["c1.csv line 4: Referrals of E06000006, 2024 was given before as 7; that value counts"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
@@ -188,7 +188,7 @@ def test_encoding_of_a_file_makes_no_difference(encoding: str, tmp_path: Path) -
         (b"", "neither layout"),
         (b"\0\0\0", "neither layout"),
         (b"PK\x03\x04\x14", "is a zip archive or a workbook; expected a CSV file"),
-        (b'time_period,"' + b"x" * 200_000, "is no line of a CSV file"),
+        (b'time_period,"' + b"x" * 200_000, "is not a line of a CSV file"),
         (b"time_period,geographic_level,new_la_code,Referrals,Referrals\n", "more than one column Referrals"),
     ],
 )
@@ -202,7 +202,7 @@ def test_file_that_is_no_table_is_one_sentence(content: bytes, says: str, tmp_pa
 
 @pytest.mark.parametrize("seed", range(200))
 def test_file_with_any_bytes_wrong_is_read_or_refused_in_sentences(seed: int, tmp_path: Path) -> None:
-    """Wherever a file is changed, cut, repeated or spoilt."""
+    """A file may be changed, cut, repeated or damaged at any byte."""
     chance, path = random.Random(seed), tmp_path / "c1.csv"
     rows = [PLACE | {"time_period": str(year)} | dict.fromkeys(HEADLINE, "7") for year in range(2013, 2025)]
     spoilt = bytearray(written(path, rows).read_bytes())

@@ -1,4 +1,4 @@
-"""What an imported census covers: a part, until somebody says that it is the authority's whole return."""
+"""An imported census covers a part, until somebody states that it is the authority's whole return."""
 
 from datetime import date
 from pathlib import Path
@@ -15,7 +15,7 @@ SAMPLE = Path(__file__).parent / "data" / "CIN_Census_2024.xml"
 
 @pytest.fixture
 def imported(fresh_settings, fresh_topics, monkeypatch):
-    """Runs `./caf import cin-xml` on a lake of its own; gives what it printed, and what then stands."""
+    """Run `./caf import cin-xml` on a lake of its own; returns what it printed, and the statements in force."""
     monkeypatch.setattr("streams.cli.import_.Settings.from_env", lambda: fresh_settings)
 
     def ran(*words: str, code: int = 0) -> tuple[str, list[Statement]]:
@@ -28,7 +28,7 @@ def imported(fresh_settings, fresh_topics, monkeypatch):
 
 
 def test_census_is_a_part_until_somebody_says_that_it_is_whole(imported, write, tmp_path: Path):
-    """And stays whole when it is imported again without a word; a file that is only checked states nothing."""
+    """It stays whole when it is imported again without `--covers`. A file that is only checked states nothing."""
     file = tmp_path / "census.xml"
     file.write_text(write.census(write.child()))
     _, checked = imported(str(file), "--check", "--covers", "whole")

@@ -1,4 +1,4 @@
-"""What a child's census record tells, as events."""
+"""The events that are made from a child's census record."""
 
 from collections import Counter
 from dataclasses import replace
@@ -29,7 +29,7 @@ def one(events, type_):
 
 
 def test_episode_is_told_from_referral_to_closure(run, write):
-    """An assessed and closed episode becomes its events, in the order in which they happened."""
+    """An assessed and closed episode becomes events, in the order in which they happened."""
     events = run(write.census(write.child(write.episode(inside=ASSESSED))))
 
     assert facts(events) == [
@@ -53,7 +53,7 @@ def test_factors_are_kept_once_each(run, write):
 
 
 def test_day_stays_the_same_day_in_london(run, write):
-    """A date in summer time is at noon of that date, seconds apart in the order of events."""
+    """A date in summer time becomes noon of that date. Events are seconds apart, in their order."""
     events = run(write.census(write.child(write.episode(referred="2023-07-01"))))
 
     assert one(events, "ReferralSubmitted").envelope.time.isoformat() == "2023-07-01T11:00:02+00:00"
@@ -67,7 +67,7 @@ def test_no_further_action_opens_nothing(run, write):
 
 
 def test_enquiry_and_plan_raise_the_level_once(run, write):
-    """The first statutory step of an episode is when its level of need became 4."""
+    """The level of need becomes 4 at the first statutory step of an episode."""
     events = run(write.census(write.child(write.episode(inside=PROTECTED))))
 
     raised = one(events, "LevelChanged")
@@ -108,7 +108,7 @@ def test_two_referrals_of_one_day_are_two(run, write):
 
 
 def test_local_id_appears_nowhere(run, write):
-    """A child is known by a pseudonym; its local id is in no event."""
+    """Events name a child by a pseudonym. No event has its local id."""
     run(write.census(write.child(local_id="LOCAL4711")))
 
     assert not any(b"LOCAL4711" in message.value + message.key for message in run.sent)
@@ -129,7 +129,7 @@ def test_child_of_another_authority_is_another(run, write):
 
 
 def test_later_year_replaces_what_an_earlier_one_told(run, write):
-    """An episode of an earlier year is a correction of that year's event, so that the later return counts."""
+    """An episode of an earlier year is sent as a correction of that year's event, so that the later return counts."""
     first = one(run(write.census(write.child(), year=2024)), "ReferralSubmitted")
     again = one(run(write.census(write.child(write.episode(source="2A")), year=2025)), "ReferralSubmitted")
 
@@ -146,7 +146,7 @@ def test_unborn_child_is_known_by_its_due_date(run, write):
 
 
 def test_pseudonyms_are_those_of_every_release(run, write):
-    """Made once, the key of a child never changes."""
+    """The key of a child never changes once it has been made."""
     events = run(write.census(write.child()))
 
     assert one(events, "HouseholdJoined").key == "cin-344-ed58e1fb0ad8ff6d6aaa"
@@ -154,7 +154,7 @@ def test_pseudonyms_are_those_of_every_release(run, write):
 
 
 def test_new_codes_of_a_council_change_no_pseudonym(run, write, monkeypatch):
-    """Dorset has had two numbers and two GSS codes; a council that gets another GSS code keeps its ids, too."""
+    """Dorset has had two numbers and two GSS codes. A council that gets another GSS code also keeps its ids."""
     first = run(write.census(write.child(), lea="835"))
     later = run(write.census(write.child(), lea="838"))
     before = run(write.census(write.child(), lea="370"))
@@ -169,7 +169,7 @@ def test_new_codes_of_a_council_change_no_pseudonym(run, write, monkeypatch):
 
 
 def test_merged_and_divided_councils_share_no_ids():
-    """Two councils' numbers of children may collide: only a council that took another's numbering over has its ids."""
+    """Two councils may use the same local ids. Only a council that continues another's numbering shares its codes."""
     shared = Counter((one.ids_lea, one.ids_gss) for one in _by_lea().values())
 
     assert [ids for ids, count in shared.items() if count > 1] == [("835", "E10000009")]

@@ -1,4 +1,4 @@
-"""Import of whole census files: good, bad, hostile, large."""
+"""Import of whole census files: good, bad, hostile and large ones."""
 
 import json
 import random
@@ -16,7 +16,7 @@ SAMPLE = Path(__file__).parent / "data" / "CIN_Census_2024.xml"
 
 
 def test_sample_of_the_department_is_read(run):
-    """The published sample: a child whose one referral lies after the collection is kept aside, the other is told."""
+    """One of two children in the published sample is rejected, because its only referral is after the collection."""
     events = run(SAMPLE.read_bytes())
 
     assert (run.done.children, run.done.imported, run.done.year) == (2, 1, 2023)
@@ -49,7 +49,7 @@ def test_same_file_gives_the_same_bytes(run, write):
     ],
 )
 def test_child_without_an_id_or_a_dated_referral_is_kept_and_the_rest_told(run, write, spoil, element):
-    """A bad record tells nothing, is reported by line and element without its value, and is kept."""
+    """A rejected child sends nothing. It is reported by line and element without its value, and its record is kept."""
     good = run(write.census(write.child(local_id="GOOD")))
     events = run(write.census(write.child().replace(*spoil), write.child(local_id="GOOD")))
     if element is None:
@@ -88,7 +88,7 @@ def test_child_without_an_id_or_a_dated_referral_is_kept_and_the_rest_told(run, 
     ],
 )
 def test_whatever_else_is_wrong_is_left_out_of_a_child_that_is_told(run, write, spoil, element):
-    """The child, its referral and the line of what is left out are told; the value is not."""
+    """The child and its referral are sent. The report has the line of what is left out, but not its value."""
     events = run(write.census(write.child().replace(*spoil)))
 
     assert run.done.imported == 1
@@ -115,7 +115,7 @@ def test_whatever_else_is_wrong_is_left_out_of_a_child_that_is_told(run, write, 
     ],
 )
 def test_day_is_read_as_it_is_written(run, write, written):
-    """XML Schema allows a zone, a time and white space; none of them moves a day."""
+    """XML Schema allows a time zone, a time and white space. None of them changes the day."""
     expected = run(write.census(write.child()))
     events = run(write.census(write.child().replace("2015-03-27", written)))
 
@@ -130,7 +130,7 @@ def test_what_is_no_day_of_xml_schema_is_left_out(run, write, written):
 
 
 def test_referral_of_before_april_2013_needs_no_source(run, write):
-    """The DfE asks for it from that month on; before, an unknown source is no flaw."""
+    """The DfE asks for a source from April 2013. Before that, an unknown source is not a flaw."""
     without = "<ReferralSource>6</ReferralSource>"
     for referred, flaws in (("2013-03-31", 0), ("2013-04-01", 1)):
         events = run(write.census(write.child(write.episode(referred=referred)).replace(without, "")))
@@ -140,7 +140,7 @@ def test_referral_of_before_april_2013_needs_no_source(run, write):
 
 
 def test_unreadable_decision_is_told_by_what_followed(run, write):
-    """An enquiry shows that a referral was taken on; without one, nothing is told of its decision."""
+    """An enquiry shows that a referral was taken on. Without one, no decision is sent."""
     enquiry = "<Section47><S47ActualStartDate>2023-10-10</S47ActualStartDate></Section47>"
     opened = [
         {type(e.fact).__name__ for e in run(write.census(write.child(write.episode(nfa="?", inside=inside))))}
@@ -152,7 +152,7 @@ def test_unreadable_decision_is_told_by_what_followed(run, write):
 
 
 def test_group_that_stands_twice_is_one(run, write):
-    """A module that an export repeats word for word tells its facts once; one that differs tells its own."""
+    """If an export repeats a module word for word, its facts are sent once. A different module is another episode."""
     once = run(write.census(write.child(write.episode())))
     twice = run(write.census(write.child(write.episode(), write.episode())))
 
@@ -168,7 +168,7 @@ def test_identifiers_that_stand_in_two_groups_are_read_as_one(run, write):
 
 
 def test_flaws_are_counted_by_reason_with_their_first_lines(run, write):
-    """332 children of whom 330 have no id: who reads the end of the output sees how many, why and where."""
+    """330 of 332 children have no id. The end of the output shows how many are rejected, why and where."""
     bad = [write.child(local_id="") for _ in range(330)]
     run(write.census(*bad, write.child(local_id="A"), write.child(local_id="B")))
 
@@ -177,7 +177,7 @@ def test_flaws_are_counted_by_reason_with_their_first_lines(run, write):
 
 
 def test_mended_rejects_can_be_imported(run, write):
-    """The kept records are a census file: mended, it tells what the file should have told."""
+    """The kept records are a census file. Once corrected, it gives the events that the first file should have given."""
     whole = run(write.census(write.child()))
     run(write.census(write.child().replace("CINreferralDate>2023", "CINreferralDate>23")))
     events = run(run.done.rejects.read_text().replace("CINreferralDate>23", "CINreferralDate>2023"))
@@ -187,7 +187,7 @@ def test_mended_rejects_can_be_imported(run, write):
 
 @pytest.mark.parametrize(("year", "factors"), [(2021, []), (2022, ["24A"])])
 def test_code_is_left_out_before_its_year(run, write, year, factors):
-    """Factor 24A entered the census in 2022."""
+    """Factor 24A was introduced in 2022."""
     inside = """<Assessments><AssessmentActualStartDate>2020-10-09</AssessmentActualStartDate>
     <AssessmentAuthorisationDate>2020-11-20</AssessmentAuthorisationDate>
     <FactorsIdentifiedAtAssessment><AssessmentFactors>24A</AssessmentFactors></FactorsIdentifiedAtAssessment>
@@ -244,7 +244,7 @@ def test_unknown_year_or_authority_is_refused(run, write, year, lea, says):
 
 @pytest.mark.parametrize("day", ["2023-03-31", "2024-03-30", "2099-03-31", "0001-01-01", "31/03/2024", ""])
 def test_reference_date_is_the_last_day_of_the_year(run, write, day):
-    """A later one would outrank every later return."""
+    """A later date would rank above every later return."""
     with pytest.raises(ImportFileInvalid, match="ReferenceDate"):
         run(write.census(write.child()).replace("2024-03-31", day))
 
@@ -271,7 +271,7 @@ def test_file_without_a_child_is_broken(run, write):
 
 
 def test_document_type_is_refused(run, write):
-    """Entities that multiply are never expanded: a file that declares any is refused."""
+    """Entities that multiply are never expanded, because a file that declares any entity is refused."""
     lols = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     bomb = f'<?xml version="1.0"?><!DOCTYPE Message [<!ENTITY l0 "lol">{lols}]>' + write.census(
         write.child().replace("X1", "&l9;")
@@ -293,7 +293,7 @@ def test_file_of_this_machine_cannot_be_included(run, write, tmp_path):
 
 
 def test_truncated_file_imports_what_came_before(run, write):
-    """A file that ends early is said to be broken; whole children before its end are imported."""
+    """A file that ends early is reported as broken. Whole children before its end are read."""
     text = write.census(write.child(local_id="A"), write.child(local_id="B"))
     run(text[: text.index("<LAchildID>B")])
 
@@ -302,7 +302,7 @@ def test_truncated_file_imports_what_came_before(run, write):
 
 
 def test_endless_child_stops_the_import(run, write):
-    """A child that never ends is given up before it fills the memory."""
+    """The import stops at a child that never ends, before memory is full."""
     endless = write.child(local_id="B").replace("<ChildCharacteristics>", "<Note>" + "<a/>" * MAX_CHILD_BYTES)
     run(write.census(write.child(local_id="A"), endless))
 
@@ -343,7 +343,7 @@ ENCODINGS = [
 
 @pytest.mark.parametrize(("declared", "encoding"), ENCODINGS)
 def test_bytes_are_believed_before_what_a_file_says_of_itself(run, write, declared, encoding):
-    """Whatever encoding a file declares, or none, the same child has the same id."""
+    """The same child has the same id, whatever encoding a file declares, or if it declares none."""
     expected = run(write.census(write.child(local_id="Zoë")))
     declaration = f'<?xml version="1.0" encoding="{declared}"?>' if declared else ""
     events = run((declaration + write.census(write.child(local_id="Zoë"))).encode(encoding))
@@ -352,7 +352,7 @@ def test_bytes_are_believed_before_what_a_file_says_of_itself(run, write, declar
 
 
 def test_characters_across_chunks_are_whole(run, write):
-    """A file is read in pieces; a character of several bytes that lies across two of them stays one."""
+    """A file is read in pieces. A character of several bytes may lie in two of them, and stays one character."""
     expected = run(write.census(write.child(local_id="Zoë")))
     for pad in range(65_536 - 420, 65_536 - 380):
         events = run(f"<!--{'x' * pad}-->{write.census(write.child(local_id='Zoë'))}")
@@ -367,7 +367,7 @@ def test_namespace_makes_no_difference(run, write):
 
 
 def test_fifty_thousand_children_need_no_more_memory_than_one(run, write, tmp_path):
-    """Memory is that of a child, not of a file."""
+    """The import needs memory for one child, not for the file."""
     file = tmp_path / "large.xml"
     header, end = write.census("@").split("@")
     with file.open("w") as out:
@@ -383,7 +383,7 @@ def test_fifty_thousand_children_need_no_more_memory_than_one(run, write, tmp_pa
 
 
 def _peak(home: Path, file: Path) -> int:
-    """Largest memory (KiB) of a process that checks the file."""
+    """Measure the largest memory (KiB) of a process that checks the file."""
     command = [sys.executable, "-m", "streams.cli", "import", "cin-xml", "--check", str(file)]
     code = (
         f"import subprocess, resource; subprocess.run({command!r}, check=True, capture_output=True);"
@@ -412,7 +412,7 @@ PIECES = (
 
 @pytest.mark.parametrize("seed", range(300))
 def test_file_with_any_bytes_wrong_is_read_or_refused_in_one_sentence(run, seed):
-    """Never anything else than a sentence, wherever a file is changed, cut, repeated or spoilt."""
+    """The result is always a report or one sentence, wherever a file is changed, cut, repeated or damaged."""
     chance = random.Random(seed)
     spoilt = bytearray(SAMPLE.read_bytes())
     for _ in range(chance.randint(1, 5)):

@@ -23,7 +23,7 @@ def council(fresh_settings, fresh_topics):
 
 @pytest.fixture
 def send(council, tmp_path):
-    """Imports a census and lands it; gives what became of it and how many events landed."""
+    """Import a census and land it; returns the result and the number of events landed."""
 
     def imported(text, **options):
         file = tmp_path / "census.xml"
@@ -35,7 +35,7 @@ def send(council, tmp_path):
 
 
 def counts(council):
-    """How many referrals and cases there are, by the rule that the latest correction or withdrawal of a root counts."""
+    """Count the referrals and cases in force: the latest correction or withdrawal of a root counts."""
     with connect(council, marts=None) as lake:
         return lake.execute(
             "SELECT count(*) FILTER (fact = 'referral-submitted'), count(*) FILTER (fact = 'case-opened') FROM ("
@@ -55,7 +55,7 @@ def test_file_imported_twice_sends_nothing_the_second_time(council, send, write)
 
 
 def test_resubmission_replaces_what_the_first_return_said_and_can_be_undone(council, send, write):
-    """A corrected date, a dropped child: one referral and one case stand; the first file again brings all back."""
+    """With a corrected date and a dropped child, one referral and one case remain. The first file restores all."""
     first = write.census(write.child(local_id="A"), write.child(local_id="B"))
     second = write.census(write.child(write.episode(referred="2023-10-07"), local_id="A"))
     send(first)
@@ -80,11 +80,11 @@ def test_second_return_that_is_not_said_to_be_one_is_refused(council, send, writ
 
 
 def test_resubmission_of_a_few_children_is_not_taken_for_the_whole_year(council, send, write):
-    """A filter left on in an export must not withdraw a county; `--yes` says that it is meant."""
+    """If a filter is left on in an export, the other children must not be withdrawn. `--yes` confirms the intention."""
     send(write.census(*(write.child(local_id=f"C{number}") for number in range(50))))
     few = write.census(write.child(local_id="C1"))
 
-    with pytest.raises(ImportFileInvalid, match="nothing of 49 of the 50 children"):
+    with pytest.raises(ImportFileInvalid, match="leaves out 49 of the 50 children"):
         send(few, is_resubmission=True)
     assert counts(council) == (50, 50)
     send(few, is_resubmission=True, may_leave_out_most=True)
@@ -92,7 +92,7 @@ def test_resubmission_of_a_few_children_is_not_taken_for_the_whole_year(council,
 
 
 def test_truncated_file_sends_nothing(council, send, write):
-    """What is half there is imported when it is whole; a resubmission that is cut off takes nobody away."""
+    """The file is imported once it is whole. A resubmission that is cut off withdraws no child."""
     text = write.census(write.child(local_id="A"), write.child(local_id="B"))
     cut = text[: text.index("<LAchildID>B")]
     done, landed = send(cut)
@@ -104,7 +104,7 @@ def test_truncated_file_sends_nothing(council, send, write):
 
 
 def test_command_says_loudly_that_most_children_are_rejected(council, write, tmp_path):
-    """Exit code 1, how many, why, on which lines, and that nothing was sent; no local id is shown."""
+    """The exit code is 1. The output gives number, reasons and lines, says that nothing was sent, and shows no id."""
     bad = [write.child(local_id=f"LOCAL{n}").replace("2023-10-06", "6.10.2023") for n in range(9)]
     file = tmp_path / "census.xml"
     file.write_text(write.census(*bad, write.child(local_id="GOOD")))

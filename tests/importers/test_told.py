@@ -1,4 +1,4 @@
-"""What counts after several returns: of a year its last submission, and of years the latest that tells a fact."""
+"""What counts after several returns: the last submission of each year, and the latest year that has a fact."""
 
 import random
 from datetime import UTC, date, datetime
@@ -27,11 +27,11 @@ FROM (
 )
 WHERE change <> 'withdrawn' ORDER BY ALL
 """
-"""The events in force, as `stg_events` has them."""
+"""The events in force, as in `stg_events`."""
 
 
 class Lake:
-    """Landing tables in memory, and census files that are imported into them."""
+    """Landing tables in memory into which census files are imported."""
 
     def __init__(self, home):
         self.session = duckdb.connect()
@@ -40,7 +40,7 @@ class Lake:
         self.home, self.offset = home, 0
 
     def told(self, text, *, drop=None):
-        """What has been told beside a file; `drop` tables of an earlier comparison are made anew."""
+        """Compare a file with the lake. Tables of an earlier comparison are dropped first."""
         for table in ("told", "said", "unread", "difference"):
             self.session.execute(f"DROP TABLE IF EXISTS temp.{table}")
         file = self.home / "census.xml"
@@ -51,7 +51,7 @@ class Lake:
         return told
 
     def imported(self, text, *, is_resubmission=False, most=None, chance=None):
-        """Import a file; `most` cuts the import short, `chance` lands what is sent in another order, partly twice."""
+        """Import a file. `most` cuts the import short. `chance` lands the events shuffled, and some of them twice."""
         events = list(self.told(text).events(is_resubmission=is_resubmission))[:most]
         if chance:
             chance.shuffle(events)
@@ -94,7 +94,7 @@ def referrals(lake):
 
 
 def test_corrected_date_leaves_one_referral_and_one_case(new_lake, write):
-    """The first return's referral, case and the rest of its day are withdrawn; the corrected ones stand."""
+    """All events of the wrong day are withdrawn: referral, case and the others. The corrected ones are in force."""
     lake = new_lake()
     lake.imported(write.census(write.child()))
     lake.imported(write.census(write.child(write.episode(referred="2023-10-07"))), is_resubmission=True)
@@ -135,7 +135,7 @@ def test_first_file_as_resubmission_again_undoes_one(new_lake, write):
 
 
 def test_import_that_was_cut_short_is_completed(new_lake, write):
-    """At any event: the same import again brings what is missing, of a first return and of a resubmission."""
+    """Cut at any event, the same import completes a first return or a resubmission."""
     first = write.census(write.child(local_id="A"), write.child(local_id="B"))
     second = write.census(write.child(write.episode(referred="2023-05-01"), local_id="A"))
     whole = new_lake()
@@ -160,7 +160,7 @@ def test_resubmission_withdraws_nothing_of_another_year_or_authority(new_lake, w
 
 
 def test_rejected_child_is_left_as_it_was_told(new_lake, write):
-    """A resubmission whose record of a child cannot be read does not say that the child is gone."""
+    """A child whose record in a resubmission is unreadable is not gone."""
     lake = new_lake()
     lake.imported(write.census(write.child(local_id="A"), write.child(local_id="B")))
     before = lake.in_force()
@@ -180,7 +180,7 @@ def test_child_without_an_id_may_be_any_child_so_none_is_taken_away(new_lake, wr
 
 
 def test_mended_rejects_never_take_other_children_away(new_lake, write):
-    """The file of rejects is marked as a part of its year, also when somebody imports it as a resubmission."""
+    """The file of rejects is marked as a part of its year, even when somebody imports it as a resubmission."""
     lake = new_lake()
     bad = write.child(local_id="B").replace("CINreferralDate>2023", "CINreferralDate>23")
     lake.imported(write.census(write.child(local_id="A"), bad))
@@ -193,7 +193,7 @@ def test_mended_rejects_never_take_other_children_away(new_lake, write):
 
 
 def test_second_return_that_is_not_said_to_be_one_is_recognised(new_lake, write):
-    """A file that says otherwise than its year's return is a resubmission; the same file, or more children, is not."""
+    """A file that contradicts its year's return is a resubmission. The same file, or more children, is not."""
     lake = new_lake()
     first = write.census(write.child(local_id="A"))
     lake.imported(first)
@@ -210,7 +210,7 @@ def test_second_return_that_is_not_said_to_be_one_is_recognised(new_lake, write)
 
 
 def test_resubmission_in_the_form_of_earlier_releases_is_outranked(new_lake, write):
-    """Ids that had the time of extraction in them come before the numbers that stand there now."""
+    """Ids that contain the time of extraction sort before those that now contain a number."""
     lake = new_lake()
     lake.imported(write.census(write.child()))
     old = list(lake.told(write.census(write.child(write.episode(source="2A")))).events(is_resubmission=True))
@@ -228,7 +228,7 @@ def _renamed(message):
 
 @pytest.mark.parametrize("seed", range(12))
 def test_any_sequence_of_returns_ends_as_the_last_submission_of_each_year(new_lake, write, seed):
-    """Years in any order, submissions again and again, events shuffled and doubled, imports cut short."""
+    """Years come in any order, are resubmitted, shuffled and doubled, and some imports are cut short."""
     chance = random.Random(seed)
     lake, last = new_lake(), {}
     for _ in range(chance.randint(2, 8)):

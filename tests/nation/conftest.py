@@ -1,4 +1,4 @@
-"""A lake of three authorities whose families meet across their borders, and what the plain build makes of it."""
+"""A lake of three authorities with families that live across their borders, and the tables of the plain build."""
 
 import os
 import sys
@@ -45,7 +45,7 @@ ACROSS = """
     INNER JOIN joined AS other ON other.n = joined.n AND other.authority = joined.authority % 3 + 1
     WHERE joined.n % 9 = 0
 """
-"""Every ninth person who joins a household joins one of the next authority, too, with the first one's code."""
+"""Every ninth person who joins a household also joins one of the next authority, under the first authority's code."""
 
 ERASED = "DELETE FROM landing.main.events WHERE family_id = (SELECT min(family_id) FROM landing.main.events)"
 BEYOND = """
@@ -68,7 +68,7 @@ class Nation:
 
 @pytest.fixture(scope="session")
 def spark_venv() -> str:
-    """The environment with Spark, kept beside that of the tests for the next run: making it takes a minute."""
+    """The environment with Spark. It is kept beside that of the tests, because making it takes a minute."""
     return os.environ.get("CAF_SPARK_VENV") or str(Path(sys.prefix).with_name("spark-venv"))
 
 
@@ -77,9 +77,9 @@ def nation(
     settings: Settings, postgres: Postgres, spark_venv: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Nation]:
     """
-    Some days of three authorities, untidier than others, and the plain build of them.
+    Some days of three authorities with twice the usual noise, and the plain build of them.
 
-    Records lie in several files, some are deleted, some are beyond the cut, and some could not be read.
+    The records are in several files. Some are deleted, some are after the snapshot, and some are unreadable.
     """
     own = replace(
         settings,
@@ -140,7 +140,7 @@ def _insert(lake: duckdb.DuckDBPyConnection, table: str, rows: object) -> None:
 
 
 def _beat(lake: duckdb.DuckDBPyConnection) -> None:
-    """The watcher's cut: all that has landed so far."""
+    """Write a heartbeat with the watermark after all records that have landed so far."""
     lake.execute(
         """
         INSERT INTO landing.main.heartbeats BY NAME

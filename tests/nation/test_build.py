@@ -1,4 +1,4 @@
-"""A build on Spark itself gives what the plain build gives, on one machine and on a cluster that loses a worker."""
+"""A build on Spark gives the same as the plain build, on one machine and on a cluster that loses a worker."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 
 def built(nation: Nation, master: str, say: Callable[[str], None] = lambda _: None) -> NationMaker:
-    """Build without the data tests, as the plain build of this lake was made."""
+    """Build without data tests, as in the plain build of this lake."""
     warm = NationMaker(nation.settings, master, say)
     with warm.working(), Builder(nation.settings, fresh_seconds=FRESH, warm=warm) as builder:
         builder.build(tests=False)
@@ -26,7 +26,7 @@ def built(nation: Nation, master: str, say: Callable[[str], None] = lambda _: No
 
 
 def differences(nation: Nation) -> list[str]:
-    """The published tables that are not those of the plain build: a column, a type, or a row."""
+    """List the published tables that differ from those of the plain build in a column, a type or a row."""
     with connect(nation.settings) as lake:
         bags, columns = published(lake)
     names = sorted(bags.keys() | nation.plain.keys())
@@ -38,7 +38,7 @@ def differences(nation: Nation) -> list[str]:
 
 
 def test_families_of_three_authorities_make_the_tables_of_the_plain_build(nation):
-    """Every published table, alerts and the numbers of events included; the lake has what each table is made of."""
+    """This holds for every published table, also for alerts and numbers of events."""
     told = []
     warm = built(nation, "local[2]", told.append)
 
@@ -56,7 +56,7 @@ def test_families_of_three_authorities_make_the_tables_of_the_plain_build(nation
 
 
 def test_what_a_killed_build_has_left_is_removed_by_the_next_and_what_one_needs_is_not(nation, tmp_path):
-    """Its files hold ids of families."""
+    """The files of a build contain ids of families."""
     settings = replace(nation.settings, spark_folder=str(tmp_path))
     left = tmp_path / "build-of-one-that-was-killed"
     left.mkdir()
@@ -70,7 +70,7 @@ def test_what_a_killed_build_has_left_is_removed_by_the_next_and_what_one_needs_
 
 
 def test_a_worker_that_dies_costs_time_and_nothing_else(nation):
-    """The worker and all that it started are killed while shards are made: the other one makes its shards again."""
+    """A worker and all its processes are killed while shards are made. The other worker makes its shards again."""
     killed = []
 
     def kill(line: str) -> None:

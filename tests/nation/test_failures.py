@@ -1,4 +1,4 @@
-"""What is wrong is said in one sentence, at once, and without a value of a record."""
+"""Errors are reported in one sentence, at once, and without a value of a record."""
 
 import json
 from dataclasses import replace
@@ -96,7 +96,7 @@ def test_lake_that_spark_cannot_read_is_refused(file, key, said):
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Path:
-    """A plan whose only model fails in the shard of one family, with words that quote it."""
+    """A plan whose only model fails in the shard of one family, with a message that quotes the family's id."""
     events = [(f"K{n}", SECRET if n == 7 else f"F{n}") for n in range(20)]
     with duckdb.connect() as session:
         session.execute(
@@ -140,7 +140,7 @@ def plan(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_shard_that_fails_is_repeated_and_then_named_without_its_data(settings, spark_venv, tmp_path, plan):
-    """Each try writes what it could; the others' tables are there, the log and the message say no id of a family."""
+    """Each try writes what it can, and the other tables are made. Neither log nor message has the id of a family."""
     own = replace(settings, home=tmp_path / "home", spark_venv=spark_venv)
 
     with pytest.raises(BuildFailed, match=r"shard \d: model\.caf\.bad failed \(InvalidInputException\)") as failed:
@@ -155,7 +155,7 @@ def test_shard_that_fails_is_repeated_and_then_named_without_its_data(settings, 
 
 @pytest.mark.slow
 def test_record_without_a_key_is_not_lost_unsaid(settings, spark_venv, tmp_path, plan):
-    """No contract accepts one; should the lake hold one all the same, it has no shard, and nothing is built."""
+    """The contract accepts no such record. If the lake has one all the same, it has no shard, and nothing is built."""
     own = replace(settings, home=tmp_path / "home", spark_venv=spark_venv)
     file = tmp_path / "events.parquet"
     with duckdb.connect() as session:

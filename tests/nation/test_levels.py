@@ -1,4 +1,4 @@
-"""Where each model is made is derived, and a model of which it cannot be is refused by name."""
+"""The plan derives where each model is made. If it cannot, it refuses the model by name."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""Worlds that several tests look at; making a year takes seconds, so it is made once."""
+"""Worlds that several tests use. Making a year takes seconds, so it is made once."""
 
 from datetime import UTC, datetime
 
@@ -18,5 +18,5 @@ def year() -> World:
 
 @pytest.fixture(scope="session")
 def fortnight() -> World:
-    """Two weeks of Wirral with much that is unreadable."""
+    """Two weeks of Wirral with the default noise."""
     return World(2, [WIRRAL], datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 16, tzinfo=UTC))

@@ -42,7 +42,7 @@ def done(settings: Settings) -> list[object]:
 def test_the_desk_takes_on_most_red_alerts_and_closes_some(
     settings: Settings, fresh_topics: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each at most once, never one of history or a test, and every action is one that the contract accepts."""
+    """It acts at most once on each, never on history or a test, and the contract accepts every action."""
     monkeypatch.setattr(desk, "_SECONDS_TO_TAKE_ON", 0.1)
     monkeypatch.setattr(desk, "_SECONDS_TO_CLOSE", 0.1)
     with Desk(settings, 1) as watched:

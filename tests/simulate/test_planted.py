@@ -1,4 +1,4 @@
-"""The truth file against the oracle: what the stories claim is what the rules' meaning says."""
+"""The truth file compared with the oracle: the claims of the stories are what the rules mean."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,12 +18,12 @@ END = datetime(2026, 4, 1, tzinfo=UTC)
 
 
 def empty_borough(end: datetime, seed: str = "1") -> Borough:
-    """A borough in which nothing ordinary happens."""
+    """Make a borough without ordinary events."""
     return Borough("E08000015", Ids("test"), seed, end - timedelta(days=365), end)
 
 
 def raised(borough: Borough, as_of: datetime) -> list:
-    """What the oracle says of everything written."""
+    """Return the alerts that the oracle expects from all facts."""
     arrived = round((as_of - timedelta(seconds=1)).timestamp() * 1000)
     accepted = []
     for offset, fact in enumerate(sorted(borough.facts, key=lambda fact: fact.at)):
@@ -35,7 +35,7 @@ def raised(borough: Borough, as_of: datetime) -> list:
 
 
 def found(claim: Claim, alerts: list) -> list:
-    """Alerts of the claim's rule, clause and entity."""
+    """Find the alerts of the claim's rule, clause and entity."""
     return [
         alert
         for alert in alerts
@@ -56,7 +56,7 @@ def assert_true(claims: list[Claim], alerts: list) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_planted_stories_raise_what_they_claim(seed):
-    """Several seeds, because a story's day decides whether a month, a clock change or a holiday lies in between."""
+    """Several seeds, because the day of a story decides whether a month's end, clock change or holiday lies within."""
     borough = empty_borough(END + timedelta(days=31 * seed), str(seed))
     claims = plant(borough, copies=1)
 
@@ -85,7 +85,7 @@ def test_live_stories_raise_what_they_claim_only_once_they_have_acted():
 
 
 def test_live_referral_is_late_by_less_than_its_limit():
-    """So that the red deadline passes while somebody watches."""
+    """The red deadline must pass while somebody watches."""
     borough = empty_borough(END)
     player = cast(borough)[0]
     facts, claims = player.act(END)

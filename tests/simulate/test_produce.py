@@ -1,4 +1,4 @@
-"""What reaches a real broker, and what a file holds."""
+"""The records that reach a real broker, and those that a file holds."""
 
 import json
 from collections import Counter
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("fresh_topics")
 
 
 def drained(settings) -> list:
-    """Every record on the input topics, judged."""
+    """Read every record on the input topics, and decode it."""
     client = consumer(settings, INPUT_TOPICS)
     left = sum(end_offsets(settings, INPUT_TOPICS).values())
     records = []
@@ -77,12 +77,12 @@ def test_live_run_acts_every_story_now(settings):
     assert {claim.anchor_id for claim in produced.claims if claim.rule != "unreadable_report"} <= {
         one.envelope.id for one in fresh
     }
-    # Only the referral that arrives a day late happened before.
+    # Only the referral that arrives a day late happened before the run.
     assert len(fresh) - len(on_time) == 1
 
 
 def test_two_live_runs_on_one_history_do_not_contradict_each_other(settings):
-    """The second run repeats, byte for byte, what was under way, and has identities of its own otherwise."""
+    """The second run repeats what was under way byte for byte. Its other events have ids of their own."""
     end = datetime.now(UTC) - timedelta(hours=3)
     for _ in range(2):
         world = World(6, ["E08000015"], end - timedelta(days=7), end, stories=0, noise=Noise.silent())

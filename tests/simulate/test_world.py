@@ -1,4 +1,4 @@
-"""The world as a stream: the same bytes for the same seed, valid by construction, in every event type."""
+"""The world as a stream: the same bytes for the same seed, valid records, and every event type."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ def test_same_seed_gives_the_same_bytes():
 
 
 def test_other_seed_or_window_shares_no_identity():
-    """So that two worlds on one broker are never taken for each other's corrections or copies."""
+    """Two worlds on one broker must never look like corrections or copies of each other."""
     worlds = [World(7, [WIRRAL], *WEEK), World(8, [WIRRAL], *WEEK), World(7, [WIRRAL], WEEK[0], WEEK[1] + timedelta(1))]
     ids = [{fact.id for fact in world.facts} for world in worlds]
 

@@ -1,7 +1,7 @@
 """
-Stories whose alerts are known: a true case or a near miss of one rule each, on a family of its own.
+Stories whose alerts are known. Each is a true case or a near miss of one rule, about a family of its own.
 
-A story's docstring says why it must, or must not, raise its rule; the truth file repeats it.
+A story's docstring says why it must raise its rule, or must not. The truth file repeats that text.
 Their referrals ask for early help, so that the calibrated counts of referrals to social care stay as published.
 """
 
@@ -22,9 +22,9 @@ STORIES: Sequence[Callable[[Script], None]] = (
     *clocks.STORIES,
     *consent.STORIES,
 )
-"""Every planted story."""
+"""All planted stories."""
 
 
 def plant(borough: Borough, copies: int) -> list[Claim]:
-    """Write each story so many times, on different families and days; returns what they must and must not raise."""
+    """Write each story `copies` times, about different families and days; returns the claims of all."""
     return [claim for _ in range(copies) for story in STORIES for claim in Script(borough, story).play()]

@@ -1,4 +1,4 @@
-"""Marked adults who come back, who nearly do, who go elsewhere, who leave custody."""
+"""Adults with a risk marker who return, who nearly return, who join another family, or who leave custody."""
 
 from datetime import datetime, timedelta
 
@@ -30,7 +30,7 @@ _CUSTODY = "custody_release_due"
 
 
 def marked_and_gone(s: Script, **marker: object) -> Person:
-    """An adult lived in the household, left, and was marked after that."""
+    """Write an adult who lived in the household, left it, and was marked after that."""
     adult = s.adult(s.ago(350))
     s.join(s.ago(350, 11), adult.id)
     s.leave(s.ago(200), adult)
@@ -67,7 +67,7 @@ def is_reported_back(s: Script) -> None:
 
 
 def returns_under_another_identifier(s: Script) -> None:
-    """A person joins who, by a link, is the marked adult."""
+    """A person joins whose record is linked to that of the marked adult."""
     adult, other = marked_and_gone(s), s.borough.ids.new("P")
     s.fact(s.ago(60), PersonRecorded(person_id=other, date_of_birth=adult.born))
     link = PersonsLinked(person_id=adult.id, linked_person_id=other, link_basis=LinkBasis.CONFIRMED_BY_WORKER)
@@ -83,7 +83,7 @@ def is_marked_while_present(s: Script) -> None:
 
 
 def returns_an_hour_before_expiry(s: Script) -> None:
-    """A marked adult joins an hour before the marker expires; the expiry then clears the alert."""
+    """A marked adult joins an hour before the marker expires. The expiry then clears the alert."""
     joined_at = s.ago(45, 19)
     adult = marked_and_gone(s, expires_at=joined_at + timedelta(hours=1))
     s.expect(_ADULT_RETURNS, s.join(joined_at, adult.id), status="cleared")
@@ -124,7 +124,7 @@ def returns_after_the_child_came_of_age(s: Script) -> None:
 
 
 def joining_is_withdrawn(s: Script) -> None:
-    """The marked adult's joining was recorded in error, and is withdrawn."""
+    """The record that the marked adult joined was an error, and is withdrawn."""
     adult = marked_and_gone(s)
     joined = s.join(s.ago(33), adult.id)
     s.withdraw(s.ago(32), joined)
@@ -132,7 +132,7 @@ def joining_is_withdrawn(s: Script) -> None:
 
 
 def joins_other_family(s: Script) -> None:
-    """A marked adult joins a family with a child that the marker does not name."""
+    """A marked adult joins a family with a child, and the marker does not name that family."""
     adult = s.adult(s.ago(300))
     s.mark(s.ago(298), adult, families=[s.borough.ids.new("F")])
     joined = s.join(s.ago(28), adult.id)
@@ -148,13 +148,13 @@ def victim_joins_other_family(s: Script) -> None:
 
 
 def release_within_a_fortnight(s: Script) -> None:
-    """A release from custody to the family's address is planned for ten days on."""
+    """A release from custody to the family's address is planned, ten days ahead."""
     adult, planned_at = s.adult(s.ago(120)), s.ago(60)
     s.expect(_CUSTODY, s.fact(planned_at, _release(adult, planned_at, s.family.address_id)))
 
 
 def release_elsewhere(s: Script) -> None:
-    """A release from custody is planned, to an address where no family lives."""
+    """A release from custody is planned to an address where no family lives."""
     adult, planned_at = s.adult(s.ago(120)), s.ago(60)
     s.deny(_CUSTODY, s.fact(planned_at, _release(adult, planned_at, s.borough.ids.new("U"))))
 

@@ -1,4 +1,4 @@
-"""Decisions, allocations, reviews and services that come late, or only just in time."""
+"""Decisions, allocations, reviews and services that come late or just in time."""
 
 from datetime import date, datetime, timedelta
 
@@ -19,7 +19,7 @@ from streams.simulate.planted.script import Script
 __all__ = ["STORIES", "WORKING_HOURS_CLOCK"]
 
 WORKING_HOURS_CLOCK = frozenset({"E06000019"})
-"""Authorities whose front door counts working hours; there an amber referral is warned of after 18 of them."""
+"""Authorities whose front door counts working hours. An amber referral is warned of after 18 working hours there."""
 
 _FRONT_DOOR = "front_door_breach"
 _MASH = "mash_breach"
@@ -28,13 +28,13 @@ _WAITING = "waiting_too_long"
 
 
 def decided_after_the_limit(s: Script) -> None:
-    """The front door decides ten minutes after the limit; the decision then clears the alert."""
+    """The front door decides ten minutes after the limit. The decision then clears the alert."""
     submitted = s.refer(_tuesday(s), decided_after=_after(s, limit=24, minutes=10))
     _breach(s, submitted, 18)
 
 
 def decided_after_the_warning(s: Script) -> None:
-    """The front door decides ten minutes after the warning, within the limit; the decision then clears the alert."""
+    """The front door decides ten minutes after the warning, within the limit. The decision then clears the alert."""
     submitted = s.refer(_tuesday(s), decided_after=_after(s, limit=18, minutes=10))
     _breach(s, submitted, 18)
 
@@ -46,21 +46,21 @@ def decided_before_the_warning(s: Script) -> None:
 
 
 def decided_only_by_the_duty_team(s: Script) -> None:
-    """The duty team looked at it in two hours, but the front door only after the limit."""
+    """The emergency duty team decides after two hours, but the front door decides only after the limit."""
     submitted = s.refer(_tuesday(s), decided_after=_after(s, limit=24, minutes=360))
     s.decide(submitted, submitted.at + timedelta(hours=2), Decision.EDT)
     _breach(s, submitted, 18)
 
 
 def undecided_and_withdrawn(s: Script) -> None:
-    """A referral nobody decided on was recorded in error, and is withdrawn."""
+    """A referral without a decision was recorded in error, and is withdrawn."""
     submitted = s.refer(_tuesday(s), decision=None)
     s.withdraw(submitted.at + timedelta(hours=5), submitted)
     s.deny(_FRONT_DOOR, submitted, entity=("referral", submitted.data.referral_id))
 
 
 def allocated_late(s: Script) -> None:
-    """The hub allocates 73 hours after it got the referral; the allocation then clears the alert."""
+    """The MASH allocates 73 hours after it received the referral. The allocation then clears the alert."""
     submitted, decided = _to_mash(s)
     _allocate(s, submitted, decided, 73)
     at = decided.at + timedelta(hours=54)
@@ -68,7 +68,7 @@ def allocated_late(s: Script) -> None:
 
 
 def allocated_in_time(s: Script) -> None:
-    """The hub allocates 53 hours after it got the referral, before the warning."""
+    """The MASH allocates 53 hours after it received the referral, before the warning."""
     submitted, decided = _to_mash(s)
     _allocate(s, submitted, decided, 53)
     s.deny(_MASH, decided, entity=("referral", submitted.data.referral_id))
@@ -101,17 +101,17 @@ def service_starts_soon(s: Script) -> None:
 
 
 def red_at_night(s: Script) -> None:
-    """A red referral comes in the evening, when the front door is closed."""
+    """A red referral arrives in the evening, when the front door is closed."""
     s.expect("out_of_hours", s.refer(s.ago(50, 19), severity=Severity.RED))
 
 
 def red_in_working_hours(s: Script) -> None:
-    """A red referral comes on a Tuesday morning."""
+    """A red referral arrives on a Tuesday morning."""
     s.deny("out_of_hours", s.refer(_tuesday(s), severity=Severity.RED))
 
 
 def _tuesday(s: Script) -> datetime:
-    """A Tuesday morning of a week without a bank holiday."""
+    """Find a Tuesday morning in a week without a bank holiday."""
     day = s.ago(60).date()
     while day.weekday() != 1 or any(next_working_day(other) != other for other in _week(day)):
         day -= timedelta(days=1)
@@ -123,7 +123,7 @@ def _week(tuesday: date) -> list[date]:
 
 
 def _after(s: Script, *, limit: int, minutes: int) -> timedelta:
-    """A time near a limit of the authority's clock; 8 working hours are a day."""
+    """Compute the time from submission until near a limit of the authority's clock. Eight working hours make a day."""
     if s.borough.authority not in WORKING_HOURS_CLOCK:
         return timedelta(hours=limit, minutes=minutes)
     days, hours = divmod(limit, 8)
@@ -148,7 +148,7 @@ def _allocate(s: Script, submitted: Fact, decided: Fact, hours: int) -> None:
 
 
 def _case(s: Script, days: int, visits: tuple[int, ...] = ()) -> Fact:
-    """A case that was opened so many days ago and closed 15 days ago."""
+    """Write a case that was opened `days` ago and closed 15 days ago."""
     case_id = s.borough.ids.new("K")
     data = CaseOpened(case_id=case_id, family_id=s.family.id, service_id=f"{s.borough.slug}-early-help")
     opened = s.fact(s.ago(days), data)

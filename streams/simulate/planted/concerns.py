@@ -1,4 +1,4 @@
-"""Concerns that add up, that nearly do, and incidents of which a school must hear."""
+"""Concerns that add up or nearly do, and incidents that a school must be notified of."""
 
 from datetime import datetime, timedelta
 
@@ -25,21 +25,21 @@ def third_concern_in_ninety_days(s: Script) -> None:
 
 
 def third_concern_after_ninety_days(s: Script) -> None:
-    """The third concern comes 91 days after the first, and one of the three was looked into."""
+    """The third concern comes 91 days after the first, and one of the three was investigated."""
     s.contact(s.ago(151), _SCHOOL)
     s.refer(s.ago(100), _POLICE, decision=Decision.EARLY_HELP)
     s.deny(_CUMULATIVE, s.contact(s.ago(60), _SCHOOL))
 
 
 def three_concerns_of_one_agency(s: Script) -> None:
-    """Three concerns in 40 days, but all from the police, and one was looked into."""
+    """Three concerns in 40 days, but all come from the police, and one was investigated."""
     s.contact(s.ago(120), _POLICE)
     s.refer(s.ago(100), _POLICE, decision=Decision.EARLY_HELP)
     s.deny(_CUMULATIVE, s.contact(s.ago(80), _POLICE))
 
 
 def one_incident_reported_twice(s: Script) -> None:
-    """Three reports in 30 days, two of them by the police on one incident: two concerns."""
+    """Three reports in 30 days. Two of them are from the police about one incident, so they are two concerns."""
     incident = s.borough.ids.new("I")
     s.contact(s.ago(90), _POLICE, incident)
     s.contact(s.ago(89), _POLICE, incident)
@@ -47,14 +47,14 @@ def one_incident_reported_twice(s: Script) -> None:
 
 
 def third_uninvestigated_in_a_year(s: Script) -> None:
-    """The third concern in 300 days that nobody looked into, all from housing."""
+    """The third concern in 300 days that was not investigated, all from housing."""
     s.contact(s.ago(320), _HOUSING)
     s.contact(s.ago(170), _HOUSING)
     s.expect(_CUMULATIVE, s.contact(s.ago(20), _HOUSING), clause="b")
 
 
 def third_uninvestigated_after_a_year(s: Script) -> None:
-    """The third concern that nobody looked into comes a year and a day after the first."""
+    """The third concern that was not investigated comes a year and a day after the first."""
     last_at = s.ago(20)
     first_at = instant(months_later(last_at.date(), -12) - timedelta(days=1), 9)
     s.contact(first_at, _HOUSING)
@@ -63,32 +63,32 @@ def third_uninvestigated_after_a_year(s: Script) -> None:
 
 
 def fifth_concern_ever(s: Script) -> None:
-    """The fifth concern of the family, although most were looked into."""
+    """The fifth concern about the family, although most were investigated."""
     for days in (340, 240, 140, 100):
         s.refer(s.ago(days), _SCHOOL, decision=Decision.EARLY_HELP)
     s.expect(_CUMULATIVE, s.contact(s.ago(15), _SCHOOL), clause="c")
 
 
 def two_agencies_in_a_week(s: Script) -> None:
-    """The school and the police voice concerns 167 hours apart."""
+    """The school and the police report concerns 167 hours apart."""
     first = s.contact(s.ago(60), _SCHOOL)
     s.expect(_TWO_AGENCIES, s.contact(first.at + timedelta(hours=167), _POLICE))
 
 
 def two_agencies_in_more_than_a_week(s: Script) -> None:
-    """The school and the police voice concerns 169 hours apart."""
+    """The school and the police report concerns 169 hours apart."""
     first = s.contact(s.ago(60), _SCHOOL)
     s.deny(_TWO_AGENCIES, s.contact(first.at + timedelta(hours=169), _POLICE))
 
 
 def school_is_not_told(s: Script) -> None:
-    """Nobody told the school of domestic abuse at home before its next day began."""
+    """Nobody notified the school of domestic abuse at home before its next day began."""
     incident = _incident(s, _school_night(s))
     s.expect(_ENCOMPASS, incident, entity=("child", s.child.id), at=_next_morning(incident))
 
 
 def school_is_told(s: Script) -> None:
-    """The school was told of domestic abuse at home on the same evening."""
+    """The school was notified of domestic abuse at home on the same evening."""
     incident = _incident(s, _school_night(s))
     notified = SchoolNotified(
         family_id=s.family.id,
@@ -101,7 +101,7 @@ def school_is_told(s: Script) -> None:
 
 
 def _school_night(s: Script) -> datetime:
-    """A Tuesday evening in a week that is term time everywhere in England: the second of June, or of November."""
+    """Find a Tuesday evening in term time everywhere in England: in the second week of June or of November."""
     day = s.ago(60).date()
     while not (day.month in (6, 11) and 8 <= day.day <= 14 and day.weekday() == 1):
         day -= timedelta(days=1)

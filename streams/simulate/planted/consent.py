@@ -1,4 +1,4 @@
-"""Consent that is missing, answered later, withdrawn, and information shared on it or on nothing."""
+"""Consent that is missing, recorded later or withdrawn, and information that is shared with or without a basis."""
 
 from datetime import datetime
 
@@ -27,12 +27,12 @@ def consent_is_not_recorded(s: Script) -> None:
 
 
 def consent_is_not_sought_without_reason(s: Script) -> None:
-    """A referral says that consent was not sought, and not why."""
+    """A referral says that consent was not sought, but gives no reason."""
     _missing(s, s.refer(s.ago(29), consent=Consent.NOT_SOUGHT))
 
 
 def consent_is_recorded_later(s: Script) -> None:
-    """A referral arrives without an answer; the family's consent, recorded the next day, clears the alert."""
+    """A referral arrives without an answer. The family's consent is recorded the next day and clears the alert."""
     submitted = s.refer(s.ago(28), consent=Consent.NOT_RECORDED)
     s.fact(s.ago(27), ConsentGiven(family_id=s.family.id, consent_scope=ConsentScope.RECEIVE_HELP))
     _missing(s, submitted, status="cleared")
@@ -45,13 +45,13 @@ def consent_is_not_sought_with_reason(s: Script) -> None:
 
 
 def consent_is_refused(s: Script) -> None:
-    """The family refused: an answer like any other."""
+    """The family refused consent, which is an answer."""
     submitted = s.refer(s.ago(26), consent=Consent.REFUSED)
     s.deny(_NOT_RECORDED, submitted, entity=("referral", submitted.data.referral_id))
 
 
 def shared_on_no_basis(s: Script) -> None:
-    """Information is shared, and no basis was recorded."""
+    """Information is shared without a recorded basis."""
     s.expect(_NO_BASIS, _share(s, s.ago(40), SharingBasis.NONE))
 
 

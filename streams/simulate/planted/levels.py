@@ -1,4 +1,4 @@
-"""Levels of need that jump, that climb slowly, that come back after stepping down."""
+"""Levels of need that jump, that rise slowly, or that rise again after a step-down."""
 
 from datetime import timedelta
 
@@ -27,21 +27,21 @@ def level_jumps_by_two(s: Script) -> None:
 
 
 def level_climbs_within_a_month(s: Script) -> None:
-    """Level 1 until 29 days ago, then 2, now 3: two more than the lowest of the last 30 days."""
+    """Level 1 until 29 days ago, then 2, now 3. This is two levels above the lowest of the last 30 days."""
     s.level(s.ago(200), 1)
     s.level(s.ago(79), 2)
     s.expect(_RAPID, s.level(s.ago(50), 3, LevelReason.NEW_CONCERN))
 
 
 def level_climbs_in_more_than_a_month(s: Script) -> None:
-    """Level 2 for 31 days, then 3: in the 30 days before, it was never below 2."""
+    """Level 2 for 31 days, then 3. The level was never below 2 in the 30 days before."""
     s.level(s.ago(200), 1)
     s.level(s.ago(81), 2)
     s.deny(_RAPID, s.level(s.ago(50), 3, LevelReason.NEW_CONCERN))
 
 
 def level_rises_by_one(s: Script) -> None:
-    """The level goes from 2 to 3 only."""
+    """The level goes only from 2 to 3."""
     s.level(s.ago(200), 2)
     s.deny(_RAPID, s.level(s.ago(48), 3))
 
@@ -64,7 +64,7 @@ def steps_up_within_six_months(s: Script) -> None:
 
 
 def steps_up_after_six_months(s: Script) -> None:
-    """The level goes up a day more than six calendar months after it was lowered."""
+    """The level goes up one day after six calendar months have passed since it was lowered."""
     s.level(s.ago(300), 3)
     lowered = s.level(s.ago(230), 2, LevelReason.PROGRESS)
     again_at = instant(months_later(day_of(lowered.at), 6) + timedelta(days=1), 11)
@@ -87,14 +87,14 @@ def referred_after_moving_away(s: Script) -> None:
 
 
 def raised_for_access(s: Script) -> None:
-    """Raised to level 4 only to get a provision; the assessment found nothing but `20`, other."""
+    """The level is raised to 4 only to get a provision. The assessment found only factor `20`, other."""
     s.level(s.ago(200), 3)
     _assess(s, [AssessmentFactor.OTHER])
     s.expect(_ACCESS, s.level(s.ago(60), 4, LevelReason.TO_ACCESS_PROVISION))
 
 
 def raised_for_access_and_harm(s: Script) -> None:
-    """Raised to level 4 to get a provision, but the assessment found neglect."""
+    """The level is raised to 4 to get a provision, but the assessment found neglect."""
     s.level(s.ago(200), 3)
     _assess(s, [AssessmentFactor.NEGLECT, AssessmentFactor.OTHER])
     s.deny(_ACCESS, s.level(s.ago(60), 4, LevelReason.TO_ACCESS_PROVISION))

@@ -1,5 +1,6 @@
 """
-Stories that begin in the history and go on while somebody watches: each rule of the demo fires within the run.
+Stories that begin in the history and continue during a live run, so that each rule of the demo fires while somebody
+watches.
 
 A live story writes its history, waits at `now = yield`, and then acts.
 """
@@ -19,7 +20,7 @@ from streams.simulate.truth import Claim
 __all__ = ["DEADLINE_AFTER", "LIVE_STORIES", "Player", "cast"]
 
 DEADLINE_AFTER = timedelta(seconds=25)
-"""How long after its late arrival the limit of the planted undecided referral passes."""
+"""Time from the late arrival of the planted undecided referral until its limit passes."""
 
 _SOON = timedelta(seconds=6)
 
@@ -27,7 +28,7 @@ Scene = Generator[None, datetime, None]
 
 
 def marked_adult_joins(s: Script) -> Scene:
-    """A marked adult, who left long ago, joins the household again."""
+    """A marked adult who left long ago joins the household again."""
     adult = marked_and_gone(s)
     now = yield
     s.expect("adult_returns", s.join(now, adult.id))
@@ -48,14 +49,14 @@ def level_jumps(s: Script) -> Scene:
 
 
 def level_rises(s: Script) -> Scene:
-    """The level goes from 2 to 3 only."""
+    """The level goes only from 2 to 3."""
     s.level(s.ago(150), 2)
     now = yield
     s.deny("rapid_escalation", s.level(now, 3))
 
 
 def third_concern(s: Script) -> Scene:
-    """Two concerns of the last weeks, from the school and the police, are joined by a third."""
+    """A third concern follows two concerns of the last weeks, from the school and the police."""
     s.contact(s.ago(45), ReferralSource.SCHOOL)
     s.contact(s.ago(20), ReferralSource.POLICE)
     now = yield
@@ -78,7 +79,7 @@ def comes_again_on_the_same_incident(s: Script) -> Scene:
 
 
 def waits_at_the_front_door(s: Script) -> Scene:
-    """A referral arrives a day late; nobody has decided on it when its 24 hours are over, seconds later."""
+    """A referral arrives a day late. There is no decision when its 24 hours end, some seconds later."""
     now = yield
     if s.borough.authority not in WORKING_HOURS_CLOCK:
         submitted = s.refer(now - timedelta(hours=24) + DEADLINE_AFTER, decision=None)
@@ -94,7 +95,7 @@ def arrives_without_consent(s: Script) -> Scene:
 
 
 def red_referral(s: Script) -> Scene:
-    """A red referral: to the Emergency Duty Team at once if it arrives outside working hours."""
+    """A red referral arrives. Outside working hours it must go to the emergency duty team at once."""
     now = yield
     submitted = s.refer(now, severity=Severity.RED, decision=Decision.MASH, decided_after=_SOON)
     if is_working_time(now):
@@ -118,7 +119,7 @@ LIVE_STORIES: tuple[Callable[[Script], Scene], ...] = (
 
 
 class Player:
-    """A live story whose history is written and whose act is still to come."""
+    """A live story that has written its history and still has to act."""
 
     def __init__(self, borough: Borough, story: Callable[[Script], Scene]) -> None:
         self._script = Script(borough, story, is_live=True)
@@ -126,7 +127,7 @@ class Player:
         next(self._scene)
 
     def act(self, now: datetime) -> tuple[list[Fact], list[Claim]]:
-        """What happens now (and seconds later), and what it must raise."""
+        """Let the story act; returns its facts, now and seconds later, and its claims."""
         facts = self._script.borough.facts
         written = len(facts)
         try:
@@ -137,5 +138,5 @@ class Player:
 
 
 def cast(borough: Borough) -> list[Player]:
-    """Every live story of a borough, its history written."""
+    """Make a player for every live story of a borough, and write the histories."""
     return [Player(borough, story) for story in LIVE_STORIES]

@@ -1,4 +1,4 @@
-"""Families that are referred again, that are turned away again, that are already known to a service."""
+"""Families that are referred again, that repeatedly get no further action, or that a service already knows."""
 
 from datetime import timedelta
 
@@ -15,13 +15,13 @@ _OPEN = "already_open"
 
 
 def referred_again(s: Script) -> None:
-    """A second referral seven months after the first."""
+    """A second referral comes seven months after the first."""
     s.refer(s.ago(250))
     s.expect(_RE_REFERRAL, s.refer(s.ago(40)))
 
 
 def referred_again_a_day_within_the_year(s: Script) -> None:
-    """A second referral a year less a day after the first, which ended with no further action."""
+    """A second referral comes a year less a day after the first, which ended with no further action."""
     last_at = s.ago(22)
     first_at = instant(months_later(last_at.date(), -12) + timedelta(days=1), 12)
     s.refer(first_at, decision=Decision.NO_FURTHER_ACTION)
@@ -29,14 +29,14 @@ def referred_again_a_day_within_the_year(s: Script) -> None:
 
 
 def referred_again_a_day_after_the_year(s: Script) -> None:
-    """A second referral a year and a day after the first."""
+    """A second referral comes a year and a day after the first."""
     last_at = s.ago(22)
     s.refer(instant(months_later(last_at.date(), -12) - timedelta(days=1), 9))
     s.deny(_RE_REFERRAL, s.refer(last_at))
 
 
 def referred_twice_on_one_incident(s: Script) -> None:
-    """Two referrals on the same incident."""
+    """Two referrals are about the same incident."""
     incident = s.borough.ids.new("I")
     s.refer(s.ago(90), incident_id=incident)
     s.deny(_RE_REFERRAL, s.refer(s.ago(89), incident_id=incident))
@@ -57,7 +57,7 @@ def turned_away_twice(s: Script) -> None:
 
 
 def turned_away_once(s: Script) -> None:
-    """Of two referrals in half a year, one ends with no further action and one is signposted."""
+    """One of two referrals in half a year ends with no further action, and the other is signposted."""
     s.refer(s.ago(220), decision=Decision.NO_FURTHER_ACTION)
     second = s.refer(s.ago(45), decision=None)
     s.deny(_REPEAT_NFA, s.decide(second, second.at + timedelta(hours=3), Decision.SIGNPOSTED))

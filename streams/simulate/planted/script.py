@@ -1,4 +1,4 @@
-"""The hand that writes a planted story: its family, its facts, its claims."""
+"""The tools with which a planted story writes its family, its facts and its claims."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ _RED = frozenset({"adult_returns", "marked_adult_joins_other_family", "rapid_esc
 
 
 class Script:
-    """Plays one story on one new family with a child of six."""
+    """Plays one story about one new family with a child of six."""
 
     def __init__(self, borough: Borough, story: Callable[["Script"], object], *, is_live: bool = False) -> None:
         self.borough, self._story, self._is_live = borough, story, is_live
@@ -54,33 +54,33 @@ class Script:
         return self.claims
 
     def ago(self, days: float, hour: float = 10.0) -> datetime:
-        """A London day and hour, so many days before the world's end (and up to 11 more, alike in one story)."""
+        """Return a London day and hour, `days` before the world's end and up to 11 more (the same for one story)."""
         return instant(day_of(self.borough.end - self._shift) - timedelta(days=days), hour)
 
     def fact(self, at: datetime, data: Event) -> Fact:
-        """Write an event down."""
+        """Write an event."""
         return self.borough.record(at, data, is_planted=True)
 
     def withdraw(self, at: datetime, root: Fact) -> Fact:
-        """Take an event back as recorded in error."""
+        """Withdraw an event that was recorded in error."""
         return self.borough.withdraw(at, root, WithdrawalReason.RECORDED_IN_ERROR, is_planted=True)
 
     def correct(self, at: datetime, root: Fact, replacement: Event, replaced_at: datetime) -> Fact:
-        """Replace an event."""
+        """Correct an event by replacing its content."""
         return self.borough.correct(at, root, replacement, replaced_at, is_planted=True)
 
     def adult(self, at: datetime, role: HouseholdRole = HouseholdRole.PARTNER) -> Person:
-        """An adult with a record of their own, in no household yet."""
+        """Make an adult with a record of their own, who is in no household yet."""
         adult = self.borough.people.adult(at, role, (28, 45))
         self.borough.record_person(adult, at, is_planted=True)
         return adult
 
     def join(self, at: datetime, person_id: str, role: HouseholdRole = HouseholdRole.PARTNER) -> Fact:
-        """Somebody joins the household."""
+        """Let a person join the household."""
         return self.fact(at, HouseholdJoined(family_id=self.family.id, person_id=person_id, household_role=role))
 
     def leave(self, at: datetime, person: Person) -> Fact:
-        """Somebody leaves the household for an address of their own."""
+        """Let a person leave the household for an address of their own."""
         data = HouseholdLeft(
             family_id=self.family.id, person_id=person.id, leaving_reason=LeavingReason.EXCLUDED_BY_ORDER
         )
@@ -97,7 +97,7 @@ class Script:
         families: list[str] | None = None,
         expires_at: datetime | None = None,
     ) -> Fact:
-        """A risk marker is set; it concerns this family unless others are given."""
+        """Set a risk marker. It concerns this family unless other families are given."""
         data = RiskMarkerSet(
             marker_id=self.borough.ids.new("M"),
             person_id=person.id,
@@ -110,11 +110,11 @@ class Script:
         return self.fact(at, data)
 
     def level(self, at: datetime, level: int, reason: LevelReason = LevelReason.ASSESSMENT) -> Fact:
-        """The family's level of need changes."""
+        """Change the family's level of need."""
         return self.fact(at, LevelChanged(family_id=self.family.id, level=level, level_reason=reason))
 
     def contact(self, at: datetime, source: ReferralSource, incident_id: str | None = None) -> Fact:
-        """Somebody voices a concern."""
+        """Record a contact."""
         data = ContactRecorded(
             contact_id=self.borough.ids.new("C"),
             family_id=self.family.id,
@@ -138,7 +138,7 @@ class Script:
         decided_after: timedelta = timedelta(hours=2),
         **others: object,
     ) -> Fact:
-        """A referral for early help, and its decision (None: none yet)."""
+        """Write a referral for early help and its decision (None: no decision yet)."""
         data = ReferralSubmitted(
             referral_id=self.borough.ids.new("R"),
             family_id=self.family.id,
@@ -158,7 +158,7 @@ class Script:
         return submitted
 
     def decide(self, submitted: Fact, at: datetime, decision: Decision) -> Fact:
-        """The front door decides on a referral."""
+        """Let the front door decide on a referral."""
         referral_id = submitted.data.referral_id
         data = ReferralDecided(
             referral_id=referral_id,
@@ -178,7 +178,7 @@ class Script:
         status: str | None = None,
         at: datetime | None = None,
     ) -> None:
-        """The rule must raise an alert with this anchor; a red one of the family is then acknowledged and closed."""
+        """Claim that the rule must raise an alert with this anchor. A red alert is then acknowledged and closed."""
         claim = self._claim(rule, anchor, at or anchor.at, expected=True, clause=clause, entity=entity, status=status)
         if rule in _RED and not self._is_live:
             seen = AlertAcknowledged(alert_id=claim.alert_id, worker_id=self.borough.worker(), family_id=self.family.id)
@@ -199,7 +199,7 @@ class Script:
         clause: str | None = None,
         entity: tuple[str, str] | None = None,
     ) -> None:
-        """The rule must raise nothing; `near` is the fact that comes closest."""
+        """Claim that the rule must raise nothing. `near` is the fact that comes closest to raising it."""
         self._claim(rule, near, near.at, expected=False, clause=clause, entity=entity)
 
     def _claim(

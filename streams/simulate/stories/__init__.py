@@ -1,1 +1,1 @@
-"""What happens to families: each module writes one kind of story into a borough's book."""
+"""The stories of families. Each module writes the facts of one kind of story into a borough."""

@@ -1,4 +1,4 @@
-"""A family open to children's social care: levels, assessment, reviews, visits, closure."""
+"""A family with an open case in children's social care: levels, assessment, reviews, visits, closure."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -35,10 +35,10 @@ _SECTION_47 = 0.33
 
 def social_care(borough: Borough, family: Family, at: datetime, referral_id: str, children: Sequence[Person]) -> None:
     """
-    Open, assess, help and close.
+    Open a case, assess the family, help it and close the case.
 
-    About a third are found not in need (published: 33.7 % in Wirral) and a third get a section 47 enquiry (1,371 of
-    4,206 assessments there).
+    About a third of the families are found not in need (published: 33.7 % in Wirral). A third have a section 47 enquiry
+    (in Wirral, 1,371 of 4,206 assessments).
     """
     rng = borough.rng
     is_urgent = rng.random() < _SECTION_47
@@ -63,7 +63,7 @@ def social_care(borough: Borough, family: Family, at: datetime, referral_id: str
 
 
 def open_case(borough: Borough, family: Family, at: datetime, kind: ServiceKind, referral_id: str) -> str:
-    """Open the family to a service; returns the case."""
+    """Open a case of the family with a service; returns the case id."""
     case_id = borough.ids.new("K")
     opened = CaseOpened(
         case_id=case_id,
@@ -77,7 +77,7 @@ def open_case(borough: Borough, family: Family, at: datetime, kind: ServiceKind,
 
 
 def assign_lead(borough: Borough, family: Family, at: datetime, team: str) -> None:
-    """Give the family a lead professional of a team."""
+    """Assign a lead professional of a team to the family."""
     lead = LeadProfessionalAssigned(family_id=family.id, worker_id=borough.worker(), agency_id=f"{borough.slug}-{team}")
     borough.record(at, lead)
 
@@ -92,7 +92,7 @@ def assess(
     person_ids: list[str],
     days: int,
 ) -> datetime:
-    """Assess the family in so many calendar days; returns when it was done."""
+    """Assess the family within `days` calendar days; returns when the assessment was completed."""
     assessment_id = borough.ids.new("A")
     is_statutory = kind in (AssessmentKind.CHILD_AND_FAMILY, AssessmentKind.SECTION_47)
     started = AssessmentStarted(
@@ -116,7 +116,7 @@ def assess(
 
 
 def plan(borough: Borough, family: Family, first: datetime, until: datetime) -> None:
-    """Meetings, reviews and visits until the case ends; practice asks for one each six weeks, and mostly gets it."""
+    """Hold meetings, reviews and visits until the case ends. Practice asks for one every six weeks. Most keep to it."""
     rng = borough.rng
     see_family(borough, family, first, until, 36)
     at = first + timedelta(days=rng.randint(15, 30))
@@ -137,7 +137,7 @@ def plan(borough: Borough, family: Family, first: datetime, until: datetime) -> 
 
 
 def see_family(borough: Borough, family: Family, first: datetime, until: datetime, every: int) -> None:
-    """Visits about each `every` days."""
+    """Visit the family about every `every` days."""
     rng, at = borough.rng, first
     while at < until:
         seen_at = working_moment(rng, day_of(at))
@@ -149,21 +149,21 @@ def see_family(borough: Borough, family: Family, first: datetime, until: datetim
 
 
 def close(borough: Borough, family: Family, at: datetime, case_id: str, reason: ClosureReason) -> None:
-    """Step the family down and close its case."""
+    """Lower the family's level and close its case."""
     change_level(borough, family, at - timedelta(hours=2), 2 if borough.rng.random() < 0.4 else 1, LevelReason.PROGRESS)
     borough.record(at, CaseClosed(case_id=case_id, family_id=family.id, closure_reason=reason))
     family.open_until = at
 
 
 def change_level(borough: Borough, family: Family, at: datetime, level: int, reason: LevelReason) -> None:
-    """Record a level of need, if it is another one."""
+    """Record a level of need if it differs from the present one."""
     if family.level != level:
         family.level = level
         borough.record(at, LevelChanged(family_id=family.id, level=level, level_reason=reason))
 
 
 def participants(borough: Borough, family: Family) -> list[HouseholdRole]:
-    """Who of the family came; fathers and lone males come less often than mothers."""
+    """Draw who of the family attended. Fathers and lone males attend less often than mothers."""
     likely = {HouseholdRole.FATHER: 0.35, HouseholdRole.LONE_MALE: 0.4, HouseholdRole.STEP_PARENT: 0.3}
     came = {adult.role for adult in family.adults if borough.rng.random() < likely.get(adult.role, 0.85)}
     if any(child.role is HouseholdRole.CHILD for child in family.children) and borough.rng.random() < 0.3:
@@ -172,7 +172,7 @@ def participants(borough: Borough, family: Family) -> list[HouseholdRole]:
 
 
 def _factors(borough: Borough) -> list[AssessmentFactor]:
-    """Factors found, each with its published share of assessments."""
+    """Draw the factors that an assessment finds, each with its published share of assessments."""
     rng = borough.rng
     found = [code for code, share in borough.calibration.factors.items() if rng.random() < share]
     return found or [AssessmentFactor.NONE]

@@ -1,4 +1,4 @@
-"""Concerns that ask for no service: contacts, and what partners report as urgent."""
+"""Concerns that ask for no service: contacts, and incidents that partners report as urgent."""
 
 from datetime import datetime, timedelta
 
@@ -27,7 +27,7 @@ _SOURCES = {
 
 
 def contact(borough: Borough, family: Family, at: datetime, source: ReferralSource | None = None) -> None:
-    """A concern is voiced; the mix of sources is that of the referrals."""
+    """Record a contact. Its source follows the mix of the referrals, unless it is given."""
     rng = borough.rng
     groups = borough.calibration.by_source
     source = source or source_in(rng.choices(tuple(groups), tuple(groups.values()))[0], rng)
@@ -45,7 +45,7 @@ def contact(borough: Borough, family: Family, at: datetime, source: ReferralSour
 
 
 def escalate(borough: Borough, family: Family, at: datetime) -> None:
-    """A partner reports an incident; after domestic abuse the schools are told, nine times of ten."""
+    """Let a partner report an incident. After domestic abuse, nine in ten schools are notified."""
     rng = borough.rng
     kind = rng.choices(tuple(_KINDS), tuple(_KINDS.values()))[0]
     source = _SOURCES.get(kind, ReferralSource.POLICE)

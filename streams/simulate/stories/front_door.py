@@ -1,4 +1,4 @@
-"""A referral through the front door: submitted, decided, allocated, the referrer told, information shared."""
+"""A referral at the front door: submitted, decided, allocated, feedback to the referrer, information shared."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ from streams.simulate.population import Family, Person
 __all__ = ["Referral", "refer"]
 
 _UNNAMED = frozenset({ReferralSource.ANONYMOUS, ReferralSource.UNKNOWN})
-"""Referrers who cannot be written to."""
+"""Sources that cannot receive feedback."""
 
 _INDIVIDUALS = frozenset(
     {ReferralSource.RELATIVE, ReferralSource.ACQUAINTANCE, ReferralSource.SELF, ReferralSource.OTHER_INDIVIDUAL}
@@ -41,7 +41,7 @@ _INDIVIDUALS = frozenset(
 
 
 class Referral(NamedTuple):
-    """What the stories that follow need to know of a referral."""
+    """What later stories need to know about a referral."""
 
     id: str
     allocated_at: datetime
@@ -58,7 +58,7 @@ def refer(
     service_kind: ServiceKind,
     decision: Decision,
 ) -> Referral:
-    """Write a referral and what the front door did with it."""
+    """Write a referral and what the front door does with it."""
     borough.introduce(family, at - timedelta(minutes=borough.rng.randint(2, 50)))
     consent, reason = _consent(borough, service_kind)
     submitted = ReferralSubmitted(
@@ -120,7 +120,7 @@ def _severity(borough: Borough, service_kind: ServiceKind) -> Severity:
 
 
 def _need(borough: Borough, service_kind: ServiceKind) -> PrimaryNeed:
-    """The published mix for social care; for early help nothing is published."""
+    """Draw the primary need: the published mix for social care, and a choice for early help, which is not published."""
     if service_kind is ServiceKind.SOCIAL_CARE:
         needs = borough.calibration.needs
         return borough.rng.choices(tuple(needs), tuple(needs.values()))[0]
@@ -162,7 +162,7 @@ def _share(borough: Borough, family: Family, at: datetime, referral: str, decisi
 
 
 def _consent(borough: Borough, service_kind: ServiceKind) -> tuple[Consent, ConsentReason | None]:
-    """The answer to the consent question; early help hardly ever goes on without a yes."""
+    """Draw the answer to the consent question. Early help rarely continues without consent."""
     rng = borough.rng
     weights = (48, 9, 41, 2) if service_kind is ServiceKind.SOCIAL_CARE else (93, 3, 3, 1)
     consent = rng.choices((Consent.GIVEN, Consent.REFUSED, Consent.NOT_SOUGHT, Consent.NOT_RECORDED), weights)[0]

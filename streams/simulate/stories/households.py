@@ -1,4 +1,4 @@
-"""Who lives where: moves, partners who come and go, births, risk markers, custody, two records of one person."""
+"""Changes in households: moves, partners, births, risk markers, releases from custody, two records of one person."""
 
 from datetime import datetime, timedelta
 
@@ -30,7 +30,7 @@ __all__ = ["HAPPENINGS", "birth", "link", "mark", "move", "partner_joins", "part
 
 
 def move(borough: Borough, family: Family, at: datetime) -> None:
-    """The family moves; one move in fifteen is to a refuge or another protected address."""
+    """Let the family move. One move in fifteen is to a refuge or another protected address."""
     family.place, family.address_id = borough.places.draw(borough.rng), borough.ids.new("U")
     data = AddressChanged(
         family_id=family.id,
@@ -42,7 +42,7 @@ def move(borough: Borough, family: Family, at: datetime) -> None:
 
 
 def partner_joins(borough: Borough, family: Family, at: datetime) -> None:
-    """A parent's partner moves in, and in half of the families out again."""
+    """Let a parent's partner move in. In half of the families the partner later moves out again."""
     rng = borough.rng
     partner = borough.people.adult(at, HouseholdRole.PARTNER)
     borough.record_person(partner, at)
@@ -54,7 +54,7 @@ def partner_joins(borough: Borough, family: Family, at: datetime) -> None:
 
 
 def partner_leaves(borough: Borough, family: Family, at: datetime) -> None:
-    """One of two adults moves out."""
+    """Let one of two adults move out."""
     if len(family.adults) < 2:
         return
     leaver = family.adults.pop()
@@ -63,7 +63,7 @@ def partner_leaves(borough: Borough, family: Family, at: datetime) -> None:
 
 
 def birth(borough: Borough, family: Family, at: datetime) -> None:
-    """A child is born into the family."""
+    """Add a newborn child to the family."""
     child = borough.people.child(at, family.place, (0.0, 0.05))
     if child.born is None:
         child.born, child.due, child.role = day_of(at), None, HouseholdRole.CHILD
@@ -74,7 +74,7 @@ def birth(borough: Borough, family: Family, at: datetime) -> None:
 
 
 def mark(borough: Borough, family: Family, at: datetime) -> None:
-    """A risk marker on an adult of the family: set, reviewed, and mostly cleared; two in five mark a victim."""
+    """Set a risk marker on an adult, review it, and clear half of them. Two in five mark the adult as a victim."""
     rng = borough.rng
     adult, marker_id = family.adults[-1], borough.ids.new("M")
     data = RiskMarkerSet(
@@ -100,7 +100,7 @@ def mark(borough: Borough, family: Family, at: datetime) -> None:
 
 
 def release(borough: Borough, family: Family, at: datetime) -> None:
-    """A release from custody is planned, to the family's address."""
+    """Plan a release from custody to the family's address."""
     adult = borough.people.adult(at, HouseholdRole.FATHER)
     borough.record_person(adult, at)
     data = CustodyReleasePlanned(
@@ -113,7 +113,7 @@ def release(borough: Borough, family: Family, at: datetime) -> None:
 
 
 def link(borough: Borough, family: Family, at: datetime) -> None:
-    """A second identifier turns out to be a member of the family."""
+    """Link a second id to a member of the family."""
     adult, other_id = family.adults[0], borough.ids.new("P")
     borough.record(at, PersonRecorded(person_id=other_id, date_of_birth=adult.born))
     data = PersonsLinked(person_id=adult.id, linked_person_id=other_id, link_basis=LinkBasis.SAME_NAME_BIRTH_ADDRESS)
@@ -121,4 +121,4 @@ def link(borough: Borough, family: Family, at: datetime) -> None:
 
 
 HAPPENINGS = {move: 30, partner_joins: 22, partner_leaves: 14, birth: 20, mark: 8, release: 2, link: 4}
-"""What else happens in the families that services know, and how often in proportion: choices."""
+"""Other events in families that services know, with their relative frequency. These are choices."""
