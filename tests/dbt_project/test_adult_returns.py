@@ -299,7 +299,7 @@ def test_who_leaves_a_household_does_not_live_at_its_address_any_more(home):
 
 
 @pytest.mark.parametrize(("told", "alerts"), [("child", 1), ("carer", 0)])
-def test_part_in_the_household_is_the_one_told_last(world, told, alerts):
+def test_latest_role_in_the_household_counts(world, told, alerts):
     world.tell("risk-marker-set", "2025-02-01T09:00:00", **_marker())
     for at, role in (("2025-01-01T09:00:00", "partner"), ("2025-01-02T09:00:00", told)):
         world.tell("household-joined", at, **FAMILY, person_id="P-other", household_role=role)

@@ -143,7 +143,7 @@ def test_child_who_begins_school_after_the_holidays_is_a_pupil_then(home, born, 
     assert len(_found(home)) == alerts
 
 
-def test_part_in_the_household_is_the_one_told_last(world):
+def test_latest_role_in_the_household_counts(world):
     """Somebody recorded as a child, and later as a partner, is an adult: the children of that home are meant."""
     _joins(world, "P-child", family="F-2")
     _joins(world, "P-man", family="F-2")

@@ -118,7 +118,7 @@ def test_what_is_said_of_help_does_not_end_a_consent_to_share(world, fact):
     assert _anchors(world) == []
 
 
-def test_consent_to_receive_help_is_none_to_share(world):
+def test_consent_to_receive_help_is_not_consent_to_share(world):
     _said(world, "2025-03-01T09:00:00", scope="receive_help")
     shared = _shared(world, "2025-03-03T09:00:00")
 
