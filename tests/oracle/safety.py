@@ -31,7 +31,9 @@ def due(event: Event, at: datetime) -> list[datetime]:
 
 def next_safety(rng: random.Random, event: Event, at: datetime) -> tuple[timedelta, Event] | None:
     """
-    An event that changes whether somebody must act, mostly at the deadline. None if the event needs no such action.
+    An event that changes whether somebody must act, mostly at the deadline.
+
+    None if the event needs no such action.
     """
     gap = rng.choice([timedelta(hours=1), timedelta(days=2), *(moment - at for moment in due(event, at) * 2)])
     match event:

@@ -217,8 +217,9 @@ def test_order_of_arrival_does_not_change_the_valid_events(story):
 
 def test_parts_are_families_that_have_nothing_to_do_with_each_other(story):
     """
-    A person belongs to the family that their marker names. An address connects the family and the person who live
-    there.
+    A person belongs to the family that their marker names.
+
+    An address connects the family and the person who live there.
     """
     story.add(story.day(0), HouseholdJoined(family_id="F-1", person_id="P-1", household_role="child"))
     story.add(story.day(1), HouseholdJoined(family_id="F-2", person_id="P-2", household_role="child"))

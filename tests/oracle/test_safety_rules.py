@@ -137,8 +137,9 @@ def test_correction_of_something_else_changes_nothing(story, sent, corrected, al
 )
 def test_decision_clears_it_when_the_front_door_is_staffed(story, at, decision, status):
     """
-    A decision from before the referral does not clear it. Nor does one at night, which may leave the family alone until
-    the morning.
+    A decision from before the referral does not clear it.
+
+    Nor does one at night, which may leave the family alone until the morning.
     """
     story.add(FRIDAY + timedelta(hours=1), referred())
     story.add(at, decided(decision))
@@ -278,7 +279,9 @@ def test_release_to_nowhere_or_to_no_child_raises_nothing(story):
 
 def test_child_who_comes_later_is_in_time(story):
     """
-    The anchor is the plan. The alert stays open when the child leaves again, and is cleared when the family moves.
+    The anchor is the plan.
+
+    The alert stays open when the child leaves again, and is cleared when the family moves.
     """
     story.add(story.day(0), AddressChanged(family_id="F-1", address_id="U-1"))
     story.add(story.day(1), planned(address_id="U-1"), id="plan")
@@ -382,8 +385,9 @@ def test_pupils_are_from_reception_age_to_seventeen(story, born, alerts):
 )
 def test_child_who_begins_school_after_the_holidays_is_a_pupil_then(story, born, alerts):
     """
-    The school must be notified by its first day. A pupil who turns eighteen in the holidays was a child when it
-    happened.
+    The school must be notified by its first day.
+
+    A pupil who turns eighteen in the holidays was a child when it happened.
     """
     story.add(datetime(2025, 7, 1, tzinfo=UTC), joined())
     story.add(datetime(2025, 7, 1, tzinfo=UTC), PersonRecorded(person_id="P-child", date_of_birth=born))
