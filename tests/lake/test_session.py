@@ -81,7 +81,7 @@ def test_planner_is_set_as_wanted_after_a_failed_transaction(session: Session) -
             assert session.run("SELECT current_setting('enable_seqscan')") == [("on",)]
 
 
-def test_transaction_in_which_nothing_is_run_is_none(session: Session) -> None:
+def test_transaction_without_a_statement_changes_nothing(session: Session) -> None:
     with session.transaction():
         pass
 
