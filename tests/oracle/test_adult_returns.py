@@ -329,7 +329,7 @@ def test_review_replaces_the_expiry(story):
     assert story.anchors(RULE) == ["joined"]
 
 
-def test_withdrawn_join_takes_the_alert_back(family):
+def test_withdrawn_join_withdraws_the_alert(family):
     family.add(family.day(10), joined(), id="joined")
     family.withdraw(family.day(11), "joined", joined())
 

@@ -282,7 +282,7 @@ def test_clauses_have_their_own_ids(story):
     assert first.alert_id != second.alert_id
 
 
-def test_withdrawn_concern_takes_the_alert_back(story):
+def test_withdrawn_concern_withdraws_the_alert(story):
     for number in range(3):
         story.add(story.day(number), contact(f"agency-{number}"), id=f"c-{number}")
     story.withdraw(story.day(4), "c-1", contact())

@@ -117,7 +117,7 @@ def test_same_instant_is_ordered_by_id(story):
     assert story.anchors(RULE) == ["b"]
 
 
-def test_corrected_low_level_takes_the_alert_back(story):
+def test_corrected_low_level_withdraws_the_alert(story):
     story.add(story.day(0), level(1), id="low")
     story.add(story.day(5), level(3))
     story.correct(story.day(6), "low", story.day(0), level(2))

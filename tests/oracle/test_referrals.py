@@ -108,7 +108,7 @@ def test_re_referral_is_cleared_by_the_decision(story, decision, status):
     assert [alert.status for alert in story.alerts("re_referral")] == [status]
 
 
-def test_withdrawn_earlier_referral_takes_the_alert_back(story):
+def test_withdrawn_earlier_referral_withdraws_the_alert(story):
     story.add(story.day(0), referral(1), id="r-1")
     story.add(story.day(1), referral(2))
     story.withdraw(story.day(2), "r-1", referral(1))
@@ -212,7 +212,7 @@ def test_answer_at_or_after_the_referral_clears(story, seconds, answer, status):
     assert [alert.status for alert in story.alerts("consent_not_recorded")] == [status]
 
 
-def test_corrected_referral_takes_the_alert_back(story):
+def test_corrected_referral_withdraws_the_alert(story):
     story.add(story.day(0), referral(1, consent="not_recorded"), id="r-1")
     story.correct(story.day(1), "r-1", story.day(0), referral(1, consent="refused"))
 

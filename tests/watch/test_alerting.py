@@ -40,7 +40,7 @@ def test_repeated_record_changes_nothing(desk, pair):
     assert desk.take(*pair) == []
 
 
-def test_withdrawn_event_takes_its_alert_back(desk, pair, event):
+def test_withdrawn_event_withdraws_its_alert(desk, pair, event):
     """The alert keeps its id and gets a new version with the reason."""
     [alert] = desk.take(*pair)
     [back] = desk.take(amendment(event, "withdrawn", "r-1", family_id="F-1"))
@@ -53,7 +53,7 @@ def test_withdrawn_event_takes_its_alert_back(desk, pair, event):
     )
 
 
-def test_corrected_event_takes_its_alert_back(desk, pair, event, referral):
+def test_corrected_event_withdraws_its_alert(desk, pair, event, referral):
     """A referral that turns out to be two years old does not count as an earlier referral."""
     desk.take(*pair)
     data = {"referral_id": "R-1", "family_id": "F-1", "source_code": "6", "severity": "amber", "consent": "given"}
