@@ -177,7 +177,7 @@ def test_withdrawn_allocation_lets_the_clock_run(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the referral, whoever the family's members turn out to be."""
+    """The alert is about the referral, so a link between two persons does not change it."""
     _decided(world, "2025-03-03T09:00:00")
     before = world.alerts("mash_breach")
     world.tell(

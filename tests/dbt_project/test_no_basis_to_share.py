@@ -197,7 +197,7 @@ def test_consent_recorded_in_error_raises_it(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the family, whoever its members turn out to be."""
+    """The alert is about the family, so a link between two persons does not change it."""
     _shared(world, "2025-03-03T09:00:00", "none")
     before = world.alerts("no_basis_to_share")
     world.tell(

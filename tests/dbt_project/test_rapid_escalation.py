@@ -1,4 +1,4 @@
-"""The rule `rapid_escalation`: how far, within which days, and that it fires when it turns true."""
+"""The rule `rapid_escalation`: by how many levels, in how many days, and that it fires when it turns true."""
 
 import pytest
 

@@ -145,7 +145,7 @@ def test_withdrawn_decision_withdraws_the_alert(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the family, whoever its members turn out to be."""
+    """The alert is about the family, so a link between two persons does not change it."""
     _decided(world, "2025-03-03T09:00:00", 1)
     _decided(world, "2025-05-03T09:00:00", 2)
     before = world.alerts("repeat_no_further_action")

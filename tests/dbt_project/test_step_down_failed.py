@@ -234,7 +234,7 @@ def test_withdrawn_level_in_between_is_ignored(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the family, whoever its members turn out to be."""
+    """The alert is about the family, so a link between two persons does not change it."""
     _closed(world, "2025-02-03T09:00:00")
     _referral(world, "2025-05-03T09:00:00", person_ids=["P-1"])
     before = world.alerts("step_down_failed")

@@ -196,7 +196,7 @@ def test_withdrawn_concern_withdraws_the_alert(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the family, whoever its members turn out to be."""
+    """The alert is about the family, so a link between two persons does not change it."""
     _contact(world, "2025-03-03T09:00:00", person_ids=["P-1"])
     _contact(world, "2025-03-05T09:00:00", "police", person_ids=["P-2"])
     before = world.alerts("two_agencies_one_week")

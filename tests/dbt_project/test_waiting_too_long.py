@@ -163,7 +163,7 @@ def test_withdrawn_request_withdraws_the_alert(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the family, whoever its members turn out to be."""
+    """The alert is about the family, so a link between two persons does not change it."""
     _requested(world, "2025-03-03T09:00:00")
     before = world.alerts("waiting_too_long")
     world.tell(

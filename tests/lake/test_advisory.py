@@ -181,7 +181,7 @@ def test_paused_holder_loses_a_lease(fresh_settings: Settings) -> None:
     """
     The holder keeps the lock while its process runs, even if it sends no statement.
 
-    When it is paused, it loses it.
+    A paused holder loses it.
     """
     environ = {**fresh_settings.to_env(), "PATH": "/usr/bin:/bin"}
     holder = subprocess.Popen([sys.executable, "-c", LEASE], env=environ, cwd=PROJECT, stdout=subprocess.PIPE)

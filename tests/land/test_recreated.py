@@ -50,7 +50,7 @@ def make_again(lake_settings):
 
 
 def test_records_of_a_recreated_topic_continue_the_numbers(lake_settings, contact, send, rows, make_again) -> None:
-    """One number stands for any records that arrived before the deletion and were not read."""
+    """One number represents any records that arrived before the deletion and were not read."""
     send([contact(number) for number in range(5)], partition=0)
     run(lake_settings, once=True)
     make_again()

@@ -31,7 +31,7 @@ PERIODS = """
         FROM range({today} // 3 + 1) AS weeks (week)
     )
 """
-"""Days, of which the first are left out as time goes on, and weeks of three days. A year is two weeks."""
+"""Days, and weeks of three days. The first days are left out as time goes on, and a year is two weeks."""
 FIGURES = '"marts"."analytics"."figures"'
 STATEMENT = f"""
     CREATE OR REPLACE TABLE {FIGURES} AS

@@ -110,7 +110,7 @@ def concerning(world: World, family: str, person: str, anchor: Fact, at: datetim
     """
     Markers in force on a person that concern the family, because they name it.
 
-    A marker that names no family concerns every family of which the person was a member before the anchor.
+    A marker that names no family concerns every family that the person had joined before the anchor.
     """
     was_member = bool(world.before(anchor).of_person(person, HouseholdJoined, family_id=family))
     return [

@@ -142,7 +142,7 @@ def _case(rng: random.Random, cast: Cast, drawn: Draw, named: Callable = _as_dra
 
 
 def _told(rng: random.Random, cast: Cast, drawn: Draw) -> Iterator[_Told]:
-    """Events, each at a telling gap after one of those before it, and last a clock. Ids do not follow the order."""
+    """Events, each at a boundary of a rule after an earlier one, and last a clock. Ids do not follow the order."""
     begun = opening(rng) if rng.random() < 0.7 else []
     last = rng.choice(_STARTS)
     latest: list[tuple[datetime, Event]] = [(last, drawn(rng, cast.on(last)))]

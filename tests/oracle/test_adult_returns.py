@@ -148,7 +148,7 @@ def test_unborn_is_a_child(story):
 
 
 def test_record_before_the_join_counts_over_a_later_one(family):
-    """The record in force is the latest up to then. Only if there is none, it is the first one after."""
+    """The record in force is the latest up to then. If there is none, it is the first one after."""
     family.add(family.day(0), PersonRecorded(person_id="P-child", date_of_birth=date(1990, 1, 1)))
     family.add(family.day(50), PersonRecorded(person_id="P-child", date_of_birth=date(2015, 1, 1)))
     family.add(family.day(10), joined())

@@ -20,7 +20,7 @@ HALTON = "E06000006"
 
 
 class Partner(threading.Thread):
-    """Sends a month of a small borough, through every outage. It sends steadily until it is told to hurry."""
+    """Sends a month of a small borough, through every outage. It sends steadily until `hurry` is set."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(daemon=True)

@@ -233,7 +233,7 @@ def test_alerts_go_on_while_an_upgrade_fills_its_tables(
 
 
 def test_tables_are_prepared_when_the_leader_has_none(watch_settings, project, standby, referral, send, alerts):
-    """As when the leading version keeps its state elsewhere. The standby remains a standby."""
+    """This happens when the leading version keeps its state elsewhere. The standby remains a standby."""
     send(referral(1, at=hours_ago(5)))
     land(watch_settings, once=True)
     standby.turn(0)

@@ -85,9 +85,7 @@ def test_streamed_year_gives_the_same_alerts_as_a_rebuild_and_the_oracle(engine,
 
 @pytest.mark.parametrize("seed", range(6))
 def test_reused_ids_give_the_same_alerts_in_any_order(engine, alerting_of, seed):
-    """
-    One number stands for six families and two children of one of them, with corrections and withdrawals of the number.
-    """
+    """Six families, and two children of one of them, share one number. Events correct and withdraw it."""
     chance = random.Random(seed)
     writes = _of_one_number()
     writes += chance.sample(writes, 3)

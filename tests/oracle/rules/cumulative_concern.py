@@ -1,4 +1,4 @@
-"""`cumulative_concern`: several concerns about one family, each of which may mean little alone."""
+"""`cumulative_concern`: several concerns about one family, which may mean little one by one."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
