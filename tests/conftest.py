@@ -1,9 +1,9 @@
 """
-Real servers for the tests: started by the first test that asks, stopped after the last.
+Real servers for the tests: the first test that asks starts them, and they stop after the last.
 
-Tests run in several processes, each with servers and a home of its own; only what is compiled of the project is shared.
-Topic names are fixed, so a test that reads or writes them asks for `fresh_topics`; one that writes the lake asks for
-`fresh_settings`, whose database and folder nobody else has.
+Tests run in several processes, and each has its own servers and home. They share only what is compiled from the
+project. Topic names are fixed, so a test that reads or writes them asks for `fresh_topics`. A test that writes the lake
+asks for `fresh_settings`, whose database and folder no other test uses.
 """
 
 import os
@@ -34,7 +34,7 @@ LONGEST = ("system", "dags", "demo", "compose", "test_faults", "test_stream_pari
 
 
 HOMES = "TESTS_HOMES"
-"""The variable that names the folder in which the homes of all processes of a run lie."""
+"""The variable that names the folder with the homes of all processes of a run."""
 
 
 SERVERS = frozenset({"postgres", "kafka"})
@@ -47,14 +47,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Make the folder: open to be passed through, as pytest's own are not, for PostgreSQL does not run as root."""
+    """
+    Make the folder.
+
+    Unlike pytest's own folders, other users may pass through it, because PostgreSQL does not run as root.
+    """
     if HOMES not in os.environ:
         os.environ[HOMES] = tempfile.mkdtemp(prefix="caf-")
         Path(os.environ[HOMES]).chmod(0o755)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop what is still there: a process that is ended by Ctrl-C stops nothing of what it has started."""
+    """Stop what still runs. A process that is ended by Ctrl-C stops nothing that it has started."""
     if hasattr(config, "workerinput"):
         return
     folder = Path(os.environ.pop(HOMES))
@@ -77,14 +81,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all processes of the run have in common."""
+    """A folder that all processes of the run share."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
 def lend_rules(shared: Path) -> Callable[[Path], Path]:
-    """Lets a home use the rules that another one of the run has compiled."""
+    """Lets a home use the rules that another home of the run has compiled."""
     rules = shared / "rules"
     rules.mkdir(exist_ok=True)
 
@@ -98,7 +102,7 @@ def lend_rules(shared: Path) -> Callable[[Path], Path]:
 
 @pytest.fixture(scope="session")
 def make_home() -> Callable[[str], Path]:
-    """Makes folders for homes: short, because PostgreSQL's socket lies in them."""
+    """Makes folders for homes. Their paths are short, because PostgreSQL's socket lies in them."""
     return lambda name="home": Path(tempfile.mkdtemp(dir=os.environ[HOMES])) / name
 
 
@@ -110,7 +114,7 @@ def home(make_home: Callable[[str], Path], lend_rules: Callable[[Path], Path]) -
 
 @pytest.fixture(scope="session")
 def settings(home: Path) -> Settings:
-    """Settings of the run's home with ports that are free; the servers themselves start when a fixture asks."""
+    """Settings of the run's home with free ports. The servers themselves start when a fixture asks for them."""
     kafka_port, airflow_port, dashboard_port = free_ports(3)
     return Settings(home=home, kafka_port=kafka_port, airflow_port=airflow_port, dashboard_port=dashboard_port)
 
@@ -131,14 +135,14 @@ def kafka(settings: Settings) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def empty_lake(settings: Settings, postgres: Postgres) -> str:
-    """A database with the catalogs of a lake in which nothing is; to be copied, which is quicker than making them."""
+    """A database with the empty catalogs of a lake. Copying it is quicker than making new ones."""
     connect(replace(settings, database="empty_lake", lake_data="nowhere")).close()
     return "empty_lake"
 
 
 @pytest.fixture
 def fresh_settings(settings: Settings, postgres: Postgres, empty_lake: str, tmp_path: Path) -> Iterator[Settings]:
-    """The run's settings with a database and a lake folder of this test alone."""
+    """The run's settings with a database and a lake folder for this test alone."""
     own = replace(settings, database=f"t_{uuid4().hex[:12]}", lake_data=str(tmp_path / "lake"))
     with _entered(postgres.url) as cursor:
         cursor.execute(f"CREATE DATABASE {own.database} TEMPLATE {empty_lake}")
@@ -160,7 +164,7 @@ def _entered(url: str) -> Iterator[psycopg2.extensions.cursor]:
 
 @pytest.fixture
 def fresh_topics(settings: Settings, kafka: str) -> str:
-    """The broker's address, with every topic created anew: empty, and offsets at zero."""
+    """The broker's address. Every topic is recreated, so it is empty and its offsets begin at zero."""
     client = admin(settings)
     try:
         client.delete_topics(client.list_topics())

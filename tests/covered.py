@@ -1,4 +1,4 @@
-"""States for a test's lake what its events cover."""
+"""Makes the statements about coverage for a test's lake."""
 
 from datetime import date, timedelta
 
@@ -10,7 +10,7 @@ __all__ = ["cover"]
 
 
 def cover(settings: Settings, authority: str, first: date, last: date | None = None) -> None:
-    """All kinds of every source from a day on, and nothing missing in the year before it."""
+    """State that all kinds of every source are covered from a day on, and that the year before it is complete."""
     before = first - timedelta(days=1)
     year = first.replace(year=first.year - 1)
     with connect(settings, landing="read_write", marts=None) as lake:

@@ -1,4 +1,4 @@
-"""What a build has published, to be compared with what another one has."""
+"""The tables that a build has published, for comparison with those of another build."""
 
 from collections import Counter
 
@@ -7,7 +7,7 @@ import duckdb
 __all__ = ["FRESH", "published"]
 
 FRESH = 100 * 365 * 86_400.0
-"""Seconds for which the beat of a lake of a day long ago is fresh."""
+"""Seconds for which a heartbeat counts as fresh: a hundred years, so that a lake with old data counts as watched."""
 
 _TABLES = """
     SELECT schema_name, table_name FROM duckdb_tables()
@@ -25,7 +25,7 @@ def published(
     """
     Every published table as a bag of rows, `without` a column, and its columns with their types.
 
-    What a list holds counts, and not in which order.
+    The content of lists counts, but not its order.
     """
     bags, described = {}, {}
     for schema, table in lake.execute(_TABLES.format(catalog=catalog)).fetchall():

@@ -1,4 +1,4 @@
-"""Who may import whom."""
+"""Which part may import which."""
 
 import ast
 from collections.abc import Iterator, Mapping
@@ -9,13 +9,13 @@ import pytest
 from streams.settings import PROJECT
 
 PARTS = (
-    # what everything stands on
+    # what everything depends on
     *("streams.errors", "streams.settings", "streams.names", "streams.contracts"),
     # the servers, and how they are reached
     *("streams.stack", "streams.kafka", "streams.lake"),
     # what is known beforehand
     *("streams.reference", "streams.coverage", "streams.measures", "streams.rules"),
-    # from an event to an alert, to a row, to a figure, to somebody who is told
+    # from an event to an alert, a row, a figure, and a person who is notified
     *("streams.alerts", "streams.watch", "streams.land", "streams.marts", "streams.nation"),
     *("streams.disclosure", "streams.tell", "streams.health"),
     # other ways in
@@ -23,7 +23,7 @@ PARTS = (
     # what people run and see
     *("expectations", "dashboard", "streams.demo", "streams.bench", "streams.cli", "dags"),
 )
-"""The parts in their order: each imports only parts that stand before it, so that no two need each other."""
+"""The parts in their order: each imports only parts before it, so no two parts need each other."""
 
 ONLY = {
     "dags": {"airflow"},
@@ -32,10 +32,10 @@ ONLY = {
     "streams.rules": {"sqlglot"},
     "dashboard": {"altair", "starlette", "jinja2"},
 }
-"""Libraries that one part alone imports."""
+"""Libraries that only one part imports."""
 
 LEAVES = {"streams.watch": {"streams.bench", "streams.cli", "dags"}}
-"""Parts whose insides are nobody's business but of those named: what others need of alerts is in `streams.alerts`."""
+"""Parts that only the named parts may import. What others need of alerts is in `streams.alerts`."""
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -51,7 +51,7 @@ def part_of(name: str) -> str | None:
 
 
 def imports(path: Path) -> set[str]:
-    """Absolute names of everything that a module imports, at any depth of the file."""
+    """Absolute names of everything that a module imports, anywhere in the file."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -107,7 +107,7 @@ def test_a_dag_file_does_not_import_another_one() -> None:
 
 
 def test_a_job_in_the_environment_of_spark_imports_little() -> None:
-    """That environment has little of what the project imports."""
+    """That environment has few of the packages that the project imports."""
     folder = PROJECT / "streams" / "nation"
     jobs = [folder / f"{name}.py" for name in ("job", "telling", "tasks", "components")]
     found = {path: {name for name in names if part_of(name)} for (_, path), names in IMPORTS.items() if path in jobs}
@@ -117,13 +117,13 @@ def test_a_job_in_the_environment_of_spark_imports_little() -> None:
 
 
 def promising() -> list[Path]:
-    """Modules that say of records that they are durable: not the load of benchmarks; alerts are in transactions."""
+    """Modules that report records as durable. Benchmark load is not included, and alerts are in transactions."""
     free = {PROJECT / "streams" / "alerts" / "publisher.py"}
     return [path for part, path in IMPORTS if part not in {"streams.bench", "streams.simulate"} and path not in free]
 
 
 def test_no_acknowledgement_is_thrown_away() -> None:
-    """Who sends a record and drops the future knows nothing of what became of it."""
+    """Code that sends a record and drops the future does not know whether the broker acknowledged it."""
     dropped = [
         (path.relative_to(PROJECT), node.lineno)
         for path in promising()

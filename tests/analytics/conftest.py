@@ -1,4 +1,4 @@
-"""One lake and one build for all tests of the marts: a simulated year, and families told by hand."""
+"""One lake and one build for all tests of the marts: a simulated year, and hand-made families."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -21,21 +21,22 @@ from tests.analytics.families import Families
 from tests.covered import cover
 
 SIMULATED = "E06000006"
-"""Halton, the smallest whose figures are all published."""
+"""Halton, the smallest authority for which all figures are published."""
 START, END = datetime(2025, 4, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
 ARRIVED_MS = int(END.timestamp() * 1000)
 
 
 @pytest.fixture(scope="session")
 def families() -> Families:
-    """Families told by hand, with the alerts about them."""
+    """Hand-made families, with the alerts about them."""
     return Families(datetime.now(UTC))
 
 
 @pytest.fixture(scope="session")
 def year(families: Families) -> list[Accepted]:
     """
-    Records of a simulated year that the contract accepts, each on partition 0 of its topic, and those told by hand.
+    The records of a simulated year that the contract accepts, each on partition 0 of its topic, and those of the
+    hand-made families.
     """
     world = World(7, [SIMULATED], START, END)
     offsets: Counter[str] = Counter()
@@ -60,7 +61,11 @@ def year(families: Families) -> list[Accepted]:
 
 @pytest.fixture(scope="session")
 def facts(year: list[Accepted]) -> list[tuple[datetime, str, object]]:
-    """Facts in force with their times and authorities, earliest first; ties by source and id. Found the plain way."""
+    """
+    Facts in force with their times and authorities, earliest first, ties by source and id.
+
+    They are found in the plainest way.
+    """
     roots: dict[tuple[str, str], list[Accepted]] = {}
     for event in year:
         if isinstance(event, Accepted):
@@ -78,7 +83,7 @@ def facts(year: list[Accepted]) -> list[tuple[datetime, str, object]]:
 
 @pytest.fixture(scope="session")
 def in_force(facts: list[tuple[datetime, str, object]]) -> list[tuple[datetime, object]]:
-    """The same, of all authorities together."""
+    """The same facts of all authorities, without the authority."""
     return [(at, fact) for at, _, fact in facts]
 
 

@@ -1,12 +1,12 @@
 """
-Families told by hand, whose figures are counted by hand: in areas of Wirral, with alerts in the last complete quarter.
+Hand-made families in areas of Wirral, with alerts in the last complete quarter. Their figures are counted by hand.
 
 | families | area | a child each | one alert each |
 |---|---|---|---|
-| A1 … A8 | Birkenhead | girl, WBRI, disability not told | acknowledged after 5, 10 … 40 minutes; A5's is replaced |
+| A1 … A8 | Birkenhead | girl, WBRI, disability not recorded | acknowledged after 5, 10 … 40 minutes; A5's is replaced |
 | B1 … B7 | Wallasey | boy, WBRI, not disabled | acknowledged after 90 minutes; B1's withdrawn |
 | C1 | Wirral West | boy, WROM, autistic | never acknowledged |
-| D1 … D6 | protected | nothing told | none |
+| D1 … D6 | protected | nothing recorded | none |
 """
 
 import json
@@ -35,7 +35,7 @@ CLOSINGS = {"A1": "acted_on", "A2": "not_useful", "A3": "already_known", "A4": "
 
 
 def quarter_start(today: datetime) -> datetime:
-    """Midnight in London on which the last complete quarter began."""
+    """Midnight in London at which the last complete quarter began."""
     local = today.astimezone(ZoneInfo(TIME_ZONE))
     month = local.month - (local.month - 1) % 3 - 3
     year, month = (local.year, month) if month > 0 else (local.year - 1, month + 12)
@@ -43,13 +43,13 @@ def quarter_start(today: datetime) -> datetime:
 
 
 class Families:
-    """What happened to them: `events` as the contract accepts them, and `alerts` as rows of the landing table."""
+    """The families' events: `events` as the contract accepts them, and `alerts` as rows of the landing table."""
 
     def __init__(self, today: datetime) -> None:
         self.events: list[Accepted] = []
         self.alerts: list[dict] = []
         self.raised = quarter_start(today) + timedelta(days=20, hours=9)
-        """When every alert of the quarter is raised."""
+        """The time at which every alert of the quarter is raised."""
         self._offsets = count()
         self._told = quarter_start(today) - timedelta(days=10)
         for family, area, characteristics in FAMILIES:
@@ -64,7 +64,7 @@ class Families:
         self._alerts_that_do_not_count(today)
 
     def alerts_table(self) -> pa.Table:
-        """The alerts with moments in UTC without a zone, as the lake has them."""
+        """The alerts with times in UTC without a zone, as they are in the lake."""
         rows = [
             {name: value.replace(tzinfo=None) if isinstance(value, datetime) else value for name, value in row.items()}
             for row in self.alerts
@@ -101,7 +101,7 @@ class Families:
         self._tell("persons-linked", self._told, person_id="P-twice", linked_person_id="P-A1", link_basis="same_number")
 
     def _alerted(self, family: str, minutes: int) -> None:
-        """Its alert, and what somebody did with it after some minutes."""
+        """Raise the family's alert, and let somebody act on it after some minutes."""
         self._alert(family)
         moment, closure = self.raised + timedelta(minutes=minutes), CLOSINGS.get(family)
         if family != "A1":
@@ -132,7 +132,7 @@ class Families:
         self._alert("A5", alert_id="successor", supersedes="alert-A5", raised_at=later, **acknowledged)
 
     def _an_acknowledgement_is_withdrawn(self) -> None:
-        """It was of another alert; and by then the address was protected."""
+        """The acknowledgement was meant for another alert. By the time it is withdrawn, the address is protected."""
         moment = self.raised + timedelta(minutes=5)
         acknowledged = {"alert_id": "alert-B1", "worker_id": "W3", "family_id": "B1"}
         self._alert("B1")
@@ -147,7 +147,7 @@ class Families:
         self._alert("B1", 3, area=None)
 
     def _alerts_that_do_not_count(self, today: datetime) -> None:
-        """From history, as a test, of the moment before the quarter began, and a reminder of another alert."""
+        """An alert from history, a test, one from just before the quarter began, and a reminder about another alert."""
         self._alert("B2", alert_id="history", backfill=True)
         self._alert("B3", alert_id="test", test=True)
         reminder = {"rule": "alert_unacknowledged", "entity_kind": "alert", "entity_id": "alert-B2", "severity": "red"}

@@ -1,4 +1,4 @@
-"""The marts about the life of alerts against figures counted by hand (`families.py`)."""
+"""The marts about what happens to alerts, against figures counted by hand (`families.py`)."""
 
 import re
 from datetime import timedelta
@@ -21,7 +21,7 @@ def alert(marts, alert_id: str) -> dict:
 
 
 def test_first_acknowledgement_or_closing_counts(marts):
-    """One that was closed at once was acknowledged by that."""
+    """An alert that is closed without an acknowledgement is acknowledged by the closing."""
     assert [alert(marts, f"alert-A{n}")["minutes_to_acknowledge"] for n in (1, 2, 3)] == [5, 10, 15]
     assert [alert(marts, f"alert-A{n}")["alert_closure"] for n in (1, 2, 3)] == [
         "acted_on",
@@ -30,7 +30,7 @@ def test_first_acknowledgement_or_closing_counts(marts):
     ]
 
 
-def test_alert_that_says_more_keeps_what_was_said_of_it(marts):
+def test_alert_that_becomes_more_severe_keeps_its_acknowledgement_and_closing(marts):
     found = alert(marts, "alert-A4")
 
     assert (found["streamed_status"], found["minutes_to_acknowledge"]) == ("open", 20)
@@ -41,7 +41,7 @@ def test_alert_that_says_more_keeps_what_was_said_of_it(marts):
 
 
 def test_withdrawn_acknowledgement_does_not_count(marts):
-    """Nor is an area shown that the latest version no longer has."""
+    """An area that the latest version no longer has is not shown either."""
     found = alert(marts, "alert-B1")
 
     assert (found["acknowledged_at"], found["minutes_to_acknowledge"], found["area"]) == (None, None, None)
@@ -54,8 +54,8 @@ def test_inherited_acknowledgement_has_no_minutes(marts):
     assert found["minutes_to_acknowledge"] is None
 
 
-def test_performance_counts_what_people_got_and_said(marts):
-    """Eighteen alerts; those from history and tests are not among them."""
+def test_performance_counts_alerts_and_how_people_closed_them(marts):
+    """There are eighteen alerts, without those from history and tests."""
     [found] = rows(marts, "SELECT * FROM marts.analytics.mart_rule_performance WHERE rule = 'adult_returns'")
     days = found.pop("alerts_per_day")
 
@@ -126,7 +126,7 @@ def test_disparity_counts_alerts_under_every_value_that_children_of_a_family_hav
 
 
 def test_characteristics_are_read_for_statistics_only():
-    """By the one mart, which nothing reads."""
+    """Only one mart reads them, and nothing reads that mart."""
     readers = {
         path.stem
         for path in [*(DBT / "models").rglob("*.sql"), *(DBT / "macros").glob("*.sql"), *(DBT / "tests").rglob("*.sql")]
@@ -136,8 +136,8 @@ def test_characteristics_are_read_for_statistics_only():
     assert readers == {"mart_alert_disparity"}
 
 
-def test_nothing_outside_the_desk_is_made_of_characteristics():
-    """What is published, and every page, reads neither them nor the mart that compares by them."""
+def test_nothing_outside_the_desk_uses_characteristics():
+    """Neither published figures nor any page read the characteristics, or the mart that compares by them."""
     sources = [path for folder in ("dashboard", "streams/disclosure") for path in (PROJECT / folder).rglob("*.py")]
 
     assert sources

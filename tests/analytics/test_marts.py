@@ -14,9 +14,9 @@ from streams.names import TIME_ZONE
 from streams.settings import PROJECT
 
 AUTHORITY = "E06000006"
-"""Halton, which the year simulates."""
+"""Halton, the authority of the simulated year."""
 PLANTED = 4
-"""Children whom the planted stories, two copies of each, refer to social care on top of the published ones."""
+"""Children whom the planted stories, two copies of each, refer to social care in addition to the published ones."""
 MEASURES = ("referrals", "dfe_referrals", "nfa_percent", "contacts", "cafs", "families_at_level_4")
 
 
@@ -51,7 +51,7 @@ def by_month(marts: duckdb.DuckDBPyConnection, measure: str) -> dict[str, int]:
 
 
 def test_referrals_contacts_and_cafs_are_those_of_the_events(marts, in_force):
-    """By month, the mart has what a plain count of the events in force has."""
+    """The mart has the same counts by month as a plain count of the events in force."""
     referrals = {fact.referral_id: month(at) for at, fact in in_force if isinstance(fact, ReferralSubmitted)}
     contacts = Counter(month(at) for at, fact in in_force if isinstance(fact, ContactRecorded))
     cafs = Counter(
@@ -66,7 +66,7 @@ def test_referrals_contacts_and_cafs_are_those_of_the_events(marts, in_force):
 
 
 def test_year_has_the_published_counts_and_shares(marts):
-    """Each is a count of children; shares to the one decimal that is published."""
+    """Each figure is a count of children. Shares are equal to the one decimal that is published."""
     referrals, again, nothing = marts.execute(
         "SELECT count(*), count(*) FILTER (is_dfe_re_referral), count(*) FILTER (is_nfa) "
         "FROM marts.analytics.fct_referrals WHERE is_dfe_referral"
@@ -80,7 +80,7 @@ def test_year_has_the_published_counts_and_shares(marts):
 
 
 def test_twelve_whole_months_have_the_published_rate(marts):
-    """From April to March, over the authority's own children, to the one decimal that is published."""
+    """The rate is from April to March, over the authority's own children, to the one decimal that is published."""
     numerator, denominator, is_partial = marts.execute(
         "SELECT numerator, denominator, is_partial FROM marts.analytics.mart_locality_need WHERE area_code = ? "
         "AND period_kind = 'rolling_12_months' AND period_start = '2025-04-01' AND measure = 'dfe_referrals_per_10000'",
@@ -91,8 +91,8 @@ def test_twelve_whole_months_have_the_published_rate(marts):
     assert round(10000 * (numerator - PLANTED) / denominator, 1) == published("Referrals_rate")
 
 
-def test_what_deprivation_makes_expect_adds_up_to_what_was_counted(marts):
-    """Places are compared with the authority's own rates: together they have what they are expected to have."""
+def test_counts_expected_by_deprivation_add_up_to_the_true_count(marts):
+    """Places are compared with the authority's own rates, so their expected counts add up to the true count."""
     sums = marts.execute(
         "SELECT sum(numerator), sum(expected) FROM marts.analytics.mart_locality_need "
         "WHERE area_code <> 'unknown' AND expected IS NOT NULL AND authority_code = ? "
@@ -125,7 +125,7 @@ def test_previous_value_is_that_of_the_month_before(marts):
 
 @pytest.mark.parametrize("level", ["lsoa", "ward", "area", "gateway"])
 def test_places_add_up_to_their_authority(marts, level):
-    """The unknown place included, every level of place has the same sums in every month."""
+    """With the unknown place included, every level of place has the same sums in every month."""
     query = (
         "SELECT authority_code, period_start, measure, sum(numerator) FROM marts.analytics.mart_locality_need "
         "WHERE area_level = ? AND period_kind = 'month' AND list_contains(?, measure) GROUP BY ALL "
@@ -150,7 +150,7 @@ def test_sources_and_needs_add_up(marts, kind):
 
 
 def test_protected_address_shows_no_place(marts):
-    """Whatever a report says of the place, while the family's address is protected."""
+    """No place is shown while the family's address is protected, whatever a report says about the place."""
     places = marts.execute("""
         WITH addresses AS (
             SELECT family_id, is_address_protected, event_order AS from_order,
@@ -173,7 +173,7 @@ def test_protected_address_shows_no_place(marts):
 
 
 def test_quality_counts_every_record_once(marts, year):
-    """Accepted and rejected records add up to what arrived."""
+    """Accepted and rejected records add up to all that arrived."""
     counted = dict(
         marts.execute(
             "SELECT measure, sum(records)::BIGINT FROM marts.analytics.mart_data_quality GROUP BY measure"

@@ -16,7 +16,7 @@ from streams.settings import PROJECT
 from tests.analytics.conftest import SIMULATED
 
 FRONT_DOOR, MASH = timedelta(hours=24), timedelta(hours=72)
-"""Limits of the default profile, which is the simulated authority's."""
+"""Limits of the default profile, which applies to the simulated authority."""
 
 Told = list[tuple[datetime, c.Event]]
 
@@ -44,7 +44,11 @@ def state(start: datetime, stop: datetime | None, limit: timedelta, as_of: datet
 
 
 def front_door_clocks(told: Told) -> list[tuple[datetime, datetime | None]]:
-    """Each referral's submission and first decision, whichever came first; that of the night team is none."""
+    """
+    Each referral's submission and first decision, whichever came first.
+
+    Decisions of the emergency duty team do not count.
+    """
     submitted: dict[tuple[str, str], datetime] = {}
     decided: dict[tuple[str, str], datetime] = {}
     for at, fact in told:
@@ -56,7 +60,11 @@ def front_door_clocks(told: Told) -> list[tuple[datetime, datetime | None]]:
 
 
 def mash_clocks(told: Told) -> list[tuple[datetime, datetime | None]]:
-    """Each stay at the hub: from being sent there to the next allocation, one at the same instant included."""
+    """
+    Each wait at the hub: from the decision that sends a referral there to the next allocation.
+
+    An allocation at the same instant counts.
+    """
     turns: dict[tuple[str, str], list[tuple[datetime, bool]]] = defaultdict(list)
     for at, fact in told:
         if isinstance(fact, c.ReferralAllocated) or (isinstance(fact, c.ReferralDecided) and fact.decision == "mash"):
@@ -78,8 +86,8 @@ def mash_clocks(told: Told) -> list[tuple[datetime, datetime | None]]:
 @pytest.mark.parametrize(
     ("clock", "found", "limit"), [("front_door", front_door_clocks, FRONT_DOOR), ("mash", mash_clocks, MASH)]
 )
-def test_clocks_are_kept_as_a_plain_recount_says(marts, told, as_of, clock, found, limit):
-    """In every month, and whatever they are broken down by."""
+def test_clocks_agree_with_a_plain_recount(marts, told, as_of, clock, found, limit):
+    """They agree in every month and for every breakdown."""
     expected = Counter((month(start), state(start, stop, limit, as_of)) for start, stop in found(told))
     rows = marts.execute(
         "SELECT breakdown, month_starts_on::VARCHAR, sum(met), sum(missed), sum(breached), sum(open + due) "
@@ -98,10 +106,8 @@ def test_clocks_are_kept_as_a_plain_recount_says(marts, told, as_of, clock, foun
 @pytest.mark.parametrize(
     ("clock", "found", "limit"), [("front_door", front_door_clocks, FRONT_DOOR), ("mash", mash_clocks, MASH)]
 )
-def test_shares_of_need_have_each_clock_once_where_it_was_stopped_in_time_or_ran_out(
-    marts, told, as_of, clock, found, limit
-):
-    """In every month."""
+def test_shares_of_need_count_each_clock_once_when_it_stopped_or_ran_out(marts, told, as_of, clock, found, limit):
+    """They agree in every month."""
     expected: dict[str, Counter] = defaultdict(Counter)
     for start, stop in found(told):
         is_kept = stop is not None and stop <= start + limit
@@ -117,7 +123,7 @@ def test_shares_of_need_have_each_clock_once_where_it_was_stopped_in_time_or_ran
 
 
 def test_front_door_has_every_referral_once(marts):
-    """Its clocks are the referrals of the facts, by authority and month."""
+    """Its clocks are the referrals of the fact table, by authority and month."""
     of_mart = marts.execute(
         "SELECT authority_code, month_starts_on, started::BIGINT FROM marts.analytics.mart_front_door "
         "WHERE clock = 'front_door' AND breakdown = 'all' ORDER BY ALL"
@@ -131,7 +137,7 @@ def test_front_door_has_every_referral_once(marts):
 
 
 def test_partners_waits_are_those_of_a_plain_recount(marts, told, as_of):
-    """Requests by service and month: how each was answered first, and whether within the target."""
+    """Requests are compared by service and month: how each was first answered, and whether within the target."""
     with (PROJECT / "dbt_project" / "seeds" / "practice_profiles.csv").open() as file:
         profile = next(row for row in csv.DictReader(file) if row["authority_code"] == "*")
     answers = {c.ServiceStarted: "started", c.ServiceDeclined: "declined", c.ServiceCancelled: "cancelled"}
@@ -164,7 +170,7 @@ def test_partners_waits_are_those_of_a_plain_recount(marts, told, as_of):
 
 
 def months_later(at: datetime, months: int) -> datetime:
-    """So many calendar months later at the same London time; a month too short gives its last day."""
+    """The same London time so many calendar months later. If the month is too short, its last day counts."""
     local = at.astimezone(ZoneInfo(TIME_ZONE)).replace(tzinfo=None)
     number = local.year * 12 + local.month - 1 + months
     for day in range(local.day, 0, -1):
@@ -177,7 +183,11 @@ def months_later(at: datetime, months: int) -> datetime:
 
 
 def test_step_down_cohorts_are_those_of_a_plain_recount(marts, told):
-    """A family is in its month once, from its last step down; back is a rise or a referral after it."""
+    """
+    A family counts once in a month, from its last step down in that month.
+
+    It has come back if a rise or a referral follows.
+    """
     levels: dict[str, int] = {}
     last_down: dict[tuple[str, str], tuple[int, datetime]] = {}
     returns: dict[str, list[tuple[int, datetime]]] = defaultdict(list)
@@ -226,10 +236,8 @@ def test_steps_between_levels_are_those_of_each_family_in_turn(told: Told, marts
     assert {(a, b): n for a, b, n in found} == steps
 
 
-def test_every_meeting_of_a_family_with_an_adult_is_asked_about_each_part_once(
-    told: Told, marts: duckdb.DuckDBPyConnection
-) -> None:
-    """Whoever is told to have taken part, and lived there, is counted as such."""
+def test_every_meeting_has_one_row_for_each_adult_role(told: Told, marts: duckdb.DuckDBPyConnection) -> None:
+    """An adult counts as having taken part if the meeting names the adult and the adult lived there."""
     meetings = {
         fact.meeting_id: set(map(str, fact.participants)) for _, fact in told if isinstance(fact, c.TafMeetingHeld)
     }
@@ -245,7 +253,10 @@ def test_every_meeting_of_a_family_with_an_adult_is_asked_about_each_part_once(
 
 
 def test_the_scorecard_is_that_of_a_plain_recount(told: Told, marts: duckdb.DuckDBPyConnection) -> None:
-    """By framework and outcome: first score at the start, last one after it, at closure and half a year after that."""
+    """
+    For each framework and outcome: the first score at the start, the last one after it, and those at closure and half a
+    year later.
+    """
     scores: dict[tuple, dict[str, int]] = defaultdict(dict)
     for _, fact in told:
         if isinstance(fact, c.OutcomeRecorded):
@@ -279,7 +290,7 @@ def test_the_scorecard_is_that_of_a_plain_recount(told: Told, marts: duckdb.Duck
 
 
 def at_home(told: Told) -> Iterator[tuple[datetime, c.Event, set[str]]]:
-    """Each fact with its time, and the parts of those who live in its family's household after it."""
+    """Each fact with its time, and the roles of those who live in the family's household after it."""
     households: dict[str | None, dict[str, str]] = defaultdict(dict)
     for at, fact in told:
         household = households[getattr(fact, "family_id", None)]
@@ -293,7 +304,7 @@ def at_home(told: Told) -> Iterator[tuple[datetime, c.Event, set[str]]]:
 def test_families_whose_adults_were_never_reached_are_those_of_a_plain_recount(
     told: Told, marts: duckdb.DuckDBPyConnection
 ) -> None:
-    """Each family from an opening to the closing of its last case, with the adults who lived there meanwhile."""
+    """Each family counts from an opening to the closing of its last case, with the adults who lived there meanwhile."""
     cases: dict[str, set[str]] = defaultdict(set)
     openings: dict[str, list[tuple[str, set[str], set[str]]]] = defaultdict(list)
     for at, fact, roles in at_home(told):
@@ -332,7 +343,7 @@ def working_days_after(start: date, end: date, holidays: set[date]) -> int:
 
 
 def test_assessments_in_time_are_those_of_a_plain_recount(told: Told, marts: duckdb.DuckDBPyConnection) -> None:
-    """Of each assessment of a child and family that was completed: its working days after the day of its referral."""
+    """For each completed assessment of a child and family: the working days after the day of its referral."""
     with (PROJECT / "dbt_project" / "seeds" / "working_calendar.csv").open() as file:
         holidays = {date.fromisoformat(row["holiday_on"]) for row in csv.DictReader(file)}
     zone = ZoneInfo(TIME_ZONE)

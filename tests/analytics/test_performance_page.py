@@ -1,4 +1,4 @@
-"""The page on the performance marts asks only what their contracts answer."""
+"""The page on the performance marts asks only questions that their contracts can answer."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The seeds of the marts agree with what they were taken from."""
+"""The seeds of the marts agree with their sources."""
 
 import csv
 import re
@@ -18,7 +18,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_geography_is_the_reference_data():
-    """dbt reads the map that everything else reads."""
+    """dbt reads the same map as everything else."""
     assert (SEEDS / "geography.csv").read_bytes() == (REFERENCE / "geography.csv").read_bytes()
 
 
@@ -62,7 +62,7 @@ def test_gateways_are_those_of_the_contract():
 
 
 def test_fact_of_alerts_unites_every_rule():
-    """A rule of the register whose alerts are missing from the fact table would be invisible to analysts."""
+    """If a rule's alerts were missing from the fact table, analysts would not see them."""
     sql = (DBT / "models" / "analytics" / "fct_alerts.sql").read_text()
     united = set(re.findall(r"'(\w+)'", sql.partition("] %}")[0]))
 

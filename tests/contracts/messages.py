@@ -1,4 +1,4 @@
-"""Records for the tests of the contract: examples of its events, changed."""
+"""Records for the tests of the contract: changed examples of its events."""
 
 import json
 from types import SimpleNamespace
@@ -29,7 +29,7 @@ def record(topic: str, value: bytes, key: str | None, headers: tuple = ()) -> Si
 
 
 def arrived(struct: type[Event], data: dict | None = None, **envelope: object) -> Accepted | Rejected:
-    """What becomes of the example of an event with other data or attributes, under the key that it has."""
+    """The decoded example of an event with other data or attributes, under the key that the example has."""
     event = changed(struct, data, **envelope)
     example = event_example(struct)["data"]
     key = next(example[name] for name in struct.key_fields if name in example)

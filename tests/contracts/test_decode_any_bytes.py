@@ -1,4 +1,4 @@
-"""Whatever is on a topic is accepted or rejected, never an exception, and always storable."""
+"""Every record on a topic is accepted or rejected. It never causes an exception, and it can always be stored."""
 
 import json
 from dataclasses import dataclass, field
@@ -73,7 +73,7 @@ def test_any_bytes_are_rejected_with_their_original(value: bytes | None, key: by
 
 @settings(deadline=None)
 @given(changes=st.dictionaries(FIELDS, JSON, max_size=3), data=st.dictionaries(st.sampled_from([*CONTACT, "x"]), JSON))
-def test_any_json_is_judged_and_stored(changes: dict, data: dict) -> None:
+def test_any_json_is_decoded_and_stored(changes: dict, data: dict) -> None:
     record = judged(contact(data) | changes)
     table = events_table([record], NOW) if isinstance(record, Accepted) else quarantine_table([record], NOW)
 
@@ -112,12 +112,12 @@ def test_heartbeat_is_accepted_only_if_its_columns_hold_it(offsets: list[int], k
     ],
     ids=["arrays", "objects", "a member nobody reads", "nothing", "byte order mark", "NUL"],
 )
-def test_what_cannot_be_read_is_rejected(value: bytes, reason: Reason) -> None:
+def test_unreadable_value_is_rejected(value: bytes, reason: Reason) -> None:
     assert decode(Message(value)).reason == reason
 
 
-def test_length_is_judged_on_arrival_and_never_again() -> None:
-    """What was admitted under a larger setting is still an event when it is read again."""
+def test_length_is_checked_on_arrival_and_never_again() -> None:
+    """A record that was accepted under a larger setting is still an event when it is read again."""
     value = json.dumps(contact(remarks="x" * 300_000)).encode()
 
     assert isinstance(admit(Message(value), len(value)), Accepted)
@@ -127,9 +127,11 @@ def test_length_is_judged_on_arrival_and_never_again() -> None:
 
 @pytest.mark.parametrize("timestamp", [-(2**63), -1, 0, 1_772_442_900, 253_402_300_800_000, 2**63 - 1], ids=str)
 def test_any_timestamp_is_an_arrival_that_every_table_holds(timestamp: int) -> None:
-    """Before 1970, seconds for milliseconds, beyond the year 9999: the same in rows, letters and memory."""
+    """
+    Times before 1970, seconds instead of milliseconds, and beyond the year 9999 are equal in rows, letters and memory.
+    """
     accepted, rejected = judged(contact(), timestamp=timestamp), judged({}, timestamp=timestamp)
-    # An event that came at no time that can be used came when it happened.
+    # If an event's time of arrival cannot be used, it counts as arrived when it happened.
     expected = arrival_ms(timestamp) or round(accepted.envelope.time.timestamp() * 1000)
 
     assert events_table([accepted], NOW)["received_at"].to_pylist() == [arrived_at(expected).replace(tzinfo=None)]
@@ -137,7 +139,7 @@ def test_any_timestamp_is_an_arrival_that_every_table_holds(timestamp: int) -> N
     assert (accepted.received_ms, rejected.received_ms) == (expected, arrival_ms(timestamp))
 
 
-def test_many_brackets_that_are_not_nested_are_no_depth() -> None:
+def test_many_brackets_that_are_not_nested_are_accepted() -> None:
     assert isinstance(judged(contact(notes=[[text] for text in ["[", "{{", '"[', "\\"] * 50])), Accepted)
 
 
@@ -158,7 +160,7 @@ def test_envelope_that_no_column_holds_is_rejected(event: dict, path: str) -> No
 
 @pytest.mark.parametrize("day", ["0001-01-01", "1899-12-31", "2200-01-01", "9999-12-31"])
 def test_day_outside_of_any_life_is_rejected(day: str) -> None:
-    """The same holds for days and moments inside the data."""
+    """The same applies to days and moments inside the data."""
     event = contact(type="uk.caf.case-change.person-recorded.v1") | {"data": {"person_id": "P-1", "date_of_birth": day}}
     record = judged(event, topic=names.CASE_CHANGE, key=b"P-1")
 
@@ -166,12 +168,12 @@ def test_day_outside_of_any_life_is_rejected(day: str) -> None:
 
 
 @pytest.mark.parametrize("value", [None, b"", b"a\0b", b"\xff", b"one/two", b"caf.referral.v1/0/x"])
-def test_replay_header_that_names_no_record_counts_for_nothing(value: bytes | None) -> None:
+def test_replay_header_that_names_no_record_is_ignored(value: bytes | None) -> None:
     assert judged(contact(), headers=[("caf-replay-of", value)]).replay_of is None
 
 
 def test_times_are_stored_in_utc() -> None:
-    """Offsets of senders are gone; the instant is the same, to the microsecond."""
+    """The sender's offset is gone. The instant is the same, to the microsecond."""
     table = events_table([judged(contact(time="2026-03-29T02:30:00.123456+01:00"))], NOW)
 
     assert table["event_at"].to_pylist() == [datetime(2026, 3, 29, 1, 30, 0, 123456)]  # noqa: DTZ001

@@ -1,4 +1,4 @@
-"""The rows of some events, one by one, are those of the landing table."""
+"""The rows made of single events equal those of the landing table."""
 
 from datetime import UTC, datetime
 
@@ -42,7 +42,7 @@ def test_rows_of_a_world_are_those_of_the_table(made, seed: int) -> None:
     assert sorted(event_rows(events, COLUMNS), key=place) == of_table(events)
 
 
-def test_only_what_is_asked_for_is_there() -> None:
+def test_row_has_only_the_requested_columns() -> None:
     (event,) = decoded(case(1).records)[0][:1]
 
     assert event_rows([event], {"topic", "root_at"}) == [{"topic": event.topic}]

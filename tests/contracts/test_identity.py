@@ -1,4 +1,4 @@
-"""What an event says: copies have one number however they were written, and other events another."""
+"""The number of an event's content: copies have the same number however they were written, other events another."""
 
 import json
 from collections.abc import Callable
@@ -75,7 +75,7 @@ def _shuffled(event: dict) -> dict:
         *("defaults told", "default told within", "null for a default", "unknown member", "beyond any range"),
     ],
 )
-def test_copy_says_the_same(event, write) -> None:
+def test_copy_has_the_same_content_number(event, write) -> None:
     assert said(event, write) == said(event)
 
 
@@ -97,13 +97,17 @@ def test_copy_says_the_same(event, write) -> None:
         correction(replacement=referral(person_ids=["P-2"])["data"]),
     ],
 )
-def test_other_content_says_something_else(other) -> None:
+def test_other_content_has_another_content_number(other) -> None:
     everything = [referral(), correction()]
 
     assert said(other) not in {said(event) for event in everything if event != other}
 
 
-def test_number_is_the_same_for_ever() -> None:
-    """Alerts are named by it, and rows of years are compared by it: what changes it must be undone."""
+def test_content_number_never_changes() -> None:
+    """
+    Alerts are named by this number, and rows from years ago are compared by it.
+
+    A change that alters it must be undone.
+    """
     assert said(referral()) == 5_517_697_919_759_597_680
     assert said(correction()) == 1_528_175_700_508_225_626

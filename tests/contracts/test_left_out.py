@@ -1,4 +1,4 @@
-"""A fact that no rule needs never rejects a report about a child: it is left out, flagged, and kept as it was sent."""
+"""A fact that no rule needs never rejects a report about a child. It is left out, flagged, and kept as it was sent."""
 
 import json
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ def left_out(outcome):
 )
 @pytest.mark.parametrize(("struct", "name"), NOT_NEEDED, ids=lambda value: getattr(value, "__name__", value))
 def test_no_value_of_a_field_that_is_not_needed_rejects_an_event(struct, name, value):
-    """Some of the values are right for some of the fields: those are read."""
+    """Some of the values are correct for some of the fields, and those are read."""
     outcome = arrived(struct, {name: value})
 
     assert isinstance(outcome, Accepted)
@@ -53,7 +53,7 @@ def test_no_value_of_a_field_that_is_not_needed_rejects_an_event(struct, name, v
 
 
 @pytest.mark.parametrize(("struct", "name"), NOT_NEEDED, ids=lambda value: getattr(value, "__name__", value))
-def test_what_is_left_out_is_kept_as_it_was_sent_and_said_without_its_value(struct, name):
+def test_left_out_value_is_kept_as_sent_and_reported_without_the_value(struct, name):
     outcome = arrived(struct, {name: "planted \u00e9 value" * 50})
 
     assert "planted" in outcome.value.decode()
@@ -78,7 +78,7 @@ def test_what_is_left_out_is_kept_as_it_was_sent_and_said_without_its_value(stru
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
-def test_unknown_code_is_read_as_what_is_safest(struct, name, read_as):
+def test_unknown_code_is_read_as_the_safest_value(struct, name, read_as):
     outcome = arrived(struct, {name: "purple"})
 
     assert getattr(outcome.fact, name) == read_as
@@ -86,7 +86,7 @@ def test_unknown_code_is_read_as_what_is_safest(struct, name, read_as):
 
 
 @pytest.mark.parametrize("name", ["severity", "source_code"])
-def test_report_without_what_it_must_say_is_read_at_its_safest(name):
+def test_report_without_a_required_field_is_read_at_its_safest(name):
     outcome = arrived(ReferralSubmitted, {name: None})
 
     assert getattr(outcome.fact, name) == ReferralSubmitted.otherwise[name]
@@ -104,21 +104,21 @@ def test_report_without_what_it_must_say_is_read_at_its_safest(name):
         (AddressChanged, "address_id", "12 High Street", Reason.SCHEMA),
     ],
 )
-def test_what_a_rule_needs_to_be_safe_still_rejects(struct, name, value, reason):
+def test_wrong_value_in_a_field_that_rules_need_still_rejects(struct, name, value, reason):
     outcome = arrived(struct, {name: value})
 
     assert isinstance(outcome, Rejected)
     assert (outcome.reason, outcome.path) == (reason, f"$.data.{name}")
 
 
-def test_of_a_list_only_the_wrong_items_are_left_out():
+def test_only_the_wrong_items_of_a_list_are_left_out():
     outcome = arrived(AssessmentCompleted, {"factors": ["1A", "99Z", "3B", 7]})
 
     assert outcome.fact.factors == ["1A", "3B"]
     assert left_out(outcome) == [("$.data.factors[1]", "code_set"), ("$.data.factors[3]", "schema")]
 
 
-def test_of_a_list_that_is_too_long_the_first_items_count():
+def test_first_items_of_a_list_that_is_too_long_count():
     persons = [f"P-{number}" for number in range(60)]
     outcome = arrived(ReferralSubmitted, {"person_ids": persons})
 
@@ -126,8 +126,8 @@ def test_of_a_list_that_is_too_long_the_first_items_count():
     assert left_out(outcome) == [("$.data.person_ids", "schema")]
 
 
-def test_of_very_many_wrong_items_only_some_are_named():
-    """Or one record could fill the lake."""
+def test_only_some_of_very_many_wrong_items_are_listed():
+    """Otherwise one record could fill the lake."""
     outcome = arrived(ReferralSubmitted, {"person_ids": ["P-1", *[7] * 60_000, "P-2"]})
 
     assert outcome.fact.person_ids == ["P-1"]
@@ -152,12 +152,12 @@ def test_several_wrong_fields_are_all_named():
 @pytest.mark.parametrize(
     "code", ["E01007110", "E01034836", "W01000001", "S01006506", "N20000001", "N21000001", "95AA01S1"]
 )
-def test_small_area_of_any_country_of_the_kingdom_is_a_place(code):
+def test_small_area_of_any_country_of_the_kingdom_is_accepted(code):
     assert arrived(ContactRecorded, {"lsoa_code": code}).fact.lsoa_code == code
 
 
 @pytest.mark.parametrize("code", ["E05000954", "e01007110", "CH41 5AA", "E0100711", "S01006506 "])
-def test_what_is_no_small_area_is_left_out(code):
+def test_code_that_is_not_a_small_area_is_left_out(code):
     outcome = arrived(ContactRecorded, {"lsoa_code": code})
 
     assert outcome.fact.lsoa_code is None
@@ -165,19 +165,19 @@ def test_what_is_no_small_area_is_left_out(code):
 
 
 @pytest.mark.parametrize("code", ["E08000015", "W06000015", "S12000036", "N09000003"])
-def test_authority_of_any_country_of_the_kingdom_is_one(code):
+def test_authority_of_any_country_of_the_kingdom_is_accepted(code):
     assert arrived(ContactRecorded, authority=code).envelope.authority == code
 
 
-def test_what_a_rule_reads_otherwise_is_a_value_of_the_field():
-    """What stands in for a value must be one that landing can hold, or nothing."""
+def test_substitute_value_fits_its_field():
+    """A substitute for a value must be one that the lake can store, or nothing."""
     for struct in event_types().values():
         types = {field.name: field.type for field in msgspec.structs.fields(struct)}
         for name, value in struct.otherwise.items():
             assert value in (None, []) or msgspec.convert(msgspec.to_builtins(value), types[name]) == value
 
 
-def test_contract_that_says_what_to_do_with_a_field_that_it_has_not_is_refused():
+def test_contract_that_treats_a_field_it_does_not_have_is_refused():
     with pytest.raises(TypeError, match="does not have"):
         event("caf.referral.v1", "contact-withdrawn", needed=("no_such_field",))(
             type(ContactRecorded)("Other", (ContactRecorded,), {})

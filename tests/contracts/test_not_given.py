@@ -1,4 +1,8 @@
-"""`null` means not given, wherever a field is optional: serializers of .NET and Java write it for what is not set."""
+"""
+`null` means not given, wherever a field is optional.
+
+Serializers of .NET and Java write it for fields that are not set.
+"""
 
 import json
 
@@ -40,7 +44,7 @@ def judged(struct, event):
 
 
 @pytest.mark.parametrize(("struct", "name"), OPTIONAL, ids=lambda value: getattr(value, "__name__", value))
-def test_null_in_an_optional_field_says_what_leaving_it_out_says(struct, name):
+def test_null_in_an_optional_field_means_that_it_is_left_out(struct, name):
     absent, null = judged(struct, without(struct, name)), judged(struct, changed(struct, {name: None}))
 
     if isinstance(absent, Accepted):
@@ -135,7 +139,7 @@ def test_null_inside_a_withdrawal_is_not_given_either():
     assert (outcome.change, outcome.key, outcome.dropped) == ("withdrawn", "F-000123", ())
 
 
-def test_null_among_the_items_of_a_list_is_left_out_and_said_so():
+def test_null_among_the_items_of_a_list_is_left_out_and_reported():
     outcome = arrived(ReferralSubmitted, {"person_ids": ["P-1", None, "P-2"]})
 
     assert outcome.fact.person_ids == ["P-1", "P-2"]

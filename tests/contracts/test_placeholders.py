@@ -1,4 +1,4 @@
-"""Placeholders name nobody: as persons, families and addresses they would make strangers one."""
+"""Placeholders name nobody. As ids of persons, families or addresses, they would connect strangers."""
 
 import json
 from types import SimpleNamespace
@@ -51,13 +51,13 @@ def test_placeholder_is_no_family_person_or_address(name) -> None:
 
 
 @pytest.mark.parametrize("name", IDENTIFIERS)
-def test_identifier_that_looks_like_one_is_taken(name) -> None:
+def test_identifier_that_resembles_a_placeholder_is_accepted(name) -> None:
     assert isinstance(
         judged("contact-recorded", names.REFERRAL, name, family_id=name, contact_id="C-1", source_code="6"), Accepted
     )
 
 
-def test_refusal_says_what_is_allowed_and_not_what_came() -> None:
+def test_refusal_gives_what_is_allowed_and_not_the_value() -> None:
     contact = {"family_id": "unknown", "contact_id": "C-1", "source_code": "6"}
     refused = judged("contact-recorded", names.REFERRAL, "unknown", **contact)
 

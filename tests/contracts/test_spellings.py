@@ -1,4 +1,4 @@
-"""Spellings of one thing by the writers of many languages."""
+"""The many ways in which senders' languages write the same thing."""
 
 import base64
 import json
@@ -84,7 +84,7 @@ def test_other_encodings_are_named_by_their_byte_order_mark(encoding):
     ],
 )
 def test_one_instant_has_many_spellings(time):
-    """Of Java's Instant, Jackson, Go, .NET and JavaScript."""
+    """The spellings are those of Java's Instant, Jackson, Go, .NET and JavaScript."""
     assert arrived(ReferralSubmitted, time=time).envelope.time == MORNING
 
 
@@ -98,7 +98,7 @@ def test_leap_second_is_the_last_instant_of_its_minute():
     "time",
     ["2026-03-02T09:15:00", "2026-03-02", "02/03/2026 09:15", 1772442900, "2026-03-02T25:00:00Z", "2026-02-30T09:15Z"],
 )
-def test_time_that_could_be_two_instants_or_none_is_rejected(time):
+def test_ambiguous_or_impossible_time_is_rejected(time):
     outcome = arrived(ReferralSubmitted, time=time)
 
     assert (outcome.reason, outcome.path) == (Reason.ENVELOPE, "$.time")
@@ -106,22 +106,22 @@ def test_time_that_could_be_two_instants_or_none_is_rejected(time):
 
 @pytest.mark.parametrize("time", ["", "T00:00:00", "T00:00:00Z", "T00:00:00.000+01:00"])
 def test_day_may_be_written_with_midnight(time):
-    """As .NET's DateTime writes it."""
+    """.NET's DateTime writes it like this."""
     assert arrived(PersonRecorded, {"date_of_birth": f"2017-05-21{time}"}).fact.date_of_birth == date(2017, 5, 21)
 
 
 @pytest.mark.parametrize("day", ["2017-05-20T23:00:00Z", "21/05/2017", "2017-5-21", "20170521"])
-def test_day_that_could_be_two_is_rejected(day):
+def test_ambiguous_day_is_rejected(day):
     assert arrived(PersonRecorded, {"date_of_birth": day}).path == "$.data.date_of_birth"
 
 
 def test_whole_number_may_be_written_with_a_point():
-    """JSON has one kind of number, and 3.0 is an integer in JSON Schema too."""
+    """JSON has one kind of number, and 3.0 is an integer in JSON Schema as well."""
     assert arrived(LevelChanged, {"level": 3.0}).fact.level == 3
 
 
 @pytest.mark.parametrize("level", ["3", 3.5, 5, True])
-def test_text_is_no_number(level):
+def test_text_is_not_a_number(level):
     assert arrived(LevelChanged, {"level": level}).path == "$.data.level"
 
 
@@ -146,7 +146,7 @@ def test_extensions_and_optional_attributes_are_kept_in_what_was_sent():
     assert json.loads(outcome.value).items() >= extra.items()
 
 
-def test_member_that_comes_twice_counts_as_told_last():
+def test_last_value_of_a_repeated_member_counts():
     value = json.dumps(changed(ReferralSubmitted)).encode()
     twice = value.replace(b'"severity": "red"', b'"severity": "green", "severity": "red"')
 
@@ -158,7 +158,7 @@ def test_member_that_comes_twice_counts_as_told_last():
 
 @pytest.mark.parametrize("text", ["\ud83d", "\ude00 cut", "kept \U0001f600, cut \ud83d", "\\\\ud83d \ud83d"])
 def test_character_that_was_cut_in_two_loses_nothing_else(text):
-    """As JavaScript's substring leaves it, here in a member that nobody reads."""
+    """JavaScript's substring can leave such a character, here in a member that nobody reads."""
     outcome = arrived(ReferralSubmitted, {"story": text})
 
     assert outcome.fact == arrived(ReferralSubmitted).fact
@@ -166,12 +166,12 @@ def test_character_that_was_cut_in_two_loses_nothing_else(text):
 
 
 @pytest.mark.parametrize("text", ["\U0001f600", "\\ud83d", "\\\\ud83d", "\u00e9\u4e2d"])
-def test_whole_characters_are_no_finding(text):
+def test_whole_characters_give_no_finding(text):
     assert arrived(ReferralSubmitted, {"story": text}).dropped == ()
 
 
 def test_data_in_base64_is_data():
-    """As the Python SDK sends what it was given as bytes."""
+    """The Python SDK sends data like this when it gets them as bytes."""
     event = changed(ReferralSubmitted)
     data = json.dumps(event.pop("data")).encode()
     outcome = sent(json.dumps(event | {"data_base64": base64.b64encode(data).decode()}).encode())

@@ -1,4 +1,4 @@
-"""What is allowed is said in words that a builder of forms knows."""
+"""Messages say what is allowed in words that a form builder knows."""
 
 import json
 
@@ -30,13 +30,13 @@ def assert_in_words(said: list[str]) -> None:
 
 
 @pytest.mark.parametrize(("struct", "name"), FIELDS, ids=lambda value: getattr(value, "__name__", value))
-def test_of_every_field_what_is_allowed_is_said_in_words(struct, name):
-    """Whatever is wrong with its value: its kind, its length, its form."""
+def test_what_every_field_allows_is_given_in_words(struct, name):
+    """This applies whatever is wrong with the value: its kind, its length or its form."""
     assert_in_words([sentence for value in WRONG for sentence in said_of(arrived(struct, {name: value}))])
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES)
-def test_of_every_attribute_what_is_allowed_is_said_in_words(name):
+def test_what_every_attribute_allows_is_given_in_words(name):
     assert_in_words([sentence for value in WRONG for sentence in said_of(with_attribute(name, value))])
 
 
@@ -51,12 +51,12 @@ def test_of_every_attribute_what_is_allowed_is_said_in_words(name):
         ("data", "{}", "an object; this is text"),
     ],
 )
-def test_it_says_what_is_allowed_and_what_kind_of_thing_was_given(name, value, says):
+def test_message_gives_what_is_allowed_and_the_kind_that_was_given(name, value, says):
     assert with_attribute(name, value).allowed == says
 
 
 def test_every_pattern_of_the_contract_has_words():
-    """A new one whose text would be shown is noticed here."""
+    """Without words, the pattern itself would be shown."""
 
     def patterns(type_: object):
         for meta in getattr(type_, "__metadata__", ()):

@@ -1,7 +1,7 @@
 """
-Figures of a council whose records are of different times: live, imported as a part, imported as a whole, with a gap.
+Figures of a council with different kinds of records: live, imported in part, imported as a whole, with a gap.
 
-The tests go on with one lake, in their order.
+The tests use one lake, in their order.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -35,8 +35,12 @@ def month(at: datetime) -> str:
     return f"{at:%Y-%m}"
 
 
-def test_history_and_dates_that_cannot_be_begin_nothing(council):
-    """A census of those still open, a referral of 1900 and one of 2199: figures begin with today's arrivals."""
+def test_history_and_impossible_dates_do_not_begin_coverage(council):
+    """
+    There is a census of open cases, a referral dated 1900 and one dated 2199.
+
+    Figures begin with today's arrivals.
+    """
     say(council, "2023-04-01", "2024-03-31", source=CENSUS, is_whole=False, kinds=["social_care"])
     for year in range(2004, 2024):
         council.referral(f"census-{year}", datetime(year, 10, 6, 12, tzinfo=UTC), source=CENSUS, backfill=True)
@@ -52,7 +56,7 @@ def test_history_and_dates_that_cannot_be_begin_nothing(council):
     ]
 
 
-def test_dates_that_cannot_be_are_told_to_their_source(council):
+def test_impossible_dates_are_counted_by_source(council):
     council.referral("back", NOW - timedelta(hours=1), decided=NOW - timedelta(days=365), arrived=NOW)
     council.build()
     found = council.rows(
@@ -67,7 +71,7 @@ def test_dates_that_cannot_be_are_told_to_their_source(council):
 
 
 def test_no_duration_of_any_mart_is_negative(council):
-    """Nor is any number of hours, days, minutes or seconds that a mart will have."""
+    """This includes every number of hours, days, minutes or seconds that a mart may have in future."""
     columns = council.rows(
         "SELECT table_name, column_name FROM duckdb_columns() "
         "WHERE database_name = 'marts' AND schema_name = 'analytics' "
@@ -80,7 +84,11 @@ def test_no_duration_of_any_mart_is_negative(council):
 
 
 def test_whole_census_has_figures_of_its_year_and_the_years_between_have_none(council):
-    """Earlier referrals of its children are history; without the year before nobody knows who came again."""
+    """
+    Earlier referrals of the same children are history.
+
+    Without the year before, nobody knows which children came again.
+    """
     council.said = say(council, "2023-04-01", "2024-03-31", source=CENSUS, kinds=["social_care"])
     council.build(tests=True)
     months = council.months("dfe_referrals")
@@ -97,7 +105,7 @@ def test_whole_census_has_figures_of_its_year_and_the_years_between_have_none(co
 
 
 def test_nothing_is_compared_with_time_that_is_not_covered(council):
-    """Neither with the year before, nor with the month before, nor over twelve months."""
+    """This applies to the year before, to the month before, and to twelve months."""
     found = council.rows(
         "SELECT count(*) FROM marts.analytics.mart_locality_need WHERE period_kind IN ('month', 'rolling_12_months') "
         f"AND strftime(period_end, '%Y-%m') = '{THIS_MONTH}' "
@@ -107,8 +115,8 @@ def test_nothing_is_compared_with_time_that_is_not_covered(council):
     assert found == [(0,)]
 
 
-def test_of_two_sources_that_cover_a_day_one_counts(council):
-    """A child is in the census and in the case system's own history: it is counted once."""
+def test_only_one_of_two_sources_that_cover_a_day_counts(council):
+    """A child is in the census and in the case system's own history, and is counted once."""
     council.referral("own", datetime(2023, 10, 6, 12, tzinfo=UTC), backfill=True)
     said = say(council, "2023-10-01", "2023-10-31", kinds=["social_care"])
     council.build()
@@ -120,8 +128,12 @@ def test_of_two_sources_that_cover_a_day_one_counts(council):
     assert council.months("dfe_referrals")["2023-10"] == "1.0"
 
 
-def test_gap_is_a_gap(council):
-    """A source stood still for a month, says an operator: the months around it have figures, and the year has none."""
+def test_gap_has_no_figures(council):
+    """
+    An operator states that a source stood still for a month.
+
+    The months around it have figures, and the year has none.
+    """
     say(council, "2024-04-01", None)
     gap = say(council, "2025-06-01", "2025-06-30", is_whole=False)
     council.build(tests=True)
@@ -140,8 +152,8 @@ def test_gap_is_a_gap(council):
     assert council.months("referrals")["2025-06"] == "0.0"
 
 
-def test_what_coverage_changes_is_logged_with_that_cause(council):
-    """A month that was over lost its figures, and got them again."""
+def test_restatement_by_coverage_is_logged_with_that_cause(council):
+    """A past month lost its figures, and got them again."""
     found = council.rows(
         "SELECT numerator_from, numerator_to, causes FROM marts.analytics.mart_restatements "
         "WHERE measure = 'contacts' AND area_level = 'authority' AND period_start = '2025-06-01' ORDER BY restated_at"
@@ -151,8 +163,8 @@ def test_what_coverage_changes_is_logged_with_that_cause(council):
     assert council.rows("SELECT DISTINCT area_level FROM marts.analytics.mart_restatements") == [("authority",)]
 
 
-def test_a_day_is_found_again_with_the_coverage_that_was_stated_then(council, tmp_path: Path):
-    """What is stated since, or was taken back since, is not in it, or is in it again."""
+def test_past_day_is_rebuilt_with_the_coverage_stated_then(council, tmp_path: Path):
+    """Statements made since then are not in it. Statements removed since then are in it again."""
     moment = datetime.now(UTC)
     say(council, "2024-06-01", "2024-06-30", is_whole=False)
     council.build()
@@ -167,7 +179,7 @@ def test_a_day_is_found_again_with_the_coverage_that_was_stated_then(council, tm
     assert kept == 1
 
 
-def test_nothing_is_published_before_somebody_has_said_where_that_begins(council, tmp_path: Path):
+def test_nothing_is_published_before_somebody_sets_the_first_quarter(council, tmp_path: Path):
     done = publish(council.settings, tmp_path / "public.duckdb")
 
     assert (done.quarters, done.unbegun) == ([], [AUTHORITY])
@@ -180,7 +192,11 @@ def test_publication_begins_with_a_quarter(council, day):
 
 
 def test_quarter_that_is_not_covered_is_left_out_and_re_referrals_need_the_year_before(council, tmp_path: Path):
-    """June 2024 is missing: publication goes on with July; until a year has passed nobody knows who came again."""
+    """
+    June 2024 is missing, so publication continues with July.
+
+    Until a year has passed, nobody knows which children came again.
+    """
     file = tmp_path / "public.duckdb"
     begin(council.settings, AUTHORITY, date(2024, 4, 1), "a test")
     done = publish(council.settings, file)
@@ -202,7 +218,7 @@ def test_quarter_that_is_not_covered_is_left_out_and_re_referrals_need_the_year_
 
 
 def test_published_quarters_stay_whatever_is_stated_later(council, tmp_path: Path):
-    """And publication cannot begin again with one of them."""
+    """Publication cannot begin again with one of them either."""
     say(council, "2024-04-01", "2025-03-31", is_whole=False)
     council.build()
     done = publish(council.settings, tmp_path / "public.duckdb")
@@ -215,7 +231,7 @@ def test_published_quarters_stay_whatever_is_stated_later(council, tmp_path: Pat
 
 
 def test_authority_that_starts_in_the_middle_of_a_month_has_its_first_figures_with_the_next(council):
-    """The month in which records begin is a part; weeks and days that are covered have their figures."""
+    """Records begin during this month, so the month is incomplete. Covered weeks and days have their figures."""
     began = NOW.replace(day=1, hour=12) - timedelta(days=17)
     for days in range(40):
         at = began + timedelta(days=days)

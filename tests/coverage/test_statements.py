@@ -1,4 +1,4 @@
-"""What operators state of coverage: stored with who and why, listed, taken back."""
+"""What operators state about coverage: stored with author and reason, listed, removed."""
 
 import json
 from datetime import date
@@ -15,7 +15,7 @@ from tests.coverage.conftest import AUTHORITY
 
 @pytest.fixture
 def run(fresh_settings, monkeypatch):
-    """Runs `./caf coverage` on a lake of its own."""
+    """Runs `./caf coverage` on a separate lake."""
     monkeypatch.setattr("streams.cli.coverage.Settings.from_env", lambda: fresh_settings)
 
     def ran(*words: str, code: int = 0) -> str:
@@ -26,7 +26,7 @@ def run(fresh_settings, monkeypatch):
     return ran
 
 
-def test_statement_is_listed_with_who_and_why_until_it_is_taken_back(run):
+def test_statement_is_listed_with_author_and_reason_until_it_is_removed(run):
     run("add", "--kinds", "contacts,levels", "--from", "2025-04-01", "--whole", "--why", "the old system was migrated")
     [listed] = [json.loads(line) for line in run("list", "--json").splitlines()]
     taken = run("remove", listed["statement_id"], "--why", "it was not all")
@@ -55,7 +55,7 @@ def test_help_names_every_kind(run):
         (["levels"], "2025-04-01", "2025-03-31", "a last day that is not before it"),
     ],
 )
-def test_statement_that_cannot_be_is_refused(kinds, since, until, says):
+def test_impossible_statement_is_refused(kinds, since, until, says):
     first, last = date.fromisoformat(since), date.fromisoformat(until) if until else None
     with pytest.raises(CoverageInvalid, match=says):
         statement(AUTHORITY, EVERY_SOURCE, kinds, first, last, is_whole=True, why="a test")
@@ -70,7 +70,7 @@ def test_statement_about_nobody_or_without_a_reason_is_refused(change, says):
         )
 
 
-def test_statement_that_is_made_twice_is_told_by_the_id_that_stands(run):
+def test_repeated_statement_returns_the_id_of_the_first(run):
     words = ("add", "--kinds", "levels", "--from", "2025-04-01", "--whole", "--why", "typed twice")
     (first, *_), again = run(*words).split(), run(*words)
 
@@ -78,8 +78,8 @@ def test_statement_that_is_made_twice_is_told_by_the_id_that_stands(run):
     assert run("remove", first, "--why", "a test").startswith(f"taken back: {first} ")
 
 
-def test_what_was_said_last_is_not_said_again(fresh_settings):
-    """An import that is made twice states once; between two of the same, another one makes a difference."""
+def test_latest_statement_is_not_stored_again(fresh_settings):
+    """An import that is repeated states it once. If another statement lies between two equal ones, both are kept."""
 
     def said(*, is_whole: bool):
         return statement(AUTHORITY, "/cin", ["social_care"], date(2023, 4, 1), None, is_whole=is_whole, why="a test")
@@ -92,7 +92,7 @@ def test_what_was_said_last_is_not_said_again(fresh_settings):
     assert kept == [True, False, True]
 
 
-def test_statement_that_does_not_stand_cannot_be_taken_back(fresh_settings):
+def test_unknown_statement_cannot_be_removed(fresh_settings):
     with (
         connect(fresh_settings, landing="read_write", marts=None) as lake,
         pytest.raises(CoverageUnknown, match="none"),

@@ -1,4 +1,4 @@
-"""A home with everything running, as after `./caf up`: its DAGs write topics and a lake that no other test uses."""
+"""A home in which everything runs, as after `./caf up`. Its DAGs write topics and a lake that no other test uses."""
 
 import json
 import time
@@ -31,7 +31,7 @@ Send = Callable[[str, dict[str, Any]], None]
 
 @pytest.fixture(scope="module")
 def deployed(make_home: Callable[[str], Path], lend_rules: Callable[[Path], Path]) -> Iterator[Settings]:
-    """Settings of the home; one record on its topic was rejected because the limit was lower than it is now."""
+    """Settings of the home. One record on its topic was rejected because the limit was lower than it is now."""
     kafka_port, airflow_port, dashboard_port = free_ports(3)
     settings = Settings(
         home=make_home("h"),
@@ -54,25 +54,25 @@ def deployed(make_home: Callable[[str], Path], lend_rules: Callable[[Path], Path
 
 @pytest.fixture(scope="module")
 def api(deployed: Settings) -> Airflow:
-    """The API of the Airflow that runs them."""
+    """The API of the Airflow that runs the DAGs."""
     return stack_airflow.client(deployed)
 
 
 @pytest.fixture
 def send(deployed: Settings) -> Send:
-    """Puts a submitted referral on its topic, durably."""
+    """Sends a submitted referral to its topic, and returns when the broker has acknowledged it."""
     return lambda id_, data: _send(deployed, id_, data)
 
 
 @pytest.fixture
 def referral() -> Callable[..., dict[str, Any]]:
-    """Makes the data of a referral that happened some seconds ago: on the day on which coverage begins."""
+    """Makes the data of a referral from some seconds ago, which is on the day on which coverage begins."""
     return _referral
 
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], Any]], Any]:
-    """Waits for an answer that is true, and gives it."""
+    """Waits for an answer that is true, and returns it."""
 
     def wait(ask: Callable[[], Any]) -> Any:
         deadline = time.monotonic() + PATIENCE

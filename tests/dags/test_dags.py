@@ -1,4 +1,6 @@
-"""The DAGs in a real Airflow: what they say, what they do by themselves and when asked, and what they leave behind."""
+"""
+The DAGs in a real Airflow: their descriptions, what they do by themselves and on request, and what they leave behind.
+"""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -50,7 +52,7 @@ def trigger(api: Airflow, dag: str, **conf: object) -> str:
 
 
 def ended_well(api: Airflow, dag: str, run: str) -> bool:
-    """Whether a run has succeeded; one that failed fails the test at once."""
+    """Whether a run has succeeded. A failed run fails the test at once."""
     found = state(api, dag, run)
     assert found != "failed", f"{dag} failed"
     return found == "success"
@@ -69,8 +71,12 @@ def test_every_dag_file_is_a_dag_of_its_name(api: Airflow, eventually: Callable)
 
 
 @pytest.mark.parametrize("dag", DAGS)
-def test_dag_says_what_when_not_and_what_when_red(api: Airflow, dag: str) -> None:
-    """What it does, when not to run it by hand, what to do when it is red, and a tag that is known."""
+def test_dag_describes_its_work_when_not_to_run_it_and_what_to_do_when_red(api: Airflow, dag: str) -> None:
+    """
+    The text gives what it does, when not to run it by hand, and what to do when it is red.
+
+    Each DAG also has a known tag.
+    """
     details = api.get(f"dags/{dag}/details")
     title, what, *rest = details["doc_md"].strip().split("\n\n")
 
@@ -86,7 +92,7 @@ def test_dag_says_what_when_not_and_what_when_red(api: Airflow, dag: str) -> Non
 def test_events_become_an_alert_rows_and_a_figure(
     deployed: Settings, api: Airflow, send: Callable, referral: Callable, eventually: Callable
 ) -> None:
-    """Nobody triggers anything: the schedules and the landing asset do."""
+    """Nobody triggers anything. The schedules and the landing asset do."""
     data = [referral("one", seconds=seconds) for seconds in (2, 1)]
     for number, each in enumerate(data):
         send(f"r-{number}", each)
@@ -114,7 +120,7 @@ def test_docs_are_built_when_asked(deployed: Settings, api: Airflow, eventually:
 def test_maintenance_gets_the_locks_and_landing_goes_on(
     deployed: Settings, api: Airflow, send: Callable, referral: Callable, eventually: Callable
 ) -> None:
-    """The same run of the lander hands its locks over and takes them back."""
+    """The same run of the lander hands over its locks and takes them back."""
     before = [run["dag_run_id"] for run in runs(api, "land_events") if run["state"] == "running"]
     run = trigger(api, "maintain_lake")
     eventually(lambda: ended_well(api, "maintain_lake", run))
@@ -129,7 +135,7 @@ def test_maintenance_gets_the_locks_and_landing_goes_on(
 def test_rejected_record_is_replayed_once_a_human_approves(
     deployed: Settings, api: Airflow, eventually: Callable
 ) -> None:
-    """It was too large, the limit has been raised, and so its red alert clears."""
+    """The record was too large. The limit has been raised, so its red alert clears."""
     [(place,)] = rows(
         deployed,
         "SELECT topic || '/' || kafka_partition || '/' || kafka_offset FROM landing.main.quarantine "
@@ -156,7 +162,7 @@ def test_rejected_record_is_replayed_once_a_human_approves(
 def test_builds_are_compared_with_the_stream_and_nothing_has_failed(
     deployed: Settings, api: Airflow, eventually: Callable
 ) -> None:
-    """A run of builds ends after its time; then its alerts are compared with the streamed ones."""
+    """A run of builds ends after its time. Then its alerts are compared with the streamed ones."""
     eventually(lambda: any(run["state"] == "success" for run in runs(api, "build_marts")))
     tasks = api.get("dags/~/dagRuns/~/taskInstances", limit=100)["task_instances"]
 
@@ -165,7 +171,9 @@ def test_builds_are_compared_with_the_stream_and_nothing_has_failed(
 
 
 def test_logs_docs_and_metadata_hold_nothing_of_the_events(deployed: Settings, api: Airflow) -> None:
-    """Every identifier and text in the events of these tests has a mark, which is nowhere but in lake and topics."""
+    """
+    Every identifier and text in the events of these tests has a mark, which occurs only in the lake and the topics.
+    """
     pages = [file for file in (deployed.home / "data_docs").rglob("*") if file.is_file()]
     read = [*logs(deployed), *(deployed.home / "logs").glob("airflow*"), *pages]
     marked = [str(file) for file in read if PLANTED in file.read_text(errors="replace")]
@@ -178,7 +186,7 @@ def test_logs_docs_and_metadata_hold_nothing_of_the_events(deployed: Settings, a
 
 
 def asked(api: Airflow, run: str) -> dict[str, Any] | None:
-    """What the human is asked, once the run has come so far."""
+    """The question to the human, once the run has come that far."""
     found = api.get(f"dags/replay_quarantine/dagRuns/{run}/hitlDetails")["hitl_details"]
     return next((detail for detail in found if not detail["response_received"]), None)
 
@@ -187,7 +195,7 @@ def parked(settings: Settings) -> bool:
     """
     Whether the scheduler knows that the worker has left the question to a human.
 
-    An answer within that half second, quicker than anybody reads, makes Airflow 3.3 take the task for lost.
+    If an answer comes within that half second, faster than anybody can read, Airflow 3.3 treats the task as lost.
     """
     lines = (settings.home / "logs" / f"{NAME}.log").read_text(errors="replace").splitlines()
     return any("Received executor event" in line and "task_id='approve'" in line for line in lines)
@@ -199,7 +207,9 @@ def logs(settings: Settings) -> list[Path]:
 
 
 def tables_with(dsn: str, text: str) -> list[str]:
-    """Tables of Airflow's metadata in which a text occurs: XComs, run configurations, questions, audit log, …"""
+    """
+    Tables of Airflow's metadata in which a text occurs: XComs, run configurations, questions, audit log and others.
+    """
     found = []
     with closing(psycopg2.connect(dsn)) as metadata, metadata.cursor() as cursor:
         cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
@@ -211,10 +221,10 @@ def tables_with(dsn: str, text: str) -> list[str]:
     return found
 
 
-def test_every_part_is_well_and_what_is_done_to_a_dag_is_told(
+def test_every_part_is_well_and_a_paused_dag_is_reported(
     deployed: Settings, api: Airflow, eventually: Callable
 ) -> None:
-    """The verdict on a whole stack that runs; then somebody pauses landing, and ends its task."""
+    """The health of a whole running stack. Then somebody pauses landing, and ends its task."""
     observer, always = Observer(deployed), ("watch", "land", "share", "feedback", "pages")
 
     def running() -> Health | None:

@@ -1,7 +1,7 @@
 """
 The alert rules as the stream runs them: the SQL that dbt compiled, unchanged, in an in-memory DuckDB.
 
-A `World` takes events through the contract into `landing.events` and answers what a rule says of them.
+A `World` takes events through the contract into `landing.events`, and returns the alerts of a rule.
 """
 
 import csv
@@ -29,7 +29,7 @@ LANDING_DDL = PROJECT / "streams" / "lake" / "landing.sql"
 SCHEMAS = ("staging", "intermediate", "alerts", "reference", "run")
 SEEDS = ("rules", "practice_profiles", "working_calendar", "school_terms", "geography", "gateways", "lsoa_2021")
 READ_IN_STREAM = ("_deadlines", "_desk", "_decided_referrals")
-"""How the names of other models end that the stream reads beside the alerts."""
+"""How the names of the other models end that the stream reads beside the alerts."""
 RUN_DDL = """
     create table marts.run.cut (topic varchar, kafka_partition integer, next_offset bigint);
     create table marts.run.as_of (as_of timestamp);
@@ -38,7 +38,7 @@ RUN_DDL = """
 
 @pytest.fixture(scope="session")
 def manifest(shared: Path) -> dict:
-    """The project as dbt compiles it for the stream, without any lake; whichever process comes first compiles it."""
+    """The project as dbt compiles it for the stream, without any lake. The first process to come here compiles it."""
     target = shared / "dbt"
     target.mkdir(exist_ok=True)
     written = target / "manifest.json"
@@ -51,7 +51,7 @@ def manifest(shared: Path) -> dict:
 
 @pytest.fixture(scope="session")
 def models(manifest: dict) -> list[dict]:
-    """The models that the stream reads and all that they stand on, each after what it reads."""
+    """The models that the stream reads and all models that these depend on, each after the models that it reads."""
     nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
     with (PROJECT / "dbt_project" / "seeds" / "rules.csv").open(newline="") as register:
         rules = {f"alert_{line['rule']}" for line in csv.DictReader(register) if line["scope"] in STREAM_SCOPES}
@@ -66,10 +66,11 @@ def models(manifest: dict) -> list[dict]:
 
 @pytest.fixture(scope="session")
 def stream(manifest: dict, models: list[dict]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An in-memory DuckDB with the lake's names: landing and marts empty, seeds loaded."""
+    """An in-memory DuckDB with the lake's names: landing and marts are empty, seeds are loaded."""
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'; set threads = 1")
-        # A statement that is prepared would keep what was true of the tables then: a filter nothing passed stays shut.
+        # With this optimizer, a prepared statement keeps what was true of the tables when it was prepared. A filter
+        # that nothing passed then would never pass anything.
         connection.execute("set disabled_optimizers = 'statistics_propagation'")
         connection.execute("attach ':memory:' as landing; attach ':memory:' as marts")
         connection.execute(LANDING_DDL.read_text())
@@ -88,7 +89,7 @@ def stream(manifest: dict, models: list[dict]) -> Iterator[duckdb.DuckDBPyConnec
 
 
 def _is_static(model: dict) -> bool:
-    """Whether a model stands on seeds and the calendar alone, so that no event changes it."""
+    """Whether a model depends only on seeds and the calendar, so that no event changes it."""
     return all(
         parent.startswith("seed.") or parent.endswith(".int_working_days") for parent in model["depends_on"]["nodes"]
     )
@@ -108,7 +109,7 @@ def _load_seed(connection: duckdb.DuckDBPyConnection, node: dict) -> None:
 
 
 def _compile(target: Path) -> None:
-    from dbt.cli.main import dbtRunner  # takes seconds to import, and one process of a run needs it
+    from dbt.cli.main import dbtRunner  # takes seconds to import, and only one process of a run needs it
 
     project = PROJECT / "dbt_project"
     folders = ["--project-dir", project, "--profiles-dir", project, "--target-path", target, "--log-path", target]
@@ -118,7 +119,7 @@ def _compile(target: Path) -> None:
 
 @dataclass
 class Told:
-    """An event that was told: enough to correct it, withdraw it or repeat it."""
+    """An event that was sent, with enough detail to correct, withdraw or repeat it."""
 
     fact: str
     at: datetime
@@ -128,7 +129,7 @@ class Told:
 
 
 class World:
-    """Events of one test, and what the rules say of them."""
+    """Events of one test, and the alerts that the rules raise from them."""
 
     def __init__(self, stream: duckdb.DuckDBPyConnection, models: list[dict]) -> None:
         self._stream = stream
@@ -148,17 +149,17 @@ class World:
         backfill: bool = False,
         **data: object,
     ) -> Told:
-        """Something happened at a time (UTC) and arrived then, or when `received` says."""
+        """Send an event that happened at a time (UTC). It arrives then, or at `received`."""
         told = Told(fact, _moment(at), "/test", event_id or f"e{len(self._accepted):03}", data)
         self._send(_type(fact), told, data, _moment(received or at), authority, backfill)
         return told
 
     def repeat(self, told: Told, received: str | None = None) -> None:
-        """The same event arrives again."""
+        """Send the same event again."""
         self._send(_type(told.fact), told, told.data, _moment(received) if received else told.at)
 
     def correct(self, told: Told, at: str, *, fact_at: str | None = None, **data: object) -> None:
-        """An event is replaced by another as of `at`."""
+        """Replace an event by another as of `at`."""
         replacement = {
             "root_source": told.source,
             "root_id": told.id,
@@ -171,7 +172,7 @@ class World:
         self._send(_amendment(told.fact, "corrected"), amendment, replacement, _moment(at))
 
     def withdraw(self, told: Told, at: str) -> None:
-        """An event is taken back as of `at`."""
+        """Withdraw an event as of `at`."""
         struct = event_types()[_type(told.fact)]
         key = {name: told.data[name] for name in struct.key_fields if told.data.get(name)}
         withdrawal = {"root_source": told.source, "root_id": told.id, "withdrawal_reason": "recorded_in_error"} | key
@@ -179,7 +180,7 @@ class World:
         self._send(_amendment(told.fact, "withdrawn"), amendment, withdrawal, _moment(at))
 
     def garbage(self, topic: str, received: str, value: bytes = b"{") -> None:
-        """A record that is no event arrives."""
+        """Send a record that is not an event."""
         record = SimpleNamespace(
             topic=topic, partition=0, offset=next(self._offsets), key=None, value=value, headers=()
         )
@@ -187,23 +188,27 @@ class World:
         self._rejected.append(decode(record))
 
     def replayed(self, fact: str, at: str, replay_of: str, **data: object) -> None:
-        """A record that could not be read was sent again and is an event."""
+        """Send an event that replays a record that could not be read."""
         told = Told(fact, _moment(at), "/test", f"e{len(self._accepted):03}", data)
         headers = (("caf-replay-of", replay_of.encode()),)
         self._send(_type(fact), told, data, _moment(at), headers=headers)
 
     def alerts(self, rule: str, as_of: str = "2026-01-01T00:00:00", next_offset: int | None = None) -> list[dict]:
-        """The alerts of a rule as they stand at a moment, in order of their anchors."""
+        """The alerts of a rule at a moment, in order of their anchors."""
         return self.rows(f"select * from marts.alerts.alert_{rule} order by anchored_at, alert_id", as_of, next_offset)
 
     def rows(self, query: str, as_of: str = "2026-01-01T00:00:00", next_offset: int | None = None) -> list[dict]:
-        """What a query finds once the models that it names are filled, and all they stand on; nothing stays behind."""
+        """
+        Run a query after filling the models that it names and all that these depend on.
+
+        Everything is rolled back after.
+        """
         stream = self._stream
         stream.register("told", events_table(self._accepted, datetime.now(UTC)))
         stream.register("unread", quarantine_table(self._rejected, datetime.now(UTC)))
         stream.execute("insert into landing.main.events by name from told")
         stream.execute("insert into landing.main.quarantine by name from unread")
-        # A transaction may write one catalog only; what it fills is rolled back, as in the stream.
+        # A transaction may write to only one catalog. Its changes are rolled back, as in the stream.
         stream.execute("begin")
         try:
             stream.execute("insert into marts.run.as_of values (?)", [_moment(as_of).replace(tzinfo=None)])
@@ -218,7 +223,7 @@ class World:
             stream.execute("delete from landing.main.events; delete from landing.main.quarantine")
 
     def _above(self, names: list[str]) -> list[str]:
-        """Models and all that they stand on, each after what it reads."""
+        """Models and all that they depend on, each after the models that it reads."""
         wanted = set()
         while names:
             name = names.pop()

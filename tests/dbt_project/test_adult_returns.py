@@ -85,7 +85,7 @@ def test_child_born_on_a_leap_day_comes_of_age_on_the_first_of_march(world):
     assert len(world.alerts("adult_returns", "2027-01-01T00:00:00")) == 1
 
 
-def test_birthday_told_later_holds_for_the_time_before(world):
+def test_birthday_recorded_later_counts_for_the_time_before(world):
     world.tell("household-joined", "2025-01-01T09:00:00", **FAMILY, person_id="P-son", household_role="other_adult")
     world.tell("risk-marker-set", "2025-02-01T09:00:00", **_marker())
     _joins(world)
@@ -193,7 +193,7 @@ def test_unknown_addresses_are_not_the_same_place(home):
 
 
 @pytest.mark.parametrize(("persons", "alerts"), [(["P-man"], 1), (["P-child"], 0), ([], 0)])
-def test_report_counts_for_whom_it_names(home, persons, alerts):
+def test_report_counts_for_the_persons_it_names(home, persons, alerts):
     _reported(home, "2025-03-01T10:00:00", persons)
 
     assert len(home.alerts("adult_returns")) == alerts
@@ -285,7 +285,7 @@ def test_every_marker_in_force_that_concerns_the_family_is_evidence(home):
     assert [evidence["id"] for evidence in alert["evidence"]] == [home.marker.id, second.id, joined.id]
 
 
-def test_who_leaves_a_household_does_not_live_at_its_address_any_more(home):
+def test_person_who_leaves_a_household_no_longer_lives_at_its_address(home):
     home.tell("address-changed", "2025-01-01T09:00:00", **FAMILY, address_id="U-1")
     moved = home.tell("address-changed", "2025-02-28T10:00:00", person_id="P-man", address_id="U-1")
     _joins(home)
@@ -299,7 +299,7 @@ def test_who_leaves_a_household_does_not_live_at_its_address_any_more(home):
 
 
 @pytest.mark.parametrize(("told", "alerts"), [("child", 1), ("carer", 0)])
-def test_part_in_the_household_is_the_one_told_last(world, told, alerts):
+def test_latest_role_in_the_household_counts(world, told, alerts):
     world.tell("risk-marker-set", "2025-02-01T09:00:00", **_marker())
     for at, role in (("2025-01-01T09:00:00", "partner"), ("2025-01-02T09:00:00", told)):
         world.tell("household-joined", at, **FAMILY, person_id="P-other", household_role=role)
@@ -374,7 +374,7 @@ def test_late_news_of_a_leaving_before_the_return_makes_it_a_return(home):
     assert [alert["anchored_at"].isoformat() for alert in home.alerts("adult_returns")] == ["2025-03-01T10:00:00"]
 
 
-def test_correction_to_another_person_takes_the_alert_back(home):
+def test_correction_to_another_person_withdraws_the_alert(home):
     joined = _joins(home)
     home.correct(joined, "2025-03-02T00:00:00", person_id="P-friend")
 
@@ -391,7 +391,7 @@ def test_correction_of_the_time_keeps_the_alert_id(home):
     assert alert["anchored_at"].isoformat() == "2025-02-28T10:00:00"
 
 
-def test_withdrawn_marker_takes_the_alert_back(home):
+def test_withdrawn_marker_withdraws_the_alert(home):
     _joins(home)
     home.withdraw(home.marker, "2025-03-02T00:00:00")
 

@@ -1,4 +1,4 @@
-"""The rule `already_open`: referrals on a family that is open to a service."""
+"""The rule `already_open`: referrals about a family that is open to a service."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def _anchors(world):
     return [alert["anchor_id"] for alert in world.alerts("already_open")]
 
 
-def test_referral_on_an_open_family_stands_on_both(world):
+def test_referral_on_an_open_family_has_referral_and_opening_as_evidence(world):
     opened = _opened(world, "2025-03-01T09:00:00")
     referred = _referred(world, "2025-04-01T09:00:00")
 
@@ -125,7 +125,7 @@ def test_late_opening_raises_it(world):
     assert _anchors(world) == [referred.id]
 
 
-def test_closure_corrected_to_an_earlier_time_takes_the_alert_back(world):
+def test_closure_corrected_to_an_earlier_time_withdraws_the_alert(world):
     _opened(world, "2025-03-01T09:00:00")
     _referred(world, "2025-04-01T09:00:00")
     closed = _closed(world, "2025-04-02T09:00:00")
@@ -135,7 +135,7 @@ def test_closure_corrected_to_an_earlier_time_takes_the_alert_back(world):
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_withdrawn_opening_or_referral_takes_the_alert_back(world, which):
+def test_withdrawn_opening_or_referral_withdraws_the_alert(world, which):
     told = _opened(world, "2025-03-01T09:00:00"), _referred(world, "2025-04-01T09:00:00")
     world.withdraw(told[which], "2025-05-01T09:00:00")
 
@@ -148,7 +148,7 @@ def test_withdrawn_opening_or_referral_takes_the_alert_back(world, which):
     ids=["before", "after"],
 )
 def test_referral_sent_again_as_red_is_red(world, decided, status):
-    """Who decided before it was red did not decide on that; the alert keeps its anchor."""
+    """A decision from before it was red does not count. The alert keeps its anchor."""
     opened = _opened(world, "2025-03-01T09:00:00")
     first = _referred(world, "2025-04-01T09:00:00")
     again = _referred(world, "2025-04-03T09:00:00", severity="red")
@@ -195,7 +195,7 @@ def test_history_that_is_sent_again_as_red_is_news(world):
 
 
 def test_same_referral_of_another_family_is_another(world):
-    """A decision on one is none on the other, and only the family that is open is told of."""
+    """A decision on one is not a decision on the other. Only the family that is open has an alert."""
     _opened(world, "2025-03-01T09:00:00")
     first = _referred(world, "2025-04-01T09:00:00")
     _referred(world, "2025-04-02T09:00:00", family_id="F-2", severity="red")

@@ -49,14 +49,14 @@ def test_drift_is_after_5_working_days_without_a_lead_professional(world, as_of,
 @pytest.mark.parametrize(
     ("opened", "due"),
     [
-        # Saturday, and an evening: the working days begin on the next one.
+        # Saturday, and an evening: the working days begin with the next one.
         ("2025-03-08T12:00:00", "2025-03-14T17:00:00"),
         ("2025-03-03T20:00:00", "2025-03-10T17:00:00"),
         # Good Friday and Easter Monday 2025 (18 and 21 April), in summer time.
         ("2025-04-14T09:00:00", "2025-04-23T09:00:00"),
         # Clocks go forward on Sunday 30 March: 10:00 in winter is 09:00 in summer.
         ("2025-03-27T10:00:00", "2025-04-03T09:00:00"),
-        # Outside the calendar's years days elapse.
+        # Outside the calendar's years, days are elapsed time.
         ("1999-03-03T10:00:00", "1999-03-08T10:00:00"),
     ],
 )
@@ -216,7 +216,7 @@ def test_other_families_visits_and_leads_do_not_count(world):
     assert _found(world) == [(opened.id, "open")]
 
 
-def test_visit_that_arrives_late_takes_the_alert_back(world):
+def test_visit_that_arrives_late_withdraws_the_alert(world):
     _opened(world, "2025-03-03T10:00:00")
     _led(world, "2025-03-03T12:00:00")
     _seen(world, "2025-04-01T10:00:00", received="2025-05-01T10:00:00")
@@ -238,7 +238,7 @@ def test_corrected_opening_moves_the_deadline(world):
     assert [alert["deadline"].isoformat() for alert in world.alerts("case_drift")] == ["2025-03-11T10:00:00"]
 
 
-def test_withdrawn_opening_takes_the_alert_back(world):
+def test_withdrawn_opening_withdraws_the_alert(world):
     opened = _opened(world, "2025-03-03T10:00:00")
     world.withdraw(opened, "2025-05-04T10:00:00")
 
@@ -246,7 +246,7 @@ def test_withdrawn_opening_takes_the_alert_back(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the family, whoever its members turn out to be."""
+    """The alert is about the family, so a link between two persons does not change it."""
     _opened(world, "2025-03-03T10:00:00")
     before = world.alerts("case_drift")
     world.tell(

@@ -1,4 +1,4 @@
-"""The rules `consent_not_recorded` and `unreadable_report`: what arrives incomplete, or unreadable."""
+"""The rules `consent_not_recorded` and `unreadable_report`: referrals without an answer, and unreadable records."""
 
 import pytest
 
@@ -73,7 +73,7 @@ def test_withdrawn_answer_opens_the_alert_again(world):
     assert [alert["status"] for alert in world.alerts("consent_not_recorded")] == ["open"]
 
 
-def test_corrected_answer_takes_the_alert_back(world):
+def test_corrected_answer_withdraws_the_alert(world):
     referral = _referral(world)
     world.repeat(referral)
     world.correct(referral, "2025-03-05T09:00:00", consent="given")
@@ -95,8 +95,8 @@ def test_unreadable_record_may_be_a_child(world, topic, alerts):
     assert all(alert["entity_id"] == f"{topic}/0/0" and alert["evidence"] == [] for alert in found)
 
 
-def test_batch_is_nothing_that_cannot_be_read(world):
-    """Its events are sent on one by one; `[` alone is no batch."""
+def test_batch_is_not_an_unreadable_record(world):
+    """The events of a batch are sent on one by one. `[` alone is not a batch."""
     world.garbage("caf.referral.v1", "2025-03-03T09:00:00", b'[{"specversion": "1.0"}]')
     assert world.alerts("unreadable_report") == []
     world.garbage("caf.referral.v1", "2025-03-03T09:00:00", b"[")
@@ -114,7 +114,7 @@ def test_record_sent_again_and_read_clears(world):
     assert (alert["status"], alert["cleared_at"].isoformat()) == ("cleared", "2025-03-04T09:00:00")
 
 
-def test_record_beyond_the_cut_is_not_seen(world):
+def test_record_beyond_the_snapshot_is_not_read(world):
     _referral(world)
     world.tell("level-changed", "2025-03-05T09:00:00", family_id="F-1", level=1, level_reason="other")
     world.correct(_referral(world, "2025-03-06T09:00:00", event_id="later"), "2025-03-07T09:00:00", consent="given")

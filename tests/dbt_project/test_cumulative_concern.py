@@ -1,4 +1,4 @@
-"""The rule `cumulative_concern`: what a concern is, the three clauses, and what begins the count anew."""
+"""The rule `cumulative_concern`: what a concern is, the three clauses, and what restarts the count."""
 
 from datetime import datetime, timedelta
 from itertools import count
@@ -43,7 +43,7 @@ def _days(first, *days):
 
 
 def _fired(world, clause):
-    """Anchors of a clause; the three clauses are told apart by their reasons."""
+    """Anchors of a clause. The reasons show which of the three clauses an alert has."""
     words = {"a": "agencies in", "b": "nobody has investigated", "c": "in all"}[clause]
     return [alert["anchor_id"] for alert in world.alerts("cumulative_concern") if words in alert["reason"]]
 
@@ -124,7 +124,7 @@ def test_clause_a_turns_true_again_after_it_was_false(world):
 
 
 def test_clause_a_turns_true_again_when_its_window_had_moved_on(world):
-    """Between the third concern and the next ones nothing happened that made it false: time did."""
+    """Between the third concern and the next ones, no event made the clause false. The passing of time did."""
     at = _days("2025-01-01T09:00:00", 0, 60, 80, 160, 165)
     told = [_contact(world, moment, f"agency-{number}") for number, moment in enumerate(at)]
 
@@ -150,7 +150,7 @@ def test_end_of_an_opening_at_level_3_can_turn_clause_a_true(world, ending):
     assert [evidence["id"] for evidence in alert["evidence"]] == [event.id for event in told]
 
 
-def test_second_case_at_level_3_does_not_begin_the_count_anew(world):
+def test_second_case_at_level_3_does_not_restart_the_count(world):
     _open_at_level_3(world, "2024-12-01T09:00:00")
     told = [_contact(world, at) for at in _days("2025-01-01T09:00:00", 0, 1)]
     world.tell("case-opened", "2025-01-05T09:00:00", family_id="F-1", case_id="K-2", service_id="s")
@@ -226,7 +226,7 @@ def test_assessment_that_names_no_referral_investigates_what_was_reported_before
     assert len(_fired(world, "b")) == alerts
 
 
-def test_contact_told_twice_without_an_incident_is_two_concerns(world):
+def test_contact_sent_twice_without_an_incident_is_two_concerns(world):
     for at in _days("2025-01-01T09:00:00", 0, 1, 2):
         world.tell("contact-recorded", at, contact_id="C", family_id="F-1", source_code="2A", agency_id="school")
 
@@ -248,7 +248,7 @@ def test_fifth_concern_ever(world):
     assert _fired(world, "c") == [told[4].id]
 
 
-def test_opening_at_level_3_clears_and_begins_the_count_anew(world):
+def test_opening_at_level_3_clears_and_restarts_the_count(world):
     told = [_contact(world, f"{year}-01-01T09:00:00") for year in range(2010, 2015)]
     _open_at_level_3(world, "2014-06-01T09:00:00")
     again = [_contact(world, f"{year}-01-01T09:00:00") for year in range(2015, 2020)]
@@ -279,7 +279,7 @@ def test_late_concern_moves_the_anchor(world):
     assert _fired(world, "a") == [late.id]
 
 
-def test_withdrawn_concern_takes_the_alert_back(world):
+def test_withdrawn_concern_withdraws_the_alert(world):
     at = _days("2025-01-01T09:00:00", 0, 1, 2)
     _contact(world, at[0])
     second = _contact(world, at[1], "police")
@@ -289,7 +289,7 @@ def test_withdrawn_concern_takes_the_alert_back(world):
     assert world.alerts("cumulative_concern") == []
 
 
-def test_corrected_agency_takes_the_alert_back(world):
+def test_corrected_agency_withdraws_the_alert(world):
     at = _days("2025-01-01T09:00:00", 0, 1, 2)
     _contact(world, at[0])
     second = _contact(world, at[1], "police")

@@ -1,4 +1,4 @@
-"""The rule `custody_release_due`: a release that is planned to a family with a child, from 14 days before on."""
+"""The rule `custody_release_due`: a planned release to a family with a child, from 14 days before on."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def _deadlines(world, as_of):
         ("2025-03-10T12:00:00", "2025-03-17T00:00:00.000001", [("red", "open")]),
         ("2025-03-16T23:59:59", "2025-03-16T23:59:59", [("amber", "open")]),
         ("2025-03-17T00:00:00", "2025-03-17T00:00:00", [("red", "open")]),
-        # Until the end of the day of release, and never for one that is over.
+        # Until the end of the day of release, and never for a release that is over.
         ("2025-03-10T12:00:00", "2025-03-21T00:00:00", [("red", "open")]),
         ("2025-03-10T12:00:00", "2025-03-21T00:00:00.000001", [("red", "cleared")]),
         ("2025-03-20T23:59:59", "2025-03-20T23:59:59", [("red", "open")]),
@@ -56,8 +56,12 @@ def test_days_before_the_release(home, planned, as_of, expected):
     assert _found(home, as_of) == [("F-1", plan.id, *each) for each in expected]
 
 
-def test_days_are_londons(home):
-    """Summer begins on 30 March 2025: the days of a release on 10 April begin in winter and end in summer."""
+def test_days_are_london_days(home):
+    """
+    Summer time begins on 30 March 2025.
+
+    The days of a release on 10 April begin in winter time and end in summer time.
+    """
     _planned(home, "2025-02-01T12:00:00", "2025-04-10")
 
     assert _deadlines(home, "2025-02-01T12:00:00") == [
@@ -107,7 +111,7 @@ def test_release_elsewhere_raises_nothing(home, place):
 
 
 def test_release_to_nowhere_known_raises_nothing(world):
-    """The address of a family that nobody knows is not the address of a plan that gives none."""
+    """The unknown address of a family is not the address of a plan that gives none."""
     world.tell("household-joined", "2025-01-01T09:00:00", **FAMILY, person_id="P-child", household_role="child")
     world.tell("address-changed", "2025-01-01T10:00:00", **FAMILY)
     _planned(world, "2025-03-10T12:00:00", person_id="P-man")
@@ -119,14 +123,14 @@ def test_release_to_nowhere_known_raises_nothing(world):
     ("born", "alerts"),
     [("2007-03-07", 1), ("2007-03-06", 0)],
 )
-def test_child_is_one_on_the_day_on_which_the_release_comes_near(home, born, alerts):
+def test_child_counts_if_under_eighteen_when_the_release_comes_near(home, born, alerts):
     home.tell("person-recorded", "2025-01-02T09:00:00", person_id="P-child", date_of_birth=born)
     _planned(home, "2025-02-01T12:00:00")
 
     assert len(_found(home)) == alerts
 
 
-def test_released_person_is_nobodys_child_but_their_own(world):
+def test_released_person_does_not_count_as_the_child(world):
     world.tell("household-joined", "2025-01-01T09:00:00", **FAMILY, person_id="P-man", household_role="child")
     _planned(world, "2025-03-10T12:00:00", release_family_id="F-1")
 
@@ -159,7 +163,7 @@ def test_child_or_address_that_comes_after_the_plan_raises_it_then(world):
     assert (alert["anchor_id"], alert["anchored_at"].isoformat()) == (plan.id, "2025-03-12T09:00:00")
 
 
-def test_every_family_at_the_address_is_told(home):
+def test_every_family_at_the_address_has_an_alert(home):
     home.tell("household-joined", "2025-01-01T09:00:00", family_id="F-2", person_id="P-two", household_role="child")
     home.tell("address-changed", "2025-01-01T10:00:00", family_id="F-2", **HOME)
     plan = _planned(home, "2025-03-10T12:00:00")
@@ -191,14 +195,14 @@ def test_another_plan_replaces_the_first(home):
 @pytest.mark.parametrize(
     ("release_on", "expected"), [("2025-03-17", [("red", "open")]), ("2025-04-20", []), ("2025-03-09", [])]
 )
-def test_corrected_day_is_the_day(home, release_on, expected):
+def test_corrected_day_of_release_counts(home, release_on, expected):
     plan = _planned(home, "2025-03-10T12:00:00")
     home.correct(plan, "2025-03-11T12:00:00", release_on=release_on)
 
     assert [found[2:] for found in _found(home)] == expected
 
 
-def test_withdrawn_plan_takes_the_alert_back(home):
+def test_withdrawn_plan_withdraws_the_alert(home):
     plan = _planned(home, "2025-03-10T12:00:00")
     home.withdraw(plan, "2025-03-11T12:00:00")
 
@@ -214,7 +218,11 @@ def test_late_and_repeated_plan_is_one_alert(home):
 
 
 def test_linked_identities_are_one_person(home):
-    """A plan under another identifier replaces the first, and a child under it is not the child of that person."""
+    """
+    A plan under another identifier replaces the first.
+
+    A child under that identifier is not the person's own child.
+    """
     first = _planned(home, "2025-03-07T12:00:00")
     second = _planned(home, "2025-03-08T12:00:00", person_id="P-other", **HOME)
     apart = _found(home)

@@ -1,4 +1,4 @@
-"""The rule `encompass_notice`: schools hear of domestic abuse before their next day in term begins."""
+"""The rule `encompass_notice`: schools are notified of domestic abuse before their next day in term begins."""
 
 import pytest
 
@@ -43,11 +43,11 @@ def home(world):
         ("2025-02-14T19:00:00", "2025-02-24T08:45:00"),
         ("2025-12-19T19:00:00", "2026-01-05T08:45:00"),
         ("2025-05-02T19:00:00", "2025-05-06T07:45:00"),
-        # Beyond the terms that are known every working day is a school day.
+        # Beyond the known terms, every working day is a school day.
         ("2023-08-04T19:00:00", "2023-08-07T07:45:00"),
     ],
 )
-def test_school_is_told_before_its_next_day(world, at, due):
+def test_school_is_notified_before_its_next_day(world, at, due):
     _joins(world, "P-child", at="2023-01-01T09:00:00")
     told = _incident(world, at)
 
@@ -96,7 +96,7 @@ def test_notice_in_time_or_later(home, notified, status):
 
 
 @pytest.mark.parametrize("other", [{"person": "P-other"}, {"incident_id": "I-2"}])
-def test_notice_of_another_child_or_incident_is_none(home, other):
+def test_notice_of_another_child_or_incident_does_not_count(home, other):
     told = _incident(home)
     _notified(home, "2025-03-04T20:00:00", **other)
 
@@ -106,7 +106,7 @@ def test_notice_of_another_child_or_incident_is_none(home, other):
 @pytest.mark.parametrize(
     ("record", "alerts"),
     [
-        # Reception began in September 2024 for who was four by the end of August.
+        # Reception began in September 2024 for children who were four by the end of August.
         ({"date_of_birth": "2020-08-31"}, 1),
         ({"date_of_birth": "2020-09-01"}, 0),
         ({"date_of_birth": "2007-03-05"}, 1),
@@ -124,7 +124,7 @@ def test_reception_age_to_17(home, record, alerts):
 
 
 def test_year_begins_on_the_first_school_day_of_september(home):
-    """From when the last day of the summer term has begun, the next one is in September."""
+    """Once the last day of the summer term has begun, the next school day is in September."""
     home.tell("person-recorded", "2025-01-02T09:00:00", person_id="P-child", date_of_birth="2021-08-31")
     _incident(home, "2025-07-21T07:00:00")
     summer = _incident(home, "2025-07-22T07:45:00", incident_id="I-2")
@@ -136,15 +136,19 @@ def test_year_begins_on_the_first_school_day_of_september(home):
     ("born", "alerts"), [("2021-08-31", 1), ("2021-09-01", 0), ("2007-08-15", 1), ("2007-08-09", 0)]
 )
 def test_child_who_begins_school_after_the_holidays_is_a_pupil_then(home, born, alerts):
-    """The school must know on the first day; who turns eighteen in the holidays was a child when it happened."""
+    """
+    The school must be notified by its first day.
+
+    A pupil who turns eighteen in the holidays was a child when it happened.
+    """
     home.tell("person-recorded", "2025-01-02T09:00:00", person_id="P-child", date_of_birth=born)
     _incident(home, "2025-08-10T18:00:00")
 
     assert len(_found(home)) == alerts
 
 
-def test_part_in_the_household_is_the_one_told_last(world):
-    """Somebody recorded as a child, and later as a partner, is an adult: the children of that home are meant."""
+def test_latest_role_in_the_household_counts(world):
+    """Somebody recorded as a child and later as a partner is an adult, so the children of that home are concerned."""
     _joins(world, "P-child", family="F-2")
     _joins(world, "P-man", family="F-2")
     _joins(world, "P-man", "partner", "F-2", at="2025-02-01T09:00:00")
@@ -153,7 +157,7 @@ def test_part_in_the_household_is_the_one_told_last(world):
     assert _found(world) == [("P-child", told.id, "open")]
 
 
-def test_child_educated_at_home_is_the_authoritys(home):
+def test_authority_is_notified_for_a_child_educated_at_home(home):
     home.tell(
         "person-recorded", "2025-01-02T09:00:00", person_id="P-child", date_of_birth="2015-01-01", is_home_educated=True
     )
@@ -163,8 +167,12 @@ def test_child_educated_at_home_is_the_authoritys(home):
     assert alert["reason"].startswith("Nobody told the authority, for a child educated at home (P-child), ")
 
 
-def test_children_of_either_adults_household(home):
-    """Also where the father lives besides; not where a child lives besides, or the father lived before."""
+def test_children_of_both_households_of_an_adult_are_concerned(home):
+    """
+    Also in the other home where the father lives.
+
+    Not in the other home of a child, nor where the father lived before.
+    """
     _joins(home, "P-father", "father", "F-2")
     _joins(home, "P-half", family="F-2")
     _joins(home, "P-child", family="F-3")
@@ -186,7 +194,7 @@ def test_child_that_is_not_there_at_the_time_is_not_concerned(home):
     assert _found(home) == []
 
 
-def test_other_escalations_are_none(home):
+def test_other_escalations_raise_nothing(home):
     _incident(home, escalation_kind="child_missing")
 
     assert _found(home) == []
@@ -210,7 +218,7 @@ def test_later_report_that_names_another_adult_is_about_further_children(home):
     assert sorted(_found(home)) == [("P-child", first.id, "open"), ("P-his-child", second.id, "open")]
 
 
-def test_incident_without_a_name_stands(home):
+def test_alert_on_an_incident_without_an_id_stays_open(home):
     told = _incident(home, incident_id=None)
     _notified(home, "2025-03-04T20:00:00")
 
@@ -237,7 +245,7 @@ def test_late_report_raises_it_at_once(home):
 
 
 @pytest.mark.parametrize("which", ["incident", "joining"])
-def test_withdrawal_takes_the_alert_back(world, which):
+def test_withdrawal_withdraws_the_alert(world, which):
     told = {"joining": _joins(world, "P-child"), "incident": _incident(world)}
     world.withdraw(told[which], "2025-03-10T09:00:00")
 
@@ -252,7 +260,7 @@ def test_withdrawn_notice_raises_it(home):
     assert _found(home) == [("P-child", told.id, "open")]
 
 
-def test_incident_corrected_to_another_kind_takes_the_alert_back(home):
+def test_incident_corrected_to_another_kind_withdraws_the_alert(home):
     told = _incident(home)
     home.correct(told, "2025-03-10T09:00:00", escalation_kind="other")
 

@@ -36,7 +36,7 @@ def refer(world):
 
 @pytest.fixture
 def case(world):
-    """Opens, and closes, a case; assigns a lead professional."""
+    """Opens and closes a case, and assigns a lead professional."""
 
     class Case:
         def opened(self, at: str, name: str = "C-1", service: str = "S-1") -> None:
@@ -52,7 +52,7 @@ def case(world):
 
 
 def test_area_and_gateway_are_those_of_the_latest_place(desk, move, refer):
-    """A later report moves the family as an address does; its own gateway counts before that of the area."""
+    """A later report moves the family as an address does. The report's own gateway counts before the area's gateway."""
     move("2025-03-01", BIRKENHEAD)
     assert (desk()["area"], desk()["gateway"]) == ("birkenhead", "birkenhead")
     refer("2025-03-02", lsoa_code=WALLASEY, gateway="birkenhead")
@@ -67,7 +67,7 @@ def test_address_without_a_place_is_unknown(desk, move):
 
 
 def test_protected_address_gives_nothing_away(desk, move, refer):
-    """Neither by an earlier place nor by a later report, until the protection ends."""
+    """Neither an earlier place nor a later report reveals it, until the protection ends."""
     move("2025-03-01", WALLASEY)
     refer("2025-03-02", gateway="wallasey")
     move("2025-03-03", BIRKENHEAD, is_address_protected=True)
@@ -77,13 +77,13 @@ def test_protected_address_gives_nothing_away(desk, move, refer):
     assert (desk()["area"], desk()["gateway"]) == ("birkenhead", "birkenhead")
 
 
-def test_place_of_another_authority_is_no_area(desk, move):
+def test_place_in_another_authority_has_no_area(desk, move):
     move("2025-03-01", HALTON)
 
     assert desk()["area"] is None
 
 
-def test_place_of_2021_is_in_the_area_of_what_it_was_a_part_of(desk, move):
+def test_lsoa_of_2021_is_in_the_area_of_its_predecessor(desk, move):
     move("2025-03-01", "E01034838")
 
     assert (desk()["area"], desk()["gateway"]) == ("birkenhead", "birkenhead")
@@ -98,7 +98,7 @@ def test_only_open_cases_have_a_service(desk, case):
 
 
 def test_lead_professional_ends_with_the_last_case(desk, case):
-    """A new one may be named before the next opening; closing one of two cases ends nothing."""
+    """A new lead professional may be named before the next opening. Closing one of two cases ends nothing."""
     case.opened("2025-03-01", "C-1")
     case.opened("2025-03-02", "C-2")
     case.led("2025-03-03", "W-1")
@@ -122,7 +122,11 @@ def test_correction_and_withdrawal_count(world, desk, case):
 
 
 def test_consent_to_sharing_is_the_latest_answer_on_sharing(world, desk):
-    """A consent to receive help is none, and takes none back; a withdrawal that was an error counts for nothing."""
+    """
+    A consent to receive help is not one, and does not withdraw one.
+
+    A withdrawal recorded in error does not count.
+    """
     world.tell("consent-given", "2025-03-01", family_id="F-1", consent_scope="receive_help")
     assert not desk()["is_sharing_consented"]
     world.tell("consent-given", "2025-03-02", family_id="F-1", consent_scope="share_information")

@@ -1,4 +1,4 @@
-"""The rule `front_door_breach`: which clock runs, what stops it, and what has passed when."""
+"""The rule `front_door_breach`: which clock runs, what stops it, and which deadline has passed when."""
 
 import pytest
 
@@ -110,7 +110,7 @@ def _deadlines(world):
         # Good Friday and Easter Monday 2025 (18 and 21 April), in summer time.
         ("red", "2025-04-17T15:00:00", "2025-04-22T10:00:00", "2025-04-22T11:00:00"),
         ("red", "2025-04-17T12:30:00", "2025-04-17T15:30:00", "2025-04-22T08:30:00"),
-        # Clocks go forward on Sunday 30 March, back on Sunday 26 October 2025.
+        # Clocks go forward on Sunday 30 March, and back on Sunday 26 October 2025.
         ("red", "2025-03-28T16:00:00", "2025-03-31T10:00:00", "2025-03-31T11:00:00"),
         ("red", "2025-10-24T15:00:00", "2025-10-27T11:00:00", "2025-10-27T12:00:00"),
         ("green", "2025-03-03T09:00:00", "2025-03-11T15:00:00", "2025-03-13T17:00:00"),
@@ -132,7 +132,7 @@ def test_working_hours_skip_nights_weekends_and_bank_holidays(world, severity, s
         ("2025-03-07T18:00:00", "2025-03-10T08:30:00", "2025-03-10T09:30:00"),
     ],
 )
-def test_working_hours_are_the_profiles(world, working_from_7_30_to_20, submitted, warn, limit):
+def test_working_hours_are_those_of_the_profile(world, working_from_7_30_to_20, submitted, warn, limit):
     _submitted(world, submitted, "red", WORKING)
 
     assert _deadlines(world) == (warn, limit)
@@ -156,7 +156,7 @@ def test_time_five_minutes_after_arrival_is_believed(world):
     assert _deadlines(world)[1] == "2025-03-04T09:05:00"
 
 
-def test_decision_that_arrives_late_takes_the_alert_back(world):
+def test_decision_that_arrives_late_withdraws_the_alert(world):
     _submitted(world, "2025-03-03T09:00:00")
     _decided(world, "2025-03-03T12:00:00", received="2025-03-09T12:00:00")
 

@@ -1,4 +1,4 @@
-"""The SQL's 95 % intervals against exact values, and against the examples of the papers that they are from."""
+"""The SQL's 95 % intervals against exact values, and against the examples of the papers that define them."""
 
 import duckdb
 import jinja2
@@ -12,7 +12,7 @@ COUNTS = [*range(60), 100, 630, 4152]
 
 
 def computed(expression: str, rows: str) -> list[tuple[float, ...]]:
-    """What an expression with macros gives for each row of a query."""
+    """The results of an expression with macros for each row of a query."""
     sql = jinja2.Environment(autoescape=False).from_string(MACROS + expression).render()
     return duckdb.sql(f"select {sql} from ({rows}) as given").fetchall()
 

@@ -1,4 +1,4 @@
-"""The rule `level_4_for_access`: raised to 4, for that reason, with nothing found that calls for it."""
+"""The rule `level_4_for_access`: raised to 4 for that reason, when no assessment found a need for it."""
 
 import pytest
 
@@ -121,7 +121,7 @@ def test_other_families_assessment_does_not_count(world):
     assert _anchors(world) == [raised.id]
 
 
-def test_late_assessment_takes_the_alert_back(world):
+def test_late_assessment_withdraws_the_alert(world):
     _level(world, "2025-03-03T09:00:00", 4)
     _assessed(world, "2025-02-03T09:00:00", "16A", received="2025-04-03T09:00:00")
 
@@ -142,7 +142,7 @@ def test_duplicate_changes_nothing(world):
     assert _anchors(world) == [raised.id]
 
 
-def test_corrected_reason_takes_the_alert_back(world):
+def test_corrected_reason_withdraws_the_alert(world):
     raised = _level(world, "2025-03-03T09:00:00", 4)
     world.correct(raised, "2025-03-04T09:00:00", level_reason="court_order")
 
@@ -157,7 +157,7 @@ def test_corrected_factors_raise_it(world):
     assert _anchors(world) == [raised.id]
 
 
-def test_withdrawn_level_takes_the_alert_back(world):
+def test_withdrawn_level_withdraws_the_alert(world):
     raised = _level(world, "2025-03-03T09:00:00", 4)
     world.withdraw(raised, "2025-03-04T09:00:00")
 
@@ -165,7 +165,7 @@ def test_withdrawn_level_takes_the_alert_back(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the family, whoever its members turn out to be."""
+    """The alert is about the family, so a link between two persons does not change it."""
     _level(world, "2025-03-03T09:00:00", 4)
     before = world.alerts("level_4_for_access")
     world.tell(

@@ -39,7 +39,7 @@ Judged = Callable[..., list[dict]]
 
 @pytest.fixture(scope="module")
 def judge(manifest: dict, stream: duckdb.DuckDBPyConnection) -> Iterator[Judged]:
-    """Judges weekly counts by place; gives the alerts, each with the number of its week as `week`."""
+    """Evaluates weekly counts by place, and returns the alerts, each with the number of its week as `week`."""
     rule = manifest["nodes"]["model.caf.alert_locality_surge"]["compiled_code"]
     with duckdb.connect() as connection:
         connection.execute("set threads = 1; attach ':memory:' as marts")
@@ -68,7 +68,7 @@ def judge(manifest: dict, stream: duckdb.DuckDBPyConnection) -> Iterator[Judged]
         yield judged
 
 
-def test_surge_of_a_ward_is_told_with_its_counts(judge):
+def test_surge_of_a_ward_raises_an_alert_with_its_counts(judge):
     (alert,) = judge({"E05000001": [3] * 60 + [12]})
 
     assert (alert["severity"], alert["status"], alert["entity_kind"]) == ("amber", "open", "area")
@@ -83,28 +83,28 @@ def test_surge_of_a_ward_is_told_with_its_counts(judge):
 
 @pytest.mark.parametrize(("count", "alerts"), [(10, 0), (11, 1)])
 def test_limit_is_the_tail_of_chance(judge, count, alerts):
-    """With a true mean of four a week, ten or more come once in 123 weeks and eleven or more once in 352."""
+    """With a true mean of four a week, ten or more come once in 123 weeks, and eleven or more once in 352."""
     assert len(judge({"E05000001": [4] * 53 + [count]})) == alerts
 
 
 @pytest.mark.parametrize(("count", "alerts"), [(5, 0), (6, 1)])
-def test_small_counts_are_never_told(judge, count, alerts):
+def test_small_counts_raise_nothing(judge, count, alerts):
     assert len(judge({"E05000001": [1] + [0] * 52 + [count]})) == alerts
 
 
 @pytest.mark.parametrize(("weeks", "alerts"), [(26, 0), (27, 1)])
 def test_history_of_26_whole_weeks_is_needed(judge, weeks, alerts):
-    """The first week may have begun before the records did: it is not counted."""
+    """The first week is not counted, because it may have begun before the records did."""
     assert len(judge({"E05000001": [2] * weeks + [20]})) == alerts
 
 
 @pytest.mark.parametrize(("as_of", "alerts"), [("2025-01-13T00:00:00", 0), ("2025-01-13T00:00:01", 1)])
-def test_week_is_judged_when_it_is_over(judge, as_of, alerts):
+def test_week_is_evaluated_when_it_is_over(judge, as_of, alerts):
     assert len(judge({"E05000001": [2] * 53 + [20]}, as_of)) == alerts
 
 
 def test_history_is_the_last_year(judge):
-    """What was usual longer ago does not hide a surge."""
+    """Higher counts from longer ago do not hide a surge."""
     (alert,) = judge({"E05000001": [20] * 10 + [2] * 52 + [12]})
 
     assert alert["week"] == 62
@@ -126,7 +126,11 @@ def _poisson(draw: random.Random, mean: float) -> int:
 @pytest.mark.parametrize("spread", [1, 2], ids=["poisson", "overdispersed"])
 @pytest.mark.parametrize("mean", [3, 8, 30])
 def test_chance_alone_alarms_about_as_often_as_stated(judge, mean, spread):
-    """Counts of steady places, with the variance of a Poisson count or (gamma-mixed) twice that: no surge is real."""
+    """
+    Counts of steady places without any real surge.
+
+    Their variance is that of a Poisson count, or twice that (gamma-mixed).
+    """
     draw, places, weeks, first = random.Random(f"{mean}/{spread}"), 200, 53 + 52, 53
     counts = {}
     for place in range(places):
@@ -139,8 +143,8 @@ def test_chance_alone_alarms_about_as_often_as_stated(judge, mean, spread):
 
 
 @pytest.mark.parametrize("model", ["int_area_weeks", "alert_locality_surge"])
-def test_what_the_law_protects_and_deprivation_decide_nothing(manifest, model):
-    """The SQL of a build is not followed column by column, as that of the stream is."""
+def test_protected_characteristics_and_deprivation_decide_nothing(manifest, model):
+    """The SQL of the build is not traced column by column, as that of the stream is."""
     sql = manifest["nodes"][f"model.caf.{model}"]["compiled_code"]
 
     assert not re.search(r"sex|ethnicity|disabilit|imd|idaci|share_of_children|date_of_birth", sql)

@@ -1,4 +1,4 @@
-"""The rule `marked_adult_joins_other_family`: what makes a family another one, once per stay, and what ends it."""
+"""The rule `marked_adult_joins_other_family`: which family counts as another, once per stay, and what ends it."""
 
 import pytest
 
@@ -71,7 +71,7 @@ def test_marked_person_who_joins_another_family_raises_red(home):
     ("families", "other"), [(["F-9"], True), ([], True), (["F-1"], False), (["F-1", "F-9"], False)]
 )
 def test_one_of_the_two_rules_fires_by_what_the_marker_names(home, families, other):
-    """A marker that names no family, and a man who never lived here: another family."""
+    """If the marker names no family and the man never lived here, it is another family."""
     home.correct(home.marker, "2025-02-02T09:00:00", marker_families=families)
     joined = _joins(home)
 
@@ -80,7 +80,7 @@ def test_one_of_the_two_rules_fires_by_what_the_marker_names(home, families, oth
 
 
 def test_marker_that_names_no_family_concerns_one_where_the_person_lived(home):
-    """The first joining is of another family, the second a return."""
+    """The first time, the person joins another family. The second time, the person returns."""
     home.correct(home.marker, "2025-02-02T09:00:00", marker_families=[])
     first = _joins(home)
     _leaves(home, "2025-04-01T10:00:00")
@@ -154,7 +154,7 @@ def test_coming_to_live_at_the_address_raises(home):
 
 
 @pytest.mark.parametrize(("persons", "alerts"), [(["P-man"], 1), (["P-child"], 0), ([], 0)])
-def test_report_counts_for_whom_it_names(home, persons, alerts):
+def test_report_counts_for_the_persons_it_names(home, persons, alerts):
     _reported(home, "2025-03-01T09:00:00", persons)
 
     assert len(_anchors(home)) == alerts
@@ -191,7 +191,7 @@ def test_clearing_the_last_marker_clears(home):
 
 
 def test_marker_that_comes_to_name_the_family_is_a_return_and_clears_nothing(home):
-    """The person is still there, and the first marker stands: what was warned of is not over."""
+    """The person is still there and the first marker is in force, so the danger is not over."""
     _joins(home)
     marked = home.tell("risk-marker-set", "2025-04-01T09:00:00", **_marker(marker_id="M-2", marker_families=["F-1"]))
 
@@ -199,8 +199,8 @@ def test_marker_that_comes_to_name_the_family_is_a_return_and_clears_nothing(hom
     assert [alert["anchor_id"] for alert in home.alerts("adult_returns")] == [marked.id]
 
 
-def test_marker_set_again_for_the_family_is_the_other_rules(home):
-    """The same marker names the family now; none is left that does not."""
+def test_marker_set_again_for_the_family_belongs_to_the_other_rule(home):
+    """The same marker now names the family, and no marker is left that does not."""
     _joins(home)
     marked = home.tell("risk-marker-set", "2025-04-01T09:00:00", **_marker(marker_families=["F-1"]))
 
@@ -221,7 +221,7 @@ def test_expiry_clears_once_it_has_passed(home, as_of, status):
 @pytest.mark.parametrize(("as_of", "deadlines"), [("2025-06-01T10:00:00", 1), ("2025-06-01T10:00:01", 0)])
 @pytest.mark.parametrize("comes", [_joins, lambda world: _reported(world, "2025-03-01T09:00:00", ["P-man"])])
 def test_expiry_of_the_marker_is_a_deadline(home, comes, as_of, deadlines):
-    """Also for somebody who is reported there and not known to live there."""
+    """This includes a person who is reported there but not known to live there."""
     home.correct(home.marker, "2025-02-02T09:00:00", expires_at="2025-06-01T10:00:00Z")
     comes(home)
 
@@ -239,7 +239,7 @@ def test_linked_identity_is_the_same_person(home):
     assert _anchors(home) == [joined.id]
 
 
-def test_link_told_later_raises_it_and_its_withdrawal_takes_it_back(home):
+def test_late_link_raises_the_alert_and_its_withdrawal_withdraws_it(home):
     joined = _joins(home, person="P-other")
     before = _anchors(home)
     link = home.tell(
@@ -273,14 +273,14 @@ def test_duplicate_changes_nothing(home):
     assert _anchors(home) == [joined.id]
 
 
-def test_correction_to_another_person_takes_the_alert_back(home):
+def test_correction_to_another_person_withdraws_the_alert(home):
     joined = _joins(home)
     home.correct(joined, "2025-03-02T10:00:00", person_id="P-stranger")
 
     assert _anchors(home) == []
 
 
-def test_withdrawn_joining_takes_the_alert_back(home):
+def test_withdrawn_joining_withdraws_the_alert(home):
     joined = _joins(home)
     home.withdraw(joined, "2025-03-02T10:00:00")
 
@@ -288,7 +288,7 @@ def test_withdrawn_joining_takes_the_alert_back(home):
 
 
 def test_one_event_may_raise_both_rules(home):
-    """It is reported that two are back: the marker of one names the family, the other's does not."""
+    """Two persons are reported back. The marker of one names the family, and the other's does not."""
     home.tell("risk-marker-set", "2025-02-03T09:00:00", **_marker(person_id="P-two", marker_families=["F-1"]))
     reported = _reported(home, "2025-03-01T09:00:00", ["P-man", "P-two"])
 

@@ -101,15 +101,15 @@ def test_sent_to_the_hub_again_after_an_allocation_is_another_wait(world):
     assert _found(world) == [(first.id, "amber", "cleared"), (second.id, "red", "open")]
 
 
-def test_allocation_before_the_decision_is_not_the_hubs(world):
+def test_allocation_before_the_decision_does_not_answer_it(world):
     _allocated(world, "2025-03-02T09:00:00")
     decided = _decided(world, "2025-03-03T09:00:00")
 
     assert _found(world) == [(decided.id, "red", "open")]
 
 
-def test_allocation_at_the_same_instant_is_the_hubs(world):
-    """Whichever of the two ids comes first."""
+def test_allocation_at_the_same_instant_answers_the_decision(world):
+    """The order of the two ids does not matter."""
     _decided(world, "2025-03-03T09:00:00", event_id="b")
     _allocated(world, "2025-03-03T09:00:00", event_id="a")
 
@@ -140,7 +140,7 @@ def test_family_without_a_decision_raises_nothing(world):
     assert _found(world) == []
 
 
-def test_allocation_that_arrives_late_takes_the_alert_back(world):
+def test_allocation_that_arrives_late_withdraws_the_alert(world):
     _decided(world, "2025-03-03T09:00:00")
     _allocated(world, "2025-03-04T09:00:00", received="2025-03-09T12:00:00")
 
@@ -161,7 +161,7 @@ def test_duplicate_changes_nothing(world):
     assert _found(world) == [(decided.id, "red", "open")]
 
 
-def test_corrected_decision_takes_the_alert_back(world):
+def test_corrected_decision_withdraws_the_alert(world):
     decided = _decided(world, "2025-03-03T09:00:00")
     world.correct(decided, "2025-03-10T09:00:00", decision="early_help")
 
@@ -177,7 +177,7 @@ def test_withdrawn_allocation_lets_the_clock_run(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the referral, whoever the family's members turn out to be."""
+    """The alert is about the referral, so a link between two persons does not change it."""
     _decided(world, "2025-03-03T09:00:00")
     before = world.alerts("mash_breach")
     world.tell(

@@ -61,7 +61,7 @@ def test_other_bases_need_no_consent(world, basis):
         (["consent-withdrawn", "consent-given"], 0),
     ],
 )
-def test_what_the_family_said_last_counts(world, facts, alerts):
+def test_latest_answer_of_the_family_counts(world, facts, alerts):
     for day, fact in enumerate(facts, start=1):
         _said(world, f"2025-03-0{day}T09:00:00", fact)
     _shared(world, "2025-03-05T09:00:00")
@@ -110,7 +110,7 @@ def test_consent_that_was_never_given(world):
 
 
 @pytest.mark.parametrize("fact", ["consent-withdrawn", "consent-refused"])
-def test_what_is_said_of_help_does_not_end_a_consent_to_share(world, fact):
+def test_answer_on_help_does_not_end_a_consent_to_share(world, fact):
     _said(world, "2025-03-01T09:00:00")
     _said(world, "2025-03-02T09:00:00", fact, "receive_help")
     _shared(world, "2025-03-03T09:00:00")
@@ -118,7 +118,7 @@ def test_what_is_said_of_help_does_not_end_a_consent_to_share(world, fact):
     assert _anchors(world) == []
 
 
-def test_consent_to_receive_help_is_none_to_share(world):
+def test_consent_to_receive_help_is_not_consent_to_share(world):
     _said(world, "2025-03-01T09:00:00", scope="receive_help")
     shared = _shared(world, "2025-03-03T09:00:00")
 
@@ -159,7 +159,7 @@ def test_family_that_shared_nothing_raises_nothing(world):
     assert _anchors(world) == []
 
 
-def test_consent_that_arrives_late_takes_the_alert_back(world):
+def test_consent_that_arrives_late_withdraws_the_alert(world):
     _shared(world, "2025-03-03T09:00:00")
     _said(world, "2025-03-01T09:00:00", received="2025-04-01T09:00:00")
 
@@ -181,7 +181,7 @@ def test_duplicate_changes_nothing(world):
     assert _anchors(world) == [shared.id]
 
 
-def test_corrected_basis_takes_the_alert_back(world):
+def test_corrected_basis_withdraws_the_alert(world):
     shared = _shared(world, "2025-03-03T09:00:00", "none")
     world.correct(shared, "2025-03-04T09:00:00", sharing_basis="public_task")
 
@@ -197,7 +197,7 @@ def test_consent_recorded_in_error_raises_it(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the family, whoever its members turn out to be."""
+    """The alert is about the family, so a link between two persons does not change it."""
     _shared(world, "2025-03-03T09:00:00", "none")
     before = world.alerts("no_basis_to_share")
     world.tell(

@@ -28,11 +28,11 @@ def _anchors(world):
         # Saturday, and Easter Monday.
         ("2025-03-08T12:00:00", 1),
         ("2025-04-21T12:00:00", 1),
-        # In summer 08:00 UTC is nine in London, and 16:00 is five.
+        # In summer, 08:00 UTC is nine in London, and 16:00 UTC is five.
         ("2025-07-01T07:59:59.999", 1),
         ("2025-07-01T08:00:00", 0),
         ("2025-07-01T16:00:00", 1),
-        # No calendar knows the year: nobody is taken to be there.
+        # No calendar knows the year, so nobody is assumed to be at work.
         ("1999-03-03T12:00:00", 1),
     ],
 )
@@ -50,7 +50,7 @@ def test_only_red_counts(world, report, severity):
     assert _anchors(world) == []
 
 
-def test_alert_is_the_familys_and_stands_on_the_report(world):
+def test_alert_is_about_the_family_with_the_report_as_evidence(world):
     told = _reported(world, "2025-03-03T22:00:00")
 
     (alert,) = world.alerts("out_of_hours")
@@ -77,7 +77,7 @@ def test_arrival_counts_and_not_when_it_happened(world, happened, arrived, alert
 
 @pytest.mark.parametrize(("happened", "alerts"), [("2025-03-03T12:00:00", 0), ("2025-03-03T22:00:00", 1)])
 def test_history_counts_by_when_it_happened(world, happened, alerts):
-    """It is loaded in one night, and nobody was waiting for it."""
+    """History is loaded in one night, and nobody was waiting for it."""
     _referred(world, happened, received="2025-05-01T23:00:00", backfill=True)
 
     assert [alert["is_backfill"] for alert in world.alerts("out_of_hours")] == [True] * alerts
@@ -102,14 +102,14 @@ def test_correction_to_red_counts_by_its_own_arrival(world):
     assert _anchors(world) == [told.id]
 
 
-def test_correction_to_amber_takes_the_alert_back(world):
+def test_correction_to_amber_withdraws_the_alert(world):
     told = _referred(world, "2025-03-03T22:00:00")
     world.correct(told, "2025-03-03T23:00:00", severity="amber")
 
     assert _anchors(world) == []
 
 
-def test_withdrawn_report_takes_the_alert_back(world):
+def test_withdrawn_report_withdraws_the_alert(world):
     told = _referred(world, "2025-03-03T22:00:00")
     world.withdraw(told, "2025-03-03T23:00:00")
 
@@ -121,7 +121,7 @@ def test_withdrawn_report_takes_the_alert_back(world):
     [("2025-03-03T22:00:00", "2025-03-04T10:00:00", 1), ("2025-03-03T12:00:00", "2025-03-03T22:00:00", 0)],
 )
 def test_correction_of_something_else_changes_nothing(world, sent, corrected, alerts):
-    """What was red at night was told at night, and what was red by day was told by day."""
+    """What arrived red at night stays an out-of-hours alert. What arrived red by day does not become one."""
     told = _referred(world, sent)
     world.correct(told, corrected, primary_need="N1")
 
@@ -163,7 +163,7 @@ def test_decision_clears_no_escalation(world):
     ("arrives", "alerts"),
     [("2025-03-03T06:59:59", 1), ("2025-03-03T07:30:00", 0), ("2025-03-03T19:59:59", 0), ("2025-03-03T20:00:00", 1)],
 )
-def test_hours_are_the_profiles(world, working_from_7_30_to_20, arrives, alerts):
+def test_hours_are_those_of_the_profile(world, working_from_7_30_to_20, arrives, alerts):
     told = _referred(world, arrives)
 
     assert _anchors(world) == [told.id] * alerts

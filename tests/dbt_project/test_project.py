@@ -1,4 +1,4 @@
-"""The dbt project as a whole: described, free of anything that the stream could not run, and regenerated alike."""
+"""The dbt project as a whole: it is described, the stream can run it, and its generated seeds are up to date."""
 
 import importlib.util
 import re
@@ -12,7 +12,7 @@ OWN_SCHEMAS = ("staging", "intermediate", "alerts")
 
 
 def test_rules_run_in_memory_as_compiled(stream, models):
-    """The fixture has built every alert model from its compiled SQL; their columns are those of one envelope."""
+    """The fixture has built every alert model from its compiled SQL. All have the columns of one envelope."""
     envelopes = {
         tuple(stream.sql(f"describe {model['relation_name']}").project("column_name, column_type").fetchall())
         for model in models
@@ -30,11 +30,11 @@ def test_nothing_upstream_of_an_alert_depends_on_how_it_is_run(models):
         assert not model["config"]["pre-hook"] + model["config"]["post-hook"], model["name"]
 
 
-def test_what_grows_by_net_reads_events_and_the_clock_only_where_it_is_said_when_that_turns(settings):
+def test_models_that_grow_by_connected_group_read_only_events_and_declared_clocks(settings):
     """
-    A warm build gives such a model the events of some nets, and keeps the other rows (decision 12).
+    A warm build gives such a model the events of some connected groups, and keeps the other rows (decision 12).
 
-    When the clock changes one of them is said by it, or by what it is made of.
+    If the clock can change a row, the model or one that it reads must give the time.
     """
     nodes = project_manifest(settings)["nodes"]
     others = {None, "root", "received_on", "period_start"}
@@ -52,8 +52,8 @@ def test_what_grows_by_net_reads_events_and_the_clock_only_where_it_is_said_when
         assert {meta["grows_by"], *meta.get("turns_at", [])} <= node["columns"].keys(), node["name"]
 
 
-def test_what_grows_by_period_is_made_of_what_tells_which_periods_have_changed(settings):
-    """And of what stays: if the map or what was published is another, all of it is made anew."""
+def test_models_that_grow_by_period_read_models_that_show_changed_periods(settings):
+    """The other inputs do not change. If the map or the published figures change, everything is rebuilt."""
     nodes = project_manifest(settings)["nodes"]
     growing = {key: node for key, node in nodes.items() if node["config"]["meta"].get("grows_by") == "period_start"}
 
@@ -71,8 +71,8 @@ def _reads_clock(node: dict) -> bool:
     return "source.caf.run.as_of" in node["depends_on"]["nodes"]
 
 
-def test_what_grows_by_the_day_of_arrival_is_made_of_landed_records_alone(settings):
-    """Beside seeds, which are the same from one warm build to the next."""
+def test_models_that_grow_by_day_of_arrival_read_only_landed_records(settings):
+    """Seeds may be read as well, because they are the same from one warm build to the next."""
     nodes = project_manifest(settings)["nodes"].values()
     growing = [node for node in nodes if node["config"]["meta"].get("grows_by") == "received_on"]
 
@@ -93,9 +93,9 @@ def test_only_staging_names_a_record_s_own_text_and_leaves_it_out(models):
 
 def test_chain_between_events_and_rules_is_short(models):
     """
-    Each model costs the stream about a millisecond, where the facts at hand do not leave it empty.
+    Each model costs the stream about a millisecond, unless the facts at hand leave it empty.
 
-    `stg_crowd_limits` costs nothing, as it reads a seed alone; the rows of `int_crowds` are handed in.
+    `stg_crowd_limits` costs nothing because it reads only a seed. The rows of `int_crowds` are passed in.
     """
     ends = [
         model
@@ -128,7 +128,7 @@ def test_every_rule_has_unit_tests(manifest, models):
     assert {model["name"] for model in models if model["schema"] == "alerts"} <= tested
 
 
-def test_bank_holidays_are_regenerated_alike():
+def test_bank_holidays_are_up_to_date_when_regenerated():
     path = FOLDER / "seeds" / "bank_holidays.py"
     spec = importlib.util.spec_from_file_location("bank_holidays", path)
     module = importlib.util.module_from_spec(spec)

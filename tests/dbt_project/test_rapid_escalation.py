@@ -1,4 +1,4 @@
-"""The rule `rapid_escalation`: how far, within which days, and that it fires when it turns true."""
+"""The rule `rapid_escalation`: by how many levels, in how many days, and that it fires when it turns true."""
 
 import pytest
 
@@ -100,7 +100,7 @@ def test_late_level_moves_the_anchor(world):
     assert _anchors(world) == [late.id]
 
 
-def test_corrected_level_takes_the_alert_back(world):
+def test_corrected_level_withdraws_the_alert(world):
     _level(world, "2025-03-01T09:00:00", 1)
     high = _level(world, "2025-03-10T09:00:00", 3)
     world.correct(high, "2025-03-11T09:00:00", level=2)
@@ -108,7 +108,7 @@ def test_corrected_level_takes_the_alert_back(world):
     assert _anchors(world) == []
 
 
-def test_withdrawn_level_takes_the_alert_back(world):
+def test_withdrawn_level_withdraws_the_alert(world):
     low = _level(world, "2025-03-01T09:00:00", 1)
     _level(world, "2025-03-10T09:00:00", 3)
     world.withdraw(low, "2025-03-11T09:00:00")

@@ -26,10 +26,10 @@ def _anchors(world):
     [
         ("2025-03-03T09:00:00", "2026-03-03T09:00:00", 1),
         ("2025-03-03T08:59:59", "2026-03-03T09:00:00", 0),
-        # 12 months count in London: 09:00 in winter to 09:00 in summer is an hour less in UTC.
+        # Twelve months count in London: from 09:00 in winter to 09:00 in summer is an hour less in UTC.
         ("2024-03-30T09:00:00", "2025-03-30T08:00:00", 1),
         ("2024-03-30T08:59:59", "2025-03-30T08:00:00", 0),
-        # The hour that comes twice, 26 October 2025, counts from its first time.
+        # The hour that occurs twice, on 26 October 2025, counts from its first time.
         ("2025-10-26T00:30:00", "2026-10-26T01:30:00", 1),
         ("2025-10-26T00:29:59", "2026-10-26T01:30:00", 0),
         ("2024-02-28T12:00:00", "2025-02-28T12:00:00", 1),
@@ -44,7 +44,7 @@ def test_twelve_calendar_months(world, earlier, later, alerts):
     assert len(_anchors(world)) == alerts
 
 
-def test_alert_stands_on_the_latest_earlier_referral(world):
+def test_latest_earlier_referral_is_evidence(world):
     _referral(world, "2025-01-01T09:00:00", 1)
     second = _referral(world, "2025-02-01T09:00:00", 2)
     third = _referral(world, "2025-03-01T09:00:00", 3)
@@ -98,7 +98,7 @@ def test_earlier_referral_on_the_same_incident_is_passed_over(world):
     assert [evidence["id"] for evidence in alert["evidence"]] == [first.id, third.id]
 
 
-def test_referral_sent_again_after_another_is_judged_again(world):
+def test_referral_sent_again_after_another_is_evaluated_again(world):
     _referral(world, "2025-01-01T09:00:00", 1)
     second = _referral(world, "2025-02-01T09:00:00", 2)
     again = _referral(world, "2025-03-01T09:00:00", 1)
@@ -137,7 +137,7 @@ def test_late_referral_makes_the_later_one_a_re_referral(world):
     assert _anchors(world) == [second.id]
 
 
-def test_withdrawn_earlier_referral_takes_the_alert_back(world):
+def test_withdrawn_earlier_referral_withdraws_the_alert(world):
     first = _referral(world, "2025-01-01T09:00:00", 1)
     _referral(world, "2025-02-01T09:00:00", 2)
     world.withdraw(first, "2025-03-01T09:00:00")
@@ -145,7 +145,7 @@ def test_withdrawn_earlier_referral_takes_the_alert_back(world):
     assert _anchors(world) == []
 
 
-def test_corrected_incident_takes_the_alert_back(world):
+def test_corrected_incident_withdraws_the_alert(world):
     _referral(world, "2025-01-01T09:00:00", 1, "I-1")
     second = _referral(world, "2025-02-01T09:00:00", 2)
     world.correct(second, "2025-03-01T09:00:00", incident_id="I-1")

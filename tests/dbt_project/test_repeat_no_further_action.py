@@ -30,7 +30,7 @@ def test_second_referral_turned_away_raises_amber_with_both_decisions_as_evidenc
         ("2024-03-03T09:00:01", "2025-03-03T09:00:00", 1),
         ("2024-03-03T09:00:00", "2025-03-03T09:00:00", 1),
         ("2024-03-03T08:59:59", "2025-03-03T09:00:00", 0),
-        # 12 months count in London: 09:00 in winter to 09:00 in summer is an hour less in UTC.
+        # Twelve months count in London: from 09:00 in winter to 09:00 in summer is an hour less in UTC.
         ("2024-03-30T09:00:00", "2025-03-30T08:00:00", 1),
         ("2024-03-30T08:59:59", "2025-03-30T08:00:00", 0),
         ("2023-02-28T12:00:00", "2024-02-29T12:00:00", 1),
@@ -58,8 +58,8 @@ def test_same_referral_decided_again_is_one(world):
     assert _anchors(world) == []
 
 
-def test_decision_said_again_counts_at_both_times(world):
-    """The first referral lies in the window by its second decision, although its first was 14 months ago."""
+def test_decision_recorded_again_counts_at_both_times(world):
+    """The first referral is in the window because of its second decision, although its first was 14 months ago."""
     _decided(world, "2024-03-03T09:00:00", 1)
     _decided(world, "2025-05-01T09:00:00", 1)
     second = _decided(world, "2025-05-03T09:00:00", 2)
@@ -120,7 +120,7 @@ def test_duplicate_changes_nothing(world):
     assert _anchors(world) == [second.id]
 
 
-def test_corrected_decision_takes_the_alert_back(world):
+def test_corrected_decision_withdraws_the_alert(world):
     _decided(world, "2025-03-03T09:00:00", 1)
     second = _decided(world, "2025-05-03T09:00:00", 2)
     world.correct(second, "2025-05-04T09:00:00", decision="signposted")
@@ -136,7 +136,7 @@ def test_correction_to_no_further_action_raises_it(world):
     assert _anchors(world) == [second.id]
 
 
-def test_withdrawn_decision_takes_the_alert_back(world):
+def test_withdrawn_decision_withdraws_the_alert(world):
     first = _decided(world, "2025-03-03T09:00:00", 1)
     _decided(world, "2025-05-03T09:00:00", 2)
     world.withdraw(first, "2025-05-04T09:00:00")
@@ -145,7 +145,7 @@ def test_withdrawn_decision_takes_the_alert_back(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the family, whoever its members turn out to be."""
+    """The alert is about the family, so a link between two persons does not change it."""
     _decided(world, "2025-03-03T09:00:00", 1)
     _decided(world, "2025-05-03T09:00:00", 2)
     before = world.alerts("repeat_no_further_action")

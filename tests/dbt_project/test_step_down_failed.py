@@ -1,4 +1,4 @@
-"""The rule `step_down_failed`: what is a step down, what is need that comes back, and six calendar months."""
+"""The rule `step_down_failed`: what a step down is, what counts as returning need, and six calendar months."""
 
 import pytest
 
@@ -66,12 +66,12 @@ def test_referral_after_a_lower_level_and_level_up_after_a_closure(world):
     ("closed", "referred", "alerts"),
     [
         ("2025-01-03T09:00:01", "2025-07-03T08:00:00", 1),
-        # Six months count in London: 09:00 in winter to 09:00 in summer is an hour less in UTC.
+        # Six months count in London: from 09:00 in winter to 09:00 in summer is an hour less in UTC.
         ("2025-01-03T09:00:00", "2025-07-03T08:00:00", 1),
         ("2025-01-03T08:59:59", "2025-07-03T08:00:00", 0),
         ("2025-03-03T09:00:00", "2025-09-03T08:00:00", 1),
         ("2025-03-03T09:00:00", "2025-09-03T08:00:01", 0),
-        # A month too short gives its last day.
+        # If the month is too short, its last day counts.
         ("2025-02-28T12:00:00", "2025-08-31T11:00:00", 1),
         ("2025-02-28T12:00:00", "2025-08-31T11:00:01", 0),
     ],
@@ -149,7 +149,7 @@ def test_referral_before_the_step_down_does_not_count(world):
     assert _anchors(world) == []
 
 
-def test_each_return_is_an_alert_and_stands_on_the_latest_step_down(world):
+def test_each_return_is_an_alert_with_the_latest_step_down_as_evidence(world):
     _level(world, "2025-01-03T09:00:00", 3)
     _level(world, "2025-02-03T09:00:00", 2)
     closed = _closed(world, "2025-02-10T09:00:00")
@@ -188,7 +188,7 @@ def test_other_families_step_down_does_not_count(world):
 
 
 def test_late_level_makes_a_step_down(world):
-    """Only with the late level 3 between them is the second level 2 a lower one."""
+    """The second level 2 is a lower level only because of the late level 3 between them."""
     _level(world, "2025-01-03T09:00:00", 2)
     _level(world, "2025-03-03T09:00:00", 2)
     referral = _referral(world, "2025-05-03T09:00:00")
@@ -208,7 +208,7 @@ def test_duplicate_changes_nothing(world):
     assert _anchors(world) == [referral.id]
 
 
-def test_corrected_reason_takes_the_alert_back(world):
+def test_corrected_reason_withdraws_the_alert(world):
     closed = _closed(world, "2025-02-03T09:00:00")
     _referral(world, "2025-05-03T09:00:00")
     world.correct(closed, "2025-05-04T09:00:00", closure_reason="RC5")
@@ -216,7 +216,7 @@ def test_corrected_reason_takes_the_alert_back(world):
     assert _anchors(world) == []
 
 
-def test_withdrawn_step_down_takes_the_alert_back(world):
+def test_withdrawn_step_down_withdraws_the_alert(world):
     closed = _closed(world, "2025-02-03T09:00:00")
     _referral(world, "2025-05-03T09:00:00")
     world.withdraw(closed, "2025-05-04T09:00:00")
@@ -224,7 +224,7 @@ def test_withdrawn_step_down_takes_the_alert_back(world):
     assert _anchors(world) == []
 
 
-def test_withdrawn_level_between_is_as_if_it_had_not_been(world):
+def test_withdrawn_level_in_between_is_ignored(world):
     _level(world, "2025-01-03T09:00:00", 3)
     down = _level(world, "2025-02-03T09:00:00", 2)
     _level(world, "2025-05-03T09:00:00", 3)
@@ -234,7 +234,7 @@ def test_withdrawn_level_between_is_as_if_it_had_not_been(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the family, whoever its members turn out to be."""
+    """The alert is about the family, so a link between two persons does not change it."""
     _closed(world, "2025-02-03T09:00:00")
     _referral(world, "2025-05-03T09:00:00", person_ids=["P-1"])
     before = world.alerts("step_down_failed")

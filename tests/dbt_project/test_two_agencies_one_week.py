@@ -108,8 +108,8 @@ def test_two_agencies_on_one_incident_are_two(world):
     assert _anchors(world) == [second.id]
 
 
-def test_incident_told_again_is_the_concern_it_was(world):
-    """The school's second report of an incident is no concern of this week."""
+def test_incident_reported_again_is_the_same_concern(world):
+    """The school's second report of an incident is not a concern of this week."""
     _contact(world, "2025-03-03T09:00:00", incident="I-1")
     _contact(world, "2025-03-12T09:00:00", incident="I-1")
     _contact(world, "2025-03-13T09:00:00", "police")
@@ -171,7 +171,7 @@ def test_duplicate_changes_nothing(world):
     assert _anchors(world) == []
 
 
-def test_corrected_agency_takes_the_alert_back(world):
+def test_corrected_agency_withdraws_the_alert(world):
     _contact(world, "2025-03-03T09:00:00")
     second = _contact(world, "2025-03-05T09:00:00", "police")
     world.correct(second, "2025-03-06T09:00:00", agency_id="school")
@@ -187,7 +187,7 @@ def test_corrected_time_brings_the_concerns_together(world):
     assert _anchors(world) == [second.id]
 
 
-def test_withdrawn_concern_takes_the_alert_back(world):
+def test_withdrawn_concern_withdraws_the_alert(world):
     first = _contact(world, "2025-03-03T09:00:00")
     _contact(world, "2025-03-05T09:00:00", "police")
     world.withdraw(first, "2025-03-06T09:00:00")
@@ -196,7 +196,7 @@ def test_withdrawn_concern_takes_the_alert_back(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the family, whoever its members turn out to be."""
+    """The alert is about the family, so a link between two persons does not change it."""
     _contact(world, "2025-03-03T09:00:00", person_ids=["P-1"])
     _contact(world, "2025-03-05T09:00:00", "police", person_ids=["P-2"])
     before = world.alerts("two_agencies_one_week")

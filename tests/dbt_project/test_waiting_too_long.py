@@ -134,7 +134,7 @@ def test_family_without_a_request_raises_nothing(world):
     assert _found(world) == []
 
 
-def test_answer_that_arrives_late_takes_the_alert_back(world):
+def test_answer_that_arrives_late_withdraws_the_alert(world):
     _requested(world, "2025-03-03T09:00:00")
     _answered(world, "2025-03-10T09:00:00", received="2025-05-09T12:00:00")
 
@@ -155,7 +155,7 @@ def test_corrected_kind_moves_the_target(world):
     assert [alert["deadline"].isoformat() for alert in world.alerts("waiting_too_long")] == ["2025-07-07T09:00:00"]
 
 
-def test_withdrawn_request_takes_the_alert_back(world):
+def test_withdrawn_request_withdraws_the_alert(world):
     requested = _requested(world, "2025-03-03T09:00:00")
     world.withdraw(requested, "2025-05-04T09:00:00")
 
@@ -163,7 +163,7 @@ def test_withdrawn_request_takes_the_alert_back(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the family, whoever its members turn out to be."""
+    """The alert is about the family, so a link between two persons does not change it."""
     _requested(world, "2025-03-03T09:00:00")
     before = world.alerts("waiting_too_long")
     world.tell(

@@ -1,8 +1,8 @@
 """
 An attack on published tables, written without the code that protects them.
 
-It knows the tables, the map and the rules of publication, and asks a solver what each withheld figure can be: every
-count is a whole number of zero or more, places and sources and quarters add up, what is withheld is not zero.
+It knows the tables, the map and the rules of publication, and asks a solver what each withheld figure can be. Every
+count is a whole number of zero or more. Places, sources and quarters add up. A withheld figure is not zero.
 """
 
 from collections import defaultdict
@@ -16,15 +16,15 @@ from scipy.sparse import lil_array
 __all__ = ["Range", "attack", "unsafe"]
 
 TABLES = ("referrals", "cafs")
-"""They count different things: nothing of one adds up with the other."""
+"""They count different things, so nothing in one adds up with the other."""
 NO_LIMIT = 100_000
 TOLD_APART = 5
-"""A range that is narrower than this tells a small count too closely."""
+"""A range narrower than this reveals a small count too closely."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """A withheld figure and what it can be."""
+    """A withheld figure and its possible values."""
 
     row: tuple
     least: int
@@ -32,7 +32,7 @@ class Range:
 
 
 class Unknowns:
-    """Numbers of the counts that nobody publishes: referrals by ward, area, quarter and source, and parts of them."""
+    """Numbers for the unpublished counts: referrals by ward, area, quarter and source, and parts of them."""
 
     def __init__(self) -> None:
         self.numbers: dict[tuple, int] = {}
@@ -42,7 +42,7 @@ class Unknowns:
 
 
 def attack(public: duckdb.DuckDBPyConnection, only: int | None = None) -> list[Range]:
-    """The range of every withheld figure (or of the first few of each collection year) of all releases together."""
+    """The range of every withheld figure (or of the first few of each collection year), from all releases together."""
     found = []
     blocks = defaultdict(list)
     for table in TABLES:
@@ -58,7 +58,7 @@ def attack(public: duckdb.DuckDBPyConnection, only: int | None = None) -> list[R
 
 
 def unsafe(ranges: list[Range]) -> list[Range]:
-    """What is known, or nearly."""
+    """The figures that can be worked out, or nearly."""
     return [one for one in ranges if one.greatest - one.least < TOLD_APART]
 
 

@@ -1,4 +1,4 @@
-"""Nobody can work out what is withheld, from all that is published together; without secondary suppression one can."""
+"""Nobody can work out withheld figures from all published figures together. Without secondary suppression, one can."""
 
 import pytest
 
@@ -12,15 +12,15 @@ SEEDS = range(6)
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_attack_recovers_nothing(seed: int) -> None:
-    """Every withheld figure can be five more than the least that it can be."""
+    """Every withheld figure can be at least five more than its lowest possible value."""
     ranges = attack(published(seed))
 
     assert ranges
     assert unsafe(ranges) == []
 
 
-def test_cafs_are_attacked_too() -> None:
-    """Of all worlds together: in one alone there may be none to withhold."""
+def test_cafs_are_attacked_as_well() -> None:
+    """This covers all worlds together, because a single world may have none to withhold."""
     withheld = [key for seed in SEEDS for key in released(caf_pieces(seed), cafs_system)[1]]
 
     assert withheld
@@ -28,7 +28,7 @@ def test_cafs_are_attacked_too() -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_attack_recovers_small_figures_where_only_they_are_withheld(seed: int) -> None:
-    """The same attack on the same world, secondary suppression switched off: it is given away what they are."""
+    """The same attack on the same world without secondary suppression reveals the small figures."""
     values = {
         **released(pieces(seed), is_protected=False)[0],
         **released(caf_pieces(seed), cafs_system, is_protected=False)[0],

@@ -1,4 +1,4 @@
-"""Which quarter comes next, and from which day on."""
+"""Which quarter is published next, and from which day on."""
 
 from datetime import date
 

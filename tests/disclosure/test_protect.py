@@ -1,4 +1,4 @@
-"""What is withheld, and that the choice is steady."""
+"""Which figures are withheld, and that the choice is stable."""
 
 import pytest
 
@@ -16,30 +16,30 @@ def total_of(*values: int) -> System:
     return System(len(values), {**cells, total.key: total}, [], [(total.key, list(cells))])
 
 
-def test_small_part_takes_the_smallest_other_with_it() -> None:
+def test_small_part_is_withheld_with_the_smallest_other() -> None:
     assert protect(total_of(3, 20, 9)) == {("part", 0), ("part", 2)}
 
 
-def test_two_small_parts_that_say_each_other_take_a_third() -> None:
-    """Of 1 and 1 the sum says everything: each is at least one."""
+def test_two_small_parts_that_reveal_each_other_withhold_a_third() -> None:
+    """If both are 1, the sum reveals everything, because each is at least one."""
     assert protect(total_of(1, 1, 30)) == {("part", 0), ("part", 1), ("part", 2)}
 
 
-def test_zeros_are_shown_and_large_figures_too() -> None:
+def test_zeros_and_large_figures_are_shown() -> None:
     assert protect(total_of(0, 12, 40)) == set()
     assert ("part", 0) not in protect(total_of(0, 3, 40))
 
 
-def test_total_goes_when_no_part_is_left() -> None:
+def test_total_is_withheld_when_no_other_part_is_left() -> None:
     assert protect(total_of(4, 0, 0)) == {("part", 0), ("total",)}
 
 
 def test_what_was_published_stays_published() -> None:
-    """The smaller part was shown before, so the larger one is withheld."""
+    """The smaller part was published before, so the larger one is withheld."""
     assert protect(total_of(3, 20, 9), published={("part", 2)}) == {("part", 0), ("part", 1)}
 
 
-def test_nothing_is_published_that_earlier_figures_give_away() -> None:
+def test_figures_that_earlier_ones_reveal_are_not_published() -> None:
     system = total_of(3, 20)
 
     with pytest.raises(DisclosureUnsafe, match="1 withheld figures can be worked out"):
@@ -48,7 +48,7 @@ def test_nothing_is_published_that_earlier_figures_give_away() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_no_small_figure_is_shown_and_earlier_choices_hold(seed: int) -> None:
-    """Of quarter after quarter what is withheld only grows, and what was shown is never withheld later."""
+    """From quarter to quarter, withheld figures stay withheld, and published figures are never withheld later."""
     withheld = [released(pieces(seed, upto))[1] for upto in (1, 2, 3)]
     found = pieces(seed)
     values, hidden = released(found)
@@ -60,7 +60,7 @@ def test_no_small_figure_is_shown_and_earlier_choices_hold(seed: int) -> None:
     assert released(list(reversed(found)))[1] == hidden
 
 
-def test_year_is_there_with_its_last_quarter() -> None:
+def test_year_is_published_with_its_last_quarter() -> None:
     of_year = {key for key in referrals_system("E1", pieces(0)).cells if key.period == "year"}
 
     assert of_year

@@ -1,4 +1,6 @@
-"""A simulated authority is published from its marts: once, small counts withheld, nothing to be worked out."""
+"""
+A simulated authority is published from its marts: once, with small counts withheld, and no figure can be worked out.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -24,10 +26,10 @@ from tests.covered import cover
 from tests.disclosure.attack import attack, unsafe
 
 AUTHORITY = "E06000006"
-"""Halton: 18 wards, one of which lies in two areas."""
+"""Halton has 18 wards, and one of them lies in two areas."""
 START, END = datetime(2025, 10, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
 ATTACKED = 12
-"""Withheld figures of a collection year that the solver is asked about; each takes it a while."""
+"""Withheld figures of a collection year that the solver is asked about. Each takes it a while."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def authority(settings: Settings, postgres: Postgres, tmp_path_factory: pytest.T
 
 @pytest.fixture
 def public(authority: Authority) -> Iterator[duckdb.DuckDBPyConnection]:
-    """What a reader outside the desk has."""
+    """The tables that a reader outside the desk has."""
     with duckdb.connect(authority.published.file, read_only=True) as file:
         yield file
 
@@ -79,8 +81,8 @@ def test_file_has_the_public_tables_alone(public):
     assert tables == [("cafs",), ("measures",), ("places",), ("referrals",), ("releases",)]
 
 
-def test_what_is_shown_is_what_the_desk_counts(authority, public):
-    """Every shown figure of areas, against a plain count; the small ones are not among them."""
+def test_published_figures_equal_the_counts_of_the_desk(authority, public):
+    """Every published figure of areas is compared with a plain count. Small counts are not among them."""
     shown = public.execute(
         'SELECT area_code, period_starts_on, "count" FROM referrals '
         "WHERE area_level = 'area' AND period = 'quarter' AND measure = 'referrals' AND \"count\" > 0 ORDER BY ALL"
@@ -117,8 +119,8 @@ def test_cafs_are_those_of_the_desk(authority, public):
     assert public.execute('SELECT * FROM cafs WHERE "count" BETWEEN 1 AND 5').fetchall() == []
 
 
-def test_rate_stands_where_its_count_does_and_follows_from_it(public):
-    """Of a quarter the count is taken times four; where the place is not known there are no children."""
+def test_rate_is_published_with_its_count_and_follows_from_it(public):
+    """For a quarter, the count is multiplied by four. The unknown place has no children, and so no rate."""
     found = public.execute(
         'SELECT area_level, area_code, period, measure, "count", children, rate_per_10000 '
         "FROM (FROM referrals UNION ALL FROM cafs)"
@@ -151,7 +153,7 @@ def test_attack_on_the_file_recovers_nothing(public):
 
 
 def test_published_quarter_does_not_change(authority, public):
-    """Another referral of a closed quarter arrives; the desk has it, the public figures stay."""
+    """Another referral of a closed quarter arrives. The desk has it, and the public figures stay the same."""
     before = public.execute("FROM referrals ORDER BY ALL").fetchall()
     with connect(authority.settings, landing="read_write") as lake:
         lake.execute(
@@ -173,7 +175,7 @@ def test_published_quarter_does_not_change(authority, public):
 
 
 def test_file_of_another_lake_is_refused(authority, tmp_path: Path):
-    """Its quarters would be published a second time, with other figures."""
+    """Otherwise its quarters would be published a second time, with other figures."""
     foreign = tmp_path / "public.duckdb"
     with duckdb.connect(foreign) as file:
         file.execute(

@@ -1,4 +1,4 @@
-"""Small random worlds of referrals and CAFs, as pieces and as the tables that would be published of them."""
+"""Small random worlds of referrals and CAFs, as pieces and as the tables that would be published from them."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -22,7 +22,11 @@ MAPS = (
     [("W1", "A1"), ("W2", "A1"), ("W2", "A2"), ("W3", "A2"), ("W4", "A3"), ("unknown", "unknown")],
     [("W1", "A1"), ("unknown", "unknown")],
 )
-"""The second has a ward that lies in two areas; in the third a ward, its area and all but the unknown are one."""
+"""
+The second map has a ward that lies in two areas.
+
+In the third map, one ward, its area, and all places except the unknown are the same.
+"""
 
 Build = Callable[[str, Sequence[tuple]], System]
 
@@ -42,7 +46,7 @@ def pieces(seed: int, upto: int = 4) -> list[Piece]:
 
 
 def caf_pieces(seed: int, upto: int = 4) -> list[CafPiece]:
-    """The same places and periods, of CAFs."""
+    """CAFs for the same places and periods."""
     chance = random.Random(1000 + seed)
     return [
         CafPiece(ward, area, quarter, chance.randint(0, chance.choice((0, 1, 2, 6, 20))))
@@ -54,7 +58,7 @@ def caf_pieces(seed: int, upto: int = 4) -> list[CafPiece]:
 def released(
     found: Sequence[tuple], system_of: Build = referrals_system, *, is_protected: bool = True
 ) -> tuple[dict[Key, int], set[Key]]:
-    """Values of all figures and which are withheld, quarter after quarter as they are published."""
+    """The values of all figures, and which are withheld, quarter after quarter as they are published."""
     hidden: set[Key] = set()
     shown: set[Key] = set()
     of_quarters = sorted({piece.quarter for piece in found})

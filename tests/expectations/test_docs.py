@@ -1,4 +1,4 @@
-"""The pages of Great Expectations say what was checked, and name nobody."""
+"""The pages of Great Expectations show what was checked, and name nobody."""
 
 from datetime import timedelta
 

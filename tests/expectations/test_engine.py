@@ -11,8 +11,8 @@ SUITES = sorted(file.stem for file in (PROJECT / "expectations").glob("*/*.json"
 
 
 @pytest.mark.parametrize("name", SUITES)
-def test_suite_can_be_judged_in_every_column(name):
-    """A suite that names an unknown expectation or a wrong argument fails here, not in the night."""
+def test_suite_can_be_evaluated_in_every_column(name):
+    """A suite with an unknown expectation or a wrong argument fails here, not during the night."""
     columns = [expectation.column for expectation in suite(name).expectations]
 
     assert failures(name, pd.DataFrame({"entry": [0], **{column: [None] for column in columns}})) == {
@@ -21,14 +21,14 @@ def test_suite_can_be_judged_in_every_column(name):
 
 
 def test_part_of_a_suite_in_the_pages_leaves_the_suite_as_it_was():
-    """A suite that a context has taken up owns its expectations, and the same ones cannot be used again."""
+    """A suite in a context owns its expectations, and the same expectations cannot be used again."""
     for _ in range(2):
         gx.get_context(mode="ephemeral").suites.add(part("record", ["births"]))
 
     assert len(part("record", ["births", "factors"]).expectations) == 2
 
 
-def test_only_the_columns_of_a_frame_are_judged():
+def test_only_the_columns_of_a_frame_are_checked():
     assert failures("referral", pd.DataFrame({"entry": [0], "code": ["severity=red"]})) == {"code": []}
 
 

@@ -1,4 +1,4 @@
-"""What holds the marts, and what lifts a hold."""
+"""What holds the marts, and what ends a hold."""
 
 from datetime import UTC, datetime
 
@@ -34,7 +34,7 @@ def standing(lake):
     return [hold.expectation for hold in holds(lake)]
 
 
-def test_nothing_judged_holds_nothing(lake):
+def test_no_check_means_no_hold(lake):
     assert holds(lake) == []
 
 
@@ -60,7 +60,7 @@ def test_next_passing_batch_lifts_only_its_own_hold(lake, store):
     assert standing(lake) == ["source_mix_shift"]
 
 
-def test_batch_that_could_not_be_judged_lifts_nothing(lake, store):
+def test_batch_that_could_not_be_checked_ends_no_hold(lake, store):
     store("volume_deviation", False, 9)
     store("volume_deviation", None, 10)
 
@@ -87,7 +87,7 @@ def test_failure_after_a_release_holds_again(lake, store):
     assert standing(lake) == ["volume_deviation"]
 
 
-def test_hold_that_does_not_stand_cannot_be_released(lake, store):
+def test_unknown_hold_cannot_be_released(lake, store):
     store("volume_deviation", False, 9)
 
     with pytest.raises(HoldUnknown, match=r"standing: hour\.volume_deviation"):

@@ -1,4 +1,4 @@
-"""Checks that need history: records against what was known, an hour against past weeks."""
+"""Checks that need history: a record against earlier records, and an hour against past weeks."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ def judge_next_hour(lake, moment=LATER):
 
 
 def referrals(lake, first, weeks, *, each=40, source="6", consent="given"):
-    """Referrals in the hour that begins at `first` and in the same one of the weeks before, written directly."""
+    """Write referrals directly, in the hour that begins at `first` and in the same hour of the weeks before."""
     lake.execute(
         f"""
         INSERT INTO landing.main.events (topic, kafka_partition, kafka_offset, received_at, landed_at, is_backfill,
@@ -34,7 +34,7 @@ def referrals(lake, first, weeks, *, each=40, source="6", consent="given"):
     )
 
 
-def test_without_history_an_hour_is_not_judged(lake, land):
+def test_without_history_an_hour_is_not_checked(lake, land):
     land(("referral-submitted", {}))
 
     found = judge_next_hour(lake)
@@ -107,7 +107,7 @@ def test_silence_far_longer_than_ever_before_fails(lake):
     assert judge_next_hour(lake)["silence_ratio"].success is False
 
 
-def test_an_hour_is_judged_once(lake, land):
+def test_an_hour_is_checked_once(lake, land):
     land(("referral-submitted", {}))
 
     assert judge_next_hour(lake)
@@ -158,7 +158,7 @@ EARLIER = (NOON - timedelta(days=3)).isoformat()
         ("referral_in_life", [("person-recorded", {"died_on": "2026-02-11"}), ("referral-submitted", {})]),
     ],
 )
-def test_record_against_what_was_known_is_flagged(lake, land, expectation, facts):
+def test_record_that_contradicts_earlier_ones_is_flagged(lake, land, expectation, facts):
     land(*facts)
 
     found = judge_next_hour(lake)
@@ -190,7 +190,7 @@ def test_coherent_story_is_not_flagged(lake, land):
     assert "closure_has_opening" in found
 
 
-def test_withdrawn_record_is_not_judged(lake, land):
+def test_withdrawn_record_is_not_checked(lake, land):
     land(("case-closed", {"case_id": "K-9"}))
     lake.execute(
         "INSERT INTO landing.main.events BY NAME "

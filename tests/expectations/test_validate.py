@@ -1,4 +1,4 @@
-"""Rows that no decoder would have let through turn a check red; rows that it did, do not."""
+"""Rows that no decoder would accept turn a check red. Rows that the decoder accepted do not."""
 
 from dataclasses import asdict
 from datetime import timedelta
@@ -18,7 +18,7 @@ def red(results):
 
 
 def judged(lake, sql):
-    """What is red after somebody has written to the table around the decoder."""
+    """The red checks after somebody has written to the table without the decoder."""
     lake.execute(sql)
     return red(validate(lake, NOON, NOON))
 
@@ -37,7 +37,7 @@ def test_batch_without_events_has_no_results(lake):
     assert validate(lake, NOON, NOON) == []
 
 
-def test_rows_of_other_batches_are_not_judged_again(lake, land):
+def test_rows_of_other_batches_are_not_checked_again(lake, land):
     land(("referral-submitted", {}))
     land(("level-changed", {}), landed_at=NOON + timedelta(seconds=1))
 

@@ -1,4 +1,4 @@
-"""Hours against hours like them: a day off is no silence, and a silence on a working day is one."""
+"""Hours are compared with similar hours: few records on a day off are no silence, but on a working day they are."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -16,7 +16,10 @@ JUDGED = ("volume_deviation", "silence_ratio", "source_mix_shift", "new_code_sha
 
 
 def usual(hour: Hour) -> dict[str, int]:
-    """A desk: 24 an hour in working hours and 6 of schools in term, 12 more on Mondays, 3 at any other time."""
+    """
+    A desk: 24 records an hour in working hours, 6 of them from schools in term, 12 more on Mondays, 3 at any other
+    time.
+    """
     if hour.kind == "closed" or not 9 <= hour.local_hour < 17:
         return {POLICE: 3}
     found = {POLICE: 14, "3A": 10 + 12 * (hour.day.weekday() == 0)}
@@ -24,7 +27,11 @@ def usual(hour: Hour) -> dict[str, int]:
 
 
 def fill(lake, end, *, weeks=9, **otherwise):
-    """Weeks of usual hours up to `end` (aware); `otherwise` gives the last hour's events, or the hours of silence."""
+    """
+    Write weeks of usual hours up to `end` (aware).
+
+    `otherwise` gives the last hour's events, or the hours of silence.
+    """
     end = end.astimezone(UTC).replace(tzinfo=None)
     rows = []
     for hour in hours(end - timedelta(weeks=weeks), end):
@@ -137,7 +144,7 @@ def test_week_after_a_clock_change_is_like_those_before(lake, hour):
 
 
 def test_silence_of_a_morning_fails_on_a_working_day(lake):
-    """Nights and weekends are quiet; that does not make a silent morning usual."""
+    """Quiet nights and weekends do not make a silent morning usual."""
     end = at(date(2026, 3, 3), 12)
     fill(lake, end, silent=3)
 
@@ -156,15 +163,15 @@ def test_desk_that_works_on_working_days_only_is_not_silent_over_easter(lake):
     assert judged(lake, end)["volume_deviation"] is True
 
 
-def test_silence_goes_on_being_seen_after_a_holiday(lake):
-    """A feed that broke on Maundy Thursday and is still away on Tuesday."""
+def test_silence_is_still_seen_after_a_holiday(lake):
+    """A feed broke on Maundy Thursday and is still missing on Tuesday."""
     end = at(date(2026, 4, 7), 12)
     fill(lake, end, silent=4 * 24)
 
     assert "silence_ratio" in fails(lake, end)
 
 
-def test_first_weeks_are_not_judged(lake):
+def test_first_weeks_are_not_checked(lake):
     end = at(date(2026, 4, 6), 12)
     fill(lake, end, weeks=1)
 
@@ -173,7 +180,7 @@ def test_first_weeks_are_not_judged(lake):
 
 
 def test_mix_of_a_bank_holiday_is_that_of_a_weekend(lake):
-    """On a day off only the police send; on a Tuesday that would be a mapping gone wrong."""
+    """On a day off, only the police send. On a Tuesday, the same mix would mean a wrong mapping."""
     holiday, tuesday = at(date(2026, 4, 6), 23), at(date(2026, 3, 3), 23)
     fill(lake, holiday)
     assert judged(lake, holiday)["source_mix_shift"] is True

@@ -86,7 +86,7 @@ def test_unknown_type_is_refused_with_the_types(referral):
 
 
 @pytest.mark.parametrize("value", [b"", b"[]", b"null", b"{", b"\xff", b'{"data": 1}', b"[" * 100_000])
-def test_what_is_no_event_is_refused(value):
+def test_value_that_is_not_an_event_is_refused(value):
     assert not check(value, Settings.max_record_bytes).is_accepted
 
 
@@ -166,7 +166,7 @@ def test_data_in_base64_is_checked(referral):
 
 
 def test_correction_for_a_wrong_family_is_refused_with_what_to_do():
-    """It would take nothing back: corrections act under their own key."""
+    """Such a correction would withdraw nothing, because corrections act under their own key."""
     correction = amendment_example(Correction, "uk.caf.referral.corrected.v1", ReferralSubmitted)
     correction["data"]["withdrawal_reason"] = "wrong_family"
 
@@ -176,7 +176,7 @@ def test_correction_for_a_wrong_family_is_refused_with_what_to_do():
 
 @pytest.mark.parametrize("name", ["type", "family_id"])
 def test_lone_half_of_a_character_is_refused_in_words(referral, tmp_path, name):
-    """JSON can write what no text in UTF-8 has; that is the sender's error, and no traceback."""
+    """JSON can contain what no UTF-8 text can. That is the sender's error, and must not cause a traceback."""
     holder = referral if name in referral else referral["data"]
     holder[name] = f"{holder[name]}\ud800"
     file = tmp_path / "event.json"

@@ -1,4 +1,4 @@
-"""What may change inside v1, tried with a newer producer and an older consumer (`docs/contracts/versioning.md`)."""
+"""What may change within v1, tried with a newer producer and an older consumer (`docs/contracts/versioning.md`)."""
 
 import json
 from datetime import UTC, datetime
@@ -62,7 +62,7 @@ def test_type_that_the_consumer_does_not_know_goes_to_the_dead_letters(message, 
     assert arrived(message | change).reason == reason
 
 
-def test_code_that_the_consumer_does_not_know_is_left_out_and_said_so(message):
+def test_code_that_the_consumer_does_not_know_is_left_out_and_reported(message):
     message["data"]["primary_need"] = "N11"
 
     outcome = arrived(message)
@@ -72,7 +72,7 @@ def test_code_that_the_consumer_does_not_know_is_left_out_and_said_so(message):
 
 
 def test_code_that_the_consumer_does_not_know_and_needs_goes_to_the_dead_letters():
-    """So consumers learn new codes before producers send them."""
+    """So consumers must know new codes before producers send them."""
     message = event_example(ReferralDecided)
     message["data"]["decision"] = "adopted_by_the_mayor"
 

@@ -1,4 +1,4 @@
-"""Servers that hang do not make whoever asks hang."""
+"""A server that hangs does not make the caller hang."""
 
 import threading
 
@@ -37,7 +37,7 @@ def test_a_question_that_hangs_is_given_up_and_not_put_again_while_it_hangs() ->
     ],
 )
 def test_an_error_is_an_answer(error: Exception, says: str) -> None:
-    """Our own sentences are told; others may hold addresses and passwords."""
+    """The project's own messages are shown. Other messages may contain addresses and passwords."""
 
     def fail() -> None:
         raise error

@@ -1,4 +1,4 @@
-"""What monitoring counts, and whom it does not name."""
+"""What monitoring counts, without naming anybody."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ def land(health_settings: Settings) -> Callable[..., None]:
 
 @pytest.fixture
 def lake(health_settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The lake, to be read."""
+    """The lake, opened for reading."""
     with connect(health_settings) as lake:
         yield lake
 
@@ -61,7 +61,11 @@ def lake(health_settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 def test_rejects_are_counted_by_source_and_reason_and_only_systems_are_named(
     land: Callable, lake: duckdb.DuckDBPyConnection
 ) -> None:
-    """A source is what a sender writes: one that is a family, is made up each time, or cannot be read is no label."""
+    """
+    A source is text that a sender writes.
+
+    If it is a family, is made up each time, or cannot be read, it does not become a label.
+    """
     reader = FigureReader()
     land(
         *(contact(number, SYSTEM) for number in range(25)),
@@ -84,7 +88,7 @@ def test_rejects_are_counted_by_source_and_reason_and_only_systems_are_named(
 def test_how_long_alerts_took_is_counted_from_the_first_reading_on(
     health_settings: Settings, land: Callable, lake: duckdb.DuckDBPyConnection
 ) -> None:
-    """Trials and what is raised from history are no alerts that somebody waited for."""
+    """Nobody waited for test alerts and alerts from history, so they do not count."""
     reader, metrics, now = FigureReader(), Metrics(), datetime.now(UTC)
 
     def alert(number: int, **changed: object) -> Alert:

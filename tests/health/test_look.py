@@ -1,4 +1,4 @@
-"""Parts are broken on purpose, on real servers: a look says so, `status` exits with 1, and the metrics tell."""
+"""Parts are broken on purpose, on real servers. A look shows it, `status` exits with 1, and the metrics report it."""
 
 import json
 import signal
@@ -38,7 +38,7 @@ PRIVATE = "F-4711"
 
 
 def send(settings: Settings, count: int = 1, topic: str = names.REFERRAL) -> None:
-    """Records that nobody can read, of one family."""
+    """Send unreadable records about one family."""
     kafka = producer(settings)
     for _ in range(count):
         kafka.send(topic, key=PRIVATE.encode(), value=PRIVATE.encode())
@@ -52,19 +52,19 @@ def status(settings: Settings, *words: str) -> tuple[int, str]:
 
 
 def printed(output: str) -> dict[str, object]:
-    """The object among lines of a log."""
+    """The JSON object among lines of a log."""
     return json.loads(next(line for line in output.splitlines() if line.startswith("{")))
 
 
 def levels(health: Health) -> dict[str, float]:
-    """What Prometheus is told of each part."""
+    """The level of each part in the metrics for Prometheus."""
     metrics = Metrics()
     metrics.note(health, None)
     (family,) = [one for one in families(metrics.text().decode()) if one.name == "caf_part_level"]
     return {sample.labels["part"]: sample.value for sample in family.samples}
 
 
-def test_stopped_and_killed_parts_are_told_and_well_again_when_they_go_on(
+def test_stopped_and_killed_parts_are_reported_and_well_once_they_run_again(
     health_settings: Settings, verb: Callable, eventually: Eventually, look: Look
 ) -> None:
     land, watch = verb("land"), verb("watch")
@@ -86,10 +86,10 @@ def test_stopped_and_killed_parts_are_told_and_well_again_when_they_go_on(
     assert status(health_settings, "--check", "land")[0] == 0
 
 
-def test_a_part_that_dies_at_a_record_again_and_again_is_told_with_the_record(
+def test_part_that_dies_at_a_record_again_and_again_is_reported_with_the_record(
     health_settings: Settings, eventually: Eventually, look: Look
 ) -> None:
-    """Its process is new each time, and Airflow would show a task that runs."""
+    """Its process is new each time, so Airflow would show a running task."""
     (Path(health_settings.lake_folder) / "landing").parent.mkdir(parents=True, exist_ok=True)
     (Path(health_settings.lake_folder) / "landing").write_text("in the way of the lake's files")
     send(health_settings)
@@ -108,10 +108,10 @@ def test_a_part_that_dies_at_a_record_again_and_again_is_told_with_the_record(
     assert PRIVATE not in output
 
 
-def test_a_part_that_says_that_it_runs_cannot_hide_what_waits_for_it(
+def test_part_with_signs_of_life_cannot_hide_waiting_records(
     health_settings: Settings, look: Look, sql: Sql, until: Callable
 ) -> None:
-    """It gives signs of life and goes round, and does nothing: Kafka and the lake know."""
+    """It gives signs of life and its loop turns, but it does nothing. Kafka and the lake reveal it."""
     send(health_settings, 3)
     impatient = Observer(replace(health_settings, late_seconds=1.0))
     with sign_of_life(health_settings, "land") as sign:
@@ -127,19 +127,19 @@ def test_a_part_that_says_that_it_runs_cannot_hide_what_waits_for_it(
 
 
 def test_marts_that_are_held_are_amber(health_settings: Settings, until: Callable) -> None:
-    """However often the task of the build ends by it."""
+    """They stay amber however often the build's task ends because of it."""
     for _ in range(3):
         with pytest.raises(MartsHeld), sign_of_life(health_settings, "build"):
             raise MartsHeld("the marts wait: referral.volume; the last good state stays")
     observer = Observer(health_settings, lambda _: ["referral.volume: 3 records"])
-    # On a busy machine a look may pass before the lake has answered.
+    # On a busy machine, a look may pass before the lake has answered.
     row = until(lambda: (found := observer.look().row("build")) and found.state == "held" and found)
 
     assert row.level == "amber"
     assert "referral.volume: 3 records" in row.says
 
 
-def test_the_watchers_silence_is_heard_though_its_process_says_that_it_lives(
+def test_silent_watcher_is_noticed_although_its_process_gives_signs_of_life(
     health_settings: Settings, eventually: Eventually
 ) -> None:
     publisher = Publisher(health_settings)
@@ -151,7 +151,7 @@ def test_the_watchers_silence_is_heard_though_its_process_says_that_it_lives(
     assert "the watcher has been silent for" in found.says
 
 
-def test_a_missing_topic_is_told(health_settings: Settings, look: Look, until: Callable) -> None:
+def test_missing_topic_is_reported(health_settings: Settings, look: Look, until: Callable) -> None:
     client = admin(health_settings)
     client.delete_topics([names.ESCALATION])
     until(lambda: names.ESCALATION not in client.list_topics())
@@ -163,7 +163,7 @@ def test_a_missing_topic_is_told(health_settings: Settings, look: Look, until: C
 
 
 def test_how_long_a_record_waits_is_known_without_reading_it(health_settings: Settings) -> None:
-    """Of the oldest that waits, in the middle of its partition, to half a second by the broker's clock."""
+    """It is the wait of the oldest record, in the middle of its partition, to half a second by the broker's clock."""
     for _ in range(3):
         send(health_settings, 2)
         time.sleep(0.7)
@@ -183,7 +183,7 @@ def test_how_long_a_record_waits_is_known_without_reading_it(health_settings: Se
 
 
 def test_records_of_a_partition_that_nobody_reads_wait(health_settings: Settings) -> None:
-    """It was added while the parts ran."""
+    """The partition was added while the parts ran."""
     publisher = Publisher(health_settings)
     publisher.heartbeat(Heartbeat(leader="one", as_of=datetime.now(UTC), offsets={names.REFERRAL: [0] * 6}))
     publisher.close()
@@ -196,8 +196,8 @@ def test_records_of_a_partition_that_nobody_reads_wait(health_settings: Settings
     assert row.waiting == 1
 
 
-def test_what_no_reader_is_shown_waits_for_nobody(health_settings: Settings) -> None:
-    """The marker that ends a transaction has an offset, and so do records that were taken back."""
+def test_records_that_readers_never_see_do_not_count_as_waiting(health_settings: Settings) -> None:
+    """The marker that ends a transaction has an offset, and so have aborted records."""
     with closing(producer(health_settings, transactional_id="partner")) as kafka:
         kafka.init_transactions()
         for end in (kafka.commit_transaction, kafka.abort_transaction):
@@ -219,8 +219,8 @@ def test_what_no_reader_is_shown_waits_for_nobody(health_settings: Settings) -> 
     assert beside.seconds < 300
 
 
-def test_a_transaction_that_is_left_open_is_told(health_settings: Settings) -> None:
-    """Readers are shown nothing that was written after its first record, whoever wrote it."""
+def test_transaction_that_is_left_open_is_reported(health_settings: Settings) -> None:
+    """Readers see no record that was written after the transaction's first record, whoever wrote it."""
     with closing(producer(health_settings, transactional_id="partner")) as kafka:
         kafka.init_transactions()
         kafka.begin_transaction()
@@ -235,7 +235,7 @@ def test_a_transaction_that_is_left_open_is_told(health_settings: Settings) -> N
     assert "a sender has left a transaction open" in row.says
 
 
-def test_a_look_without_any_server_ends_and_says_what_is_away(settings: Settings, tmp_path: Path) -> None:
+def test_look_without_any_server_ends_and_reports_what_is_missing(settings: Settings, tmp_path: Path) -> None:
     nobody = f"127.0.0.1:{free_ports(1)[0]}"
     away = replace(
         settings,
@@ -252,7 +252,7 @@ def test_a_look_without_any_server_ends_and_says_what_is_away(settings: Settings
     assert "hidden-word" not in output
 
 
-def test_a_topic_made_again_is_red_until_a_person_confirms_it(health_settings: Settings, look: Look) -> None:
+def test_recreated_topic_is_red_until_a_person_confirms_it(health_settings: Settings, look: Look) -> None:
     send(health_settings, 3)
     run(health_settings, once=True)
     make(health_settings, names.REFERRAL, health_settings.partitions, **STAMPED)

@@ -1,4 +1,4 @@
-"""What a part writes down of itself, and that it never suffers from it."""
+"""What a part records about itself, and that the part never suffers from it."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +15,7 @@ SECRET = "F-4711 Jane Doe"
 Sql = Callable[..., list[tuple]]
 
 
-def test_a_run_that_ends_well_says_so(fresh_settings: Settings) -> None:
+def test_run_that_ends_well_is_recorded_as_such(fresh_settings: Settings) -> None:
     with sign_of_life(fresh_settings, "land") as sign:
         sign.turn()
     (run,) = read_signs(fresh_settings).runs
@@ -24,7 +24,7 @@ def test_a_run_that_ends_well_says_so(fresh_settings: Settings) -> None:
     assert run.started_at <= run.ended_at
 
 
-def test_an_error_goes_on_its_way_and_is_written_down(fresh_settings: Settings) -> None:
+def test_error_is_raised_unchanged_and_recorded(fresh_settings: Settings) -> None:
     with pytest.raises(LakeUnavailable), sign_of_life(fresh_settings, "land"):
         raise LakeUnavailable("the lake refused a commit: IOException")
     (run,) = read_signs(fresh_settings).runs
@@ -36,7 +36,7 @@ def test_an_error_goes_on_its_way_and_is_written_down(fresh_settings: Settings) 
     )
 
 
-def test_what_another_error_says_is_not_kept_but_where_it_was_raised(fresh_settings: Settings) -> None:
+def test_message_of_another_error_is_not_kept_but_its_line_is(fresh_settings: Settings) -> None:
     """Libraries put values into their messages."""
     with pytest.raises(ValueError, match=SECRET), sign_of_life(fresh_settings, "watch"):
         raise ValueError(SECRET)
@@ -56,7 +56,7 @@ def test_being_asked_to_end_is_no_error(fresh_settings: Settings) -> None:
 
 
 def test_a_part_works_and_ends_while_postgresql_is_away(settings: Settings) -> None:
-    """Its own error comes through, not that of its sign."""
+    """The part's own error is raised, not an error of its sign of life."""
     away = replace(settings, postgres=f"postgresql://nobody@127.0.0.1:{free_ports(1)[0]}/caf")
     with pytest.raises(KeyError), sign_of_life(away, "share"):
         raise KeyError
@@ -70,8 +70,8 @@ def test_signs_go_on_after_the_connection_was_lost(fresh_settings: Settings, sql
         until(lambda: sql("SELECT beat_at FROM health.runs WHERE beat_at > %s", before))
 
 
-def test_a_sign_from_the_future_is_none(fresh_settings: Settings, sql: Sql) -> None:
-    """The clock was set back after the process had died: its last sign would look fresh for an hour."""
+def test_sign_from_the_future_does_not_count(fresh_settings: Settings, sql: Sql) -> None:
+    """The clock was set back after the process had died. Its last sign would look fresh for an hour."""
     with sign_of_life(fresh_settings, "land"):
         pass
     sql("UPDATE health.runs SET ended_at = NULL, beat_at = beat_at + interval '1 hour'")

@@ -1,4 +1,4 @@
-"""What is said of a part, by what it has signed and what waits for it."""
+"""The health of a part, by its signs of life and the records that wait for it."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ WAITS = Backlog(records=40, seconds=300, first="caf.referral.v1/3/7", done=1_000
 
 
 def run(part: str, *, ago: float = 3600, ended: float | None = None, silent: float = 1, **more: object) -> Run:
-    """A run that started `ago` seconds before now, and ended `ended` seconds before now, if at all."""
+    """A run that started `ago` seconds before now. If `ended` is given, it ended so many seconds before now."""
     facts = {
         "part": part,
         "host": "here",
@@ -58,12 +58,12 @@ def test_a_part_that_never_started_is_red_after_a_while() -> None:
 
 
 @pytest.mark.parametrize("part", ["reconcile", "publish", "maintain", "replay"])
-def test_what_runs_by_schedule_or_when_asked_need_not_have_run(part: str) -> None:
+def test_part_that_runs_by_schedule_or_on_request_need_not_have_run(part: str) -> None:
     assert evaluated(part).level == "well"
 
 
 def test_a_part_that_is_stopped_or_killed_does_not_run() -> None:
-    """A process that got SIGSTOP or SIGKILL says nothing any more, and has not ended."""
+    """A process that got SIGSTOP or SIGKILL gives no more signs, and has not ended."""
     row = evaluated("land", run("land", silent=90), backlog=WAITS, is_taken_to_run=True)
 
     assert (row.level, row.state, row.restarts) == ("red", "not running", 1)
@@ -74,7 +74,7 @@ def test_a_part_that_is_stopped_or_killed_does_not_run() -> None:
     )
 
 
-def test_a_paused_dag_is_told_as_the_reason() -> None:
+def test_paused_dag_is_given_as_the_reason() -> None:
     ended = evaluated("land", run("land", ended=30), is_paused=True)
     alive = evaluated("land", run("land"), is_paused=True)
 
@@ -83,8 +83,8 @@ def test_a_paused_dag_is_told_as_the_reason() -> None:
     assert (alive.level, alive.state) == ("amber", "paused")
 
 
-def test_a_task_that_fails_before_it_can_give_a_sign_is_told() -> None:
-    """A policy that cannot be read, or a module with an error in it."""
+def test_task_that_fails_before_it_can_give_a_sign_is_reported() -> None:
+    """The cause is a policy that cannot be read, or a module with an error in it."""
     row = evaluated("share", run("share", ended=600), tried=9)
 
     assert (row.level, row.state) == ("red", "not running")
@@ -110,7 +110,7 @@ def test_a_failed_run_names_its_error_and_task() -> None:
 
 
 def test_a_part_that_fails_again_and_again_is_red_even_while_it_runs() -> None:
-    """Twelve attempts in two minutes: whoever looks finds it running."""
+    """There are twelve attempts in two minutes, and at any single look the part is running."""
     failures = [run("land", ago=10 * n + 8, ended=10 * n, error="BrokerUnavailable") for n in range(12, 0, -1)]
     row = evaluated("land", *failures, run("land", ago=2), backlog=WAITS)
 
@@ -119,14 +119,14 @@ def test_a_part_that_fails_again_and_again_is_red_even_while_it_runs() -> None:
     assert "caf.referral.v1/3/7" in row.says
 
 
-def test_failures_that_are_over_are_told_and_not_red() -> None:
+def test_failures_that_are_over_are_reported_and_not_red() -> None:
     failures = [run("land", ago=n, ended=n - 5, error="LakeUnavailable") for n in (2000, 1900, 1800)]
     row = evaluated("land", *failures, run("land", ago=1700))
 
     assert (row.level, row.restarts, row.error) == ("well", 3, "LakeUnavailable")
 
 
-def test_a_loop_that_does_not_go_round_hangs_though_its_process_lives() -> None:
+def test_part_whose_loop_does_not_turn_stands_still() -> None:
     row = evaluated("land", run("land", still_seconds=500.0))
 
     assert (row.level, row.state, row.since) == ("red", "standing still", NOW - timedelta(seconds=500))
@@ -142,7 +142,7 @@ def test_a_part_that_runs_and_does_nothing_while_something_waits_stands_still() 
     )
 
 
-def test_what_waits_too_long_is_red_though_nobody_has_looked_before() -> None:
+def test_records_that_wait_too_long_are_red_at_the_first_look() -> None:
     assert evaluated("land", run("land"), backlog=WAITS).level == "red"
 
 
@@ -163,7 +163,7 @@ def test_a_part_that_has_just_started_is_given_time_to_begin() -> None:
 
 
 def test_a_standby_alone_does_no_work() -> None:
-    """The leader was stopped: it holds the lock, and gives no sign."""
+    """The leader was stopped. It holds the lock, and gives no sign of life."""
     stopped, standby = run("watch", ago=9000, silent=60, pid=5), run("watch", is_standby=True)
     row = evaluated("watch", stopped, standby)
 
@@ -180,7 +180,7 @@ def test_held_marts_are_amber_and_say_who_can_release_them() -> None:
     assert "referral.volume: 3 records; './caf validations release' lets it go on" in row.says
 
 
-def test_a_trouble_that_a_part_tells_is_amber_until_something_has_waited_for_a_minute() -> None:
+def test_trouble_that_a_part_reports_is_amber_until_records_wait_a_minute() -> None:
     troubled = run("watch", error="BrokerUnavailable", says="no Kafka broker answers")
     waits = replace(WAITS, seconds=61)
 
@@ -188,7 +188,7 @@ def test_a_trouble_that_a_part_tells_is_amber_until_something_has_waited_for_a_m
     assert evaluated("watch", troubled, backlog=waits).level == "red"
 
 
-def test_a_nightly_part_that_was_passed_by_is_red() -> None:
+def test_nightly_part_that_did_not_run_is_red() -> None:
     fresh, old = run("publish", ago=86_400, ended=86_000), run("publish", ago=120_000, ended=119_000)
 
     assert evaluated("publish", fresh).level == "well"
@@ -196,13 +196,13 @@ def test_a_nightly_part_that_was_passed_by_is_red() -> None:
     assert evaluated("publish", fresh, failing="the quarter from 2026-01-01 is due").state == "failed"
 
 
-def test_tries_of_what_runs_by_schedule_are_no_restart_loop() -> None:
+def test_retries_of_a_scheduled_part_are_not_a_restart_loop() -> None:
     tries = [run("reconcile", ago=n + 9, ended=n, error="PartsDisagree") for n in (90, 60, 30)]
 
     assert evaluated("reconcile", *tries).state == "failed"
 
 
-def test_builds_that_fail_are_told_unless_another_process_has_just_begun() -> None:
+def test_builds_that_fail_are_reported_unless_another_process_has_just_begun() -> None:
     failing = "3 builds since 9 min could not build fct_alerts"
 
     assert evaluated("build", run("build"), failing=failing).says.startswith(f"build fails: {failing}")

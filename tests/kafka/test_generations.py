@@ -1,4 +1,4 @@
-"""What a consumer gives of offsets that are there no more, and of a topic that is made again under it."""
+"""How a consumer reports offsets that no longer exist, and a topic that is recreated while it reads."""
 
 from contextlib import closing
 
@@ -17,7 +17,7 @@ from tests.kafka.test_topics import make
 
 @pytest.fixture
 def log(settings: Settings, kafka: str, monkeypatch: pytest.MonkeyPatch) -> Log:
-    """A topic of one partition with ten records, and readers that ask often which topics there are."""
+    """A topic of one partition with ten records, and readers that often ask which topics there are."""
     monkeypatch.setattr(kafka_client, "_METADATA_MS", 500)
     log = Log(settings)
     write(log, range(10))
@@ -52,14 +52,14 @@ def test_offsets_that_were_deleted_are_given_with_the_reason(log: Log) -> None:
     assert [one.reason for one in found if isinstance(one, Unreadable)] == [Reason.DELETED_UNREAD] * 3
 
 
-def test_who_begins_at_the_beginning_misses_nothing(log: Log) -> None:
+def test_reader_from_the_beginning_misses_nothing(log: Log) -> None:
     delete(log, before=7)
     with closing(consumer(log.settings, [log.topic])) as reader:
         assert read(reader, 3) == [(7, b"7"), (8, b"8"), (9, b"9")]
 
 
-def test_numbers_go_on_and_the_broker_is_asked_in_its_own(log: Log) -> None:
-    """Six numbers are of a topic before this one, of which three were read."""
+def test_numbers_continue_and_the_broker_is_asked_for_its_own(log: Log) -> None:
+    """Six numbers belong to the topic's former generation, and three of them were read."""
     delete(log, before=2)
     place = TopicPartition(log.topic, 0)
     generations = {log.topic: Generation("this one", (6,))}
@@ -82,8 +82,8 @@ def test_numbers_go_on_and_the_broker_is_asked_in_its_own(log: Log) -> None:
         assert reader.committed(place) == 6
 
 
-def test_a_topic_made_again_is_read_from_its_beginning_and_what_was_committed_is_of_the_one_before(log: Log) -> None:
-    """Also when it has grown past the old end before anybody asks."""
+def test_topic_recreated_under_a_reader_is_read_from_its_beginning(log: Log) -> None:
+    """It is noticed even if the topic has grown past the old end by then."""
     place = TopicPartition(log.topic, 0)
     with closing(consumer(log.settings, [log.topic], group_id=log.topic)) as reader:
         read(reader, 10)

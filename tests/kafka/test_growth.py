@@ -1,4 +1,4 @@
-"""Partitions that are added while something reads are read, too, from their beginning."""
+"""Partitions that are added while somebody reads are read from their beginning."""
 
 import time
 from contextlib import closing
@@ -29,7 +29,7 @@ def send(settings: Settings, topic: str, partition: int, value: bytes) -> None:
         sender.send(topic, value=value, partition=partition).get(30)
 
 
-def test_a_reader_of_a_topic_takes_them_on(settings: Settings, kafka: str) -> None:
+def test_reader_takes_on_added_partitions(settings: Settings, kafka: str) -> None:
     log = Log(settings)
     send(settings, log.topic, 0, b"before")
     with closing(consumer(settings, [log.topic])) as reader:
@@ -45,7 +45,7 @@ def test_a_reader_of_a_topic_takes_them_on(settings: Settings, kafka: str) -> No
     assert sorted(found) == [b"added", b"as ever", b"before"]
 
 
-def test_a_cursor_takes_them_on_and_goes_on_in_them(settings: Settings, kafka: str, postgres: object) -> None:
+def test_cursor_takes_on_added_partitions_and_resumes_in_them(settings: Settings, kafka: str, postgres: object) -> None:
     log = Log(settings)
     with closing(Cursor(settings, log.topic, log.topic)) as cursor:
         grow(settings, log.topic, to=2)
@@ -62,7 +62,7 @@ def test_a_cursor_takes_them_on_and_goes_on_in_them(settings: Settings, kafka: s
     assert found == [b"first", b"second"]
 
 
-def test_a_cursor_reads_from_its_beginning_what_was_added_while_it_was_away(
+def test_cursor_reads_a_partition_that_was_added_while_it_was_away(
     settings: Settings, kafka: str, postgres: object
 ) -> None:
     log = Log(settings)

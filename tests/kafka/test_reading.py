@@ -1,4 +1,6 @@
-"""Reading what is damaged on a real broker's disk: every other record comes, and each lost offset is named once."""
+"""
+Reading what is damaged on a real broker's disk: every other record arrives, and each lost offset is reported once.
+"""
 
 import gzip
 import struct
@@ -35,7 +37,7 @@ FIELDS = {
 @pytest.mark.parametrize("start", [0, 6, 7])
 @pytest.mark.parametrize("damage", FIELDS)
 def test_a_damaged_batch_loses_its_own_offsets_only(settings: Settings, kafka: str, damage: str, start: int) -> None:
-    """Read from the beginning, from the damaged batch on, and from its midst."""
+    """It is read from the beginning, from the damaged batch on, and from the middle of it."""
     log = Log(settings)
     log.write_batches(40)
     at, _, base = next(one for one in log.batches() if one[2] >= 6)
@@ -113,7 +115,7 @@ def test_garbage_with_a_right_crc_becomes_one_value_for_each_offset(
     assert body in found[0].value
 
 
-def test_a_corrupt_record_within_a_good_batch_costs_itself_alone(settings: Settings, kafka: str) -> None:
+def test_a_corrupt_record_within_a_good_batch_loses_only_itself(settings: Settings, kafka: str) -> None:
     bad = bytearray(record(1, b"bad"))
     bad[5] = 0x7E  # longer than the record
     log = Log(settings)
@@ -145,7 +147,11 @@ def test_two_records_that_claim_one_offset_are_not_both_believed(settings: Setti
 
 
 def test_a_few_kilobytes_that_unpack_to_hundreds_of_megabytes_are_unreadable(settings: Settings, kafka: str) -> None:
-    """What fits is read, what does not is named; the process does not grow by what a sender claims."""
+    """
+    Records that fit are read, and the others are reported.
+
+    The process does not grow by a size that a sender claims.
+    """
     zeros = b"\0" * (LIMIT // 4)
     packed = gzip.compress(record(0, b"first") + b"".join(record(number, zeros) for number in range(1, 6)))
     log = Log(settings)
@@ -220,7 +226,11 @@ def test_a_tombstone_and_an_empty_value_are_read(settings: Settings, kafka: str)
     ],
 )
 def test_a_time_that_a_sender_made_up_can_be_used(settings: Settings, kafka: str, claimed: int, read: int) -> None:
-    """Seconds, micro- and nanoseconds are told by their size; what is no time of today is none."""
+    """
+    Seconds, microseconds and nanoseconds are recognised by their size.
+
+    A value that cannot be a present time is ignored.
+    """
     log = Log(settings, **{"message.timestamp.type": "CreateTime"})
     log.craft(record(0, b"x" * 20), count=1, time_ms=claimed)
 
@@ -228,7 +238,7 @@ def test_a_time_that_a_sender_made_up_can_be_used(settings: Settings, kafka: str
 
 
 def log_with_transactions(settings: Settings) -> Log:
-    """One transaction that was aborted, and one of the same producer that was committed."""
+    """One aborted transaction, and one committed transaction of the same producer."""
     log = Log(settings)
     with closing(producer(settings, transactional_id=f"t-{log.topic}")) as sender:
         sender.init_transactions()
@@ -247,7 +257,7 @@ def test_aborted_transactions_and_their_marks_are_not_shown(settings: Settings, 
 
 
 def test_a_lost_mark_of_an_aborted_transaction_hides_nothing_that_comes_after(settings: Settings, kafka: str) -> None:
-    """The mark at offset 1 is damaged; the same producer's next transaction was committed."""
+    """The mark at offset 1 is damaged. The same producer's next transaction was committed."""
     log = log_with_transactions(settings)
     at, length, base = log.batches()[1]
     log.poke(at + length - 1, b"\x77")
@@ -258,7 +268,7 @@ def test_a_lost_mark_of_an_aborted_transaction_hides_nothing_that_comes_after(se
     assert [(one.offset, type(one) is Unreadable) for one in found] == [(1, True), (2, False)]
 
 
-def test_what_a_reader_gets_of_an_offset_does_not_hang_on_where_it_began(settings: Settings, kafka: str) -> None:
+def test_result_for_an_offset_does_not_depend_on_where_reading_began(settings: Settings, kafka: str) -> None:
     log = Log(settings)
     log.write_batches(40)
     at, length, base = log.batches()[20]

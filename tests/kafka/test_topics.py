@@ -14,7 +14,7 @@ from streams.watch.run import run as watch
 
 
 def make(settings: Settings, topic: str, partitions: int, **configs: str) -> None:
-    """Make a topic anew as somebody else would."""
+    """Recreate a topic as somebody else would."""
     with closing(admin(settings)) as client:
         if topic in client.list_topics():
             client.delete_topics([topic])
@@ -65,7 +65,7 @@ def test_what_differs_is_named_with_what_to_do(settings: Settings, fresh_topics:
 def test_a_topic_with_other_partitions_than_the_others_is_refused_by_all(
     fresh_settings: Settings, fresh_topics: str
 ) -> None:
-    """By `init`, `land` and `watch`, in one sentence."""
+    """`init`, `land` and `watch` refuse it with one sentence."""
     make(fresh_settings, names.REFERRAL, 3, **STAMPED)
 
     for start in (refuse_differences, land.run, watch):

@@ -1,4 +1,4 @@
-"""Settings of a lake that nobody has made yet."""
+"""Settings of a lake that does not exist yet."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +13,7 @@ from streams.stack.postgres import Postgres
 
 @pytest.fixture
 def fresh_settings(settings: Settings, postgres: Postgres, tmp_path: Path) -> Iterator[Settings]:
-    """The run's settings with the name of a database that is missing, and a lake folder of this test alone."""
+    """The run's settings with the name of a missing database, and a lake folder for this test alone."""
     database = f"t_{uuid4().hex[:12]}"
     yield replace(settings, database=database, lake_data=str(tmp_path / "lake"))
     postgres.drop(database)

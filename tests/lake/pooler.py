@@ -22,7 +22,7 @@ PATIENCE = 20
 
 @contextmanager
 def pooled(settings: Settings, postgres: Postgres, folder: Path, **config: object) -> Iterator[Settings]:
-    """The settings with PgBouncer named as the server; skips where PgBouncer is not installed."""
+    """The settings with PgBouncer as the server. Skips the test where PgBouncer is not installed."""
     program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
         pytest.skip("PgBouncer is not installed; '.ci/run' installs it where it may")
@@ -40,7 +40,7 @@ def pooled(settings: Settings, postgres: Postgres, folder: Path, **config: objec
     lines = ["[databases]", f"* = host={socket} user=postgres", "[pgbouncer]"]
     (folder / "pgbouncer.ini").write_text("\n".join([*lines, *(f"{name} = {value}" for name, value in values.items())]))
     for part in folder, folder.parent, folder.parent.parent:
-        part.chmod(0o755)  # as the owner of PostgreSQL, who may not read what pytest makes
+        part.chmod(0o755)  # PgBouncer runs as PostgreSQL's owner, who may not read pytest's folders
     with (folder / "pgbouncer.log").open("wb") as log:
         process = subprocess.Popen([program, folder / "pgbouncer.ini"], stdout=log, stderr=log)
     try:

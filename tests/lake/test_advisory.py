@@ -1,4 +1,4 @@
-"""Locks on a real PostgreSQL, directly and through a real pooler: held by one, or refused."""
+"""Locks on a real PostgreSQL, directly and through a real pooler: one session holds a lock, all others are refused."""
 
 import signal
 import subprocess
@@ -53,7 +53,7 @@ Run = Callable[..., list]
 
 @pytest.fixture
 def run(fresh_settings: Settings) -> Run:
-    """Runs a statement in a session of its own; gives its rows."""
+    """Runs a statement in a separate session and returns its rows."""
 
     def ask(statement: str, *values: object) -> list[tuple]:
         with closing(psycopg2.connect(catalog_dsn(fresh_settings))) as server, server, server.cursor() as cursor:
@@ -85,7 +85,7 @@ def test_pooler_that_hands_sessions_on_is_refused(
 def test_busy_pooler_that_hands_sessions_on_is_refused(
     fresh_settings: Settings, postgres: Postgres, tmp_path: Path
 ) -> None:
-    """Other clients take and give back sessions all the time, so it is never sure which one comes next."""
+    """Other clients take and return sessions all the time, so it is never certain which session comes next."""
     done = threading.Event()
 
     def disturb(dsn: str) -> None:
@@ -109,7 +109,7 @@ def test_busy_pooler_that_hands_sessions_on_is_refused(
 
 
 def test_pooler_in_session_mode_keeps_locks(fresh_settings: Settings, postgres: Postgres, tmp_path: Path) -> None:
-    """Two who ask through it do not both lead, and the lock is free when its holder is gone."""
+    """Two processes that ask through it cannot both lead, and the lock is free when its holder is gone."""
     with pooled(fresh_settings, postgres, tmp_path, pool_mode="session") as settings, ExitStack() as stack:
         first, second = Leadership(settings), Leadership(fresh_settings)
         stack.callback(first.release)
@@ -126,7 +126,11 @@ def test_pooler_in_session_mode_keeps_locks(fresh_settings: Settings, postgres: 
 
 
 def test_lock_of_a_session_that_was_ended_is_lost(fresh_settings: Settings, run: Run) -> None:
-    """By an administrator, a restart or a failover: the holder finds out when it asks, and another one leads."""
+    """
+    An administrator, a restart or a failover may end it.
+
+    The holder notices when it asks, and another one can lead.
+    """
     with leading(fresh_settings) as lock:
         lock.check()
         run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'caf watch,%%' "
@@ -139,7 +143,7 @@ def test_lock_of_a_session_that_was_ended_is_lost(fresh_settings: Settings, run:
 
 @pytest.mark.parametrize("statement", ["DISCARD ALL", "RESET ALL", "SELECT pg_advisory_unlock_all()"])
 def test_lock_of_a_session_that_was_reset_is_lost(fresh_settings: Settings, statement: str) -> None:
-    """The connection stands, and the lock is gone or may be somebody else's."""
+    """The connection still exists, but the lock is gone or somebody else may hold it."""
     with closing(LockSession(fresh_settings, "watch")) as session:
         assert session.try_lock(LockKey.LEADER)
         session._connection.cursor().execute(statement)
@@ -156,7 +160,7 @@ def test_limits_of_the_database_do_not_take_a_lock_away(fresh_settings: Settings
         lock.check()
 
 
-def test_who_waits_too_long_is_told_who_holds_the_lock(fresh_settings: Settings) -> None:
+def test_process_that_waits_too_long_learns_who_holds_the_lock(fresh_settings: Settings) -> None:
     environ = {**fresh_settings.to_env(), "PATH": "/usr/bin:/bin"}
     holder = subprocess.Popen([sys.executable, "-c", HOLD], env=environ, cwd=PROJECT, stdout=subprocess.PIPE)
     try:
@@ -173,8 +177,12 @@ def test_who_waits_too_long_is_told_who_holds_the_lock(fresh_settings: Settings)
         lock.check()
 
 
-def test_holder_that_stands_still_loses_a_lease(fresh_settings: Settings) -> None:
-    """As long as its process runs it keeps the lock, though it asks nothing; paused, it does not."""
+def test_paused_holder_loses_a_lease(fresh_settings: Settings) -> None:
+    """
+    The holder keeps the lock while its process runs, even if it sends no statement.
+
+    A paused holder loses it.
+    """
     environ = {**fresh_settings.to_env(), "PATH": "/usr/bin:/bin"}
     holder = subprocess.Popen([sys.executable, "-c", LEASE], env=environ, cwd=PROJECT, stdout=subprocess.PIPE)
     try:
@@ -192,7 +200,7 @@ def test_holder_that_stands_still_loses_a_lease(fresh_settings: Settings) -> Non
         holder.communicate()
 
 
-def test_server_that_is_not_there_is_told_as_such(fresh_settings: Settings, tmp_path: Path) -> None:
+def test_missing_server_is_reported_as_such(fresh_settings: Settings, tmp_path: Path) -> None:
     absent = Settings(home=tmp_path, postgres="postgresql://postgres@127.0.0.1:1/postgres")
 
     with pytest.raises(LakeUnavailable), advisory_lock(absent, LockKey.BUILD):
@@ -200,7 +208,7 @@ def test_server_that_is_not_there_is_told_as_such(fresh_settings: Settings, tmp_
 
 
 def test_replica_that_only_reads_gives_no_locks(settings: Settings, make_home: Callable[[str], Path]) -> None:
-    """Its locks bind nobody who asks the primary."""
+    """Its locks do not bind processes that ask the primary."""
     replica = replace(settings, home=make_home("r"))
     try:
         catalog_dsn(replica)

@@ -1,4 +1,4 @@
-"""A lake of before: its rows are read again, once, and then compare with new ones."""
+"""An older lake: its rows are read again, once, and can then be compared with new ones."""
 
 import json
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ def contact(offset: int, contact_id: str, indent: int | None = None) -> SimpleNa
 
 @pytest.fixture
 def old_lake(fresh_settings):
-    """Settings of a lake as it was: the second row is a copy of the first, the third is of no contract of today."""
+    """Settings of an older lake. The second row is a copy of the first, and the third fits no present contract."""
     events = [decode(contact(0, "C-1")), decode(contact(1, "C-1", indent=2)), decode(contact(2, "C-2"))]
     with connect(fresh_settings, landing="read_write") as lake:
         lake.execute("ALTER TABLE landing.main.events DROP COLUMN content_id")
@@ -54,7 +54,7 @@ def rows(settings) -> list[tuple]:
         return lake.execute(ROWS).fetchall()
 
 
-def test_row_of_before_says_what_a_new_copy_says(old_lake) -> None:
+def test_old_row_gets_the_content_id_of_a_new_copy(old_lake) -> None:
     LandingStore(old_lake).close()
     said = decode(contact(9, "C-1")).content_id
 
@@ -69,8 +69,8 @@ def test_second_start_reads_nothing_again(old_lake) -> None:
         assert lake.execute("FROM landing.current_snapshot()").fetchone() == snapshot
 
 
-def test_interrupted_upgrade_shows_nothing_and_begins_anew(old_lake) -> None:
-    """Readers see all rows with it or none: a copy would count twice between."""
+def test_interrupted_upgrade_shows_nothing_and_begins_again(old_lake) -> None:
+    """Readers see all rows with the new column or none. Otherwise a copy would count twice in between."""
     with patch.object(content_ids, "_FILL", "SELECT error('interrupted')"), pytest.raises(duckdb.Error):
         LandingStore(old_lake)
     with connect(old_lake) as lake:

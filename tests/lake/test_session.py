@@ -30,7 +30,7 @@ def test_statement_is_planned_once_however_often_it_runs(session: Session) -> No
 
 
 def test_few_statements_are_kept(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one that was not used for longest is forgotten, and made again when it is asked for."""
+    """The statement unused for longest is dropped, and prepared again when it is needed."""
     monkeypatch.setattr(module, "_MOST_STATEMENTS", 3)
 
     assert [session.run(f"SELECT {number}") for number in (1, 2, 3, 4, 1)] == [[(n,)] for n in (1, 2, 3, 4, 1)]
@@ -66,7 +66,7 @@ def test_transaction_within_another_is_a_part_of_it(session: Session) -> None:
 
 
 def test_planner_is_set_as_wanted_after_a_failed_transaction(session: Session) -> None:
-    """PostgreSQL takes back what was set in it."""
+    """PostgreSQL rolls back settings made in the failed transaction."""
     session.plan_with(enable_seqscan="off")
 
     def fails() -> None:
@@ -81,7 +81,7 @@ def test_planner_is_set_as_wanted_after_a_failed_transaction(session: Session) -
             assert session.run("SELECT current_setting('enable_seqscan')") == [("on",)]
 
 
-def test_transaction_in_which_nothing_is_run_is_none(session: Session) -> None:
+def test_transaction_without_a_statement_changes_nothing(session: Session) -> None:
     with session.transaction():
         pass
 

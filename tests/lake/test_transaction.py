@@ -1,4 +1,4 @@
-"""A transaction that the server has ended is an error, and the process lives on."""
+"""A transaction that the server has ended is an error, and the process survives."""
 
 import subprocess
 import sys
@@ -48,7 +48,7 @@ def cut_off(fresh_settings: Settings) -> Callable[[], None]:
 def test_process_lives_when_the_server_ends_its_session(
     fresh_settings: Settings, cut_off: Callable[[], None], access: str
 ) -> None:
-    """In a process of its own: DuckDB would abort it."""
+    """It runs in a separate process, because DuckDB would abort the process."""
     connect(fresh_settings).close()
     environ = {**fresh_settings.to_env(), "PATH": "/usr/bin:/bin"}
     asking = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Records on real topics for the lander, and what it made of them."""
+"""Fixtures that send records to real topics for `land`, and read what it stored."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -17,13 +17,13 @@ from streams.settings import Settings
 
 @pytest.fixture
 def lake_settings(fresh_settings: Settings, fresh_topics: str) -> Settings:
-    """Settings of a lake and topics that are both empty; commits are small and quick."""
+    """Settings of a lake and topics that are both empty. Commits are small and quick."""
     return replace(fresh_settings, land_batch_seconds=0.05)
 
 
 @pytest.fixture
 def contact() -> Callable[..., tuple[bytes, bytes]]:
-    """Makes the key and value of a contact; `number` gives the event's id and family."""
+    """Makes the key and value of a contact. `number` gives the event's id and family."""
 
     def make(number: int, **data: object) -> tuple[bytes, bytes]:
         family = f"F-{number % 50}"
@@ -51,7 +51,7 @@ def sender(lake_settings: Settings) -> Iterable[KafkaProducer]:
 
 @pytest.fixture
 def send(sender: KafkaProducer) -> Callable[..., None]:
-    """Sends keys and values to the referral topic, or another, and returns when they are durable."""
+    """Sends keys and values to the referral topic, or another, and returns when the broker has acknowledged them."""
 
     def durable(records: Iterable[tuple[bytes, bytes]], topic: str = names.REFERRAL, **options: object) -> None:
         for key, value in records:
@@ -63,7 +63,7 @@ def send(sender: KafkaProducer) -> Callable[..., None]:
 
 @pytest.fixture
 def rows(lake_settings: Settings) -> Callable[[str], list[tuple]]:
-    """Answers of the lake to a query."""
+    """Runs a query on the lake."""
 
     def ask(query: str) -> list[tuple]:
         with connect(lake_settings, marts=None) as lake:
@@ -74,7 +74,7 @@ def rows(lake_settings: Settings) -> Callable[[str], list[tuple]]:
 
 @pytest.fixture
 def places() -> Callable[[duckdb.DuckDBPyConnection], list[tuple]]:
-    """Coordinates of every row, doubles included."""
+    """Topic, partition and offset of every row, doubles included."""
     tables = " UNION ALL ".join(
         f"SELECT topic, kafka_partition, kafka_offset FROM landing.main.{table}" for table in OFFSET_TABLES
     )

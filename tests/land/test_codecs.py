@@ -1,4 +1,4 @@
-"""Batches of every codec and producer land, whole."""
+"""Batches of every codec and producer land completely."""
 
 from contextlib import closing
 
@@ -14,12 +14,12 @@ from tests.kafka.segments import Log
 from tests.kafka.senders import CODECS, SENDERS
 
 BATCH = 3_500
-"""Events of one family, and so of one batch: longer than a megabyte when unpacked."""
+"""Events of one family, and so of one batch. Unpacked, they are longer than a megabyte."""
 
 
 @pytest.mark.parametrize("producer", SENDERS)
 def test_every_codec_of_every_producer_lands(lake_settings: Settings, producer: str, contact, rows) -> None:
-    """Batches may be long: Java writes no content size into its frames, and nothing of what it packs is cut."""
+    """Batches may be long. Java writes no content size into its frames, and still the whole content must land."""
     numbers = [50 * number for number in range(BATCH)]
     for place, codec in enumerate(CODECS):
         records = [contact(place + number) for number in numbers]
@@ -33,8 +33,8 @@ def test_every_codec_of_every_producer_lands(lake_settings: Settings, producer: 
     assert verify_offsets(lake_settings).differences == []
 
 
-def test_what_the_topic_compresses_lands(lake_settings: Settings, contact, rows, send) -> None:
-    """`compression.type` of the topic: the broker packs what came unpacked."""
+def test_records_that_the_broker_compresses_land(lake_settings: Settings, contact, rows, send) -> None:
+    """The topic sets `compression.type`, so the broker compresses records that arrive uncompressed."""
     for place, codec in enumerate(CODECS):
         with closing(admin(lake_settings)) as client:
             wanted = {"compression.type": codec}

@@ -1,4 +1,4 @@
-"""Killed, doubled, stalled or overtaken: every offset keeps exactly one row."""
+"""A lander is killed, doubled, stalled or overtaken: every offset keeps exactly one row."""
 
 import itertools
 import random
@@ -35,7 +35,7 @@ Rows = Callable[[str], list[tuple]]
 
 @contextmanager
 def child(settings: Settings, *command: str) -> Iterator[subprocess.Popen]:
-    """A process that lands; killed at the end if it still runs."""
+    """A process that lands. It is killed at the end if it still runs."""
     started = subprocess.Popen(
         [sys.executable, *(command or ("-c", CHILD))],
         env={**settings.to_env(), "PATH": "/usr/bin:/bin"},
@@ -68,7 +68,7 @@ def batch(value: bytes, key: bytes) -> dict[str, pa.Table]:
 def test_killed_lander_loses_and_doubles_nothing(
     lake_settings: Settings, send: Send, contact: Contact, places: Callable
 ) -> None:
-    """Killed soon after a commit, when it is in the middle of another one."""
+    """The lander is killed soon after a commit, when it is in the middle of another one."""
     settings = replace(lake_settings, land_batch_rows=20)
     numbers, moment = itertools.count(), random.Random(7)
     for _ in range(KILLS):
@@ -103,7 +103,7 @@ def test_terminated_lander_stores_what_it_has_and_ends_well(
 def test_second_lander_waits_and_takes_over(
     lake_settings: Settings, send: Send, contact: Contact, places: Callable
 ) -> None:
-    """Two started by mistake do no harm; when the first is killed the second goes on."""
+    """Two landers started by mistake do no harm. When the first is killed, the second takes over."""
     with child(lake_settings) as first:
         send(contact(number) for number in range(100))
         wait_for(first, "batch_landed")
@@ -121,7 +121,7 @@ def test_second_lander_waits_and_takes_over(
 def test_stalled_lander_without_its_locks_changes_nothing(
     lake_settings: Settings, send: Send, contact: Contact, places: Callable
 ) -> None:
-    """It wakes up with records in hand that another one has landed meanwhile."""
+    """It wakes up with records that another lander has landed meanwhile."""
     send(contact(number) for number in range(10))
     with child(replace(lake_settings, land_batch_seconds=3.0)) as zombie:
         wait_for(zombie, "batch_landed")
@@ -142,7 +142,7 @@ def test_stalled_lander_without_its_locks_changes_nothing(
 
 
 def test_stale_writer_is_refused(lake_settings: Settings, send: Send, contact: Contact) -> None:
-    """Its snapshot has moved on, and so have the offsets."""
+    """The lake's snapshot and the offsets have moved on since it was opened."""
     stale, writer = LandingStore(lake_settings), LandingStore(lake_settings)
     key, value = contact(1)
     writer.commit(batch(value, key), {(names.REFERRAL, 0): 1})
@@ -158,7 +158,7 @@ def test_writer_overtaken_between_check_and_commit_is_refused(lake_settings: Set
     following = {(names.REFERRAL, 0): 1}
 
     class Interrupted(dict):
-        """Tables between whose check and commit the other writer gets through."""
+        """Tables that let the other writer commit between this writer's check and commit."""
 
         def items(self) -> Iterator:
             if early.next != following:
@@ -171,8 +171,8 @@ def test_writer_overtaken_between_check_and_commit_is_refused(lake_settings: Set
         assert lake.execute("SELECT count(*) FROM landing.main.events").fetchone() == (1,)
 
 
-def test_overtaken_by_another_table_is_tried_again(lake_settings: Settings, contact: Contact) -> None:
-    """Maintenance or a check's results are no conflict."""
+def test_commit_overtaken_by_another_table_is_retried(lake_settings: Settings, contact: Contact) -> None:
+    """Writes of maintenance or of a check's results do not conflict."""
     store = LandingStore(lake_settings)
     key, value = contact(1)
     with connect(lake_settings, landing="read_write", marts=None) as other:
@@ -182,8 +182,8 @@ def test_overtaken_by_another_table_is_tried_again(lake_settings: Settings, cont
         assert lake.execute("SELECT count(*) FROM landing.main.events").fetchone() == (1,)
 
 
-def test_refused_commit_tells_no_value(lake_settings: Settings, contact: Contact) -> None:
-    """DuckLake's own message holds the statement, and in it the smallest and largest values of a column."""
+def test_refused_commit_reveals_no_value(lake_settings: Settings, contact: Contact) -> None:
+    """DuckLake's own message contains the statement, with the smallest and largest values of a column."""
     store = LandingStore(lake_settings)
     key, value = contact(1)
     tables = batch(value, key)
@@ -197,7 +197,7 @@ def test_refused_commit_tells_no_value(lake_settings: Settings, contact: Contact
 
 
 def test_no_reader_sees_half_a_commit(lake_settings: Settings, send: Send, contact: Contact) -> None:
-    """Rows of one partition are gapless from zero in every snapshot, while commits go on."""
+    """In every snapshot, the rows of one partition have no gap from zero, while commits go on."""
     settings = replace(lake_settings, land_batch_rows=10)
     send((contact(number) for number in range(600)), partition=0)
     done, torn, reads = threading.Event(), [], 0

@@ -1,4 +1,4 @@
-"""Whatever the broker accepts is quarantined whole, whatever becomes of its letter."""
+"""Whatever the broker accepts is quarantined whole, even if its dead letter cannot be sent."""
 
 import os
 import signal
@@ -32,14 +32,14 @@ HEADERS = [(f"h{number}", b"x") for number in range(5_000)]
 
 @pytest.fixture
 def squeezer(lake_settings: Settings) -> Iterable[KafkaProducer]:
-    """A partner's producer that compresses, so that the broker takes what is a thousand times its limit."""
+    """A partner's compressing producer, so that the broker accepts records a thousand times its limit."""
     with closing(producer(lake_settings, compression_type="gzip", max_request_size=2**30)) as kafka:
         yield kafka
 
 
 @pytest.fixture
 def letters(lake_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterable[DeadLetters]:
-    """The topic as landing sees it, soon out of patience."""
+    """The dead-letter topic as `land` uses it, with short patience."""
     monkeypatch.setattr(dead_letters, "_PATIENCE_SECONDS", 1.0)
     with closing(DeadLetters(lake_settings)) as letters:
         yield letters
@@ -53,7 +53,7 @@ def configure(settings: Settings, **configs: str) -> None:
 
 
 def rejected(count: int) -> list[Rejected]:
-    """Records that are no JSON."""
+    """Records that are not JSON."""
     return [decode(Record(names.REFERRAL, 0, number, 0, b"F-1", b"?", ())) for number in range(count)]
 
 
@@ -72,7 +72,7 @@ def rejected(count: int) -> list[Rejected]:
 def test_record_far_beyond_every_limit_is_quarantined_whole(
     lake_settings: Settings, squeezer: KafkaProducer, send: Send, contact: Contact, rows: Rows, record: dict
 ) -> None:
-    """Its letter holds the beginning, and tells how long the whole is and how to know it; the next record lands."""
+    """The dead letter has the beginning, the length and the hash of the whole record. The next record lands."""
     record = {"key": b"F-1"} | record
     squeezer.send(names.REFERRAL, partition=0, **record).get(60)
     send([contact(1)], partition=0)
@@ -98,7 +98,7 @@ def test_record_far_beyond_every_limit_is_quarantined_whole(
 def test_many_large_records_in_one_batch_land_in_bounded_commits(
     lake_settings: Settings, rows: Rows, send: Send
 ) -> None:
-    """Forty of two megabytes are a batch of a few kilobytes to the broker."""
+    """To the broker, forty records of two megabytes are a batch of a few kilobytes."""
     with closing(
         producer(lake_settings, compression_type="gzip", max_request_size=2**30, batch_size=2**30, linger_ms=500)
     ) as kafka:
@@ -138,7 +138,11 @@ def test_letter_that_no_topic_takes_is_counted_and_its_record_lands(
 
 
 def test_broker_that_hangs_is_waited_for_once(letters: DeadLetters, lake_settings: Settings) -> None:
-    """What comes meanwhile is left out; what was on its way arrives when the broker is back, and ends the silence."""
+    """
+    Letters that arrive meanwhile are left out.
+
+    Those already on their way arrive when the broker is back, and from then on letters are sent again.
+    """
     letters.send(rejected(1))
     broker = processes.find(lake_settings.home, "kafka").pid
     os.kill(broker, signal.SIGSTOP)

@@ -1,4 +1,4 @@
-"""Records that Kafka deleted before they were landed are named, each or as a stretch; what was landed is not lost."""
+"""Records that Kafka deleted before they landed are listed, singly or as a range. Landed records are not lost."""
 
 import threading
 import time
@@ -21,13 +21,13 @@ LOST = "SELECT kafka_offset, reason, allowed FROM landing.main.quarantine WHERE 
 
 
 def delete(settings: Settings, *, before: int, place: TopicPartition = PLACE) -> None:
-    """Let the broker forget the first records of a partition, as retention or `kafka-delete-records` does."""
+    """Let the broker delete the first records of a partition, as retention or `kafka-delete-records` does."""
     with closing(admin(settings)) as client:
         client.delete_records({place: before})
 
 
-def test_a_lander_that_was_away_names_each(lake_settings, contact, send, rows) -> None:
-    """`verify` is content, a dead letter is written, and nothing can be replayed."""
+def test_lander_that_was_away_lists_each_deleted_record(lake_settings, contact, send, rows) -> None:
+    """`verify` finds no difference, dead letters are written, and nothing can be replayed."""
     send([contact(number) for number in range(10)], partition=0)
     run(lake_settings, once=True)
     send([contact(number) for number in range(10, 20)], partition=0)
@@ -45,13 +45,13 @@ def test_a_lander_that_was_away_names_each(lake_settings, contact, send, rows) -
     assert select(lake_settings) == []
 
 
-def test_a_long_stretch_is_bounded(lake_settings, contact, send, rows) -> None:
+def test_long_range_of_deleted_records_is_bounded(lake_settings, contact, send, rows) -> None:
     send([contact(1)], partition=0)
     run(lake_settings, once=True)
     send([contact(number) for number in range(1_500)], partition=0)
     delete(lake_settings, before=1_401)
     run(lake_settings, once=True)
-    run(lake_settings, once=True)  # the dead letters
+    run(lake_settings, once=True)  # lands the dead letters
 
     found = rows(LOST)
     assert [row[0] for row in found] == [*range(1, 101), 1_400]
@@ -60,8 +60,8 @@ def test_a_long_stretch_is_bounded(lake_settings, contact, send, rows) -> None:
     assert (verified.differences, verified.lost) == ([], 1_400)
 
 
-def test_it_happens_to_a_running_lander(lake_settings, contact, send, rows, monkeypatch) -> None:
-    """It is held up for a while; what it has in hand by then is not lost."""
+def test_running_lander_lists_deleted_records(lake_settings, contact, send, rows, monkeypatch) -> None:
+    """The lander is held up for a while. The records that it has by then are not lost."""
     held, goes_on = threading.Event(), threading.Event()
     poll = lander.Lander._poll
 
@@ -79,7 +79,7 @@ def test_it_happens_to_a_running_lander(lake_settings, contact, send, rows, monk
         while rows("SELECT count(*) FROM landing.main.events") != [(5,)]:
             time.sleep(0.1)
         held.set()
-        time.sleep(1)  # what was asked for is answered: nothing is there yet
+        time.sleep(1)  # until the pending fetch has been answered with nothing
         with closing(producer(lake_settings, linger_ms=0)) as sender:
             for number in range(5, 4_000):
                 key, value = contact(number, remarks="x" * 3_000)
@@ -101,15 +101,15 @@ def test_it_happens_to_a_running_lander(lake_settings, contact, send, rows, monk
     assert events + verified.lost == 4_000
 
 
-def test_a_partition_of_which_nothing_had_landed(lake_settings, contact, send, rows) -> None:
-    """What was there before the lake was made is not missing in it; what came then is."""
+def test_partition_from_which_nothing_had_landed(lake_settings, contact, send, rows) -> None:
+    """Records deleted before the lake was made are not missing in it. Those deleted afterwards are."""
     send([contact(number) for number in range(4)], partition=0)
     delete(lake_settings, before=2)
     run(lake_settings, once=True)
     send([contact(number) for number in range(4)], partition=1)
     delete(lake_settings, before=3, place=TopicPartition(names.REFERRAL, 1))
     run(lake_settings, once=True)
-    run(lake_settings, once=True)  # the dead letters
+    run(lake_settings, once=True)  # lands the dead letters
 
     lost = rows("SELECT kafka_partition, kafka_offset FROM landing.main.quarantine ORDER BY ALL")
     assert lost == [(1, 0), (1, 1), (1, 2)]
@@ -117,7 +117,7 @@ def test_a_partition_of_which_nothing_had_landed(lake_settings, contact, send, r
 
 
 def test_markers_behind_the_last_record_are_not_lost(lake_settings, contact, rows, monkeypatch) -> None:
-    """A transaction's end has an offset and no row; a quiet partition is emptied by retention, markers and all."""
+    """A transaction's end has an offset and no row. Retention empties a quiet partition, including these markers."""
     monkeypatch.setattr(lander, "_SHOW_SECONDS", 0.0)
     key, value = contact(1)
     with closing(producer(lake_settings, transactional_id="partner")) as sender:
@@ -138,7 +138,7 @@ def test_markers_behind_the_last_record_are_not_lost(lake_settings, contact, row
 
 
 def test_a_topic_that_has_lost_its_end_is_refused(lake_settings, contact, send, rows) -> None:
-    """As after an unclean election; its next records would have the numbers of rows that are there."""
+    """This happens after an unclean election. The topic's next records would get offsets of existing rows."""
     send([contact(number) for number in range(5)], partition=0)
     run(lake_settings, once=True)
     with connect(lake_settings, landing="read_write", marts=None) as lake:
@@ -150,7 +150,7 @@ def test_a_topic_that_has_lost_its_end_is_refused(lake_settings, contact, send, 
 
 
 def test_a_running_lander_notices_that_a_topic_ends_before_it(lake_settings, contact, send, monkeypatch) -> None:
-    """Although nothing comes: a reader beyond the end is set back to the beginning by the library."""
+    """It notices even without new records. The library sets a reader beyond the end back to the beginning."""
     send([contact(number) for number in range(5)], partition=0)
     run(lake_settings, once=True)
     poll, turns = lander.Lander._poll, iter(range(1_000))

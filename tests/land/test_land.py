@@ -43,10 +43,10 @@ def test_second_run_adds_nothing(lake_settings: Settings, send: Send, contact: C
     assert (first.rows, second.rows) == (20, 0)
 
 
-def test_rejected_record_is_kept_whole_and_told(
+def test_rejected_record_is_kept_whole_and_announced(
     lake_settings: Settings, send: Send, contact: Contact, rows: Rows
 ) -> None:
-    """Quarantine and dead letter both have the original, byte for byte."""
+    """The quarantine and the dead letter both have the original, byte for byte."""
     send([(b"F-1", b"\x00'\\not json\xff")], headers=[("n\0ame", b"\x00\xff")])
     run(lake_settings, once=True)
     run(lake_settings, once=True)
@@ -77,7 +77,7 @@ def test_garbage_on_own_topics_is_quarantined(lake_settings: Settings, send: Sen
     assert rows("SELECT count(DISTINCT topic) FROM landing.main.quarantine") == [(3,)]
 
 
-def test_heartbeat_lands_with_its_cut(lake_settings: Settings, send: Send, rows: Rows) -> None:
+def test_heartbeat_lands_with_its_watermark(lake_settings: Settings, send: Send, rows: Rows) -> None:
     now = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
     beat = Heartbeat(leader="watch-1", as_of=now, offsets={names.REFERRAL: [3, 0, 2**40]})
     send(
@@ -89,10 +89,10 @@ def test_heartbeat_lands_with_its_cut(lake_settings: Settings, send: Send, rows:
     assert found == [("watch-1", now.replace(tzinfo=None), [3, 0, 2**40])]
 
 
-def test_copy_and_other_content_under_one_id_land_as_what_they_say(
+def test_copy_and_other_content_under_one_id_both_land(
     lake_settings: Settings, send: Send, contact: Contact, rows: Rows
 ) -> None:
-    """Nothing is turned away for what came before it; which are copies shows in what they say."""
+    """No record is turned away because of an earlier one. The content shows which records are copies."""
     key, value = contact(1)
     send([(key, value)])
     run(lake_settings, once=True)
@@ -109,7 +109,7 @@ def test_copy_and_other_content_under_one_id_land_as_what_they_say(
 def test_batches_of_any_size_give_the_same_rows(
     lake_settings: Settings, send: Send, contact: Contact, rows: Rows, size: int
 ) -> None:
-    """How a stream is cut into transactions is nowhere to be seen, copies and reused ids included."""
+    """The size of the transactions does not change the rows, also with copies and reused ids."""
     stream = [contact(n % 15, source_code="6" if n % 4 else "2A") if n % 5 else (b"F-1", b"?") for n in range(40)]
     send(stream)
     run(replace(lake_settings, land_batch_rows=size), once=True)
@@ -130,7 +130,7 @@ def test_lag_is_shown_in_kafka(lake_settings: Settings, send: Send, contact: Con
 
 
 def test_doorbell_rings_after_each_commit(lake_settings: Settings, send: Send, contact: Contact, rows: Rows) -> None:
-    """What it announces is there to be read."""
+    """The rows that it announces can be read."""
     seen = []
     send(contact(number) for number in range(4))
     run(
@@ -144,7 +144,7 @@ def test_doorbell_rings_after_each_commit(lake_settings: Settings, send: Send, c
 
 
 def test_checks_leave_nothing_out(lake_settings: Settings, send: Send, contact: Contact) -> None:
-    """Ranges of successive runs meet, so every row is judged once."""
+    """The ranges of successive runs meet, so every row is checked once."""
     judged = []
 
     def validator(lake: duckdb.DuckDBPyConnection, landed_from: datetime, landed_to: datetime) -> list:
@@ -162,7 +162,7 @@ def test_checks_leave_nothing_out(lake_settings: Settings, send: Send, contact: 
 
 
 def test_markers_of_transactions_are_no_gap(lake_settings: Settings, contact: Contact, send: Send, rows: Rows) -> None:
-    """A partner's producer may use transactions; what it aborts never happened."""
+    """A partner's producer may use transactions. The records of an aborted one do not land."""
     kafka = KafkaProducer(bootstrap_servers=lake_settings.bootstrap, transactional_id="partner")
     kafka.init_transactions()
     for number, end in ((1, kafka.commit_transaction), (2, kafka.abort_transaction), (3, kafka.commit_transaction)):

@@ -130,7 +130,11 @@ def test_event_of_the_java_sdk_is_accepted_in_both_modes(
 
 
 def test_payload_of_a_binary_event_is_an_event(lake_settings: Settings, sender: KafkaProducer, rows: Rows) -> None:
-    """Whoever has the row alone, as the watcher after a restart, reads what was sent; the data are byte for byte."""
+    """
+    The row alone contains the whole event, which the watcher needs after a restart.
+
+    The data are unchanged byte for byte.
+    """
     message = python_sdk.to_binary_event(python_event("binary"))
     put(sender, message)
     run(lake_settings, once=True)
@@ -154,7 +158,7 @@ def test_payload_of_a_binary_event_is_an_event(lake_settings: Settings, sender: 
 def test_rejected_binary_event_is_replayed_as_it_came(
     lake_settings: Settings, sender: KafkaProducer, rows: Rows
 ) -> None:
-    """Attributes are headers, so headers are what is kept and sent again."""
+    """The attributes are headers, so the headers are kept and sent again."""
     message = python_sdk.to_binary_event(python_event("binary", CONTACT | {"family_id": "F-2"}))
     put(sender, message)
     run(lake_settings, once=True)
@@ -180,7 +184,7 @@ BATCH = [("content-type", b"application/cloudevents-batch+json; charset=UTF-8")]
 def test_each_event_of_a_batch_becomes_a_row(
     lake_settings: Settings, send: Send, contact: Contact, rows: Rows, headers: list, mark: bytes
 ) -> None:
-    """Of one family or several; its own offset is the batch's, whose row has it whole."""
+    """The events may be of one family or several. The batch's own offset has a row with the whole batch."""
     values = [contact(number)[1] for number in (1, 51, 2)]
     batch = mark + batch_of(*values)
     send([(b"F-1", batch)], headers=headers)
@@ -197,7 +201,7 @@ def test_each_event_of_a_batch_becomes_a_row(
     assert verify_offsets(lake_settings).differences == []
 
 
-def test_bad_event_in_a_batch_takes_no_other_with_it(
+def test_bad_event_in_a_batch_does_not_reject_the_others(
     lake_settings: Settings, send: Send, contact: Contact, rows: Rows
 ) -> None:
     bad = json.dumps({"specversion": "1.0", "id": "bad"}).encode()

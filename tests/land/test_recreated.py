@@ -1,4 +1,4 @@
-"""A topic that was deleted and made again goes on in the lake: none lost, none twice, each number one row."""
+"""A recreated topic continues in the lake: no record is lost, none is doubled, and each number has one row."""
 
 import json
 import threading
@@ -35,13 +35,13 @@ LOST = """
 
 @pytest.fixture(autouse=True)
 def _is_soon_sure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One broker is never late to know."""
+    """Skip the wait for late metadata: a single broker always knows its topics at once."""
     monkeypatch.setattr(lake_lives, "_SURE_SECONDS", 0.0)
 
 
 @pytest.fixture
 def make_again(lake_settings):
-    """Deletes the referral topic, or another, and makes it again."""
+    """Recreates the referral topic, or another."""
 
     def again(topic: str = names.REFERRAL, partitions: int = lake_settings.partitions) -> None:
         make(lake_settings, topic, partitions, **STAMPED)
@@ -49,8 +49,8 @@ def make_again(lake_settings):
     return again
 
 
-def test_its_records_are_numbered_on(lake_settings, contact, send, rows, make_again) -> None:
-    """One number stands for what had come before it was deleted and was not read, if anything had."""
+def test_records_of_a_recreated_topic_continue_the_numbers(lake_settings, contact, send, rows, make_again) -> None:
+    """One number represents any records that arrived before the deletion and were not read."""
     send([contact(number) for number in range(5)], partition=0)
     run(lake_settings, once=True)
     make_again()
@@ -66,8 +66,12 @@ def test_its_records_are_numbered_on(lake_settings, contact, send, rows, make_ag
     assert numbered_ends(lake_settings, [names.REFERRAL])[names.REFERRAL, 0] == 26
 
 
-def test_what_had_not_landed_of_the_one_before_is_named(lake_settings, contact, send, rows, make_again) -> None:
-    """The watcher had read ten of a partition; five had landed, and nobody knows of what came after the ten."""
+def test_unlanded_records_of_the_old_topic_are_listed(lake_settings, contact, send, rows, make_again) -> None:
+    """
+    The watcher had read ten records of a partition, and five had landed.
+
+    One number covers any records after the ten.
+    """
     send([contact(number) for number in range(5)], partition=0)
     send([contact(9)], partition=3)
     run(lake_settings, once=True)
@@ -76,14 +80,14 @@ def test_what_had_not_landed_of_the_one_before_is_named(lake_settings, contact, 
     make_again()
     send([contact(100)], partition=0)
     run(lake_settings, once=True)
-    run(lake_settings, once=True)  # the dead letters
+    run(lake_settings, once=True)  # lands the dead letters
 
     assert rows(LOST) == [(0, number, True) for number in range(5, 11)] + [(3, 1, True)]
     assert rows(PLACES)[-1] == (11, "e-100")
     assert verify_offsets(lake_settings).differences == []
 
 
-def test_it_is_made_again_twice_and_nothing_came_between(lake_settings, contact, send, rows, make_again) -> None:
+def test_topic_recreated_twice_with_nothing_between_continues(lake_settings, contact, send, rows, make_again) -> None:
     send([contact(1)], partition=0)
     run(lake_settings, once=True)
     make_again()
@@ -94,7 +98,7 @@ def test_it_is_made_again_twice_and_nothing_came_between(lake_settings, contact,
     make_again()
     send([contact(3), contact(4)], partition=0)
     run(lake_settings, once=True)
-    run(lake_settings, once=True)  # the dead letters
+    run(lake_settings, once=True)  # lands the dead letters
 
     assert rows(PLACES) == [(0, "e-1"), (2, "e-2"), (4, "e-3"), (5, "e-4")]
     assert rows(LOST) == [(0, 1, True), (0, 3, True)]
@@ -102,8 +106,12 @@ def test_it_is_made_again_twice_and_nothing_came_between(lake_settings, contact,
     assert verify_offsets(lake_settings).differences == []
 
 
-def test_it_has_other_partitions(lake_settings, contact, send, rows, make_again) -> None:
-    """What is lost of a partition that it no longer has is named, too; one that is added later goes on from it."""
+def test_recreated_topic_may_have_other_partitions(lake_settings, contact, send, rows, make_again) -> None:
+    """
+    The loss on a partition that no longer exists is listed as well.
+
+    If it is added later, it continues from there.
+    """
     last = lake_settings.partitions - 1
     send([contact(1)], partition=last)
     run(lake_settings, once=True)
@@ -122,8 +130,12 @@ def test_it_has_other_partitions(lake_settings, contact, send, rows, make_again)
     assert verify_offsets(lake_settings).differences == []
 
 
-def test_it_is_noticed_while_landing(lake_settings, contact, send, rows, make_again, monkeypatch) -> None:
-    """Also when it has grown past its old end before anybody asks: what was polled is read again under its number."""
+def test_recreated_topic_is_noticed_while_landing(lake_settings, contact, send, rows, make_again, monkeypatch) -> None:
+    """
+    It is noticed even if the topic has grown past its old end by then.
+
+    Records already polled are read again under their new numbers.
+    """
     monkeypatch.setattr(kafka_client, "_METADATA_MS", 60_000)
     stop = threading.Event()
     lander = threading.Thread(target=run, args=(lake_settings,), kwargs={"until": stop.is_set}, daemon=True)
@@ -147,8 +159,12 @@ def test_it_is_noticed_while_landing(lake_settings, contact, send, rows, make_ag
     assert verify_offsets(lake_settings).differences == []
 
 
-def test_a_lander_that_still_has_records_of_the_one_before_cannot_store_them(lake_settings, contact, send, make_again):
-    """Who meets the new topic first gives it its numbers; a commit of before would take them."""
+def test_lander_cannot_store_records_of_the_old_topic(lake_settings, contact, send, make_again):
+    """
+    The process that meets the new topic first numbers it.
+
+    A commit of records from the old topic would take those numbers.
+    """
     send([contact(1)], partition=0)
     run(lake_settings, once=True)
     with closing(LandingStore(lake_settings)) as late:
@@ -158,7 +174,7 @@ def test_a_lander_that_still_has_records_of_the_one_before_cannot_store_them(lak
             late.commit({}, {})
 
 
-def test_topics_of_the_systems_own_go_on_too(lake_settings, rows, make_again) -> None:
+def test_recreated_topics_of_the_system_continue(lake_settings, rows, make_again) -> None:
     ids = {topic: generation.topic_id for topic, generation in known(lake_settings).items()}
     beat(lake_settings, {}, ids)
     run(lake_settings, once=True)
@@ -166,15 +182,15 @@ def test_topics_of_the_systems_own_go_on_too(lake_settings, rows, make_again) ->
     make_again(names.DEAD_LETTER, partitions=1)
     beat(lake_settings, {}, ids)
     run(lake_settings, once=True)
-    run(lake_settings, once=True)  # the dead letter of what was lost
+    run(lake_settings, once=True)  # lands the dead letter of the lost record
 
     assert rows("SELECT kafka_offset FROM landing.main.heartbeats ORDER BY ALL") == [(0,), (2,)]
     assert rows("SELECT count(*) FROM landing.main.dead_letters") == [(1,)]
     assert verify_offsets(lake_settings).differences == []
 
 
-def test_a_lake_of_before_learns_to_number(lake_settings, contact, send, rows, make_again) -> None:
-    """Its table of topics had names and ids alone."""
+def test_older_lake_learns_to_number_generations(lake_settings, contact, send, rows, make_again) -> None:
+    """An older lake's table of topics has only names and ids."""
     send([contact(1)], partition=0)
     run(lake_settings, once=True)
     with connect(lake_settings, landing="read_write", marts=None) as lake:
@@ -187,8 +203,12 @@ def test_a_lake_of_before_learns_to_number(lake_settings, contact, send, rows, m
     assert rows(PLACES) == [(0, "e-1"), (2, "e-2")]
 
 
-def test_who_keeps_a_place_in_it_reads_it_from_its_beginning(lake_settings, contact, send, make_again) -> None:
-    """Also who was away when it was made again, for as long as no person has confirmed that it was."""
+def test_reader_with_a_position_reads_a_recreated_topic_from_its_beginning(
+    lake_settings, contact, send, make_again
+) -> None:
+    """
+    This includes a reader that was away when the topic was recreated, until a person has confirmed the recreation.
+    """
     with closing(Cursor(lake_settings, names.REFERRAL, "letters")) as cursor:
         send([contact(number) for number in range(3)], partition=0)
         assert [record.offset for record in read(cursor, 3)] == [0, 1, 2]
@@ -204,7 +224,7 @@ def test_who_keeps_a_place_in_it_reads_it_from_its_beginning(lake_settings, cont
         assert cursor.is_past(cursor.ends())
 
 
-def test_it_is_confirmed_once(lake_settings, contact, send, make_again) -> None:
+def test_recreation_is_confirmed_once(lake_settings, contact, send, make_again) -> None:
     runner = CliRunner(env=lake_settings.to_env())
     send([contact(1)], partition=0)
     run(lake_settings, once=True)
@@ -226,14 +246,14 @@ def test_it_is_confirmed_once(lake_settings, contact, send, make_again) -> None:
 
 
 def known(settings) -> dict[str, Generation]:
-    """The topics as whoever asks first numbers them."""
+    """The topics as the first process that asks numbers them."""
     numbered_ends(settings, [names.REFERRAL])
     with connect(settings, marts=None) as lake:
         return landed_generations(lake)
 
 
 def beat(settings, offsets: dict[str, list[int]], ids: dict[str, str]) -> None:
-    """A watcher's sign of life that says how far it has judged."""
+    """Publish a watcher's heartbeat with the offsets up to which it has evaluated."""
     heartbeat = Heartbeat(leader="a watcher", as_of=datetime.now(UTC), offsets=offsets, topic_ids=ids)
     with closing(Publisher(settings)) as publisher:
         publisher.heartbeat(heartbeat)

@@ -1,4 +1,4 @@
-"""Rejected records: seen without their content, and sent again byte for byte."""
+"""Rejected records can be listed without their content, and sent again byte for byte."""
 
 import json
 from collections.abc import Callable
@@ -28,7 +28,7 @@ Rows = Callable[[str], list[tuple]]
 
 @pytest.fixture
 def rejected(lake_settings: Settings, send: Send, contact: Contact) -> Settings:
-    """A lake with one record not of the contract, one with a code outside of its list, and garbage among alerts."""
+    """A lake with one record outside the contract, one with an unknown code, and garbage among alerts."""
     send([(b"F-1", SECRET)], headers=[("traceparent", b"1")])
     key, value = contact(2)
     send([(key, value.replace(b'"specversion": "1.0"', b'"specversion": "0.3"'))])
@@ -48,12 +48,16 @@ HOSTILE = [
     Original(b"k" * 400_000, b"0" * 5_000_000, [("h" * 400_000, b"1" * 400_000)]),
     Original(b"F-1", b"?", [("caf-replay-of", None), ("caf-replay-of", b"\xff"), ("caf-replay-of", b"one")]),
 ]
-"""Records that no program should write, and every broker takes; bytes of names that are no text as lone surrogates."""
+"""
+Records that no program should write but every broker accepts.
+
+Bytes of names that are not text are lone surrogates.
+"""
 
 
 @pytest.fixture
 def hostile(lake_settings: Settings, send: Send, fresh_topics: str) -> Settings:
-    """A lake whose quarantine holds them, and a readable neighbour of the contract's."""
+    """A lake whose quarantine holds these records, and a readable record beside them."""
     with closing(verbatim_producer(lake_settings)) as kafka:
         for record in HOSTILE:
             send_verbatim(kafka, names.ESCALATION, record).get(60)
@@ -62,13 +66,16 @@ def hostile(lake_settings: Settings, send: Send, fresh_topics: str) -> Settings:
 
 
 def originals(settings: Settings, **filters: object) -> list[Original]:
-    """What the quarantine holds, header names as they came."""
+    """The records in the quarantine, with header names as they arrived."""
     with connect(settings, marts=None) as lake:
         return [original for _, original in contents(lake, find(lake, Filters.of(**filters)))]
 
 
 def test_any_record_is_quarantined_and_sent_again_byte_for_byte(hostile: Settings) -> None:
-    """No key and no value, headers without a value or with a name that is no text, and far too long ones."""
+    """
+    Records without key and value, with headers without a value, with names that are not text, or with far too long
+    ones.
+    """
     kept = originals(hostile)
     replayed = send_again(hostile)
     run(hostile, once=True)
@@ -86,7 +93,11 @@ def is_copy(record: Original) -> bool:
 
 
 def test_record_that_the_broker_refuses_is_named_and_the_rest_goes_on(hostile: Settings) -> None:
-    """The topic takes less than it did; whoever replays is told which ones, and nothing of their content."""
+    """
+    The topic now accepts less than it did.
+
+    The user sees which records were refused, and nothing of their content.
+    """
     with closing(admin(hostile)) as client:
         client.alter_configs([ConfigResource("TOPIC", names.ESCALATION, {"max.message.bytes": "600"})])
     outcome = CliRunner(env=hostile.to_env()).invoke(replay.command, ["--yes"])
@@ -101,7 +112,11 @@ def test_record_that_the_broker_refuses_is_named_and_the_rest_goes_on(hostile: S
 
 
 def test_record_is_sent_again_as_it_came(rejected: Settings, rows: Rows) -> None:
-    """Same topic, key, value and headers, and one header that names the original; then it is judged anew."""
+    """
+    It has the same topic, key, value and headers, and one more header that names the original.
+
+    It is validated again.
+    """
     replayed = send_again(rejected, reason="envelope")
     run(rejected, once=True)
     found = rows(
@@ -130,7 +145,7 @@ def test_rejected_copy_is_not_sent_itself_but_its_original_may_be(rejected: Sett
     assert send_again(rejected, reason="envelope") == Replayed(sent=1, skipped=1)
 
 
-def test_accepted_copy_ends_it(rejected: Settings, send: Send, contact: Contact) -> None:
+def test_original_of_an_accepted_copy_is_not_sent_again(rejected: Settings, send: Send, contact: Contact) -> None:
     original = next(record for record in select(rejected, reason="code_set"))
     send([contact(2)], headers=[("caf-replay-of", original.coordinates.encode())])
     run(rejected, once=True)
@@ -189,7 +204,7 @@ def test_command_asks_before_it_sends(rejected: Settings) -> None:
 
 
 def test_what_was_left_out_is_listed_by_source_and_field(lake_settings: Settings, send: Send, contact: Contact) -> None:
-    """Items of one list together, the latest record by its coordinates, and never a value."""
+    """Items of one list count together. The latest record is given by its position, and no value is shown."""
     send([contact(1, lsoa_code="planted"), contact(2, lsoa_code=7), contact(3, source_code="planted"), contact(4)])
     run(lake_settings, once=True)
     runner = CliRunner(env=lake_settings.to_env())

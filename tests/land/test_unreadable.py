@@ -1,4 +1,4 @@
-"""What nobody can read is quarantined offset by offset, and holds up nothing."""
+"""Unreadable records are quarantined offset by offset, and hold up nothing."""
 
 from kafka.record.util import decode_varint, encode_varint
 
@@ -10,7 +10,11 @@ from tests.kafka.segments import Log, record
 
 
 def test_each_offset_of_a_damaged_batch_has_one_row(lake_settings: Settings, contact, rows, send) -> None:
-    """The batch's bytes are in the first of them; what came before and after has landed; `verify` is content."""
+    """
+    The first row has the batch's bytes.
+
+    The records before and after have landed, and `verify` finds no difference.
+    """
     log = Log(lake_settings, names.REFERRAL)
     send([contact(1)], partition=0)
     log.write([b"one", b"two", b"three"])
@@ -19,7 +23,7 @@ def test_each_offset_of_a_damaged_batch_has_one_row(lake_settings: Settings, con
     log.poke(at + length - 2, b"!!")
 
     run(lake_settings, once=True)
-    run(lake_settings, once=True)  # the dead letters
+    run(lake_settings, once=True)  # lands the dead letters
 
     quarantined = rows(
         "SELECT kafka_offset, reason, record_value IS NOT NULL FROM landing.main.quarantine ORDER BY kafka_offset"
@@ -29,19 +33,21 @@ def test_each_offset_of_a_damaged_batch_has_one_row(lake_settings: Settings, con
     assert verify_offsets(lake_settings).differences == []
 
 
-def test_damage_on_a_topic_of_the_systems_own_does_not_stop_landing(lake_settings: Settings, rows) -> None:
+def test_damage_on_a_topic_of_the_system_does_not_stop_landing(lake_settings: Settings, rows) -> None:
     log = Log(lake_settings, names.ALERTS)
     log.craft(record(0, b"?" * 20)[:-1] + b"\xff" * 9, count=1)
 
     run(lake_settings, once=True)
-    run(lake_settings, once=True)  # the dead letter
+    run(lake_settings, once=True)  # lands the dead letter
 
     assert rows("SELECT topic, reason FROM landing.main.quarantine")[0] == (names.ALERTS, "unreadable_batch")
     assert verify_offsets(lake_settings).differences == []
 
 
-def test_an_event_without_a_time_of_arrival_came_when_it_happened(lake_settings: Settings, contact, rows) -> None:
-    """Its sender's clock stamped it with 1970; taken for its arrival, that would be when it happened, too."""
+def test_event_without_a_time_of_arrival_counts_as_arrived_when_it_happened(
+    lake_settings: Settings, contact, rows
+) -> None:
+    """Its sender's clock stamped it with 1970. If that counted as its arrival, the event would also be dated 1970."""
     key, value = contact(1)
     log = Log(lake_settings, names.REFERRAL)
     body = bytearray(record(0, value))

@@ -1,4 +1,4 @@
-"""What `verify` calls a difference, each made on purpose."""
+"""Every difference that `verify` reports, each made on purpose."""
 
 import json
 from collections.abc import Callable
@@ -61,7 +61,7 @@ def test_row_in_two_tables_is_doubled(landed: Settings) -> None:
     assert differences(landed) == [Gap(names.REFERRAL, 2, 3, 4, "doubled")]
 
 
-def test_row_beyond_the_topic_is_told(landed: Settings) -> None:
+def test_row_beyond_the_topic_is_reported(landed: Settings) -> None:
     with connect(landed, landing="read_write", marts=None) as lake:
         lake.execute(
             "INSERT INTO landing.main.events BY NAME "
@@ -71,7 +71,7 @@ def test_row_beyond_the_topic_is_told(landed: Settings) -> None:
     assert differences(landed) == [Gap(names.REFERRAL, 2, 10, 11, "not in the topic")]
 
 
-def test_unlanded_records_are_waited_for_and_then_told(landed: Settings, send: Send, contact: Contact) -> None:
+def test_unlanded_records_are_waited_for_and_then_reported(landed: Settings, send: Send, contact: Contact) -> None:
     send([contact(99)], partition=1)
     verified = verify_offsets(landed, wait=1.0)
 
@@ -81,13 +81,13 @@ def test_unlanded_records_are_waited_for_and_then_told(landed: Settings, send: S
 
 
 def test_records_that_expired_after_landing_are_no_difference(landed: Settings) -> None:
-    """Beyond Kafka's retention the lake is the record."""
+    """Beyond Kafka's retention, the lake is the record."""
     expire(landed, before=6)
 
     assert differences(landed) == []
 
 
-def test_records_that_expired_unlanded_are_told(landed: Settings, send: Send, contact: Contact) -> None:
+def test_records_that_expired_unlanded_are_reported(landed: Settings, send: Send, contact: Contact) -> None:
     send((contact(number) for number in range(10, 20)), partition=2)
     expire(landed, before=15)
 
@@ -103,7 +103,7 @@ def test_command_prints_figures_and_fails_on_differences(landed: Settings, send:
     send([contact(99)], partition=1)
     bad = runner.invoke(command)
 
-    # Called inside this process, the command logs to the same stream; as a process of its own it does not.
+    # In this process, the command logs to the same stream. As a separate process, it does not.
     assert (good.exit_code, json.loads(good.stdout.splitlines()[-1])["offsets"]["rows"]) == (0, 10)
     assert isinstance(bad.exception, PartsDisagree)
     assert "not landed" in bad.stdout

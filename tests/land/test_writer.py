@@ -1,4 +1,4 @@
-"""A batch fills while the one before it is being stored: what fails, and what is known of what is not stored yet."""
+"""A batch fills while the one before it is being stored: failures, and the handling of records not yet stored."""
 
 import threading
 from collections.abc import Callable
@@ -22,11 +22,11 @@ SECONDS = 30
 def test_failed_commit_ends_the_run_and_nothing_after_it_is_stored(
     lake_settings: Settings, send: Send, contact: Contact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever was read meanwhile is read again by the next run."""
+    """The next run reads the unstored records again."""
     commits = []
 
     def fail_the_second(store: LandingStore, tables: object, following: Offsets) -> None:
-        if following:  # the ids of the topics come first, without any
+        if following:  # the first commit has the topic ids and no offsets
             commits.append(following)
         if len(commits) == 2:
             raise LakeUnavailable("no")
@@ -46,7 +46,7 @@ def test_failed_commit_ends_the_run_and_nothing_after_it_is_stored(
 def test_error_of_the_loop_waits_for_the_commit_that_runs(
     lake_settings: Settings, send: Send, contact: Contact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The store is not closed under it, and what it commits counts."""
+    """The store is not closed while it commits, and the commit counts."""
     started, loop_failed = threading.Event(), threading.Event()
 
     def commit_late(store: LandingStore, tables: object, following: Offsets) -> None:

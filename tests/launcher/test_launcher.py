@@ -1,4 +1,4 @@
-"""The launcher: one command on a bare machine, and one sentence when something is missing."""
+"""The launcher: one command sets up a bare machine, and one sentence says what is missing."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ PRINT_ARGUMENTS = "import os, sys; print(sys.argv[1:], os.environ['CAF_HOME'])\n
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A clone, in a path with blanks, whose lock is a part of the real one and whose command prints its arguments."""
+    """A clone in a path with blanks. Its lock is a part of the real one, and its command prints its arguments."""
     folder = tmp_path / "a clone"
     (folder / "streams" / "cli").mkdir(parents=True)
     (folder / "streams" / "stack").mkdir()
@@ -46,7 +46,7 @@ def _installed(clone: Path) -> set[str]:
 
 
 def test_first_use_makes_the_environment_and_the_second_is_silent(clone: Path, tmp_path: Path) -> None:
-    """From another folder and with almost no variables set, arguments arrive as they were given."""
+    """It is called from another folder with almost no variables set, and the arguments arrive unchanged."""
     home = str(tmp_path)
     first = _caf(clone, "say", "two words", cwd=tmp_path, HOME=home)
     second = _caf(clone, "say", "two words", cwd=tmp_path, HOME=home)
@@ -57,7 +57,7 @@ def test_first_use_makes_the_environment_and_the_second_is_silent(clone: Path, t
 
 
 def test_changed_lock_brings_the_environment_up_to_date(clone: Path, tmp_path: Path) -> None:
-    """A package that the new lock names is there, one that it drops is gone."""
+    """A package in the new lock is installed, and one that it drops is removed."""
     _caf(clone, HOME=str(tmp_path))
     _lock(clone, "uv", "idna")
     again = _caf(clone, HOME=str(tmp_path))
@@ -98,7 +98,7 @@ def test_interrupted_set_up_is_done_again(clone: Path, tmp_path: Path) -> None:
 
 
 def test_two_launchers_at_once_make_one_environment(clone: Path, tmp_path: Path) -> None:
-    """The second waits for the first, and both go on."""
+    """The second waits for the first, and both continue."""
     environ = {"PATH": "/usr/bin:/bin", "CAF_PYTHON": sys.executable, "HOME": str(tmp_path)}
     both = [
         subprocess.Popen([clone / "caf"], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -111,7 +111,7 @@ def test_two_launchers_at_once_make_one_environment(clone: Path, tmp_path: Path)
 
 
 def test_missing_network_is_one_sentence(clone: Path, tmp_path: Path) -> None:
-    """No traceback, and the reason is in a log; a later try succeeds."""
+    """There is no traceback, and the reason is in a log. A later attempt succeeds."""
     cut = _caf(clone, HOME=str(tmp_path), PIP_INDEX_URL="http://127.0.0.1:9/simple", PIP_NO_CACHE_DIR="1")
     later = _caf(clone, HOME=str(tmp_path))
 
@@ -122,7 +122,7 @@ def test_missing_network_is_one_sentence(clone: Path, tmp_path: Path) -> None:
 
 
 def test_missing_python_is_one_sentence_that_says_what_was_found(clone: Path, tmp_path: Path) -> None:
-    """The wrong version is named, and so is the way out."""
+    """The message names the wrong version and what to do."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("sh", "dirname", "cmp"):
@@ -147,7 +147,7 @@ def test_full_disk_is_one_sentence(clone: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_folder_of_somebody_else_is_not_emptied(clone: Path, tmp_path: Path) -> None:
-    """`CAF_VENV` may name only a new, an empty or an own folder."""
+    """`CAF_VENV` may name only a new folder, an empty one, or an environment of this project."""
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "one.txt").write_text("keep me")
     done = _caf(clone, HOME=str(tmp_path), CAF_VENV=str(tmp_path / "letters"))
@@ -181,7 +181,7 @@ def test_the_lock_of_authors_holds_all_of_the_users() -> None:
 
 
 def test_pip_configuration_is_handed_to_uv() -> None:
-    """uv asks the registry that pip was told to ask; a variable wins over a file."""
+    """uv uses the registry that pip was told to use. A variable takes precedence over a file."""
     listed = (
         ":env:.index-url='https://one.example/simple'\n"
         "global.index-url='https://two.example/simple'\n"

@@ -25,7 +25,7 @@ SOURCE = "/wirral/front-door"
 
 
 class Lake:
-    """A lake of its own; `land` puts events in it as the lander would."""
+    """A lake for the tests of one module. `land` puts events in it as the lander would."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -36,7 +36,7 @@ class Lake:
         self.land_table(events_table([self._accepted(fact, partition) for fact in facts], datetime.now(UTC)))
 
     def withdraw(self, fact: Event, root_id: str) -> None:
-        """Land the withdrawal of an earlier event of the same topic, whose fact this was."""
+        """Land the withdrawal of an earlier event of the same topic, which had this fact."""
         data = {
             "root_source": SOURCE,
             "root_id": root_id,
@@ -132,10 +132,10 @@ def lake(own_lake: Lake) -> Lake:
 
 @pytest.fixture(scope="module")
 def warm(own_lake: Lake) -> Iterator[SimpleNamespace]:
-    """The module's lake and a builder that its tests share: dbt takes seconds to start."""
+    """The module's lake and a builder that its tests share, because dbt takes seconds to start."""
     holds: list[str] = []
     with Builder(own_lake.settings, holds=lambda _: holds) as builder:
-        builder.warm()  # on a busy machine the first beat would be stale before dbt has started
+        builder.warm()  # on a busy machine, the first heartbeat would be stale before dbt has started
         yield SimpleNamespace(lake=own_lake, builder=builder, holds=holds, settings=own_lake.settings)
 
 

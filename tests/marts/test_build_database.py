@@ -1,4 +1,4 @@
-"""Where a build keeps its tables, and what becomes of that."""
+"""Where a build keeps its tables, and what happens to that file."""
 
 import multiprocessing
 import os
@@ -31,7 +31,7 @@ def builder(own_lake, warm) -> Iterator[Builder]:
 
 
 def test_tables_are_in_a_file_of_the_home_that_has_no_name(own_lake, make, builder, warm):
-    """Nobody else can open it, and no kill can leave it behind."""
+    """Nobody else can open the file, and no kill can leave it behind."""
     own_lake.land(make.referral("W1", "FW1"))
     builder.build(tests=False)
 
@@ -40,8 +40,8 @@ def test_tables_are_in_a_file_of_the_home_that_has_no_name(own_lake, make, build
     assert not Path(path).exists()
 
 
-def test_a_build_that_needs_more_memory_than_it_should_takes_it(own_lake, make, builder, warm):
-    """It is made again with more, since marts that stay as they are help nobody."""
+def test_build_that_needs_more_memory_runs_again_with_more(own_lake, make, builder, warm):
+    """The build runs again with more memory, since outdated marts help nobody."""
     own_lake.land(make.referral("W2", "FW2"))
     session = warm.session()
     session.execute("SET memory_limit = '16MB'")
@@ -60,7 +60,7 @@ def test_memory_is_that_of_the_container(tmp_path, said, limit):
     assert machine_mb([file]) == (limit or machine_mb([]))
 
 
-def test_build_takes_a_quarter_of_the_memory_unless_it_is_told_how_much(settings):
+def test_build_takes_a_quarter_of_the_memory_unless_configured(settings):
     assert WarmDbt(settings).memory_mb == max(1_000, machine_mb() // 4)
     assert WarmDbt(replace(settings, build_memory_mb=700)).memory_mb == 700
 
@@ -73,7 +73,7 @@ def _use(parent: Path, ready) -> None:
 
 
 @pytest.mark.parametrize("is_killed", [True, False])
-def test_what_a_killed_process_left_is_removed_and_what_another_uses_is_not(tmp_path, is_killed):
+def test_folder_of_a_killed_process_is_removed_and_one_in_use_is_not(tmp_path, is_killed):
     spawn = multiprocessing.get_context("spawn")
     ready = spawn.Queue()
     other = spawn.Process(target=_use, args=(tmp_path, ready))

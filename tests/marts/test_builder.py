@@ -19,8 +19,8 @@ from streams.names import REFERRAL
 REFERRALS = "SELECT count(*) FROM marts.analytics.fct_referrals"
 
 
-def test_build_sees_events_before_the_cut_only(warm, make):
-    """What lies beyond the watcher's cut is not in the marts, though it has landed."""
+def test_build_reads_only_events_before_the_watermark(warm, make):
+    """Records beyond the watcher's watermark are not in the marts, even if they have landed."""
     warm.lake.land(make.referral("R1"), make.referral("R2", "F2"))
     warm.lake.beat(datetime.now(UTC), {REFERRAL: [1]})
     result = warm.builder.build()
@@ -41,15 +41,15 @@ def test_warm_build_sees_what_has_landed_since(warm, make):
     assert not ahead.is_behind
 
 
-def test_a_watcher_that_catches_up_does_not_take_the_marts_back(warm):
-    """After marts of two records a cut of one is nothing to build."""
+def test_watcher_that_catches_up_does_not_set_the_marts_back(warm):
+    """The marts contain two records. A watermark of one record is no reason to build."""
     warm.lake.beat(datetime.now(UTC), {REFERRAL: [1]})
 
     assert not warm.builder.look().has_news
 
 
 def test_a_build_under_a_clock_that_was_ahead_is_not_the_last_one(warm):
-    """An hour ahead for a while: what is built after it counts at once, not an hour later."""
+    """The clock was an hour ahead for a while. A build after that counts at once, not an hour later."""
     warm.lake.duckdb.execute(
         "UPDATE marts.run.builds SET started_at = started_at + INTERVAL 1 HOUR, "
         "finished_at = finished_at + INTERVAL 1 HOUR"
@@ -67,7 +67,7 @@ def test_a_build_under_a_clock_that_was_ahead_is_not_the_last_one(warm):
 
 
 def test_tests_are_due_a_while_after_any_builder_passed_them(warm):
-    """It is the lake that remembers, so a new process need not test what has just been tested."""
+    """The lake remembers it, so a new process need not repeat the tests that have just passed."""
     assert not warm.builder.are_tests_due()
 
     warm.lake.duckdb.execute(
@@ -80,7 +80,7 @@ def test_tests_are_due_a_while_after_any_builder_passed_them(warm):
     assert not warm.builder.are_tests_due(), "a build of a minute is tested every ten"
 
 
-def test_every_build_is_written_down(warm):
+def test_every_build_is_recorded(warm):
     latest = warm.lake.duckdb.execute(
         "SELECT ok, rows, is_watched, cut, is_tested FROM marts.run.builds ORDER BY started_at DESC LIMIT 1"
     ).fetchone()
@@ -89,7 +89,7 @@ def test_every_build_is_written_down(warm):
 
 
 def test_held_marts_stay_as_they_are(warm, make):
-    """While a batch-level expectation fails nothing is built, and the reason is told."""
+    """While a batch-level expectation fails, nothing is built, and the error gives the reason."""
     warm.lake.land(make.referral("R3", "F3"))
     warm.lake.beat(datetime.now(UTC), {REFERRAL: [3]})
     warm.holds.append("volume_as_in_past_weeks")
@@ -101,7 +101,7 @@ def test_held_marts_stay_as_they_are(warm, make):
 
 
 def test_builds_run_one_at_a_time(warm):
-    """A build waits for the lock of the one that runs."""
+    """A build waits for the lock of the build that runs."""
     with closing(psycopg2.connect(catalog_dsn(warm.settings))) as other, other.cursor() as cursor:
         other.autocommit = True
         cursor.execute("SELECT pg_advisory_lock(%s)", [LockKey.BUILD])
@@ -119,7 +119,7 @@ def test_builds_run_one_at_a_time(warm):
 
 
 def test_following_builds_again_when_more_lands(warm, make):
-    """It builds at once, builds again after a landing, and ends when all has been quiet."""
+    """It builds at once, builds again after a landing, and ends when nothing has landed for a while."""
     warm.lake.duckdb.execute("DELETE FROM landing.main.heartbeats")
     seen = []
 
@@ -146,8 +146,8 @@ def test_following_builds_when_nothing_but_the_clock_has_moved(warm, monkeypatch
     assert len({snapshot.records for snapshot in moments}) == 1
 
 
-def test_failed_test_fails_the_build_and_is_written_down(warm, make):
-    """A row that no contract lets in turns the build red by the name of the test, and the marts stay as they were."""
+def test_failed_test_fails_the_build_and_is_recorded(warm, make):
+    """A row that no contract accepts fails the build with the name of the test. The marts stay as they were."""
     warm.lake.land(make.referral("R5", "F5"))
     warm.lake.duckdb.execute(
         "UPDATE landing.main.events SET severity = 'purple', referral_id = NULL WHERE referral_id = 'R5'"
@@ -163,12 +163,12 @@ def test_failed_test_fails_the_build_and_is_written_down(warm, make):
     ).fetchone()
     assert not ok
     assert any("not_null_fct_referrals_referral_id" in node for node in failed)
-    # What dbt has read of the project may be the cause, so it is read again.
+    # dbt's cached reading of the project may be the cause, so the project is read again.
     assert not (warm.settings.home / "dbt" / "target" / "partial_parse.msgpack").exists()
 
 
 def test_a_table_that_has_not_changed_is_not_written_again(warm, make, monkeypatch):
-    """Of a large one that has, the rows are replaced; readers keep the table that they have."""
+    """If a large table has changed, only its changed rows are replaced. Readers keep the table that they have."""
     monkeypatch.setattr("streams.marts.catalog._FEW", 20)
 
     def written(table: str) -> object:
@@ -187,8 +187,12 @@ def test_a_table_that_has_not_changed_is_not_written_again(warm, make, monkeypat
     assert warm.lake.one(f"{REFERRALS} WHERE family_id = 'FG30'") == 1
 
 
-def test_what_another_process_has_built_since_is_not_built_upon(warm, make):
-    """Its tables are replaced, with what this one has not seen of them, and one that no model makes is dropped."""
+def test_build_replaces_tables_that_another_process_built_since(warm, make):
+    """
+    Tables from the other process are replaced, including rows that this process has not seen.
+
+    A table that no model makes is dropped.
+    """
     warm.builder.build(tests=False)
     with Builder(warm.settings) as other:
         warm.lake.land(make.referral("H1", "FH1"))
@@ -202,7 +206,7 @@ def test_what_another_process_has_built_since_is_not_built_upon(warm, make):
     assert warm.lake.one(tables.format("mart_of_last_year")) == 0
 
 
-def test_steps_on_the_way_are_not_published(warm):
+def test_intermediate_steps_are_not_published(warm):
     tables = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'marts' AND starts_with(table_name, 'int_')"
 
     steps = warm.lake.duckdb.execute(tables).fetchall()

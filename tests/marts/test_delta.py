@@ -1,4 +1,4 @@
-"""What is new is put in its place among what there is."""
+"""A warm build inserts new rows into existing tables in their right order."""
 
 import duckdb
 import pytest
@@ -23,7 +23,7 @@ STATEMENT = """
         row_number() OVER (ORDER BY occurred_at, root_source, root_id, topic, record_key) * {gap} AS event_order
     FROM "landing"."main"."events" GROUP BY topic, record_key, root_source, root_id
 """
-"""As `stg_events`, in little: the latest record of a root counts, also of what family it is."""
+"""A small version of `stg_events`: the latest record of a root counts, and decides the family as well."""
 
 TABLES = """
     ATTACH ':memory:' AS landing; CREATE SCHEMA IF NOT EXISTS landing.main;
@@ -48,7 +48,11 @@ SHARING = f"""
     INNER JOIN "marts"."staging"."stg_events" AS others USING (person_id)
     GROUP BY own.family_id
 """
-"""As what is told of families, in little: by those who share a person, and by a clock that turns at five."""
+"""
+A small version of figures about families.
+
+They depend on the families that share a person, and on a clock that turns at five.
+"""
 BY_DAY = '"marts"."staging"."by_day"'
 ARRIVED = f"""
     DROP TABLE IF EXISTS {BY_DAY};
@@ -63,7 +67,11 @@ ARRIVED = f"""
     )
     GROUP BY ALL
 """
-"""As `int_arrivals`, in little: what is counted of a record depends on those of its name, on whatever day."""
+"""
+A small version of `int_arrivals`.
+
+What is counted for a record depends on the other records of its name, on whatever day.
+"""
 
 ORDERED = "SELECT record_key, root_source, root_id, family_id, occurred_at FROM marts.staging.stg_events ORDER BY {}"
 
@@ -72,11 +80,15 @@ BATCHES = st.lists(
     min_size=1,
     max_size=6,
 )
-"""Batches of records, each of a root (source and id), at a minute, arrived about a midnight: few, so that they meet."""
+"""
+Batches of records, each with a root (source and id) and a minute, which arrive around midnight.
+
+There are few values, so that records meet.
+"""
 
 
 class Landing:
-    """A landing table and a cut behind it."""
+    """A landing table and the snapshot of a build."""
 
     def __init__(self) -> None:
         self.session = duckdb.connect()
@@ -121,8 +133,8 @@ class Landing:
 
 @settings(max_examples=60, deadline=None)
 @given(BATCHES)
-def test_batches_one_after_another_are_as_all_at_once(batches):
-    """Rows, their order and what is counted of them, whatever comes late, twice or corrected."""
+def test_batches_one_by_one_give_the_same_tables_as_all_at_once(batches):
+    """The rows, their order and the counts are equal, whatever arrives late, twice or corrected."""
     grown, whole = Landing(), Landing()
     for number, batch in enumerate(batches):
         grown.land(batch)
@@ -143,7 +155,7 @@ def test_batches_one_after_another_are_as_all_at_once(batches):
 
 
 def test_where_no_number_is_left_between_neighbours_nothing_changes():
-    """The whole is built then, and numbered anew."""
+    """In that case, a full build follows and numbers all rows again."""
     landing = Landing()
     landing.land([("a", 1, 1), ("a", 3, 3)])
     landing.build(gap=1)
@@ -159,7 +171,7 @@ def test_where_no_number_is_left_between_neighbours_nothing_changes():
     assert delta.changes == {}
 
 
-def test_much_that_is_new_is_not_small():
+def test_many_new_rows_are_not_a_small_change():
     landing = Landing()
     landing.land([("a", number, 1) for number in range(30)])
     landing.build()
@@ -170,8 +182,8 @@ def test_much_that_is_new_is_not_small():
     assert not landing.is_small()
 
 
-def test_what_reaches_most_is_not_small():
-    """One record, of a person whom half of the families share."""
+def test_row_that_affects_most_families_is_not_a_small_change():
+    """One record is new, and it names a person whom half of the families share."""
     landing = Landing()
     landing.land([("a", number, 1) for number in range(10)] + [("a", number, 0) for number in range(30, 40)])
     landing.build()

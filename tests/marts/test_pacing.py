@@ -1,4 +1,4 @@
-"""Builds wait for the end of a bulk, and not for ever."""
+"""Builds wait for the end of a bulk of records, but not for ever."""
 
 from streams.marts.pacing import BULK, PATIENCE_SECONDS, Pacing
 
@@ -11,7 +11,7 @@ class Clock:
         return self.now
 
 
-def test_live_events_put_nothing_off():
+def test_live_events_do_not_delay_builds():
     assert Pacing().allows(lately=300, waiting=200)
 
 
@@ -22,8 +22,8 @@ def test_bulk_that_lands_is_built_when_it_is_over():
     assert pacing.allows(lately=0, waiting=0)
 
 
-def test_what_the_watcher_has_not_judged_is_a_bulk():
-    """Its cut moves in leaps: the marts would be built at one that is old already."""
+def test_records_not_yet_evaluated_count_as_a_bulk():
+    """The watermark moves in leaps, so the marts would be built at one that is out of date already."""
     assert not Pacing().allows(lately=0, waiting=10 * BULK)
 
 

@@ -1,4 +1,4 @@
-"""Figures of periods that something changed in, or that are compared with such a one, are made anew; others stay."""
+"""Figures are rebuilt for periods that changed, and for periods that are compared with them. Others stay."""
 
 import duckdb
 from hypothesis import given, settings
@@ -31,7 +31,7 @@ PERIODS = """
         FROM range({today} // 3 + 1) AS weeks (week)
     )
 """
-"""Days, of which the first ones are left out as time goes on, and weeks of three days; a year is two of them."""
+"""Days, and weeks of three days. The first days are left out as time goes on, and a year is two weeks."""
 FIGURES = '"marts"."analytics"."figures"'
 STATEMENT = f"""
     CREATE OR REPLACE TABLE {FIGURES} AS
@@ -55,7 +55,7 @@ STATEMENT = f"""
     LEFT JOIN figures AS year_before
         ON year_before.period_kind = figures.period_kind AND year_before.period_start = figures.year_before_start
 """
-"""As `mart_locality_need`, in little: what is counted, whether it is covered, and what that is compared with."""
+"""A small version of `mart_locality_need`: counts, whether they are covered, and the figures they are compared with."""
 
 IN_DELTA = STATEMENT.replace(FIGURES, "delta.analytics.figures").replace(
     '"marts"."analytics"."int_need_periods"', "delta.analytics.int_need_periods"
@@ -74,7 +74,7 @@ BUILDS = st.lists(
     min_size=2,
     max_size=6,
 )
-"""Builds, each some days after the one before: what is counted anew of a day, and what is or is no longer covered."""
+"""Builds, each some days after the one before. Each has new counts for some days, and changes what is covered."""
 
 
 def change(session: duckdb.DuckDBPyConnection, counts: list, covered: list) -> None:
@@ -94,7 +94,7 @@ def change(session: duckdb.DuckDBPyConnection, counts: list, covered: list) -> N
 
 @settings(max_examples=80, deadline=None)
 @given(BUILDS)
-def test_periods_one_build_after_another_are_as_all_at_once(builds):
+def test_periods_one_build_after_another_equal_one_full_build(builds):
     session, today = duckdb.connect(), 4
     session.execute(SCHEMAS)
     session.execute(PERIODS.format(today=today))
@@ -116,7 +116,7 @@ def test_periods_one_build_after_another_are_as_all_at_once(builds):
     assert grown == session.execute(f"FROM {FIGURES} ORDER BY ALL").fetchall()
 
 
-def test_periods_that_nothing_changed_in_are_neither_read_nor_written():
+def test_unchanged_periods_are_neither_read_nor_written():
     session = duckdb.connect()
     session.execute(SCHEMAS)
     session.execute(PERIODS.format(today=14))

@@ -1,4 +1,8 @@
-"""Streamed against rebuilt alerts at a cut: what is missing is said once, what is unexplained is left to people."""
+"""
+Streamed against rebuilt alerts at a snapshot.
+
+A missing alert is published once. An unexplained alert is left to people.
+"""
 
 import json
 from collections import defaultdict
@@ -49,12 +53,12 @@ def _event(event_id: str, fact: str, at: datetime, data: dict[str, str]) -> dict
 
 
 class Desk:
-    """Topics, a lake and marts in which everything but a watcher works."""
+    """Topics, a lake and marts, where everything works except a watcher."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._publisher = Publisher(settings)
-        # A loaded machine takes its time from the heartbeat to the build.
+        # A loaded machine needs time from the heartbeat to the build.
         self._builder = Builder(settings, fresh_seconds=600)
 
     def close(self) -> None:
@@ -62,7 +66,7 @@ class Desk:
         self._builder.__exit__()
 
     def refer(self, number: int, **ago: float) -> None:
-        """A referral of the one family, on an incident of its own."""
+        """A referral of the one family, on a separate incident."""
         self.send([_referral(number, datetime.now(UTC) - timedelta(**ago), family_id="F-1")])
 
     def send(self, events: Iterable[dict]) -> None:
@@ -72,7 +76,7 @@ class Desk:
         client.close()
 
     def closings(self) -> list[tuple[datetime, datetime]]:
-        """When alerts were closed, and when that arrived."""
+        """When alerts were closed, and when the closing arrived."""
         with connect(self.settings) as lake:
             rows = lake.execute("select acted_at, received_at from marts.intermediate.int_alert_actions").fetchall()
         return [tuple(moment.replace(tzinfo=UTC) for moment in row) for row in rows]
@@ -81,11 +85,13 @@ class Desk:
         self._publisher.alerts([alert])
 
     def build(self) -> None:
-        """Say, as a watcher would, that all is judged; land all, and build at that cut."""
+        """
+        Publish a heartbeat that covers everything, as a watcher would, land everything, and build at that watermark.
+        """
         self.build_at(sorted(self.ends().items()))
 
     def ends(self) -> dict[TopicPartition, int]:
-        """How far a watcher is that has judged all: the end of a transaction is no record."""
+        """The offsets of a watcher that has evaluated everything. The end of a transaction is not a record."""
         ends = end_offsets(self.settings, names.INPUT_TOPICS)
         with closing(consumer(self.settings, [names.ALERTS])) as reader:
             places = reader.end_offsets(reader.assignment())
@@ -93,7 +99,7 @@ class Desk:
         return ends | dict.fromkeys(places, 0) | said
 
     def build_at(self, following: Iterable[tuple[TopicPartition, int]]) -> None:
-        """Build at the cut of a watcher that is at these offsets."""
+        """Build at the watermark of a watcher that is at these offsets."""
         offsets = defaultdict(list)
         for place, offset in following:
             offsets[place.topic].append(offset)
@@ -123,7 +129,11 @@ def desk(fresh_settings: Settings, fresh_topics: str) -> Iterator[Desk]:
 
 
 def test_missing_alert_is_published_once(desk):
-    """Said as a watcher would say it; nothing more is said, neither before it has landed nor after."""
+    """
+    It is published as a watcher would publish it.
+
+    Nothing more is published, neither before it has landed nor after.
+    """
     desk.refer(1, hours=2)
     desk.refer(2, hours=1)
     desk.build()
@@ -145,9 +155,9 @@ def test_missing_alert_is_published_once(desk):
 
 def test_unexplained_and_withdrawn_alerts(desk):
     """
-    What only the stream has is left standing and is an error; what it took back is said again in the next version.
+    An alert that only the stream has stays, and is an error.
 
-    Without `publish` nothing is said at all.
+    If the stream withdrew an alert, it is published again as the next version. Without `publish`, nothing is published.
     """
     desk.refer(1, hours=2)
     desk.refer(2, hours=1)
@@ -175,7 +185,7 @@ def test_unexplained_and_withdrawn_alerts(desk):
 
 
 def test_closing_is_in_the_stream_or_is_a_difference(desk):
-    """One that no version tells of was lost; one that no event tells of was invented."""
+    """A closing in no version was lost. A closing without an event was invented."""
     desk.refer(1, hours=2)
     desk.refer(2, hours=1)
     desk.build()
@@ -201,8 +211,12 @@ def test_closing_is_in_the_stream_or_is_a_difference(desk):
 BEBINGTON = {"lsoa_code": "E01007110"}
 
 
-def test_what_the_build_alone_judges_is_raised_restated_and_taken_back_by_it(desk):
-    """A week of twelve referrals after thirty of two: a surge of the ward, and of the area around it."""
+def test_build_raises_restates_and_withdraws_alerts_that_only_it_evaluates(desk):
+    """
+    There are twelve referrals in a week, after thirty weeks of two.
+
+    That is a surge of the ward and of the area around it.
+    """
     today = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
     wednesday = today - timedelta(days=today.weekday() + 5)
     weeks = [wednesday - timedelta(weeks=before) for before in range(30, 0, -1) for _ in range(2)] + [wednesday] * 12
@@ -228,7 +242,7 @@ def test_what_the_build_alone_judges_is_raised_restated_and_taken_back_by_it(des
         True,
     )
 
-    # Said, but not landed: it is not said again.
+    # It is published but has not landed, and is not published again.
     assert publish_build_alerts(desk.settings) == 0
 
     desk.publish(msgspec.structs.replace(area, version=2, status="closed", closed_at=area.raised_at, closed_by="W-1"))
@@ -244,7 +258,7 @@ def test_what_the_build_alone_judges_is_raised_restated_and_taken_back_by_it(des
     assert all(len(alert.evidence) == 13 for alert in restated.values())
     assert "locality_surge" not in {one.rule for one in reconcile(desk.settings).differences}
 
-    # What people did with it holds when it says less; a build that saw less than one before says nothing at all.
+    # The closing remains when the evidence shrinks. A build that saw less than the one before publishes nothing.
     desk.publish(msgspec.structs.replace(restated["area"], version=4, status="closed", closed_at=area.raised_at))
     facts = {"root_source": "/test", "withdrawal_reason": "recorded_in_error"}
     desk.send([_event("w-72", "withdrawn", today, facts | {"root_id": "r-72", "family_id": "F-72"})])
@@ -261,7 +275,7 @@ def test_what_the_build_alone_judges_is_raised_restated_and_taken_back_by_it(des
     desk.send([_event(event_id, "withdrawn", today, facts | data) for event_id, data in gone])
     desk.build()
 
-    # Somebody closes one just then: what the watcher says of it is heard before anything is said, and landed first.
+    # Somebody closes an alert at this moment. The watcher's version must be read and landed before the build publishes.
     with ThreadPoolExecutor(1) as pool:
         with version_lock(desk.settings):
             publishing = pool.submit(publish_build_alerts, desk.settings)

@@ -1,4 +1,4 @@
-"""Months that were over and become others: what is logged of them, and how they once stood."""
+"""Figures of past months that change: what is logged about them, and how they were before."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,8 +31,8 @@ def test_first_figures_restate_nothing(warm, make, logged):
     assert logged() == []
 
 
-def test_late_arrival_and_withdrawal_are_logged_with_what_was_said_before(warm, make, logged):
-    """June is over: a referral that comes late makes it three, the withdrawal of one makes it two again."""
+def test_late_arrival_and_withdrawal_are_logged_with_the_former_figure(warm, make, logged):
+    """June is over. A late referral makes it three, and a withdrawal makes it two again."""
     warm.lake.land(make.referral("R3", "F3"))
     warm.builder.build(tests=False)
     warm.lake.withdraw(make.referral("R1"), f"e-{REFERRAL}-0")
@@ -53,7 +53,7 @@ def test_build_that_changes_nothing_logs_nothing(warm, logged):
     assert logged() == before
 
 
-def test_a_day_is_found_again_whatever_has_come_since(warm, make, tmp_path: Path):
+def test_past_day_is_rebuilt_as_it_was(warm, make, tmp_path: Path):
     """Every table that was published at a moment is built again as it was."""
     moment = datetime.now(UTC)
     warm.lake.beat(moment, {REFERRAL: [4]})
@@ -78,7 +78,7 @@ def test_a_day_is_found_again_whatever_has_come_since(warm, make, tmp_path: Path
     assert rows(warm.lake.duckdb, "marts.analytics.fct_referrals") != then["analytics.fct_referrals"]
 
 
-def test_a_file_that_is_there_is_left_alone(warm, tmp_path: Path):
+def test_existing_file_is_left_alone(warm, tmp_path: Path):
     file = tmp_path / "mine.duckdb"
     file.write_text("mine")
 

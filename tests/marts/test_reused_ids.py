@@ -1,4 +1,4 @@
-"""A partner's numbers used again and again: every child is in the marts, in any order, also in a warm build."""
+"""A partner uses its numbers again and again: every child is in the marts, in any order, also in a warm build."""
 
 import msgspec
 import pytest
@@ -16,7 +16,7 @@ QUALITY = """
 
 @pytest.fixture
 def numbered(warm, make):
-    """Lands referrals, all of one source and id: of families, of a child each, a copy now and then."""
+    """Lands referrals with the same source and id, each of a family and one child. Some are copies."""
     lake = warm.lake
     lake.empty()
 
@@ -37,7 +37,11 @@ def _as_1001(event: Accepted) -> Accepted:
 
 
 def test_every_child_of_every_family_is_counted(warm, numbered):
-    """Six families, and two children of one family under one id and one time; copies count once, also later ones."""
+    """
+    There are six families, and two children of one family under one id and time.
+
+    Copies count once, also later ones.
+    """
     told = [(f"F{number}", f"P{number}") for number in range(6)]
     numbered(*told, ("F0", "P-sister"), told[3])
     warm.builder.build()

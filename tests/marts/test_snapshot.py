@@ -1,4 +1,4 @@
-"""Where a build stops reading."""
+"""The offsets up to which a build reads."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +13,7 @@ def chosen(lake):
     return choose_snapshot(lake.duckdb, NOW, FRESH, landed_offsets(lake.duckdb))
 
 
-def test_without_a_watcher_the_cut_is_what_has_landed(lake, make):
+def test_without_a_watcher_the_snapshot_is_what_has_landed(lake, make):
     lake.land(make.contact(), make.contact(), partition=2)
 
     snapshot = chosen(lake)
@@ -21,8 +21,8 @@ def test_without_a_watcher_the_cut_is_what_has_landed(lake, make):
     assert snapshot.records == 2
 
 
-def test_latest_heartbeat_that_has_landed_whole_is_the_cut(lake, make):
-    """A heartbeat names records that have not landed yet: the one before it counts."""
+def test_snapshot_is_the_latest_heartbeat_that_has_landed_whole(lake, make):
+    """A heartbeat names records that have not landed yet, so the one before it counts."""
     lake.land(make.contact(), make.contact())
     lake.beat(NOW - timedelta(seconds=3), {REFERRAL: [1]})
     lake.beat(NOW - timedelta(seconds=2), {REFERRAL: [2, 0]})
@@ -34,7 +34,7 @@ def test_latest_heartbeat_that_has_landed_whole_is_the_cut(lake, make):
 
 
 def test_late_heartbeat_of_a_watcher_that_was_paused_is_not_the_latest(lake, make):
-    """It woke up, and says once more what was true before another one led."""
+    """The watcher wakes up and publishes a heartbeat from before another watcher led."""
     lake.land(make.contact(), make.contact())
     lake.beat(NOW - timedelta(seconds=2), {REFERRAL: [2]})
     lake.beat(NOW - timedelta(seconds=1), {REFERRAL: [1]})
@@ -43,7 +43,7 @@ def test_late_heartbeat_of_a_watcher_that_was_paused_is_not_the_latest(lake, mak
 
 
 def test_heartbeat_waits_for_its_alerts(lake, make):
-    """The alerts that the watcher had written must have landed, too."""
+    """The alerts that the watcher had published must have landed as well."""
     lake.land(make.contact())
     lake.beat(NOW, {REFERRAL: [1], ALERTS: [1]})
 
@@ -51,14 +51,14 @@ def test_heartbeat_waits_for_its_alerts(lake, make):
 
 
 def test_stale_heartbeat_stops_nothing(lake, make):
-    """When the watcher is silent the marts go on with what has landed."""
+    """When the watcher is silent, the marts continue with what has landed."""
     lake.land(make.contact(), make.contact())
     lake.beat(NOW - FRESH - timedelta(seconds=1), {REFERRAL: [1]})
 
     assert chosen(lake).offsets == {REFERRAL: [2]}
 
 
-def test_cut_is_replaced_as_a_whole(lake, make):
+def test_snapshot_is_replaced_as_a_whole(lake, make):
     for _ in range(2):
         lake.land(make.contact())
         snapshot = chosen(lake)
@@ -68,7 +68,7 @@ def test_cut_is_replaced_as_a_whole(lake, make):
     assert lake.duckdb.execute("FROM marts.run.next_as_of").fetchall() == [(NOW.replace(tzinfo=None),)]
 
 
-def test_cut_covers_what_it_has_seen(lake, make):
+def test_snapshot_covers_the_offsets_it_has_read(lake, make):
     lake.land(make.contact())
     snapshot = chosen(lake)
     assert snapshot.covers(landed_offsets(lake.duckdb))
@@ -77,8 +77,8 @@ def test_cut_covers_what_it_has_seen(lake, make):
     assert not snapshot.covers(landed_offsets(lake.duckdb))
 
 
-def test_what_was_stored_since_is_added_to_what_had_landed(lake, make):
-    """Rows that have been read are not read again, as those stored a day ago show."""
+def test_newly_stored_rows_are_added_to_the_landed_offsets(lake, make):
+    """Rows that have been read are not read again. The test moves rows to the day before to show it."""
     landed = Landed(lake.duckdb)
     lake.land(make.contact(), partition=1)
     assert landed.offsets(datetime.now(UTC)) == {REFERRAL: [0, 1]}
@@ -91,7 +91,7 @@ def test_what_was_stored_since_is_added_to_what_had_landed(lake, make):
     assert landed.offsets(datetime.now(UTC), anew=True) == landed_offsets(lake.duckdb) == {REFERRAL: [0, 8, 8]}
 
 
-def test_a_commit_that_took_long_is_seen_by_whoever_has_looked_meanwhile(lake, make):
+def test_slow_commit_is_seen_after_a_reader_has_looked_meanwhile(lake, make):
     landed = Landed(lake.duckdb)
     lake.land(make.contact())
     landed.offsets(datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""The marts as a file: whole, of one build, and replaced while somebody reads the old one."""
+"""The marts as a file: complete, from one build, and replaced while somebody reads the old file."""
 
 import duckdb
 
@@ -8,7 +8,7 @@ REFERRALS = "SELECT count(*) FROM analytics.fct_referrals"
 
 
 def test_each_build_replaces_the_file_and_leaves_readers_what_they_opened(warm, make):
-    """It is a plain DuckDB file that needs no lake, has every mart, and is readable by its owner alone."""
+    """It is a plain DuckDB file that needs no lake, contains every mart, and can be read by its owner only."""
     warm.lake.land(make.referral("S1", "FS1"))
     warm.builder.build(tests=False)
     file = warehouse(warm.settings)

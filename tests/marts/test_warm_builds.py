@@ -1,4 +1,4 @@
-"""Many builds in one warm process, while what a borough says arrives late, doubled, corrected and taken back."""
+"""Many builds in one warm process, while a borough's events arrive late, doubled, corrected and withdrawn."""
 
 from collections import Counter
 from dataclasses import replace
@@ -24,13 +24,13 @@ from tests.published import FRESH, published
 END = datetime(2026, 6, 1, tzinfo=UTC)
 SLICES = 12
 FIRST = 0.7
-"""Share of the events that the first build is of: what comes with each of the others is little beside it."""
+"""Share of the events in the first build. Each of the other builds adds little beside it."""
 STATED = {
     0: (KINDS, date(2026, 5, 1), True),
     4: (["levels", "referrals"], date(2026, 5, 20), False),
     8: (["referrals"], date(2026, 5, 25), True),
 }
-"""What is stated of coverage with some slices: kinds, first day, whether all is there."""
+"""The statements about coverage that come with some slices: kinds, first day, whether the records are complete."""
 
 IN_FORCE = """
     SELECT count(*) FILTER (latest <> 'withdrawn')
@@ -43,7 +43,7 @@ IN_FORCE = """
 
 @pytest.fixture(scope="module")
 def slices() -> list[list[Accepted]]:
-    """Three weeks of a borough, twice as untidy as others: most of it, then slices of random length."""
+    """Three weeks of a borough with twice the usual noise: most of it, then slices of random length."""
     noise = Noise()
     noise = replace(noise, **{name: 2 * rate for name, rate in vars(noise).items() if isinstance(rate, float)})
     following: Counter[str] = Counter()
@@ -68,25 +68,25 @@ def slices() -> list[list[Accepted]]:
 
 
 def tables(lake) -> dict[str, Counter]:
-    """What is published; numbers that only say which event is earlier may be others."""
+    """The published tables. Numbers that only say which event is earlier may differ."""
     return published(lake.duckdb, without="event_order")[0]
 
 
 def tables_of_file(lake) -> dict[str, Counter]:
-    """The same of the file for other tools."""
+    """The same tables in the file for other tools."""
     with duckdb.connect() as session:
         session.execute(f"ATTACH '{warehouse(lake.settings)}' AS warehouse (READ_ONLY)")
         return published(session, without="event_order", catalog="warehouse")[0]
 
 
-def test_warm_builds_see_every_landed_row_and_end_as_a_first_build(own_lake, slices, monkeypatch):
+def test_warm_builds_see_every_landed_row_and_end_like_a_first_build(own_lake, slices, monkeypatch):
     """
-    After each slice every event in force is there; after the last, each table is that of a builder of its own, whatever
-    has been stated of coverage in between.
+    After each slice, every event in force is there.
 
-    Memory: after the second build it no longer grows by more than a build needs.
+    After the last slice, each table equals that of a separate builder, whatever was stated about coverage in between.
+    After the second build, memory grows by no more than one build needs.
     """
-    # Tables beyond it are published by rows, others whole.
+    # Tables larger than this are published by rows, and others whole.
     monkeypatch.setattr("streams.marts.catalog._FEW", 200)
     held, following, staged = [], dict.fromkeys(INPUT_TOPICS, 0), []
     stage = Delta.stage

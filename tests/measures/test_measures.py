@@ -1,4 +1,4 @@
-"""Every measure of a mart has a whole definition, and everybody who shows one reads the same."""
+"""Every measure of a mart has a complete definition, and everything that shows a measure uses the same definition."""
 
 import json
 import re
@@ -30,7 +30,7 @@ def test_every_definition_is_whole(found):
 
 
 def test_definition_of_a_column_is_found_where_the_column_is():
-    """A piece that is not said is missing, and named."""
+    """A missing piece of the definition is named."""
     node = {
         "name": "mart_toy",
         "resource_type": "model",
@@ -51,8 +51,8 @@ def test_unknown_measure_is_refused_with_what_there_is(found):
         measure(found, "need")
 
 
-def test_checked_in_page_is_what_the_models_say(found):
-    """`./caf measures --write` writes it."""
+def test_checked_in_page_is_what_the_models_define(found):
+    """`./caf measures --write` writes the page."""
     assert PAGE.read_text() == page(found)
 
 

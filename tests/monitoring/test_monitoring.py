@@ -1,4 +1,4 @@
-"""What Prometheus and Grafana are told to ask for exists, and what a rule waits for can come."""
+"""Every metric that Prometheus and Grafana ask for exists, and the values that rules wait for can occur."""
 
 import json
 import re
@@ -25,7 +25,7 @@ ASKED_BY_NAME = re.compile(r'absent\(caf_part_level\{part="([^"]+)"}\)')
 
 
 def expressions() -> list[str]:
-    """Of every rule and every panel."""
+    """The expressions of every rule and every panel."""
     rules = yaml.safe_load((FOLDER / "rules.yml").read_text())["groups"]
     panels = json.loads((FOLDER / "dashboard.json").read_text())["panels"]
     return [rule["expr"] for group in rules for rule in group["rules"]] + [
@@ -34,7 +34,7 @@ def expressions() -> list[str]:
 
 
 def told() -> dict[str, list[Any]]:
-    """Samples by their names, of a part that is red and has everything a row can have."""
+    """Samples by name, for a red part that has every value a row can have."""
     now, metrics = datetime.now(UTC), Metrics()
     row = Row(part="land", state="falling behind", level="red", waiting=4, waiting_seconds=90.0, rate=2.0, restarts=1)
     metrics.note(Health(looked_at=now, parts=[row]), Figures(rejected=Counter({("/a", "not_json"): 3}), took=[0.1]))
@@ -46,11 +46,11 @@ def told() -> dict[str, list[Any]]:
 
 
 @pytest.mark.parametrize("expression", expressions())
-def test_what_an_expression_asks_for_is_told(expression: str) -> None:
+def test_every_metric_that_an_expression_uses_exists(expression: str) -> None:
     assert set(OWN.findall(expression)) <= set(told())
 
 
-def test_every_metric_is_shown_or_judged() -> None:
+def test_every_metric_is_shown_or_used_by_a_rule() -> None:
     asked = {name for expression in expressions() for name in OWN.findall(expression)}
     made = {name for name in told() if not name.endswith(("_created", "_count", "_sum"))}
 
@@ -71,7 +71,7 @@ def test_the_level_that_a_rule_waits_for_is_that_of_a_red_part() -> None:
     assert f"caf_part_level == {LEVELS['red']}" in expressions()
 
 
-def test_what_compose_mounts_is_there_and_asks_the_pages() -> None:
+def test_files_that_compose_mounts_exist_and_scrape_the_pages() -> None:
     compose = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
     asked = yaml.safe_load((FOLDER / "prometheus.yml").read_text())["scrape_configs"][0]
     pages = compose["services"]["pages"]["environment"]
@@ -86,7 +86,7 @@ def test_what_compose_mounts_is_there_and_asks_the_pages() -> None:
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool on PATH (Debian: prometheus)")
-def test_rules_fire_as_prometheus_itself_judges_them() -> None:
+def test_rules_fire_in_the_tests_of_prometheus_itself() -> None:
     for words in (["check", "rules", "rules.yml"], ["test", "rules", "rules.test.yml"]):
         done = subprocess.run(["promtool", *words], cwd=FOLDER, capture_output=True, text=True, check=False)
 

@@ -1,4 +1,4 @@
-"""What an alert must be: the parts of its id, and the facts that a stream and a rebuild must agree on."""
+"""The facts of an alert on which the stream and a rebuild must agree, and the parts of its id."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -8,14 +8,14 @@ from hashlib import md5
 __all__ = ["Expected", "Identity", "alert_id", "merged"]
 
 Identity = tuple[str, str]
-"""`(source, id)` of an event: what tells it from others of its topic and key."""
+"""`(source, id)` of an event. It distinguishes the event from others of the same topic and key."""
 
 
 class Root(tuple):
-    """The `(source, id)` of an event that knows which one it is among those of other topics and keys."""
+    """The `(source, id)` of an event. It also knows topic and key, which distinguish events of one name."""
 
     place: tuple
-    """When it happened, `(source, id)`, type and key."""
+    """Time of the event, `(source, id)`, type and key."""
 
     @classmethod
     def of(cls, identity: Identity, at: datetime, type_: str, key: str) -> "Root":
@@ -26,7 +26,11 @@ class Root(tuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """One alert that stands at the cut; `clause` is empty for a rule that has none. Times are aware, UTC."""
+    """
+    One alert that exists at the snapshot.
+
+    `clause` is empty for a rule without clauses. Times are aware and in UTC.
+    """
 
     rule: str
     entity_kind: str
@@ -37,9 +41,15 @@ class Expected:
     status: str = "open"
     clause: str = ""
     family_id: str | None = None
-    """Of an alert about a referral or a child: their names are not the family's alone."""
+    """
+    Part of the id of an alert about a referral or a child, because two families can use the same referral or child id.
+    """
     is_first: bool = True
-    """Of the alerts that would have one id; anchors on two topics, or of two persons, may have one name."""
+    """
+    Whether this is the earliest of the alerts that would have the same id.
+
+    Anchors on two topics, or of two persons, can have the same name.
+    """
     evidence: frozenset[Identity] = frozenset()
     deadline: datetime | None = None
 
@@ -51,7 +61,7 @@ class Expected:
 
 
 def alert_id(rule: str, clause: str, entity_kind: str, entity_id: str, anchor: Identity, *family: str) -> str:
-    """The id of every version of an alert."""
+    """The id that all versions of an alert share."""
     return _digest(rule, clause, entity_kind, entity_id, *anchor, *family)
 
 
@@ -61,9 +71,10 @@ def _digest(*parts: str) -> str:
 
 def merged(alerts: Iterable[Expected]) -> list[Expected]:
     """
-    One alert an id.
+    Combine alerts that have the same id into one.
 
-    Two persons may fire one rule with one event: the evidence is that of both, and it is open while either is.
+    Two persons can fire one rule with one event. Their alert has the evidence of both, and it is open while it is open
+    for either.
     """
     found: dict[str, Expected] = {}
     for alert in _told_apart(list(alerts)):
@@ -76,7 +87,7 @@ def merged(alerts: Iterable[Expected]) -> list[Expected]:
 
 
 def _told_apart(alerts: list[Expected]) -> Iterator[Expected]:
-    """Of anchors that have one name, the earliest has the id that the name gives."""
+    """Give the alerts of anchors that share a name different ids: the earliest keeps the id that the name gives."""
     first: dict[str, tuple] = {}
     for alert in alerts:
         if isinstance(alert.anchor, Root):

@@ -1,4 +1,4 @@
-"""Whom and what random events are about."""
+"""The families, persons and addresses that random events are about."""
 
 import random
 from collections.abc import Callable
@@ -13,7 +13,7 @@ __all__ = ["Cast", "Draw", "referred"]
 
 @dataclass(frozen=True)
 class Cast:
-    """Whom and what the events of one world are about."""
+    """The families, persons and addresses that the events of one world are about."""
 
     families: tuple[str, ...]
     persons: tuple[str, ...]
@@ -22,32 +22,36 @@ class Cast:
 
     @classmethod
     def drawn(cls, rng: random.Random) -> "Cast":
-        """Two to four families, the first of which has the most to tell, and three to six persons."""
+        """Draw two to four families and three to six persons. The first family gets the most events."""
         families = [f"F-{number}" for number in range(rng.randint(2, 4))]
         return cls(("F-0", "F-0", *families), tuple(f"P-{number}" for number in range(rng.randint(3, 6))))
 
     @classmethod
     def small(cls) -> "Cast":
-        """One family that has nearly everything to tell, and three persons."""
+        """One family that gets nearly all events, another family, and three persons."""
         return cls(("F-0", "F-0", "F-0", "F-1"), ("P-0", "P-1", "P-2"))
 
     @classmethod
     def of(cls, event: Event) -> "Cast":
-        """Those whom an event is about, so that another drawn from them can have its key."""
+        """The family and person of an event, so that another event drawn from them can have the same key."""
         family = getattr(event, "family_id", None) or "F-0"
         person = getattr(event, "person_id", None) or "P-0"
         return cls((family,), (person, "P-1" if person == "P-0" else "P-0"))
 
     def on(self, at: datetime) -> "Cast":
-        """The same on the day of another time."""
+        """The same cast on the day of another time."""
         return replace(self, today=london_day(at))
 
 
 Draw = Callable[[random.Random, Cast], Event]
-"""Makes up one kind of event."""
+"""A function that makes up one kind of event."""
 
 
 def referred(rng: random.Random, cast: Cast) -> dict:
-    """A referral of one of the families, few enough that events meet; one is now and then sent for another, too."""
+    """
+    Draw a referral of one of the families.
+
+    There are few referrals, so that events meet. Sometimes two families use the same referral id.
+    """
     family, number = rng.choice(cast.families), rng.randint(1, 4)
     return {"referral_id": rng.choice((f"R-{number}-{family}",) * 3 + (f"R-{number}",)), "family_id": family}

@@ -1,4 +1,4 @@
-"""Days and months as they are counted in London; instants are aware and in UTC."""
+"""Days and months as London counts them. Instants are aware and in UTC."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -26,12 +26,12 @@ _SATURDAY = 5
 
 
 def london_day(at: datetime) -> date:
-    """The day it is in London."""
+    """The date in London at an instant."""
     return at.astimezone(LONDON).date()
 
 
 def london_time(day: date, clock: time) -> datetime:
-    """The instant at which it is this time on this day in London."""
+    """The instant of this clock time on this day in London."""
     return _instant(datetime.combine(day, clock))
 
 
@@ -46,20 +46,26 @@ def is_bank_holiday(day: date) -> bool:
 
 
 def is_working_time(at: datetime, profile: Profile) -> bool:
-    """Monday to Friday, in the hours of the profile in London, and no bank holiday in England."""
+    """
+    Whether an instant lies in the profile's working hours: London time, Monday to Friday, no bank holiday in England.
+    """
     clock = at.astimezone(LONDON).time()
     return _is_worked(london_day(at)) and profile.working_day_starts <= clock < profile.working_day_ends
 
 
 def months_before(at: datetime, months: int) -> datetime:
-    """The same London clock time so many calendar months earlier; the last of the month if it has no such day."""
+    """The same London clock time so many calendar months earlier, or the last day of that month if it lacks the day."""
     local = at.astimezone(LONDON).replace(tzinfo=None)
     year, month = divmod(local.year * 12 + local.month - 1 - months, 12)
     return _instant(local.replace(year=year, month=month + 1, day=min(local.day, _days(year, month + 1))))
 
 
 def after_working_days(at: datetime, days: int, profile: Profile) -> datetime:
-    """When the hours of so many working days have passed; one that ends with its day ends as that one does."""
+    """
+    The instant at which the hours of so many working days have passed.
+
+    If that is the end of a working day, the result is that end, not the start of the next day.
+    """
     day = london_day(at)
     left = days * (_ends(day, profile) - _starts(day, profile))
     while True:
@@ -73,7 +79,11 @@ def after_working_days(at: datetime, days: int, profile: Profile) -> datetime:
 
 
 def birthday(born: date, age: int) -> date:
-    """The day on which an age is reached: 1 March for somebody born on 29 February, if the year has none."""
+    """
+    The day on which a person reaches an age.
+
+    A person born on 29 February reaches it on 1 March if the year has no 29 February.
+    """
     try:
         return born.replace(year=born.year + age)
     except ValueError:
@@ -97,5 +107,9 @@ def _days(year: int, month: int) -> int:
 
 
 def _instant(local: datetime) -> datetime:
-    """A clock time that comes twice is the first; one that is skipped is read on the clock before the change."""
+    """
+    Convert a London clock time.
+
+    If it occurs twice, it means the first. If the clocks skip it, it is read on the clock before the change.
+    """
     return local.replace(tzinfo=LONDON, fold=0).astimezone(UTC)

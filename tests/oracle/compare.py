@@ -1,4 +1,4 @@
-"""Alert rows of the SQL rules against what the oracle expects, and a difference that can be read."""
+"""Comparison of alert rows from the SQL rules with what the oracle expects, with a readable difference."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -18,14 +18,14 @@ def assert_equal_alerts(rows: Iterable[Row], expected: Iterable[Expected]) -> No
     """
     Fail with a readable difference unless rows and expectation are the same alerts.
 
-    `rows` have the columns of an alert model; times may be naive (then they are UTC) or aware.
-    Compared are the ids, and of each alert severity, status, evidence, `anchored_at` and `deadline`.
+    `rows` have the columns of an alert model. Times may be aware or naive; naive times are UTC. The comparison covers
+    the ids, and for each alert severity, status, evidence, `anchored_at` and `deadline`.
     """
     assert not (found := difference(rows, expected)), "\n" + "\n".join(found)
 
 
 def difference(rows: Iterable[Row], expected: Iterable[Expected]) -> list[str]:
-    """One line for each alert that is missing, not expected, doubled or different; empty when all agree."""
+    """One line for each alert that is missing, not expected, doubled or different. Empty when all agree."""
     wanted = {alert.alert_id: alert for alert in expected}
     seen: dict[str, Row] = {}
     lines = []
@@ -41,7 +41,7 @@ def difference(rows: Iterable[Row], expected: Iterable[Expected]) -> list[str]:
 
 
 def smallest(records: Sequence[Record], is_wrong: Callable[[Sequence[Record]], bool]) -> list[Record]:
-    """The records that are needed for something to go wrong: each one left out that can be."""
+    """Find the records that are needed for something to go wrong, by leaving out each record that can be left out."""
     kept = list(records)
     for record in records:
         without = [each for each in kept if each is not record]

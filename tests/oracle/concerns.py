@@ -1,4 +1,4 @@
-"""Concerns: contacts, referrals and reported escalations, and what became of them."""
+"""Concerns: contacts, referrals and reported escalations, and whether anybody investigated them."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ _INDIVIDUALS = frozenset({"1A", "1B", "1C", "1D", "9"})
 
 @dataclass(frozen=True)
 class Concern:
-    """One concern: its first report, and every report of the same incident, or referral, by the same agency."""
+    """One concern: its first report, and every further report of the same incident or referral by the same agency."""
 
     reports: tuple[Fact, ...]
     agency: str
@@ -28,16 +28,17 @@ class Concern:
         return self.reports[0]
 
     def is_investigated(self, world: World) -> bool:
-        """A MASH or early-help decision, or an assessment started, on any of its reports."""
+        """Whether any of its reports led to a MASH or early-help decision, or to an assessment."""
         return any(_is_investigated(report, world) for report in self.reports)
 
 
 def _agencies(reports: list[Fact], known: list[Fact]) -> list[str]:
     """
-    Who reports, of the reports about one family in their order; `known` are all of them, later ones, too.
+    The agency behind each report about one family, in the order of the reports.
 
-    All individuals and anonymous reporters together are one agency; who is not named is the first named of its kind.
-    Who is who does not depend on the point in time: who is named later has always been that one.
+    `known` holds all reports about the family, also later ones. All individuals and anonymous reporters together count
+    as one agency. A report that names no agency belongs to the first named agency of its kind. This does not depend on
+    the point in time: an agency that is named only later has always been that agency.
     """
     named: dict[str, str] = {}
     for report in known:
@@ -61,7 +62,9 @@ def concerns(world: World, family: str) -> list[Concern]:
 
 
 def _what(report: Fact) -> tuple:
-    """The incident if it is named, else the referral, which may be sent again, else this report alone."""
+    """
+    What a report is about: the named incident, else the referral (which can be sent again), else this report alone.
+    """
     if report.data.incident_id:
         return "incident", report.data.incident_id
     if isinstance(report.data, ReferralSubmitted):
@@ -70,7 +73,7 @@ def _what(report: Fact) -> tuple:
 
 
 def _is_investigated(report: Fact, world: World) -> bool:
-    """An assessment that names no referral is of everything reported before it."""
+    """Whether a report was investigated. An assessment that names no referral covers everything reported before it."""
     family, referral = report.data.family_id, getattr(report.data, "referral_id", None)
     assessed = world.of(AssessmentStarted, family_id=family)
     if any(started.data.referral_id is None and started.order > report.order for started in assessed):

@@ -1,4 +1,4 @@
-"""What the oracle's own tests share."""
+"""Fixtures that the oracle's own tests share."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ from tests.oracle.records import Log, decoded
 
 
 class Story(Log):
-    """A log that is told by days, and judged by the oracle."""
+    """A log whose events are placed by days, and on which the oracle evaluates rules."""
 
     start = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -19,7 +19,7 @@ class Story(Log):
         return self.start + timedelta(days=days, seconds=seconds)
 
     def alerts(self, rule: str, as_of: datetime | None = None) -> list[Expected]:
-        """What one rule raises, by time; everything that was written must be readable."""
+        """The alerts that one rule raises, by time. Every record of the log must be readable."""
         accepted, rejected = decoded(self.records)
         assert not rejected
         found = expected(accepted, [], as_of or self.day(3000), rules={rule})
@@ -32,5 +32,5 @@ class Story(Log):
 
 @pytest.fixture
 def story() -> Story:
-    """A log with nothing in it."""
+    """An empty log."""
     return Story()

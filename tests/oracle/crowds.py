@@ -1,4 +1,8 @@
-"""Ids that too many families share: a surgery's address, a worker entered as a person, a number such as 1."""
+"""
+Over-shared ids: ids that too many families share.
+
+Examples are a surgery's address, a worker entered as a person, and a number such as 1.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -13,7 +17,7 @@ __all__ = ["NOBODY", "Crowds", "crowds"]
 
 @dataclass(frozen=True)
 class Crowds:
-    """Persons and addresses that link nobody, and identifiers whose links are not followed."""
+    """Persons and addresses that connect nobody, and identifiers whose links are not followed."""
 
     persons: frozenset[str] = frozenset()
     linked: frozenset[str] = frozenset()
@@ -24,7 +28,7 @@ NOBODY = Crowds()
 
 
 def crowds(events: Iterable[Accepted], profile: Profile) -> Crowds:
-    """All that was ever said counts, whatever was corrected or withdrawn since."""
+    """Find the over-shared ids. Every event ever sent counts, even if it was corrected or withdrawn since."""
     said = [event.fact for event in events if event.fact is not None]
     families: dict[str, set[str]] = defaultdict(set)
     homes: dict[str, set[str]] = defaultdict(set)
@@ -63,7 +67,7 @@ def _families(fact: Event) -> Iterator[str]:
 
 
 def _groups(links: Iterable[set[str]]) -> list[set[str]]:
-    """What links connect."""
+    """The groups of identifiers that links connect."""
     groups: list[set[str]] = []
     for link in links:
         touching = [group for group in groups if group & link]

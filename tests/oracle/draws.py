@@ -1,4 +1,4 @@
-"""Random events about a small cast of families, persons and addresses."""
+"""Random events about a few families, persons and addresses."""
 
 import random
 from datetime import UTC, date, datetime, timedelta
@@ -20,19 +20,23 @@ _EXPIRES = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 def opening(rng: random.Random) -> list[Event]:
-    """What a world begins with: mostly a child in the first family, and a marker on somebody who may come there."""
+    """
+    The events with which a world begins.
+
+    Mostly these are a child in the first family, and a marker on somebody who may come there.
+    """
     family = Cast(("F-0",), ("P-1",))
     child = c.HouseholdJoined(family_id="F-0", person_id="P-0", household_role=HouseholdRole.CHILD)
     return [child, _marked(rng, family), rng.choice((_joined, _escalated, _person_moved))(rng, family)]
 
 
 def draw(rng: random.Random, cast: Cast) -> Event:
-    """Any event."""
+    """Draw any event."""
     return rng.choices(list(_DRAWS), weights=list(_DRAWS.values()))[0](rng, cast)
 
 
 def drawn_of(rng: random.Random) -> Draw:
-    """Draws events of a few kinds that have to do with each other."""
+    """A function that draws events of a few related kinds."""
     kinds = rng.choice(_THEMES)
     return lambda rng, cast: rng.choice(kinds)(rng, cast)
 
@@ -169,7 +173,9 @@ def _report(rng: random.Random) -> dict:
 
 
 def sequel(rng: random.Random, event: Event, at: datetime) -> tuple[timedelta, Event]:
-    """What may follow an event on the same family or person, and after how long a rule looks at it."""
+    """
+    An event that may follow another on the same family or person, and the time between them at which a rule looks.
+    """
     if rng.random() < 0.7 and (follows := next_work(rng, event, at)):
         return follows
     if rng.random() < 0.7 and (follows := next_safety(rng, event, at)):

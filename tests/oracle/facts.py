@@ -1,4 +1,4 @@
-"""The valid events: what stands of all that arrived, after duplicates, corrections and withdrawals."""
+"""The valid events: what remains of all that arrived, after duplicates, corrections and withdrawals."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,19 +11,19 @@ from tests.oracle.alert import Identity, Root
 __all__ = ["Fact", "valid"]
 
 Name = tuple[str, str, str, str]
-"""Topic, key, source and id: what a source calls an event; several events may have one name."""
+"""Topic, key, source and id: the name that a source gives an event. Several events can have one name."""
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _TOLERANCE = timedelta(minutes=5)
-"""A time further than this after arrival is not believed."""
+"""A time that lies further than this after the arrival is not believed."""
 
 
 @dataclass(frozen=True)
 class Fact:
     """
-    One valid event: when it happened and arrived, which root event it is, and what it says.
+    One valid event: when it happened and arrived, which root event it is, and its content.
 
-    `versions` are all that was ever said of it, as it was first sent and as it was corrected.
+    `versions` holds every version of it: as it was first sent, and as each correction changed it.
     """
 
     at: datetime
@@ -36,12 +36,12 @@ class Fact:
 
     @property
     def arrived_at(self) -> datetime:
-        """When it came to somebody's desk: history that was loaded later came when it happened."""
+        """When it reached somebody's desk. History that was loaded later counts as arrived when it happened."""
         return self.at if self.is_backfill else self.received_at
 
     @property
     def order(self) -> tuple[datetime, Identity, str, str]:
-        """Place in time; events of one instant are ordered by `(source, id)`, and by topic and key at last."""
+        """Its place in time. Events of one instant are ordered by `(source, id)`, and last by topic and key."""
         return self.at, self.root, self.data.topic, self.key
 
 
@@ -49,8 +49,8 @@ def valid(events: Iterable[Accepted]) -> list[Fact]:
     """
     The events in force, in the order in which they happened.
 
-    Copies are one event. Of an event's corrections and withdrawals the latest `(time, id)` counts, whether or not it
-    ever arrived; without any, its first copy to arrive.
+    Copies are one event. If an event has corrections or withdrawals, the one with the latest `(time, id)` counts, even
+    if the event itself never arrived. If it has none, the first copy to arrive counts.
     """
     names: dict[Name, list[Accepted]] = defaultdict(list)
     for event in sorted(events, key=_arrival):
@@ -65,7 +65,7 @@ def _arrival(event: Accepted) -> tuple[int, str, int, int]:
 
 
 def _name(event: Accepted) -> Name:
-    """What the event is about, as it is named: within one topic and key."""
+    """The name of the event that this event is about, within one topic and key."""
     return event.topic, event.key, *event.root
 
 
@@ -74,7 +74,7 @@ def _says_the_same(one: Accepted, other: Accepted) -> bool:
 
 
 def _content(event: Accepted) -> tuple:
-    """All that an event says, as the contract reads it; of a correction the replacement is the fact."""
+    """The whole content of an event, as the contract reads it. The fact of a correction is its replacement."""
     amendment = event.amendment
     told = () if amendment is None else tuple(getattr(amendment, name, None) for name in _AMENDMENT)
     envelope = event.envelope
@@ -88,7 +88,7 @@ _AMENDMENT = (
 
 
 def _events(said: list[Accepted]) -> list[Fact]:
-    """What stands of all that was said under one name, in order of arrival."""
+    """The valid events among all records of one name, which are in order of arrival."""
     recorded = [event for event in said if event.change == "recorded"]
     amendments = [event for event in said if event.change != "recorded"]
     about: dict[int, list[Accepted]] = {number: [] for number in range(len(recorded))}
@@ -102,7 +102,7 @@ def _events(said: list[Accepted]) -> list[Fact]:
         elif len(meant) == 1:
             about[meant[0]].append(amendment)
         elif amendment.change == "corrected" and not any(_content(each) == _content(amendment) for each in facts):
-            # Nobody can tell which of them it replaces: it stands beside them.
+            # It is unclear which of them this correction replaces, so it counts as an event of its own.
             facts.append(amendment)
     own = [_told([each], _told_apart(each)) for each in facts]
     named = [
@@ -118,13 +118,13 @@ def _events(said: list[Accepted]) -> list[Fact]:
 
 
 def _suffixed(event: Accepted, suffix: str) -> Identity:
-    """Another event of the name than the one that has it alone."""
+    """The identity of a further event under a name. The first event of the name keeps it unchanged."""
     source, id_ = event.root
     return source, id_ + suffix
 
 
 def _told_apart(event: Accepted) -> Identity:
-    """By what it says."""
+    """The identity of a further event under a name, distinguished by its content."""
     return _suffixed(event, f"#{event.content_id % 2**64:X}")
 
 
@@ -133,7 +133,7 @@ def _microseconds(time: datetime) -> int:
 
 
 def _told(said: list[Accepted], root: Identity) -> Fact | None:
-    """One event, of all that was said of it; None when it was withdrawn."""
+    """One event from all its versions and amendments, or None if it was withdrawn."""
     counts = _in_force(said)
     if counts.change == "withdrawn":
         return None
@@ -142,7 +142,7 @@ def _told(said: list[Accepted], root: Identity) -> Fact | None:
 
 
 def _in_force(said: list[Accepted]) -> Accepted:
-    """Of what was said about one event, in order of arrival, what counts; `max` keeps the first of equals."""
+    """The version of an event that counts, out of all in order of arrival. `max` keeps the first of equals."""
     amendments = [each for each in said if each.change != "recorded"]
     if amendments:
         return max(amendments, key=lambda each: (each.envelope.time, each.envelope.id))

@@ -1,4 +1,4 @@
-"""The front door: when a referral was decided."""
+"""Decisions of the front door on a referral."""
 
 from streams.contracts.codesets import Decision
 from streams.contracts.referral import ReferralDecided
@@ -9,7 +9,7 @@ __all__ = ["decisions", "first_decision"]
 
 
 def decisions(world: World, referral: Fact) -> list[Fact]:
-    """Decisions on a referral, in order; one of the emergency duty team is none of the front door."""
+    """Decisions on a referral, in order. Decisions of the emergency duty team do not count as front door decisions."""
     decided = world.of(ReferralDecided, family_id=referral.data.family_id, referral_id=referral.data.referral_id)
     return [fact for fact in decided if fact.data.decision != Decision.EDT]
 

@@ -1,10 +1,12 @@
 """
-What the whole stream must raise, and nothing else.
+The alerts that the whole stream must raise. It must raise no others.
 
-Slow and obvious: each rule walks the valid events of the whole history, and asks its question of the world anew at
-every one of them.
-Families that have nothing to do with each other are walked apart; nothing else is clever.
-Written from the meaning of the rules and the contract alone; `README.md` beside it lists how each sentence was read.
+The oracle is slow and obvious: each rule goes through the valid events of the whole history, and at each event it asks
+its question from the beginning. Families that have nothing to do with each other are evaluated separately; there is no
+other optimisation.
+
+It is written from the meaning of the rules and from the contract alone. `README.md` in this folder says how each
+ambiguous sentence is read.
 """
 
 from collections.abc import Callable, Iterable
@@ -65,7 +67,7 @@ RULES: dict[str, Rule] = {
     "two_agencies_one_week": two_agencies_one_week.expected,
     "waiting_too_long": waiting_too_long.expected,
 }
-"""Rules that read valid events; `unreadable_report` reads what was rejected."""
+"""Rules that read valid events. `unreadable_report` is not here, because it reads rejected records."""
 
 ALL = frozenset({*RULES, "unreadable_report"})
 """Every rule."""
@@ -79,10 +81,10 @@ def expected(
     rules: Iterable[str] = ALL,
 ) -> list[Expected]:
     """
-    Every alert that stands at a cut, cleared ones too.
+    Every alert that exists at a snapshot, cleared ones included.
 
-    `events` and `rejected` are all records up to the cut, in any order; `as_of` (aware) decides which deadlines have
-    passed.
+    `events` and `rejected` are all records up to the snapshot, in any order. `as_of` (aware) decides which deadlines
+    have passed.
     """
     events, chosen = list(events), set(rules)
     shared = crowds(events, profile)

@@ -1,4 +1,4 @@
-"""Splits a long history into parts that have nothing to do with each other, so that each is short enough to walk."""
+"""Splits a long history into unrelated parts, so that each is short enough for the oracle."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ Node = tuple[str, str]
 
 
 def parts(facts: Iterable[Fact]) -> list[list[Fact]]:
-    """Facts by the families, persons and addresses that they connect, each part in the order in which it was given."""
+    """Group facts by the families, persons and addresses that they connect. Each part keeps the given order."""
     leader: dict[Node, Node] = {}
 
     def find(node: Node) -> Node:
@@ -31,7 +31,7 @@ def parts(facts: Iterable[Fact]) -> list[list[Fact]]:
 
 
 def _nodes(fact: Fact) -> Iterator[Node]:
-    """Whom and what an event connects; at least itself."""
+    """The families, persons and addresses that an event connects. There is always at least the event itself."""
     yield "event", "/".join(fact.root)
     for kind, names in _FIELDS.items():
         for name in names:

@@ -1,4 +1,6 @@
-"""The default practice profile: every number of `domain.md`'s rule table, and those that it leaves to the profile."""
+"""
+The default practice profile: every number of `domain.md`'s rule table, and the numbers that it leaves to the profile.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,14 +12,14 @@ __all__ = ["DEFAULT", "Profile"]
 
 
 def _waiting_days() -> dict[ServiceKind, int]:
-    """By when each kind of service begins; four weeks, where nothing else is known."""
+    """The days within which each kind of service must begin: four weeks, unless another number is known."""
     others = {ServiceKind.CAMHS: 126, ServiceKind.SPEECH_AND_LANGUAGE: 126, ServiceKind.DOMESTIC_ABUSE: 14}
     return dict.fromkeys(ServiceKind, 28) | others
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Thresholds of the rules; months are calendar months, everything else is elapsed time."""
+    """Thresholds of the rules. Months are calendar months; everything else is elapsed time."""
 
     escalation_levels: int = 2
     escalation_window: timedelta = timedelta(days=30)

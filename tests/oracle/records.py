@@ -1,4 +1,4 @@
-"""Raw records as a broker would hand them over, for events that a test makes up."""
+"""Raw records, as a broker would deliver them, for events that a test makes up."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ SOURCE = "/test"
 
 @dataclass(frozen=True)
 class Record:
-    """What `decode` reads of a Kafka record; `timestamp` is its arrival (ms)."""
+    """The parts of a Kafka record that `decode` reads. `timestamp` is its arrival in milliseconds."""
 
     topic: str
     partition: int
@@ -35,7 +35,7 @@ class Log:
     """
     Writes events to one partition of each topic, in the order of the calls.
 
-    A record arrives when its event happened, unless `received` says otherwise.
+    A record arrives when its event happened, unless `received` gives another time.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Log:
         replay_of: str | None = None,
         is_backfill: bool = False,
     ) -> str:
-        """Append an event and give its id: `e-<number>` unless it is named."""
+        """Append an event and return its id, which is `e-<number>` unless `id` is given."""
         id = id or f"e-{len(self.records):04}"  # noqa: A001
         headers = ((REPLAY_HEADER, replay_of.encode()),) if replay_of else ()
         value = _envelope(event.type, id, source, at, event, is_backfill=is_backfill)
@@ -87,14 +87,14 @@ class Log:
         received: datetime | None = None,
         root_time: datetime | None = None,
     ) -> None:
-        """Append the withdrawal of an event, which gives the topic and the key."""
+        """Append the withdrawal of an event. The event gives the topic and the key."""
         key = {next(name for name in event.key_fields if getattr(event, name)): event.key}
         data = {"root_source": source, "root_id": root, "withdrawal_reason": "recorded_in_error", **key}
         data |= {"root_time": root_time} if root_time else {}
         self._amend(at, "withdrawn", event, data, id, received)
 
     def garbage(self, topic: str, at: datetime, key: str = "F-1") -> str:
-        """Append a record that is no JSON and give its `topic/partition/offset`."""
+        """Append a record that is not JSON, and return its `topic/partition/offset`."""
         self._append(topic, key, b"{", at)
         return f"{topic}/0/{self.records[-1].offset}"
 
@@ -118,7 +118,7 @@ class Log:
 
 
 def decoded(records: Iterable[RawRecord]) -> tuple[list[Accepted], list[Rejected]]:
-    """What the contract makes of the records."""
+    """The records as the contract accepts and rejects them."""
     judged = list(map(decode, records))
     accepted = [each for each in judged if isinstance(each, Accepted)]
     return accepted, [each for each in judged if isinstance(each, Rejected)]

@@ -1,4 +1,4 @@
-"""How a marked adult comes into a family with a child: what the rules about returning adults share."""
+"""How a marked adult comes into a family with a child: the common part of the rules about returning adults."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -20,14 +20,14 @@ from tests.oracle.world import World
 __all__ = ["concerning", "markers_in_force", "returns"]
 
 Choice = Callable[[World, str, str, Fact, datetime], list[Fact]]
-"""Which of the markers in force on a person a rule is about: `(world, family, person, anchor, at)`."""
+"""Chooses the markers in force on a person that a rule is about: `(world, family, person, anchor, at)`."""
 
 
 def returns(world: World, as_of: datetime, rule: str, chosen: Choice, keeping: Choice) -> Iterator[Expected]:
     """
-    One alert for each event by which somebody with a chosen marker comes into view, once per stay.
+    One alert for each event by which somebody with a chosen marker comes to a family, once per stay.
 
-    It is open while the stay lasts and there is a marker that is `keeping` it so.
+    The alert is open while the stay lasts and `keeping` finds a marker.
     """
     marked = {world.person(fact.data.person_id) for fact in world.of(RiskMarkerSet)}
     for family in world.families:
@@ -50,7 +50,7 @@ def _anchors(world: World, family: str, person: str, chosen: Choice) -> Iterator
 
 
 def _is_return(before: World, now: World, fact: Fact, family: str, person: str) -> bool:
-    """Whether an event is one of the four that bring a marked person into view."""
+    """Whether an event is one of the four that bring a marked person to a family."""
     match fact.data:
         case HouseholdJoined(family_id=joined):
             return joined == family and now.person(fact.data.person_id) == person and not before.stay(family, person)
@@ -64,7 +64,11 @@ def _is_return(before: World, now: World, fact: Fact, family: str, person: str) 
 
 
 def _is_named(world: World, report: Fact, family: str, person: str) -> bool:
-    """A report that names nobody is about every marked person who is or was in the household."""
+    """
+    Whether a report is about a person.
+
+    A report that names nobody is about every marked person who is or was in the household.
+    """
     if report.data.person_ids:
         return person in {world.person(named) for named in report.data.person_ids}
     return bool(world.of_person(person, HouseholdJoined, family_id=family))
@@ -75,7 +79,11 @@ def _is_present(world: World, family: str, person: str) -> bool:
 
 
 def _lives_at(world: World, family: str, person: str) -> bool:
-    """Whether the address that is known of a person alone is the family's; at a crowd's, if they have to do with it."""
+    """
+    Whether a person lives at the family's address, by the address that is known of the person alone.
+
+    If the address is over-shared, the person must also have to do with the family.
+    """
     home = world.address(family)
     if home is None or home != _own_address(world, person):
         return False
@@ -83,7 +91,11 @@ def _lives_at(world: World, family: str, person: str) -> bool:
 
 
 def _own_address(world: World, person: str) -> str | None:
-    """The address a person last moved to alone; not known any more once they have left a household that lives there."""
+    """
+    The address to which a person last moved alone.
+
+    It is unknown after the person has left a household that lives there.
+    """
     changes = world.of_person(person, AddressChanged, family_id=None)
     if not changes or person in world.crowds.persons:
         return None
@@ -96,9 +108,9 @@ def _own_address(world: World, person: str) -> str | None:
 
 def concerning(world: World, family: str, person: str, anchor: Fact, at: datetime) -> list[Fact]:
     """
-    Markers in force on a person that name the family.
+    Markers in force on a person that concern the family, because they name it.
 
-    One that names no family concerns every family of which the person was a member before the anchor.
+    A marker that names no family concerns every family that the person had joined before the anchor.
     """
     was_member = bool(world.before(anchor).of_person(person, HouseholdJoined, family_id=family))
     return [
@@ -109,7 +121,11 @@ def concerning(world: World, family: str, person: str, anchor: Fact, at: datetim
 
 
 def _about(world: World, family: str, person: str) -> list[Fact]:
-    """The set events of a person's markers; of a crowd's, those that name the family: the others are of strangers."""
+    """
+    The set events of a person's markers.
+
+    If the person's id is over-shared, only those that name the family count, because the others are about strangers.
+    """
     markers = world.of_person(person, RiskMarkerSet)
     return [each for each in markers if person not in world.crowds.persons or family in each.data.marker_families]
 
@@ -161,7 +177,11 @@ def _alert(
 
 
 def _has_left(world: World, family: str, person: str, anchor: Fact) -> bool:
-    """Whether the stay has ended; for somebody reported back who is not known to live there, whether they have left."""
+    """
+    Whether the stay has ended.
+
+    For somebody reported back who is not known to live there: whether they have left since.
+    """
     later = [fact for fact in world.facts if fact.order > anchor.order]
     if _is_present(world.until(anchor), family, person):
         return any(not _is_present(world.until(fact), family, person) for fact in later)

@@ -1,4 +1,4 @@
-"""Random events about children who must be kept safe: releases from custody, and schools that must be told."""
+"""Random events about children who must be kept safe: releases from custody, and schools that must be notified."""
 
 import random
 from datetime import datetime, timedelta
@@ -14,11 +14,11 @@ from tests.oracle.terms import next_school_day
 __all__ = ["SAFETY", "due", "next_safety", "notified", "planned"]
 
 _DAYS = (0, 1, 3, 4, 8, 10, 13, 14, 15, 16)
-"""From a plan to the release: at and around the numbers of the rule."""
+"""Days from a plan to the release: at the numbers of the rule and around them."""
 
 
 def due(event: Event, at: datetime) -> list[datetime]:
-    """When a school must have been told, and when a release comes nearer or is over."""
+    """When a school must have been notified, and when the stages of a release begin and end."""
     match event:
         case c.EscalationReported(escalation_kind=EscalationKind.DOMESTIC_ABUSE_INCIDENT):
             return [next_school_day(at, DEFAULT)]
@@ -30,7 +30,11 @@ def due(event: Event, at: datetime) -> list[datetime]:
 
 
 def next_safety(rng: random.Random, event: Event, at: datetime) -> tuple[timedelta, Event] | None:
-    """What changes whether somebody must act, mostly when it is due; None when it is not about that."""
+    """
+    An event that changes whether somebody must act, mostly at the deadline.
+
+    None if the event needs no such action.
+    """
     gap = rng.choice([timedelta(hours=1), timedelta(days=2), *(moment - at for moment in due(event, at) * 2)])
     match event:
         case c.EscalationReported(escalation_kind=EscalationKind.DOMESTIC_ABUSE_INCIDENT):
@@ -48,7 +52,7 @@ def next_safety(rng: random.Random, event: Event, at: datetime) -> tuple[timedel
 
 
 def planned(rng: random.Random, cast: Cast) -> Event:
-    """A plan for one of the next days, to an address, to a family, to both or to nowhere."""
+    """A plan for one of the next days: to an address, to a family, to both or to nowhere."""
     return c.CustodyReleasePlanned(
         person_id=rng.choice(cast.persons),
         release_on=cast.today + timedelta(days=rng.choice(_DAYS)),
@@ -58,7 +62,7 @@ def planned(rng: random.Random, cast: Cast) -> Event:
 
 
 def notified(rng: random.Random, cast: Cast, incident: str | None = None) -> Event:
-    """A school is told of an incident, of one of two if none is given."""
+    """A school is notified of an incident. If none is given, it is one of two."""
     return c.SchoolNotified(
         family_id=rng.choice(cast.families),
         person_id=rng.choice(cast.persons),

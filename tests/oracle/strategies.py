@@ -2,7 +2,7 @@
 Dense little worlds from a seed: few families, persons and addresses, and many events at the rules' boundaries.
 
 Gaps are drawn around the numbers of the rules (a second before, at, a second after) and around the days on which the
-clocks change; events arrive late, early, twice and in another order, and are corrected and withdrawn.
+clocks change. Events arrive late, early, twice and in another order, and are corrected and withdrawn.
 """
 
 import random
@@ -43,7 +43,9 @@ Write = Callable[[Log], None]
 
 @dataclass(frozen=True)
 class Case:
-    """Records in order of arrival, and the time at which deadlines are judged: not before the last arrival."""
+    """
+    Records in order of arrival, and the time at which deadlines are evaluated, which is not before the last arrival.
+    """
 
     records: tuple[Record, ...]
     as_of: datetime
@@ -60,7 +62,7 @@ class _Told:
     source: str
     is_backfill: bool = False
     tells_time: bool = False
-    """Whether its corrections and withdrawals tell its time."""
+    """Whether corrections and withdrawals of this event give its time."""
 
     def write(self, log: Log) -> None:
         self.write_again(log, self.received)
@@ -71,7 +73,7 @@ class _Told:
 
 
 def cases() -> st.SearchStrategy[Case]:
-    """Any case; `compare.smallest` makes a failing one small."""
+    """Any case. `compare.smallest` makes a failing one small."""
     return st.integers(0, 2**32 - 1).map(case)
 
 
@@ -82,19 +84,19 @@ def case(seed: int) -> Case:
 
 
 def dense(seed: int) -> Case:
-    """Another one, of few families and of few kinds of events that have to do with each other."""
+    """A case with few families and few kinds of events that have to do with each other."""
     rng = random.Random(f"dense {seed}")
     return _case(rng, Cast.small(), drawn_of(rng))
 
 
 def reused(seed: int) -> Case:
-    """Another dense one, whose sources number events anew all the time, in several partitions."""
+    """A dense case in several partitions, whose sources use the same few ids for many events."""
     rng = random.Random(f"reused {seed}")
     return _repartitioned(rng, _case(rng, Cast.small(), drawn_of(rng), _renumbered))
 
 
 def _renumbered(rng: random.Random, told: list[_Told]) -> Iterator[_Told]:
-    """The same events under a handful of ids, some of one time."""
+    """The same events under a handful of ids, some at the same time."""
     for each, before in zip(told, [told[0], *told], strict=False):
         at = before.at if rng.random() < 0.2 else each.at
         id_, source = str(rng.randint(1, 4)), rng.choice(("/a", "/a", "/b"))
@@ -103,7 +105,11 @@ def _renumbered(rng: random.Random, told: list[_Told]) -> Iterator[_Told]:
 
 
 def _repartitioned(rng: random.Random, each: Case) -> Case:
-    """The records of each topic in two partitions, a key in either; none where one says where another lies."""
+    """
+    Spread the records of each topic over two partitions, and each key over both.
+
+    A case in which a record gives the position of another is left as it is.
+    """
     if any(record.headers for record in each.records):
         return each
     offsets: Counter[tuple[str, int]] = Counter()
@@ -136,7 +142,7 @@ def _case(rng: random.Random, cast: Cast, drawn: Draw, named: Callable = _as_dra
 
 
 def _told(rng: random.Random, cast: Cast, drawn: Draw) -> Iterator[_Told]:
-    """Events, each a telling gap after one of those before it, and a clock at last; ids do not follow the order."""
+    """Events, each at a boundary of a rule after an earlier one, and last a clock. Ids do not follow the order."""
     begun = opening(rng) if rng.random() < 0.7 else []
     last = rng.choice(_STARTS)
     latest: list[tuple[datetime, Event]] = [(last, drawn(rng, cast.on(last)))]
@@ -175,7 +181,11 @@ def _second(rng: random.Random) -> timedelta:
 
 
 def _amendments(rng: random.Random, root: _Told) -> Iterator[tuple[datetime, Write]]:
-    """One or two corrections or withdrawals, now and then of the same time, and now and then before their root."""
+    """
+    One or two corrections or withdrawals.
+
+    Sometimes two have the same time, and sometimes one arrives before its root event.
+    """
     at = root.at + rng.choice((timedelta(minutes=1), timedelta(days=3)))
     for number in rng.sample(range(100, 1000), rng.choice((1, 1, 2))):
         received = at + rng.choice((*_LAGS, timedelta(seconds=-30)))
@@ -189,7 +199,7 @@ def _amendments(rng: random.Random, root: _Told) -> Iterator[tuple[datetime, Wri
 
 
 def _other(rng: random.Random, event: Event, at: datetime) -> Event:
-    """Another event that may replace one: of the same topic and key."""
+    """Another event that can replace this one, because it has the same topic and key."""
     cast = Cast.of(event).on(at)
     while (other := draw(rng, cast)).topic != event.topic or other.key != event.key:
         pass
@@ -211,7 +221,7 @@ def _copy(told: _Told, received: datetime) -> Write:
 
 
 def _unreadable(rng: random.Random, told: _Told) -> Write:
-    """A record that nobody can read, with or without its replay."""
+    """An unreadable record, with or without its replay."""
     topic, is_replayed = rng.choice((REFERRAL, ESCALATION, CASE_CHANGE)), rng.random() < 0.5
 
     def write(log: Log) -> None:

@@ -1,4 +1,4 @@
-"""Days on which schools are open, from the calendar that the rules read as data."""
+"""Days on which schools are open, from the same calendar that the rules read."""
 
 import csv
 from datetime import date, datetime, timedelta
@@ -24,7 +24,11 @@ def next_school_day(at: datetime, profile: Profile) -> datetime:
 
 
 def _is_open(day: date) -> bool:
-    """A weekday of a term and no bank holiday; where the calendar has no terms yet, any such weekday."""
+    """
+    Whether schools are open: a weekday in term that is no bank holiday.
+
+    Where the calendar has no terms yet, every weekday that is no bank holiday counts.
+    """
     if day.weekday() >= _SATURDAY or is_bank_holiday(day):
         return False
     terms = _terms()

@@ -63,7 +63,7 @@ def family(story):
 
 
 def test_marked_adult_joins(family):
-    """The evidence is the marker and the event of joining."""
+    """The evidence is the marker and the joined event."""
     family.add(family.day(10), joined(), id="joined")
 
     (alert,) = family.alerts(RULE)
@@ -90,7 +90,7 @@ def test_other_family_is_silent(family):
 
 
 def test_marker_without_families_counts_where_the_person_was_a_member(story):
-    """Coming back counts; coming new is another rule's."""
+    """If the person comes back, this rule applies. If the person comes for the first time, another rule applies."""
     story.add(story.day(0), joined("P-child", role="child"))
     story.add(story.day(0), joined("P-c2", "F-2", "child"))
     story.add(story.day(1), marker(families=()))
@@ -122,7 +122,7 @@ def test_marked_person_is_not_the_child(story):
         (datetime(2026, 3, 10, 0, 0, tzinfo=UTC), False),
     ],
 )
-def test_child_is_one_until_the_eighteenth_birthday(family, at, fires):
+def test_person_is_a_child_until_the_eighteenth_birthday(family, at, fires):
     born = PersonRecorded(person_id="P-child", date_of_birth=date(2008, 3, 10))
     family.add(family.day(900), born)
     family.add(at, joined())
@@ -131,7 +131,7 @@ def test_child_is_one_until_the_eighteenth_birthday(family, at, fires):
 
 
 def test_birthday_begins_at_midnight_in_london(family):
-    """In summer time that is 23:00 UTC of the day before."""
+    """In summer time, midnight in London is 23:00 UTC of the day before."""
     family.add(family.day(0), PersonRecorded(person_id="P-child", date_of_birth=date(2008, 7, 10)))
     family.add(datetime(2026, 7, 9, 23, tzinfo=UTC), joined())
 
@@ -148,7 +148,7 @@ def test_unborn_is_a_child(story):
 
 
 def test_record_before_the_join_counts_over_a_later_one(family):
-    """The record in force is the latest up to then; only without one, the first after."""
+    """The record in force is the latest up to then. If there is none, it is the first one after."""
     family.add(family.day(0), PersonRecorded(person_id="P-child", date_of_birth=date(1990, 1, 1)))
     family.add(family.day(50), PersonRecorded(person_id="P-child", date_of_birth=date(2015, 1, 1)))
     family.add(family.day(10), joined())
@@ -165,7 +165,7 @@ def test_dead_child_is_no_child(family):
 
 
 def test_linked_identity_is_the_same_person(family):
-    """Whenever the link became known, and through a third identifier; the anchor is the joining."""
+    """A link counts whenever it became known, and through a third identifier. The anchor is the joined event."""
     family.add(family.day(10), joined("P-other"), id="joined")
     family.add(family.day(20), PersonsLinked(person_id="P-third", linked_person_id="P-other", link_basis="same_number"))
     assert family.anchors(RULE) == []
@@ -184,7 +184,7 @@ def test_withdrawn_link_unlinks(family):
 
 
 def test_once_per_stay(family):
-    """Joining again while there, a report and a new marker add nothing; coming back after leaving does."""
+    """A further joined event, a report and a new marker during the stay add nothing. Coming back after leaving does."""
     family.add(family.day(10), joined(), id="first")
     family.add(family.day(11), joined())
     family.add(family.day(12), returned("P-adult"))
@@ -197,7 +197,7 @@ def test_once_per_stay(family):
 
 
 def test_marked_while_present(story):
-    """The evidence has the event with which the stay began."""
+    """The evidence includes the event with which the stay began."""
     story.add(story.day(0), joined("P-child", role="child"))
     story.add(story.day(1), joined(), id="joined")
     story.add(story.day(2), joined())
@@ -244,8 +244,8 @@ def test_moving_away_clears(family):
     assert [alert.status for alert in family.alerts(RULE)] == ["cleared", "open"]
 
 
-def test_who_left_does_not_live_there_any_more(family):
-    """The address that was known of them is forgotten: the family's next record of it is no return."""
+def test_person_who_left_does_not_live_there_any_more(family):
+    """Their own address becomes unknown, so a new record of the family's address is not a return."""
     family.add(family.day(2), lives("U-1", family="F-1"))
     family.add(family.day(4), lives("U-1", person="P-adult"), id="moved")
     family.add(family.day(5), left())
@@ -257,7 +257,7 @@ def test_who_left_does_not_live_there_any_more(family):
 
 
 def test_reported_back(family):
-    """By name, whether or not a member ever; each report of somebody who is not known to live there."""
+    """A person can be named who was never a member. Each report of a person not known to live there counts."""
     family.add(family.day(3), returned("P-adult"), id="first")
     family.add(family.day(4), returned("P-adult"), id="second")
     family.add(family.day(5), returned("P-child"))
@@ -276,7 +276,7 @@ def test_report_that_names_nobody_is_about_marked_members_past_or_present(family
 
 
 def test_two_marked_adults_in_one_report_are_one_alert(family):
-    """Its evidence is that of both, and it stays open while one of them is back."""
+    """The alert has the evidence of both adults, and stays open while one of them is back."""
     family.add(family.day(1), marker("P-uncle", marker_id="M-2"), id="uncle")
     family.add(family.day(3), returned("P-adult", "P-uncle"), id="reported")
     family.add(family.day(4), left())
@@ -320,7 +320,7 @@ def test_expiry_clears_when_it_has_passed(story, seconds, status):
 
 
 def test_review_replaces_the_expiry(story):
-    """An overdue review never silences; a review without an expiry lets the marker stand."""
+    """An overdue review never ends a marker. A review without an expiry leaves the marker in force without one."""
     story.add(story.day(0), joined("P-child", role="child"))
     story.add(story.day(1), marker(expires_at=story.day(10)))
     story.add(story.day(2), RiskMarkerReviewed(marker_id="M-1", person_id="P-adult", review_due=date(2026, 1, 9)))
@@ -329,7 +329,7 @@ def test_review_replaces_the_expiry(story):
     assert story.anchors(RULE) == ["joined"]
 
 
-def test_withdrawn_join_takes_the_alert_back(family):
+def test_withdrawn_join_withdraws_the_alert(family):
     family.add(family.day(10), joined(), id="joined")
     family.withdraw(family.day(11), "joined", joined())
 
@@ -337,7 +337,7 @@ def test_withdrawn_join_takes_the_alert_back(family):
 
 
 def test_corrected_join_keeps_its_id_and_moves_in_time(family):
-    """The correction may come before what it corrects."""
+    """The correction may arrive before the event that it corrects."""
     family.correct(family.day(11), "joined", family.day(9), joined(role="other_adult"))
     family.add(family.day(10), joined(), id="joined", received=family.day(12))
 
@@ -347,14 +347,14 @@ def test_corrected_join_keeps_its_id_and_moves_in_time(family):
 
 
 def test_late_marker_counts_from_its_own_time(family):
-    """A marker set before the joining that arrives after it makes the joining the anchor."""
+    """The marker was set before the person joined, but arrives later. The joined event is then the anchor."""
     family.add(family.day(10), joined("P-uncle"), id="joined")
     family.add(family.day(5), marker("P-uncle", marker_id="M-2"), received=family.day(30))
 
     assert family.anchors(RULE) == ["joined"]
 
 
-def test_twice_delivered_is_once_judged(family):
+def test_record_delivered_twice_raises_one_alert(family):
     family.add(family.day(10), joined(), id="joined")
     family.repeat(family.records[-1], family.day(12))
 

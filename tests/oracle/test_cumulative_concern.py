@@ -96,7 +96,7 @@ def test_evidence_is_the_concerns_counted(story):
 
 
 def test_one_agency_is_not_enough(story):
-    """Nor are several individuals: they are one agency with each other, whatever organisation they name."""
+    """Several individuals are not enough either: together they are one agency, whatever organisation they name."""
     for day, source in enumerate(("1A", "1B", "9")):
         story.add(story.day(day), contact(f"agency-{day}", source))
 
@@ -123,7 +123,7 @@ def test_agency_that_is_named_once_and_left_out_once_is_one(story, names):
 
 
 def test_one_incident_counts_once_per_agency(story):
-    """When it was first reported; another agency's report of it is another concern."""
+    """An incident counts when the agency first reported it. A report of it by another agency is another concern."""
     story.add(story.day(0), contact("school", incident="I-1"), id="first")
     story.add(story.day(1), referral(1, "school", incident="I-1"), id="repeat")
     story.add(story.day(2), contact("school"), id="second")
@@ -135,7 +135,7 @@ def test_one_incident_counts_once_per_agency(story):
     assert {event for _, event in alert.evidence} == {"first", "second", "third"}
 
 
-def test_turns_true_once_until_it_was_false(story):
+def test_clause_fires_once_while_it_stays_true(story):
     for number, day in enumerate((0, 10, 20, 30, 115)):
         story.add(story.day(day), contact(f"agency-{number}"), id=f"c-{number}")
 
@@ -150,7 +150,7 @@ def test_can_turn_true_again(story):
 
 
 def test_opening_at_a_high_level_resets_every_clause(story):
-    """Whether the case or the level came first; what was raised is cleared."""
+    """The order of case and level does not matter. Alerts raised before are cleared."""
     for number in range(5):
         story.add(story.day(number), contact(f"agency-{number}"))
     story.add(story.day(10), level(3))
@@ -175,7 +175,7 @@ def test_opening_at_a_low_level_does_not_reset(story):
 
 
 def test_clause_a_waits_while_open_and_fires_at_the_closure(story):
-    """It is the closure that makes it true."""
+    """The closure makes the clause true, so it is the anchor."""
     story.add(story.day(0), level(3))
     story.add(story.day(1), opened())
     for number in range(3):
@@ -203,7 +203,7 @@ def test_second_case_keeps_the_family_open(story):
 
 @pytest.mark.parametrize(("seconds", "fires"), [(0, True), (1, False)])
 def test_third_uninvestigated_concern_in_twelve_months(story, seconds, fires):
-    """Calendar months of London: from noon in winter to noon in winter."""
+    """The months are calendar months in London: from noon in winter to noon in winter."""
     story.add(story.day(0), contact("school"))
     story.add(story.day(200), contact("school"))
     story.add(datetime(2027, 1, 5, 12, 0, seconds, tzinfo=UTC), contact("school"), id="third")
@@ -222,7 +222,7 @@ def test_decision_to_look_into_a_referral_investigates_it(story, decision, fires
 
 
 def test_later_decision_does_not_undo_an_alert(story):
-    """Each trigger is judged at its own time."""
+    """Each trigger is evaluated with what was known at its own time."""
     story.add(story.day(0), referral(1))
     story.add(story.day(1), contact())
     story.add(story.day(2), contact(), id="third")
@@ -250,7 +250,7 @@ def test_assessment_does_not_investigate_what_came_after_it(story):
 
 
 def test_concern_is_investigated_with_any_of_its_reports(story):
-    """The contact came first; the referral on the same incident was looked into."""
+    """The contact came first. The referral on the same incident was investigated."""
     story.add(story.day(0), contact("school", incident="I-1"))
     story.add(story.day(1), referral(1, "school", incident="I-1"))
     story.add(story.day(2), decided(1, "mash"))
@@ -261,7 +261,7 @@ def test_concern_is_investigated_with_any_of_its_reports(story):
 
 
 def test_fifth_concern_ever(story):
-    """However long ago the first ones were; the sixth adds nothing."""
+    """It does not matter how long ago the first concerns were. The sixth adds nothing."""
     for number in range(6):
         story.add(story.day(300 * number), contact("school"), id=f"c-{number}")
 
@@ -272,7 +272,7 @@ def test_fifth_concern_ever(story):
 
 
 def test_clauses_have_their_own_ids(story):
-    """One event may fire two clauses."""
+    """One event can fire two clauses."""
     for number in range(3):
         story.add(story.day(number), contact(f"agency-{number}"), id=f"c-{number}")
 
@@ -282,7 +282,7 @@ def test_clauses_have_their_own_ids(story):
     assert first.alert_id != second.alert_id
 
 
-def test_withdrawn_concern_takes_the_alert_back(story):
+def test_withdrawn_concern_withdraws_the_alert(story):
     for number in range(3):
         story.add(story.day(number), contact(f"agency-{number}"), id=f"c-{number}")
     story.withdraw(story.day(4), "c-1", contact())

@@ -1,4 +1,4 @@
-"""The oracle on what stands: duplicates, corrections, withdrawals, unreadable records, and the comparison itself."""
+"""The oracle on valid events: duplicates, corrections, withdrawals, unreadable records, and the comparison itself."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -24,7 +24,7 @@ def standing(story):
 
 
 def test_first_copy_to_arrive_counts(story):
-    """Its arrival is the one against which the time is checked."""
+    """The event's time is checked against the arrival of the first copy."""
     story.add(story.day(9), level(1), id="e", received=story.day(0))
     story.add(story.day(9), level(1), id="e", received=story.day(9))
 
@@ -39,7 +39,7 @@ def test_latest_amendment_counts_in_whatever_order_they_arrive(story):
     assert standing(story) == [("e", story.day(0), 4)]
 
 
-def test_of_one_time_the_larger_id_counts(story):
+def test_larger_id_counts_among_amendments_of_one_time(story):
     story.add(story.day(0), level(1), id="e")
     story.correct(story.day(5), "e", story.day(0), level(4))
     story.withdraw(story.day(5), "e", level(1))
@@ -55,7 +55,7 @@ def test_correction_after_a_withdrawal_restores(story):
     assert standing(story) == [("e", story.day(2), 2)]
 
 
-def test_correction_stands_without_its_root(story):
+def test_correction_counts_without_its_root(story):
     story.correct(story.day(5), "never came", story.day(2), level(2))
 
     assert standing(story) == [("never came", story.day(2), 2)]
@@ -81,8 +81,8 @@ def test_other_content_under_one_id_is_another_event(story):
     assert standing(story)[0] == ("e", story.day(0), 1)
 
 
-def test_amendment_of_a_name_of_two_takes_nothing_back(story):
-    """The replacement stands beside them: it may be about a third child."""
+def test_amendment_that_fits_two_events_amends_neither(story):
+    """The replacement counts as an event of its own, because it may be about a third child."""
     story.add(story.day(0), level(1), id="e")
     story.add(story.day(1), level(2), id="e")
     story.correct(story.day(5), "e", story.day(2), level(3))
@@ -91,7 +91,7 @@ def test_amendment_of_a_name_of_two_takes_nothing_back(story):
     assert roots(story) == [("e", 1), ("e", 2), ("e", 3)]
 
 
-def test_amendment_that_tells_the_time_is_of_that_event(story):
+def test_amendment_that_gives_the_time_amends_that_event(story):
     story.add(story.day(0), level(1), id="e")
     story.add(story.day(1), level(2), id="e")
     story.correct(story.day(5), "e", story.day(2), level(3), root_time=story.day(1))
@@ -101,7 +101,7 @@ def test_amendment_that_tells_the_time_is_of_that_event(story):
 
 
 def test_correction_under_another_key_takes_nothing_back(story):
-    """What was recorded on the wrong family stands until it is withdrawn there."""
+    """What was recorded on the wrong family stays valid until it is withdrawn there."""
     story.add(story.day(0), level(1), id="e")
     story.correct(story.day(5), "e", story.day(0), LevelChanged(family_id="F-2", level=1, level_reason="other"))
 
@@ -117,7 +117,7 @@ def test_time_up_to_five_minutes_after_arrival_is_believed(story, seconds):
 
 
 def test_unreadable_record_on_a_safeguarding_topic(story):
-    """It is red, says where it lies, and is cleared by a record that replays it."""
+    """The alert is red, gives the record's position, and is cleared by a record that replays it."""
     places = [story.garbage(topic, story.day(0)) for topic in (REFERRAL, CASE_CHANGE, ESCALATION)]
     accepted, rejected = decoded(story.records)
 
@@ -161,7 +161,7 @@ def alert(story):
 
 
 def test_alert_id_is_the_digest_of_its_parts():
-    """The digest of `rapid_escalation||family|F-1|/s|e-1`, by another tool."""
+    """Another tool calculated the digest of `rapid_escalation||family|F-1|/s|e-1`."""
     assert alert_id("rapid_escalation", "", "family", "F-1", ("/s", "e-1")) == "bb65af3ab1f486acf9f23cecb8c19c76"
 
 
@@ -182,7 +182,7 @@ def test_each_fact_is_compared(alert, name, value):
     assert name in line
 
 
-def test_missing_surplus_and_doubled_alerts_are_told(alert):
+def test_missing_surplus_and_doubled_alerts_are_listed(alert):
     surplus = row(replace(alert, entity_id="F-2"))
 
     lines = difference([surplus, surplus], [alert])
@@ -207,8 +207,8 @@ def test_smallest_keeps_only_what_is_needed(story):
     assert [record.offset for record in kept] == [1, 4]
 
 
-def test_arrival_has_no_part_in_what_stands(story):
-    """The same events in another order of arrival are the same world."""
+def test_order_of_arrival_does_not_change_the_valid_events(story):
+    """The same events in another order of arrival give the same world."""
     story.add(story.day(1), level(2), id="b", received=story.day(1))
     story.add(story.day(0), level(1), id="a", received=story.day(1) + timedelta(hours=1))
 
@@ -216,7 +216,11 @@ def test_arrival_has_no_part_in_what_stands(story):
 
 
 def test_parts_are_families_that_have_nothing_to_do_with_each_other(story):
-    """A person alone belongs to the family that their marker names; an address joins the two who live there."""
+    """
+    A person belongs to the family that their marker names.
+
+    An address connects the family and the person who live there.
+    """
     story.add(story.day(0), HouseholdJoined(family_id="F-1", person_id="P-1", household_role="child"))
     story.add(story.day(1), HouseholdJoined(family_id="F-2", person_id="P-2", household_role="child"))
     story.add(story.day(2), HouseholdJoined(family_id="F-3", person_id="P-3", household_role="child"))

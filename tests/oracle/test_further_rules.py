@@ -65,7 +65,7 @@ def assessed(*factors):
     ],
 )
 def test_marked_adult_fires_one_rule_by_what_the_marker_names(story, markers, named, other):
-    """One that names no family, and a family where the person never was: the rule of other families."""
+    """If the marker names no family and the person was never in this family, the rule about other families fires."""
     story.add(story.day(0), joined("P-child", role="child"))
     for event in markers:
         story.add(story.day(1), event)
@@ -93,7 +93,7 @@ def test_one_agency_twice_is_not_two(story):
 
 @pytest.mark.parametrize(("seconds", "number", "fires"), [(0, 2, True), (1, 2, False), (0, 1, False)])
 def test_second_no_further_action_within_twelve_months(story, seconds, number, fires):
-    """On another referral; the same decision recorded twice is one."""
+    """The second decision must be on another referral. The same decision recorded twice is one."""
     story.add(story.day(0), no_action(1))
     story.add(datetime(2027, 1, 5, 12, 0, seconds, tzinfo=UTC), no_action(number))
 

@@ -31,14 +31,14 @@ def test_one_level_up_is_silent(story):
 
 
 def test_first_level_ever_is_silent(story):
-    """Nothing was held before, so nothing has risen."""
+    """No level was held before, so nothing has risen."""
     story.add(story.day(0), level(4))
 
     assert story.anchors(RULE) == []
 
 
 def test_low_level_held_for_long_counts_until_it_ends(story):
-    """It was set long ago, and held on the day before."""
+    """The level was set long ago, and still held on the day before."""
     story.add(story.day(0), level(1), id="low")
     story.add(story.day(400), level(3), id="high")
 
@@ -47,7 +47,7 @@ def test_low_level_held_for_long_counts_until_it_ends(story):
 
 @pytest.mark.parametrize(("seconds", "fires"), [(-1, True), (0, False), (1, False)])
 def test_low_level_counts_if_held_after_the_window_began(story, seconds, fires):
-    """It ended with the rise to 2; thirty days later to the second it is out."""
+    """The low level ended with the rise to 2. Thirty days later to the second, it no longer counts."""
     story.add(story.day(0), level(1))
     story.add(story.day(10), level(2))
     story.add(story.day(40, seconds), level(3))
@@ -56,7 +56,7 @@ def test_low_level_counts_if_held_after_the_window_began(story, seconds, fires):
 
 
 def test_level_set_in_the_window_counts_however_short_it_was_held(story):
-    """Two levels of one instant, at the very start of the window."""
+    """Two levels are set at the same instant, exactly at the start of the window."""
     story.add(story.day(10), level(1), id="a")
     story.add(story.day(10), level(2), id="b")
     story.add(story.day(40), level(3), id="high")
@@ -74,7 +74,7 @@ def test_days_have_24_hours(story):
 
 
 def test_further_rise_is_the_same_escalation(story):
-    """It fires when it turns true; after it has turned false it can fire again."""
+    """The rule fires when it turns true. After it has turned false, it can fire again."""
     story.add(story.day(0), level(1))
     story.add(story.day(5), level(3), id="first")
     story.add(story.day(8), level(4))
@@ -117,7 +117,7 @@ def test_same_instant_is_ordered_by_id(story):
     assert story.anchors(RULE) == ["b"]
 
 
-def test_corrected_low_level_takes_the_alert_back(story):
+def test_corrected_low_level_withdraws_the_alert(story):
     story.add(story.day(0), level(1), id="low")
     story.add(story.day(5), level(3))
     story.correct(story.day(6), "low", story.day(0), level(2))
@@ -126,7 +126,7 @@ def test_corrected_low_level_takes_the_alert_back(story):
 
 
 def test_late_level_moves_the_anchor(story):
-    """A rise that is told late, before the one that fired, becomes the anchor."""
+    """A rise that arrives late and lies before the one that fired becomes the anchor."""
     story.add(story.day(0), level(1))
     story.add(story.day(5), level(3), id="told first")
     story.add(story.day(4), level(4), id="told late", received=story.day(20))
@@ -135,7 +135,7 @@ def test_late_level_moves_the_anchor(story):
 
 
 def test_time_far_after_arrival_is_not_believed(story):
-    """The rise is placed at its arrival, when the low level was held a moment ago."""
+    """The rise counts at its arrival. At that time, the low level had been held within the window."""
     story.add(story.day(0), level(1))
     story.add(story.day(5), level(2))
     story.add(story.day(60), level(3), id="high", received=story.day(10))

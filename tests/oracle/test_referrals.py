@@ -44,9 +44,9 @@ def test_re_referral_names_the_latest_earlier_one(story):
         ((2024, 2, 28, 12, 0, 0), (2025, 2, 28, 12, 0, 0), True),
         ((2023, 2, 28, 12, 0, 0), (2024, 2, 29, 12, 0, 0), True),
         ((2023, 2, 28, 11, 59, 59), (2024, 2, 29, 12, 0, 0), False),
-        ((2024, 3, 30, 12, 0, 0), (2025, 3, 30, 11, 0, 0), True),  # noon of winter time, noon of summer time
+        ((2024, 3, 30, 12, 0, 0), (2025, 3, 30, 11, 0, 0), True),  # noon in winter time, noon in summer time
         ((2024, 3, 30, 12, 0, 0), (2025, 3, 30, 11, 0, 1), False),
-        ((2025, 10, 26, 0, 30, 0), (2026, 10, 26, 1, 30, 0), True),  # 01:30 came twice; the first is meant
+        ((2025, 10, 26, 0, 30, 0), (2026, 10, 26, 1, 30, 0), True),  # 01:30 occurred twice; the first is meant
         ((2025, 10, 26, 0, 29, 59), (2026, 10, 26, 1, 30, 0), False),
     ],
 )
@@ -61,7 +61,7 @@ def test_months_are_those_of_the_london_calendar(story, first, second, fires):
     ("one", "other", "fires"), [("I-1", "I-1", False), ("I-1", "I-2", True), (None, "I-1", True), (None, None, True)]
 )
 def test_same_incident_is_no_re_referral(story, one, other, fires):
-    """Without an incident named, nobody can say that it is the same."""
+    """If no incident is named, nobody can know that it is the same."""
     story.add(story.day(0), referral(1, one))
     story.add(story.day(1), referral(2, other))
 
@@ -108,7 +108,7 @@ def test_re_referral_is_cleared_by_the_decision(story, decision, status):
     assert [alert.status for alert in story.alerts("re_referral")] == [status]
 
 
-def test_withdrawn_earlier_referral_takes_the_alert_back(story):
+def test_withdrawn_earlier_referral_withdraws_the_alert(story):
     story.add(story.day(0), referral(1), id="r-1")
     story.add(story.day(1), referral(2))
     story.withdraw(story.day(2), "r-1", referral(1))
@@ -143,7 +143,7 @@ def test_breach_is_about_the_referral_and_at_its_deadline(story):
     [(18, None), (18 + 1 / 3600, "amber"), (24, "amber"), (24 + 1 / 3600, "red")],
 )
 def test_decision_stops_the_clock(story, hours, severity):
-    """One made at the deadline is in time; a later one clears the alert and is evidence."""
+    """A decision made at the deadline is in time. A later one clears the alert and is evidence."""
     story.add(story.day(0), referral(1), id="r-1")
     story.add(story.day(hours / 24), decided(1), id="d-1")
     story.add(story.day(9), decided(1))
@@ -162,7 +162,7 @@ def test_emergency_duty_team_does_not_stop_the_clock(story):
 
 
 def test_hours_are_elapsed_ones(story):
-    """Across the start of summer time, 24 hours are not the same time of the next day."""
+    """Across the start of summer time, 24 hours later is not the same time of the next day."""
     story.add(datetime(2026, 3, 28, 12, tzinfo=UTC), referral(1))
     at = datetime(2026, 3, 29, 11, 30, tzinfo=UTC)
 
@@ -212,7 +212,7 @@ def test_answer_at_or_after_the_referral_clears(story, seconds, answer, status):
     assert [alert.status for alert in story.alerts("consent_not_recorded")] == [status]
 
 
-def test_corrected_referral_takes_the_alert_back(story):
+def test_corrected_referral_withdraws_the_alert(story):
     story.add(story.day(0), referral(1, consent="not_recorded"), id="r-1")
     story.correct(story.day(1), "r-1", story.day(0), referral(1, consent="refused"))
 

@@ -103,7 +103,7 @@ def test_history_that_is_loaded_arrived_when_it_happened(story):
     assert story.alerts("out_of_hours") == []
 
 
-def test_correction_that_makes_it_red_at_night_is_told_at_night(story):
+def test_correction_that_makes_it_red_at_night_raises_an_alert(story):
     referral = story.add(FRIDAY, referred("amber"))
     story.correct(FRIDAY + timedelta(hours=3), referral, FRIDAY, referred("red"))
 
@@ -118,7 +118,7 @@ def test_correction_that_makes_it_red_at_night_is_told_at_night(story):
     ],
 )
 def test_correction_of_something_else_changes_nothing(story, sent, corrected, alerts):
-    """What was red at night was told at night, and what was red by day was told by day."""
+    """What arrived red at night stays an out-of-hours alert. What arrived red by day does not become one."""
     referral = story.add(sent, referred())
     story.correct(corrected, referral, sent, referred())
 
@@ -136,7 +136,11 @@ def test_correction_of_something_else_changes_nothing(story, sent, corrected, al
     ],
 )
 def test_decision_clears_it_when_the_front_door_is_staffed(story, at, decision, status):
-    """Not one from before it was sent, nor one at night, which may leave the family alone until the morning."""
+    """
+    A decision from before the referral does not clear it.
+
+    Nor does one at night, which may leave the family alone until the morning.
+    """
     story.add(FRIDAY + timedelta(hours=1), referred())
     story.add(at, decided(decision))
 
@@ -152,7 +156,7 @@ def test_decision_clears_no_escalation(story):
 
 @pytest.mark.parametrize(("severity", "shown"), [("red", "red"), ("amber", "amber"), ("green", "amber")])
 def test_referral_on_an_open_family_is_an_alert(story, severity, shown):
-    """It stands on the referral and on what opened the family, not on a second case."""
+    """The evidence is the referral and the case that opened the family, not a second case."""
     story.add(story.day(0), CaseOpened(case_id="K-1", family_id="F-1", service_id="s"), id="k-1")
     story.add(story.day(1), CaseOpened(case_id="K-2", family_id="F-1", service_id="s"), id="k-2")
     story.add(story.day(2), referred(severity), id="r-1")
@@ -184,7 +188,7 @@ def test_decision_of_the_front_door_clears_it(story, decision, status):
     ("decision", "status"), [(None, "open"), (2, "open"), (4, "cleared")], ids=["never", "before it was", "after"]
 )
 def test_referral_that_is_sent_again_as_red_is_red(story, decision, status):
-    """Who decided before did not decide on that; the anchor stays."""
+    """A decision from before it was called red does not count. The anchor stays the same."""
     story.add(story.day(0), CaseOpened(case_id="K-1", family_id="F-1", service_id="s"), id="k-1")
     story.add(story.day(1), referred("amber"), id="r-1")
     story.add(story.day(3), referred("red"), id="r-2")
@@ -216,7 +220,7 @@ def test_referral_from_before_the_opening_counts_when_it_is_sent_again(story):
 
 
 def test_same_referral_of_another_family_is_another(story):
-    """A decision on one is none on the other, and only the family that is open is told of."""
+    """A decision on one is not a decision on the other. Only the family that is open has an alert."""
     story.add(story.day(0), CaseOpened(case_id="K-1", family_id="F-1", service_id="s"))
     other = ReferralSubmitted(referral_id="R-1", family_id="F-2", source_code="6", severity="red", consent="given")
     story.add(story.day(1), referred("amber"))
@@ -234,7 +238,7 @@ def test_same_referral_of_another_family_is_another(story):
      (1, 0, [("red", "open")]), (1, 1, [("red", "cleared")])],
 )  # fmt: skip
 def test_release_comes_nearer(story, days, seconds, seen):
-    """From the fourteenth day before, red from the third, to the end of the day."""
+    """The alert starts on the fourteenth day before, turns red on the third, and ends with the day of release."""
     story.add(story.day(0), joined())
     story.add(story.day(1), planned(), id="plan")
     alerts = story.alerts("custody_release_due", midnight(RELEASE + timedelta(days=days)) + timedelta(seconds=seconds))
@@ -264,7 +268,7 @@ def test_release_to_an_address_is_to_the_families_there(story):
     assert [alert.entity_id for alert in story.alerts("custody_release_due")] == ["F-1"]
 
 
-def test_release_to_nowhere_or_to_no_child_is_none(story):
+def test_release_to_nowhere_or_to_no_child_raises_nothing(story):
     story.add(story.day(0), joined("P-other", role="mother"))
     story.add(story.day(0), joined("P-adult"))
     story.add(story.day(1), planned())
@@ -274,7 +278,11 @@ def test_release_to_nowhere_or_to_no_child_is_none(story):
 
 
 def test_child_who_comes_later_is_in_time(story):
-    """The anchor is the plan; it stands when the child leaves again, and is over when the family moves."""
+    """
+    The anchor is the plan.
+
+    The alert stays open when the child leaves again, and is cleared when the family moves.
+    """
     story.add(story.day(0), AddressChanged(family_id="F-1", address_id="U-1"))
     story.add(story.day(1), planned(address_id="U-1"), id="plan")
     comes = midnight(RELEASE) - timedelta(days=5)
@@ -315,7 +323,10 @@ def test_other_plan_replaces_it_also_under_another_identifier(story):
     ],
 )
 def test_school_must_know_before_its_next_day(story, at, due):
-    """The same morning, over a weekend, a holiday, a bank holiday; and where no calendar is known."""
+    """
+    The next school day can be the same morning, after a weekend, a holiday or a bank holiday, or on any weekday where
+    no calendar is known.
+    """
     at, due = datetime.fromisoformat(f"{at}Z"), datetime.fromisoformat(f"{due}Z")
     story.add(at - timedelta(days=1), joined())
     story.add(at, incident(), id="incident")
@@ -340,8 +351,8 @@ def test_notice_is_in_time_or_ends_it(story, hours, status):
     assert all(evidence(alert) == {"incident", "notice"} for alert in alerts)
 
 
-def test_notice_of_something_else_is_none(story):
-    """Another incident, another child, and an incident that has no id."""
+def test_notice_of_something_else_does_not_count(story):
+    """A notice of another incident or another child does not count, nor any notice if the incident has no id."""
     story.add(story.day(0), joined())
     story.add(story.day(1), incident())
     story.add(story.day(1), incident(incident_id=None))
@@ -361,7 +372,7 @@ def test_notice_of_something_else_is_none(story):
     ],
 )
 def test_pupils_are_from_reception_age_to_seventeen(story, born, alerts):
-    """Born by August they began last September; eighteen today is no child."""
+    """A child born by August started school last September. A person who turns eighteen today is not a child."""
     story.add(story.day(0), joined())
     story.add(story.day(0), PersonRecorded(person_id="P-child", date_of_birth=born))
     story.add(datetime(2026, 6, 9, 18, tzinfo=UTC), incident())
@@ -373,7 +384,11 @@ def test_pupils_are_from_reception_age_to_seventeen(story, born, alerts):
     ("born", "alerts"), [(date(2021, 8, 31), 1), (date(2021, 9, 1), 0), (date(2007, 8, 15), 1), (date(2007, 7, 30), 0)]
 )
 def test_child_who_begins_school_after_the_holidays_is_a_pupil_then(story, born, alerts):
-    """The school must know on the first day; who turns eighteen in the holidays was a child when it happened."""
+    """
+    The school must be notified by its first day.
+
+    A pupil who turns eighteen in the holidays was a child when it happened.
+    """
     story.add(datetime(2025, 7, 1, tzinfo=UTC), joined())
     story.add(datetime(2025, 7, 1, tzinfo=UTC), PersonRecorded(person_id="P-child", date_of_birth=born))
     story.add(datetime(2025, 8, 10, 18, tzinfo=UTC), incident())
@@ -381,8 +396,8 @@ def test_child_who_begins_school_after_the_holidays_is_a_pupil_then(story, born,
     assert len(story.alerts("encompass_notice")) == alerts
 
 
-def test_part_in_the_household_is_the_one_told_last(story):
-    """Somebody recorded as a child, and later as a partner, is an adult: the children of that home are meant."""
+def test_latest_role_in_the_household_counts(story):
+    """Somebody recorded as a child and later as a partner is an adult, so the children of that home are concerned."""
     story.add(story.day(0), joined("P-1", "F-2"))
     story.add(story.day(0), joined("P-man", "F-2", "child"))
     story.add(story.day(1), joined("P-man", "F-2", "partner"))
@@ -391,8 +406,12 @@ def test_part_in_the_household_is_the_one_told_last(story):
     assert [alert.entity_id for alert in story.alerts("encompass_notice")] == ["P-1"]
 
 
-def test_children_of_either_adult_are_meant(story):
-    """Of the family, of the household where an adult who is named lives; not of where a child who is named lives."""
+def test_children_of_the_family_and_of_a_named_adult_are_concerned(story):
+    """
+    It concerns the children of the family, and of the household where a named adult lives.
+
+    It does not concern the children of a household where a named child lives.
+    """
     story.add(story.day(0), joined("P-1"))
     story.add(story.day(0), joined("P-unborn", role="unborn"))
     story.add(story.day(0), joined("P-man", "F-2", "father"))
@@ -418,7 +437,7 @@ def test_second_report_adds_only_children_whom_the_first_did_not_concern(story):
 
 
 def test_child_of_two_identifiers_is_one_child(story):
-    """Known by the one under which they came, told by the other."""
+    """The child is identified by the identifier under which they joined, and the notice names the other identifier."""
     story.add(story.day(0), joined("P-2"))
     story.add(story.day(0.5), joined("P-1"))
     story.add(story.day(3), PersonsLinked(person_id="P-1", linked_person_id="P-2", link_basis="same_number"))

@@ -113,7 +113,7 @@ def test_mash_breach_is_about_the_referral_and_anchored_at_the_decision(story):
     [(-SECOND, "red"), (0, None), (54, None), (54 + SECOND, "amber"), (72, "amber"), (72 + SECOND, "red")],
 )
 def test_allocation_from_the_decision_on_stops_the_clock(story, hours, severity):
-    """One before the decision was to another road, and stops nothing."""
+    """An allocation from before the decision does not answer this decision, and stops nothing."""
     story.add(story.day(0), decided(), id="d-1")
     story.add(story.day(hours / 24), allocated(), id="a-1")
 
@@ -139,7 +139,7 @@ def test_only_a_decision_for_the_mash_starts_its_clock(story, decision):
     assert story.anchors("mash_breach") == []
 
 
-def test_mash_decision_said_twice_has_one_clock_until_it_is_allocated(story):
+def test_mash_decision_recorded_twice_has_one_clock_until_it_is_allocated(story):
     story.add(story.day(0), decided(), id="first")
     story.add(story.day(2), decided())
     story.add(story.day(9), allocated())
@@ -221,7 +221,7 @@ def test_case_drifts_after_42_days_without_contact(story, contact, seconds, fire
 
 
 def test_case_that_drifts_again_is_another_alert(story):
-    """From the contact that ended the first; the opening is evidence of both."""
+    """The second clock begins with the contact that ended the first. The opening is evidence of both alerts."""
     story.add(story.day(0), opened(), id="opened")
     story.add(story.day(1), led())
     story.add(story.day(50), seen(), id="seen")
@@ -281,7 +281,7 @@ def test_case_drifts_without_a_lead_professional(story, seconds, fires):
 
 
 def test_both_clocks_of_an_opening_are_one_alert(story):
-    """It stands open again when the second deadline passes, and ends when both clocks have."""
+    """The alert opens again when the second deadline passes, and is cleared when both clocks have ended."""
     story.add(story.day(0), opened(), id="opened")
     story.add(story.day(10), led(), id="led")
 
@@ -297,7 +297,7 @@ def test_both_clocks_of_an_opening_are_one_alert(story):
     assert evidence(ended) == {"opened", "led", "seen"}
 
 
-def test_lead_professional_is_one_of_the_present_opening_or_since_the_last(story):
+def test_lead_professional_counts_if_assigned_since_the_last_closure(story):
     story.add(story.day(0), led())
     story.add(story.day(1), opened())
     story.add(story.day(2), closed())
@@ -318,7 +318,7 @@ def test_lead_professional_is_one_of_the_present_opening_or_since_the_last(story
         ((2026, 1, 5, 6), (2026, 1, 9, 17)),
         ((2026, 1, 5, 17), (2026, 1, 12, 17)),
         ((2026, 1, 10, 12), (2026, 1, 16, 17)),
-        ((2026, 3, 27, 12), (2026, 4, 7, 11)),  # Good Friday, Easter Monday, and the clocks
+        ((2026, 3, 27, 12), (2026, 4, 7, 11)),  # Good Friday, Easter Monday, and the clocks change
         ((2025, 12, 23, 10), (2026, 1, 2, 10)),
     ],
 )
@@ -339,7 +339,7 @@ def test_working_days_are_days_of_working_hours(at, after):
     ],
 )
 def test_sharing_needs_a_basis(story, basis, fires):
-    """Nobody was asked: a consent is not in force."""
+    """Nobody was asked, so no consent is in force."""
     story.add(story.day(0), shared(basis), id="shared")
 
     alerts = story.alerts("no_basis_to_share")
@@ -385,7 +385,7 @@ def test_later_consent_allows_nothing_that_was_shared_before(story):
     assert [(alert.anchor[1], alert.status) for alert in story.alerts("no_basis_to_share")] == [("shared", "open")]
 
 
-def test_consent_to_receive_help_is_none_to_share(story):
+def test_consent_to_receive_help_is_not_consent_to_share(story):
     story.add(story.day(0), said(ConsentGiven, "receive_help"))
     story.add(story.day(1), shared(), id="one")
     story.add(story.day(2), said(ConsentGiven))

@@ -1,4 +1,4 @@
-"""What must hold of the oracle in any world, and of the random worlds themselves."""
+"""What must be true of the oracle in any world, and of the random worlds themselves."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ LATER = frozenset(
         "waiting_too_long",
     }
 )
-"""Rules that something after the anchor makes true or adds evidence to, or that have no evidence."""
+"""Rules that an event or a deadline after the anchor makes true or gives more evidence, or that have no evidence."""
 
 
 def judged(each):
@@ -39,7 +39,7 @@ def judged(each):
 
 @pytest.fixture(scope="module")
 def raised():
-    """How often each rule and clause is raised with each severity and status, in the first worlds."""
+    """How often each rule and clause is raised with each severity and status in the first 250 worlds."""
     return Counter(
         (alert.rule, alert.clause, alert.severity, alert.status) for seed in range(250) for alert in judged(case(seed))
     )
@@ -73,7 +73,7 @@ def raised():
     ],
 )
 def test_worlds_raise_every_alert(raised, rule, clause, severity, status):
-    """A comparison on these worlds sees each of them."""
+    """A comparison of rules on these worlds covers each kind of alert."""
     assert raised[rule, clause, severity, status] >= 3
 
 
@@ -99,7 +99,7 @@ def test_worlds_are_the_same_for_the_same_seed():
 @SOME
 @given(cases())
 def test_worlds_are_logs_as_a_broker_writes_them(each):
-    """Arrival times never go back, and deadlines are judged after the last arrival."""
+    """Arrival times never go back, and deadlines are evaluated after the last arrival."""
     times = [record.timestamp for record in each.records]
 
     assert all(one <= other for one, other in pairwise(times))
@@ -125,7 +125,7 @@ def test_second_delivery_of_everything_adds_nothing(each):
 @SOME
 @given(cases())
 def test_time_alone_takes_no_alert_away(each):
-    """Later deadlines add breaches; what stood stands, open or cleared."""
+    """A later time adds breaches. An alert that existed still exists, open or cleared."""
     accepted, rejected = decoded(each.records)
     later = expected(accepted, rejected, each.as_of + timedelta(days=400))
 
@@ -134,8 +134,8 @@ def test_time_alone_takes_no_alert_away(each):
 
 @SOME
 @given(cases())
-def test_what_happens_later_does_not_move_an_anchor(each):
-    """Judged over the events up to the anchor alone, an alert has the same id and evidence."""
+def test_later_events_do_not_move_an_anchor(each):
+    """Evaluated over the events up to the anchor alone, an alert has the same id and evidence."""
     facts = valid(decoded(each.records)[0])
     timeless = (PersonRecorded, PersonsLinked)
     for alert in judged(each):
@@ -150,7 +150,7 @@ def test_what_happens_later_does_not_move_an_anchor(each):
 
 @SOME
 @given(cases())
-def test_families_apart_are_judged_as_if_together(each):
+def test_families_evaluated_apart_give_the_same_alerts(each):
     accepted, _ = decoded(each.records)
     world = World(valid(accepted))
     together = merged(alert for rule in RULES.values() for alert in rule(world, each.as_of, DEFAULT))

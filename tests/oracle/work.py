@@ -1,4 +1,4 @@
-"""Random events of what workers do for a family, and of what they should have done by when."""
+"""Random events about what workers do for a family, and the deadlines for it."""
 
 import random
 from datetime import datetime, timedelta
@@ -14,11 +14,11 @@ __all__ = ["OF_CASES", "OF_REFERRALS", "OF_SERVICES", "WORK", "clock", "deadline
 
 _SERVICES = (ServiceKind.CAMHS, ServiceKind.PARENTING, ServiceKind.DOMESTIC_ABUSE)
 _ON_CONSENT = (SharingBasis.CONSENT, SharingBasis.CONSENT)
-"""Most of what is shared is said to be shared on consent."""
+"""Most sharing events claim consent as their basis."""
 
 
 def deadlines(event: Event, at: datetime) -> list[datetime]:
-    """By when something must have followed an event."""
+    """The deadlines that an event sets."""
     match event:
         case c.ReferralSubmitted():
             return [at + DEFAULT.front_door_amber, at + DEFAULT.front_door_red]
@@ -40,7 +40,7 @@ def clock(rng: random.Random, cast: Cast) -> Event:
 
 
 def next_work(rng: random.Random, event: Event, at: datetime) -> tuple[timedelta, Event] | None:
-    """What a worker does next because of an event, mostly when it is due; None when there is nothing to do."""
+    """What a worker does next because of an event, mostly when it is due. None when there is nothing to do."""
     family = Cast((event.family_id,), ()) if getattr(event, "family_id", None) else None
     late = rng.choice((timedelta(0), timedelta(0), timedelta(hours=1)))
     due = rng.choice([timedelta(0), *(deadline - at + late for deadline in deadlines(event, at) * 3)])
@@ -136,10 +136,10 @@ WORK: dict[Draw, int] = {
 """Each kind of event with its weight."""
 
 OF_CASES: tuple[Draw, ...] = (_led, _visited)
-"""What is done for an open family."""
+"""What workers do for an open family."""
 
 OF_REFERRALS: tuple[Draw, ...] = (_allocated,)
-"""What is done with a referral that the front door has decided."""
+"""What workers do with a referral that the front door has decided."""
 
 OF_SERVICES: tuple[Draw, ...] = (_requested, _answered_request, _answered, _shared)
-"""Services that are asked for, and what the family lets be shared."""
+"""Service requests and their answers, consents, and information that is shared."""

@@ -1,4 +1,4 @@
-"""The world as the valid events tell it, up to any one of them."""
+"""The world according to the valid events, up to any one of them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -42,13 +42,13 @@ class World:
         self._same = _linked(known, crowds) if same is None else same
 
     def of_facts(self, facts: Sequence[Fact]) -> "World":
-        """The world when no more than some events have happened."""
+        """The world when only these events have happened."""
         other = World(self.known, self.crowds, self._same)
         other.facts = facts
         return other
 
     def until(self, fact: Fact) -> "World":
-        """The world when an event has just happened."""
+        """The world just after an event."""
         return self.of_facts([each for each in self.facts if each.order <= fact.order])
 
     def before(self, fact: Fact) -> "World":
@@ -64,7 +64,7 @@ class World:
         ]
 
     def of_person(self, person: str, *kinds: type[Event], **fields: object) -> list[Fact]:
-        """The same, about one person under any of their identifiers."""
+        """Events of these kinds about one person, under any of the person's identifiers."""
         return [fact for fact in self.of(*kinds, **fields) if self.person(fact.data.person_id) == person]
 
     def person(self, person_id: str | None) -> str | None:
@@ -73,11 +73,11 @@ class World:
 
     @cached_property
     def families(self) -> list[str]:
-        """Every family that an event names as its own."""
+        """Every family that an event names in its `family_id`."""
         return sorted({family for fact in self.known if (family := getattr(fact.data, "family_id", None))})
 
     def stay(self, family: str, person: str) -> Fact | None:
-        """The event with which a person's present stay in a household began; None when not a member."""
+        """The event with which a person's present stay in a household began. None if the person is not a member."""
         began = None
         for fact in self.of_person(person, HouseholdJoined, HouseholdLeft, family_id=family):
             if isinstance(fact.data, HouseholdLeft):
@@ -97,9 +97,10 @@ class World:
 
     def is_child(self, family: str, person: str, at: datetime) -> bool:
         """
-        Under 18 in London on that day, or unborn; where nothing is recorded, by the part in the household.
+        Whether a person is a child: under 18 in London on that day, or unborn.
 
-        The record in force is the latest one up to then, else the first one after; nobody is a child after their death.
+        If neither date is recorded, the role in the household decides. The record in force is the latest one up to
+        then, or else the first one after. After the day of death, nobody is a child.
         """
         record = self._record(person)
         if record and record.died_on and record.died_on < london_day(at):
@@ -111,7 +112,11 @@ class World:
         return self._role(family, person) in {HouseholdRole.CHILD, HouseholdRole.UNBORN}
 
     def is_pupil(self, family: str, person: str, at: datetime) -> bool:
-        """Whether a child has come to reception age: the school year of the fifth birthday; an unborn one has not."""
+        """
+        Whether a child has reached reception age, which begins in the school year of the fifth birthday.
+
+        An unborn child has not.
+        """
         record = self._record(person)
         if record and record.date_of_birth:
             fifth = birthday(record.date_of_birth, 5)
@@ -133,19 +138,23 @@ class World:
         return known[0].data if known else None
 
     def address(self, family: str) -> str | None:
-        """The address that a family last moved to; None when that is not known."""
+        """The address to which a family last moved. None if it is unknown."""
         changes = self.of(AddressChanged, family_id=family)
         return changes[-1].data.address_id if changes else None
 
     def has_to_do(self, family: str, person: str) -> bool:
-        """Whether a person has joined the household, or is a source of risk by a marker, of any time, that names it."""
+        """
+        Whether a person has joined the household, or a marker names it and the person as a source of risk.
+
+        The marker may be from any time.
+        """
         markers = self.of_facts(self.known).of_person(person, RiskMarkerSet, marker_role=MarkerRole.SOURCE_OF_RISK)
         return any(family in fact.data.marker_families for fact in markers) or bool(
             self.of_person(person, HouseholdJoined, family_id=family)
         )
 
     def level(self, family: str) -> int:
-        """The latest level of need; 0 when none was ever recorded."""
+        """The latest level of need. 0 when none was ever recorded."""
         levels = self.of(LevelChanged, family_id=family)
         return levels[-1].data.level if levels else 0
 
@@ -156,7 +165,7 @@ class World:
 
 
 def _linked(facts: Iterable[Fact], crowds: Crowds) -> dict[str, str]:
-    """Every linked identifier with the smallest that it is connected to, but those of too many families."""
+    """Every linked identifier with the smallest identifier that it is connected to. Over-shared ids are left out."""
     links = [(fact.data.person_id, fact.data.linked_person_id) for fact in facts if _is_link(fact)]
     links = [link for link in links if crowds.linked.isdisjoint(link)]
     same = {person: person for link in links for person in link}

@@ -1,4 +1,4 @@
-"""The compiled rules, made once for all that is compared with them."""
+"""The compiled rules, made once for all tests that compare with them."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ def on_postgres(settings: Settings, postgres: Postgres) -> Iterator[PostgresEngi
 
 @pytest.fixture(scope="session")
 def engine(settings: Settings) -> Iterator[Engine]:
-    """An engine with nothing in it."""
+    """An engine without data."""
     engine = Engine(compiled_rules(settings))
     yield engine
     engine.close()

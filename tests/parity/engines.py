@@ -1,4 +1,4 @@
-"""What two engines say of the same events, compared in full."""
+"""The results of two engines on the same events, compared in full."""
 
 from collections import Counter
 
@@ -8,7 +8,7 @@ __all__ = ["difference_of_engines"]
 
 
 def difference_of_engines(one: Evaluation, other: Evaluation) -> list[str]:
-    """A line for every alert, deadline or action that only one of them has, or has otherwise: text, order and times."""
+    """A line for each alert, deadline or action that one engine lacks or has differently: text, order and times."""
     lines = []
     for name in ("alerts", "deadlines", "actions"):
         rows, others = (Counter(map(repr, getattr(each, name))) for each in (one, other))

@@ -1,4 +1,4 @@
-"""Ids that too many families share: the rules against the oracle, and strangers who share nothing else."""
+"""Over-shared ids: the rules against the oracle, and strangers who share nothing else."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ from tests.oracle.records import Log, decoded
 from tests.oracle.strategies import Case, case, dense, reused
 
 LIMITS = [(1, 1), (2, 1), (1, 2)]
-"""The random worlds have two to four families: nearly everybody is a crowd, or no link is followed."""
+"""The random worlds have two to four families, so nearly every id is over-shared, or no link is followed."""
 WORLDS = 15
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 STRANGERS = ("F-1", "F-2", "F-3")
@@ -44,10 +44,10 @@ def strict(limits: tuple[int, int], settings: Settings, tmp_path_factory: pytest
 
 
 @pytest.mark.parametrize("made", [case, dense, reused])
-def test_rules_raise_what_the_oracle_expects_of_crowds(
+def test_rules_raise_what_the_oracle_expects_with_over_shared_ids(
     strict: Engine, limits: tuple[int, int], made: Callable[[int], Case]
 ) -> None:
-    """And the limits decide: without them the oracle expects something else of some of the larger worlds."""
+    """The limits matter: without them, the oracle expects other alerts in some of the larger worlds."""
     now = datetime.now(UTC)
     differences, decided = {}, 0
     for seed in range(WORLDS):
@@ -67,7 +67,8 @@ def test_nothing_of_a_stranger_changes_the_alerts_of_a_family(settings: Settings
     """
     A family shares a person and an address with three others, and nothing else.
 
-    Whatever a model comes to read: one that goes from family to family and leaves `int_crowds` out fails here.
+    The test covers whatever a model may read in future: a model that goes from family to family without `int_crowds`
+    fails here.
     """
     strict = limited(compiled_rules(settings), 2, 2, tmp_path)
     others = [event for family in STRANGERS for event in _shared(family)]
@@ -86,7 +87,7 @@ def test_nothing_of_a_stranger_changes_the_alerts_of_a_family(settings: Settings
 
 
 def _shared(family: str) -> list[Event]:
-    """What makes crowds of a person and an address."""
+    """Events that make a person and an address over-shared."""
     return [
         c.HouseholdJoined(family_id=family, person_id="1", household_role="father"),
         c.AddressChanged(family_id=family, address_id="U"),
@@ -94,7 +95,11 @@ def _shared(family: str) -> list[Event]:
 
 
 def _at_risk(family: str, home: str) -> list[Event]:
-    """A family with a child and a home of its own, to which the person that all share comes back, marked for it."""
+    """
+    A family with a child and a separate home.
+
+    The over-shared person, with a marker that names the family, comes back to it.
+    """
     return [
         c.PersonRecorded(person_id="P-child", date_of_birth=date(2018, 3, 1)),
         c.HouseholdJoined(family_id=family, person_id="P-child", household_role="child"),
@@ -113,7 +118,7 @@ def _at_risk(family: str, home: str) -> list[Event]:
 
 
 def _dangerous() -> list[Event]:
-    """A stranger who is marked comes to the address that all share, and the person that all share is marked."""
+    """A marked stranger comes to the over-shared address, and the over-shared person gets a marker."""
     marked = {"marker_kind": "domestic_abuse", "marker_basis": "convicted", "marker_role": "source_of_risk"}
     incident = {"escalation_kind": "domestic_abuse_incident", "severity": "red", "source_code": "6"}
     return [
@@ -130,7 +135,7 @@ def _dangerous() -> list[Event]:
 
 
 def _drawn(chance: random.Random, cast: Cast, count: int) -> Iterator[Event]:
-    """Any events; each family numbers its own risk markers, as they share persons and addresses alone."""
+    """Any events. Each family numbers its own risk markers, because the families share only persons and addresses."""
     for _ in range(count):
         event = draw(chance, cast.on(START))
         marker = getattr(event, "marker_id", None)

@@ -1,8 +1,8 @@
 """
-What can change the answer of a rule is what it declares: `facts` in its line of the register.
+Only the facts that a rule declares can change its result: `facts` in its line of the register.
 
-The watcher judges only the rules that a new event can change. So a fact that is missing there would be an alert that
-comes late, or never.
+The watcher evaluates only the rules that a new event can change. If a fact were missing from a rule's line, its alert
+would be late or never raised.
 """
 
 from collections import Counter, defaultdict
@@ -26,7 +26,7 @@ RARE = {"repeat_no_further_action"}
 
 
 def only_with(facts: frozenset[str], events: Sequence[Accepted]) -> list[Accepted]:
-    """Events about something that is, or once was, one of some facts."""
+    """Events whose root was at any time one of these facts."""
     told = defaultdict(set)
     for event in events:
         told[event.topic, event.key, *event.root].add(fact_of(event))
@@ -34,7 +34,7 @@ def only_with(facts: frozenset[str], events: Sequence[Accepted]) -> list[Accepte
 
 
 def answer(found: Evaluation) -> set[tuple]:
-    """What decides whether there is a new version, and when it is looked at again."""
+    """The parts of a result that decide whether there is a new version, and when the rule is evaluated again."""
     alerts = {
         (
             *(row.alert_id, row.severity, row.status, row.anchored_at, row.deadline, row.cleared_at),

@@ -1,4 +1,4 @@
-"""The compiled rules and the brute-force oracle, over worlds that nobody wrote by hand."""
+"""The compiled rules against the brute-force oracle, on random worlds."""
 
 import csv
 import random
@@ -19,7 +19,7 @@ from tests.oracle.strategies import Case, case, dense, reused
 from tests.parity.engines import difference_of_engines
 
 NO_ORACLE = frozenset({"alert_unacknowledged", "locality_surge", "shared_by_too_many"})
-"""Rules about alerts, areas and ids: they are not judged over the events of families, and have tests of their own."""
+"""Rules about alerts, areas and ids. They are not evaluated on the events of families, and have separate tests."""
 
 
 def test_every_rule_has_an_oracle_and_every_oracle_its_rule() -> None:
@@ -35,13 +35,15 @@ def test_rules_raise_what_the_oracle_expects_and_nothing_else(
     engine: Engine, on_postgres: PostgresEngine, made: Callable[[int], Case], worlds: int
 ) -> None:
     """
-    So many that every rule is raised, in each status, by several of them (the oracle's own tests count).
+    There are so many worlds that several of them raise every rule in each status (the oracle's own tests count).
 
-    On PostgreSQL every row is the same in every column, though the events come in another order: what was found by the
-    order of rows alone would differ.
+    On PostgreSQL, every row is the same in every column, though the events come in another order. So no result depends
+    on the order of rows alone.
 
-    The dense ones see what needs three events of one family to meet: a lead professional who outlasts the closing.
-    In the last ones several events have one name, on all topics and under all keys.
+    The dense worlds contain cases in which three events of one family must meet, such as a lead professional who
+    outlasts the closing.
+
+    In the last worlds, several events have one name, on all topics and under all keys.
     """
     now = datetime.now(UTC)
     differences = {}
@@ -60,10 +62,10 @@ def test_rules_raise_what_the_oracle_expects_and_nothing_else(
 
 
 @pytest.mark.parametrize("made", [case, dense, reused])
-def test_what_is_asked_beside_the_rules_is_the_same_on_postgres(
+def test_other_queries_of_the_engine_give_the_same_on_postgres(
     engine: Engine, on_postgres: PostgresEngine, made: Callable[[int], Case]
 ) -> None:
-    """Who works with families, what was decided, and what people did with alerts."""
+    """The other results are who works with families, what was decided, and what people did with alerts."""
     now, seen = datetime.now(UTC), Counter()
     for seed in range(40):
         world = made(seed)

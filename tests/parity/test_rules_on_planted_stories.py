@@ -1,4 +1,4 @@
-"""The compiled rules on the simulator's planted stories: each raises what its truth claims."""
+"""The compiled rules on the simulator's planted stories: each raises what it claims."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,9 +20,9 @@ END = datetime(2026, 4, 1, tzinfo=UTC)
 @pytest.mark.parametrize("seed", range(2))
 def test_planted_stories_raise_what_they_claim(engine: Engine, on_postgres: PostgresEngine, seed: int) -> None:
     """
-    A true case by the id of its alert, a near miss by having none of its rule (clauses have ids of their own).
+    A true case has the id of its alert, and a near miss has no alert of its rule (each clause has separate ids).
 
-    All of them at once are many events for PostgreSQL, too, which says the same in every column.
+    All stories at once are many events for PostgreSQL, which gives the same result in every column.
     """
     borough = Borough("E08000015", Ids("test"), str(seed), END - timedelta(days=365), END)
     claims = plant(borough, copies=1)

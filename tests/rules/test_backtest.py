@@ -1,4 +1,4 @@
-"""What a changed threshold would have raised, on a real lake with a simulated borough, against a count by hand."""
+"""The alerts of a changed threshold, on a real lake with a simulated borough, against a separate count."""
 
 import json
 from collections import defaultdict
@@ -44,7 +44,7 @@ def landed(settings: Settings, postgres: Postgres, tmp_path_factory: pytest.Temp
 
 
 def by_hand(lake: duckdb.DuckDBPyConnection, hours: int) -> set[tuple[str, datetime]]:
-    """Families, and when concerns from a second agency came so many hours after those of another."""
+    """Families, and the times at which a concern of a second agency came within so many hours of another agency's."""
     rows = lake.execute(
         "SELECT family_id, fact_at, root_source, root_id, agency_id, source_code, incident_id FROM landing.main.events "
         "WHERE fact IN ('contact-recorded', 'referral-submitted', 'escalation-reported') ORDER BY 2, 3, 4"
@@ -69,8 +69,8 @@ def places(alerts: list) -> set[tuple[str, datetime]]:
     return {(one.entity_id, one.anchored_at) for one in alerts}
 
 
-def test_a_wider_window_changes_exactly_what_a_count_by_hand_says(landed: Settings) -> None:
-    """Every alert before and after, and each difference told once."""
+def test_a_wider_window_changes_exactly_what_a_separate_count_says(landed: Settings) -> None:
+    """The alerts before and after match the count, and each difference is listed once."""
     with connect(landed, marts=None) as lake:
         narrow, wide = by_hand(lake, 168), by_hand(lake, 336)
     tried = backtest(landed, RULE, {HOURS: "336"})
@@ -90,7 +90,11 @@ def test_a_wider_window_changes_exactly_what_a_count_by_hand_says(landed: Settin
 
 
 def test_later_deadlines_move_alerts_and_lower_their_severity(landed: Settings) -> None:
-    """A clock that warns later is the same alert at another time; one whose limit comes later is no longer red."""
+    """
+    A clock that warns later gives the same alert at another time.
+
+    One with a later limit gives an alert that is no longer red.
+    """
     later = backtest(landed, "front_door_breach", {f"front_door_warn_hours_{name}": "20" for name in ("red", "amber")})
     longer = backtest(
         landed, "front_door_breach", {f"front_door_limit_hours_{name}": "4000" for name in ("red", "amber", "green")}
@@ -103,7 +107,7 @@ def test_later_deadlines_move_alerts_and_lower_their_severity(landed: Settings) 
 
 
 def test_another_text_of_a_rule_is_tried(landed: Settings, tmp_path: Path) -> None:
-    """One that says nothing loses every alert, from the day on that is asked for."""
+    """A rule that never fires loses every alert, from the requested day on."""
     text = (DBT_PROJECT / "models" / "alerts" / f"alert_{RULE}.sql").read_text()
     silent = tmp_path / "silent.sql"
     silent.write_text(text.replace("where judged.counted >=", "where false and judged.counted >="))
@@ -142,7 +146,7 @@ def test_figures_add_up_by_month_and_by_area(landed: Settings, monkeypatch: pyte
         (RULE, {}, ThresholdInvalid, "nothing is changed"),
     ],
 )
-def test_what_cannot_be_tried_is_said_with_what_can(landed, rule, changes, error, says) -> None:
+def test_change_that_cannot_be_tried_is_refused_with_what_can(landed, rule, changes, error, says) -> None:
     with pytest.raises(error, match=says):
         backtest(landed, rule, changes)
 

@@ -1,4 +1,4 @@
-"""What plans made once say is what the same SQL says when planned for the data at hand."""
+"""Plans that are made once give the same results as the same SQL planned for the data at hand."""
 
 import json
 import random
@@ -108,8 +108,8 @@ def planned_anew(compiled: CompiledRules, events: pa.Table, rules: list[str]) ->
 
 
 @pytest.mark.parametrize("size", [30, 3_000])
-def test_plans_made_once_say_the_same(compiled, engine, size):
-    """Small and large, first and later evaluations agree with SQL planned for each."""
+def test_plans_made_once_give_the_same_results(compiled, engine, size):
+    """Small and large, first and later evaluations agree with SQL that is planned for each."""
     rules = [rule.name for rule in compiled.rules.values() if rule.scope == "family"]
     for seed in range(3):
         events = world(seed, size)
@@ -120,14 +120,14 @@ def test_plans_made_once_say_the_same(compiled, engine, size):
 
 
 def test_evaluation_leaves_nothing_behind(compiled, engine):
-    """The next evaluation sees its own events only."""
+    """The next evaluation sees only its own events."""
     engine.evaluate(world(1, 300), None, compiled.rules, NOW)
 
     assert engine.evaluate(world(1, 0), None, compiled.rules, NOW).alerts == []
 
 
-def test_fewer_rules_say_what_all_rules_say(compiled, engine):
-    """Which other rules run changes no rule's answer."""
+def test_fewer_rules_give_the_same_results_as_all_rules(compiled, engine):
+    """A rule gives the same results whichever other rules run."""
     events = world(7, 400)
     together = engine.evaluate(events, None, compiled.rules, NOW).alerts
     alone = [alert for rule in sorted(compiled.rules) for alert in engine.evaluate(events, None, [rule], NOW).alerts]

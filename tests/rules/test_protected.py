@@ -1,4 +1,4 @@
-"""No rule reads what the law protects: every way of reading it, put into copies of the rules, is found."""
+"""No rule reads what the law protects. Tests put each way of reading it into copies of the rules, and each is found."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ def compiled(settings) -> CompiledRules:
 
 
 def changed(compiled: CompiledRules, **changes: tuple[str, str]) -> CompiledRules:
-    """A copy with one text in the SQL of some models replaced by another."""
+    """A copy in which one text in the SQL of some models is replaced by another."""
     models = dict(compiled.models)
     for name, (old, new) in changes.items():
         assert old in models[name].sql, (name, old)
@@ -104,7 +104,7 @@ def test_content_places_dates_of_birth_and_deprivation_are_found(compiled, expre
 
 
 def test_a_date_of_birth_goes_no_further_than_the_question_whether_somebody_is_a_child(compiled):
-    """A model that asks it may not hand the date on."""
+    """A model that asks this question may not pass the date on."""
     handing_on = ("end as cleared_at", "end as cleared_at, any_value(turning.date_of_birth) as born_on")
     using = ("        *,\n", "        * replace (evidence || born_on as evidence),\n")
     found = forbidden_reads(changed(compiled, int_custody_releases=handing_on, alert_custody_release_due=using))
@@ -112,7 +112,7 @@ def test_a_date_of_birth_goes_no_further_than_the_question_whether_somebody_is_a
     assert f"alert_custody_release_due reads date_of_birth of {EVENTS}" in found
 
 
-def test_a_star_of_which_only_other_columns_are_used_is_no_reading(compiled):
+def test_a_star_whose_protected_columns_are_not_used_is_allowed(compiled):
     star = ("with told as (", f"with everybody as (select * {FROM_STAGED}), told as (")
 
     assert forbidden_reads(changed(compiled, **{CONCERNS: star})) == []
@@ -127,7 +127,7 @@ def test_a_star_of_which_only_other_columns_are_used_is_no_reading(compiled):
         "marts.intermediate.int_concerns as concerns, unnest(concerns.evidence)",
     ],
 )
-def test_what_cannot_be_told_is_refused(compiled, source):
+def test_source_with_unknown_lineage_is_refused(compiled, source):
     with pytest.raises(LineageUnknown, match=RULE):
         forbidden_reads(changed(compiled, **{RULE: (OF_CONCERNS, f"from {source}")}))
 
@@ -140,7 +140,7 @@ def test_a_row_taken_as_a_value_is_refused(compiled):
 
 
 def test_the_thresholds_that_a_rule_reads_are_its_own(compiled):
-    """A model may look up more for other rules."""
+    """A model may look up more thresholds for other rules."""
     lineage = Lineage(compiled, counts_optional=False)
     keys = {"authority_code", "profile_version", "effective_from"}
 

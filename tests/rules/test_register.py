@@ -1,4 +1,4 @@
-"""Every rule says what it is, what it needs and how it is tested; one that lacks a piece is found."""
+"""Every rule is described, with what it needs and how it is tested. A rule that lacks a piece is found."""
 
 import csv
 import re
@@ -63,7 +63,7 @@ def copied(tmp_path: Path) -> Path:
 
 
 def rewrite(seed: Path, **columns: str) -> None:
-    """Another text in columns of the rule's line."""
+    """Replace columns in the rule's line."""
     with seed.open(newline="") as file:
         lines = list(csv.DictReader(file))
     for line in lines:
@@ -115,12 +115,12 @@ def test_a_piece_that_is_missing_is_found(compiled: CompiledRules, copied: Path,
 
 
 def test_checked_in_page_is_what_the_rules_give(compiled: CompiledRules) -> None:
-    """`./caf rules --write` writes it."""
+    """`./caf rules --write` writes the page."""
     assert PAGE.read_text() == page(register(compiled))
 
 
 def test_a_rule_is_added_as_the_documentation_says(copied: Path, settings: Settings) -> None:
-    """One SQL file, its tests, its lines in the tables: it is in the register, and it fires."""
+    """With one SQL file, its tests and its lines in the tables, the new rule is in the register and fires."""
     alerts = copied / "models" / "alerts"
     (alerts / "alert_toy.sql").write_text(TOY)
     model = next(
@@ -146,7 +146,7 @@ def test_a_rule_is_added_as_the_documentation_says(copied: Path, settings: Setti
     assert [(alert.rule, alert.family_id) for alert in fired] == [("toy", "F-1")]
 
 
-def test_what_people_said_of_a_rule_is_read_when_it_is_built(fresh_settings: Settings) -> None:
+def test_performance_of_a_rule_is_read_once_it_is_built(fresh_settings: Settings) -> None:
     with connect(fresh_settings, marts="read_write") as lake:
         before = performance(fresh_settings, RULE)
         lake.execute("CREATE SCHEMA marts.analytics")
@@ -172,7 +172,7 @@ def test_a_rule_is_shown_with_its_thresholds_and_its_file(settings: Settings, mo
 
 
 def test_sql_of_a_rule_is_shown_for_both_databases(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Model by model, those that it stands on first; one that is judged in the build alone has DuckDB's text only."""
+    """The models are listed in order of dependency. A rule that only the build evaluates has DuckDB's text only."""
     for name, value in settings.to_env().items():
         monkeypatch.setenv(name, value)
     texts = {name: CliRunner().invoke(command, [RULE, "--sql", name]).stdout for name in ("duckdb", "postgres")}

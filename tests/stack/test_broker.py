@@ -50,7 +50,9 @@ def _kill(settings: Settings) -> None:
 
 
 def test_home_may_have_any_name_and_holds_the_whole_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commas, colons and letters that the locale does not know put nothing in another place, where it would be lost."""
+    """
+    Commas, colons and letters unknown to the locale must not move files to another place, where they would be lost.
+    """
     for variable in ("LANG", "LC_ALL", "LC_CTYPE"):
         monkeypatch.delenv(variable, raising=False)
     settings = Settings(home=tmp_path / "a,b:c é 家", kafka_port=free_ports(1)[0])
@@ -66,7 +68,7 @@ def test_home_may_have_any_name_and_holds_the_whole_log(tmp_path: Path, monkeypa
 
 
 def test_killed_broker_returns_with_every_acknowledged_record(own: Settings) -> None:
-    """After `kill -9` the next start serves the same log."""
+    """After `kill -9`, the next start serves the same log."""
     _send(own, "kept-over-a-kill", 100)
     _kill(own)
     broker.start(own)
@@ -75,7 +77,7 @@ def test_killed_broker_returns_with_every_acknowledged_record(own: Settings) -> 
 
 
 def test_broker_killed_while_it_is_looked_at_is_started_again(own: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A start that finds a dying broker does not fail with it."""
+    """A start that finds a dying broker does not fail because of it."""
     seen = broker.answers
     killed: list[bool] = []
 
@@ -125,7 +127,7 @@ def test_broker_listens_on_the_loopback_address_only(own: Settings) -> None:
 
 
 def test_unknown_topic_is_not_created_by_use(own: Settings) -> None:
-    """Topics are made by code alone."""
+    """Only the project's code makes topics."""
     client = consumer(own)
     known = client.partitions_for_topic("never-made")
     client.close()

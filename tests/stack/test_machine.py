@@ -1,4 +1,4 @@
-"""A machine that lacks something: a start that cannot succeed ends in one sentence that says what to do."""
+"""When a machine lacks something, a start that cannot succeed ends with one sentence that says what to do."""
 
 import os
 import resource
@@ -25,7 +25,11 @@ in_a_namespace = pytest.mark.skipif(
 
 
 def last_word(script: str, home: Path, **variables: str) -> str:
-    """What a command says last on a machine that a shell script prepares first, seen by nobody else."""
+    """
+    The last line that a command prints on a machine that a shell script prepares first.
+
+    No other process sees these changes.
+    """
     ports = zip(("CAF_KAFKA_PORT", "CAF_AIRFLOW_PORT", "CAF_DASHBOARD_PORT"), map(str, free_ports(3)), strict=True)
     environ = {**os.environ, "CAF_HOME": str(home), "PYTHONPATH": str(PROJECT), **dict(ports), **variables}
     done = subprocess.run(["sh", "-ec", script], env=environ, capture_output=True, text=True, check=False, cwd=PROJECT)
@@ -36,14 +40,14 @@ def last_word(script: str, home: Path, **variables: str) -> str:
 
 
 def alone(script: str) -> str:
-    """A script with mounts and a network of its own."""
+    """A script with separate mounts and a separate network."""
     return f"exec unshare --mount --net sh -ec '{script}'"
 
 
 @in_a_namespace
 @pytest.mark.parametrize("verb", ["up", "demo", "sql 1"])
 def test_small_disk_is_named_before_anything_is_started(tmp_path: Path, verb: str) -> None:
-    """With how much is free, how much is needed, and the way out."""
+    """The sentence gives the free space, the needed space, and what to do."""
     script = alone(f"mount -t tmpfs -o size=30m none {tmp_path}; ip link set lo up; {CAF} {verb}")
 
     assert "MB free, 500 MB are needed; let CAF_HOME name another disk" in last_word(script, tmp_path / "home")
@@ -52,7 +56,7 @@ def test_small_disk_is_named_before_anything_is_started(tmp_path: Path, verb: st
 @in_a_namespace
 @pytest.mark.parametrize("verb", ["up", "demo", "sql 1"])
 def test_disk_that_can_only_be_read_is_one_sentence(tmp_path: Path, verb: str) -> None:
-    """Also for root, whom permissions do not stop."""
+    """This includes root, which permissions do not stop."""
     script = alone(f"mount -t tmpfs -o ro,size=900m none {tmp_path}; {CAF} {verb}")
 
     assert "let CAF_HOME name" in last_word(script, tmp_path / "home")
@@ -60,7 +64,7 @@ def test_disk_that_can_only_be_read_is_one_sentence(tmp_path: Path, verb: str) -
 
 @in_a_namespace
 def test_machine_without_a_loopback_address_is_one_sentence(make_home: Callable[[str], Path]) -> None:
-    """Not «the port is taken»: nobody has it."""
+    """The message must not say that the port is taken, because no program has it."""
     said = last_word(alone(f"{CAF} up"), make_home())
 
     assert "the address 127.0.0.1 does not answer; bring the loopback interface up" in said
@@ -76,7 +80,7 @@ def test_machine_without_shared_memory_is_one_sentence(make_home: Callable[[str]
 
 @in_a_namespace
 def test_root_on_a_machine_that_cannot_add_a_user_is_one_sentence(tmp_path: Path) -> None:
-    """PostgreSQL does not run as root; the programs of the administrator are looked for outside PATH, too."""
+    """PostgreSQL does not run as root. The administrator's programs are also looked for outside PATH."""
     users = tmp_path / "passwd"
     users.write_text(
         "".join(
@@ -100,7 +104,7 @@ def test_file_in_the_place_of_the_home_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_home_of_another_user_is_refused(tmp_path: Path) -> None:
-    """Also to root, who would leave files in it that its owner cannot remove."""
+    """Root is refused as well, because it would leave files there that the owner cannot remove."""
     (tmp_path / machine.MARKER).touch()
     if os.geteuid() != 0:
         pytest.skip("only root can give a file away")
@@ -111,7 +115,7 @@ def test_home_of_another_user_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_taken_port_is_named_at_once(make_home: Callable[[str], Path]) -> None:
-    """So that a second demo on one machine is not a guess after the other."""
+    """So nobody has to find them one after another when starting a second demo on one machine."""
     with socket.socket() as first, socket.socket() as second:
         for taken in (first, second):
             taken.bind(("127.0.0.1", 0))
@@ -124,13 +128,13 @@ def test_every_taken_port_is_named_at_once(make_home: Callable[[str], Path]) -> 
 
 @pytest.mark.parametrize("port", [80_800, -1])
 def test_port_that_does_not_exist_is_named_with_what_is_allowed(port: int) -> None:
-    """A typing mistake."""
+    """The port is a typing mistake."""
     with pytest.raises(PortTaken, match=f"CAF_KAFKA_PORT is {port}; allowed: 1024 to 65535"):
         machine.check_ports({"CAF_KAFKA_PORT": port})
 
 
 def test_few_open_files_are_one_sentence(make_home: Callable[[str], Path]) -> None:
-    """A low hard limit cannot be raised by the program itself."""
+    """The program itself cannot raise a low hard limit."""
     assert "200 files may be open at once, 1024 are needed" in last_word(f"ulimit -n 200; {CAF} up", make_home())
 
 
@@ -146,7 +150,7 @@ def test_low_soft_limit_of_open_files_is_raised() -> None:
 
 
 def test_proxy_is_not_asked_for_the_loopback_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the organisation excludes stays excluded."""
+    """The addresses that the organisation excludes stay excluded."""
     monkeypatch.setenv("NO_PROXY", "intranet.example")
     monkeypatch.setenv("no_proxy", "")
     machine.prepare_process()
@@ -156,7 +160,7 @@ def test_proxy_is_not_asked_for_the_loopback_address(monkeypatch: pytest.MonkeyP
 
 
 def test_clock_that_was_set_back_is_one_sentence(tmp_path: Path) -> None:
-    """Before this program existed, or before a part of this home was started."""
+    """The clock shows a time before this program existed, or before a part of this home was started."""
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "kafka.json").touch()
     machine.check_clock(tmp_path)

@@ -1,4 +1,4 @@
-"""Background processes: remembered, found, and stopped with all that they started, and never a stranger."""
+"""Background processes are remembered, found, and stopped with all that they started. No other process is touched."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def test_started_part_is_found_by_name(tmp_path: Path) -> None:
 
 
 def test_stop_ends_children_in_sessions_of_their_own(tmp_path: Path) -> None:
-    """A child that left the process group goes too."""
+    """A child that left the process group is stopped as well."""
     _start(tmp_path, FAMILY)
     before = processes.members(tmp_path, "part")
     processes.stop(tmp_path, "part")
@@ -46,7 +46,7 @@ def test_stop_ends_children_in_sessions_of_their_own(tmp_path: Path) -> None:
 
 
 def test_orphans_of_a_killed_part_are_stopped(tmp_path: Path) -> None:
-    """After `kill -9` of the first process the others are found by their mark."""
+    """After `kill -9` of the first process, the others are found by their mark."""
     started = _start(tmp_path, FAMILY)
     psutil.Process(started.pid).kill()
 
@@ -63,7 +63,7 @@ def test_process_that_ignores_the_polite_signal_is_killed(tmp_path: Path) -> Non
 
 
 def test_recycled_process_id_is_not_stopped(tmp_path: Path) -> None:
-    """A stranger who was given a remembered id lives on, and the part counts as ended."""
+    """Another program that got a remembered id is not stopped, and the part counts as ended."""
     with subprocess.Popen(SLEEP, stdout=subprocess.DEVNULL) as stranger:
         record = processes.record(tmp_path, "part")
         record.parent.mkdir(parents=True)
@@ -77,7 +77,7 @@ def test_recycled_process_id_is_not_stopped(tmp_path: Path) -> None:
 
 
 def test_running_part_is_not_started_twice(tmp_path: Path) -> None:
-    """The second start says which process holds the name."""
+    """The second start says which process has the name."""
     started = _start(tmp_path, SLEEP)
     with pytest.raises(StackFailed, match=f"runs already as process {started.pid}"):
         processes.start(tmp_path, "part", SLEEP)
@@ -93,7 +93,7 @@ def test_part_that_ends_while_starting_shows_its_last_words(tmp_path: Path) -> N
 
 
 def test_missing_program_is_one_sentence(tmp_path: Path) -> None:
-    """A command that does not exist is named."""
+    """The message names a command that does not exist."""
     with pytest.raises(StackFailed, match="nonesuch cannot be started: No such file"):
         processes.start(tmp_path, "nonesuch", [tmp_path / "nonesuch"])
 

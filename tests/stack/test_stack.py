@@ -1,4 +1,4 @@
-"""The whole stack of a home: up, described, down without a trace, removed only when it is a home."""
+"""The whole stack of a home: it starts, is described, stops completely, and is removed only if it is a home."""
 
 import os
 import subprocess
@@ -35,7 +35,7 @@ def _settings(home: Path) -> Settings:
 
 @pytest.mark.slow
 def test_every_part_that_was_started_is_described(running: Settings) -> None:
-    """Each part has a process that lives, memory, and an address to find it at."""
+    """Each part has a living process, memory, and an address."""
     parts = stack.status(running)
 
     assert [part.part for part in parts] == ["postgres", "kafka", "airflow", "ticker"]
@@ -53,8 +53,8 @@ def test_airflow_knows_the_projects_dags(running: Settings) -> None:
 
 
 @pytest.mark.slow
-def test_airflow_refuses_who_has_no_token(running: Settings) -> None:
-    """The pages are for who knows the password."""
+def test_airflow_refuses_requests_without_a_token(running: Settings) -> None:
+    """The pages are only for people who know the password."""
     answer = requests.get(f"{airflow.client(running).url}/api/v2/dags", timeout=30)
 
     assert answer.status_code == requests.codes.unauthorized
@@ -62,7 +62,7 @@ def test_airflow_refuses_who_has_no_token(running: Settings) -> None:
 
 @pytest.mark.slow
 def test_down_leaves_no_process(running: Settings) -> None:
-    """Every process that any part started is gone, tasks and workers of Airflow included."""
+    """Every process that any part started is gone, including Airflow's tasks and workers."""
     ran = stack.down(running)
 
     assert ran == ["ticker", "airflow", "kafka", "postgres"]
@@ -96,7 +96,7 @@ def test_service_is_started_once(tmp_path: Path) -> None:
 
 
 def test_purge_removes_the_home(make_home: Callable[[str], Path]) -> None:
-    """What was started is stopped first."""
+    """The running parts are stopped first."""
     settings = _settings(make_home("home"))
     stack.up(settings, ["postgres", TICKER])
     stack.down(settings, purge=True)
@@ -106,7 +106,7 @@ def test_purge_removes_the_home(make_home: Callable[[str], Path]) -> None:
 
 
 def test_purge_refuses_a_folder_that_is_no_home(tmp_path: Path) -> None:
-    """A mistyped `CAF_HOME` costs nothing."""
+    """A mistyped `CAF_HOME` does no damage."""
     (tmp_path / "letter.txt").write_text("keep me")
     with pytest.raises(SettingInvalid, match="is not a home of this project"):
         stack.down(_settings(tmp_path), purge=True)
@@ -115,14 +115,14 @@ def test_purge_refuses_a_folder_that_is_no_home(tmp_path: Path) -> None:
 
 
 def test_up_refuses_a_folder_that_holds_other_things(tmp_path: Path) -> None:
-    """So that no later purge can remove them."""
+    """So no later purge can remove them."""
     (tmp_path / "letter.txt").write_text("keep me")
     with pytest.raises(SettingInvalid, match=r"holds other things \(letter.txt\)"):
         stack.up(_settings(tmp_path), [TICKER])
 
 
 def test_up_takes_a_folder_in_which_a_notebook_was_opened_before(tmp_path: Path) -> None:
-    """What a verb may write before the first start is the home's own."""
+    """Files that a command may write before the first start belong to the home."""
     (port,) = free_ports(1)
     opening = subprocess.Popen(
         [sys.executable, "-m", "streams.cli", "notebook", "--port", str(port)],
@@ -147,7 +147,7 @@ def test_unknown_part_is_named_with_the_known_ones(tmp_path: Path) -> None:
 
 
 def test_server_that_is_named_elsewhere_is_not_started(tmp_path: Path) -> None:
-    """With a broker in the settings the home has none of its own."""
+    """If the settings name a broker, the home has none of its own."""
     settings = Settings(home=tmp_path / "home", kafka="broker.example:9092")
     stack.up(settings, ["kafka"])
 

@@ -1,4 +1,6 @@
-"""The verbs as real processes that can be killed, what they said, and what an undisturbed evaluation says."""
+"""
+Commands as real processes that can be killed, the alerts they published, and the alerts of an undisturbed evaluation.
+"""
 
 import os
 import signal
@@ -31,11 +33,11 @@ from tests.oracle.records import decoded
 PATIENCE = 120
 
 Said = set[tuple[str, str, str, tuple[str, ...]]]
-"""Alert id, severity, status and evidence of each alert that stands."""
+"""Alert id, severity, status and evidence of each alert that was not withdrawn."""
 
 
 class Verb:
-    """A verb of `./caf` in a process of its own, started again whenever it is gone."""
+    """A command of `./caf` in a separate process, which is started again whenever it has ended."""
 
     def __init__(self, settings: Settings, log: Path, *words: str) -> None:
         self._command = [sys.executable, "-m", "streams.cli", *words]
@@ -48,7 +50,7 @@ class Verb:
             self._process = subprocess.Popen(self._command, env=self._environ, cwd=PROJECT, stdout=log, stderr=log)
 
     def revive(self) -> None:
-        """What a restart policy does."""
+        """Start it again if it has ended, as a restart policy does."""
         if self._process.poll() is not None:
             self.start()
 
@@ -57,21 +59,21 @@ class Verb:
         self._process.wait()
 
     def end(self) -> int:
-        """Ask it to end; returns its exit code."""
+        """Ask it to end. Returns its exit code."""
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(PATIENCE)
 
 
 @pytest.fixture
 def system(fresh_settings: Settings, fresh_topics: str) -> Iterator[Settings]:
-    """Settings with empty topics and an empty lake; afterwards the broker runs, whatever a test did to it."""
+    """Settings with empty topics and an empty lake. Afterwards the broker runs, whatever a test did to it."""
     yield replace(fresh_settings, land_batch_seconds=0.3, heartbeat_seconds=0.5)
     broker.start(fresh_settings)
 
 
 @pytest.fixture
 def verb(system: Settings, tmp_path: Path) -> Iterator[Callable[..., Verb]]:
-    """Starts verbs, and kills those that a test leaves running."""
+    """Starts commands, and kills those that a test leaves running."""
     started: list[Verb] = []
 
     def start(*words: str) -> Verb:
@@ -85,7 +87,7 @@ def verb(system: Settings, tmp_path: Path) -> Iterator[Callable[..., Verb]]:
 
 @pytest.fixture
 def settled(system: Settings) -> Callable[..., None]:
-    """Waits until all that was produced is judged, every deadline included, and landed."""
+    """Waits until all records are landed and evaluated, including every deadline."""
 
     def wait(verbs: Iterable[Verb] = ()) -> None:
         since, deadline = datetime.now(UTC), time.monotonic() + PATIENCE
@@ -111,9 +113,9 @@ def _by_its_rule(alert: Alert) -> str:
 @pytest.fixture
 def standing(versions: Callable[[], list[Alert]]) -> Callable[[], Said]:
     """
-    The newest version of each alert that has not been withdrawn, with the status that its rule gives it.
+    The newest version of each alert that was not withdrawn, with the status that its rule gives it.
 
-    That people closed one depends on when they did so, and no rule knows of it.
+    Whether people closed it depends on when they did so, and no rule knows that.
     """
 
     def latest() -> Said:
@@ -145,7 +147,7 @@ def engine(settings: Settings) -> Iterator[Engine]:
 
 @pytest.fixture
 def evaluated(engine: Engine, system: Settings) -> Callable[..., Said]:
-    """What the rules say of records when all are there at once, as of the watcher's last heartbeat."""
+    """The alerts that the rules raise when all records are there at once, as of the watcher's last heartbeat."""
 
     def evaluate(records: Iterable[Record]) -> Said:
         heartbeat, _ = last_heartbeat(system)
@@ -180,7 +182,7 @@ def sent(system: Settings) -> Callable[[], list[Record]]:
 
 @pytest.fixture
 def landed_once(system: Settings) -> Callable[[], bool]:
-    """Whether every offset of every topic has exactly one row; a lander that runs is given time to catch up."""
+    """Whether every offset of every topic has exactly one row. A running lander gets time to catch up."""
     return lambda: verify_offsets(system, wait=30).differences == []
 
 

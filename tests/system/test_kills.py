@@ -1,4 +1,4 @@
-"""`land`, `watch` and the broker killed at any moment: everything is stored once, and the same alerts stand."""
+"""`land`, `watch` and the broker are killed at any moment. All records are stored once, and the same alerts exist."""
 
 import random
 import threading
@@ -20,7 +20,7 @@ HALTON = "E06000006"
 
 
 class Partner(threading.Thread):
-    """Sends a month of a small borough, steadily until told to hurry, and through every outage."""
+    """Sends a month of a small borough, through every outage. It sends steadily until `hurry` is set."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(daemon=True)
@@ -43,18 +43,18 @@ class Partner(threading.Thread):
 
 
 def kill_broker(settings: Settings) -> None:
-    """Kill it and start it again with the same state."""
+    """Kill the broker and start it again with the same state."""
     for process in processes.members(settings.home, broker.NAME):
         process.kill()
         process.wait()
     broker.start(settings, say=lambda _: None)
 
 
-def test_killed_at_any_moment_everything_is_stored_and_said_once(
+def test_killed_at_any_moment_everything_is_stored_and_published_once(
     system: Settings, verb: Callable, settled: Callable, versions: Callable, standing: Callable, evaluated: Callable,
     sent: Callable, landed_once: Callable,
 ) -> None:  # fmt: skip
-    """Thirty-one kills while events keep coming."""
+    """There are thirty-one kills while events keep coming."""
     chance = random.Random(17)
     partner = Partner(system)
     partner.start()

@@ -1,4 +1,4 @@
-"""Events as partners send them, and the small rules project that these tests judge by."""
+"""Events as partners send them, and the small rules project with which these tests evaluate them."""
 
 import json
 import threading
@@ -37,26 +37,26 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 @pytest.fixture(scope="session")
 def project() -> Path:
-    """A dbt project with three small rules, so that these tests say nothing about practice."""
+    """A dbt project with three small rules, so that these tests do not depend on practice."""
     return PROJECT
 
 
 @pytest.fixture(scope="session")
 def rules(settings: Settings, project: Path) -> CompiledRules:
-    """Its compiled rules."""
+    """The compiled rules of the small project."""
     return compiled_rules(settings, project)
 
 
 @pytest.fixture
 def watch_settings(fresh_settings: Settings, fresh_topics: str) -> Settings:
-    """Settings with empty topics, a database of the test's own, and a quick heartbeat."""
+    """Settings with empty topics, a separate database for the test, and a quick heartbeat."""
     return replace(fresh_settings, heartbeat_seconds=0.2)
 
 
 @pytest.fixture
 def watched(watch_settings: Settings) -> Iterator[None]:
     """A watcher with the real rules, in a thread of this process."""
-    compiled_rules(watch_settings)  # takes a while when it has not been done, and no test should wait for it later
+    compiled_rules(watch_settings)  # Compiling takes a while the first time, and no test should wait for it later.
     stop = threading.Event()
     watcher = threading.Thread(target=run, args=(watch_settings,), kwargs={"until": stop.is_set})
     watcher.start()
@@ -67,7 +67,7 @@ def watched(watch_settings: Settings) -> Iterator[None]:
 
 @pytest.fixture
 def event() -> Callable[..., tuple[str, bytes, bytes]]:
-    """Makes a record `(topic, key, value)` of a fact; `at` is days after the start, or a moment."""
+    """Makes a record `(topic, key, value)` of a fact. `at` is a number of days after the start, or a moment."""
     numbers = count()
 
     def make(fact: str, *, topic: str = names.REFERRAL, at: float | datetime = 0, id_: str = "", **data: object):
@@ -103,7 +103,7 @@ def referral(event) -> Callable[..., tuple[str, bytes, bytes]]:
 
 @pytest.fixture
 def send(watch_settings: Settings) -> Iterator[Callable[..., None]]:
-    """Puts records on their topics, durably and in order."""
+    """Sends records to their topics in order, and returns when the broker has acknowledged them."""
     client: KafkaProducer = producer(watch_settings)
 
     def put(*records: tuple) -> None:
@@ -135,7 +135,7 @@ def alerts(watch_settings: Settings) -> Callable[[], list]:
 
 @dataclass
 class Desk:
-    """A judge that is given records one batch at a time, each arriving a second after the last."""
+    """Evaluates records one batch at a time. Each record arrives a millisecond after the one before."""
 
     alerting: Alerting
     offset: int = 0
@@ -156,7 +156,7 @@ class Desk:
         return self._published()
 
     def skip_to(self, now: datetime) -> None:
-        """What comes next arrives after a moment."""
+        """Let the next record arrive just after a moment."""
         self.offset = int((now - NOW).total_seconds() * 1000) + 1
 
     def wait_until(self, now: datetime) -> list:
@@ -172,7 +172,7 @@ class Desk:
 
 @pytest.fixture
 def session(settings: Settings) -> Iterator[Session]:
-    """A session in which everything is taken back after the test."""
+    """A session whose changes are rolled back after the test."""
     with closing(Session(catalog_dsn(settings), "a test")) as session:
         session.command("BEGIN")
         yield session
@@ -181,7 +181,7 @@ def session(settings: Settings) -> Iterator[Session]:
 
 @pytest.fixture
 def state(session: Session) -> State:
-    """Tables without a row, for no rules."""
+    """Empty tables of a watcher without rules."""
     session.command("DROP SCHEMA IF EXISTS watch CASCADE")
     state = State(session, event_columns(frozenset()), NO_LIMITS, "none")
     state.begin_term()
@@ -191,7 +191,7 @@ def state(session: Session) -> State:
 
 @pytest.fixture
 def alerting_of(session: Session) -> Callable[..., Alerting]:
-    """Makes a judge by compiled rules; `is_new` begins with tables that are empty."""
+    """Makes an `Alerting` for compiled rules. `is_new` begins with empty tables."""
 
     def make(compiled: CompiledRules, routes: Sequence[Route] | None = None, *, is_new: bool = True) -> Alerting:
         if is_new:
@@ -208,5 +208,5 @@ def alerting_of(session: Session) -> Callable[..., Alerting]:
 
 @pytest.fixture
 def desk_of(alerting_of: Callable[..., Alerting]) -> Callable[..., Desk]:
-    """Makes a desk as `judge_of` makes its judge."""
+    """Makes a desk with the `Alerting` that `alerting_of` makes."""
     return lambda *args, **options: Desk(alerting_of(*args, **options))

@@ -1,4 +1,4 @@
-"""A watcher without Kafka: records are judged one after another, and it can be started anew."""
+"""A watcher without Kafka, which evaluates records one after another and can be restarted."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -15,12 +15,12 @@ _ALL = 1_000_000
 
 
 class Stream:
-    """Judges batches of records, lets deadlines pass in between, and keeps the latest version of each alert."""
+    """Evaluates batches of records, lets deadlines pass between them, and keeps the latest version of each alert."""
 
     def __init__(self, new_alerting: Callable[..., Alerting]) -> None:
         """
         Args:
-            new_judge: makes a judge that knows nothing, or, with `is_new=False`, all that the one before it knew.
+            new_alerting: makes an `Alerting` with empty tables, or with the tables of the last one if `is_new=False`.
         """
         self._new_judge = new_alerting
         self._alerting = new_alerting()
@@ -28,11 +28,11 @@ class Stream:
 
     @property
     def standing(self) -> set[tuple]:
-        """What must be equal in a rebuild, of every alert that was not withdrawn."""
+        """The facts of every alert that was not withdrawn. They must be equal in a rebuild."""
         return {said(alert) for alert in self._latest.values() if alert.status != "withdrawn"}
 
     def take(self, records: Iterable[Record]) -> None:
-        """Judge records that have arrived together, after the deadlines that passed before."""
+        """Evaluate records that have arrived together, after the deadlines that passed before."""
         records = list(records)
         now = _arrival(records[-1])
         self.pass_deadlines(now)
@@ -41,13 +41,13 @@ class Stream:
         self._publish()
 
     def pass_deadlines(self, now: datetime) -> None:
-        """Judge each deadline before `now` an instant after it has passed."""
+        """Evaluate each deadline before `now` an instant after it has passed."""
         while (due := self._alerting.state.agenda.next_due()[0]) is not None and due < now:
             self._alerting.due(due + _INSTANT, due + _INSTANT)
             self._publish()
 
     def restart(self) -> None:
-        """Start anew, as a watcher does."""
+        """Restart as a watcher does."""
         self._alerting = self._new_judge(is_new=False)
 
     def _publish(self) -> None:
@@ -60,7 +60,7 @@ class Stream:
 
 
 def said(alert: Alert) -> tuple:
-    """What must be equal in both: id, severity, status and evidence."""
+    """The facts that must be equal in stream and rebuild: id, severity, status and evidence."""
     evidence = frozenset(
         (item["source"], item["id"]) if isinstance(item, dict) else (item.source, item.id) for item in alert.evidence
     )

@@ -1,4 +1,4 @@
-"""What people do with `./caf alerts`, end to end: a real broker, a watcher with the real rules, the verbs."""
+"""What people do with `./caf alerts`, end to end: a real broker, a watcher with the real rules, the commands."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -12,13 +12,13 @@ from streams.errors import ActionInvalid, ActionUnknown, AlertUnknown
 
 @pytest.fixture
 def caf_command(watch_settings):
-    """Runs a verb with the test's settings; errors come through as they are."""
+    """Runs a command with the test's settings. Errors are raised unchanged."""
 
     def verb(*words: str) -> dict:
         settings = watch_settings.to_env() | {"CAF_WORKER": "W-7"}
         result = CliRunner().invoke(caf, [*words, "--json"], env=settings, catch_exceptions=False)
         assert result.exit_code == 0, result.output
-        # The watcher of this process logs to the same stream.
+        # The watcher in this process logs to the same stream.
         return json.loads(next(line for line in result.output.splitlines() if line.startswith("{")))
 
     return verb
@@ -38,7 +38,7 @@ def alert(watched, send, referral, alerts):
 
 
 def test_alert_is_acknowledged_closed_and_opened_again(alert, caf_command):
-    """Each verb prints the version that says what was done."""
+    """Each command prints the alert version that contains its action."""
     seen = caf_command("alerts", "ack", alert.alert_id, "--because", "On my way.")
     assert (seen["version"], seen["status"], seen["acknowledged_by"]) == (2, "open", "W-7")
     assert "On my way" not in str(seen)

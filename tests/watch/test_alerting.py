@@ -14,7 +14,7 @@ def desk(rules, desk_of):
 
 @pytest.fixture
 def pair(referral) -> list[tuple]:
-    """Two referrals of one family, with decisions outstanding only a little while."""
+    """Two referrals of one family that have waited only a short time for a decision."""
     return [referral(1, at=NOW - timedelta(hours=2)), referral(2, at=NOW - timedelta(hours=1))]
 
 
@@ -24,7 +24,7 @@ def amendment(event, kind: str, root: str, **data: object) -> tuple:
 
 
 def test_alert_names_its_evidence_and_family(desk, pair):
-    """Both referrals are evidence, the later one is the anchor."""
+    """Both referrals are evidence, and the later one is the anchor."""
     [alert] = desk.take(*pair)
 
     assert (alert.rule, alert.family_id, alert.version, alert.status) == ("re_referral", "F-1", 1, "open")
@@ -34,14 +34,14 @@ def test_alert_names_its_evidence_and_family(desk, pair):
 
 
 def test_repeated_record_changes_nothing(desk, pair):
-    """A copy at a later offset is no new evidence."""
+    """A copy at a later offset is not new evidence."""
     desk.take(*pair)
 
     assert desk.take(*pair) == []
 
 
-def test_withdrawn_event_takes_its_alert_back(desk, pair, event):
-    """The same id, a new version, and the reason."""
+def test_withdrawn_event_withdraws_its_alert(desk, pair, event):
+    """The alert keeps its id and gets a new version with the reason."""
     [alert] = desk.take(*pair)
     [back] = desk.take(amendment(event, "withdrawn", "r-1", family_id="F-1"))
 
@@ -53,8 +53,8 @@ def test_withdrawn_event_takes_its_alert_back(desk, pair, event):
     )
 
 
-def test_corrected_event_takes_its_alert_back(desk, pair, event, referral):
-    """A referral that turns out to be two years old is no re-referral."""
+def test_corrected_event_withdraws_its_alert(desk, pair, event, referral):
+    """A referral that turns out to be two years old does not count as an earlier referral."""
     desk.take(*pair)
     data = {"referral_id": "R-1", "family_id": "F-1", "source_code": "6", "severity": "amber", "consent": "given"}
     correction = amendment(
@@ -71,7 +71,7 @@ def test_corrected_event_takes_its_alert_back(desk, pair, event, referral):
 
 
 def test_restored_event_raises_the_same_alert_again(desk, pair, event):
-    """A later correction after a withdrawal reopens the alert under its id."""
+    """A later correction after a withdrawal opens the alert again under its id."""
     desk.take(*pair)
     desk.take(amendment(event, "withdrawn", "r-1", family_id="F-1"))
     data = {"referral_id": "R-1", "family_id": "F-1", "source_code": "6", "severity": "amber", "consent": "given"}
@@ -87,7 +87,7 @@ def test_restored_event_raises_the_same_alert_again(desk, pair, event):
 
 
 def test_moved_anchor_supersedes_the_alert(desk, referral, event):
-    """A referral recorded anew under another event id breaches anew, and the new alert names the old one."""
+    """A referral that is recorded again under another event id begins a new breach, and its alert names the old one."""
     [old] = desk.take(referral(1, at=NOW - timedelta(hours=20)))
     anew = event(
         "referral-submitted",
@@ -109,7 +109,7 @@ def test_moved_anchor_supersedes_the_alert(desk, referral, event):
 
 
 def test_late_evidence_is_a_new_version(desk, referral):
-    """An earlier referral that arrives late joins the evidence of the alert that stands."""
+    """An earlier referral that arrives late becomes evidence of the existing alert."""
     desk.take(referral(1, at=NOW - timedelta(hours=3)), referral(3, at=NOW - timedelta(hours=1)))
     versions = desk.take(referral(2, at=NOW - timedelta(hours=2)))
 
@@ -118,8 +118,8 @@ def test_late_evidence_is_a_new_version(desk, referral):
     }
 
 
-def test_passed_deadline_raises_and_is_its_own_time(desk, referral):
-    """Eighteen hours without a decision: amber; twenty-four: red, as a second version."""
+def test_alert_of_a_passed_deadline_has_the_deadline_as_its_time(desk, referral):
+    """Eighteen hours without a decision raise an amber alert. Twenty-four hours turn it red, as a second version."""
     desk.take(referral(1, at=NOW))
     amber_at, red_at = NOW + timedelta(hours=18), NOW + timedelta(hours=24)
 
@@ -133,7 +133,7 @@ def test_passed_deadline_raises_and_is_its_own_time(desk, referral):
 
 
 def test_decision_in_time_leaves_no_deadline(desk, referral, event):
-    """A decided referral does not breach, however long one waits."""
+    """A decided referral does not breach, however much time passes."""
     desk.take(referral(1, at=NOW))
     decision = {"referral_id": "R-1", "family_id": "F-1", "decision": "early_help"}
     desk.take(event("referral-decided", at=NOW + timedelta(minutes=1), **decision))
@@ -142,7 +142,7 @@ def test_decision_in_time_leaves_no_deadline(desk, referral, event):
 
 
 def test_breach_clears_with_the_decision(desk, referral, event):
-    """The alert stays, with the decision as evidence."""
+    """The alert remains, with the decision as evidence."""
     desk.take(referral(1, at=NOW - timedelta(hours=30)))
     decision = {"referral_id": "R-1", "family_id": "F-1", "decision": "early_help"}
     [cleared] = desk.take(event("referral-decided", at=NOW, **decision))
@@ -150,8 +150,8 @@ def test_breach_clears_with_the_decision(desk, referral, event):
     assert (cleared.status, cleared.status_reason, cleared.version) == ("cleared", "cleared", 2)
 
 
-def test_unreadable_record_is_alerted_without_its_content(desk):
-    """A record that nobody can read on a safeguarding topic is red and names only its place."""
+def test_unreadable_record_raises_an_alert_without_its_content(desk):
+    """An unreadable record on a safeguarding topic raises a red alert that names only its position."""
     [alert] = desk.take((names.ESCALATION, b"F-1", b"\xff secret"))
 
     assert ("unreadable_report", "red", f"{names.ESCALATION}/0/0", None) == (
@@ -163,13 +163,13 @@ def test_unreadable_record_is_alerted_without_its_content(desk):
     assert "secret" not in str(alert)
 
 
-def test_unreadable_case_change_is_not_alerted(desk):
-    """It is quarantined like any other, but reports no child."""
+def test_unreadable_case_change_raises_no_alert(desk):
+    """It is quarantined like any other record, but it is not a report about a child."""
     assert desk.take((names.CASE_CHANGE, b"F-1", b"\xff")) == []
 
 
 def test_replayed_record_clears_the_unreadable_one(desk, referral):
-    """The header of a record that is sent again names the one it repairs."""
+    """The header of a record that is sent again names the record that it repairs."""
     desk.take((names.REFERRAL, b"F-1", b"{"))
     versions = desk.take((*referral(1, at=NOW), [("caf-replay-of", f"{names.REFERRAL}/0/0".encode())]))
 
@@ -177,7 +177,7 @@ def test_replayed_record_clears_the_unreadable_one(desk, referral):
 
 
 def test_backfilled_alert_is_marked(desk, referral):
-    """History raises alerts that are never routed."""
+    """Alerts from history are marked as backfill and never routed to anybody."""
     hours = [NOW - timedelta(hours=2), NOW - timedelta(hours=1)]
     [alert] = desk.take(*(referral(n, at=at, backfill=True) for n, at in enumerate(hours)))
 
@@ -185,7 +185,7 @@ def test_backfilled_alert_is_marked(desk, referral):
 
 
 def test_shuffled_arrival_gives_the_same_alerts(rules, desk_of, referral, event):
-    """Whatever the order, what stands at the end is the same."""
+    """The alerts at the end are the same for every order of arrival."""
     records = [referral(n, f"F-{n % 3}", at=NOW - timedelta(hours=n)) for n in range(9)]
     records.append(amendment(event, "withdrawn", "r-4", family_id="F-1"))
     orders = [records, records[::-1], records[5:] + records[:5]]
@@ -217,15 +217,19 @@ def test_trial_is_raised_once(desk, event):
 
 
 def test_alert_is_for_those_its_routes_name(desk, referral):
-    """Each version says for whom it is and by which routes; what no later evaluation has is taken back from them."""
+    """
+    Each version names its recipients and the version of the routes.
+
+    When a later evaluation no longer finds the alert, it is withdrawn from these recipients.
+    """
     [alert] = desk.take(*(referral(n, at=NOW - timedelta(hours=3 - n)) for n in (1, 2)))
 
     assert [(who.role, who.id) for who in alert.recipients] == [("front_door", "E08000015")]
     assert alert.routing_version == "default-1"
 
 
-def test_alert_that_reaches_nobody_is_said_once(rules, desk_of, referral):
-    """However many versions follow; nothing withdraws it."""
+def test_alert_that_reaches_nobody_is_reported_once(rules, desk_of, referral):
+    """There is one such alert, however many versions follow. Nothing withdraws it."""
     desk = desk_of(rules, ())
     first = desk.take(*(referral(n, at=NOW - timedelta(hours=4 - n)) for n in (1, 3)))
     later = desk.take(referral(2, at=NOW - timedelta(hours=2.5)))

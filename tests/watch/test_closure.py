@@ -1,4 +1,4 @@
-"""Whom an event concerns and what is looked at for a family: tables against sets in memory, on random worlds."""
+"""Which families an event concerns and what is read for a family: tables against sets in memory, on random worlds."""
 
 import random
 from collections.abc import Collection, Iterable
@@ -41,7 +41,7 @@ def made(chance: random.Random) -> Event:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_tables_find_whom_sets_in_memory_find(state: State, seed: int) -> None:
+def test_tables_find_the_same_families_as_sets_in_memory(state: State, seed: int) -> None:
     chance, log = random.Random(seed), Log()
     for number in range(EVENTS):
         log.add(MORNING + timedelta(minutes=number), made(chance))
@@ -57,7 +57,7 @@ def test_tables_find_whom_sets_in_memory_find(state: State, seed: int) -> None:
 
 
 class _World:
-    """Who belongs to whom, looked for one after another among all that was said."""
+    """Finds who belongs together by searching everything that was recorded, step by step."""
 
     def __init__(self, events: list[Accepted], recorded: list[Recorded]) -> None:
         self._named = [one.named for one in recorded]
@@ -96,6 +96,6 @@ class _World:
         return found
 
     def _with(self, given: str, ids: Collection[str], wanted: str) -> set[str]:
-        """All of one sort that were ever named together with some ids of another."""
+        """All ids of one kind that were ever named together with some ids of another."""
         there = [named for named in self._named if set(getattr(named, given)) & set(ids)]
         return {id_ for named in there for id_ in getattr(named, wanted)}

@@ -1,4 +1,4 @@
-"""Whom an id connects, until too many families share it: in the watcher's tables."""
+"""The watcher's tables of what an id connects, until too many families share it."""
 
 import random
 
@@ -16,10 +16,10 @@ MANY = 3_000
 
 
 class Connections:
-    """The tables, told one thing after another."""
+    """The tables, which get one record after another."""
 
     def __init__(self, session: Session) -> None:
-        """Three families may share a person, three an address."""
+        """Set the limits: three families may share a person, and three an address."""
         session.command("DROP SCHEMA IF EXISTS watch CASCADE")
         self._state = State(session, event_columns(frozenset()), CrowdLimits(MOST, MOST), "none")
         self._state.begin_term()
@@ -29,7 +29,7 @@ class Connections:
         self._parted |= self._state.events.relate(named)
 
     def pop_parted(self) -> set[str]:
-        """The families that have nothing to do with each other any more since the last call."""
+        """The families that lost a connection since the last call."""
         parted, self._parted = self._parted, set()
         return parted
 
@@ -80,8 +80,8 @@ def test_families_that_share_a_person_touch_each_other_up_to_the_limit(connectio
     assert connections.pop_parted() == set()
 
 
-def test_one_more_family_parts_them_all_once(connections):
-    """Those that the person connected until then are judged again, and after that each stands alone."""
+def test_one_family_over_the_limit_disconnects_them_all_once(connections):
+    """All families that the person connected are evaluated again. After that, each is evaluated alone."""
     for number in range(MOST + 1):
         connections.add(_person(f"F-{number}", "P"))
 
@@ -93,7 +93,7 @@ def test_one_more_family_parts_them_all_once(connections):
 
 
 def test_an_event_among_three_thousand_families_concerns_one(connections):
-    """One person and one address, named by all; whoever lives with the person is not looked for either."""
+    """All families name one person and one address. Others in the person's households are not searched for either."""
     for number in range(MANY):
         connections.add(_person(f"F-{number}", "P"))
         connections.add(_home(f"F-{number}", "U"))
@@ -107,8 +107,8 @@ def test_an_event_among_three_thousand_families_concerns_one(connections):
     assert connections.crowds() == {("person", "P"), ("address", "U")}
 
 
-def test_marker_of_a_crowd_reaches_the_families_that_it_names(connections):
-    """It is set with its families; when it is cleared it names none."""
+def test_marker_of_an_over_shared_person_reaches_the_families_that_it_names(connections):
+    """The marker is set with its families. When it is cleared, the event names none."""
     for number in range(MANY):
         connections.add(_person(f"F-{number}", "P"))
     connections.add(_marked("P", "M-1", "F-1"))
@@ -129,7 +129,7 @@ def test_links_of_too_many_families_are_not_followed_and_each_identifier_keeps_i
     assert connections.crowds() == {("link", "A"), ("link", "B")}
 
 
-def test_link_to_a_crowd_hides_nobody(connections):
+def test_link_to_an_over_shared_person_hides_nobody(connections):
     """A worker entered as a person is linked to a marked adult, who is known in two families."""
     for number in range(MANY):
         connections.add(_person(f"F-{number}", "1"))
@@ -143,7 +143,7 @@ def test_link_to_a_crowd_hides_nobody(connections):
 
 
 def test_address_at_which_too_many_persons_live_connects_nobody(connections):
-    """One family's address is where three thousand people are registered: a surgery, an office."""
+    """Three thousand people are registered at one family's address, because it is a surgery or an office."""
     connections.add(_home("F-1", "U"))
     for number in range(MANY):
         connections.add(Named([], [f"P-{number}"], ["U"], is_of_person=True))
@@ -153,8 +153,8 @@ def test_address_at_which_too_many_persons_live_connects_nobody(connections):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_order_decides_nothing(seed, session):
-    """Nor does it how many come at once."""
+def test_order_does_not_change_the_connections(seed, session):
+    """Neither the order of the records nor the size of the batches changes the result."""
     chance = random.Random(seed)
     said = [
         chance.choice((_person, _home))(f"F-{chance.randrange(8)}", f"{chance.randrange(6)}") for _ in range(40)

@@ -1,4 +1,4 @@
-"""An id becomes that of a crowd while a watcher runs: strangers' risk goes, a family's own stays."""
+"""An id becomes over-shared while a watcher runs. Risks of strangers are withdrawn; a family's own risk remains."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -27,14 +27,14 @@ MARKER = {
 
 @pytest.fixture(scope="module")
 def engine(settings, tmp_path_factory) -> Iterator[Engine]:
-    """Three families may share a person, three an address."""
+    """The real rules, with limits of three families for a person and three for an address."""
     engine = limited(compiled_rules(settings), MOST, MOST, tmp_path_factory.mktemp("limits"))
     yield engine
     engine.close()
 
 
 class Told:
-    """A stream, and all that it was told."""
+    """A stream, and the log of all events that it got."""
 
     def __init__(self, engine: Engine, new_alerting: Callable[..., Alerting]) -> None:
         self.engine = engine
@@ -42,7 +42,7 @@ class Told:
         self.log = Log()
 
     def tell(self, *events: Event) -> None:
-        """One event after the other, each judged by itself; then the build says the same."""
+        """Send events one by one, each evaluated alone, and then compare the stream with a build."""
         for event in events:
             self.log.add(MORNING + timedelta(minutes=len(self.log.records)), event)
             self.stream.take(self.log.records[-1:])
@@ -59,7 +59,7 @@ def told(engine, alerting_of) -> Told:
 
 
 def _families(first: int, last: int, person: str | None = None, address: str | None = None) -> Iterator[Event]:
-    """Households with a child, each with a person or at an address."""
+    """Households with a child, each with the given person or at the given address."""
     for number in range(first, last + 1):
         family = f"F-{number}"
         yield HouseholdJoined(family_id=family, person_id=f"child-{number}", household_role="child")
@@ -70,7 +70,7 @@ def _families(first: int, last: int, person: str | None = None, address: str | N
 
 
 def test_family_over_the_limit_takes_the_risk_of_strangers_from_all(told):
-    """But for the family that the marker names: that is its own."""
+    """The family that the marker names keeps the alert, because that risk is its own."""
     told.tell(RiskMarkerSet(person_id="1", marker_families=["F-2"], **MARKER), *_families(1, MOST, person="1"))
     assert told.red == ["F-1", "F-2", "F-3"]
 
@@ -79,7 +79,10 @@ def test_family_over_the_limit_takes_the_risk_of_strangers_from_all(told):
 
 
 def test_refuge_of_many_families_still_knows_who_must_not_come(told):
-    """At a crowd's address a marked person meets the family that the marker names, and no stranger."""
+    """
+    At an over-shared address, a marked person raises an alert for the family that the marker names, and for no
+    stranger.
+    """
     told.tell(*_families(1, 5, address="refuge"))
     told.tell(RiskMarkerSet(person_id="P", marker_families=["F-4"], **MARKER))
     told.tell(AddressChanged(person_id="P", address_id="refuge"))

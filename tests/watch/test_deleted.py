@@ -1,4 +1,4 @@
-"""Topics that were made again, and records that Kafka deleted: no child is passed over, and no loss is made up."""
+"""Recreated topics, and records that Kafka deleted: no child is passed over, and no loss is invented."""
 
 import threading
 from contextlib import closing
@@ -26,7 +26,7 @@ from tests.watch.test_run import until
 
 @pytest.fixture(autouse=True)
 def _is_soon_sure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One broker is never late to know, and a lander that does not run is waited for no longer than must be."""
+    """Shorten the waits: a single broker always knows its topics at once, and no lander runs here."""
     monkeypatch.setattr(lake_lives, "_SURE_SECONDS", 0.0)
     monkeypatch.setattr(kafka_client, "_METADATA_MS", 500)
     monkeypatch.setattr(beginning, "_LANDER_SECONDS", 1)
@@ -46,8 +46,8 @@ def delete(settings, place: TopicPartition, before: int) -> None:
         client.delete_records({place: before})
 
 
-def test_a_topic_made_again_is_judged_before_it_lands(watch_settings, project, referral, send, alerts) -> None:
-    """The watcher that meets it first gives it its numbers, and landing takes them over."""
+def test_recreated_topic_is_evaluated_before_it_lands(watch_settings, project, referral, send, alerts) -> None:
+    """The watcher meets the new topic first and gives its records their numbers. `land` uses the same numbers."""
     send(referral(1, at=ago(hours=3)))
     run(watch_settings, until=lambda: evaluated(watch_settings, 1), project=project)
     land(watch_settings, once=True)
@@ -68,7 +68,7 @@ def test_a_topic_made_again_is_judged_before_it_lands(watch_settings, project, r
     assert verify_offsets(watch_settings).differences == []
 
 
-def test_a_watcher_that_runs_takes_it_on(watch_settings, project, referral, send, alerts) -> None:
+def test_running_watcher_takes_on_a_recreated_topic(watch_settings, project, referral, send, alerts) -> None:
     with watching(watch_settings, project):
         send(referral(1, at=ago(hours=3)), referral(2, "F-2", at=ago(hours=3)))
         until(lambda: evaluated(watch_settings, 2))
@@ -77,8 +77,10 @@ def test_a_watcher_that_runs_takes_it_on(watch_settings, project, referral, send
         until(lambda: {alert.family_id for alert in alerts()} >= {"F-1", "F-2"})
 
 
-def test_what_was_lost_is_red_and_what_has_landed_is_not(watch_settings, watch_once, referral, send, alerts) -> None:
-    """Kafka has deleted four records before anybody judged them; the lake has two of these."""
+def test_lost_records_raise_red_alerts_and_landed_ones_do_not(
+    watch_settings, watch_once, referral, send, alerts
+) -> None:
+    """Kafka has deleted four records before the watcher evaluated them. Two of them are in the lake."""
     send(*(referral(number, at=ago(hours=1), severity="red") for number in range(1, 3)))
     land(watch_settings, once=True)
     send(*(referral(number, at=ago(hours=1)) for number in range(3, 6)))
@@ -94,7 +96,7 @@ def test_what_was_lost_is_red_and_what_has_landed_is_not(watch_settings, watch_o
     assert {alert.entity_id for alert in alerts() if alert.rule == "unreadable_report"} == lost
 
 
-def test_a_watcher_that_is_left_behind_finds_in_the_lake_what_kafka_has_deleted(
+def test_watcher_that_lags_reads_deleted_records_from_the_lake(
     watch_settings, project, referral, send, alerts, monkeypatch
 ) -> None:
     held, goes_on = threading.Event(), threading.Event()
@@ -126,8 +128,12 @@ def test_a_watcher_that_is_left_behind_finds_in_the_lake_what_kafka_has_deleted(
     assert "unreadable_report" not in {alert.rule for alert in alerts()}
 
 
-def test_a_topic_that_has_lost_its_end_is_judged_anew(watch_settings, project, referral, send, alerts) -> None:
-    """As after an unclean election: a heartbeat speaks of more than there is, of whatever it was."""
+def test_topic_that_has_lost_its_end_is_evaluated_again(watch_settings, project, referral, send, alerts) -> None:
+    """
+    A heartbeat names more offsets than the topic has, as after an unclean election.
+
+    The records there are evaluated again.
+    """
     send(referral(1, at=ago(hours=3)), referral(2, at=ago(hours=2)))
     offsets = {topic: [9] * watch_settings.partitions for topic in names.INPUT_TOPICS}
     with closing(Publisher(watch_settings)) as publisher:
@@ -139,7 +145,7 @@ def test_a_topic_that_has_lost_its_end_is_judged_anew(watch_settings, project, r
 
 @pytest.fixture
 def watch_once(watch_settings):
-    """Runs a watcher with the real rules until it has said all that there is to say."""
+    """Runs a watcher with the real rules until it has published everything."""
 
     def once() -> None:
         before = last_heartbeat(watch_settings)
@@ -169,6 +175,6 @@ class watching:  # noqa: N801  (it reads as a sentence)
 
 
 def evaluated(settings, records: int) -> bool:
-    """Whether a heartbeat speaks of so many numbers of the referral topic."""
+    """Whether a heartbeat covers so many numbers of the referral topic."""
     found = last_heartbeat(settings)
     return found is not None and sum(found[0].offsets[names.REFERRAL]) >= records

@@ -19,14 +19,14 @@ BACKLOG = 40_000
 
 @pytest.fixture
 def backlog(settings: Settings, fresh_topics: str) -> Settings:
-    """Topics that were written side by side, one of them six times as much as another."""
+    """Topics that were written side by side. One gets six times as many records as another."""
     topics = [names.REFERRAL, names.CASE_CHANGE, names.CASE_CHANGE, names.CASE_CHANGE, names.ESCALATION]
     with closing(producer(settings, linger_ms=5)) as sender:
         for number in range(BACKLOG):
             topic = topics[number % len(topics)]
             sender.send(topic, key=str(number % 50).encode(), value=b"%500d" % number)
             if number % 2_000 == 0:
-                sender.flush()  # arrival times of some spread, also on a quick machine
+                sender.flush()  # spreads the arrival times, also on a quick machine
     return settings
 
 
@@ -60,7 +60,7 @@ def test_every_record_of_a_backlog_is_handed_out_once_and_in_partition_order(rea
 
 
 def test_no_partition_of_a_backlog_runs_ahead_of_another(reader: EvenReader) -> None:
-    """What arrived before a record is handed out with it or before it, on whatever partition it is."""
+    """A record is returned together with, or after, every record that arrived before it on any partition."""
     batches = list(_batches(reader))
     newest = 0
     for batch in batches:
@@ -70,7 +70,7 @@ def test_no_partition_of_a_backlog_runs_ahead_of_another(reader: EvenReader) -> 
     assert sum(bool(batch) for batch in batches) > 1
 
 
-def test_position_does_not_count_what_waits(reader: EvenReader) -> None:
+def test_position_does_not_include_waiting_records(reader: EvenReader) -> None:
     """A position is where reading must go on after a crash."""
     partitions = {TopicPartition(topic, number) for topic in names.INPUT_TOPICS for number in range(2)}
     handed_out = dict.fromkeys(partitions, 0)
@@ -83,7 +83,7 @@ def test_position_does_not_count_what_waits(reader: EvenReader) -> None:
 
 
 def test_live_records_are_handed_out_as_they_come(reader: EvenReader, backlog: Settings) -> None:
-    """After the backlog nothing waits for anything."""
+    """After the backlog, no partition waits for another."""
     for _ in _batches(reader):
         pass
     with closing(producer(backlog)) as sender:
@@ -96,7 +96,7 @@ def test_live_records_are_handed_out_as_they_come(reader: EvenReader, backlog: S
 
 @pytest.fixture
 def unstamped(settings: Settings, fresh_topics: str) -> Settings:
-    """A topic that takes its senders' timestamps, made by somebody else; one sender counts in seconds."""
+    """A recreated topic that takes its senders' timestamps. One sender counts in seconds."""
     client = admin(settings)
     try:
         resource = ConfigResource("TOPIC", names.REFERRAL, {"message.timestamp.type": "CreateTime"})
@@ -112,8 +112,8 @@ def unstamped(settings: Settings, fresh_topics: str) -> Settings:
     return settings
 
 
-def test_timestamps_that_go_back_hold_up_nobody(unstamped: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A partition that is paused must not be what the others, and itself, are waiting for."""
+def test_timestamps_that_go_back_hold_up_no_partition(unstamped: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A paused partition must not be the one that the others, and itself, are waiting for."""
     monkeypatch.setattr(even_reader, "_AHEAD_RECORDS", 300)
     with closing(consumer(unstamped, [names.REFERRAL], max_partition_fetch_bytes=4_000)) as kafka:
         reader = EvenReader(kafka, kafka.assignment())

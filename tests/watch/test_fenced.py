@@ -1,4 +1,4 @@
-"""Whoever held a lock before, was paused and wakes up, publishes nothing any more: on a real broker and database."""
+"""A former lock holder that was paused and wakes up cannot publish, on a real broker and database."""
 
 import signal
 import subprocess
@@ -30,7 +30,7 @@ def version(number: int) -> Alert:
 
 
 def end_sessions(settings: Settings, purpose: str) -> None:
-    """What a failover does, or a network that is gone for longer than the server waits."""
+    """End the sessions of a purpose, as a failover does, or a network that is gone for longer than the server waits."""
     with closing(psycopg2.connect(catalog_dsn(settings))) as server, server, server.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE %s "
@@ -54,10 +54,10 @@ def key(request: pytest.FixtureRequest) -> LockKey:
 
 
 @pytest.mark.parametrize("moment", ["before it sends", "while it sends", "before it commits"])
-def test_holder_of_before_publishes_nothing(
+def test_former_lock_holder_publishes_nothing(
     fresh_topics: str, watch_settings: Settings, alerts: Callable, key: LockKey, moment: str
 ) -> None:
-    """Paused at any moment after it was told that it holds the lock, while another one takes over."""
+    """It is paused at any moment after it checked that it holds the lock, while another holder takes over."""
     with ExitStack() as stack:
         early = stack.enter_context(publishing(watch_settings, key))
         early.alerts([version(1)])
@@ -91,10 +91,10 @@ def test_holder_of_before_publishes_nothing(
     assert sorted(alert.alert_id[-1] for alert in alerts()) == ["1", "3"]
 
 
-def test_holder_of_before_does_not_fence_the_one_after_it(
+def test_former_lock_holder_does_not_fence_its_successor(
     fresh_topics: str, watch_settings: Settings, alerts: Callable
 ) -> None:
-    """It was paused between taking the lock and making its publisher."""
+    """It was paused between taking the lock and creating its publisher."""
     with closing(LockSession(watch_settings, "watch")) as session:
         assert session.try_lock(LockKey.LEADER)
         end_sessions(watch_settings, "watch")
@@ -106,10 +106,14 @@ def test_holder_of_before_does_not_fence_the_one_after_it(
     assert len(alerts()) == 1
 
 
-def test_who_speaks_for_the_leader_is_heard_by_it(
+def test_publisher_that_speaks_for_the_leader_fences_it(
     fresh_topics: str, watch_settings: Settings, alerts: Callable
 ) -> None:
-    """Reconciliation publishes what the watcher does not know: the watcher must begin anew before it says more."""
+    """
+    Reconciliation publishes versions that the watcher does not know.
+
+    The watcher must begin a new term before it publishes again.
+    """
     with publishing(watch_settings, LockKey.LEADER) as leader, publishing(watch_settings, LockKey.BUILD) as build:
         with closing(Publisher(watch_settings, build._lock, speaks_for=LockKey.LEADER)) as mender:
             mender.alerts([version(1)])
@@ -126,7 +130,7 @@ def test_watcher_that_was_paused_adds_no_version(
     referral: Callable,
     alerts: Callable,
 ) -> None:
-    """Stopped with events before it, its session ended, another one leads; then it wakes up."""
+    """The watcher is stopped with events to read, its session ends, and another watcher leads. Then it wakes up."""
     now = datetime.now(UTC)
 
     def refer_twice(family: int) -> None:

@@ -1,4 +1,4 @@
-"""What a watcher takes from the lake, and what it does when Kafka no longer has it."""
+"""What a watcher reads from the lake, and what it does when Kafka no longer has it."""
 
 import json
 from contextlib import closing
@@ -28,13 +28,13 @@ def forget_inputs(settings) -> None:
 
 
 def lose_state(settings) -> None:
-    """As after an upgrade, or in a database that was restored without it."""
+    """Drop the watcher's tables, as after an upgrade, or in a database that was restored without them."""
     with closing(psycopg2.connect(catalog_dsn(settings))) as connection, connection, connection.cursor() as cursor:
         cursor.execute("DROP SCHEMA watch CASCADE")
 
 
-def test_filled_tables_are_what_the_topics_gave(watch_settings, project, referral, event, send):
-    """Events in every mode, whom they name, links, records that nobody can read, alerts and deadlines."""
+def test_tables_filled_from_the_lake_equal_those_from_the_topics(watch_settings, project, referral, event, send):
+    """They hold events in every mode, the ids that these name, links, unreadable records, alerts and deadlines."""
     _, key, value = referral(1, at=now_minus(hours=3))
     binary = json.loads(value)
     data = json.dumps(binary.pop("data")).encode()
@@ -55,7 +55,7 @@ def test_filled_tables_are_what_the_topics_gave(watch_settings, project, referra
 
 
 def tables(settings) -> dict[str, list]:
-    """What is known, without what differs by when it came to be known."""
+    """The content of the watcher's tables, without the parts that depend on where it came from."""
     columns = {
         "events": "topic, kafka_partition, kafka_offset, record_key, received_at, root_id, fact, family_id, person_ids",
         "quarantine": "topic, kafka_partition, kafka_offset, reason",
@@ -81,8 +81,12 @@ def _plain(value: object) -> object:
     return bytes(value) if isinstance(value, memoryview) else value
 
 
-def test_history_beyond_retention_is_judged(watch_settings, project, referral, send, alerts):
-    """Kafka has forgotten the first referral and the second was landed while nobody watched: it is a re-referral."""
+def test_history_beyond_retention_is_evaluated(watch_settings, project, referral, send, alerts):
+    """
+    Kafka has deleted the first referral, and the second landed while no watcher ran.
+
+    Together they are a re-referral.
+    """
     send(referral(1, at=now_minus(hours=3)))
     run(watch_settings, until=lambda: judged_everything(watch_settings), for_seconds=60, project=project)
     send(referral(2, at=now_minus(hours=2)))
@@ -93,8 +97,8 @@ def test_history_beyond_retention_is_judged(watch_settings, project, referral, s
     assert [(alert.rule, alert.anchor_id) for alert in alerts()] == [("re_referral", "r-2")]
 
 
-def test_large_referral_is_judged_whatever_the_limit_is_later(watch_settings, project, referral, send, alerts):
-    """Admitted under a larger setting, it is history also for a watcher that starts under a smaller one."""
+def test_large_referral_is_evaluated_under_a_smaller_limit_later(watch_settings, project, referral, send, alerts):
+    """A record accepted under a larger setting is history also for a watcher that starts under a smaller one."""
     larger = replace(watch_settings, max_record_bytes=900_000)
     send(referral(1, at=now_minus(hours=3), remarks="x" * 600_000))
     run(larger, until=lambda: judged_everything(watch_settings), for_seconds=60, project=project)
@@ -110,7 +114,7 @@ def test_large_referral_is_judged_whatever_the_limit_is_later(watch_settings, pr
 
 
 def test_lake_that_cannot_be_read_is_waited_for(watch_settings, project, referral, send, alerts):
-    """Without what has landed a family would have one referral, and its alert would be taken back."""
+    """Without the landed records, the family would have one referral, and its alert would be withdrawn."""
     send(referral(1, at=now_minus(hours=3)), referral(2, at=now_minus(hours=2)))
     run(watch_settings, until=alerts, for_seconds=60, project=project)
     land(watch_settings, once=True)
@@ -129,7 +133,7 @@ def test_lake_that_cannot_be_read_is_waited_for(watch_settings, project, referra
 
 
 def test_alerts_that_kafka_has_lost_are_known_from_the_lake(watch_settings, project, referral, send, alerts):
-    """What was said stays said: only the alert on the new referral is published."""
+    """A published alert is not published again. Only the alert on the new referral is published."""
     send(referral(1, at=now_minus(hours=3)), referral(2, at=now_minus(hours=2)))
     run(watch_settings, until=alerts, for_seconds=60, project=project)
     before = {alert.anchor_id for alert in alerts()}

@@ -1,4 +1,4 @@
-"""Partitions that are added, and topics that are made again, while `watch` runs are judged without a restart."""
+"""While `watch` runs, it takes in added partitions and recreated topics without a restart."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,8 +23,8 @@ def _asks_often(monkeypatch) -> None:
 
 
 @pytest.mark.usefixtures("_asks_often")
-def test_a_family_on_an_added_partition_is_alerted_on(watch_settings, watched, referral, send, alerts):
-    """Its records are read from the partition's beginning, and the heartbeat covers it."""
+def test_family_on_an_added_partition_gets_its_alert(watch_settings, watched, referral, send, alerts):
+    """Its records are read from the partition's beginning, and the heartbeat covers the partition."""
     now = datetime.now(UTC)
     send(referral("a-1", "F-1", at=now - timedelta(hours=2)), referral("a-2", "F-1", at=now - timedelta(hours=1)))
     until(lambda: {alert.family_id for alert in alerts()} == {"F-1"})
@@ -40,7 +40,7 @@ def test_a_family_on_an_added_partition_is_alerted_on(watch_settings, watched, r
 
 
 @pytest.mark.usefixtures("_asks_often")
-def test_a_topic_that_is_made_again_is_read_from_its_beginning(watch_settings, watched, referral, send, alerts):
+def test_recreated_topic_is_read_from_its_beginning(watch_settings, watched, referral, send, alerts):
     now = datetime.now(UTC)
     pair = [referral(f"a-{number}", "F-1", at=now - timedelta(hours=5 - number)) for number in range(4)]
     send(*pair)
@@ -50,6 +50,6 @@ def test_a_topic_that_is_made_again_is_read_from_its_beginning(watch_settings, w
     send(*(referral(f"b-{number}", "F-1", at=now - timedelta(hours=5 - number)) for number in range(6)))
     send(*(referral(f"c-{number}", "F-2", at=now - timedelta(hours=5 - number)) for number in range(2)))
 
-    # Those of the topic before, which nobody has landed, are alerted on too: of no family.
+    # Records of the former topic that never landed also raise an alert, which names no family.
     until(lambda: {alert.family_id for alert in alerts()} == {"F-1", "F-2", None})
     until(lambda: judged_everything(watch_settings))

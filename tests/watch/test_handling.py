@@ -1,4 +1,4 @@
-"""What people say of an alert is in its next version, and holds until the alert says more."""
+"""What people do with an alert is in its next version, and stays until the alert becomes more severe."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -24,7 +24,7 @@ def desk(compiled, desk_of):
 
 @pytest.fixture
 def late(desk, referral):
-    """The amber alert about a referral that has waited for 18 hours; the desk's clock goes on from there."""
+    """The amber alert about a referral that has waited for 18 hours. The desk's clock goes on from there."""
     desk.take(referral(1, at=NOW - timedelta(hours=1)), now=NOW)
     [alert] = desk.wait_until(AMBER)
     desk.skip_to(AMBER)
@@ -33,7 +33,7 @@ def late(desk, referral):
 
 @pytest.fixture
 def act(event):
-    """Makes a record by which somebody says something of an alert."""
+    """Makes a record of what somebody did with an alert."""
 
     def make(kind: str, alert, number: int = 1, **data: object) -> tuple:
         said = {"alert_id": alert.alert_id, "worker_id": f"W-{number}", "family_id": alert.family_id} | data
@@ -47,7 +47,7 @@ def act(event):
 
 @pytest.fixture
 def take_back(event):
-    """Makes a record that withdraws what somebody said."""
+    """Makes a record that withdraws what somebody did."""
 
     def make(root: str, alert, number: int = 1) -> tuple:
         about = {"root_source": "/test", "root_id": root, "withdrawal_reason": "recorded_in_error"}
@@ -72,7 +72,7 @@ def test_acknowledgement_is_in_the_next_version(desk, late, act):
 
 
 def test_acknowledgement_at_night_calls_nobody_else(desk, late, act):
-    """A red alert after hours goes to the emergency duty team; that somebody took it on does not."""
+    """A red alert after hours goes to the emergency duty team. The acknowledgement does not go to them."""
     [red] = desk.wait_until(RED)
     desk.skip_to(RED)
     [seen] = desk.take(act("acknowledged", red), now=RED.replace(hour=23))
@@ -86,7 +86,7 @@ def test_acknowledgement_that_names_no_family_finds_its_alert(desk, late, act):
     assert (seen.alert_id, seen.acknowledged_by) == (late.alert_id, "W-1")
 
 
-def test_action_on_an_alert_that_nobody_knows_changes_nothing(desk, late, act):
+def test_action_on_an_unknown_alert_changes_nothing(desk, late, act):
     assert desk.take(act("closed", late, alert_id="0" * 32)) == []
 
 
@@ -96,7 +96,7 @@ def test_repeated_acknowledgement_adds_no_version(desk, late, act):
     assert desk.take(act("acknowledged", late)) == []
 
 
-def test_closed_alert_says_by_whom_and_what_it_was_worth(desk, late, act):
+def test_closed_alert_names_who_closed_it_and_why(desk, late, act):
     [closed] = desk.take(act("closed", late, alert_closure="already_known", note="Known since Monday."))
 
     assert (closed.status, closed.status_reason, closed.alert_closure) == ("closed", "closed", "already_known")
@@ -106,7 +106,7 @@ def test_closed_alert_says_by_whom_and_what_it_was_worth(desk, late, act):
 
 
 def test_closed_alert_opens_again_when_it_becomes_more_severe(desk, late, act):
-    """The red version needs somebody again: whoever closed the amber one had not seen it."""
+    """The red version needs somebody again, because the person who closed the amber one had not seen it."""
     desk.take(act("closed", late))
     [red] = desk.wait_until(RED)
 
@@ -114,8 +114,8 @@ def test_closed_alert_opens_again_when_it_becomes_more_severe(desk, late, act):
     assert (red.closed_at, red.acknowledged_at) == (None, None)
 
 
-def test_what_was_said_before_a_change_does_not_come_back(desk, late, act, event):
-    """Another event of the family, later, does not revive the closing of the amber version."""
+def test_closing_before_a_change_does_not_come_back(desk, late, act, event):
+    """A later event of the family does not bring back the closing of the amber version."""
     desk.take(act("closed", late))
     desk.wait_until(RED)
     desk.skip_to(RED)
@@ -124,7 +124,7 @@ def test_what_was_said_before_a_change_does_not_come_back(desk, late, act, event
     assert [one for one in changed if one.alert_id == late.alert_id] == []
 
 
-def test_red_version_can_be_acknowledged_anew(desk, late, act):
+def test_red_version_can_be_acknowledged_again(desk, late, act):
     desk.take(act("acknowledged", late))
     desk.wait_until(RED)
     desk.skip_to(RED)
@@ -141,7 +141,7 @@ def test_withdrawn_closing_opens_the_alert_again(desk, late, act, take_back):
     assert again.version == late.version + 2
 
 
-def test_withdrawn_acknowledgement_is_no_longer_said(desk, late, act, take_back):
+def test_withdrawn_acknowledgement_is_no_longer_shown(desk, late, act, take_back):
     desk.take(act("acknowledged", late))
     [again] = desk.take(take_back("acknowledged-1", late))
 
@@ -157,7 +157,7 @@ def test_cleared_alert_keeps_who_acknowledged_it(desk, late, act, event):
 
 
 def test_superseding_alert_inherits_the_acknowledgement_and_keeps_it(desk, act, event, referral):
-    """Late evidence moves the anchor of a re-referral; whoever had seen the old alert is still on it."""
+    """The anchor of a re-referral moves. The person who acknowledged the old alert is still working on it."""
     desk.take(referral(1, at=NOW - timedelta(hours=3)), referral(3, at=NOW - timedelta(hours=1)))
     [old] = [alert for alert in desk.published if alert.rule == "re_referral"]
     desk.take(act("acknowledged", old))
@@ -171,8 +171,8 @@ def test_superseding_alert_inherits_the_acknowledgement_and_keeps_it(desk, act, 
     assert (latest.status, latest.acknowledged_by) == ("cleared", "W-1")
 
 
-def test_record_that_nobody_can_read_is_acknowledged_under_its_alert(desk, act):
-    """It has no family: the record is keyed by the alert."""
+def test_unreadable_record_is_acknowledged_under_its_alert(desk, act):
+    """The alert has no family, so the record is keyed by the alert."""
     [alert] = desk.take((names.ESCALATION, b"F-9", b"{"))
     assert alert.rule == "unreadable_report"
     [seen] = desk.take(act("acknowledged", alert))
@@ -180,8 +180,8 @@ def test_record_that_nobody_can_read_is_acknowledged_under_its_alert(desk, act):
     assert (seen.alert_id, seen.acknowledged_by) == (alert.alert_id, "W-1")
 
 
-def test_next_watcher_goes_on_as_the_one_that_published(desk, desk_of, compiled, late, act):
-    """It knows the versions, and which closing covers what."""
+def test_next_watcher_continues_from_the_published_versions(desk, desk_of, compiled, late, act):
+    """It knows the versions, and which closing covers which versions."""
     desk.take(act("closed", late))
     desk.wait_until(RED)
     desk.skip_to(RED)

@@ -1,4 +1,8 @@
-"""From the outbox to the topics: each version once, and on the compacted topic what stands and what ended lately."""
+"""
+From the outbox to the topics: each version is sent once.
+
+The compacted topic holds open and recently ended alerts.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -51,7 +55,7 @@ def outbox(watch_settings: Settings, state: State) -> Iterator[Outbox]:
 
 
 def decide(state: State, *alerts: Alert) -> None:
-    """As a judge does."""
+    """Record alerts in the outbox, as the watcher does."""
     book = AlertBook()
     state.alerts.save(list(map(book.record, alerts)), send=True)
 
@@ -69,7 +73,7 @@ def test_versions_are_sent_once_and_in_order(state: State, outbox: Outbox, alert
 
 
 def test_version_that_is_on_its_topic_as_decided_is_not_decided_again(state: State) -> None:
-    """Only one that says something else under the same number is."""
+    """Only a version with other content under the same number must be decided again."""
     decide(state, alert(1), alert(2))
     heard = msgspec.structs.replace(alert(2), severity="red")
 
@@ -78,8 +82,8 @@ def test_version_that_is_on_its_topic_as_decided_is_not_decided_again(state: Sta
     assert state.alerts.waiting(10) == []
 
 
-def test_ended_alert_leaves_after_a_week_and_no_other(state: State, outbox: Outbox, held: Callable) -> None:
-    """What ended yesterday, what stands for months, and what opened again stay."""
+def test_only_ended_alerts_leave_after_a_week(state: State, outbox: Outbox, held: Callable) -> None:
+    """An alert that ended yesterday, one open for months, and one that was opened again all stay."""
     decide(state, alert(1, "closed", ago=WEEK), alert(2, "cleared", ago=timedelta(days=1)))
     decide(state, alert(3, ago=timedelta(days=90)), alert(4, "closed", ago=WEEK))
     decide(state, alert(4, "open", version=2))
@@ -93,14 +97,14 @@ def test_ended_alert_leaves_after_a_week_and_no_other(state: State, outbox: Outb
     assert held() == {3: 1, 4: 2}
 
 
-def test_test_alerts_are_on_no_list_of_what_stands(state: State, outbox: Outbox, held: Callable) -> None:
+def test_test_alerts_are_not_among_the_current_alerts(state: State, outbox: Outbox, held: Callable) -> None:
     decide(state, trial_alert(f"{9:032x}", NOW, NOW))
     outbox.send()
 
     assert held() == {}
 
 
-def test_who_was_followed_by_another_writes_nothing(state: State) -> None:
+def test_watcher_of_a_past_term_writes_nothing(state: State) -> None:
     state.session.command("UPDATE watch.term SET number = number + 1")
 
     with pytest.raises(LockTaken), state.writing():

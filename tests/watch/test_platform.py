@@ -1,4 +1,4 @@
-"""What a platform team sets for all sessions of a database or a role changes no answer and ends no watcher."""
+"""Settings that a platform team makes for all sessions of a database or a role change no result and end no watcher."""
 
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ SETTINGS = {
 
 
 def test_settings_for_everyone_change_nothing(watch_settings, project, referral, send, alerts):
-    """One term, and one alert after a pause in which nothing came."""
+    """There is one term, and one alert after a pause without records."""
     database = watch_settings.database
     with closing(Session(catalog_dsn(watch_settings), "a test")) as session:
         for name, value in SETTINGS.items():

@@ -1,4 +1,4 @@
-"""What the publisher says is durable, is durable."""
+"""What the publisher reports as published is durable."""
 
 from contextlib import closing
 

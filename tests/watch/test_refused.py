@@ -1,4 +1,4 @@
-"""What PostgreSQL cannot hold or compute with stops nothing: neither a batch, nor the watcher, nor another family."""
+"""Data that PostgreSQL cannot store or compute with stop neither a batch, nor the watcher, nor another family."""
 
 import json
 import random
@@ -20,10 +20,10 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 LONGEST_NAME, LONGEST_ID = 128, 64
 
 
-def test_record_that_the_database_refuses_is_named_and_the_others_are_judged(
+def test_record_that_the_database_refuses_is_named_and_the_others_are_evaluated(
     watch_settings, project, referral, send, alerts
 ):
-    """A rule of the database's administrator, say; what came with it in one batch is judged."""
+    """The database's administrator may have added a constraint, for example. The rest of the batch is evaluated."""
     now = datetime.now(UTC)
     run(watch_settings, until=lambda: judged_everything(watch_settings), for_seconds=60, project=project)
     with closing(Session(catalog_dsn(watch_settings), "a test")) as session:
@@ -50,13 +50,13 @@ def test_record_that_the_database_refuses_is_named_and_the_others_are_judged(
 
 @pytest.fixture
 def longest():
-    """Text that no compression makes shorter."""
+    """Text that compression does not make shorter."""
     chance = random.Random(5)
     return lambda length: "a" + "".join(chance.choices(string.ascii_letters + string.digits, k=length - 1))
 
 
 @pytest.mark.parametrize("type_", sorted(event_types()))
-def test_longest_ids_that_the_contract_allows_are_held(type_, desk_of, rules, longest):
+def test_longest_ids_that_the_contract_allows_are_stored(type_, desk_of, rules, longest):
     struct = event_types()[type_]
     example = event_example(struct)
     data = {
@@ -71,8 +71,8 @@ def test_longest_ids_that_the_contract_allows_are_held(type_, desk_of, rules, lo
     assert desk.alerting.state.session.run("SELECT root_id, record_key FROM watch.events") == [(event["id"], key)]
 
 
-def test_long_name_of_a_rejected_record_is_none(desk_of, rules, referral, longest):
-    """Kafka has no topic of such a name; the record is judged for what it says."""
+def test_overlong_replay_header_is_ignored(desk_of, rules, referral, longest):
+    """Kafka has no topic with such a name. The record is evaluated by its content."""
     topic, key, value = referral(1, at=NOW - timedelta(hours=2))
     marks = [longest(9_000) + "/1/1", f"{names.REFERRAL}/1/{'9' * 19}", f"{names.REFERRAL}/{'9' * 10}/1"]
     desk = desk_of(rules)

@@ -1,4 +1,4 @@
-"""Which rules are judged by which statement when something has arrived."""
+"""Which rules are evaluated by which statement when something has arrived."""
 
 from types import SimpleNamespace
 
@@ -17,7 +17,7 @@ def sets_of(rules: dict[str, frozenset[str]]) -> RuleSets:
 
 
 @given(RULES, ARRIVED)
-def test_every_rule_that_a_fact_can_change_is_judged(rules, arrived) -> None:
+def test_every_rule_that_a_fact_can_change_is_evaluated(rules, arrived) -> None:
     sets = sets_of(rules)
     asked = {("family", f"F-{number}"): sets.changed_by(facts) for number, facts in enumerate(arrived)}
 
@@ -36,7 +36,7 @@ def test_there_are_no_more_sets_than_facts_and_one_for_all(rules, arrived) -> No
     assert set(sets.grouped(asked)) <= {sets.changed_by([fact]) for fact in "abcdefgh"} | {sets.all}
 
 
-def test_most_rules_are_judged_all_at_once() -> None:
+def test_most_rules_are_evaluated_all_at_once() -> None:
     sets = sets_of({"one": frozenset("ab"), "two": frozenset("bc"), "three": frozenset("c"), "four": frozenset("d")})
     place = ("family", "F-1")
 

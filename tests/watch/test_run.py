@@ -65,7 +65,7 @@ def watching(watch_settings, rules, project):
 
 @pytest.fixture
 def child(watch_settings, rules, project):
-    """Starts watchers as processes of their own, and kills those that a test leaves running."""
+    """Starts watchers as separate processes, and kills those that a test leaves running."""
     started: list[subprocess.Popen] = []
 
     def start() -> subprocess.Popen:
@@ -103,7 +103,7 @@ def now_minus(**ago: float) -> datetime:
     return datetime.now(UTC) - timedelta(**ago)
 
 
-def test_alert_comes_while_watching(watching, watch_settings, referral, send, alerts):
+def test_alert_is_published_while_watching(watching, watch_settings, referral, send, alerts):
     """A second referral raises its alert, on the family's partition."""
     watching()
     send(referral(1, at=now_minus(hours=2)), referral(2, at=now_minus(hours=1)))
@@ -113,7 +113,7 @@ def test_alert_comes_while_watching(watching, watch_settings, referral, send, al
 
 
 def test_watermark_waits_until_alerts_are_published(watching, watch_settings, referral, send, alerts, monkeypatch):
-    """A build compares alerts with the topic up to the watermark, so nothing before it may still be on its way."""
+    """A build compares alerts with the topic up to the watermark, so no alert before it may still be unpublished."""
     may_publish, publish = threading.Event(), Publisher.alerts
 
     def held(self: Publisher, decided: list) -> dict[int, int]:
@@ -139,7 +139,11 @@ def test_watermark_waits_until_alerts_are_published(watching, watch_settings, re
 
 
 def test_restart_loses_and_doubles_nothing(watching, watch_settings, referral, send, alerts):
-    """What came while nobody watched is judged at the next start; what was said is not said again."""
+    """
+    Records that arrived while no watcher ran are evaluated at the next start.
+
+    Published alerts are not published again.
+    """
     first = watching()
     send(referral(1, at=now_minus(hours=3)), referral(2, at=now_minus(hours=2)))
     until(alerts)
@@ -152,7 +156,11 @@ def test_restart_loses_and_doubles_nothing(watching, watch_settings, referral, s
 
 
 def test_second_watcher_waits_and_takes_over(watching, watch_settings, referral, send, alerts):
-    """Two watchers started by mistake publish each alert once; when the first ends, the second goes on."""
+    """
+    If two watchers are started by mistake, each alert is published once.
+
+    When the first ends, the second takes over.
+    """
     first, _second = watching(), watching()
     send(referral(1, at=now_minus(hours=3)), referral(2, at=now_minus(hours=2)))
     until(alerts)
@@ -165,7 +173,7 @@ def test_second_watcher_waits_and_takes_over(watching, watch_settings, referral,
 
 
 def test_deadline_fires_by_itself(watching, watch_settings, referral, send, alerts):
-    """A referral that is eighteen hours old in a moment becomes amber with no new event, at the deadline."""
+    """A referral that is about to be eighteen hours old turns amber at the deadline, without a new event."""
     watching()
     until(lambda: last_heartbeat(watch_settings) is not None)
     submitted = datetime.now(UTC) + timedelta(seconds=6) - timedelta(hours=18)
@@ -180,8 +188,8 @@ def test_deadline_fires_by_itself(watching, watch_settings, referral, send, aler
     )
 
 
-def test_deadline_passed_while_nobody_watched(watching, watch_settings, referral, send, alerts):
-    """It is said at the next start, with the deadline as its time."""
+def test_deadline_that_passed_without_a_watcher_raises_its_alert(watching, watch_settings, referral, send, alerts):
+    """The alert is raised at the next start, with the deadline as its time."""
     submitted = datetime.now(UTC) + timedelta(seconds=8) - timedelta(hours=18)
     first = watching()
     send(referral(1, at=submitted))
@@ -196,7 +204,7 @@ def test_deadline_passed_while_nobody_watched(watching, watch_settings, referral
 
 
 def test_killed_watchers_lose_and_double_nothing(child, watch_settings, referral, send, alerts):
-    """Killed at five moments of its work, each version is on the topic once, and none is missing."""
+    """Watchers are killed at five moments of their work. Each version is on the topic once, and none is missing."""
     expected = set()
     for number in range(5):
         families = [f"F-{number}-{family}" for family in range(40)]
@@ -223,8 +231,8 @@ def test_trial_comes_back(watching, watch_settings):
     assert run_trial(watch_settings, PATIENCE) > 0
 
 
-def test_reconciled_alert_is_not_said_again(watching, watch_settings, referral, send, alerts):
-    """A version that another writer put on the topic is taken over."""
+def test_reconciled_alert_is_not_published_again(watching, watch_settings, referral, send, alerts):
+    """The watcher takes over a version that another writer put on the topic."""
     first = watching()
     send(referral(1, at=now_minus(hours=3)), referral(2, at=now_minus(hours=2)))
     until(alerts)
@@ -234,8 +242,10 @@ def test_reconciled_alert_is_not_said_again(watching, watch_settings, referral, 
     assert watching().stop().alerts == 0
 
 
-def test_family_among_rubbish_is_alerted_on_first(watch_settings, watching, referral, send, alerts, monkeypatch):
-    """What cannot be read is told of, too, all of it, and only then does a heartbeat say that it was judged."""
+def test_family_among_unreadable_records_gets_its_alert_first(
+    watch_settings, watching, referral, send, alerts, monkeypatch
+):
+    """Every unreadable record also gets its alert. Only after that does a heartbeat cover them."""
     monkeypatch.setattr(watcher, "_UNREAD_RECORDS", 50)
     rubbish = [(names.REFERRAL, f"F-{number}".encode(), b"?") for number in range(200)]
     send(*rubbish, referral(1), referral(2, at=1), *rubbish)

@@ -51,13 +51,13 @@ def test_it_is_not_settled_while_something_is_on_its_way() -> None:
         sender.wake()
         begun.wait()
         assert sender.settled() is None
-        sender.wake()  # while it sends: what comes now may have come too late for it
+        sender.wake()  # while it sends: a new alert may have come too late for this sending
         may_end.set()
         sender.wait()
         assert sender.settled() == {3: 8}
 
 
-def test_what_goes_wrong_ends_the_term_of_whoever_asks() -> None:
+def test_failed_sending_raises_in_the_watcher_that_asks() -> None:
     def send() -> dict[int, int]:
         raise LockTaken("another watcher has begun")
 

@@ -1,4 +1,4 @@
-"""A watcher that stands by: it helps the one that leads, harms nothing when it dies, and makes an upgrade ready."""
+"""A standby helps the leader, does no harm when it dies, and prepares an upgrade."""
 
 import threading
 import time
@@ -81,7 +81,7 @@ def standby(watch_settings: Settings, rules: CompiledRules) -> Iterator[Standby]
 
 @pytest.fixture
 def large_batch(referral: Callable) -> list[tuple]:
-    """Two referrals of each of many families: the second raises an alert."""
+    """Two referrals for each of many families. The second raises an alert."""
     return [
         referral(f"{family}-{number}", f"F-{family}", at=hours_ago(3 - number))
         for number in range(2)
@@ -91,7 +91,7 @@ def large_batch(referral: Callable) -> list[tuple]:
 
 @pytest.fixture
 def leader(watch_settings: Settings, project: Path, rules: CompiledRules) -> Iterator[Alerting]:
-    """What a leader has when it has begun: its tables are those of a watcher that ran and ended."""
+    """A leader that has begun its term, on the tables of a watcher that ran and ended."""
     run(watch_settings, until=lambda: judged_everything(watch_settings), for_seconds=PATIENCE, project=project)
     with closing(open_session(watch_settings, leads=True)) as session:
         alerting = alerting_in(session, rules)
@@ -100,7 +100,7 @@ def leader(watch_settings: Settings, project: Path, rules: CompiledRules) -> Ite
 
 
 def take(alerting: Alerting, records: list[tuple]) -> None:
-    """As a watcher takes in a batch: in one transaction, and what it calls for is left pending."""
+    """Take in a batch as a watcher does: in one transaction, with the families to evaluate left pending."""
     now = datetime.now(UTC)
     received = int(now.timestamp() * 1000)
     stored = [Record(topic, 0, 10**6 + at, received, key, value, ()) for at, (topic, key, value) in enumerate(records)]
@@ -112,7 +112,7 @@ def decided(alerting: Alerting) -> list[str]:
     return sorted(alert.family_id for alert in alerting.state.alerts.waiting(10_000))
 
 
-def test_one_that_stands_by_judges_what_the_leader_has_left_pending(leader, standby, large_batch):
+def test_standby_evaluates_what_the_leader_has_left_pending(leader, standby, large_batch):
     take(leader, large_batch)
     assert leader.state.agenda.has_pending()
     assert decided(leader) == []
@@ -123,15 +123,15 @@ def test_one_that_stands_by_judges_what_the_leader_has_left_pending(leader, stan
     assert decided(leader) == sorted(f"F-{family}" for family in range(FAMILIES))
 
 
-def test_small_batch_waits_for_nobody(leader, large_batch):
+def test_small_batch_does_not_wait_for_a_standby(leader, large_batch):
     take(leader, [record for record in large_batch if record[1] in (b"F-1", b"F-2")])
 
     assert not leader.state.agenda.has_pending()
     assert decided(leader) == ["F-1", "F-2"]
 
 
-def test_what_a_dead_helper_had_in_hand_is_judged_once(leader, standby, large_batch, watch_settings, rules):
-    """It dies after it has decided, and before it has said so."""
+def test_work_of_a_dead_helper_is_evaluated_once(leader, standby, large_batch, watch_settings, rules):
+    """The helper dies after it has decided, and before its decisions are committed."""
     take(leader, large_batch)
     with closing(open_session(watch_settings, leads=False)) as dying:
         helper = alerting_in(dying, rules)
@@ -142,8 +142,8 @@ def test_what_a_dead_helper_had_in_hand_is_judged_once(leader, standby, large_ba
     assert decided(leader) == sorted(f"F-{family}" for family in range(FAMILIES))
 
 
-def test_helper_of_other_rules_takes_nothing(leader, standby, large_batch):
-    """It would judge as nobody rebuilds it."""
+def test_helper_with_other_rules_takes_nothing(leader, standby, large_batch):
+    """Its results would differ from those of a rebuild."""
     take(leader, large_batch)
     leader.state.session.command("UPDATE about SET rules = 'others'")
     standby.turn(0)
@@ -152,10 +152,8 @@ def test_helper_of_other_rules_takes_nothing(leader, standby, large_batch):
     assert decided(leader) == []
 
 
-def test_helper_that_stands_still_holds_up_the_leader_for_seconds(
-    running, watch_settings, rules, large_batch, send, alerts
-):
-    """Paused in the middle of a transaction, which the leader ends."""
+def test_paused_helper_holds_up_the_leader_only_for_seconds(running, watch_settings, rules, large_batch, send, alerts):
+    """The helper is paused in the middle of a transaction, which the leader ends."""
     over = threading.Event()
     held: list = []
 
@@ -180,8 +178,8 @@ def test_helper_that_stands_still_holds_up_the_leader_for_seconds(
     assert len([alert for alert in alerts() if alert.entity_kind == "family"]) == FAMILIES
 
 
-def test_place_that_cannot_be_judged_holds_up_no_other(watch_settings, project, large_batch, send, alerts):
-    """PostgreSQL refuses what is to be kept about one family of a large batch; its records are named."""
+def test_family_that_cannot_be_evaluated_holds_up_no_other(watch_settings, project, large_batch, send, alerts):
+    """PostgreSQL refuses the rows about one family of a large batch. An alert names that family's records."""
     run(watch_settings, until=lambda: judged_everything(watch_settings), for_seconds=60, project=project)
     with closing(Session(catalog_dsn(watch_settings), "a test")) as session:
         session.command("ALTER TABLE watch.alerts ADD CHECK (place <> 'F-7')")
@@ -199,8 +197,9 @@ def test_alerts_go_on_while_an_upgrade_fills_its_tables(
     running, watch_settings, project, standby, referral, send, alerts
 ):
     """
-    The one that stands by fills tables of its own. The leader raises alerts meanwhile, which are neither said again nor
-    taken back by its successor, although their causes had not landed.
+    The standby fills tables of its own while the leader raises alerts.
+
+    Its successor neither publishes these alerts again nor withdraws them, although their causes had not landed.
     """
     send(referral(1, at=hours_ago(5)), referral(2, "F-2", at=hours_ago(5)))
     eventually(lambda: judged_everything(watch_settings))
@@ -233,10 +232,8 @@ def test_alerts_go_on_while_an_upgrade_fills_its_tables(
     assert sorted((alert.anchor_id, alert.version) for alert in alerts()) == [("r-3", 1), ("r-4", 1)]
 
 
-def test_tables_are_made_ready_for_the_successor_of_a_leader_that_has_none(
-    watch_settings, project, standby, referral, send, alerts
-):
-    """As when the version that leads keeps what it knows elsewhere; the one that stands by goes on standing by."""
+def test_tables_are_prepared_when_the_leader_has_none(watch_settings, project, standby, referral, send, alerts):
+    """This happens when the leading version keeps its state elsewhere. The standby remains a standby."""
     send(referral(1, at=hours_ago(5)))
     land(watch_settings, once=True)
     standby.turn(0)
@@ -250,8 +247,8 @@ def test_tables_are_made_ready_for_the_successor_of_a_leader_that_has_none(
     assert there == [(False, True)]
 
 
-def test_tables_that_nobody_waits_to_use_are_dropped(watch_settings, project):
-    """Left by an upgrade that was given up; they hold what is known of families."""
+def test_prepared_tables_without_a_standby_are_dropped(watch_settings, project):
+    """An upgrade that was given up has left them, and they hold data about families."""
     with closing(Session(catalog_dsn(watch_settings), "a test")) as session:
         session.command("CREATE SCHEMA watch_next; CREATE TABLE watch_next.events ()")
         run(watch_settings, until=lambda: judged_everything(watch_settings), for_seconds=60, project=project)

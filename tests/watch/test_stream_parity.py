@@ -1,4 +1,4 @@
-"""One event after another says in the end what one look at everything says."""
+"""Evaluating one event after another gives the same alerts in the end as evaluating all events at once."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,7 @@ from tests.watch.streaming import Stream, said
 WORLDS = 24
 HALTON = "E06000006"
 SHARE = 16
-"""One record key in so many is watched for a year: few enough that a year is streamed in half a minute."""
+"""One in so many record keys is watched for a year. So few can be streamed in half a minute."""
 END = datetime(2026, 4, 1, tzinfo=UTC)
 MORNING = datetime(2026, 3, 2, 9, tzinfo=UTC)
 FAMILIES = {f"F-{number}" for number in range(6)}
@@ -32,15 +32,15 @@ LATEST = timedelta(days=60)
 
 @pytest.fixture(scope="module")
 def engine(settings) -> Iterator[Engine]:
-    """What the one look is taken with, while the stream runs on PostgreSQL."""
+    """The engine that evaluates all events at once, while the stream runs on PostgreSQL."""
     engine = Engine(compiled_rules(settings))
     yield engine
     engine.close()
 
 
 @pytest.mark.parametrize("seed", range(WORLDS))
-def test_stream_says_what_one_look_says(engine, alerting_of, seed):
-    """The sets at the end are equal, and no version was said twice; also when the watcher starts anew."""
+def test_stream_gives_the_same_alerts_as_a_rebuild(engine, alerting_of, seed):
+    """The sets at the end are equal and no version was published twice, also when the watcher restarts."""
     chance = random.Random(seed)
     world = (dense, case, reused)[seed % 3](seed)
     stream = streamed(partial(alerting_of, engine.compiled), world.records, world.as_of, chance, 6, seed % 4)
@@ -49,8 +49,14 @@ def test_stream_says_what_one_look_says(engine, alerting_of, seed):
 
 
 @pytest.mark.parametrize(("person", "address"), [(1, 1), (2, 1), (1, 2)])
-def test_stream_says_what_one_look_says_of_crowds(person, address, settings, tmp_path, alerting_of):
-    """Ids become crowds on the way, in any order and chunking: whom they connected until then is judged again."""
+def test_stream_gives_the_same_alerts_as_a_rebuild_with_over_shared_ids(
+    person, address, settings, tmp_path, alerting_of
+):
+    """
+    Ids become over-shared on the way, in any order and with any batches.
+
+    The families they connected are evaluated again.
+    """
     engine = limited(compiled_rules(settings), person, address, tmp_path)
     try:
         for seed in range(6):
@@ -65,8 +71,8 @@ def test_stream_says_what_one_look_says_of_crowds(person, address, settings, tmp
 
 
 @pytest.mark.parametrize("late", [timedelta(0), LATEST], ids=["in order", "shuffled"])
-def test_year_says_what_one_look_and_the_oracle_say(engine, alerting_of, late):
-    """A simulated year, as it happened, or each record up to two months late; the watcher starts anew in between."""
+def test_streamed_year_gives_the_same_alerts_as_a_rebuild_and_the_oracle(engine, alerting_of, late):
+    """A simulated year arrives in order, or each record up to two months late. The watcher restarts in between."""
     chance = random.Random(8)
     records = year(chance, late)
     as_of = END + LATEST
@@ -78,8 +84,8 @@ def test_year_says_what_one_look_and_the_oracle_say(engine, alerting_of, late):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_reused_ids_say_the_same_in_any_order(engine, alerting_of, seed):
-    """Six families under one number, two children of one of them, corrections and withdrawals of the number."""
+def test_reused_ids_give_the_same_alerts_in_any_order(engine, alerting_of, seed):
+    """Six families, and two children of one of them, share one number. Events correct and withdraw it."""
     chance = random.Random(seed)
     writes = _of_one_number()
     writes += chance.sample(writes, 3)
@@ -97,7 +103,7 @@ def test_reused_ids_say_the_same_in_any_order(engine, alerting_of, seed):
 
 
 def _of_one_number() -> list[Callable[[Log, datetime], object]]:
-    """Referrals that differ in family, child or time, and what is said of them; each is written as it arrives."""
+    """Referrals that differ in family, child or time, and their amendments. Each is written as it arrives."""
 
     def told(family: str, child: str, minutes: int = 0) -> Callable[[Log, datetime], object]:
         event = ReferralSubmitted(
@@ -119,14 +125,15 @@ def _of_one_number() -> list[Callable[[Log, datetime], object]]:
     return [
         *(told(family, f"P-{family}") for family in sorted(FAMILIES)),
         *(told("F-1", "P-sister"), told("F-2", "P-brother", minutes=5)),
-        # Of F-1 nobody can tell which child is meant, also by the time; of F-2 the time tells, and without it nothing.
+        # For F-1 it is unclear which child is meant, even with the time. For F-2 it is clear with the time, and unclear
+        # without.
         *(amended("F-1", None, "P-other"), amended("F-1", MORNING, None)),
         *(amended("F-2", later, "P-corrected"), amended("F-2", None, None), amended("F-3", None, "P-right")),
     ]
 
 
 def year(chance: random.Random, late: timedelta) -> list[Record]:
-    """The records of some families and persons of a small borough, arriving up to so late."""
+    """The records of some families and persons of a small borough, which arrive up to so late."""
     noise = Noise(malformed=0.005, duplicates=0.02, corrected=0.02, withdrawn=0.02)
     world = World(6, [HALTON], END - timedelta(days=365), END, stories=1, noise=noise, backfill=False)
     sent = [record for record in world.records() if record.story_id or int(record.key[-2:], 36) % SHARE == 0]
@@ -140,7 +147,7 @@ def year(chance: random.Random, late: timedelta) -> list[Record]:
 
 
 def rebuilt(engine: Engine, records: Sequence[Record], as_of: datetime) -> list:
-    """What one look at all records says."""
+    """The alerts from evaluating all records at once."""
     events, rejected = decoded(records)
     tables = events_table(events, as_of), quarantine_table(rejected, as_of)
     return engine.evaluate(*tables, engine.compiled.rules, as_of).alerts
@@ -154,7 +161,7 @@ def streamed(
     most: int,
     restarts: int,
 ) -> Stream:
-    """What a watcher has said after batches of at most so many records, started anew so many times."""
+    """The stream after batches of at most so many records, with so many restarts."""
     anew = sorted(chance.choices(range(1, len(records)), k=restarts))
     stream, taken = Stream(new_alerting), 0
     while taken < len(records):

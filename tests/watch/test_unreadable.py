@@ -1,4 +1,4 @@
-"""A watcher reads every codec, and says what of a safeguarding topic nobody can read."""
+"""A watcher reads every codec, and raises an alert for each unreadable record of a safeguarding topic."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,8 +10,8 @@ from tests.kafka.senders import CODECS, SENDERS
 from tests.watch.test_run import until
 
 
-def test_what_is_compressed_is_judged(watched, watch_settings, referral, alerts) -> None:
-    """Families whose second referral comes in a batch of each codec."""
+def test_compressed_records_are_evaluated(watched, watch_settings, referral, alerts) -> None:
+    """The second referral of each family comes in a batch of one codec from one producer."""
     now = datetime.now(UTC)
     for codec in CODECS:
         for producer in ("kafka-python", "librdkafka"):
@@ -26,7 +26,7 @@ def test_what_is_compressed_is_judged(watched, watch_settings, referral, alerts)
 
 @pytest.fixture
 def damaged(watch_settings) -> None:
-    """A batch of three records that nobody can read, and one after it that is no event."""
+    """An unreadable batch of three records, and after it a record that is not an event."""
     log = Log(watch_settings, names.ESCALATION)
     log.write([b"one", b"two", b"three"])
     log.write([b"no event"])
@@ -34,8 +34,8 @@ def damaged(watch_settings) -> None:
     log.poke(at + length - 1, b"!")
 
 
-def test_each_offset_that_nobody_can_read_is_red(damaged, watched, alerts) -> None:
-    """What comes after them is judged as ever."""
+def test_each_unreadable_offset_raises_a_red_alert(damaged, watched, alerts) -> None:
+    """The record after them is evaluated as usual."""
     until(lambda: len(alerts()) >= 4)
 
     assert sorted((alert.rule, alert.severity, alert.entity_id) for alert in alerts()) == [

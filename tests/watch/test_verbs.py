@@ -18,7 +18,7 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 @pytest.fixture
 def caf_command(watch_settings):
-    """Runs a verb with the test's settings; errors come through as they are."""
+    """Runs a command with the test's settings. Errors are raised unchanged."""
 
     def run(*words: str) -> str:
         result = CliRunner().invoke(caf, list(words), env=watch_settings.to_env(), catch_exceptions=False)
@@ -39,14 +39,14 @@ def an_alert(number: int, **changed: object):
     return msgspec.structs.replace(alert, **({"test": False, "family_id": "F-1", "rule": "re_referral"} | changed))
 
 
-def test_check_speaks_up_when_nobody_ever_watched(caf_command):
+def test_check_fails_when_no_watcher_ever_ran(caf_command):
     """No heartbeat at all is as bad as an old one."""
     with pytest.raises(WatchSilent, match="never"):
         caf_command("watch", "--check")
 
 
 def test_check_tells_a_fresh_heartbeat_from_an_old_one(caf_command, publisher):
-    """The age is the broker's, so a watcher with a wrong clock is not thought dead or alive."""
+    """The broker's clock decides the age, so a watcher with a wrong clock is not thought dead or alive."""
     publisher.heartbeat(Heartbeat(leader="one", as_of=NOW, offsets={}))
     publisher.close()
 
@@ -56,7 +56,7 @@ def test_check_tells_a_fresh_heartbeat_from_an_old_one(caf_command, publisher):
 
 
 def test_open_alerts_are_listed_once(caf_command, publisher):
-    """The latest version counts: cleared ones and tests are not open."""
+    """The latest version counts. Cleared alerts and test alerts are not open."""
     publisher.alerts([an_alert(1), an_alert(1, version=2, severity="red"), an_alert(2), an_alert(3, test=True)])
     publisher.alerts([an_alert(2, version=2, status="cleared")])
     lines = [json.loads(line) for line in caf_command("alerts", "--json").splitlines()]
@@ -66,7 +66,7 @@ def test_open_alerts_are_listed_once(caf_command, publisher):
 
 
 def test_alerts_are_filtered(caf_command, publisher):
-    """By severity and by rule; --all shows every version."""
+    """Alerts are filtered by severity and by rule. `--all` shows every version."""
     publisher.alerts([an_alert(1, severity="red"), an_alert(2, rule="adult_returns")])
 
     assert "a-1" in caf_command("alerts", "--severity", "red")
@@ -77,8 +77,8 @@ def test_alerts_are_filtered(caf_command, publisher):
         caf_command("alerts", "--rule", "re_referal")
 
 
-def test_the_story_of_an_alert_is_shown(caf_command, publisher):
-    """Its latest version, and what became of it."""
+def test_history_of_an_alert_is_shown(caf_command, publisher):
+    """The latest version is shown, and the history of the alert."""
     publisher.alerts([an_alert(1), an_alert(1, version=2, status="cleared", status_reason="new_evidence")])
     shown = caf_command("alerts", "show", "a-1")
 

@@ -1,4 +1,4 @@
-"""An alert that the build judges is restated by it, and people close it: no two versions have one number."""
+"""The build restates an alert while people close it. No two versions may get the same number."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -47,11 +47,11 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-def test_closing_waits_for_what_the_build_is_saying_and_families_do_not(
+def test_closing_waits_for_the_build_and_alerts_on_families_do_not(
     watched: None, watch_settings: Settings, say: Callable, event: Callable, referral: Callable, send: Callable,
     alerts: Callable,
 ) -> None:  # fmt: skip
-    """The build has numbered its version before somebody closes the alert, and sends it after."""
+    """The build has numbered its version before somebody closes the alert, and sends it afterwards."""
 
     def of(rule: str) -> list[Alert]:
         return [alert for alert in alerts() if alert.rule == rule]

@@ -1,4 +1,4 @@
-"""Whom alerts are for, by the project's own routes."""
+"""Who gets an alert, by the project's own routes."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -60,8 +60,8 @@ def test_red_goes_to_the_duty_desk_of_the_area(router):
     assert reached(router, alert("adult_returns")) == {"duty/wallasey"}
 
 
-def test_red_at_night_goes_to_the_emergency_duty_team_too(router):
-    """The day's desk finds it in the morning with no second message."""
+def test_red_at_night_also_goes_to_the_emergency_duty_team(router):
+    """The day's desk finds the alert in the morning, without a second message."""
     assert reached(router, alert("adult_returns", at=NIGHT)) == {"duty/wallasey", f"edt/{WIRRAL}"}
 
 
@@ -79,7 +79,7 @@ def test_red_at_night_goes_to_the_emergency_duty_team_too(router):
     ],
     ids=["before nine", "nine", "before five", "five", "Saturday", "Good Friday", "nine in summer", "five in summer"],
 )
-def test_night_is_londons(router, at, is_night):
+def test_night_follows_london_time(router, at, is_night):
     found = reached(router, alert("adult_returns", at=datetime.fromisoformat(at)))
 
     assert (f"edt/{WIRRAL}" in found) == is_night
@@ -111,7 +111,7 @@ def test_hours_are_those_of_the_practice_profile(tmp_path, authority, at, is_wor
     assert is_working_hours(datetime.fromisoformat(at), authority, profiles) is is_working
 
 
-def test_family_that_is_open_has_its_services_and_lead_told(router):
+def test_services_and_lead_professional_of_an_open_family_get_the_alert(router):
     assert reached(router, alert("adult_returns"), OPEN) == {
         "duty/wallasey",
         "lead_professional/W-1",
@@ -155,8 +155,12 @@ def test_history_and_tests_are_for_nobody(router, marked):
     assert (routed.recipients, routed.area, reaches_nobody(routed, WIRRAL)) == ([], None, None)
 
 
-def test_who_was_told_hears_how_it_ends(router):
-    """A later version adds who is needed now; the end is for those alone who were told."""
+def test_recipients_of_an_alert_learn_how_it_ends(router):
+    """
+    A later version adds the people who are needed now.
+
+    The end of the alert goes only to people who got it before.
+    """
     told = (Recipient("lead_professional", "W-0"),)
 
     assert reached(router, alert("case_drift", "amber"), OPEN, told) >= {"lead_professional/W-0", "area_team/wallasey"}
@@ -164,8 +168,8 @@ def test_who_was_told_hears_how_it_ends(router):
         assert reached(router, alert("case_drift", "amber", status=status), OPEN, told) == {"lead_professional/W-0"}
 
 
-def test_what_nobody_gets_is_an_alert_of_its_own():
-    """Red, to people whom no route can take away, under one id however often it is asked."""
+def test_alert_that_reaches_nobody_raises_another_alert():
+    """It is red, goes to people whom no route can remove, and always has the same id."""
     lost = Router(WIRRAL, ()).address(alert("re_referral", "amber"), KNOWN, ())
     said = reaches_nobody(lost, WIRRAL)
 
@@ -180,7 +184,9 @@ def test_what_nobody_gets_is_an_alert_of_its_own():
 
 
 def test_every_alert_reaches_somebody():
-    """Every registered rule and every other that has routes, at any severity and hour, whatever the family."""
+    """
+    This includes every registered rule and every other rule with routes, at any severity and hour, for any family.
+    """
     routes = read_routes()
     rules = {*rule_names(), *(route.rule for route in routes)}
 
@@ -188,7 +194,7 @@ def test_every_alert_reaches_somebody():
 
 
 def test_gap_is_found():
-    """A rule without routes, and one that is routed by day only."""
+    """One rule has no routes, and one is routed by day only."""
     routes = [replace(route, hours="working") for route in read_routes() if route.rule == "level_4_for_access"]
     found = gaps(routes, ["level_4_for_access", "re_referral"], MONDAY.date())
 
@@ -211,8 +217,8 @@ def test_explanation_names_the_routes_and_what_they_cannot_explain(router):
     assert [who.role for who in unexplained] == ["edt"]
 
 
-def test_version_of_the_day_holds():
-    """An authority's own routes replace the default from their first day on, and only its own."""
+def test_routes_in_force_on_the_day_apply():
+    """An authority's own routes replace the default from their first day on, for this authority only."""
     [default] = [route for route in read_routes() if route.rule == "level_4_for_access"]
     own = replace(default, authority_code=WIRRAL, routing_version="wirral-1", effective_from=date(2026, 3, 3))
     router = Router(WIRRAL, [default, own])

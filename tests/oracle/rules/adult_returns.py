@@ -1,4 +1,4 @@
-"""`adult_returns`: a marked adult is back in a family with a child that the marker names."""
+"""`adult_returns`: a marked adult is back in a family with a child, and the marker names the family."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,9 +13,9 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Once per stay, when somebody with a marker joins, comes to live at the address, is reported back or is marked.
+    Fires once per stay, when a person with a marker joins, comes to live at the address, is reported back or is marked.
 
     Evidence: the marker-set events in force that concern the family, the anchor, and the joined event with which the
-    stay began (none for somebody who is not a member of the household).
+    stay began (none for a person who is not a member of the household).
     """
     yield from returns(world, as_of, "adult_returns", concerning, concerning)

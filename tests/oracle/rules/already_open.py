@@ -1,4 +1,4 @@
-"""`already_open`: a referral came on a family that a service already works with."""
+"""`already_open`: a referral arrives about a family that a service already works with."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,7 +17,7 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    At the first submission of every referral while a case of the family is open; red once a submission is.
+    Fires at the first submission of every referral while a case of the family is open. Red once any submission is red.
 
     Evidence: that submission, the event with which the family was opened, and the first submission that is red.
     """
@@ -41,12 +41,16 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
 
 
 def _is_decided(world: World, first: Fact, red: Fact | None) -> bool:
-    """By somebody who could know how severe it is: a decision from before it was called red is none on that."""
+    """
+    Whether somebody decided who could know the severity.
+
+    A decision from before the referral was called red does not count once it is red.
+    """
     decided = decisions(world, first)
     return bool(decided) if red in (None, first) else any(each.order > red.order for each in decided)
 
 
 def _opening(before: World, family: str) -> Fact:
-    """The latest case opened while the family was not open: a second one opens nothing."""
+    """The latest case opened while the family was not open. A second case opens nothing."""
     openings = before.of(CaseOpened, family_id=family)
     return [fact for fact in openings if not before.before(fact).is_open(family)][-1]

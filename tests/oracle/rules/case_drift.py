@@ -16,7 +16,7 @@ __all__ = ["expected"]
 
 @dataclass(frozen=True)
 class _Clock:
-    """What began with an event, by when something was due, and the event that ended it."""
+    """The event that began a clock, the deadline, and the event that ended it."""
 
     begin: Fact
     deadline: datetime
@@ -28,10 +28,13 @@ class _Clock:
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    When a clock passes its deadline: since the last review or visit, or of the opening without a lead professional.
+    Fires when a clock passes its deadline.
 
-    Evidence: the event with which the family was opened, the one with which the clock began, and the one that ended
-    it, once there is one. Both clocks of an opening are one alert.
+    One clock runs since the last review or visit (or the opening), the other from the opening until there is a lead
+    professional. Both clocks of an opening are one alert.
+
+    Evidence: the event with which the family was opened, the event that began the clock, and the event that ended it,
+    once there is one.
     """
     for family in world.families:
         for opening in world.of(CaseOpened, family_id=family):
@@ -56,7 +59,7 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
 
 
 def _clocks(world: World, opening: Fact, profile: Profile) -> Iterator[_Clock]:
-    """One from the opening and from each review and visit to the next; and one from the opening to a lead."""
+    """Clocks from the opening, and from each review and visit, to the next; and one from the opening to a lead."""
     family = opening.data.family_id
     closing = _closing(world, opening)
     contacts = [each for each in world.of(ReviewHeld, FamilySeen, family_id=family) if _within(opening, each, closing)]
@@ -74,14 +77,14 @@ def _within(opening: Fact, fact: Fact, closing: Fact | None) -> bool:
 
 
 def _closing(world: World, opening: Fact) -> Fact | None:
-    """The first event after an opening with which no case of the family is open any more."""
+    """The first event after an opening that leaves no case of the family open."""
     family = opening.data.family_id
     closed = [each for each in world.of(CaseClosed, family_id=family) if each.order > opening.order]
     return next((each for each in closed if not world.until(each).is_open(family)), None)
 
 
 def _has_lead(before: World, family: str) -> bool:
-    """Whether somebody was assigned before the family was opened, and since it was last closed."""
+    """Whether a lead professional was assigned before the family was opened, and after it was last closed."""
     closings = [_closing(before, each) for each in before.of(CaseOpened, family_id=family)]
     ended = max((each.order for each in closings if each), default=None)
     leads = before.of(LeadProfessionalAssigned, family_id=family)

@@ -1,4 +1,4 @@
-"""`consent_not_recorded`: a referral came without an answer to the consent question."""
+"""`consent_not_recorded`: a referral arrived without an answer to the consent question."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,11 +14,7 @@ __all__ = ["expected"]
 
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
-    """
-    At every referral without an answer, or with "not sought" and no reason.
-
-    Evidence: the referral.
-    """
+    """Fires at every referral without an answer, or with "not sought" and no reason. Evidence: the referral."""
     for referral in world.of(ReferralSubmitted):
         if not _is_unanswered(referral.data):
             continue

@@ -1,4 +1,4 @@
-"""`cumulative_concern`: several concerns about one family, none of which may be much alone."""
+"""`cumulative_concern`: several concerns about one family, which may mean little one by one."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -41,7 +41,7 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
 
 
 def _is_reset(world: World, family: str, fact: Fact, profile: Profile) -> bool:
-    """Whether with this event the family has become open at a high level."""
+    """Whether this event makes the family open at a high level."""
     is_open_high = _is_open_high(world.until(fact), family, profile)
     return is_open_high and not _is_open_high(world.before(fact), family, profile)
 
@@ -51,13 +51,13 @@ def _is_open_high(world: World, family: str, profile: Profile) -> bool:
 
 
 Clause = Callable[[list[Concern], World, str, datetime, Profile], list[Concern]]
-"""Which concerns, of those since the last reset, make a clause true at a time; none when it is not."""
+"""Returns the concerns since the last reset that make a clause true at a time, or none when it is not true."""
 
 
 def _judged(
     world: World, family: str, at: datetime, resets: list[Fact], clause: Clause, profile: Profile
 ) -> list[Concern]:
-    """What a clause finds among the concerns since the family was last opened at a high level."""
+    """The concerns that a clause finds since the family was last opened at a high level."""
     past = [reset for reset in resets if world.facts and reset.order <= world.facts[-1].order]
     since = [each for each in concerns(world, family) if not past or each.first.order > past[-1].order]
     return clause(since, world, family, at, profile)

@@ -1,4 +1,4 @@
-"""`custody_release_due`: somebody is about to be released to a family with a child."""
+"""`custody_release_due`: a person is about to be released from custody to a family with a child."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -15,9 +15,10 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    When, from 14 days before the release to the end of its day, the person's plan leads to a family with a child.
+    Fires from 14 days before the release to the end of its day, when the plan leads to a family with a child.
 
-    It stands while the plan leads there. Red when it stands from three days before. Evidence: the plan.
+    The alert stays open while the plan leads there. It is red if it is open three days before the release or later.
+    Evidence: the plan.
     """
     for plan in world.of(CustodyReleasePlanned):
         red_from = _day(plan, -profile.release_red_days)
@@ -39,14 +40,14 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
 
 
 def _day(plan: Fact, days: int) -> datetime:
-    """The beginning of a day before or after that of the release."""
+    """The start of the day that lies so many days after the release (before it, if negative)."""
     return midnight(plan.data.release_on + timedelta(days=days))
 
 
 def _states(
     world: World, plan: Fact, family: str, as_of: datetime, profile: Profile
 ) -> Iterator[tuple[datetime, bool]]:
-    """Whether the alert stands after each event from the plan on, and at the start of each day that has come."""
+    """Whether the alert is open after each event from the plan on, and at the start of each day that has come."""
     stands = False
     for at, then in _moments(world, plan, as_of, profile):
         is_near = at >= _day(plan, -profile.release_days)
@@ -65,10 +66,10 @@ def _moments(world: World, plan: Fact, as_of: datetime, profile: Profile) -> lis
 
 def _leads(then: World, plan: Fact, family: str) -> bool:
     """
-    Whether a plan is the latest for its person, and to this family or to the address that is the family's.
+    Whether a plan is the latest for its person, and leads to this family or to the family's address.
 
-    Plans of a crowd are of many strangers: each family that is named has its own latest, and an address leads nowhere.
-    At an address of a crowd it leads to a family that the person has to do with.
+    Plans for an over-shared id are about many strangers. Each family that they name has its own latest plan, and an
+    address leads nowhere. At an over-shared address, a plan leads to a family that the person has to do with.
     """
     person, address = then.person(plan.data.person_id), plan.data.address_id
     plans = then.of_person(person, CustodyReleasePlanned)
@@ -85,5 +86,5 @@ def _leads(then: World, plan: Fact, family: str) -> bool:
 
 
 def _has_child(then: World, plan: Fact, family: str, at: datetime) -> bool:
-    """Whether a child lives there who is somebody else."""
+    """Whether a child lives there who is not the person released."""
     return bool(then.children(family, at) - {then.person(plan.data.person_id)})

@@ -1,4 +1,4 @@
-"""`encompass_notice`: a school was not told of domestic abuse in a pupil's household before the next school day."""
+"""`encompass_notice`: a school was not notified of domestic abuse in a pupil's home before the next school day."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,10 +17,10 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    For each child when the next school day starts, and nobody was told of the incident up to then.
+    Fires for each child when the next school day starts and nobody was notified of the incident before then.
 
-    Evidence: the first report on the family by which the incident concerns the child, and what told the school, once
-    it was.
+    Evidence: the first report on the family by which the incident concerns the child, and the event that notified the
+    school, once there is one.
     """
     concerned = set()
     for report in world.of(EscalationReported, escalation_kind=EscalationKind.DOMESTIC_ABUSE_INCIDENT):
@@ -47,7 +47,7 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
 
 
 def _notice(world: World, report: Fact, child: str) -> Fact | None:
-    """The first that told a school, or the authority, of this incident and child."""
+    """The first event that notified a school, or the authority, of this incident and child."""
     if report.data.incident_id is None:
         return None
     notices = world.of_person(child, SchoolNotified, incident_id=report.data.incident_id)
@@ -58,9 +58,9 @@ def _notice(world: World, report: Fact, child: str) -> Fact | None:
 
 def _pupils(then: World, report: Fact, school_day: datetime) -> dict[str, str]:
     """
-    Children in the family, and in the other households of the adults that the report names, who have a school to go to.
+    Pupils in the family, and in the other households of the adults whom the report names.
 
-    Each with the identifier under which they first came to one of these households.
+    Each child is given with the identifier under which they first joined one of these households.
     """
     families = {report.data.family_id}
     for person in {then.person(named) for named in report.data.person_ids} - then.crowds.persons:

@@ -14,10 +14,11 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    When the amber deadline has passed without a decision up to it; red when the second has, too.
+    Fires when the amber deadline has passed without a decision. Red when the red deadline has passed as well.
 
     Evidence: the referral as first submitted, and the first decision that stops the clock, once there is one.
-    `anchored_at` is the amber deadline, at which it turns true; `deadline` is the red one, whatever the severity.
+
+    `anchored_at` is the amber deadline, at which the rule turns true. `deadline` is the red one, whatever the severity.
     """
     seen = set()
     for referral in world.of(ReferralSubmitted):

@@ -16,7 +16,9 @@ _NO_NEED = frozenset({AssessmentFactor.OTHER, AssessmentFactor.NONE})
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    When the level is raised to 4 for access, and the latest assessment completed, if any, found no factor but 20, 21.
+    Fires when the level is raised to 4 for access and the latest completed assessment found no factor but 20 or 21.
+
+    It also fires when there is no completed assessment.
 
     Evidence: the level event, and that assessment.
     """

@@ -14,16 +14,17 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    As `adult_returns`, where no marker in force concerns the family.
+    Fires like `adult_returns`, but when no marker in force concerns the family.
 
     Evidence: the marker-set events in force, the anchor, and the joined event with which the stay began.
-    Another marker that comes to name the family ends nothing of what the alert stands on.
+
+    A later marker that names the family does not clear the alert, because the danger it warned of is not over.
     """
     yield from returns(world, as_of, "marked_adult_joins_other_family", _only_of_others, _of_others)
 
 
 def _only_of_others(world: World, family: str, person: str, anchor: Fact, at: datetime) -> list[Fact]:
-    """Markers in force, unless one of them concerns the family: then it is the other rule's."""
+    """Markers in force; none if one of them concerns the family, because then `adult_returns` applies."""
     return [] if concerning(world, family, person, anchor, at) else markers_in_force(world, family, person, at)
 
 

@@ -15,10 +15,11 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    When the amber deadline has passed without an allocation up to it; red when the second has, too.
+    Fires when the amber deadline has passed without an allocation. Red when the red deadline has passed as well.
 
     Evidence: the MASH decision, and the allocation that ends the wait, once there is one.
-    `anchored_at` is the amber deadline, at which it turns true; `deadline` is the red one, whatever the severity.
+
+    `anchored_at` is the amber deadline, at which the rule turns true. `deadline` is the red one, whatever the severity.
     """
     for decision in world.of(ReferralDecided, decision=Decision.MASH):
         if _is_waiting(world.before(decision), decision):
@@ -42,7 +43,7 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
 
 
 def _is_waiting(before: World, decision: Fact) -> bool:
-    """Whether an earlier decision for the MASH on the same referral has not been followed by an allocation yet."""
+    """Whether an earlier MASH decision on the same referral still waits for its allocation."""
     same = {"family_id": decision.data.family_id, "referral_id": decision.data.referral_id}
     earlier = before.of(ReferralDecided, decision=Decision.MASH, **same)
     return any(_allocation(before, each) is None for each in earlier)

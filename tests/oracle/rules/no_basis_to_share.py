@@ -16,9 +16,9 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    At every sharing on no basis, or on a consent to share that is not in force.
+    Fires at every sharing on no basis, or on a consent to share that is not in force.
 
-    Evidence: the sharing, and what the family last said of sharing, if it was shared on consent.
+    Evidence: the sharing, and the family's latest answer on sharing, if it was shared on consent.
     """
     for sharing in world.of(InformationShared):
         said = _said(world.before(sharing), sharing) if sharing.data.sharing_basis == SharingBasis.CONSENT else []

@@ -14,7 +14,7 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    When the level becomes so much higher than the lowest one held in the window.
+    Fires when the level becomes so much higher than the lowest level held in the window.
 
     Evidence: the level event at that time, and the latest event that set the lowest level.
     """
@@ -49,9 +49,10 @@ def _has_risen(levels: Sequence[Fact], at: datetime, profile: Profile) -> bool:
 
 def _lowest(levels: Sequence[Fact], at: datetime, profile: Profile) -> Fact:
     """
-    The latest event with the lowest level that was held in the window, the present one included.
+    The latest event with the lowest level that was held in the window, which includes the present level.
 
-    A level is held until the next event; one that ended at the very start of the window was not held in it.
+    A level is held until the next level event. A level that ended exactly at the start of the window was not held in
+    it.
     """
     start = at - profile.escalation_window
     ends = [fact.at for fact in levels[1:]]

@@ -16,7 +16,7 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    At every referral that has an earlier one within the months before, whatever was decided on that one.
+    Fires at every referral that has an earlier one within the months before, whatever was decided on that one.
 
     Evidence: the referral, and the latest earlier one on another incident in that time.
     """
@@ -38,7 +38,11 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
 
 
 def _is_another(referral: Fact, other: Fact) -> bool:
-    """A second copy of one referral is not another; referrals of which either names no incident are."""
+    """
+    Whether two submissions are different referrals about different incidents.
+
+    A second copy of one referral is not another. If either of two referrals names no incident, they count as different.
+    """
     if referral.data.referral_id == other.data.referral_id:
         return False
     return referral.data.incident_id is None or referral.data.incident_id != other.data.incident_id

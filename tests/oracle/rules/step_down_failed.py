@@ -19,9 +19,9 @@ _NO_STEP_DOWN = frozenset({ClosureReason.DIED, ClosureReason.OTHER_AUTHORITY})
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    At every rise of the level and every referral within the months after a lower level or a closure.
+    Fires at every rise of the level and every referral within the months after a lower level or a closure.
 
-    A referral that is sent again is the same one: the first of its submissions that comes after a step down counts.
+    A referral that is sent again is the same one: its first submission after a step down counts.
 
     Evidence: the anchor, and the latest step down.
     """

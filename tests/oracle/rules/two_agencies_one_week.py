@@ -13,7 +13,7 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    When concerns of two agencies come to lie within the window.
+    Fires when concerns of two agencies lie within the window.
 
     Evidence: the first report of each concern in the window.
     """

@@ -1,4 +1,4 @@
-"""`unreadable_report`: a record that nobody can read may be about a child."""
+"""`unreadable_report`: an unreadable record may be about a child."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,9 +12,11 @@ __all__ = ["expected"]
 
 def expected(events: Iterable[Accepted], rejected: Iterable[Rejected]) -> Iterator[Expected]:
     """
-    At every rejected record of the referral and escalation topics, until a record that replays it is accepted.
+    Fires at every rejected record of the referral and escalation topics.
 
-    Evidence: none; the record has no `(source, id)`, so its topic and place stand for them in the anchor.
+    An accepted record that replays it clears the alert.
+
+    Evidence: none. The record has no `(source, id)`, so the anchor has its topic and position instead.
     """
     replayed = {event.replay_of for event in events}
     for record in rejected:

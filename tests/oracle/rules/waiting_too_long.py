@@ -1,4 +1,4 @@
-"""`waiting_too_long`: a service that was asked for has kept the family waiting."""
+"""`waiting_too_long`: a family has waited too long for a requested service."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,7 +14,7 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    When the partner's target days have passed, and the service had not started, or been declined or cancelled.
+    Fires when the partner's target days have passed and the service was not started, declined or cancelled.
 
     Evidence: the request as first made, and the first event that answers it, once there is one.
     """
@@ -40,6 +40,6 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
 
 
 def _answer(world: World, request: Fact) -> Fact | None:
-    """The first event that says that the family does not wait; a service that ended without a start is none."""
+    """The first event by which the family no longer waits. The end of a service without a start does not count."""
     same = {"family_id": request.data.family_id, "service_request_id": request.data.service_request_id}
     return next(iter(world.of(ServiceStarted, ServiceDeclined, ServiceCancelled, **same)), None)

@@ -1,13 +1,13 @@
 """
 A query for every construct of DuckDB that is known to mean the same in PostgreSQL, or is rewritten.
 
-`given` is the table of `tests.rules.postgres.rows`; lists that DuckDB leaves in no order are sorted.
+`given` is the table of `tests.rules.postgres.rows`. The queries sort lists that DuckDB leaves in no order.
 """
 
 __all__ = ["CONSTRUCTS"]
 
 CONSTRUCTS = {
-    # Order and comparison.
+    # Order and comparison
     "order of text, NULL last": "SELECT id, row_number() OVER (ORDER BY s, id) AS x FROM given",
     "order of text, backwards, NULL last": "SELECT id, row_number() OVER (ORDER BY s DESC, id) AS x FROM given",
     "order of numbers, times and booleans": """
@@ -57,7 +57,7 @@ CONSTRUCTS = {
         CASE s WHEN 'a' THEN 1 WHEN 'b' THEN 2 ELSE 0 END AS v, CASE WHEN i > 1 THEN s WHEN k THEN r END AS u
         FROM given""",
     "coalesce of lists": "SELECT id, coalesce(l, []) AS x, coalesce(li, [1]) AS y FROM given",
-    # Numbers and times.
+    # Numbers and times
     "sums of numbers": """
         SELECT id, i // 2 + j AS x, j - i // 2 AS y, j * 3600000000 AS z, -j AS w, -(i // 2) AS v
         FROM given""",
@@ -92,7 +92,7 @@ CONSTRUCTS = {
         SELECT id, date_diff('microsecond', m, n) AS x, date_diff('microsecond', t, u) AS y, epoch_us(m) AS z
         FROM given""",
     "written dates": "SELECT id, strftime(d, '%-d %B %Y') AS x FROM given",
-    # Text.
+    # Text
     "joined text": "SELECT id, s || r AS x, s || '#' || i AS y, i || '/' || b AS z, 'x' || NULL AS w FROM given",
     "joined with a separator": """
         SELECT id, concat_ws('|', s, r, '', NULL, 'x') AS x, md5(concat_ws('|', s, r)) AS y
@@ -104,7 +104,7 @@ CONSTRUCTS = {
         FROM given""",
     "length of text": "SELECT id, length(s) AS x FROM given",
     "small letters": "SELECT id, lower(s) AS x, lower(replace(s, ' ', '_')) || 'A' AS y FROM given",
-    # Structs and lists.
+    # Structs and lists
     "structs": """
         SELECT id, st, st.s AS x, st.inner.i AS y
         FROM (SELECT id, {'s': s, 'inner': {'i': i, 'm': m}} AS st FROM given) AS made""",
@@ -136,7 +136,7 @@ CONSTRUCTS = {
     "a row for each item": """
         SELECT id, unnest(l) AS x FROM given UNION ALL SELECT id, unnest([s, r]) AS x FROM given""",
     "a row for each item that is a struct": "SELECT id, unnest([{'s': s, 'i': i}, NULL]) AS x FROM given",
-    # Aggregates.
+    # Aggregates
     "counts, sums and extremes": """
         SELECT grp, count(*) AS a, count(s) AS b, sum(i) AS c, sum(j::bigint) AS d, min(s) AS e, max(s) AS f,
         min(m) AS g,
@@ -164,7 +164,7 @@ CONSTRUCTS = {
         SELECT id, arg_min(i, (s, id)) OVER (PARTITION BY grp) AS a, arg_max(s, (m,
         id)) FILTER (k) OVER (PARTITION BY grp) AS b,
         arg_min(s, (i, id)) FILTER (k) OVER groups AS c FROM given WINDOW groups AS (PARTITION BY grp)""",
-    # Windows.
+    # Windows
     "rows before and after": """
         SELECT id, lag(s) OVER w AS a, lead(i) OVER w AS b, lead(m, 1, timestamp '2000-01-01') OVER w AS c,
         lag(i, 2) OVER w AS d, lead(b, 1, 9223372036854775807) OVER (PARTITION BY grp ORDER BY s, id) AS e,
@@ -180,7 +180,7 @@ CONSTRUCTS = {
         last_value(s IGNORE NULLS) OVER (PARTITION BY grp ORDER BY id) AS b,
         last_value(if(k, {'s': s}, NULL) IGNORE NULLS) OVER w AS c
         FROM given WINDOW w AS (PARTITION BY grp ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)""",
-    # Queries.
+    # Queries
     "qualify": """
         WITH part AS (SELECT * FROM given WHERE i IS NOT NULL)
         SELECT id, s AS text, row_number() OVER (PARTITION BY grp ORDER BY id) AS number FROM part

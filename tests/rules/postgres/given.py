@@ -1,4 +1,4 @@
-"""One query of the random rows, derived for PostgreSQL."""
+"""One query on the random rows, derived for PostgreSQL."""
 
 import pyarrow as pa
 import sqlglot
@@ -29,7 +29,7 @@ TYPES = {name: _NAMES[type_] for name, type_ in COLUMNS.items()}
 
 
 def derived(sql: str) -> tuple[str, Place]:
-    """The PostgreSQL text of a query of `given`, and what it needs."""
+    """The PostgreSQL text of a query on `given`, and the objects that it needs."""
     place, schema = Place(SCHEMA, Composites(SCHEMA)), MappingSchema(dialect="duckdb")
     schema.add_table(exp.to_table("landing.main.given"), TYPES, dialect="duckdb")
     tree = sqlglot.parse_one(sql, read="duckdb")

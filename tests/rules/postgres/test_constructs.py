@@ -1,4 +1,4 @@
-"""Every construct says in PostgreSQL what it says in DuckDB, on random rows."""
+"""On random rows, every construct gives the same result in PostgreSQL as in DuckDB."""
 
 import json
 import unicodedata
@@ -55,7 +55,7 @@ def in_postgres(cursor, sql: str, names: list[str], given) -> list:
 
 
 def plain(value: object) -> object:
-    """A value of DuckDB as JSON has it."""
+    """A value of DuckDB as it would be in JSON."""
     if isinstance(value, dict):
         return {name: plain(part) for name, part in value.items()}
     if isinstance(value, list):
@@ -68,8 +68,8 @@ def in_order(found: list) -> list[str]:
 
 
 @pytest.mark.parametrize("name", CONSTRUCTS)
-def test_construct_says_the_same(name, reference, cursor):
-    """With NULLs, ties, doubles, month ends, clocks that change, and letters beyond ASCII; and of no rows at all."""
+def test_construct_gives_the_same_result(name, reference, cursor):
+    """The rows have NULLs, ties, doubles, month ends, clock changes and letters beyond ASCII. One table has no rows."""
     for given in (*map(rows, range(3)), rows(0, 0)):
         reference.register("given", given)
         asked = reference.execute(CONSTRUCTS[name])
@@ -102,14 +102,14 @@ def test_construct_says_the_same(name, reference, cursor):
     ],
 )
 def test_text_is_ordered_by_its_bytes_in_any_locale(expression):
-    """The embedded server's locale is C, so a database of another one is not seen by the tests above."""
+    """The embedded server's locale is C, so the tests above do not show what a database with another locale does."""
     text, place = derived(f"SELECT {expression} AS x FROM given")
 
     assert 'COLLATE "C"' in text + "".join(place.composites.ddl.values())
 
 
 def test_small_letters_are_the_same_for_every_letter(reference, cursor):
-    """All that Unicode had when Python's table was made; PostgreSQL may know newer ones than DuckDB."""
+    """These are all letters in Python's table of Unicode. PostgreSQL may know newer ones than DuckDB."""
     letters = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)).startswith("L")]
     small = dict(reference.execute("SELECT s, lower(s) FROM (SELECT unnest($1) AS s) AS given", [letters]).fetchall())
     text, _ = derived("SELECT s, lower(s) AS x FROM given")

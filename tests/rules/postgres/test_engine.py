@@ -1,4 +1,4 @@
-"""The engine on PostgreSQL: what it stands on, what it keeps, and where rows may come from."""
+"""The engine on PostgreSQL: the schema that it needs, what it keeps, and where rows may come from."""
 
 import threading
 from contextlib import closing
@@ -63,13 +63,13 @@ def world(seed: int):
 
 
 def in_partition(number: int, events: pa.Table) -> pa.Table:
-    """The events in a partition of their own, so that several worlds have no place twice."""
+    """The events in a separate partition, so that several worlds share no position."""
     partitions = pa.array([number] * events.num_rows, events.schema.field("kafka_partition").type)
     return events.set_column(events.schema.get_field_index("kafka_partition"), "kafka_partition", partitions)
 
 
-def test_seeds_and_static_models_are_those_of_duckdb(compiled, engine, connect):
-    """Row by row, with the types in which they are compared."""
+def test_seeds_and_static_models_equal_those_of_duckdb(compiled, engine, connect):
+    """They are equal row by row, with the types in which they are compared."""
     reference, rules = Reference(compiled), derived(compiled)
     with closing(connect()) as session, closing(reference):
         for name, relation in rules.tables.items():
@@ -79,7 +79,7 @@ def test_seeds_and_static_models_are_those_of_duckdb(compiled, engine, connect):
 
 
 def test_schema_is_made_once_by_many_who_start_together(compiled, connect, postgres):
-    """Each finds it whole; one of them has made it."""
+    """Each finds it complete, and one of them has made it."""
     rules = replace_schema(derived(compiled), "rules_made_once")
     made = []
 
@@ -96,8 +96,8 @@ def test_schema_is_made_once_by_many_who_start_together(compiled, connect, postg
     assert sorted(made) == [False, False, True]
 
 
-def test_schema_that_is_interrupted_is_not_there(compiled, connect):
-    """A failure half-way leaves nothing that the next one would take for whole."""
+def test_interrupted_schema_does_not_exist(compiled, connect):
+    """A failure half-way leaves nothing that the next one would take for complete."""
     rules = replace_schema(derived(compiled), "rules_interrupted")
     broken = replace_field(rules, setup=[*rules.setup, "SELECT 1 / 0"])
     with closing(connect()) as session:
@@ -107,8 +107,8 @@ def test_schema_that_is_interrupted_is_not_there(compiled, connect):
         assert install(session, compiled, rules)
 
 
-def test_two_versions_of_the_rules_stand_side_by_side(compiled, engine, connect, tmp_path):
-    """Another checksum is another schema; dropping the old one changes nothing for the new one."""
+def test_two_versions_of_the_rules_exist_side_by_side(compiled, engine, connect, tmp_path):
+    """Another checksum means another schema. Dropping the old one does not affect the new one."""
     (tmp_path / "marts.duckdb").symlink_to(compiled.seeds)
     other = replace(compiled, checksum="another", seeds=tmp_path / "marts.duckdb")
     events, unread, as_of = world(3)
@@ -122,10 +122,11 @@ def test_two_versions_of_the_rules_stand_side_by_side(compiled, engine, connect,
 
 
 @pytest.mark.parametrize("has_many", [False, True])
-def test_rows_of_a_table_say_what_given_rows_say(compiled, connect, has_many):
+def test_rows_of_a_table_give_the_same_alerts_as_given_rows(compiled, connect, has_many):
     """
-    A table with the columns that rules read is enough: no payload, with rows of families that nobody asks for, and with
-    an order of text that is not the rules'.
+    A table with only the columns that rules read is enough.
+
+    It has no payload, it has rows of families that nobody asks for, and its order of text is not that of the rules.
     """
     rules, (events, _, as_of) = derived(compiled), world(5)
     columns = ", ".join(f'"{name}" {type_}' for name, type_ in rules.inputs["events"].items())
@@ -144,7 +145,7 @@ def test_rows_of_a_table_say_what_given_rows_say(compiled, connect, has_many):
 
 
 def test_small_and_large_evaluations_and_few_rules_agree(compiled, duckdb, engine):
-    """Plans made for few events are used for others, and those for many beside them."""
+    """Plans made for few events are also used for many. Plans made for many exist beside them."""
     worlds = [in_partition(seed, events_table(decoded(case(seed).records)[0], NOW)) for seed in range(8)]
     for table in (worlds[0], pa.concat_tables(worlds), worlds[1], events_table([], NOW)):
         for rules in (sorted(compiled.rules), ["re_referral"], []):
@@ -166,7 +167,7 @@ def test_evaluation_writes_nothing(engine, connect, compiled):
 
 
 def test_character_that_postgres_cannot_hold_stops_nothing(compiled, duckdb, engine):
-    """A zero byte comes in no id; where it stands in something else, what rules say is the same."""
+    """No id contains a zero byte. In any other field it does not change the results of rules."""
     events, unread, as_of = world(11)
     place = events.schema.get_field_index("consent_reason")
     marked = events.set_column(place, "consent_reason", [["a\0b"] * events.num_rows])

@@ -1,4 +1,4 @@
-"""Every model of the stream has the same rows in both databases, not only those that alerts are made of."""
+"""Every model of the stream has the same rows in both databases, not only the models of alerts."""
 
 import json
 from contextlib import closing
@@ -25,7 +25,7 @@ WORLDS = [made(seed) for seed in range(4) for made in (case, dense, reused)]
 
 
 def unordered(value: object) -> object:
-    """Lists of plain values sorted: what is distinct has no order in DuckDB."""
+    """Lists of plain values, sorted, because distinct values have no order in DuckDB."""
     if isinstance(value, list):
         return sorted(map(unordered, value), key=str)
     return value
@@ -36,7 +36,7 @@ def in_order(found: list) -> list[str]:
 
 
 def of_duckdb(compiled, tables: dict, as_of: datetime) -> dict[str, list[str]]:
-    """The rows of every model, each made of tables."""
+    """The rows of every model, with each model made as a table."""
     with duckdb.connect() as lake:
         lake.execute("SET TimeZone = 'UTC'; ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
         lake.execute(RUN_TABLES)
@@ -64,7 +64,7 @@ def session(settings, postgres):
 
 
 def test_every_model_has_the_same_rows(settings, session):
-    """Every column, but for the few that models name only to leave them out."""
+    """Every column is compared, except the few that models name only to leave them out."""
     compiled = compiled_rules(settings)
     rules = derived(compiled)
     sources = {table: rows_given(rules, table, f"${number}") for number, table in enumerate(rules.inputs, 1)}

@@ -1,4 +1,4 @@
-"""What is not known to mean the same in PostgreSQL is refused, by name and line, and never passed on."""
+"""A construct that is not known to mean the same in PostgreSQL is refused with its name and line, never passed on."""
 
 from dataclasses import replace
 
@@ -76,7 +76,7 @@ def test_recursion_without_keys_is_refused():
 
 
 def test_refusal_names_the_model(settings, tmp_path):
-    """Nothing is derived of rules of which one model is not known, nor left for the next time."""
+    """If one model is not known, nothing is derived from the rules, and nothing is left for the next time."""
     compiled = compiled_rules(settings)
     (tmp_path / "marts.duckdb").symlink_to(compiled.seeds)
     last = compiled.models["int_alert_actions"]

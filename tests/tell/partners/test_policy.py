@@ -1,4 +1,4 @@
-"""What the sharing policy lets out of an alert."""
+"""What the sharing policy lets partners learn about an alert."""
 
 from datetime import UTC, datetime
 
@@ -51,7 +51,7 @@ def alert(rule: str, severity: str, **rest: object) -> Alert:
 
 
 def told(policy, one: Alert, *, consent: bool | None = None) -> dict[str, tuple[str, PartnerNotice | None]]:
-    """Verdict and notice by partner."""
+    """Verdict and notice for each partner."""
     found = {}
     for partner, entry in policy.entries(one).items():
         made = decision_of(one, partner, entry, policy_version=policy.version, consent=consent, now=NOW)
@@ -59,12 +59,12 @@ def told(policy, one: Alert, *, consent: bool | None = None) -> dict[str, tuple[
     return found
 
 
-def test_what_no_entry_names_is_told_nobody(policy):
+def test_alert_that_no_entry_names_is_shared_with_nobody(policy):
     for rule, severity in (("rapid_escalation", "red"), ("encompass_notice", "amber"), ("waiting_too_long", "red")):
         assert told(policy, alert(rule, severity), consent=True) == {}
 
 
-def test_school_is_told_the_family_and_the_deadline_alone(policy):
+def test_school_learns_only_the_family_and_the_deadline(policy):
     verdict, notice = told(policy, alert("encompass_notice", "red"))["school"]
 
     assert verdict == "permit"
@@ -93,7 +93,7 @@ def test_consent_decides_where_it_is_the_basis(policy, consent, verdict):
 
 
 def test_nothing_goes_out_before_a_review(policy):
-    """Whatever the family said: a person decides."""
+    """Whatever the family answered, a person decides."""
     assert told(policy, alert("adult_returns", "red"), consent=True) == {"police": ("review", None)}
 
 
@@ -102,8 +102,8 @@ def test_history_and_tests_are_not_shared(policy, marked):
     assert told(policy, alert("encompass_notice", "red", **marked)) == {}
 
 
-def test_nothing_that_could_lead_to_a_person_leaves(policy):
-    """No person, worker, place, event or reason is in any notice of any entry."""
+def test_notices_contain_nothing_that_could_lead_to_a_person(policy):
+    """No notice of any entry contains a person, worker, place, event or reason."""
     for partner, entries in policy.partners.items():
         for entry in entries:
             for rule in entry.rules:
@@ -131,7 +131,7 @@ def test_policy_names_only_rules_that_exist(policy):
     ],
 )
 def test_policy_with_an_unknown_word_is_refused(tmp_path, old, new, says):
-    """Nothing is shared by a policy that cannot be read wholly."""
+    """Nothing is shared under a policy that is not wholly valid."""
     path = tmp_path / "policy.yaml"
     path.write_text(POLICY_FILE.read_text().replace(old, new, 1))
 

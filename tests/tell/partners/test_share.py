@@ -1,4 +1,4 @@
-"""Partners are told on their own topics what policy and consent permit, with a real broker and a real lake."""
+"""Partners get notices on their own topics as policy and consent permit, with a real broker and a real lake."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from streams.tell.partners.share import Shared, share
 
 
 class Desk:
-    """Topics and a lake; alerts are put on their topic by hand."""
+    """Topics and a lake. Tests put alerts on the topic directly."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -105,10 +105,10 @@ def desk(fresh_settings: Settings, fresh_topics: str) -> Iterator[Desk]:
 
 def test_consent_decides_from_message_to_message(desk):
     """
-    What was said before the first start stays unsaid; nothing is said twice.
+    Alerts from before the first start are not shared, and nothing is shared twice.
 
-    A consent given lets the next message out; withdrawn, it stops the next; while an answer has arrived that has not
-    landed, a person must decide. Each decision lands with an offset of its own.
+    When consent is given, the next notice is sent. When it is withdrawn, the next one is stopped. While an answer has
+    arrived but not landed, a person must decide. Each decision lands with its own offset.
     """
     desk.wait_for_service(1)
     assert desk.share() == Shared(0, 0, 0)

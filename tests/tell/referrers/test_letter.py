@@ -1,4 +1,4 @@
-"""To whom a letter goes, and what it does not say."""
+"""Who gets a letter, and what it does not reveal."""
 
 from datetime import UTC, datetime
 
@@ -22,7 +22,7 @@ def test_agency_is_told_the_decision():
 
 @pytest.mark.parametrize("source", ["1A", "1B", "1C", "1D"])
 def test_individual_is_told_no_decision(source):
-    """The letters of two decisions differ in nothing, so one gives no correction of the other."""
+    """The letters about two decisions are identical, so a changed decision causes no correction letter."""
     one, other = (
         letter_of(FROM_SCHOOL._replace(source_code=source, agency_id=None, decision=decision), None)
         for decision in ("mash", "no_further_action")
@@ -44,7 +44,11 @@ def test_history_gets_no_letter():
 @pytest.mark.parametrize("decision", [one for one in Decision if one != Decision.EDT])
 @pytest.mark.parametrize("source", [one for one in ReferralSource if one not in {"9", "10"}])
 def test_letter_names_no_family(source, decision):
-    """Every decision has words for every referrer, and none says who the family is or that somebody knows it."""
+    """
+    There are words for every decision and every referrer.
+
+    None reveals who the family is or that it is already known.
+    """
     letter = letter_of(FROM_SCHOOL._replace(source_code=source, decision=decision), None)
     text = msgspec.json.encode(letter).decode()
 
@@ -52,8 +56,8 @@ def test_letter_names_no_family(source, decision):
     assert "already" not in " ".join(letter.sentences)
 
 
-def test_corrected_decision_is_said_to_be_a_correction():
-    """To the referrer who had the wrong letter; to another one it is the first."""
+def test_letter_on_a_corrected_decision_says_that_it_is_a_correction():
+    """This is for the referrer who got the wrong letter. For another referrer, it is the first letter."""
     first = letter_of(FROM_SCHOOL, None)
     again = letter_of(FROM_SCHOOL._replace(decision="early_help"), first)
     other = letter_of(FROM_SCHOOL._replace(agency_id="school-8"), first)

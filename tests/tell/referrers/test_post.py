@@ -16,7 +16,7 @@ from streams.tell.referrers.post import Posted, post
 
 
 class Desk:
-    """Referrals and decisions of a school about families, and what it is told."""
+    """A school's referrals about families, the decisions on them, and the letters that the school gets."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -65,7 +65,7 @@ class Desk:
         self.send("withdrawn", f"w-{number}", number, **about)
 
     def post(self) -> int:
-        """Land everything, then write letters; returns how many."""
+        """Land everything, then write letters. Returns how many."""
         land(self.settings, once=True)
         return post(self.settings, once=True).letters
 
@@ -88,9 +88,9 @@ def desk(fresh_settings: Settings, fresh_topics: str) -> Desk:
 
 def test_referrers_are_told_once_and_corrected(desk):
     """
-    What was decided before the first start, history, anonymous and withdrawn referrals have no letter.
+    There is no letter for decisions from before the first start, history, and anonymous or withdrawn referrals.
 
-    A restart writes nothing twice; a corrected decision gives one further letter; all land, each with its offset.
+    A restart writes nothing twice. A corrected decision gives one more letter. All letters land, each with its offset.
     """
     desk.refer(1)
     desk.decide(1)
@@ -118,7 +118,7 @@ def test_referrers_are_told_once_and_corrected(desk):
 
 
 def test_letter_waits_for_the_lake(desk):
-    """A decision that has not landed stays to be read, also over a restart."""
+    """A decision that has not landed is read later, even after a restart."""
     desk.post()
     desk.refer(1)
     desk.decide(1)
@@ -133,7 +133,7 @@ def test_letter_waits_for_the_lake(desk):
 
 
 def test_referrer_is_told_of_a_large_decision(desk):
-    """It is admitted under the setting in force; nobody has a limit of their own."""
+    """The setting in force decides its size limit. No reader has a limit of its own."""
     desk.settings = replace(desk.settings, max_record_bytes=900_000)
     assert desk.post() == 0
     desk.refer(1)
@@ -142,8 +142,12 @@ def test_referrer_is_told_of_a_large_decision(desk):
     assert desk.post() == 1
 
 
-def test_number_of_two_families_is_two_letters(desk):
-    """Two schools number their referrals alike: each is told of its own, and nobody that the other's was wrong."""
+def test_number_used_for_two_families_gives_two_letters(desk):
+    """
+    Two schools number their referrals alike.
+
+    Each gets a letter about its own, and none that corrects the other's.
+    """
     desk.post()
     for number, school in ((1, "school-7"), (2, "school-8")):
         data = {"source_code": "2A", "agency_id": school, "severity": "amber", "consent": "given"}

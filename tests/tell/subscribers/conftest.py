@@ -17,7 +17,7 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 @pytest.fixture
 def an_alert() -> Callable[..., Alert]:
-    """Makes an alert of a family of its own."""
+    """Makes an alert about a separate family."""
 
     def make(number: int, version: int = 1, **changed: object) -> Alert:
         alert = trial_alert(f"a-{number}", NOW, NOW)
@@ -46,5 +46,5 @@ def publish(settings: Settings, fresh_topics: str) -> Iterator[Callable[..., Non
 
 @pytest.fixture
 def group() -> str:
-    """A group that nobody had before: the broker keeps places over the making anew of a topic."""
+    """A new consumer group. The broker keeps a group's offsets when a topic is recreated."""
     return f"desk-{uuid4().hex[:8]}"

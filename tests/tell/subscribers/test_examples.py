@@ -15,12 +15,12 @@ from streams.stack import broker, maven
 
 EXAMPLES = PROJECT / "docs" / "examples"
 COMPILER_AND_CONSOLE = Path(__file__).with_name("examples.lock")
-"""The Java runtime of the wheel has no compiler, and the broker needs no console consumer."""
+"""The wheel's Java runtime has no compiler, and the broker needs no console consumer."""
 
 
 @pytest.fixture
 def commands(settings, tmp_path):
-    """How each example is started; the Java one is compiled first."""
+    """The command that starts each example. The Java example is compiled first."""
     jars = [*maven.jars(broker.ARCHIVES, settings.home, print), *maven.jars(COMPILER_AND_CONSOLE, settings.home, print)]
     classpath = ":".join(map(str, jars))
     compiler = "org.eclipse.jdt.internal.compiler.batch.Main"
@@ -38,7 +38,7 @@ def commands(settings, tmp_path):
 
 
 def seen_by_each(commands, bootstrap, group, folder, alert_id):
-    """What each example prints until it has named the alert; then it is ended as a user ends it."""
+    """What each example prints until it has shown the alert. Then it is ended as a user ends it."""
     environ = {**os.environ, "PYTHONPATH": str(PROJECT)}
     started = {}
     for name, command in commands.items():
@@ -66,12 +66,12 @@ def seen_by_each(commands, bootstrap, group, folder, alert_id):
 
 
 def _heed_ctrl_c():
-    """As in a terminal, also where the tests run in a background that ignores it."""
+    """Obey Ctrl-C as in a terminal, also where the tests run in a background that ignores it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_every_example_shows_an_alert_and_goes_on_after_it(commands, settings, publish, an_alert, group, tmp_path):
-    """Started again, each shows what came meanwhile, and not again what it had shown."""
+    """When it is started again, each example shows new alerts, and none that it had shown before."""
     publish(an_alert(1))
     begun = seen_by_each(commands, settings.bootstrap, group, tmp_path, "a-1")
     publish(an_alert(2))

@@ -1,4 +1,4 @@
-"""One alert as a person reads it, and the story of it."""
+"""One alert as a person reads it, and its history."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -24,7 +24,11 @@ def text(alert):
 
 
 def test_an_alert_is_readable_at_a_glance(an_alert):
-    """What, for whom, by when and how long that is, why, what ends it, where: times are London's (BST in June)."""
+    """
+    It shows what, for whom, by when and how long that is, why, what clears it, and where.
+
+    Times are London times (BST in June).
+    """
     evidence = Evidence(NOW - timedelta(hours=3), "/police", "e-1", "uk.caf.case-change.household-joined.v1")
     seen = text(an_alert(1, evidence=[evidence], deadline=NOW - timedelta(minutes=130), clears_when="they leave"))
 
@@ -61,7 +65,7 @@ def test_history_and_tests_are_marked(an_alert):
         (-timedelta(days=3, hours=4, minutes=5), "overdue by 3 days 4 h"),
     ],
 )
-def test_how_long_is_left_is_said_in_words(left, words):
+def test_how_long_is_left_is_shown_in_words(left, words):
     assert due(NOW + left, NOW) == words
 
 
@@ -70,7 +74,11 @@ def test_another_year_is_named():
 
 
 def test_why_nobody_saw_an_alert_is_answered_from_the_log(settings, publish, an_alert):
-    """Told, on the topic for whom, escalated, taken on, closed: in order of time, a repeat said once."""
+    """
+    The history shows the event, versions and recipients, the escalation, and who acknowledged and closed the alert.
+
+    The steps are in order of time, and a repeat is shown once.
+    """
     later = datetime.now(UTC) + timedelta(hours=1)
     one = an_alert(1, raised_at=NOW, routing_version="wirral-1")
     taken = msgspec.structs.replace(one, version=2, acknowledged_at=later, acknowledged_by="W-1")
