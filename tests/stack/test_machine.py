@@ -106,7 +106,7 @@ def test_home_of_another_user_is_refused(tmp_path: Path) -> None:
         pytest.skip("only root can give a file away")
     os.chown(tmp_path / machine.MARKER, 65534, 65534)
 
-    with pytest.raises(MachineUnfit, match=r"belongs to nobody; be that user, or let CAF_HOME name another"):
+    with pytest.raises(MachineUnfit, match=r"belongs to nobody; log in as that user, or let CAF_HOME name another"):
         machine.check_home(tmp_path)
 
 
