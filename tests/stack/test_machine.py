@@ -87,7 +87,7 @@ def test_root_on_a_machine_that_cannot_add_a_user_is_one_sentence(tmp_path: Path
     )
     script = alone(f"mount --bind {users} /etc/passwd; mount -t tmpfs none /usr/sbin; {CAF} sql 1")
 
-    assert "the program that makes a user for it (useradd) is missing" in last_word(script, tmp_path / "home")
+    assert "the program that creates a user for it (useradd) is missing" in last_word(script, tmp_path / "home")
 
 
 def test_file_in_the_place_of_the_home_is_one_sentence(tmp_path: Path) -> None:
