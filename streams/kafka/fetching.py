@@ -143,7 +143,7 @@ class _Records(fetcher.Fetcher.PartitionRecords):
         return record
 
     def _is_hidden(self, batch: Batch) -> bool:
-        """Return whether readers do not get a batch: it is a marker of the broker or of an aborted transaction."""
+        """Return whether a batch is hidden from readers: a marker of the broker, or part of an aborted transaction."""
         if self.isolation_level == IsolationLevel.READ_COMMITTED and batch.producer_id >= 0:
             self._consume_aborted_transactions_up_to(batch.last)
             if batch.is_control:
@@ -164,7 +164,7 @@ class _Records(fetcher.Fetcher.PartitionRecords):
 
 class _Deleted(_Records):
     """
-    The offsets between the one that a reader wanted next and the first that the topic has now.
+    The offsets from the one that a reader wanted next to the first one that the topic still has.
 
     Offsets below 0 belong to an earlier generation of the topic. Some lost offsets may have been markers or aborted
     records.

@@ -1,5 +1,5 @@
 """
-The consumer that all readers use. Nothing on a topic stops it, and its numbers of records stay right.
+The consumer that all readers use. Nothing on a topic stops it, and its record numbers stay right.
 
 At an unreadable position, kafka-python raises from `poll` for ever. This consumer returns one `Unreadable` for each
 lost offset and continues with the next batch.

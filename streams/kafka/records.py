@@ -50,9 +50,9 @@ _FROM_MS, _TO_MS = 946_684_800_000, 7_258_118_400_000
 """The beginnings of the years 2000 and 2200."""
 _MAX_HEADERS = 10_000
 _MAX_UNREADABLE = 100_000
-"""How many values one run of unreadable offsets gets, because a header of 61 bytes can claim two billion records."""
+"""Most values for one run of unreadable offsets, because a header of 61 bytes can claim two billion records."""
 _MAX_DELETED = 100
-"""How many values one run of deleted offsets gets. Nothing is left of any of them, so more values would add nothing."""
+"""Most values for one run of deleted offsets. Nothing is left of any of them, so more values would add nothing."""
 BY_RETENTION = "Kafka's retention or a person deletes it"
 WITH_ITS_TOPIC = "its topic is deleted and recreated"
 _DAMAGED = (ArithmeticError, AssertionError, LookupError, RuntimeError, ValueError)

@@ -45,7 +45,7 @@ def landed_generations(lake: duckdb.DuckDBPyConnection) -> dict[str, Generation]
         rows = lake.execute("FROM landing.main.topics").to_arrow_table().to_pylist()
     except duckdb.CatalogException:
         return {}
-    # A lake from before generations were told apart has only the ids, until the first generation is added.
+    # A lake that is older than the column `life` has only the ids, until the first generation is added.
     found = sorted((_generation(row) for row in rows), key=lambda generation: generation[1].number)
     return dict(found)
 
@@ -90,7 +90,7 @@ def numbered_ends(settings: Settings, topics: Iterable[str]) -> dict[TopicPartit
 
 def confirm(lake: duckdb.DuckDBPyConnection, topic: str, by: str) -> None:
     """
-    Store that a person knows that a topic was recreated. It is then no longer shown as trouble.
+    Store a person's confirmation that a topic was recreated. It is then no longer shown as trouble.
 
     Raises:
         UnknownTopic: it was not recreated, or that is already confirmed.

@@ -6,7 +6,7 @@ __all__ = ["LockKey"]
 
 
 class LockKey(IntEnum):
-    """What each lock lets only one process at a time do, among all processes of a lake."""
+    """The action that each lock protects: only one process of a lake may do it at a time."""
 
     LEADER = 3_001
     """Evaluate events and publish alerts of families and records."""

@@ -25,7 +25,7 @@ def where_to_resume(
     partitions: Iterable[TopicPartition],
 ) -> dict[TopicPartition, int]:
     """
-    The next offset to read of each partition. If Kafka no longer has it, a reader of it learns what is lost.
+    The next offset to read of each partition. If Kafka no longer has it, a reader gets the lost records as deleted.
 
     Markers of transactions get no rows. They may be all that Kafka deleted behind the last row. So offsets that the
     lander has read past are not lost.

@@ -13,8 +13,8 @@ def transaction(lake: duckdb.DuckDBPyConnection, *, read_only: bool = False) -> 
     """
     Commit all statements of the block, or none. With `read_only` nothing is written, and all queries see one snapshot.
 
-    The transaction has ended whenever the block has. Otherwise DuckDB could abort the process: it does so when a
-    connection is closed within a transaction whose session the catalog's server has ended.
+    The transaction always ends with the block, even after an error. Otherwise DuckDB could abort the process: it does
+    so when a connection is closed within a transaction whose session the catalog's server has ended.
     """
     lake.execute("BEGIN TRANSACTION READ ONLY" if read_only else "BEGIN")
     try:
