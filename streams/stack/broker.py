@@ -45,7 +45,7 @@ BROKER = {
     "transaction.state.log.num.partitions": 4,
     "share.coordinator.state.topic.num.partitions": 4,
     "group.initial.rebalance.delay.ms": 0,
-    # One year. With the default (a week), a subscriber that returns later would have lost its place and miss records.
+    # One year. With the default (a week), a subscriber that returns later would have lost its offsets and miss records.
     "offsets.retention.minutes": 525_600,
     # A killed broker can return only after its session has ended; the default is 9 s.
     "broker.session.timeout.ms": 3_000,
@@ -82,7 +82,7 @@ def start(settings: Settings, say: Say = print) -> str:
         try:
             _wait(running, settings)
         except StackFailed:
-            # A broker that was just killed looks alive for a moment. One that is still alive now did not answer.
+            # A broker that was just killed looks alive for a moment. If it is still alive now, it failed to answer.
             if running.alive:
                 raise
         else:

@@ -157,6 +157,6 @@ def _environ(settings: Settings, say: Say) -> dict[str, str]:
         "JAVA_HOME": str(java_home(settings)),
         "SPARK_HOME": str(spark),
         "SPARK_LOCAL_IP": "127.0.0.1",
-        # A Python package of Spark lacks the file that says this, and a worker would look for a build.
+        # Unlike a distribution, the Python package has no file with this version, so a worker would look for a build.
         "SPARK_SCALA_VERSION": "2.13",
     }
