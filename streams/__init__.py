@@ -1,7 +1,7 @@
 """
 Referrals, case changes and escalations: from Kafka to alerts within a second and to figures within seconds.
 
-`from streams import subscribe` is all that a subscriber needs; it is imported when it is asked for.
+Subscribers need only `from streams import subscribe`; the name is imported on first use.
 """
 
 __all__ = ["subscribe"]

@@ -1,8 +1,8 @@
 """
 Errors that name the fact.
 
-A leaf module, so that every other one can import it.
-Messages say what was wrong and what was allowed; for an event they give its coordinates, path and type, never a value.
+This module imports nothing of the project, so that every other module can import it. Messages give the wrong value and
+what is allowed. For an event they give its coordinates, path and type, but never a value.
 """
 
 __all__ = [
@@ -47,7 +47,7 @@ __all__ = [
 
 
 class CafError(Exception):
-    """Base of every error a user can be shown as one sentence."""
+    """Base of every error that a user can be shown as one sentence."""
 
 
 class SettingInvalid(CafError):
@@ -67,7 +67,7 @@ class BrokerUnavailable(CafError):
 
 
 class TopicsUnfit(CafError):
-    """A topic is set up so that a promise would be broken."""
+    """A topic is set up in a way that would break a promise."""
 
 
 class RecordsDeleted(CafError):
@@ -79,19 +79,19 @@ class LakeUnavailable(CafError):
 
 
 class FileTaken(CafError):
-    """A file that is to be made cannot be made there."""
+    """A file cannot be made at the chosen path."""
 
 
 class HoldUnknown(CafError):
-    """A hold on the marts that is to be released does not stand."""
+    """The hold to be released does not exist."""
 
 
 class CoverageInvalid(CafError):
-    """A statement of coverage names a kind or a time that there is not."""
+    """A statement of coverage names a kind or a time that does not exist."""
 
 
 class CoverageUnknown(CafError):
-    """A statement of coverage that is to be taken back does not stand."""
+    """The statement of coverage to be removed does not exist."""
 
 
 class PublicationInvalid(CafError):
@@ -99,11 +99,11 @@ class PublicationInvalid(CafError):
 
 
 class PublishedFileInvalid(CafError):
-    """A file of published figures has no known layout, or something that is no figure in it."""
+    """A file of published figures has no known layout, or holds something that is not a figure."""
 
 
 class ImportFileInvalid(CafError):
-    """A file to be imported is not of its format, or ends early."""
+    """A file to be imported does not have the expected format, or ends early."""
 
 
 class LakeConflict(CafError):
@@ -111,7 +111,7 @@ class LakeConflict(CafError):
 
 
 class LineageUnknown(CafError):
-    """Which columns a rule reads cannot be told from its SQL."""
+    """The columns that a rule reads cannot be found in its SQL."""
 
 
 class LockTaken(CafError):
@@ -123,7 +123,7 @@ class MachineUnfit(CafError):
 
 
 class ContractRefused(CafError):
-    """The contract refuses an event that this system made itself."""
+    """The contract refuses an event that this system itself made."""
 
 
 class NothingBuilt(CafError):
@@ -131,7 +131,7 @@ class NothingBuilt(CafError):
 
 
 class DisclosureUnsafe(CafError):
-    """Nothing can be published so that what is withheld cannot be worked out."""
+    """No figures can be published in a way that keeps the withheld ones from being worked out."""
 
 
 class BuildFailed(CafError):
@@ -139,7 +139,7 @@ class BuildFailed(CafError):
 
 
 class MartsHeld(CafError):
-    """A batch-level expectation failed: the marts wait, and their last good state stays."""
+    """A batch-level expectation failed: new marts wait, and the last good ones stay."""
 
 
 class PortTaken(CafError):
@@ -147,11 +147,11 @@ class PortTaken(CafError):
 
 
 class ActionInvalid(CafError):
-    """What was to be said of an alert is not what the contract allows."""
+    """An action on an alert is not one that the contract allows."""
 
 
 class ActionUnknown(CafError):
-    """Nothing was done with the alert that could be taken back."""
+    """There is no action on the alert that could be undone."""
 
 
 class AlertUnknown(CafError):
@@ -159,15 +159,15 @@ class AlertUnknown(CafError):
 
 
 class OracleMissing(CafError):
-    """Rules are to be compared with the oracle, which lies in the tests, and there are no tests here."""
+    """Rules should be compared with the oracle, but it is part of the tests, and the tests are not installed."""
 
 
 class PolicyInvalid(CafError):
-    """The sharing policy names what it may not, or cannot be read."""
+    """The sharing policy is unreadable, or names something that it may not name."""
 
 
 class ReplayIncomplete(CafError):
-    """Some records could not be sent again; the others were."""
+    """Some records could not be sent again; the others were sent."""
 
 
 class RouteInvalid(CafError):
@@ -179,15 +179,15 @@ class RulesInvalid(CafError):
 
 
 class SparkUnavailable(CafError):
-    """Spark, its Java or its master is not there."""
+    """Spark, its Java or its master is missing."""
 
 
 class StackFailed(CafError):
-    """A server that the stack started did not become healthy or stopped."""
+    """A server that the stack started did not become healthy, or stopped."""
 
 
 class ThresholdInvalid(CafError):
-    """A threshold that is to be tried is not one of the rule's, or its value is not allowed."""
+    """The threshold to be tried is not one of the rule's, or its value is not allowed."""
 
 
 class UnknownMeasure(CafError):
@@ -199,11 +199,11 @@ class UnknownRule(CafError):
 
 
 class SuiteInvalid(CafError):
-    """Great Expectations cannot judge an expectation of a suite."""
+    """Great Expectations cannot check an expectation of a suite."""
 
 
 class PartsDisagree(CafError):
-    """Two things that must be equal differ (an offset without a row, a streamed alert without its rebuild)."""
+    """Two things that must be equal differ (an offset without a row, a streamed alert without its rebuilt alert)."""
 
 
 class PartSilent(CafError):

@@ -17,7 +17,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """
-    The whole configuration, one environment variable a field (`CAF_` and the name in capitals).
+    The whole configuration. Each field has one environment variable: `CAF_` and the name in capitals.
 
     An empty `kafka`, `postgres` or `airflow` means the server of `home`.
     """
@@ -37,25 +37,29 @@ class Settings:
     airflow_port: int = 18080
     """Port of Airflow's API server and pages."""
     airflow: str = ""
-    """URL of an Airflow elsewhere, `http://name:password@host:port`; empty: the home's own on `airflow_port`."""
+    """URL of an Airflow elsewhere, `http://name:password@host:port`; empty: the home's Airflow on `airflow_port`."""
     dashboard_port: int = 18501
     """Port of the pages."""
     dashboard_host: str = "127.0.0.1"
-    """Address that the pages listen on; anything but the loopback address belongs behind a proxy that speaks TLS."""
+    """Address that the pages listen on. Any other than the loopback address must be behind a proxy that speaks TLS."""
     metrics_token: str = ""
-    """Who asks the pages for `/metrics` must show it as a bearer token; empty: nobody may."""
+    """Bearer token that a request for `/metrics` must carry; empty: nobody may ask for it."""
     late_seconds: float = 60.0
-    """How long a record may wait to be judged or landed before that is a trouble; twice as long for letters."""
+    """
+    How long a record may wait to be evaluated or landed before it counts as trouble.
+
+    Letters and notices may wait twice as long.
+    """
     stale_minutes: float = 15.0
-    """Age of figures from which the pages say that they are old, and of a record not yet built that makes a trouble."""
+    """The pages call figures old, and a record not yet built counts as trouble, from this age on."""
     authority: str = "E08000015"
-    """GSS code of the authority whose working hours and profile apply where an event does not say."""
+    """GSS code of the authority whose working hours and profile apply if an event names none."""
     partitions: int = 6
-    """Partitions of each input topic and of the alerts topic (equal, so that a family stays on one number)."""
+    """Partitions of each input topic and of the alerts topic; equal, so that a family has one number everywhere."""
     replication: int = 1
     """Replicas of each topic."""
     retention_days: int = 30
-    """Days that Kafka keeps input events; beyond, landing is the record."""
+    """Days that Kafka keeps input events; after that, only the lake has them."""
     max_record_bytes: int = 262_144
     """Largest record that the contract accepts."""
     land_batch_rows: int = 50_000
@@ -65,25 +69,25 @@ class Settings:
     heartbeat_seconds: float = 1.0
     """Interval of the watcher's heartbeat."""
     build_warm_seconds: float = 600.0
-    """How long a run of the DAG `build_marts` goes on building; its alerts are then compared with the streamed ones."""
+    """How long a run of the DAG `build_marts` keeps building; then its alerts are compared with the streamed ones."""
     build_hours: float = 1.0
-    """Hours after which Airflow ends a run of `build_marts` that has not ended by itself."""
+    """Hours after which Airflow stops a run of `build_marts` that has not ended by itself."""
     build_memory_mb: int = 0
-    """MB of memory for a build's tables and queries, 0 for a quarter of the machine's; files take the rest."""
+    """MB of memory for a build's tables and queries; 0 for a quarter of the machine's. Files hold the rest."""
     build_engine: str = "duckdb"
-    """What the DAG `build_marts` builds with: `duckdb`, or `spark` for a lake that one machine cannot hold."""
+    """What builds in the DAG `build_marts`: `duckdb`, or `spark` for a lake that is too large for one machine."""
     spark_master: str = "local[*]"
     """Spark's master: `local[N]` for N cores of this machine, `spark://host:port`, `yarn` or `k8s://…`."""
     spark_venv: str = ""
-    """Folder of the Python environment with Spark, which is made at first use; empty: `home/spark-venv`."""
+    """Folder of the Python environment with Spark, which is made on first use; empty: `home/spark-venv`."""
     spark_folder: str = ""
-    """Folder in which shards are passed on, seen by all workers under this path; empty: `home/nation`."""
+    """Folder through which shards are passed on; all workers see it under this path; empty: `home/nation`."""
     spark_shard_events: int = 200_000
-    """Records that a shard of a build on Spark should have: its memory grows with them."""
+    """Records that a shard of a build on Spark should have; its memory grows with them."""
     ended_alert_days: float = 7.0
-    """Days that an alert which has ended stays on the topic of current alerts."""
+    """Days that an ended alert stays on the topic of current alerts."""
     case_url: str = "https://cases.example/{family_id}"
-    """Link to the case record that an alert carries; `{family_id}` is filled in."""
+    """Link to the case record in each alert; `{family_id}` is filled in."""
 
     def __post_init__(self) -> None:
         if self.partitions < 1:
@@ -102,7 +106,7 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
         """
-        Read the settings from `CAF_*` variables; what is not set keeps its default.
+        Read the settings from `CAF_*` variables; a field whose variable is not set keeps its default.
 
         Raises:
             SettingInvalid: a value is not of its field's type, or not in its range.
@@ -121,17 +125,17 @@ class Settings:
         return cls(**given)
 
     def to_env(self) -> dict[str, str]:
-        """The variables that make another process read these very settings."""
+        """The variables that make another process read exactly these settings."""
         return {f"CAF_{field.name.upper()}": str(getattr(self, field.name)) for field in fields(self)}
 
     @property
     def bootstrap(self) -> str:
-        """The broker's address, embedded or named."""
+        """The address of the broker, embedded or named."""
         return self.kafka or f"127.0.0.1:{self.kafka_port}"
 
     @property
     def lake_folder(self) -> str:
-        """Where the lake's Parquet files are."""
+        """The folder or prefix of the lake's Parquet files."""
         return self.lake_data or str(self.home / "lake")
 
 

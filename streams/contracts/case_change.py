@@ -42,7 +42,7 @@ _PERSON = ("person_id",)
 @event(CASE_CHANGE, "person-recorded", key=_PERSON, needed=("date_of_birth", "due_date"))
 class PersonRecorded(Event):
     """
-    What is known of a person; the latest record replaces earlier ones.
+    What is known about a person. The latest record replaces earlier ones.
 
     Sex, ethnicity and disabilities are for statistics only: no rule may read them.
     """
@@ -99,9 +99,9 @@ class HouseholdLeft(Event):
 )
 class AddressChanged(Event):
     """
-    A family, or a person alone, lives somewhere else.
+    A family, or a single person, has a new address.
 
-    With `is_address_protected` (a refuge, for example) no place may be shown outside the desk.
+    If `is_address_protected` is true (for a refuge, for example), no place may be shown outside the desk.
     """
 
     family_id: f.FamilyId | None = None
@@ -120,8 +120,8 @@ class RiskMarkerSet(Event):
     """
     A risk marker was put on a person.
 
-    `marker_families` are the families it concerns; none given means any family.
-    It is in force from the event's time until it is cleared or `expires_at` has passed.
+    `marker_families` are the families that it concerns. If none is given, it concerns any family. It is in force from
+    the event's time until it is cleared or `expires_at` has passed.
     """
 
     marker_id: f.MarkerId
@@ -136,7 +136,7 @@ class RiskMarkerSet(Event):
 
 @event(CASE_CHANGE, "risk-marker-reviewed", key=_PERSON)
 class RiskMarkerReviewed(Event):
-    """A risk marker was reviewed and stands; the new review day and expiry replace the old ones."""
+    """A risk marker was reviewed and stays in force. The new review day and expiry replace the old ones."""
 
     marker_id: f.MarkerId
     person_id: f.PersonId
@@ -146,7 +146,7 @@ class RiskMarkerReviewed(Event):
 
 @event(CASE_CHANGE, "risk-marker-cleared", key=_PERSON, otherwise={"clearing_reason": None})
 class RiskMarkerCleared(Event):
-    """A risk marker no longer stands."""
+    """A risk marker is no longer in force."""
 
     marker_id: f.MarkerId
     person_id: f.PersonId
@@ -155,7 +155,7 @@ class RiskMarkerCleared(Event):
 
 @event(CASE_CHANGE, "custody-release-planned", key=_PERSON)
 class CustodyReleasePlanned(Event):
-    """A person is to be released from custody, to an address or a family if that is known."""
+    """A person will be released from custody, to an address or a family if that is known."""
 
     person_id: f.PersonId
     release_on: f.ReleaseDay
@@ -206,7 +206,7 @@ class AssessmentStarted(Event):
 
 @event(CASE_CHANGE, "assessment-completed")
 class AssessmentCompleted(Event):
-    """An assessment was authorised, with the factors it found and who of the family took part."""
+    """An assessment was authorised. The event names the factors found and the family members who took part."""
 
     assessment_id: f.AssessmentId
     family_id: f.FamilyId
@@ -253,7 +253,7 @@ class FamilySeen(Event):
 
 @event(CASE_CHANGE, "service-requested", otherwise={"service_id": None, "service_kind": c.ServiceKind.OTHER})
 class ServiceRequested(Event):
-    """A partner's service was asked for."""
+    """Somebody requested a partner's service."""
 
     service_request_id: f.ServiceRequestId
     family_id: f.FamilyId
@@ -306,7 +306,7 @@ class ConsentGiven(Event):
 
 @event(CASE_CHANGE, "consent-refused")
 class ConsentRefused(Event):
-    """The family refused."""
+    """The family refused consent."""
 
     family_id: f.FamilyId
     consent_scope: c.ConsentScope
@@ -314,7 +314,7 @@ class ConsentRefused(Event):
 
 @event(CASE_CHANGE, "consent-withdrawn")
 class ConsentWithdrawn(Event):
-    """The family took its consent back."""
+    """The family withdrew its consent."""
 
     family_id: f.FamilyId
     consent_scope: c.ConsentScope
@@ -334,7 +334,7 @@ class OutcomeRecorded(Event):
 
 @event(CASE_CHANGE, "school-notified")
 class SchoolNotified(Event):
-    """A child's school (or the authority, for a child educated at home) was told of an incident."""
+    """A child's school was notified of an incident, or the authority if the child is educated at home."""
 
     family_id: f.FamilyId
     person_id: f.PersonId

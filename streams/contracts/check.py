@@ -1,8 +1,8 @@
 """
-The strict check for whoever builds a form: the contract, and what a form must not leave open.
+A strict check for builders of forms: the contract, and what a form must also send.
 
-Transport accepts a referral without an answer about consent, or with a wrong code in a field that no rule needs,
-because it is about a child; a form must send neither.
+The system accepts a referral without an answer about consent, or with a wrong code in a field that no rule needs,
+because the referral is about a child. A form must send neither.
 """
 
 import json
@@ -21,12 +21,12 @@ from streams.names import INPUT_TOPICS
 __all__ = ["Finding", "Verdict", "check", "events_of"]
 
 _STANDARD = {"data_base64", "dataschema", "subject"}
-"""Attributes of CloudEvents that the contract has no use for."""
+"""Attributes of CloudEvents that the contract does not use."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong (`error`) or worth a look (`warning`): where, and what is allowed there."""
+    """Something wrong (`error`) or worth a look (`warning`): where it is, and what is allowed there."""
 
     level: Literal["error", "warning"]
     reason: str
@@ -36,7 +36,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a broker would be sent, and what is to be said about it."""
+    """The record that a form would send to the broker, and what was found about it."""
 
     type: str | None
     topic: str | None
@@ -45,13 +45,13 @@ class Verdict:
 
     @property
     def is_accepted(self) -> bool:
-        """Whether a form may send it; warnings do not forbid that."""
+        """Whether a form may send it; warnings do not prevent that."""
         return not any(finding.level == "error" for finding in self.findings)
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """An event as the record it would become."""
+    """An event as the record that it would become."""
 
     topic: str
     value: bytes
@@ -64,9 +64,9 @@ class _Candidate:
 
 def events_of(content: bytes) -> Iterator[bytes]:
     """
-    The events in a file: one JSON object, an array of them, or one a line.
+    Split a file into its events: one JSON object, an array of them, or one on each line.
 
-    What is not JSON is given as it is, for the check to refuse.
+    Text that is not JSON is returned unchanged, so that the check refuses it.
     """
     try:
         parsed = json.loads(content)
@@ -88,11 +88,11 @@ def _is_json(lines: list[bytes]) -> bool:
 
 
 def check(value: bytes, max_bytes: int) -> Verdict:
-    """Judge one event, given as its JSON text, as a form must send it; `max_bytes` as for `admit`."""
+    """Check one event, given as its JSON text, as a form must send it; `max_bytes` as for `admit`."""
     type_ = _type(value)
     topic = _topic(type_)
     if topic is None:
-        # Any topic's contract finds what is wrong with the envelope; only then is the type to blame.
+        # The contract of any topic finds errors of the envelope. If it finds none, the type is wrong.
         refused = admit(_Candidate(INPUT_TOPICS[0], value), max_bytes)
         return Verdict(type_, None, None, [_unknown(refused)])
     key = key_of(topic, value)
@@ -131,13 +131,13 @@ def _unknown(refused: Accepted | Rejected) -> Finding:
 
 
 def _left_out(event: Accepted) -> Iterator[Finding]:
-    """What the pipeline would leave out so as not to lose the report."""
+    """Values that the system would leave out in order to keep the report."""
     for dropped in event.dropped:
         yield Finding("error", dropped.reason.value, dropped.path, dropped.allowed)
 
 
 def _said_twice(value: bytes) -> Iterator[Finding]:
-    """A member that comes twice in one object: readers differ in which of them counts."""
+    """Find members that occur twice in one object: readers differ in which of them counts."""
     found: set[str] = set()
 
     def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -151,7 +151,7 @@ def _said_twice(value: bytes) -> Iterator[Finding]:
 
 
 def _consent(event: Accepted) -> Iterator[Finding]:
-    """A form asks the consent question, and why it was not asked."""
+    """Find a missing answer to the consent question, or a missing reason why it was not asked."""
     answer = getattr(event.fact, "consent", None)
     path = "$.data.replacement" if event.change == "corrected" else "$.data"
     if answer == Consent.NOT_RECORDED:
@@ -163,20 +163,23 @@ def _consent(event: Accepted) -> Iterator[Finding]:
 
 
 def _misplaced(event: Accepted) -> Iterator[Finding]:
-    """A correction acts under its own key: it takes nothing back from the family on which the event was recorded."""
+    """
+    Refuse a correction that claims the wrong family: it has its own key, so it cannot remove the event from that
+    family.
+    """
     if event.change == "corrected" and event.amendment.withdrawal_reason == WithdrawalReason.WRONG_FAMILY:
         reasons = ", ".join(code.value for code in WithdrawalReason if code != WithdrawalReason.WRONG_FAMILY)
         yield Finding(
             "error",
             "corrected_wrong_family",
             "$.data.withdrawal_reason",
-            f"{reasons}; an event on the wrong family is withdrawn there (wrong_family), and sent anew, under an id of "
-            "its own, on the right one",
+            f"{reasons}; if an event names the wrong family, withdraw it (wrong_family) and send it for the right "
+            "family under a new id",
         )
 
 
 def _unknown_fields(event: Accepted) -> Iterator[Finding]:
-    """Fields that the contract does not name are kept but nobody reads them; mostly they are misspelt."""
+    """Find fields that the contract does not name. They are kept, but nothing reads them; most are misspelt."""
     yield from _extra(json.loads(event.value), Envelope, "$")
     data = json.loads(bytes(event.envelope.data))
     if event.amendment is not None:

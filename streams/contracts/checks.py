@@ -1,4 +1,4 @@
-"""What a record is refused for, and the checks that refuse it."""
+"""The reasons for refusing a record, and the checks that refuse it."""
 
 import enum
 import re
@@ -28,10 +28,10 @@ __all__ = [
 ]
 
 UNPARSED = (msgspec.DecodeError, UnicodeDecodeError)
-"""What a decoder raises on JSON that it does not take."""
+"""Errors that a decoder raises for JSON that it does not accept."""
 
 MAX_NESTING = 64
-"""Deepest nesting that is read; without a limit the same record would pass or fail by its reader's call stack."""
+"""Deepest nesting that is read. Without a limit, each reader's call stack would decide whether a record passes."""
 
 
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -55,13 +55,13 @@ class Reason(enum.StrEnum):
     KEY_MISMATCH = "key_mismatch"
     """The Kafka key is not the family (or person) that the data name."""
     SAME_ID_OTHER_CONTENT = "same_id_other_content"
-    """An earlier record of the partition had this source and id; accepted since then, so it can be replayed."""
+    """An earlier record of the partition had this source and id. Such records are now accepted and can be replayed."""
     TOO_LARGE = "too_large"
-    """The record is longer than what is read."""
+    """The record is too long."""
     BATCH = "batch"
-    """The record is a batch of events: nothing is wrong, each of them is sent on as a record of its own."""
+    """The record is a batch of events. Nothing is wrong: each event is sent on as a record of its own."""
     UNREADABLE_BATCH = "unreadable_batch"
-    """Kafka has the offset, but nobody can read its record: the batch, or what is packed in it, is damaged."""
+    """The record is unreadable: Kafka has its offset, but its batch, or what is packed in it, is damaged."""
     DELETED_UNREAD = "deleted_unread"
     """Kafka deleted the record before it was read: by its retention, by hand, or together with its topic."""
 
@@ -74,7 +74,7 @@ class Refusal(Exception):
 
 
 def readable(value: bytes) -> None:
-    """Refuse what the JSON decoder alone would let pass in members that it skips, or read by luck."""
+    """Refuse values that the JSON decoder alone would accept: in members that it skips, or only by luck."""
     if not value.isascii():
         try:
             value.decode()
@@ -90,20 +90,20 @@ def _nesting(value: bytes) -> int:
 
 
 def printable(name: str, path: str) -> None:
-    """Refuse names with control characters; PostgreSQL cannot even hold all of them."""
+    """Refuse names with control characters; PostgreSQL cannot store all of them."""
     if not name.isprintable():
         raise Refusal(Reason.ENVELOPE if path.count(".") == 1 else Reason.SCHEMA, path, "printable characters")
 
 
 def plausible(moment: date, *path: str) -> None:
-    """Refuse what is `implausible`, at the path put together from its parts."""
+    """Refuse a moment that is `implausible`; the parts of `path` are joined."""
     if years := implausible(moment):
         raise Refusal(Reason.SCHEMA, "".join(path), years)
 
 
 def implausible(moment: date) -> str | None:
-    """The years that are allowed, of a day or moment that no event of a living child has; otherwise None."""
-    # They would overflow where times are compared.
+    """Return the allowed years for a day or moment that no event of a living child has; None if it is allowed."""
+    # Such times would overflow in comparisons.
     return None if 1900 <= moment.year <= 2199 else "a year from 1900 to 2199"
 
 
@@ -114,14 +114,14 @@ def arrival_ms(timestamp: int) -> int:
     """
     When a record arrived (ms since 1970), by its Kafka timestamp, which may be any 64-bit number.
 
-    A topic that does not stamp arrival itself takes the sender's word: -1 for none, minutes before 1970, years beyond
-    9999. Such a time becomes the nearest that every reader can hold, the same for all of them.
+    A topic that does not set arrival times itself keeps the sender's: -1 for none, minutes before 1970, years beyond
+    9999. Such a time becomes the nearest one that every reader can hold, the same for all readers.
     """
     return min(max(timestamp, 0), _LATEST_MS)
 
 
 def arrived_at(timestamp: int) -> datetime:
-    """The moment that `arrival_ms` gives, aware."""
+    """The moment of `arrival_ms`, with its time zone."""
     return datetime.fromtimestamp(arrival_ms(timestamp) / 1000, UTC)
 
 
@@ -136,7 +136,7 @@ def dated_fields(struct: type[msgspec.Struct]) -> tuple[str, ...]:
 
 def parse(decoder: msgspec.json.Decoder, value: bytes | msgspec.Raw, reason: Reason, prefix: str = "$") -> object:
     """
-    Decode JSON; `prefix` is where in the record it lies.
+    Decode JSON; `prefix` is its path within the record.
 
     Raises:
         Refusal: with the path and what is allowed there.
@@ -148,7 +148,7 @@ def parse(decoder: msgspec.json.Decoder, value: bytes | msgspec.Raw, reason: Rea
 
 
 def unparsed(error: Exception, reason: Reason, type_: object, prefix: str = "$") -> Refusal:
-    """What JSON is refused for that a decoder of `type_` raised one of `UNPARSED` on."""
+    """Turn an error of `UNPARSED` that a decoder of `type_` raised into a refusal."""
     if not isinstance(error, msgspec.ValidationError):
         return Refusal(Reason.NOT_JSON, prefix, "JSON in UTF-8")
     text = str(error)

@@ -1,9 +1,8 @@
 """
 Closed lists of codes that events may carry.
 
-DfE lists are those of the children-in-need census (collection year 2025-26, Open Government Licence v3);
-each says what a code means, so that schemas and docs can show it.
-Local lists name things that no national list covers.
+DfE lists are those of the children-in-need census (collection year 2025-26, Open Government Licence v3). Each code has
+its meaning, so that schemas and documents can show it. Local lists name things that no national list covers.
 """
 
 from enum import StrEnum
@@ -64,7 +63,7 @@ class Code(StrEnum):
     meaning: str
 
     def __new__(cls, code: str, meaning: str) -> Self:
-        """Make a member that is its code and knows its meaning."""
+        """Make a member that equals its code and carries its meaning."""
         member = str.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning
@@ -136,7 +135,7 @@ class AssessmentFactor(Code):
     """
     Factor found at the end of an assessment (DfE CIN census, AssessmentFactors).
 
-    In groups 1 to 6 the letter says whom it concerns: A the child, B a parent or carer, C another in the household.
+    In groups 1 to 6 the letter names who is concerned: A the child, B a parent or carer, C another in the household.
     `18A` and `19A` are retired in practice and still accepted.
     """
 
@@ -352,7 +351,7 @@ class EscalationKind(Code):
 
 
 class HouseholdRole(Code):
-    """Part that a person has in a household."""
+    """Role of a person in a household."""
 
     CHILD = "child", "child or young person"
     UNBORN = "unborn", "expected child"
@@ -391,14 +390,14 @@ class MarkerKind(Code):
 
 
 class MarkerRole(Code):
-    """Which side of the risk the marked person is on."""
+    """Whether the marked person is a source of the risk or its victim."""
 
-    SOURCE_OF_RISK = "source_of_risk", "the person is a source of risk; rules read only this one"
+    SOURCE_OF_RISK = "source_of_risk", "the person is a source of risk; rules read only this role"
     VICTIM = "victim", "the person is a victim"
 
 
 class MarkerBasis(Code):
-    """What a risk marker stands on."""
+    """What a risk marker is based on."""
 
     ALLEGED = "alleged", "alleged"
     CHARGED = "charged", "charged"
@@ -416,7 +415,7 @@ class ClearingReason(Code):
 
 
 class LinkBasis(Code):
-    """Why two identifiers are held to be one person (Safeguarding Standard PUB03 match grades)."""
+    """Why two identifiers are taken for one person (Safeguarding Standard PUB03 match grades)."""
 
     SAME_NUMBER = "same_number", "same official number"
     SAME_NAME_BIRTH_ADDRESS = "same_name_birth_address", "same name, date of birth and address"
@@ -477,7 +476,7 @@ class EndReason(Code):
 
 
 class FeedbackChannel(Code):
-    """How a referrer was told."""
+    """How feedback reached a referrer."""
 
     LETTER = "letter", "letter"
     EMAIL = "email", "e-mail"
@@ -486,7 +485,7 @@ class FeedbackChannel(Code):
 
 
 class FeedbackKind(Code):
-    """What a referrer was told."""
+    """What the feedback to a referrer is about."""
 
     ACKNOWLEDGEMENT = "acknowledgement", "the referral was received"
     OUTCOME = "outcome", "what was decided"
@@ -526,7 +525,7 @@ class SharingBasis(Code):
 
 
 class SharingVerdict(Code):
-    """What the sharing policy says of an alert and a partner."""
+    """Verdict of the sharing policy on an alert and a partner."""
 
     PERMIT = "permit", "a notice goes out"
     DENY = "deny", "nothing goes out"
@@ -559,7 +558,7 @@ class WithdrawalReason(Code):
 
 
 class AlertClosure(Code):
-    """What people said of an alert when they closed it."""
+    """Result that a person gave when closing an alert."""
 
     ACTED_ON = "acted_on", "acted on"
     ALREADY_KNOWN = "already_known", "already known"
@@ -568,7 +567,7 @@ class AlertClosure(Code):
 
 
 class RecipientRole(Code):
-    """Who an alert is meant for."""
+    """Who an alert is for."""
 
     FRONT_DOOR = "front_door", "the desk of a gateway, or the front door's own"
     DUTY = "duty", "the duty social worker of an area"
@@ -577,15 +576,15 @@ class RecipientRole(Code):
     LEAD_PROFESSIONAL = "lead_professional", "the family's lead professional"
     SERVICE = "service", "the service that the family is open to"
     MANAGER = "manager", "the manager of an area or gateway"
-    INFORMATION_GOVERNANCE = "information_governance", "whoever answers for the sharing of information"
-    DATA_OWNER = "data_owner", "whoever answers for what an authority's sources record"
-    ENGINEER = "engineer", "whoever runs the pipeline"
+    INFORMATION_GOVERNANCE = "information_governance", "the people responsible for sharing information"
+    DATA_OWNER = "data_owner", "the people responsible for an authority's source systems"
+    ENGINEER = "engineer", "the people who run the pipeline"
 
 
 class AlertStatus(Code):
-    """Where an alert is in its life."""
+    """State of an alert."""
 
-    OPEN = "open", "stands and needs somebody"
+    OPEN = "open", "somebody must act on it"
     CLOSED = "closed", "somebody dealt with it and said so"
     CLEARED = "cleared", "what it warned of is over"
-    WITHDRAWN = "withdrawn", "the facts it stood on were corrected, withdrawn or changed by late evidence"
+    WITHDRAWN = "withdrawn", "the facts were corrected or withdrawn, or late evidence changed them"

@@ -1,8 +1,8 @@
 """
-The landing columns, derived from the contract: one wide row an event.
+The landing columns, derived from the contract: one wide row for each event.
 
-A field name has one type in every event (`field_types` refuses anything else),
-so a column of the landing table has the field's name, and is empty for events that do not carry it.
+A field name has one type in all events (`field_types` refuses anything else). So each field has one column of its name
+in the landing table, which is empty for events without this field.
 """
 
 import enum
@@ -107,14 +107,14 @@ def _arrow(type_: object) -> pa.DataType:
 
 
 EVENT_COLUMNS: dict[str, pa.DataType] = {**_ENVELOPE_COLUMNS, **field_types()}
-"""Columns of `landing.events`, in order, as Arrow types; times are UTC without a zone."""
+"""Columns of `landing.events`, in order, as Arrow types; times are UTC without a time zone."""
 
 
 def events_table(events: Iterable[Accepted], landed_at: datetime) -> pa.Table:
     """
-    The rows of accepted events, one each, as the landing table has them (grouped by type, not in offset order).
+    The landing rows of accepted events, one each. They are grouped by type, so they are not in the order of offsets.
 
-    `landed_at` is aware; one value for the whole batch.
+    `landed_at` has a time zone and is the same for the whole batch.
     """
     groups: dict[tuple[str, type | None], list[Accepted]] = defaultdict(list)
     for event in events:
@@ -132,7 +132,7 @@ def microseconds(moment: datetime) -> int:
 
 
 def _group(struct: type | None, events: Sequence[Accepted], landed: int) -> pa.Table:
-    """Rows of events of one type that carry the same fact; what is the same for all of them is not repeated."""
+    """Rows of events of one type that carry the same fact. Values that are the same for all are built only once."""
     first, size = events[0], len(events)
     same = {
         "topic": first.topic,
@@ -172,7 +172,7 @@ def _envelope_arrays(events: Sequence[Accepted]) -> dict[str, pa.Array]:
 
 
 def _root_arrays(events: Sequence[Accepted], own: dict[str, pa.Array]) -> dict[str, pa.Array]:
-    """What the events are about: themselves, or those that they amend."""
+    """The columns that name what the events are about: the events themselves, or those that they amend."""
     change, amendments = events[0].change, [event.amendment for event in events]
     if change == "recorded":
         reasons = pa.nulls(len(events), EVENT_COLUMNS["amendment_reason"])
@@ -194,7 +194,7 @@ def _root_arrays(events: Sequence[Accepted], own: dict[str, pa.Array]) -> dict[s
 
 
 def _array(values: Iterable[object], type_: pa.DataType) -> pa.Array:
-    """Values of a field; moments go as durations since 1970, which Arrow takes far faster than aware datetimes."""
+    """A column of values. Moments become durations since 1970, which Arrow reads much faster than datetimes."""
     if type_ != _TIMESTAMP:
         return pa.array(list(values), type_)
     since_1970 = [None if value is None else value - _EPOCH for value in values]
@@ -231,12 +231,12 @@ def quarantine_table(rejected: Iterable[Rejected], landed_at: datetime) -> pa.Ta
 
 
 def header_text(name: str) -> str:
-    """A header's name as text that every catalog and every JSON holds: what is none is escaped."""
+    """A header's name as text that every catalog and JSON can hold; bytes that are no text are escaped."""
     return _bytes(name).decode("utf-8", "backslashreplace").replace("\0", "\ufffd")
 
 
 def _header_names(headers: Sequence[tuple[str, bytes | None]]) -> list[bytes] | None:
-    """The names as they came, where text does not tell: bytes that are not UTF-8 come as lone surrogates."""
+    """The original names as bytes, if text cannot give them: bytes that are not UTF-8 arrive as lone surrogates."""
     if all(header_text(name) == name for name, _ in headers):
         return None
     return [_bytes(name) for name, _ in headers]

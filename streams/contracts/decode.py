@@ -1,9 +1,8 @@
 """
-From a Kafka record to an accepted event, or to a typed rejection.
+Turn a Kafka record into an accepted event or a typed rejection.
 
-A record that fails is a value, not an exception.
-Only this module decides acceptance, the same for every consumer;
-no rejection carries a value from the record, only where it was wrong and what was allowed.
+A record that fails is a value, not an exception. Only this module decides acceptance, in the same way for every
+consumer. A rejection never carries a value from the record, only where it was wrong and what is allowed there.
 """
 
 import re
@@ -49,13 +48,13 @@ __all__ = [
 ]
 
 COORDINATES = r"[A-Za-z0-9._-]{1,249}/[0-9]{1,9}/[0-9]{1,18}"
-"""Form of `topic/partition/offset`, as a regular expression; every part can hold such numbers."""
+"""Form of `topic/partition/offset`, as a regular expression. Its numbers fit wherever they are stored."""
 REPLAY_HEADER = "caf-replay-of"
-"""Header of a record that is sent again: `topic/partition/offset` of the rejected one."""
+"""Header of a record that is sent again: `topic/partition/offset` of the rejected record."""
 
 
 class Record(Protocol):
-    """What is read of a Kafka record (`streams.kafka.records.ReadRecord` has it)."""
+    """The parts of a Kafka record that are read (`streams.kafka.records.ReadRecord` has them)."""
 
     topic: str
     partition: int
@@ -75,7 +74,7 @@ def record_bytes(record: Record) -> int:
 
 
 class Unreadable(NamedTuple):
-    """An offset whose record cannot be had at all; like a `Record`, with what it lacks."""
+    """An offset without a readable record. It is like a `Record`; `lacks` says what is missing."""
 
     topic: str
     partition: int
@@ -90,7 +89,7 @@ class Unreadable(NamedTuple):
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):
     """
-    An event as it arrived; copies of it have the same topic, key, `identity` and `content_id`.
+    An event as it arrived. Copies of it have the same topic, key, `identity` and `content_id`.
 
     `fact` is the event in force: the data themselves, the replacement of a correction, or None for a withdrawal.
     """
@@ -113,12 +112,12 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def identity(self) -> tuple[str, str]:
-        """`(source, id)`: what the source calls the event; a source may use one id for several."""
+        """`(source, id)`: the source's name for the event. A source may use one id for several events."""
         return self.envelope.source, self.envelope.id
 
     @property
     def root(self) -> tuple[str, str]:
-        """`(source, id)` of the event this one is about: itself, or the one it corrects or withdraws."""
+        """`(source, id)` of the event that this one is about: itself, or the one that it corrects or withdraws."""
         return self.identity if self.amendment is None else (self.amendment.root_source, self.amendment.root_id)
 
 
@@ -137,7 +136,7 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
     headers: tuple[tuple[str, bytes | None], ...]
 
     def without_content(self) -> "Rejected":
-        """The same without key, value and headers, which may be large; no rule reads them."""
+        """Copy the rejection without key, value and headers, which may be large; no rule reads them."""
         return msgspec.structs.replace(self, key=None, value=None, headers=())
 
     @property
@@ -147,7 +146,7 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Contract(NamedTuple):
-    """One event type, as it is asked for each record."""
+    """One event type, in the form that is needed for each record."""
 
     decode: Callable[[msgspec.Raw], Event]
     struct: type[Event]
@@ -167,9 +166,9 @@ _amendments: dict[str, dict[str, Literal["corrected", "withdrawn"]]] = {}
 
 def admit(record: Record, max_bytes: int) -> Accepted | Rejected:
     """
-    Judge one record as it arrives: by its length first, then by its contract.
+    Validate one record as it arrives: first its length, then its contract.
 
-    `max_bytes` is the setting `max_record_bytes`. Only whoever sees a record first judges its length.
+    `max_bytes` is the setting `max_record_bytes`. Only the first reader of a record checks its length.
     """
     if record.value and len(record.value) > max_bytes and type(record) is not Unreadable:
         return refused(record, Refusal(Reason.TOO_LARGE, allowed=f"at most {max_bytes} bytes"))
@@ -178,9 +177,9 @@ def admit(record: Record, max_bytes: int) -> Accepted | Rejected:
 
 def decode(record: Record) -> Accepted | Rejected:
     """
-    Judge one record of an input topic by its contract, whatever its length.
+    Validate one record of an input topic by its contract, whatever its length.
 
-    So is read again what was admitted before: the setting may have been another one then.
+    Use this to read records that were admitted before: the setting may have been different then.
     """
     try:
         return _accept(record)
@@ -205,7 +204,7 @@ def refused(record: Record, refusal: Refusal) -> Rejected:
 
 
 def key_of(topic: str, value: bytes) -> str | None:
-    """The Kafka key that the contract demands of an event; None where the event cannot be read."""
+    """The Kafka key that the contract demands for an event; None if the event is unreadable."""
     try:
         return _accept(_Unsent(topic, value), has_key=False).key
     except Refusal:
@@ -213,7 +212,7 @@ def key_of(topic: str, value: bytes) -> str | None:
 
 
 class _Unsent(NamedTuple):
-    """An event that is no record yet."""
+    """An event that is not a record yet."""
 
     topic: str
     value: bytes
@@ -227,7 +226,7 @@ class _Unsent(NamedTuple):
 def _accept(record: Record, *, has_key: bool = True) -> Accepted:
     if type(record) is Unreadable:
         raise Refusal(record.reason, allowed=record.lacks)
-    # This runs for every record of every topic: what is called here for each of them shows in what `land` can take.
+    # This runs for every record of every topic, so each call here lowers the throughput of `land`.
     value = record.value or b""
     if record.headers or value[:1] != b"{" or value[-1:] != b"}":
         value = structured(value, record.headers)
@@ -255,7 +254,7 @@ def _accept(record: Record, *, has_key: bool = True) -> Accepted:
         record.topic,
         record.partition,
         record.offset,
-        # A sender's clock may have stamped the record with no time that can be used: then it came when it happened.
+        # A sender's clock may give no usable time. Then the event's own time counts as the arrival.
         arrival_ms(record.timestamp) or round(envelope.time.timestamp() * 1000),
         key,
         envelope,
@@ -283,7 +282,7 @@ def _mended_envelope(value: bytes, dropped: list[Dropped]) -> Envelope:
 def _amended(
     topic: str, contracts: dict[str, _Contract], envelope: Envelope, dropped: list[Dropped]
 ) -> tuple[Literal["corrected", "withdrawn"], Correction | Withdrawal, Event | None, str | None]:
-    """Change, amendment, fact in force and key of an event that is not a fact itself."""
+    """Change, amendment, fact in force and key of an event that is not itself a fact."""
     change = _amendments[topic].get(envelope.type)
     if change is None:
         raise _unknown(contracts, "$.type")
@@ -326,7 +325,7 @@ def _named(amendment: Correction | Withdrawal) -> None:
 
 
 def _register(topic: str) -> dict[str, _Contract]:
-    """Make the contracts of a topic once, on its first record."""
+    """Build the contracts of a topic once, on its first record."""
     prefix = f"uk.{topic.removesuffix('.v1')}"
     _amendments[topic] = {f"{prefix}.corrected.v1": "corrected", f"{prefix}.withdrawn.v1": "withdrawn"}
     _contracts[topic] = {
@@ -358,7 +357,7 @@ def _unknown(contracts: dict[str, _Contract], path: str) -> Refusal:
 
 
 def replay_of(headers: Sequence[tuple[str, bytes | None]]) -> str | None:
-    """Which rejected record one with these headers sends again; None where they name no record."""
+    """The rejected record that a record with these headers sends again; None if they name no record."""
     for name, value in headers:
         if name == REPLAY_HEADER and value and _COORDINATES.fullmatch(value):
             return value.decode()

@@ -40,7 +40,7 @@ def describe(field: msgspec.structs.FieldInfo) -> Description:
 
 
 def allowed(field: msgspec.structs.FieldInfo) -> str:
-    """What a field may hold, in short: its codes, or what it is with an example."""
+    """What a field may hold, in short: its codes, or its description with an example."""
     if field.type is msgspec.Raw:
         return "a JSON object"
     description = describe(field)
@@ -53,7 +53,7 @@ _ABSENT = object()
 
 
 def _read(type_: object) -> tuple[str | None, object, type[Code] | None, bool]:
-    """Description, example, codes and whether None is allowed; what is outside overrides what is inside."""
+    """Description, example, codes and whether None is allowed; outer annotations override inner ones."""
     if isinstance(type_, type) and issubclass(type_, Code):
         return first_sentence(type_), next(iter(type_)).value, type_, False
     if get_origin(type_) is Annotated:

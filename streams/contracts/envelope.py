@@ -34,7 +34,11 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     authority: f.AuthorityCode
     data: msgspec.Raw
     backfill: Annotated[
-        bool, Meta(description="Whether it is history sent later: landed and judged, never routed.", examples=[False])
+        bool,
+        Meta(
+            description="Whether it is history sent later: it is landed and evaluated, its alerts go to nobody.",
+            examples=[False],
+        ),
     ] = False
     datacontenttype: Annotated[
         str,
@@ -50,8 +54,8 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defau
     """
     Data of `…corrected.v1`: a full replacement of one earlier event of the same topic and key.
 
-    It may arrive before what it corrects; of several, the one with the latest `(time, id)` counts.
-    An event that was recorded on the wrong family is withdrawn there, and sent anew on the right one.
+    It may arrive before the event that it corrects. If there are several, the one with the latest `(time, id)` counts.
+    An event that was recorded on the wrong family is withdrawn there, and sent again for the right family.
     """
 
     needed: ClassVar[frozenset[str]] = frozenset()
@@ -82,5 +86,5 @@ class Withdrawal(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defau
 
     @property
     def key(self) -> str | None:
-        """The Kafka key of the event that is withdrawn."""
+        """The Kafka key of the withdrawn event."""
         return self.family_id or self.person_id or self.alert_id

@@ -18,7 +18,7 @@ __all__ = ["AlertAcknowledged", "AlertClosed", "EscalationReported"]
     },
 )
 class EscalationReported(Event):
-    """A partner reports that a family's situation has become worse; `person_ids` are those it is about."""
+    """A partner reports that a family's situation has become worse; `person_ids` are the persons concerned."""
 
     escalation_id: f.EscalationId
     family_id: f.FamilyId
@@ -44,7 +44,7 @@ class AlertAcknowledged(Event):
 
 @event(ESCALATION, "alert-closed", key=("family_id", "alert_id"))
 class AlertClosed(Event):
-    """Somebody closed an alert and said what it was worth."""
+    """Somebody closed an alert and recorded the result."""
 
     alert_id: f.AlertId
     worker_id: f.WorkerId

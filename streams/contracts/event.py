@@ -24,7 +24,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
 
     @property
     def key(self) -> str | None:
-        """The Kafka key: the family, or the person where the fact is about a person alone."""
+        """The Kafka key: the family, or the person if the fact is about a single person."""
         for name in self.key_fields:
             if value := getattr(self, name):
                 return value
@@ -45,12 +45,13 @@ def event(
     """
     Register a struct as the contract of `uk.caf.<topic>.<fact>.v1`.
 
-    Required fields are needed: without one of them an event is rejected. The others are left out where they are wrong.
+    Required fields are needed: an event that lacks one is rejected, unless `otherwise` gives a value. Other fields are
+    left out if they are wrong.
 
     Args:
-        key: the fields that give the Kafka key; the first that is set counts.
-        needed: optional fields for which an event is rejected where they are wrong: a rule needs them to be safe.
-        otherwise: what a field is read as that is wrong, or required and not given: the safest reading.
+        key: the fields that give the Kafka key; the first one that is set counts.
+        needed: optional fields that a rule needs to be safe. An event is rejected if one of them is wrong.
+        otherwise: the safest value for a field that is wrong, or that is required and not given.
     """
 
     def register(struct: EventType) -> EventType:
@@ -70,7 +71,7 @@ def event(
 
 
 def event_types(topic: str | None = None) -> "dict[str, type[Event]]":
-    """Contracts by event type, of one topic or of all; importing `streams.contracts` has registered them."""
+    """Contracts by event type, of one topic or of all. Importing `streams.contracts` registers them."""
     if topic is not None and topic not in names.INPUT_TOPICS:
         raise KeyError(f"{topic} is not an input topic")
     return {name: struct for name, struct in _REGISTRY.items() if topic in (None, struct.topic)}

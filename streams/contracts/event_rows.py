@@ -1,4 +1,8 @@
-"""The rows of `landing.events` one by one: of a few events, a table of seventy columns costs more than all else."""
+"""
+Rows of `landing.events` one by one.
+
+For a few events, building a table of seventy columns would take more time than everything else.
+"""
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
@@ -14,9 +18,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def event_rows(events: Iterable[Accepted], columns: Collection[str]) -> list[dict[str, object]]:
     """
-    Some columns of the row of each event, in order, as `columns.events_table` has them; what is NULL is left out.
+    Some columns of each event's row, in order, as `columns.events_table` gives them; NULL values are left out.
 
-    `landed_at`, `payload` and `dropped_fields` are nobody's to ask for here.
+    Callers may not ask for `landed_at`, `payload` and `dropped_fields`.
     """
     return [
         {name: _written(value) for name, value in _row(event).items() if value is not None and name in columns}
@@ -55,5 +59,5 @@ def _row(event: Accepted) -> dict[str, object]:
 
 
 def _written(value: object) -> object:
-    """A value as the row has it: times are UTC without a zone."""
+    """A value as the row has it: times are UTC without a time zone."""
     return value.astimezone(UTC).replace(tzinfo=None) if type(value) is datetime else value

@@ -1,7 +1,7 @@
 """
 Types of the fields that events carry, each with its constraint, description and example.
 
-One field name has one type wherever it appears (tested), so that landing has one column for it.
+A field name has one type wherever it appears (a test checks this), so that landing has one column for it.
 """
 
 import re
@@ -67,7 +67,7 @@ __all__ = [
 ]
 
 IDENTIFIER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:/-]*(?!\n)$"
-"""Form of every identifier; it treats all letters and digits alike."""
+"""Form of every identifier. It treats no letter or digit differently from another."""
 
 
 _PLACEHOLDERS = (
@@ -79,12 +79,12 @@ _PLACEHOLDERS = (
 
 
 def _in_any_case(pattern: str) -> str:
-    """JSON Schema's dialect of patterns has no flag for it."""
+    """Make a pattern match any case, because JSON Schema's patterns have no flag for it."""
     return re.sub(r"(?<![?\\])[a-z]", lambda letter: f"[{letter[0].upper()}{letter[0]}]", pattern)
 
 
 SUBJECT_PATTERN = rf"^(?!(?:{'|'.join(map(_in_any_case, _PLACEHOLDERS))})$){IDENTIFIER_PATTERN.removeprefix('^')}"
-"""Form of the identifier of a person, a family or an address: what says that none is known would join strangers."""
+"""Form of the id of a person, family or address. It refuses words for an unknown id, which would join strangers."""
 
 AUTHORITY_PATTERN = r"^[ENSW][0-9]{8}(?!\n)$"
 """Form of the GSS code of an authority."""
@@ -93,17 +93,17 @@ AUTHORITY_PATTERN = r"^[ENSW][0-9]{8}(?!\n)$"
 _PLACE_PATTERN = r"^(?:[EWS]01[0-9]{6}|N2[01][0-9]{6}|95[A-Z]{2}[0-9]{2}[A-Z][0-9])(?!\n)$"
 
 JSON_PATTERN = r"^[^/;\s]+/(?:[^/;\s]+\+)?[jJ][sS][oO][nN]\s*(?:;.*)?$"
-"""Any media type that is JSON, with any parameters."""
+"""Any JSON media type, with any parameters."""
 
 IN_WORDS = {
-    IDENTIFIER_PATTERN: "letters, digits and . _ : / - alone, the first one a letter or digit",
+    IDENTIFIER_PATTERN: "only letters, digits and . _ : / -, beginning with a letter or digit",
     AUTHORITY_PATTERN: "the GSS code of an authority, such as E08000015",
-    _PLACE_PATTERN: "the code of an LSOA, such as E01007110, or of its like in Scotland or Northern Ireland",
+    _PLACE_PATTERN: "the code of an LSOA, such as E01007110, or of an equivalent area in Scotland or Northern Ireland",
     JSON_PATTERN: "a media type that is JSON, such as application/json",
-    SUBJECT_PATTERN: "the identifier of one person, family or address, and no placeholder for one that is not known, "
-    "as `unknown`, `null`, `test`, `000`, `99999` or a nil UUID",
+    SUBJECT_PATTERN: "the identifier of one person, family or address, and no placeholder for an unknown one, "
+    "such as `unknown`, `null`, `test`, `000`, `99999` or a nil UUID",
 }
-"""What a pattern allows, where its own text tells nobody."""
+"""What a pattern allows, in words, because its own text helps nobody."""
 
 
 def _identifier(description: str, example: str, pattern: str = IDENTIFIER_PATTERN) -> Meta:
@@ -127,27 +127,28 @@ EventSource = Annotated[
     str,
     Meta(min_length=1, max_length=128, description="System that recorded the fact.", examples=["/wirral/front-door"]),
 ]
-Moment = Annotated[datetime, Meta(tz=True, description="Instant with its offset.", examples=["2026-03-02T09:15:00Z"])]
+Moment = Annotated[datetime, Meta(tz=True, description="Time with its UTC offset.", examples=["2026-03-02T09:15:00Z"])]
 Day = Annotated[date, Meta(description="Calendar day, Europe/London.", examples=["2026-03-09"])]
 Birthday = Annotated[date, Meta(description="Day of birth, Europe/London.", examples=["2017-05-21"])]
 DueDay = Annotated[date, Meta(description="Day on which a birth is expected.", examples=["2026-08-14"])]
 DeathDay = Annotated[Day, Meta(description="Day of death.", examples=["2026-02-11"])]
 ReviewDay = Annotated[
-    Day, Meta(description="Day by which the risk marker is to be reviewed; an overdue review never silences it.")
+    Day,
+    Meta(description="Day by which the risk marker must be reviewed; it stays in force if the review is overdue."),
 ]
 ReleaseDay = Annotated[Day, Meta(description="Day of the planned release.")]
 ExpiryMoment = Annotated[
     Moment,
-    Meta(description="Instant after which the risk marker no longer stands.", examples=["2026-09-30T23:00:00Z"]),
+    Meta(description="Time after which the risk marker is no longer in force.", examples=["2026-09-30T23:00:00Z"]),
 ]
 RootMoment = Annotated[
     Moment,
     Meta(
-        description="The `time` of the event meant, as it was first sent: needed where its source has used the id for "
+        description="The `time` of the amended event, as it was first sent: needed if its source used the id for "
         "several events."
     ),
 ]
-ReplacedMoment = Annotated[Moment, Meta(description="When the fact happened, as it is now known.")]
+ReplacedMoment = Annotated[Moment, Meta(description="When the fact happened, as far as is now known.")]
 HomeEducated = Annotated[bool, Meta(description="Whether the child is educated at home.", examples=[False])]
 AddressProtected = Annotated[
     bool,
@@ -170,7 +171,7 @@ LsoaCode = Annotated[
     str,
     Meta(
         pattern=_PLACE_PATTERN,
-        description="Lower-layer super output area (2011 or 2021), or its like in Scotland or Northern Ireland.",
+        description="Lower-layer super output area (2011 or 2021), or the like in Scotland or Northern Ireland.",
         examples=["E01007110"],
     ),
 ]
@@ -179,7 +180,7 @@ FamilyId = Annotated[str, _subject("The family: the unit of work and the Kafka k
 PersonId = Annotated[str, _subject("A person, child or adult.", "P-000456")]
 ReferralId = Annotated[str, _identifier("One referral.", "R-000789")]
 ContactId = Annotated[str, _identifier("One contact.", "C-000321")]
-IncidentId = Annotated[str, _identifier("What happened; reports that share it are about one incident.", "I-000042")]
+IncidentId = Annotated[str, _identifier("An incident, the same in all reports about it.", "I-000042")]
 AgencyId = Annotated[str, _identifier("An organisation.", "school-107")]
 WorkerId = Annotated[str, _identifier("A worker.", "W-0031")]
 CaseId = Annotated[str, _identifier("An episode of a family with a service.", "K-000064")]
@@ -199,7 +200,7 @@ Note = Annotated[
     str,
     Meta(
         max_length=500,
-        description="What somebody wants to add, for the desk alone: it is in no alert. Names do not belong here.",
+        description="A remark for the desk only; no alert contains it. It must hold no names.",
         examples=["Visited today; the plan is being reviewed."],
     ),
 ]
@@ -208,10 +209,10 @@ LinkedPersonId = Annotated[PersonId, Meta(description="The other identifier of t
 ReleaseFamilyId = Annotated[FamilyId, Meta(description="The family that the person is released to.")]
 
 FamilyIds = Annotated[
-    list[FamilyId], Meta(max_length=50, description="The families it concerns.", examples=[["F-000123"]])
+    list[FamilyId], Meta(max_length=50, description="The families that it concerns.", examples=[["F-000123"]])
 ]
 PersonIds = Annotated[
-    list[PersonId], Meta(max_length=50, description="The persons it is about.", examples=[["P-000456"]])
+    list[PersonId], Meta(max_length=50, description="The persons that it concerns.", examples=[["P-000456"]])
 ]
 Participants = Annotated[
     list[codesets.HouseholdRole],

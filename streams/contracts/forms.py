@@ -1,7 +1,7 @@
 """
-Other spellings of what a field may hold, as serializers of several languages write them.
+Convert other spellings of a field's value, as serializers of several languages write them.
 
-Only what can mean one thing is respelt: a time without its offset, or a day written with a time of day, could be two.
+Only spellings with a single meaning are converted. A time without an offset, or a day with a time of day, has two.
 """
 
 import re
@@ -17,7 +17,7 @@ _ESCAPES = re.compile(rb"\\(?:%s|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)" % _
 
 
 def respelt(kind: type, value: bytes) -> bytes | None:
-    """JSON of a moment, a day or a whole number as the decoder reads it; None where it is none of these."""
+    """Convert JSON of a moment, a day or a whole number into the decoder's form; None if it is none of these."""
     if kind is datetime:
         return _moment(value)
     if kind is date:
@@ -30,12 +30,12 @@ def respelt(kind: type, value: bytes) -> bytes | None:
 
 
 def with_whole_characters(value: bytes) -> bytes:
-    """JSON in which half a surrogate pair, as is left of a character that was cut in two, is the sign for that."""
+    """Replace each half of a surrogate pair, which is left when a character is cut in two, by U+FFFD."""
     return _ESCAPES.sub(lambda found: rb"\ufffd" if found["half"] else found[0], value)
 
 
 def _moment(value: bytes) -> bytes | None:
-    """RFC 3339 with seconds and minutes of the offset; of a leap second the last instant before it ends the minute."""
+    """Write RFC 3339 with seconds, and with minutes in the offset; a leap second becomes the last instant before it."""
     found = _MOMENT.fullmatch(value)
     if found is None:
         return None

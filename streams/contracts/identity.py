@@ -1,8 +1,8 @@
 """
-What an event says, as one number: copies have the same however they were written and delivered, other events another.
+The content of an event as one number: all copies have the same number, and other events have another.
 
-Members that the contract does not read, the order and form of JSON, and the offset in which a moment is told make no
-difference; neither does a field that is left at its default, so that a new optional field changes no event of before.
+Four things make no difference: members that the contract does not read, the order and form of the JSON, the offset in
+which a moment is written, and fields left at their default. So a new optional field changes no earlier event.
 """
 
 import struct
@@ -24,7 +24,7 @@ _DECODED_APART = msgspec.Raw(b"null")
 
 
 def content_id(envelope: Envelope, amendment: Correction | Withdrawal | None, fact: Event | None) -> int:
-    """The digest (64 bits, signed) of everything in an event that has a meaning, its source and id apart."""
+    """A digest (64 bits, signed) of everything in an event that has a meaning, except its source and id."""
     if isinstance(amendment, Correction):
         amendment = msgspec.structs.replace(amendment, replacement=_DECODED_APART)
     time = envelope.time if envelope.time.tzinfo is UTC else envelope.time.astimezone(UTC)

@@ -1,8 +1,8 @@
 """
-The tables of the landing lake: every column with its type, what it means, and whether it may be empty.
+The tables of the landing lake: every column with its type, its meaning, and whether it may be empty.
 
-One place for the DDL that `land` executes, the dbt source file and the column expectations.
-Times are UTC without a zone.
+This is the one source for the DDL that `land` executes, the dbt source file and the column expectations. Times are UTC
+without a time zone.
 """
 
 from dataclasses import dataclass
@@ -46,35 +46,35 @@ _COORDINATE_COLUMNS = {
     "topic": Column(pa.string(), "Topic that the record is on.", required=True),
     "kafka_partition": Column(pa.int32(), "Partition of the record.", required=True),
     "kafka_offset": Column(
-        pa.int64(), "Offset of the record; with topic and partition it names one row of the lake.", required=True
+        pa.int64(), "Offset of the record; with topic and partition it identifies one row of the lake.", required=True
     ),
 }
 _TIME_COLUMNS = {
-    "received_at": Column(_TIMESTAMP, "When the broker took the record (its append time).", required=True),
+    "received_at": Column(_TIMESTAMP, "When the broker received the record (its append time).", required=True),
     "landed_at": Column(_TIMESTAMP, "When `land` stored the record; one value for each batch.", required=True),
 }
 
 _EVENT_ENVELOPE = {
-    "record_key": ("Kafka key: the family, or the person where the fact is about a person alone.", True),
+    "record_key": ("Kafka key: the family, or the person if the fact is about a single person.", True),
     "event_source": ("System that recorded the event.", True),
     "event_id": ("Id that the source gave the event; a source may use one for several.", True),
     "event_type": ("CloudEvents type, as `uk.caf.<topic>.<fact>.v<version>`.", True),
     "event_at": ("The envelope's time: when the event happened; for an amendment, when it was made.", True),
     "authority_code": ("GSS code of the authority.", True),
-    "is_backfill": ("Whether it is history sent later: landed and judged, never routed.", True),
+    "is_backfill": ("Whether it is history sent later: it is landed and evaluated, its alerts go to nobody.", True),
     "change": ("Whether the event records a fact, corrects or withdraws one: recorded, corrected, withdrawn.", True),
-    "root_source": ("Source of the event this one is about: its own, or that of the event it amends.", True),
-    "root_id": ("Id of the event this one is about: its own, or that of the event it amends.", True),
-    "root_at": ("`time` of the event that is amended, where the amendment tells it.", False),
+    "root_source": ("Source of the event that this one is about: its own, or that of the event it amends.", True),
+    "root_id": ("Id of the event that this one is about: its own, or that of the event it amends.", True),
+    "root_at": ("`time` of the amended event, if the amendment gives it.", False),
     "fact": ("Short name of the fact in force; empty for a withdrawal.", False),
     "fact_at": ("When the fact happened; for a correction, when it is now known to have happened.", True),
     "amendment_reason": ("Why the event was corrected or withdrawn; empty for a recorded one.", False),
     "replay_of": ("`topic/partition/offset` of the rejected record that this one sends again.", False),
     "dropped_fields": (
-        "Where a value was wrong that no rule needs, why, and what is allowed there; the value is only in `payload`.",
+        "Wrong values that no rule needs: path, reason and what is allowed. The value itself is only in `payload`.",
         False,
     ),
-    "content_id": ("Hash of what the event says: copies of one event have the same, however they are written.", True),
+    "content_id": ("Hash of the event's content: equal for all copies of one event, however they are written.", True),
     "payload": (
         "The event as it arrived, as structured JSON; fields that the contract does not know are kept here.",
         True,
@@ -88,7 +88,7 @@ _QUARANTINE = {
     "record_value": ("Original value, as bytes.", False),
     "record_headers": ("Original headers, as names and bytes.", False),
     "record_header_names": (
-        "Original names of all headers, as bytes, where one is not text that `record_headers` can hold; else empty.",
+        "Original names of all headers, as bytes, if `record_headers` cannot hold one as text; else empty.",
         False,
     ),
 }
@@ -104,7 +104,7 @@ def landing_tables() -> dict[str, Table]:
         ),
         "alerts": Table("Records of the alerts topic, one row each: every version of every alert.", _alerts()),
         "feedback": Table(
-            "Records of the feedback topic, one row each: what each referrer is told, in every version.",
+            "Records of the feedback topic, one row each: every version of each letter to a referrer.",
             _output(
                 Feedback,
                 {"version": pa.int32(), "decided_at": _TIMESTAMP, "sentences": pa.list_(pa.string())},
@@ -117,9 +117,9 @@ def landing_tables() -> dict[str, Table]:
         ),
         "dead_letters": Table("Records of the dead-letter topic, one row each.", _dead_letters()),
         "heartbeats": Table("Records of the heartbeat topic, one row each.", _heartbeats()),
-        "topics": Table("Topics of which records have landed, one row each; one for each time it was made.", _TOPICS),
+        "topics": Table("Topics whose records have landed, one row for each generation.", _TOPICS),
         "validations": Table("What Great Expectations found in each landed batch.", _VALIDATIONS),
-        "coverage": Table("What is stated of the time that sources cover, and what is taken back.", _COVERAGE),
+        "coverage": Table("Statements about the time that sources cover, and their removals.", _COVERAGE),
     }
 
 
@@ -227,7 +227,7 @@ def _heartbeats() -> dict[str, Column]:
 
 
 def _output(struct: type[msgspec.Struct], types: dict[str, pa.DataType], renamed: dict[str, str]) -> dict[str, Column]:
-    """Columns of a record that the system itself writes: its coordinates, then its fields, text unless `types` says."""
+    """Columns of a record that the system writes: its coordinates, then its fields, as text unless in `types`."""
     columns = {**_COORDINATE_COLUMNS, **_TIME_COLUMNS}
     for field in msgspec.structs.fields(struct):
         name = renamed.get(field.name, field.name)
@@ -239,19 +239,19 @@ def _output(struct: type[msgspec.Struct], types: dict[str, pa.DataType], renamed
 _TOPICS = {
     "topic": Column(pa.string(), "Name of the topic.", required=True),
     "topic_id": Column(
-        pa.string(), "Id that Kafka gave it when it was made; one that is made anew has another.", required=True
+        pa.string(), "Id that Kafka gave it when it was created; a recreated topic has another.", required=True
     ),
-    "life": Column(pa.int32(), "1 for the first topic of its name, one more each time it was made again."),
+    "life": Column(pa.int32(), "Generation: 1 for the first topic of its name, one more for each recreation."),
     "first_offsets": Column(
         pa.list_(pa.int64()),
-        "By partition the `kafka_offset` of its first record: those of a topic made again go on from the one before.",
+        "By partition, the `kafka_offset` of its first record; a recreated topic continues after its predecessor.",
     ),
     "from_offsets": Column(
-        pa.list_(pa.int64()), "By partition the `kafka_offset` from which on the topics of its name were landed."
+        pa.list_(pa.int64()), "By partition, the `kafka_offset` from which on topics of this name were landed."
     ),
-    "known_at": Column(_TIMESTAMP, "When it was met for the first time."),
-    "confirmed_at": Column(_TIMESTAMP, "When a person confirmed that it was made again."),
-    "confirmed_by": Column(pa.string(), "Who did: the login of the person."),
+    "known_at": Column(_TIMESTAMP, "When the system first met it."),
+    "confirmed_at": Column(_TIMESTAMP, "When a person confirmed that it was recreated."),
+    "confirmed_by": Column(pa.string(), "Login of the person who confirmed it."),
 }
 
 _VALIDATIONS = {
@@ -259,27 +259,27 @@ _VALIDATIONS = {
     "suite": Column(pa.string(), "Suite that the expectation belongs to.", required=True),
     "expectation": Column(pa.string(), "Name of the expectation.", required=True),
     "level": Column(pa.string(), "`row` flags rows; `batch` holds the marts; `release` lifts a hold.", required=True),
-    "success": Column(pa.bool_(), "Whether it was met; empty where it could not be judged (no history)."),
-    "checked": Column(pa.int64(), "Rows that were judged.", required=True),
+    "success": Column(pa.bool_(), "Whether it was met; empty if there was no history to check it."),
+    "checked": Column(pa.int64(), "Rows that were checked.", required=True),
     "failed": Column(pa.int64(), "Rows that failed.", required=True),
     "batch_from": Column(_TIMESTAMP, "First `landed_at` of the batch."),
     "batch_to": Column(_TIMESTAMP, "Last `landed_at` of the batch."),
-    "failed_rows": Column(pa.list_(_COORDINATES), "Coordinates of rows that failed; never a value of them."),
-    "note": Column(pa.string(), "What was found, in numbers, or why a hold was released; never a value of a row."),
+    "failed_rows": Column(pa.list_(_COORDINATES), "Coordinates of the rows that failed, without any of their values."),
+    "note": Column(pa.string(), "What was found, in numbers, or why a hold was released, without any value of a row."),
 }
 
 _COVERAGE = {
-    "stated_at": Column(_TIMESTAMP, "When it was stated or taken back; a build sees it from then on.", required=True),
+    "stated_at": Column(_TIMESTAMP, "When it was stated or removed; builds use it from then on.", required=True),
     "statement_id": Column(pa.string(), "One statement.", required=True),
-    "change": Column(pa.string(), "`stated`, or `removed`: taken back.", required=True),
+    "change": Column(pa.string(), "`stated`, or `removed` if the statement was taken back.", required=True),
     "authority_code": Column(pa.string(), "GSS code of the authority.", required=True),
     "source": Column(
-        pa.string(), "CloudEvents source that covers it; `*`: every source that no statement names.", required=True
+        pa.string(), "CloudEvents source that it is about; `*`: every source without its own statement.", required=True
     ),
-    "kinds": Column(pa.list_(pa.string()), "Kinds of figures that rest on it.", required=True),
+    "kinds": Column(pa.list_(pa.string()), "Kinds of figures that depend on it.", required=True),
     "covers_from": Column(pa.date32(), "First day (London).", required=True),
-    "covers_to": Column(pa.date32(), "Last day (London); empty: it goes on."),
-    "is_whole": Column(pa.bool_(), "Whether all of the authority is in it; a part makes no figures.", required=True),
-    "stated_by": Column(pa.string(), "Who says so: the login of the person, or the command.", required=True),
+    "covers_to": Column(pa.date32(), "Last day (London); empty if it continues."),
+    "is_whole": Column(pa.bool_(), "Whether it covers the whole authority; a part gives no figures.", required=True),
+    "stated_by": Column(pa.string(), "Who stated it: the login of the person, or the command.", required=True),
     "why": Column(pa.string(), "Why; no personal data.", required=True),
 }

@@ -1,8 +1,8 @@
 """
-What the fast decoder refuses is read again here, field by field, so that nothing that is not needed hides a child.
+Read a record again field by field after the fast decoder refused it, so that a needless field hides no child.
 
-`null` means not given. A value that is wrong in a field which no rule needs to be safe is left out, and said so; where
-a field must have a value, the contract names the safest reading. What is needed and wrong refuses the record.
+`null` means not given. A wrong value in a field that no rule needs to be safe is left out, and this is reported. If a
+field must have a value, the contract names the safest one. A wrong value in a needed field refuses the record.
 """
 
 from collections.abc import Mapping
@@ -19,17 +19,17 @@ from streams.contracts.forms import respelt
 __all__ = ["Dropped", "Members", "Tolerant", "members_of", "mend"]
 
 Members = dict[str, msgspec.Raw]
-"""A JSON object, its members as they are written."""
+"""A JSON object whose members are unparsed."""
 
 _NULL = b"null"
 _MOST_ITEMS = 1_000
-"""Items of a list that are looked at."""
+"""How many items of a list are read."""
 _MOST_NAMED = 10
-"""Wrong items of a list that are named one by one."""
+"""How many wrong items of a list are named one by one."""
 
 
 class Dropped(NamedTuple):
-    """A value that was left out: where, why, and what is allowed there; never the value."""
+    """A value that was left out: where, why, and what is allowed there, but never the value."""
 
     path: str
     reason: Reason
@@ -37,7 +37,7 @@ class Dropped(NamedTuple):
 
 
 class Tolerant(Protocol):
-    """What a struct says of its fields: which optional ones are `needed`, and what a field is read as `otherwise`."""
+    """A struct that says which optional fields are `needed`, and which value a field gets `otherwise`."""
 
     needed: ClassVar[frozenset[str]]
     otherwise: ClassVar[Mapping[str, object]]
@@ -47,7 +47,7 @@ Struct = TypeVar("Struct", bound=Tolerant)
 
 
 class _Field(NamedTuple):
-    """One field, as it is read by itself."""
+    """One field, prepared for reading it separately."""
 
     name: str
     decoder: msgspec.json.Decoder
@@ -85,11 +85,11 @@ def members_of(value: bytes | msgspec.Raw, path: str, reason: Reason) -> Members
 
 def mend(members: Members, struct: type[Struct], path: str, reason: Reason) -> tuple[Struct, list[Dropped]]:
     """
-    The struct that the members give, and what was left out of it.
+    The struct that the members give, and the values that were left out of it.
 
     Args:
-        path: where in the record the members lie.
-        reason: what a record is refused for in which a needed member is missing or wrong.
+        path: where in the record the members are.
+        reason: why a record is refused if a needed member is missing or wrong.
 
     Raises:
         Refusal: a needed member is missing or wrong, or the members contradict each other.

@@ -1,9 +1,11 @@
 """
-The ways in which CloudEvents travels over Kafka, brought to the one that is judged and kept: structured JSON.
+Convert every form in which CloudEvents travels over Kafka into structured JSON, which is validated and kept.
 
-Structured: the value is the event. Binary: the value is the event's data, its attributes are headers. A batch is an
-array of events, of which each is sent on as a record of its own (`streams.contracts.batches`).
-A record in binary mode is written anew as structured JSON with its data byte for byte, because only values are kept.
+- Structured: the value is the event.
+- Binary: the value is the event's data, and its attributes are headers. Such a record is rewritten as structured JSON
+  with its data byte for byte, because only values are kept.
+- Batch: an array of events. Each is sent on as a record of its own (`streams.contracts.batches`).
+
 Source: https://github.com/cloudevents/spec, Kafka protocol binding v1.0.2.
 """
 
@@ -19,10 +21,10 @@ from streams.contracts.mend import Members
 __all__ = ["CONTENT_TYPE", "STRUCTURED", "Headers", "structured", "trimmed", "with_data"]
 
 CONTENT_TYPE = "content-type"
-"""Header that says what the value is."""
+"""Header that gives the type of the value."""
 
 STRUCTURED = b"application/cloudevents"
-"""How the media type of values begins that hold whole events, one or a batch of them."""
+"""Beginning of the media type of values that hold whole events, one or a batch."""
 
 Headers = Sequence[tuple[str, bytes | None]]
 """Headers of a Kafka record; one without a value has None."""
@@ -35,13 +37,13 @@ _MARKS = {
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
 }
-"""Byte order marks; the longer ones first, as a shorter one begins like them."""
+"""Byte order marks. Longer ones come first, because some begin with a shorter one."""
 _BLANK = b" \t\r\n\0"
 _DATA = msgspec.json.Decoder(msgspec.Raw)
 _NO_TEXT = frozenset({"backfill"})
-"""Attributes that are no text in JSON."""
+"""Attributes that are not text in JSON."""
 _BOOLEANS = {"true": b"true", "True": b"true", "false": b"false", "False": b"false"}
-"""How they are written in headers; with a capital letter by the Python SDK."""
+"""How headers write booleans; the Python SDK uses a capital letter."""
 _NO_ATTRIBUTES = frozenset({"data", "data_base64"})
 
 
@@ -50,7 +52,7 @@ def structured(value: bytes, headers: Headers) -> bytes:
     The event, or the array of events, of a record as JSON.
 
     Raises:
-        Refusal: there is no value, it is not UTF-8 by its byte order mark, or the headers are no attributes.
+        Refusal: there is no value, its byte order mark is not that of UTF-8, or the headers are no attributes.
     """
     value = trimmed(value)
     if not value:
@@ -64,7 +66,7 @@ def structured(value: bytes, headers: Headers) -> bytes:
 
 def with_data(members: Members) -> Members:
     """
-    An event's members with its `data`, also when they were sent as `data_base64`.
+    An event's members with its `data`, even if the data were sent as `data_base64`.
 
     Raises:
         Refusal: `data_base64` is not base64 of JSON.
@@ -81,7 +83,7 @@ def with_data(members: Members) -> Members:
 
 def trimmed(value: bytes) -> bytes:
     """
-    A value without byte order mark, and without the blanks and zeros that some writers end with.
+    A value without its byte order mark, and without the blanks and zeros that some writers add at the end.
 
     Raises:
         Refusal: its byte order mark is not that of UTF-8.
@@ -107,7 +109,7 @@ def _from_binary(headers: Headers, media_type: bytes, data: bytes) -> bytes:
     if media_type:
         attributes["datacontenttype"] = _text(media_type, "$.datacontenttype")
     try:
-        _DATA.decode(data)  # one JSON value and no more, or it could add attributes
+        _DATA.decode(data)  # exactly one JSON value; more could add attributes
     except UNPARSED:
         raise Refusal(Reason.NOT_JSON, "$.data", "JSON in UTF-8") from None
     members = [b"%s:%s" % (msgspec.json.encode(name), _json(name, text)) for name, text in attributes.items()]

@@ -1,4 +1,4 @@
-"""The records that the system itself writes, as CloudEvents: encoded by their writers, judged like any other."""
+"""CloudEvents that the system itself writes: their writers encode them, and readers validate them like any other."""
 
 from datetime import datetime
 from typing import Annotated
@@ -70,7 +70,7 @@ def encode_output(type_: str, *, source: str, identity: str, time: datetime, dat
 
 
 def decode_output(record: Record) -> Output | Rejected:
-    """Judge one record of a topic that the system itself writes."""
+    """Validate one record of a topic that the system itself writes."""
     try:
         return _accept(record)
     except Refusal as refusal:

@@ -1,4 +1,4 @@
-"""Events that the system itself writes: alerts, what partners and referrers are told, dead letters, heartbeats."""
+"""Events that the system itself writes: alerts, notices to partners and referrers, dead letters, heartbeats."""
 
 from typing import Annotated
 
@@ -41,7 +41,7 @@ _Offset = Annotated[int, Meta(ge=0)]
 
 
 class Evidence(msgspec.Struct, frozen=True, order=True):
-    """One event that an alert stands on: when it happened, what it is, and where to find it."""
+    """One event that an alert is based on: when it happened, what it is, and where to find it."""
 
     time: f.Moment
     source: f.EventSource
@@ -50,7 +50,7 @@ class Evidence(msgspec.Struct, frozen=True, order=True):
 
 
 class Recipient(msgspec.Struct, frozen=True, order=True):
-    """One desk or person that an alert is meant for."""
+    """One desk or person that an alert is for."""
 
     role: c.RecipientRole
     id: Annotated[str, _described("Which one: a gateway, an area, a worker, a service.", "birkenhead")]
@@ -60,8 +60,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """
     One version of an alert.
 
-    Ids and facts only: no name, date of birth, address or free text.
-    `(alert_id, version)` is unique; a subscriber drops repeats.
+    It holds only ids and facts: no name, date of birth, address or free text. `(alert_id, version)` is unique; a
+    subscriber drops repeats.
     """
 
     alert_id: f.AlertId
@@ -88,7 +88,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Annotated[
         list[Evidence],
         _described(
-            "The events that the alert stands on, by time.",
+            "The events that the alert is based on, by time.",
             [
                 {
                     "time": "2026-03-02T09:15:00Z",
@@ -99,14 +99,10 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
             ],
         ),
     ]
-    anchor_source: Annotated[
-        str, _described("Source of the event that turned the condition true.", "/wirral/front-door")
-    ]
-    anchor_id: Annotated[
-        str, _described("Id, within its source, of the event that turned the condition true.", "e-1001")
-    ]
-    anchored_at: Annotated[f.Moment, Meta(description="When the condition turned true.")]
-    deadline: Annotated[f.Moment | None, _described("By when somebody must have acted.", "2026-03-03T09:15:00Z")] = None
+    anchor_source: Annotated[str, _described("Source of the event that made the rule true.", "/wirral/front-door")]
+    anchor_id: Annotated[str, _described("Id, within its source, of the event that made the rule true.", "e-1001")]
+    anchored_at: Annotated[f.Moment, Meta(description="When the rule became true.")]
+    deadline: Annotated[f.Moment | None, _described("Time by which somebody must act.", "2026-03-03T09:15:00Z")] = None
     clears_when: Annotated[
         str, _described("What ends the alert, in plain English.", "The person has left the household.")
     ]
@@ -115,20 +111,20 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
         f.Moment, Meta(description="When the record that caused this version arrived, or the deadline that passed.")
     ]
     raised_at: Annotated[f.Moment, Meta(description="When this version was written.")]
-    backfill: Annotated[bool, _described("Raised from history: landed and shown, never routed.", False)] = False
-    test: Annotated[bool, _described("A test of the path, not about anybody.", False)] = False
+    backfill: Annotated[bool, _described("Raised from history: landed and shown, sent to nobody.", False)] = False
+    test: Annotated[bool, _described("A test of the path to subscribers; it concerns nobody.", False)] = False
     supersedes: Annotated[
         f.AlertId | None,
         _described("The alert that this one replaces, because late evidence moved its anchor.", "0" * 32),
     ] = None
-    case_url: Annotated[str | None, _described("Where the case record is.", "https://cases.example/F-000123")] = None
+    case_url: Annotated[str | None, _described("Link to the case record.", "https://cases.example/F-000123")] = None
     area: Annotated[
         str | None,
-        _described("Area in which the family lives; empty where that is unknown or protected.", "birkenhead"),
+        _described("Area in which the family lives; empty if that is unknown or protected.", "birkenhead"),
     ] = None
     recipients: Annotated[
         list[Recipient],
-        _described("Whom it is meant for.", [{"role": "duty", "id": "birkenhead"}]),
+        _described("Who it is for.", [{"role": "duty", "id": "birkenhead"}]),
     ] = []
     routing_version: Annotated[
         str | None, _described("Version of the routes that chose the recipients.", "wirral-1")
@@ -142,19 +138,19 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
 class Feedback(msgspec.Struct, frozen=True, kw_only=True):
     """
-    What the referrer is told: one version of the letter about one referral.
+    One version of the letter to a referrer about one referral.
 
-    Nothing of the family but the referral's id, which the referrer has; an individual is told no decision.
-    `(letter_id, version)` is unique; who sends the letters drops repeats. The number of a referral is its referrer's
-    own, and may be that of another family's referral, too.
+    The referral's id is its only fact about the family, and the referrer knows it. A letter to an individual gives no
+    decision. `(letter_id, version)` is unique; the sender of the letters drops repeats. Each referrer numbers its own
+    referrals, so referrals of two families may have the same id.
     """
 
     referral_id: f.ReferralId
     letter_id: Annotated[
         str | None,
-        _described("Id of the letter, the same for all its versions; none in letters of before.", "5d41402abc4b2a76"),
+        _described("Id of the letter, the same for all its versions; older letters have none.", "5d41402abc4b2a76"),
     ] = None
-    version: Annotated[int, _described("Number of this version of the letter, from 1; a later one corrects.", 1)]
+    version: Annotated[int, _described("Number of this version of the letter, from 1; later ones are corrections.", 1)]
     feedback_kind: c.FeedbackKind
     source_code: c.ReferralSource
     agency_id: f.AgencyId | None = None
@@ -171,10 +167,10 @@ _PolicyVersion = Annotated[str, _described("Version of the sharing policy.", "sh
 
 class PartnerNotice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
-    What a kind of partner is told of one version of an alert.
+    The notice that a kind of partner gets about one version of an alert.
 
-    Only what the sharing policy names; never a person, a worker, an address, an area, an event or the rule's reason.
-    `(alert_id, version)` is unique on a partner's topic; a subscriber drops repeats.
+    It holds only what the sharing policy names, and never a person, a worker, an address, an area, an event or the
+    rule's reason. `(alert_id, version)` is unique on a partner's topic; a subscriber drops repeats.
     """
 
     alert_id: f.AlertId
@@ -189,12 +185,12 @@ class PartnerNotice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     policy_version: _PolicyVersion
     family_id: f.FamilyId | None = None
     severity: c.Severity | None = None
-    anchored_at: Annotated[f.Moment | None, Meta(description="When the condition turned true.")] = None
-    deadline: Annotated[f.Moment | None, Meta(description="By when somebody must have acted.")] = None
+    anchored_at: Annotated[f.Moment | None, Meta(description="When the rule became true.")] = None
+    deadline: Annotated[f.Moment | None, Meta(description="Time by which somebody must act.")] = None
 
 
 class SharingDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """What the sharing policy said of one version of an alert and one kind of partner, and why. Ids only."""
+    """The sharing policy's decision on one version of an alert for one kind of partner, and its reason. Ids only."""
 
     alert_id: f.AlertId
     version: Annotated[int, _described("Version of the alert.", 1)]
@@ -205,8 +201,8 @@ class SharingDecision(msgspec.Struct, frozen=True, kw_only=True):
     verdict_reason: Annotated[
         str,
         _described(
-            "`policy`, or what of the family's consent decided: `consent_in_force`, `consent_not_in_force`, "
-            "`consent_not_known`.",
+            "`policy`, or the state of the family's consent that decided: `consent_in_force`, "
+            "`consent_not_in_force`, `consent_not_known`.",
             "policy",
         ),
     ]
@@ -234,19 +230,19 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     is_whole: Annotated[
         bool,
         _described(
-            "Whether key, value and headers are all here. Of a record that is too long for a letter their beginnings "
-            "are; `landing.quarantine` holds it whole, under its topic, partition and offset.",
+            "Whether key, value and headers are complete. If the record is too long for a letter, only their "
+            "beginnings are here; `landing.quarantine` holds all of it, under its topic, partition and offset.",
             True,
         ),
     ] = True
     record_bytes: Annotated[int | None, _described("Length of original key, value and headers, in bytes.", 7)] = None
     value_bytes: Annotated[
-        int | None, _described("Length of the original value, in bytes; empty where there was none.", 2)
+        int | None, _described("Length of the original value, in bytes; empty if there was none.", 2)
     ] = None
     value_sha256: Annotated[
         str | None,
         _described(
-            "SHA-256 of the original value, in hexadecimal digits; empty where there was none.",
+            "SHA-256 of the original value, in hexadecimal digits; empty if there was none.",
             "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
         ),
     ] = None
@@ -256,12 +252,12 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     """
     The watcher's sign of life.
 
-    `offsets` gives, by topic, the next offset of each partition:
-    of the input topics what has been judged, of the alerts topic what has been written.
+    `offsets` gives the next offset of each partition, by topic. On input topics, all records before it have been
+    evaluated; on the alerts topic, they have been written.
     """
 
     leader: Annotated[str, _described("Name of the process that is the leader.", "watch-1")]
-    as_of: Annotated[f.Moment, Meta(description="Instant up to which deadlines have been judged.")]
+    as_of: Annotated[f.Moment, Meta(description="Time up to which deadlines have been evaluated.")]
     offsets: Annotated[
         dict[str, list[_Offset]],
         _described("Next offset of each partition, by topic.", {"caf.referral.v1": [12, 7]}),
@@ -269,7 +265,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     topic_ids: Annotated[
         dict[str, str],
         _described(
-            "Kafka's id of each topic that the offsets are of; a topic that is made anew has another one.",
+            "Kafka's id of each topic in `offsets`; a recreated topic has another id.",
             {"caf.referral.v1": "51268a1c-0987-48b9-b2f9-c7267315c080"},
         ),
     ] = {}

@@ -17,7 +17,7 @@ __all__ = [
 
 @event(REFERRAL, "contact-recorded", otherwise={"source_code": c.ReferralSource.UNKNOWN})
 class ContactRecorded(Event):
-    """Somebody voiced a concern about a family, without asking for a service."""
+    """Somebody reported a concern about a family, without asking for a service."""
 
     contact_id: f.ContactId
     family_id: f.FamilyId
@@ -36,9 +36,9 @@ class ContactRecorded(Event):
 )
 class ReferralSubmitted(Event):
     """
-    A service was asked for.
+    Somebody asked for a service for a family.
 
-    A missing answer to the consent question is kept as `not_recorded`: the report is still about a child.
+    A missing answer to the consent question is kept as `not_recorded`, because the report is still about a child.
     """
 
     referral_id: f.ReferralId
@@ -79,7 +79,7 @@ class ReferralAllocated(Event):
 
 @event(REFERRAL, "feedback-sent", otherwise={"feedback_channel": None})
 class FeedbackSent(Event):
-    """The referrer was told."""
+    """The referrer got feedback on a referral."""
 
     referral_id: f.ReferralId
     family_id: f.FamilyId

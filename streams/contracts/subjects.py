@@ -1,4 +1,4 @@
-"""Whom records name: families, persons and addresses."""
+"""The fields that name families, persons and addresses."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ __all__ = ["subjects"]
 
 
 def subjects() -> tuple[list[str], list[str]]:
-    """The columns that name a person, a family or an address, and those that name several: what connects families."""
+    """The columns that name one person, family or address, and those that name several. They connect families."""
     one, several = set(), set()
     for struct in event_types().values():
         for field, schema in _schemas(struct):

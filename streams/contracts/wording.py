@@ -1,4 +1,4 @@
-"""What the decoder expected, in words for whoever builds a form."""
+"""The decoder's messages in words for builders of forms."""
 
 import re
 
@@ -28,7 +28,7 @@ _NO_MOMENT = re.compile(r"Invalid RFC3339 encoded (?P<kind>date|datetime)")
 
 
 def in_words(expected: str) -> str:
-    """A message of the decoder as what is allowed: its names of types, and the text of a pattern, tell nobody."""
+    """Turn a decoder's message into what is allowed, in words: its type names and the text of a pattern help nobody."""
     for pattern, words in IN_WORDS.items():
         if repr(pattern) in expected:
             return words

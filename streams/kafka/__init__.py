@@ -1,1 +1,1 @@
-"""Kafka: the topics and how to talk to them."""
+"""Kafka: the topics, and clients to read and write them."""

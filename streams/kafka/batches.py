@@ -1,8 +1,8 @@
 """
-What was fetched of a partition as batches, and what lies between two of them that is none.
+Split fetched bytes of a partition into batches and the damage between them.
 
-A batch is trusted when its CRC holds. Its offset and length lie outside of the CRC, so an offset is compared with the
-next batch's; and after bytes that are no batch the next one is looked for, and known by its own CRC.
+A batch is trusted if its CRC is right. The CRC does not cover the batch's offset and length, so the offset is compared
+with that of the next batch. Behind bytes that are no batch, the next batch is searched for; its own CRC identifies it.
 """
 
 import struct
@@ -16,16 +16,16 @@ __all__ = ["Batch", "Damage", "split"]
 
 _HEADER = struct.Struct(">qiibIhiqqqhii")
 _OVERHEAD = 12
-"""Offset and length, which the length does not count."""
+"""Bytes of the fields offset and length, which the length does not count."""
 _MAGIC_AT = 16
 _MAGIC = 2
-"""The format of the batches that brokers have taken since Kafka 0.11; older ones are messages one by one."""
+"""The format of batches that brokers accept since Kafka 0.11. Older formats hold single messages."""
 _SMALLEST = {0: 14, 1: 22, _MAGIC: _HEADER.size - _OVERHEAD}
 """Shortest length by format."""
 
 
 class Batch(NamedTuple):
-    """Records that were written at once, from offset `base` to `last`; whole, and as they were written."""
+    """Records that were written together, from offset `base` to `last`, whole and unchanged."""
 
     base: int
     last: int
@@ -37,15 +37,15 @@ class Batch(NamedTuple):
     count: int
     raw: memoryview
     shift: int = 0
-    """What was added to its offsets."""
+    """The number that was added to its offsets."""
 
     def numbered(self, first: int) -> "Batch":
-        """The same with numbers, of which that of offset 0 is `first`."""
+        """Renumber the batch so that Kafka's offset 0 gets the number `first`."""
         return self._replace(base=self.base + first, last=self.last + first, shift=first) if first else self
 
     @property
     def body(self) -> memoryview:
-        """What follows the header."""
+        """The bytes after the header."""
         return self.raw[_HEADER.size :]
 
     @property
@@ -55,7 +55,7 @@ class Batch(NamedTuple):
 
     @property
     def is_stamped(self) -> bool:
-        """Whether its time is that of the broker (`LogAppendTime`)."""
+        """Whether the broker set its time (`LogAppendTime`)."""
         return bool(self.attributes & 0x08)
 
     @property
@@ -65,7 +65,7 @@ class Batch(NamedTuple):
 
     @property
     def is_control(self) -> bool:
-        """Whether it is a note of the broker, which no reader is shown."""
+        """Whether it is a marker of the broker, which no reader gets."""
         return bool(self.attributes & 0x20)
 
 
@@ -73,8 +73,8 @@ class Damage(NamedTuple):
     """
     Bytes that are no batch.
 
-    `end` is the offset of the batch after them, and `last` the last offset that they claim, which may be wrong; None
-    where nobody can tell.
+    `end` is the offset of the batch after them. `last` is the last offset that they claim, which may be wrong. Either
+    is None if it is unknown.
     """
 
     end: int | None
@@ -84,11 +84,12 @@ class Damage(NamedTuple):
 
 def split(fetched: bytes, offset: int, end: int | None = None, *, is_cut: bool = True) -> Iterator[Batch | Damage]:
     """
-    The batches of what was fetched at an offset.
+    Split what was fetched at an offset into batches and damage.
 
     Args:
-        end: the offset after the topic's last one; a batch that goes beyond is none.
-        is_cut: what seems incomplete at the end is left for the next fetch; otherwise its length must be wrong.
+        end: the offset after the topic's last one. A batch that goes beyond it is not trusted.
+        is_cut: whether the fetch may have cut off the last batch. If so, an incomplete end is left for the next fetch;
+            if not, its length must be wrong.
     """
     buffer, at, reached = memoryview(fetched), 0, None
     while at + _OVERHEAD <= len(buffer):
@@ -109,7 +110,7 @@ def split(fetched: bytes, offset: int, end: int | None = None, *, is_cut: bool =
 
 
 def _batch(buffer: memoryview, at: int, reached: int | None = None) -> Batch | None:
-    """The batch that begins here, if one does, and it lies after the offset that was reached."""
+    """The batch that begins here, or None if there is none or it does not lie after the offset `reached`."""
     if at + _OVERHEAD + min(_SMALLEST.values()) > len(buffer):
         return None
     magic, length = buffer[at + _MAGIC_AT], _length(buffer, at)
@@ -133,7 +134,7 @@ def _is_old(batch: Batch, reached: int | None) -> bool:
 
 
 def _fits(buffer: memoryview, batch: Batch, behind: int, expected: int, end: int | None) -> bool:
-    """Whether the batch's offset is still what it was: where it leaves some out, the next batch must come after it."""
+    """Return whether the batch's offset is credible: if it leaves offsets out, the next batch must come after it."""
     if batch.base <= expected:
         return True
     following = _batch(buffer, behind)
@@ -141,7 +142,7 @@ def _fits(buffer: memoryview, batch: Batch, behind: int, expected: int, end: int
 
 
 def _next_batch(buffer: memoryview, at: int, behind: int, reached: int) -> int | None:
-    """Where the next batch begins: where the length says or, if none does there, anywhere later."""
+    """Find the next batch: where the length says, or, if there is none, anywhere later."""
     if at < behind and _batch(buffer, behind, reached) is not None:
         return behind
     raw = bytes(buffer)

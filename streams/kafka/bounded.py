@@ -1,8 +1,8 @@
 """
-A fetcher whose `poll` gives a bounded number of bytes, not only of records.
+A fetcher that limits a poll by bytes, not only by records.
 
-A fetch is bounded as it is packed; a thousand records of 5 MB that compress well are one fetch, and unpacked they are
-more than there is memory.
+Kafka limits a fetch by its packed bytes. A thousand records of 5 MB that compress well fit into one fetch, but unpacked
+they need more memory than there is.
 """
 
 from kafka import TopicPartition
@@ -13,22 +13,26 @@ from streams.kafka.records import Readable
 __all__ = ["ALL_FETCHED", "POLL_BYTES", "BoundedFetcher"]
 
 ALL_FETCHED = 1_000_000
-"""Who asks for so many records gets all that was fetched, whatever its length: kafka-python loses what a pause cuts."""
+"""
+A reader that asks for this many records gets everything that was fetched, however long.
+
+Otherwise the poll would pause within a fetch, and kafka-python loses the records after the pause.
+"""
 
 POLL_BYTES = 64 * 1024 * 1024
-"""After so many bytes of values a poll ends, but for the records that are unpacked with the last of them."""
+"""A poll ends after this many bytes of values; it still returns all records of its last step."""
 _STEP = 20
-"""Records that are unpacked before their length is looked at."""
+"""How many records are unpacked before their length is measured."""
 
 
 class BoundedFetcher(Fetcher):
-    """Hands out records in small steps, and none in a poll that has enough."""
+    """Hands out records in small steps, and stops once a poll has enough bytes."""
 
     _polled_bytes = 0
     _limit = POLL_BYTES
 
     def fetched_records(self, max_records: int | None = None, update_offsets: bool = True) -> tuple[dict, bool]:
-        """As kafka-python's, which the next poll goes on from."""
+        """Return records as kafka-python does; the next poll continues behind them."""
         self._polled_bytes = 0
         self._limit = float("inf") if max_records == ALL_FETCHED else POLL_BYTES
         return super().fetched_records(max_records, update_offsets)
@@ -40,7 +44,7 @@ class BoundedFetcher(Fetcher):
         max_records: int,
         update_offsets: bool,
     ) -> int:
-        """Take some; a poll that has enough is told that it has all it wanted."""
+        """Take one step of records; once there are enough bytes, claim that all wanted records were taken."""
         count = super()._append(drained, part, min(max_records, _STEP), update_offsets)
         if count:
             self._polled_bytes += sum(len(record.value or b"") for record in drained[part.topic_partition][-count:])

@@ -1,4 +1,4 @@
-"""Producers and consumers with the settings that the delivery promises rest on."""
+"""Producers and consumers, with the settings that the promises about delivery depend on."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -15,7 +15,7 @@ __all__ = ["admin", "consumer", "end_offsets", "partitions_of", "producer"]
 
 _BOOTSTRAP_TIMEOUT_MS = 15_000
 _METADATA_MS = 15_000
-"""How often a consumer asks which partitions there are."""
+"""How often a consumer asks which partitions exist."""
 
 T = TypeVar("T")
 
@@ -32,10 +32,10 @@ def admin(settings: Settings) -> KafkaAdminClient:
 
 def producer(settings: Settings, **config: object) -> KafkaProducer:
     """
-    A producer whose acknowledged records are on all in-sync replicas, once and in order (idempotent).
+    A producer for records that must not be lost: acknowledged records are on all in-sync replicas, once and in order.
 
-    The default partitioner hashes the key with murmur2, as Java's does, so a family has one partition number on every
-    topic whoever writes it.
+    It is idempotent. The default partitioner hashes the key with murmur2, as Java's does. So a family has one partition
+    number on every topic, whichever program writes.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -52,13 +52,14 @@ def consumer(
     **config: object,
 ) -> TolerantConsumer:
     """
-    A consumer that is assigned all partitions of `topics`, from their beginning, and commits nothing by itself.
+    A consumer that reads all partitions of `topics` from their beginning and commits nothing by itself.
 
-    It sees committed records only, so an aborted transaction of a partner's producer is not an event. Partitions that
-    are added later are taken on by `poll`; who assigns partitions of its own asks `partitions_of` again for them.
+    It reads committed records only, so an aborted transaction of a partner's producer is not an event. `poll` also
+    takes on partitions that are added later. A caller that assigns partitions itself must ask `partitions_of` again.
 
     Args:
-        lives: tells how records are numbered; who compares offsets with the lake's takes `numbered_consumer` instead.
+        generations: gives the generations that decide how records are numbered. To compare offsets with the lake, use
+            `numbered_consumer` instead.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -77,7 +78,7 @@ def consumer(
 
 
 def partitions_of(client: KafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
-    """All partitions of the topics, in order; added ones are known after some seconds."""
+    """All partitions of the topics, in order; added ones appear after some seconds."""
     return all_partitions(client, topics)
 
 

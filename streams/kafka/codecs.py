@@ -1,8 +1,8 @@
 """
-What a batch's compressed bytes hold: by every codec that Kafka knows, as far as they can be read, and within a limit.
+Decompress batches of every codec that Kafka knows, as far as they are readable, and up to a limit.
 
-Kafka's CRC vouches for every byte, so the codecs' own checksums add nothing. Like Java's readers, these do not ask for
-them: a broker accepts a batch whose LZ4 checksum is wrong, or that has a tail after its gzip stream.
+Kafka's CRC covers every byte, so the checksums of the codecs add nothing. Java's readers ignore them, and so does this
+module: a broker accepts a batch whose LZ4 checksum is wrong, or that has extra bytes after its gzip stream.
 """
 
 import io
@@ -17,11 +17,11 @@ import zstandard
 __all__ = ["LIMIT", "decompress"]
 
 LIMIT = 128 * 1024 * 1024
-"""Bytes of one batch that are unpacked at most; a few kilobytes can claim to be terabytes."""
+"""How many bytes of one batch are unpacked at most: a few kilobytes can claim to be terabytes."""
 
 _CHUNK = 1024 * 1024
 _XERIAL = b"\x82SNAPPY\x00"
-"""How snappy in blocks begins, in a header of 16 bytes; its versions are not asked (Redpanda swaps their bytes)."""
+"""Start of the 16-byte header of snappy in blocks. Its versions are ignored, because Redpanda swaps their bytes."""
 _LZ4 = b"\x04\x22\x4d\x18"
 _WINDOW_BYTES = 2**27
 """Memory that a zstd frame may ask for; Java's reader allows as much."""
@@ -29,16 +29,16 @@ _WINDOW_BYTES = 2**27
 
 def decompress(codec: int, packed: bytes) -> tuple[bytes, str | None]:
     """
-    What could be unpacked, and why not all of it; None when it was.
+    Unpack what can be unpacked, and give the reason if that is not all, else None.
 
     Args:
-        codec: the number that the batch's attributes give, 0 for none.
+        codec: the number in the batch's attributes, 0 for none.
         packed: everything after the batch's header.
     """
     if codec == 0:
         return packed, None
     if codec not in _CODECS:
-        return b"", f"its codec has the number {codec}, which no Kafka of today has"
+        return b"", f"its codec has the number {codec}, which Kafka does not know"
     name, unpack = _CODECS[codec]
     found, size = [], 0
     try:
@@ -46,14 +46,14 @@ def decompress(codec: int, packed: bytes) -> tuple[bytes, str | None]:
             found.append(chunk[: LIMIT - size])
             size += len(chunk)
             if size > LIMIT:
-                return b"".join(found), f"unpacked it is longer than {LIMIT} bytes"
+                return b"".join(found), f"unpacked, it is longer than {LIMIT} bytes"
     except _DAMAGED:
         return b"".join(found), f"its {name} stream is damaged"
     return b"".join(found), None
 
 
 def _gzip(packed: bytes) -> Iterator[bytes]:
-    """Members one after the other; what follows the first and is none is left, as Java leaves it."""
+    """Unpack gzip members one after the other. Bytes after the first that are no member are ignored, as Java does."""
     first = True
     while packed and (first or packed.startswith(b"\x1f\x8b")):
         stream = zlib.decompressobj(wbits=31)
@@ -66,13 +66,13 @@ def _gzip(packed: bytes) -> Iterator[bytes]:
 
 
 def _snappy(packed: bytes) -> Iterator[bytes]:
-    """Blocks with their lengths, as Java and kafka-python write it, or one block alone, as librdkafka does."""
+    """Unpack blocks with lengths, as Java and kafka-python write them, or one single block, as librdkafka does."""
     if not packed.startswith(_XERIAL):
         yield _snappy_block(packed)
         return
     at = 16
     while at < len(packed):
-        if packed.startswith(_XERIAL, at):  # streams put one behind the other
+        if packed.startswith(_XERIAL, at):  # several streams in a row
             at += 16
             continue
         (size,) = struct.unpack_from(">i", packed, at)
@@ -89,7 +89,7 @@ def _snappy_block(block: bytes) -> bytes:
 
 
 def _lz4(packed: bytes) -> Iterator[bytes]:
-    """Independent blocks, as Kafka demands; checksums of header, blocks and content are passed over."""
+    """Unpack independent blocks, as Kafka requires; checksums of header, blocks and content are skipped."""
     magic, flags, descriptor = struct.unpack_from("<4sBB", packed)
     if magic != _LZ4 or not flags & 0x20:
         raise ValueError

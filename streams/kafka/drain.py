@@ -1,4 +1,4 @@
-"""Reading a topic up to where it ends."""
+"""Reading a topic up to its end."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,7 +8,7 @@ __all__ = ["until"]
 
 
 def until(reader: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> Iterator:
-    """Records up to the given offsets."""
+    """Read records up to the given offsets."""
     while any(reader.position(partition) < end for partition, end in ends.items()):
         for records in reader.poll(timeout_ms=500).values():
             yield from records

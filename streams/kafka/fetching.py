@@ -1,4 +1,4 @@
-"""A fetcher that nothing on a topic stops: for what cannot be read or was deleted it gives values that say so."""
+"""A fetcher that nothing on a topic stops: it returns values for records that are unreadable or deleted."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -21,15 +21,16 @@ __all__ = ["TolerantFetcher"]
 log = structlog.get_logger()
 
 _STUCK_SECONDS = 2.0
-"""After which a place that should have records, and of which nothing comes, is looked at by itself."""
+"""How long a partition that should have records may send nothing before it is asked separately."""
 _LACKS = "a batch whose CRC is right"
 
 
 class TolerantFetcher(BoundedFetcher):
     """
-    Takes damage for an answer like any other.
+    Treats damage as an ordinary answer.
 
-    Offsets are Kafka's in here; the records bear numbers that go on from `first_number`, that of a place's offset 0.
+    Inside this class, offsets are Kafka's. The records get numbers: `first_number` gives the number of a partition's
+    offset 0, and the others count on from there.
     """
 
     def __init__(self, *args: object, first_number: Callable[[TopicPartition], int], **config: object) -> None:
@@ -58,24 +59,27 @@ class TolerantFetcher(BoundedFetcher):
         )
 
     def fetch_records(self, *args: object, **config: object) -> tuple[dict[TopicPartition, list], bool]:
-        """As kafka-python's; now and then it looks after partitions of which nothing comes."""
+        """Fetch as kafka-python does; every two seconds, also ask for partitions that send nothing."""
         if time.monotonic() - self._looked_at > _STUCK_SECONDS:
             self._look_after_silent_places()
             self._looked_at = time.monotonic()
         return super().fetch_records(*args, **config)
 
     async def _send_list_offsets_requests(self, timestamps: dict[TopicPartition, int]) -> tuple[dict, set]:
-        """As kafka-python's, which leaves out, without a word, partitions of whose leader it knows nothing yet."""
+        """Ask as kafka-python does, but retry partitions without a known leader, which it silently leaves out."""
         leaders = {place: self._manager.cluster.leader_for_partition(place) for place in timestamps}
         offsets, again = await super()._send_list_offsets_requests(timestamps)
         return offsets, again | {place for place, leader in leaders.items() if leader in (None, -1)}
 
     def highwater(self, place: TopicPartition) -> int | None:
-        """Where the topic ended when the broker last answered."""
+        """The end of the partition at the broker's last answer."""
         return self._subscriptions.assignment[place].highwater
 
     def _look_after_silent_places(self) -> None:
-        """A broker that cannot pass damage may send nothing at all, as if there were no more records."""
+        """
+        Ask for silent partitions: a broker that cannot get past damage may send nothing, as if there were no more
+        records.
+        """
         states = {place: self._subscriptions.assignment[place] for place in self._fetchable_partitions()}
         positions = {place: state.position.offset for place, state in states.items()}
         for place, offset in positions.items():
@@ -86,7 +90,7 @@ class TolerantFetcher(BoundedFetcher):
         self._positions = positions
 
     def _is_damaged(self, place: TopicPartition, offset: int, answer: object) -> bool:
-        """Whether the broker refuses, sends no whole batch, or has sent nothing for long."""
+        """Return whether the broker refuses, sends no whole batch, or has sent nothing for long."""
         if answer.error_code != NoError.errno:
             return answer.error_code in REFUSALS
         if not answer.records:
@@ -114,11 +118,11 @@ class _Records(fetcher.Fetcher.PartitionRecords):
                 continue
             yield from self._lost(tp, piece)
             if piece.end is None or self.aborted_producer_ids or self.aborted_transactions:
-                break  # what ends an aborted transaction may be lost: the broker, asked anew, says what stands
+                break  # an abort marker may be lost: ask the broker again what was committed
         self.drain()
 
     def _pieces(self, place: TopicPartition, fetched: bytes, end: int | None) -> Iterator[Batch | Damage]:
-        """What was fetched, or more of it: the broker may pass over damage, or stop there."""
+        """Split what was fetched, or a larger fetch if it starts with damage, which brokers may skip or stop at."""
         first, is_cut = next(split(fetched, self.fetch_offset, end), None), True
         if not isinstance(first, Batch) or first.base > self.fetch_offset:
             found = self._fetcher.places.around(place, self.fetch_offset, is_served=isinstance(first, Batch))
@@ -139,7 +143,7 @@ class _Records(fetcher.Fetcher.PartitionRecords):
         return record
 
     def _is_hidden(self, batch: Batch) -> bool:
-        """Whether no reader is shown it: it belongs to an aborted transaction, or is a note of the broker."""
+        """Return whether a batch is hidden from readers: a marker of the broker, or part of an aborted transaction."""
         if self.isolation_level == IsolationLevel.READ_COMMITTED and batch.producer_id >= 0:
             self._consume_aborted_transactions_up_to(batch.last)
             if batch.is_control:
@@ -160,9 +164,10 @@ class _Records(fetcher.Fetcher.PartitionRecords):
 
 class _Deleted(_Records):
     """
-    What lies between where a reader wanted to go on and where the topic begins now.
+    The offsets from the one that a reader wanted next to the first one that the topic still has.
 
-    Offsets below 0 are of a topic before this one. Markers and aborted records may have been among what is lost.
+    Offsets below 0 belong to an earlier generation of the topic. Some lost offsets may have been markers or aborted
+    records.
     """
 
     def _unpack_records(self, tp: TopicPartition, *_: object) -> Iterator[Readable]:

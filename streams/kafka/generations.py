@@ -1,8 +1,9 @@
 """
-The lives of a topic: deleted and made again, it has its name but another id (KIP-516), and its offsets begin again.
+Generations of a topic.
 
-The lake names a record by topic, partition and offset, for ever. So the records of a later life are numbered on from
-where those before end.
+A recreated topic has its old name, another id (KIP-516), and offsets that begin at 0 again. But the lake names a record
+by topic, partition and offset for ever. So the records of a later generation get numbers that continue after those of
+the earlier one.
 """
 
 from collections.abc import Mapping
@@ -13,19 +14,19 @@ __all__ = ["Generation", "Generations", "recreated"]
 
 
 class Generation(NamedTuple):
-    """One topic of its name: Kafka's id, and by partition the number of its offset 0 (without one it is 0)."""
+    """One generation of a topic: Kafka's id, and for each partition the number of its offset 0 (0 if not given)."""
 
     topic_id: str
     first_offsets: tuple[int, ...] = ()
     from_offsets: tuple[int, ...] | None = ()
-    """By partition the number from which on its name was landed; without one 0, and None where it is not known."""
+    """For each partition, the number from which on its records were landed: 0 if not given, None if unknown."""
     number: int = 1
     known_at: datetime | None = None
     confirmed_at: datetime | None = None
 
     @property
     def is_unconfirmed(self) -> bool:
-        """Whether it was made again, and no person has said that this is known."""
+        """Whether the topic was recreated and no person has confirmed that this is known."""
         return self.number > 1 and self.confirmed_at is None
 
     def first(self, partition: int) -> int:
@@ -40,9 +41,9 @@ class Generation(NamedTuple):
 
 
 Generations = Mapping[str, Generation]
-"""The newest life of each topic, by its name."""
+"""The newest generation of each topic, by its name."""
 
 
 def recreated(generations: Generations, ids: Mapping[str, str]) -> list[str]:
-    """Topics that have another id than in the life that is known of them."""
+    """Topics whose id differs from that of their newest known generation."""
     return sorted(topic for topic, id_ in ids.items() if topic in generations and generations[topic].topic_id != id_)

@@ -1,10 +1,10 @@
-"""The name of a header, which Kafka takes for text and never looks at."""
+"""The name of a header. Kafka treats it as text, but never checks that it is."""
 
 __all__ = ["HeaderName"]
 
 
 class HeaderName(str):
-    """A header's name that need not be text: bytes that are not UTF-8 are lone surrogates, and `encode` gives them."""
+    """A header's name that need not be text. Bytes that are not UTF-8 are lone surrogates; `encode` restores them."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""The watcher's last sign of life, as its topic has it."""
+"""The watcher's newest heartbeat on its topic."""
 
 from contextlib import closing
 from datetime import datetime
@@ -16,7 +16,7 @@ __all__ = ["last_heartbeat"]
 
 def last_heartbeat(settings: Settings) -> tuple[Heartbeat, datetime] | None:
     """
-    The newest heartbeat and when the broker took it; None when there has been none.
+    The newest heartbeat and when the broker received it; None if there has been none.
 
     Raises:
         BrokerUnavailable: no broker answers.

@@ -1,8 +1,9 @@
 """
-What a broker has around a damaged place, which it may pass over or refuse to send.
+Ask a broker for what lies around damage, which it may skip or refuse to send.
 
-A broker finds an offset by going from batch to batch, from a mark before it that its index has. So an offset before the
-damage brings everything behind it, damage included, while those after it may be refused as far as the next mark.
+A broker finds an offset through its index: it starts at an indexed position before it and goes from batch to batch. So
+a fetch at an offset before the damage returns everything behind it, damage included. Fetches at later offsets may be
+refused up to the next indexed position.
 """
 
 from collections.abc import Iterator
@@ -17,28 +18,28 @@ from streams.kafka.batches import Batch, split
 __all__ = ["REFUSALS", "Places"]
 
 _BYTES = 16 * 1024 * 1024
-"""More than a damaged batch and the one after it."""
+"""Larger than a damaged batch and the one after it."""
 _OLDEST, _NEWEST = 4, 12
-"""Versions of the fetch request whose answers are understood here."""
+"""Versions of the fetch request whose answers this code understands."""
 _BACK_IF_SERVED = 64
-"""How far to look back where the broker passes over offsets, as it must in a topic that is compacted."""
+"""How far to look back if the broker skips offsets, as it must in a compacted topic."""
 REFUSALS = frozenset({CorruptRecordError.errno, InvalidRecordError.errno, UnknownError.errno})
-"""What a broker answers that comes upon damage while it looks for an offset."""
+"""What a broker answers if it meets damage while it looks for an offset."""
 _ONE_BY_ONE = 10_000
-"""Offsets that are asked for one after the other, before the steps get longer."""
+"""How many offsets are asked for one by one before the steps get longer."""
 
 Found = tuple[bytes, list]
-"""Bytes, and the transactions in them that were aborted."""
+"""Bytes, and the aborted transactions in them."""
 
 
 class Places:
-    """Asks for single offsets, outside of what a consumer fetches by itself."""
+    """Asks a broker for single offsets, besides what a consumer fetches by itself."""
 
     def __init__(self, client: fetcher.Fetcher, manager: object, isolation_level: int) -> None:
         self._client, self._manager, self._isolation_level = client, manager, isolation_level
 
     def beginning(self, place: TopicPartition) -> int:
-        """The first offset that there is."""
+        """The first offset that the partition has."""
         return self._client.beginning_offsets([place])[place]
 
     def end(self, place: TopicPartition) -> int:
@@ -46,16 +47,16 @@ class Places:
         return self._client.end_offsets([place])[place]
 
     def silent(self, place: TopicPartition, offset: int) -> object | None:
-        """The broker's answer, if it sends nothing although there are records."""
+        """The broker's answer if it is empty although there are records, else None."""
         answer = self._answer(place, offset, 1)
         return None if answer.error_code or answer.records or offset >= self.end(place) else answer
 
     def around(self, place: TopicPartition, offset: int, *, is_served: bool) -> Found | None:
         """
-        What begins at an offset or before it and goes beyond; None if the broker has no such thing to send.
+        Fetch what begins at an offset or before it and reaches the offset; None if the broker sends nothing like that.
 
         Args:
-            is_served: the broker sends later offsets instead; then only a little is looked back.
+            is_served: the broker sends later offsets instead. Then the search looks back only a little.
         """
         steps = [0, *_doubling(1, _BACK_IF_SERVED if is_served else offset)]
         for step in (step for step in steps if step <= offset):
@@ -72,10 +73,10 @@ class Places:
 
     def readable_after(self, place: TopicPartition, first: int, claimed_last: int | None) -> int:
         """
-        The first offset from `first` on that can be read, or the end.
+        The first readable offset from `first` on, or the end.
 
         Raises:
-            KafkaError: the broker cannot answer now, which says nothing of the topic.
+            KafkaError: the broker cannot answer now, which shows nothing about the topic.
         """
         end = self.end(place)
         if claimed_last is not None and claimed_last + 1 == end:
@@ -85,7 +86,7 @@ class Places:
             answer = self._answer(place, offset, _BYTES)
             error = answer.error_code
             if error and error not in REFUSALS:
-                raise for_code(error)(f"{place.topic}/{place.partition} is not answered for")
+                raise for_code(error)(f"{place.topic}/{place.partition} gets no answer from the broker")
             for piece in split(bytes(answer.records or b""), offset, end):
                 if isinstance(piece, Batch) and piece.last >= first:
                     return max(first, piece.base)
@@ -94,7 +95,7 @@ class Places:
         return end
 
     def _later(self, place: TopicPartition, first: int) -> Iterator[int]:
-        """Offsets from `first` to the end: each of the nearest, then fewer and fewer."""
+        """Offsets from `first` to the end: first every one, then in steps that double."""
         end, near = self.end(place), first + _ONE_BY_ONE
         yield from range(first, min(end, near))
         yield from (near + step for step in _doubling(1, end - near - 1))
@@ -125,7 +126,7 @@ class Places:
 
 
 def _goes_beyond(fetched: bytes, offset: int) -> bool:
-    """Whether there is something at the offset or behind it, be it damage."""
+    """Return whether something, damage included, lies at the offset or behind it."""
     return any(not isinstance(piece, Batch) or piece.last >= offset for piece in split(fetched, offset, is_cut=False))
 
 

@@ -1,12 +1,12 @@
 """
-The one consumer of all readers: nothing on a topic stops it, and its numbers of records stay true.
+The consumer that all readers use. Nothing on a topic stops it, and its record numbers stay right.
 
-kafka-python raises from `poll` at a place that cannot be read, for ever. Here it is one `Unreadable` for each offset
-that is lost, and the next batch is read.
+At an unreadable position, kafka-python raises from `poll` for ever. This consumer returns one `Unreadable` for each
+lost offset and continues with the next batch.
 
-A topic that was deleted and made again is read from its beginning. Its offsets begin at 0, where the lake has rows of
-the one before; who compares with the lake's gives `lives`: then all offsets that come and go here are numbers that go
-on from those before.
+A recreated topic is read from its beginning. Kafka's offsets begin at 0 again, where the lake has rows of the earlier
+generation. A reader that compares its offsets with the lake's passes `generations`. Then all offsets that it gives and
+gets are numbers that continue after the earlier generation.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -28,7 +28,7 @@ _ANSWER_MS = 10_000
 
 
 class TolerantConsumer(KafkaConsumer):
-    """kafka-python's consumer; its records are `ReadRecord`, or `Unreadable` where there is none to be had."""
+    """kafka-python's consumer. Its records are `ReadRecord`, or `Unreadable` for offsets without a readable record."""
 
     def __init__(
         self, generations: "Callable[[TolerantConsumer], Generations] | None" = None, **config: object
@@ -42,7 +42,7 @@ class TolerantConsumer(KafkaConsumer):
         self._generations: dict[str, Generation] | None = None
 
     def follow(self, topics: Iterable[str]) -> None:
-        """Read all partitions of some topics from their beginning, those included that are added from now on."""
+        """Read all partitions of some topics from their beginning, and also those that are added later."""
         self._topics = tuple(topics)
         self._take_on()
 
@@ -52,19 +52,21 @@ class TolerantConsumer(KafkaConsumer):
         super().assign(partitions)
 
     def poll(self, *args: object, **config: object) -> dict[TopicPartition, list[Readable]]:
-        """As kafka-python's; partitions that were added, and topics that were made again, are taken on first."""
+        """Poll as kafka-python does, but first take on added partitions and recreated topics."""
         self._notice_other_topics()
         if self._topics:
             self._take_on()
         return super().poll(*args, **config)
 
     def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
-        """Kafka's ids of topics (KIP-516), as known for some seconds; a topic that is made anew has another one."""
+        """Kafka's ids of topics (KIP-516), at most some seconds old. A recreated topic has another id."""
         return self._known_ids([topic for topic in topics if self.partitions_for_topic(topic)])
 
     def asked_topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
         """
-        The same, asked now: what was polled until now, and is of the topics that it was taken for, is so for certain.
+        Kafka's ids of topics, after asking the broker now.
+
+        If a topic still has its id, everything polled from it so far is certainly of this generation.
 
         Raises:
             KafkaError: the broker does not answer.
@@ -74,12 +76,12 @@ class TolerantConsumer(KafkaConsumer):
         return self.topic_ids(topics)
 
     def generations(self) -> Generations:
-        """The topics as they are numbered here, asked for now."""
+        """The generations by which records are numbered here, asked for now."""
         self._generations = dict(self._ask_generations(self)) if self._ask_generations else {}
         return self._generations
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
-        """Go on at an offset; those that are there no more are given as deleted."""
+        """Continue at an offset. Offsets that no longer exist are returned as deleted."""
         offset -= self._first(partition)
         super().seek(partition, max(0, offset))
         if offset < 0:
@@ -101,23 +103,23 @@ class TolerantConsumer(KafkaConsumer):
     def offsets_for_times(
         self, timestamps: dict[TopicPartition, int], *args: object
     ) -> dict[TopicPartition, OffsetAndTimestamp | None]:
-        """The first offset of each partition whose record came at a time (ms) or later."""
+        """The first offset of each partition whose record arrived at a time (ms) or later."""
         found = super().offsets_for_times(timestamps, *args)
         return {place: one and one._replace(offset=one.offset + self._first(place)) for place, one in found.items()}
 
     def committed(self, partition: TopicPartition, *args: object) -> int | None:
-        """What the group has committed last; None if it has not, or of a topic before this one."""
+        """The offset that the group committed last; None if it committed none for this generation of the topic."""
         found = super().committed(partition, True, *args)
         if found is None or found.metadata not in ("", self.topic_ids([partition.topic]).get(partition.topic)):
             return None
         return found.offset + self._first(partition)
 
     def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata], *args: object) -> None:
-        """Let the group go on at some offsets."""
+        """Commit offsets at which the group continues."""
         super().commit(self._to_commit(offsets), *args)
 
     def commit_async(self, offsets: Mapping[TopicPartition, OffsetAndMetadata], *args: object) -> object:
-        """The same, without waiting."""
+        """Commit offsets without waiting."""
         return super().commit_async(self._to_commit(offsets), *args)
 
     def _first(self, place: TopicPartition) -> int:
@@ -128,13 +130,13 @@ class TolerantConsumer(KafkaConsumer):
         return generation.first(place.partition) if generation else 0
 
     def numbered(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
-        """Offsets that Kafka has given, as they are counted here."""
+        """Turn Kafka's offsets into this consumer's numbers."""
         return {place: offset + self._first(place) for place, offset in offsets.items()}
 
     def _to_commit(
         self, offsets: Mapping[TopicPartition, OffsetAndMetadata]
     ) -> dict[TopicPartition, OffsetAndMetadata]:
-        """As Kafka counts, with the id of the topic that they are of."""
+        """Turn numbers into Kafka's offsets, each with the id of its topic."""
         ids = self._known_ids({place.topic for place in offsets})
         return {
             place: one._replace(offset=max(0, one.offset - self._first(place)), metadata=ids.get(place.topic, ""))
@@ -154,7 +156,7 @@ class TolerantConsumer(KafkaConsumer):
             self._generations[topic] = Generation(ids[topic])
 
     def _begin_anew(self, topics: Iterable[str]) -> None:
-        """Read topics that were made again from their beginning, after what of those before was not read."""
+        """Read recreated topics from their beginning, after the unread offsets of their earlier generation."""
         log.error("topics_made_anew", topics=topics)
         there = set(all_partitions(self, topics))
         before = {place: self.position(place) for place in self.assignment() if place.topic in topics}
@@ -173,7 +175,7 @@ class TolerantConsumer(KafkaConsumer):
 
 
 def all_partitions(client: KafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
-    """All partitions of the topics that the client knows of, in order."""
+    """All partitions of the topics that the client knows, in order."""
     return [
         TopicPartition(topic, number) for topic in topics for number in sorted(client.partitions_for_topic(topic) or ())
     ]

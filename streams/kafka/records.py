@@ -1,4 +1,4 @@
-"""The records of one batch, and for what of it cannot be read a value that says so."""
+"""Read the records of one batch, with a value for each that is unreadable."""
 
 from collections.abc import Iterator, Sequence
 
@@ -26,7 +26,11 @@ __all__ = [
 
 
 class ReadRecord(msgspec.Struct, frozen=True, gc=False):
-    """A record as Kafka has it, its time apart; made in a quarter of the time that kafka-python's takes."""
+    """
+    A record as Kafka has it, except its time (see `arrival`).
+
+    Creating one takes a quarter of the time of kafka-python's.
+    """
 
     topic: str
     partition: int
@@ -40,31 +44,31 @@ class ReadRecord(msgspec.Struct, frozen=True, gc=False):
 Readable = ReadRecord | Unreadable
 
 NO_TIME = 0
-"""Time of a record that bears none, in ms."""
+"""Time of a record that has none, in ms."""
 
 _FROM_MS, _TO_MS = 946_684_800_000, 7_258_118_400_000
-"""2000 and 2200."""
+"""The beginnings of the years 2000 and 2200."""
 _MAX_HEADERS = 10_000
 _MAX_UNREADABLE = 100_000
-"""Of one stretch; a header of 61 bytes can claim two billion records."""
+"""Most values for one run of unreadable offsets, because a header of 61 bytes can claim two billion records."""
 _MAX_DELETED = 100
-"""Of one stretch; nothing is left of any of them, so no value says more than another."""
-BY_RETENTION = "Kafka's retention, or somebody, deletes it"
-WITH_ITS_TOPIC = "its topic is deleted and made again"
+"""Most values for one run of deleted offsets. Nothing is left of any of them, so more values would add nothing."""
+BY_RETENTION = "Kafka's retention or a person deletes it"
+WITH_ITS_TOPIC = "its topic is deleted and recreated"
 _DAMAGED = (ArithmeticError, AssertionError, LookupError, RuntimeError, ValueError)
 _LIKE_ONE = "a record as Kafka writes it"
 
 
 class _TooMany(ValueError):
-    """A record has so many headers that reading them would hold everybody up."""
+    """A record has so many headers that reading them would delay all readers."""
 
 
 def arrival(timestamp: int) -> int:
     """
-    A record's time (ms since 1970) as it can be used.
+    Turn a record's time into milliseconds since 1970, or `NO_TIME`.
 
-    The broker's is always right. A sender's (`CreateTime`) may be in seconds, micro- or nanoseconds, which its size
-    tells; what then is not from 2000 to 2199 is no time.
+    The broker's time is always right. A sender's time (`CreateTime`) may be in seconds, microseconds or nanoseconds;
+    its size shows which. A time that is then not from 2000 to 2199 counts as none.
     """
     for milliseconds in (timestamp, timestamp * 1_000, timestamp // 1_000, timestamp // 1_000_000):
         if _FROM_MS <= milliseconds < _TO_MS:
@@ -76,9 +80,9 @@ def unreadable(
     place: TopicPartition, first: int, end: int, raw: bytes | None, why: str, *, most: int | None = None
 ) -> Iterator[Unreadable]:
     """
-    One value for each offset from `first` up to, not including, `end`; the bytes are kept with the first of them.
+    One value for each offset from `first` up to, not including, `end`; the first one holds the bytes.
 
-    Of more than `most`, the last one stands for all that are too many, and ends with which ones they are.
+    If there are more than `most`, one last value stands for all the rest, and its text ends with their offsets.
     """
     most, kept = most or _MAX_UNREADABLE, ""
     for offset in range(first, min(end, first + most)):
@@ -90,13 +94,13 @@ def unreadable(
 
 
 def deleted(place: TopicPartition, first: int, end: int, how: str) -> Iterator[Unreadable]:
-    """One value for each offset from `first` up to, not including, `end`, which Kafka deleted before it was read."""
+    """One value for each offset from `first` up to, not including, `end`: Kafka deleted it before it was read."""
     for lost in unreadable(place, first, end, None, f"a record that is read before {how}", most=_MAX_DELETED):
         yield lost._replace(reason=Reason.DELETED_UNREAD)
 
 
 def records(place: TopicPartition, batch: Batch) -> Iterator[Readable]:
-    """The records of a batch in their order; an offset for which there is none was taken away by compaction."""
+    """Read the records of a batch in order. An offset without a record was removed by compaction."""
     if batch.magic < 2:
         yield from _legacy(place, batch)
         return
@@ -119,8 +123,8 @@ def records(place: TopicPartition, batch: Batch) -> Iterator[Readable]:
 
 
 def _record(place: TopicPartition, batch: Batch, data: bytes, at: int, before: int) -> tuple[ReadRecord, int]:
-    """The record that begins here, and where the next one does."""
-    # This runs for every record of every topic: what is called here shows in what every reader can take.
+    """The record that begins here, and where the next one begins."""
+    # This runs for every record of every topic, so each call here lowers the throughput of every reader.
     length, start = decode_varint(data, at)
     time_delta, at = decode_varint(data, start + 1)
     delta, at = decode_varint(data, at)
@@ -146,7 +150,7 @@ def _bytes(data: bytes, at: int) -> tuple[bytes | None, int]:
 
 
 def _headers(data: bytes, at: int) -> tuple[list[tuple[str, bytes | None]], int]:
-    """The headers; bytes of a name that are not UTF-8 are lone surrogates in it."""
+    """Read the headers; bytes of a name that are not UTF-8 become lone surrogates."""
     count, at = decode_varint(data, at)
     if count > _MAX_HEADERS:
         raise _TooMany
@@ -166,7 +170,7 @@ def _name(name: bytes) -> str:
 
 
 def _behind(data: bytes, at: int) -> int | None:
-    """Where a record ends by its own length; None if that cannot be."""
+    """Where a record ends by its own length; None if that is impossible."""
     try:
         length, start = decode_varint(data, at)
     except _DAMAGED:
@@ -179,13 +183,13 @@ def _time(batch: Batch, delta: int) -> int:
 
 
 def _legacy(place: TopicPartition, batch: Batch) -> Iterator[Readable]:
-    """Messages of a format that brokers since 4.0 keep, but take no more."""
+    """Read messages of an old format that brokers since 4.0 still hold but no longer accept."""
     try:
         found = [
             ReadRecord(*place, one.offset + batch.shift, arrival(one.timestamp or 0), one.key, one.value, ())
             for one in LegacyRecordBatch(batch.raw, batch.magic)
         ]
-    except Exception:  # noqa: BLE001  (its codecs raise what they like)
+    except Exception:  # noqa: BLE001  (its codecs raise errors of any kind)
         yield from unreadable(place, batch.base, batch.last + 1, bytes(batch.raw), _LIKE_ONE)
     else:
         yield from found

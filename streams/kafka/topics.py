@@ -1,7 +1,7 @@
 """
-The topics as code: partitions, retention and compaction of each, and why; and how those of a broker differ.
+The topics as code: partitions, retention and compaction of each, and how a broker's topics differ from that.
 
-Somebody else may have created them, by hand or by a tool of a platform. What would break a promise is refused.
+A person or a platform's tool may have created the topics. Differences that would break a promise are refused.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,12 +22,12 @@ _DAY_MS = 86_400_000
 _ONE_NUMBER = (*names.INPUT_TOPICS, names.ALERTS)
 """Topics on which a family has one partition number."""
 _STAMPED = frozenset({*_ONE_NUMBER, names.HEARTBEAT})
-"""Topics whose times of arrival are judged by."""
+"""Topics whose arrival times are used for decisions."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How a topic is not what `topic_configs` says, and what to do; `breaks` a promise, or is only worse."""
+    """How a topic differs from `topic_configs`, and what to do. It `breaks` a promise, or is only worse."""
 
     topic: str
     what: str
@@ -41,13 +41,13 @@ def topic_configs(settings: Settings) -> dict[str, dict[str, object]]:
     """
     Every topic with its partitions and configuration.
 
-    The broker's clock stamps arrival (`LogAppendTime`), so that no sender decides when its record came.
-    Input and alerts topics have equal partition counts: a family has one partition number everywhere.
+    The broker's clock sets the arrival time (`LogAppendTime`), so no sender decides when its record arrived. Input and
+    alerts topics have equally many partitions, so a family has one partition number everywhere.
     """
     retained = {"retention.ms": str(settings.retention_days * _DAY_MS), "message.timestamp.type": "LogAppendTime"}
     kept = {"retention.ms": "-1", "message.timestamp.type": "LogAppendTime"}
     compacted = {"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime"}
-    # A dead letter holds the original in base64, and so is longer than what the other topics take.
+    # A dead letter holds the original in base64, so it is longer than the records of other topics.
     letters = kept | {"max.message.bytes": str(8 * settings.max_record_bytes)}
     return {
         **{topic: {"num_partitions": settings.partitions, "configs": retained} for topic in names.INPUT_TOPICS},
@@ -64,9 +64,10 @@ def topic_configs(settings: Settings) -> dict[str, dict[str, object]]:
 
 def ensure_topics(settings: Settings) -> list[str]:
     """
-    Create the topics that are missing; existing ones are left as they are.
+    Create the missing topics and leave existing ones as they are.
 
-    Returns the names of those created.
+    Returns:
+        The names of the created topics.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -88,7 +89,7 @@ def ensure_topics(settings: Settings) -> list[str]:
 
 def differences(settings: Settings) -> list[Difference]:
     """
-    Compare the broker's topics with `topic_configs`; those that break a promise come first.
+    Compare the broker's topics with `topic_configs`. Differences that break a promise come first.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -112,7 +113,7 @@ def differences(settings: Settings) -> list[Difference]:
 
 def refuse_differences(settings: Settings) -> None:
     """
-    Make sure that the topics keep what is promised.
+    Check that the topics keep every promise.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -129,16 +130,12 @@ def _partitions(wanted: Mapping[str, Mapping], found: Mapping[str, int]) -> Iter
     for topic, count in found.items():
         expected = wanted[topic]["num_partitions"]
         if counts.get(topic, most) < most:
-            what = f"has {count} partitions, another one {most}: a family must have one number everywhere; add the rest"
+            what = f"has {count} partitions, another has {most}: a family must have one number everywhere; add the rest"
             yield Difference(topic, what, True)
         elif topic == names.HEARTBEAT and count != 1:
-            yield Difference(
-                topic, f"has {count} partitions, so that the newest heartbeat is unknown: make it anew", True
-            )
+            yield Difference(topic, f"has {count} partitions, so the newest heartbeat is unknown: recreate it", True)
         elif count != expected:
-            yield Difference(
-                topic, f"has {count} partitions, expected are {expected}: set CAF_PARTITIONS, or add", False
-            )
+            yield Difference(topic, f"has {count} partitions instead of {expected}: set CAF_PARTITIONS, or add", False)
 
 
 def _replicas(
@@ -149,9 +146,9 @@ def _replicas(
     if needed > copies:
         yield Difference(topic, f"has {copies} replicas and min.insync.replicas={needed}: nobody can write to it", True)
     if copies < settings.replication:
-        yield Difference(topic, f"has {copies} replicas, expected are {settings.replication}: reassign it", False)
+        yield Difference(topic, f"has {copies} replicas instead of {settings.replication}: reassign it", False)
     if copies > 1 and needed < 2:
-        yield Difference(topic, "acknowledges what one replica has: set min.insync.replicas=2", False)
+        yield Difference(topic, "acknowledges records that only one replica has: set min.insync.replicas=2", False)
     if configs.get("unclean.leader.election.enable") == "true":
         what = "may lose what it acknowledged: set unclean.leader.election.enable=false"
         yield Difference(topic, what, False)
@@ -171,7 +168,7 @@ def _configs(topic: str, wanted: Mapping[str, str], found: Mapping[str, str | No
         yield Difference(topic, what, topic in _STAMPED)
     keeps, should = int(found.get("retention.ms") or -1), int(wanted.get("retention.ms", 0))
     if "retention.ms" in wanted and keeps >= 0 and (should < 0 or keeps < should):
-        # What is not landed within a day, over a weekend say, would be gone.
+        # Records that are not landed within a day, for example over a weekend, would be lost.
         broken = topic in names.INPUT_TOPICS and keeps < _DAY_MS
         yield Difference(topic, f"keeps records for {keeps} ms: set retention.ms={should}", broken)
     if int(found.get("retention.bytes") or -1) >= 0 and wanted.get("cleanup.policy") != "compact":

@@ -1,6 +1,8 @@
 """
-Records sent byte for byte, also those that no program should write: without key and value, with headers without a
-value, with names of headers that are not UTF-8. kafka-python's producer refuses them before it serializes a record.
+Send records byte for byte, even those that no program should write.
+
+Such records have no key and value, headers without a value, or header names that are not UTF-8. kafka-python's producer
+refuses them before it serializes a record.
 """
 
 from collections.abc import Sequence
@@ -20,7 +22,7 @@ _ANY_SIZE = 2**31 - 1
 
 
 class Original(NamedTuple):
-    """What a record consists of; of a header's name, bytes that are not UTF-8 are lone surrogates."""
+    """The content of a record. In a header's name, bytes that are not UTF-8 are lone surrogates."""
 
     key: bytes | None
     value: bytes | None
@@ -29,13 +31,13 @@ class Original(NamedTuple):
 
 class _Verbatim(Serializer):
     def serialize(self, topic: str, headers: list, data: Original) -> bytes | None:  # noqa: ARG002
-        """The value; takes the headers in, too."""
+        """Return the value, and put the record's headers in."""
         headers[:] = [(HeaderName(name), content) for name, content in data.headers]
         return data.value
 
 
 class _Headers(list):
-    """Headers of which some may have no value: kafka-python would add up the lengths of those that it sees."""
+    """Headers that may lack a value. They look empty, because kafka-python would add up their lengths."""
 
     def __bool__(self) -> bool:
         return False
@@ -43,8 +45,10 @@ class _Headers(list):
 
 def verbatim_producer(settings: Settings) -> KafkaProducer:
     """
-    A producer for `send_verbatim`: in order, each record in a batch of its own, so that one which is refused takes
-    none with it; compressed, for a record may be longer than what the broker takes unpacked.
+    A producer for `send_verbatim` that keeps the order.
+
+    Each record is a batch of its own, so a refused record takes no other with it. Batches are compressed, because a
+    record may be longer than the broker accepts unpacked.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -55,7 +59,7 @@ def verbatim_producer(settings: Settings) -> KafkaProducer:
         compression_type="zstd",
         batch_size=0,
         max_request_size=_ANY_SIZE,
-        # A refused batch would fail an idempotent producer's others.
+        # A refused batch would make an idempotent producer fail the other batches.
         enable_idempotence=False,
         max_in_flight_requests_per_connection=1,
     )
@@ -66,6 +70,6 @@ def send_verbatim(kafka: KafkaProducer, topic: str, record: Original) -> FutureR
     Hand a record over to be sent.
 
     Raises:
-        KafkaError: it can never be sent, or the topic is not there.
+        KafkaError: it can never be sent, or the topic does not exist.
     """
     return kafka.send(topic, key=record.key, value=record, headers=_Headers())

@@ -1,8 +1,9 @@
 """
-Advisory locks that a PostgreSQL session holds: when the session ends, however it ends, they are free.
+Advisory locks of PostgreSQL. The server frees a session's locks when the session ends, for whatever reason.
 
-A pooler that hands sessions on between transactions would let two processes hold one lock. So a session is marked and
-tried before anything rests on it, and with each question the server is asked whether the session still has its mark.
+A pooler that hands sessions on between transactions would let two processes hold one lock. So each session gets a mark
+and is tested before anybody relies on it. Each later question also asks the server whether the session still has its
+mark.
 """
 
 import os
@@ -34,7 +35,10 @@ _SERVER = {
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
 }
-"""What a database or role limits does not take a lock away; that the holder's machine is gone is seen within 11 s."""
+"""
+Timeouts of a database or role do not take a lock away. The server notices within 11 s that the holder's machine is
+gone.
+"""
 
 _PREPARE = "SELECT set_config('caf.session', %s, false), pg_is_in_recovery()"
 _MARK = "SELECT coalesce(current_setting('caf.session', true), '')"
@@ -61,11 +65,11 @@ _SHARED = (
 
 class LockSession:
     """
-    A session that takes locks; `purpose` is what whoever waits for them is told.
+    A session that takes locks. Its `purpose` is shown to processes that wait for them.
 
     Args:
-        is_lease: the server ends the session, and another process gets the locks, when this process stands still for a
-            minute (paused, or starved). Only for work that is refused when its lock is lost.
+        is_lease: the server ends the session when this process stands still for a minute (paused, or starved). Another
+            process then gets the locks. Use it only for work that is refused once its lock is lost.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer, or is a replica that only reads.
@@ -89,7 +93,7 @@ class LockSession:
         Take a lock, named by one number or two, if no other session has it.
 
         Raises:
-            LakeUnavailable: the session is lost, and with it every lock.
+            LakeUnavailable: the session is lost, and all its locks with it.
         """
         return self.ask(f"pg_try_advisory_lock({_placeholders(key)})", *key)
 
@@ -98,7 +102,7 @@ class LockSession:
         self.ask(f"pg_advisory_unlock({_placeholders(key)})", *key)
 
     def holds(self, *key: int) -> bool:
-        """Whether the server says that this very session holds the lock; not, if it does not answer."""
+        """Return whether the server says that this very session holds the lock; False if it does not answer."""
         try:
             return self.ask(f"EXISTS (SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND {_HELD})", *_parts(key))
         except LakeUnavailable:
@@ -106,19 +110,19 @@ class LockSession:
 
     def holder(self, *key: int) -> str:
         """
-        Who holds a lock: the purpose, machine and process of each session that does.
+        Name the holders of a lock: purpose, machine and process of each session.
 
         Raises:
             LakeUnavailable: the session is lost.
         """
-        return self.ask(f"({_HOLDER})", *_parts(key), otherwise="nobody any more")
+        return self.ask(f"({_HOLDER})", *_parts(key), otherwise="nobody now")
 
     def ask(self, expression: str, *values: int, otherwise: object = False) -> object:
         """
-        The value of an expression in the marked session; `otherwise` where it is NULL.
+        Evaluate an expression in the marked session; return `otherwise` where it is NULL.
 
         Raises:
-            LakeUnavailable: the session is lost, or somebody else's by now.
+            LakeUnavailable: the session is lost, or a pooler has given it to another client.
         """
         is_marked, value = self._query(expression, values)
         if not is_marked:
@@ -126,13 +130,13 @@ class LockSession:
         return otherwise if value is None else value
 
     def close(self) -> None:
-        """Give everything back."""
+        """End the session and give all locks back."""
         self._closed.set()
         with suppress(psycopg2.Error):
             self._connection.close()
 
     def _renew(self) -> None:
-        """Show that this process is alive, until the session is not."""
+        """Show the server that this process is alive, until the session is closed or lost."""
         with suppress(LakeUnavailable):
             while not self._closed.wait(_LEASE_SECONDS / 6):
                 self.ask("true")
@@ -147,16 +151,17 @@ class LockSession:
         except psycopg2.Error as error:
             raise LakeUnavailable(f"PostgreSQL gives no locks: {type(error).__name__}") from None
         if is_replica:
-            raise LakeUnavailable("PostgreSQL is a replica that only reads, so its locks bind nobody; name the primary")
+            raise LakeUnavailable("PostgreSQL only reads (a replica), so its locks exclude nobody; name the primary")
 
     def _prove(self, dsn: str) -> None:
         """
-        See that another session, in the middle of a transaction, is another one, and that this one stays itself.
+        Check that a second session, in the middle of a transaction, is separate and that this session keeps its mark.
 
         Raises:
-            SettingInvalid: it is not so.
+            LakeUnavailable: PostgreSQL does not answer.
+            SettingInvalid: a pooler lets both share one session.
         """
-        with closing(_connect(dsn, "tries whether sessions are its own", autocommit=False)) as other:
+        with closing(_connect(dsn, "tests whether sessions are separate", autocommit=False)) as other:
             for _ in range(_TRIES):
                 try:
                     with other, other.cursor() as cursor:
@@ -170,7 +175,7 @@ class LockSession:
                     raise SettingInvalid(_SHARED)
 
     def _query(self, expression: str, values: Sequence[int] = ()) -> tuple[bool, object]:
-        """Whether the session still has its mark, and the value of an expression if it has."""
+        """Return whether the session still has its mark, and if so the value of an expression."""
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(_QUESTION.format(expression=expression), [*values, self._mark])
@@ -198,7 +203,7 @@ class HeldLock:
 @contextmanager
 def advisory_lock(settings: Settings, key: LockKey, patience: float = _PATIENCE_SECONDS) -> Iterator[HeldLock]:
     """
-    Hold a lock; whoever has it is waited for.
+    Hold a lock; wait while another process has it.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.
@@ -229,5 +234,5 @@ def _placeholders(key: tuple[int, ...]) -> str:
 
 
 def _parts(key: tuple[int, ...]) -> tuple[int, int, int]:
-    """How `pg_locks` shows a key: one number as the second half of a large one, two numbers as they are."""
+    """A key as `pg_locks` shows it: one number is the second half of a large one, two numbers stand as they are."""
     return (0, *key, 1) if len(key) == 1 else (*key, 2)

@@ -1,8 +1,8 @@
 """
 DuckDB connections with the lake's two catalogs attached.
 
-A catalog that does not exist yet is created by whoever connects first, so that no reader depends on a writer's start.
-Extensions are loaded from their packages: no network, nothing written to a home folder.
+The first process that connects creates a missing catalog, so no reader depends on a writer to start first. Extensions
+are loaded from their Python packages: this needs no network and writes nothing to a home folder.
 """
 
 import importlib.util
@@ -42,9 +42,9 @@ def connect(
     settings: Settings, *, landing: Access | None = "read_only", marts: Access | None = "read_only"
 ) -> duckdb.DuckDBPyConnection:
     """
-    An in-memory DuckDB with the catalogs attached as `landing` and `marts`; None leaves one out.
+    Open an in-memory DuckDB with the catalogs attached as `landing` and `marts`; None leaves one out.
 
-    Sessions count in UTC.
+    The session's time zone is UTC.
 
     Raises:
         LakeUnavailable: the catalog's database does not answer, or its files are elsewhere.
@@ -65,7 +65,7 @@ def attach_statements(
     settings: Settings, *, landing: Access | None = "read_only", marts: Access | None = "read_only"
 ) -> list[str]:
     """
-    The `ATTACH` statements of the catalogs, for a session whose extensions are loaded; missing catalogs are created.
+    The `ATTACH` statements of the catalogs, for a session whose extensions are loaded. Missing catalogs are created.
 
     Raises:
         LakeUnavailable: the catalog's database does not answer.
@@ -88,12 +88,16 @@ def data_path(settings: Settings, catalog: str) -> str:
 
 
 def lies_in_home(settings: Settings) -> bool:
-    """Whether catalog and files lie in one home and move with it; elsewhere another path is a mistake and refused."""
+    """
+    Return whether the catalog and its files lie in one home.
+
+    Then both move together when the home is moved. In every other case a changed path is a mistake and is refused.
+    """
     return not settings.lake_data and not settings.postgres
 
 
 def install_extensions() -> None:
-    """Copy the extensions from their packages to DuckDB's own cache, where a plain `LOAD` (as in dbt) finds them."""
+    """Copy the extensions from their packages to DuckDB's cache, where a plain `LOAD` (as in dbt) finds them."""
     with duckdb.connect() as session:
         for name in _EXTENSIONS:
             session.execute(f"INSTALL '{_extension_file(name)}'")
@@ -138,7 +142,7 @@ def _ensure_catalogs(settings: Settings, dsn: str, catalogs: list[str]) -> None:
 
 
 def _missing(cursor: psycopg2.extensions.cursor, catalogs: list[str]) -> list[str]:
-    """Catalogs whose creation has not been finished."""
+    """Catalogs that do not exist, or whose creation was not finished."""
     missing = []
     for catalog in catalogs:
         cursor.execute("SELECT to_regclass(%s) IS NULL", [f"{catalog}.ducklake_metadata"])
@@ -160,6 +164,6 @@ def _create(settings: Settings, dsn: str, catalog: str) -> None:
 
 
 def _unavailable(error: duckdb.Error) -> LakeUnavailable:
-    """One sentence, without the address: it may hold a password."""
+    """Make an error of one sentence, without the address, which may hold a password."""
     sentence = str(error).strip().splitlines()[0]
     return LakeUnavailable(f"the lake cannot be attached: {sentence}")

@@ -1,8 +1,8 @@
 """
-Rows that landed before events were told apart by what they say: each is read again, once, and given its `content_id`.
+Add `content_id` to rows that landed before the lake had this column, by reading each of them again once.
 
-The column comes with all its values, in one transaction: to no reader a copy looks like another event meanwhile.
-What is interrupted begins anew.
+One transaction adds the column with all its values. So no reader sees a copy that looks like another event. If this is
+interrupted, it starts from the beginning.
 """
 
 from types import SimpleNamespace
@@ -40,7 +40,7 @@ _FILL = """
 
 
 def bring_up_to_date(lake: duckdb.DuckDBPyConnection) -> None:
-    """Give the landing tables what the contract has gained; whoever calls holds the landing locks."""
+    """Add what the contract has gained to the landing tables. The caller holds the landing locks."""
     (has_content_ids,) = lake.execute(_HAS_CONTENT_IDS).fetchone()
     if not has_content_ids:
         _read_again(lake)
@@ -69,7 +69,10 @@ def _with_content_ids(batch: pa.RecordBatch) -> pa.Table:
 
 
 def _content_id(topic: str, key: str, payload: str, content_hash: int) -> int:
-    """What a row says; one that the contract would not take any more differs from all that it takes."""
+    """
+    The `content_id` of a row, or its content hash if the contract no longer accepts it, so that it equals no accepted
+    row.
+    """
     record = SimpleNamespace(
         topic=topic, partition=0, offset=0, timestamp=0, key=key.encode(), value=payload.encode(), headers=()
     )

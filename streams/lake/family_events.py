@@ -1,4 +1,4 @@
-"""Events of families as the lake holds them, once all that had arrived has landed."""
+"""Read the events of families from the lake, after everything that had arrived has landed."""
 
 from collections.abc import Collection
 
@@ -18,10 +18,11 @@ def family_events(
     settings: Settings, families: Collection[str], topics: Collection[str], patience_seconds: float
 ) -> pa.Table | None:
     """
-    The rows of `landing.events` under the families' keys, with all that had arrived on the topics when asked.
+    The rows of `landing.events` under the families' keys, with everything that had arrived on the topics before the
+    call.
 
     Returns:
-        None when the lake is away, or still behind after `patience_seconds`.
+        None if the lake does not answer, or is still behind after `patience_seconds`.
 
     Raises:
         BrokerUnavailable: no broker answers.

@@ -1,8 +1,8 @@
 """
-How the records of a topic that was deleted and made again are numbered on, kept beside the rows of the one before.
+Numbers for the records of a recreated topic, so that they continue behind the rows of its earlier generation.
 
-Whoever meets such a topic first gives it its numbers. The commit that does so fails if a row has landed meanwhile, and
-a lander that still has records of the topic before fails after it: no number is given twice.
+The first process that meets a recreated topic gives it its numbers. Its commit fails if a row has landed meanwhile. A
+lander that still has records of the earlier generation fails after that commit. So no number is given twice.
 """
 
 import time
@@ -36,23 +36,23 @@ log = structlog.get_logger()
 
 _ATTEMPTS = 20
 _SURE_SECONDS = 1.0
-"""After which it is asked again whether a topic has another id: one broker of several may be late to know."""
+"""Wait before asking again whether a topic has another id: one of several brokers may learn of it late."""
 
 
 def landed_generations(lake: duckdb.DuckDBPyConnection) -> dict[str, Generation]:
-    """The newest life that is known of each topic."""
+    """The newest known generation of each topic."""
     try:
         rows = lake.execute("FROM landing.main.topics").to_arrow_table().to_pylist()
     except duckdb.CatalogException:
         return {}
-    # A lake that was made before lives were told apart has the ids alone, until the first of them is added.
+    # A lake that is older than the column `life` has only the ids, until the first generation is added.
     found = sorted((_generation(row) for row in rows), key=lambda generation: generation[1].number)
     return dict(found)
 
 
 def generations(settings: Settings, kafka: TolerantConsumer) -> dict[str, Generation]:
     """
-    The topics that there are now with their numbers; one that is met for the first time is given them.
+    The generations of all topics that exist now. A topic that is met for the first time is given its numbers.
 
     Raises:
         KafkaError: the broker does not answer.
@@ -69,7 +69,7 @@ def generations(settings: Settings, kafka: TolerantConsumer) -> dict[str, Genera
 
 def numbered_consumer(settings: Settings, topics: Iterable[str] = (), **config: object) -> TolerantConsumer:
     """
-    A consumer whose offsets are those of the lake.
+    A consumer that counts offsets as the lake does.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -90,14 +90,14 @@ def numbered_ends(settings: Settings, topics: Iterable[str]) -> dict[TopicPartit
 
 def confirm(lake: duckdb.DuckDBPyConnection, topic: str, by: str) -> None:
     """
-    Note that a person knows that a topic was made again, so that it is no trouble any more.
+    Store a person's confirmation that a topic was recreated. It is then no longer shown as trouble.
 
     Raises:
-        UnknownTopic: it was not, or that is confirmed.
+        UnknownTopic: it was not recreated, or that is already confirmed.
     """
     waiting = [name for name, generation in landed_generations(lake).items() if generation.is_unconfirmed]
     if topic not in waiting:
-        raise UnknownTopic(f"topic {topic!r} waits for nobody; those made again and not confirmed: {waiting or 'none'}")
+        raise UnknownTopic(f"topic {topic!r} needs no confirmation; recreated and not confirmed: {waiting or 'none'}")
     now = datetime.now(UTC).replace(tzinfo=None)
     lake.execute(
         "UPDATE landing.main.topics SET confirmed_at = ?, confirmed_by = ? WHERE topic = ? AND confirmed_at IS NULL",
@@ -124,7 +124,7 @@ def _new(known: Mapping[str, Generation], ids: Mapping[str, str]) -> list[str]:
 def _number(settings: Settings, kafka: TolerantConsumer) -> dict[str, Generation]:
     """Give new topics their numbers, unless another process has just done so."""
     heartbeat = last_heartbeat(settings)
-    with closing(consumer(settings)) as other:  # one that counts as Kafka does
+    with closing(consumer(settings)) as other:  # counts offsets as Kafka does
         beginnings = other.beginning_offsets(partitions_of(other, names.LANDED_TOPICS))
     with connect(settings, landing="read_write", marts=None) as lake:
         ensure_table(lake, "topics")
@@ -155,7 +155,7 @@ def _number(settings: Settings, kafka: TolerantConsumer) -> dict[str, Generation
 
 
 def _first(topic: str, id_: str, beginnings: Mapping[TopicPartition, int]) -> Generation:
-    """The first of its name: nothing is missing of what Kafka had deleted before anybody read it."""
+    """The first generation of a topic. Records that Kafka deleted before anybody read them do not count as missing."""
     begins = tuple(offset for place, offset in sorted(beginnings.items()) if place.topic == topic)
     return Generation(id_, (), begins, 1, datetime.now(UTC))
 
@@ -164,9 +164,10 @@ def _following(
     topic: str, id_: str, before: Generation, ends: Mapping[tuple[str, int], int], heartbeat: Heartbeat | None
 ) -> Generation:
     """
-    One that was made again: its numbers go on behind all that is known of the one before, and one more.
+    The generation of a recreated topic: its numbers continue behind every known number of the earlier one, plus one.
 
-    That one stands for what had come to the partition, and was neither landed nor judged: nobody knows how much.
+    The one extra number stands for records that had arrived on the partition but were neither landed nor evaluated.
+    Nobody knows how many there were.
     """
     is_evaluated = heartbeat is not None and heartbeat.topic_ids.get(topic) == before.topic_id
     evaluated = heartbeat.offsets.get(topic, []) if is_evaluated else []

@@ -158,7 +158,7 @@ CREATE TABLE IF NOT EXISTS landing.main.alerts (
     "alert_closure" VARCHAR
 );
 
--- Records of the feedback topic, one row each: what each referrer is told, in every version.
+-- Records of the feedback topic, one row each: every version of each letter to a referrer.
 CREATE TABLE IF NOT EXISTS landing.main.feedback (
     "topic" VARCHAR,
     "kafka_partition" INTEGER,
@@ -232,7 +232,7 @@ CREATE TABLE IF NOT EXISTS landing.main.heartbeats (
     "topic_ids" MAP(VARCHAR, VARCHAR)
 );
 
--- Topics of which records have landed, one row each; one for each time it was made.
+-- Topics whose records have landed, one row for each generation.
 CREATE TABLE IF NOT EXISTS landing.main.topics (
     "topic" VARCHAR,
     "topic_id" VARCHAR,
@@ -259,7 +259,7 @@ CREATE TABLE IF NOT EXISTS landing.main.validations (
     "note" VARCHAR
 );
 
--- What is stated of the time that sources cover, and what is taken back.
+-- Statements about the time that sources cover, and their removals.
 CREATE TABLE IF NOT EXISTS landing.main.coverage (
     "stated_at" TIMESTAMP,
     "statement_id" VARCHAR,

@@ -1,9 +1,9 @@
 """
-Limits that administrators set for everyone in a database or a role, and that must not end what happens here.
+Lift limits that administrators set for everyone in a database or role, where they would end our work.
 
-A build or a landing may think for minutes in the middle of a transaction. DuckDB ends the whole process when the
-server ends its session there, and sessions of DuckDB take no settings from us. So the role says for itself, in this
-database, that they do not hold.
+A build or a landing may compute for minutes in the middle of a transaction. If the server ends such a session, DuckDB
+ends the whole process. We cannot pass settings to DuckDB's sessions. So the role stores, for this database, that the
+limits do not apply to it.
 """
 
 import psycopg2.extensions
@@ -35,7 +35,9 @@ _OTHERS = """
 
 def lift_limits(cursor: psycopg2.extensions.cursor) -> None:
     """
-    Lift them for this session, and for later ones of its role in its database; where none is set that is one question.
+    Lift the limits for this session, and for later sessions of its role in its database.
+
+    Where no limit is set, this costs one query.
 
     Args:
         cursor: of a connection that commits by itself.
@@ -55,6 +57,6 @@ def lift_limits(cursor: psycopg2.extensions.cursor) -> None:
             )
         log.info("limits_lifted", database=limits[0][2], settings=[name for name, *_ in limits])
     except (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction):
-        return  # Whoever only reads, or must not, goes on with what it has.
+        return  # A role that only reads, or may not do this, keeps the limits.
     finally:
         cursor.execute("SELECT pg_advisory_unlock(%s)", [LockKey.CREATION])

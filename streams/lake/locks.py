@@ -1,4 +1,4 @@
-"""Who may write to the landing lake: a lock for each partition number, and one for maintenance."""
+"""Locks for writing to the landing lake: one for each partition number, and one for maintenance."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -19,10 +19,13 @@ _PAUSE_SECONDS = 0.2
 
 class LandingLocks:
     """
-    The locks of some partition numbers, held by one session; as a lease by who is refused when they are lost.
+    The locks of some partition numbers, held by one session.
+
+    Args:
+        is_lease: see `LockSession`. For a process whose writes are refused once its locks are lost.
 
     Raises:
-        LakeUnavailable: PostgreSQL does not answer, now or later; what was held is lost then.
+        LakeUnavailable: PostgreSQL does not answer, now or later; all locks are lost then.
         SettingInvalid: PostgreSQL is reached through a pooler that hands sessions on.
     """
 
@@ -32,10 +35,10 @@ class LandingLocks:
 
     def acquire(self, keep_waiting: Callable[[], bool] = lambda: True) -> bool:
         """
-        Take all locks, as a standby waits for as long as another process holds one.
+        Take all locks; while another process holds one of them, wait as a standby.
 
         Returns:
-            Whether they were taken; False when `keep_waiting` said no.
+            Whether they were taken; False if `keep_waiting` returned False.
         """
         waiting = False
         while (taken_by_others := self._first_not_taken()) is not None:
@@ -49,7 +52,7 @@ class LandingLocks:
         return True
 
     def maintenance_waits(self) -> bool:
-        """Whether maintenance asks for the locks; also proves that the session, and so the locks, still stand."""
+        """Return whether maintenance asks for the locks. The query also proves that the session still has them."""
         if self._session.ask("pg_try_advisory_lock_shared(%s)", LockKey.MAINTENANCE):
             self._session.ask("pg_advisory_unlock_shared(%s)", LockKey.MAINTENANCE)
             return False
@@ -78,7 +81,7 @@ class LandingLocks:
         self._session.close()
 
     def _first_not_taken(self) -> int | None:
-        """Take all locks or none; the partition number that another process has, or None."""
+        """Take all locks or none; return the partition number that another process has, or None."""
         for count, partition in enumerate(self._partitions):
             if not self._session.try_lock(LockKey.PARTITIONS, partition):
                 for taken in self._partitions[:count]:

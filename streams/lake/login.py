@@ -1,4 +1,4 @@
-"""Who runs this process, for what is stored with a decision."""
+"""The name of the user who runs this process. It is stored with decisions."""
 
 import getpass
 import os
@@ -7,7 +7,7 @@ __all__ = ["login"]
 
 
 def login() -> str:
-    """The login; a container may run under a number that has no name."""
+    """The login name; a container may run under a number that has no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

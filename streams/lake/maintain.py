@@ -1,7 +1,7 @@
 """
-Keep the lake small and quick, without changing a row.
+Keep the lake small and fast, without changing a row.
 
-Only the holder of the landing locks merges, so that maintenance and commits never meet.
+Only the holder of the landing locks merges files, so maintenance never runs while a lander commits.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -20,11 +20,13 @@ __all__ = ["SMALL_FILE_BYTES", "compact", "maintain"]
 log = structlog.get_logger()
 
 SMALL_FILE_BYTES = 8_000_000
-"""Files below are merged between batches; larger ones are left to `maintain`, so that no row is rewritten often."""
+"""
+Files below this size are merged between batches. Larger ones wait for `maintain`, so that no row is rewritten often.
+"""
 
 _PATIENCE_SECONDS = 60.0
 _KEPT = timedelta(days=1)
-"""Age up to which snapshots are kept: far longer than any query or rebuild takes."""
+"""Snapshots up to this age are kept: far longer than any query or rebuild takes."""
 
 
 def compact(lake: duckdb.DuckDBPyConnection) -> None:
@@ -37,13 +39,13 @@ def compact(lake: duckdb.DuckDBPyConnection) -> None:
 
 def maintain(settings: Settings) -> None:
     """
-    Merge files, expire old snapshots and remove files that nothing names any more.
+    Merge files, expire old snapshots and remove files that no snapshot uses.
 
-    The lander hands its locks over for the time; files are removed only after all counts were seen unchanged.
+    The lander hands its locks over while this runs. Files are removed only after all row counts were found unchanged.
 
     Raises:
         LockTaken: the lander did not hand its locks over.
-        PartsDisagree: a table's count moved.
+        PartsDisagree: the row count of a table changed.
     """
     locks = LandingLocks(settings, range(settings.partitions))
     try:

@@ -1,4 +1,4 @@
-"""Where each partition goes on: the rows are the offsets, so it is one more than the highest that has a row."""
+"""Where reading of each partition continues: one after its highest offset that has a row."""
 
 import time
 from collections.abc import Mapping
@@ -22,9 +22,10 @@ _HIGHEST = " UNION ALL ".join(
 
 def next_offsets(lake: duckdb.DuckDBPyConnection, since: datetime | None = None) -> dict[tuple[str, int], int]:
     """
-    The next offset to land by topic and partition, for partitions that have rows.
+    The next offset to land, by topic and partition, for partitions that have rows.
 
-    With `since` (UTC, without a zone) only of those with rows stored since then: files of earlier ones are not read.
+    With `since` (UTC, without a time zone), only for partitions with rows stored since then. Earlier files are not
+    read.
     """
     query = f"SELECT topic, kafka_partition, max(highest) + 1 FROM ({_HIGHEST}) GROUP BY ALL"
     rows = lake.execute(query, {"since": since}).fetchall()
@@ -34,7 +35,7 @@ def next_offsets(lake: duckdb.DuckDBPyConnection, since: datetime | None = None)
 def wait_until_landed(
     lake: duckdb.DuckDBPyConnection, arrived: Mapping[tuple[str, int], int], patience_seconds: float
 ) -> bool:
-    """Wait until every offset before those of `arrived` has its row; False if some have none after the patience."""
+    """Wait until every offset before those of `arrived` has its row; return False if the patience ends first."""
     end = time.monotonic() + patience_seconds
     while not _holds(next_offsets(lake), arrived):
         if time.monotonic() >= end:

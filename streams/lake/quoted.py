@@ -1,8 +1,8 @@
-"""Text as SQL writes it."""
+"""Text as a literal of SQL."""
 
 __all__ = ["quoted"]
 
 
 def quoted(text: object) -> str:
-    """A string literal, for statements that take no parameter: ATTACH, COMMENT."""
+    """Write a string literal, for statements that take no parameter: ATTACH, COMMENT."""
     return "'" + str(text).replace("'", "''") + "'"

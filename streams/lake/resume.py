@@ -1,4 +1,4 @@
-"""Where reading goes on after what has landed."""
+"""Where reading continues after the rows that have landed."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -14,7 +14,7 @@ from streams.settings import Settings
 __all__ = ["gone_with_their_topic", "where_to_resume"]
 
 Landed = Mapping[tuple[str, int], int]
-"""Next offset to land by topic and partition, of those that have rows."""
+"""Next offset to land, by topic and partition, of those that have rows."""
 
 
 def where_to_resume(
@@ -25,10 +25,10 @@ def where_to_resume(
     partitions: Iterable[TopicPartition],
 ) -> dict[TopicPartition, int]:
     """
-    The next offset of each partition, which Kafka may not have any more: then a reader is told what is lost.
+    The next offset to read of each partition. If Kafka no longer has it, a reader gets the lost records as deleted.
 
-    Markers of transactions have no rows, and may have been all that Kafka deleted behind the last of them. So what the
-    lander has read is not lost.
+    Markers of transactions get no rows. They may be all that Kafka deleted behind the last row. So offsets that the
+    lander has read past are not lost.
     """
     found = {}
     for place, beginning in kafka.beginning_offsets(list(partitions)).items():
@@ -44,7 +44,7 @@ def where_to_resume(
 def gone_with_their_topic(
     generations: Generations, landed: Landed, partitions: Iterable[TopicPartition]
 ) -> Iterator[tuple[TopicPartition, int, int]]:
-    """Partitions that a topic made again does not have: from where to where there is nothing of them to be landed."""
+    """Find partitions that a recreated topic no longer has: which offsets of them will never land."""
     there = set(partitions)
     for topic, generation in generations.items():
         for number, end in enumerate(generation.first_offsets):

@@ -1,8 +1,9 @@
 """
-The landing tables, made from the contract, and how each catalog stores its rows.
+Create the landing tables from the contract, and set how each catalog stores its rows.
 
-Nothing is inlined in the catalog: the time of an inlined insert grows with the square of its rows (500 alerts 0.4 s,
-2,000 alerts 3 s), and DuckLake has lost and doubled rows where inlined ones met deletes, flushes or files.
+Nothing is inlined in the catalog, for two reasons. The time of an inlined insert grows with the square of its rows (500
+alerts 0.4 s, 2,000 alerts 3 s). And DuckLake has lost and doubled rows where inlined rows met deletes, flushes or
+files.
 """
 
 import duckdb
@@ -23,7 +24,7 @@ FINISHED_OPTION = "parquet_compression"
 def create_landing(lake: duckdb.DuckDBPyConnection) -> None:
     """Make the landing tables of a new catalog."""
     _set(lake, CATALOG_LANDING, "data_inlining_row_limit", 0)
-    # In one transaction: each commit to the catalog takes as long as all these tables do.
+    # One transaction, because each single commit to the catalog takes as long as creating all these tables.
     with transaction(lake):
         ensure_landing(lake)
     # Level 1 writes a batch in two thirds of the default's time, and the files are hardly larger.
@@ -39,16 +40,16 @@ def create_marts(lake: duckdb.DuckDBPyConnection) -> None:
 
 def ensure_landing(lake: duckdb.DuckDBPyConnection) -> None:
     """
-    Make missing landing tables, and add the columns that the contract has gained within v1.
+    Create missing landing tables, and add the columns that the contract has gained within v1.
 
-    Columns are never removed or retyped: that is what a v2 is for.
+    Columns are never removed or retyped: that needs a v2.
     """
     for name in landing_tables():
         ensure_table(lake, name)
 
 
 def ensure_table(lake: duckdb.DuckDBPyConnection, name: str) -> None:
-    """The same for one of them."""
+    """Create one landing table if it is missing, or add the columns that it lacks."""
     table, existing = landing_tables()[name], _columns(lake, name)
     if not existing:
         columns = ", ".join(f'"{column}" {_type(table, column)}' for column in table.columns)

@@ -1,4 +1,4 @@
-"""Sessions of PostgreSQL: how they are opened, and one in which each statement is planned once."""
+"""Sessions of PostgreSQL, and a session that plans each statement only once."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,10 +20,10 @@ _CLIENT = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-"""How soon this side notices that the server's machine is gone: while it waits for nothing, and for an answer."""
+"""How soon this side notices that the server's machine is gone: while idle, and while it waits for an answer."""
 
 _MOST_STATEMENTS = 100
-"""Statements that are kept prepared; the one that was used longest ago makes room."""
+"""How many statements are kept prepared; when there are more, the one used longest ago is dropped."""
 
 _SETTINGS = {
     "jit": "off",
@@ -37,10 +37,10 @@ _SETTINGS = {
     "idle_session_timeout": "0",
     "transaction_timeout": "0",
 }
-"""What a database or a role sets for everyone ends no long statement here, and changes no answer."""
+"""Timeouts and defaults of a database or role end no long statement here, and change no answer."""
 
 READ_WHOLE = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
-"""How PostgreSQL's planner may read tables whole: good for all of their rows, and bad for some of them."""
+"""Settings that let PostgreSQL's planner read whole tables: good for all rows of a table, bad for a few of them."""
 
 _CONFIGURE = """
     SELECT count(set_config(pg_settings.name, given.value, false))
@@ -51,10 +51,10 @@ _CONFIGURE = """
 
 def open_connection(dsn: str, name: str, *, autocommit: bool = True) -> psycopg2.extensions.connection:
     """
-    A connection that does not wait for a server whose machine is gone.
+    Open a connection that does not wait for a server whose machine is gone.
 
     Args:
-        name: by which the server tells who it is.
+        name: how the server lists the connection.
 
     Raises:
         psycopg2.OperationalError: the server does not answer.
@@ -65,7 +65,7 @@ def open_connection(dsn: str, name: str, *, autocommit: bool = True) -> psycopg2
 
 
 def configure(cursor: psycopg2.extensions.cursor, settings: Mapping[str, str]) -> None:
-    """Set for a session those of some settings that the server's version has."""
+    """Apply settings to a session; those that this version of the server does not have are left out."""
     cursor.execute(_CONFIGURE, [list(settings), list(settings.values())])
 
 
@@ -74,7 +74,7 @@ class Session:
     Runs statements whose parameters are written `$1`, `$2` and so on.
 
     Args:
-        name: by which the server tells who it is.
+        name: how the server lists the session.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.
@@ -89,7 +89,7 @@ class Session:
         self._prepared: OrderedDict[str, str] = OrderedDict()
         self._number = 0
         self._begins = False
-        """Whether a transaction begins with the next statement."""
+        """Whether the next statement begins a transaction."""
         self._planner: dict[str, str] = {}
         self._planner_has: dict[str, str] = {}
         self._connection.set_client_encoding("UTF8")
@@ -97,15 +97,15 @@ class Session:
 
     @property
     def backend(self) -> int:
-        """The process of the session, on the server's machine."""
+        """The id of the session's process on the server's machine."""
         return self._connection.info.backend_pid
 
     def close(self) -> None:
-        """End it."""
+        """Close the session."""
         self._connection.close()
 
     def run(self, text: str, *values: object) -> list[tuple]:
-        """The rows that a statement returns."""
+        """Run a statement and return its rows."""
         if text not in self._prepared:
             self._prepare(text)
         self._prepared.move_to_end(text)
@@ -114,11 +114,11 @@ class Session:
         return self._cursor.fetchall() if self._cursor.description else []
 
     def command(self, text: str) -> None:
-        """Run statements that are not worth a plan of their own, and take no parameters."""
+        """Run statements that take no parameters and are not worth a plan of their own."""
         self._execute(text)
 
     def wait(self, seconds: float) -> None:
-        """Until something is notified on a channel that is listened to, or the time is over."""
+        """Wait until a notification arrives on a channel that is listened to, or the time is over."""
         if not self._connection.notifies:
             select([self._connection], [], [], seconds)
         self._connection.poll()
@@ -126,7 +126,7 @@ class Session:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is run in it counts, or nothing; within one that is open it is a part of that."""
+        """Commit all statements of the block, or none. Within an open transaction the block is a part of that one."""
         if self._begins or self._connection.info.transaction_status != psycopg2.extensions.TRANSACTION_STATUS_IDLE:
             yield
             return
@@ -139,12 +139,12 @@ class Session:
         self._end("COMMIT")
 
     def plan_with(self, **settings: str) -> None:
-        """Settings by which plans are made from now on."""
+        """Set how the planner makes plans from now on."""
         self._planner |= settings
 
     @contextmanager
     def planning(self, **settings: str) -> Iterator[None]:
-        """Other settings, for the plans that are made meanwhile."""
+        """Use other planner settings for plans that are made within the block."""
         before = {name: self._planner.get(name, "on") for name in settings}
         self._planner |= settings
         try:
@@ -153,11 +153,11 @@ class Session:
             self._planner |= before
 
     def _execute(self, text: str, values: Sequence[object] | None = None) -> None:
-        """Run a statement, together with what must come before it: each trip to the server takes its time."""
+        """Run a statement in one trip to the server with all that must precede it, because each trip costs time."""
         try:
             self._cursor.execute(self._before() + text, values)
         except BaseException:
-            # The server has taken back what it set in the same transaction.
+            # The rollback has also undone the settings of the same transaction.
             self._planner_has.clear()
             raise
 
@@ -170,7 +170,7 @@ class Session:
 
     def _end(self, how: str) -> None:
         if self._begins:
-            self._begins = False  # nothing was run in it
+            self._begins = False  # no statement was run
             return
         if how == "ROLLBACK":
             self._planner_has.clear()

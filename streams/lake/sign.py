@@ -1,8 +1,8 @@
 """
-The sign of life of a part: that it runs, that its loop goes round, and by which error it ended.
+The sign of life of a part: whether it runs, whether its loop turns, and which error ended it.
 
-What a loop says is kept in memory and costs it nothing. A thread writes it down every two seconds, and tries again
-where PostgreSQL is away: no part waits for its sign of life, or ends by it.
+What a loop reports is kept in memory, at no cost. A thread writes it to PostgreSQL every two seconds, and tries again
+if PostgreSQL is away. No part waits for this write or fails because of it.
 """
 
 import os
@@ -27,13 +27,13 @@ __all__ = ["BEAT_SECONDS", "Sign", "error_of", "sign_of_life"]
 log = structlog.get_logger()
 
 BEAT_SECONDS = 2.0
-"""Between two writes of a run that goes on."""
+"""Seconds between two writes while a part runs."""
 _LAST_WORDS_SECONDS = 5.0
-"""The longest that an end waits for its last words to be written."""
+"""How long the end of a part waits at most for its last write."""
 _LONGEST = 400
-"""Characters of a message that are kept."""
+"""How many characters of a message are kept."""
 
-# Without waiting for the disk: a sign that is lost with the server is given again.
+# This does not wait for the disk: a sign that the server loses is written again two seconds later.
 _BEAT = """
     SET LOCAL synchronous_commit = off;
     INSERT INTO health.runs AS known
@@ -44,12 +44,12 @@ _BEAT = """
         beat_at = excluded.beat_at, turned_at = excluded.turned_at, ended_at = excluded.ended_at,
         is_standby = excluded.is_standby, error = excluded.error, says = excluded.says
 """
-# The newest run of a part that has not been started for long is left: it says since when.
+# The newest run of a part that has long been stopped stays, because it shows since when.
 _FORGET = "DELETE FROM health.runs WHERE part = %(part)s AND beat_at < clock_timestamp() - interval '1 day'"
 
 
 class Sign:
-    """What a running part says of itself; nothing here waits or fails."""
+    """What a running part reports about itself; no method waits or fails."""
 
     def __init__(self, part: str) -> None:
         self.part = part
@@ -58,25 +58,25 @@ class Sign:
         self.turned = monotonic()
 
     def turn(self) -> None:
-        """The loop has gone round: what it did before worked."""
+        """Report that the loop went round: everything before worked."""
         self.turned, self.is_standby, self.error = monotonic(), False, None
 
     def lead(self) -> None:
-        """The part begins to work, which takes a while; what kept it from that is not yet known to be over."""
+        """Report that the part begins to work, which takes a while. An earlier error stays, as it may not be over."""
         self.turned, self.is_standby = monotonic(), False
 
     def stand_by(self) -> None:
-        """The part waits for another process of its kind to end."""
+        """Report that the part waits for another process of its kind to end."""
         self.turned, self.is_standby = monotonic(), True
 
     def trouble(self, error: BaseException) -> None:
-        """Something keeps the part from its work, and it will try again."""
+        """Report that an error keeps the part from its work, and that it will try again."""
         self.turned, self.error = monotonic(), error
 
 
 @contextmanager
 def sign_of_life(settings: Settings, part: str) -> Iterator[Sign]:
-    """Give signs of life until the block ends; an error that ends it is written down and goes on its way."""
+    """Give signs of life until the block ends. An error that ends the block is recorded and raised again."""
     sign = Sign(part)
     recorder = _Recorder(settings, sign)
     recorder.start()
@@ -95,9 +95,9 @@ def sign_of_life(settings: Settings, part: str) -> Iterator[Sign]:
 
 def error_of(error: BaseException | None) -> tuple[str, str]:
     """
-    The name of an error, and what it says.
+    Return the name of an error, and its message.
 
-    Our own sentences have no content of records in them; of any other error only its place in our code is told.
+    Our own messages hold no content of records. For any other error, the message is only its position in our code.
     """
     if error is None:
         return "", ""
@@ -111,7 +111,7 @@ def error_of(error: BaseException | None) -> tuple[str, str]:
 
 
 class _Recorder(threading.Thread):
-    """Writes one run down."""
+    """Writes the signs of one run to PostgreSQL."""
 
     def __init__(self, settings: Settings, sign: Sign) -> None:
         super().__init__(name=f"sign-of-{sign.part}", daemon=True)
@@ -122,7 +122,7 @@ class _Recorder(threading.Thread):
         self._is_away = False
 
     def run(self) -> None:
-        """Write until ended, and once more."""
+        """Write until the end, and then once more."""
         self._write(_FORGET)
         while not self._ended.wait(BEAT_SECONDS):
             self._write()
@@ -132,7 +132,7 @@ class _Recorder(threading.Thread):
                 self._connection.close()
 
     def end(self) -> None:
-        """Write the end; a database that does not answer is not waited for."""
+        """Have the end written; stop waiting for a database that does not answer in time."""
         self._ended.set()
         self.join(_LAST_WORDS_SECONDS)
 
@@ -160,7 +160,7 @@ class _Recorder(threading.Thread):
             "still": now - sign.turned,
             "ended": self._ended.is_set(),
             "is_standby": sign.is_standby,
-            # Airflow tells its tasks who they are.
+            # Airflow gives each task its names in the environment.
             "task": ".".join(filter(None, map(os.environ.get, ("AIRFLOW_CTX_DAG_ID", "AIRFLOW_CTX_TASK_ID")))),
             "error": error,
             "says": says.replace("\0", ""),

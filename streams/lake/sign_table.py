@@ -1,7 +1,7 @@
 """
-The tables of signs and looks, in a schema beside the catalogs; not in the lake, which may be what is ill.
+The tables of signs and looks. They have their own schema beside the catalogs, because the lake itself may be broken.
 
-Times are the database's: processes run on several machines, and a machine's clock may step.
+All times come from the database: processes run on several machines, and a machine's clock may jump.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from streams.stack import postgres
 __all__ = ["connect", "entered"]
 
 _LOCK = 4_018
-"""Key of the advisory lock under which the tables are made."""
+"""Key of the advisory lock for creating the tables."""
 
 _TABLES = """
     SELECT pg_advisory_xact_lock(%s);
@@ -47,7 +47,7 @@ _PATIENCE = {
 
 def connect(settings: Settings) -> psycopg2.extensions.connection:
     """
-    A connection to the database with the tables in it; a server that is down is not started by it.
+    Connect to the database and make sure that it has the tables. A server that is down is not started.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.
@@ -62,7 +62,7 @@ def connect(settings: Settings) -> psycopg2.extensions.connection:
                 if cursor.fetchone()[0]:
                     cursor.execute(_TABLES, [_LOCK])
         except psycopg2.Error as error:
-            raise LakeUnavailable(f"PostgreSQL does not take signs of life: {type(error).__name__}") from None
+            raise LakeUnavailable(f"PostgreSQL does not accept signs of life: {type(error).__name__}") from None
         unfinished.pop_all()
     return connection
 
@@ -70,7 +70,7 @@ def connect(settings: Settings) -> psycopg2.extensions.connection:
 @contextmanager
 def entered(settings: Settings) -> Iterator[psycopg2.extensions.cursor]:
     """
-    One transaction on a connection of its own.
+    Run one transaction on its own connection.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer, or refuses.
@@ -80,4 +80,4 @@ def entered(settings: Settings) -> Iterator[psycopg2.extensions.cursor]:
             with connection, connection.cursor() as cursor:
                 yield cursor
         except psycopg2.Error as error:
-            raise LakeUnavailable(f"PostgreSQL has ended the conversation: {type(error).__name__}") from None
+            raise LakeUnavailable(f"PostgreSQL ended the transaction: {type(error).__name__}") from None

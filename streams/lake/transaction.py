@@ -11,10 +11,10 @@ __all__ = ["transaction"]
 @contextmanager
 def transaction(lake: duckdb.DuckDBPyConnection, *, read_only: bool = False) -> Iterator[None]:
     """
-    All that is run in it counts, or nothing. One that is `read_only` writes nothing; its questions see one snapshot.
+    Commit all statements of the block, or none. With `read_only` nothing is written, and all queries see one snapshot.
 
-    However it ends, it has ended: DuckDB aborts the process that closes a connection within a transaction whose session
-    the catalog's server has ended meanwhile.
+    The transaction always ends with the block, even after an error. Otherwise DuckDB could abort the process: it does
+    so when a connection is closed within a transaction whose session the catalog's server has ended.
     """
     lake.execute("BEGIN TRANSACTION READ ONLY" if read_only else "BEGIN")
     try:

@@ -1,1 +1,1 @@
-"""The servers of one `CAF_HOME`: PostgreSQL, Kafka, Airflow and the project's own services, started and stopped."""
+"""Start and stop the servers of one `CAF_HOME`: PostgreSQL, Kafka, Airflow and the project's own services."""

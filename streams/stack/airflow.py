@@ -1,5 +1,5 @@
 """
-Airflow on this machine: all its components in one process group, metadata on the home's PostgreSQL.
+Airflow on this machine. All its components are one process group; its metadata lies in the home's PostgreSQL.
 
 Source: https://airflow.apache.org/docs/apache-airflow/3.3.2/configurations-ref.html
 """
@@ -44,11 +44,11 @@ CONFIG = {
     "API__HOST": "127.0.0.1",
     "API__WORKERS": "1",
     "USAGE_DATA_COLLECTION__ENABLED": "False",
-    # A new home is usable within seconds, and a changed DAG is seen soon.
+    # A new home is usable within seconds, and Airflow soon notices a changed DAG.
     "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
     "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
     "DAG_PROCESSOR__PARSING_PROCESSES": "1",
-    # Tasks of a scheduler that was killed are started again soon.
+    # If a scheduler is killed, its tasks are soon started again.
     "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "10",
@@ -56,7 +56,7 @@ CONFIG = {
 
 
 class Airflow:
-    """Airflow's REST API (v2) at an address, entered by name and password."""
+    """Airflow's REST API (v2) at an address, with a name and password."""
 
     def __init__(self, url: str, username: str, password: str) -> None:
         self.url = url
@@ -64,19 +64,19 @@ class Airflow:
         self.password = password
 
     def get(self, path: str, **parameters: Any) -> Any:
-        """The answer to `GET /api/v2/<path>`; raises `requests.HTTPError` for an error status."""
+        """Send `GET /api/v2/<path>` and return the answer; raises `requests.HTTPError` for an error status."""
         return self._call("GET", path, params=parameters)
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """The answer to `POST /api/v2/<path>` with a JSON body; raises `requests.HTTPError` for an error status."""
+        """Send `POST /api/v2/<path>` with a JSON body and return the answer; raises as `get` does."""
         return self._call("POST", path, json=body)
 
     def patch(self, path: str, body: Mapping[str, Any], **parameters: Any) -> Any:
-        """The answer to `PATCH /api/v2/<path>` with a JSON body; raises `requests.HTTPError` for an error status."""
+        """Send `PATCH /api/v2/<path>` with a JSON body and return the answer; raises as `get` does."""
         return self._call("PATCH", path, json=body, params=parameters)
 
     def healthy(self) -> bool:
-        """Whether the API server answers and every component's heart beats."""
+        """Return whether the API server answers and every component sends heartbeats."""
         try:
             parts = requests.get(f"{self.url}/api/v2/monitor/health", timeout=10).json()
         except (requests.RequestException, ValueError):
@@ -85,7 +85,7 @@ class Airflow:
         return all((parts.get(part) or {}).get("status") == "healthy" for part in needed)
 
     def token(self) -> str:
-        """A new access token, good for a day."""
+        """Get a new access token, valid for a day."""
         body = {"username": self.username, "password": self.password}
         answer = requests.post(f"{self.url}/auth/token", json=body, timeout=30)
         answer.raise_for_status()
@@ -121,7 +121,7 @@ def start(settings: Settings, say: Say = print) -> Airflow:
         stop(settings)
         check_port(settings.airflow_port, "CAF_AIRFLOW_PORT")
         environ = {**os.environ, **environment(settings)}
-        say("Starting Airflow (the first time, half a minute) …")
+        say("Starting Airflow (the first start takes half a minute) …")
         command = [Path(sys.executable).parent / "airflow", "standalone"]
         running = processes.start(settings.home, NAME, command, env=environ, cwd=PROJECT, address=api.url)
     processes.wait_until(api.healthy, running, settings.home, seconds=START_SECONDS)
@@ -129,16 +129,17 @@ def start(settings: Settings, say: Say = print) -> Airflow:
 
 
 def stop(settings: Settings) -> bool:
-    """Stop every component and task; returns whether any ran."""
+    """Stop every component and task; return whether any ran."""
     _wind_down(settings.home, seconds=15)
     return processes.stop(settings.home, NAME, patience=5)
 
 
 def _wind_down(home: Path, *, seconds: float) -> None:
     """
-    End the tasks and the components that run them, while the API server still takes their reports.
+    End the tasks and the components that run them, while the API server still accepts their reports.
 
-    The executor's workers are ended by the scheduler: one that is killed may hold their queue's lock, and all wait.
+    The scheduler ends the executor's workers. A killed worker could hold the lock of their queue, and then all would
+    wait.
     """
     asked: set[int] = set()
     deadline = time.monotonic() + seconds
@@ -163,7 +164,7 @@ def _title(process: psutil.Process) -> str:
 
 
 def client(settings: Settings) -> Airflow:
-    """The API of the Airflow that the settings name, or of the home's, with the password that was made for it."""
+    """The API of the Airflow that the settings name, or else of the home's Airflow with its generated password."""
     if settings.airflow:
         parts = urlsplit(settings.airflow)
         url = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
@@ -172,7 +173,7 @@ def client(settings: Settings) -> Airflow:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The variables by which any `airflow` command works on this home and its tasks find the project."""
+    """The variables with which any `airflow` command works on this home and its tasks find the project."""
     url = f"http://127.0.0.1:{settings.airflow_port}"
     worker_log_port, trigger_log_port = free_ports(2)
     config = {
@@ -199,7 +200,7 @@ def _password_file(settings: Settings) -> Path:
 
 
 def _password(settings: Settings) -> str:
-    """The generated password, made before Airflow could write one into its log."""
+    """The generated password. It is made before Airflow could write one into its log."""
     file = _password_file(settings)
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)

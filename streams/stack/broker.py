@@ -33,21 +33,21 @@ BROKER = {
     "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
     "controller.listener.names": "CONTROLLER",
     "auto.create.topics.enable": "false",
-    # One node keeps one copy of everything, its own topics included.
+    # One node keeps one copy of everything, also of its internal topics.
     "default.replication.factor": 1,
     "offsets.topic.replication.factor": 1,
     "transaction.state.log.replication.factor": 1,
     "transaction.state.log.min.isr": 1,
     "share.coordinator.state.topic.replication.factor": 1,
     "share.coordinator.state.topic.min.isr": 1,
-    # The defaults (50) are for clusters; each costs files and start-up time.
+    # The defaults (50) are for clusters; each partition costs files and start-up time.
     "offsets.topic.num.partitions": 4,
     "transaction.state.log.num.partitions": 4,
     "share.coordinator.state.topic.num.partitions": 4,
     "group.initial.rebalance.delay.ms": 0,
-    # A year. After the default (a week) a subscriber that comes back would begin anew, and miss what came meanwhile.
+    # One year. With the default (a week), a subscriber that returns later would have lost its offsets and miss records.
     "offsets.retention.minutes": 525_600,
-    # A killed broker may return only after its session has ended; the default is 9 s.
+    # A killed broker can return only after its session has ended; the default is 9 s.
     "broker.session.timeout.ms": 3_000,
     "broker.heartbeat.interval.ms": 500,
     # The default reserves a quarter of this heap for compaction.
@@ -82,7 +82,7 @@ def start(settings: Settings, say: Say = print) -> str:
         try:
             _wait(running, settings)
         except StackFailed:
-            # A broker that was just killed is seen alive for a moment; what is still alive has truly not answered.
+            # A broker that was just killed looks alive for a moment. If it is still alive now, it failed to answer.
             if running.alive:
                 raise
         else:
@@ -102,12 +102,12 @@ def start(settings: Settings, say: Say = print) -> str:
 
 
 def stop(settings: Settings) -> bool:
-    """Stop the embedded broker after it has written its log; returns whether it ran."""
+    """Stop the embedded broker, which first writes its log; return whether it ran."""
     return processes.stop(settings.home, NAME)
 
 
 def answers(address: str) -> bool:
-    """Whether a broker at `host:port` tells its cluster's members."""
+    """Return whether a broker at `host:port` lists the members of its cluster."""
     try:
         admin = KafkaAdminClient(bootstrap_servers=address, request_timeout_ms=5_000, bootstrap_timeout_ms=2_000)
     except KafkaError:
@@ -127,15 +127,15 @@ def _wait(started: Started, settings: Settings) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """The caller's environment, in which Java takes a path's bytes for what they are."""
+    """The caller's environment, with a locale in which Java keeps the bytes of a path."""
     return {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
 def _configure(settings: Settings, folder: Path) -> str:
     """
-    Write the broker's files into its folder, and name the one that it starts with.
+    Write the broker's files into its folder, and return the name of the one that it starts with.
 
-    All paths in them are relative: a property is no place for a comma or a letter outside Latin.
+    All paths in them are relative, because a property may not hold a comma or a letter outside Latin.
     """
     controller = f"127.0.0.1:{free_ports(1)[0]}"
     listener = f"PLAINTEXT://127.0.0.1:{settings.kafka_port}"
@@ -153,7 +153,7 @@ def _configure(settings: Settings, folder: Path) -> str:
 
 
 def _format(java: list[str | Path], config: str, folder: Path) -> None:
-    """Write the storage's identity once; an interrupted format is done again."""
+    """Write the storage's identity once; repeat it if it was interrupted."""
     if (folder / "data" / "meta.properties").exists():
         return
     command = [*java, "kafka.tools.StorageTool", "format", "--standalone", "-t", str(uuid4()), "-c", config]

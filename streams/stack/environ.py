@@ -1,4 +1,4 @@
-"""What a program that the stack starts finds in its environment."""
+"""The environment of programs that the stack starts."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ NO_TELEMETRY = {
 
 
 def project_environment(settings: Settings) -> dict[str, str]:
-    """The variables by which a started program reads these settings and finds the project and its commands."""
+    """The variables with which a started program reads these settings and finds the project and its commands."""
     python_path = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
     path = [str(Path(sys.executable).parent), *filter(None, [os.environ.get("PATH")])]
     return {

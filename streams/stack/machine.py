@@ -1,4 +1,4 @@
-"""What a machine must offer before anything is started: one sentence about what is missing, and what to do."""
+"""Check what a machine must offer before anything starts. Each error is one sentence: what is missing, what to do."""
 
 import os
 import pwd
@@ -22,19 +22,19 @@ __all__ = [
 ]
 
 MARKER = "caf-home"
-"""File that says a folder is a home, so that it may be removed."""
+"""The file that marks a folder as a home, so that it may be removed."""
 
 SPACE_MB = 500
-"""Free space below which no server is started: it would end in the middle of a write."""
+"""Free space below which no server is started, because it would stop in the middle of a write."""
 
 FILES = 1_024
 """Open files that the servers need at least."""
 
 FILES_WANTED = 65_536
-"""Open files that are asked for where the machine allows more."""
+"""Open files that are requested if the machine allows more."""
 
 RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
-"""No right clock shows an earlier time than the one at which this program was written."""
+"""When this program was written: no correct clock shows an earlier time."""
 
 _DRIFT = timedelta(hours=1)
 
@@ -43,10 +43,10 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def prepare_process() -> None:
     """
-    Let this process, and all that it starts, open enough files and reach the loopback address without a proxy.
+    Let this process and all its children open enough files, and reach the loopback address without a proxy.
 
     Raises:
-        MachineUnfit: fewer files may be opened than are needed.
+        MachineUnfit: the process may open fewer files than are needed.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = FILES_WANTED if hard == resource.RLIM_INFINITY else min(hard, FILES_WANTED)
@@ -60,25 +60,25 @@ def prepare_process() -> None:
 
 
 def find_system_tools() -> None:
-    """Add the folders of the administrator's programs to PATH, where `su` and `cron` leave them out."""
+    """Add the folders of the administrator's programs to PATH, because `su` and `cron` leave them out."""
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     os.environ["PATH"] = os.pathsep.join(dict.fromkeys([*folders, "/usr/sbin", "/sbin"]))
 
 
 def check_home(home: Path) -> None:
     """
-    Make sure that the folder of all state can be written, was not made by another user, and has space.
+    Check that the folder of all state is writable, was not made by another user, and has space.
 
     Raises:
-        MachineUnfit: it is not so.
+        MachineUnfit: one of these is not so.
     """
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     if not existing.is_dir():
-        raise MachineUnfit(f"{existing} is a file, not a folder; let CAF_HOME name another place")
+        raise MachineUnfit(f"{existing} is a file, not a folder; let CAF_HOME name another folder")
     marker = home / MARKER
     if marker.exists() and marker.stat().st_uid != os.geteuid():
         raise MachineUnfit(
-            f"{home} belongs to {_name(marker.stat().st_uid)}; be that user, or let CAF_HOME name another"
+            f"{home} belongs to {_name(marker.stat().st_uid)}; log in as that user, or let CAF_HOME name another"
         )
     if not os.access(existing, os.W_OK | os.X_OK):
         raise MachineUnfit(f"{existing} cannot be written; let CAF_HOME name a folder of your own")
@@ -89,10 +89,11 @@ def check_home(home: Path) -> None:
 
 def check_ports(wanted: Mapping[str, int]) -> None:
     """
-    Make sure, before anything is started, that a server could listen on each port; given by the variable that sets it.
+    Check, before anything starts, that a server could listen on each port. The keys are the variables that set the
+    ports.
 
     Raises:
-        PortTaken: another program listens on one of them, or a port may not be used.
+        PortTaken: another program listens on a port, or the port may not be used.
     """
     refused = []
     for variable, port in wanted.items():
@@ -106,7 +107,7 @@ def check_ports(wanted: Mapping[str, int]) -> None:
 
 def check_shared_memory() -> None:
     """
-    Make sure that processes can share locks, as Airflow's do.
+    Check that processes can share locks, as Airflow's processes do.
 
     Raises:
         MachineUnfit: the machine has no shared memory.
@@ -124,7 +125,7 @@ def check_shared_memory() -> None:
 
 def check_clock(home: Path, now: datetime | None = None) -> None:
     """
-    Make sure that the clock has not been set back: arrivals, deadlines and certificates are judged by it.
+    Check that the clock has not been set back. Arrivals, deadlines and certificates depend on it.
 
     Raises:
         MachineUnfit: it shows a time before this program was written, or before the home was last started.

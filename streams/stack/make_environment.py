@@ -1,8 +1,8 @@
 """
-Make the Python environment of the lock, or bring one up to date: `make_environment.py FOLDER LOCK`.
+Create the locked Python environment, or bring one up to date: `make_environment.py FOLDER LOCK`.
 
-The launcher runs this file with a bare Python 3.11, so it imports the standard library alone.
-uv installs the packages, because pip takes minutes where uv takes seconds; pip installs uv, from the same lock.
+The launcher runs this file with a bare Python 3.11, so it imports only the standard library. pip installs uv from the
+lock, and uv installs the packages of the same lock: it needs seconds where pip needs minutes.
 """
 
 import ast
@@ -21,9 +21,9 @@ __all__ = ["entry", "make", "translated"]
 
 SPACE_GB = 4
 LOCK_COPY = "caf.lock"
-"""Copy of the lock in a finished environment; the launcher compares it."""
+"""Copy of the lock in a finished environment; the launcher compares it with the lock."""
 MARKER = "caf-environment"
-"""File that says a folder was made by this module, so that it may be emptied."""
+"""The file that marks a folder as made by this module, so that it may be emptied."""
 
 PIP_TO_UV = {
     "index-url": "UV_DEFAULT_INDEX",
@@ -34,15 +34,15 @@ PIP_TO_UV = {
     "default-timeout": "UV_HTTP_TIMEOUT",
     "timeout": "UV_HTTP_TIMEOUT",
 }
-"""What a machine's pip is told about its registry, and the variable by which uv is told the same."""
+"""Settings of a machine's pip about its registry, and the variables that tell uv the same."""
 
 
 def make(folder: Path, lock: Path) -> None:
     """
-    Make the environment, or bring it up to date; an unfinished one is made anew.
+    Create the environment, or bring it up to date; an unfinished one is created from scratch.
 
     Raises:
-        SystemExit: one sentence about what is missing: space, a module, the network.
+        SystemExit: with one sentence about what is missing: space, a module, the network.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
@@ -51,7 +51,7 @@ def make(folder: Path, lock: Path) -> None:
         _require_space(folder.parent)
         finished = (folder / LOCK_COPY).exists() and (folder / "bin" / "python").exists()
         if not finished:
-            _say(f"making the Python environment in {folder} (once; about 1.5 GB, a minute or a few) …")
+            _say(f"making the Python environment in {folder} (once; it takes about 1.5 GB and some minutes) …")
             _create(folder)
         else:
             _say("the lock has changed: bringing the Python environment up to date …")
@@ -71,12 +71,12 @@ def _current(folder: Path, lock: Path) -> bool:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Hold the folder against another launcher, which waits."""
+    """Lock the folder, so that another launcher waits."""
     with folder.with_name(f".{folder.name}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _say("waiting for another launcher that makes the environment …")
+            _say("waiting for another launcher that is making the environment …")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -101,14 +101,14 @@ def _create(folder: Path) -> None:
 
 
 def _registry(folder: Path) -> dict[str, str]:
-    """The environment for uv: the caller's, with what pip is configured to use where uv is not told otherwise."""
+    """The environment for uv: the caller's variables, and pip's settings for those that uv lacks."""
     pip = [str(folder / "bin" / "python"), "-m", "pip", "config", "list"]
     listed = subprocess.run(pip, capture_output=True, text=True, check=False).stdout
     return {**translated(listed), **os.environ}
 
 
 def translated(listed: str) -> Mapping[str, str]:
-    """The uv variables for the lines of `pip config list`; pip's environment variables come last, and win."""
+    """The uv variables for the lines of `pip config list`. pip's environment variables come last, so they win."""
     variables = {}
     for line in sorted(listed.splitlines(), key=lambda line: line.startswith(":env:")):
         name, _, value = line.partition("=")
@@ -144,7 +144,7 @@ def _sync(folder: Path, lock: Path, environ: Mapping[str, str]) -> None:
 
 
 def _run(command: list[str | Path], folder: Path, environ: Mapping[str, str]) -> None:
-    """Run an installer; a person at a terminal sees its progress, otherwise a log keeps it."""
+    """Run an installer. A person at a terminal sees its progress; otherwise a log keeps it."""
     log = folder / "install.log"
     with log.open("ab") as output:
         shown = None if sys.stderr.isatty() else output
@@ -164,4 +164,4 @@ if __name__ == "__main__":
     except OSError as error:
         sys.exit(f"caf: {error.filename}: {error.strerror}; let CAF_HOME (or CAF_VENV) name a folder of your own.")
     except KeyboardInterrupt:
-        sys.exit("caf: interrupted; the next start goes on from here.")
+        sys.exit("caf: interrupted; the next start continues from here.")

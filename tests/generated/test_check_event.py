@@ -171,7 +171,7 @@ def test_correction_for_a_wrong_family_is_refused_with_what_to_do():
     correction["data"]["withdrawal_reason"] = "wrong_family"
 
     assert findings(correction) == [("error", "corrected_wrong_family", "$.data.withdrawal_reason")]
-    assert "withdrawn there" in verdict(correction).findings[0].allowed
+    assert "withdraw it (wrong_family)" in verdict(correction).findings[0].allowed
 
 
 @pytest.mark.parametrize("name", ["type", "family_id"])

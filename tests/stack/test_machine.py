@@ -91,7 +91,7 @@ def test_root_on_a_machine_that_cannot_add_a_user_is_one_sentence(tmp_path: Path
     )
     script = alone(f"mount --bind {users} /etc/passwd; mount -t tmpfs none /usr/sbin; {CAF} sql 1")
 
-    assert "the program that makes a user for it (useradd) is missing" in last_word(script, tmp_path / "home")
+    assert "the program that creates a user for it (useradd) is missing" in last_word(script, tmp_path / "home")
 
 
 def test_file_in_the_place_of_the_home_is_one_sentence(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_home_of_another_user_is_refused(tmp_path: Path) -> None:
         pytest.skip("only root can give a file away")
     os.chown(tmp_path / machine.MARKER, 65534, 65534)
 
-    with pytest.raises(MachineUnfit, match=r"belongs to nobody; be that user, or let CAF_HOME name another"):
+    with pytest.raises(MachineUnfit, match=r"belongs to nobody; log in as that user, or let CAF_HOME name another"):
         machine.check_home(tmp_path)
 
 

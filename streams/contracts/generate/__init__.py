@@ -1,7 +1,7 @@
 """
 Files derived from the contract and checked in, so that a reader, a form builder or dbt need not run Python.
 
-`python -m streams.contracts.generate` writes them; a test compares.
+`python -m streams.contracts.generate` writes them; a test compares them.
 """
 
 import json
@@ -36,7 +36,7 @@ def generated() -> dict[str, str]:
 
 
 def write(root: Path = PROJECT) -> list[str]:
-    """Write what differs; give the paths that were written."""
+    """Write the files that differ, and return their paths."""
     changed = differing(root)
     texts = generated()
     for path in changed:
@@ -46,7 +46,7 @@ def write(root: Path = PROJECT) -> list[str]:
 
 
 def differing(root: Path = PROJECT) -> list[str]:
-    """Paths of generated files that are missing or not what the contract gives."""
+    """Paths of generated files that are missing or differ from the contract."""
     return [path for path, text in generated().items() if not _same(root / path, text)]
 
 

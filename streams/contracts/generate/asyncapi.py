@@ -15,10 +15,10 @@ _ABOUT = """\
 Referrals, case changes and escalations of children's services, and the alerts that follow from them.
 
 Every message is a CloudEvents 1.0 event in structured JSON.
-What is sent to the system may also come in binary mode (attributes in `ce_` headers, data in the value) or as a batch
-(`application/cloudevents-batch+json`), and `null` stands for an optional field that is not given.
+Senders may also use binary mode (attributes in `ce_` headers, data in the value) or a batch
+(`application/cloudevents-batch+json`). `null` stands for an optional field that is not given.
 Delivery is at least once: drop repeats of `(source, id)`, and of `(alert_id, version)` for alerts.
-What may change inside v1, and when v2 comes, is said in `versioning.md`."""
+`versioning.md` says what may change inside v1, and when v2 comes."""
 
 _TOPICS = {
     names.REFERRAL: "Contacts, referrals, decisions, feedback, information shared.",
@@ -26,17 +26,17 @@ _TOPICS = {
     names.ESCALATION: "Escalations that partners report; what people did with alerts.",
     names.ALERTS: "Every version of every alert.",
     names.ALERTS_CURRENT: "The latest version of each open alert, compacted by its id.",
-    names.FEEDBACK: "What each referrer is told, as soon as the front door has decided.",
+    names.FEEDBACK: "Feedback to each referrer, as soon as the front door has decided.",
     **{
-        topic: f"What partners of the kind {kind} are told of alerts, as the sharing policy permits."
+        topic: f"Notices about alerts to partners of the kind {kind}, as the sharing policy permits."
         for kind, topic in names.PARTNER_TOPICS.items()
     },
     names.SHARING_DECISION: "What was shared with whom, or not, and why; for information governance.",
     names.DEAD_LETTER: "Records that no contract accepts, with their original bytes; for engineers only.",
-    names.HEARTBEAT: "The watcher's sign of life, and how far it has judged.",
+    names.HEARTBEAT: "The watcher's sign of life, and how far it has evaluated.",
 }
 _KEYS = {
-    names.ALERTS: "The alert's `family_id`; where it has none, its `entity_id`.",
+    names.ALERTS: "The alert's `family_id`; if it has none, its `entity_id`.",
     names.ALERTS_CURRENT: "`alert_id`",
     names.FEEDBACK: "`referral_id`",
     **dict.fromkeys(names.PARTNER_TOPICS.values(), "`alert_id`"),
@@ -96,7 +96,7 @@ def _channel(topic: str, about: str) -> dict:
 
 
 def _operation(topic: str) -> dict:
-    """What this system does with a topic: it receives what partners write, and sends the rest."""
+    """The system's part in a topic: it receives what partners write, and sends everything else."""
     action = "receive" if topic in names.INPUT_TOPICS else "send"
     return {"action": action, "channel": {"$ref": f"#/channels/{_id(topic)}"}, "summary": _TOPICS[topic]}
 
@@ -109,7 +109,7 @@ def _messages() -> dict[str, dict]:
     for topic in names.INPUT_TOPICS:
         for change, struct in (("corrected", Correction), ("withdrawn", Withdrawal)):
             type_ = amendment_type(topic, change)
-            messages[_id(type_)] = _message(type_, struct, "The key of the event that is amended.")
+            messages[_id(type_)] = _message(type_, struct, "The key of the amended event.")
     for type_, (topic, struct) in OUTPUTS.items():
         messages[_id(type_)] = _message(type_, struct, _KEYS[topic])
     return messages

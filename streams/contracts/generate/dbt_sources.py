@@ -1,4 +1,4 @@
-"""The dbt source file: the landing lake, and the cut that a build is made at."""
+"""The dbt source file: the landing lake, and the snapshot that a build reads."""
 
 import pyarrow as pa
 import yaml
@@ -10,16 +10,16 @@ __all__ = ["dbt_sources"]
 
 _RUN = {
     "cut": Table(
-        "Where the build stops reading: events at or beyond `next_offset` of their partition are not seen.",
+        "Where the build stops reading: it ignores events at or beyond `next_offset` of their partition.",
         {
             "topic": Column(pa.string(), "Topic of the events.", required=True),
-            "kafka_partition": Column(pa.int32(), "Partition; one that is absent here is not limited.", required=True),
-            "next_offset": Column(pa.int64(), "First offset that is not seen.", required=True),
+            "kafka_partition": Column(pa.int32(), "Partition; one that is absent here has no limit.", required=True),
+            "next_offset": Column(pa.int64(), "First offset that the build ignores.", required=True),
         },
     ),
     "as_of": Table(
-        "The instant of the build, one row: which deadlines have passed.",
-        {"as_of": Column(pa.timestamp("us"), "Deadlines before this instant have passed (UTC).", required=True)},
+        "The time of the build, in one row. It decides which deadlines have passed.",
+        {"as_of": Column(pa.timestamp("us"), "Deadlines before this time have passed (UTC).", required=True)},
     ),
 }
 

@@ -8,9 +8,10 @@ __all__ = ["landing_ddl"]
 
 def landing_ddl(preamble: str) -> str:
     """
-    The script's text, one statement a table, as `streams.lake.schema` makes them; it changes nothing that exists.
+    The script's text: one statement for each table, as `streams.lake.schema` creates it. It changes no existing table.
 
-    No column is declared NOT NULL: a table that refused a row would stop `land`; expectations judge instead.
+    No column is declared NOT NULL, because a table that refused a row would stop `land`. Expectations check rows
+    instead.
     """
     statements = [f"-- {preamble}"]
     for name, table in landing_tables().items():

@@ -9,10 +9,10 @@ from streams.contracts.event import Event
 __all__ = ["amendment_example", "event_example", "output_example"]
 
 _CONTRADICTING = frozenset({"consent_reason", "died_on", "due_date", "upn_unknown"})
-"""Optional fields that do not go with the others: a person who is born has no due date, given consent no reason."""
+"""Optional fields that do not fit the others: a born person has no due date, and given consent has no reason."""
 
 _VALUES = {"consent": "given"}
-"""What an example says where the field's default is the answer that forms must not give."""
+"""Values for fields whose default is an answer that forms must not give."""
 
 
 def event_example(struct: type[Event]) -> dict:
@@ -44,7 +44,7 @@ def _message(type_: str, data: dict) -> dict:
 
 
 def _data(struct: type[Event]) -> dict:
-    """Data with every field that goes together; of alternative keys only the first."""
+    """Data with every field that fits the others; of alternative keys only the first."""
     return _fields(struct, omitted={*_CONTRADICTING, *_other_keys(struct)}) | {
         name: value for name, value in _VALUES.items() if name in struct.__struct_fields__
     }

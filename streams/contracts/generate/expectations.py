@@ -63,7 +63,7 @@ def _fact(struct: type[Event]) -> str:
 
 
 def _given(fields: list[str]) -> dict:
-    """Of these fields each line of the frame says whether they are `given` or `missing`."""
+    """The expectation that these fields are `given` and not `missing` in each line of the frame."""
     return _in_set("presence", ["given"]) | {"meta": {"required": fields}}
 
 

@@ -1,8 +1,8 @@
 """
-JSON Schemas (draft 2020-12) of whole messages, each file complete in itself: the CloudEvents envelope and data.
+JSON Schemas (draft 2020-12) of whole messages. Each file is complete: the CloudEvents envelope and its data.
 
-In what is sent to the system `null` stands for an optional field that is not given. `x-read-as` is what a field is read
-as that is wrong, or required and not given.
+In messages to the system, `null` stands for an optional field that is not given. `x-read-as` is the value that replaces
+a wrong one, or a required one that is not given.
 """
 
 from inspect import cleandoc
@@ -41,7 +41,7 @@ OUTPUTS = {
     DEAD_LETTER_TYPE: (names.DEAD_LETTER, DeadLetter),
     HEARTBEAT_TYPE: (names.HEARTBEAT, Heartbeat),
 }
-"""Topic and struct of what the system itself writes, by type; of the partners' topics one stands for all."""
+"""Topic and struct of each message that the system itself writes, by type. One partner topic stands for all of them."""
 
 _WRITTEN = frozenset(struct for _, struct in OUTPUTS.values())
 _REF = "#/$defs/{name}"
@@ -103,7 +103,7 @@ def _given(name: str) -> dict:
 
 
 def _message(type_: str, struct: type[msgspec.Struct], example: dict, definitions: dict) -> dict:
-    """The envelope around a struct; members that it does not name are allowed, and kept."""
+    """The envelope around a struct. Members that it does not name are allowed and kept."""
     envelope = (_definitions if struct in _WRITTEN else _sent)(Envelope)["Envelope"]
     properties = envelope["properties"] | {
         "type": {"const": type_, "description": envelope["properties"]["type"]["description"]},
@@ -123,7 +123,7 @@ def _message(type_: str, struct: type[msgspec.Struct], example: dict, definition
 
 
 def _sent(*structs: type[Tolerant]) -> dict:
-    """Schemas of what others send: structs, and all they use."""
+    """Schemas of structs that others send, and of all types in them."""
     definitions = _definitions(*structs)
     for struct in structs:
         for name, schema in definitions[struct.__name__]["properties"].items():
@@ -138,7 +138,7 @@ def _sent(*structs: type[Tolerant]) -> dict:
 
 
 def _definitions(*structs: type[msgspec.Struct]) -> dict:
-    """Schemas of structs and of all they use, codes with their meanings."""
+    """Schemas of structs and of all types in them; codes have their meanings."""
     _, components = msgspec.json.schema_components(structs, ref_template=_REF)
     return {name: _coded(name) if _is_code(name) else schema for name, schema in components.items()}
 
