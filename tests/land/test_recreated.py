@@ -154,7 +154,7 @@ def test_a_lander_that_still_has_records_of_the_one_before_cannot_store_them(lak
     with closing(LandingStore(lake_settings)) as late:
         make_again()
         known(lake_settings)
-        with pytest.raises(LakeConflict, match="made again"):
+        with pytest.raises(LakeConflict, match="recreated"):
             late.commit({}, {})
 
 
