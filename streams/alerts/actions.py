@@ -1,4 +1,4 @@
-"""What people do with an alert, written as events: take it on, close it, take either back."""
+"""What people do with an alert, written as events: acknowledge it, close it, take either back."""
 
 import time
 from collections.abc import Iterator
@@ -24,13 +24,13 @@ from streams.settings import Settings
 __all__ = ["Answer", "acknowledge", "close", "take_back"]
 
 SOURCE = "/caf/desk"
-"""CloudEvents source of what is done with `./caf alerts`."""
+"""CloudEvents source of what people do with `./caf alerts`."""
 
 _WITHDRAWN = "uk.caf.escalation.withdrawn.v1"
 
 
 class Answer:
-    """Waits for the version of an alert that says what was done; begin it before the event is sent."""
+    """Waits for the version of an alert that shows what was done. Create it before you send the event."""
 
     def __init__(self, settings: Settings, alert: Alert) -> None:
         self._alert = alert
@@ -39,7 +39,7 @@ class Answer:
             self._reader.seek(partition, end)
 
     def wait(self, seconds: float) -> Alert | None:
-        """The next version of the alert; None when none came in time."""
+        """The next version of the alert; None if none came in time."""
         ends_at = time.monotonic() + seconds
         try:
             while time.monotonic() < ends_at:
@@ -55,10 +55,10 @@ class Answer:
 
 def acknowledge(settings: Settings, alert: Alert, worker_id: str, note: str | None = None) -> None:
     """
-    Say that somebody takes an alert on.
+    Send an event which says that somebody takes an alert on.
 
     Raises:
-        ActionInvalid: the worker's id or the note is not what the contract allows.
+        ActionInvalid: the contract does not allow the worker's id or the note.
         BrokerUnavailable: no broker answers.
     """
     fact = AlertAcknowledged(alert_id=alert.alert_id, worker_id=worker_id, family_id=alert.family_id, note=note)
@@ -67,10 +67,10 @@ def acknowledge(settings: Settings, alert: Alert, worker_id: str, note: str | No
 
 def close(settings: Settings, alert: Alert, worker_id: str, closure: AlertClosure, note: str | None = None) -> None:
     """
-    Say that an alert has been dealt with, and what it was worth.
+    Send an event which says that an alert has been dealt with, and what it was worth.
 
     Raises:
-        ActionInvalid: the worker's id or the note is not what the contract allows.
+        ActionInvalid: the contract does not allow the worker's id or the note.
         BrokerUnavailable: no broker answers.
     """
     fact = AlertClosed(
@@ -81,10 +81,10 @@ def close(settings: Settings, alert: Alert, worker_id: str, closure: AlertClosur
 
 def take_back(settings: Settings, alert: Alert) -> str:
     """
-    Withdraw what was last done with an alert by `acknowledge` or `close`; returns which it was.
+    Withdraw what was last done with an alert by `acknowledge` or `close`; returns which of them it was.
 
     Raises:
-        ActionUnknown: nothing of the kind is on the escalation topic, which keeps it for `retention_days`.
+        ActionUnknown: neither is on the escalation topic, which keeps events for `retention_days`.
         BrokerUnavailable: no broker answers.
     """
     done: dict[tuple[str, str], Accepted] = {}

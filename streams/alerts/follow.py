@@ -1,4 +1,4 @@
-"""Alerts from their topic: what has been said so far, and what is said from now on."""
+"""Reads alerts from their topic: those published so far, and those that are published from now on."""
 
 from collections.abc import Callable, Iterator
 
@@ -17,10 +17,10 @@ def follow(
     settings: Settings, *, history: bool = True, stop_at_end: bool = False, until: Callable[[], bool] = lambda: False
 ) -> Iterator[tuple[Alert, int]]:
     """
-    Versions of alerts with the time at which the broker took each (milliseconds since 1970).
+    Versions of alerts, each with the time at which the broker received it (milliseconds since 1970).
 
     Args:
-        history: begin with the oldest version; otherwise with what comes next.
+        history: begin with the oldest version; otherwise with the next one that is published.
         stop_at_end: end with the newest version that is there now.
 
     Raises:

@@ -1,8 +1,8 @@
 """
-A test alert, end to end: an acknowledgement of an alert that cannot exist asks the watcher to raise it.
+Sends a test alert from end to end: an acknowledgement of an alert that cannot exist asks the watcher to raise it.
 
-So the request is a valid event that lands like any other, concerns no family and changes no figure,
-and passes the broker, the contract, the rules' engine and the alerts topic on its way back.
+The request is a valid event and lands like any other. It concerns no family and changes no figure. Together, the
+request and its alert pass the broker, the contract, the rules' engine and the alerts topic.
 """
 
 import time
@@ -34,7 +34,7 @@ def is_trial(fact: Event | None) -> bool:
 
 
 def trial_alert(alert_id: str, received_at: datetime, now: datetime) -> Alert:
-    """The marked alert that answers a request."""
+    """The test alert that answers a request. It is marked as a test."""
     return Alert(
         alert_id=alert_id,
         version=1,
@@ -60,7 +60,7 @@ def trial_alert(alert_id: str, received_at: datetime, now: datetime) -> Alert:
 
 def run_trial(settings: Settings, timeout_seconds: float = 30) -> float:
     """
-    Ask for a test alert and wait until it is read back from the alerts topic.
+    Ask for a test alert, and wait until it comes back on the alerts topic.
 
     Returns:
         Seconds from sending the request to reading the alert.

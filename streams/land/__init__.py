@@ -1,4 +1,4 @@
-"""From the topics into the lake: every record, once, as a row."""
+"""Lands the topics: every record becomes exactly one row in the lake."""
 
 from streams.land.lander import Landed, run
 

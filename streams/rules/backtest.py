@@ -1,8 +1,8 @@
 """
-What a rule would have raised on the landed history with other thresholds or other SQL, against what it raises now.
+Compares what a rule raises on the landed history with what it would raise with other thresholds or other SQL.
 
-The history is read once, ordered so that families that have anybody or any address in common come together, and judged
-group by group by the engine of the stream. The lake is only read; what is copied for the trial is thrown away.
+The history is read once, in an order that keeps families together if they share a person or an address. The DuckDB
+engine evaluates it group by group. The lake is only read. What is copied for the trial is deleted afterwards.
 """
 
 import shutil
@@ -56,7 +56,7 @@ _SPAN = "SELECT count(*), min(event_at), max(received_at) FROM landing.main.even
 
 @dataclass(frozen=True)
 class Raised:
-    """An alert of a trial and the area of its family; `anchored_at` is aware."""
+    """An alert of a trial, and the area of its family. `anchored_at` is aware."""
 
     alert_id: str
     entity_id: str
@@ -68,10 +68,11 @@ class Raised:
 @dataclass(frozen=True)
 class Backtest:
     """
-    Alerts of a rule as it is (`before`) and as changed (`after`), anchored from `since` to the history's end `as_of`.
+    The alerts of a rule as it is (`before`) and as changed (`after`), and how they differ.
 
-    Those that differ: `gained`, `lost`, `moved` (same family or referral, at another time) and `rerated` (same alert,
-    other severity); the last two as pairs.
+    Alerts count if they are anchored between `since` and the end of the history, `as_of`. The differences are `gained`,
+    `lost`, `moved` (same family or referral, at another time) and `rerated` (same alert, other severity). The last two
+    are pairs.
     """
 
     rule: str
@@ -103,13 +104,13 @@ def backtest(
     project: Path = DBT_PROJECT,
 ) -> Backtest:
     """
-    Judge the landed history with a rule as it is and as changed.
+    Evaluate the landed history with a rule as it is and as changed.
 
     Args:
         changes: values of thresholds by name, for every profile.
         sql: another text of the rule's dbt model.
-        since: the first day (UTC) whose alerts are compared; all by default.
-        progress: called with the events judged so far and their number.
+        since: the first day (UTC) whose alerts are compared; all days by default.
+        progress: called with the number of events evaluated so far and the number of all events.
 
     Raises:
         UnknownRule: no rule of the stream has that name.
@@ -140,7 +141,7 @@ def backtest(
 
 
 def _with_sql(project: Path, rule: str, sql: Path, folder: Path) -> CompiledRules:
-    """The project with another text of one rule, compiled where it is thrown away."""
+    """Compile a copy of the project with another text of one rule. The folder of the copy is deleted afterwards."""
     copy = folder / "project"
     shutil.copytree(project, copy, ignore=shutil.ignore_patterns("target", "logs"))
     next(copy.rglob(f"alert_{rule}.sql")).write_text(sql.read_text())
@@ -180,7 +181,7 @@ def _raised(alert: AlertRow, area: str | None) -> Raised:
 
 
 def _families_together(lake: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
-    """The history in groups of events, each with everything about its families."""
+    """The history in groups of events. Each group has everything about its families."""
     lake.register("groups", _groups(lake))
     schema = pa.schema(list(EVENT_COLUMNS.items()))
     kept: list[pa.Table] = []
@@ -202,9 +203,10 @@ def _families_together(lake: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
 
 def _groups(lake: duckdb.DuckDBPyConnection) -> pa.Table:
     """
-    The group of every Kafka key.
+    Assign a group to every Kafka key.
 
-    Families that share a person, a link or an address stay together: what is known of one may decide on the other.
+    Families that share a person, a link or an address stay together, because what is known about one may decide whether
+    an alert is raised about another.
     """
     related = Groups()
     for batch in lake.execute(_NAMED).to_arrow_reader(_ROWS):
@@ -227,7 +229,7 @@ def _groups(lake: duckdb.DuckDBPyConnection) -> pa.Table:
 def _differences(
     before: list[Raised], after: list[Raised]
 ) -> tuple[list[Raised], list[Raised], list[tuple[Raised, Raised]], list[tuple[Raised, Raised]]]:
-    """What is gained, lost, moved and rerated."""
+    """Find which alerts are gained, lost, moved and rerated."""
     old, new = ({one.alert_id: one for one in alerts} for alerts in (before, after))
     both = [(old[id_], new[id_]) for id_ in old.keys() & new.keys()]
     moved = [pair for pair in both if pair[0].anchored_at != pair[1].anchored_at]

@@ -1,9 +1,9 @@
 """
-What a rule reads: the columns of the landing tables and seeds that its alerts depend on, from the compiled SQL.
+Finds what a rule reads: the columns of landing tables and seeds on which its alerts depend, from the compiled SQL.
 
-A column counts where it is selected and where it decides which rows there are: in conditions, joins, groups, orders,
-windows and subqueries, through every model above the rule.
-What cannot be resolved is refused, so that nothing is read unseen.
+A column counts if it is selected, and if it decides which rows there are: in conditions, joins, groups, orders, windows
+and subqueries, through every model on which the rule builds. If something cannot be resolved, it is refused, so no read
+goes unnoticed.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ class _Unresolved(Exception):
 
 
 class Read(NamedTuple):
-    """A column of a landing table, a seed or the run's tables."""
+    """A column of a landing table, of a seed, or of the run's tables."""
 
     relation: str
     column: str
@@ -52,7 +52,7 @@ _NOTHING: _Some = frozenset()
 
 @dataclass(frozen=True)
 class Reads:
-    """What each column of a query depends on, by place, and what decides its rows."""
+    """What each column of a query depends on, by position, and what decides its rows."""
 
     names: tuple[str, ...]
     columns: tuple[_Some, ...]
@@ -60,15 +60,15 @@ class Reads:
 
     @property
     def all(self) -> _Some:
-        """Everything together."""
+        """Everything on which the query depends."""
         return self.rows.union(*self.columns)
 
     def column(self, name: str) -> _Some:
         """
-        What the columns of a name depend on.
+        What the columns of one name depend on.
 
         Raises:
-            KeyError: there is none.
+            KeyError: no column has that name.
         """
         if name not in self.names:
             raise KeyError(name)
@@ -77,7 +77,7 @@ class Reads:
 
 @dataclass
 class _Clause:
-    """A select being read: what its sources bring, and what it depends on so far."""
+    """A select that is being read: what comes from its sources, and what it depends on so far."""
 
     columns: list[_Some]
     rows: _Some = _NOTHING
@@ -86,14 +86,14 @@ class _Clause:
 
 class Lineage:
     """
-    The reads of every compiled model but the marts that no rule stands on.
+    What every compiled model reads, except the marts on which no rule builds.
 
     Args:
-        compiled: the models; their seeds are asked for their columns.
-        counts_optional: whether what finds the rows of a left join counts when no column of them is used: it can make
-            rows double, and no more. Without, the answer is what a reader would name.
-        kept: columns that a model may use to decide which rows it has, by model: who reads those rows is not taken to
-            read the columns.
+        compiled: the models. The columns of the seeds are read from their file.
+        counts_optional: whether the condition of a left join counts even if no column of the joined rows is used. Such
+            a join can only double rows. With False, the result is what a person would name.
+        kept: by model, columns that it may use to decide which rows it has. A model that reads these rows does not
+            count as reading these columns.
 
     Raises:
         LineageUnknown: the columns of a model cannot be resolved.
@@ -136,10 +136,10 @@ class Lineage:
                 raise _Unresolved(tree.key)
             return self._read(scope)
         except (SqlglotError, _Unresolved, KeyError, ValueError) as error:
-            raise LineageUnknown(f"the columns that {model.name} reads cannot be told: {error}") from None
+            raise LineageUnknown(f"the columns that {model.name} reads cannot be determined: {error}") from None
 
     def _read(self, scope: Scope) -> Reads:
-        """The reads of a query; one that reads itself again finds what was read of its beginning."""
+        """What a query reads. Where a recursive query reads itself, that is what its first part reads."""
         key = id(scope.expression)
         if key not in self._scopes:
             read = self._read_set if isinstance(scope.expression, exp.SetOperation) else self._read_select
@@ -161,7 +161,8 @@ class Lineage:
         if not isinstance(operation, exp.Union) or operation.args.get("distinct"):
             rows = rows.union(*columns)
         if (clause := operation.find_ancestor(exp.With)) is not None and clause.recursive:
-            # A row leads to the next one: which column led there is not followed.
+            # Each row leads to the next. Which column led to it is not followed, so each column counts as depending on
+            # all.
             columns = (rows.union(*columns),) * len(names)
         return Reads(names, columns, rows)
 
@@ -183,7 +184,7 @@ class Lineage:
         return Reads(tuple(query.named_selects), tuple(clause.columns), clause.rows)
 
     def _join(self, scope: Scope, clause: _Clause) -> set[int]:
-        """Take what decides the sources' rows; returns the joins of which only used columns count."""
+        """Count what decides the rows of the sources; returns the joins that count only if their columns are used."""
         optional = set()
         joins = {join.alias_or_name: join for join in scope.expression.args.get("joins") or ()}
         for alias, source in _sources(scope).items():
@@ -200,7 +201,7 @@ class Lineage:
         return optional
 
     def _place(self, scope: Scope, clause: _Clause, column: exp.Column, optional: set[int]) -> None:
-        """Count a column where it stands: for the column that is selected, or for the rows."""
+        """Count a column where it stands: for the selected column, or for the rows."""
         reads = self._resolve(scope, clause, column)
         node: exp.Expression = column
         while node.parent is not scope.expression:
@@ -239,12 +240,16 @@ class Lineage:
 
 
 def _is_recurring(source: exp.Table | Scope) -> bool:
-    """All that a recursive query has found so far; what its beginning reads counts for all its columns anyway."""
+    """
+    Whether this is all that a recursive query has found so far.
+
+    What the query's first part reads counts for all its columns anyway.
+    """
     return isinstance(source, exp.Table) and source.db == "recurring"
 
 
 def _below_the_marts(compiled: CompiledRules) -> list[Model]:
-    """Models of every schema but the analysts', and those of theirs that one of these reads; parents first."""
+    """Models outside the analysts' schema, and the models in it that one of these reads; parents first."""
     wanted, pending = set(), [model.name for model in compiled.models.values() if "analytics" not in model.relation]
     while pending:
         name = pending.pop()
@@ -255,7 +260,7 @@ def _below_the_marts(compiled: CompiledRules) -> list[Model]:
 
 
 def _sources(scope: Scope) -> dict[str, exp.Table | Scope]:
-    """What a select reads from, by alias; that of a semi join, too."""
+    """What a select reads from, by alias, including the source of a semi join."""
     return {alias: scope.sources[alias] for alias, _ in scope.references if alias in scope.sources}
 
 

@@ -1,4 +1,4 @@
-"""Run a watcher for as long as it is wanted: as a standby, as the leader, and again after the broker was away."""
+"""Runs a watcher for as long as it is wanted: as a standby or as the leader, and again after the broker was away."""
 
 import time
 from collections.abc import Callable
@@ -42,14 +42,14 @@ def run(
     project: Path = DBT_PROJECT,
 ) -> Watched:
     """
-    Watch until `until` is true or `for_seconds` have passed; it is asked at least once a heartbeat.
+    Watch until `until` is true or `for_seconds` have passed; `until` is asked at least once a heartbeat.
 
-    A second process leads when the first one ends, and helps it until then. An unreachable broker or database is waited
-    for.
+    A second process helps the first one, and leads when the first one ends. Once it runs, a watcher waits for a broker
+    or database that does not answer.
 
     Raises:
         BrokerUnavailable: no broker answers at the start.
-        TopicsUnfit: a topic is set up so that a promise would be broken.
+        TopicsUnfit: a topic has settings that would break a guarantee.
         LakeUnavailable: PostgreSQL, which holds the leader lock, does not answer at the start.
         RulesInvalid: dbt cannot compile the rules.
     """

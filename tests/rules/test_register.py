@@ -100,7 +100,7 @@ def test_every_rule_has_all_that_a_rule_needs(compiled: CompiledRules) -> None:
     [
         (lambda project: rewrite(project / "seeds" / "rules.csv", statement=""), "a statement"),
         (lambda project: rewrite(project / "seeds" / "rules.csv", practice=""), "a practice"),
-        (lambda project: rewrite(project / "seeds" / "rules.csv", clears_when=""), "what clears it"),
+        (lambda project: rewrite(project / "seeds" / "rules.csv", clears_when=""), "what clears its alerts"),
         (lambda project: rewrite(project / "seeds" / "rules.csv", facts=""), "facts"),
         (lambda project: next(project.rglob(f"alert_{RULE}.sql")).unlink(), "an SQL file"),
         (without_expected, "an expected number of alerts"),
@@ -111,7 +111,7 @@ def test_a_piece_that_is_missing_is_found(compiled: CompiledRules, copied: Path,
     take(copied)
     entries = register(compiled, copied, copied.parent / "tests")
 
-    assert [sentence for one in entries for sentence in missing(one)] == [f"{RULE} has not {what}"]
+    assert [sentence for one in entries for sentence in missing(one)] == [f"{RULE} lacks {what}"]
 
 
 def test_checked_in_page_is_what_the_rules_give(compiled: CompiledRules) -> None:

@@ -1,4 +1,4 @@
-"""An in-memory DuckDB that knows every relation of the rules: to describe them, and to read those that never change."""
+"""An in-memory DuckDB with every relation of the rules. It describes all of them, and holds the static ones."""
 
 import duckdb
 import pyarrow as pa
@@ -12,7 +12,7 @@ __all__ = ["Reference"]
 
 class Reference:
     """
-    The seeds with their rows, the inputs without any, and a table for each model, filled if it is static.
+    The seeds with their rows, the inputs without rows, and a table for each model. Only static models are filled.
 
     Relations are named `catalog.schema.table`.
     """

@@ -1,4 +1,4 @@
-"""What the watcher asks of its tables, and writes in them."""
+"""The SQL statements with which the watcher reads and writes its tables."""
 
 ADD_EVENTS = """
     INSERT INTO events
@@ -108,7 +108,7 @@ CROWDS_LOADED = """
         SELECT address_id FROM "main.events"
     )) IS TRUE
 """
-"""IS TRUE has the names hashed, whatever joins the planner may use."""
+"""`IS TRUE` makes PostgreSQL hash the ids, whatever joins the planner may use."""
 ADD_QUARANTINE = """
     INSERT INTO quarantine
     SELECT topic, kafka_partition, kafka_offset, received_at, reason, path, allowed
@@ -138,7 +138,7 @@ SAME_NAME = """
     ) AS same
     WHERE events > 1
 """
-"""The ids are hashed so: as a list, or joined, they would be compared with every row one after another."""
+"""With `IS TRUE`, PostgreSQL hashes the ids. Otherwise it would compare each of them with each row."""
 TOUCHED = """
     WITH asked AS MATERIALIZED (
         SELECT *
@@ -184,10 +184,11 @@ TOUCHED = """
     SELECT number, family_id FROM their_persons, families_with(person_id) AS family_id
 """
 """
-Families that events concern which name some families, persons and addresses: those, the families of the persons, and
-those at the addresses or at the persons' addresses. What is said of a household concerns the other households of
-everyone in it, too: an incident in one concerns the children of another in which one of its adults lives. And what is
-recorded of a person, or of their risk marker, concerns the families that it was recorded with.
+Families that an event concerns: those that it names, those of its persons, and those at their or its addresses.
+
+An event about a household also concerns the other households of everyone in it. For example, an incident in one
+household concerns the children of another household in which one of its adults lives. What is recorded about a person
+or their risk marker concerns the families that it was recorded with.
 """
 AMENDED = """
     SELECT root_source, root_id, change
@@ -256,7 +257,7 @@ REPLACE_DEADLINES = """
     )
     INSERT INTO deadlines SELECT * FROM kept ON CONFLICT DO NOTHING
 """
-"""Most of them stay what they are, and are not written."""
+"""Most deadlines stay as they are, and are not written again."""
 NEXT_DUE = "SELECT min(due_at), EXISTS (SELECT FROM restatements) FROM deadlines"
 POP_DUE = "DELETE FROM deadlines WHERE due_at < $1 RETURNING due_at, family_id, rule"
 END_OTHERS = """
@@ -265,7 +266,7 @@ END_OTHERS = """
     WHERE application_name = ANY ($1) AND datname = current_database() AND usename = current_user
       AND pid <> pg_backend_pid()
 """
-"""One that stands still in the middle of a transaction would hold up everybody after it."""
+"""A session that stands still in the middle of a transaction would block all that come after it."""
 TERM = "SELECT number FROM term FOR SHARE"
 WAITING = "SELECT alert FROM outbox ORDER BY number LIMIT $1"
 ENDED = """
@@ -296,7 +297,7 @@ SENT = """
     ))
     RETURNING alert_id, version, alert
 """
-"""Locked in one order: who sent them, and who hears them on the topic, may do this at the same time."""
+"""Locks in one order: two sessions that run this at the same time would otherwise wait for each other for ever."""
 PUT_OFF = """
     INSERT INTO restatements AS known
     SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
