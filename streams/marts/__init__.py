@@ -1,4 +1,4 @@
-"""Rebuild the marts: one `dbt build` at one cut, warm, one at a time."""
+"""Build the marts: all tables up to one snapshot, with dbt kept warm, and never two builds at a time."""
 
 from streams.marts.as_of import build_as_of
 from streams.marts.builder import BuildResult, build

@@ -1,4 +1,4 @@
-"""One build after another, as records land."""
+"""Make one build after another as records land."""
 
 import time
 from collections.abc import Callable
@@ -26,12 +26,19 @@ def follow(
     on_build: Callable[[BuildResult], None] = lambda _: None,
 ) -> int:
     """
-    Build whenever something new has landed, warm, and return how many builds were made.
+    Build whenever something new has landed, and return the number of builds.
 
-    It ends when nothing has been left to build for `quiet_seconds`, when the marts have been held for `held_seconds`
-    (`quiet_seconds` if it is not given), after `for_seconds`, or when `until` returns true.
-    The first build is made in any case, and one every two minutes: deadlines pass without a landing. While a bulk is
-    arriving builds are put off for its end, up to a limit (`streams.marts.pacing`).
+    1. Start dbt.
+    2. Look for new records twice a second. If a build would read more than the last one did, build. The first build is
+       made even if nothing has landed.
+    3. While a bulk of records is arriving, wait with the build until the bulk ends, up to a limit
+       (`streams.marts.pacing`).
+    4. If no build has been made for two minutes, build as well, because deadlines pass when nothing lands.
+    5. Run the data tests with a build when they are due (`Builder.are_tests_due`).
+    6. If the marts are held, report it in the sign of life and try again.
+
+    It ends when nothing was left to build for `quiet_seconds`, when the marts were held for `held_seconds`
+    (`quiet_seconds` if that is not given), after `for_seconds`, or when `until` returns true.
 
     Raises:
         MartsHeld: the marts were still held at the end.

@@ -1,4 +1,4 @@
-"""How far each part has come, in records: produced, judged by the watcher, landed, built."""
+"""Find how many records were produced, landed, evaluated by the watcher, and built."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,9 +18,15 @@ __all__ = ["Progress", "last_build", "progress"]
 @dataclass(frozen=True)
 class Progress:
     """
-    Next offsets of the input topics, by topic and partition number, at each stage; times are aware.
+    The next offsets of the input topics at each stage, by topic and partition number. Times have a zone.
 
-    `built_at` is when the last good build finished; `judged_at` is the arrival of the last heartbeat.
+    Attributes:
+        produced: up to the end of the topics.
+        landed: up to what is in the lake.
+        evaluated: up to the watermark of the last heartbeat.
+        built: up to the snapshot of the last good build.
+        judged_at: when the last heartbeat arrived.
+        built_at: when the last good build finished.
     """
 
     produced: dict[str, list[int]]
@@ -31,18 +37,18 @@ class Progress:
     built_at: datetime | None
 
     def behind(self, stage: dict[str, list[int]]) -> int:
-        """Records of the input topics that a stage has not seen yet."""
+        """Return the number of records of the input topics that a stage has not read yet."""
         return sum(sum(self.produced.get(topic, [])) - sum(stage.get(topic, [])) for topic in names.INPUT_TOPICS)
 
     @property
     def settled(self) -> bool:
-        """Whether everything produced is judged, landed and built."""
+        """True if everything that was produced has been evaluated, landed and built."""
         return not (self.behind(self.landed) or self.behind(self.evaluated) or self.behind(self.built))
 
 
 def progress(settings: Settings) -> Progress:
     """
-    Ask broker, heartbeat and lake.
+    Read the offsets from the broker, the last heartbeat and the lake.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -66,11 +72,12 @@ def progress(settings: Settings) -> Progress:
 
 
 def last_build(lake: duckdb.DuckDBPyConnection) -> tuple[dict[str, list[int]], datetime] | None:
-    """The cut of the last good build, and when it finished (UTC, without a zone)."""
+    """Return the snapshot of the last good build, and when that build finished (UTC, without a zone)."""
     known = lake.execute(
         "select 1 from duckdb_tables() where database_name = 'marts' and schema_name = 'run' and table_name = 'builds'"
     ).fetchone()
     if not known:
         return None
-    # By the order of their rows: a builder whose clock was ahead for a while would else be the last one until then.
+    # By the order of the rows, not by time. Otherwise a build on a machine whose clock was ahead would count as the
+    # last one until that time is reached.
     return lake.execute("select cut, finished_at from marts.run.builds where ok order by rowid desc limit 1").fetchone()

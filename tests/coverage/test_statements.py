@@ -61,7 +61,9 @@ def test_impossible_statement_is_refused(kinds, since, until, says):
         statement(AUTHORITY, EVERY_SOURCE, kinds, first, last, is_whole=True, why="a test")
 
 
-@pytest.mark.parametrize(("change", "says"), [({"authority": "E0800001"}, "no GSS code"), ({"why": " "}, "no reason")])
+@pytest.mark.parametrize(
+    ("change", "says"), [({"authority": "E0800001"}, "not a GSS code"), ({"why": " "}, "no reason")]
+)
 def test_statement_about_nobody_or_without_a_reason_is_refused(change, says):
     given = {"authority": AUTHORITY, "why": "a test"} | change
     with pytest.raises(CoverageInvalid, match=says):

@@ -82,7 +82,7 @@ def test_existing_file_is_left_alone(warm, tmp_path: Path):
     file = tmp_path / "mine.duckdb"
     file.write_text("mine")
 
-    with pytest.raises(FileTaken, match=r"mine\.duckdb cannot be made: it is there already"):
+    with pytest.raises(FileTaken, match=r"mine\.duckdb cannot be made: it already exists"):
         build_as_of(warm.settings, datetime.now(UTC), file)
     assert file.read_text() == "mine"
 

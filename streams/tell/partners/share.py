@@ -1,8 +1,9 @@
 """
-Tell partners of alerts: decide, write down the decision, tell, and only then go on.
+Share alerts with partners: decide, publish the decision, publish the notice, and only then continue.
 
-At least once: after a crash a version may be decided and told again, under the same ids.
-What was on the alerts topic before the first start is never told: it is not known whether somebody has told it already.
+Each version of an alert is shared at least once. After a crash, the same version may be decided and shared again, under
+the same ids. Alerts from before the very first start are never shared, because nobody knows whether a person has
+already informed the partner.
 """
 
 import time
@@ -33,14 +34,14 @@ __all__ = ["Shared", "share"]
 log = structlog.get_logger()
 
 SOURCE = "/caf/share"
-"""CloudEvents source of decisions and notices."""
+"""The CloudEvents source of decisions and notices."""
 
 _TIMEOUT_SECONDS = 60
 
 
 @dataclass
 class Shared:
-    """What this process decided and told."""
+    """How many alerts this process has read, and how many decisions and notices it has published."""
 
     alerts: int = 0
     decisions: int = 0
@@ -57,11 +58,11 @@ def share(
     patience_seconds: float = 10,
 ) -> Shared:
     """
-    Tell partners of alert versions as they come.
+    Share versions of alerts with partners as they arrive.
 
     Args:
-        once: end with the newest version that is there now.
-        patience_seconds: how long the lake may need until a consent is certain; then a person must decide.
+        once: end with the version that is the newest now.
+        patience_seconds: how long to wait for the lake until a consent is certain. After that, a person must decide.
 
     Raises:
         BrokerUnavailable: no broker answers at the start.
@@ -106,7 +107,7 @@ class _Sharer:
             for name, entry in entries.items()
         }
         notices = [(name, notice_of(one, entries[name], alert)) for name, one in decided.items()]
-        # A decision is durable before anybody is told.
+        # A decision must be stored durably before any partner is informed.
         self._send((names.SHARING_DECISION, SHARING_DECISION_TYPE, one) for one in decided.values())
         told = [(names.PARTNER_TOPICS[name], PARTNER_NOTICE_TYPE, one) for name, one in notices if one is not None]
         self._send(told)

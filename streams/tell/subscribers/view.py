@@ -1,4 +1,4 @@
-"""One alert as a person reads it: what happened, who must know, by when, why, and what would make it go away."""
+"""Show one alert to a person: what happened, who must know, by when, why, and what would end it."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,7 +17,7 @@ _COLOURS = {"red": "bold red", "amber": "bold yellow", "green": "bold green"}
 
 
 def view(alert: Alert, now: datetime) -> RenderableType:
-    """The alert in a few lines, with London times; what has ended is dim."""
+    """Return the alert in a few lines, with London times. An alert that is not open is dim."""
     lines = Table.grid(padding=(0, 2, 0, 0))
     lines.add_column(min_width=10, no_wrap=True, style="dim")
     lines.add_column(overflow="fold")
@@ -27,14 +27,14 @@ def view(alert: Alert, now: datetime) -> RenderableType:
 
 
 def recipients(alert: Alert) -> str:
-    """Whom it is for, in words."""
+    """Return in words who the alert is for."""
     if alert.recipients:
         return ", ".join(f"{one.role.replace('_', ' ')} {one.id}" for one in alert.recipients)
     return "nobody: raised from history" if alert.backfill else "nobody"
 
 
 def closing(alert: Alert) -> str:
-    """Who closed it and what they said of it."""
+    """Return who closed the alert, and what they did about it."""
     return f"closed by {alert.closed_by}" + ("" if alert.alert_closure is None else f": {alert.alert_closure.meaning}")
 
 
@@ -66,9 +66,9 @@ def _lines(alert: Alert, now: datetime) -> Iterator[tuple[str, str]]:
         yield "instead of", alert.supersedes
     if alert.case_url is not None:
         yield "link", alert.case_url
-    yield "alert", f"{alert.alert_id}, told {local(alert.received_at, now)}, written {local(alert.raised_at, now)}"
+    yield "alert", f"{alert.alert_id}, caused {local(alert.received_at, now)}, raised {local(alert.raised_at, now)}"
 
 
 def _kind(type_: str) -> str:
-    """`household-joined` of `uk.caf.case-change.household-joined.v1`."""
+    """Return the kind of an event: `household-joined` for `uk.caf.case-change.household-joined.v1`."""
     return type_.split(".")[-2]
