@@ -37,7 +37,7 @@ def test_statement_is_listed_with_who_and_why_until_it_is_taken_back(run):
     assert listed["stated_by"]
     assert listed["why"] == "the old system was migrated"
     assert "taken back" in taken
-    assert run("list").startswith("nothing is stated")
+    assert run("list").startswith("there are no statements")
 
 
 def test_help_names_every_kind(run):
@@ -74,7 +74,7 @@ def test_statement_that_is_made_twice_is_told_by_the_id_that_stands(run):
     words = ("add", "--kinds", "levels", "--from", "2025-04-01", "--whole", "--why", "typed twice")
     (first, *_), again = run(*words).split(), run(*words)
 
-    assert again.startswith(f"it was stated before: {first} ")
+    assert again.startswith(f"this was stated before: {first} ")
     assert run("remove", first, "--why", "a test").startswith(f"taken back: {first} ")
 
 
