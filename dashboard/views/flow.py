@@ -41,7 +41,7 @@ def _cohorts(rows: list[Row]) -> Figure:
     return Figure(
         key="cohorts",
         title="Families that came back within 3, 6 and 12 months",
-        unit="% of families that stepped down or were closed long enough ago to know",
+        unit="% of families that stepped down, or were closed, at least 3, 6 or 12 months ago",
         source="marts.analytics.mart_flow",
         columns=(
             Column("cohort", "Families"),

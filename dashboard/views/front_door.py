@@ -12,7 +12,10 @@ __all__ = ["view"]
 
 _SOURCES, _NEEDS = "source_.*_percent", "need_n._percent"
 _OUTCOMES = "(nfa|re_referral)_percent"
-_UNIT = "% of referrals to children's social care. The thin line is the 95 % interval"
+_UNIT = (
+    "% of referrals to children's social care. "
+    "The thin line is the 95 % interval: the shorter it is, the more certain is the figure"
+)
 
 
 def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:

@@ -97,7 +97,7 @@ def _judged(asked: Asked, stage: Stage, row: Row | None) -> Stage:
 
 
 def _fresh(asked: Asked) -> list[Stage]:
-    """Return how fresh each stage is. The head of every page knows this."""
+    """Return how fresh each stage is, from the same data as the head of every page."""
     beat, follows = asked.site.pulse.beat, asked.site.board.follows
     silent, built = beat.age_seconds(beat.judged_at), beat.age_seconds(beat.built_at)
     waits = beat.landed_at and beat.built_at and (beat.landed_at - beat.built_at).total_seconds()

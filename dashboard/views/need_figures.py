@@ -18,7 +18,7 @@ def by_place(measure: Measure, when: str, level: str, rows: list[Row]) -> Figure
     return Figure(
         key="places",
         title=f"{measure.title} by {level.replace('lsoa', 'LSOA')}, {when}",
-        unit=f"{measure.unit}. The thin line is the 95 % interval",
+        unit=f"{measure.unit}. The thin line is the 95 % interval: the shorter it is, the more certain is the figure",
         source=_SOURCE,
         columns=(
             Column("area_name", _LEVELS[level]),
@@ -43,7 +43,7 @@ def over_time(measure: Measure, kind: str, name: str, rows: list[Row]) -> Figure
     return Figure(
         key="trend",
         title=f"{measure.title} {kind} by {kind}, {name}",
-        unit=f"{measure.unit}. The band is the 95 % interval",
+        unit=f"{measure.unit}. The band is the 95 % interval: the narrower it is, the more certain is the figure",
         source=_SOURCE,
         columns=(
             Column("period_start", "From", "day" if kind == "week" else "month"),

@@ -135,7 +135,7 @@ def _unmet(rows: list[Row]) -> Figure:
             Column("declined", "Service declined", "count"),
             Column("waiting_beyond_target", "Waiting beyond target", "count"),
             Column("repeat_no_further_action", "No further action again", "count"),
-            Column("level_4_for_access", "Level 4 for access", "count"),
+            Column("level_4_for_access", "Level raised to 4 only to get a service", "count"),
         ),
         rows=rows,
     )

@@ -99,7 +99,7 @@ def _rate(name: str, meaning: str) -> object:
 @_rate("late", "Events sent hours or days late.")
 @_rate("corrected", "Events corrected afterwards.")
 @_rate("withdrawn", "Events withdrawn afterwards.")
-@_rate("malformed", "Records added that will be rejected, for each reason in turn.")
+@_rate("malformed", "Extra records that will be rejected, for each reason in turn.")
 @click.option("--to-file", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write here. Needs no broker.")
 @click.option("--truth", type=click.Path(path_type=Path, dir_okay=False), help="Write the planted stories here.")
 @click.option("--calibration", is_flag=True, help="Send nothing. Print published beside simulated figures.")

@@ -34,7 +34,7 @@ def _by_whom(verb: Callable) -> Callable:
     return click.option(
         "--worker",
         default=lambda: os.environ.get("CAF_WORKER") or getpass.getuser(),
-        help="Your id, as the person who does this.",
+        help="Your own worker id.",
         show_default="CAF_WORKER, or else your login",
     )(verb)
 

@@ -13,7 +13,10 @@ __all__ = ["show"]
 @click.command("show")
 @click.argument("alert_id")
 @click.option(
-    "--json", "as_json", is_flag=True, help="Print its versions, and those of alerts about it, one a line, in UTC."
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print JSON: its versions, and those of alerts about it, one a line, in UTC.",
 )
 def show(alert_id: str, as_json: bool) -> None:
     """Show one alert as it is now, and its history.
