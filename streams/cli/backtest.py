@@ -53,7 +53,7 @@ def _named(change: str) -> tuple[str, str]:
 
 
 def _say(done: int, of: int) -> None:
-    """Show progress on standard error in one line that is overwritten. If that is no terminal, show nothing."""
+    """Show progress on standard error in one line that is overwritten. If it is no terminal, show nothing."""
     console = Console(stderr=True)
     if console.is_terminal:
         console.print(f"{done:,} of {of:,} events", end="\n" if done == of else "\r")

@@ -31,8 +31,8 @@ def command(
 ) -> None:
     """Publish the quarters that have closed, with small counts withheld, and replace the file of public tables.
 
-    Somebody must first confirm with --begin from which quarter on an authority is published. Before that, nothing of
-    the authority is published. A quarter must be covered as a whole (./caf coverage). It is published once, 28 days
+    First, somebody must confirm an authority's first quarter with --begin. Before that, nothing of the authority is
+    published. A quarter must be covered as a whole (./caf coverage). It is published once, 28 days
     after its end, and never changes. A collection year is published with its last quarter. Counts of 1 to 5 are
     withheld. Further counts are withheld so that nobody can work these out. The file contains only the public tables,
     and is replaced as a whole.
@@ -72,7 +72,7 @@ def _text(published: Publication) -> str:
         ),
     ]
     if not published.quarters:
-        return "\n".join([*lines, f"no new quarter has closed; {published.file} has all public figures"])
+        return "\n".join([*lines, f"no new quarter was published; {published.file} has all public figures"])
     quarters = ", ".join(f"{code} {quarter}" for code, quarter in published.quarters)
     figures = f"{published.figures:,} figures, {published.withheld:,} of them withheld"
     return "\n".join([*lines, f"{quarters}: {figures}; {published.file}"])

@@ -15,7 +15,7 @@ def filters(verb: Callable) -> Callable:
         click.option(
             "--recipient", multiple=True, help="Only for this role, or one desk of it: duty, duty:birkenhead."
         ),
-        click.option("--area", multiple=True, help="Only about families in this area; 'unknown': in no known area."),
+        click.option("--area", multiple=True, help="Only about families in this area; 'unknown' if it is not known."),
         click.option("--rule", multiple=True, help="Only of this rule."),
         click.option(
             "--severity", multiple=True, type=click.Choice([one.value for one in Severity]), help="Only this severity."
