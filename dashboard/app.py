@@ -81,7 +81,7 @@ def app(settings: Settings, pages: Pages = PAGES, holds: Holds | None = None) ->
         exception_handlers={
             NotForThem: _not_for_them(site),
             LakeUnavailable: _problem(
-                site, 503, "The figures cannot be read", "The lake, which stores all records, does not answer."
+                site, 503, "The figures cannot be read", "The lake does not answer. It stores all figures."
             ),
             NotBuilt: _problem(site, 404, "Not built yet", "The figures for this page have not been built yet."),
             HTTPException: _problem(site, 404, "Page not found", "There is no page at this address."),
