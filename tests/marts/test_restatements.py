@@ -91,7 +91,7 @@ def test_a_day_and_a_file_go_together():
     result = CliRunner().invoke(command, ["--as-of", "2026-10-31"])
 
     assert result.exit_code == 2
-    assert "--as-of and --into go together" in result.output
+    assert "give --as-of and --into together" in result.output
 
 
 def rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple]:

@@ -184,4 +184,4 @@ def test_sql_of_a_rule_is_shown_for_both_databases(settings: Settings, monkeypat
     assert "list_transform(" in texts["duckdb"]
     assert "list_transform(" not in texts["postgres"]
     assert built.exit_code == 2
-    assert "judged in the build alone" in built.output
+    assert "only the build evaluates" in built.output
