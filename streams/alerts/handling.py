@@ -5,21 +5,19 @@ An acknowledgement or a closing covers what the alert said when it was made. It 
 become more severe, has new evidence, or stands again after it had ended. Then somebody must look again.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
 
-from streams.contracts.codesets import AlertStatus, Severity
+from streams.contracts.codesets import AlertStatus
 from streams.contracts.outputs import Alert
 from streams.rules.answers import AlertAction
 
-__all__ = ["Handled", "handled_by_alert", "says_more", "with_handling", "without_handling"]
+__all__ = ["Handled", "acknowledged_as", "handled_as", "handled_by_alert", "with_handling", "without_handling"]
 
-_RANK = {Severity.GREEN: 0, Severity.AMBER: 1, Severity.RED: 2}
-_OVER = {AlertStatus.CLEARED, AlertStatus.WITHDRAWN}
+_HANDLING = ("acknowledged_at", "acknowledged_by", "closed_at", "closed_by", "alert_closure")
 
 
 @dataclass(frozen=True)
@@ -39,17 +37,6 @@ def handled_by_alert(actions: Iterable[AlertAction]) -> Mapping[str, Handled]:
         alert_id: Handled(by_fact.get("alert-acknowledged"), by_fact.get("alert-closed"))
         for alert_id, by_fact in found.items()
     }
-
-
-def says_more(new: Alert, old: Alert) -> bool:
-    """Whether a version tells its readers more than the one before; that it is over asks nobody to act."""
-    if new.status in _OVER:
-        return False
-    return (
-        _RANK[Severity(new.severity)] > _RANK[Severity(old.severity)]
-        or bool(_events(new) - _events(old))
-        or old.status in _OVER
-    )
 
 
 def with_handling(alert: Alert, handled: Handled, since: datetime) -> Alert:
@@ -81,20 +68,20 @@ def with_handling(alert: Alert, handled: Handled, since: datetime) -> Alert:
 
 def without_handling(alert: Alert) -> Alert:
     """The alert as its rule has it."""
-    return msgspec.structs.replace(
-        alert,
-        status=AlertStatus.OPEN if alert.status == AlertStatus.CLOSED else alert.status,
-        acknowledged_at=None,
-        acknowledged_by=None,
-        closed_at=None,
-        closed_by=None,
-        alert_closure=None,
-    )
+    status = AlertStatus.OPEN if alert.status == AlertStatus.CLOSED else alert.status
+    return msgspec.structs.replace(alert, status=status, **dict.fromkeys(_HANDLING))
 
 
-def _events(alert: Alert) -> Counter[tuple[str, str]]:
-    """What it stands on, counted: two events may have one source and id."""
-    return Counter((item.source, item.id) for item in alert.evidence)
+def handled_as(alert: Alert, old: Alert) -> Alert:
+    """An alert, as its rule has it, with the handling of its version before."""
+    is_closed = old.status == AlertStatus.CLOSED and alert.status == AlertStatus.OPEN
+    status = AlertStatus.CLOSED if is_closed else alert.status
+    return msgspec.structs.replace(alert, status=status, **{name: getattr(old, name) for name in _HANDLING})
+
+
+def acknowledged_as(alert: Alert, old: Alert) -> Alert:
+    """An alert with the acknowledgement of another one, or of its version before."""
+    return msgspec.structs.replace(alert, acknowledged_at=old.acknowledged_at, acknowledged_by=old.acknowledged_by)
 
 
 def _covering(action: AlertAction | None, since: datetime) -> AlertAction | None:

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 
-from streams.alerts.alert_book import AlertBook, Cause, Place, place_of
+from streams.alerts.alert_book import AlertBook
+from streams.alerts.cause import Cause
 from streams.alerts.first_version import first_version
 from streams.alerts.handling import handled_by_alert
 from streams.alerts.routing.router import Router
 from streams.alerts.routing.unroutable import reaches_nobody
+from streams.alerts.standing import Place, place_of
 from streams.alerts.trial import is_trial, trial_alert
 from streams.contracts import Accepted, Rejected
 from streams.contracts.columns import events_table

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from streams.alerts.alert_book import Place
+from streams.alerts.standing import Place
 from streams.lake.session import Session
 from streams.rules.answers import Deadline
 from streams.watch.state import statements as sql
