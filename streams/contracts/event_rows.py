@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from streams.contracts.decode import Accepted
+from streams.contracts.event import fact_name
 
 __all__ = ["event_rows"]
 
@@ -27,7 +28,7 @@ def event_rows(events: Iterable[Accepted], columns: Collection[str]) -> list[dic
 def _row(event: Accepted) -> dict[str, object]:
     envelope, amendment, fact = event.envelope, event.amendment, event.fact
     source, id_ = event.root
-    row = {} if fact is None else msgspec.structs.asdict(fact) | {"fact": fact.type.split(".")[-2]}
+    row = {} if fact is None else msgspec.structs.asdict(fact) | {"fact": fact_name(fact.type)}
     row |= {
         "topic": event.topic,
         "kafka_partition": event.partition,

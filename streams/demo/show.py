@@ -9,6 +9,7 @@ from rich.table import Table
 
 from streams import names
 from streams.alerts.publisher import alert_of
+from streams.contracts.event import fact_name
 from streams.contracts.outputs import Alert
 from streams.kafka.client import consumer
 from streams.lake.connect import connect
@@ -40,7 +41,7 @@ def show_alert(console: Console, alert: Alert, seen_at: datetime) -> None:
     """One alert in a few lines: reason, severity, evidence, latency."""
     latency = (seen_at - alert.received_at).total_seconds()
     style = _COLOURS[alert.severity] if alert.status == "open" else "dim"
-    evidence = ", ".join(f"{item.type.split('.')[-2]} {item.time:%d %b %H:%M}" for item in alert.evidence)
+    evidence = ", ".join(f"{fact_name(item.type)} {item.time:%d %b %H:%M}" for item in alert.evidence)
     console.print(
         f"[{style}]● {alert.severity.upper():5}[/] {alert.rule} v{alert.version} {alert.status}"
         f"  [dim]{latency * 1000:,.0f} ms after arrival[/]"

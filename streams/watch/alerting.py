@@ -20,6 +20,7 @@ from streams.alerts.trial import is_trial, trial_alert
 from streams.contracts import Accepted, Rejected
 from streams.contracts.columns import events_table
 from streams.contracts.escalation import AlertAcknowledged, AlertClosed
+from streams.contracts.event import fact_name
 from streams.contracts.outputs import Alert
 from streams.names import SAFEGUARDING_TOPICS
 from streams.rules.answers import AlertRow, FamilyDesk
@@ -39,7 +40,7 @@ PENDING_PLACES = 250
 """How many each of them takes at once: 0.1 s."""
 _EVER = datetime.min.replace(tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
-_ACTIONS = frozenset(one.type.split(".")[-2] for one in (AlertAcknowledged, AlertClosed))
+_ACTIONS = frozenset(fact_name(one.type) for one in (AlertAcknowledged, AlertClosed))
 
 
 @dataclass

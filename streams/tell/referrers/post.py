@@ -27,6 +27,7 @@ from streams.lake.sign import sign_of_life
 from streams.rules.answers import DecidedReferral
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
+from streams.rules.facts import fact_of
 from streams.settings import Settings
 from streams.tell.cursor import Cursor
 from streams.tell.referrers.letter import letter_id, letter_of, same_referrer, says_the_same
@@ -161,7 +162,7 @@ def _may_decide(event: Accepted) -> bool:
     """Whether an event that is no history can change what a referrer is to be told."""
     if event.envelope.backfill:
         return False
-    return event.fact is None or event.fact.type.split(".")[-2] in _DECIDING
+    return event.fact is None or fact_of(event) in _DECIDING
 
 
 def _written(settings: Settings) -> dict[str, Feedback]:
