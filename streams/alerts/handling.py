@@ -7,13 +7,14 @@ become more severe, has new evidence, or stands again after it had ended. Then s
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
 from streams.contracts.codesets import AlertStatus
 from streams.contracts.outputs import Alert
 from streams.rules.answers import AlertAction
+from streams.times import aware
 
 __all__ = ["Handled", "acknowledged_as", "handled_as", "handled_by_alert", "with_handling", "without_handling"]
 
@@ -53,14 +54,14 @@ def with_handling(alert: Alert, handled: Handled, since: datetime) -> Alert:
     if acknowledged is None:
         return alert
     alert = msgspec.structs.replace(
-        alert, acknowledged_at=_aware(acknowledged.acted_at), acknowledged_by=acknowledged.worker_id
+        alert, acknowledged_at=aware(acknowledged.acted_at), acknowledged_by=acknowledged.worker_id
     )
     if closed is None:
         return alert
     return msgspec.structs.replace(
         alert,
         status=AlertStatus.CLOSED if alert.status == AlertStatus.OPEN else alert.status,
-        closed_at=_aware(closed.acted_at),
+        closed_at=aware(closed.acted_at),
         closed_by=closed.worker_id,
         alert_closure=closed.alert_closure,
     )
@@ -85,8 +86,4 @@ def acknowledged_as(alert: Alert, old: Alert) -> Alert:
 
 
 def _covering(action: AlertAction | None, since: datetime) -> AlertAction | None:
-    return action if action is not None and _aware(action.received_at) > since else None
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC)
+    return action if action is not None and aware(action.received_at) > since else None

@@ -1,12 +1,13 @@
 """Whether an alert needs a new version, and which reason the version gives."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
 from streams.contracts.codesets import AlertStatus, Severity
 from streams.contracts.outputs import Alert
+from streams.times import aware
 
 __all__ = ["next_version", "reconciled", "says_more", "withdrawn"]
 
@@ -38,7 +39,7 @@ def withdrawn(alert: Alert, reason: str | None) -> Alert:
 
 def reconciled(alert: Alert, version: int, caused_at: datetime) -> Alert:
     """The version, with its number, of an alert that the stream lacks; `caused_at` is UTC without a zone."""
-    received_at = caused_at.replace(tzinfo=UTC)
+    received_at = aware(caused_at)
     return msgspec.structs.replace(alert, version=version, status_reason="reconciled", received_at=received_at)
 
 

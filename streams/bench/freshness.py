@@ -21,6 +21,7 @@ from streams.marts.progress import progress
 from streams.settings import Settings
 from streams.simulate import World, backfill, state_coverage
 from streams.stack import stack
+from streams.times import aware
 
 __all__ = ["FreshnessTimes", "Spread", "command", "measure"]
 
@@ -128,8 +129,8 @@ def measure(settings: Settings, *, events: int, rate: float, days: int, say: Say
         settled_seconds=round(settled, 1),
         events=events,
         missing=events - len(visible),
-        landed=_spread(produced, {event: _aware(at) for event, at in landed.items()}),
-        begun=_spread(produced, {event: _aware(at) for event, at in begun.items()}),
+        landed=_spread(produced, {event: aware(at) for event, at in landed.items()}),
+        begun=_spread(produced, {event: aware(at) for event, at in begun.items()}),
         visible=_spread(produced, visible),
     )
 
@@ -155,10 +156,6 @@ def _follow(settings: Settings, lake: duckdb.DuckDBPyConnection, events: int, ra
             followed.look(dict(lake.execute(_COUNTED).fetchall()))
             time.sleep(_POLL_SECONDS)
     return followed
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC)
 
 
 def _spread(produced: dict[str, datetime], reached: dict[str, datetime]) -> Spread:

@@ -7,6 +7,7 @@ import msgspec
 
 from streams.contracts.decode import Accepted
 from streams.contracts.event import fact_name
+from streams.times import naive
 
 __all__ = ["event_rows"]
 
@@ -57,4 +58,4 @@ def _row(event: Accepted) -> dict[str, object]:
 
 def _written(value: object) -> object:
     """A value as the row has it: times are UTC without a zone."""
-    return value.astimezone(UTC).replace(tzinfo=None) if type(value) is datetime else value
+    return naive(value) if type(value) is datetime else value

@@ -19,6 +19,7 @@ from streams.errors import ContractRefused
 from streams.land.batch import Batch
 from streams.rules.compiled import CompiledRules
 from streams.simulate.facts import Record
+from streams.times import naive
 
 __all__ = ["MART", "Counted", "MemoryLake", "counted"]
 
@@ -127,9 +128,9 @@ class MemoryLake:
     def build(self, as_of: datetime) -> None:
         """Run the compiled SQL of everything that the figures stand on, parents first."""
         self._duckdb.execute("DELETE FROM marts.run.as_of")
-        self._duckdb.execute("INSERT INTO marts.run.as_of VALUES (?)", [as_of.replace(tzinfo=None)])
+        self._duckdb.execute("INSERT INTO marts.run.as_of VALUES (?)", [naive(as_of)])
         self._duckdb.execute("DELETE FROM landing.main.coverage")
-        self._duckdb.execute(_COVERED, {"until": as_of.replace(tzinfo=None)})
+        self._duckdb.execute(_COVERED, {"until": naive(as_of)})
         for model in self._models:
             self._duckdb.execute(f"CREATE OR REPLACE TABLE {model.relation} AS {model.sql}")
 

@@ -11,14 +11,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from streams.dfe_check.tables import MONTHS, SOURCES, Figures
-from streams.names import TIME_ZONE
+from streams.times import LONDON
 
 __all__ = ["History", "Referral", "imagine"]
 
-_LONDON = ZoneInfo(TIME_ZONE)
 _HOURS = (0, *range(2, 24))
 """The hour from one to two is left out: on two nights a year it comes twice, or not at all."""
 _FIRST_YEAR_MONTH = 4
@@ -123,7 +121,7 @@ def _moments(figures: Figures, total: int, chance: random.Random) -> list[dateti
         edges = [begin, begin + timedelta(days=days) - timedelta(minutes=1 + position)]
         while len(found) < wanted:
             local = edges.pop() if edges else _some_moment(begin, days, chance)
-            found.add(local.replace(tzinfo=_LONDON))
+            found.add(local.replace(tzinfo=LONDON))
     return sorted(found)
 
 
@@ -168,7 +166,7 @@ def _beside(
     year: int, referrals: list[Referral], before: set[int], chance: random.Random
 ) -> tuple[list[Referral], list[Referral], list[Referral]]:
     """What happened before each child's first referral of the year."""
-    begin = datetime(year - 1, _FIRST_YEAR_MONTH, 1, tzinfo=_LONDON)
+    begin = datetime(year - 1, _FIRST_YEAR_MONTH, 1, tzinfo=LONDON)
     first: dict[int, Referral] = {}
     for one in referrals:
         if one.child not in first or one.at < first[one.child].at:

@@ -29,6 +29,7 @@ from streams.lake.offsets import next_offsets
 from streams.marts.built_alerts import built_alerts, built_models
 from streams.marts.lock import build_lock
 from streams.settings import Settings
+from streams.times import aware
 
 __all__ = ["publish_build_alerts"]
 
@@ -145,6 +146,5 @@ def _caused(lake: duckdb.DuckDBPyConnection, alerts: Collection[Alert]) -> list[
 def _cause(alert: Alert, as_of: datetime, arrived_at: datetime | None, is_whole: bool) -> Alert:
     if alert.status == AlertStatus.WITHDRAWN:
         reason = "late_evidence" if is_whole else "event_withdrawn"
-        return msgspec.structs.replace(alert, status_reason=reason, received_at=as_of.replace(tzinfo=UTC))
-    arrived_at = arrived_at.replace(tzinfo=UTC) if arrived_at is not None else alert.anchored_at
-    return msgspec.structs.replace(alert, received_at=max(arrived_at, alert.anchored_at))
+        return msgspec.structs.replace(alert, status_reason=reason, received_at=aware(as_of))
+    return msgspec.structs.replace(alert, received_at=max(aware(arrived_at) or alert.anchored_at, alert.anchored_at))

@@ -17,6 +17,7 @@ from streams.marts.warehouse_file import Warehouse
 from streams.marts.warm_builder import WarmBuilder
 from streams.marts.warm_dbt import seeds_checksum
 from streams.settings import Settings
+from streams.times import aware, naive
 
 __all__ = ["Ahead", "BuildResult", "Builder", "Holds", "build"]
 
@@ -158,7 +159,7 @@ class Builder:
         landed = self._landed.offsets(now)
         snapshot, built = choose_snapshot(self._lake, now, self._fresh, landed), self._built
         return Ahead(
-            lately=self._lake.execute(_LATELY, [_naive(now - _RECENT)]).fetchone()[0],
+            lately=self._lake.execute(_LATELY, [naive(now - _RECENT)]).fetchone()[0],
             waiting=records(landed) - records(snapshot.offsets),
             is_behind=built is None or not built.covers(landed),
             has_news=built is None or (snapshot.offsets != built.offsets and snapshot.covers(built.offsets)),
@@ -166,7 +167,7 @@ class Builder:
 
     def is_clock_due(self) -> bool:
         """Whether deadlines may have passed since the last build of this process."""
-        return self._built_at is not None and _naive(datetime.now(UTC)) - self._built_at > _CLOCK_EVERY
+        return self._built_at is not None and naive(datetime.now(UTC)) - self._built_at > _CLOCK_EVERY
 
     def are_tests_due(self) -> bool:
         """Whether no build, of this process or another, has passed the data tests for a while."""
@@ -176,7 +177,7 @@ class Builder:
             return True  # never built, or not since builds tell
         if tested_at is None:
             return True
-        return datetime.now(UTC) - tested_at.replace(tzinfo=UTC) > max(_TEST_EVERY, _TEST_SHARE * took)
+        return datetime.now(UTC) - aware(tested_at) > max(_TEST_EVERY, _TEST_SHARE * took)
 
     def build(self, *, full: bool = False, tests: bool = True) -> BuildResult:
         """
@@ -216,13 +217,13 @@ class Builder:
         )
         if failed:
             raise BuildFailed(f"dbt build: {', '.join(sorted(failed))} failed or were skipped; see marts.run.builds")
-        self._built, self._built_at = snapshot, _naive(started)
+        self._built, self._built_at = snapshot, naive(started)
         self._write_warehouse()
         return result
 
     def _record(self, result: BuildResult, seeds: str, *, is_tested: bool) -> None:
         snapshot = result.snapshot
-        moments = [_naive(moment) for moment in (result.started_at, result.finished_at, snapshot.as_of)]
+        moments = [naive(moment) for moment in (result.started_at, result.finished_at, snapshot.as_of)]
         facts = [
             snapshot.is_watched,
             list(snapshot.offsets),
@@ -254,8 +255,3 @@ class Builder:
         self._lake.execute("CALL ducklake_merge_adjacent_files('marts', 'builds', schema => 'run')")
         for function in ("ducklake_expire_snapshots", "ducklake_cleanup_old_files"):
             self._lake.execute(f"CALL {function}('marts', older_than => '{until}'::TIMESTAMPTZ)")
-
-
-def _naive(moment: datetime) -> datetime:
-    """As it is stored: UTC without a zone."""
-    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -12,6 +12,7 @@ import duckdb
 from streams import names
 from streams.lake.offsets import next_offsets
 from streams.lake.transaction import transaction
+from streams.times import aware, naive
 
 __all__ = ["Landed", "Offsets", "Snapshot", "choose_snapshot", "landed_offsets", "records", "store_snapshot"]
 
@@ -67,10 +68,10 @@ def choose_snapshot(lake: duckdb.DuckDBPyConnection, now: datetime, fresh: timed
 
     Without a living watcher the marts go on, and nothing streamed is compared.
     """
-    oldest = (now - fresh).astimezone(UTC).replace(tzinfo=None)
+    oldest = naive(now - fresh)
     for as_of, offsets in lake.execute(_HEARTBEATS, [oldest]).fetchall():
         if all(_covers(landed.get(topic, []), following) for topic, following in offsets.items()):
-            return Snapshot(offsets, as_of.replace(tzinfo=UTC), is_watched=True)
+            return Snapshot(offsets, aware(as_of), is_watched=True)
     inputs = {topic: following for topic, following in landed.items() if topic in names.INPUT_TOPICS}
     return Snapshot(inputs, now, is_watched=False)
 
@@ -93,7 +94,7 @@ class Landed:
         if anew or self._read_at is None:
             self._next = next_offsets(self._lake)
         else:
-            stored = next_offsets(self._lake, (self._read_at - _CLOCKS_APART).replace(tzinfo=None))
+            stored = next_offsets(self._lake, naive(self._read_at - _CLOCKS_APART))
             self._next |= {place: max(at, self._next.get(place, 0)) for place, at in stored.items()}
         self._read_at = now.astimezone(UTC)
         return _by_topic(self._next)
@@ -119,9 +120,7 @@ def store_snapshot(lake: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
                 [list(column) for column in zip(*rows, strict=True)],
             )
         lake.execute("DELETE FROM marts.run.next_as_of")
-        lake.execute(
-            "INSERT INTO marts.run.next_as_of VALUES (?)", [snapshot.as_of.astimezone(UTC).replace(tzinfo=None)]
-        )
+        lake.execute("INSERT INTO marts.run.next_as_of VALUES (?)", [naive(snapshot.as_of)])
 
 
 def _covers(these: list[int], those: list[int]) -> bool:

@@ -26,6 +26,7 @@ from streams.rules.lineage import Lineage
 from streams.rules.linked_ids import Groups
 from streams.rules.thresholds import thresholds, with_thresholds
 from streams.settings import Settings
+from streams.times import aware
 
 __all__ = ["Backtest", "Raised", "backtest"]
 
@@ -132,8 +133,8 @@ def backtest(
         events, first, last = lake.execute(_SPAN).fetchone()
         if not events:
             raise LakeUnavailable("nothing has landed yet: there is no history to try a rule on")
-        as_of = last.replace(tzinfo=UTC)
-        begin = first.replace(tzinfo=UTC) if since is None else datetime(since.year, since.month, since.day, tzinfo=UTC)
+        as_of = aware(last)
+        begin = aware(first) if since is None else datetime(since.year, since.month, since.day, tzinfo=UTC)
         before, after = _judged(lake, (now, changed), rule, as_of, lambda done: progress(done, events))
     before, after = ([one for one in alerts if one.anchored_at >= begin] for alerts in (before, after))
     return Backtest(rule, dict(changes), events, begin, as_of, before, after, *_differences(before, after))
@@ -175,7 +176,7 @@ def _judged(
 
 
 def _raised(alert: AlertRow, area: str | None) -> Raised:
-    moment = alert.anchored_at.replace(tzinfo=UTC)
+    moment = aware(alert.anchored_at)
     return Raised(alert.alert_id, alert.entity_id, alert.severity, moment, area or "unknown")
 
 

@@ -7,7 +7,7 @@ and everything is rolled back after reading.
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
 import duckdb
 import pyarrow as pa
@@ -29,6 +29,7 @@ from streams.rules.crowds import CROWD_LIMITS, NO_LIMITS, CrowdLimits
 from streams.rules.evaluator import Evaluator
 from streams.rules.inputs import columns_named
 from streams.rules.seeds import RUN_TABLES, attach_seeds
+from streams.times import naive
 
 __all__ = ["Engine"]
 
@@ -144,9 +145,7 @@ class Engine(Evaluator):
     def _as_of(self, as_of: datetime) -> Iterator[None]:
         self._connection.execute("BEGIN")
         try:
-            self._connection.execute(
-                "INSERT INTO marts.run.as_of VALUES ($1)", [as_of.astimezone(UTC).replace(tzinfo=None)]
-            )
+            self._connection.execute("INSERT INTO marts.run.as_of VALUES ($1)", [naive(as_of)])
             yield
         finally:
             self._connection.execute("ROLLBACK")

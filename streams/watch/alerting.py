@@ -18,6 +18,7 @@ from streams.alerts.routing.unroutable import reaches_nobody
 from streams.alerts.standing import Place, place_of
 from streams.alerts.trial import is_trial, trial_alert
 from streams.contracts import Accepted, Rejected
+from streams.contracts.checks import arrived_at
 from streams.contracts.columns import events_table
 from streams.contracts.escalation import AlertAcknowledged, AlertClosed
 from streams.contracts.event import fact_name
@@ -25,6 +26,7 @@ from streams.contracts.outputs import Alert
 from streams.names import SAFEGUARDING_TOPICS
 from streams.rules.answers import AlertRow, FamilyDesk
 from streams.rules.postgres.engine import PostgresEngine
+from streams.times import aware
 from streams.watch.rule_sets import RuleSets
 from streams.watch.state.agenda import Pending
 from streams.watch.state.events import Recorded
@@ -56,7 +58,7 @@ class _Touched:
         self.rules[place] = rules | self.rules.get(place, frozenset())
 
     def arrival(self, place: Place) -> datetime:
-        return _moment(self.arrived[place])
+        return arrived_at(self.arrived[place])
 
     def pending(self) -> Iterator[tuple[Place, Collection[str], datetime, str | None]]:
         """Those that are judged by the same rules together."""
@@ -93,7 +95,7 @@ class Alerting:
         newest = max((record.received_ms for record in records), default=0)
         for family in parted:
             touched.note(("family", family), newest, self._sets.all)
-        as_of = max(as_of, _moment(newest))
+        as_of = max(as_of, arrived_at(newest))
         if len(touched.arrived) <= _ALONE_PLACES:
             self._change(touched.rules, as_of, now, at=touched.arrival, amendments=touched.amendments)
         else:
@@ -131,7 +133,7 @@ class Alerting:
         at: dict[Place, datetime] = {}
         for deadline in passed:
             place = ("family", deadline.family_id)
-            at[place] = max(deadline.due_at.replace(tzinfo=UTC), at.get(place, _EVER))
+            at[place] = max(aware(deadline.due_at), at.get(place, _EVER))
         for places in _chunks(at):
             until = max(as_of, max(at.values()) + _INSTANT)
             self._change(self._by_all(places), until, now, at=at.__getitem__, amendments=None)
@@ -245,7 +247,7 @@ class Alerting:
     def _answer(self, fact: AlertAcknowledged, received_ms: int, now: datetime) -> None:
         """Raise the test alert that is asked for, after the rules have run on nothing: a broken engine raises none."""
         self._engine.evaluate(events_table([], now), None, self._rules, now)
-        alert = trial_alert(fact.alert_id, _moment(received_ms), now)
+        alert = trial_alert(fact.alert_id, arrived_at(received_ms), now)
         if not self.state.alerts.places([alert.alert_id]):
             self._keep(AlertBook(), [alert])
 
@@ -254,7 +256,3 @@ def _chunks(places: Iterable[Place]) -> Iterator[list[Place]]:
     ordered = sorted(places)
     for start in range(0, len(ordered), _CHUNK_PLACES):
         yield ordered[start : start + _CHUNK_PLACES]
-
-
-def _moment(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)

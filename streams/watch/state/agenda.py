@@ -1,14 +1,15 @@
 """What is to be judged: what a large batch has left, what was put off, what falls due, and what is to be reviewed."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from streams.alerts.standing import Place
 from streams.lake.session import Session
 from streams.rules.answers import Deadline
+from streams.times import aware, naive
 from streams.watch.state import statements as sql
-from streams.watch.state.parameters import columns, naive
+from streams.watch.state.parameters import columns
 
 __all__ = ["PENDING", "Agenda", "Pending"]
 
@@ -87,12 +88,12 @@ class Agenda:
     def to_review(self, limit: int) -> dict[str, datetime]:
         """Some families that are to be looked at again, the latest first, with when their newest event arrived."""
         rows = self._session.run(sql.REVIEWED, limit)
-        return {family: at.replace(tzinfo=UTC) for family, at in rows}
+        return {family: aware(at) for family, at in rows}
 
     def unevaluated(self, limit: int) -> dict[str, datetime]:
         """Some of the records that nobody can read and that are not judged yet, with when each arrived (aware)."""
         rows = self._session.run(sql.UNJUDGED, limit)
-        return {record: received_at.replace(tzinfo=UTC) for record, received_at in rows}
+        return {record: aware(received_at) for record, received_at in rows}
 
     def replace_deadlines(
         self, families: Collection[str], rules: Collection[str], deadlines: Iterable[Deadline], as_of: datetime
@@ -106,7 +107,7 @@ class Agenda:
     def next_due(self) -> tuple[datetime | None, bool]:
         """When the next deadline passes (aware), and whether anything was put off."""
         ((due, has_put_off),) = self._session.run(sql.NEXT_DUE)
-        return due and due.replace(tzinfo=UTC), has_put_off
+        return aware(due), has_put_off
 
     def pop_due(self, as_of: datetime) -> list[Deadline]:
         """Remove and return the deadlines that have passed (`as_of` is later than they are)."""

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
 
 import msgspec
 
-__all__ = ["as_json", "columns", "naive"]
+__all__ = ["as_json", "columns"]
 
 _ZERO = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 """A zero byte in JSON; after an odd number of backslashes, so the text of one is not taken for it."""
@@ -21,8 +20,3 @@ def as_json(value: object) -> str:
     """A value as JSON, without zero bytes: PostgreSQL's text holds every character but that one."""
     text = msgspec.json.encode(value).decode()
     return _ZERO.sub(r"\1\\ufffd", text) if "\\u0000" in text else text
-
-
-def naive(moment: datetime) -> datetime:
-    """An aware moment in UTC, without its zone."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
