@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
 from datetime import UTC, datetime
 
 import duckdb
@@ -14,8 +13,7 @@ from streams.bench.against_oracle import oracle_tools
 from streams.contracts.codesets import AlertStatus
 from streams.contracts.outputs import Alert
 from streams.errors import CafError
-from streams.kafka.client import consumer
-from streams.kafka.drain import until
+from streams.kafka.drain import whole
 from streams.kafka.heartbeat import last_heartbeat
 from streams.lake.connect import connect
 from streams.land.verify import verify_offsets
@@ -81,9 +79,7 @@ def unlike_the_oracle(settings: Settings, versions: list[Alert]) -> list[str]:
         OracleMissing: there are no tests here.
     """
     comparing, oracle, records, _ = oracle_tools()
-    with closing(consumer(settings, names.INPUT_TOPICS)) as reader:
-        sent = list(until(reader, reader.end_offsets(reader.assignment())))
-    accepted, rejected = records.decoded(sent)
+    accepted, rejected = records.decoded(list(whole(settings, names.INPUT_TOPICS)))
     newest: dict[str, Alert] = {}
     for alert in sorted(versions, key=lambda one: one.version):
         newest[alert.alert_id] = alert

@@ -12,6 +12,7 @@ from streams.alerts.publisher import alert_of
 from streams.contracts.event import fact_name
 from streams.contracts.outputs import Alert
 from streams.kafka.client import consumer
+from streams.kafka.drain import polled, skip_to_end
 from streams.lake.connect import connect
 from streams.settings import Settings
 
@@ -57,9 +58,7 @@ class Alerts(threading.Thread):
     def __init__(self, settings: Settings, console: Console) -> None:
         super().__init__(name="demo-alerts", daemon=True)
         self._client = consumer(settings, [names.ALERTS])
-        self._client.seek_to_end()
-        for partition in self._client.assignment():
-            self._client.position(partition)
+        skip_to_end(self._client)
         self._console = console
         self._ended = threading.Event()
         self.latencies: list[float] = []
@@ -67,9 +66,8 @@ class Alerts(threading.Thread):
     def run(self) -> None:
         """Poll until ended; the thread's body."""
         while not self._ended.is_set():
-            for records in self._client.poll(timeout_ms=200).values():
-                for record in records:
-                    self._show(record.value)
+            for record in polled(self._client, 200):
+                self._show(record.value)
         self._client.close()
 
     def end(self) -> None:

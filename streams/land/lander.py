@@ -18,6 +18,7 @@ from kafka.structs import OffsetAndMetadata
 from streams import names
 from streams.errors import BrokerUnavailable, LakeConflict
 from streams.kafka.client import partitions_of, producer
+from streams.kafka.drain import is_past
 from streams.kafka.generations import recreated
 from streams.kafka.reading import TolerantConsumer
 from streams.kafka.records import WITH_ITS_TOPIC, deleted
@@ -33,6 +34,7 @@ from streams.land.garbage_collection import rarely_collected
 from streams.land.store import LandingStore
 from streams.land.writer import Landed, Writer
 from streams.settings import Settings
+from streams.times import stops_after
 
 __all__ = ["CONSUMER", "Landed", "Lander", "run"]
 
@@ -77,11 +79,7 @@ def run(
         LakeUnavailable: the catalog does not answer; everything committed is safe.
         LakeConflict: another process has landed the same offsets, or a topic has lost its end.
     """
-    deadline = None if for_seconds is None else time.monotonic() + for_seconds
-
-    def stops() -> bool:
-        return until() or (deadline is not None and time.monotonic() >= deadline)
-
+    stops = stops_after(for_seconds, until)
     landed = Landed()
     with rarely_collected(), sign_of_life(settings, "land") as sign:
         ensure_topics(settings)
@@ -154,7 +152,7 @@ class Lander:
         """Land until told to stop, or once up to the present end; ends early, with True, when topics are others."""
         end = self._kafka.end_offsets(list(self._kafka.assignment())) if once else {}
         started = time.monotonic()
-        while not stops() and not self._has_other_topics and not (once and self._reached(end)):
+        while not stops() and not self._has_other_topics and not (once and is_past(self._kafka, end)):
             self._poll()
             if self._writer.ready:
                 self._settle()
@@ -291,9 +289,6 @@ class Lander:
         while self._locks.maintenance_waits() and not stops():
             time.sleep(_POLL_SECONDS)
         self._locks.acquire(lambda: not stops())
-
-    def _reached(self, end: dict[TopicPartition, int]) -> bool:
-        return all(self._kafka.position(partition) >= offset for partition, offset in end.items())
 
     def _new_batch(self) -> Batch:
         return Batch(self._settings.max_record_bytes)

@@ -5,7 +5,6 @@ At least once: after a crash a version may be decided and told again, under the 
 What was on the alerts topic before the first start is never told: it is not known whether somebody has told it already.
 """
 
-import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from streams.alerts.publisher import alert_of
 from streams.contracts.output_envelope import Data, encode_output
 from streams.contracts.outputs import PARTNER_NOTICE_TYPE, SHARING_DECISION_TYPE, Alert
 from streams.kafka.client import producer
+from streams.kafka.sending import TIMEOUT_SECONDS, confirm
 from streams.kafka.topics import ensure_topics
 from streams.lake.sign import sign_of_life
 from streams.rules.compiled import compiled_rules
@@ -27,6 +27,7 @@ from streams.settings import Settings
 from streams.tell.cursor import Cursor
 from streams.tell.partners.consents import Consents
 from streams.tell.partners.policy import Policy, decision_of, notice_of
+from streams.times import stops_after
 
 __all__ = ["Shared", "share"]
 
@@ -34,8 +35,6 @@ log = structlog.get_logger()
 
 SOURCE = "/caf/share"
 """CloudEvents source of decisions and notices."""
-
-_TIMEOUT_SECONDS = 60
 
 
 @dataclass
@@ -67,7 +66,7 @@ def share(
         BrokerUnavailable: no broker answers at the start.
         RulesInvalid: dbt cannot compile the models.
     """
-    end = None if for_seconds is None else time.monotonic() + for_seconds
+    is_over = stops_after(for_seconds, until)
     with ExitStack() as stack:
         sign = stack.enter_context(sign_of_life(settings, "share"))
         ensure_topics(settings)
@@ -75,7 +74,7 @@ def share(
         sharer = stack.enter_context(closing(_Sharer(settings, policy, Consents(settings, engine, patience_seconds))))
         cursor = stack.enter_context(closing(Cursor(settings, names.ALERTS, names.SHARE_GROUP)))
         ends = cursor.ends()
-        while not until() and (end is None or time.monotonic() < end) and not (once and cursor.is_past(ends)):
+        while not is_over() and not (once and cursor.is_past(ends)):
             for record in cursor.read():
                 sign.turn()
                 if (alert := alert_of(record.value)) is not None:
@@ -93,7 +92,7 @@ class _Sharer:
         self.shared = Shared()
 
     def close(self) -> None:
-        self._producer.close(timeout=_TIMEOUT_SECONDS)
+        self._producer.close(timeout=TIMEOUT_SECONDS)
 
     def tell(self, alert: Alert) -> None:
         self.shared.alerts += 1
@@ -121,6 +120,4 @@ class _Sharer:
             identity = f"{data.alert_id}/{data.version}/{data.partner}"
             value = encode_output(type_, source=SOURCE, identity=identity, time=datetime.now(UTC), data=data)
             sent.append(self._producer.send(topic, key=data.alert_id.encode(), value=value))
-        self._producer.flush(timeout=_TIMEOUT_SECONDS)
-        for future in sent:
-            future.get(timeout=_TIMEOUT_SECONDS)
+        confirm(self._producer, sent)

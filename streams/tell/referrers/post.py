@@ -5,7 +5,6 @@ What has been written is on the letters' own topic, so a restart writes nothing 
 Decisions that came before the first start are never written about.
 """
 
-import time
 from collections.abc import Callable, Collection
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -19,8 +18,9 @@ from streams import names
 from streams.contracts import Accepted, decode
 from streams.contracts.output_envelope import Output, decode_output, encode_output
 from streams.contracts.outputs import FEEDBACK_TYPE, Feedback
-from streams.kafka.client import consumer, producer
-from streams.kafka.drain import until
+from streams.kafka.client import producer
+from streams.kafka.drain import whole
+from streams.kafka.sending import TIMEOUT_SECONDS, confirm
 from streams.kafka.topics import ensure_topics
 from streams.lake.family_events import family_events
 from streams.lake.sign import sign_of_life
@@ -31,6 +31,7 @@ from streams.rules.facts import fact_of
 from streams.settings import Settings
 from streams.tell.cursor import Cursor
 from streams.tell.referrers.letter import letter_id, letter_of, same_referrer, says_the_same
+from streams.times import stops_after
 
 __all__ = ["Posted", "post"]
 
@@ -39,7 +40,6 @@ log = structlog.get_logger()
 SOURCE = "/caf/feedback"
 """CloudEvents source of the letters."""
 
-_TIMEOUT_SECONDS = 60
 _DECIDING = {"referral-submitted", "referral-decided"}
 
 
@@ -70,14 +70,13 @@ def post(
         BrokerUnavailable: no broker answers at the start.
         RulesInvalid: dbt cannot compile the models.
     """
-    end = None if for_seconds is None else time.monotonic() + for_seconds
-
+    is_over = stops_after(for_seconds, until)
     with ExitStack() as stack:
         sign = stack.enter_context(sign_of_life(settings, "feedback"))
 
         def stop() -> bool:
             sign.turn()
-            return until() or (end is not None and time.monotonic() >= end)
+            return is_over()
 
         ensure_topics(settings)
         office = stack.enter_context(closing(_Office(settings, patience_seconds)))
@@ -102,7 +101,7 @@ class _Office:
         self.posted = Posted()
 
     def close(self) -> None:
-        self._producer.close(timeout=_TIMEOUT_SECONDS)
+        self._producer.close(timeout=TIMEOUT_SECONDS)
         self._engine.close()
 
     def answer(self, records: Collection, stop: Callable[[], bool]) -> bool:
@@ -153,9 +152,7 @@ class _Office:
             identity = f"{letter.letter_id}/{letter.version}"
             value = encode_output(FEEDBACK_TYPE, source=SOURCE, identity=identity, time=datetime.now(UTC), data=letter)
             sent.append(self._producer.send(names.FEEDBACK, key=letter.letter_id.encode(), value=value))
-        self._producer.flush(timeout=_TIMEOUT_SECONDS)
-        for future in sent:
-            future.get(timeout=_TIMEOUT_SECONDS)
+        confirm(self._producer, sent)
 
 
 def _may_decide(event: Accepted) -> bool:
@@ -167,13 +164,6 @@ def _may_decide(event: Accepted) -> bool:
 
 def _written(settings: Settings) -> dict[str, Feedback]:
     """The latest version of each letter, by its id; those of before letters had ids by their referral's number."""
-    reader = consumer(settings, [names.FEEDBACK], max_poll_records=5_000)
-    try:
-        found: dict[str, Feedback] = {}
-        for record in until(reader, reader.end_offsets(reader.assignment())):
-            output = decode_output(record)
-            if isinstance(output, Output):
-                found[output.data.letter_id or output.data.referral_id] = output.data
-        return found
-    finally:
-        reader.close()
+    outputs = map(decode_output, whole(settings, [names.FEEDBACK], max_poll_records=5_000))
+    letters = (output.data for output in outputs if isinstance(output, Output))
+    return {letter.letter_id or letter.referral_id: letter for letter in letters}
