@@ -18,6 +18,7 @@ from streams.contracts.landing import landing_tables
 from streams.errors import ContractRefused
 from streams.land.batch import Batch
 from streams.rules.compiled import CompiledRules
+from streams.rules.run_tables import RUN_TABLES
 from streams.simulate.facts import Record
 from streams.times import naive
 
@@ -26,11 +27,6 @@ __all__ = ["MART", "Counted", "MemoryLake", "counted"]
 MART = "mart_published_measures"
 
 _POPULATION = "marts.reference.la_population"
-_RUN_TABLES = """
-    CREATE SCHEMA marts.run;
-    CREATE TABLE marts.run.cut (topic VARCHAR, kafka_partition INTEGER, next_offset BIGINT);
-    CREATE TABLE marts.run.as_of (as_of TIMESTAMP);
-"""
 _COUNTED = """
     SELECT published_table, measure, "value", mid_year
     FROM marts.analytics.mart_published_measures
@@ -65,7 +61,7 @@ class MemoryLake:
         self._duckdb = duckdb.connect(config={"threads": 1})
         run = self._duckdb.execute
         run("SET TimeZone = 'UTC'; ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
-        run(_RUN_TABLES)
+        run(RUN_TABLES)
         coverage = {name: column.type for name, column in landing_tables()["coverage"].columns.items()}
         for table, columns in {
             "events": EVENT_COLUMNS,

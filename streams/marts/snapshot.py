@@ -12,6 +12,7 @@ import duckdb
 from streams import names
 from streams.lake.offsets import next_offsets
 from streams.lake.transaction import transaction
+from streams.rules.run_tables import create_run_tables
 from streams.times import aware, naive
 
 __all__ = ["Landed", "Offsets", "Snapshot", "choose_snapshot", "landed_offsets", "records", "store_snapshot"]
@@ -27,12 +28,6 @@ _HEARTBEATS = """
 
 _CLOCKS_APART = timedelta(hours=1)
 """How far back to look for what was stored since: rows bear the time of another machine, and a commit takes a while."""
-
-_RUN_TABLES = """
-    CREATE SCHEMA IF NOT EXISTS marts.run;
-    CREATE TABLE IF NOT EXISTS marts.run.next_cut (topic VARCHAR, kafka_partition INTEGER, next_offset BIGINT);
-    CREATE TABLE IF NOT EXISTS marts.run.next_as_of (as_of TIMESTAMP);
-"""
 
 
 @dataclass(frozen=True)
@@ -110,7 +105,7 @@ def _by_topic(following: dict[tuple[str, int], int]) -> Offsets:
 
 def store_snapshot(lake: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
     """Write the cut where the next build takes it from; `run.cut` and `run.as_of` are published with what it built."""
-    lake.execute(_RUN_TABLES)
+    lake.execute(create_run_tables("next_"))
     rows = [(topic, n, following) for topic, parts in snapshot.offsets.items() for n, following in enumerate(parts)]
     with transaction(lake):
         lake.execute("DELETE FROM marts.run.next_cut")

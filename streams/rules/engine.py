@@ -28,7 +28,8 @@ from streams.rules.compiled import CompiledRules, Model
 from streams.rules.crowds import CROWD_LIMITS, NO_LIMITS, CrowdLimits
 from streams.rules.evaluator import Evaluator
 from streams.rules.inputs import columns_named
-from streams.rules.seeds import RUN_TABLES, attach_seeds
+from streams.rules.run_tables import RUN_TABLES
+from streams.rules.seeds import attach_seeds
 from streams.times import naive
 
 __all__ = ["Engine"]

@@ -21,16 +21,13 @@ from sqlglot.optimizer.scope import Scope, build_scope
 from streams.contracts.landing import landing_tables
 from streams.errors import LineageUnknown
 from streams.rules.compiled import CompiledRules, Model
+from streams.rules.run_tables import RUN_COLUMNS
 
 __all__ = ["EVENTS", "PROFILES", "Lineage", "Read", "Reads"]
 
 EVENTS = "landing.main.events"
 PROFILES = "marts.reference.practice_profiles"
 
-_RUN = {
-    "marts.run.cut": ("topic", "kafka_partition", "next_offset"),
-    "marts.run.as_of": ("as_of",),
-}
 _LANDING = {f"landing.main.{name}": tuple(table.columns) for name, table in landing_tables().items()}
 _UNREADABLE = (exp.Columns, exp.Command, exp.Lateral, exp.Pivot, exp.TableColumn, exp.Unnest)
 
@@ -107,7 +104,7 @@ class Lineage:
         kept: Mapping[str, frozenset[Read]] = MappingProxyType({}),
     ) -> None:
         self._counts_optional = counts_optional
-        self._base = _LANDING | _RUN | _seed_columns(compiled)
+        self._base = _LANDING | RUN_COLUMNS | _seed_columns(compiled)
         self._models: dict[str, Reads] = {}
         self._scopes: dict[int, Reads] = {}
         self._relations: dict[str, Reads] = {}
