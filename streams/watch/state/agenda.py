@@ -8,7 +8,7 @@ from streams.alerts.standing import Place
 from streams.lake.session import Session
 from streams.rules.answers import Deadline
 from streams.times import aware, naive
-from streams.watch.state import statements as sql
+from streams.watch.state import agenda_statements as sql
 from streams.watch.state.parameters import columns
 
 __all__ = ["PENDING", "Agenda", "Pending"]

@@ -15,7 +15,7 @@ from streams.rules.facts import fact_of
 from streams.rules.postgres.engine import MANY_EVENTS, Given
 from streams.times import naive
 from streams.watch.named_ids import ABOUT_HOUSEHOLDS, Named, named_by
-from streams.watch.state import statements as sql
+from streams.watch.state import event_statements as sql
 from streams.watch.state.parameters import as_json, columns
 
 __all__ = ["Events", "Keys", "Recorded"]
