@@ -10,6 +10,7 @@ import structlog
 
 from streams.errors import BuildFailed, MartsHeld
 from streams.lake.connect import connect
+from streams.marts.build_log import BuildLog, BuildResult
 from streams.marts.lock import build_lock
 from streams.marts.pacing import LATELY_SECONDS
 from streams.marts.snapshot import Landed, Snapshot, choose_snapshot, records, store_snapshot
@@ -17,9 +18,9 @@ from streams.marts.warehouse_file import Warehouse
 from streams.marts.warm_builder import WarmBuilder
 from streams.marts.warm_dbt import seeds_checksum
 from streams.settings import Settings
-from streams.times import aware, naive
+from streams.times import naive
 
-__all__ = ["Ahead", "BuildResult", "Builder", "Holds", "build"]
+__all__ = ["Ahead", "Builder", "Holds", "build"]
 
 log = structlog.get_logger()
 
@@ -34,46 +35,12 @@ _TEST_EVERY = timedelta(minutes=5)
 _TEST_SHARE = 10
 """With a long history less often, so that such builds take no more than this part of the time."""
 
-_TESTED = """
-    SELECT max(started_at), max_by(finished_at - started_at, started_at) FROM marts.run.builds WHERE ok AND is_tested
-"""
-
-_LATEST = "SELECT started_at, seeds FROM marts.run.builds WHERE ok ORDER BY rowid DESC LIMIT 1"
-
 _LATELY = "SELECT count(*) FROM landing.main.events WHERE landed_at > ?"
 _RECENT = timedelta(seconds=LATELY_SECONDS)
 
 _SWEEP_EVERY = timedelta(minutes=10)
 _KEPT = timedelta(hours=1)
 """How long files of earlier builds are kept for readers that began before: builds write many, every few seconds."""
-
-_BUILDS = """
-    CREATE TABLE IF NOT EXISTS marts.run.builds (
-        started_at TIMESTAMP, finished_at TIMESTAMP, as_of TIMESTAMP, is_watched BOOLEAN,
-        cut MAP(VARCHAR, BIGINT[]), rows BIGINT, ok BOOLEAN, failed VARCHAR[], seeds VARCHAR
-    );
-    ALTER TABLE marts.run.builds ADD COLUMN IF NOT EXISTS is_tested BOOLEAN;
-"""
-
-
-@dataclass(frozen=True)
-class BuildResult:
-    """A finished build; `failed` names what dbt could not build or what failed a test."""
-
-    started_at: datetime
-    finished_at: datetime
-    snapshot: Snapshot
-    failed: list[str]
-
-    @property
-    def ok(self) -> bool:
-        """Whether everything was built and every test passed."""
-        return not self.failed
-
-    @property
-    def seconds(self) -> float:
-        """How long it took."""
-        return (self.finished_at - self.started_at).total_seconds()
 
 
 def build(
@@ -128,6 +95,7 @@ class Builder:
         self._fresh = timedelta(seconds=fresh_seconds)
         self._warm = warm or WarmBuilder(settings)
         self._lake = connect(settings, landing="read_only", marts="read_write")
+        self._log = BuildLog(self._lake)
         self._landed = Landed(self._lake)
         self._warehouse = Warehouse(settings)
         self._built: Snapshot | None = None
@@ -171,13 +139,10 @@ class Builder:
 
     def are_tests_due(self) -> bool:
         """Whether no build, of this process or another, has passed the data tests for a while."""
-        try:
-            tested_at, took = self._lake.execute(_TESTED).fetchone()
-        except (duckdb.CatalogException, duckdb.BinderException):
-            return True  # never built, or not since builds tell
-        if tested_at is None:
+        if (tested := self._log.latest_tested()) is None:
             return True
-        return datetime.now(UTC) - aware(tested_at) > max(_TEST_EVERY, _TEST_SHARE * took)
+        tested_at, took = tested
+        return datetime.now(UTC) - tested_at > max(_TEST_EVERY, _TEST_SHARE * took)
 
     def build(self, *, full: bool = False, tests: bool = True) -> BuildResult:
         """
@@ -196,8 +161,8 @@ class Builder:
             snapshot = choose_snapshot(self._lake, started, self._fresh, self._landed.offsets(started, anew=True))
             store_snapshot(self._lake, snapshot)
             if self._built is None:
-                self._lake.execute(_BUILDS)
-            seeds, latest = seeds_checksum(), self._lake.execute(_LATEST).fetchone()
+                self._log.ensure()
+            seeds, latest = seeds_checksum(), self._log.latest()
             failed = self._warm.make(
                 is_latest=latest is not None and latest[0] == self._built_at,
                 is_later=self._built is not None and snapshot.covers(self._built.offsets),
@@ -206,7 +171,7 @@ class Builder:
                 full=full,
             )
             result = BuildResult(started, datetime.now(UTC), snapshot, failed)
-            self._record(result, seeds, is_tested=tests or full)
+            self._log.record(result, seeds, is_tested=tests or full)
             self._sweep()
         log.info(
             "marts_built",
@@ -220,23 +185,6 @@ class Builder:
         self._built, self._built_at = snapshot, naive(started)
         self._write_warehouse()
         return result
-
-    def _record(self, result: BuildResult, seeds: str, *, is_tested: bool) -> None:
-        snapshot = result.snapshot
-        moments = [naive(moment) for moment in (result.started_at, result.finished_at, snapshot.as_of)]
-        facts = [
-            snapshot.is_watched,
-            list(snapshot.offsets),
-            list(snapshot.offsets.values()),
-            snapshot.records,
-            result.ok,
-            result.failed,
-        ]
-        self._lake.execute(
-            "INSERT INTO marts.run.builds "
-            "SELECT ?, ?, ?, ?, map(?::VARCHAR[], ?::BIGINT[][]), ?, ?, ?::VARCHAR[], ?, ?",
-            [*moments, *facts, seeds, is_tested],
-        )
 
     def _write_warehouse(self) -> None:
         """A file that cannot be written is no reason to hold the marts, which are published already."""

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from streams.errors import MartsHeld
 from streams.lake.sign import sign_of_life
-from streams.marts.builder import Builder, BuildResult, Holds
+from streams.marts.build_log import BuildResult
+from streams.marts.builder import Builder, Holds
 from streams.marts.pacing import Pacing
 from streams.settings import Settings
 from streams.times import stops_after

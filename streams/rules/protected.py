@@ -6,7 +6,8 @@ What describes a person, a place or a record is forbidden unless it is named her
 
 from streams.contracts.case_change import PersonRecorded
 from streams.rules.compiled import CompiledRules
-from streams.rules.lineage import EVENTS, PROFILES, Lineage, Read
+from streams.rules.lineage import EVENTS, PROFILES, Lineage
+from streams.rules.reads import Read
 
 __all__ = ["DERIVING", "forbidden_reads"]
 

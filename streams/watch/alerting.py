@@ -5,7 +5,6 @@ Everything that it knows is in the state, and everything it decides is written t
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 
@@ -20,8 +19,7 @@ from streams.alerts.trial import is_trial, trial_alert
 from streams.contracts import Accepted, Rejected
 from streams.contracts.checks import arrived_at
 from streams.contracts.columns import events_table
-from streams.contracts.escalation import AlertAcknowledged, AlertClosed
-from streams.contracts.event import fact_name
+from streams.contracts.escalation import AlertAcknowledged
 from streams.contracts.outputs import Alert
 from streams.names import SAFEGUARDING_TOPICS
 from streams.rules.answers import AlertRow, FamilyDesk
@@ -31,6 +29,7 @@ from streams.watch.rule_sets import RuleSets
 from streams.watch.state.agenda import Pending
 from streams.watch.state.events import Recorded
 from streams.watch.state.state import State
+from streams.watch.touched import touched_by
 
 __all__ = ["PENDING_PLACES", "Alerting"]
 
@@ -42,28 +41,6 @@ PENDING_PLACES = 250
 """How many each of them takes at once: 0.1 s."""
 _EVER = datetime.min.replace(tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
-_ACTIONS = frozenset(fact_name(one.type) for one in (AlertAcknowledged, AlertClosed))
-
-
-@dataclass
-class _Touched:
-    """What a batch of records calls for: where to look again, and why."""
-
-    arrived: dict[Place, int] = field(default_factory=dict)
-    rules: dict[Place, frozenset[str]] = field(default_factory=dict)
-    amendments: dict[Place, str] = field(default_factory=dict)
-
-    def note(self, place: Place, received_ms: int, rules: frozenset[str]) -> None:
-        self.arrived[place] = max(received_ms, self.arrived.get(place, 0))
-        self.rules[place] = rules | self.rules.get(place, frozenset())
-
-    def arrival(self, place: Place) -> datetime:
-        return arrived_at(self.arrived[place])
-
-    def pending(self) -> Iterator[tuple[Place, Collection[str], datetime, str | None]]:
-        """Those that are judged by the same rules together."""
-        for rules, place in sorted((sorted(rules), place) for place, rules in self.rules.items()):
-            yield place, rules, self.arrival(place), self.amendments.get(place)
 
 
 class Alerting:
@@ -91,7 +68,7 @@ class Alerting:
         recorded = [Recorded.of(event) for event in events]
         parted = self.state.events.add(events, recorded)
         self._quarantine(records)
-        touched = self._touched(events, recorded)
+        touched = touched_by(self.state, self._sets, events, recorded)
         newest = max((record.received_ms for record in records), default=0)
         for family in parted:
             touched.note(("family", family), newest, self._sets.all)
@@ -167,26 +144,6 @@ class Alerting:
         self.state.events.quarantine(
             one for one in records if isinstance(one, Rejected) and one.topic in SAFEGUARDING_TOPICS
         )
-
-    def _touched(self, events: Sequence[Accepted], recorded: Sequence[Recorded]) -> _Touched:
-        touched = _Touched()
-        about = self.state.events.about_the_same(events, recorded)
-        rules = [self._sets.changed_by(one.fact for one in same) for same in about]
-        asked = [(number, one) for number, same in enumerate(about) if rules[number] for one in same]
-        families = self.state.events.touched([one for _, one in asked])
-        for (number, _), found in zip(asked, families, strict=True):
-            event = events[number]
-            for family in found:
-                touched.note(("family", family), event.received_ms, rules[number])
-                if event.change != "recorded":
-                    touched.amendments["family", family] = event.change
-        for event, same in zip(events, about, strict=True):
-            if event.replay_of is not None:
-                touched.note(("record", event.replay_of), event.received_ms, self._sets.all)
-            acted_on = [one.alert_id for one in same if one.fact in _ACTIONS]
-            for place in self.state.alerts.places(acted_on):
-                touched.note(place, event.received_ms, self._sets.all)
-        return touched
 
     def _by_all(self, places: Iterable[Place]) -> dict[Place, frozenset[str]]:
         return dict.fromkeys(places, self._sets.all)
