@@ -1,4 +1,4 @@
-"""Moments in UTC and in London, and when a loop is to stop."""
+"""Moments in UTC and in London, waiting, and when a loop is to stop."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from streams.names import TIME_ZONE
 
-__all__ = ["LONDON", "aware", "naive", "stops_after"]
+__all__ = ["LONDON", "aware", "naive", "stops_after", "wait_for"]
 
 LONDON = ZoneInfo(TIME_ZONE)
 """The zone in which dates, months and hours are counted."""
@@ -32,3 +32,13 @@ def stops_after(seconds: float | None, until: Callable[[], bool]) -> Callable[[]
         return until
     ends_at = time.monotonic() + seconds
     return lambda: until() or time.monotonic() >= ends_at
+
+
+def wait_for(condition: Callable[[], bool], seconds: float, *, every: float) -> bool:
+    """Wait until a condition holds, asking every so many seconds; False if it does not within `seconds`."""
+    ends_at = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() >= ends_at:
+            return False
+        time.sleep(every)
+    return True

@@ -21,7 +21,7 @@ from streams.marts.progress import progress
 from streams.settings import Settings
 from streams.simulate import World, backfill, state_coverage
 from streams.stack import stack
-from streams.times import aware
+from streams.times import aware, wait_for
 
 __all__ = ["FreshnessTimes", "Spread", "command", "measure"]
 
@@ -136,11 +136,8 @@ def measure(settings: Settings, *, events: int, rate: float, days: int, say: Say
 
 
 def _settle(settings: Settings) -> None:
-    deadline = time.monotonic() + _SETTLE_SECONDS
-    while not progress(settings).settled:
-        if time.monotonic() > deadline:
-            raise StackFailed(f"the history was not judged, landed and built within {_SETTLE_SECONDS} s")
-        time.sleep(0.5)
+    if not wait_for(lambda: progress(settings).settled, _SETTLE_SECONDS, every=0.5):
+        raise StackFailed(f"the history was not judged, landed and built within {_SETTLE_SECONDS} s")
 
 
 def _follow(settings: Settings, lake: duckdb.DuckDBPyConnection, events: int, rate: float) -> Followed:

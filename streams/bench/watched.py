@@ -1,6 +1,5 @@
 """A watcher of a bench's own: what it is given to judge, how far it is, and what it needs."""
 
-import time
 from collections.abc import Mapping
 from contextlib import closing
 
@@ -15,6 +14,7 @@ from streams.kafka.client import end_offsets, producer
 from streams.kafka.heartbeat import last_heartbeat
 from streams.settings import Settings
 from streams.stack import processes
+from streams.times import wait_for
 
 __all__ = ["behind", "evaluated", "records_left", "send_history", "wait_until_evaluated", "watch_mb"]
 
@@ -55,11 +55,8 @@ def wait_until_evaluated(settings: Settings) -> None:
     Raises:
         WatchSilent: the watcher did not get through what is on the topics.
     """
-    until = time.monotonic() + _PATIENCE_SECONDS
-    while behind(settings):
-        if time.monotonic() > until:
-            raise WatchSilent(f"the watcher did not judge the history within {_PATIENCE_SECONDS} s")
-        time.sleep(0.2)
+    if not wait_for(lambda: not behind(settings), _PATIENCE_SECONDS, every=0.2):
+        raise WatchSilent(f"the watcher did not judge the history within {_PATIENCE_SECONDS} s")
 
 
 def watch_mb(settings: Settings) -> float:

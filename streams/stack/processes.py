@@ -20,6 +20,7 @@ import psutil
 import structlog
 
 from streams.errors import StackFailed
+from streams.times import wait_for
 
 __all__ = [
     "Say",
@@ -238,9 +239,7 @@ def _signal(processes: Sequence[psutil.Process], sign: signal.Signals, patience:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(sign)
-    deadline = time.monotonic() + patience
-    while any(_generations(process) for process in processes) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: not any(map(_generations, processes)), patience, every=0.02)
 
 
 def _last_words(home: Path, started: Started) -> str:
