@@ -1,6 +1,6 @@
 """Alerts from their topic: what has been said so far, and what is said from now on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 
 from streams import names
@@ -10,7 +10,7 @@ from streams.kafka.client import consumer
 from streams.kafka.drain import is_past, polled, skip_to_end
 from streams.settings import Settings
 
-__all__ = ["follow"]
+__all__ = ["follow", "newest"]
 
 
 def follow(
@@ -34,3 +34,12 @@ def follow(
             for record in polled(reader):
                 if (alert := alert_of(record.value)) is not None:
                     yield alert, record.timestamp
+
+
+def newest(versions: Iterable[Alert]) -> dict[str, Alert]:
+    """The newest version of each alert, by its id; of two with one number the first, as a subscriber counts."""
+    found: dict[str, Alert] = {}
+    for alert in versions:
+        if alert.alert_id not in found or found[alert.alert_id].version < alert.version:
+            found[alert.alert_id] = alert
+    return found

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import duckdb
 
 from streams import names
-from streams.alerts.follow import follow
+from streams.alerts.follow import follow, newest
 from streams.bench.against_oracle import oracle_tools
 from streams.contracts.codesets import AlertStatus
 from streams.contracts.outputs import Alert
@@ -80,10 +80,8 @@ def unlike_the_oracle(settings: Settings, versions: list[Alert]) -> list[str]:
     """
     comparing, oracle, records, _ = oracle_tools()
     accepted, rejected = records.decoded(list(whole(settings, names.INPUT_TOPICS)))
-    newest: dict[str, Alert] = {}
-    for alert in sorted(versions, key=lambda one: one.version):
-        newest[alert.alert_id] = alert
-    rows = [_row(one) for one in newest.values() if one.rule in oracle.ALL and one.status != AlertStatus.WITHDRAWN]
+    latest = newest(versions).values()
+    rows = [_row(one) for one in latest if one.rule in oracle.ALL and one.status != AlertStatus.WITHDRAWN]
     wanted = oracle.expected(accepted, rejected, last_heartbeat(settings)[0].as_of)
     return comparing.difference(rows, wanted)
 
