@@ -8,18 +8,16 @@ The calendars are the seeds that the models read: bank holidays of England, and 
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from streams.names import TIME_ZONE
 from streams.settings import PROJECT
+from streams.times import LONDON, aware
 
 __all__ = ["Hour", "hours", "is_ordinary", "is_school_day", "like_weekdays"]
 
 _SEEDS = PROJECT / "dbt_project" / "seeds"
-_ZONE = ZoneInfo(TIME_ZONE)
 _DAY = timedelta(days=1)
 _MONDAY, _SATURDAY, _SUNDAY = 0, 5, 6
 _DECEMBER, _CHRISTMAS_EVE = 12, 24
@@ -44,7 +42,7 @@ class Hour:
 def hours(since: datetime, until: datetime) -> Iterator[Hour]:
     """Yield every hour of a range of full hours (UTC without a zone). A day with a clock change has 23 or 25."""
     while since < until:
-        local = since.replace(tzinfo=UTC).astimezone(_ZONE)
+        local = aware(since).astimezone(LONDON)
         yield Hour(since, local.date(), local.hour)
         since += timedelta(hours=1)
 

@@ -7,6 +7,7 @@ import duckdb
 
 from expectations.results import ValidationResult, results_table
 from streams.errors import HoldUnknown
+from streams.times import naive
 
 __all__ = ["Hold", "holds", "release"]
 
@@ -54,7 +55,7 @@ def release(lake: duckdb.DuckDBPyConnection, suite: str, expectation: str, why: 
         names = ", ".join(".".join(key) for key in standing) or "none"
         raise HoldUnknown(f"there is no hold {suite}.{expectation}; holds in force: {names}")
     result = ValidationResult(
-        validated_at=datetime.now(UTC).replace(tzinfo=None),
+        validated_at=naive(datetime.now(UTC)),
         suite=suite,
         expectation=expectation,
         level="release",

@@ -10,6 +10,7 @@ import pandas as pd
 from expectations.engine import failures, suite
 from expectations.metrics import Metric, measure
 from expectations.results import ValidationResult
+from streams.times import naive
 
 __all__ = ["frames", "judge_hour"]
 
@@ -31,7 +32,7 @@ def judge_hour(lake: duckdb.DuckDBPyConnection, now: datetime) -> list[Validatio
     start = judged_to or landed_from
     if start is None or start >= end:
         return []
-    validated_at = datetime.now(UTC).replace(tzinfo=None)
+    validated_at = naive(datetime.now(UTC))
     result = partial(ValidationResult, validated_at=validated_at, batch_from=start, batch_to=end)
     return [*_judge_history(lake, result), *_judge_metrics(measure(lake, end), result)]
 

@@ -18,12 +18,13 @@ import pyarrow.compute as pc
 from expectations.results import Coordinates
 from streams.contracts import event_types
 from streams.contracts.constraints import constraint
+from streams.contracts.event import fact_name
 from streams.contracts.fields import IDENTIFIER_PATTERN, SUBJECT_PATTERN
 from streams.contracts.landing import landing_tables
 
 __all__ = ["Observation", "by_fact", "distinct", "frame", "observe_contract"]
 
-_FACTS = {type_.split(".")[-2]: struct for type_, struct in event_types().items()}
+_FACTS = {fact_name(type_): struct for type_, struct in event_types().items()}
 _COORDINATES = ("topic", "kafka_partition", "kafka_offset")
 _ENVELOPE_CODES = ("topic", "change", "fact", "amendment_reason")
 

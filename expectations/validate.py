@@ -11,6 +11,7 @@ from expectations.hourly import judge_hour
 from expectations.landed import landed_events, observe_by_suite
 from expectations.observations import Observation, frame
 from expectations.results import Coordinates, ValidationResult
+from streams.times import naive
 
 __all__ = ["validate"]
 
@@ -36,17 +37,13 @@ def validate(lake: duckdb.DuckDBPyConnection, batch_from: datetime, batch_to: da
     Raises:
         SuiteInvalid: Great Expectations could not validate an expectation.
     """
-    since, until = _naive(batch_from), _naive(batch_to)
+    since, until = naive(batch_from), naive(batch_to)
     return [*_judge_records(lake, since, until), *judge_hour(lake, until)]
-
-
-def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _judge_records(lake: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> list[ValidationResult]:
     batch = landed_events(lake, since, until)
-    validated_at = _naive(datetime.now(UTC))
+    validated_at = naive(datetime.now(UTC))
     return [
         ValidationResult(
             validated_at=validated_at,

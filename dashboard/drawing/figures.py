@@ -6,15 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from dashboard.drawing.withheld import Hidden
-from streams.names import TIME_ZONE
 
-__all__ = ["LONDON", "Column", "Figure", "as_csv", "said"]
-
-LONDON = ZoneInfo(TIME_ZONE)
-"""The time zone of all times that readers see."""
+__all__ = ["Column", "Figure", "as_csv", "said"]
 
 Kind = Literal[
     "text", "count", "number", "share", "rate", "moment", "day", "month", "minutes", "hours", "ratio", "change"

@@ -8,9 +8,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from dashboard.access.audience import Audience
-from dashboard.drawing.figures import LONDON, said
+from dashboard.drawing.figures import said
 from dashboard.live.freshness import Beat
 from dashboard.site import Asked
+from streams.times import LONDON, aware
 
 __all__ = ["render", "staleness"]
 
@@ -45,19 +46,19 @@ def _environment() -> Environment:
 
 def clock(moment: datetime) -> str:
     """Format the London time of day."""
-    return f"{_aware(moment).astimezone(LONDON):%H:%M:%S}"
+    return f"{aware(moment).astimezone(LONDON):%H:%M:%S}"
 
 
 def day_clock(moment: datetime) -> str:
     """Format the London day and time."""
-    return f"{_aware(moment).astimezone(LONDON):%-d %b %Y, %H:%M}"
+    return f"{aware(moment).astimezone(LONDON):%-d %b %Y, %H:%M}"
 
 
 def ago(moment: datetime | None) -> str:
     """Format how long ago a moment was, in the largest unit that fits."""
     if moment is None:
         return "never"
-    return f"{_span((datetime.now(UTC) - _aware(moment)).total_seconds())} ago"
+    return f"{_span((datetime.now(UTC) - aware(moment)).total_seconds())} ago"
 
 
 def staleness(beat: Beat, now: datetime, *, stale_minutes: float) -> str:
@@ -82,7 +83,3 @@ def _span(seconds: float) -> str:
 
 def _words(name: str) -> str:
     return name.replace("_", " ").replace("-", " ")
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from dashboard.reading.reader import NotBuilt, Reader, Snapshot
 from streams.errors import LakeUnavailable
+from streams.times import aware, naive
 
 __all__ = ["Beat", "Freshness"]
 
@@ -80,14 +81,14 @@ class Freshness(threading.Thread):
 def _read(snapshot: Snapshot, before: Beat) -> Beat:
     built = _maybe(snapshot, _BUILT) or {}
     failed = _maybe(snapshot, _FAILED, [built["number"]]) if built else None
-    recent = (before.judged_at or datetime(1970, 1, 1, tzinfo=UTC)).replace(tzinfo=None)
+    recent = naive(before.judged_at or datetime(1970, 1, 1, tzinfo=UTC))
     return Beat(
         asked_at=datetime.now(UTC),
         is_lake_there=True,
-        as_of=_aware(built.get("as_of")),
-        built_at=_aware(built.get("finished_at")),
-        landed_at=_aware((_maybe(snapshot, _LANDED) or {}).get("at")),
-        judged_at=_aware((_maybe(snapshot, _JUDGED, [recent]) or {}).get("at")) or before.judged_at,
+        as_of=aware(built.get("as_of")),
+        built_at=aware(built.get("finished_at")),
+        landed_at=aware((_maybe(snapshot, _LANDED) or {}).get("at")),
+        judged_at=aware((_maybe(snapshot, _JUDGED, [recent]) or {}).get("at")) or before.judged_at,
         failed=tuple(failed["failed"]) if failed else (),
     )
 
@@ -97,7 +98,3 @@ def _maybe(snapshot: Snapshot, query: str, values: list[object] | None = None) -
         return snapshot.one(query, values)
     except NotBuilt:
         return None
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.replace(tzinfo=UTC)

@@ -23,6 +23,7 @@ from streams.lake.generations import numbered_consumer
 from streams.lake.offsets import next_offsets
 from streams.settings import Settings
 from streams.tell.subscribers.alert_filter import is_open
+from streams.times import naive
 
 __all__ = ["LatestAlerts"]
 
@@ -78,7 +79,7 @@ class LatestAlerts(threading.Thread):
 
     def _load(self) -> dict[tuple[str, int], int]:
         with self._reader.snapshot() as snapshot:
-            since = (datetime.now(UTC) - _KEPT).replace(tzinfo=None)
+            since = naive(datetime.now(UTC) - _KEPT)
             wanted = [row["alert_id"] for row in snapshot.rows(_WANTED, [since])]
             for alert in latest_alerts(snapshot.lake, wanted) if wanted else []:
                 self._take(alert)

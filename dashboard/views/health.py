@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dashboard.drawing import charts
-from dashboard.drawing.figures import LONDON, Column, Figure
+from dashboard.drawing.figures import Column, Figure
 from dashboard.reading.reader import Snapshot
 from dashboard.site import Asked
 from streams.errors import LakeUnavailable
 from streams.health.row import Row
+from streams.times import LONDON, aware, naive
 
 __all__ = ["Stage", "arrivals", "stages", "view"]
 
@@ -53,8 +54,8 @@ def arrivals(asked: Asked) -> Figure:
     minutes = [until - timedelta(minutes=back) for back in range(60, 0, -1)]
 
     def read(lake: Snapshot) -> dict[datetime, int]:
-        rows = lake.rows(_RATE, [minutes[0].replace(tzinfo=None)])
-        return {row["minute"].replace(tzinfo=UTC): row["events"] for row in rows}
+        rows = lake.rows(_RATE, [naive(minutes[0])])
+        return {aware(row["minute"]): row["events"] for row in rows}
 
     try:
         counts = asked.site.reader.of_build(("rate", until), read)

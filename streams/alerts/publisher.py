@@ -13,6 +13,7 @@ from streams import names
 from streams.contracts.output_envelope import encode_output
 from streams.contracts.outputs import ALERT_TYPE, HEARTBEAT_TYPE, Alert, Heartbeat
 from streams.kafka.client import producer
+from streams.kafka.sending import TIMEOUT_SECONDS
 from streams.lake.advisory import HeldLock
 from streams.lake.lock_keys import LockKey
 from streams.settings import Settings
@@ -22,7 +23,6 @@ __all__ = ["SOURCE", "OutputEnvelope", "Publisher", "alert_of"]
 SOURCE = "/caf/watch"
 """CloudEvents source of what the watcher publishes."""
 
-_TIMEOUT_SECONDS = 60
 _TRANSACTIONS = {"transaction_timeout_ms": 30_000, "retry_backoff_ms": 5}
 """
 Readers wait at most 30 seconds for a transaction whose publisher died, if it has no successor by then.
@@ -109,7 +109,7 @@ class Publisher:
                 sent.append(self._producer.send(names.ALERTS, key=key, value=value))
                 if not alert.test:
                     self._producer.send(names.ALERTS_CURRENT, key=alert.alert_id.encode(), value=value)
-        written = [future.get(timeout=_TIMEOUT_SECONDS) for future in sent]
+        written = [future.get(timeout=TIMEOUT_SECONDS) for future in sent]
         return {record.partition: record.offset + 1 for record in written}
 
     def current(self, alerts: Iterable[Alert]) -> None:
@@ -153,7 +153,7 @@ class Publisher:
     def close(self) -> None:
         """Send what is waiting, and disconnect."""
         for one in filter(None, (self._beats, self._producer)):
-            one.close(timeout=_TIMEOUT_SECONDS)
+            one.close(timeout=TIMEOUT_SECONDS)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -166,7 +166,7 @@ class Publisher:
         try:
             self._producer.begin_transaction()
             yield
-            self._producer.flush(timeout=_TIMEOUT_SECONDS)
+            self._producer.flush(timeout=TIMEOUT_SECONDS)
             self._producer.commit_transaction()
         except KafkaError:
             self._check()

@@ -4,16 +4,15 @@ import json
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 
 from expectations import holds
 from streams.marts import BuildResult, build, build_as_of, follow
 from streams.marts.area_alerts import publish_build_alerts
-from streams.names import TIME_ZONE
 from streams.nation.build import build_on_spark
 from streams.settings import Settings
+from streams.times import LONDON
 
 __all__ = ["command"]
 
@@ -85,7 +84,7 @@ def command(
 
 
 def _as_it_stood(settings: Settings, day: datetime, into: Path, *, as_json: bool) -> None:
-    ended = (day + timedelta(days=1)).replace(tzinfo=ZoneInfo(TIME_ZONE)).astimezone(UTC)
+    ended = (day + timedelta(days=1)).replace(tzinfo=LONDON).astimezone(UTC)
     snapshot = build_as_of(settings, min(ended, datetime.now(UTC)), into)
     figures = {"file": str(into), "as_of": snapshot.as_of, "offsets": snapshot.offsets, "rows": snapshot.records}
     text = f"built {into}: {snapshot.records:,} records, as of {snapshot.as_of:%Y-%m-%d %H:%M:%S} UTC"

@@ -12,8 +12,6 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from streams.contracts.outputs import Alert
-from streams.errors import AlertUnknown
 from streams.lake.connect import connect
 from streams.settings import Settings
 from streams.stack import stack
@@ -122,8 +120,9 @@ def _a_day(*columns: tuple[float | None, ...]) -> list[str]:
 def _explain(alert_id: str, as_json: bool) -> None:
     from streams.alerts.routing.explain import explain
     from streams.alerts.routing.routes import read_routes
+    from streams.tell.subscribers.story import read_story
 
-    alert = _latest(alert_id)
+    alert = read_story(Settings.from_env(), alert_id).versions[-1][0]
     explanations, unexplained = explain(read_routes(), alert)
     if as_json:
         lines = [{"route": asdict(one.route), "recipients": one.recipients} for one in explanations]
@@ -138,12 +137,3 @@ def _explain(alert_id: str, as_json: bool) -> None:
         click.echo(f"  severity {one.route.severity}, hours {one.route.hours}, family {one.route.family} -> {reached}")
     for who in unexplained:
         click.echo(f"  got an earlier version -> {who.role} {who.id}")
-
-
-def _latest(alert_id: str) -> Alert:
-    from streams.alerts.follow import follow
-
-    versions = [alert for alert, _ in follow(Settings.from_env(), stop_at_end=True) if alert.alert_id == alert_id]
-    if not versions:
-        raise AlertUnknown(f"no alert on the topic has the id {alert_id!r}; './caf alerts --all' lists all alerts")
-    return max(versions, key=lambda alert: alert.version)

@@ -31,8 +31,8 @@ from streams.simulate import (
 )
 from streams.simulate.calibration import AUTHORITIES
 from streams.simulate.desk import Desk
-from streams.simulate.hours import LONDON
 from streams.simulate.measure import Figure, compare
+from streams.times import LONDON
 
 __all__ = ["command"]
 

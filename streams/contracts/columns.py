@@ -17,7 +17,7 @@ import msgspec
 import pyarrow as pa
 
 from streams.contracts.decode import Accepted, Rejected
-from streams.contracts.event import event_types
+from streams.contracts.event import event_types, fact_name
 
 __all__ = [
     "EVENT_COLUMNS",
@@ -139,7 +139,7 @@ def _group(struct: type | None, events: Sequence[Accepted], landed: int) -> pa.T
         "landed_at": landed,
         "event_type": first.envelope.type,
         "change": first.change,
-        "fact": struct.type.split(".")[-2] if struct else None,
+        "fact": fact_name(struct.type) if struct else None,
     }
     arrays = {name: pa.repeat(pa.scalar(value, EVENT_COLUMNS[name]), size) for name, value in same.items()}
     arrays |= _envelope_arrays(events)

@@ -17,6 +17,7 @@ from streams.coverage.kinds import KINDS
 from streams.errors import CoverageInvalid, CoverageUnknown
 from streams.lake.login import login
 from streams.lake.schema import ensure_landing
+from streams.times import naive
 
 __all__ = ["EVERY_SOURCE", "Statement", "remove", "standing", "state", "statement"]
 
@@ -26,7 +27,7 @@ EVERY_SOURCE = "*"
 
 def _now() -> datetime:
     """Return the present time as the lake stores it: UTC without a zone."""
-    return datetime.now(UTC).replace(tzinfo=None)
+    return naive(datetime.now(UTC))
 
 
 _FIRST_DAY = date(2000, 1, 1)

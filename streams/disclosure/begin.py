@@ -10,6 +10,7 @@ from streams.lake.connect import connect
 from streams.lake.login import login
 from streams.marts.lock import build_lock
 from streams.settings import Settings
+from streams.times import naive
 
 __all__ = ["begin"]
 
@@ -39,7 +40,7 @@ def begin(settings: Settings, authority: str, begins_on: date, why: str) -> None
             )
         lake.execute(
             "INSERT INTO marts.released.beginnings VALUES (?, ?, ?, ?, ?)",
-            [authority, begins_on, datetime.now(UTC).replace(tzinfo=None), login(), why],
+            [authority, begins_on, naive(datetime.now(UTC)), login(), why],
         )
 
 

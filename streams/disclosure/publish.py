@@ -30,6 +30,7 @@ from streams.lake.sign import sign_of_life
 from streams.lake.transaction import transaction
 from streams.marts.lock import build_lock
 from streams.settings import Settings
+from streams.times import naive
 
 __all__ = ["Publication", "publish"]
 
@@ -153,7 +154,7 @@ def _release(lake: duckdb.DuckDBPyConnection, authority: str, quarter: date, don
         for subject, part in parts:
             _insert(lake, f"released.{subject.kept}", [(authority, *row) for row in part.pieces])
             _insert(lake, f"public.{subject.table}", list(_figures(lake, subject, authority, part)))
-        now = datetime.now(UTC).replace(tzinfo=None)
+        now = naive(datetime.now(UTC))
         _insert(lake, "public.releases", [(authority, quarter, now, figures, withheld)])
         _name_places(lake, authority)
     log.info("quarter_published", authority=authority, quarter=str(quarter), figures=figures, withheld=withheld)

@@ -10,6 +10,7 @@ from streams.health.backlog import Backlog
 from streams.kafka.generations import Generations
 from streams.lake.generations import landed_generations
 from streams.lake.offsets import next_offsets
+from streams.times import aware, naive
 
 __all__ = ["Lake", "LakeReader"]
 
@@ -85,7 +86,7 @@ class LakeReader:
     def read(self, lake: duckdb.DuckDBPyConnection, holds: object = None) -> Lake:
         """Return what the lake shows now. `holds` is the function that returns what holds the marts."""
         now = datetime.now(UTC)
-        since = None if self._read_at is None else _naive(self._read_at - _APART)
+        since = None if self._read_at is None else naive(self._read_at - _APART)
         stored = next_offsets(lake, since)
         self._landed |= {place: max(at, self._landed.get(place, 0)) for place, at in stored.items()}
         self._read_at = now
@@ -100,10 +101,10 @@ class LakeReader:
         return Lake(
             landed=dict(self._landed),
             unbuilt=_unbuilt(lake, cut, started, now),
-            built_at=_aware(finished),
+            built_at=aware(finished),
             failed=tuple(failed[0]) if failed else (),
             failures=failed[1] if failed else 0,
-            failing_since=_aware(failed[2]) if failed else None,
+            failing_since=aware(failed[2]) if failed else None,
             due=_due(lake),
             holds=standing,
             generations=landed_generations(lake),
@@ -114,7 +115,7 @@ def _unbuilt(
     lake: duckdb.DuckDBPyConnection, cut: dict[str, list[int]], started: datetime | None, now: datetime
 ) -> Backlog:
     """Return the input records that have landed beyond the snapshot of the last build."""
-    since = datetime(1970, 1, 1) if started is None else min(started, now.replace(tzinfo=None)) - _APART  # noqa: DTZ001  (as it is stored)
+    since = datetime(1970, 1, 1) if started is None else min(started, naive(now)) - _APART  # noqa: DTZ001  (as it is stored)
     places = [(topic, number, at) for topic, offsets in cut.items() for number, at in enumerate(offsets)]
     values = {
         "since": since,
@@ -126,7 +127,7 @@ def _unbuilt(
     records, oldest, first = lake.execute(_UNBUILT, values).fetchone()
     return Backlog(
         records=records,
-        seconds=max(0.0, (now - _aware(oldest)).total_seconds()) if oldest else 0.0,
+        seconds=max(0.0, (now - aware(oldest)).total_seconds()) if oldest else 0.0,
         first=first or "",
         done=sum(sum(cut.get(topic, [])) for topic in names.INPUT_TOPICS),
     )
@@ -151,12 +152,3 @@ def _is_built(lake: duckdb.DuckDBPyConnection) -> bool:
         "SELECT 1 FROM duckdb_tables() WHERE database_name = 'marts' AND schema_name = 'run' AND table_name = 'builds'"
     )
     return lake.execute(found).fetchone() is not None
-
-
-def _naive(moment: datetime) -> datetime:
-    """Return the time as the lake stores it: UTC without a zone."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.replace(tzinfo=UTC)

@@ -10,7 +10,6 @@ withdrawn. The lake then holds the same as if the last submission of each year h
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC
 
 import duckdb
 import pyarrow as pa
@@ -18,6 +17,7 @@ import pyarrow as pa
 from streams.importers.cin_file import Header
 from streams.importers.cin_messages import Message, Statement, corrected, recorded, source, withdrawn
 from streams.importers.cin_xml import Child
+from streams.times import aware, naive
 
 __all__ = ["Told"]
 
@@ -205,7 +205,7 @@ class Told:
 
 
 def _row(child: str | None, one: Statement) -> tuple:
-    moment = one.moment.astimezone(UTC).replace(tzinfo=None)
+    moment = naive(one.moment)
     return child, one.root_id, one.topic, one.key, one.type, moment, one.data.decode()
 
 
@@ -213,7 +213,7 @@ def _statement(root_id: str, topic: str, key: str, *fact: object) -> Statement:
     type_, moment, data = fact
     if type_ is None:
         return Statement(root_id, topic, key, None, None, None)
-    return Statement(root_id, topic, key, type_, moment.replace(tzinfo=UTC), data.encode())
+    return Statement(root_id, topic, key, type_, aware(moment), data.encode())
 
 
 def _amended(what: str, told: Statement, header: Header, submission: str) -> Message:

@@ -8,7 +8,6 @@ in the order of the offsets, and the loop continues where the rows end.
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 
 import structlog
 from kafka import TopicPartition
@@ -17,24 +16,19 @@ from kafka.structs import OffsetAndMetadata
 
 from streams import names
 from streams.errors import BrokerUnavailable, LakeConflict
-from streams.kafka.client import partitions_of, producer
+from streams.kafka.client import partitions_of
+from streams.kafka.drain import is_past
 from streams.kafka.generations import recreated
 from streams.kafka.reading import TolerantConsumer
 from streams.kafka.records import WITH_ITS_TOPIC, deleted
-from streams.kafka.topics import ensure_topics, refuse_differences
-from streams.lake.generations import numbered_consumer
 from streams.lake.locks import LandingLocks
 from streams.lake.resume import gone_with_their_topic, where_to_resume
-from streams.lake.sign import Sign, sign_of_life
 from streams.land.batch import MAX_BYTES, Batch
-from streams.land.checks import Validator
-from streams.land.dead_letters import DeadLetters
-from streams.land.garbage_collection import rarely_collected
 from streams.land.store import LandingStore
-from streams.land.writer import Landed, Writer
+from streams.land.writer import Writer
 from streams.settings import Settings
 
-__all__ = ["CONSUMER", "Landed", "Lander", "run"]
+__all__ = ["CONSUMER", "Lander"]
 
 log = structlog.get_logger()
 
@@ -50,84 +44,6 @@ CONSUMER = {
     "group_id": names.LAND_GROUP,
 }
 """How the topics are read. The group's committed offsets show the lag, and that nothing was lost after the last row."""
-
-
-def run(
-    settings: Settings,
-    *,
-    validator: Validator | None = None,
-    on_commit: Callable[[Landed], None] | None = None,
-    until: Callable[[], bool] = lambda: False,
-    for_seconds: float | None = None,
-    once: bool = False,
-) -> Landed:
-    """
-    Land every record of the landed topics. While another process does so, wait as a standby.
-
-    Args:
-        validator: validates what was stored.
-        on_commit: called after each commit with the totals so far.
-        until: asked several times a second. When it returns true, everything polled is stored and the run ends.
-        for_seconds: the run ends after this time.
-        once: the run ends when everything that the topics hold now has landed.
-
-    Raises:
-        BrokerUnavailable: no broker answers.
-        TopicsUnfit: a topic has settings that would break a guarantee.
-        LakeUnavailable: the catalog does not answer. Everything committed is safe.
-        LakeConflict: another process has landed the same offsets, or a topic has lost its end.
-    """
-    deadline = None if for_seconds is None else time.monotonic() + for_seconds
-
-    def stops() -> bool:
-        return until() or (deadline is not None and time.monotonic() >= deadline)
-
-    landed = Landed()
-    with rarely_collected(), sign_of_life(settings, "land") as sign:
-        ensure_topics(settings)
-        refuse_differences(settings)
-        while _land(settings, landed, stops, sign=sign, validator=validator, on_commit=on_commit, once=once):
-            log.info("topics_changed")
-    return landed
-
-
-def _land(
-    settings: Settings,
-    landed: Landed,
-    stops: Callable[[], bool],
-    *,
-    sign: Sign,
-    validator: Validator | None,
-    on_commit: Callable[[Landed], None] | None,
-    once: bool,
-) -> bool:
-    """Land the partitions that exist now; returns whether topics or partitions have changed since."""
-
-    def turns() -> bool:
-        sign.turn()
-        return stops()
-
-    with ExitStack() as stack:
-        kafka = numbered_consumer(settings, **CONSUMER)
-        stack.callback(kafka.close)
-        kafka.assign(partitions_of(kafka, names.LANDED_TOPICS))
-        kafka.seek_to_beginning()
-        letters = DeadLetters(settings)
-        stack.callback(letters.close)
-        parts = producer(settings)
-        stack.callback(parts.close)
-        locks = LandingLocks(settings, {partition.partition for partition in kafka.assignment()}, is_lease=True)
-        stack.callback(locks.close)
-        sign.stand_by()
-        if not locks.acquire(lambda: not stops()):
-            return False
-        kafka.generations()  # so the store knows them; a standby may have waited long
-        store = LandingStore(settings)
-        stack.callback(store.close)
-        writer = Writer(store, letters, parts, validator, on_commit)
-        writer.landed = landed
-        stack.callback(writer.close)
-        return Lander(settings, kafka=kafka, locks=locks, store=store, writer=writer).run(turns, once=once)
 
 
 class Lander:
@@ -177,7 +93,7 @@ class Lander:
         """
         end = self._kafka.end_offsets(list(self._kafka.assignment())) if once else {}
         started = time.monotonic()
-        while not stops() and not self._has_other_topics and not (once and self._reached(end)):
+        while not stops() and not self._has_other_topics and not (once and is_past(self._kafka, end)):
             self._poll()
             if self._writer.ready:
                 self._settle()
@@ -318,9 +234,6 @@ class Lander:
         while self._locks.maintenance_waits() and not stops():
             time.sleep(_POLL_SECONDS)
         self._locks.acquire(lambda: not stops())
-
-    def _reached(self, end: dict[TopicPartition, int]) -> bool:
-        return all(self._kafka.position(partition) >= offset for partition, offset in end.items())
 
     def _new_batch(self) -> Batch:
         return Batch(self._settings.max_record_bytes)

@@ -15,10 +15,9 @@ from streams.contracts.batches import PART_HEADER, events_in
 from streams.contracts.decode import REPLAY_HEADER, key_of
 from streams.contracts.modes import CONTENT_TYPE, STRUCTURED, trimmed
 from streams.errors import BrokerUnavailable
+from streams.kafka.sending import confirm
 
 __all__ = ["Part", "parts_of", "send_parts"]
-
-_TIMEOUT_SECONDS = 60
 
 
 class Part(NamedTuple):
@@ -54,8 +53,6 @@ def send_parts(producer: KafkaProducer, batches: Iterable[Rejected]) -> None:
     parts = [part for batch in batches for part in parts_of(batch)]
     try:
         sent = [producer.send(topic, key=key, value=value, headers=headers) for topic, key, value, headers in parts]
-        producer.flush(timeout=_TIMEOUT_SECONDS)
-        for future in sent:
-            future.get(timeout=_TIMEOUT_SECONDS)
+        confirm(producer, sent)
     except KafkaError as error:
         raise BrokerUnavailable(f"the broker did not accept the events of a batch: {type(error).__name__}") from None

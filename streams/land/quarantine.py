@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import duckdb
 
@@ -10,6 +10,7 @@ from streams.contracts import Reason
 from streams.contracts.decode import COORDINATES, REPLAY_HEADER
 from streams.errors import SettingInvalid
 from streams.kafka.verbatim import Original
+from streams.times import aware, naive
 
 __all__ = ["Filters", "LeftOut", "Quarantined", "contents", "find", "left_out", "summary"]
 
@@ -45,13 +46,11 @@ class Filters:
                 since = datetime.fromisoformat(since)
             except ValueError:
                 raise SettingInvalid("since is not a time; allowed: ISO 8601, as in 2026-03-02T09:15:00Z") from None
-        if since is not None and since.tzinfo is None:
-            since = since.replace(tzinfo=UTC)
-        return cls(since=since, **filters)
+        return cls(since=aware(since), **filters)
 
     def condition(self) -> tuple[str, dict[str, object]]:
         """The SQL condition, and the values of its parameters by name."""
-        since = self.since and self.since.astimezone(UTC).replace(tzinfo=None)
+        since = self.since and naive(self.since)
         given = {
             "reason": ("reason = $reason", self.reason),
             "topic": ("topic = $topic", self.topic),

@@ -20,7 +20,8 @@ from streams import names
 from streams.contracts import Reason
 from streams.contracts.decode import REPLAY_HEADER, replay_of
 from streams.errors import BrokerUnavailable, ReplayIncomplete
-from streams.kafka.drain import until
+from streams.kafka.drain import to_end
+from streams.kafka.sending import TIMEOUT_SECONDS
 from streams.kafka.verbatim import Original, send_verbatim, verbatim_producer
 from streams.lake.connect import connect
 from streams.lake.generations import numbered_consumer
@@ -32,7 +33,6 @@ __all__ = ["Refused", "Replayed", "replay", "select"]
 
 log = structlog.get_logger()
 
-_TIMEOUT_SECONDS = 60
 _NOTHING_TO_SEND = {Reason.BATCH, Reason.DELETED_UNREAD}
 """The events of a batch record were sent on already. Nothing is left of deleted records."""
 _WAITING = 500
@@ -113,7 +113,7 @@ def _settle(replayed: Replayed, waiting: list[tuple[Quarantined, FutureRecordMet
     """Wait until every record is durable or refused."""
     for record, future in waiting:
         try:
-            future.get(timeout=_TIMEOUT_SECONDS)
+            future.get(timeout=TIMEOUT_SECONDS)
             replayed.sent += 1
         except KafkaError as error:
             _note_failure(replayed, record, error)
@@ -151,9 +151,8 @@ def _under_way(settings: Settings, lake: duckdb.DuckDBPyConnection) -> Iterator[
     """Records with a copy on the topics that has not landed yet."""
     landed = next_offsets(lake)
     with closing(numbered_consumer(settings, names.INPUT_TOPICS)) as kafka:
-        ends = kafka.end_offsets(list(kafka.assignment()))
-        for partition in ends:
+        for partition in kafka.assignment():
             kafka.seek(partition, landed.get((partition.topic, partition.partition), 0))
-        for record in until(kafka, ends):
+        for record in to_end(kafka):
             if (original := replay_of(record.headers)) is not None:
                 yield original

@@ -1,7 +1,7 @@
 """The landing tables, as their only writer sees them: the next offsets, and the transaction that moves them."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 import duckdb
 import pyarrow as pa
@@ -16,6 +16,7 @@ from streams.lake.maintain import compact
 from streams.lake.offsets import OFFSET_TABLES, next_offsets
 from streams.lake.transaction import transaction
 from streams.settings import Settings
+from streams.times import aware
 
 __all__ = ["LandingStore", "Offsets"]
 
@@ -114,7 +115,7 @@ class LandingStore:
 
     def _moment(self, query: str) -> datetime | None:
         found = self._lake.execute(query).fetchone()[0]
-        return found and found.replace(tzinfo=UTC)
+        return aware(found)
 
     def _current_snapshot(self) -> int:
         return self._lake.execute("FROM landing.current_snapshot()").fetchone()[0]

@@ -19,6 +19,7 @@ from streams.marts.catalog import Publisher, take_over
 from streams.marts.snapshot import Snapshot, store_snapshot
 from streams.marts.warm_dbt import WarmDbt
 from streams.settings import Settings
+from streams.times import naive
 
 __all__ = ["build_as_of"]
 
@@ -68,9 +69,7 @@ def _offsets(lake: duckdb.DuckDBPyConnection, moment: datetime) -> dict[str, lis
     tables = " UNION ALL ".join(_LANDED.format(table=table) for table in ("events", "quarantine", "alerts"))
     found: dict[str, dict[int, int]] = {}
     query = f"SELECT topic, kafka_partition, max(next_offset) FROM ({tables}) GROUP BY ALL"
-    for topic, partition, following in lake.execute(
-        query, {"moment": moment.astimezone(UTC).replace(tzinfo=None)}
-    ).fetchall():
+    for topic, partition, following in lake.execute(query, {"moment": naive(moment)}).fetchall():
         if topic in (*names.INPUT_TOPICS, names.ALERTS):
             found.setdefault(topic, {})[partition] = following
     return {topic: [parts.get(n, 0) for n in range(max(parts) + 1)] for topic, parts in found.items()}

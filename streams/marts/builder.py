@@ -10,6 +10,7 @@ import structlog
 
 from streams.errors import BuildFailed, MartsHeld
 from streams.lake.connect import connect
+from streams.marts.build_log import BuildLog, BuildResult
 from streams.marts.lock import build_lock
 from streams.marts.pacing import LATELY_SECONDS
 from streams.marts.snapshot import Landed, Snapshot, choose_snapshot, records, store_snapshot
@@ -17,8 +18,9 @@ from streams.marts.warehouse_file import Warehouse
 from streams.marts.warm_builder import WarmBuilder
 from streams.marts.warm_dbt import seeds_checksum
 from streams.settings import Settings
+from streams.times import naive
 
-__all__ = ["Ahead", "BuildResult", "Builder", "Holds", "build"]
+__all__ = ["Ahead", "Builder", "Holds", "build"]
 
 log = structlog.get_logger()
 
@@ -33,12 +35,6 @@ _TEST_EVERY = timedelta(minutes=5)
 _TEST_SHARE = 10
 """Tested builds take at most one tenth of the time. So with a long history they are less frequent."""
 
-_TESTED = """
-    SELECT max(started_at), max_by(finished_at - started_at, started_at) FROM marts.run.builds WHERE ok AND is_tested
-"""
-
-_LATEST = "SELECT started_at, seeds FROM marts.run.builds WHERE ok ORDER BY rowid DESC LIMIT 1"
-
 _LATELY = "SELECT count(*) FROM landing.main.events WHERE landed_at > ?"
 _RECENT = timedelta(seconds=LATELY_SECONDS)
 
@@ -49,34 +45,6 @@ How long the files of earlier builds are kept for readers that are still using t
 
 They must be removed at some time, because a build every few seconds writes many files.
 """
-
-_BUILDS = """
-    CREATE TABLE IF NOT EXISTS marts.run.builds (
-        started_at TIMESTAMP, finished_at TIMESTAMP, as_of TIMESTAMP, is_watched BOOLEAN,
-        cut MAP(VARCHAR, BIGINT[]), rows BIGINT, ok BOOLEAN, failed VARCHAR[], seeds VARCHAR
-    );
-    ALTER TABLE marts.run.builds ADD COLUMN IF NOT EXISTS is_tested BOOLEAN;
-"""
-
-
-@dataclass(frozen=True)
-class BuildResult:
-    """A finished build. `failed` names the models that could not be built and the tests that failed."""
-
-    started_at: datetime
-    finished_at: datetime
-    snapshot: Snapshot
-    failed: list[str]
-
-    @property
-    def ok(self) -> bool:
-        """True if everything was built and every test passed."""
-        return not self.failed
-
-    @property
-    def seconds(self) -> float:
-        """How long the build took."""
-        return (self.finished_at - self.started_at).total_seconds()
 
 
 def build(
@@ -153,6 +121,7 @@ class Builder:
         self._fresh = timedelta(seconds=fresh_seconds)
         self._warm = warm or WarmBuilder(settings)
         self._lake = connect(settings, landing="read_only", marts="read_write")
+        self._log = BuildLog(self._lake)
         self._landed = Landed(self._lake)
         self._warehouse = Warehouse(settings)
         self._built: Snapshot | None = None
@@ -185,7 +154,7 @@ class Builder:
         landed = self._landed.offsets(now)
         snapshot, built = choose_snapshot(self._lake, now, self._fresh, landed), self._built
         return Ahead(
-            lately=self._lake.execute(_LATELY, [_naive(now - _RECENT)]).fetchone()[0],
+            lately=self._lake.execute(_LATELY, [naive(now - _RECENT)]).fetchone()[0],
             waiting=records(landed) - records(snapshot.offsets),
             is_behind=built is None or not built.covers(landed),
             has_news=built is None or (snapshot.offsets != built.offsets and snapshot.covers(built.offsets)),
@@ -193,17 +162,14 @@ class Builder:
 
     def is_clock_due(self) -> bool:
         """True if the last build of this process was over two minutes ago, so that deadlines may have passed."""
-        return self._built_at is not None and _naive(datetime.now(UTC)) - self._built_at > _CLOCK_EVERY
+        return self._built_at is not None and naive(datetime.now(UTC)) - self._built_at > _CLOCK_EVERY
 
     def are_tests_due(self) -> bool:
         """True if no build of any process has passed the data tests recently."""
-        try:
-            tested_at, took = self._lake.execute(_TESTED).fetchone()
-        except (duckdb.CatalogException, duckdb.BinderException):
-            return True  # There was no build yet, or none since `marts.run.builds` records whether tests ran.
-        if tested_at is None:
+        if (tested := self._log.latest_tested()) is None:
             return True
-        return datetime.now(UTC) - tested_at.replace(tzinfo=UTC) > max(_TEST_EVERY, _TEST_SHARE * took)
+        tested_at, took = tested
+        return datetime.now(UTC) - tested_at > max(_TEST_EVERY, _TEST_SHARE * took)
 
     def build(self, *, full: bool = False, tests: bool = True) -> BuildResult:
         """
@@ -225,8 +191,8 @@ class Builder:
             snapshot = choose_snapshot(self._lake, started, self._fresh, self._landed.offsets(started, anew=True))
             store_snapshot(self._lake, snapshot)
             if self._built is None:
-                self._lake.execute(_BUILDS)
-            seeds, latest = seeds_checksum(), self._lake.execute(_LATEST).fetchone()
+                self._log.ensure()
+            seeds, latest = seeds_checksum(), self._log.latest()
             failed = self._warm.make(
                 is_latest=latest is not None and latest[0] == self._built_at,
                 is_later=self._built is not None and snapshot.covers(self._built.offsets),
@@ -235,7 +201,7 @@ class Builder:
                 full=full,
             )
             result = BuildResult(started, datetime.now(UTC), snapshot, failed)
-            self._record(result, seeds, is_tested=tests or full)
+            self._log.record(result, seeds, is_tested=tests or full)
             self._sweep()
         log.info(
             "marts_built",
@@ -246,26 +212,9 @@ class Builder:
         )
         if failed:
             raise BuildFailed(f"these failed or were skipped in dbt: {', '.join(sorted(failed))}; see marts.run.builds")
-        self._built, self._built_at = snapshot, _naive(started)
+        self._built, self._built_at = snapshot, naive(started)
         self._write_warehouse()
         return result
-
-    def _record(self, result: BuildResult, seeds: str, *, is_tested: bool) -> None:
-        snapshot = result.snapshot
-        moments = [_naive(moment) for moment in (result.started_at, result.finished_at, snapshot.as_of)]
-        facts = [
-            snapshot.is_watched,
-            list(snapshot.offsets),
-            list(snapshot.offsets.values()),
-            snapshot.records,
-            result.ok,
-            result.failed,
-        ]
-        self._lake.execute(
-            "INSERT INTO marts.run.builds "
-            "SELECT ?, ?, ?, ?, map(?::VARCHAR[], ?::BIGINT[][]), ?, ?, ?::VARCHAR[], ?, ?",
-            [*moments, *facts, seeds, is_tested],
-        )
 
     def _write_warehouse(self) -> None:
         """Bring `warehouse.duckdb` up to date. The marts are already published, so a failure here is only logged."""
@@ -284,8 +233,3 @@ class Builder:
         self._lake.execute("CALL ducklake_merge_adjacent_files('marts', 'builds', schema => 'run')")
         for function in ("ducklake_expire_snapshots", "ducklake_cleanup_old_files"):
             self._lake.execute(f"CALL {function}('marts', older_than => '{until}'::TIMESTAMPTZ)")
-
-
-def _naive(moment: datetime) -> datetime:
-    """Return the time as the lake stores it: UTC without a zone."""
-    return moment.astimezone(UTC).replace(tzinfo=None)

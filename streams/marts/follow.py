@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 from streams.errors import MartsHeld
 from streams.lake.sign import sign_of_life
-from streams.marts.builder import Builder, BuildResult, Holds
+from streams.marts.build_log import BuildResult
+from streams.marts.builder import Builder, Holds
 from streams.marts.pacing import Pacing
 from streams.settings import Settings
+from streams.times import stops_after
 
 __all__ = ["follow"]
 
@@ -45,7 +47,7 @@ def follow(
         BuildFailed: a model or a test failed.
         LakeUnavailable: the lake does not answer.
     """
-    ends_at = time.monotonic() + for_seconds if for_seconds is not None else float("inf")
+    is_over = stops_after(for_seconds, until)
     quiet = quiet_seconds if quiet_seconds is not None else float("inf")
     held_for = held_seconds if held_seconds is not None else quiet
     builds, changed_at, held, pacing = 0, time.monotonic(), None, Pacing()
@@ -54,7 +56,7 @@ def follow(
         Builder(settings, holds=holds, fresh_seconds=fresh_seconds) as builder,
     ):
         builder.warm()
-        while time.monotonic() < ends_at and not until():
+        while not is_over():
             ahead = builder.look()
             if held is None:
                 sign.turn()

@@ -1,7 +1,7 @@
 """Find how many records were produced, landed, evaluated by the watcher, and built."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import duckdb
 
@@ -11,6 +11,7 @@ from streams.lake.connect import connect
 from streams.lake.generations import numbered_ends
 from streams.marts.snapshot import landed_offsets
 from streams.settings import Settings
+from streams.times import aware
 
 __all__ = ["Progress", "last_build", "progress"]
 
@@ -67,7 +68,7 @@ def progress(settings: Settings) -> Progress:
         evaluated=heartbeat[0].offsets if heartbeat else {},
         built=built[0] if built else {},
         judged_at=heartbeat[1] if heartbeat else None,
-        built_at=built[1].replace(tzinfo=UTC) if built else None,
+        built_at=aware(built[1]) if built else None,
     )
 
 

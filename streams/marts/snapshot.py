@@ -12,6 +12,8 @@ import duckdb
 from streams import names
 from streams.lake.offsets import next_offsets
 from streams.lake.transaction import transaction
+from streams.rules.run_tables import create_run_tables
+from streams.times import aware, naive
 
 __all__ = ["Landed", "Offsets", "Snapshot", "choose_snapshot", "landed_offsets", "records", "store_snapshot"]
 
@@ -33,12 +35,6 @@ _CLOCKS_APART = timedelta(hours=1)
 How far back to look for newly stored rows.
 
 Their times come from the clock of another machine, and a commit takes a while.
-"""
-
-_RUN_TABLES = """
-    CREATE SCHEMA IF NOT EXISTS marts.run;
-    CREATE TABLE IF NOT EXISTS marts.run.next_cut (topic VARCHAR, kafka_partition INTEGER, next_offset BIGINT);
-    CREATE TABLE IF NOT EXISTS marts.run.next_as_of (as_of TIMESTAMP);
 """
 
 
@@ -77,10 +73,10 @@ def choose_snapshot(lake: duckdb.DuckDBPyConnection, now: datetime, fresh: timed
     The heartbeat with the watermark must be at most `fresh` old. If no watcher runs, marts are still built, but they
     are not compared with the stream.
     """
-    oldest = (now - fresh).astimezone(UTC).replace(tzinfo=None)
+    oldest = naive(now - fresh)
     for as_of, offsets in lake.execute(_HEARTBEATS, [oldest]).fetchall():
         if all(_covers(landed.get(topic, []), following) for topic, following in offsets.items()):
-            return Snapshot(offsets, as_of.replace(tzinfo=UTC), is_watched=True)
+            return Snapshot(offsets, aware(as_of), is_watched=True)
     inputs = {topic: following for topic, following in landed.items() if topic in names.INPUT_TOPICS}
     return Snapshot(inputs, now, is_watched=False)
 
@@ -103,7 +99,7 @@ class Landed:
         if anew or self._read_at is None:
             self._next = next_offsets(self._lake)
         else:
-            stored = next_offsets(self._lake, (self._read_at - _CLOCKS_APART).replace(tzinfo=None))
+            stored = next_offsets(self._lake, naive(self._read_at - _CLOCKS_APART))
             self._next |= {place: max(at, self._next.get(place, 0)) for place, at in stored.items()}
         self._read_at = now.astimezone(UTC)
         return _by_topic(self._next)
@@ -123,7 +119,7 @@ def store_snapshot(lake: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
 
     The build publishes it as `run.cut` and `run.as_of`, together with its tables.
     """
-    lake.execute(_RUN_TABLES)
+    lake.execute(create_run_tables("next_"))
     rows = [(topic, n, following) for topic, parts in snapshot.offsets.items() for n, following in enumerate(parts)]
     with transaction(lake):
         lake.execute("DELETE FROM marts.run.next_cut")
@@ -133,9 +129,7 @@ def store_snapshot(lake: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
                 [list(column) for column in zip(*rows, strict=True)],
             )
         lake.execute("DELETE FROM marts.run.next_as_of")
-        lake.execute(
-            "INSERT INTO marts.run.next_as_of VALUES (?)", [snapshot.as_of.astimezone(UTC).replace(tzinfo=None)]
-        )
+        lake.execute("INSERT INTO marts.run.next_as_of VALUES (?)", [naive(snapshot.as_of)])
 
 
 def _covers(these: list[int], those: list[int]) -> bool:

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import duckdb
 import structlog
 
-from streams.marts.builder import Builder, BuildResult, Holds
+from streams.marts.build_log import BuildResult
+from streams.marts.builder import Builder, Holds
 from streams.marts.statements import Statement
 from streams.marts.warm_builder import WarmBuilder
 from streams.marts.work_folder import work_folder

@@ -9,7 +9,6 @@ from streams.rules.compiled import CompiledRules
 
 __all__ = [
     "ALERT_ACTIONS",
-    "ALERT_COLUMNS",
     "DECIDED_REFERRALS",
     "FAMILY_DESK",
     "AlertAction",
@@ -22,28 +21,6 @@ __all__ = [
     "columns_answered",
 ]
 
-ALERT_COLUMNS = (
-    "alert_id",
-    "rule",
-    "rule_version",
-    "profile_version",
-    "severity",
-    "status",
-    "entity_kind",
-    "entity_id",
-    "family_id",
-    "reason",
-    "evidence",
-    "anchor_source",
-    "anchor_id",
-    "anchored_at",
-    "deadline",
-    "cleared_at",
-    "occurred_at",
-    "is_backfill",
-)
-"""Columns of every `alert_*` model, in order."""
-
 
 class Evidence(TypedDict):
     """An event on which an alert rests. Its time is UTC without a zone."""
@@ -55,7 +32,11 @@ class Evidence(TypedDict):
 
 
 class AlertRow(NamedTuple):
-    """One row of an `alert_*` model. Times are UTC without a zone, and the evidence is a list of dicts."""
+    """
+    One row of an `alert_*` model, with its columns in order.
+
+    Times are UTC without a zone, and the evidence is a list of dicts.
+    """
 
     alert_id: str
     rule: str
@@ -140,6 +121,6 @@ _ASKED = {FAMILY_DESK: FamilyDesk, DECIDED_REFERRALS: DecidedReferral, ALERT_ACT
 def columns_answered(compiled: CompiledRules) -> dict[str, tuple[str, ...]]:
     """The models whose rows are results, of rules and on demand, with the columns. No other model reads them."""
     ends = {name: rule for rule in compiled.rules.values() for name in compiled.ends(rule.name)}
-    of_rules = {name: ALERT_COLUMNS if name == rule.model else Deadline._fields[:2] for name, rule in ends.items()}
+    of_rules = {name: AlertRow._fields if name == rule.model else Deadline._fields[:2] for name, rule in ends.items()}
     asked = {name: type_._fields for name, type_ in _ASKED.items() if name in compiled.models}
     return of_rules | asked

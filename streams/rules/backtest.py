@@ -7,50 +7,27 @@ engine evaluates it group by group. The lake is only read. What is copied for th
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
-from streams.contracts.columns import EVENT_COLUMNS
 from streams.errors import LakeUnavailable, ThresholdInvalid, UnknownRule
 from streams.lake.connect import connect
 from streams.rules.answers import AlertRow
 from streams.rules.compiled import DBT_PROJECT, CompiledRules, compiled_rules
 from streams.rules.engine import Engine
+from streams.rules.families_together import families_together
 from streams.rules.lineage import Lineage
-from streams.rules.linked_ids import Groups
 from streams.rules.thresholds import thresholds, with_thresholds
 from streams.settings import Settings
+from streams.times import aware
 
 __all__ = ["Backtest", "Raised", "backtest"]
 
-_GROUP_EVENTS = 10_000
 _MEMORY = "1GB"
-_ROWS = 20_000
-
-_NAMED = """
-    SELECT DISTINCT record_key, named
-    FROM (
-        SELECT record_key, unnest(list_concat(
-            [family_id, release_family_id, person_id, linked_person_id, 'address ' || address_id],
-            marker_families, person_ids
-        )) AS named
-        FROM landing.main.events
-    )
-    WHERE named IS NOT NULL AND named <> record_key
-"""
-# No rule may read the payload, which is most of an event.
-_HISTORY = """
-    SELECT events.* REPLACE (CAST(NULL AS VARCHAR) AS payload), groups.number AS group_number
-    FROM landing.main.events AS events
-    INNER JOIN groups USING (record_key)
-    ORDER BY group_number
-"""
 _SPAN = "SELECT count(*), min(event_at), max(received_at) FROM landing.main.events"
 
 
@@ -133,8 +110,8 @@ def backtest(
         events, first, last = lake.execute(_SPAN).fetchone()
         if not events:
             raise LakeUnavailable("nothing has landed yet: there is no history to try a rule on")
-        as_of = last.replace(tzinfo=UTC)
-        begin = first.replace(tzinfo=UTC) if since is None else datetime(since.year, since.month, since.day, tzinfo=UTC)
+        as_of = aware(last)
+        begin = aware(first) if since is None else datetime(since.year, since.month, since.day, tzinfo=UTC)
         before, after = _judged(lake, (now, changed), rule, as_of, lambda done: progress(done, events))
     before, after = ([one for one in alerts if one.anchored_at >= begin] for alerts in (before, after))
     return Backtest(rule, dict(changes), events, begin, as_of, before, after, *_differences(before, after))
@@ -159,7 +136,7 @@ def _judged(
     found: tuple[list[Raised], list[Raised]] = [], []
     done = 0
     try:
-        for events in _families_together(lake):
+        for events in families_together(lake):
             for engine, raised in zip(engines, found, strict=True):
                 with engine.evaluating(events, None, [rule], as_of) as evaluation:
                     desks = evaluation.desks() if evaluation.alerts else {}
@@ -176,54 +153,8 @@ def _judged(
 
 
 def _raised(alert: AlertRow, area: str | None) -> Raised:
-    moment = alert.anchored_at.replace(tzinfo=UTC)
+    moment = aware(alert.anchored_at)
     return Raised(alert.alert_id, alert.entity_id, alert.severity, moment, area or "unknown")
-
-
-def _families_together(lake: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
-    """The history in groups of events. Each group has everything about its families."""
-    lake.register("groups", _groups(lake))
-    schema = pa.schema(list(EVENT_COLUMNS.items()))
-    kept: list[pa.Table] = []
-    current = None
-    for batch in lake.execute(_HISTORY).to_arrow_reader(_ROWS):
-        rows = pa.Table.from_batches([batch])
-        numbers = rows.column("group_number").to_numpy()
-        rows = rows.select(schema.names).cast(schema)
-        starts = [0, *(i for i in range(1, len(numbers)) if numbers[i] != numbers[i - 1]), len(numbers)]
-        for start, end in pairwise(starts):
-            if kept and numbers[start] != current:
-                yield pa.concat_tables(kept)
-                kept = []
-            current = numbers[start]
-            kept.append(rows.slice(start, end - start))
-    if kept:
-        yield pa.concat_tables(kept)
-
-
-def _groups(lake: duckdb.DuckDBPyConnection) -> pa.Table:
-    """
-    Assign a group to every Kafka key.
-
-    Families that share a person, a link or an address stay together, because what is known about one may decide whether
-    an alert is raised about another.
-    """
-    related = Groups()
-    for batch in lake.execute(_NAMED).to_arrow_reader(_ROWS):
-        for key, named in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            related.link(key, named)
-    sizes = dict(lake.execute("SELECT record_key, count(*) FROM landing.main.events GROUP BY record_key").fetchall())
-    numbers: dict[str, int] = {}
-    number = size = 0
-    for key in sizes:
-        if key in numbers:
-            continue
-        together = [one for one in related.with_linked([key]) if one in sizes]
-        numbers |= dict.fromkeys(together, number)
-        size += sum(sizes[one] for one in together)
-        if size >= _GROUP_EVENTS:
-            number, size = number + 1, 0
-    return pa.table({"record_key": list(numbers), "number": pa.array(numbers.values(), pa.int32())})
 
 
 def _differences(

@@ -7,7 +7,7 @@ are planned once. And after reading, everything is rolled back.
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
 import duckdb
 import pyarrow as pa
@@ -28,7 +28,9 @@ from streams.rules.compiled import CompiledRules, Model
 from streams.rules.crowds import CROWD_LIMITS, NO_LIMITS, CrowdLimits
 from streams.rules.evaluator import Evaluator
 from streams.rules.inputs import columns_named
-from streams.rules.seeds import RUN_TABLES, attach_seeds
+from streams.rules.run_tables import RUN_TABLES
+from streams.rules.seeds import attach_seeds
+from streams.times import naive
 
 __all__ = ["Engine"]
 
@@ -144,9 +146,7 @@ class Engine(Evaluator):
     def _as_of(self, as_of: datetime) -> Iterator[None]:
         self._connection.execute("BEGIN")
         try:
-            self._connection.execute(
-                "INSERT INTO marts.run.as_of VALUES ($1)", [as_of.astimezone(UTC).replace(tzinfo=None)]
-            )
+            self._connection.execute("INSERT INTO marts.run.as_of VALUES ($1)", [naive(as_of)])
             yield
         finally:
             self._connection.execute("ROLLBACK")

@@ -9,7 +9,6 @@ goes unnoticed.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import NamedTuple
 
 import duckdb
 import sqlglot
@@ -21,16 +20,14 @@ from sqlglot.optimizer.scope import Scope, build_scope
 from streams.contracts.landing import landing_tables
 from streams.errors import LineageUnknown
 from streams.rules.compiled import CompiledRules, Model
+from streams.rules.reads import NOTHING, Read, Reads, ReadSet
+from streams.rules.run_tables import RUN_COLUMNS
 
-__all__ = ["EVENTS", "PROFILES", "Lineage", "Read", "Reads"]
+__all__ = ["EVENTS", "PROFILES", "Lineage"]
 
 EVENTS = "landing.main.events"
 PROFILES = "marts.reference.practice_profiles"
 
-_RUN = {
-    "marts.run.cut": ("topic", "kafka_partition", "next_offset"),
-    "marts.run.as_of": ("as_of",),
-}
 _LANDING = {f"landing.main.{name}": tuple(table.columns) for name, table in landing_tables().items()}
 _UNREADABLE = (exp.Columns, exp.Command, exp.Lateral, exp.Pivot, exp.TableColumn, exp.Unnest)
 
@@ -39,49 +36,13 @@ class _Unresolved(Exception):
     """A part of a query whose columns are not followed."""
 
 
-class Read(NamedTuple):
-    """A column of a landing table, of a seed, or of the run's tables."""
-
-    relation: str
-    column: str
-
-
-_Some = frozenset[Read]
-_NOTHING: _Some = frozenset()
-
-
-@dataclass(frozen=True)
-class Reads:
-    """What each column of a query depends on, by position, and what decides its rows."""
-
-    names: tuple[str, ...]
-    columns: tuple[_Some, ...]
-    rows: _Some
-
-    @property
-    def all(self) -> _Some:
-        """Everything on which the query depends."""
-        return self.rows.union(*self.columns)
-
-    def column(self, name: str) -> _Some:
-        """
-        What the columns of one name depend on.
-
-        Raises:
-            KeyError: no column has that name.
-        """
-        if name not in self.names:
-            raise KeyError(name)
-        return _NOTHING.union(*(reads for other, reads in zip(self.names, self.columns, strict=True) if other == name))
-
-
 @dataclass
 class _Clause:
     """A select that is being read: what comes from its sources, and what it depends on so far."""
 
-    columns: list[_Some]
-    rows: _Some = _NOTHING
-    brought: dict[str, _Some] = field(default_factory=dict)
+    columns: list[ReadSet]
+    rows: ReadSet = NOTHING
+    brought: dict[str, ReadSet] = field(default_factory=dict)
 
 
 class Lineage:
@@ -107,7 +68,7 @@ class Lineage:
         kept: Mapping[str, frozenset[Read]] = MappingProxyType({}),
     ) -> None:
         self._counts_optional = counts_optional
-        self._base = _LANDING | _RUN | _seed_columns(compiled)
+        self._base = _LANDING | RUN_COLUMNS | _seed_columns(compiled)
         self._models: dict[str, Reads] = {}
         self._scopes: dict[int, Reads] = {}
         self._relations: dict[str, Reads] = {}
@@ -116,7 +77,7 @@ class Lineage:
             _add(schema, relation, columns)
         for model in _below_the_marts(compiled):
             reads = self._read_model(model, schema)
-            reads = replace(reads, rows=reads.rows - kept.get(model.name, _NOTHING))
+            reads = replace(reads, rows=reads.rows - kept.get(model.name, NOTHING))
             self._models[model.name] = reads
             self._relations[_plain(model.relation)] = reads
             _add(schema, _plain(model.relation), reads.names)
@@ -151,9 +112,7 @@ class Lineage:
         operation = scope.expression
         if operation.args.get("by_name"):
             names = tuple(dict.fromkeys([*left.names, *right.names]))
-            sides = [
-                [side.column(name) if name in side.names else _NOTHING for name in names] for side in (left, right)
-            ]
+            sides = [[side.column(name) if name in side.names else NOTHING for name in names] for side in (left, right)]
         else:
             names, sides = left.names, [left.columns, right.columns]
         columns = tuple(one | other for one, other in zip(*sides, strict=True))
@@ -170,10 +129,10 @@ class Lineage:
         query = scope.expression
         if isinstance(query, exp.Values) and not query.find(exp.Column, exp.Subquery):
             names = tuple(query.alias_column_names)
-            return Reads(names, (_NOTHING,) * len(names), _NOTHING)
+            return Reads(names, (NOTHING,) * len(names), NOTHING)
         if not isinstance(query, exp.Select):
             raise _Unresolved(query.key)
-        clause = _Clause([_NOTHING] * len(query.selects))
+        clause = _Clause([NOTHING] * len(query.selects))
         optional = self._join(scope, clause)
         for column in scope.find_all(exp.Column):
             self._place(scope, clause, column, optional)
@@ -211,7 +170,7 @@ class Lineage:
         elif id(node) not in optional:
             clause.rows |= reads
 
-    def _resolve(self, scope: Scope, clause: _Clause, column: exp.Column) -> _Some:
+    def _resolve(self, scope: Scope, clause: _Clause, column: exp.Column) -> ReadSet:
         if isinstance(column.this, exp.Star) or not column.table:
             raise _Unresolved(column.sql())
         here: Scope | None = scope
@@ -221,22 +180,22 @@ class Lineage:
             raise _Unresolved(column.sql())
         source = _sources(here)[column.table]
         if _is_recurring(source):
-            return _NOTHING
+            return NOTHING
         reads = self._source(source).column(column.name)
-        return reads | (clause.brought.get(column.table, _NOTHING) if here is scope else _NOTHING)
+        return reads | (clause.brought.get(column.table, NOTHING) if here is scope else NOTHING)
 
     def _source(self, source: exp.Table | Scope) -> Reads:
         if isinstance(source, Scope):
             return self._read(source)
         if _is_recurring(source):
-            return Reads((), (), _NOTHING)
+            return Reads((), (), NOTHING)
         relation = ".".join(part.name for part in source.parts)
         if relation in self._relations:
             return self._relations[relation]
         if relation not in self._base:
             raise _Unresolved(relation)
         names = self._base[relation]
-        return Reads(names, tuple(frozenset({Read(relation, name)}) for name in names), _NOTHING)
+        return Reads(names, tuple(frozenset({Read(relation, name)}) for name in names), NOTHING)
 
 
 def _is_recurring(source: exp.Table | Scope) -> bool:

@@ -7,7 +7,8 @@ about a new field before a rule can read it.
 
 from streams.contracts.case_change import PersonRecorded
 from streams.rules.compiled import CompiledRules
-from streams.rules.lineage import EVENTS, PROFILES, Lineage, Read
+from streams.rules.lineage import EVENTS, PROFILES, Lineage
+from streams.rules.reads import Read
 
 __all__ = ["DERIVING", "forbidden_reads"]
 

@@ -7,14 +7,7 @@ import duckdb
 
 from streams.rules.compiled import DBT_PROJECT, CompiledRules
 
-__all__ = ["RUN_TABLES", "attach_seeds", "seed_rows"]
-
-RUN_TABLES = """
-    CREATE SCHEMA marts.run;
-    CREATE TABLE marts.run.cut (topic VARCHAR, kafka_partition INTEGER, next_offset BIGINT);
-    CREATE TABLE marts.run.as_of (as_of TIMESTAMP);
-"""
-"""Up to which offsets and which time a run evaluates, as models read it."""
+__all__ = ["attach_seeds", "seed_rows"]
 
 
 def seed_rows(name: str, project: Path = DBT_PROJECT) -> list[dict[str, str]]:

@@ -2,15 +2,12 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
-from zoneinfo import ZoneInfo
 
 import holidays
 
-from streams.names import TIME_ZONE
+from streams.times import LONDON
 
-__all__ = ["LONDON", "day_of", "instant", "moment", "months_later", "next_working_day", "working_moment"]
-
-LONDON = ZoneInfo(TIME_ZONE)
+__all__ = ["day_of", "instant", "moment", "months_later", "next_working_day", "working_moment"]
 
 _BANK_HOLIDAYS = holidays.country_holidays("GB", subdiv="ENG")
 _OFFICE = (9, 17)

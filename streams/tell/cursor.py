@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 from kafka import OffsetAndMetadata, TopicPartition
 
+from streams.kafka.drain import is_past, polled
 from streams.kafka.reading import TolerantConsumer
 from streams.lake.generations import numbered_consumer
 from streams.settings import Settings
 
 __all__ = ["Cursor"]
-
-_POLL_MS = 500
 
 
 class Cursor:
@@ -39,12 +38,11 @@ class Cursor:
 
     def is_past(self, ends: dict[TopicPartition, int]) -> bool:
         """True if everything before these offsets was read."""
-        return all(self._consumer.position(partition) >= end for partition, end in ends.items())
+        return is_past(self._consumer, ends)
 
     def read(self) -> Iterator:
         """Yield the records that have arrived. Without any, return after half a second."""
-        for batch in self._consumer.poll(timeout_ms=_POLL_MS).values():
-            yield from batch
+        return polled(self._consumer)
 
     def done(self) -> None:
         """Save the position: everything that was read counts as done."""

@@ -5,27 +5,31 @@ It reads all that it needs from the state and writes all its decisions there, in
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 
-from streams.alerts.alert_book import AlertBook, Cause, Place, place_of
+from streams.alerts.alert_book import AlertBook
+from streams.alerts.cause import Cause
 from streams.alerts.first_version import first_version
 from streams.alerts.handling import handled_by_alert
 from streams.alerts.routing.router import Router
 from streams.alerts.routing.unroutable import reaches_nobody
+from streams.alerts.standing import Place, place_of
 from streams.alerts.trial import is_trial, trial_alert
 from streams.contracts import Accepted, Rejected
+from streams.contracts.checks import arrived_at
 from streams.contracts.columns import events_table
-from streams.contracts.escalation import AlertAcknowledged, AlertClosed
+from streams.contracts.escalation import AlertAcknowledged
 from streams.contracts.outputs import Alert
 from streams.names import SAFEGUARDING_TOPICS
 from streams.rules.answers import AlertRow, FamilyDesk
 from streams.rules.postgres.engine import PostgresEngine
+from streams.times import aware
 from streams.watch.rule_sets import RuleSets
 from streams.watch.state.agenda import Pending
 from streams.watch.state.events import Recorded
 from streams.watch.state.state import State
+from streams.watch.touched import touched_by
 
 __all__ = ["PENDING_PLACES", "Alerting"]
 
@@ -37,28 +41,6 @@ PENDING_PLACES = 250
 """How many of them the leader or a standby takes at once: 0.1 s."""
 _EVER = datetime.min.replace(tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
-_ACTIONS = frozenset(one.type.split(".")[-2] for one in (AlertAcknowledged, AlertClosed))
-
-
-@dataclass
-class _Touched:
-    """The families and records that a batch concerns, with the rules to evaluate and the reasons."""
-
-    arrived: dict[Place, int] = field(default_factory=dict)
-    rules: dict[Place, frozenset[str]] = field(default_factory=dict)
-    amendments: dict[Place, str] = field(default_factory=dict)
-
-    def note(self, place: Place, received_ms: int, rules: frozenset[str]) -> None:
-        self.arrived[place] = max(received_ms, self.arrived.get(place, 0))
-        self.rules[place] = rules | self.rules.get(place, frozenset())
-
-    def arrival(self, place: Place) -> datetime:
-        return _moment(self.arrived[place])
-
-    def pending(self) -> Iterator[tuple[Place, Collection[str], datetime, str | None]]:
-        """List the families and records, grouped by rules, because those with the same rules are evaluated together."""
-        for rules, place in sorted((sorted(rules), place) for place, rules in self.rules.items()):
-            yield place, rules, self.arrival(place), self.amendments.get(place)
 
 
 class Alerting:
@@ -87,11 +69,11 @@ class Alerting:
         recorded = [Recorded.of(event) for event in events]
         parted = self.state.events.add(events, recorded)
         self._quarantine(records)
-        touched = self._touched(events, recorded)
+        touched = touched_by(self.state, self._sets, events, recorded)
         newest = max((record.received_ms for record in records), default=0)
         for family in parted:
             touched.note(("family", family), newest, self._sets.all)
-        as_of = max(as_of, _moment(newest))
+        as_of = max(as_of, arrived_at(newest))
         if len(touched.arrived) <= _ALONE_PLACES:
             self._change(touched.rules, as_of, now, at=touched.arrival, amendments=touched.amendments)
         else:
@@ -133,7 +115,7 @@ class Alerting:
         at: dict[Place, datetime] = {}
         for deadline in passed:
             place = ("family", deadline.family_id)
-            at[place] = max(deadline.due_at.replace(tzinfo=UTC), at.get(place, _EVER))
+            at[place] = max(aware(deadline.due_at), at.get(place, _EVER))
         for places in _chunks(at):
             until = max(as_of, max(at.values()) + _INSTANT)
             self._change(self._by_all(places), until, now, at=at.__getitem__, amendments=None)
@@ -168,26 +150,6 @@ class Alerting:
         self.state.events.quarantine(
             one for one in records if isinstance(one, Rejected) and one.topic in SAFEGUARDING_TOPICS
         )
-
-    def _touched(self, events: Sequence[Accepted], recorded: Sequence[Recorded]) -> _Touched:
-        touched = _Touched()
-        about = self.state.events.about_the_same(events, recorded)
-        rules = [self._sets.changed_by(one.fact for one in same) for same in about]
-        asked = [(number, one) for number, same in enumerate(about) if rules[number] for one in same]
-        families = self.state.events.touched([one for _, one in asked])
-        for (number, _), found in zip(asked, families, strict=True):
-            event = events[number]
-            for family in found:
-                touched.note(("family", family), event.received_ms, rules[number])
-                if event.change != "recorded":
-                    touched.amendments["family", family] = event.change
-        for event, same in zip(events, about, strict=True):
-            if event.replay_of is not None:
-                touched.note(("record", event.replay_of), event.received_ms, self._sets.all)
-            acted_on = [one.alert_id for one in same if one.fact in _ACTIONS]
-            for place in self.state.alerts.places(acted_on):
-                touched.note(place, event.received_ms, self._sets.all)
-        return touched
 
     def _by_all(self, places: Iterable[Place]) -> dict[Place, frozenset[str]]:
         return dict.fromkeys(places, self._sets.all)
@@ -248,7 +210,7 @@ class Alerting:
     def _answer(self, fact: AlertAcknowledged, received_ms: int, now: datetime) -> None:
         """Raise the requested test alert. The rules run on no events first, so a broken engine raises no test alert."""
         self._engine.evaluate(events_table([], now), None, self._rules, now)
-        alert = trial_alert(fact.alert_id, _moment(received_ms), now)
+        alert = trial_alert(fact.alert_id, arrived_at(received_ms), now)
         if not self.state.alerts.places([alert.alert_id]):
             self._keep(AlertBook(), [alert])
 
@@ -257,7 +219,3 @@ def _chunks(places: Iterable[Place]) -> Iterator[list[Place]]:
     ordered = sorted(places)
     for start in range(0, len(ordered), _CHUNK_PLACES):
         yield ordered[start : start + _CHUNK_PLACES]
-
-
-def _moment(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)

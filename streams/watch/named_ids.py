@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 from streams.contracts import Accepted, Event
 from streams.contracts.case_change import HouseholdJoined, HouseholdLeft, PersonRecorded, PersonsLinked, SchoolNotified
+from streams.contracts.event import fact_name
 
 __all__ = ["ABOUT_HOUSEHOLDS", "Named", "named_by"]
 
 ABOUT_HOUSEHOLDS = frozenset(
-    one.type.split(".")[-2] for one in (HouseholdJoined, HouseholdLeft, PersonRecorded, PersonsLinked, SchoolNotified)
+    fact_name(one.type) for one in (HouseholdJoined, HouseholdLeft, PersonRecorded, PersonsLinked, SchoolNotified)
 )
 """Facts that can tell which children live with an adult, or whether their school was notified."""
 

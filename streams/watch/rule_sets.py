@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 
-from streams.alerts.alert_book import Place
+from streams.alerts.standing import Place
 from streams.rules.compiled import Rule
 
 __all__ = ["RuleSets"]

@@ -14,6 +14,7 @@ from streams.kafka.topics import ensure_topics, refuse_differences
 from streams.lake.sign import Sign, sign_of_life
 from streams.rules.compiled import DBT_PROJECT, CompiledRules, compiled_rules
 from streams.settings import Settings
+from streams.times import stops_after
 from streams.watch.leader import Leadership
 from streams.watch.standby import Standby
 from streams.watch.watcher import Watcher
@@ -53,11 +54,7 @@ def run(
         LakeUnavailable: PostgreSQL, which holds the leader lock, does not answer at the start.
         RulesInvalid: dbt cannot compile the rules.
     """
-    end = None if for_seconds is None else time.monotonic() + for_seconds
-
-    def stop() -> bool:
-        return until() or (end is not None and time.monotonic() >= end)
-
+    stop = stops_after(for_seconds, until)
     with sign_of_life(settings, "watch") as sign:
         ensure_topics(settings)
         refuse_differences(settings)

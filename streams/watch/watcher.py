@@ -20,6 +20,7 @@ from streams.alerts.routing.routes import read_routes
 from streams.contracts import Accepted, Rejected, admit
 from streams.contracts.checks import arrived_at
 from streams.contracts.outputs import Alert
+from streams.kafka.drain import is_past
 from streams.kafka.heartbeat import last_heartbeat
 from streams.lake.advisory import HeldLock
 from streams.lake.lock_keys import LockKey
@@ -299,7 +300,7 @@ class Watcher:
             for partition in partitions:
                 reader.seek(partition, self._reading.offsets[partition])
             ends = reader.end_offsets(partitions)
-            while any(reader.position(partition) < end for partition, end in ends.items()):
+            while not is_past(reader, ends):
                 for partition, records in reader.poll(timeout_ms=500).items():
                     with self._state.writing():
                         self._alerting.hear([one for record in records if (one := alert_of(record.value)) is not None])

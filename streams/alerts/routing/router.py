@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -12,8 +11,8 @@ from streams.alerts.routing.routes import Route, in_force
 from streams.alerts.routing.working_hours import is_working_hours
 from streams.contracts.codesets import AlertStatus, RecipientRole
 from streams.contracts.outputs import Alert, Recipient
-from streams.names import TIME_ZONE
 from streams.rules.answers import FamilyDesk
+from streams.times import LONDON
 
 __all__ = ["Router", "hours_of", "recipients_of"]
 
@@ -56,7 +55,7 @@ class Router:
 
     def routes_at(self, authority: str, moment: datetime) -> list[Route]:
         """The routes of an authority that are in force at an aware moment."""
-        return self._in_force(authority, moment.astimezone(ZoneInfo(TIME_ZONE)).date())
+        return self._in_force(authority, moment.astimezone(LONDON).date())
 
 
 def hours_of(moment: datetime, authority: str) -> str:

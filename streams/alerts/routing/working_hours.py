@@ -5,10 +5,9 @@ from datetime import date, datetime, time
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
-from streams.names import TIME_ZONE
 from streams.rules.compiled import DBT_PROJECT
+from streams.times import LONDON
 
 __all__ = ["is_working_hours", "profile_authority"]
 
@@ -34,7 +33,7 @@ def is_working_hours(moment: datetime, authority: str, profiles: Path = _PROFILE
 
     Bank holidays are known for the years of the calendar.
     """
-    local = moment.astimezone(ZoneInfo(TIME_ZONE))
+    local = moment.astimezone(LONDON)
     if local.weekday() >= _SATURDAY or local.date() in _holidays(_CALENDAR):
         return False
     hours = _in_force(_hours(profiles), authority, local.date())

@@ -4,6 +4,7 @@ import getpass
 import json
 import os
 from collections.abc import Callable
+from contextlib import closing
 
 import click
 
@@ -84,14 +85,14 @@ def undo(alert_id: str, wait: float, as_json: bool) -> None:
 
 
 def _do(alert_id: str, wait: float, as_json: bool, act: Callable[[Settings, Alert], object]) -> None:
-    from streams.alerts.actions import Answer
+    from streams.alerts.answer import Answer
     from streams.tell.subscribers.story import read_story
 
     settings = Settings.from_env()
     alert = read_story(settings, alert_id).versions[-1][0]
-    answer = Answer(settings, alert)
-    act(settings, alert)
-    found = answer.wait(wait)
+    with closing(Answer(settings, alert_id)) as answer:
+        act(settings, alert)
+        found = answer.wait(wait)
     if found is not None:
         printer(as_json)(found)
     elif as_json:

@@ -72,13 +72,10 @@ def _print_versions(
 
 
 def _print_open(wanted: Callable[[Alert], bool], show: Callable[[Alert], None]) -> None:
-    from streams.alerts.follow import follow
+    from streams.alerts.follow import follow, newest
     from streams.tell.subscribers.alert_filter import is_open
 
-    latest: dict[str, Alert] = {}
-    for alert, _ in follow(Settings.from_env(), stop_at_end=True):
-        if alert.alert_id not in latest or latest[alert.alert_id].version < alert.version:
-            latest[alert.alert_id] = alert
+    latest = newest(alert for alert, _ in follow(Settings.from_env(), stop_at_end=True))
     found = [alert for alert in latest.values() if is_open(alert) and wanted(alert)]
     for alert in sorted(found, key=lambda one: one.anchored_at):
         show(alert)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple, Self
 
@@ -31,6 +31,7 @@ from streams.rules.postgres.rows import as_rows
 from streams.rules.postgres.schema import install
 from streams.rules.postgres.statement import rows_given, statement
 from streams.settings import Settings
+from streams.times import naive
 
 __all__ = ["MANY_EVENTS", "Given", "PostgresEngine"]
 
@@ -162,7 +163,7 @@ class PostgresEngine(Evaluator):
         text = self._text(models, given.sources, len(given.values) + 1, given.has_many)
         nested = "off" if given.has_many else "on"
         with self._session.planning(**dict.fromkeys(READ_WHOLE, "on"), enable_nestloop=nested):
-            return self._session.run(text, *given.values, as_of.astimezone(UTC).replace(tzinfo=None))
+            return self._session.run(text, *given.values, naive(as_of))
 
     def _made_text(
         self, models: tuple[str, ...], sources: tuple[tuple[str, str], ...], as_of: int, has_many: bool

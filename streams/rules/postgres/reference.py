@@ -5,7 +5,8 @@ import pyarrow as pa
 
 from streams.rules.compiled import CompiledRules
 from streams.rules.inputs import columns_named
-from streams.rules.seeds import RUN_TABLES, attach_seeds
+from streams.rules.run_tables import RUN_TABLES
+from streams.rules.seeds import attach_seeds
 
 __all__ = ["Reference"]
 

@@ -6,7 +6,6 @@ the same ids. Alerts from before the very first start are never shared, because 
 already informed the partner.
 """
 
-import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from streams.alerts.publisher import alert_of
 from streams.contracts.output_envelope import Data, encode_output
 from streams.contracts.outputs import PARTNER_NOTICE_TYPE, SHARING_DECISION_TYPE, Alert
 from streams.kafka.client import producer
+from streams.kafka.sending import TIMEOUT_SECONDS, confirm
 from streams.kafka.topics import ensure_topics
 from streams.lake.sign import sign_of_life
 from streams.rules.compiled import compiled_rules
@@ -28,6 +28,7 @@ from streams.settings import Settings
 from streams.tell.cursor import Cursor
 from streams.tell.partners.consents import Consents
 from streams.tell.partners.policy import Policy, decision_of, notice_of
+from streams.times import stops_after
 
 __all__ = ["Shared", "share"]
 
@@ -35,8 +36,6 @@ log = structlog.get_logger()
 
 SOURCE = "/caf/share"
 """The CloudEvents source of decisions and notices."""
-
-_TIMEOUT_SECONDS = 60
 
 
 @dataclass
@@ -68,7 +67,7 @@ def share(
         BrokerUnavailable: no broker answers at the start.
         RulesInvalid: dbt cannot compile the models.
     """
-    end = None if for_seconds is None else time.monotonic() + for_seconds
+    is_over = stops_after(for_seconds, until)
     with ExitStack() as stack:
         sign = stack.enter_context(sign_of_life(settings, "share"))
         ensure_topics(settings)
@@ -76,7 +75,7 @@ def share(
         sharer = stack.enter_context(closing(_Sharer(settings, policy, Consents(settings, engine, patience_seconds))))
         cursor = stack.enter_context(closing(Cursor(settings, names.ALERTS, names.SHARE_GROUP)))
         ends = cursor.ends()
-        while not until() and (end is None or time.monotonic() < end) and not (once and cursor.is_past(ends)):
+        while not is_over() and not (once and cursor.is_past(ends)):
             for record in cursor.read():
                 sign.turn()
                 if (alert := alert_of(record.value)) is not None:
@@ -94,7 +93,7 @@ class _Sharer:
         self.shared = Shared()
 
     def close(self) -> None:
-        self._producer.close(timeout=_TIMEOUT_SECONDS)
+        self._producer.close(timeout=TIMEOUT_SECONDS)
 
     def tell(self, alert: Alert) -> None:
         self.shared.alerts += 1
@@ -122,6 +121,4 @@ class _Sharer:
             identity = f"{data.alert_id}/{data.version}/{data.partner}"
             value = encode_output(type_, source=SOURCE, identity=identity, time=datetime.now(UTC), data=data)
             sent.append(self._producer.send(topic, key=data.alert_id.encode(), value=value))
-        self._producer.flush(timeout=_TIMEOUT_SECONDS)
-        for future in sent:
-            future.get(timeout=_TIMEOUT_SECONDS)
+        confirm(self._producer, sent)

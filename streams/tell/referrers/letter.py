@@ -1,11 +1,11 @@
 """Write the letter about one referral: who gets it, what kind it is, and what it says."""
 
-from datetime import UTC
 from hashlib import md5
 
 from streams.contracts.codesets import Decision, FeedbackKind, ReferralSource
 from streams.contracts.outputs import Feedback
 from streams.rules.answers import DecidedReferral
+from streams.times import aware
 
 __all__ = ["letter_id", "letter_of", "same_referrer", "says_the_same"]
 
@@ -51,7 +51,7 @@ def letter_of(referral: DecidedReferral, before: Feedback | None) -> Feedback | 
         source_code=ReferralSource(referral.source_code),
         agency_id=None if is_individual else referral.agency_id,
         decision=None if is_individual else decision,
-        decided_at=referral.decided_at.replace(tzinfo=UTC),
+        decided_at=aware(referral.decided_at),
         sentences=[*opening, _RECEIVED, said, _ANEW],
     )
 

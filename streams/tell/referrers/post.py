@@ -5,7 +5,6 @@ All written letters are on their own topic, so a restart writes no letter twice.
 that arrived before the very first start.
 """
 
-import time
 from collections.abc import Callable, Collection
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -19,17 +18,20 @@ from streams import names
 from streams.contracts import Accepted, decode
 from streams.contracts.output_envelope import Output, decode_output, encode_output
 from streams.contracts.outputs import FEEDBACK_TYPE, Feedback
-from streams.kafka.client import consumer, producer
-from streams.kafka.drain import until
+from streams.kafka.client import producer
+from streams.kafka.drain import whole
+from streams.kafka.sending import TIMEOUT_SECONDS, confirm
 from streams.kafka.topics import ensure_topics
 from streams.lake.family_events import family_events
 from streams.lake.sign import sign_of_life
 from streams.rules.answers import DecidedReferral
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
+from streams.rules.facts import fact_of
 from streams.settings import Settings
 from streams.tell.cursor import Cursor
 from streams.tell.referrers.letter import letter_id, letter_of, same_referrer, says_the_same
+from streams.times import stops_after
 
 __all__ = ["Posted", "post"]
 
@@ -38,7 +40,6 @@ log = structlog.get_logger()
 SOURCE = "/caf/feedback"
 """The CloudEvents source of the letters."""
 
-_TIMEOUT_SECONDS = 60
 _DECIDING = {"referral-submitted", "referral-decided"}
 
 
@@ -69,14 +70,13 @@ def post(
         BrokerUnavailable: no broker answers at the start.
         RulesInvalid: dbt cannot compile the models.
     """
-    end = None if for_seconds is None else time.monotonic() + for_seconds
-
+    is_over = stops_after(for_seconds, until)
     with ExitStack() as stack:
         sign = stack.enter_context(sign_of_life(settings, "feedback"))
 
         def stop() -> bool:
             sign.turn()
-            return until() or (end is not None and time.monotonic() >= end)
+            return is_over()
 
         ensure_topics(settings)
         office = stack.enter_context(closing(_Office(settings, patience_seconds)))
@@ -101,7 +101,7 @@ class _Office:
         self.posted = Posted()
 
     def close(self) -> None:
-        self._producer.close(timeout=_TIMEOUT_SECONDS)
+        self._producer.close(timeout=TIMEOUT_SECONDS)
         self._engine.close()
 
     def answer(self, records: Collection, stop: Callable[[], bool]) -> bool:
@@ -156,27 +156,18 @@ class _Office:
             identity = f"{letter.letter_id}/{letter.version}"
             value = encode_output(FEEDBACK_TYPE, source=SOURCE, identity=identity, time=datetime.now(UTC), data=letter)
             sent.append(self._producer.send(names.FEEDBACK, key=letter.letter_id.encode(), value=value))
-        self._producer.flush(timeout=_TIMEOUT_SECONDS)
-        for future in sent:
-            future.get(timeout=_TIMEOUT_SECONDS)
+        confirm(self._producer, sent)
 
 
 def _may_decide(event: Accepted) -> bool:
     """True if the event is not history and can change what a letter to a referrer says."""
     if event.envelope.backfill:
         return False
-    return event.fact is None or event.fact.type.split(".")[-2] in _DECIDING
+    return event.fact is None or fact_of(event) in _DECIDING
 
 
 def _written(settings: Settings) -> dict[str, Feedback]:
     """Read the latest version of each letter, by its id. Old letters have no id, but their referral's number."""
-    reader = consumer(settings, [names.FEEDBACK], max_poll_records=5_000)
-    try:
-        found: dict[str, Feedback] = {}
-        for record in until(reader, reader.end_offsets(reader.assignment())):
-            output = decode_output(record)
-            if isinstance(output, Output):
-                found[output.data.letter_id or output.data.referral_id] = output.data
-        return found
-    finally:
-        reader.close()
+    outputs = map(decode_output, whole(settings, [names.FEEDBACK], max_poll_records=5_000))
+    letters = (output.data for output in outputs if isinstance(output, Output))
+    return {letter.letter_id or letter.referral_id: letter for letter in letters}

@@ -9,11 +9,11 @@ from kafka import KafkaProducer, OffsetAndMetadata
 from streams import names
 from streams.contracts.outputs import Alert
 from streams.kafka.client import consumer, producer
+from streams.kafka.drain import is_past
+from streams.kafka.sending import TIMEOUT_SECONDS
 from streams.settings import Settings
 
 __all__ = ["DeadLetters", "Undelivered"]
-
-_TIMEOUT_SECONDS = 60
 
 
 class Undelivered(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +42,7 @@ class DeadLetters:
         sent = self._producer.send(
             names.NOTIFY_DEAD_LETTER, key=self._group.encode(), value=msgspec.json.encode(letter)
         )
-        sent.get(timeout=_TIMEOUT_SECONDS)
+        sent.get(timeout=TIMEOUT_SECONDS)
 
     def waiting(self, *, take: bool) -> Iterator[Undelivered]:
         """
@@ -57,7 +57,7 @@ class DeadLetters:
             for partition in ends:
                 if (saved := reader.committed(partition)) is not None:
                     reader.seek(partition, saved)
-            while any(reader.position(partition) < end for partition, end in ends.items()):
+            while not is_past(reader, ends):
                 for partition, records in reader.poll(timeout_ms=500).items():
                     for record in records:
                         if record.offset >= ends[partition]:
@@ -71,5 +71,5 @@ class DeadLetters:
             reader.close(autocommit=False)
 
     def close(self) -> None:
-        """Disconnect."""
-        self._producer.close(timeout=_TIMEOUT_SECONDS)
+        """Disconnect from the broker."""
+        self._producer.close(timeout=TIMEOUT_SECONDS)

@@ -1,19 +1,16 @@
 """Write times as people at a desk read them: in London time, and how far from now."""
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from streams import names
+from streams.times import LONDON
 
 __all__ = ["due", "local"]
-
-_LONDON = ZoneInfo(names.TIME_ZONE)
 
 
 def local(moment: datetime, now: datetime) -> str:
     """Return the London time, for example `Mon 2 Mar 09:15`. The year is added if it is not this year."""
-    there = moment.astimezone(_LONDON)
-    year = "" if there.year == now.astimezone(_LONDON).year else f" {there:%Y}"
+    there = moment.astimezone(LONDON)
+    year = "" if there.year == now.astimezone(LONDON).year else f" {there:%Y}"
     return f"{there:%a} {there.day} {there:%b}{year} {there:%H:%M}"
 
 

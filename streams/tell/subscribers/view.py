@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from streams.contracts.event import fact_name
 from streams.contracts.outputs import Alert
 from streams.tell.subscribers.alert_filter import is_open
 from streams.tell.subscribers.times import due, local
@@ -54,7 +55,7 @@ def _lines(alert: Alert, now: datetime) -> Iterator[tuple[str, str]]:
         left = f" ({due(alert.deadline, now)})" if is_open(alert) else ""
         yield "by", f"{local(alert.deadline, now)}{left}"
     if alert.evidence:
-        yield "because", ", ".join(f"{_kind(one.type)} {local(one.time, now)}" for one in alert.evidence)
+        yield "because", ", ".join(f"{fact_name(one.type)} {local(one.time, now)}" for one in alert.evidence)
     yield "ends when", alert.clears_when
     if alert.acknowledged_at is not None:
         yield "taken on", f"by {alert.acknowledged_by}, {local(alert.acknowledged_at, now)}"
@@ -67,8 +68,3 @@ def _lines(alert: Alert, now: datetime) -> Iterator[tuple[str, str]]:
     if alert.case_url is not None:
         yield "link", alert.case_url
     yield "alert", f"{alert.alert_id}, caused {local(alert.received_at, now)}, raised {local(alert.raised_at, now)}"
-
-
-def _kind(type_: str) -> str:
-    """Return the kind of an event: `household-joined` for `uk.caf.case-change.household-joined.v1`."""
-    return type_.split(".")[-2]

@@ -1,14 +1,15 @@
 """What is to be evaluated: what a large batch left pending, what was put off, passed deadlines, and reviews."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
-from streams.alerts.alert_book import Place
+from streams.alerts.standing import Place
 from streams.lake.session import Session
 from streams.rules.answers import Deadline
-from streams.watch.state import statements as sql
-from streams.watch.state.parameters import columns, naive
+from streams.times import aware, naive
+from streams.watch.state import agenda_statements as sql
+from streams.watch.state.parameters import columns
 
 __all__ = ["PENDING", "Agenda", "Pending"]
 
@@ -92,12 +93,12 @@ class Agenda:
     def to_review(self, limit: int) -> dict[str, datetime]:
         """Some families to review, newest events first, each with the time of arrival of its newest event."""
         rows = self._session.run(sql.REVIEWED, limit)
-        return {family: at.replace(tzinfo=UTC) for family, at in rows}
+        return {family: aware(at) for family, at in rows}
 
     def unevaluated(self, limit: int) -> dict[str, datetime]:
         """Mark some unreadable records as evaluated and return them, each with its (aware) time of arrival."""
         rows = self._session.run(sql.UNJUDGED, limit)
-        return {record: received_at.replace(tzinfo=UTC) for record, received_at in rows}
+        return {record: aware(received_at) for record, received_at in rows}
 
     def replace_deadlines(
         self, families: Collection[str], rules: Collection[str], deadlines: Iterable[Deadline], as_of: datetime
@@ -111,7 +112,7 @@ class Agenda:
     def next_due(self) -> tuple[datetime | None, bool]:
         """When the next deadline passes (aware), and whether anything was put off."""
         ((due, has_put_off),) = self._session.run(sql.NEXT_DUE)
-        return due and due.replace(tzinfo=UTC), has_put_off
+        return aware(due), has_put_off
 
     def pop_due(self, as_of: datetime) -> list[Deadline]:
         """Remove and return the deadlines that lie before `as_of`."""

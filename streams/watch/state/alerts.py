@@ -5,10 +5,11 @@ from datetime import datetime
 
 import msgspec
 
-from streams.alerts.alert_book import AlertBook, Place, Standing
+from streams.alerts.alert_book import AlertBook
+from streams.alerts.standing import Place, Standing
 from streams.contracts.outputs import Alert
 from streams.lake.session import Session
-from streams.watch.state import statements as sql
+from streams.watch.state import alert_statements as sql
 from streams.watch.state.parameters import columns
 
 __all__ = ["Alerts"]

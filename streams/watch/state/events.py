@@ -3,18 +3,19 @@
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from streams.contracts import Accepted
+from streams.contracts.checks import arrived_at
 from streams.contracts.decode import COORDINATES, Rejected
 from streams.contracts.event_rows import event_rows
 from streams.lake.session import Session
 from streams.rules.crowds import CROWDS, CrowdLimits
 from streams.rules.facts import fact_of
 from streams.rules.postgres.engine import MANY_EVENTS, Given
+from streams.times import naive
 from streams.watch.named_ids import ABOUT_HOUSEHOLDS, Named, named_by
-from streams.watch.state import statements as sql
+from streams.watch.state import event_statements as sql
 from streams.watch.state.parameters import as_json, columns
 
 __all__ = ["Events", "Keys", "Recorded"]
@@ -123,7 +124,7 @@ class Events:
                     "topic": one.topic,
                     "kafka_partition": one.partition,
                     "kafka_offset": one.offset,
-                    "received_at": datetime.fromtimestamp(one.received_ms / 1000, UTC).replace(tzinfo=None),
+                    "received_at": naive(arrived_at(one.received_ms)),
                     "reason": one.reason,
                     "path": one.path,
                     "allowed": one.allowed,

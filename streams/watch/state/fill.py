@@ -15,8 +15,9 @@ import structlog
 from kafka import TopicPartition
 
 from streams import names
-from streams.alerts.alert_book import AlertBook, Standing
+from streams.alerts.alert_book import AlertBook
 from streams.alerts.landed import landed_versions
+from streams.alerts.standing import Standing
 from streams.contracts.outputs import Alert
 from streams.errors import LakeUnavailable
 from streams.lake.connect import catalog_dsn, connect

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
 
 import msgspec
 
-__all__ = ["as_json", "columns", "naive"]
+__all__ = ["as_json", "columns"]
 
 _ZERO = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 """A zero byte in JSON: an odd number of backslashes before `u0000`. After an even number, that is ordinary text."""
@@ -21,8 +20,3 @@ def as_json(value: object) -> str:
     """A value as JSON. Zero bytes are replaced, because PostgreSQL's text can hold every character except that one."""
     text = msgspec.json.encode(value).decode()
     return _ZERO.sub(r"\1\\ufffd", text) if "\\u0000" in text else text
-
-
-def naive(moment: datetime) -> datetime:
-    """An aware moment as UTC without a time zone."""
-    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -20,11 +20,12 @@ from streams.lake.lock_keys import LockKey
 from streams.lake.session import READ_WHOLE, Session
 from streams.rules.crowds import CrowdLimits
 from streams.settings import Settings
+from streams.times import naive
 from streams.watch.state import statements as sql
 from streams.watch.state.agenda import Agenda, Pending
 from streams.watch.state.alerts import Alerts
 from streams.watch.state.events import Events, Recorded
-from streams.watch.state.parameters import columns, naive
+from streams.watch.state.parameters import columns
 from streams.watch.state.tables import CURRENT, NEXT, Tables
 
 __all__ = ["REFUSED", "REFUSED_ALLOWED", "State", "open_session"]
