@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+from pathlib import Path
 
 from streams.marts.periods import PARENTS
 from streams.rules.compiled import project_manifest
@@ -113,6 +114,21 @@ def test_every_model_and_column_is_described(stream, models):
         described = {name for name, column in model["columns"].items() if column["description"]}
         assert model["description"], model["name"]
         assert found == described, model["name"]
+
+
+def test_every_model_is_described_and_tested_in_the_yml_beside_it(manifest):
+    """The file has the model's name; nothing else is in it."""
+    models = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+    beside = {name: str(Path(node["original_file_path"]).with_suffix(".yml")) for name, node in models.items()}
+
+    assert {name: node["patch_path"] for name, node in models.items()} == {
+        name: f"caf://{path}" for name, path in beside.items()
+    }
+    assert [
+        test["unique_id"]
+        for test in manifest["unit_tests"].values()
+        if test["original_file_path"] != beside[test["model"]]
+    ] == []
 
 
 def test_every_alert_model_is_in_the_register(manifest, stream):
