@@ -62,7 +62,9 @@ def test_what_grows_by_period_is_made_of_what_tells_which_periods_have_changed(s
     for node in growing.values():
         models = {nodes[key]["name"] for key in node["depends_on"]["nodes"] if key.startswith("model.")}
         assert not [parent for parent in node["depends_on"]["nodes"] if parent.startswith("source.")], node["name"]
-        assert models <= {*PARENTS, "int_need_figures", "dim_area", "mart_published_figures"}, node["name"]
+        assert models <= {*PARENTS, "int_need_measures", "int_need_figures", "dim_area", "mart_published_figures"}, (
+            node["name"]
+        )
     for name, day in PARENTS.items():
         columns = nodes[f"model.caf.{name}"]["columns"]
         assert {day} <= columns.keys() if day else {"period_kind", "period_start"} <= columns.keys(), name

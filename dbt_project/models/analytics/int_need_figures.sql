@@ -1,14 +1,5 @@
-{%- set counts = ['referrals', 'dfe_referrals', 'contacts', 'cafs'] -%}
-{%- set rests_on = ['referrals', 'social_care', 'contacts', 'early_help'] -%}
-{%- set clocks = ['front_door', 'mash', 'assessment'] -%}
-{%- set groups = [
-    'individual', 'schools', 'education_services', 'health_services', 'housing', 'la_services', 'police',
-    'other_legal_agency', 'other', 'anonymous', 'unknown',
-] -%}
-{%- set mixes = [] -%}
-{%- for group in groups %}{% do mixes.append('source_' ~ group) %}{% endfor -%}
-{%- for need in range(10) %}{% do mixes.append('need_n' ~ need) %}{% endfor -%}
--- Numerators and denominators of all measures, places and periods. The yml beside this file says which rows there are.
+-- Numerators and denominators of all measures, places and periods. The description of `mart_locality_need` says which
+-- rows there are.
 with counted as (
     select * from {{ ref('int_need_counts') }}
 ),
@@ -140,30 +131,7 @@ children as (
 ),
 
 measures as (
-    select row_number() over (order by measure) as measure_number, *
-    from (
-        values
-            {%- for count in counts %}
-            ('{{ count }}', 'count', false, '{{ count }}', null, '{{ rests_on[loop.index0] }}'),
-            ('{{ count }}_per_10000', 'rate', false, '{{ count }}', null, '{{ rests_on[loop.index0] }}'),
-            {%- endfor %}
-            ('re_referral_percent', 'share', false, 're_referrals', 'dfe_referrals', 're_referrals'),
-            ('nfa_percent', 'share', false, 'nfa', 'dfe_referrals', 'social_care'),
-            {%- for clock in clocks %}
-            (
-                '{{ clock }}_in_time_percent', 'share', false, '{{ clock }}_in_time', '{{ clock }}_clocks',
-                '{{ 'assessments' if clock == 'assessment' else 'clocks' }}'
-            ),
-            {%- endfor %}
-            {%- for mix in mixes %}
-            ('{{ mix }}_percent', 'share', true, '{{ mix }}', 'dfe_referrals', 'social_care'),
-            {%- endfor %}
-            {%- for level in range(1, 5) %}
-            ('families_at_level_{{ level }}', 'stock', false, 'families_at_level_{{ level }}', null, 'levels'),
-            ('level_{{ level }}_percent', 'stock_share', false, 'families_at_level_{{ level }}', 'families', 'levels')
-            {{- ',' if not loop.last }}
-            {%- endfor %}
-    ) as measures (measure, form, is_mix, counted, out_of, rests_on)
+    select * from {{ ref('int_need_measures') }}
 ),
 
 -- Months and years have all places, weeks all places from the ward up, and the rest only places where something
@@ -245,7 +213,7 @@ by_decile as (
         on active.authority_code = by_area.authority_code and active.lsoa_code = by_area.lsoa_code
     inner join whole
         on whole.authority_code = active.authority_code and whole.imd_decile = active.imd_decile
-    where by_area.counted in ({% for count in counts %}'{{ count }}'{{ ', ' if not loop.last }}{% endfor %})
+    where by_area.counted in (select counted from measures where form = 'count')
     group by all
 ),
 
