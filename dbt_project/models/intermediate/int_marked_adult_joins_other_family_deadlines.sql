@@ -1,4 +1,4 @@
--- Future moments at which a risk marker expires whose person came to a family that it does not concern.
+-- Future moments at which a risk marker expires, if its person came to a family that the marker does not concern.
 with arrivals as (
     select
         family_id,
