@@ -29,7 +29,7 @@ __all__ = ["DBT_PROJECT", "CompiledRules", "Model", "Rule", "compiled_rules", "p
 DBT_PROJECT = PROJECT / "dbt_project"
 
 _WORD = re.compile(r"[a-z_][a-z0-9_]*")
-_SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".csv"}
+_SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".md", ".csv"}
 
 
 @dataclass(frozen=True)
