@@ -151,7 +151,7 @@ select
     cast(if(is_covered, mid_year, null) as integer) as mid_year,
     case
         when not is_covered then null
-        when per is null then numerator::double
+        when per is null then cast(numerator as double)
         else ((20 * per * numerator + denominator) // (2 * nullif(denominator, 0))) / 10
     end as "value",
     if(is_covered, null, 'not covered') as absent_because
