@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -9,6 +10,8 @@ import holidays
 from streams.names import TIME_ZONE
 
 __all__ = ["LONDON", "day_of", "instant", "moment", "months_later", "next_working_day", "working_moment"]
+
+T = TypeVar("T")
 
 LONDON = ZoneInfo(TIME_ZONE)
 
@@ -86,5 +89,5 @@ def _works(day: date) -> bool:
     return day.weekday() < 5 and day not in _BANK_HOLIDAYS
 
 
-def _by_kind(table: dict, source_code: str, default: object) -> object:
+def _by_kind(table: dict[str, T], source_code: str, default: T) -> T:
     return table.get(source_code) or table.get(source_code[0]) or default
