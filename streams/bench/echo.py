@@ -76,6 +76,7 @@ def _listening(settings: Settings) -> Iterator[dict[str, float]]:
             while not stop.is_set():
                 for records in reader.poll(timeout_ms=500).values():
                     for record in records:
+                        assert record.value is not None
                         echoes.setdefault(record.value.decode(), time.monotonic())
 
     thread = threading.Thread(target=listen)

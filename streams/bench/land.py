@@ -94,7 +94,7 @@ def _events(chance: random.Random, count: int) -> Iterator[tuple[str, bytes, byt
 
 def _drain(settings: Settings) -> tuple[int, float]:
     """Read all landed topics; returns the number of records and the seconds it took."""
-    with closing(consumer(settings, names.LANDED_TOPICS, **CONSUMER)) as kafka:
+    with closing(consumer(settings, names.LANDED_TOPICS, generations=None, **CONSUMER)) as kafka:
         ends = kafka.end_offsets(list(kafka.assignment()))
         records, started = 0, time.perf_counter()
         while any(kafka.position(partition) < end for partition, end in ends.items()):

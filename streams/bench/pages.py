@@ -86,7 +86,7 @@ def measure(settings: Settings, *, rounds: int, warm: int, say: Say) -> PageTime
         StackFailed: the pages do not answer.
     """
     with connect(settings, marts=None) as lake:
-        (events,) = lake.execute("SELECT count(*) FROM landing.main.events").fetchone()
+        [(events,)] = lake.execute("SELECT count(*) FROM landing.main.events").fetchall()
     firsts: dict[str, list[float]] = {}
     laters: dict[str, list[float]] = {}
     sizes: dict[str, float] = {}

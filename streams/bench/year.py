@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import click
 import duckdb
@@ -114,7 +115,8 @@ def measure(settings: Settings, authority: str, days: int, say: Say) -> YearTime
         produced = datetime.now(UTC).replace(tzinfo=None)
         say(f"{history.total:,} records sent in {history.elapsed:.0f} s; waiting until they are in the marts …")
         builds = _wait(own, lake, history.total, say)
-        landed, evaluated = lake.execute(_LANDED).fetchone()[0], _evaluated(lake, history.total)
+        [(landed,)] = lake.execute(_LANDED).fetchall()
+        evaluated = _evaluated(lake, history.total)
 
     def seconds(moment: datetime) -> float:
         return round((moment - began).total_seconds(), 1)
@@ -173,7 +175,8 @@ def _reached(lake: duckdb.DuckDBPyConnection) -> str:
 
 def _evaluated(lake: duckdb.DuckDBPyConnection, total: int) -> datetime:
     """Find when the first heartbeat arrived that shows all records as evaluated."""
-    for received_at, offsets in lake.execute(_HEARTBEATS).fetchall():
+    beats: list[tuple[datetime, Any]] = lake.execute(_HEARTBEATS).fetchall()
+    for received_at, offsets in beats:
         if records(offsets) >= total:
             return received_at
     raise StackFailed("the lake has no heartbeat at the end of the history")
