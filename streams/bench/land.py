@@ -97,7 +97,7 @@ def _drain(settings: Settings) -> tuple[int, float]:
     with closing(consumer(settings, names.LANDED_TOPICS, generations=None, **CONSUMER)) as kafka:
         ends = kafka.end_offsets(list(kafka.assignment()))
         records, started = 0, time.perf_counter()
-        while any(kafka.position(partition) < end for partition, end in ends.items()):
+        while any((kafka.position(partition) or 0) < end for partition, end in ends.items()):
             records += sum(map(len, kafka.poll(timeout_ms=200).values()))
         return records, time.perf_counter() - started
 

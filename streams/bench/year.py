@@ -22,6 +22,7 @@ import duckdb
 from streams.bench.servers import own_servers
 from streams.errors import StackFailed
 from streams.lake.connect import connect
+from streams.lake.one_row import one_row
 from streams.marts.snapshot import landed_offsets, records
 from streams.settings import Settings
 from streams.simulate import World, backfill, state_coverage
@@ -115,8 +116,7 @@ def measure(settings: Settings, authority: str, days: int, say: Say) -> YearTime
         produced = datetime.now(UTC).replace(tzinfo=None)
         say(f"{history.total:,} records sent in {history.elapsed:.0f} s; waiting until they are in the marts …")
         builds = _wait(own, lake, history.total, say)
-        [(landed,)] = lake.execute(_LANDED).fetchall()
-        evaluated = _evaluated(lake, history.total)
+        landed, evaluated = one_row(lake.execute(_LANDED))[0], _evaluated(lake, history.total)
 
     def seconds(moment: datetime) -> float:
         return round((moment - began).total_seconds(), 1)

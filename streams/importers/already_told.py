@@ -19,6 +19,7 @@ import pyarrow as pa
 from streams.importers.cin_file import Header
 from streams.importers.cin_messages import Message, Root, Statement, corrected, recorded, source, withdrawn
 from streams.importers.cin_xml import Child
+from streams.lake.one_row import one_row
 
 __all__ = ["Told"]
 
@@ -156,22 +157,24 @@ class Told:
 
     def children_left_out(self) -> tuple[int, int]:
         """Count the children that the file no longer contains, and all children that the year's return contained."""
-        [(left_out, before)] = self._lake.execute(
+        result = self._lake.execute(
             "SELECT count(DISTINCT child) FILTER (what IN ('withdrawn', 'restored') AND year = $year AND child NOT IN "
             "(SELECT child FROM said)), (SELECT count(DISTINCT split_part(root_id, '/', 1)) FROM told "
             "WHERE year = $year AND is_own) FROM difference",
             {"year": self._header.year},
-        ).fetchall()
+        )
+        left_out, before = one_row(result)
         return left_out, before
 
     def is_contradicted(self) -> bool:
         """Whether the file contradicts its year: it is not a first return, nor a part, nor the same file again."""
-        [(contradicts, adds)] = self._lake.execute(
+        result = self._lake.execute(
             "SELECT count(*) FILTER (what = 'changed' OR (what IN ('withdrawn', 'restored') "
             "AND child IN (SELECT child FROM said))), count(*) FILTER (what = 'new') FROM difference "
             "WHERE year = $year",
             {"year": self._header.year},
-        ).fetchall()
+        )
+        contradicts, adds = one_row(result)
         is_resubmitted = self._header.year in self._submissions()
         return bool(contradicts) or (bool(adds) and is_resubmitted and not self._header.is_part)
 
