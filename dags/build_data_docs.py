@@ -1,11 +1,13 @@
 """
 ### build_data_docs
 
-Builds the Data Docs of Great Expectations from the stored results: what was checked, how often it held, no values.
+Builds the Data Docs of Great Expectations from the stored results. They show what was checked and how often it
+passed, and contain no values.
 
-**Do not run it by hand** while a council's import lands: it reads all results and competes for the machine.
+**Do not run it by hand** while a council's import lands. It reads all results and competes with the import for the
+machine.
 
-**When it is red**: only documentation is stale; run it again, then read the log.
+**When it is red**: only the documentation is out of date. Run it again. If it fails again, read the log.
 """
 
 from datetime import timedelta
@@ -14,7 +16,7 @@ from airflow.sdk import CronTriggerTimetable, dag, task
 
 
 @dag(
-    # A new home waits for the next time, and does not begin with a run that was never due there.
+    # A new home waits for the next scheduled time. Otherwise it would begin with a run that was never due there.
     schedule=CronTriggerTimetable("15 * * * *", timezone="UTC", run_immediately=timedelta(0)),
     catchup=False,
     max_active_runs=1,

@@ -1,18 +1,22 @@
 """
 ### build_marts
 
-Rebuilds alerts and marts at one cut whenever something has landed, and every two minutes since deadlines pass, and
-publishes the alerts of rules that only a build can judge (`locality_surge`, `shared_by_too_many`).
-A run keeps a warm dbt for ten minutes (`CAF_BUILD_WARM_SECONDS`), so that figures do not wait for one to start; then it
-compares streamed with rebuilt alerts. The next one starts with a landing, or at the next even minute.
-With `CAF_BUILD_ENGINE=spark` a run is one build on the cluster that `CAF_SPARK_MASTER` names.
+Rebuilds alerts and marts from one snapshot. It runs whenever something has landed, and every two minutes, because
+deadlines pass. It also publishes the alerts of rules that only a build can evaluate (`locality_surge`,
+`shared_by_too_many`).
 
-**Do not trigger it by hand** to hurry it: builds run one at a time, and the next one sees everything landed.
+A run keeps dbt warm for ten minutes (`CAF_BUILD_WARM_SECONDS`), so that figures do not wait for dbt to start. Then it
+compares streamed with rebuilt alerts. The next run starts when something lands, or at the next even minute.
+With `CAF_BUILD_ENGINE=spark`, a run is one build on the cluster that `CAF_SPARK_MASTER` names.
+
+**Do not trigger it by hand** to speed it up. Builds run one at a time, and the next one reads everything that has
+landed.
 
 **When it is red**: the marts keep their last good state.
-`build` red with a *hold*: a batch-level expectation failed; the log names it, `./caf status` shows it.
-`reconcile` red: a streamed and a rebuilt alert differ; missing alerts have been published, nothing was withdrawn
-without a correction as its cause; an engineer reads the table in the log.
+
+- `build` is red with a *hold*: a batch-level expectation failed. The log and `./caf status` name it.
+- `reconcile` is red: a streamed and a rebuilt alert differ. Missing alerts have been published. No alert has been
+  withdrawn unless a correction caused it. An engineer must read the table in the log.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -46,7 +50,7 @@ def build_marts() -> None:
         from streams.marts.area_alerts import publish_build_alerts
         from streams.nation.build import build_on_spark
 
-        # On a busy machine figures wait for alerts, not alerts for figures.
+        # On a busy machine figures must wait for alerts, and alerts must not wait for figures.
         os.nice(10)
         settings = Settings.from_env()
         if settings.build_engine == "spark":

@@ -1,14 +1,14 @@
 """
 ### inform_people
 
-Tells people who do not read the alerts topic: referrers what was decided (`caf.referral.feedback.v1`), and partners
-what the sharing policy permits of an alert (`caf.escalation.alerts.<role>.v1`).
-Two tasks run for hours, so that their rules stay warm; the next run starts a second after they end.
+Informs people who do not read the alerts topic. It tells referrers what was decided (`caf.referral.feedback.v1`). It
+tells partners what the sharing policy permits about an alert (`caf.escalation.alerts.<role>.v1`).
+Two tasks run for hours, so that their rules stay warm. The next run starts a second after they end.
 
-**Do not trigger it by hand**: the schedule keeps exactly one run, and two of them could tell somebody twice.
+**Do not trigger it by hand**. The schedule keeps exactly one run, and two runs could inform somebody twice.
 
-**When it is red**: letters and notices are late, not lost; the next try goes on where the last one ended.
-An invalid sharing policy stops `share` alone; nothing is shared until it is mended.
+**When it is red**: letters and notices are late, but not lost. The next try continues where the last one ended.
+An invalid sharing policy stops only `share`. Nothing is shared until somebody corrects the policy.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,7 @@ def inform_people() -> None:
         from streams.settings import Settings
         from streams.tell.referrers.post import post
 
-        # On a busy machine letters wait for alerts.
+        # On a busy machine letters must wait for alerts.
         os.nice(10)
         post(Settings.from_env(), for_seconds=4 * 3600)
 

@@ -1,15 +1,16 @@
 """
 ### land_events
 
-Writes every record of every topic into the lake, once: events that the contract accepts into `landing.events`,
-the others, whole, into `landing.quarantine`.
-Great Expectations then judges what was stored; it flags rows and may hold the marts, it never holds back an alert.
+Writes every record of every topic into the lake, exactly once. Events that the contract accepts go into
+`landing.events`. All other records go whole into `landing.quarantine`.
+Great Expectations then validates the stored rows. It flags rows and may hold the marts. It never holds back an alert.
 Each commit rings the doorbell of `build_marts`.
 
-**Do not trigger it by hand**: the schedule keeps exactly one run; a second lander waits for the first one's locks.
+**Do not trigger it by hand**. The schedule keeps exactly one run. A second lander would only wait for the locks of
+the first one.
 
-**When it is red**: nothing is lost; the next try resumes at the first offset that has no row.
-Read the log, then `./caf verify`. Rejected records are in `./caf quarantine`.
+**When it is red**: nothing is lost. The next try starts at the first offset that has no row.
+Read the log, then run `./caf verify`. `./caf quarantine` lists rejected records.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -1,16 +1,17 @@
 """
 ### publish_figures
 
-Publishes, for readers outside the desk, the quarters that closed 28 days ago or more: into `marts.public` and the file
-`public.duckdb`. Small counts are withheld, with as many others as it takes. On most days it finds nothing to do.
+Publishes quarters that ended 28 days ago or more, for readers outside the desk. It writes them into `marts.public`
+and the file `public.duckdb`. It withholds small counts, and as many others as are needed to protect them. On most days
+it finds nothing to do.
 
-Nothing of an authority is published before somebody has confirmed where that begins (`./caf publish --begin`), and no
-quarter that is not covered as a whole (`./caf coverage`): the log says so (`not_published`).
+An authority's figures are published only after somebody has confirmed the first quarter (`./caf publish --begin`).
+Each quarter must also be covered as a whole (`./caf coverage`). The log reports what is left out (`not_published`).
 
-**Do not clear a past run** to have a quarter published again: a published quarter never changes.
+**Do not clear a past run** to publish a quarter again. A published quarter never changes.
 
-**When it is red**: a quarter cannot be published safely, or there are no marts. What was published before stands, and
-nothing of the new quarter is shown. The log names the authority's figures that lack protection.
+**When it is red**: a quarter cannot be published safely, or there are no marts. Earlier publications stay as they are,
+and nothing of the new quarter is shown. The log names the authority's figures that cannot be protected.
 """
 
 from datetime import timedelta
@@ -19,7 +20,7 @@ from airflow.sdk import CronTriggerTimetable, dag, task
 
 
 @dag(
-    # A new home waits for the next time, and does not begin with a run that was never due there.
+    # A new home waits for the next scheduled time. Otherwise it would begin with a run that was never due there.
     schedule=CronTriggerTimetable("30 4 * * *", timezone="UTC", run_immediately=timedelta(0)),
     catchup=False,
     max_active_runs=1,

@@ -1,13 +1,14 @@
 """
 ### replay_quarantine
 
-Sends rejected records again, after what made them unreadable has been fixed, once a human has approved the count.
+Sends rejected records again. Run it by hand after the cause of the rejections has been fixed. It sends nothing until a
+person has approved the number of records.
 
-**Do not use it** before the cause is fixed: the records would be rejected again (kept, but twice).
-For a look without sending, use `./caf quarantine` or `./caf replay --dry-run`.
+**Do not use it** before the cause is fixed. The records would be rejected again, and kept twice.
+To look without sending, use `./caf quarantine` or `./caf replay --dry-run`.
 
-**When it is red**: records that were sent stay sent; a second run skips those that were accepted. The log names the
-records that the broker refuses, and why; when it went away, run it again.
+**When it is red**: records that were sent stay sent, and a second run skips those that were accepted. The log names the
+records that the broker refuses, and why. If the broker did not answer, run it again.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,9 @@ from airflow.sdk import Param, dag, task
     params={
         "reason": Param(None, type=["null", "string"], description="only records rejected for this reason"),
         "topic": Param(None, type=["null", "string"], description="only records of this topic"),
-        "since": Param(None, type=["null", "string"], format="date-time", description="only records since this moment"),
+        "since": Param(
+            None, type=["null", "string"], format="date-time", description="only records that arrived since then"
+        ),
     },
 )
 def replay_quarantine() -> None:

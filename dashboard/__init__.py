@@ -1,6 +1,6 @@
 """
-The pages: what people look at, server-rendered, from the lake and the alerts topic, and written to neither.
+The pages that people look at. The server renders them from the lake and the alerts topic, and writes to neither.
 
-One module a page turns rows of the marts into figures; templates show them. Nothing imports this package but the
-command line.
+One module for each page turns rows of the marts into figures, and templates show them. Only the command line imports
+this package.
 """

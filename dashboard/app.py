@@ -1,4 +1,4 @@
-"""The application: which address shows which page, and what is said when something is missing."""
+"""The application: which address shows which page, and which message a reader gets when something is missing."""
 
 import asyncio
 import secrets
@@ -38,7 +38,7 @@ log = structlog.get_logger()
 
 
 class NotForThem(Exception):
-    """Whoever asks may not see what is at this address."""
+    """The reader may not see what is at this address."""
 
 
 _STATIC = Path(__file__).with_name("static")
@@ -46,9 +46,9 @@ _STATIC = Path(__file__).with_name("static")
 
 def app(settings: Settings, pages: Pages = PAGES, holds: Holds | None = None) -> Starlette:
     """
-    The pages of one home; what runs beside them starts and ends with the server.
+    Make the application that serves the pages of one home. Its background threads start and end with the server.
 
-    `holds` tells what holds the marts.
+    `holds` returns what holds the marts.
     """
     site = Site(settings, holds)
 
@@ -60,7 +60,7 @@ def app(settings: Settings, pages: Pages = PAGES, holds: Holds | None = None) ->
             yield
         site.end()
 
-    # Tables come first: the address of a rule would take theirs.
+    # Tables come first. Otherwise the route of a rule's page would match their addresses.
     tables = [
         Route(f"/{address or 'now'}/{{key}}.csv", _table(site, address, page))
         for address, page in pages.items()
@@ -80,9 +80,11 @@ def app(settings: Settings, pages: Pages = PAGES, holds: Holds | None = None) ->
         middleware=[Middleware(SafeHeaders), Middleware(GZipMiddleware, minimum_size=1_000)],
         exception_handlers={
             NotForThem: _not_for_them(site),
-            LakeUnavailable: _problem(site, 503, "The figures cannot be read", "The lake does not answer."),
-            NotBuilt: _problem(site, 404, "Not built yet", "This page's figures have not been built yet."),
-            HTTPException: _problem(site, 404, "Not found", "There is no page at this address."),
+            LakeUnavailable: _problem(
+                site, 503, "The figures cannot be read", "The lake does not answer. It stores all figures."
+            ),
+            NotBuilt: _problem(site, 404, "Not built yet", "The figures for this page have not been built yet."),
+            HTTPException: _problem(site, 404, "Page not found", "There is no page at this address."),
         },
     )
 
@@ -94,10 +96,10 @@ def _asked(site: Site, request: Request) -> Asked:
 
 def _let_in(asked: Asked, page: Page) -> Shown:
     """
-    What a page shows to whoever asks; every page and every table is asked for through here.
+    Return what a page shows to this reader. Every request for a page or a table passes through here.
 
     Raises:
-        NotForThem: nothing of it is for them.
+        NotForThem: the reader may see nothing on this page.
     """
     shown = shown_to(asked.audience, page)
     if shown is None:
@@ -137,15 +139,19 @@ def _table(site: Site, address: str, page: Page) -> Callable:
 
 
 def _not_for_them(site: Site) -> Callable:
-    """To the form, and from there back to what was asked for; whoever is in already needs another account."""
+    """
+    Answer a reader who may not see a page.
+
+    Readers who are not logged in get the login form, and after it the page. The others need another account.
+    """
 
     def answer(request: Request, _: Exception) -> Response:
         asked = _asked(site, request)
         if asked.audience is Audience.EVERYBODY:
             wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(f"/login?{urlencode({'to': wanted})}", 303)
-        sentence = "Your account is for figures. Single alerts are for accounts of the desk."
-        return _html(asked, "problem.html", status=403, title="Not for this account", sentence=sentence, since="")
+        sentence = "Your account is for figures. You need an account of the desk to see single alerts."
+        return _html(asked, "problem.html", status=403, title="You cannot see this page", sentence=sentence, since="")
 
     return answer
 
@@ -161,13 +167,13 @@ def _login(site: Site) -> Callable:
         name, password, to = (str(form.get(field, "")) for field in ("name", "password", "to"))
         address = request.client.host if request.client else "unknown"
         if not site.door.fits(str(form.get("token", "")), request.cookies.get(TICKET)):
-            return _form(asked, to, "The form was open for too long. Please try again.", 403)
+            return _form(asked, to, "This form was open for too long. Try again.", 403)
         if site.door.must_wait(name, address):
-            return _form(asked, to, "Too many attempts. Please wait five minutes.", 429)
+            return _form(asked, to, "There were too many failed attempts. Wait five minutes, then try again.", 429)
         cookie = await asyncio.to_thread(site.door.enter, name, password, address)
         if cookie is None:
             log.warning("login_refused")
-            return _form(asked, to, "Name or password is wrong.", 401)
+            return _form(asked, to, "The name or the password is wrong.", 401)
         return _entered(request, cookie, to)
 
     return login
@@ -190,13 +196,13 @@ def _form(asked: Asked, to: str, problem: str = "", status: int = 200) -> Respon
 
 
 def _inside(to: str) -> str:
-    """An address of these pages; anything else is the first page."""
+    """Return the address if it belongs to these pages. Anything else becomes the first page."""
     return to if to.startswith("/") and not to.startswith(("//", "/\\")) else "/"
 
 
 def _logout(site: Site) -> Callable:
     def logout(request: Request) -> Response:
-        # A form of another site cannot bring the cookie along: it is SameSite=Strict.
+        # A form on another site cannot send the cookie, because it is SameSite=Strict.
         if name := _asked(site, request).who.name:
             site.door.note(name, "left")
         answer = RedirectResponse("/", 303)

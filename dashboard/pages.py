@@ -1,4 +1,4 @@
-"""Every page: its address, and for whom it shows what. Whatever is not said to be for an audience is for the desk."""
+"""Every page with its address, and what it shows to which audience. Without an audience, it is for the desk."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,11 @@ View = Callable[[Asked], dict[str, Any] | None]
 
 @dataclass(frozen=True)
 class Shown:
-    """What a page shows to an audience, and to those who may see more: a template, and what makes its content."""
+    """
+    What a page shows to an audience, and to audiences that may see more.
+
+    It is a template, and the view that makes its content.
+    """
 
     template: str
     view: View
@@ -36,7 +40,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Page:
-    """A page by its name in the menu, empty where it is not there, with what it shows to whom."""
+    """A page: its name in the menu (empty if the menu does not have it), and what it shows to which audience."""
 
     name: str
     shown: tuple[Shown, ...]
@@ -65,6 +69,6 @@ PAGES: Pages = {
 
 
 def shown_to(audience: Audience, page: Page) -> Shown | None:
-    """What a page shows to an audience: the most that it may see; None where that is nothing."""
+    """Return what a page shows to an audience, which is the most that it may see. None if it may see nothing."""
     allowed = [shown for shown in page.shown if shown.audience <= audience]
     return max(allowed, key=lambda shown: shown.audience, default=None)

@@ -1,4 +1,4 @@
-"""What all pages share: the settings, the lake, the board, the pulse, the door; and what one reader asked for."""
+"""What all pages share (settings, lake, board of alerts, freshness, logins), and what one reader asked for."""
 
 import threading
 from collections.abc import Mapping
@@ -35,23 +35,23 @@ class Site:
 
     @cached_property
     def rules(self) -> list[Entry]:
-        """The rule register of the project as it was when first asked for."""
+        """The rule register of the project, as it was at the first request."""
         return register(compiled_rules(self.settings, with_build_rules=True))
 
     def start(self) -> None:
-        """Start what runs beside the requests."""
+        """Start the background threads."""
         self.pulse.start()
         self.watchdog.start()
         self.board.start()
         threading.Thread(target=self._warm, name="warm", daemon=True).start()
 
     def _warm(self) -> None:
-        """Do what takes seconds the first time, before anybody asks for it."""
+        """Do in advance what takes seconds the first time."""
         charts.warm()
         _ = self.rules
 
     def end(self) -> None:
-        """Stop it."""
+        """Stop the background threads, and close the lake."""
         self.watchdog.end()
         self.board.end()
         self.pulse.end()
@@ -60,7 +60,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a reader asked for, by the address and what follows it, and who that is."""
+    """A reader's request: who the reader is, and what the address and its query ask for."""
 
     site: Site
     who: Who
@@ -68,12 +68,12 @@ class Asked:
 
     @property
     def audience(self) -> Audience:
-        """For whom the answer is made."""
+        """The audience that the answer is made for."""
         return self.who.audience
 
     @property
     def is_desk(self) -> bool:
-        """Whether families and counts as they are may be shown."""
+        """Whether the reader may see families and small counts."""
         return self.audience is Audience.DESK
 
     @property
@@ -82,11 +82,11 @@ class Asked:
         return self.site.settings.authority
 
     def choice(self, name: str, allowed: Mapping[str, object] | list[str], default: str) -> str:
-        """What was chosen of a list; the default for anything that is not in it."""
+        """Return what the reader chose from a list, or the default if that is not in the list."""
         given = self.query.get(name, default)
         return given if given in allowed else default
 
     def step(self, count: int) -> int:
-        """Which of so many steps in time was chosen, from 0 on; the last one for anything that is none of them."""
+        """Return which of `count` steps in time the reader chose, counted from 0. Anything else gives the last step."""
         given = self.query.get("step", "")
         return min(int(given), count - 1) if given.isdecimal() and len(given) < 6 else count - 1

@@ -1,8 +1,8 @@
 """
-What is expected of the rows that have landed, judged by Great Expectations.
+Checks of landed rows by Great Expectations.
 
-`validate` is handed to `land`; it flags rows and may hold the marts, it never hides a row or holds back an alert.
-Great Expectations is imported with the first judgement, because that takes seconds.
+`land` calls `validate`. It flags rows and may hold the marts. It never hides a row and never holds back an alert.
+Great Expectations is imported at the first validation, because the import takes seconds.
 """
 
 from expectations.docs import build_docs

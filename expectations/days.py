@@ -1,24 +1,23 @@
 """
-Which days are alike: what a desk gets depends on the weekday, on bank holidays, and on whether schools are open.
+Which days are similar. What a desk gets depends on the weekday, on bank holidays, and on whether schools are open.
 
-The calendars are the seeds that the models read (bank holidays of England; terms of any authority, `*`).
+The calendars are the seeds that the models read: bank holidays of England, and the school terms for any authority
+(`*`).
 """
 
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from streams.names import TIME_ZONE
 from streams.settings import PROJECT
+from streams.times import LONDON, aware
 
 __all__ = ["Hour", "hours", "is_ordinary", "is_school_day", "like_weekdays"]
 
 _SEEDS = PROJECT / "dbt_project" / "seeds"
-_ZONE = ZoneInfo(TIME_ZONE)
 _DAY = timedelta(days=1)
 _MONDAY, _SATURDAY, _SUNDAY = 0, 5, 6
 _DECEMBER, _CHRISTMAS_EVE = 12, 24
@@ -26,7 +25,7 @@ _DECEMBER, _CHRISTMAS_EVE = 12, 24
 
 @dataclass(frozen=True)
 class Hour:
-    """One hour: when it starts (UTC without a zone), and the day and hour on the clock in London."""
+    """One hour: when it starts (UTC without a zone), and its day and hour on the clock in London."""
 
     starts_at: datetime
     day: date
@@ -34,26 +33,27 @@ class Hour:
 
     @property
     def kind(self) -> str:
-        """The kind of its day: `closed`, `school`, or `open` while schools are not."""
+        """The kind of its day: `closed`, `school`, or `open` (a working day without school)."""
         if _is_closed(self.day):
             return "closed"
         return "school" if is_school_day(self.day) else "open"
 
 
 def hours(since: datetime, until: datetime) -> Iterator[Hour]:
-    """Every hour of a range of full hours (UTC without a zone); a day of a clock change has 23 or 25."""
+    """Yield every hour of a range of full hours (UTC without a zone). A day with a clock change has 23 or 25."""
     while since < until:
-        local = since.replace(tzinfo=UTC).astimezone(_ZONE)
+        local = aware(since).astimezone(LONDON)
         yield Hour(since, local.date(), local.hour)
         since += timedelta(hours=1)
 
 
 def like_weekdays(day: date) -> tuple[int, ...]:
     """
-    The days of the week (Monday is 0) of which a day may have as many events, or anything between.
+    Return the days of the week (Monday is 0) that a day may be like.
 
-    A bank holiday is like a weekend. After it, work that was left comes as on a Monday. Between Christmas and New Year
-    some desks are open and some are not.
+    The day may have as many events as any of them, or any number between. A bank holiday is like a weekend. The first
+    working day after it may be as busy as a Monday. Between Christmas and New Year some desks are open and others are
+    not.
     """
     if day in _bank_holidays():
         return _SATURDAY, _SUNDAY
@@ -65,12 +65,12 @@ def like_weekdays(day: date) -> tuple[int, ...]:
 
 
 def is_ordinary(day: date) -> bool:
-    """Whether a day is like others of its weekday, and so says what they have."""
+    """Return whether a day is like others of its weekday, so that it shows how many events they usually have."""
     return set(like_weekdays(day)) == {day.weekday()}
 
 
 def is_school_day(day: date) -> bool:
-    """Whether schools are open; in years whose terms are not known, on every day that is not closed."""
+    """Return whether schools are open. If the year's terms are not known, every working day counts as a school day."""
     terms = _terms(_SEEDS / "school_terms.csv")
     is_known = terms[0][0] <= day <= terms[-1][1]
     return not _is_closed(day) and (not is_known or any(first <= day <= last for first, last in terms))

@@ -1,4 +1,4 @@
-"""Data Docs of Great Expectations: the suites and how the last day and hour met them, as pages without a value."""
+"""Data Docs of Great Expectations: pages that show the suites and whether the last day and hour met them."""
 
 import shutil
 from datetime import datetime, timedelta
@@ -22,9 +22,9 @@ log = structlog.get_logger()
 
 def build_docs(settings: Settings) -> Path:
     """
-    Build the pages anew in `home/data_docs` and give the first one.
+    Build the pages in `home/data_docs`, replacing the old ones, and return the first page.
 
-    They show expectations and whether they were met (`BOOLEAN_ONLY`), never what was observed.
+    They show expectations and whether they were met (`BOOLEAN_ONLY`), and never a value that was observed.
 
     Raises:
         LakeUnavailable: the lake cannot be reached.
@@ -37,7 +37,7 @@ def build_docs(settings: Settings) -> Path:
 
 
 def _frames(lake: duckdb.DuckDBPyConnection) -> dict[str, pd.DataFrame]:
-    """What each suite judges: of the last day that landed, and of the last full hour before its end."""
+    """Return what each suite validates: the last day that landed, and the last full hour before its end."""
     last: datetime | None = lake.execute("SELECT max(landed_at) FROM landing.main.events").fetchone()[0]
     if last is None:
         return {}

@@ -1,4 +1,4 @@
-"""Great Expectations, warm: one context in memory, suites made once, frames judged without keeping a value."""
+"""Great Expectations kept warm: one context in memory, and suites made once. Validating a frame keeps no value."""
 
 import json
 from collections.abc import Collection
@@ -26,12 +26,12 @@ _IDS_ONLY = {
 
 def failures(name: str, frame: pd.DataFrame) -> dict[str, list[int]]:
     """
-    Judge the columns that a frame has by a suite: for each the `entry` numbers of the lines that failed.
+    Validate the columns of a frame with a suite. Return the `entry` numbers of the lines that failed, by column.
 
-    A line that is empty in a column is not judged by it.
+    A line that is empty in a column is not validated in that column.
 
     Raises:
-        SuiteInvalid: Great Expectations could not judge an expectation.
+        SuiteInvalid: Great Expectations could not validate an expectation.
     """
     found = _warm_part(name, frozenset(frame.columns))
     failed = {expectation.column: [] for expectation in found.expectations}
@@ -44,15 +44,15 @@ def failures(name: str, frame: pd.DataFrame) -> dict[str, list[int]]:
 
 
 def _failed_entries(name: str, batch: Any, configuration: Any) -> list[int]:
-    """Judge once more, for the numbers of the lines; most batches never come here."""
+    """Validate a failed expectation once more, to get the numbers of the lines. Most batches never need this."""
     details = batch.validate(configuration.to_domain_obj(), result_format=_IDS_ONLY).result
     if "unexpected_index_list" not in details:
-        raise SuiteInvalid(f"{configuration.type} of suite {name} cannot be judged; its column and type must fit")
+        raise SuiteInvalid(f"{configuration.type} of suite {name} cannot be validated; the type must fit its column")
     return [int(entry) for lines in details["unexpected_index_list"] for entry in lines["entry"]]
 
 
 def part(name: str, columns: Collection[str]) -> Any:
-    """A new suite of the expectations that judge these columns; an expectation belongs to one suite only."""
+    """Make a new suite of the expectations about these columns. They are copied: each can belong to one suite only."""
     import great_expectations as gx
 
     expectations = [copy(expectation) for expectation in suite(name).expectations if expectation.column in columns]
@@ -66,19 +66,19 @@ def _warm_part(name: str, columns: frozenset[str]) -> Any:
 
 @cache
 def suite(name: str) -> Any:
-    """A suite by its name, generated from the contract or written by hand."""
+    """Load a suite by its name. It was generated from the contract or written by hand."""
     import great_expectations as gx
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
     file = next(file for folder in (_GENERATED, _HANDWRITTEN) if (file := folder / f"{name}.json").is_file())
     expectations = json.loads(file.read_text())["expectations"]
-    # Great Expectations copies a configuration dozens of times in one judgement, so notes stay in the file.
+    # Great Expectations copies a configuration dozens of times in one validation, so the notes are not loaded.
     configurations = [ExpectationConfiguration(type=one["type"], kwargs=one["kwargs"]) for one in expectations]
     return gx.ExpectationSuite(name=name, expectations=[one.to_domain_obj() for one in configurations])
 
 
 def silenced(context: Any) -> Any:
-    """A context that draws no progress bars and reports nothing to anybody."""
+    """Make a context draw no progress bars and send no usage reports."""
     context.variables.progress_bars = {"globally": False}
     context.variables.analytics_enabled = False
     return context

@@ -1,6 +1,6 @@
--- Whether records landed in a range agree with what was known before them: check, coordinates, verdict.
--- Parameters: $since and $until, the range of landed_at (until excluded).
--- Withdrawn events are left out; checks follow the DfE's validation rules for the children-in-need census.
+-- Checks whether records that landed in a range agree with what was known before. Gives check, verdict, coordinates.
+-- Parameters: $since and $until, the range of landed_at ($until is excluded).
+-- Withdrawn events are left out. The checks follow the DfE's validation rules for the children-in-need census.
 WITH withdrawn AS (
     SELECT DISTINCT root_source, root_id FROM landing.main.events WHERE change = 'withdrawn'
 ),

@@ -1,4 +1,4 @@
-"""Batch-level failures that hold the marts, and how a hold is lifted."""
+"""Batch-level failures that hold the marts, and the release of a hold."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,6 +7,7 @@ import duckdb
 
 from expectations.results import ValidationResult, results_table
 from streams.errors import HoldUnknown
+from streams.times import naive
 
 __all__ = ["Hold", "holds", "release"]
 
@@ -22,7 +23,7 @@ ORDER BY suite, expectation
 
 @dataclass(frozen=True)
 class Hold:
-    """An expectation about a whole batch that failed when it was last judged, and was not released since."""
+    """An expectation about a whole batch that failed when it was last validated, and has not been released since."""
 
     suite: str
     expectation: str
@@ -35,26 +36,26 @@ class Hold:
 
 
 def holds(lake: duckdb.DuckDBPyConnection) -> list[Hold]:
-    """The holds that stand; none means that the marts may be rebuilt. `lake` needs the catalog `landing`."""
+    """Read the holds in force. Without any, the marts may be rebuilt. `lake` needs the catalog `landing`."""
     return [Hold(*row) for row in lake.execute(_STANDING).fetchall()]
 
 
 def release(lake: duckdb.DuckDBPyConnection, suite: str, expectation: str, why: str) -> ValidationResult:
     """
-    Lift a standing hold until the expectation fails again, and store that and why.
+    Release a hold until the expectation fails again, and store the release with its reason.
 
-    `lake` needs the catalog `landing` to write.
+    `lake` must be able to write to the catalog `landing`.
 
     Raises:
-        HoldUnknown: no such hold stands.
+        HoldUnknown: no such hold is in force.
     """
     standing = {(hold.suite, hold.expectation): hold for hold in holds(lake)}
     hold = standing.get((suite, expectation))
     if hold is None:
         names = ", ".join(".".join(key) for key in standing) or "none"
-        raise HoldUnknown(f"no hold {suite}.{expectation} stands; standing: {names}")
+        raise HoldUnknown(f"there is no hold {suite}.{expectation}; holds in force: {names}")
     result = ValidationResult(
-        validated_at=datetime.now(UTC).replace(tzinfo=None),
+        validated_at=naive(datetime.now(UTC)),
         suite=suite,
         expectation=expectation,
         level="release",

@@ -1,4 +1,4 @@
-"""The checks that need history, made once an hour, with the first batch that lands after it."""
+"""Checks that need history. They run once an hour, with the first batch that lands after the hour."""
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -10,6 +10,7 @@ import pandas as pd
 from expectations.engine import failures, suite
 from expectations.metrics import Metric, measure
 from expectations.results import ValidationResult
+from streams.times import naive
 
 __all__ = ["frames", "judge_hour"]
 
@@ -18,9 +19,9 @@ _HISTORY = (Path(__file__).parent / "history.sql").read_text()
 
 def judge_hour(lake: duckdb.DuckDBPyConnection, now: datetime) -> list[ValidationResult]:
     """
-    Judge what landed since the last judged hour, up to the last full hour before `now` (UTC without a zone).
+    Validate what landed since the last validated hour, up to the last full hour before `now` (UTC without a zone).
 
-    Nothing if that has been done, or if nothing landed before it.
+    Returns no results if that has been done, or if nothing landed before it.
     """
     end = now.replace(minute=0, second=0, microsecond=0)
     judged_to, landed_from = lake.execute(
@@ -31,20 +32,20 @@ def judge_hour(lake: duckdb.DuckDBPyConnection, now: datetime) -> list[Validatio
     start = judged_to or landed_from
     if start is None or start >= end:
         return []
-    validated_at = datetime.now(UTC).replace(tzinfo=None)
+    validated_at = naive(datetime.now(UTC))
     result = partial(ValidationResult, validated_at=validated_at, batch_from=start, batch_to=end)
     return [*_judge_history(lake, result), *_judge_metrics(measure(lake, end), result)]
 
 
 def frames(lake: duckdb.DuckDBPyConnection, now: datetime) -> dict[str, pd.DataFrame]:
-    """What the two suites judge of the day that ended with the last full hour before `now`."""
+    """Return what the two suites validate for the day that ended with the last full hour before `now`."""
     end = now.replace(minute=0, second=0, microsecond=0)
     verdicts = _verdicts(lake, end - timedelta(days=1), end)
     return {"history": _history_frame(verdicts), "hour": _metric_frame(measure(lake, end))}
 
 
 def _judge_history(lake: duckdb.DuckDBPyConnection, result: partial) -> list[ValidationResult]:
-    """Row-level: each record that landed in the range against all that was known at its end."""
+    """Row-level: validate each record that landed in the range against everything known at the end of the range."""
     verdicts = _verdicts(lake, result.keywords["batch_from"], result.keywords["batch_to"])
     results = []
     for name, entries in failures("history", _history_frame(verdicts)).items() if verdicts else ():
@@ -65,7 +66,7 @@ def _judge_history(lake: duckdb.DuckDBPyConnection, result: partial) -> list[Val
 
 
 def _judge_metrics(metrics: dict[str, Metric], result: partial) -> list[ValidationResult]:
-    """Batch-level: one line of figures; those that lack history are not judged, and say so."""
+    """Batch-level: validate one line of figures. Figures without enough history are not validated, with a note."""
     frame = _metric_frame(metrics)
     failed = failures("hour", frame) if len(frame.columns) > 1 else {}
     limits = {expectation.column: expectation for expectation in suite("hour").expectations}
@@ -84,7 +85,7 @@ def _judge_metrics(metrics: dict[str, Metric], result: partial) -> list[Validati
 
 
 Verdicts = list[tuple[str, bool, int, list[tuple] | None]]
-"""Expectation, verdict, how many records, and the coordinates of those that failed."""
+"""Expectation, whether it passed, number of records, and the coordinates of the records that failed."""
 
 
 def _verdicts(lake: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> Verdicts:
@@ -103,6 +104,6 @@ def _metric_frame(metrics: dict[str, Metric]) -> pd.DataFrame:
 
 def _note(metric: Metric, limit: object) -> str:
     if metric.value is None:
-        return f"not judged: {metric.lacks}"
+        return f"not validated; needed: {metric.lacks}"
     lowest = "" if limit.min_value is None else f"at least {limit.min_value:g}, "
     return f"{metric.value:.2f}; expected {lowest}at most {limit.max_value:g}"

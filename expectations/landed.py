@@ -1,4 +1,4 @@
-"""Landed events as the suites see them."""
+"""Landed events in the form that the suites read."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,7 +18,7 @@ _NOT_JUDGED = {"content_id", "payload"}
 
 
 def landed_events(lake: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> pa.Table:
-    """Events whose `landed_at` is from `since` to `until`, both included (UTC without a zone)."""
+    """Read the events whose `landed_at` is from `since` to `until`, both included (UTC without a zone)."""
     columns = ", ".join(f'"{name}"' for name in EVENT_COLUMNS if name not in _NOT_JUDGED)
     return lake.execute(
         f"SELECT {columns} FROM landing.main.events WHERE landed_at BETWEEN ? AND ?", [since, until]
@@ -26,7 +26,7 @@ def landed_events(lake: duckdb.DuckDBPyConnection, since: datetime, until: datet
 
 
 def observe_by_suite(batch: pa.Table) -> Iterator[tuple[str, list[Observation]]]:
-    """Everything observed in a batch, by the suite that judges it."""
+    """Yield everything observed in a batch, by the suite that validates it."""
     if not len(batch):
         return
     suite = attrgetter("suite")

@@ -1,4 +1,4 @@
-"""Figures of the last hour and day against past weeks; without enough history there is no figure."""
+"""Figures of the last hour and day, compared with past weeks. Without enough history there is no figure."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _ANY = "any"
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure, the rows it was made from, and what lacked if there is none."""
+    """A figure, and the number of rows it was made from. If there is no figure, `lacks` says what was needed."""
 
     value: float | None
     rows: int
@@ -32,7 +32,11 @@ class Metric:
 
 
 def measure(lake: duckdb.DuckDBPyConnection, end: datetime) -> dict[str, Metric]:
-    """The figures of the suite `hour` for the hour that ended at `end` (UTC without a zone); history is left out."""
+    """
+    Calculate the figures of the suite `hour` for the hour that ended at `end` (UTC without a zone).
+
+    History that was sent later (backfill) is left out.
+    """
     codes, before = _codes(lake, end), past(lake, end)
     return {
         "volume_deviation": _volume_deviation(before),
@@ -46,20 +50,24 @@ def measure(lake: duckdb.DuckDBPyConnection, end: datetime) -> dict[str, Metric]
 
 
 def _volume_deviation(before: Past) -> Metric:
-    """Standard deviations between the events of the hour and those of hours like it in past weeks."""
+    """Calculate by how many standard deviations the hour's events differ from similar hours in past weeks."""
     now, deviation = before.volumes.get(before.now.starts_at, Volumes()).events, before.deviation()
-    return Metric(deviation, now, "" if deviation is not None else f"{FEWEST_WEEKS} past hours like it")
+    return Metric(deviation, now, "" if deviation is not None else f"{FEWEST_WEEKS} similar past hours")
 
 
 def _silence_ratio(lake: duckdb.DuckDBPyConnection, before: Past, end: datetime) -> Metric:
-    """What has not come since the last event, against the most that did not come in a silence of past weeks."""
+    """
+    Compare this silence with the longest one of past weeks.
+
+    A silence is measured by the number of events that usually arrive in its hours.
+    """
     if before.events < _FEWEST_BEFORE or before.known_since > end - timedelta(weeks=FEWEST_WEEKS):
         return Metric(None, before.events, f"{FEWEST_WEEKS} weeks with {_FEWEST_BEFORE} events")
     return Metric(before.silence(lake), before.events)
 
 
 class _Code(NamedTuple):
-    """How often a code was used in the last day and in the weeks before, and its share then on days of its kind."""
+    """How often a code was used in the last day and in the weeks before, and its usual share on days of this kind."""
 
     now: int
     before: int
@@ -70,7 +78,11 @@ Codes = dict[str, _Code]
 
 
 def _codes(lake: duckdb.DuckDBPyConnection, end: datetime) -> dict[str, Codes]:
-    """The codes of each field; a day is judged by days of its kind, for on bank holidays fewer agencies work."""
+    """
+    Count the codes of each field.
+
+    A day is compared with days of the same kind, because fewer agencies work on bank holidays.
+    """
     fields = _coded_fields()
     texts = ", ".join(f'"{name}"::VARCHAR AS "{name}"' for name in fields)
     since = end - timedelta(weeks=WEEKS)
@@ -89,10 +101,10 @@ def _codes(lake: duckdb.DuckDBPyConnection, end: datetime) -> dict[str, Codes]:
 
 
 def _shares(lines: list[list]) -> Codes:
-    """Codes from lines of kind of day, code, uses in the last day and before."""
+    """Make codes from lines that have the kind of day, the code, its uses in the last day, and its uses before."""
     counts: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for kind, code, now, before in lines:
-        # A kind of day is judged by all days together, too, where past weeks had too few of it.
+        # If past weeks had too few days of a kind, it is compared with all days together. So all are counted as well.
         for of in (kind, _ANY):
             counts[of][code][0] += now
             counts[of][code][1] += before
@@ -107,7 +119,7 @@ def _shares(lines: list[list]) -> Codes:
 
 
 def _coded_fields() -> list[str]:
-    """Fields with a closed list; lists of codes are left out."""
+    """Return the fields that have a closed list of codes. Fields that hold a list of codes are left out."""
     fields = {field.name: field for struct in event_types().values() for field in msgspec.structs.fields(struct)}
     listed = {"agency_kinds", "disabilities", "factors", "information_kinds", "participants"}
     return [name for name, field in fields.items() if constraint(field).values and name not in listed]
@@ -124,7 +136,7 @@ def _lacking(now: int, before: int) -> Metric | None:
 
 
 def _mix_shift(codes: Codes) -> Metric:
-    """Half the sum of differences between the two mixes: the share that moved to another code."""
+    """Calculate the share that moved to another code: half the sum of the differences between the two mixes."""
     now, before = _totals(codes)
     return _lacking(now, before) or Metric(
         sum(abs(code.now / now - code.usual_share) for code in codes.values()) / 2, now
@@ -132,14 +144,14 @@ def _mix_shift(codes: Codes) -> Metric:
 
 
 def _consent_drop(codes: Codes) -> Metric:
-    """How much the share of referrals with an answer to the consent question has fallen."""
+    """Calculate by how much the share of referrals with an answer to the consent question has fallen."""
     now, before = _totals(codes)
     missing = codes.get("not_recorded", _Code(0, 0, 0.0))
     return _lacking(now, before) or Metric(missing.now / now - missing.usual_share, now)
 
 
 def _new_code_share(codes: dict[str, Codes]) -> Metric:
-    """Share of the last day's codes that past weeks never used."""
+    """Calculate the share of the last day's codes that past weeks never used."""
     totals = [_totals(field) for field in codes.values()]
     now, before = sum(now for now, _ in totals), sum(before for _, before in totals)
     new = sum(code.now for field in codes.values() for code in field.values() if not code.before)
@@ -147,7 +159,7 @@ def _new_code_share(codes: dict[str, Codes]) -> Metric:
 
 
 def _unopened_closure_share(lake: duckdb.DuckDBPyConnection, end: datetime) -> Metric:
-    """Share of the last day's closures whose case was never opened."""
+    """Calculate the share of the last day's closures whose case was never opened."""
     closures, unopened = lake.execute(
         "SELECT count(*), count(*) FILTER (case_id NOT IN "
         "(SELECT case_id FROM landing.main.events WHERE fact = 'case-opened' AND case_id IS NOT NULL)) "

@@ -1,9 +1,9 @@
 """
-What a batch says, condensed: each distinct code, form and presence once, so that cost does not grow with its rows.
+Condense a batch to observations: each distinct code, form and presence once, so that cost does not grow with its rows.
 
-Great Expectations costs milliseconds an expectation however small the frame, so the frame of a suite has one column
-for each kind of demand, and a line for each distinct thing observed.
-Of identifiers only the form is observed (letters and digits all become `a`): no frame names anybody.
+Great Expectations costs milliseconds for each expectation, however small the frame is. So the frame of a suite has one
+column for each kind of requirement, and one line for each distinct observation.
+Only the form of an identifier is observed (each letter and digit becomes `a`), so no frame names anybody.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,12 +18,13 @@ import pyarrow.compute as pc
 from expectations.results import Coordinates
 from streams.contracts import event_types
 from streams.contracts.constraints import constraint
+from streams.contracts.event import fact_name
 from streams.contracts.fields import IDENTIFIER_PATTERN, SUBJECT_PATTERN
 from streams.contracts.landing import landing_tables
 
 __all__ = ["Observation", "by_fact", "distinct", "frame", "observe_contract"]
 
-_FACTS = {type_.split(".")[-2]: struct for type_, struct in event_types().items()}
+_FACTS = {fact_name(type_): struct for type_, struct in event_types().items()}
 _COORDINATES = ("topic", "kafka_partition", "kafka_offset")
 _ENVELOPE_CODES = ("topic", "change", "fact", "amendment_reason")
 
@@ -35,7 +36,11 @@ Column = pa.ChunkedArray
 
 @dataclass(frozen=True)
 class Observation:
-    """One distinct thing seen: the suite and column it is judged in, the fact and field it is about, how to find it."""
+    """
+    One distinct thing seen in a batch.
+
+    It has the suite and column that validate it, the fact and field that it is about, and the way to find its rows.
+    """
 
     suite: str
     column: str
@@ -46,27 +51,27 @@ class Observation:
     flags: Callable[[], Iterable[bool]]
 
     def coordinates(self) -> list[Coordinates]:
-        """The records in which it was seen."""
+        """Return the coordinates of the records in which it was seen."""
         places = zip(*(self.rows[name].to_pylist() for name in _COORDINATES), strict=True)
         return [place for place, seen in zip(places, self.flags(), strict=True) if seen]
 
 
 def frame(observations: list[Observation]) -> pd.DataFrame:
-    """A line for each observation, its value in its column; `entry` numbers the lines."""
+    """Make a frame with one line for each observation and the value in its column. `entry` numbers the lines."""
     columns = {seen.column for seen in observations}
     lines = {column: [seen.value if seen.column == column else None for seen in observations] for column in columns}
     return pd.DataFrame({"entry": range(len(observations)), **lines})
 
 
 def observe_contract(batch: pa.Table) -> Iterator[Observation]:
-    """What the contract has demands on, in landed events."""
+    """Make the observations of landed events that the contract has requirements for."""
     yield from _envelope(batch)
     for fact, rows in by_fact(batch):
         yield from _fact(fact, rows)
 
 
 def by_fact(batch: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """The rows of each fact that has a contract, with the columns of its fields and the record's coordinates."""
+    """Yield the rows of each fact that has a contract, with the columns of its fields and the record's coordinates."""
     facts = batch["fact"].combine_chunks()
     for fact in set(distinct(batch["fact"])) & _FACTS.keys():
         columns = [*_COORDINATES, *_FACTS[fact].__struct_fields__]
@@ -74,7 +79,7 @@ def by_fact(batch: pa.Table) -> Iterator[tuple[str, pa.Table]]:
 
 
 def distinct(column: Column) -> list:
-    """Values of a column, or of its lists, once each."""
+    """Return each distinct value of a column, or of its lists, once."""
     return [value for value in pc.unique(_items(column)).to_pylist() if value is not None]
 
 
@@ -115,7 +120,7 @@ def _codes(suite: str, subject: str, field: str, rows: pa.Table) -> Iterator[Obs
 
 
 def _forms(suite: str, column: str, subject: str, field: str, rows: pa.Table) -> Iterator[Observation]:
-    """Forms of identifiers; of codes of places, which name nobody, the codes themselves."""
+    """Observe forms of identifiers. Codes of places name nobody, so the codes themselves are observed."""
     observed = _form if column == "identifier" else _items
     for value in distinct(observed(_items(rows[field]))):
         flags = _flags(rows[field], lambda items, value=value: pc.equal(observed(items), value))
@@ -127,7 +132,7 @@ def _form(values: Column | pa.Array) -> Column | pa.Array:
         return pa.chunked_array([_form(chunk) for chunk in values.chunks], values.type)
     if values.null_count == len(values):
         return values
-    # All characters of an array lie one after the other: one call for all of them, and none changes its length.
+    # All characters of an array lie in one buffer. One call translates all of them, and no text changes its length.
     validity, ends, characters = values.buffers()
     formed = pa.py_buffer(characters.to_pybytes().translate(_FORMS))
     return pa.Array.from_buffers(values.type, len(values), [validity, ends, formed], offset=values.offset)
@@ -138,7 +143,7 @@ def _items(column: Column) -> Column:
 
 
 def _flags(column: Column, judged: Callable[[Column], Column]) -> Callable[[], Iterable[bool]]:
-    """Which rows it is seen in: those whose value, or an item of whose list, is judged true."""
+    """Return a function that flags the rows where `judged` is true for the value, or for an item of the list."""
 
     def flags() -> Iterable[bool]:
         if not pa.types.is_list(column.type) or judged in (pc.is_null, pc.is_valid):

@@ -1,4 +1,4 @@
-"""What one record says about itself that no field says alone: times ahead of arrival, codes that exclude each other."""
+"""Checks of one record that need several fields: times ahead of arrival, and codes that exclude each other."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ __all__ = ["observe_records"]
 
 
 def observe_records(batch: pa.Table) -> Iterator[Observation]:
-    """Observations for the suite `record`, of landed events."""
+    """Make the observations of landed events for the suite `record`."""
     ahead = pc.max_element_wise(pc.minutes_between(batch["received_at"], batch["fact_at"]), 0)
     yield from _observed("minutes_ahead", "envelope", "fact_at", batch, ahead)
     for fact, rows in by_fact(batch):

@@ -14,16 +14,16 @@ Coordinates = tuple[str, int, int]
 """Topic, partition and offset of one record."""
 
 _MOST_FAILED_ROWS = 1000
-"""Coordinates kept of one failure; `failed` counts them all."""
+"""Most coordinates that are kept for one failure. `failed` counts all records."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValidationResult:
     """
-    One expectation judged on one batch, without any value of its rows.
+    The result of one expectation on one batch, without any value of its rows.
 
-    Times are UTC without a zone, as landing has them.
-    `success` is None where the expectation could not be judged.
+    Times are UTC without a zone, as in the landing tables.
+    `success` is None if the expectation could not be validated.
     """
 
     validated_at: datetime
@@ -39,13 +39,13 @@ class ValidationResult:
     note: str | None = None
 
     def row(self) -> dict[str, object]:
-        """The result as `landing.validations` has it, `failed_rows` cut to the first thousand."""
+        """Return the result as a row of `landing.validations`. `failed_rows` has at most the first thousand."""
         names = ("topic", "kafka_partition", "kafka_offset")
         failed_rows = [dict(zip(names, place, strict=True)) for place in self.failed_rows[:_MOST_FAILED_ROWS]]
         return {**self.__dict__, "failed_rows": failed_rows}
 
 
 def results_table(results: list[ValidationResult]) -> pa.Table:
-    """The rows of `landing.validations`."""
+    """Make the rows of `landing.validations`."""
     schema = pa.schema([(name, column.type) for name, column in landing_tables()["validations"].columns.items()])
     return pa.Table.from_pylist([result.row() for result in results], schema=schema)

@@ -1,4 +1,4 @@
-"""The one function that is handed to `land`: judge what has just been stored."""
+"""The function that `land` calls to validate the rows that it has just stored."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,6 +11,7 @@ from expectations.hourly import judge_hour
 from expectations.landed import landed_events, observe_by_suite
 from expectations.observations import Observation, frame
 from expectations.results import Coordinates, ValidationResult
+from streams.times import naive
 
 __all__ = ["validate"]
 
@@ -21,32 +22,28 @@ _NAMES = {
     "authority_code": ("authority_codes", "well_formed"),
     "lsoa_code": ("lsoa_codes", "well_formed"),
 }
-"""By judged column, what all its fields together are called, and what is expected of each."""
+"""By validated column: the common name of its fields, and what is expected of each."""
 
 
 def validate(lake: duckdb.DuckDBPyConnection, batch_from: datetime, batch_to: datetime) -> list[ValidationResult]:
     """
-    Judge the events whose `landed_at` is from `batch_from` to `batch_to`, both included and aware.
+    Validate the events whose `landed_at` is from `batch_from` to `batch_to`, both included. Both times have a zone.
 
-    Row-level: the contract's demands and what each record says about itself.
-    With the first batch of an hour also the hours before it: whether records agree with what was known (row-level),
-    and volume, silence and mix against past weeks (batch-level).
-    `lake` needs the catalog `landing`; read-only is enough.
+    Row-level checks cover the requirements of the contract, and whether the fields of each record agree.
+    The first batch of an hour also validates the hours before it: whether records agree with what was known
+    (row-level), and volume, silence and mix compared with past weeks (batch-level).
+    `lake` needs the catalog `landing`. Read-only access is enough.
 
     Raises:
-        SuiteInvalid: Great Expectations could not judge an expectation.
+        SuiteInvalid: Great Expectations could not validate an expectation.
     """
-    since, until = _naive(batch_from), _naive(batch_to)
+    since, until = naive(batch_from), naive(batch_to)
     return [*_judge_records(lake, since, until), *judge_hour(lake, until)]
-
-
-def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _judge_records(lake: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> list[ValidationResult]:
     batch = landed_events(lake, since, until)
-    validated_at = _naive(datetime.now(UTC))
+    validated_at = naive(datetime.now(UTC))
     return [
         ValidationResult(
             validated_at=validated_at,
@@ -65,9 +62,10 @@ def _judge_records(lake: duckdb.DuckDBPyConnection, since: datetime, until: date
 
 def _judge_suite(suite: str, seen: list[Observation]) -> list[tuple[dict, list[Coordinates]]]:
     """
-    For each judged column one outcome if all its lines passed, otherwise one for each field that failed.
+    Validate the observations of a suite.
 
-    An outcome is suite, expectation and rows checked, with the records that failed.
+    A column has one outcome if all its lines passed. Otherwise it has one outcome for each field that failed. An
+    outcome has the suite, the expectation, the number of rows checked, and the records that failed.
     """
     outcomes = []
     for column, entries in failures(suite, frame(seen)).items():
@@ -85,7 +83,7 @@ def _judge_suite(suite: str, seen: list[Observation]) -> list[tuple[dict, list[C
 
 
 def _name(column: str, field: str | None = None) -> str:
-    """The name of an expectation of one field, or of all the fields that a column judges."""
+    """Return the name of an expectation about one field, or about all fields that a column validates."""
     if column not in _NAMES:
         return column
     fields, expected = _NAMES[column]
@@ -100,5 +98,5 @@ def _by_field(failed: list[Observation]) -> dict[tuple[str, str], list[Observati
 
 
 def _rows(seen: Iterable[Observation]) -> int:
-    """Rows that observations were made in, each slice of the batch counted once."""
+    """Count the rows in which the observations were made. Each slice of the batch counts once."""
     return sum({id(one.rows): len(one.rows) for one in seen}.values())

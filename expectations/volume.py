@@ -1,4 +1,4 @@
-"""How many events an hour has, and how long there is none, beside what hours like it had in past weeks."""
+"""How many events an hour has, and how long no event has come, compared with similar hours in past weeks."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from expectations.days import Hour, hours, is_ordinary, is_school_day, like_week
 __all__ = ["FEWEST_WEEKS", "WEEKS", "Past", "Volumes", "past"]
 
 WEEKS = 8
-"""Past weeks that an hour is judged by."""
+"""Number of past weeks with which an hour is compared."""
 FEWEST_WEEKS = 4
-"""Weeks without which it is not judged."""
+"""Fewest similar hours, one in a week, that a comparison needs."""
 
 _HOUR = timedelta(hours=1)
 _SCHOOLS = "('2A', '2B')"
@@ -42,14 +42,14 @@ SELECT max(missed), max(silence) FROM silences
 
 @dataclass(frozen=True)
 class Volumes:
-    """Events of one hour: all, and those of schools."""
+    """Events of one hour: all events, and those that schools sent."""
 
     events: int = 0
     of_schools: int = 0
 
 
 class Past:
-    """The hours of past weeks and the last one, with their volumes."""
+    """The hours of past weeks and the latest hour, with their volumes."""
 
     def __init__(self, volumes: dict[datetime, Volumes], first: datetime | None, end: datetime) -> None:
         self.volumes = volumes
@@ -64,9 +64,9 @@ class Past:
 
     def deviation(self) -> float | None:
         """
-        Standard deviations between the last hour's events and those of hours like it; None without enough of them.
+        Return by how many standard deviations the latest hour differs from similar hours. None if there are too few.
 
-        A day that may be like several days of the week deviates only from what lies outside all of them.
+        If the day may be like several days of the week, it deviates only when its number is outside the range of all.
         """
         found = [self._deviation(weekday) for weekday in like_weekdays(self.now.day)]
         known = [value for value in found if value is not None]
@@ -76,9 +76,10 @@ class Past:
 
     def silence(self, lake: duckdb.DuckDBPyConnection) -> float:
         """
-        How many events the hours since the last one usually have, against the most that any silence of theirs missed.
+        Compare the silence since the last event with the longest silence of past weeks.
 
-        So a night, a weekend or a holiday adds little, and a morning of a working day a lot.
+        A silence is measured by the number of events that usually arrive in its hours. So a night, a weekend or a
+        holiday adds little, and the morning of a working day adds a lot.
         """
         missed, rows = 0.0, []
         for hour in self.hours:
@@ -95,7 +96,7 @@ class Past:
     def _deviation(self, weekday: int) -> float | None:
         like = self._like[weekday, self.now.local_hour]
         alike = [hour for hour in like if is_school_day(hour.day) == is_school_day(self.now.day)]
-        # Where too few days had schools open, or closed, as this one has, what schools send does not count.
+        # If too few past days had schools open, or closed, as this day has, events that schools send do not count.
         with_schools = len(alike) >= FEWEST_WEEKS
         counts = [self._count(hour, with_schools=with_schools) for hour in (alike if with_schools else like)]
         if len(counts) < FEWEST_WEEKS:
@@ -108,7 +109,7 @@ class Past:
         return volume.events if with_schools else volume.events - volume.of_schools
 
     def _rate(self, hour: Hour) -> float:
-        """Events that an hour usually has, the fewest of the days that its day may be like."""
+        """Return how many events an hour usually has: the lowest mean of the weekdays that its day may be like."""
         counts = [
             [self._count(like, with_schools=True) for like in self._like[weekday, hour.local_hour]]
             for weekday in like_weekdays(hour.day)
@@ -117,7 +118,11 @@ class Past:
 
 
 def past(lake: duckdb.DuckDBPyConnection, end: datetime) -> Past:
-    """The hours of past weeks up to `end` (UTC without a zone, a full hour); history sent later is left out."""
+    """
+    Read the hours of past weeks up to `end` (UTC without a zone, a full hour).
+
+    History that was sent later (backfill) is left out.
+    """
     rows = lake.execute(_COUNTS, {"since": end - timedelta(weeks=WEEKS) - _HOUR, "end": end}).fetchall()
     first = lake.execute(_FIRST).fetchone()[0]
     return Past({hour: Volumes(*counts) for hour, *counts in rows}, first, end)

@@ -10,7 +10,7 @@ from streams.settings import PROJECT
 
 PARTS = (
     # what everything depends on
-    *("streams.errors", "streams.settings", "streams.names", "streams.contracts"),
+    *("streams.errors", "streams.settings", "streams.names", "streams.times", "streams.contracts"),
     # the servers, and how they are reached
     *("streams.stack", "streams.kafka", "streams.lake"),
     # what is known beforehand

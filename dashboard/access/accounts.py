@@ -1,4 +1,4 @@
-"""Who may log in, and as what: names, roles and salted scrypt hashes, in a file that only the home's owner reads."""
+"""The accounts that may log in: names, roles and salted scrypt hashes. Only the home's owner can read their file."""
 
 import hashlib
 import hmac
@@ -14,7 +14,7 @@ from streams.errors import SettingInvalid
 __all__ = ["MIN_LENGTH", "Accounts"]
 
 MIN_LENGTH = 12
-"""Least length of a password."""
+"""Shortest password that is allowed."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _N, _R, _P = 2**15, 8, 1
@@ -28,8 +28,8 @@ class Accounts:
     """
     The accounts of a home.
 
-    An account is told from an earlier one of its name by when it was made, so that a new password or role ends old
-    sessions. One that was made before there were roles is the desk's.
+    Each account has a random mark, which a new password or role replaces. So old sessions end. An account that was made
+    before there were roles has the role `desk`.
     """
 
     def __init__(self, home: Path) -> None:
@@ -38,9 +38,9 @@ class Accounts:
 
     def add(self, name: str, password: str, role: str | None = None) -> str:
         """
-        Add an account, or give one a new password; its role.
+        Add an account, or give it a new password, and return its role.
 
-        Without a role an account keeps the one that it has, and a new one is the desk's.
+        Without a role, an account keeps its role, and a new account gets the role `desk`.
 
         Raises:
             SettingInvalid: the name, the password or the role is not allowed.
@@ -59,10 +59,10 @@ class Accounts:
 
     def remove(self, name: str) -> None:
         """
-        Remove an account; its sessions end at once.
+        Remove an account. Its sessions end at once.
 
         Raises:
-            SettingInvalid: there is none of this name.
+            SettingInvalid: no account has this name.
         """
         accounts = self._read()
         if name not in accounts:
@@ -75,7 +75,7 @@ class Accounts:
         return sorted(self._read())
 
     def role(self, name: str) -> str | None:
-        """The role of an account; None without one."""
+        """Return the role of an account, or None if there is no such account."""
         account = self._read().get(name)
         return account.get("role", _FIRST_ROLE) if account else None
 
@@ -93,7 +93,7 @@ class Accounts:
         return account["made"] if account and is_right else None
 
     def secret(self) -> str:
-        """The key that signs sessions, made at first use."""
+        """Return the key that signs sessions. It is created at first use."""
         file = self._folder / "secret"
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:

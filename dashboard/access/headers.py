@@ -1,4 +1,4 @@
-"""What every answer tells the browser not to do."""
+"""The security headers of every response. They tell the browser what it must not do."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 __all__ = ["SafeHeaders"]
 
 _HEADERS = {
-    # Everything comes from here: no script or style in a page, nothing from elsewhere, no page inside another one.
+    # Everything comes from this server: no inline script or style, nothing from elsewhere, no page in a frame.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -19,7 +19,7 @@ _HEADERS = {
 
 
 class SafeHeaders:
-    """Adds the headers; plain ASGI, so that a stream of events is not held back."""
+    """Adds the headers. It is plain ASGI, so that it does not delay a stream of events."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,7 +1,8 @@
 """
-Who reads: an account that logged in, by a signed cookie for a working day, or everybody.
+Logins and sessions. A reader is an account that logged in, or everybody.
 
-Attempts are counted by name and by address. What the desk opens is written down by id.
+A signed cookie identifies an account for eight hours. Failed logins are counted by name and by address. A file records
+the ids of the alerts that the desk opens.
 """
 
 import json
@@ -31,18 +32,18 @@ _COUNTED = 10_000
 
 @dataclass(frozen=True)
 class Who:
-    """Somebody who reads: the name of the account, empty without one, and the audience that it belongs to."""
+    """A reader: the name of the account (empty without a login), and its audience."""
 
     name: str
     audience: Audience
 
 
 EVERYBODY = Who("", Audience.EVERYBODY)
-"""Whoever is not logged in."""
+"""Any reader who is not logged in."""
 
 
 class Door:
-    """Logins, sessions and what was opened, for one home."""
+    """Handles the logins and sessions of one home, and records which alerts are opened."""
 
     def __init__(self, home: Path) -> None:
         self._accounts = Accounts(home)
@@ -54,7 +55,7 @@ class Door:
         self._audit = home / "desk" / "opened.jsonl"
 
     def enter(self, name: str, password: str, address: str) -> str | None:
-        """A new session's cookie; None for a name or password that is wrong."""
+        """Return the cookie of a new session, or None if the name or password is wrong."""
         made = self._accounts.check(name, password)
         if made is None:
             for counted in (f"name {name}", f"from {address}"):
@@ -65,21 +66,21 @@ class Door:
         return self._sessions.dumps([name, made])
 
     def must_wait(self, name: str, address: str) -> bool:
-        """Whether the name or the address has failed too often just now."""
+        """Return whether logins by this name or from this address have failed five times in five minutes."""
         if len(self._tries) > _COUNTED:
             self._tries.clear()
         return any(self._failed(counted) >= _TRIES for counted in (f"name {name}", f"from {address}"))
 
     def link(self, name: str) -> str:
         """
-        What an address carries that lets an account in without a form, for as long as a session lasts.
+        Return the text for a link that logs an account in without the form, for as long as a session lasts.
 
-        For whoever reads the home anyway, as the terminal of a demo does.
+        It is only for people who can read the home anyway, for example at the terminal of a demo.
         """
         return self._links.dumps([name, self._accounts.made(name)])
 
     def follow(self, link: str) -> str | None:
-        """A new session's cookie for a link; None for one that is not, or no longer, good."""
+        """Return the cookie of a new session for a link, or None if the link is not valid or has expired."""
         found = self._named(self._links, link)
         if found is None:
             return None
@@ -88,31 +89,36 @@ class Door:
         return self._sessions.dumps([name, made])
 
     def who(self, cookie: str | None) -> Who:
-        """Whose session a cookie is: signed, not too old, of an account that is still as it was; else everybody."""
+        """
+        Return whose session a cookie is.
+
+        The cookie must be signed here and not too old, and the account must not have changed. Otherwise the reader is
+        everybody.
+        """
         found = self._named(self._sessions, cookie or "")
         audience = ROLES.get(self._accounts.role(found[0]) or "") if found else None
         return Who(found[0], audience) if found and audience else EVERYBODY
 
     def token(self, ticket: str) -> str:
-        """What a form must bring back beside the cookie `ticket`."""
+        """Return the token that a form must send back, which belongs to the cookie `ticket`."""
         return self._forms.dumps(ticket)
 
     def fits(self, token: str, ticket: str | None) -> bool:
-        """Whether a form was made for the browser that sends it."""
+        """Return whether a form was made for the browser that sends it."""
         try:
             return bool(ticket) and self._forms.loads(token, max_age=_FORM_SECONDS) == ticket
         except BadSignature:
             return False
 
     def note(self, name: str, did: str, alert_id: str | None = None) -> None:
-        """Write down who did what as what, by ids."""
+        """Record who did what, with which role, by ids."""
         at, role = datetime.now(UTC).isoformat(timespec="seconds"), self._accounts.role(name)
         line = {"at": at, "who": name, "role": role, "did": did, "alert_id": alert_id}
         with self._audit.open("a") as file:
             file.write(json.dumps(line) + "\n")
 
     def _named(self, signed: URLSafeTimedSerializer, text: str) -> tuple[str, str] | None:
-        """Name and mark of an account, if they were signed here not too long ago and the account is still as it was."""
+        """Return name and mark of an account, if they were signed here recently and the account has not changed."""
         try:
             name, made = signed.loads(text, max_age=SESSION_SECONDS)
         except (BadSignature, TypeError, ValueError):

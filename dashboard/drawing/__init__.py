@@ -1,1 +1,1 @@
-"""What a page is made of: templates, figures, charts and maps."""
+"""The building blocks of a page: templates, figures, charts and maps."""

@@ -1,4 +1,4 @@
-"""Ward boundaries from their files, drawn flat: what a map of an authority needs, and nothing from the network."""
+"""Ward boundaries from files, projected to a flat drawing. A map of an authority needs nothing from the network."""
 
 import csv
 import json
@@ -13,14 +13,14 @@ __all__ = ["Map", "Shape", "Spot", "area_names", "map_of"]
 _FOLDER = REFERENCE
 _WIDTH = 600
 _STEP = 0.6
-"""Least distance of two points of an outline; closer ones are not told apart at this width."""
+"""Smallest distance between two points of an outline. Closer points look the same at this width."""
 
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A ward: its outline as an SVG path, and the corners of the rectangle that holds it."""
+    """A ward: its outline as an SVG path, and the corners of the rectangle around it."""
 
     code: str
     name: str
@@ -31,7 +31,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Spot:
-    """An LSOA, of which only the centre is known."""
+    """An LSOA. Only its centre is known."""
 
     code: str
     name: str
@@ -52,7 +52,7 @@ class Map:
 
 @cache
 def map_of(authority: str) -> Map | None:
-    """The map of an authority; None where its boundaries are not among the files."""
+    """Return the map of an authority, or None if there is no file with its boundaries."""
     file = _FOLDER / f"wards_{authority}.geojson"
     if not file.exists():
         return None
@@ -79,12 +79,12 @@ def map_of(authority: str) -> Map | None:
 
 @cache
 def area_names(authority: str) -> list[str]:
-    """The areas of an authority as alerts name them."""
+    """Return the areas of an authority, with the names that alerts use."""
     return sorted({line["constituency_name"].lower().replace(" ", "_") for line in _lsoas(authority)})
 
 
 class _Flat:
-    """Longitude and latitude to places in the drawing: true in both directions at the authority's middle."""
+    """Projects longitude and latitude to the drawing. The scale is right in both directions at the middle latitude."""
 
     def __init__(self, points: list[Point]) -> None:
         longitudes, latitudes = [x for x, _ in points], [y for _, y in points]

@@ -1,8 +1,8 @@
 """
 Charts as SVG, drawn by the server.
 
-Colours are variables of the style sheet, so that one drawing serves light and dark; the drawing itself is hidden from
-screen readers, which read the title and the table.
+Colours are variables of the style sheet, so one drawing fits light and dark mode. The drawing is hidden from screen
+readers, which read the title and the table instead.
 """
 
 import json
@@ -21,13 +21,13 @@ from dashboard.drawing.withheld import Hidden
 __all__ = ["bars", "lines", "warm"]
 
 _WIDTH = 380
-"""So narrow that a phone shows all of a chart, its newest end too, in letters that can be read."""
+"""Narrow enough that a phone shows a whole chart, with its newest end, in readable letters."""
 _SHORT = 16
-"""Names that fit beside each other in a legend."""
+"""Longest name that fits beside others in a legend."""
 _TICKS = 8
-"""On an axis of time."""
+"""Most ticks on an axis of time."""
 _INKS = {
-    # What Vega is given → what the style sheet decides. Vega wants real colours.
+    # Placeholder colour for Vega → variable of the style sheet. Vega accepts only real colours.
     "#010101": "var(--ink)",
     "#020202": "var(--quiet)",
     "#030303": "var(--rule)",
@@ -43,7 +43,7 @@ _DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3]]
 
 _CONFIG = {
     "background": "transparent",
-    # The reader's font may be wider than that of the drawing engine.
+    # The reader's font may be wider than the font of the drawing engine.
     "padding": {"left": 36, "right": 12, "top": 6, "bottom": 6},
     "font": "system-ui, sans-serif",
     "view": {"stroke": None},
@@ -86,13 +86,13 @@ def lines(
     times: str = "%b %Y",
 ) -> str:
     """
-    A line over time for each series, told apart by dashes as well as by colour; empty where there is nothing to draw.
+    Draw a line over time for each series. Dashes and colours distinguish them. Empty if there is nothing to draw.
 
     A row without a value is a gap in its line.
 
     Args:
         band: columns with the lower and upper end of the interval around the line.
-        times: how moments are written, as in `strftime`.
+        times: format of times, as in `strftime`.
     """
     if all(row[y] is None for row in rows):
         return ""
@@ -124,14 +124,18 @@ def bars(
     upright: bool = False,
     interval: tuple[str, str] | None = None,
 ) -> str:
-    """Bars in the order of the rows, lying so that names are read level, or `upright` for hours and days; or none."""
+    """
+    Draw bars in the order of the rows. Empty if there is nothing to draw.
+
+    Bars are horizontal, so that names are easy to read, or `upright` for hours and days.
+    """
     if all(row[x] is None for row in rows):
         return ""
     rows = [row | {y: f"{row[y]}: {row[x]}"} if isinstance(row[x], Hidden) and colour is None else row for row in rows]
     base = alt.Chart(_values(rows, x, y, colour, *(interval or ())))
     name = alt.X if upright else alt.Y
     size = alt.Y if upright else alt.X
-    # Without a value there is no bar, and the name stands there all the same.
+    # A row without a value has no bar, but its name is shown.
     all_names = alt.Scale(domain=list(dict.fromkeys(_plain(row[y]) for row in rows)))
     names = name(f"{y}:N", title=None, scale=all_names, axis=alt.Axis(labelAngle=0, ticks=False, domain=False))
     value = size(f"{x}:Q", title=x_title, axis=_axis(percent))
@@ -149,7 +153,7 @@ def bars(
 
 
 def warm() -> None:
-    """Draw once, so that the first reader need not wait for the drawing engine's start."""
+    """Draw one chart, so that the first reader does not wait while the drawing engine starts."""
     bars([{"what": "a", "n": 1}], x="n", y="what", x_title="n")
 
 
@@ -159,7 +163,7 @@ def _values(rows: Sequence[dict[str, Any]], *keys: str | None) -> Any:
 
 
 def _plain(value: object) -> object:
-    """A value that JSON has, names as readers write them; what is hidden is not drawn."""
+    """Convert a value for JSON. Names get spaces, and hidden values become None, so that they are not drawn."""
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if isinstance(value, str):
@@ -168,11 +172,11 @@ def _plain(value: object) -> object:
 
 
 def _moments(values: Sequence[Any], times: str) -> Any:
-    """Ticks at the days themselves where they are few, so that none stands between two of them."""
+    """Put ticks exactly at the days if there are few, so that no tick falls between two of them."""
     days = list(dict.fromkeys(values))
     if len(days) > _TICKS or any(isinstance(day, datetime) for day in days):
         return alt.Axis(labelOverlap=True, format=times, tickCount=_TICKS)
-    # A day is read as its midnight in UTC.
+    # Vega reads a day as its midnight in UTC.
     starts = [1000 * datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() for day in days]
     return alt.Axis(labelOverlap=True, format=times, values=starts)
 
@@ -186,7 +190,7 @@ def _colour(column: str, names: list[str]) -> Any:
 
 
 def _legend(names: list[str]) -> Any:
-    """One under the other where they are long: the reader's font may be wider than that of the drawing engine."""
+    """List long names below each other, because the reader's font may be wider than the drawing engine's."""
     return alt.Legend(columns=1 if max(map(len, names), default=0) > _SHORT else 4, columnPadding=24)
 
 

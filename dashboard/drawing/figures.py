@@ -1,4 +1,4 @@
-"""What a page is made of: figures, each with what it shows, its unit, its source, and the table behind it."""
+"""The figures of a page. Each has a title, a unit, a source, and the table behind it."""
 
 import csv
 import io
@@ -6,15 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from dashboard.drawing.withheld import Hidden
-from streams.names import TIME_ZONE
 
-__all__ = ["LONDON", "Column", "Figure", "as_csv", "said"]
-
-LONDON = ZoneInfo(TIME_ZONE)
-"""The zone in which readers are told times."""
+__all__ = ["Column", "Figure", "as_csv", "said"]
 
 Kind = Literal[
     "text", "count", "number", "share", "rate", "moment", "day", "month", "minutes", "hours", "ratio", "change"
@@ -31,7 +26,7 @@ class Column:
 
     @property
     def css(self) -> str:
-        """How its values stand: numbers to the right, under each other, times on one line."""
+        """The class of its cells: numbers are aligned to the right, times stay on one line."""
         return "" if self.kind == "text" else "t" if self.kind in {"moment", "day", "month"} else "n"
 
 
@@ -40,8 +35,8 @@ class Figure:
     """
     One figure of a page.
 
-    `title` says what it shows, `unit` what is counted, `source` the table of the lake that holds it. `chart` is SVG;
-    without one the table itself is shown.
+    `title` says what it shows, `unit` what it counts, and `source` which table of the lake it comes from. `chart` is
+    SVG. Without a chart, the page shows the table itself.
     """
 
     key: str
@@ -52,7 +47,9 @@ class Figure:
     rows: list[dict[str, Any]]
     chart: str = ""
     note: str = ""
-    empty: str = "There is no figure: nothing has been counted yet, or the records do not cover the time."
+    empty: str = (
+        "There is no figure. Either nothing has been counted yet, or the records are not complete for this time."
+    )
 
 
 _WRITTEN: dict[str, Callable[[Any], str]] = {
@@ -72,14 +69,14 @@ _WRITTEN: dict[str, Callable[[Any], str]] = {
 
 
 def said(value: object, kind: Kind = "text") -> str:
-    """A value as a reader is shown it."""
+    """Format a value as a reader sees it."""
     if value is None:
         return "\N{EN DASH}"
     return str(value) if isinstance(value, Hidden) else _WRITTEN[kind](value)
 
 
 def as_csv(figure: Figure) -> str:
-    """The table behind a figure as a file: keys as headings, values unrounded, hidden counts as `c`."""
+    """Write the table behind a figure as CSV: keys as headings, values unrounded, hidden counts as `c`."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow([column.key for column in figure.columns])
@@ -97,5 +94,5 @@ def _cell(value: object) -> object:
         return "c"
     if isinstance(value, date | datetime):
         return value.isoformat()
-    # A cell that a spreadsheet would take for a formula is told to be text.
+    # A spreadsheet would read such a cell as a formula. The apostrophe makes it text.
     return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@"} else value

@@ -1,4 +1,4 @@
-"""Pages that are an introduction and figures, made once a build for each audience."""
+"""Pages that consist of an introduction and figures. They are made once for each build and audience."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,11 +12,11 @@ __all__ = ["figures_page"]
 
 def figures_page(intro: str, figures: Callable[[Asked, Snapshot], list[Figure]]) -> Callable[[Asked], dict[str, Any]]:
     """
-    What makes such a page's content.
+    Return the view that makes such a page's content.
 
     Args:
-        intro: one sentence under its name.
-        figures: reads them; counts of people are hidden there unless the desk asks.
+        intro: one or two sentences under the page's title.
+        figures: reads the figures. It hides small counts of people unless the reader is the desk.
     """
 
     def view(asked: Asked) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The map as its template draws it: each ward and each LSOA with its class of colour, its words and its address."""
+"""The map as its template draws it: each ward and each LSOA with its colour class, its text and its link."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,9 +16,10 @@ _MARGIN = 8
 @dataclass(frozen=True)
 class Drawn:
     """
-    One place on the map; a ward has a `path`, an LSOA a centre.
+    One place on the map. A ward has a `path`, an LSOA a centre.
 
-    What stands back is no link: it reaches out of the picture, over what can be chosen beside it.
+    Wards in the background have no link. They reach beyond the picture, and would cover what a reader can choose
+    beside it.
     """
 
     code: str
@@ -40,7 +41,7 @@ class Legend:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A map ready to be shown: what part of it, its places, and the legend."""
+    """A map ready to be shown: the visible part, its places, and the legend."""
 
     view_box: str
     radius: float
@@ -61,15 +62,16 @@ def draw(
     written: Callable[[float], str],
 ) -> Drawing:
     """
-    Colour the places by their values, in five classes with as many of the shown places each.
+    Colour the places by their values, in five classes with equally many of the shown places.
 
     Args:
-        values: by code of place; a place that is not in it has no value.
-        chosen: code of the place that is looked at.
-        wards: codes of the wards that are shown in full; the others stand back.
+        values: values by the code of the place. A place that is not in it has no value.
+        chosen: code of the place that the reader chose.
+        wards: codes of the wards that are shown in full. The others are in the background.
         with_spots: colour the LSOAs of these wards instead of the wards.
-        says: the words of a place, by code and name.
-        written: a value as it is shown.
+        says: makes the text of a place from its code and name.
+        href: makes the link of a place from its code.
+        written: formats a value.
     """
     spots = [spot for spot in map_.spots if with_spots and spot.ward_code in wards]
     coloured = {spot.code for spot in spots} or wards
@@ -106,7 +108,7 @@ def draw(
 
 
 def _edges(numbers: list[float]) -> list[float]:
-    """The least value of each class above the first."""
+    """Return the lowest value of each class except the first."""
     if not numbers:
         return []
     cuts = [numbers[len(numbers) * step // _CLASSES] for step in range(1, _CLASSES)]
@@ -122,7 +124,7 @@ def _css(value: object, edges: list[float], *, is_coloured: bool) -> str:
 
 
 def _step(place: int, edges: int) -> int:
-    """Fewer classes than colours keep to the far ends."""
+    """Return the colour of a class. If there are fewer classes than colours, they use the colours at both ends."""
     return 1 + round(place * (_CLASSES - 1) / edges) if edges else 3
 
 
@@ -156,5 +158,5 @@ def _frame(map_: Map, near: list[Shape]) -> tuple[float, float, float, float]:
 
 
 def _radius(map_: Map, near: list[Shape]) -> float:
-    """Of an LSOA's dot: the same on the screen however near the map is."""
+    """Return the radius of an LSOA's dot. On the screen it has the same size at every zoom."""
     return round(_frame(map_, near)[2] / 42, 2)

@@ -1,4 +1,4 @@
-"""Templates, and the words that they share: times of London, ages, severities."""
+"""Templates, and the filters that they share: London times, ages, names in words."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -8,15 +8,20 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from dashboard.access.audience import Audience
-from dashboard.drawing.figures import LONDON, said
+from dashboard.drawing.figures import said
 from dashboard.live.freshness import Beat
 from dashboard.site import Asked
+from streams.times import LONDON, aware
 
 __all__ = ["render", "staleness"]
 
 
 def render(template: str, asked: Asked, **content: Any) -> str:
-    """A page as HTML; its head says who reads it, and how old live figures are to whom it matters."""
+    """
+    Render a page as HTML.
+
+    Its head shows who is logged in. It warns of old figures, except where a reader sees only published ones.
+    """
     beat, settings = asked.site.pulse.beat, asked.site.settings
     stale = staleness(beat, datetime.now(UTC), stale_minutes=settings.stale_minutes)
     if asked.audience is Audience.EVERYBODY and beat.is_lake_there and content["here"] != "/":
@@ -40,31 +45,31 @@ def _environment() -> Environment:
 
 
 def clock(moment: datetime) -> str:
-    """The London time of day."""
-    return f"{_aware(moment).astimezone(LONDON):%H:%M:%S}"
+    """Format the London time of day."""
+    return f"{aware(moment).astimezone(LONDON):%H:%M:%S}"
 
 
 def day_clock(moment: datetime) -> str:
-    """The London day and time."""
-    return f"{_aware(moment).astimezone(LONDON):%-d %b %Y, %H:%M}"
+    """Format the London day and time."""
+    return f"{aware(moment).astimezone(LONDON):%-d %b %Y, %H:%M}"
 
 
 def ago(moment: datetime | None) -> str:
-    """How long ago, in the largest unit that says it."""
+    """Format how long ago a moment was, in the largest unit that fits."""
     if moment is None:
         return "never"
-    return f"{_span((datetime.now(UTC) - _aware(moment)).total_seconds())} ago"
+    return f"{_span((datetime.now(UTC) - aware(moment)).total_seconds())} ago"
 
 
 def staleness(beat: Beat, now: datetime, *, stale_minutes: float) -> str:
-    """What readers must know before they trust the figures; nothing when all is well."""
+    """Return what readers must know before they trust the figures. Empty if all is well."""
     if not beat.is_lake_there:
-        return "The lake does not answer. What you see may be old; new figures cannot be read."
+        return "The lake does not answer. What you see may be old, and new figures cannot be read."
     if beat.failed:
-        return "The newest build failed. You see the last good figures."
+        return "The latest build of figures failed. You see the last good figures."
     age = None if beat.as_of is None else (now - beat.as_of).total_seconds()
     if age is not None and age > stale_minutes * 60:
-        return f"Live figures are {_span(age)} old. Nothing newer has been built."
+        return f"Live figures are {_span(age)} old. No newer figures have been built."
     return ""
 
 
@@ -78,7 +83,3 @@ def _span(seconds: float) -> str:
 
 def _words(name: str) -> str:
     return name.replace("_", " ").replace("-", " ")
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

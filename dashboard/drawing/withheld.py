@@ -1,4 +1,8 @@
-"""What stands for a count that is not shown: live ones are hidden here, published ones were withheld before."""
+"""
+What a reader sees in place of a count that is not shown.
+
+Live counts are hidden here. Published counts were withheld when they were published.
+"""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -12,7 +16,7 @@ LARGEST_HIDDEN: Final = 5
 
 @dataclass(frozen=True)
 class Hidden:
-    """Stands for a count that is not shown: how it is written in a table, and how a legend explains it."""
+    """A count that is not shown: how a table writes it, and how a legend explains it."""
 
     written: str
     means: str
@@ -22,9 +26,9 @@ class Hidden:
 
 
 HIDDEN: Final = Hidden(f"1\N{EN DASH}{LARGEST_HIDDEN}", f"hidden: a count from 1 to {LARGEST_HIDDEN}")
-"""A count from 1 to 5, and what can be worked out from it alone, on live pages of accounts for figures."""
+"""A count from 1 to 5, or a value that would reveal one, on live pages for accounts for figures."""
 WITHHELD: Final = Hidden(
-    "suppressed", f"suppressed: a count from 1 to {LARGEST_HIDDEN}, or one that would tell such a count"
+    "suppressed", f"suppressed: a count from 1 to {LARGEST_HIDDEN}, or a count that would reveal one"
 )
 """A count that was not published."""
 
@@ -33,7 +37,7 @@ def hide(
     rows: Iterable[dict[str, Any]], counts: Collection[str], derived: Collection[str] = ()
 ) -> list[dict[str, Any]]:
     """
-    The rows with small counts replaced by `HIDDEN`, and with them everything `derived` in the same row.
+    Replace small counts in the rows by `HIDDEN`, and with them all `derived` values in the same row.
 
     Args:
         counts: columns that count children, families, referrals or alerts.
@@ -44,13 +48,14 @@ def hide(
 
 def hide_parts(rows: Iterable[dict[str, Any]], count: str, derived: Collection[str] = ()) -> list[dict[str, Any]]:
     """
-    The same for rows that add up to something that is shown: where a single one is hidden, the next smallest is, too.
+    Hide small counts in rows that add up to a total that is shown.
 
-    Otherwise it would be what the others lack of the whole.
+    If only one row is hidden, the row with the next smallest count is hidden as well. Otherwise a reader could subtract
+    the other rows from the total.
     """
     found = hide(rows, [count], derived)
     shown = [row for row in found if isinstance(row[count], int | float)]
-    # What is absent hides nothing.
+    # An absent value does not protect the hidden one, so only numbers count here.
     if sum(row[count] is HIDDEN for row in found) == 1 and shown:
         least = min(shown, key=lambda row: (row[count] == 0, row[count]))
         found[found.index(least)] = least | {name: HIDDEN for name in (count, *derived) if name in least}

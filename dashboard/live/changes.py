@@ -1,8 +1,8 @@
 """
-Tells browsers what has changed, as server-sent events, so that they ask for it again.
+Tells browsers what has changed, with server-sent events, so that they load it again.
 
-An event is a word (`alerts`, `figures`), never content: what a reader may see is decided where the page is made.
-Everybody is not even told that there is an alert: when one came is something about a child.
+An event is a word (`alerts`, `figures`) and never content, because the page itself decides what a reader may see.
+Readers who are not logged in do not even learn that an alert was raised: its time would reveal something about a child.
 """
 
 import asyncio
@@ -13,16 +13,16 @@ from dashboard.access.audience import Audience
 __all__ = ["Changes"]
 
 _TOLD = {"figures": Audience.EVERYBODY, "alerts": Audience.FIGURES}
-"""The words, and who is told them, and those who may see more; a word that is not here is for the desk."""
+"""The lowest audience that gets each word. A word that is not here is for the desk."""
 
 _QUIET_SECONDS = 15.0
-"""Without a change, how often something is sent all the same, so that a lost connection is noticed."""
+"""If nothing changes, a comment is sent after this many seconds, so that a lost connection is noticed."""
 _GATHER_SECONDS = 0.2
-"""How long changes are gathered: a burst of alerts is one event."""
+"""How long changes are gathered, so that a burst of alerts becomes one event."""
 
 
 class Changes:
-    """Every open connection, and what it has not been told yet."""
+    """Every open connection, with the words that it has not been sent yet."""
 
     def __init__(self) -> None:
         self._told: dict[asyncio.Event, set[str]] = {}
@@ -30,16 +30,16 @@ class Changes:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Connections live in this loop."""
+        """Set the event loop in which the connections run."""
         self._loop = loop
 
     def say(self, word: str) -> None:
-        """Tell every connection; may be called from any thread."""
+        """Send a word to every connection. Any thread may call this."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._spread, word)
 
     async def stream(self, audience: Audience) -> AsyncIterator[str]:
-        """The events of one connection of an audience, for as long as it is open."""
+        """Yield the events for one connection of an audience, for as long as it is open."""
         bell: asyncio.Event = asyncio.Event()
         self._told[bell], self._readers[bell] = set(), audience
         try:

@@ -1,4 +1,4 @@
-"""How fresh everything is: asked of the lake every few seconds, in a thread of its own, for every page's head."""
+"""How fresh everything is, for the head of every page. A thread of its own reads it from the lake every few seconds."""
 
 import threading
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from dashboard.reading.reader import NotBuilt, Reader, Snapshot
 from streams.errors import LakeUnavailable
+from streams.times import aware, naive
 
 __all__ = ["Beat", "Freshness"]
 
@@ -21,10 +22,10 @@ _LANDED = "SELECT max(landed_at) AS at FROM landing.main.events"
 @dataclass(frozen=True, kw_only=True)
 class Beat:
     """
-    How things stood when last asked; times are aware.
+    What the lake showed when it was last read. Times have a zone.
 
-    `as_of` is the instant that the figures stand at, `built_at` when their build ended, `failed` what the newest build
-    could not build, if it is newer than the figures.
+    `as_of` is the moment up to which the figures count, and `built_at` is when their build ended. If the latest build
+    failed and is newer than the figures, `failed` lists what it could not build.
     """
 
     asked_at: datetime
@@ -36,12 +37,16 @@ class Beat:
     failed: tuple[str, ...] = ()
 
     def age_seconds(self, moment: datetime | None) -> float | None:
-        """How long ago that was, from now."""
+        """Return how many seconds ago a moment was."""
         return None if moment is None else max(0.0, (datetime.now(UTC) - moment).total_seconds())
 
 
 class Freshness(threading.Thread):
-    """Keeps the newest beat; `says` is called when figures were built anew, or the lake went or came."""
+    """
+    Keeps the latest beat.
+
+    It calls `says` when figures were built, when the lake stops answering, and when it answers again.
+    """
 
     def __init__(self, reader: Reader, says: Callable[[], None]) -> None:
         super().__init__(name="pulse", daemon=True)
@@ -51,13 +56,13 @@ class Freshness(threading.Thread):
         self.beat = Beat(asked_at=datetime.now(UTC), is_lake_there=True)
 
     def run(self) -> None:
-        """Ask until ended."""
+        """Read the lake every two seconds until ended."""
         while not self._ended.is_set():
             self.ask()
             self._ended.wait(_EVERY_SECONDS)
 
     def ask(self) -> None:
-        """Ask once."""
+        """Read the lake once."""
         before = self.beat
         try:
             with self._reader.snapshot() as snapshot:
@@ -68,7 +73,7 @@ class Freshness(threading.Thread):
             self._says()
 
     def end(self) -> None:
-        """Stop asking."""
+        """Stop reading."""
         self._ended.set()
         self.join(timeout=5)
 
@@ -76,14 +81,14 @@ class Freshness(threading.Thread):
 def _read(snapshot: Snapshot, before: Beat) -> Beat:
     built = _maybe(snapshot, _BUILT) or {}
     failed = _maybe(snapshot, _FAILED, [built["number"]]) if built else None
-    recent = (before.judged_at or datetime(1970, 1, 1, tzinfo=UTC)).replace(tzinfo=None)
+    recent = naive(before.judged_at or datetime(1970, 1, 1, tzinfo=UTC))
     return Beat(
         asked_at=datetime.now(UTC),
         is_lake_there=True,
-        as_of=_aware(built.get("as_of")),
-        built_at=_aware(built.get("finished_at")),
-        landed_at=_aware((_maybe(snapshot, _LANDED) or {}).get("at")),
-        judged_at=_aware((_maybe(snapshot, _JUDGED, [recent]) or {}).get("at")) or before.judged_at,
+        as_of=aware(built.get("as_of")),
+        built_at=aware(built.get("finished_at")),
+        landed_at=aware((_maybe(snapshot, _LANDED) or {}).get("at")),
+        judged_at=aware((_maybe(snapshot, _JUDGED, [recent]) or {}).get("at")) or before.judged_at,
         failed=tuple(failed["failed"]) if failed else (),
     )
 
@@ -93,7 +98,3 @@ def _maybe(snapshot: Snapshot, query: str, values: list[object] | None = None) -
         return snapshot.one(query, values)
     except NotBuilt:
         return None
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.replace(tzinfo=UTC)

@@ -1,8 +1,8 @@
 """
-The board of alerts: the newest version of each, from the lake at the start and from the topic as they come.
+The board of alerts: the latest version of each alert, at the start from the lake and then from the topic.
 
-It goes on at the offsets that the lake holds, so between the two nothing is missed. Whoever shows the board is told of
-every change, and asks for it again.
+It reads the topic from the offsets at which the lake ends, so it misses nothing between the two. After every change it
+calls `says`, so that pages show the board again.
 """
 
 import threading
@@ -23,13 +23,14 @@ from streams.lake.generations import numbered_consumer
 from streams.lake.offsets import next_offsets
 from streams.settings import Settings
 from streams.tell.subscribers.alert_filter import is_open
+from streams.times import naive
 
 __all__ = ["LatestAlerts"]
 
 log = structlog.get_logger()
 
 _KEPT = timedelta(days=7)
-"""How long an alert that has ended stays on the board; an open one stays until it ends."""
+"""How long an alert that has ended stays on the board. An open alert stays until it ends."""
 _AGAIN_SECONDS = 2.0
 _POLL_MS = 250
 
@@ -42,7 +43,7 @@ _WANTED = """
 
 
 class LatestAlerts(threading.Thread):
-    """Follows the alerts topic in a thread of its own; `says` is called after each change."""
+    """Follows the alerts topic in a thread of its own, and calls `says` after each change."""
 
     def __init__(self, settings: Settings, reader: Reader, says: Callable[[], None]) -> None:
         super().__init__(name="board", daemon=True)
@@ -55,7 +56,7 @@ class LatestAlerts(threading.Thread):
         """Whether the topic is being read now."""
 
     def run(self) -> None:
-        """Follow until ended; a lake or broker that is away is tried again."""
+        """Follow the topic until ended. If the lake or the broker does not answer, try again."""
         while not self._ended.is_set():
             try:
                 self._follow(self._load())
@@ -71,14 +72,14 @@ class LatestAlerts(threading.Thread):
         self.join(timeout=5)
 
     def alerts(self) -> list[Alert]:
-        """Every alert on the board, newest first; one that waits for somebody before one that has ended."""
+        """Return every alert on the board: open alerts before ended ones, and the newest first."""
         now = datetime.now(UTC)
         found = [alert for alert in list(self._alerts.values()) if is_open(alert) or alert.raised_at > now - _KEPT]
         return sorted(found, key=lambda alert: (is_open(alert), alert.raised_at), reverse=True)
 
     def _load(self) -> dict[tuple[str, int], int]:
         with self._reader.snapshot() as snapshot:
-            since = (datetime.now(UTC) - _KEPT).replace(tzinfo=None)
+            since = naive(datetime.now(UTC) - _KEPT)
             wanted = [row["alert_id"] for row in snapshot.rows(_WANTED, [since])]
             for alert in latest_alerts(snapshot.lake, wanted) if wanted else []:
                 self._take(alert)

@@ -1,4 +1,4 @@
-"""What monitoring sees of the pages: their sign of life, and `/metrics` for whoever has the token."""
+"""What monitoring sees of the pages: their sign of life, and `/metrics` for clients that have the token."""
 
 import asyncio
 import secrets
@@ -19,10 +19,10 @@ __all__ = ["metrics", "turning"]
 
 def metrics(site: Site) -> Callable:
     """
-    The answer to `/metrics`: the newest look, so that asking for it is cheap and waits for nothing.
+    Answer `/metrics` with the results of the latest check, so that a request is cheap and waits for nothing.
 
-    Without a token in the settings there is no such address: a proxy on this machine looks like this machine, so that
-    where a question comes from says nothing.
+    If the settings have no token, this address does not exist. The address of the client cannot replace the token,
+    because all requests through a proxy on this machine seem to come from this machine.
     """
     expected = f"Bearer {site.settings.metrics_token}".encode()
 
@@ -39,7 +39,7 @@ def metrics(site: Site) -> Callable:
 
 @asynccontextmanager
 async def turning(settings: Settings) -> AsyncIterator[None]:
-    """Give a sign of life for as long as the loop of the server goes round."""
+    """Give a sign of life for as long as the server's event loop runs."""
     with sign_of_life(settings, "pages") as sign:
         task = asyncio.create_task(_turn(sign))
         try:

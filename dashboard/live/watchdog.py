@@ -1,4 +1,4 @@
-"""Looks at every part every ten seconds, in a thread of its own: for the page of health, and for Prometheus."""
+"""Checks every part every ten seconds, in a thread of its own, for the page of health and for Prometheus."""
 
 import threading
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _PATIENCE_SECONDS = 10.0
 
 
 class Watchdog(threading.Thread):
-    """Keeps the newest look; a look that fails leaves the old one, whose age tells."""
+    """Keeps the results of the latest check. If a check fails, the old results stay, and their age shows it."""
 
     def __init__(self, settings: Settings, reader: Reader, holds: Holds | None) -> None:
         super().__init__(name="watchdog", daemon=True)
@@ -36,7 +36,7 @@ class Watchdog(threading.Thread):
         self.metrics = Metrics()
 
     def run(self) -> None:
-        """Look until ended."""
+        """Check every ten seconds until ended."""
         while not self._ended.is_set():
             try:
                 self.look()
@@ -45,13 +45,13 @@ class Watchdog(threading.Thread):
             self._ended.wait(_EVERY_SECONDS)
 
     def look(self) -> None:
-        """Look once."""
+        """Check once."""
         self.health = self._observer.look()
         figures = self._asker.ask({"figures": self._read_figures})["figures"]
         self.metrics.note(self.health, figures if isinstance(figures, Figures) else None)
 
     def end(self) -> None:
-        """Stop looking; a look that hangs is not waited for."""
+        """Stop checking, without waiting for a check that hangs."""
         self._ended.set()
 
     @contextmanager

@@ -1,1 +1,1 @@
-"""What the pages read of the lake, from marts and from published figures."""
+"""What the pages read from the lake: marts and published figures."""

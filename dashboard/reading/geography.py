@@ -1,4 +1,4 @@
-"""An authority's places, one inside the other, as the marts know them."""
+"""An authority's places, one inside the other, as the marts have them."""
 
 from dataclasses import dataclass
 
@@ -16,13 +16,13 @@ _TREE = """
 
 @dataclass(frozen=True)
 class Tree:
-    """Areas, wards and LSOAs of an authority; the empty code is the authority itself."""
+    """Areas, wards and LSOAs of an authority. The empty code means the authority itself."""
 
     rows: list[Row]
 
     @property
     def authority_name(self) -> str:
-        """Its name."""
+        """The name of the authority."""
         return self.rows[0]["authority_name"] if self.rows else "the authority"
 
     @property
@@ -37,26 +37,26 @@ class Tree:
 
     @property
     def areas(self) -> list[tuple[str, str, str]]:
-        """Code, name and gateway of each area, by name."""
+        """Code, name and gateway of each area, in order of name."""
         return list(dict.fromkeys((row["area_code"], row["area_name"], row["gateway"]) for row in self.rows))
 
     def area_of(self, ward: str) -> str:
-        """The area in which a ward lies; empty for `unknown`."""
+        """Return the area in which a ward lies. Empty for `unknown`."""
         return next((row["area_code"] for row in self.rows if row["ward_code"] == ward), "")
 
     def wards_of(self, place: str) -> set[str]:
-        """The wards that a place consists of, or lies in."""
+        """Return the wards that a place consists of, or the ward in which it lies."""
         return {row["ward_code"] for row in self.rows if place in {"", *_codes(row)}}
 
     def below(self, place: str) -> tuple[str, list[str]]:
-        """The level below a place, and the codes of its places there; of an LSOA those of its ward."""
+        """Return the level below a place, and the codes of its places there. An LSOA gives those of its ward."""
         wards = self.wards_of(place)
         if len(wards) == 1 and place:
             return "lsoa", [row["lsoa_code"] for row in self.rows if row["ward_code"] in wards]
         return "ward", sorted(wards)
 
     def above(self, place: str) -> list[tuple[str, str]]:
-        """Code and name of the places that hold a place, from the authority down."""
+        """Return code and name of the places that contain a place, from the authority down."""
         row = next((row for row in self.rows if place in _codes(row)), None)
         if row is None:
             return []
@@ -67,7 +67,7 @@ class Tree:
 
 
 def tree(lake: Snapshot, authority: str) -> Tree:
-    """The places of an authority."""
+    """Read the places of an authority."""
     return Tree(lake.rows(_TREE, {"authority": authority}))
 
 

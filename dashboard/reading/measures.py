@@ -1,4 +1,4 @@
-"""What each measure of need is: in the words of the marts' own descriptions, as the lake has them."""
+"""The definition of each measure of need, as the marts describe it in the lake."""
 
 from dataclasses import dataclass
 
@@ -28,15 +28,15 @@ class Measure:
 
     @property
     def after(self) -> str:
-        """What follows its value; nothing where it is a plain count, of which the title says all."""
+        """The text after its value. Empty for a plain count, because the title says what it counts."""
         return "" if self.unit == "number" else self.unit
 
     @property
     def kind(self) -> str:
-        """How its values are written: whole, or with a decimal."""
+        """The format of its values: whole numbers, or with one decimal."""
         return "count" if self.formula == "numerator" else "rate"
 
 
 def measures(lake: Snapshot) -> dict[str, Measure]:
-    """Every measure of `mart_locality_need` by its key."""
+    """Read every measure of `mart_locality_need`, by its key."""
     return {row["key"]: Measure(**row) for row in lake.rows(_DEFINED)}

@@ -1,4 +1,4 @@
-"""What is published, as the pages read it: from `marts.public` and nothing else."""
+"""The published figures that the pages show. They come only from `marts.public`."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -32,7 +32,11 @@ _LATEST = "SELECT max(quarter_starts_on) AS quarter FROM marts.public.releases W
 
 @dataclass(frozen=True)
 class PublicPlaces:
-    """Areas and wards by code; the empty code is the authority. A ward may lie in two areas, a place be unknown."""
+    """
+    Areas and wards by code. The empty code means the authority.
+
+    A ward may lie in two areas, and a place may be unknown.
+    """
 
     authority: str
     rows: list[Row]
@@ -49,12 +53,12 @@ class PublicPlaces:
         return {row["area_code"]: row["area_name"] for row in self.rows if row["area_code"] != "unknown"}
 
     def wards_of(self, place: str) -> set[str]:
-        """The wards of the authority or an area; of a ward, those of the areas in which it lies."""
+        """Return the wards of the authority or of an area. A ward gives the wards of all areas in which it lies."""
         within = {row["area_code"] for row in self.rows if place in {"", row["area_code"], row["ward_code"]}}
         return {row["ward_code"] for row in self.rows if row["area_code"] in within}
 
     def above(self, place: str) -> list[tuple[str, str]]:
-        """Code and name of the places that hold a place, from the authority down."""
+        """Return code and name of the places that contain a place, from the authority down."""
         if not place:
             return []
         areas = {row["area_code"]: row["area_name"] for row in self.rows if row["ward_code"] == place != "unknown"}
@@ -62,12 +66,12 @@ class PublicPlaces:
 
 
 def places(lake: Snapshot, authority: str) -> PublicPlaces:
-    """The places of an authority of which figures are published."""
+    """Read the places of an authority that have published figures."""
     return PublicPlaces(authority, lake.rows(_PLACES, {"authority": authority}))
 
 
 def periods(lake: Snapshot, authority: str) -> dict[str, list[date]]:
-    """First days of the published quarters and years; nothing before the first is."""
+    """Read the first days of the published quarters and years. Empty before the first publication."""
     found: dict[str, list[date]] = {}
     try:
         rows = lake.rows(_PERIODS, {"authority": authority})
@@ -79,14 +83,14 @@ def periods(lake: Snapshot, authority: str) -> dict[str, list[date]]:
 
 
 def figures(lake: Snapshot, authority: str, period: str) -> list[Row]:
-    """Every published figure of all quarters, or all years; what is not shown says so."""
+    """Read every published figure of all quarters, or of all years. Withheld figures are marked."""
     rows = lake.rows(_FIGURES, {"authority": authority, "period": period})
     hidden = {"count": WITHHELD, "rate_per_10000": WITHHELD}
     return [row | hidden if row["symbol"] else row for row in rows]
 
 
 def with_gaps(rows: list[Row], period: str) -> list[Row]:
-    """The figures of a place over time, with an empty row for each period between them that was not published."""
+    """Add an empty row to a place's figures for each period between them that was not published."""
     if not rows:
         return []
     known = {row["period_starts_on"]: row for row in rows}
@@ -101,7 +105,7 @@ def with_gaps(rows: list[Row], period: str) -> list[Row]:
 
 
 def latest_quarter(lake: Snapshot, authority: str) -> date | None:
-    """First day of the latest published quarter."""
+    """Return the first day of the latest published quarter, or None before the first publication."""
     try:
         row = lake.one(_LATEST, {"authority": authority})
     except NotBuilt:
@@ -110,6 +114,10 @@ def latest_quarter(lake: Snapshot, authority: str) -> date | None:
 
 
 def next_release(lake: Snapshot, authority: str) -> tuple[date, date] | None:
-    """The quarter that comes next, and the day from which on it may be published; None before somebody has begun."""
+    """
+    Return the next quarter, and the day from which it may be published.
+
+    None until somebody has confirmed with which quarter publication begins.
+    """
     first = begun(lake.lake).get(authority)
     return next_due(first, latest_quarter(lake, authority)) if first else None

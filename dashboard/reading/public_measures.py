@@ -1,4 +1,4 @@
-"""The published measures that a map can show, and their periods in words."""
+"""The published measures that the map can show, and their periods in words."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -20,37 +20,37 @@ class Measure:
 
     @property
     def key(self) -> str:
-        """How an address names it."""
+        """Its name in an address."""
         return f"{self.defined.measure}_per_10000" if self.is_rate else self.defined.measure
 
     @property
     def table(self) -> str:
-        """The public table that holds it."""
+        """The public table that has it."""
         return self.defined.source_table
 
     @property
     def column(self) -> str:
-        """The column that holds it."""
+        """The column that has it."""
         return "rate_per_10000" if self.is_rate else "count"
 
     @property
     def kind(self) -> str:
-        """How its values are written."""
+        """The format of its values."""
         return "rate" if self.is_rate else "count"
 
     @property
     def title(self) -> str:
-        """What it is, in a few words."""
+        """Its short description."""
         return f"{self.defined.title}, per 10,000 children" if self.is_rate else self.defined.title
 
     @property
     def counted(self) -> str:
-        """What is counted."""
+        """What it counts."""
         return self.defined.unit
 
     @property
     def unit(self) -> str:
-        """What its values are."""
+        """The unit of its values."""
         return "per 10,000 children aged 0 to 17 a year" if self.is_rate else self.counted
 
 
@@ -64,13 +64,13 @@ def _choices() -> dict[str, Measure]:
 
 
 CHOICES = _choices()
-"""What is published of wards, so that a map can show it, by key; the first is shown first."""
+"""The measures that are published for wards, so that the map can show them, by key. The first is the default."""
 SOURCES = {one.measure: one for one in MEASURES if one.measure.startswith(_SOURCE)}
-"""Who referred, by measure."""
+"""The measures of who referred children."""
 
 
 def when(period: str, starts_on: date) -> str:
-    """A quarter or a collection year by its first and last month."""
+    """Name a quarter or a collection year by its first and last month."""
     if period == "year":
         return f"April {starts_on.year} to March {starts_on.year + 1}"
     return f"{starts_on:%B} to {starts_on.replace(month=starts_on.month + 2):%B %Y}"

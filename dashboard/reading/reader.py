@@ -1,7 +1,8 @@
 """
-Reads the lake for the pages: a few read-only connections, and each answer kept for as long as the marts do not change.
+Reads the lake for the pages.
 
-A page's queries share one transaction, so they see one build, even while the next one is published.
+It has a few read-only connections, and keeps each answer until the marts change. The queries of a page share one
+transaction. So they see one build, even while the next build is published.
 """
 
 import queue
@@ -25,9 +26,9 @@ log = structlog.get_logger()
 
 _CONNECTIONS = 3
 _KEPT = 400
-"""Answers of one build that are kept; a page has a handful for each choice that readers make on it."""
+"""Most answers that are kept for one build. A page has a few for each choice that readers make on it."""
 _ASK_SECONDS = 0.5
-"""How old the known number of the marts' snapshot may be."""
+"""Seconds after which the number of the marts' snapshot is read again."""
 
 _VERSION = "SELECT id FROM marts.current_snapshot()"
 
@@ -36,7 +37,7 @@ Row = dict[str, Any]
 
 
 class NotBuilt(Exception):
-    """A mart is not there: nothing has been built yet, or not by this version."""
+    """A mart does not exist, because nothing has been built yet, or not by this version."""
 
 
 class Snapshot:
@@ -47,10 +48,10 @@ class Snapshot:
 
     def rows(self, query: str, values: list[object] | dict[str, object] | None = None) -> list[Row]:
         """
-        The rows of a query, by column name.
+        Run a query and return its rows, by column name.
 
         Raises:
-            NotBuilt: it names a table or column that is not there.
+            NotBuilt: the query names a table or column that does not exist.
         """
         try:
             answer = self._cursor.execute(query, values or [])
@@ -60,7 +61,7 @@ class Snapshot:
         return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
 
     def one(self, query: str, values: list[object] | None = None) -> Row | None:
-        """The first row of a query; None without any."""
+        """Return the first row of a query, or None if there is none."""
         return next(iter(self.rows(query, values)), None)
 
     @property
@@ -70,7 +71,7 @@ class Snapshot:
 
 
 class Reader:
-    """The lake for many readers at once; a lost connection is made again at the next question."""
+    """Reads the lake for many readers at once. It replaces a lost connection at the next query."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -85,7 +86,7 @@ class Reader:
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """
-        One transaction on a connection that nobody else uses meanwhile.
+        Open one transaction on a connection that nobody else uses meanwhile.
 
         Raises:
             LakeUnavailable: the lake does not answer.
@@ -97,11 +98,11 @@ class Reader:
             with transaction(lake, read_only=True):
                 yield Snapshot(lake)
         except NotBuilt:
-            raise  # the connection is as good as before
+            raise  # the connection still works
         except duckdb.Error as error:
             lake = _closed(lake)
             log.warning("lake_lost", error=type(error).__name__)
-            raise LakeUnavailable("the lake does not answer; './caf status' says what runs") from None
+            raise LakeUnavailable("the lake does not answer; './caf status' shows what runs") from None
         except BaseException:
             lake = _closed(lake)
             raise
@@ -110,11 +111,11 @@ class Reader:
 
     def of_build(self, key: object, make: Callable[[Snapshot], T]) -> T:
         """
-        What `make` reads, or what it read before under this key if the marts have not changed since.
+        Return what `make` reads, or what it read earlier under this key if the marts have not changed since.
 
         Raises:
             LakeUnavailable: the lake does not answer.
-            NotBuilt: a mart is not there.
+            NotBuilt: a mart does not exist.
         """
         version = self.version()
         kept = self._answers.get((version, key))
@@ -129,7 +130,7 @@ class Reader:
 
     def version(self) -> int:
         """
-        The number of the marts' newest snapshot: it changes with every build.
+        Return the number of the marts' latest snapshot. It changes with every build.
 
         Raises:
             LakeUnavailable: the lake does not answer.
@@ -144,7 +145,7 @@ class Reader:
         return self._version
 
     def close(self) -> None:
-        """Give the connections back; who is reading still is waited for."""
+        """Close the connections, after waiting for queries that still run."""
         for _ in range(_CONNECTIONS):
             _closed(self._free.get())
 

@@ -1,4 +1,4 @@
-// The pages work without this. It asks for a page again when the server says that something on it has changed.
+// The pages work without this script. It loads a page again when the server says that something on it has changed.
 "use strict";
 
 const main = document.getElementById("main");
@@ -6,7 +6,7 @@ const said = document.getElementById("said");
 let waiting = new Set();
 let busy = false;
 
-// Put the new content of every changed part in place; what is open stays open, what has the focus keeps it.
+// Replace every changed part with its new content. Open details stay open, and the focus stays where it is.
 function swap(text, words) {
   const fresh = new DOMParser().parseFromString(text, "text/html");
   for (const old of document.querySelectorAll("[data-live]")) {
@@ -57,7 +57,7 @@ function tell(text) {
 if (document.querySelector("[data-live]:not(#freshness)") || document.querySelector(".problem")) {
   const source = new EventSource("/changes");
   source.addEventListener("changed", (event) => {
-    tell("Changes appear by themselves.");
+    tell("This page updates by itself.");
     if (document.querySelector(".problem")) {
       if (event.data !== "hello") location.reload();
       return;
@@ -66,12 +66,12 @@ if (document.querySelector("[data-live]:not(#freshness)") || document.querySelec
     else waiting.add(event.data);
     ask();
   });
-  source.onerror = () => tell("Connection lost; trying again.");
+  source.onerror = () => tell("The connection is lost. Trying again.");
   document.addEventListener("visibilitychange", ask);
   addEventListener("pagehide", () => source.close());
 }
 
-// Choosing shows at once what was chosen; the form's button does the same without this.
+// Show a choice at once. Without this script, the form's button does the same.
 let soon = 0;
 document.addEventListener("input", (event) => {
   const form = event.target.form;

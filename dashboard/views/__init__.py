@@ -1,1 +1,1 @@
-"""The pages themselves: one module a page, or a part of one, turns rows into figures."""
+"""The pages themselves. Each module turns rows into the figures of one page, or of a part of it."""

@@ -1,4 +1,4 @@
-"""One alert as the desk opens it: why it was raised, on what, for whom, and what became of it."""
+"""The page of one alert, for the desk: why it was raised, on which evidence, for whom, and its history."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _VERSIONS = """
 
 
 def view(asked: Asked) -> dict[str, Any] | None:
-    """The page's content, and a note of who opened it; None for an id that no alert has."""
+    """Return the page's content, and record who opened it. None if no alert has this id."""
     alert_id = asked.query["alert_id"]
     on_board = [alert for alert in asked.site.board.alerts() if alert.alert_id == alert_id]
     with asked.site.reader.snapshot() as snapshot:

@@ -1,4 +1,4 @@
-"""The clocks of the front door and of the hub (MASH): those that run, how they are kept, and when they start."""
+"""The clocks of the front door and of the MASH: how many run now, how many are kept, and at which hour they start."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure
@@ -37,7 +37,7 @@ _DERIVED = ("met_percent", "met_lower", "met_upper", "median_hours", "p90_hours"
 
 
 def clocks(asked: Asked, lake: Snapshot) -> list[Figure]:
-    """The figures of the clocks."""
+    """Make the figures about the clocks."""
     given: dict[str, object] = {"authority": asked.authority}
     running, kept, hours = lake.rows(_RUNNING, given), lake.rows(_KEPT, given), lake.rows(_HOURS, given)
     if not asked.is_desk:
@@ -50,16 +50,16 @@ def clocks(asked: Asked, lake: Snapshot) -> list[Figure]:
 def _running(rows: list[Row]) -> Figure:
     return Figure(
         key="running",
-        title="Clocks that run now",
+        title="Referrals that wait for a decision now, by time limit",
         unit="referrals",
         source=_SOURCE,
         columns=(
-            Column("clock", "Clock"),
+            Column("clock", "Time limit for"),
             Column("open", "In time", "count"),
             Column("due", "Due soon", "count"),
-            Column("breached", "Out of time", "count"),
-            Column("breach_within_4_hours", "Out within 4 hours", "count"),
-            Column("breach_within_24_hours", "Within 24 hours", "count"),
+            Column("breached", "Too late", "count"),
+            Column("breach_within_4_hours", "Too late in the next 4 hours", "count"),
+            Column("breach_within_24_hours", "Too late in the next 24 hours", "count"),
         ),
         rows=rows,
     )
@@ -68,18 +68,18 @@ def _running(rows: list[Row]) -> Figure:
 def _kept(rows: list[Row]) -> Figure:
     return Figure(
         key="kept",
-        title="Clocks kept, by the month in which they began",
-        unit="% of clocks that are over or out of time",
+        title="Decisions made in time, by the month in which the time limit began",
+        unit="% of time limits that were met or have passed",
         source=_SOURCE,
         columns=(
             Column("month_starts_on", "Month", "month"),
-            Column("clock", "Clock"),
+            Column("clock", "Time limit for"),
             Column("met_percent", "In time, %", "rate"),
             Column("met_lower", "Interval from", "rate"),
             Column("met_upper", "to", "rate"),
             Column("started", "Began", "count"),
             Column("median_hours", "Median hours", "hours"),
-            Column("p90_hours", "Nine in ten within", "hours"),
+            Column("p90_hours", "Nine in ten within (hours)", "hours"),
             Column("told_percent", "Referrer told, %", "rate"),
         ),
         rows=rows,
@@ -92,7 +92,7 @@ def _kept(rows: list[Row]) -> Figure:
 def _hours(rows: list[Row]) -> Figure:
     return Figure(
         key="hours",
-        title="Referrals by hour of the day, since the first",
+        title="Referrals by hour of the day, since records began",
         unit="referrals",
         source=_SOURCE,
         columns=(Column("hour", "Hour"), Column("started", "Referrals", "count")),

@@ -1,4 +1,4 @@
-"""Steps between levels of need, and how many families are back after a step down or a closure."""
+"""Steps between levels of need, and how many families came back after a step-down or a closure."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure
@@ -28,7 +28,7 @@ _WORDS = {"stepped_down": "Stepped down", "closed": "Closed", "up": "Stepped up"
 
 
 def flow(asked: Asked, lake: Snapshot) -> list[Figure]:
-    """The figures of steps and cohorts."""
+    """Make the figures of steps and of families that came back."""
     given: dict[str, object] = {"authority": asked.authority}
     moves, cohorts = lake.rows(_MOVES, given), lake.rows(_COHORTS, given)
     if not asked.is_desk:
@@ -40,30 +40,31 @@ def _cohorts(rows: list[Row]) -> Figure:
     named = [row | {"cohort": _WORDS[row["cohort"]]} for row in rows]
     return Figure(
         key="cohorts",
-        title="Families that were back within 3, 6 and 12 months",
-        unit="% of families stepped down, or closed, in months whose window is over",
+        title="Families that came back within 3, 6 and 12 months",
+        unit="% of families that stepped down, or were closed, at least 3, 6 or 12 months ago",
         source="marts.analytics.mart_flow",
         columns=(
             Column("cohort", "Families"),
-            Column("within_months", "Within months", "count"),
-            Column("back_percent", "Back, %", "rate"),
-            Column("back", "Back", "count"),
+            Column("within_months", "Within (months)", "count"),
+            Column("back_percent", "Came back, %", "rate"),
+            Column("back", "Came back", "count"),
             Column("families", "Out of", "count"),
         ),
         rows=named,
-        note="Back is a higher level, or a new referral. Deaths and transfers are left out.",
-        empty="No month that is covered has its window behind it yet.",
+        note="A family came back if it moved to a higher level or had a new referral. Deaths and transfers are left "
+        "out. A month counts once 3, 6 or 12 months have passed since.",
+        empty="There is no figure yet. It needs a month with complete records that is at least 3 months ago.",
     )
 
 
 def _moves(rows: list[Row]) -> Figure:
-    """A month that is not over is in the table, and would look like a fall in the chart."""
+    """Show the steps by month. The current month is only in the table: in the chart it would look like a fall."""
     named = [row | {"direction": _WORDS[row["direction"]]} for row in rows]
     whole = [row for row in named if row["is_over"]]
     return Figure(
         key="moves",
-        title="Steps up and down between levels of need, month by month",
-        unit="changes of a family's level",
+        title="Steps up and down between levels of need, by month",
+        unit="times that a family's level changed",
         source="marts.analytics.mart_level_moves",
         columns=(
             Column("month_starts_on", "Month", "month"),

@@ -1,4 +1,4 @@
-"""Front door: how its clocks are kept, who refers, for what, and what becomes of it."""
+"""The page Front door: whether decisions are made in time, who refers children, why, and what follows."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure
@@ -12,7 +12,10 @@ __all__ = ["view"]
 
 _SOURCES, _NEEDS = "source_.*_percent", "need_n._percent"
 _OUTCOMES = "(nfa|re_referral)_percent"
-_UNIT = "% of referrals to children's social care; the thin line is the 95 % interval"
+_UNIT = (
+    "% of referrals to children's social care. "
+    "The thin line is the 95 % interval: the shorter it is, the more certain is the figure"
+)
 
 
 def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
@@ -25,7 +28,7 @@ def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
 
 
 def _short(rows: list[Row], said: str) -> list[Row]:
-    """Titles without what the figure's own title says."""
+    """Shorten titles by what the figure's own title already says."""
     return [row | {"title": row["title"].removeprefix(said)} for row in rows]
 
 
@@ -47,18 +50,20 @@ def _mixed(key: str, title: str, rows: list[Row]) -> Figure:
 def _outcomes(rows: list[Row]) -> Figure:
     return Figure(
         key="outcomes",
-        title="Re-referrals, and referrals with no further action, month by month",
+        title="Re-referrals, and referrals with no further action, by month",
         unit="% of referrals to children's social care",
         source=SOURCE,
         columns=(Column("period_start", "Month", "month"), Column("title", "Measure"), *COLUMNS),
         rows=rows,
         chart=charts.lines(rows, x="period_start", y="value", y_title="% of referrals", series="title") if rows else "",
-        note="Re-referral looks back twelve months: where these are not covered it has no figure.",
+        note="A re-referral is counted by looking back twelve months. If the records are not complete for those "
+        "months, there is no figure.",
     )
 
 
 view = figures_page(
-    "How clocks are kept, who refers children, why, and how many referrals lead nowhere or come again.",
+    "Whether decisions are made in time, who refers children and why, how many referrals lead to no further action, "
+    "and how many children are referred again.",
     _figures,
 )
 """The page's content."""

@@ -1,15 +1,16 @@
-"""Whether everything works: how fresh each part is, and how many events arrive; no child and no alert is counted."""
+"""Whether everything works: how fresh each part is, and how many events arrive. It counts no children and no alerts."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dashboard.drawing import charts
-from dashboard.drawing.figures import LONDON, Column, Figure
+from dashboard.drawing.figures import Column, Figure
 from dashboard.reading.reader import Snapshot
 from dashboard.site import Asked
 from streams.errors import LakeUnavailable
 from streams.health.row import Row
+from streams.times import LONDON, aware, naive
 
 __all__ = ["Stage", "arrivals", "stages", "view"]
 
@@ -17,8 +18,13 @@ _SILENT_SECONDS = 10
 _LATE_SECONDS = 120
 
 _PARTS = {"The lake": "lake", "The watcher": "watch", "Landing": "land", "Figures": "build"}
-"""Stages by the parts that have them at heart."""
-_OTHERS = {"share": "Telling partners", "feedback": "Letters to referrers", "publish": "Publishing", "kafka": "Kafka"}
+"""The part behind each stage."""
+_OTHERS = {
+    "share": "Notices to partners",
+    "feedback": "Letters to referrers",
+    "publish": "Publishing",
+    "kafka": "Kafka",
+}
 
 _RATE = """
     SELECT date_trunc('minute', received_at) AS minute, count(*) AS events
@@ -30,7 +36,7 @@ _RATE = """
 
 @dataclass(frozen=True)
 class Stage:
-    """One part of the system, and whether it does what it should."""
+    """One part of the system, and whether it works as it should."""
 
     name: str
     is_well: bool
@@ -43,13 +49,13 @@ def view(asked: Asked) -> dict[str, Any]:
 
 
 def arrivals(asked: Asked) -> Figure:
-    """Records that arrived, by minute."""
+    """Count the records that arrived, by minute."""
     until = datetime.now(UTC).replace(second=0, microsecond=0)
     minutes = [until - timedelta(minutes=back) for back in range(60, 0, -1)]
 
     def read(lake: Snapshot) -> dict[datetime, int]:
-        rows = lake.rows(_RATE, [minutes[0].replace(tzinfo=None)])
-        return {row["minute"].replace(tzinfo=UTC): row["events"] for row in rows}
+        rows = lake.rows(_RATE, [naive(minutes[0])])
+        return {aware(row["minute"]): row["events"] for row in rows}
 
     try:
         counts = asked.site.reader.of_build(("rate", until), read)
@@ -68,12 +74,12 @@ def arrivals(asked: Asked) -> Figure:
         columns=(Column("minute", "Minute", "moment"), Column("events", "Events", "count")),
         rows=rows if arrived else [],
         chart=charts.lines(rows, x="minute", y="events", y_title="events a minute", times="%H:%M") if arrived else "",
-        empty="No event arrived in the last hour.",
+        empty="No events arrived in the last hour.",
     )
 
 
 def stages(asked: Asked) -> list[Stage]:
-    """Each part of the system, from the lake to the figures, and whatever else is not well."""
+    """List each part of the system, from the lake to the figures, and all other parts that are red."""
     rows = {row.part: row for row in asked.site.watchdog.health.rows}
     shown = [_judged(asked, stage, rows.get(_PARTS.get(stage.name, ""))) for stage in _fresh(asked)]
     others = [row for row in rows.values() if row.level == "red" and row.part not in _PARTS.values()]
@@ -81,25 +87,27 @@ def stages(asked: Asked) -> list[Stage]:
 
 
 def _judged(asked: Asked, stage: Stage, row: Row | None) -> Stage:
-    """The stage with the verdict on its part; the sentence names processes and errors, and so is for the desk."""
+    """Add the verdict about its part to a stage. Its sentence names processes and errors, so only the desk sees it."""
     if row is None:
         return stage
     if row.level == "well":
-        # The lake tells of the watcher only what has landed; the verdict is of what Kafka has.
+        # The lake knows only the watcher's heartbeats that have landed. The verdict comes from Kafka itself.
         return replace(stage, is_well=True, says=stage.says if stage.is_well else row.state)
     says = row.says if asked.is_desk else ", ".join(filter(None, (stage.says, row.state)))
     return replace(stage, is_well=row.level != "red", says=says)
 
 
 def _fresh(asked: Asked) -> list[Stage]:
-    """What every page's head knows: how fresh each stage is."""
+    """Return how fresh each stage is, from the same data as the head of every page."""
     beat, follows = asked.site.pulse.beat, asked.site.board.follows
     silent, built = beat.age_seconds(beat.judged_at), beat.age_seconds(beat.built_at)
     waits = beat.landed_at and beat.built_at and (beat.landed_at - beat.built_at).total_seconds()
     return [
         Stage("The lake", beat.is_lake_there, "answers" if beat.is_lake_there else "does not answer"),
         Stage("The watcher", silent is not None and silent < _SILENT_SECONDS, _since("last sign of life", silent)),
-        Stage("Alerts", follows, "arrive here as they are written" if follows else "do not arrive; trying again"),
+        Stage(
+            "Alerts", follows, "appear here as they are published" if follows else "do not arrive here; trying again"
+        ),
         Stage("Landing", beat.landed_at is not None, _since("last record", beat.age_seconds(beat.landed_at))),
         Stage("Figures", bool(built) and not beat.failed and (waits or 0) < _LATE_SECONDS, _since("built", built)),
     ]

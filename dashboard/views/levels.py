@@ -1,4 +1,4 @@
-"""Pyramid and flow: how many families are at each level of need, and how they move between levels."""
+"""The page Pyramid and flow: how many families are at each level of need, and how they move between levels."""
 
 import re
 
@@ -23,7 +23,7 @@ def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
 
 
 def _named(rows: list[Row]) -> list[Row]:
-    """Levels by their number: what of them is counted is in the figure's title."""
+    """Name levels by their number, because the figure's title already says what is counted."""
     return [row | {"title": f"Level {_NUMBER.search(row['measure'])[0]}"} for row in rows]
 
 
@@ -52,7 +52,8 @@ def _over_time(rows: list[Row]) -> Figure:
 
 
 view = figures_page(
-    "The pyramid of need: level 1 is universal, 2 early help, 3 targeted, 4 specialist.",
+    "How many families are at each level of need, and how they move between levels. Level 1 is universal, 2 is early "
+    "help, 3 is targeted, 4 is specialist.",
     _figures,
 )
 """The page's content."""

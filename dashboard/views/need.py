@@ -1,7 +1,8 @@
 """
-Map of need: one measure at one time, on the map and in a table, from the authority down to the LSOA.
+The page Map of need: one measure at one time, on the map and in a table, from the authority down to the LSOA.
 
-What a measure means is read from the mart's own description; nothing is worked out here that the mart does not hold.
+The definition of a measure comes from the mart's own description. This module calculates no figure that the mart does
+not have.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from dashboard.views.services import services
 
 __all__ = ["view"]
 
-_KINDS = {"rolling_12_months": "twelve months", "month": "a month", "week": "a week"}
+_KINDS = {"rolling_12_months": "twelve months", "month": "month", "week": "week"}
 _KIND, _MEASURE = "rolling_12_months", "dfe_referrals_per_10000"
 
 _PERIODS = """
@@ -54,7 +55,7 @@ _COMPARED = (
     *("previous_value", "change", "change_lower", "change_upper"),
     *("year_before_value", "year_change", "year_change_lower", "year_change_upper", "sibling_rank"),
 )
-"""What a small count of an earlier period could be worked out from."""
+"""Columns that could reveal a small count of an earlier period."""
 _DERIVED = (
     *("denominator", "value", "lower", "upper", "expected", "observed_to_expected", "ratio_lower", "ratio_upper"),
     *_COMPARED,
@@ -63,7 +64,7 @@ _DERIVED = (
 
 @dataclass(frozen=True)
 class Choice:
-    """What is looked at: a measure, the kind of period, which one, and the place (empty for the authority)."""
+    """What the reader chose: a measure, the kind of period, which period, and the place (empty for the authority)."""
 
     measure: Measure
     kind: str
@@ -83,13 +84,17 @@ class Choice:
 
     @property
     def asked(self) -> dict[str, object]:
-        """The choice as an address carries it; what is newest is not named, so that it moves on."""
+        """
+        The choice as an address has it.
+
+        The address does not name the latest period, so that the link always shows the latest one.
+        """
         asked = {"measure": self.measure.key, "kind": self.kind, "step": self.step, "place": self.place}
         is_newest = self.step == len(self.periods) - 1
         return {name: value for name, value in asked.items() if value != "" and not (name == "step" and is_newest)}
 
     def href(self, place: str) -> str:
-        """The address of the same view of another place."""
+        """Return the address of the same view for another place."""
         asked = {name: value for name, value in self.asked.items() if name != "place"}
         return f"/map?{urlencode(asked | ({'place': place} if place else {}))}"
 
@@ -99,7 +104,7 @@ def view(asked: Asked) -> dict[str, Any]:
     The page's content.
 
     Raises:
-        NotBuilt: the mart has nothing of this authority.
+        NotBuilt: the mart has no figures for this authority.
     """
     of_build, authority = asked.site.reader.of_build, asked.authority
     known = of_build("measures", measures)
@@ -159,7 +164,12 @@ def _content(asked: Asked, lake: Snapshot, places: Tree, choice: Choice) -> dict
 
 
 def _rows(asked: Asked, lake: Snapshot, places: Tree, choice: Choice) -> list[Row]:
-    """The places of every level; for those who are not the desk without LSOAs, and each level hidden as a whole."""
+    """
+    Read the places of every level.
+
+    Only the desk gets LSOAs and all counts. For others, small counts are hidden, together with enough others of the
+    same level.
+    """
     rows = lake.rows(_PLACES, _values(asked, choice) | {"start": choice.start})
     if asked.is_desk:
         return rows
@@ -181,7 +191,7 @@ def _trend(asked: Asked, lake: Snapshot, places: Tree, choice: Choice) -> list[R
 
 
 def _steps(kind: str) -> str:
-    """The kind of period that the measure is followed by: of twelve months, each month."""
+    """Return the kind of period that the trend shows: each month if the reader chose twelve months."""
     return "month" if kind == "rolling_12_months" else kind
 
 

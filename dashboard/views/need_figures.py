@@ -1,4 +1,4 @@
-"""The figures of the map's page: a measure by place, and over time."""
+"""The figures on the map's page: a measure by place, and over time."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure
@@ -9,16 +9,16 @@ __all__ = ["by_place", "over_time"]
 
 _SOURCE = "marts.analytics.mart_locality_need"
 _LEVELS = {"ward": "Ward", "lsoa": "LSOA"}
-_CLOSED = "Figures below wards are too small to be shown to everybody; the desk sees them."
+_CLOSED = "Figures for places smaller than wards are too small to show here. Only the desk sees them."
 
 
 def by_place(measure: Measure, when: str, level: str, rows: list[Row]) -> Figure:
-    """The measure in each place, highest first, with its interval and what deprivation alone makes likely."""
+    """Show the measure in each place, highest first, with its interval and the number expected for its deprivation."""
     ordered = sorted(rows, key=lambda row: _number(row["value"]), reverse=True)
     return Figure(
         key="places",
         title=f"{measure.title} by {level.replace('lsoa', 'LSOA')}, {when}",
-        unit=f"{measure.unit}; the thin line is the 95 % interval",
+        unit=f"{measure.unit}. The thin line is the 95 % interval: the shorter it is, the more certain is the figure",
         source=_SOURCE,
         columns=(
             Column("area_name", _LEVELS[level]),
@@ -38,12 +38,12 @@ def by_place(measure: Measure, when: str, level: str, rows: list[Row]) -> Figure
 
 
 def over_time(measure: Measure, kind: str, name: str, rows: list[Row]) -> Figure:
-    """The measure of one place in each period that has one; one that is not over would look like a fall."""
+    """Show the measure of one place over time. The chart leaves out a period that is not over: it looks like a fall."""
     whole = [row for row in rows if not row["is_partial"]]
     return Figure(
         key="trend",
         title=f"{measure.title} {kind} by {kind}, {name}",
-        unit=f"{measure.unit}; the band is the 95 % interval",
+        unit=f"{measure.unit}. The band is the 95 % interval: the narrower it is, the more certain is the figure",
         source=_SOURCE,
         columns=(
             Column("period_start", "From", "day" if kind == "week" else "month"),

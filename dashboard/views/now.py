@@ -1,8 +1,8 @@
 """
-Now: alerts as they come, whose time runs out next, and whether everything works.
+The page Now: new alerts, the next deadlines, and whether everything works.
 
-The desk sees alerts one by one. Accounts for figures see how many there are, by rule and area: no single alert, no
-moment more exact than a week, and no count that is small.
+The desk sees each alert. Accounts for figures see how many alerts there are, by rule and area. They see no single
+alert, no time more exact than a week, and no small count.
 """
 
 from collections import Counter
@@ -59,14 +59,14 @@ def _area(alert: Alert) -> str:
 
 
 def _standing(asked: Asked, alerts: list[Alert]) -> list[dict[str, Any]]:
-    """How many wait for somebody, by severity."""
+    """Count open alerts by severity."""
     counts = Counter(str(alert.severity) for alert in alerts if is_open(alert))
     rows = [{"severity": str(one), "open": counts[str(one)]} for one in Severity]
     return rows if asked.is_desk else hide(rows, ["open"])
 
 
 def _soon(alerts: list[Alert]) -> list[Alert]:
-    """Open alerts whose deadline has not passed, and passes next."""
+    """Return the open alerts whose deadline is in the next 24 hours, the earliest first."""
     now = datetime.now(UTC)
     found = [one for one in alerts if is_open(one) and one.deadline and now < one.deadline <= now + _SOON]
     return sorted(found, key=lambda one: one.deadline)[:8]
@@ -82,7 +82,7 @@ def _tally(asked: Asked, alerts: list[Alert], areas: list[str]) -> Figure:
     ]
     return Figure(
         key="alerts",
-        title="Alerts by rule and area: open, or raised in the last seven days",
+        title="Alerts that are open or were raised in the last seven days, by rule and area",
         unit="number of alerts",
         source="topic caf.escalation.alerts.v1",
         columns=(
@@ -91,6 +91,6 @@ def _tally(asked: Asked, alerts: list[Alert], areas: list[str]) -> Figure:
             *(Column(area, area.replace("_", " ").capitalize(), "count") for area in areas),
         ),
         rows=rows if asked.is_desk else hide(rows, areas),
-        note="" if asked.is_desk else "Counts from 1 to 5 are not shown. The desk sees each alert as it comes.",
-        empty="No alert of this choice is open, and none was raised in the last seven days.",
+        note="" if asked.is_desk else "Counts from 1 to 5 are hidden. Only the desk sees each alert.",
+        empty="No alert that matches your choice is open, and none was raised in the last seven days.",
     )

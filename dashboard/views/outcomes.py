@@ -1,4 +1,4 @@
-"""Outcomes: what gets better, who takes part, and what need is seen and not met."""
+"""The page Outcomes: what gets better for families, which adults take part, and which need is seen but not met."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure
@@ -68,8 +68,8 @@ def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
 def _scorecard(rows: list[Row]) -> Figure:
     return Figure(
         key="scorecard",
-        title="Outcomes better than at the start",
-        unit="% of families or children scored at the start and later",
+        title="Outcomes that are better than at the start",
+        unit="% of families or children that were scored at the start and again later",
         source="marts.analytics.mart_outcomes",
         columns=(
             Column("outcome", "Outcome"),
@@ -79,11 +79,11 @@ def _scorecard(rows: list[Row]) -> Figure:
             Column("measured_twice", "Scored twice", "count"),
             Column("followed", "Scored", "count"),
             Column("sustained", "Sustained", "count"),
-            Column("measured_after_closure", "Of these scored after closure", "count"),
+            Column("measured_after_closure", "Scored again after closure", "count"),
         ),
         rows=rows,
         chart=charts.bars(rows, x="better_percent", y="outcome", x_title="% better") if rows else "",
-        note="Sustained: six months after closure no lower than at closure.",
+        note="Sustained means that the score six months after closure is no lower than at closure.",
     )
 
 
@@ -91,12 +91,12 @@ def _engagement(rows: list[Row]) -> Figure:
     return Figure(
         key="engagement",
         title="Adults who take part in meetings about their family",
-        unit="% of meetings about families in whose household such an adult lives",
+        unit="% of meetings about families that have such an adult in the household",
         source="marts.analytics.mart_engagement",
         columns=(
             Column("adult_role", "Adult"),
             Column("took_part_percent", "Took part, %", "rate"),
-            Column("took_part", "Meetings with one", "count"),
+            Column("took_part", "Meetings where one took part", "count"),
             Column("meetings", "Meetings", "count"),
         ),
         rows=rows,
@@ -107,42 +107,42 @@ def _engagement(rows: list[Row]) -> Figure:
 def _reached(rows: list[Row]) -> Figure:
     return Figure(
         key="reached",
-        title="Families with such an adult, of whom one ever took part",
-        unit="% of families opened to services in whose household such an adult lived while they were open",
+        title="Families where such an adult ever took part in a meeting",
+        unit="% of families open to a service that had such an adult in the household while they were open",
         source="marts.analytics.mart_adults_reached",
         columns=(
             Column("adult_role", "Adult"),
             Column("took_part_percent", "Took part, %", "rate"),
-            Column("took_part", "Families of whom one took part", "count"),
-            Column("never_took_part", "Families of whom none did", "count"),
-            Column("without_meeting", "Without any meeting", "count"),
+            Column("took_part", "Families where one took part", "count"),
+            Column("never_took_part", "Families where none took part", "count"),
+            Column("without_meeting", "Families without any meeting", "count"),
             Column("families", "Families", "count"),
         ),
         rows=rows,
         chart=charts.bars(rows, x="took_part_percent", y="adult_role", x_title="% of families") if rows else "",
-        note="Of families opened lately the first meeting may be still to come.",
+        note="Families that were opened recently may not have had their first meeting yet.",
     )
 
 
 def _unmet(rows: list[Row]) -> Figure:
     return Figure(
         key="unmet",
-        title="Need that was seen and not met, by ward",
-        unit="occurrences; kinds are different things and do not add up",
+        title="Need that was seen but not met, by ward",
+        unit="how often each happened. The columns count different things and do not add up",
         source="marts.analytics.mart_unmet_need",
         columns=(
             Column("ward_name", "Ward"),
             Column("declined", "Service declined", "count"),
-            Column("waiting_beyond_target", "Waiting too long", "count"),
+            Column("waiting_beyond_target", "Waiting beyond target", "count"),
             Column("repeat_no_further_action", "No further action again", "count"),
-            Column("level_4_for_access", "Level 4 for access", "count"),
+            Column("level_4_for_access", "Level raised to 4 only to get a service", "count"),
         ),
         rows=rows,
     )
 
 
 view = figures_page(
-    "Whether families are better off than at the start, who takes part, and what need is not met.",
+    "Whether families are better off than at the start, which adults take part in meetings, and which need is not met.",
     _figures,
 )
 """The page's content."""

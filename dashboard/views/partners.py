@@ -1,4 +1,4 @@
-"""Partners: what each service is asked for, who waits for it, and for how long."""
+"""The page Partners: how many requests wait for each kind of service, and for how long."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure
@@ -31,19 +31,19 @@ def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
 def _waiting(rows: list[Row]) -> Figure:
     return Figure(
         key="waiting",
-        title="Requests that wait longer than the target, by kind of service",
+        title="Requests that have waited longer than the target, by kind of service",
         unit="requests",
         source=_SOURCE,
         columns=(
             Column("service_kind", "Kind of service"),
             Column("target_days", "Target, days", "count"),
-            Column("waiting_beyond_target", "Waiting too long", "count"),
+            Column("waiting_beyond_target", "Waiting beyond target", "count"),
             Column("waiting", "Waiting", "count"),
-            Column("longest_wait_days", "Longest, days", "count"),
+            Column("longest_wait_days", "Longest wait, days", "count"),
             Column("requested", "Requested so far", "count"),
             Column("started", "Started", "count"),
             Column("declined", "Declined", "count"),
-            Column("declined_no_capacity", "Of these for want of capacity", "count"),
+            Column("declined_no_capacity", "Declined because there was no capacity", "count"),
         ),
         rows=rows,
         chart=charts.bars(rows, x="waiting_beyond_target", y="service_kind", x_title="requests") if rows else "",
@@ -51,7 +51,8 @@ def _waiting(rows: list[Row]) -> Figure:
 
 
 view = figures_page(
-    "Who waits for which kind of service, and for how long. Targets are those of the practice profile.",
+    "How many requests wait for each kind of service, and for how long. The targets are this authority's own, from its "
+    "practice profile.",
     _figures,
 )
 """The page's content."""

@@ -1,4 +1,4 @@
-"""The figures of the published map: a measure by ward and over time, and who referred."""
+"""The figures of the published map: a measure by ward and over time, and who referred children."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure
@@ -7,11 +7,11 @@ from dashboard.reading.reader import Row
 
 __all__ = ["by_ward", "over_time", "sources"]
 
-_NOTE = "Suppressed: a count from 1 to 5, or one from which such a count could be worked out."
+_NOTE = "Suppressed means a count from 1 to 5, or a count that would reveal one."
 
 
 def by_ward(measure: Measure, when: str, rows: list[Row]) -> Figure:
-    """The measure in each ward, highest first, the suppressed last."""
+    """Show the measure in each ward, highest first and suppressed ones last."""
     ordered = sorted(rows, key=lambda row: (-_number(row[measure.column]), row["name"]))
     return Figure(
         key="places",
@@ -26,7 +26,7 @@ def by_ward(measure: Measure, when: str, rows: list[Row]) -> Figure:
 
 
 def over_time(measure: Measure, period: str, name: str, rows: list[Row]) -> Figure:
-    """The measure of one place in each published period; one between them that is not published is a gap."""
+    """Show the measure of one place in each published period. A period that was not published is a gap."""
     return Figure(
         key="trend",
         title=f"{measure.title} {period} by {period}, {name}",
@@ -42,18 +42,18 @@ def over_time(measure: Measure, period: str, name: str, rows: list[Row]) -> Figu
 
 
 def sources(when: str, name: str, rows: list[Row]) -> Figure:
-    """Who referred children, of the authority or an area; of wards that is not published."""
+    """Show who referred children, for the authority or an area. It is not published for wards."""
     ordered = sorted(rows, key=lambda row: (-_number(row["count"]), row["title"]))
     return Figure(
         key="sources",
         title=f"Who referred children, {name}, {when}",
         unit="referrals of a child",
         source="marts.public.referrals",
-        columns=(Column("title", "By"), Column("count", "Referrals", "count")),
+        columns=(Column("title", "Referred by"), Column("count", "Referrals", "count")),
         rows=ordered,
         chart=charts.bars(ordered, x="count", y="title", x_title="referrals") if ordered else "",
         note=_NOTE,
-        empty="Who referred is published for the authority and its areas, not for wards.",
+        empty="Who referred children is published for the authority and its areas, but not for wards.",
     )
 
 

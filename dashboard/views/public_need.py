@@ -1,7 +1,7 @@
 """
-The map as everybody sees it: what is published, by quarter and collection year, from the authority down to wards.
+The map as everybody sees it: published figures by quarter and collection year, from the authority down to wards.
 
-Before anything is, it says when the first quarter will be.
+Before anything has been published, it shows when the first quarter will be.
 """
 
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from dashboard.views.public_figures import by_ward, over_time, sources
 
 __all__ = ["view"]
 
-_KINDS = {"quarter": "a quarter", "year": "a collection year"}
+_KINDS = {"quarter": "quarter", "year": "collection year (April to March)"}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What is looked at: a measure, the kind of period, which one, and the place (empty for the authority)."""
+    """What the reader chose: a measure, the kind of period, which period, and the place (empty for the authority)."""
 
     measure: Measure
     kind: str
@@ -39,7 +39,11 @@ class Choice:
         return when(self.kind, self.starts[self.step])
 
     def href(self, place: str) -> str:
-        """The address of the same view of another place; what is newest is not named, so that it moves on."""
+        """
+        Return the address of the same view for another place.
+
+        The address does not name the latest period, so that the link always shows the latest one.
+        """
         asked: dict[str, object] = {"measure": self.measure.key, "kind": self.kind}
         if self.step < len(self.starts) - 1:
             asked["step"] = self.step
@@ -74,7 +78,7 @@ def view(asked: Asked) -> dict[str, Any]:
 
 
 def _coming(asked: Asked) -> dict[str, Any] | None:
-    """The quarter that is published next, and when it can be; None before somebody has begun."""
+    """Return the quarter to be published next, and when. None until somebody confirms where publication begins."""
     authority = asked.authority
     try:
         found = asked.site.reader.of_build(("coming", authority), lambda lake: (next_release(lake, authority),))[0]

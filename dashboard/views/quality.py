@@ -1,4 +1,4 @@
-"""Data quality and lineage: what arrived, what was the matter with it, and what was built of it."""
+"""The page Data quality: what arrived, what was wrong with it, and what was built from it."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure
@@ -35,9 +35,9 @@ _REJECTED = """
 """
 _WRONG = """
     SELECT event_source, detail AS field, sum(records) AS records, max(received_on) AS last_on,
-           CASE measure WHEN 'left_out' THEN 'a wrong value, left out or read at its safest'
+           CASE measure WHEN 'left_out' THEN 'a wrong value; left out, or the safest value used'
                         WHEN 'unmapped' THEN 'a place that is not on the map'
-                        ELSE 'a date that cannot be' END AS what
+                        ELSE 'an impossible date' END AS what
     FROM marts.analytics.mart_data_quality
     WHERE measure IN ('left_out', 'unmapped', 'impossible_date')
     GROUP BY ALL
@@ -96,7 +96,7 @@ def _rejected(rows: list[Row]) -> Figure:
     return Figure(
         key="rejected",
         title="What was rejected, and why",
-        unit="records, since the first",
+        unit="records, since records began",
         source="marts.analytics.mart_data_quality",
         columns=(
             Column("reason", "Reason"),
@@ -106,7 +106,8 @@ def _rejected(rows: list[Row]) -> Figure:
             Column("last_on", "Last on", "day"),
         ),
         rows=rows,
-        note="A rejected record is kept whole in quarantine; './caf quarantine' and './caf replay'.",
+        note="Every rejected record is kept whole in the quarantine. Engineers list them with './caf quarantine', and "
+        "send them again with './caf replay'.",
         empty="No record has been rejected.",
     )
 
@@ -114,22 +115,22 @@ def _rejected(rows: list[Row]) -> Figure:
 def _by_source(rows: list[Row]) -> Figure:
     return Figure(
         key="sources",
-        title="What each source sent, and what of it came late, twice, or was changed",
-        unit="accepted records, since the first",
+        title="What each source sent, and how much came late, came twice or was changed",
+        unit="accepted records, since records began",
         source="marts.analytics.mart_data_quality",
         columns=(
             Column("event_source", "Source"),
             Column("events", "Records", "count"),
-            Column("late", "Over a day late", "count"),
+            Column("late", "More than a day late", "count"),
             Column("duplicates", "Copies", "count"),
             Column("corrected", "Corrected", "count"),
             Column("withdrawn", "Withdrawn", "count"),
             Column("reused_ids", "Ids used twice", "count"),
-            Column("without_effect", "Amendments of no one event", "count"),
+            Column("without_effect", "Amendments without effect", "count"),
         ),
         rows=rows,
-        note="An id used twice names two events; both stand. A correction or withdrawal that names several events, or "
-        "none that has arrived under its key, takes nothing back. docs/send.md says what an id should be.",
+        note="If a source used an id twice, both events count. A correction or withdrawal has no effect if it names "
+        "several events, or no event that has arrived under its key. docs/send.md explains what an id should be.",
     )
 
 
@@ -137,17 +138,17 @@ def _wrong(rows: list[Row]) -> Figure:
     return Figure(
         key="wrong",
         title="What was wrong in records that were accepted",
-        unit="records, since the first",
+        unit="records, since records began",
         source="marts.analytics.mart_data_quality",
         columns=(
             Column("event_source", "Source"),
             Column("field", "Field"),
-            Column("what", "What"),
+            Column("what", "What was wrong"),
             Column("records", "Records", "count"),
             Column("last_on", "Last on", "day"),
         ),
         rows=rows,
-        note="The records are kept as they were sent; './caf quarantine left-out' says what is allowed.",
+        note="The records are kept as they were sent. './caf quarantine left-out' lists what is allowed.",
         empty="Nothing was wrong.",
     )
 
@@ -156,11 +157,11 @@ def _by_day(rows: list[Row]) -> Figure:
     return Figure(
         key="days",
         title="Late, copied, corrected, withdrawn and rejected records by day of arrival",
-        unit="records a day, the last sixty days with any",
+        unit="records a day, over the sixty days up to the latest record",
         source="marts.analytics.mart_data_quality",
         columns=(
             Column("received_on", "Day", "day"),
-            Column("measure", "What"),
+            Column("measure", "What happened"),
             Column("records", "Records", "count"),
         ),
         rows=rows,
@@ -173,27 +174,27 @@ def _by_day(rows: list[Row]) -> Figure:
 def _flagged(rows: list[Row]) -> Figure:
     return Figure(
         key="flagged",
-        title="What expectations flagged",
-        unit="records, since the first",
+        title="Stored records that failed a check",
+        unit="records, since records began",
         source="marts.analytics.mart_data_quality",
         columns=(
-            Column("expectation", "Expectation"),
+            Column("expectation", "Check (expectation)"),
             Column("event_source", "Source"),
             Column("records", "Records", "count"),
             Column("last_on", "Last on", "day"),
         ),
         rows=rows,
-        empty="No record has been flagged.",
+        empty="No stored record has failed a check.",
     )
 
 
 def _restated(rows: list[Row], is_desk: bool) -> Figure:
-    """By how much is for the desk: the difference may be one child."""
+    """Show changed figures. Only the desk sees by how much they changed, because the difference may be one child."""
     much = (Column("value_from", "From", "number"), Column("value_to", "To", "number")) if is_desk else ()
     return Figure(
         key="restated",
-        title="Figures of past months that have changed since they were first given, newest first",
-        unit="in the unit of each measure; times in UTC",
+        title="Figures for past months that have changed since they were first shown, latest first",
+        unit="in the unit of each measure. Times are in UTC",
         source="marts.analytics.mart_restatements",
         columns=(
             Column("restated_at", "Changed", "moment"),
@@ -201,10 +202,10 @@ def _restated(rows: list[Row], is_desk: bool) -> Figure:
             Column("title", "Measure"),
             Column("period_start", "Month", "month"),
             *much,
-            Column("causes", "Because of"),
+            Column("causes", "Why"),
         ),
         rows=rows,
-        empty="No figure of a past month has changed.",
+        empty="No figure for a past month has changed.",
     )
 
 
@@ -212,7 +213,7 @@ def _builds(rows: list[Row]) -> Figure:
     return Figure(
         key="builds",
         title="The last twelve builds of the figures",
-        unit="one line a build; times in UTC",
+        unit="one line for each build. Times are in UTC",
         source="marts.run.builds",
         columns=(
             Column("finished_at", "Finished", "moment"),
@@ -226,8 +227,8 @@ def _builds(rows: list[Row]) -> Figure:
 
 
 view = figures_page(
-    "Every record that arrives is either read or kept with the reason why it cannot be. "
-    "Nothing is left out of a figure without being counted here.",
+    "Every record that arrives is either used, or kept with the reason why it cannot be used. "
+    "This page counts everything that is left out of a figure.",
     _figures,
 )
 """The page's content."""

@@ -1,4 +1,4 @@
-"""Rules: the register, with how each has done."""
+"""The page Rules: the rule register, and how each rule performs."""
 
 from dataclasses import replace
 from typing import Any
@@ -28,7 +28,7 @@ def view(asked: Asked) -> dict[str, Any]:
 
 
 def one(asked: Asked) -> dict[str, Any] | None:
-    """The content of one rule's page; None for a name that no rule has."""
+    """Return the content of one rule's page. None if no rule has this name."""
     rule = asked.query["rule"]
     found = next((entry for entry in asked.site.rules if entry.rule == rule), None)
     if found is None:
@@ -41,7 +41,7 @@ def one(asked: Asked) -> dict[str, Any] | None:
 
 
 def _performance(asked: Asked) -> list[Figure]:
-    """How each rule does: counts of alerts, so nothing for everybody."""
+    """Show how each rule performs. These are counts of alerts, so readers without a login see nothing."""
     if asked.audience is Audience.EVERYBODY:
         return []
     try:
@@ -50,22 +50,23 @@ def _performance(asked: Asked) -> list[Figure]:
         rows = []
     figure = Figure(
         key="performance",
-        title="What people said of each rule's alerts",
-        unit="alerts that people got, without those raised from history",
+        title="What people said about each rule's alerts",
+        unit="alerts that people got, without alerts raised from history",
         source="marts.analytics.mart_rule_performance",
         columns=(
             Column("rule", "Rule"),
             Column("alerts", "Alerts", "count"),
             Column("open", "Open", "count"),
-            Column("acknowledged", "Taken on", "count"),
+            Column("acknowledged", "Acknowledged", "count"),
             Column("closed", "Closed", "count"),
             Column("acted_on", "Acted on", "count"),
             Column("precision", "Worth raising", "share"),
-            Column("median_minutes_to_acknowledge", "Median minutes until taken on", "minutes"),
+            Column("median_minutes_to_acknowledge", "Median minutes until acknowledged", "minutes"),
             Column("alerts_per_day", "Alerts a day", "number"),
         ),
         rows=rows if asked.is_desk else hide(rows, _COUNTS, _DERIVED),
-        note="Worth raising: acted on, of those acted on, not useful, or about the wrong family.",
-        empty="No alert has been raised since the rules are in force.",
+        note="Worth raising is a share. It divides the alerts that people acted on by all alerts that they acted on, "
+        "found not useful, or found to be about the wrong family.",
+        empty="No alert has been raised yet under the rules in force.",
     )
     return [figure]

@@ -1,4 +1,4 @@
-"""Services of a place, beside its need: what its families asked for, and got, and the same in the place around it."""
+"""The services that families of a place asked for and got, beside the same figures for the place around it."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ _AROUND = ("families_served", "waiting")
 
 
 def services(asked: Asked, lake: Snapshot, places: Tree, place: str) -> Figure:
-    """The figure of a place; of an LSOA that of its ward, below which nothing is counted."""
+    """Make the figure of a place. An LSOA gets the figure of its ward, because services are not counted below wards."""
     ward = next(iter(places.wards_of(place))) if place in places.lsoas else place
     rows = lake.rows(_SERVICES, {"authority": asked.authority})
     if not asked.is_desk:
@@ -36,7 +36,7 @@ def services(asked: Asked, lake: Snapshot, places: Tree, place: str) -> Figure:
     }
     name = places.names.get(ward, places.authority_name)
     figure = _figure(name, around[0][1] if around else "", [row | _of(beside, row["service_kind"]) for row in own])
-    return figure if asked.is_desk else replace(figure, note=f"{figure.note} Counts that are hidden are not drawn.")
+    return figure if asked.is_desk else replace(figure, note=f"{figure.note} The chart leaves out hidden counts.")
 
 
 def _most_asked(row: Row) -> tuple[int, str]:
@@ -49,7 +49,7 @@ def _of(beside: dict[str, Row], kind: str) -> Row:
 
 
 def _hidden(rows: list[Row], places: Tree) -> list[Row]:
-    """Counts of wards are parts of their area's, those of areas parts of the authority's."""
+    """Hide small counts. Wards add up to their area, and areas add up to the authority."""
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
         above = places.area_of(row["area_code"]) if row["area_level"] == "ward" else ""
@@ -58,10 +58,10 @@ def _hidden(rows: list[Row], places: Tree) -> list[Row]:
 
 
 def hidden(group: list[Row]) -> list[Row]:
-    """The same service in the places that make up another one, as those who are not the desk see it."""
+    """Hide small counts of one service in the places that make up a larger one, for readers who are not the desk."""
     found = hide_parts(group, "requested")
     for count in _PARTS:
-        # What was requested is what became of it all together.
+        # The outcomes add up to the requests. So where an outcome is hidden, the number of requests is hidden as well.
         found = hide_parts(found, count, ["requested"])
     return found
 
@@ -83,7 +83,7 @@ def _figure(name: str, around: str, rows: list[Row]) -> Figure:
     return Figure(
         key="services",
         title=f"Services that families asked for, by kind, {name}",
-        unit="requests of the last twelve months, by what became of them",
+        unit="requests in the last twelve months, by what happened to them",
         source="marts.analytics.mart_local_services",
         columns=(
             Column("service_kind", "Kind of service"),
@@ -91,13 +91,14 @@ def _figure(name: str, around: str, rows: list[Row]) -> Figure:
             Column("requested", "Requested", "count"),
             Column("started", "Started", "count"),
             Column("waiting", "Waiting", "count"),
-            Column("waiting_beyond_target", "Of these too long", "count"),
+            Column("waiting_beyond_target", "Waiting beyond target", "count"),
             Column("declined", "Declined", "count"),
-            Column("services", "Services asked", "count"),
+            Column("services", "Different services", "count"),
             *beside,
         ),
         rows=rows,
         chart=charts.bars(by_state, x="requests", y="service_kind", x_title="requests", colour="state") if rows else "",
-        note="By where families live: events do not say where a service is.",
-        empty="No family of this place asked for a service in the last twelve months, or they are not covered.",
+        note="Requests are counted where families live. The records do not say where a service is.",
+        empty="There is no figure. Either no family here asked for a service in the last twelve months, or the "
+        "records are not complete for that time.",
     )

@@ -1,4 +1,4 @@
-"""Measures of need of a whole authority, read together: a mix of shares, and measures over months."""
+"""Measures of need for a whole authority, several at once: a mix of shares, and measures by month."""
 
 from datetime import date
 
@@ -18,7 +18,7 @@ COLUMNS = (
     Column("numerator", "Counted", "count"),
     Column("denominator", "Out of", "count"),
 )
-"""How sure a value is, and what it is made of."""
+"""The columns that show how certain a value is, and what it is calculated from."""
 
 _MIX = """
     SELECT need.measure, title, need.numerator, need.denominator, value, lower, upper, period_start, period_end
@@ -41,24 +41,24 @@ _DERIVED = ("denominator", "value", "lower", "upper")
 
 
 def mix(asked: Asked, lake: Snapshot, measures: str, *, kind: str = "rolling_12_months") -> list[Row]:
-    """The newest values of the measures that a pattern names, of the whole authority."""
+    """Read the latest values of all measures that match a pattern, for the whole authority."""
     wanted = {"authority": asked.authority, "level": "authority", "place": asked.authority}
     rows = lake.rows(_MIX, wanted | {"kind": kind, "measures": measures})
     return rows if asked.is_desk else hide_parts(rows, "numerator", _DERIVED)
 
 
 def months(asked: Asked, lake: Snapshot, measures: str) -> list[Row]:
-    """Each month that is over, of the whole authority."""
+    """Read each month that is over, for the whole authority."""
     rows = lake.rows(_MONTHS, {"authority": asked.authority, "measures": measures})
     if asked.is_desk:
         return rows
     by_month: dict[date, list[Row]] = {}
     for row in rows:
         by_month.setdefault(row["period_start"], []).append(row)
-    # Levels add up to all families; other measures lose nothing by being treated alike.
+    # Levels add up to all families, so they are hidden as parts. Other measures lose nothing by the same treatment.
     return [row for parts in by_month.values() for row in hide_parts(parts, "numerator", _DERIVED)]
 
 
 def newest_period(rows: list[Row]) -> str:
-    """The period that a mix is of, in words."""
+    """Return the period of a mix in words."""
     return f"{rows[0]['period_start']:%B %Y} to {rows[0]['period_end']:%B %Y}" if rows else "the last twelve months"

@@ -1,4 +1,4 @@
-{#- The id that an alert about a referral or a child had before its family was in it. -#}
+{#- The id of an alert about a referral or a child from before ids included the family. -#}
 {% macro former_alert_id(alert) -%}
     md5(concat_ws(
         '|', {{ alert }}.rule, '', {{ alert }}.entity_kind, {{ alert }}.entity_id,
@@ -7,17 +7,18 @@
 {%- endmacro %}
 
 {#-
-    Last step of every alert model: the columns that all alerts have, from a CTE with
+    Last step of each alert model: the columns that all alerts have, from a CTE with
 
         clause, severity, family_id, entity_id, reason, evidence, anchor (an evidence),
         anchored_at, deadline, cleared_at, profile_id, is_backfill
 
-    `clause` is null for rules that have one condition; an alert with `cleared_at` is cleared.
+    `clause` is null for rules that have one condition. An alert with `cleared_at` is cleared.
     A version of a rule raises alerts only for anchors from its first day on.
 
-    The id has what names the anchor within its topic and key. The number of a referral is a partner's, and a child may
-    be in two families, so theirs has the family, too. Where anchors are of several topics, or under the keys of several
-    persons (`anchors='several'`), two of one family may have one name: the id of the later one then has its topic and key.
+    The id contains the name of the anchor within its topic and key. Partners number their referrals themselves, and a
+    child may be in two families, so the ids of alerts about these also contain the family. If anchors come from several
+    topics, or have the keys of several persons (`anchors='several'`), two anchors of one family may have the same name.
+    Then the id of the later one also contains its topic and key.
 -#}
 {% macro alert_envelope(rule, cte, anchors='one') %}
 select

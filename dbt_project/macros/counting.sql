@@ -1,6 +1,6 @@
 {#-
-    How many different things a window of events names, at the time of each event, with it (`counted`) and without it
-    (`counted_before`): a rule about a number turns true when the one reaches it and the other does not.
+    Number of different things in a window of events, at the time of each event: with the event (`counted`) and without
+    it (`counted_before`). A rule about a number becomes true when the first reaches the number and the second does not.
 
     `events` is a CTE with family_id, event_order, occurred_at, evidence and `window_from`, the beginning of its window.
 -#}

@@ -1,4 +1,4 @@
-{#- Keeps what figures count: of a source that counts on that day, `day` in London. To follow a table in a FROM. -#}
+{#- Keep facts that figures count: those of a source that counts on `day` (London). It follows a table in FROM. -#}
 {% macro of_covered_time(kind, facts, day, source) -%}
     semi join {{ ref('int_covered_sources') }} as covered
         on covered.kind = '{{ kind }}'
@@ -7,7 +7,7 @@
         and {{ day }} between covered.covers_from and covered.covers_to
 {%- endmacro %}
 
-{#- The same by the month, for figures of months: all of the month is covered, so far. -#}
+{#- The same for monthly figures: the whole month, as far as it goes, is covered. -#}
 {% macro of_covered_months(kind, facts, day, source) -%}
     {{ of_covered_time(kind, facts, day, source) }}
     semi join {{ ref('int_period_coverage') }} as whole

@@ -1,6 +1,6 @@
 {#-
-    Rows of a landing table that a build sees: those before the next offset of their partition.
-    A partition that the cut does not name is not limited.
+    Rows of a landing table that a build sees: those before the next offset of their partition in the snapshot.
+    A partition that the snapshot does not name has no limit.
 -#}
 {% macro up_to_the_cut(landing) %}
     select landed.*

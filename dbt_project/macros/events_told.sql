@@ -1,11 +1,12 @@
 {#-
-    Which event each record of `landed` is about, and whether it is what counts of that event; copies are left out.
+    The event that each record of `landed` is about, and whether the record is in force for that event. Copies are left
+    out.
 
-    An event is what it says: of one topic and key, one source and id, and one content. Other content under the same
-    name is another event. A correction or withdrawal is about the event that it names; where several have the name (and
-    the time that it tells), it is about none of them, and a correction is an event of its own.
-    `root_id` is the id that the source gave, for the first event of a name to arrive; further ones are told from it by
-    what they say. Of an event's corrections and withdrawals the latest counts.
+    One topic, key, source, id and content make one event. Other content under the same name is another event. A
+    correction or withdrawal is about the event that it names. If several events have the name (and the time that it
+    gives), it is about none of them, and a correction is an event of its own.
+    For the first event of a name to arrive, `root_id` is the id that the source gave. The ids of further events get a
+    suffix from their content. The latest of an event's corrections and withdrawals counts.
 -#}
 {% macro events_told(landed) %}
     with names as (
@@ -15,7 +16,7 @@
         having count(*) > 1
     ),
 
-    -- What is alone under its name, as most is, needs no looking at.
+    -- A record that is alone under its name, as most are, needs no further work.
     alone as (
         select
             topic, kafka_partition, kafka_offset, record_key, received_at, root_source, root_id as sent_id, root_id,
@@ -36,7 +37,7 @@
         ) = 1
     ),
 
-    -- Events of a name, and of a name and time; the time that an amendment does not tell is null.
+    -- Events per name, and per name and time. The time is null if an amendment does not give it.
     counted as (
         select
             *,
@@ -55,7 +56,7 @@
             )
     ),
 
-    -- Empty for an amendment of what has not arrived.
+    -- Empty for an amendment of an event that has not arrived.
     about as (
         select
             *,
@@ -89,7 +90,7 @@
     from about
 {% endmacro %}
 
-{#- Before every time that can be told. -#}
+{#- A time before all times that events can give. -#}
 {% macro since_ever() -%}
     timestamp '0001-01-01'
 {%- endmacro %}

@@ -1,4 +1,4 @@
 {% macro generate_schema_name(custom_schema_name, node) %}
-    {#- Schemas are named as they are configured, without the target's in front: the stream has the same names. -#}
+    {#- Schemas have their configured names without the target's prefix, as in the stream. -#}
     {{ (custom_schema_name or target.schema) | trim }}
 {% endmacro %}

@@ -1,13 +1,16 @@
 {#-
-    95 % intervals, as the Office for Health Improvement and Disparities makes them (Technical guide: common methods for
-    public health analysis): a count is Poisson, with exact limits below 10 and Byar's from there on; a share is
-    binomial, with Wilson's limits; a difference takes its limits from those of its two values (Newcombe 1998, method
-    10, for shares; MOVER, Donner and Zou 2012, for anything).
+    95 % intervals, by the methods of the Office for Health Improvement and Disparities (Technical guide: common methods
+    for public health analysis). A count is Poisson, with exact limits below 10 and Byar's limits from 10. A share is
+    binomial, with Wilson's limits. A difference takes its limits from those of its two values (Newcombe 1998, method
+    10, for shares; MOVER, Donner and Zou 2012, for any value).
 -#}
 
 {% macro z() -%} 1.959963984540054 {%- endmacro %}
 
-{#- Exact for n from 0 to 9: half of chi-squared's 2.5 % quantile with 2n degrees of freedom, 97.5 % with 2n + 2. -#}
+{#-
+    Exact limits for n from 0 to 9: half of the chi-squared quantiles, 2.5 % with 2n degrees of freedom and 97.5 % with
+    2n + 2.
+-#}
 {% macro poisson_lower(count) -%}
     if(
         {{ count }} < 10,
@@ -31,7 +34,7 @@
     )
 {%- endmacro %}
 
-{#- Wilson's limits of a share; `side` is - or +. -#}
+{#- One of Wilson's limits of a share. `side` is - or +. -#}
 {% macro wilson(numerator, denominator, side) -%}
     (
         2 * {{ numerator }} + pow({{ z() }}, 2)
@@ -41,7 +44,7 @@
     ) / (2 * ({{ denominator }} + pow({{ z() }}, 2)))
 {%- endmacro %}
 
-{#- Limits of `later` minus `earlier`, each a CTE or table with value, lower and upper. -#}
+{#- Limits of `later` minus `earlier`. Each is a CTE or table with value, lower and upper. -#}
 {% macro change_lower(later, earlier) -%}
     {{ later }}.value - {{ earlier }}.value - sqrt(
         pow({{ later }}.value - {{ later }}.lower, 2) + pow({{ earlier }}.upper - {{ earlier }}.value, 2)

@@ -1,6 +1,6 @@
 {#-
-    Whether a person is a child at a moment: never after death; by date of birth, under 18 on that day in London;
-    without one, expected or in the household as a child.
+    Whether a person is a child at a moment. After death, never. With a date of birth, if the person is under 18 on that
+    day in London. Without one, if the person is expected or in the household as a child.
     A birthday on 29 February is reached on 1 March of a common year.
 -#}
 {% macro is_child(record, household_role, moment) -%}

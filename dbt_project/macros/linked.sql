@@ -1,9 +1,9 @@
 {#-
-    The groups of what links connect, as two CTEs of a `with recursive`: `linked` has each identifier of `links` (`one`,
-    `other`) with the smallest of its group (`person_id`).
+    The groups of identifiers that links connect, as two CTEs of a `with recursive`. `linked` has each identifier of
+    `links` (`one`, `other`) with the smallest of its group (`person_id`).
 
-    Each round tells every identifier, and who stands for it, the smallest that a neighbour knows: rounds grow with the
-    logarithm of the longest chain of links, and rows with the number of identifiers.
+    Each round passes to each identifier, and to the one that stands for it, the smallest that a neighbour knows. The
+    rounds grow with the logarithm of the longest chain of links, and the rows with the number of identifiers.
 -#}
 {% macro linked(links) %}
 neighbours as (

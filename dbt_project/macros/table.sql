@@ -1,7 +1,7 @@
 {#-
-    A table is made in one statement. dbt's own way makes it aside, renames the old and the new and drops the old, so
-    that no reader misses it; in the memory of a build there are no readers, and a third of a warm build went there.
-    Hooks are not run: no model has any.
+    Make a table in one statement. dbt's own way makes it beside the old table, renames both and drops the old one, so
+    that readers always find a table. In the memory of a build there are no readers, and that took a third of a warm
+    build. Hooks are not run, because no model has any.
 -#}
 {% materialization table, adapter='duckdb', supported_languages=['sql'] %}
     {% set table = this.incorporate(type='table') %}

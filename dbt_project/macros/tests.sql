@@ -1,4 +1,4 @@
-{#- One query a model instead of one a column: a build makes them every few seconds. -#}
+{#- One query per model instead of one per column, because a build runs them every few seconds. -#}
 
 {% test is_key(model, column_name) %}
     select {{ column_name }}

@@ -1,4 +1,4 @@
-{#- Everything is stored in UTC without a zone; days, months and hours of the day are London's. -#}
+{#- All times are stored in UTC without a zone. Days, months and hours of the day are London's. -#}
 
 {% macro local_time(moment) -%}
     (({{ moment }}) at time zone 'UTC' at time zone 'Europe/London')
@@ -9,8 +9,8 @@
 {%- endmacro %}
 
 {#-
-    London is an hour ahead in summer. An hour that comes twice when the clocks go back means its first time;
-    one that is left out when they go forward is read as winter time.
+    The UTC time of a London time. London is an hour ahead in summer. An hour that comes twice when the clocks go back
+    means its first time. An hour that is left out when they go forward is read as winter time.
 -#}
 {% macro utc_time(local) -%}
     if(
@@ -20,7 +20,7 @@
     )
 {%- endmacro %}
 
-{#- So many calendar months before, at the same London time of day; a month too short gives its last day. -#}
+{#- A number of calendar months before, at the same London time of day. A month that is too short gives its end. -#}
 {% macro months_before(moment, months) -%}
     {{ utc_time(local_time(moment) ~ " - to_months(" ~ months ~ ")") }}
 {%- endmacro %}

@@ -16,7 +16,7 @@ TARGET = Path(__file__).with_name("working_calendar.csv")
 
 
 def working_calendar() -> str:
-    """The file's text: one row a bank holiday."""
+    """The text of the file, with one row per bank holiday."""
     rows = sorted(holidays.country_holidays("GB", subdiv="ENG", years=YEARS, language="en_GB").items())
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

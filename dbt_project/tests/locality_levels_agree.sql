@@ -1,4 +1,4 @@
--- Wards, areas, gateways and the authority add up to the same as their smallest areas, the unknown place included.
+-- Wards, areas, gateways and the authority add up to the same as their smallest areas, including the unknown place.
 with totals as (
     select
         area_level,

@@ -1,4 +1,4 @@
--- Every referral of a covered month is in exactly one month and place; an authority may have other events only.
+-- Each referral of a covered month is in exactly one month and place. An authority may have only other events.
 with counted as (
     select
         authority_code,

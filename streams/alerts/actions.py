@@ -1,15 +1,12 @@
-"""What people do with an alert, written as events: take it on, close it, take either back."""
+"""What people do with an alert, written as events: acknowledge it, close it, take either back."""
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import msgspec
-from kafka import KafkaConsumer
 
 from streams import names
-from streams.alerts.publisher import alert_of
 from streams.contracts import Accepted, decode
 from streams.contracts.check import check
 from streams.contracts.codesets import AlertClosure, WithdrawalReason
@@ -17,48 +14,24 @@ from streams.contracts.envelope import Withdrawal
 from streams.contracts.escalation import AlertAcknowledged, AlertClosed
 from streams.contracts.outputs import Alert
 from streams.errors import ActionInvalid, ActionUnknown
-from streams.kafka.client import consumer, producer
-from streams.kafka.drain import until
+from streams.kafka.drain import whole
+from streams.kafka.sending import send_one
 from streams.settings import Settings
 
-__all__ = ["Answer", "acknowledge", "close", "take_back"]
+__all__ = ["acknowledge", "close", "take_back"]
 
 SOURCE = "/caf/desk"
-"""CloudEvents source of what is done with `./caf alerts`."""
+"""CloudEvents source of what people do with `./caf alerts`."""
 
 _WITHDRAWN = "uk.caf.escalation.withdrawn.v1"
 
 
-class Answer:
-    """Waits for the version of an alert that says what was done; begin it before the event is sent."""
-
-    def __init__(self, settings: Settings, alert: Alert) -> None:
-        self._alert = alert
-        self._reader: KafkaConsumer = consumer(settings, [names.ALERTS], fetch_max_wait_ms=100)
-        for partition, end in self._reader.end_offsets(self._reader.assignment()).items():
-            self._reader.seek(partition, end)
-
-    def wait(self, seconds: float) -> Alert | None:
-        """The next version of the alert; None when none came in time."""
-        ends_at = time.monotonic() + seconds
-        try:
-            while time.monotonic() < ends_at:
-                for records in self._reader.poll(timeout_ms=200).values():
-                    for record in records:
-                        found = alert_of(record.value)
-                        if found is not None and found.alert_id == self._alert.alert_id:
-                            return found
-            return None
-        finally:
-            self._reader.close()
-
-
 def acknowledge(settings: Settings, alert: Alert, worker_id: str, note: str | None = None) -> None:
     """
-    Say that somebody takes an alert on.
+    Send an event which says that somebody takes an alert on.
 
     Raises:
-        ActionInvalid: the worker's id or the note is not what the contract allows.
+        ActionInvalid: the contract does not allow the worker's id or the note.
         BrokerUnavailable: no broker answers.
     """
     fact = AlertAcknowledged(alert_id=alert.alert_id, worker_id=worker_id, family_id=alert.family_id, note=note)
@@ -67,10 +40,10 @@ def acknowledge(settings: Settings, alert: Alert, worker_id: str, note: str | No
 
 def close(settings: Settings, alert: Alert, worker_id: str, closure: AlertClosure, note: str | None = None) -> None:
     """
-    Say that an alert has been dealt with, and what it was worth.
+    Send an event which says that an alert has been dealt with, and what it was worth.
 
     Raises:
-        ActionInvalid: the worker's id or the note is not what the contract allows.
+        ActionInvalid: the contract does not allow the worker's id or the note.
         BrokerUnavailable: no broker answers.
     """
     fact = AlertClosed(
@@ -81,10 +54,10 @@ def close(settings: Settings, alert: Alert, worker_id: str, closure: AlertClosur
 
 def take_back(settings: Settings, alert: Alert) -> str:
     """
-    Withdraw what was last done with an alert by `acknowledge` or `close`; returns which it was.
+    Withdraw what was last done with an alert by `acknowledge` or `close`; returns which of them it was.
 
     Raises:
-        ActionUnknown: nothing of the kind is on the escalation topic, which keeps it for `retention_days`.
+        ActionUnknown: neither is on the escalation topic, which keeps events for `retention_days`.
         BrokerUnavailable: no broker answers.
     """
     done: dict[tuple[str, str], Accepted] = {}
@@ -113,14 +86,10 @@ def take_back(settings: Settings, alert: Alert) -> str:
 
 
 def _escalations(settings: Settings) -> Iterator[Accepted]:
-    reader = consumer(settings, [names.ESCALATION], max_poll_records=5_000)
-    try:
-        for record in until(reader, reader.end_offsets(reader.assignment())):
-            event = decode(record)
-            if isinstance(event, Accepted):
-                yield event
-    finally:
-        reader.close()
+    for record in whole(settings, [names.ESCALATION], max_poll_records=5_000):
+        event = decode(record)
+        if isinstance(event, Accepted):
+            yield event
 
 
 def _send(settings: Settings, type_: str, data: msgspec.Struct) -> None:
@@ -138,8 +107,4 @@ def _send(settings: Settings, type_: str, data: msgspec.Struct) -> None:
     if not verdict.is_accepted:
         wrong = "; ".join(f"{finding.path}: allowed is {finding.allowed}" for finding in verdict.findings)
         raise ActionInvalid(f"nothing was sent: {wrong}")
-    client = producer(settings)
-    try:
-        client.send(names.ESCALATION, key=verdict.key.encode(), value=value).get(timeout=30)
-    finally:
-        client.close()
+    send_one(settings, names.ESCALATION, verdict.key, value)

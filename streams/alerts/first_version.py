@@ -1,9 +1,10 @@
 """The first version of an alert, from the row of the rule that raised it."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from streams.contracts.outputs import Alert, Evidence
 from streams.rules.answers import AlertRow
+from streams.times import aware
 
 __all__ = ["first_version"]
 
@@ -26,19 +27,15 @@ def first_version(row: AlertRow, clears_when: str, case_url: str, now: datetime)
         entity_id=row.entity_id,
         family_id=row.family_id,
         reason=row.reason,
-        evidence=[Evidence(_aware(item["time"]), item["source"], item["id"], item["type"]) for item in row.evidence],
+        evidence=[Evidence(aware(item["time"]), item["source"], item["id"], item["type"]) for item in row.evidence],
         anchor_source=row.anchor_source,
         anchor_id=row.anchor_id,
-        anchored_at=_aware(row.anchored_at),
-        deadline=row.deadline and _aware(row.deadline),
+        anchored_at=aware(row.anchored_at),
+        deadline=aware(row.deadline),
         clears_when=clears_when,
-        occurred_at=_aware(row.occurred_at),
+        occurred_at=aware(row.occurred_at),
         received_at=now,
         raised_at=now,
         backfill=row.is_backfill,
         case_url=row.family_id and case_url.replace("{family_id}", row.family_id),
     )
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC)

@@ -1,41 +1,45 @@
-"""Alerts from their topic: what has been said so far, and what is said from now on."""
+"""Reads alerts from their topic: those published so far, and those that are published from now on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 
 from streams import names
 from streams.alerts.publisher import alert_of
 from streams.contracts.outputs import Alert
 from streams.kafka.client import consumer
+from streams.kafka.drain import is_past, polled, skip_to_end
 from streams.settings import Settings
 
-__all__ = ["follow"]
-
-_POLL_MS = 500
+__all__ = ["follow", "newest"]
 
 
 def follow(
     settings: Settings, *, history: bool = True, stop_at_end: bool = False, until: Callable[[], bool] = lambda: False
 ) -> Iterator[tuple[Alert, int]]:
     """
-    Versions of alerts with the time at which the broker took each (milliseconds since 1970).
+    Versions of alerts, each with the time at which the broker received it (milliseconds since 1970).
 
     Args:
-        history: begin with the oldest version; otherwise with what comes next.
+        history: begin with the oldest version; otherwise with the next one that is published.
         stop_at_end: end with the newest version that is there now.
 
     Raises:
         BrokerUnavailable: no broker answers.
     """
-    reader = consumer(settings, [names.ALERTS])
-    try:
+    with closing(consumer(settings, [names.ALERTS])) as reader:
         ends = reader.end_offsets(reader.assignment())
         if not history:
-            for partition, end in ends.items():
-                reader.seek(partition, end)
-        while not until() and not (stop_at_end and all(reader.position(one) >= end for one, end in ends.items())):
-            for records in reader.poll(timeout_ms=_POLL_MS).values():
-                for record in records:
-                    if (alert := alert_of(record.value)) is not None:
-                        yield alert, record.timestamp
-    finally:
-        reader.close()
+            skip_to_end(reader)
+        while not until() and not (stop_at_end and is_past(reader, ends)):
+            for record in polled(reader):
+                if (alert := alert_of(record.value)) is not None:
+                    yield alert, record.timestamp
+
+
+def newest(versions: Iterable[Alert]) -> dict[str, Alert]:
+    """The newest version of each alert, by its id; of two with one number the first, as a subscriber counts."""
+    found: dict[str, Alert] = {}
+    for alert in versions:
+        if alert.alert_id not in found or found[alert.alert_id].version < alert.version:
+            found[alert.alert_id] = alert
+    return found

@@ -5,21 +5,20 @@ An acknowledgement or a closing covers what the alert said when it was made. It 
 become more severe, has new evidence, or stands again after it had ended. Then somebody must look again.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
-from streams.contracts.codesets import AlertStatus, Severity
+from streams.contracts.codesets import AlertStatus
 from streams.contracts.outputs import Alert
 from streams.rules.answers import AlertAction
+from streams.times import aware
 
-__all__ = ["Handled", "handled_by_alert", "says_more", "with_handling", "without_handling"]
+__all__ = ["Handled", "acknowledged_as", "handled_as", "handled_by_alert", "with_handling", "without_handling"]
 
-_RANK = {Severity.GREEN: 0, Severity.AMBER: 1, Severity.RED: 2}
-_OVER = {AlertStatus.CLEARED, AlertStatus.WITHDRAWN}
+_HANDLING = ("acknowledged_at", "acknowledged_by", "closed_at", "closed_by", "alert_closure")
 
 
 @dataclass(frozen=True)
@@ -41,17 +40,6 @@ def handled_by_alert(actions: Iterable[AlertAction]) -> Mapping[str, Handled]:
     }
 
 
-def says_more(new: Alert, old: Alert) -> bool:
-    """Whether a version tells its readers more than the one before; that it is over asks nobody to act."""
-    if new.status in _OVER:
-        return False
-    return (
-        _RANK[Severity(new.severity)] > _RANK[Severity(old.severity)]
-        or bool(_events(new) - _events(old))
-        or old.status in _OVER
-    )
-
-
 def with_handling(alert: Alert, handled: Handled, since: datetime) -> Alert:
     """
     The alert with what people did with it.
@@ -66,14 +54,14 @@ def with_handling(alert: Alert, handled: Handled, since: datetime) -> Alert:
     if acknowledged is None:
         return alert
     alert = msgspec.structs.replace(
-        alert, acknowledged_at=_aware(acknowledged.acted_at), acknowledged_by=acknowledged.worker_id
+        alert, acknowledged_at=aware(acknowledged.acted_at), acknowledged_by=acknowledged.worker_id
     )
     if closed is None:
         return alert
     return msgspec.structs.replace(
         alert,
         status=AlertStatus.CLOSED if alert.status == AlertStatus.OPEN else alert.status,
-        closed_at=_aware(closed.acted_at),
+        closed_at=aware(closed.acted_at),
         closed_by=closed.worker_id,
         alert_closure=closed.alert_closure,
     )
@@ -81,25 +69,21 @@ def with_handling(alert: Alert, handled: Handled, since: datetime) -> Alert:
 
 def without_handling(alert: Alert) -> Alert:
     """The alert as its rule has it."""
-    return msgspec.structs.replace(
-        alert,
-        status=AlertStatus.OPEN if alert.status == AlertStatus.CLOSED else alert.status,
-        acknowledged_at=None,
-        acknowledged_by=None,
-        closed_at=None,
-        closed_by=None,
-        alert_closure=None,
-    )
+    status = AlertStatus.OPEN if alert.status == AlertStatus.CLOSED else alert.status
+    return msgspec.structs.replace(alert, status=status, **dict.fromkeys(_HANDLING))
 
 
-def _events(alert: Alert) -> Counter[tuple[str, str]]:
-    """What it stands on, counted: two events may have one source and id."""
-    return Counter((item.source, item.id) for item in alert.evidence)
+def handled_as(alert: Alert, old: Alert) -> Alert:
+    """An alert, as its rule has it, with the handling of its version before."""
+    is_closed = old.status == AlertStatus.CLOSED and alert.status == AlertStatus.OPEN
+    status = AlertStatus.CLOSED if is_closed else alert.status
+    return msgspec.structs.replace(alert, status=status, **{name: getattr(old, name) for name in _HANDLING})
+
+
+def acknowledged_as(alert: Alert, old: Alert) -> Alert:
+    """An alert with the acknowledgement of another one, or of its version before."""
+    return msgspec.structs.replace(alert, acknowledged_at=old.acknowledged_at, acknowledged_by=old.acknowledged_by)
 
 
 def _covering(action: AlertAction | None, since: datetime) -> AlertAction | None:
-    return action if action is not None and _aware(action.received_at) > since else None
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC)
+    return action if action is not None and aware(action.received_at) > since else None

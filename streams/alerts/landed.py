@@ -1,4 +1,4 @@
-"""Alerts that have landed: the latest version of some, or every version."""
+"""Reads landed alerts: the latest version of some, or every version."""
 
 from collections.abc import Collection, Iterator
 
@@ -37,12 +37,16 @@ _ALL = f"{_VERSIONS} ORDER BY alert_id, version, kafka_offset"
 
 
 def latest_alerts(lake: duckdb.DuckDBPyConnection, alert_ids: Collection[str]) -> list[Alert]:
-    """The latest landed version of each of some alerts; of two with one number the first, as a subscriber counts."""
+    """
+    The latest landed version of some alerts.
+
+    If two versions of an alert have the same number, the first one counts, as it does for a subscriber.
+    """
     rows = lake.execute(_LATEST, [list(alert_ids)]).to_arrow_table().to_pylist()
     return [msgspec.convert(row, Alert) for row in rows]
 
 
 def landed_versions(lake: duckdb.DuckDBPyConnection) -> Iterator[Alert]:
-    """Every landed version, alert by alert, in the order of their numbers."""
+    """Every landed version, alert by alert, in the order of the version numbers."""
     for batch in lake.execute(_ALL).to_arrow_reader(_ROWS):
         yield from (msgspec.convert(row, Alert) for row in batch.to_pylist())

@@ -1,12 +1,13 @@
 """Which alerts the topic speaks of beyond what has landed of it."""
 
 from collections.abc import Mapping
+from contextlib import closing
 
 from kafka import TopicPartition
 
 from streams import names
 from streams.alerts.publisher import alert_of
-from streams.kafka.drain import until
+from streams.kafka.drain import to_end
 from streams.lake.generations import numbered_consumer
 from streams.settings import Settings
 
@@ -20,12 +21,8 @@ def published_since(settings: Settings, offsets: Mapping[int, int]) -> set[str]:
     Raises:
         BrokerUnavailable: no broker answers.
     """
-    reader = numbered_consumer(settings, [names.ALERTS])
-    try:
-        ends = reader.end_offsets(reader.assignment())
+    with closing(numbered_consumer(settings, [names.ALERTS])) as reader:
         for partition, offset in offsets.items():
             reader.seek(TopicPartition(names.ALERTS, partition), offset)
-        alerts = (alert_of(record.value) for record in until(reader, ends))
+        alerts = (alert_of(record.value) for record in to_end(reader))
         return {alert.alert_id for alert in alerts if alert is not None}
-    finally:
-        reader.close()

@@ -1,4 +1,4 @@
-"""Alerts and heartbeats as CloudEvents on their topics, acknowledged by the broker before anything else goes on."""
+"""Publishes alerts and heartbeats as CloudEvents. For alerts, it waits until the broker has acknowledged them."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +13,7 @@ from streams import names
 from streams.contracts.output_envelope import encode_output
 from streams.contracts.outputs import ALERT_TYPE, HEARTBEAT_TYPE, Alert, Heartbeat
 from streams.kafka.client import producer
+from streams.kafka.sending import TIMEOUT_SECONDS
 from streams.lake.advisory import HeldLock
 from streams.lake.lock_keys import LockKey
 from streams.settings import Settings
@@ -20,13 +21,13 @@ from streams.settings import Settings
 __all__ = ["SOURCE", "OutputEnvelope", "Publisher", "alert_of"]
 
 SOURCE = "/caf/watch"
-"""CloudEvents source of what the watcher writes."""
+"""CloudEvents source of what the watcher publishes."""
 
-_TIMEOUT_SECONDS = 60
 _TRANSACTIONS = {"transaction_timeout_ms": 30_000, "retry_backoff_ms": 5}
 """
-How long readers wait at most for a transaction whose publisher died and has no successor yet; and how soon it is asked
-again whether the transaction before is closed.
+Readers wait at most 30 seconds for a transaction whose publisher died, if it has no successor by then.
+
+Every 5 milliseconds, the producer asks again whether the transaction before is closed.
 """
 
 
@@ -50,7 +51,7 @@ _ALERT = msgspec.json.Decoder(_AlertEvent)
 
 
 def alert_of(value: bytes | None) -> Alert | None:
-    """The alert of a record of the alerts topic; None for what is not one."""
+    """The alert in a record of the alerts topic; None if the record is not an alert."""
     try:
         return _ALERT.decode(value or b"").data
     except msgspec.DecodeError:
@@ -59,14 +60,18 @@ def alert_of(value: bytes | None) -> Alert | None:
 
 class Publisher:
     """
-    Publishes what the holder of a lock has to say, in transactions: all of it is durable, or no reader is shown any.
+    Publishes for the holder of a lock, in transactions: readers see all of a transaction or nothing.
 
-    Kafka lets one producer of a name publish, the latest; that name is the lock's. So whoever took the lock, and then
-    made a publisher, has the last word: one that held it before, was paused and does not know, the broker refuses.
+    1. Kafka lets only the newest producer of a transactional name publish. Here that name is the name of the lock.
+    2. So the process that took the lock and then made a publisher is the only one that can publish. The broker refuses
+       a former holder, for example one that was paused and does not know that it has lost the lock.
+    3. The lock is checked before and after the producer is registered at the broker, and before each transaction.
+    4. A transaction ends when the broker has acknowledged all of its records.
 
     Args:
-        lock: None, if there is nobody else whom it concerns.
-        speaks_for: in whose place the holder of another lock publishes; that one is refused then, and begins anew.
+        lock: None if no other process could be concerned.
+        speaks_for: a lock in whose name the holder of `lock` publishes. The holder of that other lock is refused from
+            then on, and must begin again.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -82,12 +87,13 @@ class Publisher:
         self._beats: KafkaProducer | None = None
         self._check()
         self._producer.init_transactions()
-        # Once more: the lock may have been lost just before, and then its next holder was fenced instead of this one.
+        # Check again: if the lock was lost just before, `init_transactions` has fenced the next holder instead of a
+        # former one.
         self._check()
 
     def alerts(self, alerts: Iterable[Alert]) -> dict[int, int]:
         """
-        Publish versions, on the compacted topic, too.
+        Publish versions on the alerts topic and, except tests, on the topic of current alerts.
 
         Returns:
             The next offset of each partition of the alerts topic that was written.
@@ -103,12 +109,12 @@ class Publisher:
                 sent.append(self._producer.send(names.ALERTS, key=key, value=value))
                 if not alert.test:
                     self._producer.send(names.ALERTS_CURRENT, key=alert.alert_id.encode(), value=value)
-        written = [future.get(timeout=_TIMEOUT_SECONDS) for future in sent]
+        written = [future.get(timeout=TIMEOUT_SECONDS) for future in sent]
         return {record.partition: record.offset + 1 for record in written}
 
     def current(self, alerts: Iterable[Alert]) -> None:
         """
-        Publish versions on the compacted topic alone.
+        Publish versions on the topic of current alerts only.
 
         Raises:
             LockTaken: the lock is lost; nothing was published.
@@ -119,10 +125,10 @@ class Publisher:
 
     def retire(self, alert_ids: Iterable[str]) -> None:
         """
-        Take alerts off the compacted topic, by tombstones.
+        Remove alerts from the topic of current alerts, by tombstones.
 
         Raises:
-            LockTaken: the lock is lost; all of them are there still.
+            LockTaken: the lock is lost; all of them are still there.
         """
         with self._transaction():
             for alert_id in alert_ids:
@@ -130,7 +136,9 @@ class Publisher:
 
     def heartbeat(self, heartbeat: Heartbeat) -> None:
         """
-        Publish a sign of life without waiting for it, and in no transaction: a late one is true of what was before it.
+        Publish a heartbeat without waiting for it.
+
+        It is in no transaction, because a late heartbeat is still true for everything before it.
 
         Raises:
             LockTaken: the lock is lost.
@@ -143,18 +151,22 @@ class Publisher:
         self._beats.send(names.HEARTBEAT, value=value)
 
     def close(self) -> None:
-        """Send what is waiting and disconnect."""
+        """Send what is waiting, and disconnect."""
         for one in filter(None, (self._beats, self._producer)):
-            one.close(timeout=_TIMEOUT_SECONDS)
+            one.close(timeout=TIMEOUT_SECONDS)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """What is sent meanwhile; after an error there is no other one, and closing takes back what was sent."""
+        """
+        Send what the block sends as one transaction.
+
+        After an error this publisher can make no other transaction. Closing it undoes what was sent.
+        """
         self._check()
         try:
             self._producer.begin_transaction()
             yield
-            self._producer.flush(timeout=_TIMEOUT_SECONDS)
+            self._producer.flush(timeout=TIMEOUT_SECONDS)
             self._producer.commit_transaction()
         except KafkaError:
             self._check()

@@ -1,25 +1,25 @@
 """
-A test alert, end to end: an acknowledgement of an alert that cannot exist asks the watcher to raise it.
+Sends a test alert from end to end: an acknowledgement of an alert that cannot exist asks the watcher to raise it.
 
-So the request is a valid event that lands like any other, concerns no family and changes no figure,
-and passes the broker, the contract, the rules' engine and the alerts topic on its way back.
+The request is a valid event and lands like any other. It concerns no family and changes no figure. Together, the
+request and its alert pass the broker, the contract, the rules' engine and the alerts topic.
 """
 
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import msgspec
-from kafka import KafkaConsumer
 
 from streams import names
-from streams.alerts.publisher import alert_of
+from streams.alerts.answer import Answer
 from streams.contracts.codesets import AlertStatus, Severity
 from streams.contracts.escalation import AlertAcknowledged
 from streams.contracts.event import Event
 from streams.contracts.outputs import Alert
 from streams.errors import WatchSilent
-from streams.kafka.client import consumer, producer
+from streams.kafka.sending import send_one
 from streams.settings import Settings
 
 __all__ = ["is_trial", "run_trial", "trial_alert"]
@@ -34,7 +34,7 @@ def is_trial(fact: Event | None) -> bool:
 
 
 def trial_alert(alert_id: str, received_at: datetime, now: datetime) -> Alert:
-    """The marked alert that answers a request."""
+    """The test alert that answers a request. It is marked as a test."""
     return Alert(
         alert_id=alert_id,
         version=1,
@@ -60,7 +60,7 @@ def trial_alert(alert_id: str, received_at: datetime, now: datetime) -> Alert:
 
 def run_trial(settings: Settings, timeout_seconds: float = 30) -> float:
     """
-    Ask for a test alert and wait until it is read back from the alerts topic.
+    Ask for a test alert, and wait until it comes back on the alerts topic.
 
     Returns:
         Seconds from sending the request to reading the alert.
@@ -70,19 +70,12 @@ def run_trial(settings: Settings, timeout_seconds: float = 30) -> float:
         BrokerUnavailable: no broker answers.
     """
     alert_id = f"{_PREFIX}{uuid4().hex}"
-    reader = consumer(settings, [names.ALERTS], fetch_max_wait_ms=100)
-    try:
-        reader.seek_to_end()
-        for partition in reader.assignment():
-            reader.position(partition)
+    with closing(Answer(settings, alert_id)) as answer:
         started = time.monotonic()
         _request(settings, alert_id)
-        while (elapsed := time.monotonic() - started) < timeout_seconds:
-            if _arrived(reader, alert_id):
-                return time.monotonic() - started
-        raise WatchSilent(f"no test alert came back within {elapsed:.0f} s; is './caf watch' running?")
-    finally:
-        reader.close()
+        if answer.wait(timeout_seconds) is None:
+            raise WatchSilent(f"no test alert came back within {timeout_seconds:.0f} s; is './caf watch' running?")
+        return time.monotonic() - started
 
 
 def _request(settings: Settings, alert_id: str) -> None:
@@ -95,13 +88,4 @@ def _request(settings: Settings, alert_id: str) -> None:
         "authority": settings.authority,
         "data": AlertAcknowledged(alert_id=alert_id, worker_id="caf-test"),
     }
-    client = producer(settings)
-    try:
-        client.send(names.ESCALATION, key=alert_id.encode(), value=msgspec.json.encode(event)).get(timeout=30)
-    finally:
-        client.close()
-
-
-def _arrived(reader: KafkaConsumer, alert_id: str) -> bool:
-    records = [record for batch in reader.poll(timeout_ms=200).values() for record in batch]
-    return any(alert.alert_id == alert_id for record in records if (alert := alert_of(record.value)) is not None)
+    send_one(settings, names.ESCALATION, alert_id, msgspec.json.encode(event))

@@ -1,9 +1,9 @@
 """
-The next version of an alert that the build judges is said by one at a time.
+A lock for versions of alerts that only the build evaluates: one process at a time publishes the next version.
 
-The build restates such an alert, and the watcher says what people did with it. Either numbers its version after those
-that it has heard: it holds a lock from then until the version is on the topic. The watcher never waits for it: a build
-that hangs holds up no alert of a family.
+The build publishes such an alert, and the watcher publishes what people did with it. Either of them numbers its version
+after those that it has read. So it holds this lock from that reading until the version is on the topic. The watcher
+never waits for the lock: a build that hangs delays no alert about a family.
 """
 
 from contextlib import AbstractContextManager
@@ -17,11 +17,11 @@ __all__ = ["version_lock"]
 
 def version_lock(settings: Settings) -> AbstractContextManager[HeldLock]:
     """
-    Hold the lock, as the build does; whoever has it is waited for.
+    Hold the lock, as the build does. If another process has it, wait for it.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.
-        LockTaken: another process had it for ten minutes.
-        SettingInvalid: PostgreSQL is reached through a pooler that hands sessions on.
+        LockTaken: another process had the lock for ten minutes.
+        SettingInvalid: PostgreSQL is reached through a pooler that gives one session to several clients.
     """
     return advisory_lock(settings, LockKey.RESTATING)

@@ -21,6 +21,7 @@ from streams.lake.connect import connect
 from streams.land.verify import verify_offsets
 from streams.rules.compiled import compiled_rules
 from streams.settings import Settings
+from streams.times import wait_for
 
 __all__ = ["BadInput", "command", "measure"]
 
@@ -169,9 +170,7 @@ class _Planted:
 
 def _wait(sent: dict[str, float], received: dict[str, tuple[float, str]]) -> None:
     """Wait for the last alerts to be read."""
-    end = time.monotonic() + _LAST_ALERT_SECONDS
-    while sent.keys() - received.keys() and time.monotonic() < end:
-        time.sleep(_LOOK_SECONDS)
+    wait_for(lambda: sent.keys() <= received.keys(), _LAST_ALERT_SECONDS, every=_LOOK_SECONDS)
 
 
 def _rejected(settings: Settings) -> dict[str, int]:

@@ -28,6 +28,7 @@ from streams.lake.connect import connect
 from streams.land.store import LandingStore
 from streams.marts.builder import Builder
 from streams.settings import Settings
+from streams.times import naive
 
 __all__ = ["BuildTimes", "Size", "command", "measure"]
 
@@ -168,7 +169,7 @@ def _look_ms(builder: Builder) -> float:
 
 
 def _commit(store: LandingStore, events: pa.Table, landed_at: datetime) -> None:
-    value = pa.scalar(landed_at.replace(tzinfo=None), pa.timestamp("us"))
+    value = pa.scalar(naive(landed_at), pa.timestamp("us"))
     column = events.column_names.index("landed_at")
     store.commit({"events": events.set_column(column, "landed_at", pa.repeat(value, events.num_rows))}, {})
 

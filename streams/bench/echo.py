@@ -15,6 +15,7 @@ from kafka import KafkaProducer
 
 from streams.errors import WatchSilent
 from streams.kafka.client import admin, consumer, producer
+from streams.kafka.drain import polled
 from streams.settings import Settings
 from streams.stack import processes, stack
 from streams.stack.processes import Say
@@ -74,10 +75,9 @@ def _listening(settings: Settings) -> Iterator[dict[str, float]]:
     def listen() -> None:
         with closing(consumer(settings, [_OUT])) as reader:
             while not stop.is_set():
-                for records in reader.poll(timeout_ms=500).values():
-                    for record in records:
-                        assert record.value is not None
-                        echoes.setdefault(record.value.decode(), time.monotonic())
+                for record in polled(reader):
+                    assert record.value is not None
+                    echoes.setdefault(record.value.decode(), time.monotonic())
 
     thread = threading.Thread(target=listen)
     thread.start()
@@ -93,9 +93,8 @@ def _echo(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     with closing(consumer(settings, [_IN])) as reader, closing(producer(settings, linger_ms=0)) as client:
         while not stopping.is_set():
-            for records in reader.poll(timeout_ms=500).values():
-                for record in records:
-                    client.send(_OUT, key=record.key, value=record.value)
+            for record in polled(reader):
+                client.send(_OUT, key=record.key, value=record.value)
             client.flush()
 
 

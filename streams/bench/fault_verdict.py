@@ -3,19 +3,17 @@
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
 from datetime import UTC, datetime
 
 import duckdb
 
 from streams import names
-from streams.alerts.follow import follow
+from streams.alerts.follow import follow, newest
 from streams.bench.against_oracle import oracle_tools
 from streams.contracts.codesets import AlertStatus
 from streams.contracts.outputs import Alert
 from streams.errors import CafError
-from streams.kafka.client import consumer
-from streams.kafka.drain import until
+from streams.kafka.drain import whole
 from streams.kafka.heartbeat import last_heartbeat
 from streams.lake.connect import connect
 from streams.land.verify import verify_offsets
@@ -83,13 +81,9 @@ def unlike_the_oracle(settings: Settings, versions: list[Alert]) -> list[str]:
         OracleMissing: this installation has no tests.
     """
     comparing, oracle, records, _ = oracle_tools()
-    with closing(consumer(settings, names.INPUT_TOPICS)) as reader:
-        sent = list(until(reader, reader.end_offsets(reader.assignment())))
-    accepted, rejected = records.decoded(sent)
-    newest: dict[str, Alert] = {}
-    for alert in sorted(versions, key=lambda one: one.version):
-        newest[alert.alert_id] = alert
-    rows = [_row(one) for one in newest.values() if one.rule in oracle.ALL and one.status != AlertStatus.WITHDRAWN]
+    accepted, rejected = records.decoded(list(whole(settings, names.INPUT_TOPICS)))
+    latest = newest(versions).values()
+    rows = [_row(one) for one in latest if one.rule in oracle.ALL and one.status != AlertStatus.WITHDRAWN]
     beat = last_heartbeat(settings)
     assert beat is not None  # the watcher has evaluated all, and its heartbeat says so
     wanted = oracle.expected(accepted, rejected, beat[0].as_of)

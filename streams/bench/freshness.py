@@ -21,6 +21,7 @@ from streams.marts.progress import progress
 from streams.settings import Settings
 from streams.simulate import World, backfill, state_coverage
 from streams.stack import stack
+from streams.times import aware, wait_for
 
 __all__ = ["FreshnessTimes", "Spread", "command", "measure"]
 
@@ -129,18 +130,15 @@ def measure(settings: Settings, *, events: int, rate: float, days: int, say: Say
         settled_seconds=round(settled, 1),
         events=events,
         missing=events - len(visible),
-        landed=_spread(produced, {event: _aware(at) for event, at in landed.items()}),
-        begun=_spread(produced, {event: _aware(at) for event, at in begun.items()}),
+        landed=_spread(produced, {event: aware(at) for event, at in landed.items()}),
+        begun=_spread(produced, {event: aware(at) for event, at in begun.items()}),
         visible=_spread(produced, visible),
     )
 
 
 def _settle(settings: Settings) -> None:
-    deadline = time.monotonic() + _SETTLE_SECONDS
-    while not progress(settings).settled:
-        if time.monotonic() > deadline:
-            raise StackFailed(f"the history was not evaluated, landed and built within {_SETTLE_SECONDS} s")
-        time.sleep(0.5)
+    if not wait_for(lambda: progress(settings).settled, _SETTLE_SECONDS, every=0.5):
+        raise StackFailed(f"the history was not evaluated, landed and built within {_SETTLE_SECONDS} s")
 
 
 def _follow(settings: Settings, lake: duckdb.DuckDBPyConnection, events: int, rate: float) -> Followed:
@@ -156,10 +154,6 @@ def _follow(settings: Settings, lake: duckdb.DuckDBPyConnection, events: int, ra
             followed.look(dict(lake.execute(_COUNTED).fetchall()))
             time.sleep(_POLL_SECONDS)
     return followed
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC)
 
 
 def _spread(produced: dict[str, datetime], reached: dict[str, datetime]) -> Spread:

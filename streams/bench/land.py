@@ -21,6 +21,7 @@ from streams.bench.servers import own_servers
 from streams.contracts import event_types
 from streams.contracts.generate.examples import event_example
 from streams.kafka.client import consumer, producer
+from streams.kafka.drain import is_past
 from streams.lake.connect import connect
 from streams.land import run
 from streams.land.checks import Validator
@@ -95,9 +96,9 @@ def _events(chance: random.Random, count: int) -> Iterator[tuple[str, bytes, byt
 def _drain(settings: Settings) -> tuple[int, float]:
     """Read all landed topics; returns the number of records and the seconds it took."""
     with closing(consumer(settings, names.LANDED_TOPICS, generations=None, **CONSUMER)) as kafka:
-        ends = kafka.end_offsets(list(kafka.assignment()))
+        ends = kafka.end_offsets(kafka.assignment())
         records, started = 0, time.perf_counter()
-        while any((kafka.position(partition) or 0) < end for partition, end in ends.items()):
+        while not is_past(kafka, ends):
             records += sum(map(len, kafka.poll(timeout_ms=200).values()))
         return records, time.perf_counter() - started
 

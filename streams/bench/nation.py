@@ -30,6 +30,7 @@ from streams.nation.build import NationMaker
 from streams.nation.run import ShardsMade
 from streams.settings import Settings
 from streams.stack import spark
+from streams.times import naive
 
 __all__ = ["Built", "NationSpeed", "command", "measure"]
 
@@ -133,7 +134,7 @@ def _land(settings: Settings, authorities: int, events: int, say: Say) -> None:
 
 
 def _commit(store: LandingStore, events: pa.Table, authority: str) -> None:
-    landed_at = pa.scalar((datetime.now(UTC) - timedelta(days=1)).replace(tzinfo=None), pa.timestamp("us"))
+    landed_at = pa.scalar(naive(datetime.now(UTC) - timedelta(days=1)), pa.timestamp("us"))
     for name, value in {"landed_at": landed_at, "authority_code": pa.scalar(authority)}.items():
         events = events.set_column(events.column_names.index(name), name, pa.repeat(value, events.num_rows))
     store.commit({"events": events}, {})

@@ -10,7 +10,7 @@ from streams.bench.live import listening
 from streams.errors import StackFailed, WatchSilent
 from streams.kafka.client import end_offsets, producer
 from streams.lake.connect import connect
-from streams.lake.offsets import next_offsets
+from streams.lake.offsets import wait_until_landed
 from streams.settings import Settings
 from streams.stack import processes, stack
 from streams.stack.processes import Say
@@ -52,14 +52,9 @@ def restart(settings: Settings, load: Load, say: Say) -> float:
 
 def _wait_until_landed(settings: Settings) -> None:
     ends = end_offsets(settings, names.INPUT_TOPICS)
-    until = time.monotonic() + _PATIENCE_SECONDS
     with connect(settings, marts=None) as lake:
-        while time.monotonic() < until:
-            landed = next_offsets(lake)
-            if all(landed.get(tuple(partition), 0) >= end for partition, end in ends.items()):
-                return
-            time.sleep(0.5)
-    raise StackFailed(f"the history did not land within {_PATIENCE_SECONDS} s")
+        if not wait_until_landed(lake, ends, _PATIENCE_SECONDS):
+            raise StackFailed(f"the history did not land within {_PATIENCE_SECONDS} s")
 
 
 def _send_referral(settings: Settings, load: Load) -> str:

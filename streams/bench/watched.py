@@ -1,6 +1,5 @@
 """A watcher for a bench alone: give it records, see how far it has come, and measure its memory."""
 
-import time
 from collections.abc import Mapping
 from contextlib import closing
 
@@ -15,6 +14,7 @@ from streams.kafka.client import end_offsets, producer
 from streams.kafka.heartbeat import last_heartbeat
 from streams.settings import Settings
 from streams.stack import processes
+from streams.times import wait_for
 
 __all__ = ["behind", "evaluated", "records_left", "send_history", "wait_until_evaluated", "watch_mb"]
 
@@ -57,11 +57,8 @@ def wait_until_evaluated(settings: Settings) -> None:
     Raises:
         WatchSilent: the watcher did not finish in time.
     """
-    until = time.monotonic() + _PATIENCE_SECONDS
-    while behind(settings):
-        if time.monotonic() > until:
-            raise WatchSilent(f"the watcher did not evaluate the history within {_PATIENCE_SECONDS} s")
-        time.sleep(0.2)
+    if not wait_for(lambda: not behind(settings), _PATIENCE_SECONDS, every=0.2):
+        raise WatchSilent(f"the watcher did not evaluate the history within {_PATIENCE_SECONDS} s")
 
 
 def watch_mb(settings: Settings) -> float:

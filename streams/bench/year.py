@@ -29,6 +29,7 @@ from streams.simulate import World, backfill, state_coverage
 from streams.simulate.calibration import AUTHORITIES
 from streams.stack import stack
 from streams.stack.stack import Service
+from streams.times import naive
 
 __all__ = ["YearTimes", "command", "measure"]
 
@@ -109,11 +110,11 @@ def measure(settings: Settings, authority: str, days: int, say: Say) -> YearTime
     world.records()
     with own_servers(settings, say) as own, connect(own) as lake:
         commands = {name: (sys.executable, "-m", "streams.cli", *verb) for name, verb in _PARTS.items()}
-        began = datetime.now(UTC).replace(tzinfo=None)
+        began = naive(datetime.now(UTC))
         stack.up(own, [Service(name=name, command=words) for name, words in commands.items()], say=say)
         state_coverage(own, world, goes_on=True)
         history = backfill(own, world)
-        produced = datetime.now(UTC).replace(tzinfo=None)
+        produced = naive(datetime.now(UTC))
         say(f"{history.total:,} records sent in {history.elapsed:.0f} s; waiting until they are in the marts …")
         builds = _wait(own, lake, history.total, say)
         landed, evaluated = one_row(lake.execute(_LANDED))[0], _evaluated(lake, history.total)

@@ -1,4 +1,4 @@
-"""`python -m streams.cli`: what the launcher starts once the environment stands."""
+"""`python -m streams.cli`, which the launcher starts once the Python environment is complete."""
 
 from streams.cli.main import main
 

@@ -1,4 +1,4 @@
-"""Questions to the person at the terminal; a script, which cannot answer, is told which option answers for it."""
+"""Questions to the person at the terminal. A script cannot answer, so its error names the option to use instead."""
 
 import sys
 
@@ -9,18 +9,18 @@ __all__ = ["ask_password", "confirm"]
 
 def confirm(question: str, *, yes: bool) -> None:
     """
-    Go on only with a yes: from `--yes`, the terminal, or what is piped in.
+    Return only after a yes, which comes from `--yes`, the terminal or a pipe.
 
     Raises:
         click.Abort: the answer was no.
-        click.UsageError: nobody is there to answer.
+        click.UsageError: there was no answer, and stdin is no terminal.
     """
     if yes:
         return
     try:
         agreed = click.confirm(question)
     except click.Abort:
-        _require_terminal(f"'{question}' has no answer: add --yes")
+        _require_terminal(f"'{question}' needs an answer: add --yes")
         raise
     if not agreed:
         raise click.Abort
@@ -28,16 +28,16 @@ def confirm(question: str, *, yes: bool) -> None:
 
 def ask_password(otherwise: str) -> str:
     """
-    A password, typed twice and not shown.
+    Ask for a password, which is typed twice and not shown.
 
     Args:
-        otherwise: what a script does instead.
+        otherwise: what a script must do instead.
 
     Raises:
-        click.Abort: it was not given.
-        click.UsageError: nobody is there to type one.
+        click.Abort: no password was given.
+        click.UsageError: stdin is no terminal, so nobody can type one.
     """
-    _require_terminal(f"a password is typed at a terminal: {otherwise}")
+    _require_terminal(f"a password can be typed only at a terminal: {otherwise}")
     return click.prompt("Password", hide_input=True, confirmation_prompt=True)
 
 

@@ -1,4 +1,4 @@
-"""`./caf backtest`: what other thresholds, or another text of a rule, would have raised."""
+"""`./caf backtest`: show what other thresholds, or another SQL text of a rule, would have raised."""
 
 import json
 from collections import Counter
@@ -18,15 +18,21 @@ __all__ = ["command"]
 
 @click.command("backtest")
 @click.argument("rule")
-@click.option("--change", "changes", multiple=True, metavar="THRESHOLD=VALUE", help="Another value, in every profile.")
-@click.option("--sql", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another text of the model.")
+@click.option(
+    "--change", "changes", multiple=True, metavar="THRESHOLD=VALUE", help="Another value, in every practice profile."
+)
+@click.option(
+    "--sql",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File with another SQL text of the rule.",
+)
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Compare alerts from this day on (UTC).")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures and every difference as JSON.")
 def command(*, rule: str, changes: tuple[str, ...], sql: Path | None, since: datetime | None, as_json: bool) -> None:
     """Try a change of RULE on everything that has landed: which alerts come, go, or come at another time.
 
-    './caf rules RULE' lists its thresholds. The whole history is judged twice, as of its end: as the rule is,
-    and as changed. Nothing is written.
+    './caf rules RULE' lists its thresholds. The command evaluates the whole history twice, as of its end: once with the
+    rule as it is, and once with the changed rule. It writes nothing.
     """
     tried = backtest(
         Settings.from_env(),
@@ -42,12 +48,12 @@ def command(*, rule: str, changes: tuple[str, ...], sql: Path | None, since: dat
 def _named(change: str) -> tuple[str, str]:
     name, is_named, value = change.partition("=")
     if not is_named:
-        raise click.BadParameter(f"{change!r} is not THRESHOLD=VALUE", param_hint="--change")
+        raise click.BadParameter(f"{change!r} does not have the form THRESHOLD=VALUE", param_hint="--change")
     return name.strip(), value.strip()
 
 
 def _say(done: int, of: int) -> None:
-    """One line on standard error that is written over; none where nobody looks."""
+    """Show progress on standard error in one line that is overwritten. If it is no terminal, show nothing."""
     console = Console(stderr=True)
     if console.is_terminal:
         console.print(f"{done:,} of {of:,} events", end="\n" if done == of else "\r")
@@ -74,7 +80,7 @@ def _figures(tried: Backtest) -> dict:
 
 
 def _counted(tried: Backtest, by: Callable[[Raised], str]) -> list[dict]:
-    """Figures by month or area; a pair counts where the alert was before."""
+    """Count alerts by month or area. A pair counts in the month or area where the alert was before the change."""
     counts = {
         "before": Counter(map(by, tried.before)),
         "after": Counter(map(by, tried.after)),
@@ -94,7 +100,7 @@ def _month(alert: Raised) -> str:
 def _text(tried: Backtest) -> str:
     console = Console(width=100)
     with console.capture() as captured:
-        what = ", ".join(f"{name} = {value}" for name, value in tried.changes.items()) or "another text"
+        what = ", ".join(f"{name} = {value}" for name, value in tried.changes.items()) or "another SQL text"
         console.print(f"{tried.rule} with {what}")
         console.print(
             f"{tried.events:,} events, alerts from {tried.since:%d %B %Y} to {tried.as_of:%d %B %Y}: "
@@ -103,7 +109,7 @@ def _text(tried: Backtest) -> str:
         )
         for title, by in (("month", _month), ("area", lambda one: one.area)):
             console.print(_table(title, _counted(tried, by)))
-        console.print("moved: about the same family or referral, at another time; a pair counts where it was before")
+        console.print("moved: an alert about the same family or referral, at another time; counted where it was before")
     return captured.get()
 
 

@@ -1,4 +1,4 @@
-"""`./caf bench …`: what this machine measures, as ratios against something run beside it."""
+"""`./caf bench …`: measure speed on this machine, mostly as a ratio to something that runs in the same bench."""
 
 from importlib import import_module
 
@@ -7,17 +7,17 @@ import click
 __all__ = ["command"]
 
 _BENCHES = {
-    "bad-input": "random and hostile records beside families that must alert: what stops, and how late alerts are",
-    "alerts": "event produced → alert received by another process",
+    "bad-input": "random and hostile records beside families that must raise alerts: what stops, how late alerts are",
+    "alerts": "time from an event to its alert in another process",
     "build": "a full build, and a cycle with new events, over histories of different length",
-    "faults": "parts and servers killed, paused and starved at random; then what was promised is looked at",
-    "freshness": "event produced → figure visible in the locality mart, under Airflow",
-    "land": "records landed per second, against a plain drain of the same topic",
+    "faults": "kill, pause and starve parts and servers at random, then check every promise",
+    "freshness": "time from an event to its figure in the locality mart, under Airflow",
+    "land": "records landed per second, compared with a plain drain of the same topic",
     "nation": "a build of many authorities on Spark, with one worker and with two",
-    "pages": "a page's first view and the next ones, over the home's history",
-    "rules": "CPU of judging a batch: the rules on DuckDB and on PostgreSQL",
+    "pages": "time of a page's first view and of the next ones, over the home's history",
+    "rules": "CPU time to evaluate a batch: the rules on DuckDB and on PostgreSQL",
     "soak": "hours of ordinary days: alerts, memory, the watcher's tables and their dead rows, minute by minute",
-    "year": "a year of history sent, landed, judged and built",
+    "year": "a year of history sent, landed, evaluated and built",
 }
 
 
@@ -35,4 +35,4 @@ class _Benches(click.Group):
 
 @click.group("bench", cls=_Benches)
 def command() -> None:
-    """Measure on this machine, now; nothing here is a test."""
+    """Measure on this machine, now. These measurements are not part of the tests."""

@@ -1,36 +1,35 @@
-"""`./caf build`: rebuild the marts, once or following what lands."""
+"""`./caf build`: rebuild the marts, once or whenever something has landed."""
 
 import json
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 
 from expectations import holds
 from streams.marts import BuildResult, build, build_as_of, follow
 from streams.marts.area_alerts import publish_build_alerts
-from streams.names import TIME_ZONE
 from streams.nation.build import build_on_spark
 from streams.settings import Settings
+from streams.times import LONDON
 
 __all__ = ["command"]
 
 
 @click.command("build")
 @click.option("--follow", "keep_on", is_flag=True, help="Build again whenever something new has landed.")
-@click.option("--full", is_flag=True, help="Load the seeds and run the unit tests, too; not with --follow.")
-@click.option("--for", "for_seconds", type=float, help="Follow for so many seconds.")
-@click.option("--quiet-after", type=float, help="Follow until nothing has landed for so many seconds.")
-@click.option("--as-of", "day", type=click.DateTime(["%Y-%m-%d"]), help="The marts as they stood when that day ended.")
+@click.option("--full", is_flag=True, help="Also load the seeds and run the unit tests. Not with --follow.")
+@click.option("--for", "for_seconds", type=float, help="With --follow: stop after this many seconds.")
+@click.option("--quiet-after", type=float, help="With --follow: stop when nothing has landed for this many seconds.")
+@click.option("--as-of", "day", type=click.DateTime(["%Y-%m-%d"]), help="Build the marts as they were after that day.")
 @click.option("--into", type=click.Path(path_type=Path), help="New DuckDB file for --as-of; the lake is not touched.")
 @click.option(
     "--engine",
     type=click.Choice(["duckdb", "spark"]),
     default="duckdb",
     show_default=True,
-    help="What runs the statements; spark: shards on a cluster, for a lake that one machine cannot hold.",
+    help="What runs the SQL. spark: shards on a cluster, for a lake that is too large for one machine.",
 )
 @click.option(
     "--master", help="Spark's master: local[N], spark://host:port, yarn, k8s://…  [default: CAF_SPARK_MASTER]"
@@ -48,25 +47,25 @@ def command(
     master: str | None,
     as_json: bool,
 ) -> None:
-    """Rebuild the marts at one cut: alerts over all history, need by locality, data quality.
+    """Rebuild the marts from one snapshot: alerts over all history, need by locality, data quality.
 
-    The cut is the moment up to which the watcher has judged and everything has landed, so that streamed and rebuilt
-    alerts can be compared. While no watcher lives, it is whatever has landed. A failed batch-level expectation holds
-    the marts. Alerts of rules that only a build can judge (locality_surge, shared_by_too_many)
+    The snapshot ends where the watcher has evaluated everything and everything has landed, so that streamed and rebuilt
+    alerts can be compared. While no watcher is alive, the snapshot has whatever has landed. A failed batch-level
+    expectation holds the marts. Alerts of rules that only a build can evaluate (locality_surge, shared_by_too_many)
     are published afterwards.
 
     `--as-of 2026-10-31 --into october.duckdb` builds from what had landed by the end of that day in London.
 
-    `--engine spark` makes the same marts on a Spark cluster; its environment is made at the first use.
+    `--engine spark` makes the same marts on a Spark cluster. The first use creates the environment that it needs.
     """
     settings = Settings.from_env()
     is_on_spark = engine == "spark"
     if master is not None and not is_on_spark:
-        raise click.UsageError("--master is Spark's; say --engine spark, too")
+        raise click.UsageError("--master is for Spark only; add --engine spark")
     if is_on_spark and (keep_on or day is not None):
-        raise click.UsageError("--engine spark builds once, and at the present cut; leave out --follow and --as-of")
+        raise click.UsageError("--engine spark builds once, from the current snapshot; leave out --follow and --as-of")
     if (day is None) != (into is None):
-        raise click.UsageError("--as-of and --into go together")
+        raise click.UsageError("give --as-of and --into together")
     if day is not None and into is not None:
         _as_it_stood(settings, day, into, as_json=as_json)
         return
@@ -85,7 +84,7 @@ def command(
 
 
 def _as_it_stood(settings: Settings, day: datetime, into: Path, *, as_json: bool) -> None:
-    ended = (day + timedelta(days=1)).replace(tzinfo=ZoneInfo(TIME_ZONE)).astimezone(UTC)
+    ended = (day + timedelta(days=1)).replace(tzinfo=LONDON).astimezone(UTC)
     snapshot = build_as_of(settings, min(ended, datetime.now(UTC)), into)
     figures = {"file": str(into), "as_of": snapshot.as_of, "offsets": snapshot.offsets, "rows": snapshot.records}
     text = f"built {into}: {snapshot.records:,} records, as of {snapshot.as_of:%Y-%m-%d %H:%M:%S} UTC"
@@ -105,7 +104,7 @@ def _figures(result: BuildResult) -> dict[str, object]:
 
 
 def _text(result: BuildResult) -> str:
-    whose = "the watcher's cut" if result.snapshot.is_watched else "what has landed"
+    whose = "up to the watermark" if result.snapshot.is_watched else "all that have landed"
     return (
         f"built in {result.seconds:.1f} s: {result.snapshot.records:,} records, {whose}, "
         f"as of {result.snapshot.as_of:%Y-%m-%d %H:%M:%S} UTC"

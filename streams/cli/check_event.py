@@ -1,4 +1,4 @@
-"""`./caf check-event`: check events as a form must send them."""
+"""`./caf check-event`: check whether a form may send these events."""
 
 import json
 import sys
@@ -17,11 +17,11 @@ __all__ = ["command"]
 @click.argument("files", nargs=-1, required=True, type=click.File("rb"))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object an event.")
 def command(files: tuple[BinaryIO, ...], as_json: bool) -> None:
-    """Check events as a form must send them: FILE… or - for standard input.
+    """Check whether a form may send the events in FILE… (- for standard input).
 
-    A file holds one event, an array of events, or one event a line.
-    More is demanded than of events on the way: the consent question must be answered, and a field that the
-    contract does not know is pointed out.
+    A file has one event, an array of events, or one event a line.
+    The check is stricter than the one for events on a topic: the consent question must be answered, and the command
+    names fields that the contract does not know.
     Exit code 0: every event may be sent.
     """
     settings, accepted = Settings.from_env(), []

@@ -1,4 +1,4 @@
-"""`./caf check-published`: whether the models count what the DfE has published."""
+"""`./caf check-published`: compare what the models count with the figures that the DfE has published."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ _SHOWN = 50
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--authority", "authorities", multiple=True, metavar="CODE", help="Only this authority (GSS code).")
 @click.option("--year", "years", multiple=True, type=int, help="Only the year to 31 March of this year.")
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many authorities and years.")
+@click.option("--limit", type=click.IntRange(min=1), help="Compare at most this many authority-years.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures and every difference as JSON.")
 def command(
     *, files: tuple[Path, ...], authorities: tuple[str, ...], years: tuple[int, ...], limit: int | None, as_json: bool
@@ -29,10 +29,11 @@ def command(
     """Make events that give the published figures of FILES, count them with the models, and compare.
 
     FILES are tables c1, c5 and c6 of the DfE's Characteristics of children in need, with the ONS mid-year estimates,
-    as they are downloaded, or one figure a line as in streams/reference/published_cin.csv.
-    Each authority and year is a world of its own; nothing is sent, and the lake is not touched.
-    The exit code is 0 only if every figure that can be compared is equal to the published decimal, and everything in
-    FILES can be read; what cannot is named on standard error, left out, and the rest compared.
+    as they are downloaded. Or they have one figure a line, as streams/reference/published_cin.csv has.
+    Each authority and year is compared separately. The command sends nothing and does not touch the lake.
+    If the command cannot read something in FILES, it names that on standard error, leaves it out, and compares the
+    rest. The exit code is 0 only if it could read everything, and every figure that can be compared is equal to the
+    published decimal.
     """
     problems: list[str] = []
     wanted = [
@@ -43,7 +44,7 @@ def command(
     for problem in problems[:_SHOWN]:
         click.echo(problem, err=True)
     if len(problems) > _SHOWN:
-        click.echo(f"{len(problems):,} problems; the first {_SHOWN} are shown", err=True)
+        click.echo(f"{len(problems):,} problems; these are the first {_SHOWN}", err=True)
     checked = check(Settings.from_env(), wanted[:limit], progress=_say)
     if as_json:
         click.echo(json.dumps(_figures(checked) | {"problems": problems}))
@@ -53,7 +54,7 @@ def command(
 
 
 def _say(done: int, of: int) -> None:
-    """One line on standard error that is written over; a line for every hundred where nobody looks."""
+    """Show progress on standard error: one line that is overwritten, or in a file a new line for every hundred."""
     console = Console(stderr=True)
     if console.is_terminal:
         console.print(f"{done:,} of {of:,} authority-years", end="\n" if done == of else "\r")
@@ -87,5 +88,5 @@ def _show(checked: Checked) -> None:
             table.add_row(*map(str, asdict(one).values()))
         Console().print(table)
     if len(checked.different) > _SHOWN:
-        click.echo(f"the first {_SHOWN} are shown; --json has all")
+        click.echo(f"these are the first {_SHOWN}; --json prints all")
     click.echo(f"{checked.seconds:.1f} s, {checked.seconds / checked.authority_years:.2f} s an authority-year")

@@ -1,4 +1,4 @@
-"""`./caf contracts`: what is derived from the contract."""
+"""`./caf contracts`: generate the files that are derived from the contract."""
 
 import sys
 
@@ -9,7 +9,7 @@ __all__ = ["command"]
 
 @click.group("contracts")
 def command() -> None:
-    """Generate what is derived from the contract: schemas, documents, DDL, dbt sources, expectations."""
+    """Generate the files that are derived from the contract: schemas, documents, DDL, dbt sources, expectations."""
 
 
 @command.command()

@@ -1,4 +1,4 @@
-"""`./caf coverage`: of which population and time the records are."""
+"""`./caf coverage`: state which population and time the records cover."""
 
 import json
 from dataclasses import asdict
@@ -21,23 +21,23 @@ _KINDS = "\n".join(f"  {kind:<12} {meaning}" for kind, meaning in KINDS.items())
 def command() -> None:
     """State what the records of an authority cover: from which source, which kinds of figures, from when to when.
 
-    Figures are made of covered time alone. What is not covered has no figure, and is never 0. Unless somebody states
-    something, a kind of figure is covered from the day on which its first live event arrived. History that is sent
-    later (`backfill`) covers nothing until somebody states that it does. Alerts are raised from everything.
+    Figures exist only for covered time. Time that is not covered has no figure, and never shows 0. Unless somebody
+    states something else, a kind of figures is covered from the day on which its first live event arrived. History that
+    is sent later (`backfill`) covers nothing until somebody states that it does. Alerts do not depend on coverage.
     """
 
 
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a statement.")
 def show(as_json: bool) -> None:
-    """List what is stated; what figures rest on is in marts.analytics.dim_coverage."""
+    """List the statements. marts.analytics.dim_coverage lists the days that figures are made from."""
     with connect(Settings.from_env(), landing="read_write", marts=None) as lake:
         ensure_landing(lake)
         stands = standing(lake)
     for one in stands:
         click.echo(json.dumps(asdict(one), default=str) if as_json else _text(one))
     if not stands and not as_json:
-        click.echo("nothing is stated: figures begin with the first live event of each kind")
+        click.echo("there are no statements: figures begin with the first live event of each kind")
 
 
 def _epilog() -> str:
@@ -50,15 +50,18 @@ def _epilog() -> str:
     "--source",
     default=EVERY_SOURCE,
     show_default=True,
-    help="CloudEvents source; * is every source that no statement names.",
+    help="CloudEvents source; * means every source that no statement names.",
 )
-@click.option("--kinds", default="all", show_default=True, help="Kinds of figures, with commas between them.")
+@click.option("--kinds", default="all", show_default=True, help="Kinds of figures, separated by commas.")
 @click.option("--from", "covers_from", type=_DAY, required=True, help="First day, London.")
-@click.option("--to", "covers_to", type=_DAY, help="Last day, London.  [default: it goes on]")
+@click.option("--to", "covers_to", type=_DAY, help="Last day, London.  [default: no last day]")
 @click.option(
-    "--whole/--part", "is_whole", required=True, help="All of the authority; or a part, which makes no figures."
+    "--whole/--part",
+    "is_whole",
+    required=True,
+    help="The source has all records of the authority, or only a part. A part produces no figures.",
 )
-@click.option("--why", required=True, help="How it is known; stored with the statement. No personal data.")
+@click.option("--why", required=True, help="How you know this; stored with the statement. No personal data.")
 def add(
     *,
     authority: str | None,
@@ -69,9 +72,9 @@ def add(
     is_whole: bool,
     why: str,
 ) -> None:
-    """State what a source covers. Where several statements are about one day, the latest counts.
+    """State what a source covers. If several statements cover one day, the latest counts.
 
-    If a source stood still for some days, state these days as a --part.
+    If a source sent nothing for some days because it had failed, state these days as a --part.
     """
     settings = Settings.from_env()
     made = statement(
@@ -85,18 +88,18 @@ def add(
     )
     with connect(settings, landing="read_write", marts=None) as lake:
         stands = state(lake, made)
-    said = "" if stands is made else "it was stated before: "
-    click.echo(f"{said}{_text(stands)}\nthe next build rests on it")
+    said = "" if stands is made else "this was stated before: "
+    click.echo(f"{said}{_text(stands)}\nthe next build uses it")
 
 
 @command.command("remove")
 @click.argument("statement_id", metavar="STATEMENT")
-@click.option("--why", required=True, help="Why it is taken back; stored. No personal data.")
+@click.option("--why", required=True, help="Why you take it back; stored. No personal data.")
 def take_back(statement_id: str, why: str) -> None:
     """Take a statement back, as if it had never been made."""
     with connect(Settings.from_env(), landing="read_write", marts=None) as lake:
         found = remove(lake, statement_id, why)
-    click.echo(f"taken back: {_text(found)}\nthe next build rests on what is left")
+    click.echo(f"taken back: {_text(found)}\nthe next build uses the statements that are left")
 
 
 def _text(one: Statement) -> str:

@@ -1,4 +1,4 @@
-"""`./caf demo`: one command, the whole system."""
+"""`./caf demo`: run the whole system with one command."""
 
 import json
 import secrets
@@ -19,26 +19,26 @@ __all__ = ["command"]
 
 @click.command("demo")
 @click.option(
-    "--for", "seconds", default="120s", show_default=True, help="Length of the live part; '0' is until Ctrl-C."
+    "--for", "seconds", default="120s", show_default=True, help="Length of the live part; '0' means until Ctrl-C."
 )
 @click.option(
     "--rate",
     default=10.0,
     show_default=True,
     type=click.FloatRange(0),
-    help="Ordinary events per second; planted cases come on top.",
+    help="Ordinary events per second. Planted cases are added to them.",
 )
 @click.option(
-    "--days", default=365, show_default=True, type=click.IntRange(1), help="Length of the history that is sent first."
+    "--days", default=365, show_default=True, type=click.IntRange(1), help="Days of history that are sent first."
 )
-@click.option("--seed", default=1, show_default=True, help="Same seed, same borough.")
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same borough.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON (everything else goes to stderr).")
 def command(seconds: str, rate: float, days: int, seed: int, as_json: bool) -> None:
     """Start Kafka, PostgreSQL, Airflow and the pages, send a year of a simulated borough, then live events.
 
-    Prints each alert as it arrives and the figures of the wards as they change.
-    At the end (or Ctrl-C) everything is stopped and judged: exit code 0 only if every record is accounted for,
-    every planted case was alerted, streamed and rebuilt alerts agree, and the marts saw the last event.
+    The demo prints each alert as it arrives, and the figures of the wards as they change.
+    At the end, or after Ctrl-C, it stops and checks everything. The exit code is 0 only if every record is accounted
+    for, every planted case raised its alert, streamed and rebuilt alerts agree, and the marts have the last event.
     """
     from streams.demo import demo
     from streams.demo.home import home_of_demo
@@ -65,7 +65,7 @@ def command(seconds: str, rate: float, days: int, seed: int, as_json: bool) -> N
 
 
 def _let_in(settings: Settings, console: Console) -> None:
-    """Say where the pages are, with a link that lets the reader in as the desk of this simulated borough."""
+    """Print where the pages are, with a link that logs the reader in as the desk of this simulated borough."""
     from dashboard.access.accounts import Accounts
     from dashboard.access.login import Door
 
@@ -77,13 +77,13 @@ def _let_in(settings: Settings, console: Console) -> None:
 
 
 def _seconds(text: str) -> float | None:
-    """`120s`, `2m` or `120`; `0` is without end."""
+    """Read a length of time such as `120s`, `2m` or `120`. `0` means without end."""
     factors = {"s": 1, "m": 60, "h": 3600}
     number, factor = (text[:-1], factors[text[-1]]) if text[-1:] in factors else (text, 1)
     try:
         value = float(number) * factor
     except ValueError:
         raise click.BadParameter(
-            f"{text!r} is no length of time; allowed: 90, 90s, 2m, 1h", param_hint="--for"
+            f"{text!r} is not a length of time; allowed: 90, 90s, 2m, 1h", param_hint="--for"
         ) from None
     return value or None

@@ -1,4 +1,4 @@
-"""`./caf desk`: who may log in to the pages, and as what."""
+"""`./caf desk`: manage who may log in to the pages, and what they may see."""
 
 import secrets
 
@@ -13,23 +13,25 @@ __all__ = ["command"]
 
 @click.group("desk")
 def command() -> None:
-    """Add, list and remove who may log in to the pages.
+    """Add, list and remove the accounts that may log in to the pages.
 
     The role 'desk' sees everything: families, evidence, small counts. The role 'figures' sees live figures down to
-    wards without small counts, and no single alert. Only a salted hash of the password is kept, in CAF_HOME/desk; who
-    logged in and what the desk opens is written to opened.jsonl there.
+    wards without small counts, and no single alert. Only a salted hash of the password is kept, in CAF_HOME/desk. The
+    file opened.jsonl there records who logged in and what the desk opened.
     """
 
 
 @command.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice(["desk", "figures"]), help="'desk' unless the account has another already.")
+@click.option(
+    "--role", type=click.Choice(["desk", "figures"]), help="'desk', unless the account already has another role."
+)
 @click.option("--generate", is_flag=True, help="Make a password and print it, instead of asking for one.")
 def add(name: str, role: str | None, generate: bool) -> None:
-    """Add an account, or give one a new password or role; sessions with the old one end at once."""
+    """Add an account, or give it a new password or role. Sessions with the old password or role end at once."""
     from dashboard.access.accounts import Accounts
 
-    password = secrets.token_urlsafe(15) if generate else ask_password("add --generate to have one made")
+    password = secrets.token_urlsafe(15) if generate else ask_password("add --generate to create one")
     settings = Settings.from_env()
     mark_home(settings.home)
     given = Accounts(settings.home).add(name, password, role)
@@ -49,7 +51,7 @@ def list_() -> None:
 @command.command("remove")
 @click.argument("name")
 def remove(name: str) -> None:
-    """Remove an account; its sessions end at once."""
+    """Remove an account. Its sessions end at once."""
     from dashboard.access.accounts import Accounts
 
     Accounts(Settings.from_env().home).remove(name)

@@ -1,4 +1,4 @@
-"""`./caf docs`: the models, their columns and their lineage as pages."""
+"""`./caf docs`: write pages about the models, their columns and their lineage."""
 
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,15 +14,17 @@ __all__ = ["command"]
 
 @click.command("docs")
 @click.option("--into", type=click.Path(path_type=Path, dir_okay=False), help="The file.  [default: in CAF_HOME]")
-@click.option("--serve", "port", type=click.IntRange(1, 65_535), metavar="PORT", help="Serve it here until Ctrl-C.")
+@click.option(
+    "--serve", "port", type=click.IntRange(1, 65_535), metavar="PORT", help="Serve the file on this port until Ctrl-C."
+)
 def command(*, into: Path | None, port: int | None) -> None:
     """Write dbt's pages about all models: columns, definitions, tests, SQL and lineage, as one HTML file.
 
-    The file needs no server and no network: open it in a browser. It says nothing about data, only about models.
+    The file needs no server and no network: open it in a browser. It describes only models and contains no data.
     """
     from streams.marts.model_docs import write_model_docs
 
-    click.echo("Writing the pages, half a minute …", err=True)
+    click.echo("Writing the pages. This takes half a minute …", err=True)
     written = write_model_docs(into or Settings.from_env().home / "docs" / "models.html")
     click.echo(written)
     if port is not None:
@@ -30,7 +32,7 @@ def command(*, into: Path | None, port: int | None) -> None:
 
 
 def _serve(file: Path, port: int) -> None:
-    """Serve the one file, whatever is asked for: its folder may hold other things."""
+    """Serve only this file, whatever path is requested, because its folder may hold other files."""
     page = file.read_bytes()
 
     class Handler(BaseHTTPRequestHandler):
@@ -44,7 +46,7 @@ def _serve(file: Path, port: int) -> None:
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     except OSError:
-        raise PortTaken(f"port {port} is taken; give another one") from None
-    click.echo(f"http://127.0.0.1:{port}  (Ctrl-C ends)", err=True)
+        raise PortTaken(f"port {port} is in use; give another one") from None
+    click.echo(f"http://127.0.0.1:{port}  (Ctrl-C stops it)", err=True)
     with server, suppress(KeyboardInterrupt):
         server.serve_forever()

@@ -1,4 +1,4 @@
-"""`./caf down`: stop the stack, and remove its state when asked to."""
+"""`./caf down`: stop the stack, and remove its state if the user asks for that."""
 
 import click
 
@@ -11,11 +11,13 @@ __all__ = ["command"]
 
 @click.command("down")
 @click.option("--purge", is_flag=True, help="Also remove CAF_HOME: Kafka log, lake, databases, environment.")
-@click.option("--yes", is_flag=True, help="Do not ask before removing.")
+@click.option("--yes", is_flag=True, help="Do not ask before removing it.")
 def command(purge: bool, yes: bool) -> None:
-    """Stop every part of the stack that this home started."""
+    """Stop all servers and parts that were started from this home."""
     settings = Settings.from_env()
     if purge:
         confirm(f"Remove {settings.home} with every event, alert and figure in it?", yes=yes)
     stopped = stack.down(settings, purge=purge)
-    click.echo(f"stopped: {', '.join(stopped) or 'nothing ran'}" + (f"; removed {settings.home}" if purge else ""))
+    click.echo(
+        f"stopped: {', '.join(stopped) or 'nothing was running'}" + (f"; removed {settings.home}" if purge else "")
+    )

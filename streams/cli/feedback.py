@@ -1,4 +1,4 @@
-"""`./caf feedback`: tell referrers what was decided."""
+"""`./caf feedback`: write letters that tell referrers what was decided."""
 
 import json
 import signal
@@ -13,14 +13,14 @@ __all__ = ["command"]
 
 
 @click.command("feedback")
-@click.option("--for", "for_seconds", type=float, metavar="SECONDS", help="Stop after so many seconds.")
-@click.option("--once", is_flag=True, help="Stop at the newest referral event that is there now.")
+@click.option("--for", "for_seconds", type=float, metavar="SECONDS", help="Stop after this many seconds.")
+@click.option("--once", is_flag=True, help="Stop at the newest referral event that is on the topic now.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def command(for_seconds: float | None, once: bool, as_json: bool) -> None:
     """Write a letter to the referrer as soon as a decision has landed, until SIGTERM or Ctrl-C.
 
-    Letters are on their own topic, for whoever sends them; a decision that is corrected gives a corrected letter.
-    The first start begins with the decisions that come next.
+    The letters go to a topic of their own, for the system that sends them to referrers. If a decision is corrected, a
+    corrected letter follows. The first start begins with the decisions that come next.
     """
     from streams.tell.referrers.post import post
 

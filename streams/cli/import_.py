@@ -1,4 +1,4 @@
-"""`./caf import`: a council's files become events on the topics."""
+"""`./caf import`: turn a council's files into events on the topics."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ from streams.settings import Settings
 __all__ = ["command"]
 
 _FEW_REJECTED = 0.1
-"""Share of rejected children up to which a file counts as imported."""
+"""Highest share of rejected children with which a file counts as imported."""
 
 
 @click.group("import")
@@ -26,32 +26,32 @@ def command() -> None:
 
 @command.command("cin-xml")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--check", is_flag=True, help="Only read and report; needs no server.")
-@click.option("--dry-run", is_flag=True, help="Read, compare with what was told before, and send nothing.")
-@click.option("--resubmission", is_flag=True, help="The file replaces what was imported of its year.")
+@click.option("--check", is_flag=True, help="Only read the file and report. Needs no server.")
+@click.option("--dry-run", is_flag=True, help="Read the file, compare it with what was sent before, and send nothing.")
+@click.option("--resubmission", is_flag=True, help="The file replaces what was imported for its year.")
 @click.option(
     "--covers",
     type=click.Choice(["whole", "part"]),
     default="part",
     show_default=True,
-    help="Whether the file is the authority's whole return of its year; figures are made of a whole one alone.",
+    help="Whether the file is the authority's whole return for its year. Only a whole return produces figures.",
 )
-@click.option("--yes", is_flag=True, help="Replace it also if most children of the year are left out.")
+@click.option("--yes", is_flag=True, help="With --resubmission: go on even if the file lacks most of the children.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def cin_xml(
     file: Path, *, check: bool, dry_run: bool, resubmission: bool, covers: str, yes: bool, as_json: bool
 ) -> None:
     """Import a children-in-need census file (DfE, collection years 2017 to 2026).
 
-    Every child becomes events of history (backfill). Importing a file twice adds nothing. What cannot be read of a
-    child is left out and reported. A child without an id, or without any dated referral, is rejected and kept in
-    CAF_HOME/imports. The import states to the lake what the file covers (./caf coverage); a year of which a child was
-    rejected is a part.
+    Every child becomes events of history (backfill). Importing a file twice adds nothing. If the import cannot read
+    something about a child, it leaves that out and reports it. A child without an id, or without any dated referral, is
+    rejected and kept in CAF_HOME/imports. The import states in the lake what the file covers (./caf coverage). If a
+    child was rejected, it states the year as a part.
 
-    With --resubmission, what the file no longer says of its year is withdrawn. To undo that, import the earlier file
-    with --resubmission.
+    With --resubmission, facts of its year that the file no longer contains are withdrawn. To undo that, import the
+    earlier file with --resubmission.
 
-    Exit code 1: nothing was sent, or more than a tenth of the children are rejected.
+    Exit code 1: nothing was sent, or more than a tenth of the children were rejected.
     """
     settings = Settings.from_env()
     with click.progressbar(length=file.stat().st_size, label="reading", file=sys.stderr) as bar:
@@ -79,9 +79,9 @@ def cin_xml(
     figures = vars(done) | {"imported": done.imported, "covers": "whole" if is_whole else "part"}
     click.echo(json.dumps(figures, default=str) if as_json else _text(done))
     if not is_sent and not as_json and not (done.broken or done.withheld):
-        click.echo("nothing was sent: --check and --dry-run only look", err=True)
+        click.echo("nothing was sent, because --check and --dry-run only report", err=True)
     if covers == "whole" and is_sent and not is_whole:
-        click.echo("not all of it was imported, so it is stated as a part: see ./caf coverage add", err=True)
+        click.echo("some children were rejected, so the year is stated as a part: see ./caf coverage add", err=True)
     is_loud = done.rejected > done.children * _FEW_REJECTED
     if is_loud:
         others = "; the others were sent" if is_sent else ""
@@ -99,21 +99,21 @@ def _text(done: Imported) -> str:
         f"{done.authority}, census of {done.year}: {children}, {sum(done.events.values()):,} facts",
         *(f"  {count:>9,}  {type_}" for type_, count in sorted(done.events.items())),
         *_flaws("rejected children", done.reasons, done),
-        *_flaws("left out of children that are told", done.left_out, done),
+        *_flaws("left out of children that were read", done.left_out, done),
     ]
     if done.differences is not None:
         counts = ", ".join(f"{count:,} {what}" for what, count in sorted(done.differences.items()))
-        lines.append(f"beside what was told before: {counts}")
+        lines.append(f"compared with earlier imports: {counts}")
     if done.broken:
-        lines.append(f"not read to its end: {done.broken}")
+        lines.append(f"the file could not be read to its end: {done.broken}")
     lines.append(f"report: {done.report}")
     if done.rejects:
-        lines.append(f"rejected records, to be mended and imported: {done.rejects}")
+        lines.append(f"rejected records, to be corrected and imported: {done.rejects}")
     return "\n".join(lines)
 
 
 def _flaws(title: str, kinds: Counter[str], done: Imported) -> list[str]:
-    """A line for each kind of flaw, the most frequent first, with where it was found."""
+    """List each kind of error on one line, the most frequent first, with the lines of the file that have it."""
     if not kinds:
         return []
     found = []

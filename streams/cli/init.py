@@ -1,4 +1,4 @@
-"""`./caf init`: make topics, lake and Airflow's metadata on servers that are already there."""
+"""`./caf init`: create topics, lake and Airflow's metadata on servers that already run."""
 
 import json
 import os
@@ -21,31 +21,31 @@ _PASSWORDS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
 
 @click.command("init")
 def command() -> None:
-    """Make topics, lake and Airflow's metadata; safe to repeat.
+    """Create topics, lake and Airflow's metadata. It is safe to repeat.
 
-    For servers that somebody else runs (docker-compose.yml uses it once); './caf up' does this by itself.
-    Topics that are there already are compared with what they should be: each difference is named, and one that would
-    break a promise is refused.
+    This is for servers that somebody else runs (docker-compose.yml uses it once). './caf up' does this by itself.
+    If a topic exists already, the command compares its settings with what they should be. It names each difference,
+    and refuses one that would break a promise.
     """
     settings, passwords = Settings.from_env(), os.environ.get(_PASSWORDS)
     if not passwords:
-        raise SettingInvalid(f"{_PASSWORDS} is not set; it names the file from which Airflow reads its passwords")
+        raise SettingInvalid(f"{_PASSWORDS} is not set; it must name the file from which Airflow reads its passwords")
     created = ensure_topics(settings)
-    click.echo(f"topics: {', '.join(created) or 'all there'}")
+    click.echo(f"topics: {', '.join(created) or 'all exist'}")
     refuse_differences(settings)
     for difference in differences(settings):
         click.echo(f"! {difference}")
     connect(settings).close()
-    click.echo("lake: catalogs landing and marts are there")
+    click.echo("lake: catalogs landing and marts exist")
     postgres.server(settings).dsn(airflow.NAME)
     _write_password(airflow.client(settings), Path(passwords))
     if subprocess.run([Path(sys.executable).parent / "airflow", "db", "migrate"], check=False).returncode:
-        raise StackFailed("Airflow's metadata could not be made; its own words are above")
-    click.echo("airflow: metadata and password are there")
+        raise StackFailed("Airflow's metadata could not be created; Airflow's own messages are above")
+    click.echo("airflow: metadata and password exist")
 
 
 def _write_password(api: airflow.Airflow, file: Path) -> None:
-    """Airflow's simple auth manager reads names and passwords from a file."""
+    """Write the file from which Airflow's simple auth manager reads names and passwords."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     file.write_text(json.dumps({api.username: api.password}))

@@ -1,4 +1,4 @@
-"""`./caf land`: write the topics into the lake."""
+"""`./caf land`: write the records of all topics into the lake."""
 
 import json
 import signal
@@ -15,15 +15,15 @@ __all__ = ["command"]
 
 
 @click.command("land")
-@click.option("--once", is_flag=True, help="Land what the topics hold now, and end.")
-@click.option("--for", "for_seconds", type=float, help="Land for so many seconds.")
-@click.option("--check/--no-check", default=True, help="Judge what was stored with Great Expectations.")
+@click.option("--once", is_flag=True, help="Land what is on the topics now, and end.")
+@click.option("--for", "for_seconds", type=float, help="Land for this many seconds.")
+@click.option("--check/--no-check", default=True, help="Validate the stored rows with Great Expectations.")
 @click.option("--json", "as_json", is_flag=True, help="Print the totals as JSON at the end.")
 def command(*, once: bool, for_seconds: float | None, check: bool, as_json: bool) -> None:
-    """Write every record of every topic into the lake, once: accepted events, rejected records, alerts.
+    """Write every record of every topic into the lake, exactly once: accepted events, rejected records, alerts.
 
-    Goes on where the rows end, so it may be stopped or killed at any moment; SIGTERM and Ctrl-C end it cleanly.
-    A second process waits as a standby until the first one is gone.
+    It starts after the last row that is stored, so you may stop or kill it at any time. SIGTERM and Ctrl-C end it
+    cleanly. A second process waits as a standby until the first one has ended.
     """
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,4 +1,4 @@
-"""The verbs of `./caf`, imported only when used, so that help and status answer at once."""
+"""The commands of `./caf`. Each is imported only when it is used, so that help and status answer at once."""
 
 import errno
 import os
@@ -14,63 +14,63 @@ from streams.stack.machine import prepare_process
 __all__ = ["main"]
 
 _VERBS = {
-    "alerts": "see and follow alerts, test their path, check that somebody watches",
+    "alerts": "show and follow alerts, send a test alert, check that the watcher is alive",
     "backtest": "try other thresholds of a rule on everything that has landed",
-    "bench": "measure this machine, and try what it withstands",
-    "build": "rebuild the marts, once or following what lands",
+    "bench": "measure this machine, and test which faults the stack survives",
+    "build": "rebuild the marts, once or whenever something lands",
     "check": "check the code without running it: lint, format, generated files",
-    "check-event": "check an event as a form must send it",
-    "check-published": "whether the models count what the DfE has published",
-    "contracts": "generate what is derived from the contract",
-    "coverage": "of which population and time the records are: state it, list it, take it back",
-    "demo": "the whole system on this machine, with a simulated borough",
-    "desk": "who may log in to the pages, and as what",
-    "docs": "the models, their columns and lineage as pages",
+    "check-event": "check whether a form may send an event",
+    "check-published": "compare what the models count with the figures that the DfE has published",
+    "contracts": "generate the files that are derived from the contract",
+    "coverage": "state which population and time the records cover, list what is stated, take it back",
+    "demo": "run the whole system on this machine, with a simulated borough",
+    "desk": "manage who may log in to the pages, and what they may see",
+    "docs": "write pages about the models: columns and lineage",
     "down": "stop the stack",
-    "feedback": "tell referrers what was decided",
+    "feedback": "write letters that tell referrers what was decided",
     "import": "turn a council's files into events",
-    "init": "make topics, lake and metadata on servers that are there",
-    "land": "write the topics into the lake",
-    "measures": "what each figure means: unit, formula, numerator, denominator, source, caveat",
-    "notebook": "from a question to a chart, on the running lake",
+    "init": "create topics, lake and metadata on servers that run already",
+    "land": "write the records of all topics into the lake",
+    "measures": "define each figure: unit, formula, numerator, denominator, source, caveat",
+    "notebook": "open a notebook that goes from a question to a chart, on the running lake",
     "notify": "send alerts to a webhook or by e-mail",
     "pages": "serve the pages",
-    "publish": "the figures that may be seen outside the desk",
+    "publish": "publish the figures that people outside the desk may see",
     "quarantine": "list and show rejected records",
     "replay": "send rejected records again",
-    "routes": "who gets which alert, and why",
-    "rules": "the alert rules: what each says, reads, needs, and how it does",
+    "routes": "show who gets which alert, and why",
+    "rules": "list the alert rules: what each says, reads and needs, and how it performs",
     "share": "tell partners what the sharing policy permits",
-    "simulate": "produce the events of a simulated borough",
+    "simulate": "send the events of a simulated borough",
     "sql": "query the lake",
-    "status": "what runs, how fresh it is, whether anything is wrong",
+    "status": "show what runs, how fresh it is, and whether anything is wrong",
     "test": "run the tests",
-    "topics": "which topics were made again, and that this is known",
+    "topics": "list topics that were recreated, and confirm that you know about it",
     "up": "start the stack in the background",
-    "validations": "what holds the marts, and release it with a reason",
+    "validations": "list what holds the marts, and release a hold with a reason",
     "verify": "check that every record is accounted for",
-    "watch": "raise alerts within a second",
+    "watch": "evaluate events as they arrive, and raise alerts within a second",
 }
 
 
 _MACHINE = {
-    errno.ENOSPC: "the disk is full; make room, or let CAF_HOME name another disk",
-    errno.EDQUOT: "your share of the disk is used up; make room, or let CAF_HOME name another disk",
-    errno.ENOTDIR: "a folder of this path is a file; name another path",
-    errno.EROFS: "the disk can only be read; let CAF_HOME name another",
-    errno.EACCES: "you may not use it; be the user whom it belongs to, or name another",
-    errno.EPERM: "you may not use it; be the user whom it belongs to, or name another",
+    errno.ENOSPC: "the disk is full; delete something, or set CAF_HOME to a folder on another disk",
+    errno.EDQUOT: "your disk quota is used up; delete something, or set CAF_HOME to a folder on another disk",
+    errno.ENOTDIR: "part of this path is a file, not a folder; choose another path",
+    errno.EROFS: "the disk is read-only; set CAF_HOME to a folder on another disk",
+    errno.EACCES: "you have no permission to use it; run this as the user who owns it, or choose another",
+    errno.EPERM: "you have no permission to use it; run this as the user who owns it, or choose another",
     errno.EMFILE: "too many files are open; raise the limit with 'ulimit -n 65536'",
     errno.ENFILE: "too many files are open on this machine",
     errno.ENOMEM: "there is no memory left",
-    errno.ENAMETOOLONG: "the path is too long; let CAF_HOME name a shorter one",
-    errno.EIO: "the disk fails to read or write",
+    errno.ENAMETOOLONG: "the path is too long; set CAF_HOME to a shorter one",
+    errno.EIO: "the disk cannot be read or written",
 }
-"""What the machine refuses, and what to do; any other error of the system is a fault of the program."""
+"""Errors that the machine causes, and what the user can do. Any other error of the system is a fault of the program."""
 
 
 class _Verbs(click.Group):
-    """Commands found by name in `streams.cli.<verb>`."""
+    """Commands that are found by name in `streams.cli.<command>`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_VERBS)
@@ -88,18 +88,19 @@ class _Verbs(click.Group):
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def caf() -> None:
-    """Referrals, case changes and escalations: alerts within a second, need by locality within seconds.
+    """Turn referrals, case changes and escalations into alerts within a second, and need by locality within seconds.
 
     Start with './caf demo'. Every command explains itself with --help.
-    Settings are CAF_* environment variables; state is in one folder, CAF_HOME.
+    Settings are environment variables named CAF_*. All state is in one folder, CAF_HOME.
     """
 
 
 def main() -> None:
     """
-    Run the command line; logs go to stderr.
+    Run the command line. Logs go to stderr.
 
-    A known error, and what the machine refuses, is one sentence and exit code 1; CAF_DEBUG adds the traceback.
+    After a known error, or one that the machine causes, it prints one sentence and ends with exit code 1. With
+    CAF_DEBUG it also prints the traceback.
     """
     _log_to_stderr()
     try:
@@ -121,7 +122,7 @@ def _end_with(sentence: str, error: Exception) -> None:
 
 
 def _log_to_stderr() -> None:
-    """Keep stdout for what a command prints: people pipe it."""
+    """Send logs to stderr. People pipe stdout, so it has only what a command prints."""
     terminal = sys.stderr.isatty()
     structlog.configure(
         processors=[

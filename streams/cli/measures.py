@@ -1,4 +1,4 @@
-"""`./caf measures`: what each figure means."""
+"""`./caf measures`: define what each figure means."""
 
 import json
 from dataclasses import asdict
@@ -25,8 +25,8 @@ _WIDTH = 100
 def command(*, key: str | None, write: bool, as_json: bool) -> None:
     """List the measures of the marts, or define one: title, unit, formula, period, source, caveat, and where it is.
 
-    The definitions are those beside the dbt models; `marts.analytics.dim_measure` has the same. KEY may be
-    `mart.key` where several marts have a measure of one name.
+    The definitions are written beside the dbt models. `marts.analytics.dim_measure` has the same definitions. If
+    several marts have a measure of the same name, give KEY as `mart.key`.
     """
     found = measures(project_manifest(Settings.from_env()))
     if write:

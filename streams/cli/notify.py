@@ -1,4 +1,4 @@
-"""`./caf notify`: send alerts to a webhook or by e-mail, and again what was not taken."""
+"""`./caf notify`: send alerts to a webhook or by e-mail, and send those again that were not accepted."""
 
 import json
 import signal
@@ -21,24 +21,27 @@ __all__ = ["command"]
 
 @click.group("notify")
 def command() -> None:
-    """Send alerts to a receiver, at least once and in order; what it does not take is kept and can be sent again.
+    """Send alerts to a receiver, at least once and in order. Alerts that it does not accept are kept to be sent again.
 
-    A consumer is known by its --group: it goes on where it stopped, and begins with what comes next.
-    Every version of an alert is sent, so that a receiver can take it down; alerts from history never are.
-    For a terminal there is 'alerts --follow --bell'.
+    A new --group begins with the next alert. A known --group continues where it stopped.
+    Every version of an alert is sent, so that the receiver can remove the alert when it ends. Alerts from history are
+    never sent.
+    To see alerts in a terminal, use 'alerts --follow --bell'.
     """
 
 
 def _delivery(verb: Callable) -> Callable:
-    """The options of every receiver."""
+    """Add the options that every kind of receiver has."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print figures as JSON at the end."),
         click.option("--replay", "again", is_flag=True, help="Send the group's dead letters again, and end."),
-        click.option("--attempts", type=click.IntRange(1), default=6, show_default=True, help="Tries of an alert."),
-        click.option("--test", is_flag=True, help="Send tests of the path too ('alerts test')."),
-        click.option("--standing", is_flag=True, help="Only versions that are open, not what becomes of them."),
+        click.option(
+            "--attempts", type=click.IntRange(1), default=6, show_default=True, help="Times an alert is tried."
+        ),
+        click.option("--test", is_flag=True, help="Also send test alerts ('alerts test')."),
+        click.option("--standing", is_flag=True, help="Send only versions that are open, not how alerts end."),
         filters,
-        click.option("--group", required=True, help="Name of this consumer; its place is saved under it."),
+        click.option("--group", required=True, help="Name of this consumer. Its position is saved under this name."),
     ):
         verb = option(verb)
     return verb
@@ -49,9 +52,10 @@ def _delivery(verb: Callable) -> Callable:
 @click.option("--secret-file", required=True, type=click.Path(path_type=Path), help="File with the base64 secret.")
 @_delivery
 def webhook(url: str, secret_file: Path, **options: Any) -> None:
-    """Send alerts as signed HTTP requests (standardwebhooks.com), the body as on the topic.
+    """Send alerts as signed HTTP requests (standardwebhooks.com). The body is the same as on the topic.
 
-    Tried again when the receiver does not answer or says 5xx, 408, 425 or 429; any other answer but 2xx is final.
+    If the receiver does not answer, or answers 5xx, 408, 425 or 429, the alert is tried again. Any other answer except
+    2xx is final.
     """
     from streams.tell.subscribers.webhook import Webhook, read_secret
 
@@ -60,16 +64,16 @@ def webhook(url: str, secret_file: Path, **options: Any) -> None:
 
 @command.command("email")
 @click.option("--smtp", required=True, metavar="HOST:PORT", help="The mail server.")
-@click.option("--to", required=True, multiple=True, help="Whom to write to.")
+@click.option("--to", required=True, multiple=True, help="Address of a recipient; give it once for each.")
 @click.option("--from", "sender", required=True, help="Address of the sender.")
 @click.option("--tls", type=click.Choice(["starttls", "implicit", "none"]), default="starttls", show_default=True)
-@click.option("--user", default="", help="Name at the mail server.")
-@click.option("--password-file", type=click.Path(path_type=Path), help="File with its password.")
+@click.option("--user", default="", help="User name at the mail server.")
+@click.option("--password-file", type=click.Path(path_type=Path), help="File with the user's password.")
 @_delivery
 def email(
     *, smtp: str, to: tuple[str, ...], sender: str, tls: str, user: str, password_file: Path | None, **options: Any
 ) -> None:
-    """Send alerts as e-mail: severity, status, id and link only."""
+    """Send alerts by e-mail. A mail has only severity, status, id and link."""
     from streams.tell.subscribers.email import Email
 
     host, _, port = smtp.rpartition(":")
@@ -83,7 +87,7 @@ def email(
 @click.option("--group", required=True, help="Name of the consumer.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def failed(group: str, as_json: bool) -> None:
-    """List the alerts that the consumer's receiver did not take, and why."""
+    """List the alerts that the consumer's receiver did not accept, and why."""
     from streams.tell.subscribers.dead_letters import DeadLetters
 
     letters = DeadLetters(Settings.from_env(), group)
@@ -109,7 +113,7 @@ def _run(send: Callable, *, group: str, attempts: int, again: bool, as_json: boo
         for sign in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sign, lambda *_: stopping.set())
         notified = notify(settings, send, group=group, attempts=attempts, until=stopping.is_set, **chosen)
-    words = f"sent {notified.sent} alerts; {notified.not_taken} were not taken and are dead letters"
+    words = f"sent {notified.sent} alerts; {notified.not_taken} were not accepted and are dead letters"
     click.echo(json.dumps(asdict(notified)) if as_json else words)
     sys.exit(1 if again and notified.not_taken else 0)
 

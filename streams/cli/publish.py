@@ -1,4 +1,4 @@
-"""`./caf publish`: the figures that may be seen outside the desk."""
+"""`./caf publish`: publish the figures that people outside the desk may see."""
 
 import json
 from datetime import datetime
@@ -14,29 +14,32 @@ __all__ = ["command"]
 
 
 @click.command("publish")
-@click.option("--into", type=click.Path(dir_okay=False, path_type=Path), help="The file; public.duckdb of the home.")
+@click.option(
+    "--into", type=click.Path(dir_okay=False, path_type=Path), help="The file.  [default: public.duckdb in CAF_HOME]"
+)
 @click.option(
     "--begin",
     "begins_on",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="Confirm with which quarter publication begins, by its first day, and publish nothing now.",
+    help="Confirm the first quarter to be published, by its first day. This publishes nothing now.",
 )
 @click.option("--authority", metavar="CODE", help="With --begin: the GSS code.  [default: CAF_AUTHORITY]")
-@click.option("--why", help="With --begin: how it is known that the records are whole from then on. No personal data.")
+@click.option("--why", help="With --begin: how you know that the records are complete from then on. No personal data.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def command(
     *, into: Path | None, begins_on: datetime | None, authority: str | None, why: str | None, as_json: bool
 ) -> None:
-    """Publish the quarters that have closed, with small counts withheld, and write the file of public tables anew.
+    """Publish the quarters that have closed, with small counts withheld, and replace the file of public tables.
 
-    Nothing of an authority is published before somebody has confirmed with --begin where its publication begins. A
-    quarter must be covered as a whole (./caf coverage). It is published once, 28 days after its end, and never changes.
-    A collection year is published with its last quarter. Counts of 1 to 5 are withheld, and so many more that none of
-    them can be worked out. The file contains only the public tables, and is replaced as a whole.
+    First, somebody must confirm an authority's first quarter with --begin. Before that, nothing of the authority is
+    published. A quarter must be covered as a whole (./caf coverage). It is published once, 28 days
+    after its end, and never changes. A collection year is published with its last quarter. Counts of 1 to 5 are
+    withheld. Further counts are withheld so that nobody can work these out. The file contains only the public tables,
+    and is replaced as a whole.
     """
     settings = Settings.from_env()
     if (begins_on is None) != (why is None) or (authority and begins_on is None):
-        raise PublicationInvalid("give --begin and --why together; --authority only with them")
+        raise PublicationInvalid("give --begin and --why together, and --authority only with both")
     if begins_on is not None:
         begin(settings, authority or settings.authority, begins_on.date(), str(why))
         click.echo(f"{authority or settings.authority} is published from the quarter of {begins_on:%Y-%m-%d} on")
@@ -59,17 +62,17 @@ def _figures(published: Publication) -> dict[str, object]:
 def _text(published: Publication) -> str:
     lines = [
         *(
-            f"{code} {quarter} is not covered as a whole: nothing is published of it"
+            f"{code} {quarter} is not published, because it is not covered as a whole"
             for code, quarter in published.uncovered
         ),
         *(
-            f"nothing of {code} is published before somebody confirms where that begins: "
+            f"{code} is not published until somebody confirms its first quarter: "
             f"./caf publish --authority {code} --begin DAY --why …"
             for code in published.unbegun
         ),
     ]
     if not published.quarters:
-        return "\n".join([*lines, f"no quarter is new; {published.file} has all that is public"])
+        return "\n".join([*lines, f"no new quarter was published; {published.file} has all public figures"])
     quarters = ", ".join(f"{code} {quarter}" for code, quarter in published.quarters)
     figures = f"{published.figures:,} figures, {published.withheld:,} of them withheld"
     return "\n".join([*lines, f"{quarters}: {figures}; {published.file}"])

@@ -17,13 +17,13 @@ __all__ = ["command", "filters"]
 
 
 def filters(verb: Callable) -> Callable:
-    """The options that choose rejected records."""
+    """Add the options that choose rejected records."""
     for option in (
-        click.option("--offset", type=click.IntRange(min=0), help="The record at this offset."),
+        click.option("--offset", type=click.IntRange(min=0), help="The record with this offset."),
         click.option("--partition", type=click.IntRange(min=0), help="Records of this partition."),
-        click.option("--since", help="Records that arrived since this moment (ISO 8601)."),
+        click.option("--since", help="Records that arrived since this time (ISO 8601)."),
         click.option("--topic", type=click.Choice(names.LANDED_TOPICS), metavar="TOPIC", help="Records of this topic."),
-        # Plain words: of an enumeration click would take the names, which no listing shows.
+        # Plain strings: from an enumeration click would take the names, which no listing shows.
         click.option(
             "--reason",
             type=click.Choice([reason.value for reason in Reason], case_sensitive=False),
@@ -37,7 +37,7 @@ def filters(verb: Callable) -> Callable:
 @click.group("quarantine", invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
-    """List and show rejected records, and what was left out of accepted ones: why, and where they are wrong."""
+    """List and show rejected records, and values left out of accepted ones: why, and in which field the error is."""
     if context.invoked_subcommand is None:
         context.invoke(list_)
 
@@ -64,7 +64,8 @@ def left_out_(*, as_json: bool, **given: object) -> None:
     """
     Count values that were left out of accepted events, by source and field.
 
-    They were wrong in fields that no rule needs; what was sent is whole in `payload` of `landing.events`.
+    They were wrong, and in fields that no rule needs. The column `payload` of `landing.events` keeps everything that
+    was sent.
     """
     with connect(Settings.from_env(), marts=None) as lake:
         found = left_out(lake, Filters.of(**given))
@@ -83,17 +84,19 @@ def _left_out_text(one: LeftOut) -> str:
 
 @command.command("show")
 @filters
-@click.option("--bytes", "with_bytes", is_flag=True, help="With key, value and headers: they may be about anybody.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show at most so many.")
+@click.option(
+    "--bytes", "with_bytes", is_flag=True, help="Also show key, value and headers. They may contain personal data."
+)
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show at most this many.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a record; bytes in base64.")
 def show(*, with_bytes: bool, limit: int, as_json: bool, **given: object) -> None:
-    """Show rejected records one by one, oldest first; their content only with --bytes."""
+    """Show rejected records one by one, oldest first. Their content is shown only with --bytes."""
     with connect(Settings.from_env(), marts=None) as lake:
         records = find(lake, Filters.of(**given), limit=limit, with_content=with_bytes)
     for record in records:
         click.echo(json.dumps(_figures(record, with_bytes), default=_plain) if as_json else _text(record, with_bytes))
     if not records and not as_json:
-        click.echo("no record that matches was rejected")
+        click.echo("no matching record was rejected")
 
 
 def _figures(record: Quarantined, with_bytes: bool) -> dict[str, object]:
@@ -116,7 +119,7 @@ def _text(record: Quarantined, with_bytes: bool) -> str:
         f"  allowed  {record.allowed or ''}",
     ]
     if record.replayed_as:
-        lines.append(f"  replayed, accepted as {record.replayed_as}")
+        lines.append(f"  sent again, accepted as {record.replayed_as}")
     if with_bytes:
         lines += [f"  key      {record.key!r}", f"  headers  {record.headers!r}", f"  value    {record.value!r}"]
     return "\n".join(lines)

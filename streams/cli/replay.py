@@ -16,22 +16,22 @@ __all__ = ["command"]
 
 @click.command("replay")
 @filters
-@click.option("--dry-run", is_flag=True, help="Only say how many would be sent.")
+@click.option("--dry-run", is_flag=True, help="Only print how many would be sent.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON; needs --yes or --dry-run.")
 def command(*, dry_run: bool, yes: bool, as_json: bool, **given: object) -> None:
-    """Send rejected records again after a fix, byte for byte, to the topic and key they came by.
+    """Send rejected records again after a fix, byte for byte, to the same topic and with the same key.
 
-    Without options it sends all of them. It leaves as they are: records whose copy was accepted already or is on its
-    way, copies themselves, and batches, since their events were sent on. If the broker refuses a record, it is named
-    and the others are sent. Exit code 0: all were sent.
+    Without options it sends all of them. It does not send records whose copy was already accepted or is on its way,
+    nor the copies themselves, nor batches, because the events in a batch were sent on separately. If the broker
+    refuses a record, the command names it and sends the others. Exit code 0: all were sent.
     """
     if as_json and not (yes or dry_run):
-        raise click.UsageError("--json asks no question; add --yes or --dry-run")
+        raise click.UsageError("with --json there is no question; add --yes or --dry-run")
     settings = Settings.from_env()
     count = len(select(settings, **given))
     if not count and not as_json:
-        click.echo("no rejected record that matches is still to be sent again; './caf quarantine show' lists them all")
+        click.echo("no matching rejected record remains to be sent again; './caf quarantine show' lists them all")
         return
     if dry_run:
         click.echo(json.dumps({"would_send": count}) if as_json else f"{count:,} records would be sent again")
@@ -44,6 +44,6 @@ def command(*, dry_run: bool, yes: bool, as_json: bool, **given: object) -> None
         for one in replayed.refused:
             click.echo(f"{one.record} cannot be sent: {one.why}")
         refused = f", {len(replayed.refused):,} cannot be sent" if replayed.refused else ""
-        skipped = f", {replayed.skipped:,} left as they are" if replayed.skipped else ""
+        skipped = f", {replayed.skipped:,} not sent again" if replayed.skipped else ""
         click.echo(f"{replayed.sent:,} records sent again{skipped}{refused}")
     sys.exit(1 if replayed.refused else 0)

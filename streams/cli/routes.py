@@ -1,4 +1,4 @@
-"""`./caf routes`: who gets which alert and how many, why one went where it went, and what would reach nobody."""
+"""`./caf routes`: show who gets which alerts and how many, why an alert went where it went, and what reaches nobody."""
 
 import json
 import sys
@@ -12,8 +12,6 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from streams.contracts.outputs import Alert
-from streams.errors import AlertUnknown
 from streams.lake.connect import connect
 from streams.settings import Settings
 from streams.stack import stack
@@ -23,13 +21,13 @@ __all__ = ["command"]
 
 @click.command("routes")
 @click.option("--alert", "alert_id", metavar="ID", help="Explain why this alert went where it went.")
-@click.option("--check", is_flag=True, help="Name what reaches nobody; exit code 1 if there is any.")
-@click.option("--load", is_flag=True, help="Alerts a day that each desk should expect of each rule, and that came.")
+@click.option("--check", is_flag=True, help="List alerts that would reach nobody; exit code 1 if there are any.")
+@click.option("--load", is_flag=True, help="Show how many alerts a day each desk should expect of each rule, and got.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 def command(*, alert_id: str | None, check: bool, load: bool, as_json: bool) -> None:
-    """List the routes in force for the authority: every row that fits an alert adds a recipient."""
+    """List the routes in force for the authority. Every row that fits an alert adds a recipient."""
     if sum((alert_id is not None, check, load)) > 1:
-        raise click.UsageError("--alert, --check and --load are asked one at a time")
+        raise click.UsageError("give only one of --alert, --check and --load")
     if alert_id is not None:
         _explain(alert_id, as_json)
     elif check:
@@ -65,7 +63,7 @@ def _check(as_json: bool) -> None:
     for rule, count in () if as_json else Counter(gap.rule for gap in found).items():
         click.echo(f"{rule}: {count} combinations of severity, hours, place and family reach nobody")
     if not found and not as_json:
-        click.echo("every rule reaches somebody, at any severity and hour, wherever the family lives")
+        click.echo("every rule reaches somebody, at every severity and hour, wherever the family lives")
     sys.exit(1 if found else 0)
 
 
@@ -96,7 +94,11 @@ def _load(as_json: bool) -> None:
 
 
 def _loads(lines: list[tuple[str, str, str, float, float | None]], days: int) -> str:
-    """A desk's alerts a day in all, then each rule's; what came is unknown while the lake's server is down."""
+    """
+    Lay out each desk's alerts a day, first in total and then by rule.
+
+    While the lake's server is down, the number that came is shown as unknown.
+    """
     table = Table("desk", "rule", box=None)
     for name in ("expected a day", f"came, last {days} days"):
         table.add_column(name, justify="right")
@@ -118,8 +120,9 @@ def _a_day(*columns: tuple[float | None, ...]) -> list[str]:
 def _explain(alert_id: str, as_json: bool) -> None:
     from streams.alerts.routing.explain import explain
     from streams.alerts.routing.routes import read_routes
+    from streams.tell.subscribers.story import read_story
 
-    alert = _latest(alert_id)
+    alert = read_story(Settings.from_env(), alert_id).versions[-1][0]
     explanations, unexplained = explain(read_routes(), alert)
     if as_json:
         lines = [{"route": asdict(one.route), "recipients": one.recipients} for one in explanations]
@@ -128,18 +131,9 @@ def _explain(alert_id: str, as_json: bool) -> None:
         return
     click.echo(f"{alert.rule} {alert.severity}, version {alert.version}, written {alert.raised_at:%Y-%m-%d %H:%M}Z")
     if alert.backfill or alert.test:
-        click.echo("for nobody: it is history, or a test")
+        click.echo("for nobody: it was raised from history, or is a test")
     for one in explanations:
         reached = ", ".join(f"{who.role} {who.id}" for who in one.recipients) or "nobody: the family did not fit"
         click.echo(f"  severity {one.route.severity}, hours {one.route.hours}, family {one.route.family} -> {reached}")
     for who in unexplained:
-        click.echo(f"  told of an earlier version -> {who.role} {who.id}")
-
-
-def _latest(alert_id: str) -> Alert:
-    from streams.alerts.follow import follow
-
-    versions = [alert for alert, _ in follow(Settings.from_env(), stop_at_end=True) if alert.alert_id == alert_id]
-    if not versions:
-        raise AlertUnknown(f"no alert on its topic has the id {alert_id!r}; './caf alerts --all' lists them")
-    return max(versions, key=lambda alert: alert.version)
+        click.echo(f"  got an earlier version -> {who.role} {who.id}")

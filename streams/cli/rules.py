@@ -1,4 +1,4 @@
-"""`./caf rules`: the rule register."""
+"""`./caf rules`: list and show the rules of the register."""
 
 import json
 from dataclasses import asdict
@@ -28,16 +28,16 @@ _COLOURS = {"red": "red", "amber": "yellow", "green": "green"}
     "--sql",
     "database",
     type=click.Choice(["duckdb", "postgres"]),
-    help="Print what the rule runs, model by model, as dbt compiles it or as it is derived for PostgreSQL.",
+    help="Print the SQL of the rule, model by model, as dbt compiles it or as it is derived for PostgreSQL.",
 )
 @click.option("--show", "formerly", metavar="RULE", hidden=True)
 @click.option("--write", is_flag=True, help="Write the page of all rules, docs/rules/rules.md.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(*, rule: str | None, database: str | None, formerly: str | None, write: bool, as_json: bool) -> None:
-    """List the alert rules, or show RULE: what it says, reads and needs, and how it does.
+    """List the alert rules, or show RULE: what it says, reads and needs, and how it performs.
 
-    Thresholds, columns read and tests are found in the project. How often a rule fired, and what people said of its
-    alerts, is read from the marts when their server is up.
+    The command finds thresholds, columns and tests in the project. If the server of the marts runs, it also reads from
+    the marts how often a rule raised an alert, and what people said about its alerts.
     """
     settings = Settings.from_env()
     rule = rule or formerly  # `--show RULE` until the next version
@@ -61,11 +61,11 @@ def command(*, rule: str | None, database: str | None, formerly: str | None, wri
 
 
 def _text(settings: Settings, rule: str, database: str) -> str:
-    """The models of a rule, those that it stands on first."""
+    """Return the SQL of a rule's models. A model comes after the models that it reads."""
     compiled = compiled_rules(settings, with_build_rules=database == "duckdb")
     if rule not in compiled.rules:
         entry(register(compiled_rules(settings, with_build_rules=True)), rule)
-        raise click.UsageError(f"{rule} is judged in the build alone, which runs on DuckDB")
+        raise click.UsageError(f"only the build evaluates {rule}, and the build runs on DuckDB")
     texts = {name: model.sql for name, model in compiled.models.items()}
     if database == "postgres":
         texts = derived(compiled).models
@@ -87,12 +87,12 @@ def _shown(one: Entry, fired: list[dict[str, object]] | None) -> str:
         ("", one.statement),
         ("practice", one.practice),
         ("severity", f"{one.severity}, version {one.version}"),
-        ("about", f"one {one.entity_kind}, judged by {one.scope}"),
+        ("about", f"one {one.entity_kind}, evaluated by {one.scope}"),
         ("cleared when", one.clears_when),
-        ("facts", ", ".join(one.facts) or "no event of its own"),
-        ("reads", ", ".join(one.columns) or "nothing of an event"),
+        ("facts", ", ".join(one.facts) or "no event type of its own"),
+        ("reads", ", ".join(one.columns) or "no column of an event"),
         *_thresholds(one),
-        ("expected", f"{one.expected.a_year} alerts a year for 10,000 children; './caf routes --load' says for whom"),
+        ("expected", f"{one.expected.a_year} alerts a year for 10,000 children; './caf routes --load' shows for whom"),
         *_performance(fired),
         ("SQL", one.sql or "missing"),
         *_tests(one),
@@ -110,7 +110,7 @@ def _shown(one: Entry, fired: list[dict[str, object]] | None) -> str:
 
 
 def _tests(one: Entry) -> list[tuple[str, str]]:
-    """A line for each file."""
+    """List the tests, one line for each file."""
     files: dict[str, list[str]] = {}
     for test in one.tests:
         file, _, name = test.partition("::")
@@ -119,7 +119,7 @@ def _tests(one: Entry) -> list[tuple[str, str]]:
 
 
 def _thresholds(one: Entry) -> list[tuple[str, str]]:
-    """A line each: one value if all profiles agree."""
+    """List the thresholds, one line each: a single value if all profiles agree, otherwise the value of each."""
     if not one.thresholds:
         return [("thresholds", "none")]
     lines = []

@@ -1,4 +1,4 @@
-"""`./caf share`: tell partners of alerts as the sharing policy permits."""
+"""`./caf share`: tell partners about alerts, as far as the sharing policy permits."""
 
 import json
 import signal
@@ -14,17 +14,19 @@ __all__ = ["command"]
 
 
 @click.command("share")
-@click.option("--for", "for_seconds", type=float, metavar="SECONDS", help="Stop after so many seconds.")
-@click.option("--once", is_flag=True, help="Stop at the newest alert that is there now.")
+@click.option("--for", "for_seconds", type=float, metavar="SECONDS", help="Stop after this many seconds.")
+@click.option("--once", is_flag=True, help="Stop at the newest alert that is on the topic now.")
 @click.option(
-    "--policy", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another policy than the project's."
+    "--policy",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Another policy in place of the project's.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def command(for_seconds: float | None, once: bool, policy: Path | None, as_json: bool) -> None:
     """Tell each kind of partner what the sharing policy permits, on its own topic, until SIGTERM or Ctrl-C.
 
-    Each decision is written down before anybody is told.
-    The first start begins with the alerts that come next; later ones go on where the last one ended.
+    Each decision is published before any partner is notified.
+    The first start begins with the alerts that come next. Later starts continue where the last one ended.
     """
     from streams.tell.partners.policy import POLICY_FILE, read_policy
     from streams.tell.partners.share import share
@@ -43,5 +45,5 @@ def command(for_seconds: float | None, once: bool, policy: Path | None, as_json:
     click.echo(
         json.dumps(figures)
         if as_json
-        else f"of {shared.alerts} alert versions: {shared.decisions} decisions, {shared.notices} notices"
+        else f"{shared.alerts} alert versions read: {shared.decisions} decisions, {shared.notices} notices"
     )

@@ -1,4 +1,4 @@
-"""`./caf simulate`: produce the events of a simulated borough."""
+"""`./caf simulate`: send the events of a simulated borough."""
 
 import json
 import signal
@@ -31,29 +31,30 @@ from streams.simulate import (
 )
 from streams.simulate.calibration import AUTHORITIES
 from streams.simulate.desk import Desk
-from streams.simulate.hours import LONDON
 from streams.simulate.measure import Figure, compare
+from streams.times import LONDON
 
 __all__ = ["command"]
 
-_HELP = """Produce the events of a simulated borough.
+_HELP = """Send the events of a simulated borough.
 
-Without options: a year of the borough of CAF_AUTHORITY up to last midnight, to Kafka, as fast as it takes them.
-The referrals to social care have the DfE's published figures of 2023-24 (by month and source, re-referrals, no further
-action); where they are withheld (Herefordshire) the region's rates and the authority's own population stand for them.
-What the history covers is stated to the lake (./caf coverage). Families, schools and organisations are invented; areas
-are real, and the more deprived get more of everything.
+Without options, it sends a year of the borough of CAF_AUTHORITY, up to last midnight, to Kafka, as fast as Kafka takes
+the events. The referrals to social care agree with the DfE's published figures for 2023-24 (by month and source,
+re-referrals, no further action). If these figures are withheld (Herefordshire), the simulation uses the region's rates
+and the authority's own population. It states in the lake what the history covers (./caf coverage). Families, schools
+and organisations are invented. Areas are real, and more deprived areas get more of everything.
 
-Each alert rule has planted true cases and near misses; --truth says what each must raise, or must not, and why.
+Each alert rule has planted true cases and near misses. The file of --truth lists what each must raise, or must not
+raise, and why.
 
 \b
 Examples:
   ./caf simulate                                  a year of history to Kafka
   ./caf simulate --to-file year.jsonl --truth truth.jsonl
   ./caf simulate --live --rate 20 --for 120       history, then two minutes of live events
-  ./caf simulate --live --no-history --new-cast   live only, on a broker that has the history already
+  ./caf simulate --live --no-history --new-cast   live only, on a broker that already has the history
   ./caf simulate --days 7 --speed-up 5040         a week in two minutes
-  ./caf simulate --calibration                    what is published, what is simulated
+  ./caf simulate --calibration                    published beside simulated figures
   ./caf simulate --authority E06000006 --authority E06000019 --seed 7
 """
 _NOISE = Noise()
@@ -67,7 +68,7 @@ def _rate(name: str, meaning: str) -> object:
 
 
 @click.command("simulate", help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--seed", default=1, show_default=True, help="Same seed, window and options: same bytes.")
+@click.option("--seed", default=1, show_default=True, help="The same seed, window and options give the same bytes.")
 @click.option(
     "--authority",
     "authorities",
@@ -75,27 +76,33 @@ def _rate(name: str, meaning: str) -> object:
     type=click.Choice(list(AUTHORITIES)),
     help="GSS code (Wirral, Halton, Herefordshire); repeat for several.  [default: CAF_AUTHORITY]",
 )
-@click.option("--days", default=365, show_default=True, type=click.IntRange(1), help="Length of the history.")
+@click.option("--days", default=365, show_default=True, type=click.IntRange(1), help="Length of the history in days.")
 @click.option("--end", type=click.DateTime(), help="End of the history, London time.  [default: last midnight]")
-@click.option("--stories", default=2, show_default=True, type=click.IntRange(0), help="Times each story is planted.")
-@click.option("--live", "is_live", is_flag=True, help="Go on with live events after the history.")
+@click.option(
+    "--stories", default=2, show_default=True, type=click.IntRange(0), help="How often each story is planted."
+)
+@click.option("--live", "is_live", is_flag=True, help="Continue with live events after the history.")
 @click.option("--rate", default=20.0, show_default=True, help="Ordinary live events per second.")
 @click.option(
     "--for", "seconds", type=float, metavar="SECONDS", help="Length of the live run.  [default: until Ctrl-C]"
 )
-@click.option("--no-history", is_flag=True, help="Send no history: it is on the topics already.")
-@click.option("--new-cast", is_flag=True, help="Play the live stories on new families: for a second live run.")
-@click.option("--desk", "has_desk", is_flag=True, help="Somebody takes on live alerts and closes them, after a while.")
-@click.option("--speed-up", type=float, metavar="TIMES", help="Send the window so many times faster than it happened.")
+@click.option("--no-history", is_flag=True, help="Send no history, because it is already on the topics.")
+@click.option("--new-cast", is_flag=True, help="Use new families for the live stories, for a second live run.")
+@click.option(
+    "--desk", "has_desk", is_flag=True, help="Simulate a desk that acknowledges and later closes live alerts."
+)
+@click.option(
+    "--speed-up", type=float, metavar="TIMES", help="Send the window this many times faster than it happened."
+)
 @_rate("duplicates", "Events sent twice.")
-@_rate("out_of_order", "Events overtaken by others, by up to half an hour.")
+@_rate("out_of_order", "Events that others overtake, by up to half an hour.")
 @_rate("late", "Events sent hours or days late.")
 @_rate("corrected", "Events corrected afterwards.")
 @_rate("withdrawn", "Events withdrawn afterwards.")
-@_rate("malformed", "Unreadable records added, of each kind of rejection in turn.")
-@click.option("--to-file", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write here; needs no broker.")
+@_rate("malformed", "Extra records that will be rejected, for each reason in turn.")
+@click.option("--to-file", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write here. Needs no broker.")
 @click.option("--truth", type=click.Path(path_type=Path, dir_okay=False), help="Write the planted stories here.")
-@click.option("--calibration", is_flag=True, help="Send nothing; print published against simulated figures.")
+@click.option("--calibration", is_flag=True, help="Send nothing. Print published beside simulated figures.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def command(
     *,
@@ -117,13 +124,13 @@ def command(
     as_json: bool,
     **noise: float,
 ) -> None:
-    """Make the world and send what the options ask for."""
+    """Make the simulated world and send what the options ask for."""
     if speed_up is not None and (is_live or file or speed_up <= 0):
-        raise SettingInvalid("--speed-up is above 0, and goes with neither --live nor --to-file")
+        raise SettingInvalid("--speed-up must be above 0, and cannot be used with --live or --to-file")
     if file and (is_live or no_history):
-        raise SettingInvalid("--to-file writes the history; it goes with neither --live nor --no-history")
+        raise SettingInvalid("--to-file writes the history; it cannot be used with --live or --no-history")
     if not is_live and (no_history or new_cast or has_desk):
-        raise SettingInvalid("--no-history, --new-cast and --desk are about a live run; they go with --live only")
+        raise SettingInvalid("--no-history, --new-cast and --desk are for a live run; use them only with --live")
     settings, runs = Settings.from_env(), []
     until = end.replace(tzinfo=LONDON) if end else _last_midnight()
     since = (until.replace(tzinfo=None) - timedelta(days=days)).replace(tzinfo=LONDON)
@@ -167,7 +174,7 @@ def _announcer(progress: Progress) -> Callable[[Claim], None]:
 
 @contextmanager
 def _stop_on_signal() -> Iterator[Event]:
-    """An event that Ctrl-C, or a request to end, sets; what was sent is then still counted."""
+    """Yield an event that Ctrl-C or SIGTERM sets, so that what was sent is still counted."""
     stop = Event()
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]

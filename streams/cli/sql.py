@@ -29,14 +29,14 @@ _EXTENSIONS = ("INSTALL ducklake; LOAD ducklake", "INSTALL postgres; LOAD postgr
     type=click.Choice(["table", *_FORMATS]),
     default="table",
     show_default=True,
-    help="How the result is printed; parquet goes to a file by '> FILE'.",
+    help="How the result is printed. Send parquet to a file with '> FILE'.",
 )
-@click.option("--attach", "attaches", is_flag=True, help="Print the lines that attach the lake to any DuckDB.")
+@click.option("--attach", "attaches", is_flag=True, help="Print the SQL that attaches the lake to any DuckDB.")
 def command(*, query: str | None, format_: str, attaches: bool) -> None:
-    """Run one query on the lake, given or piped in, or open a shell.
+    """Run one query on the lake, given as QUERY or piped in, or open a shell.
 
     Both catalogs are attached read-only: landing.main.events, marts.analytics.mart_locality_need, …
-    Times are in UTC. The database server is started when it is not up.
+    Times are in UTC. If the database server is not running, the command starts it.
     """
     if attaches:
         click.echo(";\n".join([*_EXTENSIONS, *attach_statements(Settings.from_env())]) + ";")
@@ -61,7 +61,11 @@ def _run(lake: duckdb.DuckDBPyConnection, query: str, format_: str) -> None:
 
 
 def _copy(lake: duckdb.DuckDBPyConnection, query: str, options: str) -> None:
-    """Print by way of a file: DuckDB would open standard output anew, and so cut a file that it is appended to."""
+    """
+    Print the result through a temporary file.
+
+    DuckDB would open standard output again. That would truncate a file to which the output is appended.
+    """
     with tempfile.NamedTemporaryFile() as file:
         lake.execute(f"COPY ({query}) TO '{file.name}' ({options})")
         with Path(file.name).open("rb") as written:
@@ -70,7 +74,7 @@ def _copy(lake: duckdb.DuckDBPyConnection, query: str, options: str) -> None:
 
 
 def _shell(lake: duckdb.DuckDBPyConnection, format_: str) -> None:
-    click.echo("One query, ended by ';'. Leave with Ctrl-D. Tables: SHOW ALL TABLES;", err=True)
+    click.echo("End each query with ';'. Leave with Ctrl-D. To list the tables: SHOW ALL TABLES;", err=True)
     pending = ""
     while True:
         try:

@@ -1,4 +1,4 @@
-"""`./caf status`: how each part is, what waits for it, and what is wrong."""
+"""`./caf status`: show how each part is, what waits for it, and what is wrong."""
 
 import json
 import sys
@@ -24,13 +24,13 @@ _MARKS = {"well": "[green]✓[/]", "amber": "[yellow]![/]", "red": "[red]✗[/]"
 
 
 @click.command("status")
-@click.option("--check", "part", metavar="PART", help="Only tell of one part; exit code 1 if it is red.")
+@click.option("--check", "part", metavar="PART", help="Check one part only; exit code 1 if it is red.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def command(part: str | None, as_json: bool) -> None:
     """Show how each part is: its state, what waits for it and for how long, and what is wrong.
 
-    Exits with 1 when anything is red: a part that does not run, stands still while something waits, restarts again and
-    again, fails, or falls behind. A sentence names what it is, since when, and what to do.
+    The exit code is 1 if anything is red: a part does not run, makes no progress while something waits, restarts again
+    and again, fails, or falls behind. A sentence says what is wrong, since when, and what to do.
 
     `--check land` is the dead-man check of one part: run it from outside, for example each minute.
     """
@@ -52,7 +52,7 @@ def command(part: str | None, as_json: bool) -> None:
 
 
 def _holds(lake: duckdb.DuckDBPyConnection) -> Sequence[object]:
-    """What holds the marts, for the part that it holds: asking takes seconds of importing."""
+    """Return what holds the marts. Only `build` needs it, and importing the module takes seconds."""
     from expectations import holds
 
     return holds(lake)
@@ -65,7 +65,7 @@ def _check(health: Health, part: str, settings: Settings, *, as_json: bool) -> N
         known |= dict.fromkeys(["lake", *COMPONENTS])
         if part not in known:
             raise SettingInvalid(f"no part is called {part!r}; known: {', '.join(known)}")
-        raise PartSilent(f"nothing can be told of {part}: {'; '.join(health.troubles) or 'it was not asked'}")
+        raise PartSilent(f"the state of {part} is not known: {'; '.join(health.troubles) or 'it was not checked'}")
     if as_json:
         click.echo(json.dumps(asdict(row), default=str))
     if row.level == "red":

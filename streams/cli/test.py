@@ -1,4 +1,4 @@
-"""`./caf test`: the whole test suite on every core, or the part that is named."""
+"""`./caf test`: run the whole test suite on every core, or only the tests that are named."""
 
 import os
 import re
@@ -12,7 +12,11 @@ from streams.settings import PROJECT
 __all__ = ["command", "side_by_side"]
 
 _MOST = 4
-"""Processes; each has a broker, a PostgreSQL and now and then an Airflow of its own: 2 to 3 GiB."""
+"""
+Highest number of processes.
+
+Each has a broker and a PostgreSQL of its own, and sometimes an Airflow: 2 to 3 GiB.
+"""
 
 _ALONE = (
     *("--numprocesses", "--dist", "--exitfirst", "--maxfail", "--stepwise", "--sw", "--last-failed", "--lf", "--pdb"),
@@ -20,34 +24,34 @@ _ALONE = (
     "--version",
 )
 _ALONE_LETTERS = frozenset("nxskh")
-"""Options of somebody who looks at some tests, or says by themselves how they are to run."""
+"""Options of somebody who looks at single tests, or who decides how the tests run. They keep one process."""
 
 _FLAGS = re.compile(r"-[qvlxsh]*[a-zA-Z]?")
-"""Letters that may stand together; what follows the first other one is its value."""
+"""Letters that can be combined in one option. Text after the first other letter is that letter's value."""
 
 
 @click.command(
     "test",
     context_settings={"ignore_unknown_options": True},
     add_help_option=False,
-    help="Run the tests with pytest: all of them on every core, or those that are named, one after another.",
+    help="Run the tests with pytest: all of them on every core, or only those that you name, one after another.",
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def command(arguments: tuple[str, ...]) -> None:
     """Replace this process by pytest, in the project's folder."""
     os.chdir(PROJECT)
-    # A container may have fewer cores than its machine; only Linux tells.
+    # A container may have fewer cores than its machine. Only on Linux can Python find this out.
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     options = side_by_side(arguments, cores)
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *options, *arguments])
 
 
 def side_by_side(arguments: Sequence[str], cores: int) -> list[str]:
-    """What pytest is told so that the whole suite runs in several processes; nothing for a part of it, or one core."""
+    """Return the pytest options that run the whole suite in several processes. For one core or single tests: none."""
     processes = min(cores, _MOST)
     if processes == 1 or any(_is_alone(argument) for argument in arguments):
         return []
-    # A file's tests share servers, lakes and builds: they stay together, in the order in which they were collected.
+    # The tests of a file share servers, lakes and builds. So they stay together, in the order of collection.
     return ["-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 

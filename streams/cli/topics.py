@@ -1,4 +1,4 @@
-"""`./caf topics`: which topics the lake's rows are of, and that it is known that one was made again."""
+"""`./caf topics`: list the topics that landed, with their generations, and confirm that one was recreated."""
 
 import json
 
@@ -16,16 +16,17 @@ __all__ = ["command"]
 
 @click.group("topics")
 def command() -> None:
-    """See which topics were deleted and made again, and confirm that this is known.
+    """List which topics were deleted and recreated, and confirm that you know about it.
 
-    Landing and alerts go on by themselves; the records of the topic made again are numbered on from those before.
+    Landing and alerts continue by themselves. In the lake, the offsets of a recreated topic continue after those of the
+    old one.
     """
 
 
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a topic.")
 def show(as_json: bool) -> None:
-    """List the topics that have landed, with Kafka's id and how often each was made."""
+    """List the topics that have landed, with Kafka's id and how often each was created."""
     with connect(Settings.from_env(), marts=None) as lake:
         generations = landed_generations(lake)
     for topic, generation in sorted(generations.items()):
@@ -38,11 +39,11 @@ def show(as_json: bool) -> None:
 @click.argument("topic", metavar="TOPIC")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def agree(topic: str, yes: bool) -> None:
-    """Confirm that a topic was made again: what was lost with the one before has been asked for once more."""
-    ask(f"Has what was lost with {topic} been sent again, or is it known that nothing was?", yes=yes)
+    """Confirm that a topic was recreated, and that the records lost with the old one have been requested again."""
+    ask(f"Have the records lost with {topic} been sent again, or do you know that none were lost?", yes=yes)
     with connect(Settings.from_env(), landing="read_write", marts=None) as lake:
         confirm(lake, topic, login())
-    click.echo(f"confirmed: {topic} is no trouble any more")
+    click.echo(f"confirmed: './caf status' no longer reports {topic}")
 
 
 def _text(topic: str, generation: Generation) -> str:
@@ -50,5 +51,6 @@ def _text(topic: str, generation: Generation) -> str:
         return f"{topic}  {generation.topic_id}"
     known = f"confirmed {generation.confirmed_at}" if generation.confirmed_at else "not confirmed"
     return (
-        f"{topic}  {generation.topic_id}  made {generation.number} times, the last met {generation.known_at}, {known}"
+        f"{topic}  {generation.topic_id}  created {generation.number} times, "
+        f"the last one noticed {generation.known_at}, {known}"
     )

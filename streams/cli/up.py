@@ -1,4 +1,4 @@
-"""`./caf up`: the stack in the background, for daily work."""
+"""`./caf up`: start the stack in the background, for daily work."""
 
 import click
 
@@ -14,21 +14,21 @@ __all__ = ["command", "start"]
 def command() -> None:
     """Start PostgreSQL, Kafka, the pages, and Airflow with all DAGs in the background.
 
-    Safe to repeat: what runs already is left alone. State is in CAF_HOME; './caf down' stops everything.
+    It is safe to repeat: what runs already keeps running. All state is in CAF_HOME. './caf down' stops everything.
     """
     settings = Settings.from_env()
     start(settings)
     api = airflow.client(settings)
     click.echo(f"Airflow   {api.url}  (user {api.username}, password {api.password})")
     click.echo(
-        f"Pages     {pages.service(settings).address}  (published figures; './caf desk add NAME' lets somebody in)"
+        f"Pages     {pages.service(settings).address}  (published figures; './caf desk add NAME' makes an account)"
     )
     click.echo(f"Kafka     {settings.bootstrap}")
-    click.echo("Events    './caf simulate --help' makes some; './caf status' shows how things are")
+    click.echo("Events    './caf simulate' sends a simulated year; './caf status' shows how each part is")
 
 
 def start(settings: Settings) -> None:
-    """Start every server, and make topics and lake before the first DAG runs."""
+    """Start every server, and create topics and lake before the first DAG runs."""
     stack.check_machine(settings)
     stack.up(settings, ("postgres", "kafka"), say=_say)
     ensure_topics(settings)

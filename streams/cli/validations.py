@@ -1,4 +1,4 @@
-"""`./caf validations`: what Great Expectations holds back, and how an engineer lifts it."""
+"""`./caf validations`: list which failed expectations hold the marts, and let an engineer release them."""
 
 import json
 import sys
@@ -13,13 +13,13 @@ __all__ = ["command"]
 
 @click.group("validations")
 def command() -> None:
-    """See the holds on the marts, and release one."""
+    """List the holds on the marts, and release one."""
 
 
 @command.command("holds")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a hold.")
 def show(as_json: bool) -> None:
-    """List the holds that stand; exit code 1 if there is any."""
+    """List the holds in force. The exit code is 1 if there is any."""
     from expectations import holds
     from streams.lake.connect import connect
 
@@ -34,9 +34,9 @@ def show(as_json: bool) -> None:
 
 @command.command()
 @click.argument("name", metavar="SUITE.EXPECTATION")
-@click.option("--why", required=True, help="What was found out; stored beside the results. No personal data.")
+@click.option("--why", required=True, help="What you found out; stored beside the results. No personal data.")
 def release(name: str, why: str) -> None:
-    """Lift a hold until its expectation fails again."""
+    """Release a hold. If its expectation fails again, it holds the marts again."""
     from expectations import release as lift
     from streams.lake.connect import connect
 

@@ -25,20 +25,20 @@ _TELL_SECONDS = 5.0
     type=click.FloatRange(0),
     default=10.0,
     show_default=True,
-    help="Seconds without a new row after which landing is no longer waited for.",
+    help="Stop waiting for records to land after so many seconds without a new row.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures and every difference as JSON.")
 def command(*, wait: float, as_json: bool) -> None:
     """Check that every offset has exactly one row in the lake, and that streamed and rebuilt alerts agree.
 
-    Prints a table of what differs; the exit code is 0 only if nothing does.
-    Alerts are compared at the cut of the last build; before the first one, the marts are built.
+    The command prints a table of all differences. The exit code is 0 only if there is none.
+    It compares alerts at the snapshot of the last build. If there has been no build yet, it builds the marts first.
     """
     settings = Settings.from_env()
     verified = verify_offsets(settings, wait=wait, on_wait=_Waiting().tell)
     parity = reconcile(settings)
     if parity.as_of is None and verified.rows:
-        click.echo("Nothing has been rebuilt yet: building the marts …", err=True)
+        click.echo("There has been no build yet: building the marts …", err=True)
         build(settings, holds=holds)
         parity = reconcile(settings)
     if as_json:
@@ -50,13 +50,13 @@ def command(*, wait: float, as_json: bool) -> None:
 
 
 class _Waiting:
-    """Tells the person who waits, every few seconds."""
+    """Reports every few seconds that landing has not finished."""
 
     def __init__(self) -> None:
         self._told_at = 0.0
 
     def tell(self, records: int) -> None:
-        """Say how many records have not landed yet."""
+        """Print how many records have not landed yet."""
         if time.monotonic() - self._told_at >= _TELL_SECONDS:
             self._told_at = time.monotonic()
             click.echo(f"{records:,} records have not landed yet; waiting …", err=True)
@@ -72,7 +72,7 @@ def _show(verified: Verified, parity: Reconciliation) -> None:
             [[gap.topic, gap.partition, gap.first, gap.end - 1, gap.what] for gap in verified.differences],
         )
     if parity.as_of is None:
-        click.echo("alerts: no watcher has judged these records, so nothing to compare; start one with './caf watch'")
+        click.echo("alerts: nothing to compare, because no watcher has evaluated these records; start './caf watch'")
         return
     click.echo(f"{parity.alerts:,} alerts rebuilt as of {parity.as_of}, {len(parity.differences)} differences")
     if parity.differences:

@@ -1,4 +1,4 @@
-"""`./caf watch`: raise alerts; `--check`: is somebody watching."""
+"""`./caf watch`: raise alerts. With `--check`: tell whether the watcher is alive."""
 
 import json
 import signal
@@ -14,18 +14,21 @@ __all__ = ["command"]
 
 
 @click.command("watch")
-@click.option("--for", "for_seconds", type=float, metavar="SECONDS", help="Stop after so many seconds.")
+@click.option("--for", "for_seconds", type=float, metavar="SECONDS", help="Stop after this many seconds.")
 @click.option("--check", is_flag=True, help="Only tell whether the watcher is alive; exit code 1 if it is not.")
-@click.option("--max-age", type=float, default=10, show_default=True, help="Seconds of silence that --check allows.")
+@click.option(
+    "--max-age", type=float, default=10, show_default=True, help="Seconds without a heartbeat that --check allows."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def command(for_seconds: float | None, check: bool, max_age: float, as_json: bool) -> None:
-    """Judge every event as it arrives and publish alerts, until SIGTERM or Ctrl-C.
+    """Evaluate every event as it arrives and publish alerts, until SIGTERM or Ctrl-C.
 
-    One watcher is active at a time; a second one waits and takes over when the first ends.
-    What it knows is in PostgreSQL: it goes on where it stopped, and nothing is forgotten or said twice.
+    One watcher is the leader. A second one waits as a standby and takes over when the leader ends.
+    The watcher keeps its state in PostgreSQL. So after a restart it continues where it stopped: it forgets nothing, and
+    publishes no alert version twice.
 
-    `--check` is the dead-man check: run it from outside, for example each minute. It asks Kafka alone;
-    './caf status --check' is that of any part.
+    `--check` is the dead-man check: run it from outside, for example each minute. It needs only Kafka.
+    './caf status --check PART' does the same for any part.
     """
     settings = Settings.from_env()
     if check:
@@ -40,7 +43,7 @@ def command(for_seconds: float | None, check: bool, max_age: float, as_json: boo
     if as_json:
         click.echo(json.dumps({"records": watched.records, "alerts": watched.alerts, "terms": watched.terms}))
     else:
-        click.echo(f"judged {watched.records} records, published {watched.alerts} alert versions")
+        click.echo(f"evaluated {watched.records} records, published {watched.alerts} alert versions")
 
 
 def _check(settings: Settings, max_age: float, as_json: bool) -> None:
@@ -54,7 +57,7 @@ def _check(settings: Settings, max_age: float, as_json: bool) -> None:
     if age is None:
         raise WatchSilent("the watcher has never given a sign of life; start it with './caf watch'")
     if age < -max_age:
-        raise WatchSilent("the watcher was last heard before the clock was set back, and not since")
+        raise WatchSilent("the watcher's last heartbeat is from before the clock was set back; none has come since")
     if age > max_age:
         raise WatchSilent(f"the watcher has been silent for {age:.0f} s; allowed: {max_age:.0f} s")
     if not as_json:

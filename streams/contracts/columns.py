@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from streams.contracts.decode import Accepted, Rejected
 from streams.contracts.envelope import Correction
-from streams.contracts.event import Event, event_types
+from streams.contracts.event import Event, event_types, fact_name
 
 __all__ = [
     "EVENT_COLUMNS",
@@ -140,7 +140,7 @@ def _group(struct: type[Event] | None, events: Sequence[Accepted], landed: int) 
         "landed_at": landed,
         "event_type": first.envelope.type,
         "change": first.change,
-        "fact": struct.type.split(".")[-2] if struct else None,
+        "fact": fact_name(struct.type) if struct else None,
     }
     arrays = {name: pa.repeat(pa.scalar(value, EVENT_COLUMNS[name]), size) for name, value in same.items()}
     arrays |= _envelope_arrays(events)

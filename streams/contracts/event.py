@@ -8,7 +8,7 @@ import msgspec
 
 from streams import names
 
-__all__ = ["Event", "EventType", "event", "event_types"]
+__all__ = ["Event", "EventType", "event", "event_types", "fact_name"]
 
 _REGISTRY: dict[str, "type[Event]"] = {}
 
@@ -82,3 +82,8 @@ def event_types(topic: str | None = None) -> "dict[str, type[Event]]":
     if topic is not None and topic not in names.INPUT_TOPICS:
         raise KeyError(f"{topic} is not an input topic")
     return {name: struct for name, struct in _REGISTRY.items() if topic in (None, struct.topic)}
+
+
+def fact_name(type_: str) -> str:
+    """The fact in an event type: `household-joined` of `uk.caf.case-change.household-joined.v1`."""
+    return type_.split(".")[-2]

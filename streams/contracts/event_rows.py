@@ -11,6 +11,8 @@ import msgspec
 
 from streams.contracts.decode import Accepted
 from streams.contracts.envelope import Correction
+from streams.contracts.event import fact_name
+from streams.times import naive
 
 __all__ = ["event_rows"]
 
@@ -32,7 +34,7 @@ def event_rows(events: Iterable[Accepted], columns: Collection[str]) -> list[dic
 def _row(event: Accepted) -> dict[str, object]:
     envelope, amendment, fact = event.envelope, event.amendment, event.fact
     source, id_ = event.root
-    row = {} if fact is None else msgspec.structs.asdict(fact) | {"fact": fact.type.split(".")[-2]}
+    row = {} if fact is None else msgspec.structs.asdict(fact) | {"fact": fact_name(fact.type)}
     row |= {
         "topic": event.topic,
         "kafka_partition": event.partition,
@@ -61,4 +63,4 @@ def _row(event: Accepted) -> dict[str, object]:
 
 def _written(value: object) -> object:
     """A value as the row has it: times are UTC without a time zone."""
-    return value.astimezone(UTC).replace(tzinfo=None) if type(value) is datetime else value
+    return naive(value) if type(value) is datetime else value

@@ -1,7 +1,8 @@
 """
-Of which population and time the records are: what operators and importers state of the sources, and take back.
+Record which population and time the records cover.
 
-Figures rest on covered time alone (`dim_coverage`); alerts see everything.
+Operators and importers state this about the sources, and can remove a statement. Figures exist only for covered time
+(`dim_coverage`). Alerts use all records.
 """
 
 from streams.coverage.kinds import CENSUS_KINDS, KINDS

@@ -1,4 +1,4 @@
-"""The kinds of figures that coverage is stated of."""
+"""The kinds of figures for which coverage is stated."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ KINDS: Final = {
     "outcomes": "outcomes that were scored",
     "history": "earlier referrals of the same children, to look back on, without figures of their own",
 }
-"""By kind, what its figures are of. `int_coverage_days` says which events each rests on."""
+"""What the figures of each kind are about. `int_coverage_days` has the events on which each kind depends."""
 
 CENSUS_KINDS: Final = ("social_care", "assessments")
-"""What a children-in-need census is of: it has no contacts, no early help, and no hours between its facts."""
+"""The kinds that a children in need census covers. It has no contacts, no early help, and no hours between facts."""

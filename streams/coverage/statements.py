@@ -1,7 +1,7 @@
 """
-Statements of coverage: rows of `landing.coverage`, added and never changed.
+Statements of coverage. They are rows of `landing.coverage`, which are added and never changed.
 
-Of the days that several statements of a source are about, the latest statement decides.
+If several statements about a source include the same day, the latest statement decides for that day.
 """
 
 import re
@@ -17,20 +17,21 @@ from streams.coverage.kinds import KINDS
 from streams.errors import CoverageInvalid, CoverageUnknown
 from streams.lake.login import login
 from streams.lake.schema import ensure_landing
+from streams.times import naive
 
 __all__ = ["EVERY_SOURCE", "Statement", "remove", "standing", "state", "statement"]
 
 EVERY_SOURCE = "*"
-"""Stands for every source of the authority that no statement names."""
+"""Means all sources of the authority that no statement names."""
 
 
 def _now() -> datetime:
-    """As it is stored: UTC without a zone."""
-    return datetime.now(UTC).replace(tzinfo=None)
+    """Return the present time as the lake stores it: UTC without a zone."""
+    return naive(datetime.now(UTC))
 
 
 _FIRST_DAY = date(2000, 1, 1)
-"""As in `dim_coverage`: what is dated earlier is no date of a record."""
+"""As in `dim_coverage`: an earlier date cannot be the date of a record."""
 
 _COLUMNS = (
     "statement_id", "stated_at", "authority_code", "source", "kinds", "covers_from", "covers_to", "is_whole",
@@ -47,9 +48,10 @@ _STANDING = f"""
 @dataclass(frozen=True, kw_only=True)
 class Statement:
     """
-    That a source has all of an authority (`is_whole`), or a part, of some kinds in a time.
+    A statement about the records that one source has of one authority, for some kinds of figures and a time.
 
-    Days are London's, the first and the last included; no last day: it goes on. `stated_at` is UTC without a zone.
+    If `is_whole` is true, the records are complete. Otherwise they are a part. Days are days in London, and the first
+    and last day are included. Without a last day, the statement has no end. `stated_at` is UTC without a zone.
     """
 
     authority_code: str
@@ -75,18 +77,18 @@ def statement(
     why: str,
 ) -> Statement:
     """
-    A statement made now by whoever runs this process.
+    Make a statement now, in the name of the user who runs this process.
 
     Raises:
-        CoverageInvalid: it names a kind or an authority that there is not, or days that cannot be, or gives no reason.
+        CoverageInvalid: a kind, an authority or a day is not possible, or there is no reason.
     """
     unknown = sorted(set(kinds) - KINDS.keys())
     if unknown or not kinds:
         raise CoverageInvalid(f"no kind {', '.join(unknown) or 'was given'}; allowed: {', '.join(KINDS)}")
     if not re.search(AUTHORITY_PATTERN, authority):
-        raise CoverageInvalid(f"authority {authority!r} is no GSS code; allowed: a code such as E08000015")
+        raise CoverageInvalid(f"authority {authority!r} is not a GSS code; allowed: a code such as E08000015")
     if not why.strip():
-        raise CoverageInvalid("no reason is given; say in a few words how it is known")
+        raise CoverageInvalid("no reason is given; write in a few words how this is known")
     if covers_from < _FIRST_DAY or (covers_to is not None and covers_to < covers_from):
         raise CoverageInvalid(
             f"{covers_from} to {covers_to or 'now'} cannot be covered; "
@@ -105,13 +107,17 @@ def statement(
 
 
 def standing(lake: duckdb.DuckDBPyConnection) -> list[Statement]:
-    """The statements that were not taken back, in the order in which they were made; `lake` has `landing`."""
+    """Return the statements that were not removed, by authority and time. `lake` needs the catalog `landing`."""
     rows = (dict(zip(_COLUMNS, row, strict=True)) for row in lake.execute(_STANDING).fetchall())
     return [Statement(**{**row, "kinds": tuple(row["kinds"])}) for row in rows]
 
 
 def state(lake: duckdb.DuckDBPyConnection, made: Statement) -> Statement:
-    """Store a statement, or return the latest of its source if that says the same; `lake` needs `landing` to write."""
+    """
+    Store a statement, or return the latest one about its source if that says the same.
+
+    `lake` needs the catalog `landing` to write.
+    """
     ensure_landing(lake)
     said = [one for one in standing(lake) if (one.authority_code, one.source) == (made.authority_code, made.source)]
     if said and _said(said[-1]) == _said(made):
@@ -122,15 +128,15 @@ def state(lake: duckdb.DuckDBPyConnection, made: Statement) -> Statement:
 
 def remove(lake: duckdb.DuckDBPyConnection, statement_id: str, why: str) -> Statement:
     """
-    Take a statement back, and store who does and why; `lake` needs `landing` to write.
+    Remove a statement, and store who removes it and why. `lake` needs the catalog `landing` to write.
 
     Raises:
-        CoverageUnknown: no such statement stands.
+        CoverageUnknown: there is no such statement.
     """
     ensure_landing(lake)
     stands = {one.statement_id: one for one in standing(lake)}
     if statement_id not in stands:
-        raise CoverageUnknown(f"no statement {statement_id} stands; standing: {', '.join(stands) or 'none'}")
+        raise CoverageUnknown(f"there is no statement {statement_id}; known: {', '.join(stands) or 'none'}")
     found = stands[statement_id]
     _insert(lake, replace(found, why=why, stated_by=login(), stated_at=_now()), "removed")
     return found

@@ -10,8 +10,10 @@ from rich.table import Table
 
 from streams import names
 from streams.alerts.publisher import alert_of
+from streams.contracts.event import fact_name
 from streams.contracts.outputs import Alert
 from streams.kafka.client import consumer
+from streams.kafka.drain import polled, skip_to_end
 from streams.lake.connect import connect
 from streams.settings import Settings
 
@@ -41,7 +43,7 @@ def show_alert(console: Console, alert: Alert, seen_at: datetime) -> None:
     """Print one alert in a few lines: its severity, latency, reason and evidence."""
     latency = (seen_at - alert.received_at).total_seconds()
     style = _COLOURS[alert.severity] if alert.status == "open" else "dim"
-    evidence = ", ".join(f"{item.type.split('.')[-2]} {item.time:%d %b %H:%M}" for item in alert.evidence)
+    evidence = ", ".join(f"{fact_name(item.type)} {item.time:%d %b %H:%M}" for item in alert.evidence)
     console.print(
         f"[{style}]● {alert.severity.upper():5}[/] {alert.rule} v{alert.version} {alert.status}"
         f"  [dim]{latency * 1000:,.0f} ms after arrival[/]"
@@ -57,9 +59,7 @@ class Alerts(threading.Thread):
     def __init__(self, settings: Settings, console: Console) -> None:
         super().__init__(name="demo-alerts", daemon=True)
         self._client = consumer(settings, [names.ALERTS])
-        self._client.seek_to_end()
-        for partition in self._client.assignment():
-            self._client.position(partition)
+        skip_to_end(self._client)
         self._console = console
         self._ended = threading.Event()
         self.latencies: list[float] = []
@@ -67,9 +67,8 @@ class Alerts(threading.Thread):
     def run(self) -> None:
         """Poll until `end` is called. This is the body of the thread."""
         while not self._ended.is_set():
-            for records in self._client.poll(timeout_ms=200).values():
-                for record in records:
-                    self._show(record.value)
+            for record in polled(self._client, 200):
+                self._show(record.value)
         self._client.close()
 
     def end(self) -> None:

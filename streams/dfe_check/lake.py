@@ -18,18 +18,15 @@ from streams.contracts.landing import landing_tables
 from streams.errors import ContractRefused
 from streams.land.batch import Batch
 from streams.rules.compiled import CompiledRules
+from streams.rules.run_tables import RUN_TABLES
 from streams.simulate.facts import Record
+from streams.times import naive
 
 __all__ = ["MART", "Counted", "MemoryLake", "counted"]
 
 MART = "mart_published_measures"
 
 _POPULATION = "marts.reference.la_population"
-_RUN_TABLES = """
-    CREATE SCHEMA marts.run;
-    CREATE TABLE marts.run.cut (topic VARCHAR, kafka_partition INTEGER, next_offset BIGINT);
-    CREATE TABLE marts.run.as_of (as_of TIMESTAMP);
-"""
 _COUNTED = """
     SELECT published_table, measure, "value", mid_year
     FROM marts.analytics.mart_published_measures
@@ -64,7 +61,7 @@ class MemoryLake:
         self._duckdb = duckdb.connect(config={"threads": 1})
         run = self._duckdb.execute
         run("SET TimeZone = 'UTC'; ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
-        run(_RUN_TABLES)
+        run(RUN_TABLES)
         coverage = {name: column.type for name, column in landing_tables()["coverage"].columns.items()}
         for table, columns in {
             "events": EVENT_COLUMNS,
@@ -127,9 +124,9 @@ class MemoryLake:
     def build(self, as_of: datetime) -> None:
         """Run the compiled SQL of all models that the figures need, parents first."""
         self._duckdb.execute("DELETE FROM marts.run.as_of")
-        self._duckdb.execute("INSERT INTO marts.run.as_of VALUES (?)", [as_of.replace(tzinfo=None)])
+        self._duckdb.execute("INSERT INTO marts.run.as_of VALUES (?)", [naive(as_of)])
         self._duckdb.execute("DELETE FROM landing.main.coverage")
-        self._duckdb.execute(_COVERED, {"until": as_of.replace(tzinfo=None)})
+        self._duckdb.execute(_COVERED, {"until": naive(as_of)})
         for model in self._models:
             self._duckdb.execute(f"CREATE OR REPLACE TABLE {model.relation} AS {model.sql}")
 

@@ -12,14 +12,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from streams.dfe_check.tables import MONTHS, SOURCES, Figures
-from streams.names import TIME_ZONE
+from streams.times import LONDON
 
 __all__ = ["History", "Referral", "imagine"]
 
-_LONDON = ZoneInfo(TIME_ZONE)
 _HOURS = (0, *range(2, 24))
 """Hours of referrals. The hour from one to two is left out, because on two nights a year it repeats or is missing."""
 _FIRST_YEAR_MONTH = 4
@@ -127,7 +125,7 @@ def _moments(figures: Figures, total: int, chance: random.Random) -> list[dateti
         edges = [begin, begin + timedelta(days=days) - timedelta(minutes=1 + position)]
         while len(found) < wanted:
             local = edges.pop() if edges else _some_moment(begin, days, chance)
-            found.add(local.replace(tzinfo=_LONDON))
+            found.add(local.replace(tzinfo=LONDON))
     return sorted(found)
 
 
@@ -172,7 +170,7 @@ def _beside(
     year: int, referrals: list[Referral], before: set[int], chance: random.Random
 ) -> tuple[list[Referral], list[Referral], list[Referral]]:
     """Make the events before each child's first referral of the year: earlier, too early, and early help."""
-    begin = datetime(year - 1, _FIRST_YEAR_MONTH, 1, tzinfo=_LONDON)
+    begin = datetime(year - 1, _FIRST_YEAR_MONTH, 1, tzinfo=LONDON)
     first: dict[int, Referral] = {}
     for one in referrals:
         if one.child not in first or one.at < first[one.child].at:

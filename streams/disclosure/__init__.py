@@ -1,4 +1,4 @@
-"""Disclosure control: what may be published outside the desk, and which of its figures must be withheld."""
+"""Publish figures outside the desk, and withhold those that are small or would reveal small counts."""
 
 from streams.disclosure.begin import begin
 from streams.disclosure.publish import Publication, publish

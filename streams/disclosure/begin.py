@@ -1,4 +1,4 @@
-"""Where publication begins: somebody confirms it, since what is published never changes."""
+"""Store with which quarter publication begins. A person confirms it, because published figures never change."""
 
 from datetime import UTC, date, datetime
 
@@ -10,6 +10,7 @@ from streams.lake.connect import connect
 from streams.lake.login import login
 from streams.marts.lock import build_lock
 from streams.settings import Settings
+from streams.times import naive
 
 __all__ = ["begin"]
 
@@ -19,26 +20,27 @@ _PUBLISHED = "SELECT max(quarter_starts_on) FROM marts.public.releases WHERE aut
 
 def begin(settings: Settings, authority: str, begins_on: date, why: str) -> None:
     """
-    Confirm with which quarter the publication of an authority begins, and store who does and why.
+    Confirm with which quarter the publication of an authority begins, and store who confirms it and why.
 
-    Until something is published it can be confirmed anew; then only for a quarter that comes after.
+    Until something is published, another quarter can be confirmed. After that, it must be a later quarter than the last
+    published one.
 
     Raises:
-        PublicationInvalid: it is no first day of a quarter, or a quarter as late has been published.
+        PublicationInvalid: the date is not the first day of a quarter, or that quarter or a later one is published.
         LakeUnavailable: the lake does not answer.
     """
     if begins_on.day != 1 or begins_on.month not in _QUARTERS:
-        raise PublicationInvalid(f"{begins_on} begins no quarter; allowed: the first of January, April, July, October")
+        raise PublicationInvalid(f"{begins_on} begins no quarter; allowed: the 1st of January, April, July or October")
     with build_lock(settings), connect(settings, landing=None, marts="read_write") as lake:
         lake.execute(TABLES)
         latest = _published(lake, authority)
         if latest is not None and begins_on <= latest:
             raise PublicationInvalid(
-                f"{authority} is published up to the quarter of {latest}, which never changes; allowed: a later quarter"
+                f"{authority} is published up to the quarter from {latest}, and that is final; allowed: a later quarter"
             )
         lake.execute(
             "INSERT INTO marts.released.beginnings VALUES (?, ?, ?, ?, ?)",
-            [authority, begins_on, datetime.now(UTC).replace(tzinfo=None), login(), why],
+            [authority, begins_on, naive(datetime.now(UTC)), login(), why],
         )
 
 

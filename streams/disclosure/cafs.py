@@ -1,4 +1,4 @@
-"""What is published of CAFs and early help assessments: how many were started, by the same places and periods."""
+"""The published figures on CAFs and early help assessments: how many were started, by place and period."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ __all__ = ["CafPiece", "cafs_system"]
 
 
 class CafPiece(NamedTuple):
-    """CAFs started in a part of a ward that lies in one area, in a quarter; none is said, too."""
+    """The CAFs started in one quarter, in the part of a ward that lies in one area. There is a piece even for none."""
 
     ward: str
     area: str
@@ -21,7 +21,7 @@ class CafPiece(NamedTuple):
 
 
 def cafs_system(authority: str, pieces: Iterable[CafPiece]) -> System:
-    """The figures of one authority and collection year; nothing of them adds up with those of referrals."""
+    """Return the figures of one authority and collection year. They do not add up with the figures on referrals."""
     found = sorted(pieces)
     has_year = len({piece.quarter for piece in found}) == QUARTERS
     sums: dict[PublicKey, list[int]] = defaultdict(list)

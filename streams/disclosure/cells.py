@@ -1,9 +1,9 @@
 """
-Published figures as sums of what nobody publishes.
+Published figures as sums of counts that are never published.
 
-An atom is a count that is too fine to be published; every figure is the sum of some atoms.
-So whatever adds up, in any direction, is known to the solver without being declared: places in places, parts in totals,
-quarters in a year, a ward that lies in two areas.
+An atom is a count that is too fine to be published. Every figure is the sum of some atoms. So nobody has to declare to
+the solver which figures add up. It knows this from the atoms: wards in areas, parts in totals, quarters in a year, a
+ward that lies in two areas.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 __all__ = ["Cell", "Key", "System"]
 
 Key = tuple[Hashable, ...]
-"""What a cell is of: level and code of the place, kind and start of the period, measure."""
+"""What a cell is about: level and code of the place, kind and start of the period, measure."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure that could be published: its value, and the numbers of the atoms that it is the sum of."""
+    """A figure that could be published: its value, and the numbers of the atoms that add up to it."""
 
     key: Key
     value: int
@@ -27,10 +27,13 @@ class Cell:
 @dataclass
 class System:
     """
-    Cells over one set of atoms.
+    Cells that are sums of the same set of atoms.
 
-    `balances`: sums of atoms, with their signs, that are zero whatever happened.
-    `totals`: the key of a total with those of its parts; where to look for what to withhold next.
+    Attributes:
+        atoms: the number of atoms.
+        cells: the cells by key.
+        balances: sums of atoms, with their signs, that are always zero.
+        totals: the key of each total, with the keys of its parts. The next figure to withhold is looked for here.
     """
 
     atoms: int
@@ -39,7 +42,7 @@ class System:
     totals: list[tuple[Key, Sequence[Key]]] = field(default_factory=list)
 
     def related(self) -> dict[Key, list[Sequence[Key]]]:
-        """The relations of each cell: total and parts together."""
+        """Return the relations of each cell. A relation is a total together with its parts."""
         found: dict[Key, list[Sequence[Key]]] = {key: [] for key in self.cells}
         for total, parts in self.totals:
             together = (*parts, total)

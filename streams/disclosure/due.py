@@ -1,4 +1,4 @@
-"""Which quarters are to be published, and when the next one will be."""
+"""Find the quarters that are due to be published, and when the next one will be due."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -8,7 +8,7 @@ import duckdb
 __all__ = ["CLOSED_AFTER_DAYS", "begun", "covered", "due", "next_due", "unbegun"]
 
 CLOSED_AFTER_DAYS = 28
-"""How long after its end a quarter is open to late and corrected events."""
+"""A quarter closes this many days after its end. Until then, late and corrected events still count."""
 
 _BEGUN = """
     SELECT authority_code, max_by(begins_on, confirmed_at)
@@ -34,10 +34,12 @@ _TODAY = "SELECT max(as_of)::DATE FROM marts.run.as_of"
 
 def due(lake: duckdb.DuckDBPyConnection) -> list[tuple[str, date]]:
     """
-    Authorities and first days of their quarters that have closed and are not published, in their order.
+    Return the quarters that have closed and are not published, as authority and first day.
 
-    None of an authority before somebody has confirmed where publication begins. Of these, what is not covered cannot be
-    published (`covered`).
+    They are ordered by authority and time.
+
+    An authority has none until somebody has confirmed with which quarter its publication begins. If a quarter is not
+    covered, it is due but cannot be published (see `covered`).
     """
     latest, (today,) = dict(lake.execute(_LATEST).fetchall()), lake.execute(_TODAY).fetchone()
     found = []
@@ -50,7 +52,7 @@ def due(lake: duckdb.DuckDBPyConnection) -> list[tuple[str, date]]:
 
 
 def begun(lake: duckdb.DuckDBPyConnection) -> Mapping[str, date]:
-    """First day of the quarter with which each authority's publication begins, where somebody has confirmed it."""
+    """Return the first day of the quarter with which publication begins, for each authority that has confirmed it."""
     try:
         return dict(lake.execute(_BEGUN).fetchall())
     except duckdb.CatalogException:
@@ -58,21 +60,21 @@ def begun(lake: duckdb.DuckDBPyConnection) -> Mapping[str, date]:
 
 
 def unbegun(lake: duckdb.DuckDBPyConnection) -> list[str]:
-    """Authorities that have covered time, and of which nobody has confirmed where publication begins."""
+    """Return the authorities that have covered time, but for which nobody has confirmed where publication begins."""
     return [authority for (authority,) in lake.execute(_UNBEGUN).fetchall()]
 
 
 def covered(lake: duckdb.DuckDBPyConnection, authority: str, quarter: date) -> set[str]:
-    """What the quarter is covered of, all of it: kinds of figures, and `re_referrals`."""
+    """Return what is covered for the whole quarter: kinds of figures, and `re_referrals`."""
     return {kind for (kind,) in lake.execute(_COVERED, [authority, quarter, quarter]).fetchall()}
 
 
 def next_due(first: date, latest: date | None) -> tuple[date, date]:
-    """The quarter to be published after the latest one, by its first day, and the day from which on it has closed."""
+    """Return the first day of the quarter to publish after the latest one, and the day on which it closes."""
     quarter = first if latest is None else max(first, _after(latest))
     return quarter, _after(quarter) + timedelta(days=CLOSED_AFTER_DAYS)
 
 
 def _after(quarter: date) -> date:
-    """First day of the next quarter."""
+    """Return the first day of the next quarter."""
     return date(quarter.year + 1, 1, 1) if quarter.month == 10 else quarter.replace(month=quarter.month + 3)

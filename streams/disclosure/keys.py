@@ -1,4 +1,4 @@
-"""What a published figure is of, and where such figures add up: places in places, quarters in a collection year."""
+"""What a published figure is about, and which figures add up: wards in areas, quarters in a collection year."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -10,11 +10,11 @@ from streams.disclosure.cells import Key
 __all__ = ["QUARTERS", "PublicKey", "collection_year", "keys_of", "quarters", "totals", "wards_within"]
 
 QUARTERS = 4
-"""In a collection year."""
+"""The number of quarters in a collection year."""
 
 
 class PublicKey(NamedTuple):
-    """What a published figure is of; `period` is `quarter` or `year`, `starts_on` its first day."""
+    """What a published figure is about. `period` is `quarter` or `year`; `starts_on` is its first day."""
 
     level: str
     code: str
@@ -24,19 +24,19 @@ class PublicKey(NamedTuple):
 
 
 def collection_year(quarter: date) -> date:
-    """First day of the collection year (1 April) in which a quarter lies."""
+    """Return the first day of the collection year (1 April) in which a quarter lies."""
     return date(quarter.year - (quarter.month < 4), 4, 1)
 
 
 def quarters(year: date) -> list[date]:
-    """The quarters of a collection year."""
+    """Return the first days of the quarters of a collection year."""
     return [date(year.year, 4, 1), date(year.year, 7, 1), date(year.year, 10, 1), date(year.year + 1, 1, 1)]
 
 
 def keys_of(
     authority: str, ward: str, area: str, quarter: date, measure: str, *, has_ward: bool, has_year: bool
 ) -> Iterator[PublicKey]:
-    """The figures that a count of a part of a ward is in."""
+    """Yield the figures that include a count from a part of a ward."""
     periods = [("quarter", quarter), *([("year", collection_year(quarter))] if has_year else [])]
     for period, starts_on in periods:
         yield PublicKey("authority", authority, period, starts_on, measure)
@@ -46,7 +46,12 @@ def keys_of(
 
 
 def wards_within(places: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    """The wards of each area, given pieces by ward and area; of those areas alone whose wards lie in them whole."""
+    """
+    Return the wards of each area, but leave out areas with a ward that also lies in another area.
+
+    Args:
+        places: ward and area of each part of a ward.
+    """
     areas_of, wards_of = defaultdict(set), defaultdict(set)
     for ward, area in places:
         areas_of[ward].add(area)
@@ -55,7 +60,7 @@ def wards_within(places: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
 
 
 def totals(cells: Iterable[PublicKey], within: dict[str, set[str]]) -> Iterator[tuple[Key, list[Key]]]:
-    """Where figures add up, as far as it is worth looking there for what to withhold next."""
+    """Return totals and their parts, as far as it helps to look there for the next figure to withhold."""
     parts: dict[Key, list[Key]] = defaultdict(list)
     keys = list(cells)
     authority = next((key for key in keys if key.level == "authority"), None)

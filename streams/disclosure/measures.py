@@ -1,4 +1,4 @@
-"""What each published measure is, for readers who have nothing but what is published."""
+"""Descriptions of the published measures, for readers who have only the published file."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ __all__ = ["MEASURES", "PublicMeasure"]
 
 
 class PublicMeasure(NamedTuple):
-    """A measure of a public table, in words."""
+    """The description of one measure of a public table."""
 
     source_table: str
     measure: str
@@ -19,11 +19,11 @@ class PublicMeasure(NamedTuple):
 
 _DFE = "DfE, characteristics of children in need: methodology, table c1"
 _CHILDREN = (
-    "children aged 0 to 17 of the place: the ONS mid-year estimate before the collection year, or the latest before "
-    "it, shared out to places below the authority as estimated"
+    "children aged 0 to 17 in the place: the ONS mid-year estimate for the collection year, or the latest before it, "
+    "divided among areas and wards by their estimated shares"
 )
-_COUNTED = "children's referrals as the DfE counts them: a named child, and social care asked for, decided or allocated"
-_SIBLINGS = "Children, not families: siblings are referred together."
+_COUNTED = "referrals as the DfE counts them: of a named child, with social care asked for, decided or allocated"
+_SIBLINGS = "This counts children, not families. Siblings are referred together."
 _SOURCES = {
     "individual": "individuals (family, neighbours, the child)",
     "schools": "schools",
@@ -44,7 +44,7 @@ MEASURES = (
         "referrals",
         "Children referred to social care",
         "referrals of a child",
-        f"{_COUNTED}; the rate is for 10,000 {_CHILDREN}, and of a quarter it is taken times four",
+        f"{_COUNTED}; the rate is per 10,000 {_CHILDREN}; for a quarter, it is multiplied by four",
         _SIBLINGS,
         _DFE,
     ),
@@ -53,8 +53,8 @@ MEASURES = (
         "re_referrals",
         "Children referred again within twelve months",
         "referrals of a child",
-        f"{_COUNTED}; of these those within twelve months of an earlier one of the same child",
-        "Where the twelve months before a quarter are not in the records, there is no figure.",
+        f"{_COUNTED}; only those within twelve months after an earlier referral of the same child",
+        "There is no figure if the records do not cover the twelve months before the quarter.",
         _DFE,
     ),
     PublicMeasure(
@@ -62,8 +62,8 @@ MEASURES = (
         "nfa",
         "Referrals that ended with no further action",
         "referrals of a child",
-        f"{_COUNTED}; of these those that ended with no further action",
-        "As decided when the quarter was published.",
+        f"{_COUNTED}; only those that ended with no further action",
+        "This counts what was decided by the time the quarter was published.",
         _DFE,
     ),
     *(
@@ -72,8 +72,8 @@ MEASURES = (
             f"source_{group}",
             f"Children referred by {name}",
             "referrals of a child",
-            f"{_COUNTED}; of these those by {name}",
-            "For the authority and its areas, not for wards.",
+            f"{_COUNTED}; only those by {name}",
+            "This is published for the authority and its areas, not for wards.",
             _DFE,
         )
         for group, name in _SOURCES.items()
@@ -83,10 +83,10 @@ MEASURES = (
         "cafs",
         "CAFs and early help assessments started",
         "assessments",
-        f"assessments of the kinds caf and early_help that were started; the rate is for 10,000 {_CHILDREN}, and of a "
-        "quarter it is taken times four",
-        "Of families, and started, not completed; one family may have several.",
+        f"assessments of the kinds caf and early_help that were started; the rate is per 10,000 {_CHILDREN}; for a "
+        "quarter, it is multiplied by four",
+        "This counts assessments of families that were started, not completed. One family may have several.",
         "caf contract, assessment-started",
     ),
 )
-"""Every published measure."""
+"""All published measures."""

@@ -1,7 +1,7 @@
 """
-Which figures are withheld: small ones, and as many more as it takes that no small one can be worked out.
+Choose the figures to withhold: the small ones, and as many others as are needed so that nobody can work them out.
 
-The choice is the same for the same figures. What was published before stays published.
+The same figures always lead to the same choice. What was published before stays published.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -13,14 +13,18 @@ from streams.errors import DisclosureUnsafe
 __all__ = ["SMALL", "WIDTH", "primary", "protect"]
 
 SMALL = range(1, 6)
-"""Counts that are withheld, as the DfE's are; zeros are shown."""
+"""The counts that are withheld, as the DfE does. Zeros are shown."""
 
 WIDTH = 5
-"""A withheld figure must be able to be so much more than the least it can be: more than the span of the small ones."""
+"""
+The least distance between the smallest and the greatest value that a withheld figure may have, for all a reader knows.
+
+It is more than the distance between the smallest and the greatest small count.
+"""
 
 
 def primary(system: System, published: Collection[Key] = frozenset()) -> set[Key]:
-    """The cells that are withheld for their own sake; `published` are those of earlier releases."""
+    """Return the cells that are withheld because they are small. `published` are the cells of earlier releases."""
     return {key for key, cell in system.cells.items() if cell.value in SMALL and key not in published}
 
 
@@ -28,10 +32,15 @@ def protect(
     system: System, *, published: Collection[Key] = frozenset(), hidden: Collection[Key] = frozenset()
 ) -> set[Key]:
     """
-    All cells to withhold, with those that are `hidden` since earlier releases.
+    Return all cells to withhold, including those that earlier releases withheld.
+
+    Args:
+        system: the cells.
+        published: the cells that earlier releases show.
+        hidden: the cells that earlier releases withheld.
 
     Raises:
-        DisclosureUnsafe: earlier releases leave no choice by which everything is protected.
+        DisclosureUnsafe: because of what earlier releases show, no choice protects everything.
     """
     withheld = set(hidden) | primary(system, published)
     related, ranges = system.related(), Ranges(system)
@@ -50,7 +59,12 @@ def protect(
 def _next(
     system: System, relations: Iterable[Sequence[Key]], withheld: set[Key], published: Collection[Key]
 ) -> Key | None:
-    """The smallest figure beside it that is not withheld yet, where fewest are; a total last."""
+    """
+    Return the figure to withhold next, to protect a figure with these relations.
+
+    It is the smallest one that is not withheld yet, in the relation in which fewest are withheld. In each relation, the
+    total comes last.
+    """
     for relation in sorted(relations, key=lambda keys: sum(key in withheld for key in keys)):
         *parts, total = relation
         open_parts = [key for key in parts if _is_open(system, key, withheld, published)]
@@ -62,7 +76,7 @@ def _next(
 
 
 def _any_left(system: System, withheld: set[Key], published: Collection[Key]) -> set[Key]:
-    """The smallest figure of all: where something shows by more than one relation at once."""
+    """Return the smallest figure of all. It is needed when only several relations together reveal a count."""
     left = [key for key in system.cells if _is_open(system, key, withheld, published)]
     return {min(left, key=lambda key: (system.cells[key].value, str(key)))} if left else set()
 

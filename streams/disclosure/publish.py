@@ -1,8 +1,9 @@
 """
-Publishes the quarters that have closed and are covered, once and for good, into schema `public` and a file of it alone.
+Publish the quarters that have closed and are covered, once and for ever.
 
-A figure that was published never changes: two versions of it would give away what came in between.
-What it was made of is kept beside it in `released`, for the desk alone: a year is the sum of its quarters as published.
+The figures go into the schema `public` of the marts, and into a file that contains nothing else. A published figure
+never changes, because two versions of it would reveal what arrived in between. The counts behind the figures are kept
+in `released`, for the desk only. They are needed because a year is the sum of its quarters as they were published.
 """
 
 from collections import defaultdict
@@ -29,12 +30,14 @@ from streams.lake.sign import sign_of_life
 from streams.lake.transaction import transaction
 from streams.marts.lock import build_lock
 from streams.settings import Settings
+from streams.times import naive
 
 __all__ = ["Publication", "publish"]
 
 log = structlog.get_logger()
 
-# Children of each place: those of the authority at the mid-year before, or the latest known, by their estimated shares.
+# The children of each place: those of the authority at this mid-year or the latest before it, divided by the estimated
+# shares of the places.
 _CHILDREN = """
     WITH levels AS (
         SELECT
@@ -63,10 +66,15 @@ _CHILDREN = """
 @dataclass
 class Publication:
     """
-    Quarters published now, figures and how many of them are withheld, and the file that has all that is public.
+    The result of one run.
 
-    `uncovered` quarters have closed and are not in the records as a whole: nothing is published of them. Of `unbegun`
-    authorities nothing is published before somebody has confirmed where publication begins (`begin`).
+    Attributes:
+        quarters: the quarters that were published now.
+        figures: how many figures they have, with the withheld ones.
+        withheld: how many of these are withheld.
+        file: the file with everything that is public.
+        uncovered: quarters that have closed, but that the records do not cover as a whole. They are not published.
+        unbegun: authorities for which nobody has confirmed where publication begins (`begin`). They are not published.
     """
 
     quarters: list[tuple[str, date]]
@@ -79,11 +87,11 @@ class Publication:
 
 def publish(settings: Settings, into: Path | None = None) -> Publication:
     """
-    Publish every quarter that has closed since the last time and is covered, then write the file anew.
+    Publish every quarter that has closed since the last run and is covered, and then write the file again.
 
     Raises:
         NothingBuilt: there are no marts yet.
-        DisclosureUnsafe: a quarter cannot be published so that what is withheld stays unknown.
+        DisclosureUnsafe: a quarter cannot be published without revealing withheld counts.
         LakeUnavailable: the lake does not answer.
     """
     into = into or settings.home / "public.duckdb"
@@ -113,7 +121,10 @@ def publish(settings: Settings, into: Path | None = None) -> Publication:
 
 def _must_be_continued(lake: duckdb.DuckDBPyConnection, file: Path) -> None:
     """
-    A lake that was made anew does not know what it published: it would publish the same quarters otherwise.
+    Refuse a file that has releases which the lake does not know.
+
+    A lake that was created again does not know what was published before. It would publish the same quarters with other
+    figures.
 
     Raises:
         DisclosureUnsafe: the file has a release that the lake does not know.
@@ -127,12 +138,12 @@ def _must_be_continued(lake: duckdb.DuckDBPyConnection, file: Path) -> None:
     lake.execute("DETACH outside")
     if unknown:
         raise DisclosureUnsafe(
-            f"{file.name} has {unknown} releases that this lake does not know; allowed: its own file, or a new one"
+            f"{file.name} has {unknown} releases that this lake does not know; allowed: this lake's file, or a new one"
         )
 
 
 def _release(lake: duckdb.DuckDBPyConnection, authority: str, quarter: date, done: Publication) -> None:
-    """Decide what is withheld, subject by subject, and store what is shown, in one transaction."""
+    """Decide for each subject what to withhold, and store the release in one transaction."""
     kinds = covered(lake, authority, quarter)
     parts = [(one, _decided(lake, one, authority, quarter)) for one in SUBJECTS if one.rests_on in kinds]
     if not parts:
@@ -143,7 +154,7 @@ def _release(lake: duckdb.DuckDBPyConnection, authority: str, quarter: date, don
         for subject, part in parts:
             _insert(lake, f"released.{subject.kept}", [(authority, *row) for row in part.pieces])
             _insert(lake, f"public.{subject.table}", list(_figures(lake, subject, authority, part)))
-        now = datetime.now(UTC).replace(tzinfo=None)
+        now = naive(datetime.now(UTC))
         _insert(lake, "public.releases", [(authority, quarter, now, figures, withheld)])
         _name_places(lake, authority)
     log.info("quarter_published", authority=authority, quarter=str(quarter), figures=figures, withheld=withheld)
@@ -154,7 +165,15 @@ def _release(lake: duckdb.DuckDBPyConnection, authority: str, quarter: date, don
 
 @dataclass(frozen=True)
 class _Part:
-    """A subject's part of a release: what it is made of, the figures that are new, and those of them to withhold."""
+    """
+    The part of a release about one subject.
+
+    Attributes:
+        pieces: the counts behind the figures of the new quarter.
+        system: the figures of the collection year so far.
+        new: the figures that are new.
+        left_out: the new figures to withhold.
+    """
 
     pieces: list[tuple]
     system: System
@@ -178,7 +197,7 @@ def _decided(lake: duckdb.DuckDBPyConnection, subject: Subject, authority: str, 
 
 
 def _figures(lake: duckdb.DuckDBPyConnection, subject: Subject, authority: str, part: _Part) -> Iterator[tuple]:
-    """The rows of the public table; a rate follows from its count, and is shown where the count is."""
+    """Yield the rows of the public table. A rate reveals its count, so it is shown only if the count is shown."""
     children = {}
     for key in part.new:
         year = collection_year(key.starts_on).year
@@ -195,7 +214,7 @@ def _figures(lake: duckdb.DuckDBPyConnection, subject: Subject, authority: str, 
 def _published(
     lake: duckdb.DuckDBPyConnection, table: str, authority: str, year: date
 ) -> tuple[frozenset[PublicKey], frozenset[PublicKey]]:
-    """What earlier releases show of a collection year, and what they withhold."""
+    """Return the figures of a collection year that earlier releases show, and those that they withhold."""
     found: dict[bool, set[PublicKey]] = defaultdict(set)
     for *key, symbol in lake.execute(
         f"SELECT area_level, area_code, period, period_starts_on, measure, symbol FROM marts.public.{table} "
@@ -207,7 +226,7 @@ def _published(
 
 
 def _insert(lake: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple]) -> None:
-    """Store rows by one statement: each makes a file."""
+    """Store all rows with one statement, because each statement makes a file."""
     columns = {str(number): list(values) for number, values in enumerate(zip(*rows, strict=True))}
     lake.register("batch", pa.table(columns))
     lake.execute(f"INSERT INTO marts.{table} FROM batch")
@@ -224,7 +243,7 @@ def _name_places(lake: duckdb.DuckDBPyConnection, authority: str) -> None:
 
 
 def _write(lake: duckdb.DuckDBPyConnection, into: Path) -> None:
-    """Write the public tables to a file beside it, and put that in its place: a reader has the old or the new."""
+    """Write the public tables to a new file, and let it replace the old one. So a reader has either file, but whole."""
     writing = into.with_name(f".{into.name}.writing")
     writing.unlink(missing_ok=True)
     into.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The least and the greatest that a withheld figure can be, as far as all that is published tells."""
+"""Compute the smallest and the greatest value that each withheld figure can have, given all that is published."""
 
 from collections.abc import Collection
 
@@ -11,16 +11,17 @@ from streams.disclosure.cells import Key, System
 __all__ = ["Ranges"]
 
 _SMALLEST_HIDDEN = 1
-"""Zeros are never withheld, so a figure that is withheld is known to be one or more."""
+"""Zeros are never withheld, so everybody knows that a withheld figure is at least 1."""
 _UNBOUNDED = 1_000
-"""So much more than an atom's own system holds stands for no limit."""
+"""The limit of an atom is the greatest figure of the system plus this number. That is as good as no limit."""
 
 
 class Ranges:
     """
-    Ranges of the withheld cells of a system, given which are withheld.
+    Computes the ranges of the withheld cells of a system.
 
-    Every solution shows a value for all cells, so one solution often tells of many that they are free enough.
+    Each solution gives a possible value to every cell. So one solution often shows for many cells that their range is
+    wide enough.
     """
 
     def __init__(self, system: System) -> None:
@@ -34,9 +35,10 @@ class Ranges:
 
     def widths(self, hidden: Collection[Key], enough: int) -> dict[Key, int]:
         """
-        Of each withheld cell, how far apart the least and the greatest are that it can be; no more than need be solved.
+        Return the width of the range of each withheld cell.
 
-        What is withheld must have grown since the last call: then no range has become narrower.
+        It solves only what it must: once a range is at least `enough` wide, it is not computed further. From one call
+        to the next, cells may only be added to `hidden`. Then no range becomes narrower.
         """
         constraints = self._constraints(hidden)
         for key in sorted(hidden, key=str):
@@ -56,7 +58,7 @@ class Ranges:
     def _solve(self, row: int, sign: int, constraints: list[LinearConstraint]) -> None:
         objective = sign * self._matrix[[row]].toarray()[0]
         solved = milp(objective, constraints=constraints, bounds=Bounds(0, self._limit), integrality=1)
-        # The truth itself is a solution: there always is one.
+        # There always is a solution, because the true values are one.
         values = np.rint(self._matrix @ np.rint(solved.x)).astype(int)
         self._least, self._greatest = np.minimum(self._least, values), np.maximum(self._greatest, values)
 

@@ -1,8 +1,9 @@
 """
-What is published of referrals: by authority, area and ward, by quarter and collection year.
+The published figures on referrals: by authority, area and ward, by quarter and collection year.
 
-Re-referrals and no further action everywhere, sources for authority and areas. LSOAs are not published: of a quarter
-nearly every figure would be small. Weeks and months are not either: they lie across nothing else that way.
+Re-referrals and no further action are published for all places, and sources for the authority and its areas. LSOAs are
+not published, because nearly every figure for a quarter would be small. Weeks and months are not published either. So
+no published periods overlap, except quarters that lie whole within a year.
 """
 
 from collections import defaultdict
@@ -17,15 +18,15 @@ from streams.disclosure.keys import QUARTERS, PublicKey, keys_of, totals, wards_
 __all__ = ["Piece", "referrals_system"]
 
 _OF_WARDS = {"referrals", "re_referrals", "nfa"}
-"""The measures that are published of wards, too."""
+"""The measures that are also published for wards."""
 
 
 class Piece(NamedTuple):
     """
-    Referrals of a part of a ward that lies in one area, in a quarter, from a group of sources.
+    The referrals in one quarter from one group of sources, in the part of a ward that lies in one area.
 
-    A piece in which nothing happened is there, too: everybody knows the map. Where the twelve months before the quarter
-    are not covered, nobody knows how many were re-referrals.
+    There is a piece even if nothing happened, because everybody knows the map. If the twelve months before the quarter
+    are not covered, `re_referrals` is None, because nobody knows their number.
     """
 
     ward: str
@@ -38,7 +39,7 @@ class Piece(NamedTuple):
 
 
 def referrals_system(authority: str, pieces: Iterable[Piece]) -> System:
-    """The figures of one authority and collection year; those of the year itself of what all its quarters have."""
+    """Return the figures of one authority and collection year. A figure for the year needs all its quarters."""
     pieces, places = sorted(pieces), defaultdict[tuple[str, str, date], list[Piece]](list)
     for piece in pieces:
         places[piece.ward, piece.area, piece.quarter].append(piece)
@@ -62,7 +63,7 @@ def referrals_system(authority: str, pieces: Iterable[Piece]) -> System:
 
 
 def _atoms(system: System, pieces: list[Piece], numbers: Iterator[int]) -> Iterator[tuple[str, int, int]]:
-    """Measure, atom and value; a source's atom is one of referrals as well."""
+    """Yield measure, atom and value. The atom of a source is also an atom of all referrals."""
     atoms = []
     for piece in pieces:
         atom = next(numbers)

@@ -1,4 +1,4 @@
-"""What is published, subject by subject: a public table, what its figures are made of, and how these add up."""
+"""The subjects that are published: for each, its public table, the counts behind it, and how they add up."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -63,11 +63,16 @@ _CAFS = """
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """
-    A table of `public`.
+    One subject. Figures of different subjects do not add up, so each subject is protected separately.
 
-    `kept` names the table of `released` that holds its pieces, in the order of `piece`; `pieces` reads those of a
-    quarter from the marts. Subjects do not add up with each other, so each is protected by itself.
-    `rated` is the measure that is also said per 10,000 children; `rests_on` is what has to be covered.
+    Attributes:
+        table: its table in `public`.
+        kept: its table in `released`, with the pieces behind the figures.
+        piece: makes a piece from a row, whose columns are in the order of the piece's fields.
+        pieces: the query that reads the pieces of a quarter from the marts.
+        system: makes the figures from the pieces.
+        rated: the measure that also has a rate per 10,000 children.
+        rests_on: the kind of figures that must be covered.
     """
 
     table: str
@@ -99,4 +104,4 @@ SUBJECTS = (
         rests_on="early_help",
     ),
 )
-"""Every subject."""
+"""All subjects."""

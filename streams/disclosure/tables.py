@@ -1,4 +1,4 @@
-"""The tables of what is published, and of what it is made of."""
+"""The tables with published figures, and the tables with the counts behind them."""
 
 __all__ = ["COMMENTS", "TABLES"]
 
@@ -37,13 +37,13 @@ TABLES = """
         ward_name VARCHAR
     );
 """
-"""Public ones in `public`, the desk's own in `released`."""
+"""Published tables are in `public`. The desk's own tables are in `released`."""
 
 COMMENTS = {
-    "releases": "A quarter of an authority and when it was published; it does not change afterwards.",
-    "referrals": "A published figure. symbol c: withheld, it is 1 to 5 or would give such a figure away; 0 is shown.",
-    "cafs": "A published figure of CAFs and early help assessments, as in referrals.",
-    "measures": "What each measure is.",
-    "places": "Wards and areas; a ward may lie in two areas.",
+    "releases": "A quarter of an authority, and when it was published. It never changes afterwards.",
+    "referrals": "A published figure. Symbol c: withheld, since it is 1 to 5 or would reveal such a count. 0 is shown.",
+    "cafs": "A published figure about CAFs and early help assessments, as in referrals.",
+    "measures": "What each measure counts.",
+    "places": "Wards and areas. A ward may lie in two areas.",
 }
-"""What each public table is, as the file says it."""
+"""The comment on each public table in the file."""

@@ -1,1 +1,1 @@
-"""How each part does: what Kafka and the lake show of its work, what it says of itself, and the verdict."""
+"""Find out whether each part works, from what Kafka and the lake show and from the part's own sign of life."""

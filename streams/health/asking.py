@@ -1,4 +1,4 @@
-"""Questions to servers that may hang: all at once, a thread each, and none waited for longer than given."""
+"""Ask servers that may hang. All questions are asked at once, each in its thread, and each has a time limit."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -10,14 +10,14 @@ __all__ = ["Asker", "Unanswered"]
 
 
 class Unanswered(Exception):
-    """A question got no answer; the message is a sentence for people, without addresses and content."""
+    """A question got no answer. The message is a sentence for people, without addresses or contents of records."""
 
 
 class Asker:
     """
-    Asks again and again: a question that still hangs from the last time is not put a second time.
+    Asks questions repeatedly. A question that still hangs from the last time is not asked a second time.
 
-    Threads are daemons, so that a server that never answers does not keep a process alive.
+    The threads are daemons. Otherwise a server that never answers would keep the process alive.
     """
 
     def __init__(self, patience_seconds: float) -> None:
@@ -25,7 +25,7 @@ class Asker:
         self._open: dict[str, _Question] = {}
 
     def ask(self, questions: Mapping[str, Callable[[], object]]) -> dict[str, object]:
-        """What each question was answered; an `Unanswered` for one that failed or took too long."""
+        """Return the answer to each question. If a question failed or took too long, its answer is an `Unanswered`."""
         for name, question in questions.items():
             if name not in self._open:
                 self._open[name] = _Question(name, question)
@@ -36,7 +36,7 @@ class Asker:
         question = self._open[name]
         question.join(max(0.0, deadline - monotonic()))
         if question.is_alive():
-            return Unanswered(f"{name} does not answer within {self._patience:.0f} s")
+            return Unanswered(f"{name} does not answer within {self._patience:.0f} s. Look again, then read its log")
         del self._open[name]
         return question.answer
 
@@ -53,5 +53,5 @@ class _Question(threading.Thread):
             self.answer = self._ask()
         except (CafError, Unanswered) as error:
             self.answer = Unanswered(str(error))
-        except Exception as error:  # noqa: BLE001  (whatever a client raises, the answer is that there is none)
+        except Exception as error:  # noqa: BLE001  (a client may raise anything; it always means: no answer)
             self.answer = Unanswered(f"{self.name.removeprefix('asks-')} does not answer: {type(error).__name__}")

@@ -1,4 +1,4 @@
-"""What waits for a part."""
+"""The records that wait for a part."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,13 @@ __all__ = ["Backlog"]
 @dataclass(frozen=True, kw_only=True)
 class Backlog:
     """
-    Records that wait, for how long the oldest of them has, and how many are done.
+    How many records wait for a part, and for how long.
 
-    `first` names the one that waits longest: `topic/partition/offset`.
+    Attributes:
+        records: how many records wait.
+        seconds: how long the oldest of them has waited.
+        first: the record that has waited longest, as `topic/partition/offset`.
+        done: how many records the part has worked on.
     """
 
     records: int = 0

@@ -1,7 +1,8 @@
 """
-What Kafka shows: partitions without a leader, where topics end, what was committed, and since when a record waits.
+Ask Kafka for partitions without a leader, the ends of topics, committed offsets, and how long records have waited.
 
-When a record came is asked by its time and not by reading it: the one that nobody can read is the one to be told.
+How long a record has waited is found by asking Kafka about times, without reading the record. An unreadable record must
+be found as well, because that is often the one for which a part stops.
 """
 
 from collections.abc import Mapping
@@ -30,19 +31,27 @@ Places = dict[tuple[str, int], int]
 _PRECISION_MS = 500
 _OLDEST_MS = 366 * 86_400_000
 _SURE_SECONDS = 10
-"""Age from which it is made sure that what waits is a record: reading costs more than asking."""
+"""If something has waited longer than this, check by reading that it is a record. Reading costs more than asking."""
 _READ_SECONDS = 10
-"""Patience with a machine that is busy: a part that is called late without reason is a false alarm."""
+"""How long to try to read, even on a busy machine. To call a part late without reason would be a false alarm."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Broker:
     """
-    What was found; `committed` by consumer group, None for a group that has never committed.
+    What Kafka showed. Offsets are Kafka's own, until `numbered` changes them.
 
-    `ends` are those of what readers are shown, `written` also has what open transactions hold back.
-    `troubles` are sentences about topics and partitions, `flaws` about those that keep what is promised all the same.
-    `topic_ids` tell a topic from one of its name that was deleted. Offsets are Kafka's, until they are `numbered`.
+    Attributes:
+        ends: the end of each partition for its readers.
+        written: the end of each partition, with the records that open transactions hold back from readers.
+        beginnings: the first offset that each partition still has.
+        heartbeat: the watcher's last heartbeat.
+        heard_at: when that heartbeat arrived.
+        committed: the committed offsets by consumer group. None: the group has never committed.
+        troubles: sentences about topics and partitions that are broken.
+        flaws: sentences about topics with wrong settings that break no promise.
+        topic_ids: the id of each topic. It distinguishes a topic from a deleted one with the same name.
+        generations: the generations of the topics, as the lake knows them.
     """
 
     ends: Places
@@ -57,7 +66,7 @@ class Broker:
     generations: Generations = field(default_factory=dict)
 
     def numbered(self, generations: Generations) -> "Broker":
-        """The same with offsets as the lake has them, of the topics that it knows."""
+        """Return a copy with the offsets that the lake uses, for the topics that the lake knows."""
         known = {
             topic: generation
             for topic, generation in generations.items()
@@ -82,7 +91,11 @@ class Broker:
 
 def ask_broker(settings: Settings, groups: Mapping[str, str]) -> Broker:
     """
-    Everything but times; `groups` are consumer groups with the topic that each reads.
+    Ask for everything except times.
+
+    Args:
+        settings: where Kafka is.
+        groups: the consumer groups, with the topic that each reads.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -113,7 +126,16 @@ def ask_broker(settings: Settings, groups: Mapping[str, str]) -> Broker:
 
 def waiting(settings: Settings, broker: Broker, done: Mapping[str, Places], now: datetime) -> dict[str, Backlog]:
     """
-    What waits for each part, from the offsets up to which each has worked; for `kafka` what transactions hold back.
+    Find what waits for each part.
+
+    Args:
+        settings: where Kafka is.
+        broker: what Kafka showed.
+        done: the offsets up to which each part has worked.
+        now: the present time.
+
+    Returns:
+        The backlog of each part. The backlog of `kafka` has the records that open transactions hold back from readers.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -135,7 +157,7 @@ def waiting(settings: Settings, broker: Broker, done: Mapping[str, Places], now:
 
 def without_their_end(settings: Settings, broker: Broker, landed: Places) -> list[str]:
     """
-    Partitions that end before the rows that have landed of them.
+    Find partitions that end before the records that have already landed from them.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -143,11 +165,11 @@ def without_their_end(settings: Settings, broker: Broker, landed: Places) -> lis
     places = [TopicPartition(*place) for place, at in landed.items() if broker.ends.get(place, at) < at]
     if not places:
         return []
-    # Asked once more: more may have come, and landed, since the ends were asked for.
+    # The ends are asked for again, because more records may have arrived and landed since.
     with closing(_numbered(settings, broker)) as client:
         return [
-            f"{place.topic}/{place.partition} ends at {end}, but rows up to {landed[place]} have landed: it has lost "
-            "its end, and nothing of it lands; see 'A topic that has lost its end' in docs/operate.md"
+            f"{place.topic}/{place.partition} ends at {end}, but rows up to {landed[place]} have landed. The partition "
+            "has lost its end, and its records do not land. See 'A topic that has lost its end' in docs/operate.md"
             for place, end in client.end_offsets(places).items()
             if end < landed[place]
         ]
@@ -159,9 +181,10 @@ def _numbered(settings: Settings, broker: Broker, **config: object) -> KafkaCons
 
 def _shown(settings: Settings, broker: Broker, places: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
     """
-    Those of some places at which, or beyond, readers are shown a record: markers and aborted records nobody is shown.
+    Return those positions at or after which a reader gets a record.
 
-    Whatever cannot be read in time, or at all, counts as a record.
+    Readers never get transaction markers and aborted records, so these do not wait for anybody. If a position cannot be
+    read in time, or at all, it counts as one with a record.
     """
     shown, unknown, until = set(), set(places), monotonic() + _READ_SECONDS
     with closing(_numbered(settings, broker, max_poll_records=1)) as client:
@@ -182,7 +205,7 @@ def _backlog(
     client: KafkaConsumer, behind: Mapping[TopicPartition, int], ends: Places, now: datetime, done: int
 ) -> Backlog:
     since = _came_at(client, behind, now)
-    # Heartbeats wait for `land` all the time: what is named is a record that somebody sent, where one waits.
+    # Some heartbeats always wait for `land`. So a record that somebody sent is named, if one waits.
     first = min(since, key=lambda place: (place.topic == names.HEARTBEAT, since[place]), default=None)
     oldest = min(since.values(), default=now)
     return Backlog(
@@ -198,7 +221,7 @@ def _by_name(offsets: Mapping[TopicPartition, int]) -> Places:
 
 
 def _behind(broker: Broker, done: Places) -> dict[TopicPartition, int]:
-    """The first record of each partition that is not dealt with; what Kafka has removed waits no more."""
+    """Return the first record of each partition that still waits. Records that Kafka has removed no longer wait."""
     first = {place: max(done.get(place, 0), beginning) for place, beginning in broker.beginnings.items()}
     topics = {topic for topic, _ in done}
     return {
@@ -211,9 +234,14 @@ def _behind(broker: Broker, done: Places) -> dict[TopicPartition, int]:
 def _came_at(
     client: KafkaConsumer, offsets: Mapping[TopicPartition, int], now: datetime
 ) -> dict[TopicPartition, datetime]:
-    """When the broker took each record, to half a second: the latest moment from which on it is still to come."""
+    """
+    Find when the broker took each record, to half a second.
+
+    Kafka can name the first record from a given time on. A record arrived at the latest time for which Kafka names this
+    record or an earlier one. A binary search finds that time.
+    """
     end = int(now.timestamp() * 1000)
-    # With clocks apart a record may have come later than now.
+    # If the clocks differ, a record may have arrived later than now.
     spans = dict.fromkeys(offsets, (end - _OLDEST_MS, end + 1))
     while any(high - low > _PRECISION_MS for low, high in spans.values()):
         middles = {place: (low + high) // 2 for place, (low, high) in spans.items()}
@@ -225,21 +253,21 @@ def _came_at(
 
 
 def _partitions(client: KafkaAdminClient, topics: list[str]) -> tuple[list[str], set[TopicPartition]]:
-    """What is wrong with topics, and the partitions that can be asked."""
+    """Return what is wrong with the topics, and the partitions that can be asked."""
     existing = set(client.list_topics())
     troubles = [
-        f"topic {topic} is missing; './caf init' or './caf up' makes it" for topic in topics if topic not in existing
+        f"topic {topic} is missing. './caf init' or './caf up' makes it" for topic in topics if topic not in existing
     ]
     readable: set[TopicPartition] = set()
     for topic in client.describe_topics([topic for topic in topics if topic in existing]):
         for partition in topic["partitions"]:
             name, number = topic["name"], partition["partition_index"]
             if partition["leader_id"] < 0:
-                troubles.append(f"{name}/{number} has no leader: its broker is down, or its disk is full or broken")
+                troubles.append(f"{name}/{number} has no leader. Its broker is down, or that disk is full or broken")
             else:
                 readable.add(TopicPartition(name, number))
             if missing := set(partition["replica_nodes"]) - set(partition["isr_nodes"]):
-                troubles.append(f"{name}/{number} lacks replicas on broker {', '.join(map(str, sorted(missing)))}")
+                troubles.append(f"{name}/{number} has no current copy on broker {', '.join(map(str, sorted(missing)))}")
     return troubles, readable
 
 

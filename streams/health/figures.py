@@ -1,8 +1,9 @@
 """
-Counts for monitoring that only the lake has: rejected records by source and reason, and how long alerts took.
+Read the figures for monitoring that only the lake has: rejected records, and how long alerts took.
 
-A source is what a sender writes. Only those that are systems are told by name: they have sent accepted events of many
-families. Whatever else stands there (a family's number, thousands of made-up names) is counted as `other`.
+Rejected records are counted by source and reason. The sender writes the source, so it can contain anything, for example
+a family's number or thousands of invented names. So only sources that are surely systems are named: those that have
+sent accepted events of many families. All others are counted as `other`.
 """
 
 from collections import Counter
@@ -16,9 +17,13 @@ __all__ = ["OTHER", "FigureReader", "Figures"]
 
 OTHER = "other"
 _FAMILIES = 20
-"""Families (or persons) that a source must have sent events of, to be a system and no family."""
+"""A source counts as a system once it has sent events of this number of families or persons."""
 _SOURCES = 50
-"""Sources that are told by name, those with most events first: each is a time series for each reason."""
+"""
+The most sources that are named; those with most events come first.
+
+There is a limit because Prometheus keeps one time series for each source and reason.
+"""
 _SOURCES_EVERY_SECONDS = 600
 _LONGEST_SOURCE = 100
 
@@ -51,14 +56,20 @@ _LANDED = """
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """`rejected` counts from the first record on; `took` are seconds, of the alerts since the last reading."""
+    """
+    Figures from the lake.
+
+    Attributes:
+        rejected: rejected records by source and reason, counted from the first record on.
+        took: seconds that each alert took, for the alerts since the last reading.
+    """
 
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
     took: list[float] = field(default_factory=list)
 
 
 class FigureReader:
-    """Reads what has landed since the last time."""
+    """Reads what has landed since its last reading."""
 
     def __init__(self) -> None:
         self._rejected: Counter[tuple[str, str]] = Counter()
@@ -67,7 +78,7 @@ class FigureReader:
         self._known_at = float("-inf")
 
     def read(self, lake: duckdb.DuckDBPyConnection) -> Figures:
-        """The counts up to now."""
+        """Return the figures up to now."""
         if monotonic() - self._known_at > _SOURCES_EVERY_SECONDS:
             limits = {"longest": _LONGEST_SOURCE, "families": _FAMILIES, "sources": _SOURCES}
             self._known = [source for (source,) in lake.execute(_KNOWN, limits).fetchall()]
@@ -77,7 +88,7 @@ class FigureReader:
         span = {"since": since, "until": until}
         for source, reason, count in lake.execute(_REJECTED, {**span, "known": self._known, "other": OTHER}).fetchall():
             self._rejected[source, reason] += count
-        # What came before the first reading is history, and would be taken for what happens now.
+        # Alerts from before the first reading are history. Monitoring would take them for present ones.
         took = [] if is_first else [seconds for (seconds,) in lake.execute(_TOOK, span).fetchall()]
         self._read_until = until
         return Figures(rejected=Counter(self._rejected), took=took)

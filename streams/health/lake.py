@@ -1,4 +1,4 @@
-"""What the lake shows: where rows end, what was built of them and when, what is due to be published."""
+"""Read from the lake what has landed, what was built and when, and what is due to be published."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -10,18 +10,27 @@ from streams.health.backlog import Backlog
 from streams.kafka.generations import Generations
 from streams.lake.generations import landed_generations
 from streams.lake.offsets import next_offsets
+from streams.times import aware, naive
 
 __all__ = ["Lake", "LakeReader"]
 
 _APART = timedelta(hours=1)
-"""How far back to look for what was stored since: rows bear the time of another machine, and a commit takes a while."""
+"""
+How far back to look for newly stored rows.
+
+Their times come from the clock of another machine, and a commit takes a while.
+"""
 
 _BUILT = "SELECT cut, rowid, started_at, finished_at FROM marts.run.builds WHERE ok ORDER BY rowid DESC LIMIT 1"
 _FAILED = """
     SELECT failed, count(*) OVER (), min(finished_at) OVER () FROM marts.run.builds
     WHERE NOT ok AND rowid > ? ORDER BY rowid DESC LIMIT 1
 """
-"""Rows are in the order in which builds ended; times are those of a clock that may have been wrong for a while."""
+"""
+Reads the failed builds since the last good one.
+
+The order of the rows is the order in which builds ended. Times are not used, because a clock may have been wrong.
+"""
 _UNBUILT = """
     WITH built AS (
         SELECT
@@ -42,10 +51,18 @@ _UNBUILT = """
 @dataclass(frozen=True, kw_only=True)
 class Lake:
     """
-    What was found; times are aware.
+    What the lake showed. Times have a zone.
 
-    `landed` are the next offsets; `failed` names what no build since the last good one could build, in `failures`
-    tries since `failing_since`; `due` is a closed quarter that is not published, and the day from which it could be.
+    Attributes:
+        landed: the next offset to land of each partition.
+        unbuilt: the records that have landed but are not built yet.
+        built_at: when the last good build finished.
+        failed: what the last build could not build, if builds have failed since the last good one.
+        failures: how many builds have failed since the last good one.
+        failing_since: when the first of these builds finished.
+        due: a closed quarter that is not published, and the day from which it can be published.
+        holds: what holds the marts.
+        generations: the generations of the topics.
     """
 
     landed: dict[tuple[str, int], int]
@@ -60,16 +77,16 @@ class Lake:
 
 
 class LakeReader:
-    """Reads all of the landing tables the first time, and then what was stored since."""
+    """Reads the landing tables whole the first time, and afterwards only newly stored rows."""
 
     def __init__(self) -> None:
         self._landed: dict[tuple[str, int], int] = {}
         self._read_at: datetime | None = None
 
     def read(self, lake: duckdb.DuckDBPyConnection, holds: object = None) -> Lake:
-        """What the lake shows now; `holds` tells what holds the marts."""
+        """Return what the lake shows now. `holds` is the function that returns what holds the marts."""
         now = datetime.now(UTC)
-        since = None if self._read_at is None else _naive(self._read_at - _APART)
+        since = None if self._read_at is None else naive(self._read_at - _APART)
         stored = next_offsets(lake, since)
         self._landed |= {place: max(at, self._landed.get(place, 0)) for place, at in stored.items()}
         self._read_at = now
@@ -84,10 +101,10 @@ class LakeReader:
         return Lake(
             landed=dict(self._landed),
             unbuilt=_unbuilt(lake, cut, started, now),
-            built_at=_aware(finished),
+            built_at=aware(finished),
             failed=tuple(failed[0]) if failed else (),
             failures=failed[1] if failed else 0,
-            failing_since=_aware(failed[2]) if failed else None,
+            failing_since=aware(failed[2]) if failed else None,
             due=_due(lake),
             holds=standing,
             generations=landed_generations(lake),
@@ -97,8 +114,8 @@ class LakeReader:
 def _unbuilt(
     lake: duckdb.DuckDBPyConnection, cut: dict[str, list[int]], started: datetime | None, now: datetime
 ) -> Backlog:
-    """Input records that have landed beyond the cut of the last build."""
-    since = datetime(1970, 1, 1) if started is None else min(started, now.replace(tzinfo=None)) - _APART  # noqa: DTZ001  (as it is stored)
+    """Return the input records that have landed beyond the snapshot of the last build."""
+    since = datetime(1970, 1, 1) if started is None else min(started, naive(now)) - _APART  # noqa: DTZ001  (as it is stored)
     places = [(topic, number, at) for topic, offsets in cut.items() for number, at in enumerate(offsets)]
     values = {
         "since": since,
@@ -110,20 +127,20 @@ def _unbuilt(
     records, oldest, first = lake.execute(_UNBUILT, values).fetchone()
     return Backlog(
         records=records,
-        seconds=max(0.0, (now - _aware(oldest)).total_seconds()) if oldest else 0.0,
+        seconds=max(0.0, (now - aware(oldest)).total_seconds()) if oldest else 0.0,
         first=first or "",
         done=sum(sum(cut.get(topic, [])) for topic in names.INPUT_TOPICS),
     )
 
 
 def _due(lake: duckdb.DuckDBPyConnection) -> tuple[date, date] | None:
-    """The oldest quarter that could be published and is not."""
+    """Return the oldest quarter that can be published and is not, with the day from which it can."""
     from streams.disclosure.due import due, next_due
 
     try:
         waiting = due(lake)
     except (duckdb.CatalogException, duckdb.BinderException):
-        return None  # nothing was ever published, or nothing that could be was built
+        return None  # Nothing was published yet, or nothing was built that can be published.
     if not waiting:
         return None
     quarter = min(quarter for _, quarter in waiting)
@@ -135,12 +152,3 @@ def _is_built(lake: duckdb.DuckDBPyConnection) -> bool:
         "SELECT 1 FROM duckdb_tables() WHERE database_name = 'marts' AND schema_name = 'run' AND table_name = 'builds'"
     )
     return lake.execute(found).fetchone() is not None
-
-
-def _naive(moment: datetime) -> datetime:
-    """As it is stored: UTC without a zone."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.replace(tzinfo=UTC)

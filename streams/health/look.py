@@ -1,7 +1,7 @@
 """
-One look at everything: ask all servers at once, judge each part, and remember what was seen.
+Look at everything once: ask all servers at the same time, find the state of each part, and remember what was seen.
 
-A server that does not answer is a finding, never a reason to wait: each question has its time.
+Each question has a time limit. If a server does not answer, that is reported, and nothing waits for it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,12 +33,12 @@ OpenLake = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 
 _PATIENCE_SECONDS = 10.0
 _SILENT_SECONDS = 10.0
-"""Age of the newest heartbeat from which the watcher counts as silent."""
+"""If the newest heartbeat is older than this, the watcher counts as silent."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """How everything was at `looked_at`: servers, and parts in the order in which an event meets them."""
+    """The state of all servers and parts at `looked_at`. Parts are in the order in which an event passes them."""
 
     looked_at: datetime
     servers: list[Row] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Health:
 
     @property
     def rows(self) -> list[Row]:
-        """All of them."""
+        """The rows of all servers and parts."""
         return [*self.servers, *self.parts]
 
     @property
@@ -65,7 +65,7 @@ class Health:
 
 
 class Observer:
-    """Looks again and again, or once."""
+    """Looks at everything, once or repeatedly."""
 
     def __init__(self, settings: Settings, holds: Holds | None = None, open_lake: OpenLake | None = None) -> None:
         self._settings, self._holds = settings, holds
@@ -74,7 +74,7 @@ class Observer:
         self._asker = Asker(_PATIENCE_SECONDS)
 
     def look(self) -> Health:
-        """How everything is now; takes as long as the slowest server that answers, and never much longer."""
+        """Return the present state. It takes as long as the slowest server that answers within the time limit."""
         settings = self._settings
         local = {part.part: part for part in stack.status(settings)}
         asked = self._asker.ask(self._questions(local))
@@ -83,7 +83,7 @@ class Observer:
         backlogs = self._backlogs(asked, now)
         found = self._parts(asked, backlogs, now)
         if isinstance(signs, Signs) and backlogs:
-            self._asker.ask({"postgres, when told,": lambda: remember(settings, backlogs)})
+            self._asker.ask({"postgres (storing this look)": lambda: remember(settings, backlogs)})
         return Health(
             looked_at=now,
             servers=[_with_place(row, local) for row in (*servers(settings, local, asked, backlogs), *disks(settings))],
@@ -91,7 +91,10 @@ class Observer:
         )
 
     def _questions(self, local: Mapping[str, stack.PartStatus]) -> dict[str, Callable[[], object]]:
-        """A server of this home that is down is not asked: some clients would start it, or wait for it."""
+        """Return the questions for the servers. A server of this home that is down is not asked.
+
+        Some clients would start it or wait for it.
+        """
         settings = self._settings
         up = {name for name in stack.SERVERS if name not in local or local[name].state == "running"}
         questions: dict[str, Callable[[], object]] = {}
@@ -108,14 +111,18 @@ class Observer:
             return self._lake.read(lake, self._holds)
 
     def _backlogs(self, asked: dict[str, object], now: datetime) -> dict[str, Backlog]:
-        """What waits for each part that Kafka and the lake tell of; if Kafka does not, that is its answer."""
+        """
+        Return what waits for each part, as far as Kafka and the lake show it.
+
+        If Kafka does not answer here, that becomes its entry in `asked`.
+        """
         found: dict[str, Backlog] = {}
         broker, lake = asked.get("kafka"), asked.get("lake")
         if isinstance(broker, Broker):
             if isinstance(lake, Lake):
                 asked["kafka"] = broker = self._compared(broker, lake)
             done = _done(broker, lake)
-            told = self._asker.ask({"kafka, asked for times,": lambda: waiting(self._settings, broker, done, now)})
+            told = self._asker.ask({"kafka (asked for times)": lambda: waiting(self._settings, broker, done, now)})
             for answer in told.values():
                 if isinstance(answer, dict):
                     found |= answer
@@ -126,9 +133,9 @@ class Observer:
         return found
 
     def _compared(self, broker: Broker, lake: Lake) -> Broker:
-        """What Kafka shows beside what has landed of it."""
+        """Compare what Kafka shows with what has landed, and add partitions that have lost their end."""
         numbered = broker.numbered(lake.generations)
-        ask = {"kafka, asked for ends,": lambda: without_their_end(self._settings, numbered, lake.landed)}
+        ask = {"kafka (asked for ends)": lambda: without_their_end(self._settings, numbered, lake.landed)}
         (found,) = self._asker.ask(ask).values()
         return numbered if isinstance(found, Unanswered) else replace(numbered, troubles=[*found, *numbered.troubles])
 
@@ -163,7 +170,7 @@ class Observer:
 
 
 def _done(broker: Broker, lake: object) -> dict[str, Places]:
-    """The next offset of each partition by the parts whose work can be seen."""
+    """Return the next offset of each partition for every part whose work Kafka or the lake shows."""
     found: dict[str, Places] = {}
     if broker.heartbeat is not None:
         evaluated = {
@@ -171,7 +178,7 @@ def _done(broker: Broker, lake: object) -> dict[str, Places]:
             for topic, offsets in broker.heartbeat.offsets.items()
             for number, offset in enumerate(offsets)
         }
-        # A topic or partition that the watcher does not know is one that it has not read.
+        # If the heartbeat lacks a topic or partition, the watcher has not read it.
         found["watch"] = {place: evaluated.get(place, 0) for place in broker.ends if place[0] in names.INPUT_TOPICS}
     if isinstance(lake, Lake):
         found["land"] = {place: lake.landed.get(place, 0) for place in broker.ends}
@@ -182,14 +189,14 @@ def _done(broker: Broker, lake: object) -> dict[str, Places]:
 
 
 def _silence(broker: object, now: datetime) -> Row | None:
-    """The watcher's heartbeat, which needs no PostgreSQL to be heard."""
+    """Return a row if the watcher is silent. Its heartbeat can be read without PostgreSQL."""
     if not isinstance(broker, Broker) or broker.heard_at is None:
         return None
     silent = (now - broker.heard_at).total_seconds()
     if abs(silent) <= _SILENT_SECONDS:
         return None
-    how = f"has been silent for {spell(silent)}" if silent > 0 else "was last heard before the clock was set back"
-    says = f"the watcher {how}: no alert is raised; is it running, and what does its log say?"
+    how = f"has been silent for {spell(silent)}" if silent > 0 else "has been silent since the clock was set back"
+    says = f"the watcher {how} but should report every second. No alert is raised. Check that it runs; read its log"
     return Row(part="watch", state="standing still", level="red", says=says, since=broker.heard_at)
 
 
@@ -199,20 +206,24 @@ def _numbers(row: Row) -> dict[str, object]:
 
 
 def _build_fails(lake: Lake, now: datetime, late_seconds: float) -> str:
-    """Builds are made every two minutes, also when nothing has landed: deadlines pass."""
+    """
+    Return what is wrong with the builds, or nothing.
+
+    A build is made at least every two minutes, even when nothing has landed, because deadlines pass.
+    """
     if not lake.failed or lake.failing_since is None:
         old = (now - lake.built_at).total_seconds() if lake.built_at else 0.0
-        return f"nothing has been built for {spell(old)}" if old > late_seconds else ""
+        return f"builds should be minutes apart, but nothing was built for {spell(old)}" if old > late_seconds else ""
     since = spell((now - lake.failing_since).total_seconds())
-    return f"{lake.failures} builds since {since} could not build {', '.join(sorted(lake.failed)[:5])}"
+    return f"{lake.failures} builds in the last {since} could not build {', '.join(sorted(lake.failed)[:5])}"
 
 
 def _unpublished(lake: Lake, now: datetime) -> str:
-    """A quarter that has been due for more than a day, so that a nightly run has passed it by."""
+    """Return a quarter that has been due for more than a day, so that a nightly run has missed it."""
     if lake.due is None or (now.date() - lake.due[1]).days < 2:
         return ""
     quarter, on = lake.due
-    return f"the quarter from {quarter} is due since {on} and was not published"
+    return f"the quarter that begins on {quarter} should have been published on {on}, but was not"
 
 
 def _with_place(row: Row, local: Mapping[str, stack.PartStatus]) -> Row:

@@ -1,7 +1,8 @@
 """
-What a look found, in Prometheus' text format.
+Write what a look found in Prometheus' text format.
 
-Labels are names of parts, their states, sources that are systems, and reasons: short lists, and nothing of a person.
+Labels are the names of parts, their states, sources that are systems, and reasons. These are short lists, and they
+contain nothing about a person.
 """
 
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ _BUCKETS = (0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
 
 
 class Metrics:
-    """The newest look as text; asking for it touches no server."""
+    """The newest look as text. Reading it asks no server."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -29,13 +30,13 @@ class Metrics:
         self._registry.register(self._newest)
         self._took = Histogram(
             "caf_alert_latency_seconds",
-            "From the arrival of an event, or the passing of a deadline, to the alert on its topic.",
+            "Time from the arrival of an event, or from a deadline, to the alert on its topic.",
             buckets=_BUCKETS,
             registry=self._registry,
         )
 
     def note(self, health: Health, figures: Figures | None) -> None:
-        """Take in a look; without figures (the lake is away) the last ones stand."""
+        """Take in a look. If there are no figures, because the lake does not answer, the last ones stay."""
         self._newest.health = health
         if figures is not None:
             self._newest.figures = figures
@@ -43,7 +44,7 @@ class Metrics:
                 self._took.observe(seconds)
 
     def text(self) -> bytes:
-        """The text."""
+        """Return the text."""
         return generate_latest(self._registry)
 
 
@@ -59,7 +60,7 @@ class _Newest(Collector):
         yield GaugeMetricFamily("caf_looked_at_seconds", "When all servers were last asked.", value=looked)
         yield from _of_parts(self.health.rows)
         rejected = CounterMetricFamily(
-            "caf_rejected_records", "Records that no contract accepts, since the first.", labels=["source", "reason"]
+            "caf_rejected_records", "Rejected records, counted from the first record.", labels=["source", "reason"]
         )
         for (source, reason), count in sorted(self.figures.rejected.items()):
             rejected.add_metric([source, reason], count)
@@ -75,13 +76,13 @@ def _of_parts(rows: list[Row]) -> Iterator[Metric]:
     yield level
     yield state
     yield _gauge(rows, "caf_part_waiting_records", "Records that wait for a part.", "waiting")
-    yield _gauge(rows, "caf_part_waiting_seconds", "For how long the oldest of them has waited.", "waiting_seconds")
-    yield _gauge(rows, "caf_part_rate", "Records a second that a part has dealt with lately.", "rate")
+    yield _gauge(rows, "caf_part_waiting_seconds", "How long the oldest of them has waited.", "waiting_seconds")
+    yield _gauge(rows, "caf_part_rate", "Records a second that a part has worked on recently.", "rate")
     yield _gauge(rows, "caf_part_restarts", "Runs of a part that have failed in the last hour.", "restarts")
 
 
 def _gauge(rows: list[Row], name: str, text: str, field: str) -> Metric:
-    """A number of each part that has one."""
+    """Return a gauge with the number of each part that has one."""
     family = GaugeMetricFamily(name, text, labels=["part"])
     for row in rows:
         if (value := getattr(row, field)) is not None:

@@ -1,4 +1,4 @@
-"""The parts: what each is, which task of Airflow runs it, and how long it may need."""
+"""The parts: their names, the Airflow task that runs each, and how long each may need."""
 
 from dataclasses import dataclass
 
@@ -8,17 +8,23 @@ from streams.settings import Settings
 __all__ = ["GROUPS", "Part", "parts"]
 
 GROUPS = {"share": (names.SHARE_GROUP, names.ALERTS), "feedback": (names.FEEDBACK_GROUP, names.REFERRAL)}
-"""Parts that keep how far they are in a consumer group of Kafka: the group, and the topic that it reads."""
+"""Parts that keep their position in a Kafka consumer group, with the group and the topic that it reads."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
     """
-    A part by the name that it signs with; `task` is Airflow's, `dag.task`, `work` what it does, for a sentence.
+    A part and its limits.
 
-    A record may wait for it for `late_seconds`, and one round of its loop take `hang_seconds`: building, and filling
-    the tables of `watch`, take minutes. One that does not run always is started `within_hours`, or, if that is 0, when
-    somebody asks.
+    Attributes:
+        name: the name in its sign of life.
+        task: the Airflow task that runs it, as `dag.task`.
+        work: what it does to records, as a word for sentences.
+        late_seconds: how long a record may wait for it.
+        hang_seconds: how long one round of its loop may take. A build takes minutes, and so does filling the tables of
+            `watch`.
+        within_hours: None for a part that always runs. For others, the longest time between two runs. 0: it runs when
+            somebody asks for it.
     """
 
     name: str
@@ -30,10 +36,10 @@ class Part:
 
 
 def parts(settings: Settings) -> tuple[Part, ...]:
-    """Every part, in the order in which an event meets them."""
+    """Return all parts, in the order in which an event passes them."""
     late, stale = settings.late_seconds, settings.stale_minutes * 60
     return (
-        Part(name="watch", task="watch_escalations.watch", work="judged", late_seconds=late, hang_seconds=600),
+        Part(name="watch", task="watch_escalations.watch", work="evaluated", late_seconds=late, hang_seconds=600),
         Part(name="land", task="land_events.land", work="landed", late_seconds=late),
         Part(name="build", task="build_marts.build", work="built", late_seconds=stale, hang_seconds=stale),
         Part(name="reconcile", task="build_marts.reconcile", work="compared", hang_seconds=600, within_hours=0),

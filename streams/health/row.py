@@ -1,4 +1,4 @@
-"""How a part or server is, for whoever shows it."""
+"""The state of a part or server, for display."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,11 +27,22 @@ State = Literal[
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """
-    How one part is.
+    The state of one part or server.
 
-    `says` is empty for a part that is well; else a sentence that names what is wrong, since when, and what to do.
-    `rate` is in records a second over the last minute or more, None if nobody has looked before.
-    `error` is the type of the last error, `restarts` the runs of the last hour that failed.
+    Attributes:
+        part: its name.
+        state: its state, as `docs/operate.md` lists them.
+        level: well, amber or red.
+        says: what is wrong, since when, and what to do. Empty if the part is well.
+        since: since when it has been in this state.
+        waiting: how many records wait for it.
+        waiting_seconds: how long the oldest of them has waited.
+        rate: records a second over the last minute or more. None if there was no earlier look.
+        restarts: how many of its runs failed in the last hour.
+        error: the type of its last error.
+        error_at: when that error happened.
+        address: where it can be reached.
+        memory_mb: the memory that it uses, in MB.
     """
 
     part: str
@@ -50,7 +61,7 @@ class Row:
 
 
 def spell(seconds: float) -> str:
-    """A length of time for people."""
+    """Return a length of time as text for people."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"

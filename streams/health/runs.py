@@ -1,4 +1,4 @@
-"""What parts have signed, and what was seen of their work before."""
+"""Read the signs of life of all parts, and what earlier looks saw of their work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +12,22 @@ from streams.settings import Settings
 __all__ = ["Look", "Run", "Signs", "read_signs", "remember"]
 
 _SILENT_SECONDS = 5 * BEAT_SECONDS
-"""Age of a sign from which the process counts as gone or stopped; also that of a sign from the future."""
+"""
+If a sign of life is older than this, its process counts as gone or stopped.
+
+A sign that is further in the future than this does not count either.
+"""
 
 _LOOKS_EVERY = 10
-"""Seconds between two looks that are remembered."""
+"""The least number of seconds between two looks that are stored."""
 _COMPARED_SECONDS = 60
-"""A look is compared with the newest one that is at least so old: within it a batch is done, and a bulk makes way."""
+"""
+A look is compared with the newest stored one that is at least this old.
 
-# Runs of the last hour, and the latest of each part, however old.
+In this time, a part can finish a batch, and a large backlog becomes visibly smaller.
+"""
+
+# Runs of the last hour, and the latest run of each part, however old.
 _RUNS = """
     SELECT part, host, pid, task, started_at, ended_at, is_standby, error, says, beat_at,
            extract(epoch FROM now - beat_at)::float AS silent_seconds,
@@ -49,7 +57,23 @@ _REMEMBER = """
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run of a part, as it has signed; seconds are by the database's clock."""
+    """
+    One run of a part, from its sign of life. Seconds are by the database's clock.
+
+    Attributes:
+        part: the name of the part.
+        host: the machine.
+        pid: the process.
+        task: the Airflow task, if one runs it.
+        started_at: when it started.
+        ended_at: when it ended. None if it did not report an end.
+        is_standby: it waits for another process to end.
+        error: the type of the error that ended it or keeps it from its work.
+        says: the message of that error.
+        beat_at: when it gave its last sign of life.
+        silent_seconds: how long ago that was.
+        still_seconds: how long ago its loop last completed a round.
+    """
 
     part: str
     host: str
@@ -66,23 +90,27 @@ class Run:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it gives signs; one from the future was given before the clock was set back, and is none."""
+        """
+        True if the process gives signs of life.
+
+        A sign from the future does not count. It was given before the clock was set back.
+        """
         return self.ended_at is None and abs(self.silent_seconds) < _SILENT_SECONDS
 
     @property
     def has_failed(self) -> bool:
-        """Whether it ended by an error, or without a word."""
+        """True if it ended with an error, or without reporting an end."""
         return not self.is_alive and (self.ended_at is None or bool(self.error))
 
     @property
     def over_at(self) -> datetime:
-        """When it ended, or gave its last sign."""
+        """When it ended or, if it did not report that, when it gave its last sign of life."""
         return self.ended_at or self.beat_at
 
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """How a part's work stood a while ago."""
+    """What an earlier look saw of a part: records done, how long the oldest had waited, and how long ago that was."""
 
     done: int
     waiting_seconds: float
@@ -91,7 +119,7 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class Signs:
-    """All that was signed; `now` is the database's, `made_at` when the tables were made."""
+    """All signs of life and earlier looks. `now` is the database's time. `made_at` is when the tables were made."""
 
     now: datetime
     made_at: datetime
@@ -101,7 +129,7 @@ class Signs:
 
 def read_signs(settings: Settings) -> Signs:
     """
-    Read what parts have signed.
+    Read the signs of life of all parts, and the earlier looks.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.
@@ -122,7 +150,7 @@ def read_signs(settings: Settings) -> Signs:
 
 def remember(settings: Settings, backlogs: Mapping[str, Backlog]) -> None:
     """
-    Keep what was seen, so that the next look can tell the direction; an hour of it.
+    Store what was seen, so that a later look can see whether a backlog grows. Looks are kept for an hour.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.

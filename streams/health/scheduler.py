@@ -1,4 +1,4 @@
-"""What Airflow shows: whose hearts beat, which DAGs rest or cannot be read, which tasks it takes to run."""
+"""Ask Airflow which components work, which DAGs are paused or unreadable, and which tasks it believes to be running."""
 
 from dataclasses import dataclass, field
 
@@ -15,17 +15,22 @@ COMPONENTS = {
     "airflow-dag-processor": "dag_processor",
     "airflow-triggerer": "triggerer",
 }
-"""Airflow's components by the names of their services, and as its API calls them."""
+"""Airflow's components: the name of each service, and its name in the API."""
 _SECONDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scheduler:
     """
-    What was found; `running` are the tasks (`dag.task`) that Airflow takes to run, `unreadable` DAG files with errors.
+    What Airflow showed.
 
-    `beats` says of each component whether its heart beats, `tried` how often a task that failed has been tried: it may
-    fail before its part can give a sign.
+    Attributes:
+        beats: for each component, whether it has a heartbeat.
+        paused: the paused DAGs.
+        unreadable: the DAG files that Airflow cannot read because of errors.
+        running: the tasks (`dag.task`) that Airflow believes to be running.
+        tried: how often Airflow has tried each task that failed. A task may fail before its part can give a sign of
+            life.
     """
 
     beats: dict[str, bool]
@@ -37,10 +42,10 @@ class Scheduler:
 
 def ask_airflow(settings: Settings) -> Scheduler:
     """
-    Ask its API.
+    Ask Airflow's API.
 
     Raises:
-        Unanswered: the API server does not answer, or does not let us in.
+        Unanswered: the API server does not answer, or refuses our login.
     """
     api = client(settings)
     try:

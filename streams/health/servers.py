@@ -1,4 +1,4 @@
-"""The rows of servers and disks: whether each answers, and what it tells of itself."""
+"""Make the rows of servers and disks: whether each answers, and what is wrong with it."""
 
 import shutil
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from streams.stack import stack
 __all__ = ["disks", "servers"]
 
 _FULL_DISK, _FILLING_DISK = 0.03, 0.10
-"""Free parts of a disk: below the first nothing can be relied on."""
+"""Shares of a disk that are free: red below the first, because nothing is reliable then; amber below the second."""
 
 
 def servers(
@@ -28,9 +28,15 @@ def servers(
     backlogs: Mapping[str, Backlog],
 ) -> list[Row]:
     """
-    A row for each server, by what it answered; `local` are those of this home.
+    Return a row for each server.
 
-    What is wrong with topics and partitions is told with Kafka, whose `troubles` they are.
+    What is wrong with topics and partitions is reported in the row of Kafka.
+
+    Args:
+        settings: the settings of this home.
+        local: the servers that belong to this home.
+        asked: what each server answered.
+        backlogs: what waits for each part. That of `kafka` has what open transactions hold back.
     """
     rows = []
     for name in stack.SERVERS:
@@ -39,9 +45,9 @@ def servers(
             how = (
                 "is stopped"
                 if here.state == "stopped"
-                else f"has ended by itself; read {settings.home / 'logs' / name}.log"
+                else f"has ended by itself. Read {settings.home / 'logs' / name}.log"
             )
-            rows.append(Row(part=name, state="not running", level="red", says=f"{name} {how}; './caf up' starts it"))
+            rows.append(Row(part=name, state="not running", level="red", says=f"{name} {how}. './caf up' starts it"))
         elif isinstance(answer, Unanswered):
             rows.append(Row(part=name, state="does not answer", level="red", says=str(answer)))
         else:
@@ -51,7 +57,7 @@ def servers(
     if troubles:
         rows = [_worse(row, "in trouble", troubles) if row.part == "kafka" else row for row in rows]
     elif isinstance(broker, Broker) and broker.flaws:
-        says = "; ".join(broker.flaws)
+        says = ". ".join(broker.flaws)
         rows = [replace(row, level="amber", says=says) if row.part == "kafka" else row for row in rows]
     if isinstance(lake, Unanswered) and not isinstance(asked.get("postgres"), Unanswered):
         rows.append(Row(part="lake", state="does not answer", level="red", says=str(lake)))
@@ -63,7 +69,7 @@ def servers(
 
 
 def _of_topics(broker: object, lake: object) -> list[str]:
-    """What breaks a promise, a topic that was deleted and made again first, until a person confirms it."""
+    """Return what is broken about topics. Recreated topics come first, until a person has confirmed them."""
     if not isinstance(broker, Broker):
         return []
     generations = lake.generations if isinstance(lake, Lake) else {}
@@ -72,19 +78,23 @@ def _of_topics(broker: object, lake: object) -> list[str]:
         *(topic for topic, generation in generations.items() if generation.is_unconfirmed),
     }
     what = (
-        "was deleted and made again: it is read on, but what was on it and had not been read is lost; "
-        "see 'A topic that was recreated' in docs/operate.md, then './caf topics confirm"
+        "was deleted and recreated. Its new records are read, but old ones that had not been read are lost. "
+        "See 'A topic that was recreated' in docs/operate.md, then confirm it with './caf topics confirm"
     )
     return [*(f"topic {topic} {what} {topic}'" for topic in sorted(again)), *broker.troubles]
 
 
 def _held_back(settings: Settings, backlogs: Mapping[str, Backlog]) -> list[str]:
-    """A transaction that its sender has left open holds back whatever others have written after it."""
+    """
+    Return a sentence if a sender has left a transaction open for too long.
+
+    Kafka holds back from all readers what anybody has written after its first record.
+    """
     held = backlogs.get("kafka")
     if held is None or held.seconds <= settings.late_seconds:
         return []
-    waits = f"{held.records:,} records from {held.first} on are shown to nobody for {spell(held.seconds)}"
-    return [f"{waits}: a sender has left a transaction open; end it with kafka-transactions.sh abort"]
+    waits = f"{held.records:,} records from {held.first} on have been held back for {spell(held.seconds)}"
+    return [f"{waits}, because a sender has left a transaction open. End it with kafka-transactions.sh abort"]
 
 
 def _of_airflow(airflow: Scheduler) -> list[Row]:
@@ -93,20 +103,20 @@ def _of_airflow(airflow: Scheduler) -> list[Row]:
         if airflow.beats.get(name):
             rows.append(Row(part=name, state="running"))
         else:
-            says = f"{name} has no heartbeat: tasks are not started, and ended ones not started again; read its log"
+            says = f"{name} has no heartbeat, so no task is started, or started again after it ended. Read its log"
             rows.append(Row(part=name, state="not running", level="red", says=says))
     if airflow.unreadable:
-        says = f"Airflow cannot read {', '.join(airflow.unreadable)}: what it runs is not started again; see its pages"
+        says = f"Airflow cannot read {', '.join(airflow.unreadable)}, so it starts none of their tasks. See its pages"
         rows.append(Row(part="dags", state="failed", level="red", says=says))
     return rows
 
 
 def _worse(row: Row, state: str, troubles: list[str]) -> Row:
-    return replace(row, state=state, level="red", says="; ".join(troubles))
+    return replace(row, state=state, level="red", says=". ".join(troubles))
 
 
 def disks(settings: Settings) -> list[Row]:
-    """The disks under this machine's folders; those of servers elsewhere are theirs to watch."""
+    """Return a row for each disk under this machine's folders. Disks of servers on other machines are not checked."""
     rows, seen = [], set()
     for folder in (settings.home, Path(settings.lake_folder)):
         if not folder.exists() or folder.stat().st_dev in seen:
@@ -116,7 +126,7 @@ def disks(settings: Settings) -> list[Row]:
         free, left = usage.free / usage.total, f"{usage.free / 1e9:.1f} GB"
         if free < _FILLING_DISK:
             level = "red" if free < _FULL_DISK else "amber"
-            says = f"the disk of {folder} has {left} ({free:.0%}) left; when it is full nothing is landed or built"
+            says = f"the disk of {folder} has only {left} ({free:.0%}) left. Make room, or nothing is landed or built"
             rows.append(Row(part="disk", state="in trouble", level=level, says=says))
         else:
             rows.append(Row(part="disk", state="running", address=f"{left} free"))

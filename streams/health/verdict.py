@@ -1,7 +1,7 @@
 """
-Whether a part does what it should: a pure function of what it has signed, of what waits for it, and of the time.
+Decide whether a part works as it should, from its signs of life, from what waits for it, and from the time.
 
-What waits comes from Kafka and the lake, so that a part which stands still cannot say that all is well.
+What waits is known from Kafka and the lake. So a part that does nothing cannot claim that all is well.
 """
 
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from streams.health.runs import Look, Run
 __all__ = ["Case", "verdict"]
 
 _GRACE = timedelta(minutes=2)
-"""How long a part of a new home, or one that has ended well, may take to start."""
+"""How long a part may take to start in a new home, or to start again after it has ended without an error."""
 _LOOP = 3
-"""Failed runs within `_LOOP_WITHIN` that make a restart loop."""
+"""This number of failed runs within `_LOOP_WITHIN` is a restart loop."""
 _LOOP_WITHIN = timedelta(minutes=10)
 _TROUBLED = timedelta(minutes=1)
-"""How long a part may say that something keeps it from its work before that is red."""
+"""If a part reports that something keeps it from its work, it is red once a record has waited this long."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What is known of one part."""
+    """What is known about one part."""
 
     part: Part
     now: datetime
@@ -36,16 +36,17 @@ class Case:
     before: Look | None = None
     is_paused: bool = False
     is_taken_to_run: bool = False
-    """Airflow believes that its task runs."""
+    """True if Airflow believes that the part's task is running."""
     tried: int = 0
-    """How often Airflow has tried its task, which has failed."""
+    """How often Airflow has tried the part's task, if the task has failed."""
     held: tuple[str, ...] = ()
+    """What holds the marts."""
     failing: str = ""
-    """What its last tries could not do, from where they are written down."""
+    """What the part could not do in its last runs, from what the lake records."""
 
 
 def verdict(case: Case) -> Row:
-    """The verdict on one part."""
+    """Return the row of one part: its state, and what is wrong."""
     failures = [run for run in case.runs if run.has_failed and case.now - run.over_at < timedelta(hours=1)]
     state, level, says, since = _verdict(case, failures)
     errors = [run for run in case.runs if run.error]
@@ -77,7 +78,7 @@ def _verdict(case: Case, failures: list[Run]) -> _Verdict:
     if len(recent) >= _LOOP and case.part.within_hours is None:
         return _loop(case, recent)
     if case.held:
-        says = f"{case.part.name} is held: {'; '.join(case.held)}; './caf validations release' lets it go on"
+        says = f"{case.part.name} is held: {'; '.join(case.held)}. If all is right, use './caf validations release'"
         return "held", "amber", says, working[-1].started_at if working else None
     if not working:
         return _without_a_run(case)
@@ -88,8 +89,8 @@ def _loop(case: Case, recent: list[Run]) -> _Verdict:
     first, last = recent[0], recent[-1]
     says = (
         f"{case.part.name} restarts again and again: {len(recent)} runs have failed in "
-        f"{spell((case.now - first.over_at).total_seconds())}, the last {_with(last)}{_at(case)}; "
-        f"read {_log(case, last)}"
+        f"{spell((case.now - first.over_at).total_seconds())}, the last {_with(last)}{_at(case)}. "
+        f"Read {_log(case, last)}"
     )
     return "restart loop", "red", says, first.over_at
 
@@ -104,19 +105,20 @@ def _without_a_run(case: Case) -> _Verdict:
         gone = [run for run in case.runs if not run.is_alive and not run.is_standby and run.ended_at is None]
         if case.now - last.started_at < _GRACE and not gone:
             return "starting", "well", "", last.started_at
-        whose = f"process {gone[-1].pid} on {gone[-1].host}" if gone else "somebody"
+        whose = f"process {gone[-1].pid} on {gone[-1].host}" if gone else "another process"
         says = (
-            f"only a standby of {name} gives signs of life: {whose} holds its lock and does nothing; end that process"
+            f"only a standby of {name} gives signs of life: {whose} holds its lock and does nothing. End that process"
         )
         return "standing still", "red", says, gone[-1].beat_at if gone else last.started_at
     if last.error:
-        says = f"{name} failed {ago} ago {_with(last)}{_at(case)}; read {_log(case, last)}"
+        says = f"{name} failed {ago} ago {_with(last)}{_at(case)}. Read {_log(case, last)}"
         return "failed", "red", says, last.over_at
     if last.ended_at is None:
         process = f"process {last.pid} on {last.host}"
-        then = f"Airflow still takes its task for running: end {process}" if case.is_taken_to_run else _start(case)
+        then = f"Airflow believes that it still runs: end {process}" if case.is_taken_to_run else _start(case)
         says = (
-            f"{name} has given no sign of life for {ago}{_at(case)}: {process} was killed, is stopped or hangs; {then}"
+            f"{name} has given no sign of life for {ago}{_at(case)}. Probably {process} was killed, was stopped or "
+            f"hangs. {then}"
         )
         return "not running", "red", says, last.over_at
     return _has_ended(case, last, ago)
@@ -129,7 +131,7 @@ def _never_ran(case: Case) -> _Verdict:
     waits = case.now - case.made_at
     if waits < _GRACE:
         return "starting", "well", "", case.made_at
-    says = f"{name} has not started in {spell(waits.total_seconds())}{_at(case)}; {_start(case)}"
+    says = f"{name} should always run, but has not started in {spell(waits.total_seconds())}{_at(case)}. {_start(case)}"
     return "not running", "red", says, case.made_at
 
 
@@ -138,9 +140,9 @@ def _has_ended(case: Case, last: Run, ago: str) -> _Verdict:
     if within is None:
         if ended < _GRACE and not case.is_paused:
             return "starting", "well", "", last.over_at
-        return "not running", "red", f"{name} ended {ago} ago{_at(case)}; {_start(case)}", last.over_at
+        return "not running", "red", f"{name} should run, but ended {ago} ago{_at(case)}. {_start(case)}", last.over_at
     if within and ended > timedelta(hours=within):
-        says = f"{name} ran {ago} ago for the last time; due within {within:.0f} h; {_start(case)}"
+        says = f"{name} last ran {ago} ago, but should run every {within:.0f} h. {_start(case)}"
         return "not running", "red", says, last.over_at
     return _of_its_work(case, last, "idle", last.over_at)
 
@@ -149,52 +151,52 @@ def _with_a_run(case: Case, run: Run) -> _Verdict:
     name = case.part.name
     if run.still_seconds > case.part.hang_seconds:
         says = (
-            f"{name} hangs: process {run.pid} on {run.host} lives, but has got no further for "
-            f"{spell(run.still_seconds)}{_at(case)}; end it, and it is started again"
+            f"{name} hangs: process {run.pid} on {run.host} is alive, but has made no progress for "
+            f"{spell(run.still_seconds)}{_at(case)}. End that process; it is then started again"
         )
         return "standing still", "red", says, case.now - timedelta(seconds=run.still_seconds)
     return _of_its_work(case, run, "running", run.started_at)
 
 
 def _of_its_work(case: Case, run: Run, state: State, since: datetime) -> _Verdict:
-    """What can be said of a part that lives: of the work that waits for it."""
+    """Return the verdict on a part that is alive or idle, from the work that waits for it."""
     name, backlog = case.part.name, case.backlog
     is_young = run.is_alive and case.now - run.started_at < _GRACE
     if case.failing and not is_young:
-        return "failed", "red", f"{name} fails: {case.failing}; read {_log(case, run)}", since
+        return "failed", "red", f"{name} fails: {case.failing}. Read {_log(case, run)}", since
     if backlog and backlog.seconds > case.part.late_seconds:
         return _late(case, run, backlog)
     if run.is_alive and run.error:
         level: Level = "red" if backlog and backlog.seconds > _TROUBLED.total_seconds() else "amber"
-        return "in trouble", level, f"{name} is kept from its work by {_error(run)}; it tries again by itself", since
+        return "in trouble", level, f"{name} cannot work: {_error(run)}. Repair that; it tries again by itself", since
     if case.is_paused:
-        return "paused", "amber", f"the DAG of {name} is paused: when it ends nobody starts it again", since
+        return "paused", "amber", f"the DAG of {name} is paused: after this run, none will start. Unpause it", since
     return state, "well", "", since
 
 
 def _late(case: Case, run: Run, backlog: Backlog) -> _Verdict:
-    """Something has waited for too long: whether it moves, and towards its end."""
+    """Return the verdict on a part that is late, by whether it works and whether the wait gets shorter."""
     name, before = case.part.name, case.before
     since = case.now - timedelta(seconds=backlog.seconds)
-    why = f", kept from it by {_error(run)}" if run.error else ""
+    why = f", because of {_error(run)}" if run.error else ""
     waits = f"{backlog.records:,} records wait to be {case.part.work}, the oldest for {spell(backlog.seconds)}"
     if case.now - run.started_at < _GRACE:
-        # It has yet to fill its tables, or to make its first build; what fails again and again is no such case.
-        return "catching up", "amber", f"{name} has just started{why}: {waits}", since
+        # It may have to fill its tables or make its first build. A part that fails repeatedly is treated before this.
+        return "catching up", "amber", f"{name} has just started and is late{why}: {waits}", since
     if before is None or backlog.done <= before.done:
         for_so_long = f" for {spell(before.seconds_ago)}" if before else ""
-        says = f"{name} runs and stands still{for_so_long}{why}: {waits} ({backlog.first}); read {_log(case, run)}"
-        # Nobody has looked before: late is all that is known, and is enough.
-        return "standing still", "red", says if before else says.replace("and stands still", "and is late"), since
+        says = f"{name} runs but has done nothing{for_so_long}{why}: {waits} ({backlog.first}). Read {_log(case, run)}"
+        # Without an earlier look, it is only known that the part is late. That is enough for red.
+        return "standing still", "red", says if before else says.replace("but has done nothing", "but is late"), since
     if backlog.seconds < before.waiting_seconds:
-        return "catching up", "amber", f"{name} catches up{why}: {waits}", since
+        return "catching up", "amber", f"{name} is late but catches up{why}: {waits}", since
     rate = (backlog.done - before.done) / before.seconds_ago
-    says = f"{name} falls behind at {rate:,.0f} records a second{why}: {waits}; see docs/operate.md, Growing"
+    says = f"{name} falls further behind, at {rate:,.0f} records a second{why}: {waits}. See docs/operate.md, Growing"
     return "falling behind", "red", says, since
 
 
 def _with(run: Run) -> str:
-    return f"with {_error(run)}" if run.error else "without a word, as a killed process does"
+    return f"with {_error(run)}" if run.error else "without an error message, like a killed process"
 
 
 def _error(run: Run) -> str:
@@ -202,19 +204,19 @@ def _error(run: Run) -> str:
 
 
 def _at(case: Case) -> str:
-    """Where it stands, if something waits."""
+    """Return at which record the part is, if something waits."""
     if not case.backlog or not case.backlog.first or case.backlog.seconds < 10:
         return ""
-    return f", with {case.backlog.records:,} records waiting from {case.backlog.first} on"
+    return f". {case.backlog.records:,} records wait; {case.backlog.first} is the first"
 
 
 def _start(case: Case) -> str:
     if case.is_paused:
-        return "its DAG is paused: unpause it in Airflow"
+        return "Its DAG is paused: unpause it in Airflow"
     if case.tried:
-        return f"Airflow has tried {case.part.task} {case.tried} times; read the log of that task"
+        return f"Airflow has tried {case.part.task} {case.tried} times: read the log of that task"
     dag = case.part.task.partition(".")[0]
-    return f"is Airflow up, and its DAG {dag} on? './caf up' starts everything" if dag else "'./caf up' starts it"
+    return f"Is Airflow up, and its DAG {dag} on? './caf up' starts everything" if dag else "'./caf up' starts it"
 
 
 def _log(case: Case, run: Run) -> str:

@@ -10,7 +10,7 @@ withdrawn. The lake then holds the same as if the last submission of each year h
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -20,6 +20,7 @@ from streams.importers.cin_file import Header
 from streams.importers.cin_messages import Message, Root, Statement, corrected, recorded, source, withdrawn
 from streams.importers.cin_xml import Child
 from streams.lake.one_row import one_row
+from streams.times import aware, naive
 
 __all__ = ["Told"]
 
@@ -219,13 +220,13 @@ class Told:
 
 
 def _row(child: str | None, one: Statement) -> _Row:
-    moment = one.moment.astimezone(UTC).replace(tzinfo=None)
+    moment = naive(one.moment)
     return child, one.root_id, one.topic, one.key, one.type, moment, one.data.decode()
 
 
 def _statement(told: Sequence[Any]) -> Statement:
     root_id, topic, key, type_, moment, data = told
-    return Statement(root_id, topic, key, type_, moment.replace(tzinfo=UTC), data.encode())
+    return Statement(root_id, topic, key, type_, aware(moment), data.encode())
 
 
 def _amended(what: str, told: Sequence[Any], header: Header, submission: str) -> Message:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
 from typing import TypedDict
-from zoneinfo import ZoneInfo
 
 from streams import contracts as events
 from streams.contracts import codesets as c
@@ -19,11 +18,10 @@ from streams.contracts.event import Event
 from streams.importers.cin_codes import SEXES, SOURCE_REQUIRED_FROM
 from streams.importers.cin_fields import BadRecord, Reader
 from streams.importers.cin_file import Header
-from streams.names import TIME_ZONE
+from streams.times import LONDON
 
 __all__ = ["Fact", "child_facts", "child_key"]
 
-_ZONE = ZoneInfo(TIME_ZONE)
 _NOON = time(12, 0)
 
 _ORDER = (
@@ -135,7 +133,7 @@ def child_facts(record: Reader, key: str, header: Header) -> list[Fact]:
 
 def _fact(step: str, day: date, event: Event, *parts: object) -> Fact:
     name = "/".join([step, f"{day:%Y%m%d}", *map(str, parts)])
-    moment = datetime.combine(day, _NOON, _ZONE) + timedelta(seconds=_ORDER.index(step))
+    moment = datetime.combine(day, _NOON, LONDON) + timedelta(seconds=_ORDER.index(step))
     return Fact(name, day, moment.astimezone(UTC), event)
 
 

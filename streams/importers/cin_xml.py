@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from streams.errors import ImportFileInvalid
 from streams.importers.cin_events import child_facts, child_key
@@ -14,8 +13,8 @@ from streams.importers.cin_fields import BadRecord, Flaw, Reader
 from streams.importers.cin_file import CinFile, Header
 from streams.importers.cin_messages import Statement, statement
 from streams.importers.rejects import Rejects
-from streams.names import TIME_ZONE
 from streams.settings import Settings
+from streams.times import LONDON
 
 __all__ = ["Child", "Imported", "read_cin_xml"]
 
@@ -88,7 +87,7 @@ def read_cin_xml(
     Raises:
         ImportFileInvalid: the file is not a census of a known year and authority; no child was read.
     """
-    today = today or datetime.now(ZoneInfo(TIME_ZONE)).date()
+    today = today or datetime.now(LONDON).date()
     with path.open("rb") as opened:
         file = CinFile(opened)
         header = file.header

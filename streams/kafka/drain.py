@@ -1,16 +1,54 @@
-"""Reading a topic up to its end."""
+"""Reading topics up to where they end, or from there on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
+from streams.kafka.client import consumer
 from streams.kafka.records import Readable
+from streams.settings import Settings
 
-__all__ = ["until"]
+__all__ = ["is_past", "polled", "skip_to_end", "to_end", "until", "whole"]
+
+_POLL_MS = 500
+
+
+def polled(reader: KafkaConsumer, timeout_ms: int = _POLL_MS) -> Iterator[Readable]:
+    """The records that have come, after at most `timeout_ms`."""
+    for records in reader.poll(timeout_ms=timeout_ms).values():
+        yield from records
+
+
+def is_past(reader: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> bool:
+    """Whether everything up to the given offsets has been read."""
+    return all(reader.position(partition) >= end for partition, end in ends.items())
 
 
 def until(reader: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> Iterator[Readable]:
     """Read records up to the given offsets."""
-    while any(reader.position(partition) < end for partition, end in ends.items()):
-        for records in reader.poll(timeout_ms=500).values():
-            yield from records
+    while not is_past(reader, ends):
+        yield from polled(reader)
+
+
+def to_end(reader: KafkaConsumer) -> Iterator[Readable]:
+    """Records up to where the topics end now."""
+    return until(reader, reader.end_offsets(reader.assignment()))
+
+
+def whole(settings: Settings, topics: Iterable[str], **config: Any) -> Iterator[Readable]:
+    """
+    All records of topics, up to where they end now.
+
+    Raises:
+        BrokerUnavailable: no broker answers.
+    """
+    with closing(consumer(settings, topics, **config)) as reader:
+        yield from to_end(reader)
+
+
+def skip_to_end(reader: KafkaConsumer) -> None:
+    """Let a reader begin with what comes next."""
+    for partition, end in reader.end_offsets(reader.assignment()).items():
+        reader.seek(partition, end)

@@ -9,7 +9,6 @@ mark.
 import os
 import socket
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from uuid import uuid4
@@ -22,6 +21,7 @@ from streams.lake.lock_keys import LockKey
 from streams.lake.one_row import one_row
 from streams.lake.session import configure, open_connection
 from streams.settings import Settings
+from streams.times import wait_for
 
 __all__ = ["HeldLock", "LockSession", "advisory_lock"]
 
@@ -214,13 +214,10 @@ def advisory_lock(settings: Settings, key: LockKey, patience: float = _PATIENCE_
         SettingInvalid: PostgreSQL is reached through a pooler that hands sessions on.
     """
     with closing(LockSession(settings, key.name.lower())) as session:
-        deadline = time.monotonic() + patience
-        while not session.try_lock(key):
-            if time.monotonic() > deadline:
-                raise LockTaken(
-                    f"the lock {key.name.lower()!r} was not free within {patience:.0f} s; held by {session.holder(key)}"
-                )
-            time.sleep(_PAUSE_SECONDS)
+        if not wait_for(lambda: session.try_lock(key), patience, every=_PAUSE_SECONDS):
+            raise LockTaken(
+                f"the lock {key.name.lower()!r} was not free within {patience:.0f} s; held by {session.holder(key)}"
+            )
         yield HeldLock(session, key)
 
 

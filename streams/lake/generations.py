@@ -30,6 +30,7 @@ from streams.lake.offsets import next_offsets
 from streams.lake.schema import ensure_table
 from streams.lake.transaction import transaction
 from streams.settings import Settings
+from streams.times import naive
 
 __all__ = ["confirm", "generations", "landed_generations", "numbered_consumer", "numbered_ends"]
 
@@ -99,7 +100,7 @@ def confirm(lake: duckdb.DuckDBPyConnection, topic: str, by: str) -> None:
     waiting = [name for name, generation in landed_generations(lake).items() if generation.is_unconfirmed]
     if topic not in waiting:
         raise UnknownTopic(f"topic {topic!r} needs no confirmation; recreated and not confirmed: {waiting or 'none'}")
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = naive(datetime.now(UTC))
     lake.execute(
         "UPDATE landing.main.topics SET confirmed_at = ?, confirmed_by = ? WHERE topic = ? AND confirmed_at IS NULL",
         [now, by, topic],
@@ -192,7 +193,7 @@ def _store(lake: duckdb.DuckDBPyConnection, made: Mapping[str, Generation]) -> N
             "life": generation.number,
             "first_offsets": list(generation.first_offsets),
             "from_offsets": None if generation.from_offsets is None else list(generation.from_offsets),
-            "known_at": generation.known_at and generation.known_at.replace(tzinfo=None),
+            "known_at": generation.known_at and naive(generation.known_at),
         }
         for topic, generation in made.items()
     ]

@@ -1,10 +1,11 @@
 """Where reading of each partition continues: one after its highest offset that has a row."""
 
-import time
 from collections.abc import Mapping
 from datetime import datetime
 
 import duckdb
+
+from streams.times import wait_for
 
 __all__ = ["OFFSET_TABLES", "next_offsets", "wait_until_landed"]
 
@@ -36,12 +37,7 @@ def wait_until_landed(
     lake: duckdb.DuckDBPyConnection, arrived: Mapping[tuple[str, int], int], patience_seconds: float
 ) -> bool:
     """Wait until every offset before those of `arrived` has its row; return False if the patience ends first."""
-    end = time.monotonic() + patience_seconds
-    while not _holds(next_offsets(lake), arrived):
-        if time.monotonic() >= end:
-            return False
-        time.sleep(_POLL_SECONDS)
-    return True
+    return wait_for(lambda: _holds(next_offsets(lake), arrived), patience_seconds, every=_POLL_SECONDS)
 
 
 def _holds(landed: Mapping[tuple[str, int], int], arrived: Mapping[tuple[str, int], int]) -> bool:

@@ -1,5 +1,6 @@
-"""From the topics into the lake: every record, once, as a row."""
+"""Lands the topics: every record becomes exactly one row in the lake."""
 
-from streams.land.lander import Landed, run
+from streams.land.landing import run
+from streams.land.writer import Landed
 
 __all__ = ["Landed", "run"]

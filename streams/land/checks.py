@@ -1,4 +1,4 @@
-"""When what has landed is judged: after commits, in ranges that leave nothing out, also across restarts."""
+"""When landed rows are validated: after commits, in ranges without holes, also across restarts."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -17,7 +17,7 @@ __all__ = ["Checks", "Result", "Validator"]
 log = structlog.get_logger()
 
 _SECONDS_BETWEEN = 5.0
-"""A check costs by expectation, not by row, so batches of a few seconds are judged together."""
+"""A check costs time for each expectation, not for each row. So batches of a few seconds are validated together."""
 
 
 class Result(Protocol):
@@ -26,11 +26,11 @@ class Result(Protocol):
     success: bool | None
 
     def row(self) -> dict[str, object]:
-        """The row of `landing.validations`, times in UTC without a zone."""
+        """The row of `landing.validations`, with times in UTC without a zone."""
 
 
 Validator = Callable[[duckdb.DuckDBPyConnection, datetime, datetime], Iterable[Result]]
-"""Judges the rows whose `landed_at` is from the first to the second moment, both included and aware."""
+"""Validates the rows whose `landed_at` lies between two aware moments, both included."""
 
 
 class Checks:
@@ -46,7 +46,7 @@ class Checks:
         return time.monotonic() - self._called >= _SECONDS_BETWEEN
 
     def run(self, landed_to: datetime) -> None:
-        """Judge what has landed up to `landed_to`, and store the results."""
+        """Validate what has landed up to `landed_to`, and store the results."""
         if landed_to <= self._landed_to:
             return
         started = time.monotonic()

@@ -1,8 +1,8 @@
 """
-Rejected records on the dead-letter topic: as far as the topic takes them, the same each time, at least once.
+Announces rejected records on the dead-letter topic: at least once, and each time with the same letter.
 
-The quarantine is the record of a rejection, and holds all of it. Its letter tells whoever follows the topic, so landing
-waits for letters only while they are taken, and goes on without those that cannot be sent.
+The quarantine is the record of a rejection and holds all of it. A letter only notifies software that follows the topic.
+So landing waits for letters only while the topic accepts them, and goes on without those that cannot be sent.
 """
 
 import time
@@ -31,23 +31,24 @@ SOURCE = "/caf/land"
 """CloudEvents source of dead letters."""
 
 _BEGINNING = 1024
-"""Bytes of a value, of a key, and of all headers together, that a cut letter holds."""
+"""Bytes of the value, of the key, and of all headers together, that a shortened letter holds."""
 _MAX_LETTER_BYTES = 16 * 1024 * 1024
-"""Longer letters are cut without asking the broker, whatever the longest record is."""
+"""Longer letters are shortened without asking the broker, however long a record may be."""
 _OVERHEAD = 1024
-"""More than Kafka adds to a letter."""
+"""More bytes than Kafka adds to a letter."""
 _PATIENCE_SECONDS = 10.0
 """How long the topic may acknowledge nothing before it counts as in trouble."""
 _PAUSE_SECONDS = 30.0
-"""How long a topic in trouble is left alone; an acknowledgement ends it."""
+"""How long nothing is sent to a topic in trouble. An acknowledgement ends this time early."""
 _CLOSE_SECONDS = 5.0
 
 
 def dead_letter(record: Rejected, *, whole: bool = True) -> bytes:
     """
-    The dead letter of a record; its id is the record's `topic/partition/offset`.
+    Make the dead letter of a record. Its id is the record's `topic/partition/offset`.
 
-    One that is not `whole` holds the beginnings of key, value and headers.
+    Args:
+        whole: False for a letter with only the beginnings of key, value and headers.
     """
     key, value, headers = record.key, record.value, record.headers
     if not whole:
@@ -74,7 +75,7 @@ def dead_letter(record: Rejected, *, whole: bool = True) -> bytes:
 
 
 def _first(headers: Iterable[tuple[str, bytes | None]]) -> list[tuple[str, bytes | None]]:
-    """The headers that fit into the beginning."""
+    """The first headers, up to 1,024 bytes in all."""
     found, size = [], 0
     for name, content in headers:
         size += len(name) + len(content or b"")
@@ -85,7 +86,7 @@ def _first(headers: Iterable[tuple[str, bytes | None]]) -> list[tuple[str, bytes
 
 
 class DeadLetters:
-    """The dead-letter topic. Sending never fails; a topic that takes nothing is left alone for a while."""
+    """The dead-letter topic. Sending never fails: if the topic accepts nothing, nothing is sent to it for a while."""
 
     def __init__(self, settings: Settings) -> None:
         """
@@ -98,7 +99,7 @@ class DeadLetters:
         self._producer = producer(
             settings,
             max_request_size=self._max_bytes + _OVERHEAD,
-            # An idempotent producer that was refused once for good stays refused.
+            # After one final refusal, the broker refuses everything from an idempotent producer.
             enable_idempotence=False,
             max_block_ms=1_000,
             request_timeout_ms=10_000,
@@ -106,30 +107,30 @@ class DeadLetters:
         )
         self._silent_until, self._reason = 0.0, ""
         self.unsent = 0
-        """Letters that were not taken."""
+        """Letters that the topic did not accept."""
 
     def send(self, rejected: Iterable[Rejected]) -> None:
-        """Send one letter each; return when they are durable, or the topic is in trouble."""
+        """Send one letter for each record; return when they are durable, or when the topic is in trouble."""
         before = self.unsent
         too_long = self._deliver((record, self._letter(record)) for record in rejected)
         for _ in self._deliver((record, dead_letter(record, whole=False)) for record in too_long):
-            self._count("the topic takes no letter as long as that")
+            self._count("the topic accepts no letter of this length")
         if self.unsent > before:
             log.warning("dead_letters_unsent", letters=self.unsent - before, reason=self._reason)
 
     def close(self) -> None:
-        """Disconnect; letters that nobody takes are waited for a little."""
+        """Disconnect, after waiting up to five seconds for letters that were not acknowledged."""
         with suppress(KafkaTimeoutError):
             self._producer.close(timeout=_CLOSE_SECONDS)
 
     def _letter(self, record: Rejected) -> bytes:
-        """The letter, whole if it is not longer than what any topic is asked to take."""
+        """The whole letter, or the shortened one if the whole one is longer than any topic is asked to accept."""
         if record.size <= self._max_bytes and len(letter := dead_letter(record)) <= self._max_bytes:
             return letter
         return dead_letter(record, whole=False)
 
     def _deliver(self, letters: Iterable[tuple[Rejected, bytes]]) -> list[Rejected]:
-        """Send letters; gives the records whose letters are too long for the topic."""
+        """Send letters; returns the records whose letters are too long for the topic."""
         sent = [(record, future) for record, letter in letters if (future := self._hand_over(letter))]
         return [record for record, future in sent if self._is_too_long(future)]
 
@@ -145,14 +146,14 @@ class DeadLetters:
             return None
 
     def _is_too_long(self, future: FutureRecordMetadata) -> bool:
-        """Whether the topic refused a letter for its length; waits for as long as the topic takes letters at all."""
+        """Whether the topic refused a letter because of its length; waits while the topic accepts letters at all."""
         try:
             future.get(timeout=0 if self._is_silent() else _PATIENCE_SECONDS)
         except MessageSizeTooLargeError:
             return True
         except KafkaError:
             self._be_silent()
-            # What is still on its way may arrive yet, or be counted when the producer gives it up.
+            # The letter may still arrive. If the producer gives it up, it is counted then.
             future.add_callback(self._end_silence)
             future.add_errback(lambda error: self._count(type(error).__name__))
         return False

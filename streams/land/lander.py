@@ -1,14 +1,13 @@
 """
-The loop: poll, judge by the contract, hand a full batch to the writer, and tell Kafka when it is stored.
+The lander's loop: read records, validate them, hand full batches to the writer, and commit to Kafka what is stored.
 
-While one batch is being stored the next one fills; it is not begun to be stored before the one ahead of it is done.
-A crash anywhere loses nothing and doubles nothing: rows and offsets are one transaction, transactions come in the
-order of the offsets, and the loop goes on where the rows end.
+While one batch is stored, the next one fills. Storing a batch begins only when the batch before it is stored. A crash
+at any point loses nothing and lands nothing twice: rows and offsets are one transaction, transactions follow each other
+in the order of the offsets, and the loop continues where the rows end.
 """
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 
 import structlog
 from kafka import TopicPartition
@@ -17,30 +16,25 @@ from kafka.structs import OffsetAndMetadata
 
 from streams import names
 from streams.errors import BrokerUnavailable, LakeConflict
-from streams.kafka.client import partitions_of, producer
+from streams.kafka.client import partitions_of
+from streams.kafka.drain import is_past
 from streams.kafka.generations import recreated
 from streams.kafka.reading import TolerantConsumer
 from streams.kafka.records import WITH_ITS_TOPIC, deleted
-from streams.kafka.topics import ensure_topics, refuse_differences
-from streams.lake.generations import numbered_consumer
 from streams.lake.locks import LandingLocks
 from streams.lake.resume import gone_with_their_topic, where_to_resume
-from streams.lake.sign import Sign, sign_of_life
 from streams.land.batch import MAX_BYTES, Batch
-from streams.land.checks import Validator
-from streams.land.dead_letters import DeadLetters
-from streams.land.garbage_collection import rarely_collected
 from streams.land.store import LandingStore
-from streams.land.writer import Landed, Writer
+from streams.land.writer import Writer
 from streams.settings import Settings
 
-__all__ = ["CONSUMER", "Landed", "Lander", "run"]
+__all__ = ["CONSUMER", "Lander"]
 
 log = structlog.get_logger()
 
 _POLL_SECONDS = 0.2
 _POLL_SECONDS_WHILE_STORING = 0.02
-"""Shorter, so that the end of a commit is seen soon."""
+"""Shorter, so that the loop soon sees the end of a commit."""
 _POLL_RECORDS = 10_000
 _SECOND = 1.0
 _SHOW_SECONDS = 60.0
@@ -49,89 +43,29 @@ CONSUMER = {
     "max_partition_fetch_bytes": 4 * 1024 * 1024,
     "group_id": names.LAND_GROUP,
 }
-"""How the topics are read; what the group commits shows the lag, and that nothing was lost behind the last row."""
-
-
-def run(
-    settings: Settings,
-    *,
-    validator: Validator | None = None,
-    on_commit: Callable[[Landed], None] | None = None,
-    until: Callable[[], bool] = lambda: False,
-    for_seconds: float | None = None,
-    once: bool = False,
-) -> Landed:
-    """
-    Land every record of the landed topics, as a standby first for as long as another process does.
-
-    Args:
-        validator: judges what was stored.
-        on_commit: called after each commit with the totals so far.
-        until: asked several times a second; the run ends, with everything polled stored, when it says yes.
-        for_seconds: the run ends after this time.
-        once: the run ends when what the topics hold now has landed.
-
-    Raises:
-        BrokerUnavailable: no broker answers.
-        TopicsUnfit: a topic is set up so that a promise would be broken.
-        LakeUnavailable: the catalog does not answer; everything committed is safe.
-        LakeConflict: another process has landed the same offsets, or a topic has lost its end.
-    """
-    deadline = None if for_seconds is None else time.monotonic() + for_seconds
-
-    def stops() -> bool:
-        return until() or (deadline is not None and time.monotonic() >= deadline)
-
-    landed = Landed()
-    with rarely_collected(), sign_of_life(settings, "land") as sign:
-        ensure_topics(settings)
-        refuse_differences(settings)
-        while _land(settings, landed, stops, sign=sign, validator=validator, on_commit=on_commit, once=once):
-            log.info("topics_changed")
-    return landed
-
-
-def _land(
-    settings: Settings,
-    landed: Landed,
-    stops: Callable[[], bool],
-    *,
-    sign: Sign,
-    validator: Validator | None,
-    on_commit: Callable[[Landed], None] | None,
-    once: bool,
-) -> bool:
-    """Land the partitions that there are now; returns whether there are others to begin anew with."""
-
-    def turns() -> bool:
-        sign.turn()
-        return stops()
-
-    with ExitStack() as stack:
-        kafka = numbered_consumer(settings, **CONSUMER)
-        stack.callback(kafka.close)
-        kafka.assign(partitions_of(kafka, names.LANDED_TOPICS))
-        kafka.seek_to_beginning()
-        letters = DeadLetters(settings)
-        stack.callback(letters.close)
-        parts = producer(settings)
-        stack.callback(parts.close)
-        locks = LandingLocks(settings, {partition.partition for partition in kafka.assignment()}, is_lease=True)
-        stack.callback(locks.close)
-        sign.stand_by()
-        if not locks.acquire(lambda: not stops()):
-            return False
-        kafka.generations()  # the store is to know them, and a standby may have waited long
-        store = LandingStore(settings)
-        stack.callback(store.close)
-        writer = Writer(store, letters, parts, validator, on_commit)
-        writer.landed = landed
-        stack.callback(writer.close)
-        return Lander(settings, kafka=kafka, locks=locks, store=store, writer=writer).run(turns, once=once)
+"""How the topics are read. The group's committed offsets show the lag, and that nothing was lost after the last row."""
 
 
 class Lander:
-    """One holder of the landing locks."""
+    """
+    Lands records while it holds the landing locks.
+
+    How a batch gets into the lake:
+
+    1. The loop polls records and validates them. It checks that each partition continues where it was (`_poll`).
+    2. A batch is full with `land_batch_rows` rows or 64 MiB of records. A batch that is not full is stored after
+       `land_batch_seconds`, but it goes on filling while another batch is stored (`_full`).
+    3. The loop waits until the batch before is stored. Then it asks the broker for the ids of the topics. If they are
+       unchanged, all polled records belong to the topics that they are taken for. If the broker does not answer, the
+       batch waits. If a topic was recreated, the batch may hold records of both generations. So it is given up, and
+       whatever Kafka still has of it is read again (`_hand_over`).
+    4. The writer stores the batch on its own thread, while the loop fills the next one (`Writer`).
+    5. When the batch is stored, the loop commits its offsets to the consumer group in Kafka (`_settle`). These offsets
+       do not decide where landing continues. After a start, it continues where the rows in the lake end (`_seek`).
+
+    So after a crash before the lake's commit, the records of a batch are read again. After a later crash, their rows
+    are there, and reading continues after them.
+    """
 
     def __init__(
         self,
@@ -145,16 +79,21 @@ class Lander:
         self._settings, self._kafka, self._locks, self._store, self._writer = settings, kafka, locks, store, writer
         self._batch = self._new_batch()
         self._following = dict(store.next)
-        """Where each partition goes on after what was handed over."""
+        """The next offset of each partition after all batches that were handed over."""
         self._has_other_topics = False
         self._asked = self._showed = time.monotonic()
         self._seek()
 
     def run(self, stops: Callable[[], bool], *, once: bool) -> bool:
-        """Land until told to stop, or once up to the present end; ends early, with True, when topics are others."""
+        """
+        Land until `stops` returns true or, with `once`, up to the present end.
+
+        Returns:
+            True if it ended early because topics or partitions have changed.
+        """
         end = self._kafka.end_offsets(list(self._kafka.assignment())) if once else {}
         started = time.monotonic()
-        while not stops() and not self._has_other_topics and not (once and self._reached(end)):
+        while not stops() and not self._has_other_topics and not (once and is_past(self._kafka, end)):
             self._poll()
             if self._writer.ready:
                 self._settle()
@@ -166,17 +105,17 @@ class Lander:
         self._hand_over()
         self._settle()
         if once and self._batch.rows:
-            raise BrokerUnavailable("the broker went away before all was landed; what is not will be read again")
+            raise BrokerUnavailable("the broker went away before everything had landed; the next run reads the rest")
         self._writer.check()
         self._writer.landed.seconds += time.monotonic() - started
         return self._has_other_topics
 
     def _look_at_topics(self) -> None:
         """
-        Notice partitions that were added, topics that were made again, and those that have lost their end.
+        Notice added partitions, recreated topics, and topics that have lost their end.
 
         Raises:
-            LakeConflict: one has.
+            LakeConflict: a topic has lost its end.
         """
         self._has_other_topics |= set(partitions_of(self._kafka, names.LANDED_TOPICS)) > self._kafka.assignment()
         if not self._finds_other_topics(self._kafka.topic_ids(names.LANDED_TOPICS)):
@@ -187,7 +126,7 @@ class Lander:
 
     def _seek(self) -> None:
         """
-        Go on where the rows end.
+        Continue where the rows end.
 
         Raises:
             LakeConflict: a topic ends before its rows do.
@@ -216,39 +155,39 @@ class Lander:
 
     def _goes_on(self, partition: TopicPartition, offset: int) -> bool:
         """
-        Whether a topic goes on where it was; it does not if it was made again.
+        Whether a topic continues where it was. If it was recreated, it does not.
 
         Raises:
-            LakeConflict: it has lost its end.
+            LakeConflict: the topic has lost its end.
         """
         place = (partition.topic, partition.partition)
         following = self._batch.next_offsets.get(place, self._following.get(place, 0))
         if offset < following and not self._finds_other_topics(self._kafka.topic_ids(names.LANDED_TOPICS)):
             raise LakeConflict(
-                f"{partition.topic}/{partition.partition} goes on at {offset} after {following}: "
+                f"{partition.topic}/{partition.partition} continues at {offset} after {following}: "
                 "the topic has lost its end while it was landed"
             )
         return offset >= following
 
     def _finds_other_topics(self, ids: Mapping[str, str]) -> bool:
-        """Whether topics were made again since the term began, which then ends."""
+        """Whether topics were recreated since this lander began. If so, it ends."""
         found = bool(recreated(self._store.generations, ids))
         self._has_other_topics |= found
         return found
 
     def _left(self) -> float:
-        """Seconds that the batch may still wait for more."""
+        """Seconds for which the batch may still wait for more records."""
         since = self._batch.since
         return _SECOND if since is None else since + self._settings.land_batch_seconds - time.monotonic()
 
     def _full(self) -> bool:
-        """Whether the batch must be stored; one that has only waited long enough fills on while another is stored."""
+        """Whether the batch must be stored. If only its time is over, it waits while another batch is stored."""
         if self._batch.rows >= self._settings.land_batch_rows or self._batch.bytes >= MAX_BYTES:
             return True
         return self._left() <= 0 and self._writer.batch is None
 
     def _hand_over(self) -> None:
-        """Let the batch be stored, once it is certain that its records are of the topics that they are taken for."""
+        """Have the batch stored, if it is certain that its records belong to the topics that they are taken for."""
         if not self._batch.rows:
             return
         self._settle()
@@ -260,17 +199,21 @@ class Lander:
         if not self._finds_other_topics(ids):
             self._writer.start(self._batch)
             self._following |= self._batch.next_offsets
-        self._batch = self._new_batch()  # of other topics, what was polled is read again
+        self._batch = self._new_batch()  # if topics were recreated, these records are read again
 
     def _settle(self) -> None:
-        """Wait for the batch that is being stored, and show in Kafka how far it went."""
+        """Wait for the batch that is being stored, and commit its offsets to Kafka."""
         stored = self._writer.wait()
         if stored is None:
             return
         self._show({TopicPartition(*place): following for place, following in stored.next_offsets.items()})
 
     def _show_position(self) -> None:
-        """Show how far reading has come, all of it being stored: markers and aborted records have no rows."""
+        """
+        When everything is stored, commit to Kafka how far reading has come.
+
+        Transaction markers and aborted records have no rows, so the rows alone would not show this.
+        """
         self._show({partition: self._kafka.position(partition) for partition in self._kafka.assignment()})
         self._showed = time.monotonic()
 
@@ -291,9 +234,6 @@ class Lander:
         while self._locks.maintenance_waits() and not stops():
             time.sleep(_POLL_SECONDS)
         self._locks.acquire(lambda: not stops())
-
-    def _reached(self, end: dict[TopicPartition, int]) -> bool:
-        return all(self._kafka.position(partition) >= offset for partition, offset in end.items())
 
     def _new_batch(self) -> Batch:
         return Batch(self._settings.max_record_bytes)

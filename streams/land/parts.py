@@ -1,4 +1,8 @@
-"""Events of batches, sent on as records of their own before a batch is quarantined: at least once, always the same."""
+"""
+Sends the events of a batch record on as records of their own: at least once, and each time the same.
+
+This happens before the batch record is quarantined.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -11,14 +15,13 @@ from streams.contracts.batches import PART_HEADER, events_in
 from streams.contracts.decode import REPLAY_HEADER, key_of
 from streams.contracts.modes import CONTENT_TYPE, STRUCTURED, trimmed
 from streams.errors import BrokerUnavailable
+from streams.kafka.sending import confirm
 
 __all__ = ["Part", "parts_of", "send_parts"]
 
-_TIMEOUT_SECONDS = 60
-
 
 class Part(NamedTuple):
-    """One event of a batch, as the record that it becomes."""
+    """One event of a batch record, as the record that it becomes."""
 
     topic: str
     key: bytes | None
@@ -28,9 +31,9 @@ class Part(NamedTuple):
 
 def parts_of(batch: Rejected) -> Iterator[Part]:
     """
-    The events of a batch, byte for byte, each under the key that its own data demand.
+    The events of a batch record, byte for byte, each under the key that its own data require.
 
-    What cannot be read goes under the batch's key, to be rejected there for what is wrong with it.
+    An event that cannot be read gets the key of the batch record. It is then rejected by itself, with its own reason.
     """
     came_from = f"{batch.topic}/{batch.partition}/{batch.offset}".encode()
     headers = [(CONTENT_TYPE, STRUCTURED + b"+json"), (PART_HEADER, came_from)]
@@ -42,16 +45,14 @@ def parts_of(batch: Rejected) -> Iterator[Part]:
 
 def send_parts(producer: KafkaProducer, batches: Iterable[Rejected]) -> None:
     """
-    Send on the events of batches, in their order, and return when all are durable.
+    Send on the events of batch records, in order, and return when all are durable.
 
     Raises:
-        BrokerUnavailable: the broker did not take them.
+        BrokerUnavailable: the broker did not accept them.
     """
     parts = [part for batch in batches for part in parts_of(batch)]
     try:
         sent = [producer.send(topic, key=key, value=value, headers=headers) for topic, key, value, headers in parts]
-        producer.flush(timeout=_TIMEOUT_SECONDS)
-        for future in sent:
-            future.get(timeout=_TIMEOUT_SECONDS)
+        confirm(producer, sent)
     except KafkaError as error:
-        raise BrokerUnavailable(f"events of a batch were not taken by the broker: {type(error).__name__}") from None
+        raise BrokerUnavailable(f"the broker did not accept the events of a batch: {type(error).__name__}") from None

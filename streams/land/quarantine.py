@@ -1,8 +1,8 @@
-"""The rejected records that have landed, and what was left out of accepted ones: which there are, and why."""
+"""Finds rejected records that have landed, and fields that were left out of accepted records, with the reasons."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import duckdb
 
@@ -10,6 +10,7 @@ from streams.contracts import Reason
 from streams.contracts.decode import COORDINATES, REPLAY_HEADER
 from streams.errors import SettingInvalid
 from streams.kafka.verbatim import Original
+from streams.times import aware, naive
 
 __all__ = ["Filters", "LeftOut", "Quarantined", "contents", "find", "left_out", "summary"]
 
@@ -17,9 +18,9 @@ __all__ = ["Filters", "LeftOut", "Quarantined", "contents", "find", "left_out", 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
     """
-    Which rejected records are meant; what is not given does not limit.
+    Which rejected records are meant. A filter that is not given excludes nothing.
 
-    `since` is when they arrived, and aware.
+    `since` is an aware moment: the records arrived then or later.
     """
 
     reason: str | None = None
@@ -35,7 +36,7 @@ class Filters:
     @classmethod
     def of(cls, *, since: datetime | str | None = None, **filters: object) -> "Filters":
         """
-        Filters with `since` also as ISO 8601 text, in UTC where it has no offset.
+        Make filters. `since` may also be ISO 8601 text, in UTC if it has no offset.
 
         Raises:
             SettingInvalid: a value is not allowed.
@@ -44,14 +45,12 @@ class Filters:
             try:
                 since = datetime.fromisoformat(since)
             except ValueError:
-                raise SettingInvalid("since is not a moment; allowed: ISO 8601, as 2026-03-02T09:15:00Z") from None
-        if since is not None and since.tzinfo is None:
-            since = since.replace(tzinfo=UTC)
-        return cls(since=since, **filters)
+                raise SettingInvalid("since is not a time; allowed: ISO 8601, as in 2026-03-02T09:15:00Z") from None
+        return cls(since=aware(since), **filters)
 
     def condition(self) -> tuple[str, dict[str, object]]:
         """The SQL condition, and the values of its parameters by name."""
-        since = self.since and self.since.astimezone(UTC).replace(tzinfo=None)
+        since = self.since and naive(self.since)
         given = {
             "reason": ("reason = $reason", self.reason),
             "topic": ("topic = $topic", self.topic),
@@ -66,7 +65,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class Quarantined:
-    """A rejected record; its bytes, where they were asked for, may say anything about anybody."""
+    """A rejected record. Its content, if it was asked for, may contain anything about anybody."""
 
     topic: str
     partition: int
@@ -76,25 +75,25 @@ class Quarantined:
     path: str | None
     allowed: str | None
     replayed_as: str | None
-    """`topic/partition/offset` under which it landed after a replay; None while it has not."""
+    """`topic/partition/offset` under which it landed after a replay; None if it has not."""
     is_copy: bool
-    """Whether it was itself sent in place of an earlier one."""
+    """Whether the record is itself a copy, sent again in place of an earlier record."""
     size: int
     """Bytes of key and value."""
     key: bytes | None = None
     value: bytes | None = None
     headers: Sequence[dict[str, object]] = ()
     header_names: Sequence[bytes] | None = None
-    """Names of all headers, where one is not text."""
+    """The names of all headers as bytes, if one of them is not text."""
 
     @property
     def coordinates(self) -> str:
-        """`topic/partition/offset`."""
+        """The record's `topic/partition/offset`."""
         return f"{self.topic}/{self.partition}/{self.offset}"
 
 
 def summary(lake: duckdb.DuckDBPyConnection, filters: Filters) -> list[tuple[str, str, int]]:
-    """How many there are by topic and reason."""
+    """How many rejected records there are by topic and reason."""
     condition, values = filters.condition()
     return lake.execute(
         f"SELECT topic, reason, count(*) FROM landing.main.quarantine WHERE {condition} GROUP BY ALL ORDER BY ALL",
@@ -110,7 +109,7 @@ _CHUNK_RECORDS = 1_000
 def find(
     lake: duckdb.DuckDBPyConnection, filters: Filters, *, limit: int | None = None, with_content: bool = False
 ) -> list[Quarantined]:
-    """The records, oldest first; without their content, which may be large, unless it is asked for."""
+    """The records, oldest first. Their content may be large, so it is included only if asked for."""
     condition, values = filters.condition()
     rows = lake.execute(
         f"""
@@ -133,7 +132,7 @@ def find(
 
 
 def contents(lake: duckdb.DuckDBPyConnection, records: Iterable[Quarantined]) -> Iterator[tuple[Quarantined, Original]]:
-    """Records with what they consist of, in their order; only some are held at a time, since they may be large."""
+    """Records with their content, in order. Content may be large, so only that of some records is held at a time."""
     for chunk in _chunks(records):
         places = [(record.topic, record.partition, record.offset) for record in chunk]
         topics, partitions, offsets = map(list, zip(*places, strict=True))
@@ -173,7 +172,7 @@ def _original(
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A field of events of one source whose value was left out: why, how often, and in which record the last time."""
+    """A field of one source's events whose value was left out: why, in how many events, and in which record last."""
 
     source: str
     type: str
@@ -182,11 +181,15 @@ class LeftOut:
     allowed: str
     events: int
     last_in: str
-    """`topic/partition/offset`."""
+    """The record's `topic/partition/offset`."""
 
 
 def left_out(lake: duckdb.DuckDBPyConnection, filters: Filters) -> list[LeftOut]:
-    """What was left out of accepted events, by source and field, the most frequent first; items of a list as one."""
+    """
+    What was left out of accepted events, by source and field, most frequent first.
+
+    All items of a list count as one field.
+    """
     condition, values = filters.condition()
     rows = lake.execute(
         f"""

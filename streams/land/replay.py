@@ -1,9 +1,9 @@
 """
-Send rejected records again, byte for byte, to the topic and key they came by.
+Sends rejected records again, byte for byte, to the topic and key under which they came.
 
-A header names the record that is sent again, so that its alert clears when the copy is accepted.
-A record is not sent while a copy of it is on its way, nor after one was accepted; a copy that is rejected too is not
-sent itself: its original is. What the broker refuses is named, and the rest goes on.
+A header names the record that is sent again, so that its alert clears when the copy is accepted. A record is not sent
+while a copy of it is on its way, nor after a copy was accepted. A rejected copy is not sent itself; its original is
+sent instead. If the broker refuses a record, the record is reported, and the others are still sent.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,8 @@ from streams import names
 from streams.contracts import Reason
 from streams.contracts.decode import REPLAY_HEADER, replay_of
 from streams.errors import BrokerUnavailable, ReplayIncomplete
-from streams.kafka.drain import until
+from streams.kafka.drain import to_end
+from streams.kafka.sending import TIMEOUT_SECONDS
 from streams.kafka.verbatim import Original, send_verbatim, verbatim_producer
 from streams.lake.connect import connect
 from streams.lake.generations import numbered_consumer
@@ -32,11 +33,10 @@ __all__ = ["Refused", "Replayed", "replay", "select"]
 
 log = structlog.get_logger()
 
-_TIMEOUT_SECONDS = 60
 _NOTHING_TO_SEND = {Reason.BATCH, Reason.DELETED_UNREAD}
-"""The events of a batch were sent on; of what was deleted there is nothing."""
+"""The events of a batch record were sent on already. Nothing is left of deleted records."""
 _WAITING = 500
-"""Records that are sent before the first of them is waited for."""
+"""How many records are sent before waiting for their acknowledgements."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Refused:
 
 @dataclass
 class Replayed:
-    """How many records were sent again, how many match but need not be sent, and which ones cannot be."""
+    """How many records were sent again, how many match but need not be sent, and which ones cannot be sent."""
 
     sent: int = 0
     skipped: int = 0
@@ -63,13 +63,13 @@ class Replayed:
         if self.refused:
             places = ", ".join(f"{one.record} ({one.why})" for one in self.refused[:5])
             raise ReplayIncomplete(
-                f"{self.sent} records were sent again, {len(self.refused)} cannot be, {places} among them"
+                f"{self.sent} records were sent again, {len(self.refused)} cannot be ({places} among them)"
             )
 
 
 def select(settings: Settings, **filters: object) -> list[Quarantined]:
     """
-    The rejected records that `replay` would send; `filters` are the fields of `Filters`.
+    The rejected records that `replay` would send. `filters` are the fields of `Filters`.
 
     Raises:
         SettingInvalid: a filter has a value that is not allowed.
@@ -80,11 +80,11 @@ def select(settings: Settings, **filters: object) -> list[Quarantined]:
 
 def replay(settings: Settings, **filters: object) -> Replayed:
     """
-    Send the matching records again and return when all are durable, but for those that the broker refuses.
+    Send the matching records again; return when all are durable except those that the broker refuses.
 
     Raises:
         SettingInvalid: a filter has a value that is not allowed.
-        BrokerUnavailable: the broker went away; what was sent until then stays sent.
+        BrokerUnavailable: the broker went away. What was sent until then stays sent.
     """
     with connect(settings, marts=None) as lake:
         matching = find(lake, Filters.of(**filters))
@@ -113,7 +113,7 @@ def _settle(replayed: Replayed, waiting: list[tuple[Quarantined, FutureRecordMet
     """Wait until every record is durable or refused."""
     for record, future in waiting:
         try:
-            future.get(timeout=_TIMEOUT_SECONDS)
+            future.get(timeout=TIMEOUT_SECONDS)
             replayed.sent += 1
         except KafkaError as error:
             _note_failure(replayed, record, error)
@@ -122,10 +122,10 @@ def _settle(replayed: Replayed, waiting: list[tuple[Quarantined, FutureRecordMet
 
 def _note_failure(replayed: Replayed, record: Quarantined, error: KafkaError) -> None:
     """
-    Count a record as refused, unless its error may pass.
+    Count a record as refused, unless the error may pass.
 
     Raises:
-        BrokerUnavailable: it may.
+        BrokerUnavailable: the error may pass.
     """
     why = type(error).__name__
     if error.retriable:
@@ -148,12 +148,11 @@ def _sendable(settings: Settings, lake: duckdb.DuckDBPyConnection, records: list
 
 
 def _under_way(settings: Settings, lake: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """Records of which the topics hold a copy that has not landed yet."""
+    """Records with a copy on the topics that has not landed yet."""
     landed = next_offsets(lake)
     with closing(numbered_consumer(settings, names.INPUT_TOPICS)) as kafka:
-        ends = kafka.end_offsets(list(kafka.assignment()))
-        for partition in ends:
+        for partition in kafka.assignment():
             kafka.seek(partition, landed.get((partition.topic, partition.partition), 0))
-        for record in until(kafka, ends):
+        for record in to_end(kafka):
             if (original := replay_of(record.headers)) is not None:
                 yield original

@@ -1,7 +1,7 @@
-"""The landing tables as their one writer sees them: where each partition goes on, and the transaction that moves it."""
+"""The landing tables, as their only writer sees them: the next offsets, and the transaction that moves them."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 import duckdb
 import pyarrow as pa
@@ -16,6 +16,7 @@ from streams.lake.maintain import compact
 from streams.lake.offsets import OFFSET_TABLES, next_offsets
 from streams.lake.transaction import transaction
 from streams.settings import Settings
+from streams.times import aware
 
 __all__ = ["LandingStore", "Offsets"]
 
@@ -26,28 +27,28 @@ Offsets = Mapping[tuple[str, int], int]
 
 _ATTEMPTS = 20
 _OVERTAKEN = "ducklake_snapshot_pkey"
-"""What the catalog says when another commit took the snapshot's number first."""
+"""Part of the catalog's message when another commit took the snapshot's number first."""
 
 
 class LandingStore:
     """
     The landing catalog, attached for writing.
 
-    DuckLake lets concurrent inserts pass and tries a lost commit again on the newer snapshot; here that is turned off,
-    so a commit succeeds only on the very snapshot in which the offsets were checked.
+    DuckLake accepts concurrent inserts, and retries a commit that came second on the newer snapshot. Here its retries
+    are off. So a commit succeeds only on the snapshot on which the offsets were checked.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._lake = connect(settings, landing="read_write", marts=None)
         bring_up_to_date(self._lake)
         self._lake.execute("SET ducklake_max_retry_count = 0")
-        # One thread writes one file a commit, and leaves the other cores to the watcher.
+        # One thread writes one file in each commit, and leaves the other cores to the watcher.
         self._lake.execute("SET threads = 1")
         self._snapshot = self._current_snapshot()
         self.next = next_offsets(self._lake)
-        """Where each partition that has rows goes on."""
+        """The next offset of each partition that has rows."""
         self.generations = landed_generations(self._lake)
-        """The topics as they are numbered; a commit succeeds for these alone."""
+        """The numbered generations of the topics. A commit succeeds only while they are unchanged."""
 
     def last_landed_at(self) -> datetime | None:
         """When the newest rows were stored."""
@@ -55,22 +56,32 @@ class LandingStore:
         return self._moment(f"SELECT max(t) FROM ({newest})")
 
     def last_validated_at(self) -> datetime | None:
-        """Up to when rows have been judged."""
+        """Up to when rows have been validated."""
         return self._moment("SELECT max(batch_to) FROM landing.main.validations WHERE level = 'row'")
 
     def commit(self, tables: Mapping[str, pa.Table], following: Offsets) -> None:
         """
-        Store rows in one transaction, after which their partitions go on at `following`.
+        Store rows in one transaction, after which their partitions continue at `following`.
+
+        1. In the transaction, the store reads the number of the lake's current snapshot. If another process has
+           committed since this store's last commit, it compares the next offsets and the topics' generations in the
+           lake with its own. If an offset differs, or a topic was recreated, it raises `LakeConflict` and stores
+           nothing.
+        2. It inserts the rows, and commits. The catalog accepts the commit only if no other process has committed since
+           step 1.
+        3. If the catalog does not accept it, nothing was stored. The store then begins again with step 1, up to 20
+           times.
+        4. After the commit, the store notes `following` as the next offsets.
 
         Raises:
-            LakeConflict: another writer has stored offsets since this store was opened, or a topic was made again.
+            LakeConflict: another writer has stored offsets since this store was opened, or a topic was recreated.
             LakeUnavailable: the catalog does not answer, or refuses.
         """
         for _ in range(_ATTEMPTS):
             if self._try_commit(tables):
                 self.next.update(following)
                 return
-        raise LakeUnavailable(f"the lake did not take a commit in {_ATTEMPTS} tries, because others kept committing")
+        raise LakeUnavailable(f"the lake accepted no commit in {_ATTEMPTS} tries, because others kept committing")
 
     def compact(self) -> None:
         """Merge the small files of recent commits."""
@@ -97,14 +108,14 @@ class LandingStore:
             if _OVERTAKEN in str(error):
                 log.info("commit_overtaken", snapshot=snapshot)
                 return False
-            # The message holds the whole statement, and in it values of events.
+            # The error's message contains the whole statement, with values from events, so it is not passed on.
             raise LakeUnavailable(f"the lake refused a commit: {type(error).__name__}") from None
         self._snapshot = snapshot + 1
         return True
 
     def _moment(self, query: str) -> datetime | None:
         found = self._lake.execute(query).fetchone()[0]
-        return found and found.replace(tzinfo=UTC)
+        return aware(found)
 
     def _current_snapshot(self) -> int:
         return self._lake.execute("FROM landing.current_snapshot()").fetchone()[0]
@@ -114,10 +125,10 @@ class LandingStore:
             expected = self.next.get((topic, partition))
             if found != expected:
                 raise LakeConflict(
-                    f"{topic}/{partition} goes on at {found} in the lake, not at {expected}: another process landed it"
+                    f"{topic}/{partition} continues at {found} in the lake, not {expected}: another process landed it"
                 )
         if (generations := landed_generations(self._lake)) != self.generations:
             ids = {topic: generation.topic_id for topic, generation in generations.items()}
             if topics := recreated(self.generations, ids):
-                raise LakeConflict(f"{', '.join(topics)} was deleted and made again while its records were landed")
+                raise LakeConflict(f"{', '.join(topics)} was deleted and recreated while its records landed")
             self.generations = generations

@@ -1,4 +1,4 @@
-"""Rows of the records that the system itself wrote, as their landing tables have them."""
+"""Makes landing rows of the records that the system itself wrote."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,9 +16,9 @@ __all__ = ["output_table"]
 
 def output_table(name: str, outputs: Sequence[Output], landed_at: datetime) -> pa.Table:
     """
-    The rows of outputs of one kind.
+    Make the rows of outputs of one kind.
 
-    The table has the record's coordinates and times first, then the struct's fields in their order.
+    The table begins with the record's position and times. The struct's fields follow in their order.
     """
     landed = microseconds(landed_at)
     rows = [
@@ -42,7 +42,7 @@ def output_table(name: str, outputs: Sequence[Output], landed_at: datetime) -> p
 
 
 def _plain(value: object) -> object:
-    """A field's value as Arrow takes it."""
+    """Convert a field's value for Arrow."""
     if isinstance(value, datetime):
         return microseconds(value)
     if isinstance(value, list):

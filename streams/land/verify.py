@@ -1,9 +1,10 @@
 """
-Whether every record is accounted for: every offset of every landed topic has exactly one row in the lake.
+Checks that every record is accounted for: every offset of every landed topic has exactly one row in the lake.
 
-Offsets that no reader is ever shown (transaction markers, aborted records) need none; they are found by reading.
-Rows older than what the broker still keeps are only checked against each other; so are those of a topic that was
-deleted and made again, whose records go on from them. Of very many lost offsets one row stands for those without one.
+Some offsets are never shown to a reader (transaction markers, aborted records). They need no row, and this module finds
+them by reading. Rows that are older than what the broker still keeps are only compared with each other. The same holds
+for rows of earlier generations of a topic. If very many offsets were lost, one row stands for those that have no row of
+their own.
 """
 
 import time
@@ -30,11 +31,11 @@ __all__ = ["Gap", "Verified", "verify_offsets"]
 _PAUSE_SECONDS = 0.5
 _READ_SECONDS = 30.0
 _NEAR = 10_000
-"""Offsets between two gaps that are sooner read over than jumped over."""
+"""Gaps that are no more offsets apart are read in one go, because reading on is then quicker than jumping."""
 _STANDS_FROM = """
     coalesce(try_cast(nullif(regexp_extract(allowed, '; offsets ([0-9]+) to [0-9]+$', 1), '') AS BIGINT), kafka_offset)
 """
-"""The first of the lost offsets that a row of the quarantine stands for, besides its own."""
+"""The first of the lost offsets for which a row of the quarantine stands, besides its own."""
 _ROWS = " UNION ALL ".join(
     f"SELECT topic, kafka_partition, kafka_offset, {_STANDS_FROM if table == 'quarantine' else 'kafka_offset'} "
     f"AS stands_from FROM landing.main.{table}"
@@ -60,7 +61,7 @@ _GAPS = (
 
 @dataclass(frozen=True)
 class Gap:
-    """Offsets `first` up to, not including, `end` of a partition, and what is wrong with them."""
+    """Offsets of a partition from `first` up to, but not including, `end`, and what is wrong with them."""
 
     topic: str
     partition: int
@@ -72,9 +73,9 @@ class Gap:
 @dataclass(frozen=True)
 class Verified:
     """
-    What was compared: partitions, rows in the lake, and every difference.
+    What was compared: the number of partitions, of rows in the lake and of lost records, and every difference.
 
-    `lost` of the records that are accounted for were deleted by Kafka before they were read.
+    `lost` counts the records that Kafka deleted before they were read. They are accounted for.
     """
 
     partitions: int
@@ -89,18 +90,18 @@ class Verified:
         """
         if self.differences:
             kinds = ", ".join(sorted({gap.what for gap in self.differences}))
-            raise PartsDisagree(f"{len(self.differences)} ranges of offsets are not accounted for once: {kinds}")
+            raise PartsDisagree(f"{len(self.differences)} ranges of offsets do not have exactly one row each: {kinds}")
 
 
 def verify_offsets(
     settings: Settings, *, wait: float = 0.0, on_wait: Callable[[int], None] = lambda _: None
 ) -> Verified:
     """
-    Compare the topics' offsets up to their present ends with the lake's rows.
+    Compare the topics' offsets, up to their present ends, with the lake's rows.
 
     Args:
-        wait: seconds without a new row after which the lander is no longer waited for.
-        on_wait: told now and then how many records have not landed yet.
+        wait: seconds without a new row after which to stop waiting for the lander.
+        on_wait: called now and then with the number of records that have not landed yet.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -135,7 +136,7 @@ def _compare(
         doubles = [Gap(*row, "doubled") for row in lake.execute(_DOUBLES).fetchall()]
         lost = lake.execute(_LOST).fetchone()[0]
     beginnings = kafka.beginning_offsets(list(ends))
-    # Landing goes on meanwhile: a row is unfounded only if the topic does not reach it even now.
+    # Landing goes on during the comparison. So a row is wrong only if its topic has still not reached the row's offset.
     now = kafka.end_offsets(list(ends))
     landed = {place: following for place, (_, following, _) in sums.items()}
     for partition, going in where_to_resume(settings, kafka, generations, landed, ends).items():
@@ -158,7 +159,7 @@ def _compare(
 
 
 def _near(gaps: Iterable[Gap]) -> Iterator[list[Gap]]:
-    """The gaps of a partition, in order, that lie so near that they are read together: each transaction leaves one."""
+    """Group the gaps of a partition that lie near each other, to read them together. Each transaction leaves a gap."""
     near: list[Gap] = []
     for gap in sorted(gaps, key=lambda one: (one.topic, one.partition, one.first)):
         if near and (
@@ -172,7 +173,7 @@ def _near(gaps: Iterable[Gap]) -> Iterator[list[Gap]]:
 
 
 def _shown(kafka: KafkaConsumer, gaps: list[Gap], beginnings: dict[TopicPartition, int]) -> Iterator[Gap]:
-    """The parts of near gaps whose records a reader is shown, and those that the broker has dropped unlanded."""
+    """The parts of near gaps in which a reader finds records, and parts that the broker dropped before they landed."""
     partition = TopicPartition(gaps[0].topic, gaps[0].partition)
     kept_from = beginnings.get(partition, gaps[-1].end)
     kept = [gap for gap in gaps if gap.end > kept_from]
@@ -187,8 +188,10 @@ def _shown(kafka: KafkaConsumer, gaps: list[Gap], beginnings: dict[TopicPartitio
 
 def _offsets_shown(kafka: KafkaConsumer, partition: TopicPartition, first: int, end: int) -> list[int]:
     """
+    The offsets in a range whose records a reader is shown.
+
     Raises:
-        BrokerUnavailable: the broker gives nothing for too long.
+        BrokerUnavailable: the broker returns nothing for 30 seconds.
     """
     kafka.assign([partition])
     kafka.seek(partition, first)
@@ -204,7 +207,7 @@ def _offsets_shown(kafka: KafkaConsumer, partition: TopicPartition, first: int, 
 
 
 def _ranges(offsets: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Consecutive numbers as first and end."""
+    """Consecutive numbers, as first and end."""
     first = following = None
     for offset in offsets:
         if following is not None and offset != following:

@@ -1,7 +1,7 @@
 """
-Stores one batch while the loop reads the next: one at a time, in order, on a thread of its own.
+Stores one batch while the loop fills the next: one batch at a time, in order, on its own thread.
 
-Whatever uses the lake happens on that thread, or after it has been waited for, so never two things at once.
+Everything that uses the lake runs on this thread, or after waiting for it. So the lake never does two things at once.
 """
 
 import time
@@ -35,10 +35,10 @@ class Landed:
     rejected: int = 0
     outputs: int = 0
     unsent_letters: int = 0
-    """Dead letters that their topic did not take; the quarantine holds their records."""
+    """Dead letters that their topic did not accept. The quarantine holds their records."""
     batches: int = 0
     seconds: float = 0.0
-    """From the first poll to the last check, so without connecting and waiting for the locks."""
+    """From the first poll to the last check, without the time for connecting and waiting for the locks."""
 
     @property
     def rows(self) -> int:
@@ -48,9 +48,20 @@ class Landed:
 
 class Writer:
     """
-    Dead letters, transaction, doorbell, checks: all of a batch, before the next one begins.
+    Stores batches, one after another.
 
-    The loop that hands batches over is told of a failure when it next waits, and ends by it.
+    For each batch:
+
+    1. A record that holds a batch of events will be quarantined. Its events are sent on first, as records of their own,
+       and the broker acknowledges them.
+    2. The dead letters of the other rejected records are sent.
+    3. One transaction stores all rows (`LandingStore.commit`).
+    4. `on_commit` is called, which rings the doorbell.
+    5. If it is time, new rows are validated. After every hundred commits, small files are merged.
+
+    After a crash before step 3, the batch is read again. Then steps 1 and 2 send the same records a second time.
+
+    If a step fails, `wait` raises the error in the loop, and the loop ends.
     """
 
     def __init__(
@@ -68,25 +79,25 @@ class Writer:
         self._thread = ThreadPoolExecutor(1, "land-writer")
         self._end: Future[None] | None = None
         self.batch: Batch | None = None
-        """The batch that is being stored; None between two."""
+        """The batch that is being stored; None if there is none."""
         self.landed = Landed()
 
     @property
     def ready(self) -> bool:
-        """Whether waiting would return at once."""
+        """Whether `wait` would return at once."""
         return self._end is None or self._end.done()
 
     def start(self, batch: Batch) -> None:
-        """Begin to store a batch; the one before has been waited for."""
+        """Begin to store a batch. The batch before must have been waited for."""
         assert self.batch is None
         self.batch, self._end = batch, self._thread.submit(self._write, batch)
 
     def wait(self) -> Batch | None:
         """
-        Return when nothing is being stored; gives the batch that was, all of it done.
+        Wait until nothing is being stored; returns the batch that was stored, if there was one.
 
         Raises:
-            LakeConflict: another process has landed the same offsets; nothing of it is stored.
+            LakeConflict: another process has landed the same offsets. Nothing of the batch is stored.
             LakeUnavailable: the catalog does not answer, or refuses.
         """
         if self._end is None:
@@ -96,12 +107,12 @@ class Writer:
         return batch
 
     def check(self) -> None:
-        """Judge what has landed and was not judged yet."""
+        """Validate what has landed and was not validated yet."""
         if self._checks:
             self._checks.run(self._landed_at)
 
     def close(self) -> None:
-        """Let what has begun come to its end."""
+        """Let the thread finish what it is storing, and end it."""
         self._thread.shutdown()
 
     def _write(self, batch: Batch) -> None:
@@ -111,7 +122,7 @@ class Writer:
             send_parts(self._parts, opened)
         if len(opened) < len(batch.rejected):
             self._letters.send(one for one in batch.rejected if one.reason is not Reason.BATCH)
-        # Ranges of `landed_at` tell batches apart, so it must grow even when the clock does not.
+        # Ranges of `landed_at` tell batches apart, so it must grow even if the clock does not.
         self._landed_at = max(datetime.now(UTC), self._landed_at + timedelta(microseconds=1))
         self._store.commit(batch.tables(self._landed_at), batch.next_offsets)
         self._count(batch, time.monotonic() - started)

@@ -1,7 +1,8 @@
-"""Rebuild the marts: one `dbt build` at one cut, warm, one at a time."""
+"""Build the marts: all tables up to one snapshot, with dbt kept warm, and never two builds at a time."""
 
 from streams.marts.as_of import build_as_of
-from streams.marts.builder import BuildResult, build
+from streams.marts.build_log import BuildResult
+from streams.marts.builder import build
 from streams.marts.follow import follow
 
 __all__ = ["BuildResult", "build", "build_as_of", "follow"]

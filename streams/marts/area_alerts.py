@@ -15,9 +15,9 @@ import msgspec
 import structlog
 
 from streams import names
-from streams.alerts.first_version import first_version
-from streams.alerts.handling import says_more
+from streams.alerts.handling import handled_as
 from streams.alerts.landed import latest_alerts
+from streams.alerts.next_version import next_version, says_more, withdrawn
 from streams.alerts.published_since import published_since
 from streams.alerts.publisher import Publisher
 from streams.alerts.routing.from_lake import routed
@@ -26,22 +26,14 @@ from streams.contracts.codesets import AlertStatus
 from streams.contracts.outputs import Alert
 from streams.lake.connect import connect
 from streams.lake.offsets import next_offsets
+from streams.marts.built_alerts import built_alerts, built_models
 from streams.marts.lock import build_lock
-from streams.rules.answers import ALERT_COLUMNS, AlertRow
-from streams.rules.register import build_rules
 from streams.settings import Settings
+from streams.times import aware
 
 __all__ = ["publish_build_alerts"]
 
 log = structlog.get_logger()
-
-_HANDLING = ("acknowledged_at", "acknowledged_by", "closed_at", "closed_by", "alert_closure")
-_OVER = {AlertStatus.CLEARED, AlertStatus.WITHDRAWN}
-
-_BUILT = (
-    "select table_name from duckdb_tables() where database_name = 'marts' and schema_name = 'alerts' "
-    "and list_contains(?, substr(table_name, 7)) order by 1"
-)
 
 _IS_BEHIND = f"""
     with built as (
@@ -60,12 +52,6 @@ _IS_BEHIND = f"""
     )
 """
 """Whether a build of the last day saw more than the last one: that of a watcher which catches up."""
-
-_REBUILT = f"""
-    select {", ".join(f"a.{column}" for column in ALERT_COLUMNS)}, rules.clears_when
-    from marts.alerts.{{model}} a
-    join marts.reference.rules rules on rules.rule = a.rule and rules.version = a.rule_version
-"""
 
 _SAID = "select distinct alert_id from landing.main.alerts where list_contains(?, rule) and not test"
 
@@ -96,14 +82,14 @@ def publish_build_alerts(settings: Settings) -> int:
         BrokerUnavailable: there is something to say, and no broker answers.
         LakeUnavailable: the lake does not answer.
     """
-    rules = build_rules()
     with build_lock(settings), connect(settings) as lake:
-        models = [model for (model,) in lake.execute(_BUILT, [rules]).fetchall()]
+        models = built_models(lake, of_build_rules=True)
         if not models or lake.execute(_IS_BEHIND).fetchone()[0]:
             return 0
         # Before the alerts are read: what lands in between is then taken for not landed, and never said twice.
         offsets = {part: next_ for (topic, part), next_ in next_offsets(lake).items() if topic == names.ALERTS}
-        changes = list(_changes(_rebuilt(settings, lake, models), _said(lake, models)))
+        rebuilt = {alert.alert_id: alert for alert in built_alerts(settings, lake, models)}
+        changes = list(_changes(rebuilt, _said(lake, models)))
         if not changes:
             return 0
         # The publisher is made first: what one before it has said is heard, and it says nothing any more.
@@ -118,16 +104,6 @@ def publish_build_alerts(settings: Settings) -> int:
     return len(unsaid)
 
 
-def _rebuilt(settings: Settings, lake: duckdb.DuckDBPyConnection, models: Sequence[str]) -> dict[str, Alert]:
-    now = datetime.now(UTC)
-    alerts = (
-        first_version(AlertRow(*row), clears_when, settings.case_url, now)
-        for model in models
-        for *row, clears_when in lake.execute(_REBUILT.format(model=model)).fetchall()
-    )
-    return {alert.alert_id: alert for alert in alerts}
-
-
 def _said(lake: duckdb.DuckDBPyConnection, models: Sequence[str]) -> dict[str, Alert]:
     """The latest landed versions of the alerts of these rules."""
     rules = [model.removeprefix("alert_") for model in models]
@@ -136,40 +112,22 @@ def _said(lake: duckdb.DuckDBPyConnection, models: Sequence[str]) -> dict[str, A
 
 
 def _changes(rebuilt: dict[str, Alert], said: dict[str, Alert]) -> Iterator[Alert]:
-    """The versions that make the topic say what was rebuilt."""
+    """
+    The versions that make the topic say what was rebuilt.
+
+    What people did with an alert covers what it said then: it holds until the alert says more.
+    """
     for alert_id, alert in rebuilt.items():
-        if alert_id not in said:
+        if (known := said.get(alert_id)) is None:
             yield alert
-        elif (version := _next_version(alert, said[alert_id])) is not None:
+            continue
+        now = alert if says_more(alert, known) else handled_as(alert, known)
+        if (version := next_version(now, known, do_times_count=False)) is not None:
             yield version
+    raised_at = datetime.now(UTC)
     for alert_id, alert in said.items():
         if alert_id not in rebuilt and alert.status != AlertStatus.WITHDRAWN:
-            yield msgspec.structs.replace(
-                alert, version=alert.version + 1, status=AlertStatus.WITHDRAWN, raised_at=datetime.now(UTC)
-            )
-
-
-def _next_version(alert: Alert, said: Alert) -> Alert | None:
-    """
-    The alert as the version after the one that was said, or None when it says the same.
-
-    What people did with it covers what it said then: it holds until the alert says more.
-    """
-    if not says_more(alert, said):
-        alert = msgspec.structs.replace(alert, **{name: getattr(said, name) for name in _HANDLING})
-        if said.status == AlertStatus.CLOSED and alert.status == AlertStatus.OPEN:
-            alert = msgspec.structs.replace(alert, status=AlertStatus.CLOSED)
-    if (alert.severity, alert.status, _events(alert)) == (said.severity, said.status, _events(said)):
-        return None
-    if alert.status == AlertStatus.CLEARED and said.status != AlertStatus.CLEARED:
-        reason = "cleared"
-    else:
-        reason = "reopened" if said.status in _OVER else "new_evidence"
-    return msgspec.structs.replace(alert, version=said.version + 1, status_reason=reason)
-
-
-def _events(alert: Alert) -> Counter[tuple[str, str]]:
-    return Counter((item.source, item.id) for item in alert.evidence)
+            yield msgspec.structs.replace(withdrawn(alert, None), raised_at=raised_at)
 
 
 def _caused(lake: duckdb.DuckDBPyConnection, alerts: Collection[Alert]) -> list[Alert]:
@@ -188,6 +146,5 @@ def _caused(lake: duckdb.DuckDBPyConnection, alerts: Collection[Alert]) -> list[
 def _cause(alert: Alert, as_of: datetime, arrived_at: datetime | None, is_whole: bool) -> Alert:
     if alert.status == AlertStatus.WITHDRAWN:
         reason = "late_evidence" if is_whole else "event_withdrawn"
-        return msgspec.structs.replace(alert, status_reason=reason, received_at=as_of.replace(tzinfo=UTC))
-    arrived_at = arrived_at.replace(tzinfo=UTC) if arrived_at is not None else alert.anchored_at
-    return msgspec.structs.replace(alert, received_at=max(arrived_at, alert.anchored_at))
+        return msgspec.structs.replace(alert, status_reason=reason, received_at=aware(as_of))
+    return msgspec.structs.replace(alert, received_at=max(aware(arrived_at) or alert.anchored_at, alert.anchored_at))

@@ -1,7 +1,8 @@
 """
-The marts as they stood: built again at the cut of an earlier moment, into a file of their own.
+Build the marts as they stood at an earlier moment, into a file of their own.
 
-Landing never changes and says when each record came, so a day's figures are found again whatever has come since.
+Landed records never change, and each has the time at which it landed. So the figures of a past day can be built again,
+whatever has landed since.
 """
 
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from streams.marts.catalog import Publisher, take_over
 from streams.marts.snapshot import Snapshot, store_snapshot
 from streams.marts.warm_dbt import WarmDbt
 from streams.settings import Settings
+from streams.times import naive
 
 __all__ = ["build_as_of"]
 
@@ -30,17 +32,17 @@ _LANDED = """
 
 def build_as_of(settings: Settings, moment: datetime, into: Path) -> Snapshot:
     """
-    Build the marts as they stood at a moment, into a new DuckDB file; the lake's own marts are not touched.
+    Build the marts as they stood at a moment, into a new DuckDB file. The lake's own marts stay as they are.
 
-    It is today's project with today's seeds over the records that had landed before the moment.
+    It runs today's models with today's seeds on the records that had landed before the moment.
 
     Raises:
-        FileTaken: the file is there already, or its folder is not.
+        FileTaken: the file already exists, or its folder does not.
         BuildFailed: a model failed.
         LakeUnavailable: the lake does not answer.
     """
     if into.exists() or not into.parent.is_dir():
-        raise FileTaken(f"{into} cannot be made: it is there already, or its folder is not; name a new file")
+        raise FileTaken(f"{into} cannot be made: it already exists, or its folder does not; name a new file")
     with connect(settings) as lake:
         snapshot = Snapshot(_offsets(lake, moment), moment.astimezone(UTC), is_watched=False)
     with TemporaryDirectory(dir=into.parent, prefix=".caf-") as folder:
@@ -53,9 +55,9 @@ def build_as_of(settings: Settings, moment: datetime, into: Path) -> Snapshot:
         take_over(session, ())
         failed = dbt.build(without=("unit_test", "test"))
         if failed:
-            raise BuildFailed(f"dbt build: {', '.join(sorted(failed))} failed or were skipped; nothing was written")
+            raise BuildFailed(f"these failed or were skipped in dbt: {', '.join(sorted(failed))}; nothing was written")
         Publisher().publish(session, [*dbt.tables("model"), *dbt.tables("seed")], kept=(), changes={})
-        # Whoever made the file may read it at once.
+        # The caller may read the file at once.
         session.execute("CHECKPOINT published")
         session.execute("DETACH published")
         building.rename(into)
@@ -63,13 +65,11 @@ def build_as_of(settings: Settings, moment: datetime, into: Path) -> Snapshot:
 
 
 def _offsets(lake: duckdb.DuckDBPyConnection, moment: datetime) -> dict[str, list[int]]:
-    """The first offset of each partition that had not landed; accepted and rejected records share their offsets."""
+    """Return the first offset of each partition that had not landed. Rejected records have offsets as well."""
     tables = " UNION ALL ".join(_LANDED.format(table=table) for table in ("events", "quarantine", "alerts"))
     found: dict[str, dict[int, int]] = {}
     query = f"SELECT topic, kafka_partition, max(next_offset) FROM ({tables}) GROUP BY ALL"
-    for topic, partition, following in lake.execute(
-        query, {"moment": moment.astimezone(UTC).replace(tzinfo=None)}
-    ).fetchall():
+    for topic, partition, following in lake.execute(query, {"moment": naive(moment)}).fetchall():
         if topic in (*names.INPUT_TOPICS, names.ALERTS):
             found.setdefault(topic, {})[partition] = following
     return {topic: [parts.get(n, 0) for n in range(max(parts) + 1)] for topic, parts in found.items()}

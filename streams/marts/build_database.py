@@ -1,8 +1,9 @@
 """
-Where a build keeps its tables: a DuckDB file of the process's own, so that memory holds what is being worked on.
+Keep the tables of a build in a DuckDB file of its process, so that memory holds only what DuckDB works on.
 
-In memory alone, most columns of a million events would take 1.5 GB; in a file they are compressed as they are written.
-The file has no name once it is open: nobody else can read it, and it ends with the process, however that ends.
+In memory alone, most columns of a million events would take 1.5 GB. In a file, DuckDB compresses them as it writes.
+The file loses its name as soon as it is open. So no other process can read it, and it ends with the process, however
+the process ends.
 """
 
 import atexit
@@ -22,40 +23,40 @@ from streams.settings import Settings
 __all__ = ["machine_mb", "settle"]
 
 _OF_THE_CONTAINER = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-"""Where Linux says how much memory the processes of a container may have; a word means that nothing limits them."""
+"""Where Linux keeps the memory limit of a container. If the file contains a word, there is no limit."""
 
 _IS_IN_MEMORY = "SELECT count(*) > 0 FROM duckdb_databases() WHERE database_name = 'marts' AND path IS NULL"
 
 
 def machine_mb(limits: Iterable[Path] = _OF_THE_CONTAINER) -> int:
-    """How much memory there is, in MB: the machine's, or what its container may have of it."""
+    """Return the memory of the machine in MB, or the limit of its container if that is lower."""
     texts = [path.read_text().strip() for path in limits if path.exists()]
     return min([psutil.virtual_memory().total, *(int(text) for text in texts if text.isdigit())]) // 2**20
 
 
 def settle(session: duckdb.DuckDBPyConnection, settings: Settings, memory_mb: int) -> None:
     """
-    Have the catalog `marts` of the session, if it is in memory and empty yet, in a file, and limit the memory.
+    Move the catalog `marts` of the session to a file, and limit the memory. If it is in a file already, do nothing.
 
-    What a query needs beyond it is written to files beside that.
+    A catalog in memory is still empty at this point. What a query needs beyond the limit goes to files beside this one.
     """
     if not session.execute(_IS_IN_MEMORY).fetchone()[0]:
         return
     folder = Path(mkdtemp(dir=_folder(settings.home)))
     session.execute(f"SET temp_directory = {quoted(folder / 'spilled')}")
     session.execute(f"SET memory_limit = '{memory_mb}MB'")
-    # Not by itself in the middle of a build: whoever builds says when.
+    # DuckDB must not compress the file in the middle of a build. `WarmBuilder` does so afterwards.
     session.execute("SET checkpoint_threshold = '1TB'")
     session.execute("DETACH marts")
     file = folder / "marts.duckdb"
-    # Whatever fails is built anew: nothing in it needs to outlive a crash.
+    # Without a write-ahead log: after a crash everything is built again, so the file does not have to survive.
     session.execute(f"ATTACH {quoted(file)} AS marts (RECOVERY_MODE no_wal_writes)")
     file.unlink()
 
 
 @cache
 def _folder(home: Path) -> Path:
-    """The process's own, until it ends."""
+    """Return the folder of this process. It is removed when the process ends."""
     kept = ExitStack()
     atexit.register(kept.close)
     return kept.enter_context(work_folder(home / "dbt", "building-"))

@@ -1,4 +1,4 @@
-"""One build: choose the cut, run dbt, write down what was built."""
+"""Make one build of the marts: choose its snapshot, run the statements, and record what was built."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import structlog
 
 from streams.errors import BuildFailed, MartsHeld
 from streams.lake.connect import connect
+from streams.marts.build_log import BuildLog, BuildResult
 from streams.marts.lock import build_lock
 from streams.marts.pacing import LATELY_SECONDS
 from streams.marts.snapshot import Landed, Snapshot, choose_snapshot, records, store_snapshot
@@ -17,79 +18,50 @@ from streams.marts.warehouse_file import Warehouse
 from streams.marts.warm_builder import WarmBuilder
 from streams.marts.warm_dbt import seeds_checksum
 from streams.settings import Settings
+from streams.times import naive
 
-__all__ = ["Ahead", "BuildResult", "Builder", "Holds", "build"]
+__all__ = ["Ahead", "Builder", "Holds", "build"]
 
 log = structlog.get_logger()
 
 Holds = Callable[[duckdb.DuckDBPyConnection], Sequence[object]]
-"""Tells which batch-level failures hold the marts at present."""
+"""Returns the failed batch-level expectations that hold the marts at present."""
 
 _CLOCK_EVERY = timedelta(minutes=2)
-"""While following, the longest time without a build: deadlines pass, also when nothing lands."""
+"""The longest time between two builds of `follow`. Deadlines pass even when nothing lands."""
 
 _TEST_EVERY = timedelta(minutes=5)
-"""While following, how often the data tests run, with a build that dbt makes of all there is."""
+"""How often `follow` runs the data tests. dbt then makes a full build."""
 _TEST_SHARE = 10
-"""With a long history less often, so that such builds take no more than this part of the time."""
-
-_TESTED = """
-    SELECT max(started_at), max_by(finished_at - started_at, started_at) FROM marts.run.builds WHERE ok AND is_tested
-"""
-
-_LATEST = "SELECT started_at, seeds FROM marts.run.builds WHERE ok ORDER BY rowid DESC LIMIT 1"
+"""Tested builds take at most one tenth of the time. So with a long history they are less frequent."""
 
 _LATELY = "SELECT count(*) FROM landing.main.events WHERE landed_at > ?"
 _RECENT = timedelta(seconds=LATELY_SECONDS)
 
 _SWEEP_EVERY = timedelta(minutes=10)
 _KEPT = timedelta(hours=1)
-"""How long files of earlier builds are kept for readers that began before: builds write many, every few seconds."""
-
-_BUILDS = """
-    CREATE TABLE IF NOT EXISTS marts.run.builds (
-        started_at TIMESTAMP, finished_at TIMESTAMP, as_of TIMESTAMP, is_watched BOOLEAN,
-        cut MAP(VARCHAR, BIGINT[]), rows BIGINT, ok BOOLEAN, failed VARCHAR[], seeds VARCHAR
-    );
-    ALTER TABLE marts.run.builds ADD COLUMN IF NOT EXISTS is_tested BOOLEAN;
 """
+How long the files of earlier builds are kept for readers that are still using them.
 
-
-@dataclass(frozen=True)
-class BuildResult:
-    """A finished build; `failed` names what dbt could not build or what failed a test."""
-
-    started_at: datetime
-    finished_at: datetime
-    snapshot: Snapshot
-    failed: list[str]
-
-    @property
-    def ok(self) -> bool:
-        """Whether everything was built and every test passed."""
-        return not self.failed
-
-    @property
-    def seconds(self) -> float:
-        """How long it took."""
-        return (self.finished_at - self.started_at).total_seconds()
+They must be removed at some time, because a build every few seconds writes many files.
+"""
 
 
 def build(
     settings: Settings, *, full: bool = False, holds: Holds | None = None, fresh_seconds: float = 60.0
 ) -> BuildResult:
     """
-    Build the marts once, at one cut; a build that runs elsewhere is waited for.
+    Build the marts once, up to one snapshot. If another process is building, wait until it has finished.
 
     Args:
         settings: where the lake is.
-        full: load the seeds and run the unit tests, too.
-        holds: tells what holds the marts; with any hold nothing is built and the last good state stays.
-        fresh_seconds: how old the watcher's heartbeat may be for its cut to be taken.
+        full: also load the seeds and run the unit tests.
+        holds: returns what holds the marts. If anything does, nothing is built and the last good marts stay.
+        fresh_seconds: how old the watcher's heartbeat may be. If it is older, its watermark is not used.
 
     Raises:
         MartsHeld: a batch-level expectation holds the marts.
-        BuildFailed: a model or a test failed; `marts.run.builds` says which.
+        BuildFailed: a model or a test failed. `marts.run.builds` names it.
         LakeUnavailable: the lake does not answer.
     """
     with Builder(settings, holds=holds, fresh_seconds=fresh_seconds) as builder:
@@ -99,10 +71,13 @@ def build(
 @dataclass(frozen=True)
 class Ahead:
     """
-    What there is to build now.
+    What a build could add now.
 
-    `lately` events have just landed, and `waiting` records have landed, but are beyond the cut.
-    `is_behind`: an event has landed that the last build has not seen. `has_news`: a build would see more than it did.
+    Attributes:
+        lately: events that landed in the last ten seconds.
+        waiting: records that have landed, but that a build would not read yet, because they are beyond its snapshot.
+        is_behind: a record has landed that the last build did not read.
+        has_news: a build now would read more than the last one did.
     """
 
     lately: int
@@ -112,7 +87,26 @@ class Ahead:
 
 
 class Builder:
-    """A warm dbt and a connection, for as many builds as are wanted."""
+    """
+    Makes one build after another in the same process, with dbt kept warm and one connection to the lake.
+
+    `build` makes one build in these steps:
+
+    1. Start dbt, if it has not been started. This takes seconds, so it comes before the snapshot is chosen. Records
+       that land meanwhile are then part of this build.
+    2. Take the build lock. If another process has it, wait for up to ten minutes.
+    3. Stop with `MartsHeld` if a failed batch-level expectation holds the marts.
+    4. Choose the snapshot. It is the watcher's latest watermark up to which everything has landed. If no heartbeat is
+       recent enough, the snapshot is everything that has landed.
+    5. Store the snapshot in the lake, for the statements of the build to read.
+    6. Let `WarmBuilder` make the marts and publish them. It loads the seeds if a full build was asked for, if there has
+       been no good build yet, or if the seed files have changed since the last good build.
+    7. Add a row to `marts.run.builds`, whether the build was good or not.
+    8. Every ten minutes, merge the files of that table, and delete the files that only builds of more than an hour ago
+       need.
+    9. Give back the lock. Stop with `BuildFailed` if a model or a test failed.
+    10. Bring `warehouse.duckdb` up to date. If that fails, log a warning. The marts are already published.
+    """
 
     def __init__(
         self,
@@ -127,6 +121,7 @@ class Builder:
         self._fresh = timedelta(seconds=fresh_seconds)
         self._warm = warm or WarmBuilder(settings)
         self._lake = connect(settings, landing="read_only", marts="read_write")
+        self._log = BuildLog(self._lake)
         self._landed = Landed(self._lake)
         self._warehouse = Warehouse(settings)
         self._built: Snapshot | None = None
@@ -141,7 +136,7 @@ class Builder:
 
     def warm(self) -> None:
         """
-        Start dbt now, so that the first build need not.
+        Start dbt now, so that the first build does not have to.
 
         Raises:
             BuildFailed: the project cannot be parsed.
@@ -150,53 +145,54 @@ class Builder:
 
     def look(self) -> Ahead:
         """
-        What a build now would be of.
+        Find what a build could add now.
 
-        A cut behind the last one is no news: that of a watcher which catches up, after marts of all that had landed.
+        A snapshot that covers less than the last one is no news. This happens when the marts were built from everything
+        that had landed, and a watcher then starts and has to catch up.
         """
         now = datetime.now(UTC)
         landed = self._landed.offsets(now)
         snapshot, built = choose_snapshot(self._lake, now, self._fresh, landed), self._built
         return Ahead(
-            lately=self._lake.execute(_LATELY, [_naive(now - _RECENT)]).fetchone()[0],
+            lately=self._lake.execute(_LATELY, [naive(now - _RECENT)]).fetchone()[0],
             waiting=records(landed) - records(snapshot.offsets),
             is_behind=built is None or not built.covers(landed),
             has_news=built is None or (snapshot.offsets != built.offsets and snapshot.covers(built.offsets)),
         )
 
     def is_clock_due(self) -> bool:
-        """Whether deadlines may have passed since the last build of this process."""
-        return self._built_at is not None and _naive(datetime.now(UTC)) - self._built_at > _CLOCK_EVERY
+        """True if the last build of this process was over two minutes ago, so that deadlines may have passed."""
+        return self._built_at is not None and naive(datetime.now(UTC)) - self._built_at > _CLOCK_EVERY
 
     def are_tests_due(self) -> bool:
-        """Whether no build, of this process or another, has passed the data tests for a while."""
-        try:
-            tested_at, took = self._lake.execute(_TESTED).fetchone()
-        except (duckdb.CatalogException, duckdb.BinderException):
-            return True  # never built, or not since builds tell
-        if tested_at is None:
+        """True if no build of any process has passed the data tests recently."""
+        if (tested := self._log.latest_tested()) is None:
             return True
-        return datetime.now(UTC) - tested_at.replace(tzinfo=UTC) > max(_TEST_EVERY, _TEST_SHARE * took)
+        tested_at, took = tested
+        return datetime.now(UTC) - tested_at > max(_TEST_EVERY, _TEST_SHARE * took)
 
     def build(self, *, full: bool = False, tests: bool = True) -> BuildResult:
         """
-        One build, at the cut of now; contracts hold in any case, data tests run when asked for.
+        Make one build in the steps that the class describes. The models' contracts are always enforced.
+
+        Args:
+            full: also load the seeds, and run the unit tests and the data tests.
+            tests: run the data tests.
 
         Raises:
             MartsHeld: a batch-level expectation holds the marts.
             BuildFailed: a model or a test failed.
         """
-        # Before the cut: what lands in these seconds is built, too.
         self.warm()
         with build_lock(self._settings):
             if held := self._holds(self._lake) if self._holds else ():
-                raise MartsHeld(f"the marts wait: {'; '.join(map(str, held))}; the last good state stays")
+                raise MartsHeld(f"new marts are held: {'; '.join(map(str, held))}; readers keep the last good marts")
             started = datetime.now(UTC)
             snapshot = choose_snapshot(self._lake, started, self._fresh, self._landed.offsets(started, anew=True))
             store_snapshot(self._lake, snapshot)
             if self._built is None:
-                self._lake.execute(_BUILDS)
-            seeds, latest = seeds_checksum(), self._lake.execute(_LATEST).fetchone()
+                self._log.ensure()
+            seeds, latest = seeds_checksum(), self._log.latest()
             failed = self._warm.make(
                 is_latest=latest is not None and latest[0] == self._built_at,
                 is_later=self._built is not None and snapshot.covers(self._built.offsets),
@@ -205,7 +201,7 @@ class Builder:
                 full=full,
             )
             result = BuildResult(started, datetime.now(UTC), snapshot, failed)
-            self._record(result, seeds, is_tested=tests or full)
+            self._log.record(result, seeds, is_tested=tests or full)
             self._sweep()
         log.info(
             "marts_built",
@@ -215,37 +211,20 @@ class Builder:
             seconds=round(result.seconds, 2),
         )
         if failed:
-            raise BuildFailed(f"dbt build: {', '.join(sorted(failed))} failed or were skipped; see marts.run.builds")
-        self._built, self._built_at = snapshot, _naive(started)
+            raise BuildFailed(f"these failed or were skipped in dbt: {', '.join(sorted(failed))}; see marts.run.builds")
+        self._built, self._built_at = snapshot, naive(started)
         self._write_warehouse()
         return result
 
-    def _record(self, result: BuildResult, seeds: str, *, is_tested: bool) -> None:
-        snapshot = result.snapshot
-        moments = [_naive(moment) for moment in (result.started_at, result.finished_at, snapshot.as_of)]
-        facts = [
-            snapshot.is_watched,
-            list(snapshot.offsets),
-            list(snapshot.offsets.values()),
-            snapshot.records,
-            result.ok,
-            result.failed,
-        ]
-        self._lake.execute(
-            "INSERT INTO marts.run.builds "
-            "SELECT ?, ?, ?, ?, map(?::VARCHAR[], ?::BIGINT[][]), ?, ?, ?::VARCHAR[], ?, ?",
-            [*moments, *facts, seeds, is_tested],
-        )
-
     def _write_warehouse(self) -> None:
-        """A file that cannot be written is no reason to hold the marts, which are published already."""
+        """Bring `warehouse.duckdb` up to date. The marts are already published, so a failure here is only logged."""
         try:
             self._warehouse.write(self._warm.session(), self._warm.tables(), self._warm.written)
         except (OSError, duckdb.Error) as error:
             log.warning("warehouse_not_written", error=type(error).__name__)
 
     def _sweep(self) -> None:
-        """Remove the files of builds that nobody reads any more, and merge the log of builds, a file each."""
+        """Delete the files of old builds, and merge the log of builds, because each build adds a file to it."""
         now = datetime.now(UTC)
         if self._swept_at is not None and now - self._swept_at < _SWEEP_EVERY:
             return
@@ -254,8 +233,3 @@ class Builder:
         self._lake.execute("CALL ducklake_merge_adjacent_files('marts', 'builds', schema => 'run')")
         for function in ("ducklake_expire_snapshots", "ducklake_cleanup_old_files"):
             self._lake.execute(f"CALL {function}('marts', older_than => '{until}'::TIMESTAMPTZ)")
-
-
-def _naive(moment: datetime) -> datetime:
-    """As it is stored: UTC without a zone."""
-    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -1,8 +1,26 @@
 """
-The catalog `marts` where dbt builds: what a build starts from, and how it is handed over to readers.
+Move tables between the build database (catalog `marts`) and the marts that readers see (catalog `published`).
 
-A build is made there and published whole, in one transaction: readers see one cut, and nothing of a build that
-failed (`docs/decisions/0009-marts-are-published-whole.md`).
+A build is published whole, in one transaction. So all tables that readers see are of one snapshot, and readers see
+nothing of a build that failed (`docs/decisions/0009-marts-are-published-whole.md`).
+
+Before a build, `take_over` fills the build database:
+
+1. It copies the snapshot that was stored for this build.
+2. It copies what the build compares itself with: last build's figures for complete months, the restatements so far, and
+   the last build's snapshot.
+3. It copies the seeds that this build does not load again.
+
+After a build, `Publisher.publish` hands the tables over:
+
+1. It finds the tables that have changed. For a table that grew, the build already knows which rows changed. For every
+   other table, it compares the number of rows and the sum of their hashes with those at the last publication.
+2. It begins a transaction and writes the snapshot.
+3. It writes each changed table. If the changed rows are known and the table has more than 20,000 rows, it replaces only
+   those rows. Otherwise it writes the whole table.
+4. If it remembers no publication, it drops the tables that no model makes any more. That is so when the process starts,
+   after a failure, and when another process has published.
+5. It commits. If a step failed, readers keep what they had, and `publish` forgets what it published.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -51,7 +69,7 @@ _RESTATEMENTS = {
     "value_to": "DOUBLE",
     "causes": "VARCHAR[]",
 }
-"""Columns of what a first build finds nothing of."""
+"""Columns of two published tables. A first build finds no such tables and starts from empty ones with these columns."""
 
 _BEFORE = """
     CREATE SCHEMA IF NOT EXISTS marts.before;
@@ -66,7 +84,7 @@ _BEFORE = """
 
 @dataclass(frozen=True)
 class Table:
-    """A table that readers are to have, as `schema.name`."""
+    """A table for readers. Its text is `schema.name`."""
 
     schema: str
     name: str
@@ -78,7 +96,7 @@ class Table:
 
 def take_over(session: duckdb.DuckDBPyConnection, seeds: Iterable[Table]) -> None:
     """
-    What a build starts from: its cut, what readers had before it, and the seeds that are not loaded again.
+    Fill the build database with its snapshot, the former marts, and the seeds that are not loaded again.
 
     Raises:
         duckdb.Error: the marts of the lake cannot be read.
@@ -91,7 +109,11 @@ def take_over(session: duckdb.DuckDBPyConnection, seeds: Iterable[Table]) -> Non
 
 
 def _before(session: duckdb.DuckDBPyConnection) -> str:
-    """The months that were over, what had been restated, and at which cut; empty where a lake lacks what they need."""
+    """
+    Return the statements that copy complete months, restatements and snapshot of the last build.
+
+    If the lake lacks a table or column that they need, the statements make an empty table.
+    """
     columns = {
         f"{table}.{column}"
         for table, column in session.execute(
@@ -116,21 +138,21 @@ def _empty(columns: Mapping[str, str]) -> str:
 
 
 _FEW = 20_000
-"""A table of so many rows is written whole as quickly as some of them are replaced."""
+"""Up to this number of rows, writing a whole table is as quick as replacing some of its rows."""
 
 
 class Publisher:
     """
-    Copies what was built to the lake's `marts`, all in one transaction; what has not changed is left there.
+    Publishes what was built in one transaction, and leaves tables that have not changed as they are.
 
-    It remembers what it published, which counts only as long as nobody else has published since: see `forget`.
+    It remembers what it published. This is true only until another process publishes: see `forget`.
     """
 
     def __init__(self) -> None:
         self._published: dict[str, tuple[int, int | None] | None] = {}
 
     def forget(self) -> None:
-        """Somebody else has published since: every table is to be written."""
+        """Treat every table as changed, because another process has published or a publication failed."""
         self._published.clear()
 
     def publish(
@@ -142,18 +164,20 @@ class Publisher:
         changes: Mapping[str, Change | None],
     ) -> dict[str, Change | None]:
         """
-        Make the tables that were built those of readers, with the cut, and drop what is neither built nor kept.
-
-        Returns the names of those that are others than before, with what has changed of them; None: perhaps all.
+        Publish the built tables and their snapshot, and drop tables that were neither built nor kept.
 
         Args:
             session: where `marts` was built and `published` is attached.
             built: the tables that were built.
             kept: tables that stay as they are.
-            changes: what is known to have changed, and nothing else, since the last time; None: nothing at all.
+            changes: by name, the rows of a table that changed since the last publication. None: no row changed. For a
+                table that is not named here, the changed rows are not known.
+
+        Returns:
+            The names of the tables that were written, with their changed rows. None: any row may have changed.
 
         Raises:
-            duckdb.Error: the lake cannot be written; nothing was published.
+            duckdb.Error: the lake cannot be written. Nothing was published.
         """
         is_first = not self._published
         known = {name: change for name, change in changes.items() if name in self._published}
@@ -174,7 +198,8 @@ class Publisher:
         except duckdb.Error:
             self.forget()
             raise
-        # What a table that has changed adds up to is not worth reading all of it: made anew, it is taken for changed.
+        # For a table changed by rows, the sum of hashes is not computed, because that means reading the whole table.
+        # When such a table is next rebuilt, it counts as changed.
         self._published |= {str(table): found for table, found in states.items()}
         self._published |= {name: None for name, change in known.items() if change}
         return written
@@ -191,7 +216,7 @@ def _write(session: duckdb.DuckDBPyConnection, table: Table, change: Change | No
 
 
 def _others(session: duckdb.DuckDBPyConnection, known: Collection[Table]) -> list[str]:
-    """Published tables of the same schemas that no model makes any more: figures that would never change again."""
+    """Find published tables that no model makes any more. If they stayed, their figures would never change again."""
     names, schemas = {str(table) for table in known}, [table.schema for table in known]
     found = session.execute(
         "SELECT schema_name || '.' || table_name FROM duckdb_tables() "

@@ -1,4 +1,4 @@
-"""Which rows of a table are others than they were, so that nobody reads or writes the rest."""
+"""Describe which rows of a table have changed, so that a build reads and writes only those."""
 
 from dataclasses import dataclass
 
@@ -9,20 +9,26 @@ __all__ = ["Change", "state"]
 
 @dataclass(frozen=True)
 class Change:
-    """The rows that are `gone`, as a condition on the table's columns, and the relation of those that have `come`."""
+    """
+    The changed rows of one table.
+
+    Attributes:
+        gone: the rows to remove, as a condition on the table's columns.
+        come: the rows to add, as a relation.
+    """
 
     gone: str
     come: str
 
     def statements(self, table: str) -> tuple[str, str]:
-        """What changes a table that has the rows of before."""
+        """Return the statements that apply this change to a table that still has its former rows."""
         return f"DELETE FROM {table} WHERE {self.gone}", f"INSERT INTO {table} BY NAME FROM {self.come}"
 
     def is_none(self, session: duckdb.DuckDBPyConnection, table: str) -> bool:
-        """Whether the same rows come as go."""
+        """True if the rows to add are the same as the rows to remove."""
         return state(session, f"(FROM {table} WHERE {self.gone})") == state(session, self.come)
 
 
 def state(session: duckdb.DuckDBPyConnection, relation: str) -> tuple[int, int | None]:
-    """How many rows a table has, and the sum of their hashes: the same for the same rows in any order."""
+    """Return the number of rows and the sum of their hashes. Both are the same for the same rows in any order."""
     return session.execute(f"SELECT count(*), sum(hash(row_)::HUGEINT) FROM {relation} AS row_").fetchone()

@@ -1,10 +1,12 @@
 """
-Whom something new is about, and all that is connected with them: nets of families, persons and addresses.
+Find the connected groups of families, persons and addresses that new records concern.
 
-Whoever a record names is connected with the record's key, and so with all that any record names beside them, as the
-shards of a build on Spark are cut (`streams/nation`). What was corrected or withdrawn since connects, too, and so do
-things of different kinds that have one name: a net too large costs time, one too small would lose a child.
-Names are kept as their hashes; those that share one are connected.
+A record connects its key with every family, person and address that it names. All ids that a chain of records connects
+are one group. A build on Spark divides its work into shards by the same groups (`streams/nation`).
+
+If in doubt, a group is too large rather than too small. A group that is too large costs time. A group that is too small
+could miss a child. So records connect even if they were corrected or withdrawn later. A family and a person that have
+the same id are connected as well. Ids are kept as hashes, so two ids that share a hash are also connected.
 """
 
 from collections.abc import Iterable
@@ -37,17 +39,20 @@ _TURNED = """
     FROM {table}, marts.before.as_of AS before, marts.run.as_of AS present
     WHERE {moment} BETWEEN least(before.as_of, present.as_of) AND greatest(before.as_of, present.as_of)
 """
-"""Whose rows the clock has changed since the last build."""
+"""Finds the families, persons or addresses whose rows have changed since the last build because a moment has passed."""
 
 
 def reach(session: duckdb.DuckDBPyConnection, turning: Iterable[tuple[str, str, str]]) -> None:
     """
-    Find the nets of the new records: `delta.nets.touched` has their names, `delta.nets.events` their landed records.
+    Find the connected groups that new records or passed moments concern.
+
+    It makes `delta.nets.touched`, the hashed ids in these groups, and `delta.nets.events`, the groups' landed records.
 
     Args:
-        session: has the last build, the `roots` of the new records, and what is known of all (`streams.marts.landed`).
-        turning: tables whose rows change when a moment has passed: the table, the column with a name of the row's net,
-            and that with the moment.
+        session: has the last build, the names of the new records (`delta.landed.roots`), and what is known of all
+            records (`streams.marts.landed`).
+        turning: tables whose rows change when a moment passes. Each entry gives the table, its column with the family,
+            person or address, and its column with the moment.
     """
     turned = "".join(_TURNED.format(table=table, subject=subject, moment=moment) for table, subject, moment in turning)
     session.execute(_REACH.format(turned=turned))

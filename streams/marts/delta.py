@@ -1,16 +1,24 @@
 """
-What is new since the last build, and what it is about: a second set of tables, `delta`, in memory.
+Bring the tables of the last build up to date by running the same SQL on new records and what they concern.
 
-The statements are those of the whole build, with other names for what they read and write. They see
+The working tables are in a catalog of their own, `delta`, in memory. A delta takes these steps:
 
-- the records of the events that are new or changed (`stg_events`, `grows_by: root`);
-- all events of the connected groups of families, persons and addresses that these are about (`connected_groups.py`;
-  `grows_by` names the column of the family, person or address whose row it is);
-- all records that arrived on the days on which records of these events did (`grows_by: received_on`);
-- the periods in which something else is counted than before, and those that they are compared with (`grows_by:
-  period_start`, `streams/marts/periods.py`).
+1. Find the records that landed between the last build's snapshot and this one, and the events that they are about
+   (`streams/marts/landed.py`).
+2. Find the connected groups of families, persons and addresses that these events concern. Add the groups for which a
+   deadline or another moment has passed since the last build (`streams/marts/connected_groups.py`).
+3. Check that this is a small part of all events. If it is not, a full build is as quick, so everything is rebuilt.
+4. Run the statement of each model that can grow, in the order of the full build. The statement stays as it is, except
+   that it reads and writes tables of `delta`. The model's `grows_by` decides what the statement sees:
+   - `root`: all records of the new or changed events. Only `stg_events` grows by this.
+   - the column of a family, person or address: all events of the connected groups from step 2.
+   - `received_on`: all records that arrived on the same days as records of the new or changed events.
+   - `period_start`: the periods whose counts have changed, and the periods that they are compared with
+     (`streams/marts/periods.py`).
+5. In the table of the last build, replace the rows of these events, groups, days or periods. If the new rows are the
+   same as the old ones, write nothing and treat the table as unchanged.
 
-Rows of these events, nets, days and periods are then replaced in the tables of the last build.
+`streams/marts/statements.py` calls these steps and rebuilds the models that cannot grow.
 """
 
 from collections.abc import Iterable
@@ -28,12 +36,12 @@ _LANDED = '"landing"."main"."events"'
 _PERIODS = '"marts"."analytics"."int_need_periods"'
 
 _UNREAD = "NULL::VARCHAR AS payload"
-"""The record's own text, a third of what there is to read: no model looks at it."""
+"""Leaves out the record's own text. No model uses it, and it is a third of the data."""
 
 _LARGEST_SHARE = 0.05
-"""Beyond this share of all events a whole build is as quick."""
+"""If new and changed events are more than this share of all events, a full build is as quick."""
 _LARGEST_REACH = 0.4
-"""The same for the records of the nets that they are about."""
+"""If the connected groups hold more records than this share of all events, a full build is as quick."""
 
 _CREATE = """
     ATTACH IF NOT EXISTS ':memory:' AS delta;
@@ -84,7 +92,11 @@ _DAYS = f"""
     SELECT landed.*
     FROM {_LANDED} AS landed SEMI JOIN delta.arrived.places USING (topic, kafka_partition, kafka_offset);
 """
-"""The days of London of what is told under the names of new records, and everything told under a name of these days."""
+"""
+Finds the days in London time on which the new records arrived, or other records of the same events.
+
+`delta.arrived.events` has all records of the events that have a record from one of these days.
+"""
 
 _NUMBERED = f"""
     CREATE OR REPLACE TABLE delta.changed.gone AS
@@ -102,20 +114,20 @@ _OF_NETS = f"""
 
 
 class NoRoomBetween(Exception):
-    """Between two events that are neighbours no number is left for one that happened between them."""
+    """Two neighbouring events have numbers so close that an event between them cannot get one."""
 
 
 class Delta:
-    """The tables of what is new, in the session of a build."""
+    """The new records, what they concern, and the changes that follow, in the session of a build."""
 
     def __init__(self, session: duckdb.DuckDBPyConnection) -> None:
         """
         Args:
-            session: where `marts` holds the last build, and knows the cuts of that and of this one.
+            session: where `marts` holds the last build, its snapshot and the snapshot of this build.
         """
         self._session = session
         self.changes: dict[str, Change | None] = {}
-        """What was changed of the tables that were brought up to date, by name; None where they are as they were."""
+        """The changed rows of each table that was brought up to date, by name. None: the table has not changed."""
         self._knows_periods = False
         session.execute(_CREATE)
         landed.find(session)
@@ -123,15 +135,15 @@ class Delta:
 
     def reach(self, turning: Iterable[tuple[str, str, str]]) -> None:
         """
-        Find whom what is new is about.
+        Find the connected groups that are concerned.
 
         Args:
-            turning: whose rows the clock changes, see `reach`.
+            turning: tables whose rows change when a moment passes, as `connected_groups.reach` takes them.
         """
         reach(self._session, turning)
 
     def is_small(self) -> bool:
-        """Whether what landed between the last cut and this one, and all that it reaches, is little beside the rest."""
+        """True if the new and changed events, and the connected groups that they concern, are a small part of all."""
         roots, reached, events = (
             self._session.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
             for table in ("delta.landed.roots", "delta.nets.places", STAGED)
@@ -139,11 +151,11 @@ class Delta:
         return roots <= _LARGEST_SHARE * events and reached <= _LARGEST_REACH * events
 
     def leave(self, table: str) -> None:
-        """What a table is made of is as it was, and so is the table."""
+        """Note that a table has not changed, because the tables that it is made from have not."""
         self.changes[_name(table)] = None
 
     def has_left(self, table: str) -> bool:
-        """Whether a table was looked at, and is as it was."""
+        """True if a table was brought up to date and has not changed."""
         return _name(table) in self.changes and self.changes[_name(table)] is None
 
     def stage(self, statement: str) -> None:
@@ -151,10 +163,10 @@ class Delta:
         Bring `stg_events` up to date.
 
         Args:
-            statement: that by which it is made.
+            statement: the statement that makes the table.
 
         Raises:
-            NoRoomBetween: events must be numbered anew; nothing was changed.
+            NoRoomBetween: all events must get new numbers. Nothing was changed.
         """
         run = self._session.execute
         run(_RECORDS)
@@ -169,13 +181,14 @@ class Delta:
 
     def grow(self, table: str, statement: str, subject: str, grown: list[str]) -> None:
         """
-        Bring a table up to date each of whose rows is made of one net alone.
+        Bring a table up to date in which each row depends on one connected group only.
 
         Args:
             table: its quoted name.
-            statement: that by which it is made.
-            subject: the column with a name of the row's net.
-            grown: the quoted names of the tables that grow, too; beside them it may read events, staged or landed.
+            statement: the statement that makes the table.
+            subject: the column with the family, person or address of the row.
+            grown: the quoted names of all tables that grow this way. Apart from them, the statement may read only
+                `stg_events` and landed events.
         """
         for name in (*grown, STAGED):
             statement = statement.replace(name, _in_delta(name))
@@ -184,12 +197,12 @@ class Delta:
 
     def grow_by_day(self, table: str, statement: str) -> None:
         """
-        Bring a table up to date that holds rows of days of arrival, `received_on`.
+        Bring a table up to date whose rows are about days of arrival (`received_on`).
 
         Args:
             table: its quoted name.
-            statement: that by which it is made, of `landing.events` alone: of the records of a day, and of those of
-                their topics, sources and ids.
+            statement: the statement that makes the table. It reads `landing.events` only. The rows of a day depend only
+                on the records of that day, and on other records with the same topic, source and id.
         """
         self._session.execute(_DAYS)
         self._session.execute(statement.replace(_LANDED, "delta.arrived.events").replace(table, _in_delta(table)))
@@ -197,17 +210,17 @@ class Delta:
         self._change(table, Change(days, f"(FROM {_in_delta(table)} WHERE {days})"))
 
     def keep(self, table: str) -> None:
-        """Remember a table as the last build made it, for `grow_by_period`; the table itself may then be rebuilt."""
+        """Keep a copy of a table from the last build for `grow_by_period`. The table itself may then be rebuilt."""
         periods.keep(self._session, table)
 
     def grow_by_period(self, table: str, statement: str, grown: Iterable[str]) -> None:
         """
-        Bring a table up to date that holds figures of periods, each compared with earlier ones.
+        Bring a table up to date that holds figures of periods, each compared with earlier periods.
 
         Args:
             table: its quoted name.
-            statement: that by which it is made.
-            grown: the quoted names of the tables that grow so.
+            statement: the statement that makes the table.
+            grown: the quoted names of all tables that grow this way.
         """
         if not self._knows_periods:
             periods.find(self._session)

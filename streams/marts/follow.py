@@ -1,13 +1,15 @@
-"""One build after another, as records land."""
+"""Make one build after another as records land."""
 
 import time
 from collections.abc import Callable
 
 from streams.errors import MartsHeld
 from streams.lake.sign import sign_of_life
-from streams.marts.builder import Builder, BuildResult, Holds
+from streams.marts.build_log import BuildResult
+from streams.marts.builder import Builder, Holds
 from streams.marts.pacing import Pacing
 from streams.settings import Settings
+from streams.times import stops_after
 
 __all__ = ["follow"]
 
@@ -26,19 +28,26 @@ def follow(
     on_build: Callable[[BuildResult], None] = lambda _: None,
 ) -> int:
     """
-    Build whenever something new has landed, warm, and return how many builds were made.
+    Build whenever something new has landed, and return the number of builds.
 
-    It ends when nothing has been left to build for `quiet_seconds`, when the marts have been held for `held_seconds`
-    (`quiet_seconds` if it is not given), after `for_seconds`, or when `until` returns true.
-    The first build is made in any case, and one every two minutes: deadlines pass without a landing. While a bulk is
-    arriving builds are put off for its end, up to a limit (`streams.marts.pacing`).
+    1. Start dbt.
+    2. Look for new records twice a second. If a build would read more than the last one did, build. The first build is
+       made even if nothing has landed.
+    3. While a bulk of records is arriving, wait with the build until the bulk ends, up to a limit
+       (`streams.marts.pacing`).
+    4. If no build has been made for two minutes, build as well, because deadlines pass when nothing lands.
+    5. Run the data tests with a build when they are due (`Builder.are_tests_due`).
+    6. If the marts are held, report it in the sign of life and try again.
+
+    It ends when nothing was left to build for `quiet_seconds`, when the marts were held for `held_seconds`
+    (`quiet_seconds` if that is not given), after `for_seconds`, or when `until` returns true.
 
     Raises:
         MartsHeld: the marts were still held at the end.
         BuildFailed: a model or a test failed.
         LakeUnavailable: the lake does not answer.
     """
-    ends_at = time.monotonic() + for_seconds if for_seconds is not None else float("inf")
+    is_over = stops_after(for_seconds, until)
     quiet = quiet_seconds if quiet_seconds is not None else float("inf")
     held_for = held_seconds if held_seconds is not None else quiet
     builds, changed_at, held, pacing = 0, time.monotonic(), None, Pacing()
@@ -47,7 +56,7 @@ def follow(
         Builder(settings, holds=holds, fresh_seconds=fresh_seconds) as builder,
     ):
         builder.warm()
-        while time.monotonic() < ends_at and not until():
+        while not is_over():
             ahead = builder.look()
             if held is None:
                 sign.turn()

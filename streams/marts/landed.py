@@ -1,8 +1,10 @@
 """
-What has landed since the last build, and where the records of a name, of a key or of an hour are.
+Find the records that landed since the last build, and index all landed records by name, key and hour.
 
-Landing is read once, and after that only what came since: of each record it is kept where it is, and the hashes of what
-it is called and who it is about. What shares a hash is looked at needlessly; nothing is missed.
+The first build reads all landed events. After that, each build reads only the new ones. For each record, the index
+`marts.known` keeps its position, the hour in which it arrived, the hash of its name (topic, source and id), and the
+hashes of its key and of the families, persons and addresses that it names. If two names share a hash, a build reads
+some records that it does not need, but it misses none.
 """
 
 import duckdb
@@ -32,7 +34,11 @@ _IS_BEYOND = """
     FROM marts.known.until LEFT JOIN marts.before.cut AS before USING (topic, kafka_partition)
     WHERE until.next_offset > coalesce(before.next_offset, 0)
 """
-"""More is known than the last build has seen: one after it has failed, or another process has built."""
+"""
+True if the index goes beyond the snapshot of the last good build.
+
+This happens when a later build failed, or when another process has built.
+"""
 
 _FORGET = "DELETE FROM marts.known.records; DELETE FROM marts.known.connected; DELETE FROM marts.known.until"
 
@@ -76,9 +82,9 @@ _ADD = """
 
 def find(session: duckdb.DuckDBPyConnection) -> None:
     """
-    Make `delta.landed.fresh`, the records between the cuts of the last build and of this one.
+    Make `delta.landed.fresh`, the records between the last build's snapshot and this one.
 
-    `marts.known` is brought up to this cut, too: `records`, and who is `connected` with whom.
+    It also brings the index `marts.known` up to this snapshot: the `records`, and which ids are `connected`.
     """
     between = _BETWEEN.replace("{others}", _others())
     session.execute(_CREATE)
@@ -93,7 +99,7 @@ def find(session: duckdb.DuckDBPyConnection) -> None:
 
 
 def _others() -> str:
-    """Whom a record names beside its key."""
+    """Return an SQL expression for the families, persons and addresses that a record names besides its key."""
     one, several = subjects()
     return " || ".join(
         [

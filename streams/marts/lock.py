@@ -1,4 +1,4 @@
-"""One at a time: whoever builds the marts, or must find them at rest, holds this lock."""
+"""The build lock. A process holds it while it builds the marts, or while they must not change."""
 
 from contextlib import AbstractContextManager
 
@@ -11,11 +11,11 @@ __all__ = ["build_lock"]
 
 def build_lock(settings: Settings) -> AbstractContextManager[HeldLock]:
     """
-    Hold the lock; whoever has it is waited for.
+    Hold the lock. If another process has it, wait.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.
-        LockTaken: another process had it for ten minutes.
-        SettingInvalid: PostgreSQL is reached through a pooler that hands sessions on.
+        LockTaken: other processes held the lock for ten minutes.
+        SettingInvalid: PostgreSQL is behind a pooler that gives one session to several clients.
     """
     return advisory_lock(settings, LockKey.BUILD)

@@ -1,19 +1,19 @@
-"""The order of events: what names one, and the numbers by which rules know earlier from later."""
+"""The order of events: the columns that identify an event, and the numbers by which rules know which came first."""
 
 __all__ = ["EVENT", "GAP", "NAME", "ORDER", "ORDERED", "STAGED"]
 
 STAGED = '"marts"."staging"."stg_events"'
-"""The events in force."""
+"""The events in force: corrections are applied, and copies and withdrawn events are left out."""
 
 NAME = "topic, record_key, root_source, sent_id"
-"""What an event is called by its source; a new one of the name can change what stands of the others."""
+"""The columns with an event's name as its source gave it. A new record can change all events that have its name."""
 EVENT = "topic, record_key, root_source, root_id"
-"""What names one event in force."""
+"""The columns that identify one event in force."""
 ORDER = "occurred_at, root_source, root_id, topic, record_key"
-"""As `stg_events` is ordered."""
+"""The order of `stg_events`."""
 
 GAP = 2**32
-"""How far apart events behind the last one are numbered, as in `stg_events`: late ones find room between them."""
+"""The distance between the numbers of events after the last one, as in `stg_events`. Late events fit in between."""
 
 ORDERED = f"""
     WITH first AS (
@@ -56,4 +56,4 @@ ORDERED = f"""
         coalesce(upper - lower > numbers, true) AS has_room
     FROM counted
 """
-"""Numbers for the new events that lie between those of their neighbours, which keep theirs."""
+"""Gives each new event a number between the numbers of its neighbours. The neighbours keep their numbers."""

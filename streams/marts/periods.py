@@ -1,9 +1,10 @@
 """
-Periods whose figures are others than at the last build: all other rows of what is made of them stay.
+Find the periods whose figures have changed since the last build, so that figures of all other periods stay.
 
-A figure is made of what was counted in its period, of whether that is covered, and of the period itself; and it is
-compared with the figures of the period before and of a year before. Ranks are within a period, among all places. So a
-period has other figures if one of these changed, of it or of a period that it is compared with.
+A figure depends on what was counted in its period, on whether that time is covered, and on the period itself. It is
+compared with the figures of the period before and of the period a year before. Ranks compare all localities within one
+period. So the figures of a period change if one of these has changed, for the period or for one that it is compared
+with.
 """
 
 import duckdb
@@ -16,7 +17,11 @@ PARENTS = {
     "int_need_periods": None,
     "int_period_coverage": None,
 }
-"""What figures are made of that changes while others stay: with the day that a row is of, or it names its period."""
+"""
+The tables that figures are made from and that can change for some periods only.
+
+Each has the column with the day of a row. None: the row names its period.
+"""
 
 _PERIODS = '"marts"."analytics"."int_need_periods"'
 
@@ -40,7 +45,7 @@ _CHANGED = f"""
         SELECT period_kind, period_start
         FROM periods INNER JOIN days ON days.changed_on BETWEEN periods.period_start AND periods.period_end
         UNION
-        -- What goes on, in any case: every authority has such periods, so that all are among what is looked at.
+        -- Periods that still run always count as changed. Every authority has some, so every authority is compared.
         SELECT period_kind, period_start FROM periods WHERE is_partial
     )
     FROM changed
@@ -60,16 +65,16 @@ _CHANGED = f"""
 
 
 def keep(session: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Remember one of the parents as the last build made it, before it is made anew."""
+    """Keep a copy of one of the `PARENTS` from the last build, before it is rebuilt."""
     name = table.rpartition(".")[2]
     session.execute(f"CREATE OR REPLACE TABLE delta.kept.{name} AS FROM {table}")
 
 
 def find(session: duckdb.DuckDBPyConnection) -> None:
     """
-    Make `delta.kept.changed`, the periods with other figures, from the parents as they were kept and as they are now.
+    Make `delta.kept.changed`, the periods with changed figures, by comparing the kept `PARENTS` with the present ones.
 
-    `delta.analytics.int_need_periods` has these and the periods that they are compared with.
+    It also makes `delta.analytics.int_need_periods`, with these periods and the periods that they are compared with.
     """
     others = {name: _OTHERS.format(name=name) for name in PARENTS}
     days = " UNION ".join(f"SELECT {day} AS changed_on FROM {others[name]}" for name, day in PARENTS.items() if day)

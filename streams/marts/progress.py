@@ -1,7 +1,7 @@
-"""How far each part has come, in records: produced, judged by the watcher, landed, built."""
+"""Find how many records were produced, landed, evaluated by the watcher, and built."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import duckdb
 
@@ -11,6 +11,7 @@ from streams.lake.connect import connect
 from streams.lake.generations import numbered_ends
 from streams.marts.snapshot import landed_offsets
 from streams.settings import Settings
+from streams.times import aware
 
 __all__ = ["Progress", "last_build", "progress"]
 
@@ -18,9 +19,15 @@ __all__ = ["Progress", "last_build", "progress"]
 @dataclass(frozen=True)
 class Progress:
     """
-    Next offsets of the input topics, by topic and partition number, at each stage; times are aware.
+    The next offsets of the input topics at each stage, by topic and partition number. Times have a zone.
 
-    `built_at` is when the last good build finished; `judged_at` is the arrival of the last heartbeat.
+    Attributes:
+        produced: up to the end of the topics.
+        landed: up to what is in the lake.
+        evaluated: up to the watermark of the last heartbeat.
+        built: up to the snapshot of the last good build.
+        judged_at: when the last heartbeat arrived.
+        built_at: when the last good build finished.
     """
 
     produced: dict[str, list[int]]
@@ -31,18 +38,18 @@ class Progress:
     built_at: datetime | None
 
     def behind(self, stage: dict[str, list[int]]) -> int:
-        """Records of the input topics that a stage has not seen yet."""
+        """Return the number of records of the input topics that a stage has not read yet."""
         return sum(sum(self.produced.get(topic, [])) - sum(stage.get(topic, [])) for topic in names.INPUT_TOPICS)
 
     @property
     def settled(self) -> bool:
-        """Whether everything produced is judged, landed and built."""
+        """True if everything that was produced has been evaluated, landed and built."""
         return not (self.behind(self.landed) or self.behind(self.evaluated) or self.behind(self.built))
 
 
 def progress(settings: Settings) -> Progress:
     """
-    Ask broker, heartbeat and lake.
+    Read the offsets from the broker, the last heartbeat and the lake.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -61,16 +68,17 @@ def progress(settings: Settings) -> Progress:
         evaluated=heartbeat[0].offsets if heartbeat else {},
         built=built[0] if built else {},
         judged_at=heartbeat[1] if heartbeat else None,
-        built_at=built[1].replace(tzinfo=UTC) if built else None,
+        built_at=aware(built[1]) if built else None,
     )
 
 
 def last_build(lake: duckdb.DuckDBPyConnection) -> tuple[dict[str, list[int]], datetime] | None:
-    """The cut of the last good build, and when it finished (UTC, without a zone)."""
+    """Return the snapshot of the last good build, and when that build finished (UTC, without a zone)."""
     known = lake.execute(
         "select 1 from duckdb_tables() where database_name = 'marts' and schema_name = 'run' and table_name = 'builds'"
     ).fetchone()
     if not known:
         return None
-    # By the order of their rows: a builder whose clock was ahead for a while would else be the last one until then.
+    # By the order of the rows, not by time. Otherwise a build on a machine whose clock was ahead would count as the
+    # last one until that time is reached.
     return lake.execute("select cut, finished_at from marts.run.builds where ok order by rowid desc limit 1").fetchone()

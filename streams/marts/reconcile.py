@@ -11,25 +11,23 @@ because taking an alert back needs a correction or a withdrawal as its cause, an
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 import duckdb
-import msgspec
 import structlog
 
 from streams import names
-from streams.alerts.first_version import first_version
+from streams.alerts.next_version import reconciled
 from streams.alerts.published_since import published_since
 from streams.alerts.publisher import Publisher
 from streams.alerts.routing.from_lake import routed
 from streams.alerts.routing.unroutable import REACHES_NOBODY
-from streams.contracts.outputs import Alert
 from streams.errors import PartsDisagree
 from streams.lake.advisory import HeldLock
 from streams.lake.connect import connect
 from streams.lake.lock_keys import LockKey
+from streams.marts.built_alerts import built_alerts, built_models
 from streams.marts.lock import build_lock
-from streams.rules.answers import ALERT_COLUMNS, AlertRow
 from streams.rules.register import build_rules
 from streams.settings import Settings
 
@@ -90,8 +88,8 @@ _COMPARED = """
     order by rule, alert_id
 """
 
-_MISSING = f"""
-    select {", ".join(f"a.{column}" for column in ALERT_COLUMNS)}, rules.clears_when,
+_MISSING = """
+    select a.alert_id,
            1 + coalesce((select max(version) from landing.main.alerts said where said.alert_id = a.alert_id), 0),
            greatest(
                coalesce(
@@ -102,8 +100,7 @@ _MISSING = f"""
                ),
                case when a.deadline < t.as_of then a.deadline end
            )
-    from marts.alerts.{{model}} a
-    join marts.reference.rules rules using (rule)
+    from marts.alerts.{model} a
     cross join (select max(as_of) as as_of from marts.run.as_of) t
     where list_contains(?, a.alert_id)
 """
@@ -170,7 +167,7 @@ def reconcile(settings: Settings, *, publish: bool = False) -> Reconciliation:
 
 def compare(lake: duckdb.DuckDBPyConnection) -> Reconciliation:
     """Compare at the cut of the last build."""
-    models = _models(lake)
+    models = built_models(lake, of_build_rules=False)
     if not models:
         return Reconciliation(as_of=None)
     snapshot = lake.execute(
@@ -182,16 +179,6 @@ def compare(lake: duckdb.DuckDBPyConnection) -> Reconciliation:
     alerts = lake.execute(f"select count(*) from ({rebuilt})").fetchone()[0]
     rows = lake.execute(_COMPARED.format(streamed=_STREAMED, rebuilt=rebuilt), [build_rules()]).fetchall()
     return Reconciliation(snapshot[0], alerts, [Difference(*row) for row in rows])
-
-
-def _models(lake: duckdb.DuckDBPyConnection) -> list[str]:
-    """The built rules that the stream judges, too; the others have nothing to be compared with."""
-    rows = lake.execute(
-        "select table_name from duckdb_tables() where database_name = 'marts' and schema_name = 'alerts' "
-        "and table_name like 'alert\\_%' escape '\\' and not list_contains(?, substr(table_name, 7)) order by 1",
-        [build_rules()],
-    ).fetchall()
-    return [model for (model,) in rows]
 
 
 def _unsaid(settings: Settings, lake: duckdb.DuckDBPyConnection, alert_ids: set[str]) -> set[str]:
@@ -206,24 +193,17 @@ def _publish(settings: Settings, lake: duckdb.DuckDBPyConnection, lock: HeldLock
     The watcher that did not know of them is refused by the broker from then on, and reads anew what there is: so no
     version is said by both.
     """
-    alerts = []
     with closing(Publisher(settings, lock, speaks_for=LockKey.LEADER)) as publisher:
         alert_ids = sorted(_unsaid(settings, lake, missing))
-        for model in _models(lake):
-            for *row, clears_when, version, caused_at in lake.execute(
-                _MISSING.format(model=model), [alert_ids]
-            ).fetchall():
-                alerts.append(_next_version(settings, AlertRow(*row), clears_when, version, caused_at))
+        models = built_models(lake, of_build_rules=False)
+        rows = (row for model in models for row in lake.execute(_MISSING.format(model=model), [alert_ids]).fetchall())
+        following = {alert_id: (version, caused_at) for alert_id, version, caused_at in rows}
+        alerts = [
+            reconciled(alert, *following[alert.alert_id]) for alert in built_alerts(settings, lake, models, alert_ids)
+        ]
         publisher.alerts(routed(settings, lake, alerts))
     log.warning("missing_alerts_published", rules=dict(Counter(alert.rule for alert in alerts)))
     return len(alerts)
-
-
-def _next_version(settings: Settings, row: AlertRow, clears_when: str, version: int, caused_at: datetime) -> Alert:
-    alert = first_version(row, clears_when, settings.case_url, datetime.now(UTC))
-    return msgspec.structs.replace(
-        alert, version=version, status_reason="reconciled", received_at=caused_at.replace(tzinfo=UTC)
-    )
 
 
 def _cut_of_alerts(lake: duckdb.DuckDBPyConnection) -> dict[int, int]:

@@ -1,7 +1,7 @@
 """
-Where a build stops reading, and at which instant it judges.
+Choose the snapshot of a build: the offsets up to which it reads, and the time for which it evaluates rules.
 
-A build at the watcher's own cut can be compared with what was streamed, alert by alert.
+If the snapshot is the watcher's watermark, the build can be compared with the stream, alert by alert.
 """
 
 from dataclasses import dataclass
@@ -12,34 +12,39 @@ import duckdb
 from streams import names
 from streams.lake.offsets import next_offsets
 from streams.lake.transaction import transaction
+from streams.rules.run_tables import create_run_tables
+from streams.times import aware, naive
 
 __all__ = ["Landed", "Offsets", "Snapshot", "choose_snapshot", "landed_offsets", "records", "store_snapshot"]
 
 Offsets = dict[str, list[int]]
-"""By topic, the next offset of each partition."""
+"""The next offset of each partition, by topic."""
 
 _HEARTBEATS = """
     SELECT as_of, offsets FROM landing.main.heartbeats WHERE as_of >= ?
     ORDER BY list_sum(flatten(map_values(offsets))) DESC, received_at DESC, kafka_offset DESC
 """
-"""The one that covers most comes first: one of a watcher that was paused may arrive later, and is true of less."""
+"""
+Reads recent heartbeats. The one that covers most records comes first.
+
+A later heartbeat may cover less, if it is of a watcher that was paused.
+"""
 
 _CLOCKS_APART = timedelta(hours=1)
-"""How far back to look for what was stored since: rows bear the time of another machine, and a commit takes a while."""
+"""
+How far back to look for newly stored rows.
 
-_RUN_TABLES = """
-    CREATE SCHEMA IF NOT EXISTS marts.run;
-    CREATE TABLE IF NOT EXISTS marts.run.next_cut (topic VARCHAR, kafka_partition INTEGER, next_offset BIGINT);
-    CREATE TABLE IF NOT EXISTS marts.run.next_as_of (as_of TIMESTAMP);
+Their times come from the clock of another machine, and a commit takes a while.
 """
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """
-    The offsets before which events are seen, and the instant (UTC) before which deadlines have passed.
+    The offsets up to which a build reads, and its time (UTC). Deadlines before this time have passed.
 
-    `is_watched`: it is what the watcher had judged and written; otherwise what had landed, and the present.
+    If `is_watched` is true, this is the watermark: what the watcher had evaluated and published. Otherwise it is what
+    had landed, and the present time.
     """
 
     offsets: Offsets
@@ -47,41 +52,42 @@ class Snapshot:
     is_watched: bool
 
     def covers(self, offsets: Offsets) -> bool:
-        """Whether every record of the input topics before these offsets is before the cut."""
+        """True if the snapshot has every record of the input topics before these offsets."""
         return all(_covers(self.offsets.get(topic, []), offsets.get(topic, [])) for topic in names.INPUT_TOPICS)
 
     @property
     def records(self) -> int:
-        """Records of the input topics before the cut."""
+        """Return the number of records of the input topics in the snapshot."""
         return records(self.offsets)
 
 
 def records(offsets: Offsets) -> int:
-    """Records of the input topics before the offsets."""
+    """Return the number of records of the input topics before the offsets."""
     return sum(sum(offsets.get(topic, [])) for topic in names.INPUT_TOPICS)
 
 
 def choose_snapshot(lake: duckdb.DuckDBPyConnection, now: datetime, fresh: timedelta, landed: Offsets) -> Snapshot:
     """
-    The cut of the latest heartbeat of which all has landed, if it is at most `fresh` old; else what has landed.
+    Choose the latest watermark up to which everything has landed. Without one, choose everything that has landed.
 
-    Without a living watcher the marts go on, and nothing streamed is compared.
+    The heartbeat with the watermark must be at most `fresh` old. If no watcher runs, marts are still built, but they
+    are not compared with the stream.
     """
-    oldest = (now - fresh).astimezone(UTC).replace(tzinfo=None)
+    oldest = naive(now - fresh)
     for as_of, offsets in lake.execute(_HEARTBEATS, [oldest]).fetchall():
         if all(_covers(landed.get(topic, []), following) for topic, following in offsets.items()):
-            return Snapshot(offsets, as_of.replace(tzinfo=UTC), is_watched=True)
+            return Snapshot(offsets, aware(as_of), is_watched=True)
     inputs = {topic: following for topic, following in landed.items() if topic in names.INPUT_TOPICS}
     return Snapshot(inputs, now, is_watched=False)
 
 
 def landed_offsets(lake: duckdb.DuckDBPyConnection) -> Offsets:
-    """The next offset to land, of the input topics and the alerts topic."""
+    """Return the next offset to land, for the input topics and the alerts topic."""
     return _by_topic(next_offsets(lake))
 
 
 class Landed:
-    """The same for whoever asks again and again: all that has landed is read once, then what was stored since."""
+    """The same as `landed_offsets`, for repeated use: it reads all rows once, and then only newly stored ones."""
 
     def __init__(self, lake: duckdb.DuckDBPyConnection) -> None:
         self._lake = lake
@@ -89,11 +95,11 @@ class Landed:
         self._read_at: datetime | None = None
 
     def offsets(self, now: datetime, *, anew: bool = False) -> Offsets:
-        """The next offsets at `now`, at the cost of what was stored since the last time; or of everything, `anew`."""
+        """Return the next offsets at `now`. With `anew`, read all rows, not only those stored since the last call."""
         if anew or self._read_at is None:
             self._next = next_offsets(self._lake)
         else:
-            stored = next_offsets(self._lake, (self._read_at - _CLOCKS_APART).replace(tzinfo=None))
+            stored = next_offsets(self._lake, naive(self._read_at - _CLOCKS_APART))
             self._next |= {place: max(at, self._next.get(place, 0)) for place, at in stored.items()}
         self._read_at = now.astimezone(UTC)
         return _by_topic(self._next)
@@ -108,8 +114,12 @@ def _by_topic(following: dict[tuple[str, int], int]) -> Offsets:
 
 
 def store_snapshot(lake: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
-    """Write the cut where the next build takes it from; `run.cut` and `run.as_of` are published with what it built."""
-    lake.execute(_RUN_TABLES)
+    """
+    Store the snapshot where the next build reads it (`run.next_cut`, `run.next_as_of`).
+
+    The build publishes it as `run.cut` and `run.as_of`, together with its tables.
+    """
+    lake.execute(create_run_tables("next_"))
     rows = [(topic, n, following) for topic, parts in snapshot.offsets.items() for n, following in enumerate(parts)]
     with transaction(lake):
         lake.execute("DELETE FROM marts.run.next_cut")
@@ -119,9 +129,7 @@ def store_snapshot(lake: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
                 [list(column) for column in zip(*rows, strict=True)],
             )
         lake.execute("DELETE FROM marts.run.next_as_of")
-        lake.execute(
-            "INSERT INTO marts.run.next_as_of VALUES (?)", [snapshot.as_of.astimezone(UTC).replace(tzinfo=None)]
-        )
+        lake.execute("INSERT INTO marts.run.next_as_of VALUES (?)", [naive(snapshot.as_of)])
 
 
 def _covers(these: list[int], those: list[int]) -> bool:

@@ -1,4 +1,4 @@
-"""The statements that make the models, repeated without dbt on what is new since they were last run."""
+"""Repeat the statements of the last build without dbt, where possible only for what is new."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ __all__ = ["Statement", "repeat"]
 log = structlog.get_logger()
 
 _ROOT, _DAY, _PERIOD = "root", "received_on", "period_start"
-"""What else than a family, person or address rows can be replaced by, see `streams.marts.delta`."""
+"""The values of `grows_by` that are not a column of a family, person or address (see `streams.marts.delta`)."""
 
 _SEED = "seed."
-"""How ids of seeds begin: dbt loads them, and they are the same until then."""
+"""The start of a seed's id. Only dbt loads seeds, so they have not changed since the last build."""
 
 _PERIODS_FROM = {f'"marts"."analytics"."{name}"' for name in periods.PARENTS}
 
@@ -27,10 +27,10 @@ _PERIODS_FROM = {f'"marts"."analytics"."{name}"' for name in periods.PARENTS}
 @dataclass(frozen=True)
 class Statement:
     """
-    What makes one model.
+    The SQL statement that makes the table of one model.
 
-    `grows_by` says of what its rows can be replaced alone (`streams.marts.delta`), `turns_at` in which columns it has
-    the moments at which the clock changes a row that grows so.
+    `grows_by` names the unit by which rows can be replaced without the others (`streams.marts.delta`). `turns_at` names
+    the columns with the moments at which time alone changes such rows.
     """
 
     unique_id: str
@@ -43,26 +43,29 @@ class Statement:
 
 def repeat(session: duckdb.DuckDBPyConnection, statements: Sequence[Statement], delta: Delta | None) -> str | None:
     """
-    Make the models anew by the statements of the last build; returns the id of one that failed.
+    Make the models again with the statements of the last build.
 
     Args:
-        session: where they were made.
-        statements: parents first.
-        delta: what is new since the last build; with it the tables that can grow do.
+        session: the session that made the last build.
+        statements: the statements, parents first.
+        delta: what is new since the last build. With it, tables that can grow are only brought up to date.
+
+    Returns:
+        The id of the model that failed, or None.
     """
     repetition = _Repetition(session, statements, delta)
     for statement in statements:
         try:
             repetition.make(statement)
         except duckdb.Error as error:
-            # Not its words: they may quote a value.
+            # The message of the error is not logged, because it may quote a value.
             log.warning("statement_failed", model=statement.unique_id, error=type(error).__name__)
             return statement.unique_id
     return None
 
 
 class _Repetition:
-    """One pass over the statements, and which of their tables are as they were."""
+    """One pass over the statements. It knows which tables have not changed."""
 
     def __init__(
         self, session: duckdb.DuckDBPyConnection, statements: Sequence[Statement], delta: Delta | None
@@ -73,7 +76,7 @@ class _Repetition:
         if delta:
             delta.reach((one.relation, one.grows_by, at) for one in by_net for at in one.turns_at)
         self._delta = delta if delta and delta.is_small() else None
-        """None: everything is made anew from here on."""
+        """If this is None, all statements from here on are run whole."""
         self._by_net, self._by_period = ([one.relation for one in ones] for ones in (by_net, by_period))
         self._read = set(chain.from_iterable(one.parents for one in (*by_net, *by_period)))
         self._unchanged: set[str] = set()
@@ -94,7 +97,7 @@ class _Repetition:
             if state(self._session, statement.relation) == before:
                 self._leave(self._delta, statement)
             else:
-                # What reads it has other rows of any net, and of any period.
+                # Tables that read this one may change in any connected group and any period, so they cannot grow.
                 self._delta = None
         else:
             self._session.execute(statement.sql)

@@ -1,8 +1,8 @@
 """
-The marts as one plain DuckDB file, for tools that want a file: replaced whole after a build.
+Write the marts to one plain DuckDB file, for tools that read files.
 
-Whoever has the old file open goes on reading it; whoever opens it anew has the new one, which is a copy of the old with
-what has changed since.
+After a build, the file is copied, the copy is brought up to date, and then the copy replaces the file. A tool that has
+the old file open goes on reading the old one. A tool that opens the file again reads the new one.
 """
 
 import shutil
@@ -24,12 +24,12 @@ _OF_THE_RUN = (("marts", "cut"), ("marts", "as_of"), ("published", "builds"))
 
 
 def warehouse(settings: Settings) -> Path:
-    """Where the file is; it holds ids of families, like the marts."""
+    """Return the path of the file. Like the marts, it holds ids of families."""
     return settings.home / "warehouse.duckdb"
 
 
 class Warehouse:
-    """The file, and whether it is still the one that was written last."""
+    """Writes the file, and knows whether it is still the one that this process wrote last."""
 
     def __init__(self, settings: Settings) -> None:
         self._target = warehouse(settings)
@@ -39,16 +39,17 @@ class Warehouse:
         self, session: duckdb.DuckDBPyConnection, tables: Iterable[Table], changes: Mapping[str, Change | None]
     ) -> None:
         """
-        Bring the file up to the marts that were built, with the log of builds.
+        Bring the file up to date with the marts that were built, and with the log of builds.
 
         Args:
-            session: where `marts` was built and `published` is attached; it is left as it was.
-            tables: what readers have of them.
-            changes: the names of those that have changed since the last time, with what has, where that is known.
+            session: where `marts` was built and `published` is attached. It is left as it was.
+            tables: the published tables.
+            changes: the names of the tables that have changed since the last call, with the changed rows, or None if
+                these are not known.
 
         Raises:
             duckdb.Error: the marts cannot be read, or the file cannot be written.
-            OSError: there is no room beside the file, or it cannot be replaced.
+            OSError: the disk has no space for the copy, or the file cannot be replaced.
         """
         names = [str(table) for table in tables if table.schema in _SCHEMAS]
         known = self._written is not None and self._written == self._found()
@@ -57,7 +58,7 @@ class Warehouse:
             made = Path(folder) / self._target.name
             if known:
                 shutil.copyfile(self._target, made)
-            # Nobody has it yet: what is not finished is thrown away.
+            # Without a write-ahead log: no tool has this copy yet, and an unfinished one is thrown away.
             session.execute(f"ATTACH {quoted(made)} AS warehouse (RECOVERY_MODE no_wal_writes)")
             try:
                 for schema in (*_SCHEMAS, "run"):
@@ -74,7 +75,7 @@ class Warehouse:
         self._written = self._found()
 
     def _found(self) -> tuple[int, ...] | None:
-        """What tells the file from one that somebody else has put there."""
+        """Return what distinguishes the file from one that somebody else has put there."""
         try:
             found = self._target.stat()
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Makes the marts in the cheapest way that gives the same rows, and publishes them."""
+"""Make the marts in the cheapest way that gives the same rows as a full build, and publish them."""
 
 import duckdb
 import structlog
@@ -15,17 +15,33 @@ log = structlog.get_logger()
 
 
 class WarmBuilder:
-    """A warm dbt, what it has built, and what was published of that."""
+    """
+    Builds the marts with dbt or without it, and publishes what has changed.
+
+    `make` works in these steps:
+
+    1. If this object did not make the latest good build, forget what it published. Every table then counts as changed.
+    2. Choose how to build: with dbt, or by repeating the statements of the last build. To repeat them, this object must
+       have made the latest good build, no seeds or tests are wanted, and the build database must still have that build.
+    3. Copy the snapshot and the former state from the lake to the build database (`take_over`). If dbt builds, also
+       copy the seeds that it does not load again.
+    4. Build. Without dbt, and if the new snapshot covers the last one, tables that can grow are only brought up to date
+       (`Delta`). In all other cases, everything is built from all history.
+    5. If nothing failed, publish the changed tables and the snapshot in one transaction. After a build without a delta,
+       also compress the build database.
+    6. If dbt ran out of memory, double the limit and begin again, until the limit is all the memory of the machine.
+    7. If the lake cannot be read or written, log a warning and report `publish` as failed. dbt makes the next build.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._dbt = WarmDbt(settings)
         self._publisher = Publisher()
         self.written: dict[str, Change | None] = {}
-        """The tables that the last build has changed, with what is known of that."""
+        """The tables that the last build changed, by name, with the changed rows, or None if these are not known."""
 
     def warm(self) -> None:
         """
-        Start dbt now, so that the first build need not.
+        Start dbt now, so that the first build does not have to.
 
         Raises:
             BuildFailed: the project cannot be parsed.
@@ -33,25 +49,23 @@ class WarmBuilder:
         self._dbt.warm()
 
     def session(self) -> duckdb.DuckDBPyConnection:
-        """Where the marts are built, and the lake is attached."""
+        """Return a connection to the build database, where the lake is attached as well."""
         return self._dbt.session()
 
     def tables(self) -> list[Table]:
-        """The tables that readers have."""
+        """Return the tables that are published to readers."""
         return [*self._dbt.tables("model"), *self._dbt.tables("seed")]
 
     def make(self, *, is_latest: bool, is_later: bool, seeds: bool, tests: bool, full: bool) -> list[str]:
         """
-        Build at the cut that is stored, and publish; returns the ids of what failed.
-
-        Unless something speaks against it, dbt is not asked again, and what can grow by what is new does.
+        Build up to the stored snapshot, publish, and return the ids of what failed.
 
         Args:
-            is_latest: what readers have is the last build of this maker.
-            is_later: the cut covers that of the last build.
-            seeds: load the seeds, too; else they are there already.
+            is_latest: the marts that readers have are the last build of this object.
+            is_later: the snapshot covers the snapshot of the last build.
+            seeds: also load the seeds. Otherwise the lake has them already.
             tests: run the data tests.
-            full: run the unit tests, which judge code and not data.
+            full: run the unit tests, which test code and not data.
 
         Raises:
             BuildFailed: dbt could not run at all.
@@ -74,7 +88,7 @@ class WarmBuilder:
                 changes = delta.changes if delta else {}
                 self.written = self._publisher.publish(session, built, kept=seed_tables, changes=changes)
                 if delta is None:
-                    # Compresses what is new; of all that deltas have changed it is too dear for each of them.
+                    # Compresses the tables that were written. After each delta this would cost too much.
                     session.execute("CHECKPOINT marts")
             elif self._dbt.raise_limit():
                 return self.make(is_latest=False, is_later=False, seeds=seeds, tests=tests, full=full)
@@ -85,5 +99,5 @@ class WarmBuilder:
         return failed
 
     def _make_anew(self, without: set[str]) -> list[str]:
-        """Make all but some kinds of nodes, as dbt calls them, in the session; returns the ids of what failed."""
+        """Run dbt without these kinds of nodes (dbt's names for them), and return the ids of what failed."""
         return self._dbt.build(without=without)

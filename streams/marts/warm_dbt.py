@@ -1,10 +1,10 @@
 """
-dbt kept warm: imported and parsed once, then run again and again in this process.
+Keep dbt warm: import it and parse the project once, then run it again and again in this process.
 
-One thread: several at a time in one process that writes through DuckLake have crashed it.
+dbt runs in one thread. Several threads in a process that writes through DuckLake have crashed it.
 
-Of a warm build two thirds are not SQL: dbt renders every macro, model and log line anew. What it would execute is the
-same each time, so the statements of its last build can be repeated without it
+Two thirds of a build by warm dbt are not SQL: dbt renders every macro, model and log line again. But it executes the
+same statements each time. So the statements of its last build can be repeated without dbt
 (`docs/decisions/0009-marts-are-published-whole.md`).
 """
 
@@ -37,7 +37,11 @@ _PROJECT = PROJECT / "dbt_project"
 
 def dbt_environment(settings: Settings, into: Path | None = None) -> dict[str, str]:
     """
-    The variables from which the profile attaches the catalogs; `into` is the file that the target `file` publishes to.
+    Return the environment variables with which dbt's profile attaches the catalogs.
+
+    Args:
+        settings: where the lake is.
+        into: the file to which the target `file` publishes.
 
     Raises:
         LakeUnavailable: the catalog's database does not answer.
@@ -54,7 +58,7 @@ def dbt_environment(settings: Settings, into: Path | None = None) -> dict[str, s
 
 
 def seeds_checksum() -> str:
-    """Changes when a seed changes, so that an unchanged one is not loaded again."""
+    """Return a checksum of all seeds. While it stays the same, the seeds do not have to be loaded again."""
     digest = hashlib.blake2b(digest_size=8)
     for path in sorted((_PROJECT / "seeds").iterdir()):
         if path.suffix in {".csv", ".yml"}:
@@ -73,11 +77,11 @@ def _compiled(node: Any) -> Statement:
 
 
 _LEAST_OWN_MB = 1_000
-"""What a build takes of a small machine that nobody has limited; enough for a million events."""
+"""The least memory that a build may use if no setting limits it. It is enough for a million events."""
 
 
 class WarmDbt:
-    """A `dbtRunner` with its manifest, that builds `marts` in a database of its own."""
+    """Runs dbt in this process, keeps its parsed project, and builds `marts` in a database of its own."""
 
     def __init__(self, settings: Settings, into: Path | None = None) -> None:
         self._settings = settings
@@ -86,14 +90,14 @@ class WarmDbt:
         self._adapter: Any = None
         self._statements: list[Statement] = []
         self.memory_mb = settings.build_memory_mb or max(_LEAST_OWN_MB, machine_mb() // 4)
-        """What a build may take for tables and queries."""
+        """The memory in MB that a build may use for tables and queries."""
         self._lacked_memory = False
         self.log_folder = settings.home / "dbt" / "logs"
         self._target = settings.home / "dbt" / "target"
 
     def warm(self) -> None:
         """
-        Import and parse now, unless it has been done.
+        Import dbt and parse the project, unless this has been done.
 
         Raises:
             BuildFailed: the project cannot be parsed.
@@ -103,7 +107,7 @@ class WarmDbt:
 
     def session(self) -> duckdb.DuckDBPyConnection:
         """
-        A cursor where dbt builds: `marts` its own, `landing` and `published` attached.
+        Return a cursor in the build database: it has its own `marts`, and `landing` and `published` are attached.
 
         Raises:
             BuildFailed: the project cannot be parsed.
@@ -112,14 +116,14 @@ class WarmDbt:
 
         self.warm()
         with self._adapter.connection_named("caf"):
-            # Asked for, the connection opens the environment of this target, which outlives it.
+            # Asking for the connection opens the environment of this target, which outlives the connection.
             _ = self._adapter.connections.get_thread_connection().handle
         session = DuckDBConnectionManager.env().handle().cursor()
         settle(session, self._settings, self.memory_mb)
         return session
 
     def tables(self, kind: str) -> list[Table]:
-        """The models, or the seeds, that readers are to have: steps on the way (`int_`) only where they say so."""
+        """Return the published models or seeds. Intermediate models (`int_`) are published only if they declare it."""
         self.warm()
         return [
             Table(node.schema, node.alias, node.description)
@@ -129,10 +133,10 @@ class WarmDbt:
 
     def build(self, *, without: Iterable[str] = ()) -> list[str]:
         """
-        Run `dbt build`; returns the ids of nodes that failed or were skipped, empty when all is well.
+        Run `dbt build`, and return the ids of the nodes that failed or were skipped. If all is well, there are none.
 
         Args:
-            without: kinds of nodes to leave out, as dbt calls them.
+            without: the kinds of nodes to leave out, by dbt's names.
 
         Raises:
             BuildFailed: dbt could not run at all.
@@ -146,7 +150,8 @@ class WarmDbt:
         self._lacked_memory = any(_OUT_OF_MEMORY in (result.message or "") for result in results)
         failed = [result.node.unique_id for result in results if result.status in {"error", "fail", "skipped"}]
         if failed:
-            # Killed in the wrong moment, dbt keeps a project without its references, and would use it for ever.
+            # If dbt is killed at the wrong moment, it keeps a parsed project without its references, and would use it
+            # for ever.
             (self._target / "partial_parse.msgpack").unlink(missing_ok=True)
         else:
             models = [one.node for one in results if one.node.resource_type == "model"]
@@ -155,10 +160,10 @@ class WarmDbt:
 
     def raise_limit(self) -> bool:
         """
-        After a build that lacked memory, have an empty database that may take twice as much, up to all that there is;
-        tells whether it is so.
+        If the last build lacked memory, start with an empty database and twice the limit, and return True.
 
-        Marts that stay as they are because of a limit would help nobody.
+        The limit never exceeds the memory of the machine. If it has reached that, return False. It is better to use
+        more memory than to leave the marts out of date.
         """
         if not self._lacked_memory or self.memory_mb >= machine_mb():
             return False
@@ -171,7 +176,7 @@ class WarmDbt:
 
     def compiled(self) -> list[Statement]:
         """
-        The statements that make the models, parents first; nothing is run.
+        Return the statements that make the models, parents first. Nothing is run.
 
         Raises:
             BuildFailed: the project cannot be compiled.
@@ -184,7 +189,7 @@ class WarmDbt:
 
     def manifest(self) -> dict[str, Any]:
         """
-        All that dbt knows of the project.
+        Return all that dbt knows about the project.
 
         Raises:
             BuildFailed: the project cannot be parsed.
@@ -193,24 +198,28 @@ class WarmDbt:
         return self._manifest.to_dict()
 
     def can_repeat(self) -> bool:
-        """Whether the last build was whole, and its memory is still there: another target in this process ends it."""
+        """
+        True if the last build was complete and its database is still there.
+
+        If this process uses another target of dbt, the database is gone.
+        """
         try:
             return bool(self._statements) and bool(self.session().execute("FROM marts.run.cut LIMIT 0"))
         except duckdb.CatalogException:
             return False
 
     def forget(self) -> None:
-        """What was built is not what readers have: dbt itself has to build again."""
+        """Let dbt make the next build, because readers do not have what was built."""
         self._statements = []
 
     def repeat(self, delta: Delta | None) -> list[str]:
         """
-        Make the models anew by the statements of the last build; returns the id of one that failed.
+        Make the models again with the statements of the last build, and return the id of the model that failed.
 
-        After a failure dbt itself has to build again.
+        After a failure, dbt must make the next build.
 
         Args:
-            delta: what is new since the last build; with it the tables that can grow do.
+            delta: what is new since the last build. With it, tables that can grow are only brought up to date.
         """
         failed = repeat(self.session(), self._statements, delta)
         if failed:
@@ -238,9 +247,9 @@ class WarmDbt:
             "--project-dir", str(_PROJECT), "--profiles-dir", str(_PROJECT),
             "--target", "file" if self._into else "lake",
             "--target-path", str(self._target), "--log-path", str(self.log_folder), "--log-level-file", "warn",
-            # What costs time in every build and is of no use: lines for a console, files, a look at all tables.
+            # No console lines, no files, no list of all tables: they cost time in every build, and nothing uses them.
             "--quiet", "--log-level", "none", "--no-write-json", "--no-populate-cache",
         ]  # fmt: skip
 
     def _failed(self, outcome: Any) -> BuildFailed:
-        return BuildFailed(f"dbt could not run ({type(outcome.exception).__name__}); its log is in {self.log_folder}")
+        return BuildFailed(f"dbt could not run ({type(outcome.exception).__name__}); see its log in {self.log_folder}")

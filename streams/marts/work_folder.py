@@ -1,4 +1,8 @@
-"""Folders for what a build keeps while it works: gone with it, or, if it was killed, when the next one starts."""
+"""
+Folders for the working files of a build.
+
+A folder is removed when its build ends. If the build was killed, the next one that starts removes the folder.
+"""
 
 import fcntl
 import shutil
@@ -15,9 +19,10 @@ _LOCK = "in-use"
 @contextmanager
 def work_folder(parent: Path, prefix: str) -> Iterator[Path]:
     """
-    A new folder that its owner alone may read: it holds ids of families.
+    Make a new folder that only its owner can read, because it holds ids of families.
 
-    Who uses one holds the lock in it; those of the same prefix whose users are gone are removed first.
+    A process that uses a folder holds the lock file in it. First, folders with the same prefix are removed if their
+    process has ended.
     """
     parent.mkdir(parents=True, exist_ok=True)
     _remove_unused(parent, prefix)

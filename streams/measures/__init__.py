@@ -1,4 +1,4 @@
-"""What each figure means, as the dbt project's yml defines it."""
+"""The definitions of all figures, from the YAML files of the dbt project."""
 
 from streams.measures.register import Measure, measure, measures, missing
 

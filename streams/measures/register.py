@@ -1,7 +1,8 @@
 """
-The definitions of all measures, read from dbt's manifest; nobody writes one a second time.
+Read the definitions of all measures from dbt's manifest, so that each is written only once.
 
-A column that is a measure has `config.meta.measure`; a mart with one row a measure has `config.meta.measures` by key.
+A column that is a measure has `config.meta.measure`. A mart that has one row for each measure has
+`config.meta.measures`, by key.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,11 @@ __all__ = ["Measure", "measure", "measures", "missing"]
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure of a mart; `column` is what holds it, None where it is a row's `value` under its key."""
+    """
+    The definition of one figure of a mart.
+
+    `column` is the column with the figure. None: the figure is the `value` of the rows that have its key.
+    """
 
     key: str
     model: str
@@ -34,17 +39,17 @@ _PARTS = [field.name for field in fields(Measure) if field.name not in {"key", "
 
 
 def measures(manifest: dict[str, Any]) -> list[Measure]:
-    """Every measure of a project: by mart, in the order of its yml."""
+    """Return all measures of a project by mart, in the order of the mart's YAML file."""
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     return [one for node in sorted(models, key=lambda node: node["name"]) for one in _of(node)]
 
 
 def measure(found: list[Measure], key: str) -> list[Measure]:
     """
-    The measures of a key: several marts may have one of that name.
+    Return the measures with this key. Several marts may have a measure of the same name.
 
     Raises:
-        UnknownMeasure: there is none.
+        UnknownMeasure: there is no such measure.
     """
     named = [one for one in found if key in (one.key, f"{one.model}.{one.key}")]
     if not named:
@@ -54,7 +59,7 @@ def measure(found: list[Measure], key: str) -> list[Measure]:
 
 
 def missing(one: Measure) -> list[str]:
-    """What a definition lacks, by name."""
+    """Return the names of what a definition lacks."""
     return [part for part in _PARTS if not getattr(one, part)]
 
 

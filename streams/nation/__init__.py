@@ -1,1 +1,1 @@
-"""The marts of a nation: the build's own statements on shards of the lake, spread over a Spark cluster."""
+"""Build the marts of a nation: run the statements of a normal build on shards of the lake, on a Spark cluster."""

@@ -1,8 +1,8 @@
 """
-`./caf build --engine spark`: one build of the marts whose shards are made on a Spark cluster.
+`./caf build --engine spark`: make one build of the marts, with its shards made on a Spark cluster.
 
-Cut, seeds, tests and publication are those of the plain build; only who runs the statements of connected families is
-another.
+Snapshot, seeds, tests and publication are the same as in a normal build. Only the statements about connected families
+run on Spark instead.
 """
 
 import csv
@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import duckdb
 import structlog
 
-from streams.marts.builder import Builder, BuildResult, Holds
+from streams.marts.build_log import BuildResult
+from streams.marts.builder import Builder, Holds
 from streams.marts.statements import Statement
 from streams.marts.warm_builder import WarmBuilder
 from streams.marts.work_folder import work_folder
@@ -47,22 +48,22 @@ def build_on_spark(
     say: Say = print,
 ) -> BuildResult:
     """
-    Build the marts once, at one cut, on Spark; a build that runs elsewhere is waited for.
+    Build the marts once on Spark, up to one snapshot. If another process is building, wait until it has finished.
 
     Args:
-        settings: where the lake is, and Spark's environment.
-        master: Spark's, as `local[2]` or `spark://host:7077`.
-        holds: tells what holds the marts; with any hold nothing is built and the last good state stays.
-        full: load the seeds and run the unit tests, too.
-        fresh_seconds: how old the watcher's heartbeat may be for its cut to be taken.
-        say: is told how far it is.
+        settings: where the lake is, and where Spark's environment is.
+        master: Spark's master, for example `local[2]` or `spark://host:7077`.
+        holds: returns what holds the marts. If anything does, nothing is built and the last good marts stay.
+        full: also load the seeds and run the unit tests.
+        fresh_seconds: how old the watcher's heartbeat may be. If it is older, its watermark is not used.
+        say: a function that prints messages about progress.
 
     Raises:
-        SettingInvalid: `master` is none.
-        SparkUnavailable: Spark, its Java or its master is not there.
-        RulesInvalid: of a model it cannot be told where it is made.
+        SettingInvalid: `master` is not a Spark master.
+        SparkUnavailable: there is no Spark or no Java, or the master does not answer.
+        RulesInvalid: it is not known at which level a model is made.
         MartsHeld: a batch-level expectation holds the marts.
-        BuildFailed: a model, a shard or a test failed; nothing was published.
+        BuildFailed: a model, a shard or a test failed. Nothing was published.
         LakeUnavailable: the lake does not answer.
     """
     spark.check_master(master)
@@ -73,7 +74,7 @@ def build_on_spark(
 
 
 class NationMaker(WarmBuilder):
-    """Makes the shards' tables on Spark, and the nation's of them in this process."""
+    """Makes the tables of the shards on Spark, and from them the tables of the whole nation in this process."""
 
     def __init__(self, settings: Settings, master: str, say: Say) -> None:
         super().__init__(settings)
@@ -82,13 +83,13 @@ class NationMaker(WarmBuilder):
         self._say = say
         self._folder: Path | None = None
         self.made: ShardsMade | None = None
-        """What the last job did."""
+        """What the last Spark job did."""
         self.nation_seconds = 0.0
-        """How long the nation's tables took, which are made in this process."""
+        """How long this process took for the tables of the whole nation."""
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Keep the shards' files, which hold ids of families, for as long as their tables are read."""
+        """Keep the files of the shards while their tables are read, and then remove them. They hold ids of families."""
         parent = Path(self._settings.spark_folder or self._settings.home / "nation")
         with work_folder(parent, "build-") as self._folder:
             try:
@@ -120,7 +121,7 @@ class NationMaker(WarmBuilder):
             source = table_source({"folder": str(self._folder)}, {"relation": one.relation})
             session.execute(f"CREATE SCHEMA IF NOT EXISTS {one.relation.rpartition('.')[0]}")
             session.execute(f"CREATE OR REPLACE VIEW {one.relation} AS FROM {source}")
-        self._say(f"{self.made.shards:,} shards are made; adding them up …")
+        self._say(f"{self.made.shards:,} shards are made. Now the tables of the whole nation …")
         began = time.monotonic()
         failed = _execute(session, parts.nation)
         self.nation_seconds = time.monotonic() - began
@@ -130,7 +131,7 @@ class NationMaker(WarmBuilder):
 
 
 def _forget(session: duckdb.DuckDBPyConnection) -> None:
-    """Drop what models have made in this process, tables or views: the next build may make the other."""
+    """Drop the tables and views that models have made here. The next build may need a view in place of a table."""
     found = session.execute(
         "SELECT schema_name FROM duckdb_schemas() WHERE database_name = 'marts' AND NOT list_contains($1, schema_name)",
         [_NOT_OF_MODELS],
@@ -140,24 +141,24 @@ def _forget(session: duckdb.DuckDBPyConnection) -> None:
 
 
 def _execute(session: duckdb.DuckDBPyConnection, statements: list[Statement]) -> list[str]:
-    """Run statements; returns the id of one that failed."""
+    """Run statements, and return the id of the one that failed."""
     for one in statements:
         try:
             session.execute(f"CREATE SCHEMA IF NOT EXISTS {one.relation.rpartition('.')[0]}")
             session.execute(one.sql)
         except duckdb.Error as error:
-            # Not its words: they may quote a value.
+            # The message of the error is not logged, because it may quote a value.
             log.warning("statement_failed", model=one.unique_id, error=type(error).__name__)
             return [one.unique_id]
     return []
 
 
 def rule_scopes() -> dict[str, str]:
-    """The scope of each rule, from the register."""
+    """Return the scope of each rule, from the register of rules."""
     with (DBT_PROJECT / "seeds" / "rules.csv").open(newline="") as file:
         return {line["rule"]: line["scope"] for line in csv.DictReader(file)}
 
 
 def _is_here(master: str) -> bool:
-    """Whether the workers are on this machine, and reach the driver at the loopback address."""
+    """True if the workers are on this machine, so that they reach the driver at the loopback address."""
     return master.startswith("local") or urlsplit(master).hostname in {"127.0.0.1", "localhost"}

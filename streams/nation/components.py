@@ -1,8 +1,8 @@
 """
-Which families belong together, and which of them make a shard.
+Find the connected groups of families, and divide them into shards.
 
-Whoever a record names (family, persons, address) is connected with the record's key, and so with all that any record
-names beside them. A shard is one net of connected families, or several of one authority.
+A record connects its key with the family, persons and address that it names. All ids that a chain of records connects
+are one group. A shard is one connected group, or several of one authority.
 """
 
 import duckdb
@@ -25,7 +25,7 @@ _HOOK = """
     CREATE OR REPLACE TABLE hooked AS
     SELECT greatest(one, other) AS net, min(least(one, other)) AS into FROM edges WHERE one <> other GROUP BY ALL;
 """
-"""Each net goes into the smallest that it is connected with, if that is smaller."""
+"""Each group joins the connected group with the smallest number, if that number is smaller than its own."""
 
 _JUMP = """
     CREATE OR REPLACE TABLE jumped AS
@@ -72,7 +72,11 @@ _SHARDS = """
            (dense_rank() OVER (ORDER BY authority_code, part) - 1)::INTEGER AS shard
     FROM filled
 """
-"""Nets of an authority in turn, the largest first; a new shard where the records before would fill one."""
+"""
+Fills the shards of an authority with its connected groups, the largest first.
+
+A new shard begins when the groups before have enough records for one.
+"""
 
 _PLACES = """
     SELECT DISTINCT connected.record_key, shards.shard
@@ -88,13 +92,14 @@ def cut_into_shards(session: duckdb.DuckDBPyConnection, events: int) -> str:
     Find the shard of each key.
 
     Args:
-        session: has `connected`: `record_key`, `other` (what a record of the key names beside it) or, where that is
-            null, `authority_code` with its number of `records`.
-        events: records that a shard should have; a single net of families is never cut.
+        session: has the table `connected`, with two kinds of rows. Some have a `record_key` and an `other` id that a
+            record with this key names. In the rest, `other` is null, and they have the `authority_code` of the key and
+            its number of `records`.
+        events: how many records a shard should have. A single connected group is never divided.
 
     Returns:
-        A query that gives `record_key` and `shard`, numbers from 0; the table `shards` has each net with its shard,
-        authority and records.
+        A query that returns `record_key` and `shard`, a number from 0. The table `shards` has each connected group with
+        its shard, authority and records.
     """
     session.execute(_PREPARE)
     while session.execute("SELECT 1 FROM edges WHERE one <> other LIMIT 1").fetchone():

@@ -1,13 +1,14 @@
 """
 The Spark job: `python -m streams.nation.job PLAN MASTER`, in Spark's own environment.
 
-1. Which families belong together, and which shard each record goes to.
-2. Every shard's records into one file, and what its events are ordered by.
-3. One order of all events.
-4. Every shard's events in force, numbered; then what shards read of the nation (`early`).
-5. Every shard's tables.
+1. Find the connected groups of families, and the shard of each record.
+2. Write the records of each shard to one file, and return the columns by which its events are ordered.
+3. Sort all events into one order.
+4. Write the events in force of each shard with their numbers. Then make the tables of the nation that shards read
+   (`early`).
+5. Make all tables of each shard.
 
-It prints one JSON object a line: how far it is, at last what it did, or what was the matter.
+It prints JSON objects, one on each line: its progress, and at the end what it did or what failed.
 """
 
 import json
@@ -42,12 +43,12 @@ _MADE = "shard int, events long, seconds double, peak_mb long"
 
 
 def main(plan_file: str, master: str) -> int:
-    """Run the plan; returns the exit code."""
+    """Run the plan, and return the exit code."""
     plan = json.loads(Path(plan_file).read_text())
     cloudpickle.register_pickle_by_value(tasks)
     try:
         spark = _spark(plan, master)
-    except Exception as error:  # noqa: BLE001 - what a JVM that does not start raises is not one type
+    except Exception as error:  # noqa: BLE001 - a JVM that does not start raises errors of many types
         return fail(f"Spark cannot be started ({type(error).__name__})")
     try:
         say(result=Job(spark, plan).run())
@@ -60,7 +61,7 @@ def main(plan_file: str, master: str) -> int:
 
 
 def _spark(plan: dict[str, Any], master: str) -> SparkSession:
-    # A master of this process counts failures of a task as a cluster does only where it is told.
+    # A local master repeats failed tasks, as a cluster does, only if it is given the number of attempts.
     local = re.fullmatch(r"local(?:\[(\d+|\*)\])?", master)
     builder = SparkSession.builder.master(f"local[{local.group(1) or 1},4]" if local else master)
     settings = {
@@ -68,7 +69,7 @@ def _spark(plan: dict[str, Any], master: str) -> SparkSession:
         "spark.ui.enabled": "false",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.timestampType": "TIMESTAMP_NTZ",
-        # A shard is a group, and a group is as large as it is: joining or splitting partitions would only mislead.
+        # Spark groups rows by shard and cannot change the size of a group, so to join or split partitions is useless.
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.shuffle.partitions": str(plan["partitions"]),
         "spark.log.level": "ERROR",
@@ -80,7 +81,7 @@ def _spark(plan: dict[str, Any], master: str) -> SparkSession:
 
 
 class Job:
-    """The steps of one run, with a DuckDB on disk for what the driver itself decides."""
+    """The steps of one run. The driver uses a DuckDB file for what it decides itself."""
 
     def __init__(self, spark: SparkSession, plan: dict[str, Any]) -> None:
         self._spark = spark
@@ -92,11 +93,11 @@ class Job:
 
     def run(self) -> dict[str, Any]:
         """
-        Run all steps; returns what they took and how large the shards were.
+        Run all steps, and return how long they took and how large the shards were.
 
         Raises:
             tasks.ShardFailed: a statement of the driver failed.
-            PySparkException: a task failed as often as it may.
+            PySparkException: a task failed at all its attempts.
         """
         with self._step("which families belong together"):
             sizes = self._cut()
@@ -149,7 +150,7 @@ class Job:
         gathered.write.parquet(self._path("unordered"))
 
     def _order(self) -> list[tuple[int, int]]:
-        """Sort all events; returns with each part how many events lie before it."""
+        """Sort all events, and return for each part how many events are before it."""
         order = [f.col(name.strip()).asc_nulls_last() for name in self._plan["order"].split(",")]
         ordered = self._spark.read.parquet(self._path("unordered")).orderBy(*order)
         ordered.withColumn("place", f.monotonically_increasing_id()).write.parquet(self._path("ordered"))
@@ -169,7 +170,7 @@ class Job:
         numbered.groupBy("shard").applyInArrow(_keyed(tasks.number, self._plan), "shard int").collect()
 
     def _make_early(self) -> None:
-        """Make what shards read of the nation, and give it to them with the seeds."""
+        """Make the tables of the nation that shards read, and give them to the shards with the seeds."""
         staged = self._plan["staged"]
         with tasks.session(self._plan) as own:
             own.execute(staged["sql"])
@@ -195,7 +196,7 @@ class Job:
             return numbers.mapInArrow(partial(tasks.make, self._plan), _MADE).collect()
 
     def _make_empty(self) -> None:
-        """A part without rows of every table, so that one of which no shard has any is a table, too."""
+        """Write an empty part of every table, so that a table exists even if no shard has rows for it."""
         with tasks.session(self._plan) as own:
             own.execute(self._plan["staged"]["sql"])
             for one in self._plan["shard"]:
@@ -219,7 +220,7 @@ class Job:
 
 
 _PLACES = 2**33
-"""`monotonically_increasing_id` numbers the rows of each part from a multiple of this on."""
+"""In each part, `monotonically_increasing_id` numbers the rows from a multiple of this number."""
 
 
 def _part() -> Any:
@@ -227,7 +228,7 @@ def _part() -> Any:
 
 
 def _keyed(task: Any, plan: dict[str, Any]) -> Any:
-    """The task as Spark calls it for a group: with the shard's number, and without its column."""
+    """Return the task in the form in which Spark calls it for a group: the shard is an argument, not a column."""
 
     def run(key: tuple[pa.Scalar, ...], table: pa.Table) -> pa.Table:
         return task(plan, key[0].as_py(), table.drop_columns(["shard"]))

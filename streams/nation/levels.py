@@ -1,8 +1,8 @@
 """
-Where each model is made: once for all, in each shard, or for the whole nation.
+Decide where each model is made: once for all shards, in each shard, or for the whole nation.
 
-A shard holds all records of families that persons, addresses or links connect. What the rules say of families is
-decided there, as in the watcher, which never sees more. What adds families up is made of the shards' tables.
+A shard holds all records of its connected groups of families. So rules about families are evaluated in the shards, as
+in the watcher, which never sees more either. Models that add families up are made from the tables of all shards.
 """
 
 import enum
@@ -15,7 +15,7 @@ from streams.errors import RulesInvalid
 __all__ = ["Level", "levels"]
 
 _STREAM = "family"
-"""Scope of the rules that the watcher judges on the histories of connected families."""
+"""The scope of rules that the watcher evaluates on the histories of connected families."""
 _EVENTS = {"landing.events", "run.cut", "run.as_of"}
 _RUN = {"run.cut", "run.as_of"}
 _FAMILY = "family_id"
@@ -25,26 +25,27 @@ class Level(enum.StrEnum):
     """Where a model is made."""
 
     STATIC = enum.auto()
-    """Of seeds and the cut alone: made once, and given to every shard."""
+    """It depends only on seeds and the snapshot. It is made once and given to every shard."""
     SHARD = enum.auto()
-    """Each row is made of connected families alone: in every shard, and all of them together are the table."""
+    """Each row depends on one connected group only. It is made in every shard, and all parts together are the table."""
     NATION = enum.auto()
-    """Of what several shards say, or of a table that is not cut: made once, of the shards' tables."""
+    """It depends on several shards, or on a table that is not divided. It is made once from the tables of shards."""
 
 
 def levels(manifest: Mapping[str, Any], scopes: Mapping[str, str]) -> dict[str, Level]:
     """
-    The level of every model of a manifest by its unique id, parents first.
+    Return the level of every model by its unique id, parents first.
 
-    Made for the nation is never wrong, only dear. Made in the shard is what grows by the net of its families, what the
-    rules of families stand on, and what says so (`made_by: connected_families`).
+    To make a model for the nation is never wrong, but it costs more. Models are made in the shards if they grow by
+    connected group, if rules about families depend on them, or if they declare it (`made_by: connected_families`).
 
     Args:
-        manifest: dbt's, as a dict.
-        scopes: the scope of each rule by its name.
+        manifest: dbt's manifest, as a dict.
+        scopes: the scope of each rule, by name.
 
     Raises:
-        RulesInvalid: it cannot be told of a model, or one of a shard reads what only the nation knows; it is named.
+        RulesInvalid: the level of a model is not known, or a model of the shards reads a table that only the nation
+            has. The message names the model.
     """
     nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
     judged = _above({f"alert_{rule}" for rule, scope in scopes.items() if scope == _STREAM}, nodes)
@@ -66,14 +67,14 @@ def _level(
         return _declared(node)
     if is_evaluated or meta.get("grows_by"):
         if not sources <= _EVENTS:
-            raise RulesInvalid(f"{node['name']} is made of connected families, and reads {', '.join(sorted(sources))}")
+            raise RulesInvalid(f"{node['name']} is made in the shards, but reads {', '.join(sorted(sources))}")
         return Level.SHARD
     is_of_families = scopes.get(node["name"].removeprefix("alert_"), _STREAM) == _STREAM
     if sources - _RUN or _FAMILY not in node["columns"] or not is_of_families:
         return Level.NATION
     raise RulesInvalid(
-        f"{node['name']} names families, and nothing says whether its rows are made of connected families alone; "
-        "let its meta say made_by: connected_families, or made_by: nation"
+        f"{node['name']} names families, but does not declare whether each row depends on connected families only; "
+        "add made_by: connected_families or made_by: nation to its meta"
     )
 
 
@@ -86,7 +87,7 @@ def _declared(node: Mapping[str, Any]) -> Level:
 
 
 def _above(names: Collection[str], nodes: Mapping[str, Any]) -> set[str]:
-    """The models of some names and all that they stand on."""
+    """Return the models with these names and all models that they depend on."""
     above, pending = set(), [key for key, node in nodes.items() if node["name"] in names]
     while pending:
         key = pending.pop()

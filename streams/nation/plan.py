@@ -1,7 +1,8 @@
 """
-What the Spark job is told: a folder with the statements, the seeds, and the files of the lake.
+Write the plan for the Spark job: a folder with the statements, the seeds, and the list of the lake's files.
 
-The job runs in an environment of its own and knows nothing of dbt, the catalog or the contract; all it needs is here.
+The job runs in an environment of its own. It knows nothing about dbt, the catalog or the contract, so the plan contains
+everything that it needs.
 """
 
 import json
@@ -25,12 +26,12 @@ _FEWEST_PARTITIONS = 4
 _MOST_PARTITIONS = 4_000
 
 _STAGED = "root"
-"""What `stg_events` grows by."""
+"""The `grows_by` of `stg_events`."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """The statements of the models, in the order in which they are made: parents first."""
+    """The statements of the models, grouped by where they run. In each group, parents come first."""
 
     static: list[Statement]
     staged: Statement
@@ -41,12 +42,12 @@ class Split:
 
 def split(statements: Sequence[Statement], found: dict[str, Level]) -> Split:
     """
-    The statements by where they are run.
+    Divide the statements by where they are run.
 
-    `early` are models of the nation that shards read: they are made of the staged events, before the rest.
+    `early` are models of the nation that shards read. They are made from the staged events, before the others.
 
     Raises:
-        BuildFailed: a shard would need what is made of shards.
+        BuildFailed: shards would read a model that is made from the tables of the shards.
     """
     ordered = sorted(statements, key=lambda one: list(found).index(one.unique_id))
     by_level = {level: [one for one in ordered if found[one.unique_id] == level] for level in Level}
@@ -56,7 +57,7 @@ def split(statements: Sequence[Statement], found: dict[str, Level]) -> Split:
     known = {staged.unique_id, *(one.unique_id for one in [*by_level[Level.STATIC], *early])}
     for one in early:
         if late := [parent for parent in one.parents if parent.startswith("model.") and parent not in known]:
-            raise BuildFailed(f"shards read {one.unique_id}, which is made of their own tables: {', '.join(late)}")
+            raise BuildFailed(f"shards read {one.unique_id}, which is made from their own tables: {', '.join(late)}")
     return Split(
         static=by_level[Level.STATIC],
         staged=staged,
@@ -70,15 +71,15 @@ def write_plan(
     session: duckdb.DuckDBPyConnection, parts: Split, folder: Path, *, shard_events: int, events: int, is_here: bool
 ) -> Path:
     """
-    Write the plan into an empty folder; returns its file.
+    Write the plan to an empty folder, and return its file.
 
     Args:
-        session: where the seeds, the cut and the static models are in `marts`, and `landing` is attached.
+        session: has the seeds, the snapshot and the static models in `marts`, and `landing` attached.
         parts: the statements.
-        folder: seen by every worker of the cluster under this path.
-        shard_events: records that a shard should have.
-        events: records of the lake, about.
-        is_here: the cluster's workers are on this machine.
+        folder: a folder that every worker of the cluster sees under the same path.
+        shard_events: how many records a shard should have.
+        events: how many records the lake has, roughly.
+        is_here: True if the workers of the cluster are on this machine.
 
     Raises:
         BuildFailed: the lake's files cannot be read without its catalog.
@@ -129,7 +130,7 @@ def _ddl() -> str:
 
 def lake_files(session: duckdb.DuckDBPyConnection) -> list[tuple[str, str | None]]:
     """
-    The Parquet files of the accepted events, each with that of its deleted rows, as DuckLake lists them now.
+    Return the Parquet files of the accepted events as DuckLake lists them now, each with the file of its deleted rows.
 
     Raises:
         BuildFailed: Spark could not read them.
@@ -139,9 +140,9 @@ def lake_files(session: duckdb.DuckDBPyConnection) -> list[tuple[str, str | None
         "FROM ducklake_list_files('landing', 'events')"
     ).fetchall()
     if any(encrypted for *_, encrypted in found):
-        raise BuildFailed("the lake's files are encrypted: their keys stay in the catalog, which Spark does not read")
+        raise BuildFailed("the lake's files are encrypted; their keys are in the catalog, which Spark does not read")
     if any("://" in data for data, *_ in found):
         raise BuildFailed(
-            "the lake's files are in an object store, which a build on Spark does not read: give it a folder"
+            "the lake's files are in an object store, which a build on Spark does not read; allowed: a folder"
         )
     return [(data, deleted) for data, deleted, _ in found]

@@ -1,4 +1,4 @@
-"""Runs the Spark job in Spark's own environment, and passes on what it says."""
+"""Run the Spark job in Spark's own environment, and pass on its messages."""
 
 import json
 import os
@@ -18,9 +18,16 @@ __all__ = ["ShardsMade", "run"]
 @dataclass(frozen=True)
 class ShardsMade:
     """
-    What a job did: `seconds` of each step, `shard_seconds` of all shards together, `slowest_seconds` of one of them.
+    What a Spark job did.
 
-    `peak_mb` is the most memory that a worker's Python process held, and `largest_records` of what.
+    Attributes:
+        shards: the number of shards.
+        events: the number of events in all shards.
+        largest_records: the number of records in the largest shard.
+        slowest_seconds: how long the slowest shard took.
+        shard_seconds: how long all shards took together.
+        peak_mb: the most memory that a Python process of a worker held.
+        seconds: how long each step took.
     """
 
     shards: int
@@ -38,12 +45,12 @@ def run(settings: Settings, plan: Path, master: str, say: Say) -> ShardsMade:
 
     Raises:
         SparkUnavailable: Spark's environment cannot be made, or there is no Java.
-        BuildFailed: the job failed; a shard that did, again and again, is named.
+        BuildFailed: the job failed. If a shard failed at all attempts, the message names it.
     """
     python = str(spark.python(settings, say))
     command = [python, "-P", "-m", "streams.nation.job", str(plan), master]
     own = {"JAVA_HOME": str(spark.java_home(settings)), "PYTHONPATH": str(PROJECT), "PYSPARK_DRIVER_PYTHON": python}
-    # Where workers have this environment elsewhere, PYSPARK_PYTHON says where.
+    # If workers have this environment under another path, PYSPARK_PYTHON gives that path.
     environ = {"PYSPARK_PYTHON": python, **os.environ, **own}
     environ.pop("SPARK_HOME", None)
     log = settings.home / "logs" / "spark.log"
@@ -70,12 +77,12 @@ def run(settings: Settings, plan: Path, master: str, say: Say) -> ShardsMade:
             job.terminate()
             raise
     if "result" not in last:
-        raise BuildFailed(f"{last.get('error', 'the Spark job ended without a word')}; its log is {log}")
+        raise BuildFailed(f"{last.get('error', 'the Spark job ended without a message')}; see {log}")
     return ShardsMade(**last["result"])
 
 
 def _facts(line: str) -> dict[str, Any] | None:
-    """What the job says; other lines are Spark's own."""
+    """Parse a line of the job. Other lines come from Spark itself and are ignored."""
     try:
         facts = json.loads(line)
     except ValueError:

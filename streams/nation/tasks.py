@@ -1,8 +1,8 @@
 """
-What a Spark task does, in a DuckDB of its own in memory: the statements of the build on one shard.
+The tasks that Spark runs: the statements of the build on one shard, each in its own DuckDB in memory.
 
-Spark sends this module's functions to its workers as they are, so it imports nothing of the project. What goes wrong is
-told without the words of the database, which may quote a value.
+Spark sends the functions of this module to its workers as they are. So the module imports nothing from the project.
+Errors do not contain the database's message, because it may quote a value.
 """
 
 import json
@@ -40,11 +40,11 @@ _LANDED = "landing.main.events"
 
 
 class ShardFailed(Exception):
-    """A statement failed on a shard; says which one, and not why, in the database's words."""
+    """A statement failed on a shard. The message names the statement and leaves out the database's own message."""
 
 
 def session(plan: Plan) -> duckdb.DuckDBPyConnection:
-    """A DuckDB in memory with the build's catalogs: `marts` has what is given, `landing` an empty table of events."""
+    """Make a DuckDB in memory: `marts` has the tables that are given, and `landing` has an empty table of events."""
     found = duckdb.connect(config={"threads": 1, "temp_directory": tempfile.gettempdir()})
     found.execute("SET TimeZone = 'UTC'; ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
     found.execute(f"ATTACH '{escaped(plan['given'])}' AS given (READ_ONLY)")
@@ -61,15 +61,15 @@ def session(plan: Plan) -> duckdb.DuckDBPyConnection:
 
 
 def schema_and_name(statement: dict[str, Any]) -> tuple[str, str]:
-    """Schema and name of the table that a statement makes."""
+    """Return schema and name of the table that a statement makes."""
     _, schema, name = statement["relation"].replace('"', "").split(".")
     return schema, name
 
 
 def needed_columns(plan: Plan) -> list[str]:
-    """The columns of the landed events that any statement of a shard reads, as the database plans it."""
+    """Return the columns of landed events that the statements of a shard read, from the database's query plans."""
     with session(plan) as empty:
-        # An empty table must be planned like a full one.
+        # Without this, the database would plan differently for an empty table.
         empty.execute("SET disabled_optimizers = 'statistics_propagation'")
         found: set[str] = set()
         for one in [plan["staged"], *plan["early"], *plan["shard"]]:
@@ -91,7 +91,7 @@ def _projected(text: str) -> Iterator[str]:
 
 
 def connect_families(plan: Plan, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """What each key's records name beside it, and how many records of which authority it has."""
+    """Find for each key which other ids its records name, and how many records of which authority it has."""
     named = [f"list_filter([{', '.join(plan['one'])}], lambda one: one IS NOT NULL)", *plan["several"]]
     everybody = " || ".join(f"coalesce({part}, [])" for part in named)
     for landed in _files(plan, batches, ["record_key", "authority_code", *plan["one"], *plan["several"]]):
@@ -107,13 +107,13 @@ def connect_families(plan: Plan, batches: Iterator[pa.RecordBatch]) -> Iterator[
 
 
 def read_landed(plan: Plan, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The landed records of some files, with the columns that are needed."""
+    """Read the landed records of some files, with the columns that are needed."""
     for landed in _files(plan, batches, plan["columns"]):
         yield from landed.execute(f"SELECT {_names(plan['columns'])} FROM {_LANDED}").to_arrow_reader(50_000)
 
 
 def gather(plan: Plan, shard: int, records: pa.Table) -> pa.Table:
-    """Keep a shard's records in a file, and tell by what its events are ordered."""
+    """Write the records of a shard to a file, and return the columns by which its events are ordered."""
     with _named(shard), session(plan) as own:
         own.register("records", records)
         own.execute(f"INSERT INTO {_LANDED} BY NAME SELECT {_names(plan['columns'])} FROM records")
@@ -125,7 +125,7 @@ def gather(plan: Plan, shard: int, records: pa.Table) -> pa.Table:
 
 
 def number(plan: Plan, shard: int, ordered: pa.Table) -> pa.Table:
-    """Write a shard's events in force, with the numbers that they have among all."""
+    """Write the events in force of a shard, with their numbers in the order of all events."""
     with _named(shard), session(plan) as own:
         _load(own, plan, shard)
         own.execute(plan["staged"]["sql"])
@@ -136,7 +136,7 @@ def number(plan: Plan, shard: int, ordered: pa.Table) -> pa.Table:
             f"FROM {relation} INNER JOIN ordered USING ({plan['event']})"
         ).fetchone()
         if lost or len(ordered) != own.execute(f"SELECT count(*) FROM {relation}").fetchone()[0]:
-            raise ShardFailed(f"shard {shard}: its events are not those that were ordered")
+            raise ShardFailed(f"shard {shard}: its events are not the ones that were sorted")
         numbered = (
             f"SELECT events.* REPLACE (ordered.event_order AS event_order) FROM {relation} AS events "
             f"INNER JOIN ordered USING ({plan['event']}) ORDER BY event_order"
@@ -146,7 +146,7 @@ def number(plan: Plan, shard: int, ordered: pa.Table) -> pa.Table:
 
 
 def make(plan: Plan, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Make every table of some shards; tells of each how long it took, and the most memory of this process so far."""
+    """Make all tables of some shards. For each, report how long it took, and the peak memory of this process so far."""
     for batch in batches:
         for shard in batch.column("shard").to_pylist():
             began = time.monotonic()
@@ -179,7 +179,11 @@ def _make_one(plan: Plan, shard: int) -> int:
 
 
 def write(own: duckdb.DuckDBPyConnection, select: str, file: Path) -> None:
-    """Write a Parquet file that is whole when it is seen: a task that is repeated writes the same once more."""
+    """
+    Write a Parquet file under another name and then rename it, so that nobody sees half a file.
+
+    A repeated task writes the same file again.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f".{uuid4().hex}")
     own.execute(f"COPY ({select}) TO '{escaped(unfinished)}' (FORMAT parquet, COMPRESSION zstd)")
@@ -187,12 +191,12 @@ def write(own: duckdb.DuckDBPyConnection, select: str, file: Path) -> None:
 
 
 def table_file(plan: Plan, statement: dict[str, Any], part: str) -> Path:
-    """Where a part of a table lies."""
+    """Return the file of one part of a table."""
     return Path(plan["folder"], "tables", ".".join(schema_and_name(statement)), f"{part}.parquet")
 
 
 def table_source(plan: Plan, statement: dict[str, Any]) -> str:
-    """All parts of a table, as a query reads them."""
+    """Return the SQL that reads all parts of a table."""
     folder = table_file(plan, statement, "").parent
     return f"read_parquet('{escaped(folder)}/*.parquet')"
 
@@ -206,7 +210,7 @@ def _load(own: duckdb.DuckDBPyConnection, plan: Plan, shard: int) -> None:
 
 
 def _files(plan: Plan, batches: Iterator[pa.RecordBatch], columns: list[str]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A session for each file of the lake, with its records that were not deleted; columns it lacks are empty."""
+    """Yield a session for each file of the lake, with its records that were not deleted. Missing columns are empty."""
     for batch in batches:
         for data, deleted in zip(*(batch.column(name).to_pylist() for name in ("data", "deleted")), strict=True):
             with _named(f"of file {Path(data).name}"), session(plan) as own:
@@ -235,5 +239,5 @@ def _names(columns: list[str]) -> str:
 
 
 def escaped(text: object) -> str:
-    """Text within the quotes of a string literal."""
+    """Return the text for use within the quotes of a string literal."""
     return str(text).replace("'", "''")

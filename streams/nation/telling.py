@@ -1,4 +1,4 @@
-"""What the Spark job says: one JSON object a line, and never the data that Spark may quote."""
+"""Print the messages of the Spark job, one JSON object on each line, without the data that Spark may quote."""
 
 import json
 import re
@@ -16,18 +16,18 @@ _REPORT_SECONDS = 2.0
 
 
 def say(**facts: Any) -> None:
-    """Say one thing."""
+    """Print one message."""
     print(json.dumps(facts), flush=True)
 
 
 def fail(reason: str) -> int:
-    """Say what was the matter; returns the exit code."""
+    """Print what failed, and return the exit code."""
     say(error=reason)
     return 1
 
 
 def sentence(error: Exception) -> str:
-    """The kind of an error of Spark, and of what it names as its causes."""
+    """Return a sentence with the type of a Spark error and the types of its causes."""
     causes = re.findall(r"(?:[a-z]+\.)+([A-Z]\w*(?:Error|Exception))", str(error))
     kinds = dict.fromkeys([type(error).__name__, *causes[:2]])
     return f"Spark {pyspark.__version__} gave up: {' because of '.join(kinds)}"
@@ -35,7 +35,7 @@ def sentence(error: Exception) -> str:
 
 @contextmanager
 def told(spark: SparkSession, what: str, of: int) -> Iterator[None]:
-    """Say now and then how many tasks are done of the running stage that has so many."""
+    """Print every two seconds how many tasks are done, for the running stage that has this number of tasks."""
     over = threading.Event()
 
     def tell() -> None:

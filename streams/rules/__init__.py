@@ -1,1 +1,1 @@
-"""The alert rules: dbt's compiled SQL, run unchanged in memory over the families that an event touches."""
+"""The alert rules: dbt's compiled SQL, and the engines that run it on the events of some families."""

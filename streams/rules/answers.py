@@ -1,4 +1,4 @@
-"""What the rules answer, whichever database runs them: alerts, deadlines, and what else is asked of the facts."""
+"""What the rules return, whichever database runs them: alerts, deadlines, and other results from the same facts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,6 @@ from streams.rules.compiled import CompiledRules
 
 __all__ = [
     "ALERT_ACTIONS",
-    "ALERT_COLUMNS",
     "DECIDED_REFERRALS",
     "FAMILY_DESK",
     "AlertAction",
@@ -22,31 +21,9 @@ __all__ = [
     "columns_answered",
 ]
 
-ALERT_COLUMNS = (
-    "alert_id",
-    "rule",
-    "rule_version",
-    "profile_version",
-    "severity",
-    "status",
-    "entity_kind",
-    "entity_id",
-    "family_id",
-    "reason",
-    "evidence",
-    "anchor_source",
-    "anchor_id",
-    "anchored_at",
-    "deadline",
-    "cleared_at",
-    "occurred_at",
-    "is_backfill",
-)
-"""Columns of every `alert_*` model, in order."""
-
 
 class Evidence(TypedDict):
-    """An event that an alert stands on; its time is UTC without a zone."""
+    """An event on which an alert rests. Its time is UTC without a zone."""
 
     time: datetime
     source: str
@@ -55,7 +32,11 @@ class Evidence(TypedDict):
 
 
 class AlertRow(NamedTuple):
-    """One row of an `alert_*` model; times are UTC without a zone, evidence a list of dicts."""
+    """
+    One row of an `alert_*` model, with its columns in order.
+
+    Times are UTC without a zone, and the evidence is a list of dicts.
+    """
 
     alert_id: str
     rule: str
@@ -78,7 +59,7 @@ class AlertRow(NamedTuple):
 
 
 class Deadline(NamedTuple):
-    """An instant (UTC, without a zone) at which a rule's answer about a family may change with no new event."""
+    """A moment (UTC, without a zone) at which a rule's result about a family may change without a new event."""
 
     due_at: datetime
     family_id: str
@@ -86,7 +67,7 @@ class Deadline(NamedTuple):
 
 
 class FamilyDesk(NamedTuple):
-    """One row of `int_family_desk`: who works with a family, as far as is known."""
+    """One row of `int_family_desk`: who works with a family, as far as known."""
 
     family_id: str | None
     authority_code: str
@@ -98,7 +79,7 @@ class FamilyDesk(NamedTuple):
 
 
 class DecidedReferral(NamedTuple):
-    """One row of `int_decided_referrals`: a referral with the front door's decision; times are UTC without a zone."""
+    """One row of `int_decided_referrals`: a referral with the front door's decision. Times are UTC without a zone."""
 
     family_id: str
     referral_id: str
@@ -110,7 +91,7 @@ class DecidedReferral(NamedTuple):
 
 
 class AlertAction(NamedTuple):
-    """One row of `int_alert_actions`: what somebody said of an alert last; times are UTC without a zone."""
+    """One row of `int_alert_actions`: what somebody last did with an alert. Times are UTC without a zone."""
 
     alert_id: str
     fact: str
@@ -122,24 +103,24 @@ class AlertAction(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the rules say about the events they were given, and what people said of alerts."""
+    """The results of the rules on the given events, and what people did with alerts."""
 
     alerts: list[AlertRow]
     deadlines: list[Deadline]
     actions: list[AlertAction] = field(default_factory=list)
     desks: Callable[[], dict[str, FamilyDesk]] = dict
-    """Who works with the families, by family; can be asked while the evaluation lasts, and most of them need not."""
+    """Returns who works with each family. It works only while the evaluation lasts; most evaluations do not need it."""
 
 
 FAMILY_DESK, DECIDED_REFERRALS = "int_family_desk", "int_decided_referrals"
 ALERT_ACTIONS = "int_alert_actions"
 _ASKED = {FAMILY_DESK: FamilyDesk, DECIDED_REFERRALS: DecidedReferral, ALERT_ACTIONS: AlertAction}
-"""Models that are read on demand, with their columns; a project of rules alone has none of them."""
+"""Models that are read on demand, with their columns. A project that has only rules has none of them."""
 
 
 def columns_answered(compiled: CompiledRules) -> dict[str, tuple[str, ...]]:
-    """The models that are read, of rules and on demand, with the columns of their rows; no other model reads them."""
+    """The models whose rows are results, of rules and on demand, with the columns. No other model reads them."""
     ends = {name: rule for rule in compiled.rules.values() for name in compiled.ends(rule.name)}
-    of_rules = {name: ALERT_COLUMNS if name == rule.model else Deadline._fields[:2] for name, rule in ends.items()}
+    of_rules = {name: AlertRow._fields if name == rule.model else Deadline._fields[:2] for name, rule in ends.items()}
     asked = {name: type_._fields for name, type_ in _ASKED.items() if name in compiled.models}
     return of_rules | asked

@@ -1,62 +1,39 @@
 """
-What a rule would have raised on the landed history with other thresholds or other SQL, against what it raises now.
+Compares what a rule raises on the landed history with what it would raise with other thresholds or other SQL.
 
-The history is read once, ordered so that families that have anybody or any address in common come together, and judged
-group by group by the engine of the stream. The lake is only read; what is copied for the trial is thrown away.
+The history is read once, in an order that keeps families together if they share a person or an address. The DuckDB
+engine evaluates it group by group. The lake is only read. What is copied for the trial is deleted afterwards.
 """
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
-from streams.contracts.columns import EVENT_COLUMNS
 from streams.errors import LakeUnavailable, ThresholdInvalid, UnknownRule
 from streams.lake.connect import connect
 from streams.rules.answers import AlertRow
 from streams.rules.compiled import DBT_PROJECT, CompiledRules, compiled_rules
 from streams.rules.engine import Engine
+from streams.rules.families_together import families_together
 from streams.rules.lineage import Lineage
-from streams.rules.linked_ids import Groups
 from streams.rules.thresholds import thresholds, with_thresholds
 from streams.settings import Settings
+from streams.times import aware
 
 __all__ = ["Backtest", "Raised", "backtest"]
 
-_GROUP_EVENTS = 10_000
 _MEMORY = "1GB"
-_ROWS = 20_000
-
-_NAMED = """
-    SELECT DISTINCT record_key, named
-    FROM (
-        SELECT record_key, unnest(list_concat(
-            [family_id, release_family_id, person_id, linked_person_id, 'address ' || address_id],
-            marker_families, person_ids
-        )) AS named
-        FROM landing.main.events
-    )
-    WHERE named IS NOT NULL AND named <> record_key
-"""
-# No rule may read the payload, which is most of an event.
-_HISTORY = """
-    SELECT events.* REPLACE (CAST(NULL AS VARCHAR) AS payload), groups.number AS group_number
-    FROM landing.main.events AS events
-    INNER JOIN groups USING (record_key)
-    ORDER BY group_number
-"""
 _SPAN = "SELECT count(*), min(event_at), max(received_at) FROM landing.main.events"
 
 
 @dataclass(frozen=True)
 class Raised:
-    """An alert of a trial and the area of its family; `anchored_at` is aware."""
+    """An alert of a trial, and the area of its family. `anchored_at` is aware."""
 
     alert_id: str
     entity_id: str
@@ -68,10 +45,11 @@ class Raised:
 @dataclass(frozen=True)
 class Backtest:
     """
-    Alerts of a rule as it is (`before`) and as changed (`after`), anchored from `since` to the history's end `as_of`.
+    The alerts of a rule as it is (`before`) and as changed (`after`), and how they differ.
 
-    Those that differ: `gained`, `lost`, `moved` (same family or referral, at another time) and `rerated` (same alert,
-    other severity); the last two as pairs.
+    Alerts count if they are anchored between `since` and the end of the history, `as_of`. The differences are `gained`,
+    `lost`, `moved` (same family or referral, at another time) and `rerated` (same alert, other severity). The last two
+    are pairs.
     """
 
     rule: str
@@ -103,13 +81,13 @@ def backtest(
     project: Path = DBT_PROJECT,
 ) -> Backtest:
     """
-    Judge the landed history with a rule as it is and as changed.
+    Evaluate the landed history with a rule as it is and as changed.
 
     Args:
         changes: values of thresholds by name, for every profile.
         sql: another text of the rule's dbt model.
-        since: the first day (UTC) whose alerts are compared; all by default.
-        progress: called with the events judged so far and their number.
+        since: the first day (UTC) whose alerts are compared; all days by default.
+        progress: called with the number of events evaluated so far and the number of all events.
 
     Raises:
         UnknownRule: no rule of the stream has that name.
@@ -132,15 +110,15 @@ def backtest(
         events, first, last = lake.execute(_SPAN).fetchone()
         if not events:
             raise LakeUnavailable("nothing has landed yet: there is no history to try a rule on")
-        as_of = last.replace(tzinfo=UTC)
-        begin = first.replace(tzinfo=UTC) if since is None else datetime(since.year, since.month, since.day, tzinfo=UTC)
+        as_of = aware(last)
+        begin = aware(first) if since is None else datetime(since.year, since.month, since.day, tzinfo=UTC)
         before, after = _judged(lake, (now, changed), rule, as_of, lambda done: progress(done, events))
     before, after = ([one for one in alerts if one.anchored_at >= begin] for alerts in (before, after))
     return Backtest(rule, dict(changes), events, begin, as_of, before, after, *_differences(before, after))
 
 
 def _with_sql(project: Path, rule: str, sql: Path, folder: Path) -> CompiledRules:
-    """The project with another text of one rule, compiled where it is thrown away."""
+    """Compile a copy of the project with another text of one rule. The folder of the copy is deleted afterwards."""
     copy = folder / "project"
     shutil.copytree(project, copy, ignore=shutil.ignore_patterns("target", "logs"))
     next(copy.rglob(f"alert_{rule}.sql")).write_text(sql.read_text())
@@ -158,7 +136,7 @@ def _judged(
     found: tuple[list[Raised], list[Raised]] = [], []
     done = 0
     try:
-        for events in _families_together(lake):
+        for events in families_together(lake):
             for engine, raised in zip(engines, found, strict=True):
                 with engine.evaluating(events, None, [rule], as_of) as evaluation:
                     desks = evaluation.desks() if evaluation.alerts else {}
@@ -175,59 +153,14 @@ def _judged(
 
 
 def _raised(alert: AlertRow, area: str | None) -> Raised:
-    moment = alert.anchored_at.replace(tzinfo=UTC)
+    moment = aware(alert.anchored_at)
     return Raised(alert.alert_id, alert.entity_id, alert.severity, moment, area or "unknown")
-
-
-def _families_together(lake: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
-    """The history in groups of events, each with everything about its families."""
-    lake.register("groups", _groups(lake))
-    schema = pa.schema(list(EVENT_COLUMNS.items()))
-    kept: list[pa.Table] = []
-    current = None
-    for batch in lake.execute(_HISTORY).to_arrow_reader(_ROWS):
-        rows = pa.Table.from_batches([batch])
-        numbers = rows.column("group_number").to_numpy()
-        rows = rows.select(schema.names).cast(schema)
-        starts = [0, *(i for i in range(1, len(numbers)) if numbers[i] != numbers[i - 1]), len(numbers)]
-        for start, end in pairwise(starts):
-            if kept and numbers[start] != current:
-                yield pa.concat_tables(kept)
-                kept = []
-            current = numbers[start]
-            kept.append(rows.slice(start, end - start))
-    if kept:
-        yield pa.concat_tables(kept)
-
-
-def _groups(lake: duckdb.DuckDBPyConnection) -> pa.Table:
-    """
-    The group of every Kafka key.
-
-    Families that share a person, a link or an address stay together: what is known of one may decide on the other.
-    """
-    related = Groups()
-    for batch in lake.execute(_NAMED).to_arrow_reader(_ROWS):
-        for key, named in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            related.link(key, named)
-    sizes = dict(lake.execute("SELECT record_key, count(*) FROM landing.main.events GROUP BY record_key").fetchall())
-    numbers: dict[str, int] = {}
-    number = size = 0
-    for key in sizes:
-        if key in numbers:
-            continue
-        together = [one for one in related.with_linked([key]) if one in sizes]
-        numbers |= dict.fromkeys(together, number)
-        size += sum(sizes[one] for one in together)
-        if size >= _GROUP_EVENTS:
-            number, size = number + 1, 0
-    return pa.table({"record_key": list(numbers), "number": pa.array(numbers.values(), pa.int32())})
 
 
 def _differences(
     before: list[Raised], after: list[Raised]
 ) -> tuple[list[Raised], list[Raised], list[tuple[Raised, Raised]], list[tuple[Raised, Raised]]]:
-    """What is gained, lost, moved and rerated."""
+    """Find which alerts are gained, lost, moved and rerated."""
     old, new = ({one.alert_id: one for one in alerts} for alerts in (before, after))
     both = [(old[id_], new[id_]) for id_ in old.keys() & new.keys()]
     moved = [pair for pair in both if pair[0].anchored_at != pair[1].anchored_at]

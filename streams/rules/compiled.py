@@ -1,7 +1,7 @@
 """
 The alert rules as dbt compiles them: SQL, order and relation names, cached by the project's content.
 
-The stream runs this SQL unchanged; nothing of a rule is written a second time.
+The text for PostgreSQL is derived from this SQL. No part of a rule is written a second time.
 """
 
 import csv
@@ -29,12 +29,12 @@ __all__ = ["DBT_PROJECT", "CompiledRules", "Model", "Rule", "compiled_rules", "p
 DBT_PROJECT = PROJECT / "dbt_project"
 
 _WORD = re.compile(r"[a-z_][a-z0-9_]*")
-_SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".csv"}
+_SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".md", ".csv"}
 
 
 @dataclass(frozen=True)
 class Model:
-    """One dbt model: its relation, its compiled SQL, the models it reads, and whether it reads nothing but seeds."""
+    """One dbt model: its relation, its compiled SQL, the models that it reads, and whether it reads only seeds."""
 
     name: str
     relation: str
@@ -45,7 +45,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Rule:
-    """A line of the rule register; `scope` is `family`, `record` or `area`, `facts` what can change its answer."""
+    """A line of the rule register. `scope` is `family`, `record` or `area`; `facts` can change the rule's result."""
 
     name: str
     version: int
@@ -60,13 +60,13 @@ class Rule:
 
     @property
     def deadlines(self) -> str:
-        """The dbt model, if there is one, that tells when the rule's answer may change with no new event."""
+        """The name of the dbt model, if there is one, for times at which the result may change without a new event."""
         return f"int_{self.name}_deadlines"
 
 
 @dataclass(frozen=True)
 class CompiledRules:
-    """The models above all rules in the order in which they are filled, the register, and the file of seeds."""
+    """The models on which all rules build, in the order in which they are filled, the register, and the seeds' file."""
 
     models: dict[str, Model]
     rules: dict[str, Rule]
@@ -74,7 +74,11 @@ class CompiledRules:
     checksum: str
 
     def names_below(self, name: str | None) -> frozenset[str]:
-        """Every identifier in the SQL of the models that read a model, directly or not; of all models for None."""
+        """
+        Every identifier in the SQL of all models that read a model, directly or indirectly.
+
+        For None, every identifier of all models.
+        """
         below = {name}
         words: set[str] = set()
         for model in self.models.values():
@@ -84,7 +88,7 @@ class CompiledRules:
         return frozenset(words)
 
     def ends(self, rule: str) -> list[str]:
-        """The models that are read of a rule: its alerts and, where it has any, its deadlines."""
+        """The models of a rule whose rows are results: its alerts and, if it has any, its deadlines."""
         names = (self.rules[rule].model, self.rules[rule].deadlines)
         return [name for name in names if name in self.models]
 
@@ -105,10 +109,11 @@ class CompiledRules:
 
 def compiled_rules(settings: Settings, project: Path = DBT_PROJECT, *, with_build_rules: bool = False) -> CompiledRules:
     """
-    Compile the project's rules, or read what was compiled of the same content before.
+    Compile the project's rules, or read what was compiled from the same content before.
 
     Args:
-        with_build_rules: also the rules that the stream does not judge, the published measures, and all they stand on.
+        with_build_rules: also compile rules that the stream does not evaluate, the published measures, and the models
+            on which these build.
 
     Raises:
         RulesInvalid: dbt cannot compile the project, or the register names a rule that has no model.
@@ -122,7 +127,7 @@ def compiled_rules(settings: Settings, project: Path = DBT_PROJECT, *, with_buil
 
 def project_manifest(settings: Settings, project: Path = DBT_PROJECT) -> dict:
     """
-    The manifest of the whole project, with everything that its yml says.
+    The manifest of the whole project, with everything from its yml files.
 
     Raises:
         RulesInvalid: dbt cannot compile the project.
@@ -135,7 +140,7 @@ def _manifest(folder: Path) -> dict:
 
 
 def _folder(settings: Settings, project: Path, with_build_rules: bool) -> Path:
-    """Where the project is compiled, which it is when this content has not been before."""
+    """The folder with the compiled project. If this content has not been compiled before, it is compiled now."""
     checksum = _checksum(project)
     folder = settings.home / "rules" / (f"{checksum}-build" if with_build_rules else checksum)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -170,7 +175,7 @@ def _compile(project: Path, folder: Path, with_build_rules: bool) -> None:
 
 
 def _models(manifest: dict) -> dict[str, Model]:
-    """The compiled models, parents first; seeds are no models, they are loaded once."""
+    """The compiled models, parents first. Seeds are not models; they are loaded once."""
     nodes = {
         key: node
         for key, node in manifest["nodes"].items()
@@ -187,7 +192,7 @@ def _models(manifest: dict) -> dict[str, Model]:
 
 
 def _register(manifest: dict, project: Path, models: dict[str, Model], with_build_rules: bool) -> dict[str, Rule]:
-    """The rules that have a model: those that are judged in the stream, and on demand those of the build alone."""
+    """The rules that have a model: those that the stream evaluates and, on demand, those of the build alone."""
     node = next(
         node for node in manifest["nodes"].values() if node["resource_type"] == "seed" and node["name"] == "rules"
     )

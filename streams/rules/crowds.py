@@ -1,4 +1,4 @@
-"""Ids that more families share than one person, or one home, can be of: they link nobody (`int_crowds`)."""
+"""Over-shared ids: more families share them than can share one person or home. They connect nobody (`int_crowds`)."""
 
 import sys
 from typing import NamedTuple
@@ -6,15 +6,20 @@ from typing import NamedTuple
 __all__ = ["CROWDS", "CROWD_LIMITS", "NO_LIMITS", "CrowdLimits"]
 
 CROWDS, CROWD_LIMITS = "int_crowds", "stg_crowd_limits"
-"""The model that looks at all families, whose rows are handed in with the events of a few; and that of the limits."""
+"""
+The model of over-shared ids, and the model of the limits.
+
+To find over-shared ids takes all families. So with the events of a few families, the rows of `CROWDS` are given as
+input.
+"""
 
 
 class CrowdLimits(NamedTuple):
-    """In how many families a person may be named, and at how many (or with how many persons) an address."""
+    """The most families of a person, and the most families, or persons, at an address."""
 
     families_of_person: int
     families_at_address: int
 
 
 NO_LIMITS = CrowdLimits(sys.maxsize, sys.maxsize)
-"""Those of a project of rules that has none."""
+"""The limits in a project of rules that has none."""

@@ -1,8 +1,8 @@
 """
 Compile the alert rules with dbt, in a process of its own: `python -m streams.rules.dbt_compile PROJECT FOLDER`.
 
-dbt takes seconds and hundreds of megabytes to import, which the watcher should not carry.
-The seeds are loaded by dbt itself into a DuckDB file, so that their types are dbt's; no lake is needed.
+Importing dbt takes seconds and hundreds of megabytes, which the watcher should not need. dbt itself loads the seeds
+into a DuckDB file, so that they have dbt's types. No lake is needed.
 """
 
 import csv
@@ -15,11 +15,11 @@ __all__ = ["SEEDS_FILE", "STREAM_SCOPES", "compile_project"]
 
 SEEDS_FILE = "marts.duckdb"
 STREAM_SCOPES = frozenset({"family", "record"})
-"""Scopes of the rules that the stream judges; the others are judged in the build alone."""
+"""Scopes of the rules that the stream evaluates. Only the build evaluates rules of other scopes."""
 
 _BESIDE_RULES = ("+int_*_deadlines", "+int_family_desk", "+int_alert_actions", "+int_decided_referrals", "rules")
 _OF_THE_BUILD = ("+mart_published_measures",)
-"""What is counted from made-up events to be compared with published figures."""
+"""A mart that is computed from made-up events, to compare it with published figures."""
 
 
 def compile_project(project: Path, folder: Path, *, with_build_rules: bool = False) -> bool:
@@ -35,14 +35,14 @@ def compile_project(project: Path, folder: Path, *, with_build_rules: bool = Fal
 
 
 def _selection(project: Path) -> list[str]:
-    """The rules of the stream with what they stand on, and what is read beside them."""
+    """The rules of the stream, the models on which they build, and the models that are read beside them."""
     with (project / "seeds" / "rules.csv").open(newline="") as file:
         rules = sorted({line["rule"] for line in csv.DictReader(file) if line["scope"] in STREAM_SCOPES})
     return [*(f"+alert_{rule}" for rule in rules), *_BESIDE_RULES]
 
 
 def _write_profile(project: Path, folder: Path) -> None:
-    """A profile with the catalogs' names and nothing in them but what seeds bring."""
+    """Write a dbt profile with the catalogs' names. The catalogs contain only the seeds."""
     name = yaml.safe_load((project / "dbt_project.yml").read_text())["profile"]
     catalogs = [{"path": ":memory:", "alias": "landing"}, {"path": str(folder / SEEDS_FILE), "alias": "marts"}]
     target = {"type": "duckdb", "path": ":memory:", "database": "marts", "schema": "main", "attach": catalogs}

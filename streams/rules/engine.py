@@ -1,13 +1,13 @@
 """
-The compiled rules in an in-memory DuckDB that has the lake's catalogs, schemas and relation names.
+Runs the compiled rules in an in-memory DuckDB that has the lake's catalogs, schemas and relation names.
 
-What makes it fast: the models above the rules are filled as tables, parents first, by statements planned once;
-and everything is rolled back after reading.
+It is fast for two reasons. The models on which the rules build are filled as tables, parents first, by statements that
+are planned once. And after reading, everything is rolled back.
 """
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
 import duckdb
 import pyarrow as pa
@@ -28,13 +28,15 @@ from streams.rules.compiled import CompiledRules, Model
 from streams.rules.crowds import CROWD_LIMITS, NO_LIMITS, CrowdLimits
 from streams.rules.evaluator import Evaluator
 from streams.rules.inputs import columns_named
-from streams.rules.seeds import RUN_TABLES, attach_seeds
+from streams.rules.run_tables import RUN_TABLES
+from streams.rules.seeds import attach_seeds
+from streams.times import naive
 
 __all__ = ["Engine"]
 
 
 class _Arrived:
-    """Arrow rows whose scan can be planned once: each scan asks for the rows of the moment."""
+    """Arrow rows whose scan can be planned once. Each scan takes the rows that are set at that moment."""
 
     def __init__(self, columns: dict[str, pa.DataType]) -> None:
         self.columns = list(columns)
@@ -58,7 +60,7 @@ class Engine(Evaluator):
             if model.name not in self._read:
                 self._create_table(model)
         self._numbers = {name: number for number, name in enumerate(compiled.models)}
-        # Only now: a plan made before the catalog's last change is made anew at each execution.
+        # Prepare last: after the catalog has changed, DuckDB makes a plan again each time it is executed.
         self._prepare()
 
     @property
@@ -111,7 +113,7 @@ class Engine(Evaluator):
         return {row[0]: FamilyDesk(*row) for row in self._ask(FAMILY_DESK, filled)}
 
     def _ask(self, model: str, filled: set[str]) -> list[tuple]:
-        """The rows of a model that stands on tables: some are `filled` already, the others are from now on."""
+        """Return the rows of a model, after filling the tables that it needs and that are not yet in `filled`."""
         above = self._above((model,)) if model in self.compiled.models else ()
         if not above:
             return []
@@ -144,9 +146,7 @@ class Engine(Evaluator):
     def _as_of(self, as_of: datetime) -> Iterator[None]:
         self._connection.execute("BEGIN")
         try:
-            self._connection.execute(
-                "INSERT INTO marts.run.as_of VALUES ($1)", [as_of.astimezone(UTC).replace(tzinfo=None)]
-            )
+            self._connection.execute("INSERT INTO marts.run.as_of VALUES ($1)", [naive(as_of)])
             yield
         finally:
             self._connection.execute("ROLLBACK")
@@ -154,8 +154,9 @@ class Engine(Evaluator):
     def _create_catalogs(self) -> None:
         run = self._connection.execute
         run("SET TimeZone = 'UTC'")
-        # Plans are made while the tables are empty; what is derived from statistics then is wrong, or garbled, later.
-        # Filters pushed from one side of a join to the other cost more than a handful of rows saves.
+        # Plans are made while the tables are empty. What the optimizer derives from statistics then is wrong, or
+        # garbled, later. Filters that are pushed from one side of a join to the other cost more than they save on a
+        # handful of rows.
         run("SET disabled_optimizers = 'statistics_propagation,compressed_materialization,join_filter_pushdown'")
         run("ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
         run(RUN_TABLES)
@@ -165,7 +166,7 @@ class Engine(Evaluator):
         attach_seeds(self._connection, self.compiled)
 
     def _create_table(self, model: Model) -> None:
-        """Make a model's table; one that only reads seeds is filled for good."""
+        """Make a model's table. If the model reads only seeds, fill it once and for all."""
         run = self._connection.execute
         run(f"CREATE SCHEMA IF NOT EXISTS {model.relation.rpartition('.')[0]}")
         limit = "" if model.is_static else "LIMIT 0"
@@ -173,7 +174,7 @@ class Engine(Evaluator):
         run(f"CREATE TABLE {model.relation} AS SELECT {columns} FROM (\n{model.sql}\n) {limit}")
 
     def _columns_read(self, model: Model) -> list[str]:
-        """The columns that a later model names; the others would be carried along for nothing."""
+        """The columns that a later model names. Filling the others would be wasted work."""
         described = self._connection.execute(f"FROM (\n{model.sql}\n) LIMIT 0").description
         columns = [f'"{column[0]}"' for column in described]
         below = self.compiled.names_below(model.name)
@@ -184,7 +185,7 @@ class Engine(Evaluator):
         for name, model in self.compiled.models.items():
             number = self._numbers[name]
             if name in self._read:
-                # No other model reads it: it is read as it is made, and no table needs to hold it.
+                # No other model reads this one. So it is read directly, and needs no table.
                 columns = ", ".join(self._read[name])
                 self._connection.execute(f"PREPARE read_{number} AS SELECT {columns} FROM (\n{model.sql}\n)")
             elif not model.is_static:

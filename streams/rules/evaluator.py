@@ -19,7 +19,7 @@ _MOST_KEPT = 1_000
 
 
 class Evaluator(ABC):
-    """The compiled rules where they run; nothing is kept between two evaluations."""
+    """The compiled rules in a database. Nothing is kept between two evaluations."""
 
     def __init__(self, compiled: CompiledRules) -> None:
         self.compiled = compiled
@@ -29,11 +29,11 @@ class Evaluator(ABC):
     @property
     @abstractmethod
     def crowd_limits(self) -> CrowdLimits:
-        """From how many families on an id links nobody; a project without such a model has no limit."""
+        """With more families than this an id is over-shared. A project without such a model has no limit."""
 
     @abstractmethod
     def close(self) -> None:
-        """Free what it holds."""
+        """Free memory and connections."""
 
     @abstractmethod
     def evaluating(
@@ -44,13 +44,13 @@ class Evaluator(ABC):
         as_of: datetime,
     ) -> AbstractContextManager[Evaluation]:
         """
-        Judge events, and rejected records, as if they were all there is.
+        Evaluate events and rejected records, as if no others existed.
 
         Args:
             events: rows of `landing.events` (`streams.contracts.columns.events_table`).
             quarantine: rows of `landing.quarantine`.
             rules: names of the rules to run.
-            as_of: which deadlines have passed; aware.
+            as_of: an aware moment; deadlines before it have passed.
         """
 
     @abstractmethod
@@ -68,6 +68,6 @@ class Evaluator(ABC):
         rules: Collection[str],
         as_of: datetime,
     ) -> Evaluation:
-        """An evaluation that is over: its desks cannot be asked for any more; see `evaluating`."""
+        """Evaluate as `evaluating` does; the returned evaluation is over, so its desks can no longer be asked for."""
         with self.evaluating(events, quarantine, rules, as_of) as evaluation:
             return evaluation

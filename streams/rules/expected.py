@@ -12,9 +12,9 @@ __all__ = ["Expected", "expected_alerts"]
 @dataclass(frozen=True)
 class Expected:
     """
-    Alerts a year for 10,000 children, and the shares of them that decide whom they are for.
+    Alerts a year for 10,000 children, and the shares that decide who receives them.
 
-    Red; raised outside working hours; about a family that is open, or has a lead professional.
+    The shares are: red; raised outside working hours; about a family that is open; about one with a lead professional.
     """
 
     a_year: int
@@ -24,7 +24,7 @@ class Expected:
     lead: float
 
     def a_day(self, children: float) -> float:
-        """Alerts a day among so many children."""
+        """Alerts a day among a number of children."""
         return self.a_year * children / 10_000 / 365
 
 

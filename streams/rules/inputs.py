@@ -1,4 +1,4 @@
-"""What is given to the rules at each evaluation: relations of the lake, under their names."""
+"""The input of the rules at each evaluation: relations of the lake, under their names."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ INPUTS: Mapping[str, Mapping[str, pa.DataType]] = {"events": EVENT_COLUMNS, "qua
 
 
 def columns_named(compiled: CompiledRules) -> dict[str, dict[str, pa.DataType]]:
-    """Of each input, the columns that some model names."""
+    """The columns of each input that some model names."""
     named = compiled.names_below(None)
     return {
         table: {name: type_ for name, type_ in columns.items() if name in named} for table, columns in INPUTS.items()

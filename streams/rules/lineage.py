@@ -1,15 +1,14 @@
 """
-What a rule reads: the columns of the landing tables and seeds that its alerts depend on, from the compiled SQL.
+Finds what a rule reads: the columns of landing tables and seeds on which its alerts depend, from the compiled SQL.
 
-A column counts where it is selected and where it decides which rows there are: in conditions, joins, groups, orders,
-windows and subqueries, through every model above the rule.
-What cannot be resolved is refused, so that nothing is read unseen.
+A column counts if it is selected, and if it decides which rows there are: in conditions, joins, groups, orders, windows
+and subqueries, through every model on which the rule builds. If something cannot be resolved, it is refused, so no read
+goes unnoticed.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import NamedTuple
 
 import duckdb
 import sqlglot
@@ -21,16 +20,14 @@ from sqlglot.optimizer.scope import Scope, build_scope
 from streams.contracts.landing import landing_tables
 from streams.errors import LineageUnknown
 from streams.rules.compiled import CompiledRules, Model
+from streams.rules.reads import NOTHING, Read, Reads, ReadSet
+from streams.rules.run_tables import RUN_COLUMNS
 
-__all__ = ["EVENTS", "PROFILES", "Lineage", "Read", "Reads"]
+__all__ = ["EVENTS", "PROFILES", "Lineage"]
 
 EVENTS = "landing.main.events"
 PROFILES = "marts.reference.practice_profiles"
 
-_RUN = {
-    "marts.run.cut": ("topic", "kafka_partition", "next_offset"),
-    "marts.run.as_of": ("as_of",),
-}
 _LANDING = {f"landing.main.{name}": tuple(table.columns) for name, table in landing_tables().items()}
 _UNREADABLE = (exp.Columns, exp.Command, exp.Lateral, exp.Pivot, exp.TableColumn, exp.Unnest)
 
@@ -39,61 +36,25 @@ class _Unresolved(Exception):
     """A part of a query whose columns are not followed."""
 
 
-class Read(NamedTuple):
-    """A column of a landing table, a seed or the run's tables."""
-
-    relation: str
-    column: str
-
-
-_Some = frozenset[Read]
-_NOTHING: _Some = frozenset()
-
-
-@dataclass(frozen=True)
-class Reads:
-    """What each column of a query depends on, by place, and what decides its rows."""
-
-    names: tuple[str, ...]
-    columns: tuple[_Some, ...]
-    rows: _Some
-
-    @property
-    def all(self) -> _Some:
-        """Everything together."""
-        return self.rows.union(*self.columns)
-
-    def column(self, name: str) -> _Some:
-        """
-        What the columns of a name depend on.
-
-        Raises:
-            KeyError: there is none.
-        """
-        if name not in self.names:
-            raise KeyError(name)
-        return _NOTHING.union(*(reads for other, reads in zip(self.names, self.columns, strict=True) if other == name))
-
-
 @dataclass
 class _Clause:
-    """A select being read: what its sources bring, and what it depends on so far."""
+    """A select that is being read: what comes from its sources, and what it depends on so far."""
 
-    columns: list[_Some]
-    rows: _Some = _NOTHING
-    brought: dict[str, _Some] = field(default_factory=dict)
+    columns: list[ReadSet]
+    rows: ReadSet = NOTHING
+    brought: dict[str, ReadSet] = field(default_factory=dict)
 
 
 class Lineage:
     """
-    The reads of every compiled model but the marts that no rule stands on.
+    What every compiled model reads, except the marts on which no rule builds.
 
     Args:
-        compiled: the models; their seeds are asked for their columns.
-        counts_optional: whether what finds the rows of a left join counts when no column of them is used: it can make
-            rows double, and no more. Without, the answer is what a reader would name.
-        kept: columns that a model may use to decide which rows it has, by model: who reads those rows is not taken to
-            read the columns.
+        compiled: the models. The columns of the seeds are read from their file.
+        counts_optional: whether the condition of a left join counts even if no column of the joined rows is used. Such
+            a join can only double rows. With False, the result is what a person would name.
+        kept: by model, columns that it may use to decide which rows it has. A model that reads these rows does not
+            count as reading these columns.
 
     Raises:
         LineageUnknown: the columns of a model cannot be resolved.
@@ -107,7 +68,7 @@ class Lineage:
         kept: Mapping[str, frozenset[Read]] = MappingProxyType({}),
     ) -> None:
         self._counts_optional = counts_optional
-        self._base = _LANDING | _RUN | _seed_columns(compiled)
+        self._base = _LANDING | RUN_COLUMNS | _seed_columns(compiled)
         self._models: dict[str, Reads] = {}
         self._scopes: dict[int, Reads] = {}
         self._relations: dict[str, Reads] = {}
@@ -116,7 +77,7 @@ class Lineage:
             _add(schema, relation, columns)
         for model in _below_the_marts(compiled):
             reads = self._read_model(model, schema)
-            reads = replace(reads, rows=reads.rows - kept.get(model.name, _NOTHING))
+            reads = replace(reads, rows=reads.rows - kept.get(model.name, NOTHING))
             self._models[model.name] = reads
             self._relations[_plain(model.relation)] = reads
             _add(schema, _plain(model.relation), reads.names)
@@ -136,10 +97,10 @@ class Lineage:
                 raise _Unresolved(tree.key)
             return self._read(scope)
         except (SqlglotError, _Unresolved, KeyError, ValueError) as error:
-            raise LineageUnknown(f"the columns that {model.name} reads cannot be told: {error}") from None
+            raise LineageUnknown(f"the columns that {model.name} reads cannot be determined: {error}") from None
 
     def _read(self, scope: Scope) -> Reads:
-        """The reads of a query; one that reads itself again finds what was read of its beginning."""
+        """What a query reads. Where a recursive query reads itself, that is what its first part reads."""
         key = id(scope.expression)
         if key not in self._scopes:
             read = self._read_set if isinstance(scope.expression, exp.SetOperation) else self._read_select
@@ -151,9 +112,7 @@ class Lineage:
         operation = scope.expression
         if operation.args.get("by_name"):
             names = tuple(dict.fromkeys([*left.names, *right.names]))
-            sides = [
-                [side.column(name) if name in side.names else _NOTHING for name in names] for side in (left, right)
-            ]
+            sides = [[side.column(name) if name in side.names else NOTHING for name in names] for side in (left, right)]
         else:
             names, sides = left.names, [left.columns, right.columns]
         columns = tuple(one | other for one, other in zip(*sides, strict=True))
@@ -161,7 +120,8 @@ class Lineage:
         if not isinstance(operation, exp.Union) or operation.args.get("distinct"):
             rows = rows.union(*columns)
         if (clause := operation.find_ancestor(exp.With)) is not None and clause.recursive:
-            # A row leads to the next one: which column led there is not followed.
+            # Each row leads to the next. Which column led to it is not followed, so each column counts as depending on
+            # all.
             columns = (rows.union(*columns),) * len(names)
         return Reads(names, columns, rows)
 
@@ -169,10 +129,10 @@ class Lineage:
         query = scope.expression
         if isinstance(query, exp.Values) and not query.find(exp.Column, exp.Subquery):
             names = tuple(query.alias_column_names)
-            return Reads(names, (_NOTHING,) * len(names), _NOTHING)
+            return Reads(names, (NOTHING,) * len(names), NOTHING)
         if not isinstance(query, exp.Select):
             raise _Unresolved(query.key)
-        clause = _Clause([_NOTHING] * len(query.selects))
+        clause = _Clause([NOTHING] * len(query.selects))
         optional = self._join(scope, clause)
         for column in scope.find_all(exp.Column):
             self._place(scope, clause, column, optional)
@@ -183,7 +143,7 @@ class Lineage:
         return Reads(tuple(query.named_selects), tuple(clause.columns), clause.rows)
 
     def _join(self, scope: Scope, clause: _Clause) -> set[int]:
-        """Take what decides the sources' rows; returns the joins of which only used columns count."""
+        """Count what decides the rows of the sources; returns the joins that count only if their columns are used."""
         optional = set()
         joins = {join.alias_or_name: join for join in scope.expression.args.get("joins") or ()}
         for alias, source in _sources(scope).items():
@@ -200,7 +160,7 @@ class Lineage:
         return optional
 
     def _place(self, scope: Scope, clause: _Clause, column: exp.Column, optional: set[int]) -> None:
-        """Count a column where it stands: for the column that is selected, or for the rows."""
+        """Count a column where it stands: for the selected column, or for the rows."""
         reads = self._resolve(scope, clause, column)
         node: exp.Expression = column
         while node.parent is not scope.expression:
@@ -210,7 +170,7 @@ class Lineage:
         elif id(node) not in optional:
             clause.rows |= reads
 
-    def _resolve(self, scope: Scope, clause: _Clause, column: exp.Column) -> _Some:
+    def _resolve(self, scope: Scope, clause: _Clause, column: exp.Column) -> ReadSet:
         if isinstance(column.this, exp.Star) or not column.table:
             raise _Unresolved(column.sql())
         here: Scope | None = scope
@@ -220,31 +180,35 @@ class Lineage:
             raise _Unresolved(column.sql())
         source = _sources(here)[column.table]
         if _is_recurring(source):
-            return _NOTHING
+            return NOTHING
         reads = self._source(source).column(column.name)
-        return reads | (clause.brought.get(column.table, _NOTHING) if here is scope else _NOTHING)
+        return reads | (clause.brought.get(column.table, NOTHING) if here is scope else NOTHING)
 
     def _source(self, source: exp.Table | Scope) -> Reads:
         if isinstance(source, Scope):
             return self._read(source)
         if _is_recurring(source):
-            return Reads((), (), _NOTHING)
+            return Reads((), (), NOTHING)
         relation = ".".join(part.name for part in source.parts)
         if relation in self._relations:
             return self._relations[relation]
         if relation not in self._base:
             raise _Unresolved(relation)
         names = self._base[relation]
-        return Reads(names, tuple(frozenset({Read(relation, name)}) for name in names), _NOTHING)
+        return Reads(names, tuple(frozenset({Read(relation, name)}) for name in names), NOTHING)
 
 
 def _is_recurring(source: exp.Table | Scope) -> bool:
-    """All that a recursive query has found so far; what its beginning reads counts for all its columns anyway."""
+    """
+    Whether this is all that a recursive query has found so far.
+
+    What the query's first part reads counts for all its columns anyway.
+    """
     return isinstance(source, exp.Table) and source.db == "recurring"
 
 
 def _below_the_marts(compiled: CompiledRules) -> list[Model]:
-    """Models of every schema but the analysts', and those of theirs that one of these reads; parents first."""
+    """Models outside the analysts' schema, and the models in it that one of these reads; parents first."""
     wanted, pending = set(), [model.name for model in compiled.models.values() if "analytics" not in model.relation]
     while pending:
         name = pending.pop()
@@ -255,7 +219,7 @@ def _below_the_marts(compiled: CompiledRules) -> list[Model]:
 
 
 def _sources(scope: Scope) -> dict[str, exp.Table | Scope]:
-    """What a select reads from, by alias; that of a semi join, too."""
+    """What a select reads from, by alias, including the source of a semi join."""
     return {alias: scope.sources[alias] for alias, _ in scope.references if alias in scope.sources}
 
 

@@ -1,4 +1,4 @@
-"""Groups of linked identities, which only ever grow."""
+"""Groups of linked ids. Groups only ever grow."""
 
 from collections.abc import Iterable
 
@@ -6,13 +6,13 @@ __all__ = ["Groups"]
 
 
 class Groups:
-    """Disjoint groups of ids (union by moving the smaller group)."""
+    """Disjoint groups of ids. When two are united, the smaller one moves."""
 
     def __init__(self) -> None:
         self._group: dict[str, set[str]] = {}
 
     def link(self, one: str, other: str) -> None:
-        """Make two ids, and all that either is linked to, one group."""
+        """Unite two ids, and everything to which either is linked, in one group."""
         small, large = sorted((self._group.get(one, {one}), self._group.get(other, {other})), key=len)
         large |= small
         for member in small | {one, other}:

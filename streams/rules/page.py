@@ -1,4 +1,4 @@
-"""`docs/rules/rules.md`: the rule register as a page, generated and checked in."""
+"""Generates `docs/rules/rules.md`, the rule register as a page. The page is checked in."""
 
 from pathlib import Path
 
@@ -27,11 +27,13 @@ def page(entries: list[Entry]) -> str:
 
 
 def _section(one: Entry) -> str:
-    about = f"Version {one.version}, {one.severity}, about one {one.entity_kind}, judged by {one.scope}; `{one.sql}`.\n"
+    about = (
+        f"Version {one.version}, {one.severity}, about one {one.entity_kind}, evaluated by {one.scope}; `{one.sql}`.\n"
+    )
     parts = [
         f"\n## {one.rule}\n\n{one.statement}\n\n{about}\n",
         f"- **Practice**: {one.practice}\n- **Cleared when** {one.clears_when}.\n",
-        f"- **Facts that can change its answer**: {_listed(one.facts)}\n",
+        f"- **Facts that can change its result**: {_listed(one.facts)}\n",
         f"- **Columns of the events it reads**: {_listed(one.columns)}\n",
         f"- **Expected**: {one.expected.a_year} alerts a year for 10,000 children\n",
         f"- **Tests**: {_listed(tuple(sorted({test.partition('::')[0] for test in one.tests})))}\n",

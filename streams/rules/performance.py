@@ -1,4 +1,4 @@
-"""How often a rule fired on a running lake, and what people said of its alerts."""
+"""How often a rule fired on a running lake, and what people said about its alerts."""
 
 import duckdb
 
@@ -12,7 +12,7 @@ MART = "marts.analytics.mart_rule_performance"
 
 def performance(settings: Settings, rule: str) -> list[dict[str, object]] | None:
     """
-    The lines of a rule in the mart, one a version; None while the mart is not built.
+    The rows of a rule in the mart, one for each version; None while the mart is not built.
 
     Raises:
         LakeUnavailable: the lake does not answer.

@@ -1,17 +1,19 @@
 """
-What no rule may read: characteristics of people that the law protects, deprivation, and content that nobody has judged.
+What no rule may read: legally protected characteristics of people, deprivation, and content that nobody has validated.
 
-What describes a person, a place or a record is forbidden unless it is named here, so that a new field is judged first.
+A column that describes a person, a place or a record is forbidden unless this module names it. So somebody must decide
+about a new field before a rule can read it.
 """
 
 from streams.contracts.case_change import PersonRecorded
 from streams.rules.compiled import CompiledRules
-from streams.rules.lineage import EVENTS, PROFILES, Lineage, Read
+from streams.rules.lineage import EVENTS, PROFILES, Lineage
+from streams.rules.reads import Read
 
 __all__ = ["DERIVING", "forbidden_reads"]
 
 DERIVING = ("int_custody_releases", "int_marked_arrivals", "int_school_notices")
-"""Models that ask whether somebody is a child, or of school age, at a moment: the date itself goes no further."""
+"""Models that ask whether somebody is a child, or of school age, at a moment. They do not pass the date itself on."""
 
 _AGE = frozenset({Read(EVENTS, "date_of_birth"), Read(EVENTS, "due_date")})
 _OF_A_PERSON = {"person_id", "died_on", "school_id", "is_home_educated"}
@@ -45,10 +47,10 @@ _WHOLE = {
 
 def forbidden_reads(compiled: CompiledRules) -> list[str]:
     """
-    A sentence for each column that a rule must not read and does; only rules about areas may read where people live.
+    A sentence for each column that a rule reads and must not read. Only rules about areas may read where people live.
 
     Raises:
-        LineageUnknown: what a rule reads cannot be told.
+        LineageUnknown: what a rule reads cannot be determined.
     """
     lineage = Lineage(compiled, kept=dict.fromkeys(DERIVING, _AGE))
     return [

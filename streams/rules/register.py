@@ -1,4 +1,4 @@
-"""The rule register: all that is known of a rule, from its seed, its SQL, its profile and its tests."""
+"""The rule register: everything known about a rule, from its seed, its SQL, its profile and its tests."""
 
 import ast
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _BOOKKEEPING = {
     *("root_at", "event_source", "event_id", "event_at", "content_id", "fact", "fact_at", "authority_code"),
     *("is_backfill", "replay_of"),
 }
-"""Columns that every rule reads: which event it is, when, and whether it stands."""
+"""Columns that every rule reads: which event it is, when it happened, and whether it still counts."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Entry:
     """
     A rule as the register shows it.
 
-    `columns` are those of the events that it reads beside what is read of every event; `expected` is None where nobody
-    has said; `tests` are `file::name`.
+    `columns` are the columns of events that it reads besides those that every rule reads. `expected` is None if nobody
+    has given a number. `tests` are `file::name`.
     """
 
     rule: str
@@ -52,31 +52,31 @@ class Entry:
 
 
 def rule_names(project: Path = DBT_PROJECT) -> tuple[str, ...]:
-    """The names of all rules in force, in order of the alphabet."""
+    """The names of all rules in force, in alphabetical order."""
     return tuple(sorted({line["rule"] for line in seed_rows("rules", project)}))
 
 
 def newest(project: Path = DBT_PROJECT) -> dict[str, dict[str, str]]:
-    """The newest line of each rule in its seed, by name: what it says, without what it reads."""
+    """The newest line of each rule in its seed, by name. It does not tell what the rule reads."""
     lines = sorted(seed_rows("rules", project), key=lambda line: (line["rule"], int(line["version"])))
     return {line["rule"]: line for line in lines}
 
 
 def build_rules(project: Path = DBT_PROJECT) -> list[str]:
-    """The names of the rules that the build alone judges, in order of the alphabet."""
+    """The names of the rules that only the build evaluates, in alphabetical order."""
     return sorted({line["rule"] for line in seed_rows("rules", project) if line["scope"] not in STREAM_SCOPES})
 
 
 def register(compiled: CompiledRules, project: Path = DBT_PROJECT, tests: Path = PROJECT / "tests") -> list[Entry]:
     """
-    Every rule of a project, with its newest version, in order of the alphabet.
+    Every rule of a project, with its newest version, in alphabetical order.
 
     Args:
-        compiled: the project's rules, with those of the build.
-        tests: the folder of tests; where there is none, only dbt's own are named.
+        compiled: the project's rules, including those of the build.
+        tests: the folder of tests. If it does not exist, only dbt's own tests are named.
 
     Raises:
-        LineageUnknown: what a rule reads cannot be told.
+        LineageUnknown: what a rule reads cannot be determined.
     """
     lineage = Lineage(compiled, counts_optional=False)
     lines = newest(project)
@@ -90,10 +90,10 @@ def register(compiled: CompiledRules, project: Path = DBT_PROJECT, tests: Path =
 
 def entry(entries: list[Entry], rule: str) -> Entry:
     """
-    The rule of a name.
+    The rule with a name.
 
     Raises:
-        UnknownRule: there is none.
+        UnknownRule: no rule has that name.
     """
     found = next((one for one in entries if one.rule == rule), None)
     if found is None:
@@ -102,18 +102,18 @@ def entry(entries: list[Entry], rule: str) -> Entry:
 
 
 def missing(one: Entry) -> list[str]:
-    """What a rule lacks to be in force: a sentence each."""
+    """What a rule lacks to be in force, as one sentence for each thing."""
     needed = {
         "a statement": one.statement,
         "a practice": one.practice,
-        "what clears it": one.clears_when,
+        "what clears its alerts": one.clears_when,
         "an SQL file": one.sql,
         "facts": one.facts or one.scope != "family",
         "a column that it reads": one.columns or one.scope != "family",
         "a test": one.tests,
         "an expected number of alerts": one.expected is not None,
     }
-    return [f"{one.rule} has not {what}" for what, is_there in needed.items() if not is_there]
+    return [f"{one.rule} lacks {what}" for what, is_there in needed.items() if not is_there]
 
 
 def _entry(
@@ -148,7 +148,7 @@ def _entry(
 
 
 def _tests(project: Path, tests: Path) -> list[tuple[str, str]]:
-    """Rules and their tests: dbt's unit tests, and functions of `tests/dbt_project` about them."""
+    """Rules and their tests: dbt's unit tests, and functions in `tests/dbt_project` about them."""
     found: list[tuple[str, str]] = []
     for file in sorted((project / "models").rglob("*.yml")):
         place = file.relative_to(project.parent)
@@ -161,7 +161,7 @@ def _tests(project: Path, tests: Path) -> list[tuple[str, str]]:
 
 
 def _functions(file: Path) -> Iterator[tuple[str, str]]:
-    """Test functions with the rule that their file is named after, and every rule that they name."""
+    """Test functions with the rule after which their file is named, and with every rule that they name."""
     for node in ast.parse(file.read_text()).body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
             yield file.stem.removeprefix("test_"), node.name

@@ -1,4 +1,4 @@
-"""The project's seeds: as rows, for what reads them beside dbt, and as tables beside the compiled rules."""
+"""The project's seeds: as rows for code that reads them without dbt, and as tables beside the compiled rules."""
 
 import csv
 from pathlib import Path
@@ -7,18 +7,11 @@ import duckdb
 
 from streams.rules.compiled import DBT_PROJECT, CompiledRules
 
-__all__ = ["RUN_TABLES", "attach_seeds", "seed_rows"]
-
-RUN_TABLES = """
-    CREATE SCHEMA marts.run;
-    CREATE TABLE marts.run.cut (topic VARCHAR, kafka_partition INTEGER, next_offset BIGINT);
-    CREATE TABLE marts.run.as_of (as_of TIMESTAMP);
-"""
-"""Up to where and when a run judges, as models read it."""
+__all__ = ["attach_seeds", "seed_rows"]
 
 
 def seed_rows(name: str, project: Path = DBT_PROJECT) -> list[dict[str, str]]:
-    """Every row of a seed, its values as text by column."""
+    """Every row of a seed: its values as text, by column."""
     with (project / "seeds" / f"{name}.csv").open(newline="") as file:
         return list(csv.DictReader(file))
 

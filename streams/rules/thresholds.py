@@ -15,7 +15,7 @@ from streams.rules.lineage import PROFILES, Lineage
 __all__ = ["Thresholds", "thresholds", "with_thresholds"]
 
 Thresholds = dict[str, dict[str, str]]
-"""Values in force by threshold, and by version of the profile."""
+"""Values in force, by threshold and by version of the profile."""
 
 _KEYS = {"authority_code", "profile_version", "effective_from"}
 _SEED = PROFILES.partition(".")[2]
@@ -26,7 +26,7 @@ def thresholds(compiled: CompiledRules, lineage: Lineage, rule: str) -> Threshol
     The values of each threshold that a rule reads, by profile.
 
     Args:
-        lineage: one that leaves out optional joins, which look thresholds up for other rules.
+        lineage: must leave out optional joins, because these look up thresholds for other rules.
     """
     model = f"alert_{rule}"
     names = sorted({read.column for read in lineage[model].all if read.relation == PROFILES} - _KEYS)
@@ -40,10 +40,10 @@ def with_thresholds(
     compiled: CompiledRules, rule: str, known: Thresholds, changes: Mapping[str, str], folder: Path
 ) -> CompiledRules:
     """
-    The same rules with other values in every profile; their seeds are copied into a folder.
+    The same rules with other values in every profile. Their seeds are copied into a folder.
 
     Raises:
-        ThresholdInvalid: the rule does not read a threshold, or a value is not of its kind.
+        ThresholdInvalid: the rule does not read a threshold, or a value has the wrong type or is not allowed.
     """
     seeds = folder / compiled.seeds.name
     shutil.copy(compiled.seeds, seeds)

@@ -18,7 +18,8 @@ from typing import TypeVar
 from streams.contracts.codesets import ReferralSource
 from streams.simulate.agencies import source_in
 from streams.simulate.calibration import Calibration
-from streams.simulate.hours import LONDON, day_of, moment, months_later
+from streams.simulate.hours import day_of, moment, months_later
+from streams.times import LONDON
 
 __all__ = ["Demand", "allot", "demand", "expected_by_month"]
 

@@ -3,17 +3,14 @@
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
 import holidays
 
-from streams.names import TIME_ZONE
+from streams.times import LONDON
 
-__all__ = ["LONDON", "day_of", "instant", "moment", "months_later", "next_working_day", "working_moment"]
+__all__ = ["day_of", "instant", "moment", "months_later", "next_working_day", "working_moment"]
 
 T = TypeVar("T")
-
-LONDON = ZoneInfo(TIME_ZONE)
 
 _BANK_HOLIDAYS = holidays.country_holidays("GB", subdiv="ENG")
 _OFFICE = (9, 17)

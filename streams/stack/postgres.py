@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -28,6 +27,7 @@ from psycopg2 import errors, sql
 from streams.errors import LakeUnavailable, MachineUnfit, StackFailed
 from streams.settings import Settings
 from streams.stack import machine, processes
+from streams.times import wait_for
 
 __all__ = ["NAME", "Postgres", "as_it_is", "server", "stop"]
 
@@ -235,11 +235,8 @@ def _clear_stale_lock(data: Path) -> None:
 
     PostgreSQL itself only checks whether the process id is in use, which may be a zombie or another program.
     """
-    deadline = time.monotonic() + 10
-    while any(_serves(process, data) for process in psutil.process_iter(["name"])):
-        if time.monotonic() > deadline:
-            raise StackFailed(f"PostgreSQL processes of an earlier run still use {data}; end them first")
-        time.sleep(0.05)
+    if not wait_for(lambda: not any(_serves(one, data) for one in psutil.process_iter(["name"])), 10, every=0.05):
+        raise StackFailed(f"PostgreSQL processes of an earlier run still use {data}; end them first")
     (data / "postmaster.pid").unlink(missing_ok=True)
 
 

@@ -20,6 +20,7 @@ import psutil
 import structlog
 
 from streams.errors import StackFailed
+from streams.times import wait_for
 
 __all__ = [
     "Say",
@@ -239,9 +240,7 @@ def _signal(processes: Sequence[psutil.Process], sign: signal.Signals, patience:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(sign)
-    deadline = time.monotonic() + patience
-    while any(_is_alive(process) for process in processes) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: not any(map(_is_alive, processes)), patience, every=0.02)
 
 
 def _last_words(home: Path, started: Started) -> str:

@@ -1,1 +1,1 @@
-"""Who is told outside the alerts topics: subscribers, partners and referrers."""
+"""Inform people and systems beyond the alerts topics: subscribers, partners and referrers."""

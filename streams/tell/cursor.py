@@ -1,24 +1,24 @@
-"""Where a consumer goes on after a restart, kept by the broker under a name; one process reads all partitions."""
+"""Read a topic in one process and continue after a restart. The broker keeps the position under a name."""
 
 from collections.abc import Iterator
 
 from kafka import OffsetAndMetadata, TopicPartition
 
+from streams.kafka.drain import is_past, polled
 from streams.kafka.reading import TolerantConsumer
 from streams.lake.generations import numbered_consumer
 from streams.settings import Settings
 
 __all__ = ["Cursor"]
 
-_POLL_MS = 500
-
 
 class Cursor:
     """
-    Reads one topic at least once: what was read counts as done only when that is said.
+    Reads all partitions of one topic at least once. What was read counts as done only after a call of `done`.
 
-    The first start ever begins with what comes next; a partition that is added later is read from its beginning. So is
-    a topic that was made again, for as long as no person has confirmed that it was: what was done is of the one before.
+    The very first start begins with the next record. A partition that is added later is read from its beginning. A
+    topic that was recreated is also read from its beginning, until a person has confirmed it, because the committed
+    positions belong to the generation before.
     """
 
     def __init__(self, settings: Settings, topic: str, name: str) -> None:
@@ -33,24 +33,23 @@ class Cursor:
         self._commit(new)
 
     def ends(self) -> dict[TopicPartition, int]:
-        """The offset that the next record of each partition will get."""
+        """Return the offset that the next record of each partition will get."""
         return self._consumer.end_offsets(self._consumer.assignment())
 
     def is_past(self, ends: dict[TopicPartition, int]) -> bool:
-        """Whether everything up to some offsets was read."""
-        return all(self._consumer.position(partition) >= end for partition, end in ends.items())
+        """True if everything before these offsets was read."""
+        return is_past(self._consumer, ends)
 
     def read(self) -> Iterator:
-        """The records that have come, after at most half a second."""
-        for batch in self._consumer.poll(timeout_ms=_POLL_MS).values():
-            yield from batch
+        """Yield the records that have arrived. Without any, return after half a second."""
+        return polled(self._consumer)
 
     def done(self) -> None:
-        """Everything that was read is dealt with."""
+        """Save the position: everything that was read counts as done."""
         self._commit({partition: self._consumer.position(partition) for partition in self._consumer.assignment()})
 
     def close(self) -> None:
-        """Disconnect; what is not done will be read again."""
+        """Disconnect. What is not done will be read again."""
         self._consumer.close()
 
     def _commit(self, offsets: dict[TopicPartition, int]) -> None:

@@ -1,1 +1,1 @@
-"""The watcher: from an event on an input topic to an alert on the alerts topic."""
+"""The watcher: it evaluates events as they arrive, and raises and publishes alerts."""

@@ -1,68 +1,50 @@
 """
-From events to the alert versions they call for; it knows no Kafka and no clock.
+From events to alert versions. This module knows neither Kafka nor the clock.
 
-Everything that it knows is in the state, and everything it decides is written there: in the transaction of its caller.
+It reads all that it needs from the state and writes all its decisions there, in the transaction of its caller.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 
-from streams.alerts.alert_book import AlertBook, Cause, Place, place_of
+from streams.alerts.alert_book import AlertBook
+from streams.alerts.cause import Cause
 from streams.alerts.first_version import first_version
 from streams.alerts.handling import handled_by_alert
 from streams.alerts.routing.router import Router
 from streams.alerts.routing.unroutable import reaches_nobody
+from streams.alerts.standing import Place, place_of
 from streams.alerts.trial import is_trial, trial_alert
 from streams.contracts import Accepted, Rejected
+from streams.contracts.checks import arrived_at
 from streams.contracts.columns import events_table
-from streams.contracts.escalation import AlertAcknowledged, AlertClosed
+from streams.contracts.escalation import AlertAcknowledged
 from streams.contracts.outputs import Alert
 from streams.names import SAFEGUARDING_TOPICS
 from streams.rules.answers import AlertRow, FamilyDesk
 from streams.rules.postgres.engine import PostgresEngine
+from streams.times import aware
 from streams.watch.rule_sets import RuleSets
 from streams.watch.state.agenda import Pending
 from streams.watch.state.events import Recorded
 from streams.watch.state.state import State
+from streams.watch.touched import touched_by
 
 __all__ = ["PENDING_PLACES", "Alerting"]
 
 _CHUNK_PLACES = 1_000
-"""Families and records that are judged at once: for many, half a second."""
+"""Families and records that one statement evaluates: half a second for so many."""
 _ALONE_PLACES = 200
-"""A batch that calls for more is shared with the watchers that stand by."""
+"""A batch that concerns more families and records than this is shared with the standbys."""
 PENDING_PLACES = 250
-"""How many each of them takes at once: 0.1 s."""
+"""How many of them the leader or a standby takes at once: 0.1 s."""
 _EVER = datetime.min.replace(tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
-_ACTIONS = frozenset(one.type.split(".")[-2] for one in (AlertAcknowledged, AlertClosed))
-
-
-@dataclass
-class _Touched:
-    """What a batch of records calls for: where to look again, and why."""
-
-    arrived: dict[Place, int] = field(default_factory=dict)
-    rules: dict[Place, frozenset[str]] = field(default_factory=dict)
-    amendments: dict[Place, str] = field(default_factory=dict)
-
-    def note(self, place: Place, received_ms: int, rules: frozenset[str]) -> None:
-        self.arrived[place] = max(received_ms, self.arrived.get(place, 0))
-        self.rules[place] = rules | self.rules.get(place, frozenset())
-
-    def arrival(self, place: Place) -> datetime:
-        return _moment(self.arrived[place])
-
-    def pending(self) -> Iterator[tuple[Place, Collection[str], datetime, str | None]]:
-        """Those that are judged by the same rules together."""
-        for rules, place in sorted((sorted(rules), place) for place, rules in self.rules.items()):
-            yield place, rules, self.arrival(place), self.amendments.get(place)
 
 
 class Alerting:
-    """The rules, what is known, and who is told."""
+    """Evaluates the rules on what the state knows, and stores the resulting alert versions with their recipients."""
 
     def __init__(self, engine: PostgresEngine, state: State, router: Router, case_url: str) -> None:
         self.state = state
@@ -74,23 +56,24 @@ class Alerting:
 
     def evaluate(self, records: Collection[Accepted | Rejected], as_of: datetime, now: datetime) -> None:
         """
-        Keep records, and the versions that events call for; `report` judges those that nobody can read.
+        Store records, and the alert versions that follow from the events among them.
 
-        What a large batch calls for is only noted, as pending, for `judge_pending`.
+        Unreadable records are only stored here; `report` evaluates them. If a batch concerns many families and records,
+        they are stored as pending here, and `evaluate_pending` evaluates them.
 
         Args:
-            as_of: up to when everything that arrived is known; deadlines after it have not passed.
-            now: when the versions are raised.
+            as_of: everything that arrived up to this time is known. Deadlines after it have not passed.
+            now: the time at which the versions are raised.
         """
         events = [record for record in records if isinstance(record, Accepted)]
         recorded = [Recorded.of(event) for event in events]
         parted = self.state.events.add(events, recorded)
         self._quarantine(records)
-        touched = self._touched(events, recorded)
+        touched = touched_by(self.state, self._sets, events, recorded)
         newest = max((record.received_ms for record in records), default=0)
         for family in parted:
             touched.note(("family", family), newest, self._sets.all)
-        as_of = max(as_of, _moment(newest))
+        as_of = max(as_of, arrived_at(newest))
         if len(touched.arrived) <= _ALONE_PLACES:
             self._change(touched.rules, as_of, now, at=touched.arrival, amendments=touched.amendments)
         else:
@@ -100,12 +83,16 @@ class Alerting:
                 self._answer(event.fact, event.received_ms, now)
 
     def keep(self, records: Collection[Accepted | Rejected]) -> None:
-        """Keep records that another leader has judged; what they call for is found when all families are reviewed."""
+        """
+        Store records that another leader has evaluated.
+
+        The review of all families finds the alerts that follow from them.
+        """
         self.state.add_judged([record for record in records if isinstance(record, Accepted)])
         self._quarantine(records)
 
     def evaluate_pending(self, taken: Collection[Pending]) -> None:
-        """Keep the versions that some pending places of one batch call for."""
+        """Evaluate some pending families and records of one batch, and store the versions that follow."""
         if not taken:
             return
         first, *_ = taken
@@ -115,7 +102,7 @@ class Alerting:
         self._change(asked, first.as_of, first.taken_in_at, at=arrived.__getitem__, amendments=amendments)
 
     def report(self, limit: int, as_of: datetime, now: datetime) -> bool:
-        """Judge some of the records that nobody can read; returns whether there may be more."""
+        """Evaluate up to `limit` unreadable records; returns whether there may be more."""
         at = {("record", record): received_at for record, received_at in self.state.agenda.unevaluated(limit).items()}
         as_of = max([as_of, *at.values()])
         for places in _chunks(at):
@@ -123,35 +110,36 @@ class Alerting:
         return len(at) == limit
 
     def due(self, as_of: datetime, now: datetime) -> None:
-        """Judge where deadlines have passed at `as_of`."""
+        """Evaluate the families whose deadlines have passed at `as_of`."""
         passed = self.state.agenda.pop_due(as_of)
         at: dict[Place, datetime] = {}
         for deadline in passed:
             place = ("family", deadline.family_id)
-            at[place] = max(deadline.due_at.replace(tzinfo=UTC), at.get(place, _EVER))
+            at[place] = max(aware(deadline.due_at), at.get(place, _EVER))
         for places in _chunks(at):
             until = max(as_of, max(at.values()) + _INSTANT)
             self._change(self._by_all(places), until, now, at=at.__getitem__, amendments=None)
 
     def review(self, limit: int, as_of: datetime, now: datetime) -> bool:
-        """Judge some of the families anew that are to be, under every rule; returns whether there may be more."""
+        """Evaluate up to `limit` of the families to review again, by all rules; returns whether there may be more."""
         families = self.state.agenda.to_review(limit)
         at = {("family", family): arrived_at for family, arrived_at in families.items()}
         self._change(self._by_all(at), as_of, now, at=at.__getitem__, amendments=None)
         return len(families) == limit
 
     def restate(self, as_of: datetime, now: datetime) -> None:
-        """Decide what was put off: what people did with alerts that the build judges."""
+        """Decide the versions that were put off: what people did with alerts of rules that only the build evaluates."""
         places = self.state.agenda.take_up()
         for chunk in _chunks(places):
             self._change(self._by_all(chunk), as_of, now, at=places.__getitem__, amendments={}, restates=True)
 
     def hear(self, alerts: Sequence[Alert]) -> None:
-        """Take over versions that are on their topic, whoever sent them."""
+        """Store versions that are on the alerts topic, also those that another process has published."""
         if not alerts:
             return
         for alert in self.state.alerts.sent(alerts):
-            # Somebody else said something under this number meanwhile: what this was about is decided anew.
+            # Somebody else has published another version under this number. So the watcher decides again what its own
+            # version was about.
             self.state.agenda.put_off({place_of(alert): alert.received_at})
             self.state.alerts.forget(alert.alert_id)
         unknown = self.state.alerts.unknown(alerts)
@@ -162,26 +150,6 @@ class Alerting:
         self.state.events.quarantine(
             one for one in records if isinstance(one, Rejected) and one.topic in SAFEGUARDING_TOPICS
         )
-
-    def _touched(self, events: Sequence[Accepted], recorded: Sequence[Recorded]) -> _Touched:
-        touched = _Touched()
-        about = self.state.events.about_the_same(events, recorded)
-        rules = [self._sets.changed_by(one.fact for one in same) for same in about]
-        asked = [(number, one) for number, same in enumerate(about) if rules[number] for one in same]
-        families = self.state.events.touched([one for _, one in asked])
-        for (number, _), found in zip(asked, families, strict=True):
-            event = events[number]
-            for family in found:
-                touched.note(("family", family), event.received_ms, rules[number])
-                if event.change != "recorded":
-                    touched.amendments["family", family] = event.change
-        for event, same in zip(events, about, strict=True):
-            if event.replay_of is not None:
-                touched.note(("record", event.replay_of), event.received_ms, self._sets.all)
-            acted_on = [one.alert_id for one in same if one.fact in _ACTIONS]
-            for place in self.state.alerts.places(acted_on):
-                touched.note(place, event.received_ms, self._sets.all)
-        return touched
 
     def _by_all(self, places: Iterable[Place]) -> dict[Place, frozenset[str]]:
         return dict.fromkeys(places, self._sets.all)
@@ -197,11 +165,11 @@ class Alerting:
         restates: bool = False,
     ) -> None:
         """
-        Evaluate places, each by the rules that are asked of it, and keep the versions that make the book say the same.
+        Evaluate families and records, each by its own rules, and store the versions that bring the alerts up to date.
 
         Args:
-            amendments: None means that time alone has passed.
-            restates: also say what concerns alerts that the build judges, which is put off otherwise.
+            amendments: how events about them were amended. None: only time has passed, no event has arrived.
+            restates: also store versions of alerts that only the build evaluates. Otherwise these are put off.
         """
         if not asked:
             return
@@ -227,7 +195,7 @@ class Alerting:
         return first_version(row, self._rules[row.rule].clears_when, self._case_url, now)
 
     def _routed(self, book: AlertBook, alerts: Iterable[Alert], desks: Mapping[str, FamilyDesk]) -> Iterator[Alert]:
-        """Versions with those they are for; one that reaches nobody is followed by the alert that says so."""
+        """Give versions their recipients. After a version that reaches nobody comes an alert that reports this."""
         for alert in alerts:
             routed = self._router.address(alert, desks.get(alert.family_id), book.recipients(alert))
             yield routed
@@ -236,13 +204,13 @@ class Alerting:
                 yield lost
 
     def _keep(self, book: AlertBook, versions: Iterable[Alert]) -> None:
-        """Keep versions, and have them sent."""
+        """Store versions, and have them sent."""
         self.state.alerts.save([one for version in versions if (one := book.record(version)) is not None], send=True)
 
     def _answer(self, fact: AlertAcknowledged, received_ms: int, now: datetime) -> None:
-        """Raise the test alert that is asked for, after the rules have run on nothing: a broken engine raises none."""
+        """Raise the requested test alert. The rules run on no events first, so a broken engine raises no test alert."""
         self._engine.evaluate(events_table([], now), None, self._rules, now)
-        alert = trial_alert(fact.alert_id, _moment(received_ms), now)
+        alert = trial_alert(fact.alert_id, arrived_at(received_ms), now)
         if not self.state.alerts.places([alert.alert_id]):
             self._keep(AlertBook(), [alert])
 
@@ -251,7 +219,3 @@ def _chunks(places: Iterable[Place]) -> Iterator[list[Place]]:
     ordered = sorted(places)
     for start in range(0, len(ordered), _CHUNK_PLACES):
         yield ordered[start : start + _CHUNK_PLACES]
-
-
-def _moment(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)

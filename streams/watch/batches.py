@@ -1,4 +1,4 @@
-"""How a batch is taken in: all of it in one transaction, whatever PostgreSQL refuses of it."""
+"""How a batch is taken in: in one transaction. A record that PostgreSQL refuses does not stop the others."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,16 +18,16 @@ __all__ = ["Batches", "Evaluate"]
 log = structlog.get_logger()
 
 Evaluate = Callable[[Sequence[Accepted | Rejected]], None]
-"""What is done with the records of a batch, in its transaction."""
+"""A function that handles the records of a batch, inside the transaction of the batch."""
 
 
 class Batches:
-    """Judges batches, large ones together with the watchers that stand by."""
+    """Evaluates batches. The standbys help with large ones."""
 
     def __init__(self, state: State, evaluate: Alerting, alive: Callable[[], None]) -> None:
         """
         Args:
-            alive: called now and then.
+            alive: called now and then, to show that the watcher is alive.
         """
         self._state, self._alerting, self._alive = state, evaluate, alive
 
@@ -39,13 +39,23 @@ class Batches:
         evaluate: Evaluate,
     ) -> bool:
         """
-        Judge records, hear versions of alerts, and keep both with the offsets.
+        Evaluate the records of a batch, and store their alerts together with the new offsets.
+
+        1. All of this is one transaction: `State.writing` checks that the term is still this watcher's. `hear` stores
+           the alert versions that came from the alerts topic. `evaluate` stores and evaluates the records. `advance`
+           stores the offsets. After a crash, the database has either all of it or none of it.
+        2. If PostgreSQL refuses a value in the batch, it undoes the transaction. The records are then evaluated in
+           halves, each half in a transaction of its own, until the refused record is alone. That record is stored as
+           unreadable. One more transaction stores the heard versions and the offsets. After a crash before it, the
+           batch is read again; events and alert versions that are already stored are not stored a second time.
+        3. If the batch concerns many families and records, step 1 has only listed them as pending. `finish` evaluates
+           them before this method returns. So the next batch is never taken in while something is pending.
 
         Returns:
-            Whether there are records that nobody can read.
+            Whether there are unreadable records to report.
 
         Raises:
-            LockTaken: another watcher has begun.
+            LockTaken: another watcher has begun a term.
         """
         has_unread = any(isinstance(one, Rejected) for one in records)
         try:
@@ -63,10 +73,21 @@ class Batches:
 
     def finish(self) -> bool:
         """
-        Judge what a large batch has left pending until nothing is left of it.
+        Evaluate what a large batch has left pending, until nothing is left.
+
+        1. Each round is one transaction: it takes up to 250 pending families and records, evaluates them, and stores
+           the versions that follow. Taking deletes the rows, so after a crash they are pending again.
+        2. Rows that a standby has taken are locked. The leader skips them while there are others. When only locked rows
+           are left, it waits five seconds for them. Then it ends the sessions of the standbys: PostgreSQL undoes their
+           transactions, and the leader takes the rows.
+        3. If PostgreSQL refuses a round, this method goes on with one family or record at a time. If it refuses a
+           single one, the newest records about that family are stored as unreadable, and the family is no longer
+           pending.
+        4. After each round, `alive` is called.
 
         Returns:
-            Whether there are records of which PostgreSQL refuses what they call for.
+            Whether PostgreSQL refused to evaluate a family or record, so that there may be unreadable records to
+            report.
         """
         size, has_refused = PENDING_PLACES, False
         while self._state.agenda.has_pending():
@@ -76,7 +97,7 @@ class Batches:
                     taken = self._state.agenda.take_pending(size, waits=True)
                     self._alerting.evaluate_pending(taken)
             except psycopg2.errors.LockNotAvailable:
-                log.warning("helpers_ended", reason="one that stands by has had some of a batch for long")
+                log.warning("helpers_ended", reason="a standby has held part of a batch for too long")
                 self._state.end_helpers()
             except REFUSED as error:
                 if len(taken) == 1:
@@ -87,11 +108,11 @@ class Batches:
         return has_refused
 
     def _evaluate_apart(self, records: Sequence[Accepted | Rejected], evaluate: Evaluate) -> None:
-        """Judge records of which PostgreSQL refuses one, so that none but that one goes unjudged."""
+        """Evaluate a batch in which PostgreSQL refuses a record, so that all other records are evaluated."""
         try:
             with self._state.writing():
                 evaluate(records)
-            # The next part may concern the same families, and each is pending once.
+            # The next half may concern the same families, and a family may be pending only once.
             self.finish()
         except REFUSED as error:
             if len(records) > 1:
@@ -112,7 +133,7 @@ class Batches:
 
 
 def _log_refused(place: tuple[str, int, int], error: Exception) -> None:
-    """Without what the server says, which may quote the record."""
+    """Log the position of a refused record, without the server's message, which may quote the record."""
     topic, partition, offset = place
     log.warning("record_refused", topic=topic, partition=partition, offset=offset, by=type(error).__name__)
 

@@ -1,4 +1,4 @@
-"""Where a term of the watcher begins to read, and to judge."""
+"""Where a term of the watcher begins to read and to evaluate."""
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -22,7 +22,7 @@ __all__ = ["begin_reading"]
 log = structlog.get_logger()
 
 _LANDER_SECONDS = 5
-"""How long the lander may take to land what it has read, and Kafka has no more."""
+"""How long to wait for the lander to land records that it has read and that Kafka no longer has."""
 
 Offsets = dict[TopicPartition, int]
 
@@ -35,13 +35,21 @@ def begin_reading(
     alive: Callable[[], None],
 ) -> Offsets:
     """
-    The offset from which each partition is judged: that of the state, after it has taken from the lake what it lacks.
+    Find the offset at which each partition continues, after filling gaps in the state from the lake.
 
-    The lake is asked for all of it when the state is new, and for what Kafka has deleted before it was judged. A topic
-    that has lost its end is read anew: nobody knows what has been judged of it.
+    1. The state knows the next offset of each partition. If the topic has been recreated since, the partition continues
+       at the new generation's first offset at the latest (`_evaluated`).
+    2. The state lacks records in two cases. If the state is new, it lacks all of them. Otherwise it lacks those that
+       Kafka deleted before they were evaluated. The lander may still be landing deleted records, so this function waits
+       up to five seconds for it. Then it copies the missing records from the lake (`fill`).
+    3. Each partition continues after what was evaluated or copied. If Kafka has deleted records after that, the reader
+       gets `deleted_unread` records in their place. But if the lander has read past them, they were only transaction
+       markers, and reading begins at the first record that is left (`where_to_resume`).
+    4. If a topic ends before the offset found so, it has lost its end. Nobody knows which of its records were
+       evaluated, so all its records in Kafka are read again.
 
     Args:
-        alive: called now and then.
+        alive: called now and then, to show that the watcher is alive.
     """
     generations, beginnings = consumer.generations(), consumer.beginning_offsets(partitions)
     evaluated = _evaluated(state, generations)
@@ -59,7 +67,12 @@ def begin_reading(
 
 
 def _evaluated(state: State, generations: Generations) -> Offsets:
-    """Up to where the state has judged; what came after that to a topic which was made again since is numbered on."""
+    """
+    Up to which offsets the state has evaluated.
+
+    If a topic has been recreated since then, its partitions are evaluated at most up to where the new generation
+    begins.
+    """
     evaluated = {}
     for place, (offset, topic_id) in state.known().items():
         generation = generations.get(place.topic)
@@ -75,7 +88,7 @@ def _wait_for_lander(
     beginnings: Offsets,
     alive: Callable[[], None],
 ) -> None:
-    """What Kafka has deleted may be on its way into the lake, and is not lost then."""
+    """Wait for records that Kafka has deleted, because the lander may still be landing them."""
     with suppress(LakeUnavailable, duckdb.Error), connect(settings, marts=None) as lake:
         begin = where_to_resume(settings, consumer, generations, next_offsets(lake), beginnings)
         behind = {place: first for place, first in beginnings.items() if begin[place] < first}

@@ -1,4 +1,4 @@
-"""Offsets as the lake counts them, for the watcher."""
+"""A consumer for the watcher, with the lake's offsets."""
 
 import duckdb
 import structlog
@@ -17,9 +17,9 @@ log = structlog.get_logger()
 
 def watch_consumer(settings: Settings, **config: object) -> TolerantConsumer:
     """
-    A consumer whose offsets are those of the lake; while that is away they are Kafka's.
+    Make a consumer that counts offsets as the lake does, or as Kafka does while the lake cannot be read.
 
-    Those are never larger, so that something may be judged twice, and nothing is passed over.
+    Kafka's own offsets are never larger than the lake's. So some records may be evaluated twice, but none is skipped.
 
     Raises:
         BrokerUnavailable: no broker answers.

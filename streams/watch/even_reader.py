@@ -1,8 +1,8 @@
 """
-Reads the topics, and evenly by time of arrival whenever there is a backlog.
+Reads the topics evenly by time of arrival whenever there is a backlog.
 
-Read one partition after another, a backlog would show a referral hours before the decision on it, which is on another
-topic: deadlines would seem missed and alerts be raised that the very next batch takes back.
+If a backlog was read one partition after another, a referral would be seen hours before the decision on it, which is on
+another topic. Deadlines would seem missed, and the next batch would withdraw the alerts that were raised.
 """
 
 from collections import deque
@@ -17,22 +17,23 @@ __all__ = ["EvenReader"]
 
 _LIVE_RECORDS = 500
 _AHEAD_RECORDS = 5_000
-"""How many records a partition may have waiting before it is paused for the others to catch up."""
+"""If a partition has more records waiting than this, it is paused until the others have caught up."""
 
 
 class EvenReader:
     """
-    A consumer's records, in the order of their partitions and, over all partitions, about that of their arrival.
+    A consumer's records: within a partition in its order, and over all partitions roughly in order of arrival.
 
-    A poll that is full tells of a backlog. Up to the ends that the partitions have then, a record is handed out only
-    when every other partition has been read beyond its time of arrival (the broker's clock, `LogAppendTime`).
+    A full poll shows that there is a backlog. The reader then notes where the partitions end. Until it has read up to
+    there, it hands out a record only when every other partition with records left has been read up to that record's
+    time of arrival (by the broker's clock, `LogAppendTime`).
     """
 
     def __init__(self, consumer: KafkaConsumer, ordered: Collection[TopicPartition]) -> None:
         """
         Args:
-            consumer: assigned and sought before `start`.
-            ordered: the partitions to read evenly; records of others are handed out as they come.
+            consumer: must have its partitions and positions before `start`.
+            ordered: the partitions to read evenly. Records of other partitions are handed out as they come.
         """
         self._consumer = consumer
         self._waiting: dict[TopicPartition, deque[Readable]] = {partition: deque() for partition in ordered}
@@ -40,11 +41,11 @@ class EvenReader:
         self._ends: dict[TopicPartition, int] = {}
 
     def start(self) -> None:
-        """Take what the partitions hold now for a backlog."""
+        """Treat everything that the partitions hold now as a backlog."""
         self._ends = self._consumer.end_offsets(list(self._waiting))
 
     def poll(self, timeout_ms: int) -> list[Readable]:
-        """The next records; none when nothing comes in time, or while a partition is behind the others."""
+        """The next records; none if nothing comes in time, or if all must wait for other partitions."""
         if not self._ends:
             records = self._read(timeout_ms, _LIVE_RECORDS)
             if len(records) >= _LIVE_RECORDS:
@@ -53,12 +54,12 @@ class EvenReader:
         return self._read_evenly(timeout_ms)
 
     def position(self, partition: TopicPartition) -> int:
-        """The offset of the next record to be handed out."""
+        """The offset of the next record to hand out."""
         waiting = self._waiting[partition]
         return waiting[0].offset if waiting else self._consumer.position(partition)
 
     def read_until(self) -> int | None:
-        """Arrival (ms since 1970) up to which everything has been read; None when there is no backlog."""
+        """Time of arrival (ms since 1970) up to which everything has been read; None when there is no backlog."""
         return min((self._read_until[partition] for partition in self._behind()), default=None)
 
     def _read(self, timeout_ms: int, limit: int) -> list[Readable]:
@@ -71,7 +72,7 @@ class EvenReader:
             partition = TopicPartition(record.topic, record.partition)
             if partition in self._waiting:
                 self._waiting[partition].append(record)
-                # Records without a time that can be used wait for nobody, and say nothing of how far reading has come.
+                # A record without a usable time is not held back, and does not change how far reading has come.
                 self._read_until[partition] = max(self._read_until[partition], record.timestamp)
             else:
                 ready.append(record)
@@ -90,7 +91,7 @@ class EvenReader:
         return [partition for partition, end in self._ends.items() if self._consumer.position(partition) < end]
 
     def _pace(self) -> None:
-        """Pause the partitions that are far ahead, so that what waits is bounded."""
+        """Pause the partitions that are far ahead, to limit how many records wait."""
         ahead = {partition for partition, waiting in self._waiting.items() if len(waiting) > _AHEAD_RECORDS}
         paused = self._consumer.paused()
         self._consumer.pause(*(ahead - paused))

@@ -1,4 +1,8 @@
-"""One active watcher: whoever holds a PostgreSQL advisory lock; any other waits as a warm standby."""
+"""
+The leader lock: only one watcher leads, and any other waits as a standby.
+
+The leader is the watcher that holds a PostgreSQL advisory lock.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +16,7 @@ __all__ = ["Leadership"]
 
 
 class Leadership:
-    """The lock, held by a session: when the process or the session ends, the lock is free."""
+    """The leader lock. A database session holds it, so it is free when the process or the session ends."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -24,7 +28,7 @@ class Leadership:
 
         Raises:
             LakeUnavailable: PostgreSQL does not answer.
-            SettingInvalid: PostgreSQL is reached through a pooler that hands sessions on.
+            SettingInvalid: PostgreSQL is reached through a pooler that gives one session to several clients.
         """
         try:
             if self._session is None:
@@ -36,17 +40,17 @@ class Leadership:
 
     @property
     def lock(self) -> HeldLock:
-        """The lock that was taken."""
+        """The leader lock, after `try_acquire` has taken it."""
         assert self._session is not None
         return HeldLock(self._session, LockKey.LEADER)
 
     @contextmanager
     def holding(self, key: LockKey) -> Iterator[HeldLock | None]:
         """
-        Another lock, for a while; None if another process has it.
+        Hold another lock for the length of a `with` block; gives None if another process has it.
 
         Raises:
-            LockTaken: the session, and with it the leader lock, is lost.
+            LockTaken: the session is lost, and with it the leader lock.
         """
         assert self._session is not None
         try:

@@ -1,17 +1,18 @@
-"""Whom and where an event names."""
+"""Which families, persons and addresses an event names."""
 
 from functools import cache
 from typing import NamedTuple
 
 from streams.contracts import Accepted, Event
 from streams.contracts.case_change import HouseholdJoined, HouseholdLeft, PersonRecorded, PersonsLinked, SchoolNotified
+from streams.contracts.event import fact_name
 
 __all__ = ["ABOUT_HOUSEHOLDS", "Named", "named_by"]
 
 ABOUT_HOUSEHOLDS = frozenset(
-    one.type.split(".")[-2] for one in (HouseholdJoined, HouseholdLeft, PersonRecorded, PersonsLinked, SchoolNotified)
+    fact_name(one.type) for one in (HouseholdJoined, HouseholdLeft, PersonRecorded, PersonsLinked, SchoolNotified)
 )
-"""Facts that can tell which children live with an adult, or whether their school was told."""
+"""Facts that can tell which children live with an adult, or whether their school was notified."""
 
 _FAMILIES = ("family_id", "release_family_id", "marker_families")
 _PERSONS = ("person_id", "linked_person_id", "person_ids")
@@ -20,9 +21,12 @@ _ADDRESSES = ("address_id",)
 
 class Named(NamedTuple):
     """
-    The families, persons and addresses that an event names, and whether it links its persons.
+    The families, persons and addresses that an event names.
 
-    `marker` is the risk marker that it is about, or empty. `is_of_person`: it is recorded of a person, in no family.
+    Attributes:
+        is_link: whether the event links its persons.
+        marker: the id of the risk marker that the event is about, or empty.
+        is_of_person: whether the event is recorded for a person, in no family.
     """
 
     families: list[str]
@@ -34,7 +38,7 @@ class Named(NamedTuple):
 
 
 def named_by(event: Accepted) -> Named:
-    """Whom and where an event names, whether it records, corrects or withdraws."""
+    """Find which families, persons and addresses an event names, whether it records, corrects or withdraws a fact."""
     about: Event | object = event.amendment if event.fact is None else event.fact
     tells = _tells(type(about))
     return Named(
@@ -46,7 +50,7 @@ def named_by(event: Accepted) -> Named:
 
 
 class _Tells(NamedTuple):
-    """Which fields an event has for the ids of families, persons and addresses, and what else it can tell."""
+    """Which fields of an event type hold ids of families, persons and addresses, and what else its events can tell."""
 
     ids: tuple[tuple[str, ...], ...]
     links: bool

@@ -1,4 +1,4 @@
-"""From the outbox to the topics: in the order in which versions were decided, each once."""
+"""Sends the outbox to the topics: each version once, in the order in which the versions were decided."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,26 +18,33 @@ _AT_ONCE = 1_000
 
 class Outbox:
     """
-    Sends what the state holds to be sent.
+    Sends the alert versions that the state holds in its outbox.
 
-    A version is in the outbox until its topic has it for certain. A watcher that begins hears first what is on the
-    topic, so that what was sent just before a crash is not sent again. One thread at a time does something here.
+    1. The transaction that decides a version also writes it to the outbox. So no crash can lose it.
+    2. `send` publishes the oldest versions, up to 1,000, in one transaction of Kafka's, and waits until the broker has
+       acknowledged it. Readers see all of these versions or none.
+    3. Only then does a database transaction remove them from the outbox.
+    4. After a crash between steps 2 and 3, the versions are both on the topic and in the outbox. So a watcher that
+       begins a term first reads the alerts topic to its end, and removes from the outbox what it finds there. It does
+       not send these versions a second time.
+
+    Only one thread at a time sends, restores or retires alerts.
     """
 
     def __init__(self, state: State, publisher: Publisher, kept: timedelta) -> None:
         """
         Args:
-            state: of a session that nobody else uses.
-            kept: for how long an alert that has ended stays on the topic of those that stand.
+            state: in a database session that nobody else uses.
+            kept: how long an ended alert stays on the topic of current alerts.
         """
         self._state, self._publisher, self._kept = state, publisher, kept
         self._turn = Lock()
         self.sent = 0
-        """Versions that were sent from here."""
+        """Number of versions that this outbox has sent."""
 
     def send(self, publisher: Publisher | None = None) -> dict[int, int]:
         """
-        Send all that waits.
+        Send everything in the outbox.
 
         Returns:
             Kafka's next offset of each partition of the alerts topic that was written.
@@ -49,7 +56,8 @@ class Outbox:
         with self._turn:
             while waiting := self._state.alerts.waiting(_AT_ONCE):
                 written |= (publisher or self._publisher).alerts(waiting)
-                # If a crash takes this back, the next term hears on the topic what was sent.
+                # This transaction does not wait for the disk. If a crash undoes it, the next term finds on the topic
+                # what was sent.
                 with self._state.writing(is_durable=False):
                     self._state.alerts.sent(waiting)
                 self.sent += len(waiting)
@@ -57,7 +65,7 @@ class Outbox:
         return written
 
     def say_standing(self, alive: Callable[[], None]) -> None:
-        """Say on the topic of those that stand which alerts do."""
+        """Publish the latest version of each alert on the topic of current alerts."""
         after = ""
         with self._turn:
             while chunk := self._state.alerts.standing(after, _AT_ONCE):
@@ -66,7 +74,7 @@ class Outbox:
                 alive()
 
     def retire(self, now: datetime) -> None:
-        """Take alerts off the topic of those that stand which ended long enough ago."""
+        """Remove alerts that ended long enough ago from the topic of current alerts."""
         with self._turn:
             while over := self._state.alerts.ended(now - self._kept):
                 self._publisher.retire(over)

@@ -1,4 +1,4 @@
-"""The topics as one term reads them: how far each partition is, and whether they are still the same topics."""
+"""The topics as one term reads them: how far each partition is read, and whether the topics are still the same."""
 
 from collections.abc import Iterable, Mapping
 
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 _TOPICS = (*names.INPUT_TOPICS, names.ALERTS)
 _FETCH_BYTES = 1024 * 1024
-"""Of one partition at once; about 2,000 records, so that one fetch of all partitions is a batch of a backlog."""
+"""Most bytes of one partition in one fetch, about 2,000 records: so one fetch of all partitions makes one batch."""
 
 
 class Reading:
@@ -28,11 +28,11 @@ class Reading:
     A consumer of the input topics and of the alerts topic.
 
     Attributes:
-        consumer: which reads them.
-        partitions: all of them when the term began.
-        topic_ids: Kafka's ids of the topics then.
-        offsets: where each partition goes on after what was taken, as the lake counts.
-        is_over: whether the topics have been found to be others than when the term began.
+        consumer: the Kafka consumer that reads them.
+        partitions: all their partitions when the term began.
+        topic_ids: Kafka's ids of the topics when the term began.
+        offsets: the next offset of each partition after what was taken in, counted as the lake does.
+        is_over: whether the term must end because the topics are no longer those with which it began.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -56,17 +56,17 @@ class Reading:
         return [partition for partition in self.partitions if partition.topic in topics]
 
     def seek(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Begin at some offsets; the consumer is assigned its partitions."""
+        """Begin at some offsets. The consumer must have its partitions already."""
         beginnings = self.consumer.beginning_offsets(self.partitions)
         self._lost_until = {place: beginnings[place] for place in self.of(*names.INPUT_TOPICS)}
         for place, offset in offsets.items():
-            # Of alerts that Kafka has deleted, the state has what there is to know.
+            # The state already knows the alerts that Kafka has deleted.
             begin = offset if place in self._lost_until else max(offset, beginnings[place])
             self.consumer.seek(place, begin)
             self.offsets[place] = begin
 
     def start(self) -> None:
-        """Take what the partitions hold now for a backlog."""
+        """Treat everything that the partitions hold now as a backlog."""
         self._reader.start()
 
     def input_ends(self) -> dict[TopicPartition, int]:
@@ -74,41 +74,49 @@ class Reading:
         return self.consumer.end_offsets(self.of(*names.INPUT_TOPICS))
 
     def is_before(self, ends: Mapping[TopicPartition, int]) -> bool:
-        """Whether any partition of some input topics is still to be read up to there."""
+        """Whether any of these partitions of input topics has records left to read before its end in `ends`."""
         return any(self._reader.position(place) < end for place, end in ends.items())
 
     def poll(self, patience_ms: int) -> list[Readable]:
         """
-        The next records; none of topics that are others than when the term began, which is then over.
+        The next records; none if the topics are no longer those with which the term began.
+
+        In that case the term is over (`is_over`).
 
         Raises:
-            RecordsDeleted: some of them are there no more, which may be in the lake.
+            RecordsDeleted: Kafka has deleted records before they were read. The lake may have them.
         """
         records = self._reader.poll(patience_ms)
-        # Looked at here, while nobody has used the records: those of another topic would be taken for the old one's.
+        # Check this before anybody uses the records: those of a recreated topic would count as records of the old
+        # topic.
         self.is_over = self._has_other_topics(records)
         if self.is_over:
             return []
         for one in records:
             if _is_deleted(one) and one.offset >= self._lost_until.get((one.topic, one.partition), one.offset + 1):
-                raise RecordsDeleted(f"{one.topic}/{one.partition} has lost {one.offset} before it was read here")
+                raise RecordsDeleted(f"{one.topic}/{one.partition}/{one.offset} was deleted before the watcher read it")
         return records
 
     def read_until(self) -> int | None:
-        """Arrival (ms since 1970) up to which everything has been read; None when there is no backlog."""
+        """Time of arrival (ms since 1970) up to which everything has been read; None when there is no backlog."""
         return self._reader.read_until()
 
     def note_taken(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Partitions were taken, or written, up to some offsets; what is read of one's own alerts is behind these."""
+        """
+        Note up to which offsets partitions were taken in or written.
+
+        The watcher's own alerts are read after they were written, so their offsets may be lower. They change nothing
+        here.
+        """
         self.offsets |= {place: max(offset, self.offsets.get(place, 0)) for place, offset in offsets.items()}
 
     def note_written(self, written: Mapping[int, int]) -> None:
-        """Partitions of the alerts topic were written up to some offsets of Kafka's."""
+        """Note up to which offsets, as Kafka counts them, partitions of the alerts topic were written."""
         places = {TopicPartition(names.ALERTS, number): offset for number, offset in written.items()}
         self.note_taken(self.consumer.numbered(places))
 
     def _has_other_topics(self, records: Iterable[Readable]) -> bool:
-        """Whether a topic was recreated since the start of the term, or is read again from before where it was."""
+        """Whether a topic was recreated since the term began, or continues before the offset that it had reached."""
         ids = self.consumer.topic_ids(self.topic_ids)
         recreated = [topic for topic, id_ in ids.items() if self.topic_ids[topic] != id_]
         ended = {place for place in self._lost_until if self._reader.position(place) < self.offsets[place]}
@@ -121,7 +129,7 @@ class Reading:
         return bool(recreated or ended)
 
     def has_other_partitions(self) -> bool:
-        """Whether partitions were added since the start of the term."""
+        """Whether partitions were added since the term began."""
         found = partitions_of(self.consumer, self.topic_ids)
         is_more = len(found) > len(self.partitions)
         if is_more:

@@ -1,25 +1,28 @@
 """
-Which rules are judged when something has arrived: those whose answer it can change.
+Which rules are evaluated when something has arrived: those whose result it can change.
 
-A rule's line in the register names the facts that can (`tests/parity/test_facts_of_rules.py` holds that true).
+A rule's line in the register names the facts that can change its result. `tests/parity/test_facts_of_rules.py` checks
+that these lines are right.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 
-from streams.alerts.alert_book import Place
+from streams.alerts.standing import Place
 from streams.rules.compiled import Rule
 
 __all__ = ["RuleSets"]
 
 _ALL_INSTEAD = 0.5
-"""From this part of all rules on, all of them in one statement cost less than some in several."""
+"""If a set needs statements for this share of all rules, one statement for all rules costs less."""
 
 
 class RuleSets:
     """
-    The rules that each fact can change, which are few sets: PostgreSQL has a statement for each, and one for all rules.
+    The rules that each fact can change.
+
+    There are few such sets. PostgreSQL has one statement for each set, and one for all rules.
 
     Attributes:
         all: the names of all rules.
@@ -36,11 +39,11 @@ class RuleSets:
         self._covering = cache(self._sets_covering)
 
     def changed_by(self, facts: Iterable[str | None]) -> frozenset[str]:
-        """The rules whose answer any of some facts can change."""
+        """The rules whose result any of these facts can change."""
         return frozenset().union(*(self._by_fact.get(fact, ()) for fact in facts))
 
     def grouped(self, asked: Mapping[Place, Collection[str]]) -> dict[frozenset[str], list[Place]]:
-        """By set of rules the places to judge by it, so that each place is judged by the rules that are asked of it."""
+        """Group families and records by set of rules. One may be in several groups, which together cover its rules."""
         groups: dict[frozenset[str], list[Place]] = defaultdict(list)
         for place, rules in asked.items():
             for one in self._covering(frozenset(rules)):

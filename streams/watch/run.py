@@ -1,4 +1,4 @@
-"""Run a watcher for as long as it is wanted: as a standby, as the leader, and again after the broker was away."""
+"""Runs a watcher for as long as it is wanted: as a standby or as the leader, and again after the broker was away."""
 
 import time
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from streams.kafka.topics import ensure_topics, refuse_differences
 from streams.lake.sign import Sign, sign_of_life
 from streams.rules.compiled import DBT_PROJECT, CompiledRules, compiled_rules
 from streams.settings import Settings
+from streams.times import stops_after
 from streams.watch.leader import Leadership
 from streams.watch.standby import Standby
 from streams.watch.watcher import Watcher
@@ -42,22 +43,18 @@ def run(
     project: Path = DBT_PROJECT,
 ) -> Watched:
     """
-    Watch until `until` is true or `for_seconds` have passed; it is asked at least once a heartbeat.
+    Watch until `until` is true or `for_seconds` have passed; `until` is asked at least once a heartbeat.
 
-    A second process leads when the first one ends, and helps it until then. An unreachable broker or database is waited
-    for.
+    A second process helps the first one, and leads when the first one ends. Once it runs, a watcher waits for a broker
+    or database that does not answer.
 
     Raises:
         BrokerUnavailable: no broker answers at the start.
-        TopicsUnfit: a topic is set up so that a promise would be broken.
+        TopicsUnfit: a topic has settings that would break a guarantee.
         LakeUnavailable: PostgreSQL, which holds the leader lock, does not answer at the start.
         RulesInvalid: dbt cannot compile the rules.
     """
-    end = None if for_seconds is None else time.monotonic() + for_seconds
-
-    def stop() -> bool:
-        return until() or (end is not None and time.monotonic() >= end)
-
+    stop = stops_after(for_seconds, until)
     with sign_of_life(settings, "watch") as sign:
         ensure_topics(settings)
         refuse_differences(settings)

@@ -1,4 +1,4 @@
-"""Sends the outbox on a thread of its own: the next batch is evaluated while Kafka confirms the last one's alerts."""
+"""Sends the outbox on its own thread. Meanwhile the watcher evaluates the next batch."""
 
 from collections.abc import Callable
 from threading import Condition, Thread
@@ -13,10 +13,14 @@ class Sender:
     """
     One thread that sends whatever waits, each time it is woken.
 
-    What goes wrong there is raised to whoever asks how far it is.
+    1. `wake` counts a request to send. The watcher calls it after a transaction, when there may be something to send.
+    2. The thread notes the number of requests, and sends everything that waits. Then the noted requests are done.
+    3. `settled` returns None until all requests are done. So when it returns something else, everything that was
+       decided before the last `wake` is on the topic and acknowledged. The watcher moves the watermark only then.
+    4. If sending fails, the thread ends. `settled` then raises the error in the watcher's own thread.
 
     Args:
-        send: sends all that waits, and returns what it has written.
+        send: sends everything that waits, and returns the offsets that it has written.
     """
 
     def __init__(self, send: Callable[[], Written]) -> None:
@@ -30,7 +34,7 @@ class Sender:
         self._thread.start()
 
     def wake(self) -> None:
-        """There may be something to send."""
+        """Ask for sending, because there may be something to send."""
         with self._changed:
             self._wanted += 1
             self._changed.notify_all()
@@ -43,10 +47,10 @@ class Sender:
 
     def settled(self) -> Written | None:
         """
-        What was written since this was last asked; None while there may be something to send.
+        The offsets written since the last call; None while there may be something to send.
 
         Raises:
-            Exception: whatever ended the thread.
+            Exception: the error that ended the thread.
         """
         with self._changed:
             if self._error is not None:
@@ -57,12 +61,12 @@ class Sender:
             return written
 
     def wait(self) -> None:
-        """Until everything is sent that there was to send, or the thread has ended."""
+        """Wait until everything has been sent, or the thread has ended."""
         with self._changed:
             self._changed.wait_for(lambda: self._done >= self._wanted or self._error is not None)
 
     def close(self) -> None:
-        """Let what has begun come to its end."""
+        """Let the thread finish what it is sending, and end it."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""What a watcher does while another one leads: help with large batches, or make tables of its own version ready."""
+"""What a watcher does while another one leads: it helps with large batches, or prepares tables of its own version."""
 
 import time
 from collections.abc import Callable
@@ -31,16 +31,23 @@ log = structlog.get_logger()
 
 class Standby:
     """
-    One that helps the leader if it has the same rules and tables.
+    A watcher that waits for the leader lock, and works meanwhile.
 
-    If the leader has tables of another version, or none, those of this one are filled beside them. So alerts go on
-    while an upgrade fills its tables: it leads when it is ready and the other watcher has ended.
+    1. If the leader has the same rules and tables, this one helps. In one transaction it takes up to 250 pending
+       families and records, evaluates them, and writes the versions that follow to the outbox. The leader sends them.
+       The rows that it has taken are locked, so no family is evaluated by two watchers at once.
+    2. If it dies, or the leader has waited for it for five seconds, PostgreSQL undoes its transaction. The rows are
+       pending again, and another watcher takes them.
+    3. If the leader has tables of another version, or none, this one makes its own tables in the schema `watch_next`
+       and fills them from the lake. Alerts go on meanwhile. When this one becomes the leader, its tables take the place
+       of the others (`Tables.open`).
+    4. Only one standby prepares tables. It holds the lock `WATCH_NEXT` for as long as it waits to use them.
     """
 
     def __init__(self, settings: Settings, rules: CompiledRules, alive: Callable[[], None]) -> None:
         """
         Args:
-            alive: called now and then.
+            alive: called now and then, to show that the standby is alive.
         """
         self._settings, self._rules, self._alive = settings, rules, alive
         self._closing = ExitStack()
@@ -48,12 +55,12 @@ class Standby:
         self._next: State | None = None
 
     def close(self) -> None:
-        """Disconnect; what was in hand is left to others."""
+        """Disconnect. Other watchers take over what this one was evaluating."""
         self._closing.close()
         self._alerting = self._next = None
 
     def turn(self, seconds: float) -> None:
-        """Do what there is to do, and wait for more for so long."""
+        """Do what there is to do, then wait up to `seconds` for more."""
         try:
             alerting = self._alerting or self._open()
             if alerting.state.is_shared():
@@ -86,11 +93,11 @@ class Standby:
             self._alive()
 
     def _make_ready(self, current: State) -> None:
-        """Fill tables of this version, unless that is done, or another one that stands by does it."""
+        """Make and fill tables of this version, unless they are filled or another standby does it."""
         state = self._next or self._state_of_next(current)
         if state is None or state.tables.are_filled():
             return
-        log.info("tables_made_ready", reason="the watcher that leads has other tables, or none")
+        log.info("tables_made_ready", reason="the leader has tables of another version, or none")
         state.begin_term()
         with closing(watch_consumer(self._settings)) as consumer:
             topics = (*names.INPUT_TOPICS, names.ALERTS)
@@ -101,14 +108,14 @@ class Standby:
         log.info("tables_ready")
 
     def _drop_next(self) -> None:
-        """They were made before the leader had made its own, which are of this version."""
+        """Drop the tables that this standby prepared, because the leader now has tables of the same version."""
         if self._next is not None:
             self._next.tables.drop()
             self._next.session.close()
             self._next = None
 
     def _state_of_next(self, current: State) -> State | None:
-        """The tables to make ready; the session's lock says that somebody waits to use them."""
+        """The tables to prepare. The session's lock shows that a standby waits to use them."""
         session = open_session(self._settings, leads=False)
         if session.run("SELECT pg_try_advisory_lock($1)", int(LockKey.WATCH_NEXT)) != [(True,)]:
             session.close()

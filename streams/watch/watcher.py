@@ -1,8 +1,8 @@
 """
-The watcher's loop: poll, judge and keep in one transaction, send, and say so in a heartbeat.
+The watcher's loop: read records, evaluate and store them in one transaction, send the alerts, publish a heartbeat.
 
-A crash anywhere loses nothing and repeats nothing: a batch is kept with its offsets or not at all, and what was decided
-but not sent is in the outbox.
+A crash at any point loses nothing and repeats nothing. A batch is stored together with its offsets, or not at all. What
+is decided and not yet sent is in the outbox.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -20,6 +20,7 @@ from streams.alerts.routing.routes import read_routes
 from streams.contracts import Accepted, Rejected, admit
 from streams.contracts.checks import arrived_at
 from streams.contracts.outputs import Alert
+from streams.kafka.drain import is_past
 from streams.kafka.heartbeat import last_heartbeat
 from streams.lake.advisory import HeldLock
 from streams.lake.lock_keys import LockKey
@@ -45,22 +46,61 @@ log = structlog.get_logger()
 _UNREAD_RECORDS = 500
 """Unreadable records that are reported at once, between two polls: about 100 ms."""
 _REVIEW_FAMILIES = 20
-"""Families that are looked at again in one idle moment: about 30 ms."""
+"""Families that are reviewed in one idle moment: about 30 ms."""
 _CATCH_UP_MS = 500
-"""How long to wait for the next records of those that another leader has judged."""
+"""How long to wait for the next records that another leader has evaluated."""
 _LOOK_SECONDS = 1.0
-"""Between two looks at the partitions, which the client asks for every few seconds, and at alerts that have ended."""
+"""Time between two looks at the partitions, which the client updates every few seconds, and at ended alerts."""
 _UNSENT_SECONDS = 1.0
-"""How long the next batch may be judged before all is sent, so that there is a cut."""
+"""After this time under load, the watcher waits until all is sent, so that the watermark can move."""
 _SENDING_SECONDS = 0.005
-"""Until it is asked again whether all is sent."""
+"""Time until the watcher checks again whether all is sent."""
 _PAUSE_SECONDS = 0.05
-"""Until the build is asked again whether it has said what it had to say."""
+"""Time until the watcher tries again to get the lock for versions that were put off."""
 
 
 class Watcher:
     """
-    One term as the leader: until the stop, the loss of the lock, of the broker or of the database.
+    One term as the leader. It ends when the caller stops it, or when the lock, the broker or the database is lost.
+
+    How a term begins:
+
+    1. The watcher ends the database sessions of all other watchers, makes its tables if they are missing, and adds one
+       to the number of the term. From then on, every transaction of a former leader fails (`State.begin_term`,
+       `State.writing`).
+    2. It opens a publisher under the name of the leader lock. From then on, the broker refuses a former leader's
+       publisher.
+    3. It finds the offset at which each partition continues, after filling gaps in its tables from the lake
+       (`begin_reading`), and stores these offsets.
+    4. It reads the alerts topic to its end. It stores versions that it did not know, and removes from the outbox
+       versions that are already on the topic (`_hear`).
+    5. It evaluates what a large batch of the former leader left pending (`Batches.finish`).
+    6. The heartbeat tells how far an earlier leader has evaluated. Records before that point which the tables still
+       lack are stored without evaluating them (`_catch_up`).
+    7. If the tables are new, if the rules have changed, or if steps 3 or 6 have added events, all families are marked
+       for review (`State.complete`).
+    8. If the topic of current alerts has been recreated, it publishes the current alerts there again.
+    9. It starts to send the outbox.
+
+    How a batch is taken in:
+
+    1. A poll returns records. The contract validates each record of the input topics. Records of the alerts topic are
+       decoded.
+    2. One transaction stores the events, evaluates the rules, and stores alert versions, deadlines, outbox and offsets.
+       For a large batch, it only lists the families and records to evaluate. The leader and the standbys evaluate these
+       in further transactions, before the next batch is taken in (`Batches.take`).
+    3. A thread sends the outbox while the next batch is evaluated. A version leaves the outbox only after the broker
+       has acknowledged it (`Sender`, `Outbox`).
+
+    When the watermark moves:
+
+    1. It moves at the end of a turn of the loop, if everything taken in has been evaluated and everything decided has
+       been sent. It does not move while an unreadable record or a version that was put off is waiting.
+    2. It then carries the offsets up to which all partitions were taken in, and `as_of`. While families are being
+       reviewed, `as_of` stays where it was.
+    3. If batches follow each other without a break, the watcher waits once a second until all is sent. So the watermark
+       moves under load as well.
+    4. The heartbeat publishes the watermark once in `heartbeat_seconds`, and once more at the end of the term.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -102,7 +142,7 @@ class Watcher:
 
     @property
     def published_alerts(self) -> int:
-        """Versions that were sent."""
+        """Number of versions that were sent."""
         return self._outbox.sent
 
     def close(self) -> None:
@@ -111,11 +151,11 @@ class Watcher:
 
     def watch(self, stop: Callable[[], bool]) -> None:
         """
-        Judge until `stop` says so, or the topics have changed and a new term must begin.
+        Read and evaluate until `stop` returns true, or until the topics have changed and a new term must begin.
 
         Raises:
             LockTaken: the leader lock was lost.
-            RecordsDeleted: Kafka has deleted records before they were read; a new term finds what the lake has of them.
+            RecordsDeleted: Kafka deleted records before they were read. A new term takes what the lake has of them.
         """
         self._start()
         while not stop() and not self._reading.is_over and not self._sees_other_partitions():
@@ -153,9 +193,10 @@ class Watcher:
 
     def _catch_up(self) -> None:
         """
-        Keep what another leader has judged and these tables do not have yet.
+        Store records that another leader has evaluated and that these tables lack.
 
-        Judged one batch after another, its alerts would be taken back until their last cause has been read.
+        If they were evaluated batch by batch, the watcher would withdraw their alerts until it has read all that caused
+        them.
         """
         evaluated = {
             place: min(end, self._watermark.evaluated(place)) for place, end in self._reading.input_ends().items()
@@ -165,7 +206,7 @@ class Watcher:
             self._watermark.say()
 
     def _restore_current(self) -> None:
-        """Say once more which alerts stand, if the topic of those is not the one on which that was said."""
+        """Publish all current alerts again if the topic of current alerts has been recreated."""
         ids = self._reading.consumer.topic_ids([names.ALERTS_CURRENT])
         place = TopicPartition(names.ALERTS_CURRENT, 0)
         _, known = self._state.known().get(place, (0, ""))
@@ -175,7 +216,7 @@ class Watcher:
                 self._state.begin_at({place: 0}, ids)
 
     def _sees_other_partitions(self) -> bool:
-        """Look for added partitions, and for alerts that have ended, if it is time: not between any two batches."""
+        """Look for added partitions and remove ended alerts, but only once a second."""
         if monotonic() < self._looks_at:
             return False
         self._looks_at = monotonic() + _LOOK_SECONDS
@@ -183,7 +224,7 @@ class Watcher:
         return self._reading.has_other_partitions()
 
     def _take(self, records: Collection, evaluate: Evaluate) -> None:
-        """Judge polled records."""
+        """Validate polled records, and take them in as one batch."""
         if not records:
             return
         evaluated: list[Accepted | Rejected] = []
@@ -201,7 +242,7 @@ class Watcher:
         self._send()
 
     def _between(self) -> None:
-        """Between two parts of a large batch: send what is decided, and show that the watcher is alive."""
+        """Between two parts of a large batch, send what is decided and show that the watcher is alive."""
         self._sender.wake()
         self._watermark.say()
 
@@ -209,7 +250,11 @@ class Watcher:
         self._alerting.evaluate(records, self._as_of(), _now())
 
     def _report_unread(self) -> None:
-        """Judge some unreadable records. Families come first: one partner's rubbish holds up no child's alert."""
+        """
+        Evaluate some unreadable records.
+
+        Families are evaluated first, so unreadable records of one partner delay no child's alert.
+        """
         if self._has_more:
             with self._state.writing():
                 self._has_more = self._alerting.report(_UNREAD_RECORDS, self._as_of(), _now())
@@ -223,14 +268,14 @@ class Watcher:
             self._send()
 
     def _review(self) -> None:
-        """Judge some families again after an upgrade, the most recent first."""
+        """Evaluate some families again after an upgrade, those with the newest events first."""
         if self._is_reviewing:
             with self._state.writing():
                 self._is_reviewing = self._alerting.review(_REVIEW_FAMILIES, self._as_of(), _now())
             self._send()
 
     def _restate(self) -> None:
-        """Say what was put off until the build says nothing; at another time if it is speaking."""
+        """Publish the versions that were put off, unless the build holds the lock; then try again later."""
         if not self._is_put_off:
             return
         with self._leadership.holding(LockKey.RESTATING) as lock:
@@ -238,7 +283,7 @@ class Watcher:
                 self._restate_holding(lock)
 
     def _restate_holding(self, lock: HeldLock) -> None:
-        self._sender.wait()  # what is sent from here on is sent by the holder of this lock
+        self._sender.wait()  # everything sent from here on is sent under this lock
         with closing(Publisher(self._settings, lock)) as publisher:
             self._hear()
             with self._state.writing():
@@ -248,14 +293,14 @@ class Watcher:
         self._send()
 
     def _hear(self) -> None:
-        """Take in what is on the alerts topic beyond what has been polled."""
+        """Take in the versions on the alerts topic that have not been polled yet."""
         partitions = self._reading.of(names.ALERTS)
         with closing(watch_consumer(self._settings, max_poll_records=5_000)) as reader:
             reader.assign(partitions)
             for partition in partitions:
                 reader.seek(partition, self._reading.offsets[partition])
             ends = reader.end_offsets(partitions)
-            while any(reader.position(partition) < end for partition, end in ends.items()):
+            while not is_past(reader, ends):
                 for partition, records in reader.poll(timeout_ms=500).items():
                     with self._state.writing():
                         self._alerting.hear([one for record in records if (one := alert_of(record.value)) is not None])
@@ -264,14 +309,14 @@ class Watcher:
                 self._watermark.say()
 
     def _send(self) -> None:
-        """Have what was decided sent, and note when the next deadline is."""
+        """Have decided versions sent, and note when the next deadline is."""
         self._due, has_put_off = self._state.agenda.next_due()
         self._is_put_off = self._is_put_off or has_put_off
         self._sender.wake()
         self._watermark.say()
 
     def _is_sent(self) -> bool:
-        """Whether what was decided is sent; if there always is something, it is waited for once in a while."""
+        """Whether everything decided has been sent. If something always waits, this waits for it once a second."""
         written = self._sender.settled()
         if written is None and monotonic() > self._sent_at + _UNSENT_SECONDS:
             self._sender.wait()
@@ -284,9 +329,10 @@ class Watcher:
 
     def _complete(self) -> None:
         """
-        Everything polled has been judged and sent: a new cut.
+        Move the watermark, if everything polled has been evaluated and everything decided has been sent.
 
-        Until the review is over, `as_of` stays where the last watcher left it: later deadlines are not all judged.
+        While families are being reviewed, `as_of` stays where the last watcher left it, because not all later deadlines
+        have been evaluated.
         """
         if not self._is_sent() or self._has_more or self._is_put_off:
             return
@@ -295,16 +341,20 @@ class Watcher:
         self._watermark.move(as_of, {one: reading.offsets[one] for one in reading.partitions}, reading.topic_ids)
 
     def _as_of(self) -> datetime:
-        """Up to when everything that arrived is known: now or, while there is a backlog, as far as it has been read."""
+        """The time up to which everything that arrived is known: now or, in a backlog, as far as all has been read."""
         read_until = self._reading.read_until()
         if read_until is None:
             return _now()
-        # A sender's clock may run ahead, where the topic lets it say when a record came.
+        # If a topic lets senders give the time of arrival, a sender's clock may run ahead.
         known = min(arrived_at(read_until), _now())
         return max(known, self._watermark.as_of or known)
 
     def _patience_ms(self) -> int:
-        """How long a poll may wait: until the next heartbeat or deadline, and not at all while something is left."""
+        """
+        How long a poll may wait (ms): until the next heartbeat or deadline.
+
+        It does not wait while unreadable records or families to review are left.
+        """
         if self._is_reviewing or self._has_more:
             return 0
         patience = _PAUSE_SECONDS if self._is_put_off else self._watermark.seconds_left()

@@ -1,4 +1,4 @@
-"""The last moment of which everything had been judged and sent, said again and again as the watcher's heartbeat."""
+"""The watermark: up to where everything has been evaluated and sent. The heartbeat publishes it again and again."""
 
 import os
 import socket
@@ -17,11 +17,11 @@ __all__ = ["Watermark"]
 
 class Watermark:
     """
-    Up to where everything is judged.
+    Up to where everything has been evaluated.
 
     Args:
-        last: what the last watcher said; nothing is said before there is a cut.
-        seconds: between two heartbeats.
+        last: the last watcher's heartbeat. Without one, nothing is published until the watermark moves.
+        seconds: time between two heartbeats.
     """
 
     def __init__(self, publisher: Publisher, last: Heartbeat | None, seconds: float) -> None:
@@ -31,27 +31,32 @@ class Watermark:
 
     @property
     def as_of(self) -> datetime | None:
-        """Up to when deadlines have been judged."""
+        """Up to when deadlines have been evaluated."""
         return self._said and self._said.as_of
 
     def evaluated(self, place: TopicPartition) -> int:
-        """Up to where a partition is judged: from the beginning on, if nothing was said of it."""
+        """Up to which offset a partition has been evaluated; 0 if no heartbeat names it."""
         offsets = self._said.offsets.get(place.topic, []) if self._said else []
         return offsets[place.partition] if place.partition < len(offsets) else 0
 
     def move(self, as_of: datetime, offsets: Mapping[TopicPartition, int], topic_ids: dict[str, str]) -> None:
-        """Everything up to here has been judged and sent; `offsets` has all partitions of each topic, in order."""
+        """
+        Set the watermark: everything up to here has been evaluated and sent.
+
+        Args:
+            offsets: all partitions of each topic, in order.
+        """
         by_topic: dict[str, list[int]] = {}
         for partition, offset in offsets.items():
             by_topic.setdefault(partition.topic, []).append(offset)
         self._said = Heartbeat(leader=self._leader, as_of=as_of, offsets=by_topic, topic_ids=topic_ids)
 
     def say(self, *, now: bool = False) -> None:
-        """Say it if it is time, or `now`."""
+        """Publish the heartbeat if it is time, or in any case with `now`."""
         if self._said is not None and (now or monotonic() >= self._next):
             self._publisher.heartbeat(self._said)
             self._next = monotonic() + self._seconds
 
     def seconds_left(self) -> float:
-        """Until it is to be said again."""
+        """Seconds until the next heartbeat is due."""
         return self._next - monotonic()

@@ -128,7 +128,7 @@ def test_output_is_json_and_logs_are_not_in_it(fresh_settings: Settings, fresh_t
     assert rejected == found["replay"][0]["would_send"] == len(found["quarantine show"]) > 0
     assert found["verify"][0]["offsets"]["differences"] == []
     assert "event=batch_landed" in (tmp_path / "land.log").read_text()
-    assert "Nothing has been rebuilt yet: building the marts" in (tmp_path / "verify.log").read_text()
+    assert "There has been no build yet: building the marts" in (tmp_path / "verify.log").read_text()
 
 
 def test_every_json_option_is_tried() -> None:

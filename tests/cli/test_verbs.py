@@ -87,7 +87,7 @@ def test_part_that_there_is_not_is_named_with_those_that_there_are(tmp_path) -> 
     asked = {part: start("status", "--check", part, CAF_HOME=str(tmp_path / "home")) for part in ("lnd", "land")}
 
     assert_one_sentence(asked["lnd"], "no part is called 'lnd'; known: postgres, kafka, airflow, ")
-    assert_one_sentence(asked["land"], "nothing can be told of land: postgres is stopped")
+    assert_one_sentence(asked["land"], "the state of land is not known: postgres is stopped")
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_statement_is_listed_with_author_and_reason_until_it_is_removed(run):
     assert listed["stated_by"]
     assert listed["why"] == "the old system was migrated"
     assert "taken back" in taken
-    assert run("list").startswith("nothing is stated")
+    assert run("list").startswith("there are no statements")
 
 
 def test_help_names_every_kind(run):
@@ -61,7 +61,9 @@ def test_impossible_statement_is_refused(kinds, since, until, says):
         statement(AUTHORITY, EVERY_SOURCE, kinds, first, last, is_whole=True, why="a test")
 
 
-@pytest.mark.parametrize(("change", "says"), [({"authority": "E0800001"}, "no GSS code"), ({"why": " "}, "no reason")])
+@pytest.mark.parametrize(
+    ("change", "says"), [({"authority": "E0800001"}, "not a GSS code"), ({"why": " "}, "no reason")]
+)
 def test_statement_about_nobody_or_without_a_reason_is_refused(change, says):
     given = {"authority": AUTHORITY, "why": "a test"} | change
     with pytest.raises(CoverageInvalid, match=says):
@@ -74,7 +76,7 @@ def test_repeated_statement_returns_the_id_of_the_first(run):
     words = ("add", "--kinds", "levels", "--from", "2025-04-01", "--whole", "--why", "typed twice")
     (first, *_), again = run(*words).split(), run(*words)
 
-    assert again.startswith(f"it was stated before: {first} ")
+    assert again.startswith(f"this was stated before: {first} ")
     assert run("remove", first, "--why", "a test").startswith(f"taken back: {first} ")
 
 

@@ -33,7 +33,7 @@ def test_a_wrong_password_and_an_unknown_name_are_told_the_same(door: Served) ->
     answers = [door.log_in(password="wrong wrong wrong")[1], door.log_in(name="nobody")[1]]
 
     assert [answer.status_code for answer in answers] == [401, 401]
-    assert all("Name or password is wrong." in answer.text for answer in answers)
+    assert all("The name or the password is wrong." in answer.text for answer in answers)
 
 
 def test_a_form_of_another_site_is_refused(door: Served) -> None:

@@ -28,7 +28,7 @@ def test_everybody_is_told_that_nothing_is_published_and_how_to_see_more(no_buil
 
     assert answer.status_code == 200
     assert "Nothing has been published yet" in answer.text
-    assert "The first quarter is published 28 days after its end" in answer.text
+    assert "The first quarter will be published 28 days after its end" in answer.text
     assert '<a href="/login?to=/map">' in answer.text
 
 
@@ -62,7 +62,10 @@ def test_before_the_first_build_every_page_says_so(no_build: Served) -> None:
     ("beat", "says"),
     [
         (Beat(asked_at=NOW, is_lake_there=False), "The lake does not answer"),
-        (Beat(asked_at=NOW, is_lake_there=True, as_of=NOW, failed=("fct_alerts",)), "The newest build failed"),
+        (
+            Beat(asked_at=NOW, is_lake_there=True, as_of=NOW, failed=("fct_alerts",)),
+            "The latest build of figures failed",
+        ),
         (Beat(asked_at=NOW, is_lake_there=True, as_of=NOW - timedelta(hours=3)), "Live figures are 3 hours old"),
         (Beat(asked_at=NOW, is_lake_there=True, as_of=NOW - timedelta(minutes=14)), ""),
         (Beat(asked_at=NOW, is_lake_there=True), ""),

@@ -73,7 +73,7 @@ def test_alert_is_about_the_child(home):
     assert alert["deadline"] == alert["anchored_at"]
     assert [evidence["id"] for evidence in alert["evidence"]] == [told.id]
     assert alert["reason"] == (
-        "Nobody told the school of a child (P-child), of an incident in family F-1 before the next school day began."
+        "Nobody told the school of child P-child about an incident in family F-1 before the next school day began."
     )
 
 
@@ -164,7 +164,7 @@ def test_authority_is_notified_for_a_child_educated_at_home(home):
     _incident(home)
 
     (alert,) = home.alerts("encompass_notice")
-    assert alert["reason"].startswith("Nobody told the authority, for a child educated at home (P-child), ")
+    assert alert["reason"].startswith("Nobody told the authority, for home-educated child P-child, about ")
 
 
 def test_children_of_both_households_of_an_adult_are_concerned(home):

@@ -76,7 +76,7 @@ def test_surge_of_a_ward_raises_an_alert_with_its_counts(judge):
     assert (alert["anchor_source"], alert["anchor_id"]) == ("ward", "E05000001/2025-02-24")
     assert alert["anchored_at"].isoformat() == "2025-03-03T00:00:00"
     assert alert["reason"] == (
-        "12 referrals in ward Oxton in the week from Monday 24 February 2025, more than its own history makes likely: "
+        "Ward Oxton had 12 referrals in the week from Monday 24 February 2025, more than its own history makes likely: "
         "3.0 a week in the 52 weeks before."
     )
 

@@ -62,7 +62,7 @@ def test_alert_is_about_the_family_with_the_report_as_evidence(world):
         "F-1",
     )
     assert [evidence["id"] for evidence in alert["evidence"]] == [told.id]
-    assert alert["reason"] == "A red escalation (X-1) of family F-1 arrived outside working hours."
+    assert alert["reason"] == "A red escalation (X-1) about family F-1 arrived outside working hours."
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+from pathlib import Path
 
 from streams.marts.periods import PARENTS
 from streams.rules.compiled import project_manifest
@@ -61,7 +62,9 @@ def test_models_that_grow_by_period_read_models_that_show_changed_periods(settin
     for node in growing.values():
         models = {nodes[key]["name"] for key in node["depends_on"]["nodes"] if key.startswith("model.")}
         assert not [parent for parent in node["depends_on"]["nodes"] if parent.startswith("source.")], node["name"]
-        assert models <= {*PARENTS, "int_need_figures", "dim_area", "mart_published_figures"}, node["name"]
+        assert models <= {*PARENTS, "int_need_measures", "int_need_figures", "dim_area", "mart_published_figures"}, (
+            node["name"]
+        )
     for name, day in PARENTS.items():
         columns = nodes[f"model.caf.{name}"]["columns"]
         assert {day} <= columns.keys() if day else {"period_kind", "period_start"} <= columns.keys(), name
@@ -113,6 +116,21 @@ def test_every_model_and_column_is_described(stream, models):
         described = {name for name, column in model["columns"].items() if column["description"]}
         assert model["description"], model["name"]
         assert found == described, model["name"]
+
+
+def test_every_model_is_described_and_tested_in_the_yml_beside_it(manifest):
+    """The file has the model's name; nothing else is in it."""
+    models = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+    beside = {name: str(Path(node["original_file_path"]).with_suffix(".yml")) for name, node in models.items()}
+
+    assert {name: node["patch_path"] for name, node in models.items()} == {
+        name: f"caf://{path}" for name, path in beside.items()
+    }
+    assert [
+        test["unique_id"]
+        for test in manifest["unit_tests"].values()
+        if test["original_file_path"] != beside[test["model"]]
+    ] == []
 
 
 def test_every_alert_model_is_in_the_register(manifest, stream):

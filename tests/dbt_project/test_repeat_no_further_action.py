@@ -21,7 +21,7 @@ def test_second_referral_turned_away_raises_amber_with_both_decisions_as_evidenc
     assert (alert["severity"], alert["status"], alert["entity_id"]) == ("amber", "open", "F-1")
     assert (alert["anchor_id"], alert["cleared_at"]) == (second.id, None)
     assert [evidence["id"] for evidence in alert["evidence"]] == [first.id, second.id]
-    assert alert["reason"] == "Within 12 months 2 referrals of family F-1 ended with no further action."
+    assert alert["reason"] == "2 referrals of family F-1 ended with no further action within 12 months."
 
 
 @pytest.mark.parametrize(

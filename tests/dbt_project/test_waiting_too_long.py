@@ -45,8 +45,7 @@ def test_alert_is_amber_and_about_the_family(world):
     assert alert["deadline"].isoformat() == "2025-03-31T09:00:00"
     assert [evidence["id"] for evidence in alert["evidence"]] == [requested.id]
     assert alert["reason"] == (
-        "A service that was requested for family F-1 (Q-1) had not started, and was not declined or cancelled, within "
-        "28 days."
+        "A service requested for family F-1 (Q-1) was not started, declined or cancelled within 28 days."
     )
 
 

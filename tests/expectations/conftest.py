@@ -9,6 +9,7 @@ import pytest
 
 from streams.contracts import Accepted, decode, event_types
 from streams.contracts.columns import events_table
+from streams.contracts.event import fact_name
 from streams.contracts.generate.examples import event_example
 from streams.settings import PROJECT
 
@@ -37,7 +38,7 @@ def land(lake):
 
 
 def arrived(fact, changes, offset, at):
-    struct = next(struct for type_, struct in event_types().items() if type_.split(".")[-2] == fact)
+    struct = next(struct for type_, struct in event_types().items() if fact_name(type_) == fact)
     message = event_example(struct) | {"id": f"e-{offset}", "time": changes.pop("time", at.isoformat())}
     message["data"] = {name: value for name, value in (message["data"] | changes).items() if value is not None}
     key = next(message["data"][name] for name in struct.key_fields if name in message["data"])

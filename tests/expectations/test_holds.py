@@ -90,5 +90,5 @@ def test_failure_after_a_release_holds_again(lake, store):
 def test_unknown_hold_cannot_be_released(lake, store):
     store("volume_deviation", False, 9)
 
-    with pytest.raises(HoldUnknown, match=r"standing: hour\.volume_deviation"):
+    with pytest.raises(HoldUnknown, match=r"holds in force: hour\.volume_deviation"):
         release(lake, "hour", "silence_ratio", "by mistake")

@@ -42,7 +42,7 @@ def test_without_history_an_hour_is_not_checked(lake, land):
     hour = [result for result in found.values() if result.suite == "hour"]
     assert hour
     assert {result.success for result in hour} == {None}
-    assert all(result.note.startswith("not judged") for result in hour)
+    assert all(result.note.startswith("not validated") for result in hour)
 
 
 def test_hour_like_those_of_past_weeks_passes(lake):

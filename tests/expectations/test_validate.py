@@ -7,10 +7,11 @@ import pytest
 
 from expectations import results_table, validate
 from streams.contracts import event_types
+from streams.contracts.event import fact_name
 
 from .conftest import NOON
 
-EVERY_FACT = [(type_.split(".")[-2], {}) for type_ in event_types()]
+EVERY_FACT = [(fact_name(type_), {}) for type_ in event_types()]
 
 
 def red(results):

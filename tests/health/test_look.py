@@ -122,7 +122,7 @@ def test_part_with_signs_of_life_cannot_hide_waiting_records(
         row = until(lambda: impatient.look().row("land"))
 
     assert (row.level, row.state, row.waiting) == ("red", "standing still", 3)
-    assert "land runs and stands still for" in row.says
+    assert "land runs but has done nothing for" in row.says
     assert "3 records wait to be landed" in row.says
 
 
@@ -130,7 +130,7 @@ def test_marts_that_are_held_are_amber(health_settings: Settings, until: Callabl
     """They stay amber however often the build's task ends because of it."""
     for _ in range(3):
         with pytest.raises(MartsHeld), sign_of_life(health_settings, "build"):
-            raise MartsHeld("the marts wait: referral.volume; the last good state stays")
+            raise MartsHeld("new marts are held: referral.volume; readers keep the last good marts")
     observer = Observer(health_settings, lambda _: ["referral.volume: 3 records"])
     # On a busy machine, a look may pass before the lake has answered.
     row = until(lambda: (found := observer.look().row("build")) and found.state == "held" and found)
@@ -267,9 +267,9 @@ def test_recreated_topic_is_red_until_a_person_confirms_it(health_settings: Sett
 
     for row in (before, seen.row("kafka")):
         assert row.level == "red"
-        assert f"{names.REFERRAL} was deleted and made again" in row.says
+        assert f"{names.REFERRAL} was deleted and recreated" in row.says
     assert seen.row("land").waiting == 0
-    assert "made again" not in after.row("kafka").says
+    assert "recreated" not in after.row("kafka").says
 
 
 def test_a_topic_that_has_lost_its_end_is_red(health_settings: Settings, look: Look) -> None:

@@ -54,7 +54,7 @@ def test_a_part_that_never_started_is_red_after_a_while() -> None:
 
     assert (young.level, young.state) == ("well", "starting")
     assert (old.level, old.state) == ("red", "not running")
-    assert "land has not started in 72 h, with 40 records waiting from caf.referral.v1/3/7 on" in old.says
+    assert "has not started in 72 h. 40 records wait; caf.referral.v1/3/7 is the first. Is Airflow up" in old.says
 
 
 @pytest.mark.parametrize("part", ["reconcile", "publish", "maintain", "replay"])
@@ -69,9 +69,9 @@ def test_a_part_that_is_stopped_or_killed_does_not_run() -> None:
     assert (row.level, row.state, row.restarts) == ("red", "not running", 1)
     assert "land has given no sign of life for 90 s" in row.says
     assert (
-        "process 77 on here was killed, is stopped or hangs; Airflow still takes its task for running: end process 77"
-        in row.says
-    )
+        "Probably process 77 on here was killed, was stopped or hangs. Airflow believes that it still runs: "
+        "end process 77"
+    ) in row.says
 
 
 def test_paused_dag_is_given_as_the_reason() -> None:
@@ -79,7 +79,7 @@ def test_paused_dag_is_given_as_the_reason() -> None:
     alive = evaluated("land", run("land"), is_paused=True)
 
     assert (ended.level, ended.state) == ("red", "not running")
-    assert ended.says.endswith("its DAG is paused: unpause it in Airflow")
+    assert ended.says.endswith("Its DAG is paused: unpause it in Airflow")
     assert (alive.level, alive.state) == ("amber", "paused")
 
 
@@ -88,7 +88,7 @@ def test_task_that_fails_before_it_can_give_a_sign_is_reported() -> None:
     row = evaluated("share", run("share", ended=600), tried=9)
 
     assert (row.level, row.state) == ("red", "not running")
-    assert row.says.endswith("Airflow has tried inform_people.share 9 times; read the log of that task")
+    assert row.says.endswith("Airflow has tried inform_people.share 9 times: read the log of that task")
 
 
 def test_a_run_that_ended_well_may_be_followed_by_the_next_one() -> None:
@@ -104,8 +104,8 @@ def test_a_failed_run_names_its_error_and_task() -> None:
 
     assert (row.level, row.state, row.error, row.error_at) == ("red", "failed", "BuildFailed", failed.ended_at)
     assert row.says == (
-        "build failed 30 s ago with BuildFailed (dbt build: fct_alerts failed); "
-        "read the log of the task build_marts.build in Airflow"
+        "build failed 30 s ago with BuildFailed (dbt build: fct_alerts failed). "
+        "Read the log of the task build_marts.build in Airflow"
     )
 
 
@@ -130,7 +130,7 @@ def test_part_whose_loop_does_not_turn_stands_still() -> None:
     row = evaluated("land", run("land", still_seconds=500.0))
 
     assert (row.level, row.state, row.since) == ("red", "standing still", NOW - timedelta(seconds=500))
-    assert "lives, but has got no further for 8 min" in row.says
+    assert "is alive, but has made no progress for 8 min" in row.says
 
 
 def test_a_part_that_runs_and_does_nothing_while_something_waits_stands_still() -> None:
@@ -138,7 +138,8 @@ def test_a_part_that_runs_and_does_nothing_while_something_waits_stands_still() 
 
     assert (row.level, row.state, row.since) == ("red", "standing still", NOW - timedelta(seconds=300))
     assert (
-        "stands still for 100 s: 40 records wait to be landed, the oldest for 5 min (caf.referral.v1/3/7)" in row.says
+        "has done nothing for 100 s: 40 records wait to be landed, the oldest for 5 min (caf.referral.v1/3/7)"
+        in row.says
     )
 
 
@@ -173,11 +174,11 @@ def test_a_standby_alone_does_no_work() -> None:
 
 
 def test_held_marts_are_amber_and_say_who_can_release_them() -> None:
-    held = run("build", ended=20, error="MartsHeld", says="the marts wait")
+    held = run("build", ended=20, error="MartsHeld", says="new marts are held")
     row = evaluated("build", held, held=("referral.volume: 3 records",))
 
     assert (row.level, row.state) == ("amber", "held")
-    assert "referral.volume: 3 records; './caf validations release' lets it go on" in row.says
+    assert "referral.volume: 3 records. If all is right, use './caf validations release'" in row.says
 
 
 def test_trouble_that_a_part_reports_is_amber_until_records_wait_a_minute() -> None:

@@ -48,5 +48,5 @@ def test_census_is_a_part_until_somebody_says_that_it_is_whole(imported, write, 
 def test_census_of_which_a_child_was_rejected_is_a_part(imported):
     said, stands = imported(str(SAMPLE), "--covers", "whole", code=1)
 
-    assert "not all of it was imported" in said
+    assert "stated as a part" in said
     assert [one.is_whole for one in stands] == [False]

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from streams.contracts import codesets as c
+from streams.contracts.event import fact_name
 from streams.importers.cin_codes import _by_lea, authority
 
 ASSESSED = """<CINclosureDate>2024-01-20</CINclosureDate><ReasonForClosure>RC9</ReasonForClosure>
@@ -20,7 +21,7 @@ PROTECTED = """<Section47><S47ActualStartDate>2023-10-10</S47ActualStartDate><IC
 
 
 def facts(events) -> list[str]:
-    return [event.fact.type.split(".")[-2] for event in sorted(events, key=lambda e: (e.envelope.time, e.identity))]
+    return [fact_name(event.fact.type) for event in sorted(events, key=lambda e: (e.envelope.time, e.identity))]
 
 
 def one(events, type_):

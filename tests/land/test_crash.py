@@ -147,7 +147,7 @@ def test_stale_writer_is_refused(lake_settings: Settings, send: Send, contact: C
     key, value = contact(1)
     writer.commit(batch(value, key), {(names.REFERRAL, 0): 1})
 
-    with pytest.raises(LakeConflict, match=r"referral\.v1/0 goes on at 1"):
+    with pytest.raises(LakeConflict, match=r"referral\.v1/0 continues at 1"):
         stale.commit(batch(value, key), {(names.REFERRAL, 0): 1})
 
 

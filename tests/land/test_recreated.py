@@ -170,7 +170,7 @@ def test_lander_cannot_store_records_of_the_old_topic(lake_settings, contact, se
     with closing(LandingStore(lake_settings)) as late:
         make_again()
         known(lake_settings)
-        with pytest.raises(LakeConflict, match="made again"):
+        with pytest.raises(LakeConflict, match="recreated"):
             late.commit({}, {})
 
 

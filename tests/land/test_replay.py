@@ -200,7 +200,7 @@ def test_command_asks_before_it_sends(rejected: Settings) -> None:
 
     assert "2 records would be sent" in counted.stdout
     assert refused.exit_code == 1
-    assert "2 records sent again, 1 left as they are" in agreed.stdout
+    assert "2 records sent again, 1 not sent again" in agreed.stdout
 
 
 def test_what_was_left_out_is_listed_by_source_and_field(lake_settings: Settings, send: Send, contact: Contact) -> None:

@@ -26,7 +26,7 @@ from streams.errors import PartsDisagree
 from streams.kafka.client import consumer, end_offsets, producer
 from streams.kafka.drain import until
 from streams.lake.connect import connect
-from streams.land.lander import run as land
+from streams.land import run as land
 from streams.marts.area_alerts import publish_build_alerts
 from streams.marts.builder import Builder
 from streams.marts.reconcile import reconcile

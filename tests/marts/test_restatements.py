@@ -82,7 +82,7 @@ def test_existing_file_is_left_alone(warm, tmp_path: Path):
     file = tmp_path / "mine.duckdb"
     file.write_text("mine")
 
-    with pytest.raises(FileTaken, match=r"mine\.duckdb cannot be made: it is there already"):
+    with pytest.raises(FileTaken, match=r"mine\.duckdb cannot be made: it already exists"):
         build_as_of(warm.settings, datetime.now(UTC), file)
     assert file.read_text() == "mine"
 
@@ -91,7 +91,7 @@ def test_a_day_and_a_file_go_together():
     result = CliRunner().invoke(command, ["--as-of", "2026-10-31"])
 
     assert result.exit_code == 2
-    assert "--as-of and --into go together" in result.output
+    assert "give --as-of and --into together" in result.output
 
 
 def rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple]:

@@ -58,7 +58,7 @@ def test_environment_that_cannot_be_fetched_is_said(settings, monkeypatch, tmp_p
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--master", "local[2]"], "say --engine spark, too"),
+        (["--master", "local[2]"], "add --engine spark"),
         (["--engine", "spark", "--follow"], "builds once"),
         (["--engine", "spark", "--as-of", "2026-05-01", "--into", "x.duckdb"], "builds once"),
         (["--engine", "flink"], "'duckdb', 'spark'"),

@@ -102,7 +102,7 @@ def test_shard_that_reads_what_is_made_of_shards_is_refused():
     shard, nation = Level.SHARD, Level.NATION
     found = {"model.stg_events": shard, "model.fct": shard, "model.sum": nation, "model.later": shard}
 
-    with pytest.raises(BuildFailed, match=r"model\.sum, which is made of their own tables: model\.fct"):
+    with pytest.raises(BuildFailed, match=r"model\.sum, which is made from their own tables: model\.fct"):
         split(statements, found)
 
 

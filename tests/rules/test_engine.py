@@ -12,7 +12,7 @@ from streams import names
 from streams.contracts import decode
 from streams.contracts.codesets import Decision, LevelReason
 from streams.contracts.columns import EVENT_COLUMNS, QUARANTINE_COLUMNS, events_table
-from streams.rules.answers import ALERT_COLUMNS, AlertRow
+from streams.rules.answers import AlertRow
 from streams.rules.compiled import CompiledRules, compiled_rules
 from streams.rules.engine import Engine
 from tests.oracle.records import Record
@@ -100,7 +100,7 @@ def planned_anew(compiled: CompiledRules, events: pa.Table, rules: list[str]) ->
         for model in compiled.models.values():
             lake.execute(f"CREATE SCHEMA IF NOT EXISTS {model.relation.rpartition('.')[0]}")
             lake.execute(f"CREATE TABLE {model.relation} AS {model.sql}")
-        columns = ", ".join(ALERT_COLUMNS)
+        columns = ", ".join(AlertRow._fields)
         relations = [compiled.models[compiled.rules[rule].model].relation for rule in sorted(rules)]
         return [
             AlertRow(*row) for name in relations for row in lake.execute(f"SELECT {columns} FROM {name}").fetchall()

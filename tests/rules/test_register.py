@@ -77,10 +77,10 @@ def rewrite(seed: Path, **columns: str) -> None:
 
 def without_tests(project: Path) -> None:
     (project.parent / "tests" / "dbt_project" / f"test_{RULE}.py").unlink()
-    units = project / "models" / "alerts" / "unit_tests.yml"
-    document = yaml.safe_load(units.read_text())
-    document["unit_tests"] = [unit for unit in document["unit_tests"] if unit["model"] != f"alert_{RULE}"]
-    units.write_text(yaml.safe_dump(document))
+    described = project / "models" / "alerts" / f"alert_{RULE}.yml"
+    document = yaml.safe_load(described.read_text())
+    del document["unit_tests"]
+    described.write_text(yaml.safe_dump(document))
 
 
 def without_expected(project: Path) -> None:
@@ -100,7 +100,7 @@ def test_every_rule_has_all_that_a_rule_needs(compiled: CompiledRules) -> None:
     [
         (lambda project: rewrite(project / "seeds" / "rules.csv", statement=""), "a statement"),
         (lambda project: rewrite(project / "seeds" / "rules.csv", practice=""), "a practice"),
-        (lambda project: rewrite(project / "seeds" / "rules.csv", clears_when=""), "what clears it"),
+        (lambda project: rewrite(project / "seeds" / "rules.csv", clears_when=""), "what clears its alerts"),
         (lambda project: rewrite(project / "seeds" / "rules.csv", facts=""), "facts"),
         (lambda project: next(project.rglob(f"alert_{RULE}.sql")).unlink(), "an SQL file"),
         (without_expected, "an expected number of alerts"),
@@ -111,7 +111,7 @@ def test_a_piece_that_is_missing_is_found(compiled: CompiledRules, copied: Path,
     take(copied)
     entries = register(compiled, copied, copied.parent / "tests")
 
-    assert [sentence for one in entries for sentence in missing(one)] == [f"{RULE} has not {what}"]
+    assert [sentence for one in entries for sentence in missing(one)] == [f"{RULE} lacks {what}"]
 
 
 def test_checked_in_page_is_what_the_rules_give(compiled: CompiledRules) -> None:
@@ -123,9 +123,7 @@ def test_a_rule_is_added_as_the_documentation_says(copied: Path, settings: Setti
     """With one SQL file, its tests and its lines in the tables, the new rule is in the register and fires."""
     alerts = copied / "models" / "alerts"
     (alerts / "alert_toy.sql").write_text(TOY)
-    model = next(
-        one for one in yaml.safe_load((alerts / "alerts.yml").read_text())["models"] if one["name"] == f"alert_{RULE}"
-    )
+    (model,) = yaml.safe_load((alerts / f"alert_{RULE}.yml").read_text())["models"]
     described = {"version": 2, "models": [model | {"name": "alert_toy"}]}
     (alerts / "alert_toy.yml").write_text(yaml.safe_dump(described))
     (copied.parent / "tests" / "dbt_project" / "test_toy.py").write_text("def test_fires():\n    pass\n")
@@ -184,4 +182,4 @@ def test_sql_of_a_rule_is_shown_for_both_databases(settings: Settings, monkeypat
     assert "list_transform(" in texts["duckdb"]
     assert "list_transform(" not in texts["postgres"]
     assert built.exit_code == 2
-    assert "judged in the build alone" in built.output
+    assert "only the build evaluates" in built.output

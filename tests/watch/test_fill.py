@@ -11,7 +11,7 @@ import psycopg2
 from streams import names
 from streams.kafka.client import admin, end_offsets
 from streams.lake.connect import catalog_dsn
-from streams.land.lander import run as land
+from streams.land import run as land
 from streams.watch.run import run
 from tests.watch.test_run import judged_everything
 

@@ -15,7 +15,7 @@ from streams.alerts.routing.routes import read_routes
 from streams.contracts import decode
 from streams.lake.connect import catalog_dsn
 from streams.lake.session import Session
-from streams.land.lander import run as land
+from streams.land import run as land
 from streams.rules.compiled import CompiledRules
 from streams.rules.postgres.engine import PostgresEngine
 from streams.settings import Settings

@@ -1,5 +1,5 @@
--- Nobody took a red alert on within 60 minutes of its first standing on the topic: to the manager.
--- It is about what was said and not about what happened, so only the build judges it, from the alerts that landed.
+-- Nobody acknowledged a red alert within 60 minutes of its first red version on the topic, so the manager is notified.
+-- The rule is about alerts, not about events, so only the build evaluates it, from the alerts that landed.
 with versions as (
     select *
     from ({{ up_to_the_cut(source('landing', 'alerts')) }})
@@ -20,7 +20,7 @@ reds as (
     qualify row_number() over (partition by alert_id order by version) = 1
 ),
 
--- Somebody took it on, or it ended: either way nobody has to be told.
+-- Somebody acknowledged the alert, or it ended. Either way, nobody has to be notified.
 answered as (
     select
         reds.*,
@@ -33,7 +33,7 @@ answered as (
     group by all
 ),
 
--- By the profile that the alert was raised under; one that is no longer known is the default's.
+-- The profile under which the alert was raised counts. If it is no longer known, the default counts.
 minutes as (
     select
         profile_version,
@@ -63,7 +63,7 @@ found as (
         cast(null as varchar) as severity,
         family_id,
         alert_id as entity_id,
-        'Nobody took on red alert ' || alert_id || ' (' || rule || ') within ' || limit_minutes
+        'Nobody acknowledged red alert ' || alert_id || ' (' || rule || ') within ' || limit_minutes
         || ' minutes.' as reason,
         [evidence] as evidence,
         evidence as anchor,

@@ -18,7 +18,7 @@ bounded as (
     window families as (order by family_id, from_order)
 ),
 
--- Each time a referral was submitted, and what the family was open with then.
+-- Each submission of a referral, and the opening of the family at that time.
 submissions as (
     select
         events.family_id,
@@ -39,7 +39,8 @@ submissions as (
     where events.fact = 'referral-submitted'
 ),
 
--- Sent again it is the same referral: it is known from its first submission while open, and red once one of them is.
+-- A referral that is sent again is the same referral. It counts from its first submission during an opening, and is red
+-- as soon as one submission is red.
 referrals as (
     select
         family_id,
@@ -57,7 +58,7 @@ referrals as (
     having count(opening) > 0
 ),
 
--- Who decided before it was called red did not decide on that.
+-- A decision before the referral was sent as red is not a decision about a red referral.
 decided as (
     select
         referrals.family_id,

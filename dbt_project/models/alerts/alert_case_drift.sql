@@ -1,5 +1,5 @@
--- A family is open and was not reviewed or seen for 42 days, or had no lead professional for 5 working days.
--- Both gaps that an opening begins are one alert: it is cleared when those that became too long have ended.
+-- A family is open and was not reviewed or seen for 42 days, or had no lead professional for 5 working days. Both gaps
+-- that an opening begins are one alert. It is cleared when all of them that became too long have ended.
 with drifts as (
     select
         family_id,

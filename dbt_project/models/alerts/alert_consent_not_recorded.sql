@@ -33,7 +33,7 @@ found as (
         unanswered.referral_id as entity_id,
         'Referral ' || unanswered.referral_id || ' of family ' || unanswered.family_id || if(
             unanswered.consent = 'not_sought',
-            ' says that consent was not sought, and not why.',
+            ' says that consent was not sought, but not why.',
             ' arrived without an answer to the consent question.'
         ) as reason,
         [unanswered.evidence] as evidence,

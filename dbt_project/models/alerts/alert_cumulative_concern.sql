@@ -1,5 +1,5 @@
--- Concerns accumulate: (a) three in 90 days from two agencies while not open at level 3,
--- (b) a third uninvestigated one in 12 months, (c) a fifth ever. Being opened at level 3 begins the count anew.
+-- Concerns accumulate: (a) three in 90 days from two agencies while not open at level 3, (b) a third uninvestigated one
+-- in 12 months, (c) a fifth ever. The count restarts when the family is opened at level 3.
 with openings as (
     select * from {{ ref('int_openings') }}
 ),
@@ -16,7 +16,7 @@ concerns as (
         and openings.until_order >= concerns.event_order
 ),
 
--- A clause can turn true by a concern, (a) also by the end of an opening.
+-- A concern can make any clause true. The end of an opening can also make (a) true.
 turning_points as (
     select
         family_id,
@@ -99,7 +99,7 @@ tallied as (
     group by event_order, clause
 ),
 
--- Judged at the time of the trigger, with it and without it.
+-- Evaluated at the time of the trigger, with it and without it.
 judged as (
     select
         triggers.* exclude (evidence),

@@ -1,4 +1,4 @@
--- Nobody told a child's school of a domestic abuse incident by the beginning of its next day in term.
+-- By the beginning of a child's next school day, nobody had told the school of a domestic abuse incident.
 with found as (
     select
         cast(null as varchar) as clause,
@@ -6,8 +6,9 @@ with found as (
         family_id,
         child_id as entity_id,
         'Nobody told '
-        || if(is_home_educated, 'the authority, for a child educated at home (', 'the school of a child (') || child_id
-        || '), of an incident in family ' || family_id || ' before the next school day began.' as reason,
+        || if(is_home_educated, 'the authority, for home-educated child ', 'the school of child ') || child_id
+        || if(is_home_educated, ',', '') || ' about an incident in family ' || family_id
+        || ' before the next school day began.' as reason,
         if(notice_evidence is null, [evidence], [evidence, notice_evidence]) as evidence,
         evidence as anchor,
         due_at as anchored_at,

@@ -1,4 +1,4 @@
--- No decision on a referral in time: amber before the front door's limit, red when it has passed.
+-- The front door has not decided on a referral in time: amber before its limit, red when it has passed.
 with judged as (
     select
         *,

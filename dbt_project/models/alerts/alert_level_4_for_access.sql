@@ -1,4 +1,5 @@
--- Raised to level 4 only to get at a provision: that is the reason given, and the assessment found nothing else.
+-- A family is raised to level 4 only to get access to a provision: that is the given reason, and the assessment found
+-- nothing else.
 with levels as (
     select
         family_id,
@@ -25,7 +26,7 @@ raised as (
         and levels.level_reason = 'to_access_provision'
 ),
 
--- What was found last counts: factors other than `20` (other) and `21` (none identified).
+-- The latest assessment counts, and in it factors other than `20` (other) and `21` (none identified).
 assessed as (
     select
         raised.event_order,

@@ -1,9 +1,9 @@
--- A ward or area had more referrals in a week than its own history makes likely. Judged in the build alone.
+-- A ward or area had more referrals in a week than its own history makes likely. Only the build evaluates this rule.
 with weeks as (
     select * from {{ ref('int_area_weeks') }}
 ),
 
--- Weeks that are over, of places that are not too small, with enough history to be judged by.
+-- Weeks that are over, with enough referrals and enough history.
 judged as (
     select
         weeks.*,
@@ -16,7 +16,7 @@ judged as (
         and weeks.week_number > profiles.surge_min_weeks
 ),
 
--- A week without a row had none in this place: it adds nothing to the sums, and counts in `weeks_before`.
+-- A week without a row had no referral in this place. It adds nothing to the sums, and counts in `weeks_before`.
 histories as (
     select
         judged.* exclude (evidence),
@@ -31,7 +31,7 @@ histories as (
     group by all
 ),
 
--- Counts of a week spread at least as much as chance alone makes them (Poisson), or as much more as these did.
+-- Weekly counts spread at least as much as chance alone makes them (Poisson), or more if the history does.
 spreads as (
     select
         *,
@@ -41,7 +41,7 @@ spreads as (
     from histories
 ),
 
--- What is likely next: negative binomial, wider by what so many weeks leave unknown of the true mean.
+-- The likely counts: a negative binomial distribution, wider because so few weeks leave the true mean uncertain.
 shapes as (
     select
         *,
@@ -68,10 +68,11 @@ found as (
         cast(null as varchar) as severity,
         cast(null as varchar) as family_id,
         area_code as entity_id,
-        referrals || ' referrals in ' || area_level || ' ' || area_name || ' in the week from Monday '
-        || strftime(week_starts_on, '%-d %B %Y') || ', more than its own history makes likely: '
-        || printf('%.1f', total / weeks_before) || ' a week in the ' || weeks_before || ' weeks before.' as reason,
-        -- The latest 500: no ward or area in England has as many in a week, and an import with one date for all would.
+        if(area_level = 'ward', 'Ward ', 'Area ') || area_name || ' had ' || referrals
+        || ' referrals in the week from Monday ' || strftime(week_starts_on, '%-d %B %Y')
+        || ', more than its own history makes likely: ' || printf('%.1f', total / weeks_before)
+        || ' a week in the ' || weeks_before || ' weeks before.' as reason,
+        -- The latest 500. No ward or area in England has so many in a week, but an import with one date for all would.
         array_slice(evidence, -500, -1) as evidence,
         { 'source': area_level, 'id': area_code || '/' || week_starts_on } as anchor,
         ends_at as anchored_at,

@@ -1,4 +1,4 @@
--- The same as `adult_returns`, in a family with a child that no marker of the person concerns.
+-- The same as `adult_returns`, for a family with a child that no marker of the person concerns.
 with found as (
     select
         cast(null as varchar) as clause,

@@ -1,4 +1,5 @@
--- A referral sent to the hub has not reached a service in time: amber before the hub's limit, red when it has passed.
+-- A referral sent to the hub (MASH) has not reached a service in time: amber before the hub's limit, red when it has
+-- passed.
 with judged as (
     select
         *,

@@ -13,7 +13,8 @@ with shared as (
     where fact = 'information-shared' and sharing_basis in ('none', 'consent')
 ),
 
--- What the family said last before; a consent to receive help, or the answer on a referral, is none to share.
+-- The family's latest answer before the sharing. A consent to receive help, or the answer on a referral, is not a
+-- consent to share.
 said as (
     select
         shared.event_order,

@@ -1,6 +1,6 @@
--- A red referral or escalation arrived outside working hours.
--- It arrived when it was first said to be red: what is corrected in the morning does not undo the night.
--- What was sent as history arrived at nobody's desk when it was loaded: its own time counts as its arrival.
+-- A red referral or escalation arrived outside working hours. The first arrival as red counts: a correction in the
+-- morning does not change the night. A record that was sent as history arrived at nobody's desk when it was loaded, so
+-- its own time counts as its arrival.
 with landed as (
     {{ up_to_the_cut(source('landing', 'events')) }}
 ),
@@ -67,7 +67,8 @@ urgent as (
         and not coalesce({{ is_working_time('today', 'first_said.arrived_at', 'profiles') }}, false)
 ),
 
--- Whoever decides at night leaves the family to the emergency duty team until the front door is staffed.
+-- A decision at night leaves the family to the emergency duty team until the front door is staffed, so it does not
+-- count.
 taken_over as (
     select
         urgent.event_order,
@@ -93,7 +94,7 @@ found as (
         urgent.family_id,
         urgent.family_id as entity_id,
         if(urgent.fact = 'referral-submitted', 'A red referral (', 'A red escalation (')
-        || coalesce(urgent.referral_id, urgent.escalation_id) || ') of family ' || urgent.family_id
+        || coalesce(urgent.referral_id, urgent.escalation_id) || ') about family ' || urgent.family_id
         || ' arrived outside working hours.' as reason,
         [urgent.evidence] as evidence,
         urgent.evidence as anchor,

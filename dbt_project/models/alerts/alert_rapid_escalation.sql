@@ -19,7 +19,7 @@ with changes as (
     window families as (order by statuses.family_id, statuses.from_order)
 ),
 
--- Levels held in the window: set in it, or in force when it began.
+-- Levels held in the window: those set in it, and the one in force when it began.
 lowest as (
     select
         changes.from_order,
@@ -33,7 +33,7 @@ lowest as (
     group by changes.from_order
 ),
 
--- It turns true: with the level before this change it was not.
+-- The rule becomes true: with the level before this change, it was not.
 risen as (
     select
         changes.*,

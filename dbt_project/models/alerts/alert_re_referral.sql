@@ -1,4 +1,4 @@
--- A referral comes within 12 months of an earlier one on another incident, whatever was decided on that one.
+-- A referral comes within 12 months of an earlier one about another incident, whatever was decided on that one.
 with submitted as (
     select
         events.family_id,
@@ -16,7 +16,7 @@ with submitted as (
     where events.fact = 'referral-submitted'
 ),
 
--- A referral that names no incident is on one of its own; one sent again is not another.
+-- A referral that names no incident is about one of its own. A referral that is sent again is not another one.
 earlier as (
     select
         later.event_order,

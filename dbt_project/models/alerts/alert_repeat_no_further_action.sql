@@ -16,7 +16,7 @@ with decisions as (
     where events.fact = 'referral-decided' and events.decision = 'no_further_action'
 ),
 
--- Judged at the time of each decision, with it and without it; said twice of one referral, it is one.
+-- Evaluated at the time of each decision, with it and without it. Two decisions on one referral count once.
 judged as ({{ different_in_window('decisions', 'referral_id') }}),
 
 found as (
@@ -25,8 +25,8 @@ found as (
         cast(null as varchar) as severity,
         decisions.family_id,
         decisions.family_id as entity_id,
-        'Within ' || decisions.no_further_action_months || ' months ' || judged.counted || ' referrals of family '
-        || decisions.family_id || ' ended with no further action.' as reason,
+        judged.counted || ' referrals of family ' || decisions.family_id || ' ended with no further action within '
+        || decisions.no_further_action_months || ' months.' as reason,
         judged.evidence,
         decisions.evidence as anchor,
         decisions.occurred_at as anchored_at,

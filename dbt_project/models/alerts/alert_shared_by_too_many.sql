@@ -1,5 +1,5 @@
--- An id is named in more families than one person, or one home, can be of, so that it links nobody any more: its data
--- owner must tell the source. Judged in the build alone, which sees all families.
+-- An id is named in more families than can belong to one person or one home, so it connects nobody any more. Its data
+-- owner must tell the source. Only the build evaluates this rule, because it sees all families.
 with crowds as (
     select distinct kind, named_id, holder_kind, holders, most, named_at, evidence from {{ ref('int_crowds') }}
 ),
@@ -15,7 +15,7 @@ found as (
             when 'link' then 'Person ' || crowds.named_id || ' and everybody linked to them are named in '
             else 'Address ' || crowds.named_id || ' is named with '
         end || crowds.holders || if(crowds.holder_kind = 'family', ' families', ' persons')
-        || ', more than ' || crowds.most || ': it connects no families any more.' as reason,
+        || ', which is more than ' || crowds.most || ', so the id no longer connects families.' as reason,
         [crowds.evidence] as evidence,
         {'source': crowds.kind, 'id': crowds.named_id} as anchor,
         crowds.named_at as anchored_at,

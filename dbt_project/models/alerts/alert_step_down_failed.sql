@@ -1,5 +1,5 @@
--- Need comes back after a step down: the level rises, or a referral comes, within six months of a lower level or a
--- closure. A family that moved to another authority, or a death, is no step down.
+-- Need comes back after a step-down: the level rises, or a referral comes, within six months of a lower level or a
+-- closure. A move to another authority and a death are not step-downs.
 with told as (
     select
         family_id,
@@ -18,7 +18,7 @@ with told as (
     window facts as (order by family_id, fact, event_order)
 ),
 
--- Whether need went down or came back; a first level is neither.
+-- Whether need went down or came back. A first level is neither.
 steps as (
     select
         *,

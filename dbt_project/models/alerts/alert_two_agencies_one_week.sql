@@ -15,7 +15,7 @@ with concerns as (
     inner join {{ ref('stg_practice_profiles') }} as profiles using (profile_id)
 ),
 
--- Judged at the time of each concern, with it and without it.
+-- Evaluated at the time of each concern, with it and without it.
 judged as ({{ different_in_window('concerns', 'agency_key') }}),
 
 found as (

@@ -1,12 +1,12 @@
--- A requested service did not start, and was not declined or cancelled, within the partner's target.
+-- A requested service was not started, declined or cancelled within the partner's target.
 with found as (
     select
         cast(null as varchar) as clause,
         cast(null as varchar) as severity,
         family_id,
         family_id as entity_id,
-        'A service that was requested for family ' || family_id || ' (' || service_request_id
-        || ') had not started, and was not declined or cancelled, within ' || target_days || ' days.' as reason,
+        'A service requested for family ' || family_id || ' (' || service_request_id
+        || ') was not started, declined or cancelled within ' || target_days || ' days.' as reason,
         if(answer_evidence is null, [evidence], [evidence, answer_evidence]) as evidence,
         evidence as anchor,
         limit_at as anchored_at,

@@ -1,4 +1,4 @@
--- Organisations that events name: who refers, reports, assesses and is told.
+-- Organisations that events name: they refer, report, assess or are notified.
 select
     agency_id,
     arg_max(authority_code, event_order) as authority_code,

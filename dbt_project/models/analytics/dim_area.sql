@@ -1,4 +1,4 @@
--- Where services work, as boundaries are now: the areas of the map, and for each authority the place that nobody knows.
+-- Where services work, within the boundaries in force now: the areas of the map, and one unknown place per authority.
 with mapped as (
     select * exclude (valid_from, valid_to)
     from {{ ref('dim_area_version') }}

@@ -1,4 +1,4 @@
--- Which ward and area a small area belongs to, and from when until when: boundaries are drawn anew.
+-- The ward and area of each small area, and when they held, because boundaries change.
 with given as (
     select
         lsoa_code,

@@ -1,4 +1,5 @@
--- The time in which all of an authority is in the records, by kind of figures, and the source that counts in it.
+-- Covered time: days on which the records of an authority are complete, by kind of figures, with the source that
+-- counts.
 with present as (
     select {{ local_date(as_of()) }} + 1 as tomorrow
 ),
@@ -9,7 +10,7 @@ stated as (
         stated_at,
         authority_code,
         source,
-        -- What counts can be looked back on.
+        -- Figures can look back on time that counts for social care.
         unnest(if(list_contains(kinds, 'social_care'), list_distinct(list_append(kinds, 'history')), kinds)) as kind,
         covers_from,
         least(coalesce(covers_to + 1, present.tomorrow), present.tomorrow) as covers_until,
@@ -18,7 +19,7 @@ stated as (
     cross join present
 ),
 
--- What is dated before it arrived, or sent as history, begins nothing: live coverage begins with an arrival.
+-- Live coverage begins with an arrival. An event's own date and events sent as history begin nothing.
 arrived as (
     select
         events.authority_code,
@@ -49,7 +50,7 @@ firsts as (
     group by authority_code
 ),
 
--- Without decisions nobody knows what became of a referral, and whether it counts.
+-- Without decisions, nobody knows what happened to a referral and whether it counts.
 live as (
     select
         firsts.authority_code,
@@ -102,7 +103,7 @@ pieces as (
     from edges
 ),
 
--- Of a source the latest statement counts.
+-- The latest statement of a source counts.
 said as (
     select
         pieces.*,
@@ -122,7 +123,8 @@ said as (
     ) = 1
 )
 
--- Where several sources have all of a day one counts, or a child would count twice: the systems of every day first.
+-- If several sources are complete on a day, one counts, because otherwise a child would count twice. The everyday
+-- systems come first.
 select
     authority_code,
     kind,

@@ -1,4 +1,4 @@
--- The days of London, as far as its bank holidays are known.
+-- The days of London whose bank holidays are known.
 with days as (
     select cast(day as date) as date_day
     from (

@@ -1,4 +1,4 @@
--- Levels of need, as each authority calls them.
+-- Levels of need, with the names that each authority gives them.
 with authorities as (
     select distinct authority_code from {{ ref('dim_area') }}
 ),

@@ -1,4 +1,4 @@
--- Every measure of every mart, as the project's yml defines it: what analysts join to `measure`.
+-- All measures of all marts, as the project's yml defines them. Analysts join them to `measure`.
 {%- set found = [] -%}
 {%- if execute -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}

@@ -1,4 +1,4 @@
--- Services that families are allocated to, ask for and are open to.
+-- Services to which families are allocated, that they request, or that work with them.
 select
     service_id,
     arg_max(authority_code, event_order) as authority_code,

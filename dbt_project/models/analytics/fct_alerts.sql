@@ -1,4 +1,4 @@
--- Every alert: as rebuilt over all history, and as it was streamed up to the same cut.
+-- All alerts: as rebuilt over all history, and as streamed up to the same snapshot.
 {%- set rules = [
     'adult_returns', 'rapid_escalation', 'cumulative_concern', 're_referral', 'front_door_breach',
     'unreadable_report', 'consent_not_recorded', 'two_agencies_one_week', 'repeat_no_further_action',
@@ -20,7 +20,7 @@ versions as (
     qualify row_number() over (partition by alert_id, version order by kafka_partition, kafka_offset) = 1
 ),
 
--- An alert that was streamed before ids told the family keeps the id that it has.
+-- An alert that was streamed before ids included the family keeps its old id.
 rebuilt as (
     select built.* replace (coalesce(former.alert_id, built.alert_id) as alert_id)
     from built
@@ -31,7 +31,7 @@ rebuilt as (
         and former.alert_id = {{ former_alert_id('built') }}
 ),
 
--- What people did, as versions show it; what was withdrawn since does not count.
+-- What people did, as alert versions show it. A withdrawn acknowledgement or closing does not count.
 said as (
     select distinct
         occurred_at,
@@ -65,10 +65,10 @@ streamed as (
         max(version) as version,
         min(raised_at) as first_raised_at,
         min(raised_at) filter (severity = 'red') as first_red_at,
-        -- The latest version's, even where that is none: the address may be protected by now.
+        -- The latest version's area counts even if it is empty, because the address may be protected now.
         arg_max_null(area, version) as area,
         bool_or(supersedes is not null) as is_successor,
-        -- Clocks of two machines differ.
+        -- The clocks of two machines differ.
         arg_min(
             if(raised_at < cause_received_at, 0, epoch_us(raised_at - cause_received_at) / 1e6), version
         ) as seconds_to_alert,
@@ -121,7 +121,7 @@ joined as (
         case
             when acknowledged.acknowledged_at >= streamed.first_raised_at
                 then epoch_us(acknowledged.acknowledged_at - streamed.first_raised_at) / 6e7
-            -- One that takes the place of another is acknowledged as that one was: nobody had to see it again.
+            -- An alert that replaces another inherits its acknowledgement: nobody had to see it again.
             when acknowledged.acknowledged_at < streamed.first_raised_at and not streamed.is_successor then 0
         end as minutes_to_acknowledge,
         closed.closed_at,
@@ -132,7 +132,8 @@ joined as (
     left join closed using (alert_id)
 ),
 
--- Of several events that have the anchor's name, one about the alert's family; what is about a person names no family.
+-- If several events have the anchor's name, one about the alert's family counts. An event about a person names no
+-- family.
 anchors as (
     select
         joined.alert_id,

@@ -1,4 +1,4 @@
--- Assessments, from start to completion, and the last day for those of a child and family.
+-- Assessments, from start to completion. Child and family assessments have a last day.
 with started as (
     select
         family_id,
@@ -18,7 +18,7 @@ with started as (
     group by family_id, assessment_id
 ),
 
--- The time allowed is counted from the referral, or from the start where no referral is known.
+-- The time allowed counts from the referral, or from the start if no referral is known.
 dated as (
     select
         started.*,

@@ -1,5 +1,5 @@
--- Clocks of referrals: the front door's, from its submission to its first decision, and the hub's, from being sent there
--- to its allocation.
+-- Clocks of referrals. The front door's runs from submission to the first decision, the hub's from being sent there to
+-- allocation.
 with started as (
     select
         'front_door' as clock,
@@ -87,7 +87,7 @@ select
         else 'open'
     end as state,
     {{ elapsed('started_at', 'stopped_at', 3.6e9) }} as hours,
-    -- What the referrer is told is the front door's decision.
+    -- The referrer is told about the front door's decision.
     if(clock = 'front_door', {{ elapsed('stopped_at', 'told_at', 3.6e9) }}, null) as hours_to_feedback,
     described.is_backfill,
     evidence.source as event_source,

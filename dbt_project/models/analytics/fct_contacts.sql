@@ -1,4 +1,4 @@
--- Contacts: a concern that somebody reported, without asking for a service.
+-- Contacts: concerns that somebody reported without asking for a service.
 select
     md5(concat_ws('|', contacts.family_id, contacts.evidence.source, contacts.evidence.id)) as contact_key,
     contacts.contact_id,

@@ -1,5 +1,5 @@
--- Assessments, team-around-the-family meetings and reviews, with each part of an adult that lived in the household then:
--- did somebody of that part take part? The events name parts, not persons.
+-- Assessments, team-around-the-family meetings and reviews, with each part that an adult in the household had then, and
+-- whether an adult with that part attended. Events name parts, not persons.
 with meetings as (
     select
         case fact when 'assessment-completed' then 'assessment' when 'taf-meeting-held' then 'taf_meeting' else 'review' end

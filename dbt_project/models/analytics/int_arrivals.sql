@@ -1,5 +1,5 @@
--- What arrived, by day, topic and source, and what can be said of a record by itself and those of its name alone.
--- A record changes nothing of a day on which no record of its topic, source and id arrived (`streams/marts/delta.py`).
+-- Records that arrived, by day, topic and source, with all that a record and the others of its name alone show. On a
+-- day without records of its topic, source and id, a record changes nothing (`streams/marts/delta.py`).
 {%- set key_fields = {
     'contact-recorded': {
         'agency_id': 'agency_id is null and not is_from_individual',
@@ -21,12 +21,12 @@
     },
     'taf-meeting-held': {'participants': 'coalesce(len(participants), 0) = 0'},
 } %}
--- Read for a few columns at a time, which costs less than keeping all of them.
+-- Reading a few columns at a time costs less than keeping all of them.
 with events as not materialized (
     {{ up_to_the_cut(source('landing', 'events')) }}
 ),
 
--- All copies of an event but the first to arrive. Few ids come twice: only their events are put in order.
+-- All copies of an event except the first to arrive. Few ids arrive twice, so only their events are sorted.
 copies as (
     select
         topic,
@@ -40,7 +40,7 @@ copies as (
     ) > 1
 ),
 
--- London's days by UTC's hours, which are much fewer than events.
+-- London's days are found per UTC hour, because there are far fewer hours than events.
 hours as (
     select
         received_hour,
@@ -66,7 +66,7 @@ judged as (
         events.root_at,
         events.fact_at,
         events.is_backfill,
-        -- For an amendment since it was made.
+        -- For an amendment, the hours count from when it was made.
         greatest(epoch_us(events.landed_at - events.event_at), 0) / 3.6e9 as hours_to_land,
         events.fact,
         events.authority_code,
@@ -76,7 +76,7 @@ judged as (
         not events.is_backfill
         and events.received_at - events.fact_at > to_hours({{ var('late_hours', 24) }}) as is_late,
         events.fact_at > events.received_at + to_minutes({{ var('clock_tolerance_minutes') }}) as is_time_adjusted,
-        -- What a record of a fact should say though the contract takes it without.
+        -- Fields that a record of a fact should have, although the contract accepts it without them.
         case events.fact
             {%- for fact, fields in key_fields.items() %}
             when '{{ fact }}' then [
@@ -95,7 +95,7 @@ firsts as not materialized (
     select * from judged where not is_duplicate
 ),
 
--- An amendment changes the figures of the day that the fact was on before, not only of that it is on now.
+-- An amendment also changes the figures of the day on which the fact was before, not only of its new day.
 amended as (
     select
         topic,
@@ -108,7 +108,7 @@ amended as (
     group by topic, record_key, root_source, root_id
 ),
 
--- A source that gives one id to several events.
+-- Sources that give one id to several events.
 reused as (
     select
         topic,
@@ -120,7 +120,7 @@ reused as (
     having count(*) > 1
 ),
 
--- How many events a correction or withdrawal names; those that it corrects are under its own key.
+-- How many events a correction or withdrawal names. The events that it amends are under its own key.
 meant as (
     select
         amendments.received_on,
@@ -162,7 +162,7 @@ asked as (
     from firsts
 ),
 
--- A place that the map of the authority does not have: its family counts as living nobody knows where.
+-- A place that is not on the map of the authority: its family counts as living at an unknown place.
 unmapped as (
     select
         firsts.received_on,
@@ -177,7 +177,7 @@ unmapped as (
     where firsts.lsoa_code is not null and geography.lsoa_code is null
 ),
 
--- A field once an event, however many items of a list were left out.
+-- A field counts once per event, however many items of a list were left out.
 left_out as (
     select distinct
         received_on,

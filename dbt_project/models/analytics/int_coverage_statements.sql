@@ -1,4 +1,4 @@
--- What was stated of coverage and not taken back by the instant of the build.
+-- Statements about coverage that were not taken back by the time of the build.
 select
     statement_id,
     stated_at,

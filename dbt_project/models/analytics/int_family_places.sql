@@ -1,5 +1,5 @@
--- Where a family was held to live, and while it held: its address, or the area that a report gave.
--- While the address is protected no report may give the place away.
+-- Where a family was recorded as living, and when: its address, or the area that a report gave. While the address is
+-- protected, no report may reveal the place.
 with told as (
     select
         family_id,

@@ -1,4 +1,4 @@
--- What is counted of each place and covered day, once, by the smallest area: everything else adds it up.
+-- The counts of each place and covered day, by the smallest area. All other figures add them up.
 with referred as (
     select
         authority_code,
@@ -51,7 +51,7 @@ placed as (
         on places.family_id = steps.family_id and places.from_order <= steps.event_order
 ),
 
--- A clock counts on the day on which it was stopped in time, or ran out: no month that is over changes as time goes by.
+-- A clock counts on the day on which it was stopped in time or ran out, so that a month that is over does not change.
 kept as (
     select
         authority_code,

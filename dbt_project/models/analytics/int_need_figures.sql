@@ -1,20 +1,11 @@
-{%- set counts = ['referrals', 'dfe_referrals', 'contacts', 'cafs'] -%}
-{%- set rests_on = ['referrals', 'social_care', 'contacts', 'early_help'] -%}
-{%- set clocks = ['front_door', 'mash', 'assessment'] -%}
-{%- set groups = [
-    'individual', 'schools', 'education_services', 'health_services', 'housing', 'la_services', 'police',
-    'other_legal_agency', 'other', 'anonymous', 'unknown',
-] -%}
-{%- set mixes = [] -%}
-{%- for group in groups %}{% do mixes.append('source_' ~ group) %}{% endfor -%}
-{%- for need in range(10) %}{% do mixes.append('need_n' ~ need) %}{% endfor -%}
--- Numerators and denominators of every measure, place and period; which of them there are is said in the docs.
+-- Numerators and denominators of all measures, places and periods. The description of `mart_locality_need` says which
+-- rows there are.
 with counted as (
     select * from {{ ref('int_need_counts') }}
 ),
 
--- Places and periods by number: whoever compares figures finds them by it. That of a period is its own, whatever others
--- there are: a warm build looks at some of them alone (`streams/marts/periods.py`).
+-- Places and periods have numbers, by which figures are compared. The number of a period depends on the period alone,
+-- because a warm build looks at some periods alone (`streams/marts/periods.py`).
 periods as (
     select
         4 * (period_start - date '2000-01-01')
@@ -23,7 +14,7 @@ periods as (
     from {{ ref('int_need_periods') }}
 ),
 
--- Areas of the authorities that have covered time, at every level of place.
+-- Areas of the authorities that have covered time, at each level of place.
 active as (
     select * from {{ ref('dim_area') }} where authority_code in (select authority_code from periods)
 ),
@@ -49,13 +40,13 @@ summed as (
         authority_code,
         area_code,
         min(area_name) as area_name,
-        -- All of an authority's children are its children: the last bits of a sum are not.
+        -- The shares of all areas make exactly 1, so the last bits of the sum are rounded off.
         round({{ exact_sum('share_of_children') }}, 12) as share_of_children
     from levels
     group by all
 ),
 
--- Siblings are the places of a level in an authority, and all authorities.
+-- Siblings are the places of one level in one authority, or all authorities.
 places as (
     select
         row_number() over (order by area_level, authority_code, area_code) as place_number,
@@ -118,7 +109,7 @@ cells as (
     group by all
 ),
 
--- The mid-year before the collection year (to 31 March) of the period's end, or the latest that is known.
+-- The estimate is from mid-year before the collection year (to 31 March) in which the period ends, or the latest known.
 children as (
     select
         periods.*,
@@ -140,34 +131,11 @@ children as (
 ),
 
 measures as (
-    select row_number() over (order by measure) as measure_number, *
-    from (
-        values
-            {%- for count in counts %}
-            ('{{ count }}', 'count', false, '{{ count }}', null, '{{ rests_on[loop.index0] }}'),
-            ('{{ count }}_per_10000', 'rate', false, '{{ count }}', null, '{{ rests_on[loop.index0] }}'),
-            {%- endfor %}
-            ('re_referral_percent', 'share', false, 're_referrals', 'dfe_referrals', 're_referrals'),
-            ('nfa_percent', 'share', false, 'nfa', 'dfe_referrals', 'social_care'),
-            {%- for clock in clocks %}
-            (
-                '{{ clock }}_in_time_percent', 'share', false, '{{ clock }}_in_time', '{{ clock }}_clocks',
-                '{{ 'assessments' if clock == 'assessment' else 'clocks' }}'
-            ),
-            {%- endfor %}
-            {%- for mix in mixes %}
-            ('{{ mix }}_percent', 'share', true, '{{ mix }}', 'dfe_referrals', 'social_care'),
-            {%- endfor %}
-            {%- for level in range(1, 5) %}
-            ('families_at_level_{{ level }}', 'stock', false, 'families_at_level_{{ level }}', null, 'levels'),
-            ('level_{{ level }}_percent', 'stock_share', false, 'families_at_level_{{ level }}', 'families', 'levels')
-            {{- ',' if not loop.last }}
-            {%- endfor %}
-    ) as measures (measure, form, is_mix, counted, out_of, rests_on)
+    select * from {{ ref('int_need_measures') }}
 ),
 
--- Every place in every month and year, from the ward up in every week; else where something happened.
--- A year of a small area has twenty referrals: their mix says nothing.
+-- Months and years have all places, weeks all places from the ward up, and the rest only places where something
+-- happened. A small area has about twenty referrals a year, so their mix means nothing.
 grid as (
     select
         places.*,
@@ -197,7 +165,7 @@ grid as (
     where children.period_kind = 'day' or (children.period_kind = 'week' and places.area_level = 'lsoa')
 ),
 
--- What is not covered has a row and no figure.
+-- A measure that is not covered has a row, but no figure.
 judged as (
     select grid.*, covered.rests_on is not null as is_covered
     from grid
@@ -208,7 +176,7 @@ judged as (
         and covered.rests_on = grid.rests_on
 ),
 
--- What a place would have if the authority's rate in each tenth of deprivation held in it.
+-- The count that a place would have if the authority's rate in each tenth of deprivation held there.
 deprived as (
     select
         within.place_number,
@@ -245,7 +213,7 @@ by_decile as (
         on active.authority_code = by_area.authority_code and active.lsoa_code = by_area.lsoa_code
     inner join whole
         on whole.authority_code = active.authority_code and whole.imd_decile = active.imd_decile
-    where by_area.counted in ({% for count in counts %}'{{ count }}'{{ ', ' if not loop.last }}{% endfor %})
+    where by_area.counted in (select counted from measures where form = 'count')
     group by all
 ),
 

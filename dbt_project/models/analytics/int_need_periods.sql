@@ -1,9 +1,9 @@
--- The periods that have figures, of each authority, and how much of a year each of them is.
+-- The periods of each authority, and how much of a year each of them is.
 with present as (
     select {{ local_time(as_of()) }} as moment, {{ local_date(as_of()) }} as today
 ),
 
--- Records begin where coverage does, whatever the date of an event.
+-- Records begin where coverage begins, whatever the date of an event.
 authorities as (
     select authority_code, min(covers_from) as records_begin_on
     from {{ ref('dim_coverage') }}
@@ -46,7 +46,7 @@ kinds as (
         month_starts_on - to_years(1) as year_before_starts_on
     from months
     union all
-    -- The twelve months before it, not those that share eleven with it.
+    -- A year is compared with the twelve months before it, not with twelve months that share eleven with it.
     select
         authority_code,
         'rolling_12_months',
@@ -57,10 +57,11 @@ kinds as (
     from months
     inner join authorities using (authority_code)
     cross join present
-    -- Those that begin with the records, and the present one in any case: that it is not covered is said, too.
+    -- Years that lie within the records, and the present year in any case, so that a row can say that it is not
+    -- covered.
     where month_starts_on - to_months(11) >= records_begin_on or month_starts_on = date_trunc('month', present.today)
     union all
-    -- A year before is 52 weeks before: the same days of the week.
+    -- A year before means 52 weeks before, because the days of the week are then the same.
     select
         authority_code,
         'week',

@@ -1,4 +1,4 @@
--- Families by level of need at the end of each month, or now, by the smallest area: everything else adds it up.
+-- Families by level of need at the end of each month, or now, by the smallest area. All other figures add them up.
 with months as (
     select
         authority_code,

@@ -1,4 +1,5 @@
--- What each period has figures of: every day of it so far is covered, and so is what the figure looks back on.
+-- The figures that each period has: each of its days so far is covered, and so is the time on which the figure looks
+-- back.
 with asked as (
     select
         periods.authority_code,
@@ -26,7 +27,7 @@ with asked as (
     ) as kinds (rests_on, kind, months_back)
 ),
 
--- Pieces of coverage of one kind do not overlap.
+-- Stretches of coverage of one kind do not overlap.
 found as (
     select
         asked.authority_code,

@@ -1,4 +1,5 @@
--- Families opened to services in which each part of an adult lives, and whether one of them ever took part in anything.
+-- Families opened to services that have an adult of each part, and whether at least one of these adults ever took part
+-- in anything.
 with turns as (
     select
         family_id,
@@ -18,7 +19,7 @@ spells as (
     window families as (order by family_id, from_order)
 ),
 
--- Whoever lived there at any time while the family was open.
+-- Adults who lived there at any time while the family was open.
 adults as (
     select distinct
         spells.family_id,

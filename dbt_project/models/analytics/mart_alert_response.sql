@@ -1,4 +1,4 @@
--- How soon people take alerts on, by the day on which each was raised.
+-- How soon people acknowledge alerts, by the day on which each was raised.
 select
     {{ local_date('first_raised_at') }} as raised_on,
     authority_code,

@@ -1,5 +1,5 @@
--- What arrived, by day, topic and source, and what was the matter with it.
--- Read for a few columns at a time, which costs less than keeping all of them.
+-- Records that arrived, by day, topic and source, and the problems with them. Reading a few columns at a time costs
+-- less than keeping all of them.
 with events as not materialized (
     {{ up_to_the_cut(source('landing', 'events')) }}
 ),
@@ -31,7 +31,7 @@ named as (
     {%- endfor %}
 ),
 
--- A record once a kind, however many ids it names that connect no families.
+-- A record counts once per kind, however many over-shared ids it names.
 naming as (
     select distinct
         named.topic,
@@ -44,7 +44,7 @@ naming as (
         and (crowds.kind = 'address') = named.is_address
 ),
 
--- Of copies the first to arrive.
+-- The first of several copies to arrive counts.
 shared as (
     select
         events.received_at,

@@ -1,4 +1,4 @@
--- How often each part of an adult takes part where it lives in the household, by kind of meeting, area and month.
+-- How often adults take part, by their part in the household, kind of meeting, area and month.
 with counted as (
     select
         attendance.authority_code,

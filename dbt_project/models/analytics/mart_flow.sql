@@ -1,4 +1,4 @@
--- Of the families stepped down or closed in a month, how many were back within 3, 6 and 12 months.
+-- How many of the families stepped down or closed in a month were back within 3, 6 and 12 months.
 with stepped_down as (
     select
         'stepped_down' as cohort,
@@ -19,7 +19,7 @@ closings as (
     qualify not is_open and {{ before('is_open', 'family_id', 'families', 'false') }}
 ),
 
--- Died, or transferred to another authority: nobody to come back.
+-- A family whose person died or that moved to another authority cannot come back.
 closed as (
     select
         'closed' as cohort,
@@ -36,7 +36,7 @@ closed as (
     where events.closure_reason not in ('RC2', 'RC5')
 ),
 
--- A family counts once in a cohort of a month: from its last step of that month.
+-- A family counts once in the cohort of a month, from its last step in that month.
 cohorts as (
     select
         *,
@@ -94,7 +94,7 @@ counted as (
     group by all
 ),
 
--- Whoever came back where nobody looked is not known to be back.
+-- If the window is not covered, nobody knows whether a family came back.
 windows as (
     select distinct
         authority_code,

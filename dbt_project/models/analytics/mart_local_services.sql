@@ -1,5 +1,5 @@
--- Which services families of a place ask for and get: requests of the last twelve months, by ward, area and authority.
--- Without all twelve months there is no figure.
+-- Services that families in a place request and receive: requests of the last twelve months, by ward, area and
+-- authority. Without all twelve months, there is no figure.
 with covered as (
     select coverage.authority_code
     from {{ ref('dim_coverage') }} as coverage

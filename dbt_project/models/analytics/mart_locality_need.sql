@@ -1,4 +1,4 @@
--- Need by place and period, one row a measure: its value, how sure it is, and what it is compared with.
+-- Need by place and period, with one row per measure: its value, how sure it is, and comparisons.
 with figures as (
     select * from {{ ref('int_need_figures') }}
 ),
@@ -32,10 +32,10 @@ measured as materialized (
         numerator / nullif(expected, 0) as observed_to_expected,
         count_lower / nullif(expected, 0) as ratio_lower,
         count_upper / nullif(expected, 0) as ratio_upper,
-        -- What was counted in a part of a period is not compared with what was counted in a whole one.
+        -- The count of a part of a period is not compared with that of a whole period.
         if(form = 'count' and is_partial, null, previous_number) as compared_number,
         if(form = 'count' and is_partial, null, year_before_number) as year_compared_number,
-        -- The families of two months are much the same ones: by chance alone they do not differ.
+        -- The families of two months are mostly the same, so their numbers do not differ by chance alone.
         form in ('count', 'rate', 'share') as is_chance
     from valued
 ),
@@ -72,7 +72,7 @@ changed as (
         and year_before.period_number = later.year_compared_number
 ),
 
--- Places among those of their level in their authority; authorities among those of this lake.
+-- Places are ranked within their level and authority, and authorities among those of this lake.
 ranked as (
     select
         *,
@@ -82,7 +82,7 @@ ranked as (
     window siblings as (partition by is_ranked, sibling_group, period_number, measure_number)
 ),
 
--- The newest figures that the DfE has published, of a year.
+-- The newest year for which the DfE has published figures.
 published as (
     select *
     from {{ ref('mart_published_figures') }}

@@ -1,4 +1,4 @@
--- The outcomes scorecard, by area and month in which an outcome was first measured.
+-- The outcomes scorecard, by area and by the month in which an outcome was first measured.
 with counted as (
     select
         outcomes.outcome_framework,

@@ -1,4 +1,4 @@
--- What the DfE publishes of authorities, regions and England, under the keys of our measures.
+-- Figures that the DfE publishes for authorities, regions and England, under the keys of our measures.
 with published as (
     select
         "table" as published_table,

@@ -2,8 +2,9 @@
     'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December', 'January', 'February',
     'March',
 ] -%}
--- The figures that the DfE publishes of referrals, by authority and collection year, named and rounded as it does.
--- Assessed and found not to be in need: the case that a referral opened was closed after assessment (RC8, RC9).
+-- The figures on referrals that the DfE publishes, by authority and collection year, with its names and rounding.
+-- Assessed and found not to be in need means that the case which a referral opened was closed after assessment (RC8,
+-- RC9).
 with cases as (
     select family_id, referral_id, case_id
     from {{ ref('stg_events') }}
@@ -18,7 +19,7 @@ not_in_need as (
     where closed.fact = 'case-closed' and closed.closure_reason in ('RC8', 'RC9')
 ),
 
--- A collection year ends on 31 March and has that year's number.
+-- A collection year ends on 31 March and has the number of that year.
 referrals as (
     select
         referred.authority_code,
@@ -49,7 +50,7 @@ counts as (
     group by all
 ),
 
--- Of the mid-year before the collection year ends, or the latest that is known.
+-- The estimate is from mid-year before the collection year ends, or the latest known.
 populated as (
     select counts.*, population.mid_year, population.children as children_0_17
     from counts
@@ -115,7 +116,7 @@ named as (
     select * from mixes
 ),
 
--- A collection year is twelve months from April on.
+-- A collection year is twelve months from April.
 covered as (
     select
         authority_code,
@@ -138,7 +139,8 @@ judged as (
         and covered.is_again = starts_with(named.measure, 'Re_')
 )
 
--- One decimal, halves upwards, in whole numbers: a half is then a half. Of a year that is not covered there is no figure.
+-- One decimal, with halves rounded up. The calculation uses whole numbers, so a half is exactly a half. A year that is
+-- not covered has no figure.
 select
     authority_code,
     collection_year,
@@ -149,7 +151,7 @@ select
     cast(if(is_covered, mid_year, null) as integer) as mid_year,
     case
         when not is_covered then null
-        when per is null then numerator::double
+        when per is null then cast(numerator as double)
         else ((20 * per * numerator + denominator) // (2 * nullif(denominator, 0))) / 10
     end as "value",
     if(is_covered, null, 'not covered') as absent_because

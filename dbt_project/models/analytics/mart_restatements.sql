@@ -1,9 +1,9 @@
--- Figures of months that were over, and have become others since: what was said, what is said now, since when and why.
+-- Figures of months that were over and have changed since: the old and the new figure, since when and why.
 with earlier as (
     select * from {{ source('before', 'mart_locality_need') }}
 ),
 
--- A share that had no denominator had no row.
+-- A share without a denominator had no row.
 present as (
     select need.*
     from {{ ref('mart_locality_need') }} as need
@@ -30,7 +30,7 @@ changed as (
         or round(earlier.value, 9) is distinct from round(present.value, 9)
 ),
 
--- What has come since, and may have changed a month that was over.
+-- Records and statements that have arrived since and may have changed a month that was over.
 news as (
     select distinct
         events.authority_code,
@@ -70,7 +70,7 @@ restated as (
         (select max(as_of) from {{ source('run', 'as_of') }}) as restated_at,
         (select max(as_of) from {{ source('before', 'as_of') }}) as published_at,
         changed.*,
-        -- Nothing that came explains it: the map, the populations or the project itself are others now.
+        -- If nothing that arrived explains the change, the map, the populations or the project itself changed.
         coalesce(explained.causes, ['definition']) as causes
     from changed
     left join explained using (authority_code, period_start)
@@ -78,7 +78,7 @@ restated as (
 
 select * from {{ source('before', 'mart_restatements') }}
 union all by name
--- A history that is being loaded restates everything everywhere: it is told of the authority alone. So does coverage.
+-- Loading history restates all places, so such changes are listed for the authority alone. The same holds for coverage.
 select *
 from restated
 where not list_has_all(['history', 'coverage'], causes) or area_level = 'authority'

@@ -1,11 +1,11 @@
--- How often each rule alerts people, how soon they take it on, and what they say of it.
+-- How often each rule raises alerts, how soon people acknowledge them, and what they say about them.
 with alerts as (
     select *
     from {{ ref('fct_alerts') }}
     where is_streamed and not coalesce(is_backfill, false)
 ),
 
--- A rule is watched from the first alert of any rule, but no longer than its version applies.
+-- A rule is observed from the first alert of any rule, but no longer than its version applies.
 watched as (
     select
         rules.rule,

@@ -1,4 +1,4 @@
--- Need that was seen and not met, by ward and month: one row a kind of it.
+-- Need that was recognised and not met, by ward and month, with one row per kind.
 with requests as (
     select facts.*
     from {{ ref('fct_services_requested') }} as facts

@@ -1,4 +1,4 @@
--- Moments to come at which a risk marker that concerns a family expires.
+-- Future moments at which a risk marker that concerns a family expires.
 with markers as (
     select
         person_id,

@@ -1,4 +1,4 @@
--- What people said of alerts: who took one on, and who closed it. No rule reads it.
+-- What people did about alerts: who acknowledged one, and who closed it. No rule reads it.
 select
     alert_id,
     fact,

@@ -1,4 +1,4 @@
--- Moments to come at which a gap in the work with an open family becomes too long.
+-- Future moments at which a gap in the work with an open family becomes too long.
 select distinct
     family_id,
     due_at

@@ -1,5 +1,6 @@
--- Gaps in the work with open families that became, or may become, too long: from the opening, a review or a visit to the
--- next review or visit, and from the opening to a lead professional. What a family had before an opening is no gap of it.
+-- Gaps in the work with open families that became too long or may become so. A gap runs from the opening, a review or a
+-- visit to the next review or visit, or from the opening to a lead professional. Events before an opening do not end
+-- its gaps.
 with turns as (
     select
         family_id,
@@ -78,7 +79,7 @@ led as (
     group by openings.from_order
 ),
 
--- Five working days are five times the working hours of a day; outside the calendar's years days elapse.
+-- Five working days are five times the working hours of a day. Outside the calendar's years, plain days count.
 lead_targets as (
     select
         openings.from_order as opening_order,

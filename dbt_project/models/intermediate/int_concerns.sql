@@ -1,5 +1,5 @@
--- Concerns: contacts, referrals and reported escalations; what one agency says of one incident, or by sending a referral
--- again, is one concern.
+-- Concerns: contacts, referrals and reported escalations. All that one agency reports about one incident, or by sending
+-- a referral again, is one concern.
 with told as (
     select
         family_id,
@@ -29,7 +29,7 @@ first_named as (
     group by family_id, source_code
 ),
 
--- Who is not named is no second agency of its kind: it is taken for the first of the kind that is named.
+-- An agency that is not named is no second agency of its kind. It counts as the first named one of the kind.
 reports as (
     select
         told.* exclude (agency_id, source_code) replace (
@@ -52,7 +52,7 @@ investigations as (
     where fact = 'assessment-started' or (fact = 'referral-decided' and decision in ('mash', 'early_help'))
 ),
 
--- An assessment that names no referral is of everything reported before it.
+-- An assessment that names no referral investigates all that was reported before it.
 investigated as (
     select
         reports.family_id,

@@ -1,8 +1,8 @@
--- Ids that more families share than one person, or one home, can be of: the address of a surgery, a worker entered as a
--- person, a number such as 1. They link nobody.
--- Whoever was ever named counts, also what was corrected or withdrawn since: so a crowd only grows, and the order of
--- records decides nothing. The stream counts the same in the
--- view `shared` of its tables (`streams/watch/state/tables.sql`).
+-- Over-shared ids: more families share them than can belong to one person or one home, for example the address of a
+-- surgery, a worker entered as a person, or a number such as 1. They connect nobody. All families and persons ever
+-- named count, including those in corrected or withdrawn events. So an over-shared id stays one, and the order of
+-- records does not matter. The stream counts the same in the view `shared` of its tables
+-- (`streams/watch/state/tables.sql`).
 with recursive told as (
     select
         list_distinct([family_id, release_family_id] || coalesce(marker_families, [])) as families,
@@ -30,8 +30,7 @@ named as (
     select families, received_at, evidence, unnest(persons) as identifier from told
 ),
 
--- What is named with a family, or as an address with a person; of what links connect, the smallest identifier stands
--- for all.
+-- Ids named with a family, and addresses also with a person. The smallest of linked identifiers stands for all.
 pairs as (
     select 'person' as kind, identifier as named_id, 'family' as holder_kind, received_at, evidence, unnest(families) as holder
     from named
@@ -49,7 +48,7 @@ pairs as (
     where address_id is not null
 ),
 
--- Few are named often enough; the others are not looked at again.
+-- Few ids are named often enough, and only those are examined further.
 candidates as (
     select
         pairs.kind,
@@ -88,7 +87,7 @@ counted as (
     qualify holders > most
 ),
 
--- The record by which there came to be too many; an address has too many families, or too many persons.
+-- The record that exceeded the limit. An address has too many families or too many persons.
 crowds as (
     select *
     from counted

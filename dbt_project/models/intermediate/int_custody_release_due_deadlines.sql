@@ -1,4 +1,4 @@
--- Moments to come at which a planned release comes near, comes very near or is over.
+-- Future moments at which a planned release becomes near or very near, or is over.
 with moments as (
     select
         family_id,

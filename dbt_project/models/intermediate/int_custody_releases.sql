@@ -1,5 +1,6 @@
--- Planned releases from custody to families with a child: when each becomes a reason to act, and when it is none any more.
--- A person has one plan, the latest. Under the id of a crowd each family that plans name has its own, and an address none.
+-- Planned releases from custody to families with a child: when each becomes a reason to act, and when it ends being
+-- one. A person has one plan, the latest. Under an over-shared id, each family that plans name has its own plan, and an
+-- address has none.
 with told as (
     select
         coalesce(identities.person_id, events.person_id) as person_id,
@@ -50,8 +51,8 @@ homes as (
     where subject_kind = 'family'
 ),
 
--- While a plan concerns a family: the one it names, or those that live at its address; at that of a crowd only those
--- that the person has to do with anyway.
+-- When a plan concerns a family: the one that it names, or those that live at its address. At an over-shared address,
+-- only families that the person has to do with anyway count.
 concerned as (
     select
         timed.* exclude (is_of_crowd, planned_for, address_id, release_family_id, until_order, replaced_at),
@@ -84,7 +85,7 @@ concerned as (
         or related.from_order < least(timed.until_order, homes.until_order)
 ),
 
--- Part in the household, as told last.
+-- Part in the household, as recorded last.
 joined as (
     select
         events.family_id,
@@ -106,7 +107,7 @@ roles as (
     window members as (order by family_id, person_id, event_order)
 ),
 
--- While a plan concerns a family, and somebody else is in the household with one part and one record.
+-- Times in which a plan concerns a family and another person is in the household with one part and one record.
 with_member as (
     select
         concerned.*,
@@ -130,7 +131,7 @@ with_member as (
         < least(concerned.until_order, stays.until_order, roles.until_order)
 ),
 
--- What ends at the moment at which the release becomes near is over.
+-- A time that ends at the moment when the release becomes near is over.
 turning as (
     select
         *,

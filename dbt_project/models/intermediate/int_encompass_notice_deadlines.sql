@@ -1,4 +1,4 @@
--- Moments to come by which somebody tells a child's school of an incident.
+-- Future moments by which a child's school must be told of an incident.
 select distinct
     family_id,
     due_at

@@ -1,15 +1,17 @@
--- Who works with a family, as far as is known: the desks and people that an alert about it may go to. No rule reads it.
+-- Who works with a family, as far as is known: the desks and people who may receive an alert about it. No rule reads
+-- it.
 with told as (
     select
         family_id,
         arg_max(authority_code, event_order) as authority_code,
         arg_max(nullif(gateway, 'single'), event_order) as gateway,
         coalesce(arg_max(is_address_protected, event_order) filter (fact = 'address-changed'), false) as is_protected,
-        -- What the family said last; a consent to receive help, or the answer on a referral, is none to share.
+        -- The family's latest answer counts. A consent to receive help, or the answer on a referral, is not a consent
+        -- to share.
         coalesce(
             arg_max(fact, event_order) filter (consent_scope = 'share_information') = 'consent-given', false
         ) as is_sharing_consented,
-        -- An address whose place is not known replaces one that was.
+        -- An address with an unknown place replaces a known place.
         arg_max(if(fact = 'address-changed', coalesce(lsoa_code, 'unknown'), lsoa_code), event_order) as lsoa_code
     from {{ ref('stg_events') }}
     where family_id is not null
@@ -53,7 +55,7 @@ led as (
     group by events.family_id
 )
 
--- A gateway tells where a family lives, too: of a protected address neither is told.
+-- A gateway also reveals where a family lives, so neither is given for a protected address.
 select
     told.family_id,
     told.authority_code,

@@ -1,4 +1,4 @@
--- Who lived in which household, from joining to leaving; joining again while there extends the same stay.
+-- Who lived in which household, from joining to leaving. Joining again while there extends the same stay.
 with movements as (
     select
         events.family_id,

@@ -1,5 +1,5 @@
--- One person for all identifiers that links connect: the smallest of them. Links that make one person of more families
--- than one is in are not followed: each of their identifiers means itself.
+-- One person for all identifiers that links connect: the smallest of them. If links connect one person to too many
+-- families, they are not followed, and each of their identifiers is a person of its own.
 with recursive links as (
     select
         person_id as one,

@@ -1,4 +1,4 @@
--- Moments to come at which a risk marker expires of somebody who came to a family that it does not concern.
+-- Future moments at which a risk marker expires, if its person came to a family that the marker does not concern.
 with arrivals as (
     select
         family_id,

@@ -1,5 +1,5 @@
 -- A person with a risk marker joins the household of a family with a child, comes to live at its address, is reported
--- back or is marked while present; once per stay by a marker that concerns the family, and once by others.
+-- back or is marked while present; once per stay by a marker that concerns the family, and once by other markers.
 with presence as (
     select * from {{ ref('int_marked_presence') }}
 ),
@@ -58,7 +58,7 @@ reports as (
     where fact = 'escalation-reported' and escalation_kind = 'abusive_adult_returned'
 ),
 
--- A report that names nobody is about whoever is or was in the household.
+-- A report that names nobody is about everybody who is or was in the household.
 named as (
     select
         named_ids.* exclude (identifier),
@@ -92,7 +92,7 @@ first_joined as (
     group by family_id, person_id
 ),
 
--- The marker concerns the family when it names it, or names none and the person has lived there before.
+-- A marker concerns the family if it names it, or if it names none and the person has lived there before.
 weighed as (
     select
         triggers.event_order,
@@ -116,7 +116,7 @@ weighed as (
         on first_joined.family_id = triggers.family_id and first_joined.person_id = triggers.person_id
 ),
 
--- A marker set again later keeps, or makes, the alert open.
+-- A marker that is set again later keeps the alert open, or opens it again.
 in_force as (
     select
         event_order,
@@ -130,7 +130,7 @@ in_force as (
     having bool_or(is_in_force)
 ),
 
--- Others count only where no marker concerns the family.
+-- Other markers count only if no marker concerns the family.
 marked as (
     select *
     from in_force
@@ -138,7 +138,7 @@ marked as (
         or not bool_or(concerns_family) over (partition by event_order, family_id, person_id)
 ),
 
--- Part in the household, as told last.
+-- Part in the household, as recorded last.
 roles as (
     select
         events.family_id,
@@ -219,7 +219,7 @@ departures as (
     where events.fact = 'household-left'
 ),
 
--- Who was never recorded as joining leaves with the next recorded departure.
+-- A person who was never recorded as joining leaves with the next recorded departure.
 left_unseen as (
     select
         first_of_stay.event_order,
@@ -249,7 +249,7 @@ judged as (
         and joined.until_order > first_of_stay.event_order
 )
 
--- One event may bring several marked persons: one alert, open as long as one of them is a reason.
+-- One event may bring several marked persons. That is one alert, which is open as long as one of them is a reason.
 select
     family_id,
     event_order,
@@ -259,7 +259,7 @@ select
         when 'household' then 'joined the household of family '
         when 'address' then 'came to live at the address of family '
         when 'reported' then 'is reported to be back in family '
-        else 'was given the marker while living in family '
+        else 'was marked while living in family '
     end || family_id || ', where a child lives.' as what_happened,
     list_distinct(flatten(list([evidence] || marker_evidence || joined_evidence))) as evidence,
     any_value(evidence) as anchor,

@@ -1,5 +1,5 @@
--- While a person with a risk marker was in a family's household or lived at its address.
--- Spells that overlap are one stay. At the address of a crowd only those meet who have to do with each other anyway.
+-- When a person with a risk marker was in a family's household or lived at its address. Spells that overlap are one
+-- stay. At an over-shared address, only persons and families that have to do with each other anyway meet.
 with marked as (
     select distinct person_id from {{ ref('int_risk_markers') }}
 ),
@@ -20,7 +20,7 @@ in_household as (
     semi join marked on marked.person_id = stays.person_id
 ),
 
--- The later of the two moves brought them together, the earlier end of the two parts them.
+-- The later of the two moves brings them together, and the earlier of the two ends parts them.
 at_address as (
     select
         families.subject_id as family_id,

@@ -1,4 +1,4 @@
--- Moments to come at which a referral that waits at the hub is late, or its limit passes.
+-- Future moments at which a referral that waits at the hub (MASH) becomes late, or its limit passes.
 with moments as (
     select
         family_id,

@@ -1,6 +1,6 @@
--- Referrals that the front door sent to the hub, from that decision to the next allocation.
--- Sent there again while it waits, a referral waits since the first time; an allocation before is not the hub's,
--- one at the same instant is.
+-- Referrals that the front door sent to the hub (MASH), from that decision to the next allocation. If a referral is
+-- sent there again while it waits, it waits since the first time. An allocation before the decision does not count; one
+-- at the same moment does.
 with turns as (
     select
         family_id,

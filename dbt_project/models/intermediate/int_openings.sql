@@ -1,4 +1,4 @@
--- When families began to be open at a level at which somebody acts on concerns, and ceased to be: one row a turn.
+-- When families became open at a level at which somebody acts on concerns, and when that ended.
 with statuses as (
     select
         statuses.*,
@@ -14,7 +14,7 @@ turns as (
     qualify is_acted_on <> {{ before('is_acted_on', 'family_id', 'families', 'false') }}
 )
 
--- Concerns are counted from the beginning of an opening, also after its end.
+-- Concerns count from the beginning of an opening, also after its end.
 select
     family_id,
     is_acted_on,

@@ -1,5 +1,5 @@
--- What was recorded of a person, and while it held; what was known first holds for the time before it, too.
--- What is recorded under the id of a crowd is about some stranger.
+-- What was recorded about a person, and when it held. The first record also holds for the time before it. Records under
+-- an over-shared id are about strangers, so they are left out.
 with recorded as (
     select
         coalesce(identities.person_id, events.person_id) as person_id,

@@ -1,5 +1,5 @@
--- Referrals, their first decision and the moments by which it was due.
--- A decision of the emergency duty team is no decision of the front door.
+-- Referrals, their first decision and the moments by which it was due. Decisions of the emergency duty team do not
+-- count as front door decisions.
 with submitted as (
     select
         family_id,
@@ -10,7 +10,8 @@ with submitted as (
         agency_key,
         severity,
         primary_need,
-        -- Sent again it is the same referral, of all the children that any of its submissions names.
+        -- A referral that is sent again is the same referral. It is about all children that any of its submissions
+        -- names.
         list_distinct(flatten(list(person_ids) over (partition by family_id, referral_id))) as person_ids,
         consent,
         consent_reason,
@@ -65,7 +66,7 @@ timed as (
     left join decisions using (family_id, referral_id)
 ),
 
--- Working time passed before the submission, in microseconds.
+-- Working time before the submission, in microseconds.
 worked as (
     select
         timed.event_order,
@@ -102,7 +103,7 @@ working_clock as (
     where warn_day.is_working_day and limit_day.is_working_day
 )
 
--- Outside the calendar's years hours elapse.
+-- Outside the calendar's years, all hours count.
 select
     timed.* exclude (front_door_clock, working_day_starts, working_day_ends),
     coalesce(working_clock.warn_at, timed.submitted_at + to_hours(timed.warn_hours)) as warn_at,

@@ -1,5 +1,5 @@
--- Families that a person has to do with, wherever anybody lives: those whose household they have joined, from then on,
--- and those that a risk marker of theirs names.
+-- Families that a person has to do with, wherever anybody lives: those whose household the person has joined, from then
+-- on, and those that a risk marker of the person names.
 with found as (
     select
         person_id,

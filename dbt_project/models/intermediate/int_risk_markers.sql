@@ -1,5 +1,5 @@
--- While which risk markers of sources of risk stood: from being set or reviewed to the marker's next event or expiry.
--- A marker under the id of a crowd is about one of many strangers: it concerns the families that it names and no other.
+-- When risk markers of sources of risk were in force: from being set or reviewed to the marker's next event or expiry.
+-- A marker under an over-shared id is about one of many strangers, so it concerns only the families that it names.
 with events as (
     select
         coalesce(identities.person_id, events.person_id) as person_id,
@@ -18,7 +18,7 @@ with events as (
     where events.fact in ('risk-marker-set', 'risk-marker-reviewed', 'risk-marker-cleared')
 ),
 
--- A review tells the expiry; what the marker is, was told when it was set.
+-- A review gives the expiry. The other facts about the marker come from its setting.
 standing as (
     select
         *,

@@ -1,4 +1,5 @@
--- Each day of each authority's schools: weekdays in term that are no bank holidays, beyond the known terms all of these.
+-- School days of each authority: weekdays in term that are not bank holidays. Before the first known term and after the
+-- last, all such weekdays count.
 with spans as (
     select
         authority_code,

@@ -1,4 +1,4 @@
--- Domestic abuse incidents and the children whose schools must hear of them: by when, and when they did.
+-- Domestic abuse incidents and the children whose schools must be told of them: by when, and when they were told.
 with incidents as (
     select
         family_id,
@@ -15,7 +15,7 @@ with incidents as (
     where fact = 'escalation-reported' and escalation_kind = 'domestic_abuse_incident'
 ),
 
--- Before its beginning a school day is the next one.
+-- Before a school day begins, it is itself the next school day.
 due as (
     select
         incidents.*,
@@ -58,7 +58,8 @@ joined as (
     where events.fact = 'household-joined'
 ),
 
--- Where those live whom the report names, and their part in it, as told last; the id of a crowd leads to no other household.
+-- Where the persons in the report live, and their part in that household, as recorded last. An over-shared id leads to
+-- no other household.
 homes as (
     select
         named.event_order,
@@ -118,7 +119,8 @@ members as (
     group by due.event_order, due.occurred_at, due.due_at, stays.person_id
 ),
 
--- Who begins school on the day by which it must know is its pupil, and a child at the time of the incident.
+-- A child who begins school on the day by which the school must know is its pupil, if he or she was a child at the time
+-- of the incident.
 children as (
     select
         members.event_order,
@@ -142,7 +144,7 @@ recorded as (
     where events.fact = 'person-recorded' and events.person_id not in {{ crowds('person') }}
 ),
 
--- Where a child goes to school is what was told last before the incident.
+-- The latest record before the incident says where a child goes to school.
 schooled as (
     select
         children.event_order,
@@ -158,7 +160,7 @@ told as (
     select
         events.incident_id,
         coalesce(identities.person_id, events.person_id) as person_id,
-        -- What another family's record says under the id of a crowd is about some stranger.
+        -- Another family's record under an over-shared id is about a stranger.
         if(events.person_id in {{ crowds('person') }}, events.family_id, null) as only_family,
         events.occurred_at,
         events.evidence,
@@ -179,7 +181,7 @@ notices as (
     group by incident_id, person_id, only_family
 )
 
--- Of one incident a child has one notice: a later report may name another adult, and so concern further children.
+-- A child has one notice per incident. A later report may name another adult, and so concern further children.
 select
     due.family_id,
     children.child_id,

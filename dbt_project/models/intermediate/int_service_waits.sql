@@ -1,4 +1,4 @@
--- Requests for a partner's service, and when each was answered: it started, was declined or was cancelled.
+-- Requests for a partner's service, and when each was answered: the service started, was declined or was cancelled.
 {%- set kinds = [
     'early_help', 'family_support', 'parenting', 'youth', 'childrens_centre', 'health_visiting', 'camhs',
     'substance_misuse', 'domestic_abuse', 'speech_and_language', 'housing_support', 'social_care', 'other',
@@ -18,7 +18,7 @@ with requests as (
     qualify row_number() over (partition by family_id, service_request_id order by event_order) = 1
 ),
 
--- As with a referral's decision: an answer counts whenever it happened.
+-- As with the decision on a referral, an answer counts whenever it happened.
 answers as (
     select
         family_id,
@@ -30,7 +30,7 @@ answers as (
     group by family_id, service_request_id
 ),
 
--- A partner's target is that of the kind of its service.
+-- A partner's target depends on the kind of its service.
 timed as (
     select
         requests.*,

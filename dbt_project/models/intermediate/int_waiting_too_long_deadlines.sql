@@ -1,4 +1,4 @@
--- Moments to come at which the target of a service that is waited for passes.
+-- Future moments at which the target of a requested service passes.
 select distinct
     family_id,
     limit_at as due_at

@@ -1,5 +1,5 @@
--- In how many families a person or an address may be named before it links nobody: one limit for the whole lake, that of
--- the newest default profile.
+-- The limits above which a person or an address connects nobody: those of the newest default profile, for the whole
+-- lake.
 select
     most_families_of_person,
     most_families_at_address

@@ -1,5 +1,5 @@
--- The events in force, one row each: copies dropped, corrections applied, withdrawals taken out.
--- Which rows they are and in what order is found on few columns; the others are then read once.
+-- The events in force: copies dropped, corrections applied, withdrawn events left out. The query finds these rows and
+-- their order on a few columns, and then reads the other columns once.
 with landed as (
     {{ up_to_the_cut(source('landing', 'events')) }}
 ),
@@ -25,8 +25,9 @@ timed as (
     where is_in_force and change <> 'withdrawn'
 ),
 
--- Earlier and later are decided by time, then by source and id, at last by topic and key: from here on a number. Numbers
--- lie far apart, so that a warm build can put a late event between two others (`streams/marts/delta.py`).
+-- Time decides what is earlier and later, then source and id, and last topic and key. From here on, the order is a
+-- number. The numbers lie far apart, so that a warm build can put a late event between two others
+-- (`streams/marts/delta.py`).
 ordered as (
     select
         *,

@@ -1,4 +1,5 @@
--- Which thresholds hold where and when: an authority's own profile, and before its first the default ('*').
+-- The thresholds that hold for an authority and time: those of its own profile, and before its first one those of the
+-- default ('*').
 with profiles as (
     select * from {{ ref('practice_profiles') }}
 ),

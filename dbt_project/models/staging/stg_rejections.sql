@@ -1,4 +1,4 @@
--- Records that could not be read, and whether one sent again in their place has been.
+-- Unreadable records, and whether a record sent again in their place was read.
 with rejected as (
     {{ up_to_the_cut(source('landing', 'quarantine')) }}
 ),
@@ -28,5 +28,5 @@ select
 from rejected
 left join replayed
     on replayed.record_id = rejected.topic || '/' || rejected.kafka_partition || '/' || rejected.kafka_offset
--- Of a batch nothing is wrong: its events are records of their own.
+-- A rejection of a batch is left out: nothing is wrong with the batch, and its events are records of their own.
 where rejected.reason <> 'batch'

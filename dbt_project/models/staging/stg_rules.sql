@@ -1,4 +1,4 @@
--- Which version of a rule raises alerts for what happened when.
+-- The time in which each version of a rule raises alerts.
 select
     rule,
     version,

@@ -1,1 +1,1 @@
-"""Who gets an alert: routes as data, what is known about the family, and the working calendar."""
+"""Whom an alert goes to: the routes, what is known about the family, and the working calendar."""

@@ -1,4 +1,4 @@
-"""Why an alert went where it went, from the alert itself and the routes of its version."""
+"""Explains why an alert went to its recipients, from the alert itself and the routes of its version."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ __all__ = ["Explanation", "explain"]
 
 @dataclass(frozen=True)
 class Explanation:
-    """One route about alerts like this, and the recipients that it explains: none where the family did not fit."""
+    """One route for alerts like this, and the recipients that it explains; none if the family did not fit."""
 
     route: Route
     recipients: list[Recipient]
@@ -21,9 +21,9 @@ class Explanation:
 
 def explain(routes: Iterable[Route], alert: Alert) -> tuple[list[Explanation], list[Recipient]]:
     """
-    The routes that fit the alert, and the recipients that none explains: those were told of an earlier version.
+    The routes that fit the alert, and the recipients that no route explains: they received an earlier version.
 
-    Routes of another version than the alert was written by explain nothing.
+    Routes of another version than the alert's own explain nothing.
     """
     hours = hours_of(alert.raised_at, profile_authority(alert.profile_version))
     fitting = [

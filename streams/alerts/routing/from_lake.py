@@ -1,4 +1,4 @@
-"""Alerts with those they are for, as far as the marts know who works where and the lake whom it has been told."""
+"""Gives alerts their recipients: finds the desks in the marts, and the earlier recipients in the lake."""
 
 from collections.abc import Collection, Iterator
 
@@ -31,17 +31,21 @@ _PLACES = """
     where code in (select unnest(?))
     group by code
 """
-"""Authority of wards and areas, and the gateway and area that a ward lies in where that is one."""
+"""The authority of wards and areas. Also the gateway and the area in which a ward lies, if there is only one."""
 
 _TOLD = """
     select alert_id, recipients from landing.main.alerts where alert_id in (select unnest(?))
     qualify row_number() over (partition by alert_id order by version desc) = 1
 """
-"""Whom the latest landed version of alerts is for."""
+"""The recipients of the latest landed version of alerts."""
 
 
 def routed(settings: Settings, lake: duckdb.DuckDBPyConnection, alerts: Collection[Alert]) -> Iterator[Alert]:
-    """The alerts as a watcher would say them; one that reaches nobody is followed by the alert that says so."""
+    """
+    The alerts with the recipients that a watcher would give them.
+
+    After an alert that reaches nobody comes another alert, which reports this.
+    """
     router = Router(settings.authority, read_routes())
     families = list({alert.family_id for alert in alerts if alert.family_id is not None})
     areas = list({alert.entity_id for alert in alerts if alert.entity_kind == "area"})

@@ -1,4 +1,4 @@
-"""Where routes reach nobody: every rule at every severity and hour, whatever is known about the family."""
+"""Finds where routes reach nobody: for every rule, severity and hour, whatever is known about the family."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -25,7 +25,11 @@ class Gap(NamedTuple):
 
 
 def gaps(routes: Iterable[Route], rules: Iterable[str], day: date) -> list[Gap]:
-    """Combinations that reach nobody by the routes in force on a day, for the default and each authority of its own."""
+    """
+    Combinations that reach nobody by the routes in force on a day.
+
+    They are listed for the default routes and for each authority that has its own.
+    """
     routes = list(routes)
     authorities = sorted({"*", *(route.authority_code for route in routes)})
     return [

@@ -17,11 +17,11 @@ from streams.rules.seeds import seed_rows
 __all__ = ["CAME_DAYS", "Load", "came", "expected_load"]
 
 CAME_DAYS = 28
-"""Days before now whose alerts are counted as those that came."""
+"""Number of days before now whose alerts `came` counts."""
 
 _SERVICE, _LEAD = "each open service", "each lead professional"
 _GROUPED = {"service": _SERVICE, "lead_professional": _LEAD}
-"""Recipients that are too many to be shown one by one, and what all of them are shown as."""
+"""Recipients that are too many to show one by one, and the name under which all of them are shown."""
 
 Load = dict[tuple[Recipient, str], float]
 """Alerts a day by recipient and rule."""
@@ -54,16 +54,17 @@ def expected_load(
     routes: Iterable[Route], expected: Mapping[str, Expected], severities: Mapping[str, str], authority: str
 ) -> Load:
     """
-    What each recipient should expect of each rule.
+    How many alerts of each rule each recipient should expect.
 
-    A rule's alerts are shared out over severity, hours and families as its shares say, each as if the others did not
-    matter, and over areas by their children; then the routes are asked as for a real alert.
+    A rule's alerts are divided by severity, hours and families, each by the rule's own shares and as if they did not
+    depend on each other. They are divided among areas by the number of children. Then the routes are applied as to a
+    real alert.
 
     Args:
-        routes: those in force for the authority.
+        routes: the routes in force for the authority.
         expected: what is expected of each rule.
-        severities: the severity of each rule where its alert is not red.
-        authority: its GSS code.
+        severities: the severity of each rule when its alert is not red.
+        authority: the authority's GSS code.
     """
     routes, load = list(routes), Counter()
     for rule, one in expected.items():
@@ -78,7 +79,7 @@ def expected_load(
 
 
 def came(lake: duckdb.DuckDBPyConnection) -> Load:
-    """What each recipient was told of in the last days, or since the first alert if that is later; tests left out."""
+    """Alerts that each recipient received in the last 28 days, or since the first alert if later, without tests."""
     load: Load = defaultdict(float)
     for role, name, rule, a_day in lake.execute(_CAME).fetchall():
         load[Recipient(role, _GROUPED.get(role, name)), rule] += a_day
@@ -90,7 +91,7 @@ def _either(share: float, name: str, other: str) -> list[tuple[str, float]]:
 
 
 def _families(one: Expected) -> list[tuple[tuple[str | None, list[str]], float]]:
-    """What may be known of a family, and how probable that is: most that have a lead professional are open."""
+    """What may be known about a family, with the probability. Most families with a lead professional are open."""
     led = min(one.open, one.lead)
     return [
         ((_LEAD, [_SERVICE]), led),
@@ -101,7 +102,7 @@ def _families(one: Expected) -> list[tuple[tuple[str | None, list[str]], float]]
 
 
 def _places(authority: str) -> Iterator[tuple[_Place, float]]:
-    """Each area with its gateway and the children who live there."""
+    """Each area with its gateway, and the number of children who live there."""
     children: Counter[str] = Counter()
     names: dict[str, str] = {}
     for line in seed_rows("geography"):

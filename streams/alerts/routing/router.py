@@ -1,9 +1,8 @@
-"""From an alert, and what is known about its family, to those it is for."""
+"""Finds the recipients of an alert, from the routes and what is known about its family."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -12,36 +11,36 @@ from streams.alerts.routing.routes import Route, in_force
 from streams.alerts.routing.working_hours import is_working_hours
 from streams.contracts.codesets import AlertStatus, RecipientRole
 from streams.contracts.outputs import Alert, Recipient
-from streams.names import TIME_ZONE
 from streams.rules.answers import FamilyDesk
+from streams.times import LONDON
 
 __all__ = ["Router", "hours_of", "recipients_of"]
 
 _ENDED = {AlertStatus.CLOSED, AlertStatus.CLEARED, AlertStatus.WITHDRAWN}
 _TAKEN_ON = "acknowledged"
-"""Why a version was made that asks nobody for anything."""
+"""The `status_reason` of a version that asks nobody to act."""
 
 
 class Router:
-    """The routes, asked for one version of an alert after the other."""
+    """Applies the routes to versions of alerts, one after another."""
 
     def __init__(self, authority: str, routes: Iterable[Route]) -> None:
-        """`authority` answers for what is about no known family."""
+        """`authority` is responsible for alerts that are about no known family."""
         self.authority = authority
         self._routes = tuple(routes)
         self._in_force = cache(lambda authority, day: in_force(self._routes, authority, day))
 
     def address(self, alert: Alert, desk: FamilyDesk | None, told: Iterable[Recipient]) -> Alert:
         """
-        A version with its area and those it is for.
+        A version with its area and its recipients.
 
-        Who was told of an alert hears how it goes on; when it ends or somebody takes it on, nobody else does.
-        History and tests are for nobody.
+        Recipients of an earlier version receive all later ones. When an alert ends, or somebody acknowledges it, nobody
+        else is notified. Alerts from history and test alerts have no recipients.
 
         Args:
-            alert: a version about to be written, `raised_at` now.
-            desk: who works with the family, as far as that is known.
-            told: recipients of the version before.
+            alert: a version that is raised now (`raised_at`).
+            desk: the people who work with the family, as far as known.
+            told: the recipients of the version before.
         """
         if alert.backfill or alert.test:
             return alert
@@ -56,16 +55,16 @@ class Router:
 
     def routes_at(self, authority: str, moment: datetime) -> list[Route]:
         """The routes of an authority that are in force at an aware moment."""
-        return self._in_force(authority, moment.astimezone(ZoneInfo(TIME_ZONE)).date())
+        return self._in_force(authority, moment.astimezone(LONDON).date())
 
 
 def hours_of(moment: datetime, authority: str) -> str:
-    """`working` or `out`, as routes name an authority's hours of an aware moment."""
+    """Whether an aware moment is in an authority's working hours, as routes name it: `working` or `out`."""
     return "working" if is_working_hours(moment, authority) else "out"
 
 
 def recipients_of(routes: Iterable[Route], rule: str, severity: str, hours: str, desk: FamilyDesk) -> set[Recipient]:
-    """Those whom the routes name for an alert about a family."""
+    """The recipients that the routes name for an alert about a family."""
     return {
         Recipient(RecipientRole(route.role), name)
         for route in routes
@@ -81,7 +80,7 @@ def _fits_family(route: Route, desk: FamilyDesk) -> bool:
 
 
 def _names(place: str, desk: FamilyDesk) -> list[str]:
-    """Which desk or person it is; the authority's own desk where the family's is not known, or protected."""
+    """The desk or person that a route means; the authority's own desk if the family's is unknown or protected."""
     match place:
         case "area":
             return [desk.area or desk.authority_code]

@@ -1,4 +1,4 @@
-"""The routes: rows of data that say who gets which alert, versioned by authority."""
+"""The routes: rows of `routes.csv` that give alerts to recipients, with a version for each authority."""
 
 import csv
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ _ALLOWED = {
 
 @dataclass(frozen=True)
 class Route:
-    """One reason for somebody to get an alert; the seed `routes` describes the columns."""
+    """One reason for somebody to receive an alert. The seed `routes` describes the columns."""
 
     authority_code: str
     routing_version: str
@@ -38,7 +38,7 @@ class Route:
     place: str
 
     def fits(self, rule: str, severity: str, hours: str) -> bool:
-        """Whether it is about alerts of a rule at a severity, written in or `out` of `working` hours."""
+        """Whether the route is for alerts of a rule at a severity, raised in `working` hours or `out` of them."""
         return self.rule == rule and self.severity in {"any", severity} and self.hours in {"any", hours}
 
 
@@ -54,7 +54,7 @@ def read_routes(path: Path = ROUTES_FILE) -> tuple[Route, ...]:
 
 
 def in_force(routes: Iterable[Route], authority: str, day: date) -> list[Route]:
-    """An authority's latest version on a day: its own and, before its first own one, the default."""
+    """An authority's latest version on a day: its own or, before it has one of its own, the default version."""
     routes = [route for route in routes if route.effective_from <= day]
     own = [route for route in routes if route.authority_code == authority]
     candidates = own or [route for route in routes if route.authority_code == "*"]

@@ -1,4 +1,4 @@
-"""An alert whose route reaches nobody is itself an alert, to people whom no route can take away."""
+"""If an alert reaches nobody, another alert reports this to people whom no route can leave out."""
 
 import hashlib
 
@@ -10,11 +10,11 @@ from streams.contracts.outputs import Alert, Recipient
 __all__ = ["REACHES_NOBODY", "reaches_nobody"]
 
 REACHES_NOBODY = "route_reaches_nobody"
-"""Its name in the place of a rule's; no event leads to it, so a rebuild of the alerts has none of it."""
+"""The name of this alert in place of a rule. No event leads to it, so rebuilt alerts contain none."""
 
 
 def reaches_nobody(alert: Alert, authority: str) -> Alert | None:
-    """The red alert that an alert reached nobody; None when it reached somebody, or is for nobody."""
+    """The red alert about an alert that reached nobody; None if it reached somebody, or must have no recipients."""
     if alert.recipients or alert.backfill or alert.test:
         return None
     return msgspec.structs.replace(

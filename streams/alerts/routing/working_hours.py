@@ -1,14 +1,13 @@
-"""Whether a moment lies in an authority's working hours: those of its practice profile, on days that are worked."""
+"""Whether a moment lies in an authority's working hours: the hours of its practice profile, on working days."""
 
 import csv
 from datetime import date, datetime, time
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
-from streams.names import TIME_ZONE
 from streams.rules.compiled import DBT_PROJECT
+from streams.times import LONDON
 
 __all__ = ["is_working_hours", "profile_authority"]
 
@@ -19,7 +18,7 @@ _SATURDAY = 5
 
 
 class _Hours(NamedTuple):
-    """What a profile says of working hours; the latest is the greatest."""
+    """What a profile says about working hours. The order of the fields makes the latest profile the greatest."""
 
     effective_from: date
     profile_version: str
@@ -30,11 +29,11 @@ class _Hours(NamedTuple):
 
 def is_working_hours(moment: datetime, authority: str, profiles: Path = _PROFILES) -> bool:
     """
-    Whether an authority's desks are staffed at an aware moment: Monday to Friday, no bank holiday in England.
+    Whether an authority's desks are staffed at an aware moment: Monday to Friday, except English bank holidays.
 
     Bank holidays are known for the years of the calendar.
     """
-    local = moment.astimezone(ZoneInfo(TIME_ZONE))
+    local = moment.astimezone(LONDON)
     if local.weekday() >= _SATURDAY or local.date() in _holidays(_CALENDAR):
         return False
     hours = _in_force(_hours(profiles), authority, local.date())
@@ -42,13 +41,13 @@ def is_working_hours(moment: datetime, authority: str, profiles: Path = _PROFILE
 
 
 def profile_authority(profile_version: str, profiles: Path = _PROFILES) -> str:
-    """Whose profile it is; the default's is everybody's who has none."""
+    """The authority whose profile it is. The default profile belongs to all authorities that have none of their own."""
     owners = {hours.profile_version: hours.authority_code for hours in _hours(profiles)}
     return owners.get(profile_version, _DEFAULT)
 
 
 def _in_force(hours: tuple[_Hours, ...], authority: str, day: date) -> _Hours:
-    """An authority's latest own hours on a day and, before its first own ones, the default's."""
+    """An authority's latest own hours on a day or, before it has hours of its own, the default hours."""
     begun = [each for each in hours if each.effective_from <= day]
     own = [each for each in begun if each.authority_code == authority]
     return max(own or [each for each in begun if each.authority_code == _DEFAULT])

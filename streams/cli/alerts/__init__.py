@@ -1,4 +1,4 @@
-"""`./caf alerts`: see alerts, follow them, act on them, test their path. A module for each of its verbs."""
+"""`./caf alerts`: show alerts, follow them, act on them, and test that they arrive. Each command has its own module."""
 
 from streams.cli.alerts.act import ack, close, undo
 from streams.cli.alerts.listing import command

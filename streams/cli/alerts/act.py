@@ -1,9 +1,10 @@
-"""`./caf alerts ack`, `close` and `undo`: say what is done with an alert."""
+"""`./caf alerts ack`, `close` and `undo`: record what somebody does about an alert."""
 
 import getpass
 import json
 import os
 from collections.abc import Callable
+from contextlib import closing
 
 import click
 
@@ -19,7 +20,10 @@ def _common(verb: Callable) -> Callable:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the new version as JSON."),
         click.option(
-            "--wait", default=10.0, show_default=True, help="Seconds to wait for the version that says so; 0: do not."
+            "--wait",
+            default=10.0,
+            show_default=True,
+            help="Seconds to wait for the new version of the alert; 0: do not wait.",
         ),
         click.argument("alert_id"),
     ):
@@ -31,19 +35,19 @@ def _by_whom(verb: Callable) -> Callable:
     return click.option(
         "--worker",
         default=lambda: os.environ.get("CAF_WORKER") or getpass.getuser(),
-        help="Who does it: your id.",
-        show_default="CAF_WORKER, else your login",
+        help="Your own worker id.",
+        show_default="CAF_WORKER, or else your login",
     )(verb)
 
 
 @click.command("ack")
 @_common
 @_by_whom
-@click.option("--because", "note", help="A note for the desk; it is in no alert. No names.")
+@click.option("--because", "note", help="A note for the desk. No alert shows it. No names.")
 def ack(alert_id: str, worker: str, note: str | None, wait: float, as_json: bool) -> None:
-    """Acknowledge an alert: you take it on, and nobody else needs to.
+    """Acknowledge an alert: you will deal with it, and nobody else needs to.
 
-    It holds until the alert becomes more severe or has new evidence.
+    This applies until the alert becomes more severe or has new evidence.
     """
     from streams.alerts.actions import acknowledge
 
@@ -58,13 +62,13 @@ def ack(alert_id: str, worker: str, note: str | None, wait: float, as_json: bool
     "closure",
     required=True,
     type=click.Choice([one.value for one in AlertClosure]),
-    help="What it was worth: 'not_useful' and 'wrong_family' are how a rule gets better.",
+    help="How useful the alert was. 'not_useful' and 'wrong_family' help to improve the rule.",
 )
-@click.option("--note", help="A note for the desk; it is in no alert. No names.")
+@click.option("--note", help="A note for the desk. No alert shows it. No names.")
 def close(alert_id: str, *, worker: str, closure: str, note: str | None, wait: float, as_json: bool) -> None:
     """Close an alert: it has been dealt with.
 
-    It opens again when it becomes more severe or has new evidence.
+    It opens again if it becomes more severe or has new evidence.
     """
     from streams.alerts.actions import close as send
 
@@ -81,19 +85,19 @@ def undo(alert_id: str, wait: float, as_json: bool) -> None:
 
 
 def _do(alert_id: str, wait: float, as_json: bool, act: Callable[[Settings, Alert], object]) -> None:
-    from streams.alerts.actions import Answer
+    from streams.alerts.answer import Answer
     from streams.tell.subscribers.story import read_story
 
     settings = Settings.from_env()
     alert = read_story(settings, alert_id).versions[-1][0]
-    answer = Answer(settings, alert)
-    act(settings, alert)
-    found = answer.wait(wait)
+    with closing(Answer(settings, alert_id)) as answer:
+        act(settings, alert)
+        found = answer.wait(wait)
     if found is not None:
         printer(as_json)(found)
     elif as_json:
         click.echo(json.dumps({"alert_id": alert_id, "sent": True, "version": None}))
     else:
         click.echo(
-            f"sent; no version of the alert has said so within {wait:g} s ('./caf status' tells whether watch runs)"
+            f"sent, but no new version of the alert came within {wait:g} s ('./caf status' shows whether watch runs)"
         )

@@ -1,4 +1,4 @@
-"""The options by which alerts are chosen, alike for every verb that shows or sends them."""
+"""The options that choose alerts. They are the same for every command that shows or sends alerts."""
 
 from collections.abc import Callable
 
@@ -10,13 +10,15 @@ __all__ = ["filters"]
 
 
 def filters(verb: Callable) -> Callable:
-    """Options that become the filters of `Wanted.of`; each may be given several times."""
+    """Add the options that become the filters of `AlertFilter.of`. Each may be given several times."""
     for option in (
-        click.option("--recipient", multiple=True, help="Only for this role, or one of it: duty, duty:birkenhead."),
-        click.option("--area", multiple=True, help="Only of families in this area; 'unknown' for those of none."),
+        click.option(
+            "--recipient", multiple=True, help="Only for this role, or one desk of it: duty, duty:birkenhead."
+        ),
+        click.option("--area", multiple=True, help="Only about families in this area; 'unknown' if it is not known."),
         click.option("--rule", multiple=True, help="Only of this rule."),
         click.option(
-            "--severity", multiple=True, type=click.Choice([one.value for one in Severity]), help="Only this."
+            "--severity", multiple=True, type=click.Choice([one.value for one in Severity]), help="Only this severity."
         ),
     ):
         verb = option(verb)

@@ -1,4 +1,4 @@
-"""`./caf alerts`: see the alerts that are open, or follow those that come."""
+"""`./caf alerts`: list the open alerts, or follow new ones."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,18 +14,18 @@ __all__ = ["command", "printer"]
 
 
 @click.group("alerts", invoke_without_command=True)
-@click.option("--follow", "following", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+@click.option("--follow", "following", is_flag=True, help="Show new alerts as they come, until Ctrl-C.")
 @click.option("--bell", is_flag=True, help="With --follow: ring the terminal's bell for a red alert that is open.")
 @filters
-@click.option("--all", "every", is_flag=True, help="Every version: ended ones, history and tests included.")
+@click.option("--all", "every", is_flag=True, help="Every version, including ended alerts, history and tests.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, times in UTC.")
 @click.pass_context
 def command(
     context: click.Context, *, following: bool, bell: bool, every: bool, as_json: bool, **chosen: tuple[str, ...]
 ) -> None:
-    """List the alerts that are open now, or with --follow those that come; times are London's.
+    """List the alerts that are open now, or show new ones with --follow. Times are London time.
 
-    Alerts that were raised from history are in the list, too. --bell never rings for them.
+    The list includes alerts that were raised from history. --bell never rings for them.
     """
     if context.invoked_subcommand is not None:
         return
@@ -40,7 +40,7 @@ def command(
 
 
 def printer(as_json: bool, bell: bool = False) -> Callable[[Alert], None]:
-    """What prints an alert: as a line of JSON, or as people read it."""
+    """Return a function that prints an alert, as a line of JSON or for people to read."""
     if as_json:
         return lambda alert: click.echo(msgspec.json.encode(alert).decode())
     from rich.console import Console
@@ -72,15 +72,12 @@ def _print_versions(
 
 
 def _print_open(wanted: Callable[[Alert], bool], show: Callable[[Alert], None]) -> None:
-    from streams.alerts.follow import follow
+    from streams.alerts.follow import follow, newest
     from streams.tell.subscribers.alert_filter import is_open
 
-    latest: dict[str, Alert] = {}
-    for alert, _ in follow(Settings.from_env(), stop_at_end=True):
-        if alert.alert_id not in latest or latest[alert.alert_id].version < alert.version:
-            latest[alert.alert_id] = alert
+    latest = newest(alert for alert, _ in follow(Settings.from_env(), stop_at_end=True))
     found = [alert for alert in latest.values() if is_open(alert) and wanted(alert)]
     for alert in sorted(found, key=lambda one: one.anchored_at):
         show(alert)
     if not found:
-        click.echo("no alert that matches is open", err=True)
+        click.echo("no matching alert is open", err=True)

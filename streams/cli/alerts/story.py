@@ -1,4 +1,4 @@
-"""`./caf alerts show`: one alert, every version of it, and who did what with it."""
+"""`./caf alerts show`: show one alert, every version of it, and who did what about it."""
 
 from datetime import UTC, datetime
 
@@ -12,9 +12,18 @@ __all__ = ["show"]
 
 @click.command("show")
 @click.argument("alert_id")
-@click.option("--json", "as_json", is_flag=True, help="Its versions and those of alerts about it, one a line, in UTC.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print JSON: its versions, and those of alerts about it, one a line, in UTC.",
+)
 def show(alert_id: str, as_json: bool) -> None:
-    """Show one alert as it is now, and from the log what became of it: told, written, taken on, escalated, closed."""
+    """Show one alert as it is now, and its history.
+
+    The history says when the event happened, when its record arrived, when each version was written and for whom, and
+    who acknowledged or closed the alert. It also lists alerts that replaced it or were raised about it.
+    """
     from streams.tell.subscribers.story import read_story, steps
     from streams.tell.subscribers.times import local
 
@@ -25,6 +34,6 @@ def show(alert_id: str, as_json: bool) -> None:
             put(alert)
         return
     put(story.versions[-1][0])
-    click.echo("\nWhat became of it (London time):")
+    click.echo("\nHistory (London time):")
     for step in steps(story):
         click.echo(f"  {local(step.at, datetime.now(UTC)):<22} {step.what}")

@@ -9,7 +9,7 @@ from streams import names
 from streams.contracts.codesets import WithdrawalReason
 from streams.contracts.constraints import constraint
 from streams.contracts.envelope import Envelope
-from streams.contracts.event import Event, event_types
+from streams.contracts.event import event_types, fact_name
 from streams.contracts.fields import IDENTIFIER_PATTERN, SUBJECT_PATTERN
 from streams.contracts.landing import landing_tables
 
@@ -26,7 +26,7 @@ def expectation_suites() -> dict[str, str]:
 
 def _envelope() -> list[dict[str, Any]]:
     columns = landing_tables()["events"].columns
-    facts = [type_.split(".")[-2] for type_ in event_types()]
+    facts = map(fact_name, event_types())
     authority = next(field for field in msgspec.structs.fields(Envelope) if field.name == "authority")
     pattern = constraint(authority).pattern
     assert pattern is not None, "the contract gives the form of a council's code"
@@ -54,15 +54,11 @@ def _topic(topic: str) -> list[dict[str, Any]]:
         name: pattern for name, pattern in patterns.items() if pattern not in {IDENTIFIER_PATTERN, SUBJECT_PATTERN}
     }
     return [
-        _given([f"{_fact(struct)}.{field.name}" for struct, field, demand in demands if demand.required]),
+        _given([f"{fact_name(struct.type)}.{field.name}" for struct, field, demand in demands if demand.required]),
         _in_set("code", list(codes)),
         _matching("identifier", IDENTIFIER_PATTERN),
         *(_matching(name, pattern) for name, pattern in places.items()),
     ]
-
-
-def _fact(struct: type[Event]) -> str:
-    return struct.type.split(".")[-2]
 
 
 def _given(fields: list[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Aggregates and windows."""
+"""Rewrites aggregates and windows."""
 
 from sqlglot import exp
 
@@ -11,7 +11,7 @@ __all__: list[str] = []
 
 @rewrites(exp.Ordered)
 def _ordered(node: exp.Ordered, _: Place) -> exp.Expression:
-    """NULL comes last in both directions; text by its bytes."""
+    """NULL comes last in both directions, and text is ordered by its bytes."""
     if kind(node.this) == "list":
         raise refused(node, "orders by a list")
     node.set("this", collated(node.this))
@@ -30,21 +30,21 @@ def _extreme(node: exp.Func, _: Place) -> exp.Expression:
 
 @rewrites(exp.Sum)
 def _sum(node: exp.Sum, _: Place) -> exp.Expression:
-    """Of whole numbers, without bounds in both."""
+    """Only whole numbers. Their sums have no upper bound in either database."""
     if kind(node.this) not in {"integer", "bigint"}:
-        raise refused(node, "adds what is no whole number")
+        raise refused(node, "adds something that is not a whole number")
     return node
 
 
 @rewrites(exp.LogicalOr)
 def _any(node: exp.LogicalOr, _: Place) -> exp.Expression:
-    """The same under its name."""
+    """The same function has another name."""
     return called("bool_or", node.this)
 
 
 @rewrites(exp.AnyValue)
 def _any_value(node: exp.AnyValue, _: Place) -> exp.Expression:
-    """Any value that is not NULL: models use it where all of a group are the same."""
+    """Any value that is not NULL. Models use it where all rows of a group have the same value."""
     if kind(node.this) == "list":
         raise refused(node, "takes a list")
     return called("any_value", node.this)
@@ -52,20 +52,20 @@ def _any_value(node: exp.AnyValue, _: Place) -> exp.Expression:
 
 @rewrites(exp.IgnoreNulls)
 def _ignore_nulls(node: exp.IgnoreNulls, _: Place) -> exp.Expression:
-    """`any_value` ignores them anyway; for `last_value` see `_window`."""
+    """`any_value` ignores NULL anyway. For `last_value` see `_window`."""
     return node if isinstance(node.this, exp.LastValue) else node.this
 
 
 @rewrites(exp.ArrayAgg)
 def _list(node: exp.ArrayAgg, _: Place) -> exp.Expression:
-    """PostgreSQL's arrays of arrays are tables: lists are gathered only to be joined."""
+    """PostgreSQL's arrays of arrays are tables, so lists may be gathered only to be joined."""
     if kind(node.this) == "list" and not isinstance(_outer(node), exp.Flatten):
         raise refused(node, "is a list of lists")
     return node
 
 
 def _outer(node: exp.Expression) -> exp.Expression | None:
-    """What stands around an aggregate and its filter and window."""
+    """The expression around an aggregate with its filter and window."""
     parent = node.parent
     while isinstance(parent, exp.Filter | exp.Window) and parent.this is node:
         node, parent = parent, parent.parent
@@ -74,10 +74,10 @@ def _outer(node: exp.Expression) -> exp.Expression | None:
 
 @rewrites(exp.Flatten)
 def _flattened(node: exp.Flatten, place: Place) -> exp.Expression:
-    """Lists that were gathered are joined while they are."""
+    """Lists are joined by the aggregate that gathers them."""
     (gathered,) = node.find_all(exp.ArrayAgg)
     if _outer(gathered) is not node:
-        raise refused(node, "joins other lists than gathered ones")
+        raise refused(node, "joins lists that no aggregate has gathered")
     gathered.replace(place.helper("flatten_agg", gathered.this))
     return node.this
 
@@ -87,7 +87,7 @@ def _arg_extreme(node: exp.Func, _: Place) -> exp.Expression:
     """
     The first of the values in order: `(array_agg(value ORDER BY key) FILTER (WHERE value and key are there))[1]`.
 
-    In a window nothing is gathered in order; see `_window`.
+    In a window, nothing can be gathered in order; see `_window`.
     """
     if kind(node.this) == "list":
         raise refused(node, "takes a list")
@@ -100,7 +100,7 @@ def _arg_extreme(node: exp.Func, _: Place) -> exp.Expression:
 
 @rewrites(exp.Filter)
 def _filtered(node: exp.Filter, _: Place) -> exp.Expression:
-    """The filter of `arg_min` goes where the values are gathered."""
+    """The filter of `arg_min` moves to where the values are gathered."""
     if isinstance(node.this, exp.Bracket):
         gathered = node.this.find(exp.Filter)
         gathered.expression.set("this", exp.and_(gathered.expression.this, node.expression.this))
@@ -116,21 +116,21 @@ def _is_in_window(node: exp.Expression) -> bool:
 
 
 def _keys(node: exp.ArgMax | exp.ArgMin) -> list[exp.Ordered]:
-    """The parts of the key, in order; NULL in a tuple is greater than any value."""
+    """The parts of the key, in order. NULL in a tuple is greater than any value."""
     is_max, key = isinstance(node, exp.ArgMax), node.expression
     parts = key.this.expressions if is_row(key) else [collated(key)]
     return [exp.Ordered(this=part.copy(), desc=is_max, nulls_first=is_max) for part in parts]
 
 
 def _is_there(node: exp.ArgMax | exp.ArgMin) -> exp.Expression:
-    """Rows without a value count for nothing, nor do those without a key; a tuple always is one."""
+    """Rows without a value do not count, nor do rows without a key. A tuple always counts as a key."""
     needed = [node.this] if is_row(node.expression) else [node.this, node.expression]
     return exp.and_(*(exp.NullSafeNEQ(this=each.copy(), expression=exp.null()) for each in needed))
 
 
 @rewrites(exp.Window)
 def _window(node: exp.Window, place: Place) -> exp.Expression:
-    """`arg_min` and `IGNORE NULLS` have no window in PostgreSQL."""
+    """In PostgreSQL, `arg_min` and `IGNORE NULLS` cannot have a window."""
     if isinstance(node.this, exp.IgnoreNulls):
         node.set("this", place.helper("last_known", node.this.this.this))
         return node
@@ -144,10 +144,10 @@ def _window(node: exp.Window, place: Place) -> exp.Expression:
 def _first_of_partition(
     node: exp.Window, extreme: exp.ArgMax | exp.ArgMin, condition: exp.Expression | None
 ) -> exp.Expression:
-    """The first value of the partition, in order of the key, after those that count come those that do not."""
+    """The first value of the partition in order of the key. Rows that do not count come after those that do."""
     definition = _definition(node)
     if definition.args.get("order") is not None or definition.args.get("spec") is not None:
-        raise refused(node, "looks at a part of its partition")
+        raise refused(node, "reads only a part of its partition")
     counts = exp.and_(_is_there(extreme), condition.copy()) if condition is not None else _is_there(extreme)
     counts = exp.Coalesce(this=counts, expressions=[exp.false()])
     value = exp.Case(ifs=[exp.If(this=counts.copy(), true=extreme.this.copy())])

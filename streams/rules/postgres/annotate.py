@@ -1,4 +1,4 @@
-"""Types of every part of a query, where sqlglot alone does not tell them for DuckDB."""
+"""Finds the types of all parts of a query, also where sqlglot alone does not know them for DuckDB."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ def _as_first(types: TypeAnnotator, node: exp.Expression) -> None:
 
 
 def _as_any(types: TypeAnnotator, node: exp.Expression) -> None:
-    """Of several that are alike, the first that is neither NULL nor an empty list."""
+    """The type of the first argument that is neither NULL nor an empty list, because all have the same type."""
     given = [node.this, *node.expressions]
     told = [each.type for each in given if not isinstance(each, exp.Null) and not _is_empty_list(each)]
     _type(types, node, told[0] if told else None)
@@ -60,7 +60,7 @@ def _transformed(types: TypeAnnotator, node: exp.Transform) -> None:
 
 
 def _lambda(types: TypeAnnotator, node: exp.Func) -> None:
-    """The body again, now that the type of its variable is known."""
+    """Find the types in the body again, now that the type of its variable is known."""
     body, (variable,) = node.expression.this, node.expression.expressions
     of = node.this.type
     for part in body.walk():

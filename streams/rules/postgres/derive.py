@@ -1,7 +1,8 @@
 """
-The models of the stream as PostgreSQL runs them, derived from what dbt compiled and cached beside it.
+Derives the models of the stream for PostgreSQL from what dbt compiled, and caches them beside it.
 
-Everything has a schema of its own, named after the content, so two versions of the rules can stand side by side.
+Everything lies in a schema of its own, which is named after the content. So two versions of the rules can exist at the
+same time.
 """
 
 import hashlib
@@ -28,7 +29,7 @@ __all__ = ["Derived", "derived", "relation_name"]
 _HERE = Path(__file__).parent
 _GIVEN = (*(f"landing.main.{table}" for table in INPUTS), "marts.run.cut", "marts.run.as_of")
 _LONGEST_NAME = 63
-"""Bytes of a name in PostgreSQL; what is longer is cut off, and may then be two."""
+"""Most bytes of a name in PostgreSQL. A longer name is cut off, and two such names may then be the same."""
 
 
 class Derived(msgspec.Struct, frozen=True):
@@ -36,12 +37,12 @@ class Derived(msgspec.Struct, frozen=True):
     The rules for PostgreSQL.
 
     Attributes:
-        schema: where what they stand on is kept.
+        schema: the schema with everything that the rules need in the database.
         models: the text of each model that is not static, by name.
         inputs: the columns that some model reads, with their PostgreSQL types, by table of `landing.main`.
         unread: columns that models name only to leave them out.
         tables: seeds and static models: their DuckDB relation, by name.
-        columns: the columns of those tables, and of the models, with their PostgreSQL types.
+        columns: the columns of those tables and of the models, with their PostgreSQL types.
         looked_up: columns of those tables by which rows are found.
         setup: statements that make helpers, types and functions, in order.
     """
@@ -58,7 +59,7 @@ class Derived(msgspec.Struct, frozen=True):
 
 def derived(compiled: CompiledRules) -> Derived:
     """
-    Derive the models, or read what was derived of the same content before.
+    Derive the models, or read what was derived from the same content before.
 
     Raises:
         NotKnown: something in a model is not known to mean the same in PostgreSQL; the message names model and line.
@@ -74,15 +75,15 @@ def derived(compiled: CompiledRules) -> Derived:
 
 def relation_name(relation: str) -> str:
     """
-    What a relation that is filled at each evaluation is called in a statement.
+    The name, in a statement, of a relation that is filled at each evaluation.
 
-    A name with a dot: no query inside a model has such a one.
+    It contains a dot, because no query inside a model has such a name.
     """
     return relation.replace('"', "").partition(".")[2]
 
 
 def _digest(compiled: CompiledRules) -> str:
-    """Of everything that decides what is derived."""
+    """Digest of everything that decides what is derived."""
     digest = hashlib.sha256(f"{compiled.checksum} {sqlglot.__version__} {INPUTS}".encode())
     for file in sorted(_HERE.iterdir()):
         if file.suffix in {".py", ".sql"}:
@@ -131,7 +132,7 @@ def _models(
     tables: Mapping[str, str],
     place: Place,
 ) -> dict[str, str]:
-    """The texts of the models that are not static, each with the columns of those before it."""
+    """The texts of the models that are not static. Each is derived with the columns of the models before it."""
     schema = MappingSchema(dialect="duckdb")
 
     def add(relation: str) -> None:
@@ -160,7 +161,7 @@ def _names(tables: Mapping[str, str], place: Place) -> Callable[[str], str]:
             return f'{place.schema}."{kept[relation]}"'
         name = relation_name(relation)
         if len(name.encode()) > _LONGEST_NAME:
-            raise NotKnown(f"{name} is longer than the {_LONGEST_NAME} bytes of a name in PostgreSQL")
+            raise NotKnown(f"{name} is longer than the {_LONGEST_NAME} bytes that a name may have in PostgreSQL")
         return f'"{name}"'
 
     return called
@@ -174,13 +175,13 @@ def _types(relation: str, columns: Mapping[str, str], place: Place) -> dict[str,
 
 
 def _columns_read(trees: Iterable[exp.Expression]) -> set[str]:
-    """The columns that models name, but not only to leave them out."""
+    """The columns that models name, except those that they name only to leave them out."""
     columns = [column for tree in trees for column in tree.find_all(exp.Column) if column.arg_key != "except_"]
     return {part.name for column in columns for part in column.parts}
 
 
 def _looked_up(tree: exp.Expression, tables: Collection[str]) -> set[tuple[str, str]]:
-    """Columns of kept tables that a condition sets equal to something."""
+    """Columns of kept tables that a condition compares for equality."""
     aliases = {table.alias_or_name: table.name for table in tree.find_all(exp.Table) if table.name in tables}
     sides = [side for equal in tree.find_all(exp.EQ) for side in (equal.left, equal.right)]
     return {

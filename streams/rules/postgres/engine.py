@@ -1,8 +1,8 @@
-"""The rules on PostgreSQL, as DuckDB runs them in `streams.rules.engine`: rows go in, answers come out."""
+"""Runs the rules on PostgreSQL, as `streams.rules.engine` runs them on DuckDB: rows go in, results come out."""
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple, Self
 
@@ -31,22 +31,27 @@ from streams.rules.postgres.rows import as_rows
 from streams.rules.postgres.schema import install
 from streams.rules.postgres.statement import rows_given, statement
 from streams.settings import Settings
+from streams.times import naive
 
 __all__ = ["MANY_EVENTS", "Given", "PostgresEngine"]
 
 MANY_EVENTS = 150
-"""From here on joins are hashed: how many rows a parameter holds is not known when a plan is made once for all."""
+"""
+With this many events, joins are hashed.
+
+A plan is made once and used for every evaluation. So it does not know how many rows a parameter holds.
+"""
 
 _Due = tuple[datetime, str]
 
 
 class Given(NamedTuple):
     """
-    What is judged.
+    The input of an evaluation.
 
     Attributes:
-        sources: a query for each input, and for `CROWDS` if they are not to be counted.
-        values: what `$1`, `$2` and so on are in these queries; each is in some.
+        sources: a query for each input, and for `CROWDS` if over-shared ids are given instead of counted.
+        values: the values of `$1`, `$2` and so on in these queries. Each value is used in some query.
         has_many: whether there are many events (`MANY_EVENTS`).
     """
 
@@ -57,7 +62,7 @@ class Given(NamedTuple):
 
 class PostgresEngine(Evaluator):
     """
-    The rules in one session of a PostgreSQL server; between two evaluations it keeps prepared statements, no rows.
+    The rules in one session of a PostgreSQL server. Between evaluations it keeps prepared statements, but no rows.
 
     Raises:
         NotKnown: something in a model is not known to mean the same in PostgreSQL.
@@ -80,7 +85,7 @@ class PostgresEngine(Evaluator):
 
         Raises:
             LakeUnavailable: PostgreSQL does not answer.
-            NotKnown: see above.
+            NotKnown: see the class.
         """
         return cls(compiled, Session(catalog_dsn(settings), "caf rules"))
 
@@ -116,10 +121,11 @@ class PostgresEngine(Evaluator):
 
     @contextmanager
     def evaluating_given(self, given: Given, rules: Collection[str], as_of: datetime) -> Iterator[Evaluation]:
-        """The same of rows that queries find."""
+        """Evaluate rows that queries find; otherwise as `evaluating`."""
         ends = [name for rule in sorted(rules) for name in self.compiled.ends(rule)]
         desks: list[str] = []
-        # The desks are asked for wherever something changes: to look at all rows once more would cost half as much.
+        # Desks are needed wherever something changes. Reading all rows a second time for them would cost half as much
+        # again.
         evaluation = Evaluation([], [], [], lambda: _by_family(desks))
         for model, answer in self._answers((*ends, ALERT_ACTIONS, FAMILY_DESK), given, as_of):
             if model == FAMILY_DESK:
@@ -143,7 +149,7 @@ class PostgresEngine(Evaluator):
         return [msgspec.json.decode(answer, type=DecidedReferral) for _, answer in answers]
 
     def _given(self, events: pa.Table, quarantine: pa.Table | None) -> Given:
-        """Rows as parameters."""
+        """Convert rows to parameters."""
         tables = {"events": events} | ({} if quarantine is None else {"quarantine": quarantine})
         texts = {name: as_rows(table, self._derived.inputs[name]) for name, table in tables.items()}
         sources = ((name, rows_given(self._derived, name, f"${number}")) for number, name in enumerate(texts, 1))
@@ -157,12 +163,12 @@ class PostgresEngine(Evaluator):
         text = self._text(models, given.sources, len(given.values) + 1, given.has_many)
         nested = "off" if given.has_many else "on"
         with self._session.planning(**dict.fromkeys(READ_WHOLE, "on"), enable_nestloop=nested):
-            return self._session.run(text, *given.values, as_of.astimezone(UTC).replace(tzinfo=None))
+            return self._session.run(text, *given.values, naive(as_of))
 
     def _made_text(
         self, models: tuple[str, ...], sources: tuple[tuple[str, str], ...], as_of: int, has_many: bool
     ) -> str:
-        """A statement for some models; that for many rows is another one, since it gets another plan."""
+        """A statement for some models. For many rows the text differs, so that it gets a plan of its own."""
         text = statement(
             self.compiled,
             self._derived,

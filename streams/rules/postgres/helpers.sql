@@ -1,6 +1,6 @@
--- DuckDB's functions that PostgreSQL lacks. {schema} is where they are made.
+-- DuckDB's functions that PostgreSQL lacks. They are made in the schema {schema}.
 
--- Text is ordered by the collation of the list, which is "C".
+-- Text is ordered by the list's collation, which is "C".
 CREATE FUNCTION {schema}.list_sort(anyarray) RETURNS anyarray LANGUAGE sql IMMUTABLE AS
 $$ SELECT CASE WHEN cardinality($1) < 2 THEN $1 ELSE (SELECT array_agg(one ORDER BY one) FROM (SELECT unnest($1) AS one) AS listed) END $$;
 
@@ -14,7 +14,7 @@ $$ SELECT CASE WHEN $1 IS NOT NULL
 CREATE FUNCTION {schema}.list_unique(anyarray) RETURNS bigint LANGUAGE sql IMMUTABLE AS
 $$ SELECT CASE WHEN $1 IS NOT NULL THEN (SELECT count(DISTINCT one) FROM (SELECT unnest($1) AS one) AS listed) END $$;
 
--- A NULL in the list is passed over: it does not make the answer unknown.
+-- A NULL in the list is skipped. It does not make the result unknown.
 CREATE FUNCTION {schema}.list_contains(anycompatiblearray, anycompatible) RETURNS boolean LANGUAGE sql IMMUTABLE AS
 $$ SELECT CASE WHEN $1 IS NOT NULL AND $2 IS NOT NULL THEN coalesce($2 = ANY ($1), false) END $$;
 

@@ -1,8 +1,8 @@
 """
-Recursive queries with keys (`WITH RECURSIVE … USING KEY`): each round replaces what was known of a key.
+Rewrites recursive queries with keys (`WITH RECURSIVE … USING KEY`): each round replaces what was known about a key.
 
-PostgreSQL has none, so each becomes a function that keeps the rows known and those of the last round in arrays, and
-repeats the recursive part until it finds nothing new.
+PostgreSQL has none. So each of them becomes a function that keeps the known rows and the rows of the last round in
+arrays, and repeats the recursive part until it finds nothing new.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from streams.rules.postgres.supported import refused
 __all__ = ["RECURRING", "columns_of", "keyed", "restate_keyed"]
 
 RECURRING = "recurring"
-"""What DuckDB calls the schema of all rows that are known so far."""
+"""DuckDB's name for the schema of all rows known so far."""
 
 _FUNCTION = """\
 CREATE FUNCTION {name}(changed {row}[]{parameters}) RETURNS SETOF {row} LANGUAGE plpgsql IMMUTABLE ROWS 10
@@ -46,14 +46,14 @@ def keyed(tree: exp.Expression) -> list[exp.CTE]:
     The recursive queries with keys.
 
     Raises:
-        NotKnown: there is a recursive query without keys, or one of another form.
+        NotKnown: a recursive query has no keys, or has another form.
     """
     found = []
     for with_ in tree.find_all(exp.With):
         for cte in with_.expressions if with_.recursive else ():
             if cte.args.get("key_expressions"):
                 if not isinstance(cte.this, exp.Union) or not cte.this.args.get("distinct"):
-                    raise refused(cte, "is no UNION")
+                    raise refused(cte, "is not a UNION")
                 found.append(cte)
             elif any(table.name == cte.alias and not table.db for table in cte.this.find_all(exp.Table)):
                 raise refused(cte, "is recursive without keys")
@@ -61,7 +61,7 @@ def keyed(tree: exp.Expression) -> list[exp.CTE]:
 
 
 def columns_of(query: exp.Expression, names: list[str] | None = None) -> dict[str, exp.DataType]:
-    """The columns of a query that has been annotated, under other names if some are given."""
+    """The columns of an annotated query, under other names if some are given."""
     while isinstance(query, exp.SetOperation | exp.Subquery):
         query = query.this
     return dict(zip(names or query.named_selects, (column.type for column in query.selects), strict=True))
@@ -69,9 +69,10 @@ def columns_of(query: exp.Expression, names: list[str] | None = None) -> dict[st
 
 def restate_keyed(cte: exp.CTE, place: Place, text: Callable[[exp.Expression], str]) -> None:
     """
-    Put a call of a function in place of a recursive query that is rewritten otherwise, and make the function.
+    Replace a recursive query by the call of a function, and make the function.
 
-    The other queries that the recursive part reads are handed over as arrays.
+    The rest of the query must be rewritten already. The other queries that the recursive part reads are passed as
+    arrays.
     """
     names = cte.args["alias"].columns
     columns = columns_of(cte.this, [name.name for name in names] or None)

@@ -1,4 +1,4 @@
-"""Structs and lists."""
+"""Rewrites structs and lists."""
 
 from sqlglot import exp
 
@@ -9,12 +9,12 @@ from streams.rules.postgres.types import element, kind
 __all__: list[str] = []
 
 _LAST = "-2"
-"""The last place of a list, as sqlglot, which counts from zero, has it of DuckDB's `-1`."""
+"""The last position of a list. DuckDB writes `-1`; sqlglot counts from zero and makes it `-2`."""
 
 
 @rewrites(exp.Struct)
 def _struct(node: exp.Struct, place: Place) -> exp.Expression:
-    """A value of a composite type."""
+    """A struct becomes a value of a composite type."""
     name = place.composites.name(node.type)
     row = called("ROW", *(field.expression for field in node.expressions))
     return exp.Cast(this=row, to=exp.DataType.build(name, udt=True, dialect="postgres"))
@@ -22,7 +22,7 @@ def _struct(node: exp.Struct, place: Place) -> exp.Expression:
 
 @rewrites(exp.Array)
 def _array(node: exp.Array, _: Place) -> exp.Expression:
-    """An empty list has no type of its own; it takes that of what it is used with."""
+    """An empty list has no type of its own. It takes the type of what it is used with."""
     if any(kind(each) == "list" for each in node.expressions):
         raise refused(node, "is a list of lists")
     return node if node.expressions else exp.Literal.string("{}")
@@ -30,10 +30,10 @@ def _array(node: exp.Array, _: Place) -> exp.Expression:
 
 @rewrites(exp.ArrayConcat)
 def _concatenated(node: exp.ArrayConcat, place: Place) -> exp.Expression:
-    """NULL is an empty list, also if all are."""
+    """NULL counts as an empty list, even if all lists are NULL."""
     joined, *others = [node.this, *node.expressions]
     if not others:
-        raise refused(node, "joins one list")
+        raise refused(node, "joins only one list")
     for other in others:
         joined = place.helper("list_append_all", joined, other)
     return joined
@@ -41,25 +41,25 @@ def _concatenated(node: exp.ArrayConcat, place: Place) -> exp.Expression:
 
 @rewrites(exp.ArrayContains)
 def _contains(node: exp.ArrayContains, place: Place) -> exp.Expression:
-    """A NULL in the list does not make the answer unknown."""
+    """A NULL in the list does not make the result unknown."""
     return place.helper("list_contains", node.this, node.expression)
 
 
 @rewrites(exp.ArrayDistinct)
 def _distinct(node: exp.ArrayDistinct, place: Place) -> exp.Expression:
-    """Without NULL; in no order in DuckDB, in order here."""
+    """NULL is left out. DuckDB returns the items in no order; here they are in order."""
     return place.helper("list_distinct", collated(node.this))
 
 
 @rewrites(exp.ArraySort)
 def _sorted(node: exp.ArraySort, place: Place) -> exp.Expression:
-    """NULL comes last; text by its bytes."""
+    """NULL comes last, and text is ordered by its bytes."""
     return place.helper("list_sort", collated(node.this))
 
 
 @rewrites(exp.Bracket)
 def _item(node: exp.Bracket, place: Place) -> exp.Expression:
-    """The last one of a list, which is NULL when it is empty."""
+    """The last item of a list; NULL if the list is empty."""
     if kind(node.this) != "list" or [each.sql() for each in node.expressions] != [_LAST]:
         raise refused(node, "is not the last item of a list")
     return place.helper("list_last", node.this)
@@ -67,7 +67,7 @@ def _item(node: exp.Bracket, place: Place) -> exp.Expression:
 
 @rewrites(exp.ArraySlice)
 def _slice(node: exp.ArraySlice, _: Place) -> exp.Expression:
-    """From one place to another, both counted from one; an empty list if they are the wrong way round."""
+    """A slice between two positions, both counted from one; an empty list if the end lies before the start."""
     start, end = node.args["start"], node.args["end"]
     if not (isinstance(start, exp.Literal) and isinstance(end, exp.Literal) and int(start.name) > 0):
         raise refused(node, "is counted from the end")
@@ -76,26 +76,26 @@ def _slice(node: exp.ArraySlice, _: Place) -> exp.Expression:
 
 @rewrites(exp.Length)
 def _length(node: exp.Length, _: Place) -> exp.Expression:
-    """That of a list has another name than that of text, which is counted in code points."""
+    """The length of a list has another name than that of text. The length of text is counted in code points."""
     return called("cardinality", node.this) if kind(node.this) == "list" else node
 
 
 @rewrites(exp.ArrayFilter)
 def _filtered(node: exp.ArrayFilter, _: Place) -> exp.Expression:
-    """A list comprehension is a query over the list, in its order."""
+    """A list comprehension becomes a query over the list, in its order."""
     return _comprehension(node, exp.column(node.expression.expressions[0].name), node.expression.this)
 
 
 @rewrites(exp.Transform)
 def _transformed(node: exp.Transform, _: Place) -> exp.Expression:
-    """A list comprehension is a query over the list, in its order."""
+    """A list comprehension becomes a query over the list, in its order."""
     if element(node).this in {exp.DataType.Type.ARRAY, exp.DataType.Type.LIST}:
         raise refused(node, "makes a list of lists")
     return _comprehension(node, node.expression.this, None)
 
 
 def _comprehension(node: exp.Func, value: exp.Expression, condition: exp.Expression | None) -> exp.Expression:
-    """`unnest` stands in the select list, where a struct stays one value and a NULL one stays NULL."""
+    """`unnest` stands in the select list. There, a struct stays one value, and a NULL struct stays NULL."""
     (variable,) = node.expression.expressions
     unnested = exp.alias_(called("unnest", node.this.copy()), variable.name, quoted=True)
     query = exp.select(value).from_(exp.Subquery(this=exp.select(unnested), alias=exp.TableAlias(this="listed")))

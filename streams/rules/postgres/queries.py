@@ -1,4 +1,4 @@
-"""Clauses and joins that PostgreSQL lacks, rewritten in a query whose columns all name their table."""
+"""Rewrites clauses and joins that PostgreSQL lacks, in a query in which all columns name their table."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ __all__ = ["restate"]
 
 def restate(tree: exp.Expression) -> exp.Expression:
     """
-    Rewrite the clauses of every query below one.
+    Rewrite the clauses of a query and of every query inside it.
 
     Raises:
         NotKnown: a clause cannot be rewritten.
@@ -31,7 +31,7 @@ def restate(tree: exp.Expression) -> exp.Expression:
 def _replace(tree: exp.Expression, part: exp.Select, rule: Callable[[exp.Select], exp.Select]) -> exp.Expression:
     if part is tree:
         return rule(part)
-    # The part is taken out first: what stands for it holds it.
+    # Take the part out first, because its replacement contains it.
     place = exp.Placeholder()
     part.replace(place)
     place.replace(rule(part))
@@ -39,14 +39,14 @@ def _replace(tree: exp.Expression, part: exp.Select, rule: Callable[[exp.Select]
 
 
 def _unite_by_place(union: exp.SetOperation) -> None:
-    """`UNION BY NAME`: the columns of each part in the order of the first one's."""
+    """`UNION BY NAME`: put the columns of each part into the order of the first part's."""
     if not union.args.get("by_name"):
         return
     names = union.left.named_selects
     for select in _parts(union.right):
         columns = {column.alias_or_name: column for column in select.selects}
         if set(columns) != set(names):
-            raise refused(union, "unites queries of different columns")
+            raise refused(union, "unites queries with different columns")
         select.set("expressions", [columns[name] for name in names])
     union.set("by_name", None)
 
@@ -59,7 +59,7 @@ def _parts(query: exp.Expression) -> list[exp.Select]:
 
 
 def _group_by_all(select: exp.Select) -> None:
-    """`GROUP BY ALL`: by every column that is no aggregate."""
+    """`GROUP BY ALL`: group by every column that is not an aggregate."""
     group = select.args.get("group")
     if group is None or not group.args.get("all"):
         return
@@ -68,14 +68,14 @@ def _group_by_all(select: exp.Select) -> None:
 
 
 def _join_as_of(select: exp.Select) -> None:
-    """`ASOF JOIN`: the one row that comes next to the inequality of its condition."""
+    """`ASOF JOIN`: join the one row that is nearest to the inequality of the condition."""
     for join in select.args.get("joins") or ():
         if join.method != "ASOF":
             continue
         alias, condition = join.this.alias_or_name, join.args["on"]
         unequal = [each for each in condition.flatten() if isinstance(each, exp.LT | exp.LTE | exp.GT | exp.GTE)]
         if len(unequal) != 1 or not isinstance(condition, exp.And):
-            raise refused(join, "has not one inequality")
+            raise refused(join, "does not have exactly one inequality")
         (bound,) = unequal
         is_left = isinstance(bound.left, exp.Column) and bound.left.table == alias
         mine = bound.left if is_left else bound.right
@@ -89,14 +89,14 @@ def _join_as_of(select: exp.Select) -> None:
 
 
 def _semi_join(select: exp.Select) -> None:
-    """`SEMI JOIN` and `ANTI JOIN`: whether a row exists."""
+    """`SEMI JOIN` and `ANTI JOIN`: ask whether a row exists."""
     eliminate_semi_and_anti_joins(select)
 
 
 def _qualify(select: exp.Select) -> exp.Select:
-    """`QUALIFY`: a condition on windows is one on a column of a query below."""
+    """`QUALIFY`: a condition on windows becomes a condition on a column of an inner query."""
     if select.args.get("distinct"):
-        raise refused(select, "has DISTINCT beside QUALIFY")
+        raise refused(select, "has both DISTINCT and QUALIFY")
     names, condition = select.named_selects, select.args["qualify"].this
     select.set("qualify", None)
     with_ = select.args.get("with_")

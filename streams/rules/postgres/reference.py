@@ -1,18 +1,19 @@
-"""An in-memory DuckDB that knows every relation of the rules: to describe them, and to read those that never change."""
+"""An in-memory DuckDB with every relation of the rules. It describes all of them, and holds the static ones."""
 
 import duckdb
 import pyarrow as pa
 
 from streams.rules.compiled import CompiledRules
 from streams.rules.inputs import columns_named
-from streams.rules.seeds import RUN_TABLES, attach_seeds
+from streams.rules.run_tables import RUN_TABLES
+from streams.rules.seeds import attach_seeds
 
 __all__ = ["Reference"]
 
 
 class Reference:
     """
-    The seeds with their rows, the inputs without any, and a table for each model, filled if it is static.
+    The seeds with their rows, the inputs without rows, and a table for each model. Only static models are filled.
 
     Relations are named `catalog.schema.table`.
     """

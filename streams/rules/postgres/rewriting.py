@@ -1,4 +1,4 @@
-"""How a query is rewritten: one small function a construct, from the innermost part to the outermost."""
+"""How a query is rewritten: one small function for each construct, from the innermost part to the outermost."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ __all__ = ["Place", "Rewrite", "called", "collated", "grouped", "is_row", "rewri
 
 @dataclass
 class Place:
-    """Where the SQL of one model is to run, and what it needs there."""
+    """Where the SQL of the models will run, and the types and functions that it needs there."""
 
     schema: str
     composites: Composites
@@ -20,7 +20,7 @@ class Place:
     """Statements that create the functions of this project's models, by name."""
 
     def helper(self, name: str, *arguments: exp.Expression) -> exp.Expression:
-        """A call of one of the functions of `helpers.sql`."""
+        """A call of one of the functions in `helpers.sql`."""
         return called(f"{self.schema}.{name}", *arguments)
 
 
@@ -30,7 +30,7 @@ _REWRITES: dict[type[exp.Expression], Rewrite] = {}
 
 
 def rewrites(*constructs: type[exp.Expression]) -> Callable[[Rewrite], Rewrite]:
-    """Register a function for constructs; its docstring says what is different in PostgreSQL."""
+    """Register a function for constructs. Its docstring says what is different in PostgreSQL."""
 
     def register(function: Rewrite) -> Rewrite:
         _REWRITES.update(dict.fromkeys(constructs, function))
@@ -41,7 +41,7 @@ def rewrites(*constructs: type[exp.Expression]) -> Callable[[Rewrite], Rewrite]:
 
 def rewrite(tree: exp.Expression, place: Place) -> exp.Expression:
     """
-    Rewrite every part of a query whose types are known; what a part becomes keeps its type.
+    Rewrite every part of a query whose types are known. The new part keeps the type of the old one.
 
     Raises:
         NotKnown: a part cannot be rewritten.
@@ -66,18 +66,18 @@ def called(name: str, *arguments: exp.Expression) -> exp.Anonymous:
 
 
 def is_row(node: exp.Expression) -> bool:
-    """Whether an expression is what a tuple has become."""
+    """Whether an expression was a tuple before it was rewritten."""
     return isinstance(node, exp.Cast) and isinstance(node.this, exp.Anonymous) and node.this.name == "ROW"
 
 
 def grouped(node: exp.Expression) -> exp.Expression:
-    """An expression in brackets, if what stands beside it could take a part of it."""
+    """An expression in brackets, if an operator beside it could otherwise bind to a part of it."""
     is_one = isinstance(node, exp.Column | exp.Literal | exp.Paren | exp.Func) and not isinstance(node, exp.Binary)
     return node if is_one else exp.Paren(this=node)
 
 
 def collated(node: exp.Expression) -> exp.Expression:
-    """An expression by which something is ordered or compared: text, or a list of text, by its bytes."""
+    """An expression by which something is ordered or compared. Text, or a list of text, is ordered by its bytes."""
     if isinstance(node.unnest(), exp.Tuple | exp.Literal) or kind(node) == "null":
         return node
     is_text = kind(node) == "text" or (

@@ -1,4 +1,4 @@
-"""What the rules stand on in a PostgreSQL database: functions, types, seeds, static models, in one schema."""
+"""Makes what the rules need in a PostgreSQL database: functions, types, seeds and static models, in one schema."""
 
 import msgspec
 
@@ -14,7 +14,7 @@ __all__ = ["install"]
 
 def install(session: Session, compiled: CompiledRules, derived: Derived) -> bool:
     """
-    Make the schema in one transaction, unless it is there; the session has none open.
+    Make the schema in one transaction, unless it exists. The session must have no transaction open.
 
     Returns:
         Whether it was made.

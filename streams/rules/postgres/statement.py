@@ -1,7 +1,8 @@
 """
-Some models as one statement: those above them as common table expressions, and one row for each of their answers.
+Makes one statement of some models. The models on which they build are common table expressions in it.
 
-Where the inputs come from is the caller's: rows that are parameters, or a query of tables that have the columns read.
+The statement returns one row for each result. The caller decides where the inputs come from: from parameters with rows,
+or from a query on tables that have the columns read.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +14,7 @@ __all__ = ["rows_given", "statement"]
 
 
 def rows_given(derived: Derived, table: str, parameter: str) -> str:
-    """A query of an input's rows that are given as a parameter: a JSON array of objects (`rows.as_rows`)."""
+    """A query for rows of an input that are given as a parameter: a JSON array of objects (`rows.as_rows`)."""
     columns = ", ".join(f'"{name}" {type_}' for name, type_ in derived.inputs[table].items())
     return f"SELECT * FROM json_to_recordset({parameter}) AS given ({columns})"
 
@@ -28,15 +29,15 @@ def statement(
     as_of: str,
 ) -> str:
     """
-    The text of a statement whose rows are `(model, answer)`; an answer is a JSON array of the model's columns.
+    The text of a statement whose rows are `(model, answer)`. An answer is a JSON array of the model's columns.
 
     Args:
-        models: what to run, parents first (`CompiledRules.needed`, `above`).
-        answers: models whose rows are the answers, with the columns wanted; those that are not run are passed over.
-        sources: a query for each input, which has the columns `derived.inputs` says; an input without one is empty. And
-            a query in the place of a model (`CROWDS`), which has the model's columns; it may read the inputs by
-            their names in the statement (`"main.events"`). All are part of the statement, with their parameters.
-        as_of: an expression, the instant (UTC, without a zone) up to which deadlines have passed.
+        models: the models to run, parents first (`CompiledRules.needed`, `above`).
+        answers: models whose rows are returned, with the columns wanted. Those that are not run are skipped.
+        sources: a query for each input, with the columns in `derived.inputs`. An input without a query is empty. Also a
+            query in place of a model (`CROWDS`), with the model's columns. It may read the inputs by their names in the
+            statement (`"main.events"`). All queries become part of the statement, with their parameters.
+        as_of: an expression for the moment (UTC, without a zone) up to which deadlines have passed.
     """
     parts = [_part(f"main.{table}", _input(derived, table, sources.get(table))) for table in derived.inputs]
     parts += [
@@ -59,7 +60,7 @@ def statement(
 
 
 def _left_out(compiled: CompiledRules, derived: Derived, run: list[str]) -> set[str]:
-    """Models that are read, and not run because they are empty."""
+    """Models that are read but not run, because they are empty."""
     read = {parent for name in run for parent in compiled.models[name].parents}
     return (read & derived.models.keys()) - set(run)
 
@@ -77,10 +78,10 @@ def _nulls(columns: Mapping[str, str]) -> str:
 
 
 def _input(derived: Derived, table: str, source: str | None) -> str:
-    """The rows of an input with every column that models name; NULL is what they leave out."""
+    """The rows of an input with every column that models name. Columns that models only leave out are NULL."""
     columns, unread = derived.inputs[table], derived.unread[table]
     if source is None:
         return _nothing(columns | unread)
-    # With its type, to which the order of text belongs: a table may have another one.
+    # Each column is cast to its type, which includes the order of text. The table that is read may have another order.
     listed = ", ".join(f'"{name}"::{type_} AS "{name}"' for name, type_ in columns.items())
     return f"SELECT {listed}{', ' if unread else ''}{_nulls(unread)} FROM (\n{source}\n) AS source"

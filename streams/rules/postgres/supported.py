@@ -1,8 +1,9 @@
 """
-What is known of DuckDB's SQL: every construct that means the same in PostgreSQL, or is rewritten until it does.
+The list of known SQL: every construct of DuckDB that means the same in PostgreSQL, or is rewritten until it does.
 
-Whatever is not listed here is refused, also an argument of a construct that is: it may mean something else, and an
-alert would be silently wrong. A construct is added together with its test in `tests/rules/postgres/test_constructs.py`.
+A construct that is not listed here is refused, and so is an argument that is not listed with its construct. It might
+mean something else, and an alert would be wrong without notice. Add a construct only together with its test in
+`tests/rules/postgres/test_constructs.py`.
 """
 
 from collections.abc import Callable
@@ -21,7 +22,7 @@ class NotKnown(RulesInvalid):
 _BINARY, _UNARY = {"this", "expression"}, {"this"}
 
 KNOWN: dict[type[exp.Expression], set[str]] = {
-    # Queries. Both follow the standard; sqlglot writes out stars, aliases that are used again, and USING.
+    # Queries. Both databases follow the standard. sqlglot writes out stars, USING, and aliases that are used again.
     exp.Select: {
         "distinct",
         "expressions",
@@ -65,7 +66,7 @@ KNOWN: dict[type[exp.Expression], set[str]] = {
     exp.Interval: {"this", "unit"},
     exp.Cast: {"this", "to"},
     exp.DataType: {"this", "nested"},
-    # Three-valued logic is the same; what compares text is given its collation.
+    # Three-valued logic is the same. Comparisons of text get a collation.
     exp.And: _BINARY,
     exp.Or: _BINARY,
     exp.Not: _UNARY,
@@ -84,10 +85,10 @@ KNOWN: dict[type[exp.Expression], set[str]] = {
     exp.If: {"this", "true", "false"},
     exp.Coalesce: {"this", "expressions"},
     exp.Nullif: _BINARY,
-    # NULL is passed over by both, unless all are.
+    # Both databases skip NULL, unless all arguments are NULL.
     exp.Greatest: {"this", "expressions", "ignore_nulls"},
     exp.Least: {"this", "expressions", "ignore_nulls"},
-    # Numbers and times; which types may meet is looked at in `values`.
+    # Numbers and times. `values` checks which types may be combined.
     exp.Add: _BINARY,
     exp.Sub: _BINARY,
     exp.Mul: _BINARY,
@@ -147,10 +148,10 @@ KNOWN: dict[type[exp.Expression], set[str]] = {
     exp.LastValue: _UNARY,
     exp.IgnoreNulls: _UNARY,
 }
-"""What is known, with the arguments that are."""
+"""The known constructs, each with its known arguments."""
 
 FUNCTIONS = {"epoch_us", "list_unique", "to_hours", "to_microseconds", "to_minutes", "to_months"}
-"""Functions that sqlglot has no name for."""
+"""Known functions for which sqlglot has no class."""
 
 _JOINS = {
     ("", "", "INNER"),
@@ -183,7 +184,7 @@ _LOOKED_AT: dict[type[exp.Expression], Callable[[exp.Expression], bool]] = {
     exp.Literal: lambda node: node.is_string or node.is_int,
     exp.WindowSpec: _is_frame,
 }
-"""What decides, where the arguments' names alone do not tell."""
+"""Further checks of constructs for which the names of the arguments are not enough."""
 
 
 _UNKNOWN = "is not known to mean the same in PostgreSQL"
@@ -191,10 +192,10 @@ _UNKNOWN = "is not known to mean the same in PostgreSQL"
 
 def check(tree: exp.Expression) -> None:
     """
-    Look at everything in a query as it was written.
+    Check everything in a query as it was written.
 
     Raises:
-        NotKnown: something is not known; the message says what, and on which line.
+        NotKnown: something is not known; the message names it and its line.
     """
     for node in tree.walk():
         given = {name: value for name, value in node.args.items() if value not in (None, False, [])}
@@ -213,7 +214,7 @@ def refused(node: exp.Expression, why: str) -> NotKnown:
 
 
 def _line(node: exp.Expression) -> object:
-    """The line of the first part that has one, or of what stands around it."""
+    """The line of the first part that has one, or of an expression around it."""
     around: exp.Expression | None = node
     while around is not None:
         lines = [found.meta["line"] for found in around.walk() if "line" in found.meta]

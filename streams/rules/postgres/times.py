@@ -1,4 +1,4 @@
-"""Times, spans and parts of dates."""
+"""Rewrites times, intervals and parts of dates."""
 
 from sqlglot import exp
 
@@ -16,12 +16,12 @@ _SPANS = {
 }
 
 _FORMATS = {"%-d %B %Y": "FMDD FMMonth YYYY"}
-"""Formats of dates, as `strftime` and `to_char` write them; the months are English in both."""
+"""Formats of dates for `strftime`, with the same format for `to_char`. Both write English months."""
 
 
 @rewrites(exp.Anonymous)
 def _named_function(node: exp.Anonymous, place: Place) -> exp.Expression:
-    """Functions that sqlglot has no name for."""
+    """Functions for which sqlglot has no class."""
     name, given = node.name.lower(), node.expressions
     if name == "list_unique":
         return place.helper("list_unique", collated(given[0]))
@@ -37,16 +37,16 @@ def _days(node: exp.ToDays, _: Place) -> exp.Expression:
 
 
 def _span(number: exp.Expression, one: str) -> exp.Expression:
-    """An interval is a number of others; that is exact up to 2^53 microseconds, which are 285 years."""
+    """An interval becomes a number multiplied by a unit. This is exact up to 2^53 microseconds, which are 285 years."""
     if kind(number) not in INTEGERS:
-        raise refused(number, "is no whole number")
+        raise refused(number, "is not a whole number")
     interval = exp.Cast(this=exp.Literal.string(one), to=exp.DataType.build("interval"))
     return exp.Paren(this=exp.Mul(this=grouped(number), expression=interval))
 
 
 def _microseconds(moment: exp.Expression) -> exp.Expression:
     if kind(moment) not in {"timestamp", "time"}:
-        raise refused(moment, "is no time")
+        raise refused(moment, "is not a time")
     seconds = exp.Extract(this=exp.var("EPOCH"), expression=moment)
     return exp.cast(exp.Paren(this=exp.Mul(this=seconds, expression=exp.Literal.number(1_000_000))), "bigint")
 
@@ -55,7 +55,7 @@ def _microseconds(moment: exp.Expression) -> exp.Expression:
 def _difference(node: exp.DateDiff, _: Place) -> exp.Expression:
     """Microseconds from one time to another of the same kind."""
     if node.unit.name.upper() != "MICROSECOND" or kind(node.this) != kind(node.expression):
-        raise refused(node, "is no difference in microseconds")
+        raise refused(node, "is not a difference in microseconds")
     return exp.Paren(this=exp.Sub(this=_microseconds(node.this), expression=_microseconds(node.expression)))
 
 
@@ -64,28 +64,28 @@ def _part(node: exp.Func, _: Place) -> exp.Expression:
     """Parts of dates are whole numbers."""
     part = "ISODOW" if isinstance(node, exp.DayOfWeekIso) else type(node).__name__.upper()
     if kind(node.this) not in {"date", "timestamp"}:
-        raise refused(node, "takes a part of what is no date")
+        raise refused(node, "takes a part of something that is not a date")
     return exp.cast(exp.Extract(this=exp.var(part), expression=node.this), "bigint")
 
 
 @rewrites(exp.DateFromParts)
 def _date(node: exp.DateFromParts, _: Place) -> exp.Expression:
-    """PostgreSQL takes integers; a day that does not exist is an error in both."""
+    """PostgreSQL takes integers. A day that does not exist is an error in both databases."""
     return called("make_date", *(exp.cast(node.args[name], "int") for name in ("year", "month", "day")))
 
 
 @rewrites(exp.AtTimeZone)
 def _at_time_zone(node: exp.AtTimeZone, _: Place) -> exp.Expression:
-    """The same in both, also for the hour that is twice and for the one that is not."""
+    """The same in both databases, also for the hour that comes twice and for the hour that is left out."""
     if kind(node.this) not in {"timestamp", "timestamptz"} or not node.args["zone"].is_string:
-        raise refused(node, "is no time zone of a timestamp")
+        raise refused(node, "is not a time zone of a timestamp")
     return node
 
 
 @rewrites(exp.TimeToStr)
 def _written_date(node: exp.TimeToStr, _: Place) -> exp.Expression:
-    """Formats that are known."""
+    """Only known formats are allowed."""
     format_ = node.sql("duckdb").rpartition(", ")[2].strip("')")
     if kind(node.this) != "date" or format_ not in _FORMATS:
-        raise refused(node, "writes a date in another way")
+        raise refused(node, "writes a date in an unknown format")
     return called("to_char", node.this, exp.Literal.string(_FORMATS[format_]))

@@ -1,4 +1,4 @@
-"""One model's DuckDB SQL as PostgreSQL: qualified, typed, looked at, rewritten."""
+"""Translates the DuckDB SQL of one model to PostgreSQL: it is qualified, typed, checked and rewritten."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ __all__ = ["transpile"]
 
 
 class _Dialect(Postgres):
-    """PostgreSQL, printed without the rewrites of sqlglot's own that are made here already."""
+    """PostgreSQL, printed without those of sqlglot's rewrites that this package makes itself."""
 
     class Generator(Postgres.Generator):
         TRANSFORMS = {  # noqa: RUF012
@@ -30,13 +30,13 @@ class _Dialect(Postgres):
 
 def transpile(tree: exp.Expression, schema: MappingSchema, relation: Callable[[str], str], place: Place) -> str:
     """
-    The PostgreSQL text of a query, which is used up.
+    The PostgreSQL text of a query. The given tree is changed and cannot be used again.
 
     Args:
         tree: the query as DuckDB's parser read it.
         schema: the relations that it may read, with the DuckDB types of their columns.
-        relation: what a relation, `catalog.schema.table`, is called in PostgreSQL.
-        place: where the text is to run; its types and functions are added to.
+        relation: gives the PostgreSQL name of a relation `catalog.schema.table`.
+        place: where the text will run. Types and functions that it needs are added.
 
     Raises:
         NotKnown: something in the text is not known to mean the same; the message names its line.
@@ -60,7 +60,7 @@ def transpile(tree: exp.Expression, schema: MappingSchema, relation: Callable[[s
 
 
 def _annotate_again(tree: exp.Expression, recursive: list[exp.CTE], schema: MappingSchema) -> None:
-    """Only now are the types told of what recursive parts read of themselves."""
+    """Find all types again, because only now the types are known of rows that recursive parts read from themselves."""
     for cte in recursive:
         names = [column.name for column in cte.args["alias"].columns]
         types = {name: type_.sql("duckdb") for name, type_ in columns_of(cte.this, names or None).items()}

@@ -1,4 +1,4 @@
-"""Types: what a DuckDB type is called in PostgreSQL, and what kind of value an expression has."""
+"""Types: the PostgreSQL name of a DuckDB type, and the kind of value that an expression has."""
 
 import hashlib
 
@@ -24,7 +24,7 @@ _NAMES = {
     _Type.VARBINARY: "bytea",
     _Type.DOUBLE: "double precision",
 }
-"""Text is ordered by its bytes, as DuckDB orders it, whatever the database's locale."""
+"""Text is ordered by its bytes, as in DuckDB, whatever the database's locale."""
 
 _KINDS = {
     _Type.TEXT: "text",
@@ -51,10 +51,10 @@ INTEGERS = frozenset({"integer", "bigint", "hugeint"})
 
 def kind(node: exp.Expression) -> str:
     """
-    What kind of value an expression has: `text`, `integer`, `struct`, …; a tuple is one of its own.
+    The kind of value that an expression has: `text`, `integer`, `struct`, …; a tuple has a kind of its own.
 
     Raises:
-        NotKnown: it cannot be told.
+        NotKnown: the kind is not known.
     """
     if isinstance(node, exp.Null):
         return "null"
@@ -62,7 +62,7 @@ def kind(node: exp.Expression) -> str:
         return "tuple"
     found = _KINDS.get(node.type.this) if node.type is not None else None
     if found is None:
-        raise refused(node, "has no type that can be told")
+        raise refused(node, "has an unknown type")
     return found
 
 
@@ -71,19 +71,19 @@ def element(node: exp.Expression) -> exp.DataType:
     The type of a list's elements.
 
     Raises:
-        NotKnown: it cannot be told.
+        NotKnown: the type is not known.
     """
     if kind(node) != "list" or not node.type.expressions:
-        raise refused(node, "is no list whose type can be told")
+        raise refused(node, "is not a list of a known type")
     return node.type.expressions[0]
 
 
 class Composites:
     """
-    The composite types that stand for structs, made as they are met; fields of the same names and types are one type.
+    The composite types that stand for structs. Structs with the same names and types of fields share one type.
 
     Attributes:
-        ddl: statements that create them, by name; each one after those that it names.
+        ddl: statements that create the types, by name. Each comes after the types that it names.
     """
 
     def __init__(self, schema: str) -> None:
@@ -95,7 +95,7 @@ class Composites:
         The PostgreSQL type of a DuckDB type, with the collation of text.
 
         Raises:
-            NotKnown: there is none that is known.
+            NotKnown: no such type is known.
         """
         if isinstance(type_, str):
             type_ = exp.DataType.build(type_, dialect="duckdb")
@@ -105,11 +105,11 @@ class Composites:
         if type_.this == _Type.STRUCT:
             return self.of({field.name: field.args["kind"] for field in type_.expressions})
         if type_.this not in _NAMES:
-            raise NotKnown(f"the type {type_.sql('duckdb')} has no name in PostgreSQL that is known")
+            raise NotKnown(f"the type {type_.sql('duckdb')} has no known name in PostgreSQL")
         return _NAMES[type_.this]
 
     def of(self, fields: dict[str, exp.DataType]) -> str:
-        """The composite type of some fields, in their order."""
+        """The composite type for some fields, in their order."""
         listed = ", ".join(f'"{name}" {self.name(type_)}' for name, type_ in fields.items())
         name = f"struct_{hashlib.sha256(listed.encode()).hexdigest()[:8]}"
         self.ddl[name] = f"CREATE TYPE {self._schema}.{name} AS ({listed})"

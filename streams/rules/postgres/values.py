@@ -1,4 +1,4 @@
-"""Numbers, text and comparisons."""
+"""Rewrites numbers, text and comparisons."""
 
 from sqlglot import exp
 
@@ -17,7 +17,7 @@ _SUMS = {
     (exp.Sub, "date", "interval"),
     (exp.Sub, "timestamp", "interval"),
 }
-"""Sums of unlike kinds that are the same: months end on their last day, days have 24 hours."""
+"""Sums of different kinds that are the same in both databases: months end on their last day, days have 24 hours."""
 
 _CASTS = {
     ("boolean", "integer"),
@@ -30,7 +30,7 @@ _CASTS = {
 
 @rewrites(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 def _compare(node: exp.Binary, _: Place) -> exp.Expression:
-    """Text is ordered by its bytes; values of different kinds are cast by other rules, so they are refused."""
+    """Text is ordered by its bytes. Values of different kinds are refused: the databases cast them differently."""
     left, right = kind(node.left), kind(node.right)
     alike = left == right or {left, right} <= INTEGERS or {left, right} == {"date", "timestamp"}
     is_written = left in {"date", "time", "timestamp"} and isinstance(node.right, exp.Literal) and right == "text"
@@ -46,7 +46,7 @@ def _compare(node: exp.Binary, _: Place) -> exp.Expression:
 
 @rewrites(exp.In)
 def _in(node: exp.In, _: Place) -> exp.Expression:
-    """Of text and numbers, with the same answer for NULL."""
+    """Text and numbers are allowed. NULL gives the same result in both databases."""
     query = node.args.get("query")
     given = node.expressions if query is None else query.this.selects
     kinds = {kind(each) for each in (node.this, *given)} - {"null"}
@@ -57,7 +57,7 @@ def _in(node: exp.In, _: Place) -> exp.Expression:
 
 @rewrites(exp.Between)
 def _between(node: exp.Between, _: Place) -> exp.Expression:
-    """As two comparisons."""
+    """The same as two comparisons."""
     for name in ("this", "low", "high"):
         node.set(name, collated(node.args[name]))
     return node
@@ -75,9 +75,9 @@ def _extreme_of_several(node: exp.Func, _: Place) -> exp.Expression:
 @rewrites(exp.Tuple)
 def _row(node: exp.Tuple, _: Place) -> exp.Expression:
     """
-    A tuple's NULL equals another one and is greater than a value, as in a record of PostgreSQL.
+    A NULL in a tuple equals another NULL and is greater than any value, as in a record of PostgreSQL.
 
-    That of a row is unknown, hence the cast.
+    In a row of PostgreSQL, a comparison with NULL is unknown. So the row is cast to a record.
     """
     if isinstance(node.parent, exp.Values):
         return node
@@ -89,9 +89,9 @@ def _row(node: exp.Tuple, _: Place) -> exp.Expression:
 
 @rewrites(exp.Is)
 def _is_null(node: exp.Is, _: Place) -> exp.Expression:
-    """A struct of nothing but NULLs is one; PostgreSQL's `IS NULL` says that it is none."""
+    """In DuckDB, a struct that contains only NULLs is not NULL. `IS NULL` in PostgreSQL says that it is."""
     if not isinstance(node.expression, exp.Null):
-        raise refused(node, "is no IS NULL")
+        raise refused(node, "is not IS NULL")
     if kind(node.this) in {"struct", "tuple"}:
         return exp.NullSafeEQ(this=node.this, expression=node.expression)
     return node
@@ -99,7 +99,7 @@ def _is_null(node: exp.Is, _: Place) -> exp.Expression:
 
 @rewrites(exp.Add, exp.Sub, exp.Mul)
 def _sum(node: exp.Binary, _: Place) -> exp.Expression:
-    """Whole numbers, and the sums that are the same for times."""
+    """Whole numbers, and sums of times that are the same in both databases."""
     left, right = kind(node.left), kind(node.right)
     if not {left, right} <= INTEGERS and (type(node), left, right) not in _SUMS:
         raise refused(node, f"calculates with {left} and {right}")
@@ -108,23 +108,23 @@ def _sum(node: exp.Binary, _: Place) -> exp.Expression:
 
 @rewrites(exp.IntDiv)
 def _whole_quotient(node: exp.IntDiv, _: Place) -> exp.Expression:
-    """`//` is towards zero in both; by zero it is NULL, not an error."""
+    """`//` rounds towards zero in both databases. A division by zero gives NULL, not an error."""
     if not {kind(node.left), kind(node.right)} <= INTEGERS:
-        raise refused(node, "divides what is no whole number")
+        raise refused(node, "divides something that is not a whole number")
     divisor = exp.Nullif(this=node.right, expression=exp.Literal.number(0))
     return exp.Paren(this=exp.Div(this=grouped(node.left), expression=divisor, typed=True))
 
 
 @rewrites(exp.Cast)
 def _cast(node: exp.Cast, _: Place) -> exp.Expression:
-    """Casts whose answers are the same; there is none from a boolean to `bigint`, so it goes by way of `integer`."""
+    """Only casts that give the same in both. From boolean to `bigint`, PostgreSQL needs a step through `integer`."""
     of, to = kind(node.this), _kind_of(node.to)
     if of in {to, "null"} or (of == "text" and isinstance(node.this, exp.Literal)):
         return node
     if (of, to) == ("boolean", "bigint"):
         return exp.cast(exp.cast(node.this, "int"), "bigint")
     if (of, to) not in _CASTS:
-        raise refused(node, f"makes {to} of {of}")
+        raise refused(node, f"casts to {to} from {of}")
     return node
 
 
@@ -136,34 +136,34 @@ def _kind_of(type_: exp.DataType) -> str:
 
 @rewrites(exp.Hex)
 def _hex(node: exp.Hex, _: Place) -> exp.Expression:
-    """Of whole numbers, in capitals; a negative one has the digits of 64 bits."""
+    """Whole numbers are written in capitals. A negative number has the digits of 64 bits."""
     if kind(node.this) not in {"integer", "bigint"}:
-        raise refused(node, "writes something else than a whole number")
+        raise refused(node, "writes something that is not a whole number")
     return exp.Upper(this=called("to_hex", exp.cast(node.this, "bigint")))
 
 
 @rewrites(exp.DPipe)
 def _joined(node: exp.DPipe, place: Place) -> exp.Expression:
-    """Text and whole numbers, as other values are written differently; of lists a NULL makes NULL."""
+    """Text and whole numbers only, because other values are written differently. A NULL list makes the result NULL."""
     if kind(node.left) == kind(node.right) == "list":
         return place.helper("list_join", node.left, node.right)
     if not {kind(node.left), kind(node.right)} <= INTEGERS | {"text", "null"}:
-        raise refused(node, "joins what is neither text nor a whole number")
+        raise refused(node, "joins something that is neither text nor a whole number")
     return node
 
 
 @rewrites(exp.ConcatWs, exp.MD5, exp.Replace, exp.StrPosition)
 def _of_text(node: exp.Func, _: Place) -> exp.Expression:
-    """The same in both for text: characters are code points, bytes are UTF-8, `concat_ws` passes over NULL."""
+    """The same for text: characters are code points, bytes are UTF-8, and `concat_ws` skips NULL."""
     for each in node.iter_expressions():
         if kind(each) not in {"text", "null"}:
-            raise refused(node, "takes what is no text")
+            raise refused(node, "takes something that is not text")
     return node
 
 
 @rewrites(exp.Substring)
 def _substring(node: exp.Substring, _: Place) -> exp.Expression:
-    """From the first character or a later one; what is before it is counted differently."""
+    """A substring must begin at the first character or later. The databases count differently before it."""
     start = node.args["start"]
     is_after = (
         isinstance(start, exp.Add) and isinstance(start.left, exp.StrPosition) and isinstance(start.right, exp.Literal)
@@ -175,8 +175,8 @@ def _substring(node: exp.Substring, _: Place) -> exp.Expression:
 
 @rewrites(exp.Lower)
 def _lower(node: exp.Lower, _: Place) -> exp.Expression:
-    """Every letter of Unicode, as DuckDB does, whatever the database's locale."""
+    """All letters of Unicode, as in DuckDB, whatever the database's locale."""
     if kind(node.this) != "text":
-        raise refused(node, "takes what is no text")
+        raise refused(node, "takes something that is not text")
     letters = exp.Collate(this=grouped(node.this), expression=exp.to_identifier("pg_c_utf8", quoted=True))
     return exp.Collate(this=exp.Lower(this=letters), expression=exp.to_identifier("C", quoted=True))

@@ -1,1 +1,1 @@
-"""What partners are told of alerts: the sharing policy, the consent it asks for, and the notices that leave."""
+"""Share alerts with partners: the sharing policy, the consent that it needs, and the notices that are sent."""

@@ -1,4 +1,4 @@
-"""Whether a family agrees to sharing at this moment."""
+"""Find out whether a family agrees to sharing at this moment."""
 
 from datetime import UTC, datetime
 
@@ -11,17 +11,24 @@ __all__ = ["Consents"]
 
 
 class Consents:
-    """The families' answers on sharing, asked for one after the other."""
+    """Finds the families' answers on sharing, one family at a time."""
 
     def __init__(self, settings: Settings, engine: Engine, patience_seconds: float) -> None:
-        """`patience_seconds` is how long the lake may need to hold all that had arrived."""
+        """
+        Prepare to look up consents.
+
+        Args:
+            settings: where the lake is.
+            engine: runs the SQL of the rules on a family's events.
+            patience_seconds: how long to wait until everything that has arrived is in the lake.
+        """
         self._settings = settings
         self._engine = engine
         self._patience_seconds = patience_seconds
 
     def in_force(self, family_id: str | None) -> bool | None:
         """
-        Whether the family agrees to sharing; None when the lake cannot tell, because it is away or behind.
+        Return whether the family agrees to sharing, or None if the lake does not answer or is behind.
 
         Raises:
             BrokerUnavailable: no broker answers.

@@ -1,4 +1,4 @@
-"""The sharing policy: which kind of partner may be told of which alerts, and what of them."""
+"""The sharing policy: which kind of partner may be informed about which alerts, and with which details."""
 
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ POLICY_FILE = Path(__file__).with_name("policy.yaml")
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a kind of partner may be told of some alerts; `fields` is the whole list of what could ever leave."""
+    """What a kind of partner may learn about some alerts. Only fields that `fields` can name can ever leave."""
 
     rules: Annotated[list[str], Meta(min_length=1)]
     severities: Annotated[list[Severity], Meta(min_length=1)]
@@ -31,18 +31,22 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def needs_consent(self) -> bool:
-        """Whether it permits only while the family agrees to sharing."""
+        """True if the entry permits sharing only while the family agrees to it."""
         return self.verdict == SharingVerdict.PERMIT and self.basis == SharingBasis.CONSENT
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """One version of the policy: entries by kind of partner, of which the first that fits decides."""
+    """One version of the policy: entries by kind of partner. The first entry that fits an alert decides."""
 
     version: str
     partners: dict[str, list[Entry]]
 
     def entries(self, alert: Alert) -> dict[str, Entry]:
-        """The entry that decides for each partner that is named; the others are denied. Tests and history: none."""
+        """
+        Return the deciding entry for each partner that has one. Sharing with all others is denied.
+
+        Test alerts and alerts from history are shared with nobody.
+        """
         if alert.test or alert.backfill:
             return {}
         fitting = {
@@ -57,7 +61,7 @@ def read_policy(path: Path = POLICY_FILE) -> Policy:
     Read and check the policy.
 
     Raises:
-        PolicyInvalid: it names a partner or a word that is not allowed; nothing is shared by such a policy.
+        PolicyInvalid: it names a partner or a word that is not allowed. With such a policy, nothing is shared.
     """
     try:
         partners = yaml.safe_load(path.read_text())
@@ -74,10 +78,10 @@ def decision_of(
     alert: Alert, partner: str, entry: Entry, *, policy_version: str, consent: bool | None, now: datetime
 ) -> SharingDecision:
     """
-    What an entry of the policy says of a version of an alert.
+    Decide by an entry of the policy whether a version of an alert is shared.
 
     Args:
-        consent: whether the family agrees to sharing; None when that is not known, and a person must decide.
+        consent: whether the family agrees to sharing. None: this is not known, and a person must decide.
     """
     verdict, reason = entry.verdict, "policy"
     if entry.needs_consent:
@@ -102,7 +106,7 @@ def decision_of(
 
 
 def notice_of(decision: SharingDecision, entry: Entry, alert: Alert) -> PartnerNotice | None:
-    """What the partner is told; None unless the decision is to permit."""
+    """Return the notice for the partner, or None unless the decision is to permit."""
     if decision.verdict != SharingVerdict.PERMIT:
         return None
     return PartnerNotice(

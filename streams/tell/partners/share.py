@@ -1,11 +1,11 @@
 """
-Tell partners of alerts: decide, write down the decision, tell, and only then go on.
+Share alerts with partners: decide, publish the decision, publish the notice, and only then continue.
 
-At least once: after a crash a version may be decided and told again, under the same ids.
-What was on the alerts topic before the first start is never told: it is not known whether somebody has told it already.
+Each version of an alert is shared at least once. After a crash, the same version may be decided and shared again, under
+the same ids. Alerts from before the very first start are never shared, because nobody knows whether a person has
+already informed the partner.
 """
 
-import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from streams.alerts.publisher import alert_of
 from streams.contracts.output_envelope import Data, encode_output
 from streams.contracts.outputs import PARTNER_NOTICE_TYPE, SHARING_DECISION_TYPE, Alert
 from streams.kafka.client import producer
+from streams.kafka.sending import TIMEOUT_SECONDS, confirm
 from streams.kafka.topics import ensure_topics
 from streams.lake.sign import sign_of_life
 from streams.rules.compiled import compiled_rules
@@ -27,20 +28,19 @@ from streams.settings import Settings
 from streams.tell.cursor import Cursor
 from streams.tell.partners.consents import Consents
 from streams.tell.partners.policy import Policy, decision_of, notice_of
+from streams.times import stops_after
 
 __all__ = ["Shared", "share"]
 
 log = structlog.get_logger()
 
 SOURCE = "/caf/share"
-"""CloudEvents source of decisions and notices."""
-
-_TIMEOUT_SECONDS = 60
+"""The CloudEvents source of decisions and notices."""
 
 
 @dataclass
 class Shared:
-    """What this process decided and told."""
+    """How many alerts this process has read, and how many decisions and notices it has published."""
 
     alerts: int = 0
     decisions: int = 0
@@ -57,17 +57,17 @@ def share(
     patience_seconds: float = 10,
 ) -> Shared:
     """
-    Tell partners of alert versions as they come.
+    Share versions of alerts with partners as they arrive.
 
     Args:
-        once: end with the newest version that is there now.
-        patience_seconds: how long the lake may need until a consent is certain; then a person must decide.
+        once: end with the version that is the newest now.
+        patience_seconds: how long to wait for the lake until a consent is certain. After that, a person must decide.
 
     Raises:
         BrokerUnavailable: no broker answers at the start.
         RulesInvalid: dbt cannot compile the models.
     """
-    end = None if for_seconds is None else time.monotonic() + for_seconds
+    is_over = stops_after(for_seconds, until)
     with ExitStack() as stack:
         sign = stack.enter_context(sign_of_life(settings, "share"))
         ensure_topics(settings)
@@ -75,7 +75,7 @@ def share(
         sharer = stack.enter_context(closing(_Sharer(settings, policy, Consents(settings, engine, patience_seconds))))
         cursor = stack.enter_context(closing(Cursor(settings, names.ALERTS, names.SHARE_GROUP)))
         ends = cursor.ends()
-        while not until() and (end is None or time.monotonic() < end) and not (once and cursor.is_past(ends)):
+        while not is_over() and not (once and cursor.is_past(ends)):
             for record in cursor.read():
                 sign.turn()
                 if (alert := alert_of(record.value)) is not None:
@@ -93,7 +93,7 @@ class _Sharer:
         self.shared = Shared()
 
     def close(self) -> None:
-        self._producer.close(timeout=_TIMEOUT_SECONDS)
+        self._producer.close(timeout=TIMEOUT_SECONDS)
 
     def tell(self, alert: Alert) -> None:
         self.shared.alerts += 1
@@ -106,7 +106,7 @@ class _Sharer:
             for name, entry in entries.items()
         }
         notices = [(name, notice_of(one, entries[name], alert)) for name, one in decided.items()]
-        # A decision is durable before anybody is told.
+        # A decision must be stored durably before any partner is informed.
         self._send((names.SHARING_DECISION, SHARING_DECISION_TYPE, one) for one in decided.values())
         told = [(names.PARTNER_TOPICS[name], PARTNER_NOTICE_TYPE, one) for name, one in notices if one is not None]
         self._send(told)
@@ -121,6 +121,4 @@ class _Sharer:
             identity = f"{data.alert_id}/{data.version}/{data.partner}"
             value = encode_output(type_, source=SOURCE, identity=identity, time=datetime.now(UTC), data=data)
             sent.append(self._producer.send(topic, key=data.alert_id.encode(), value=value))
-        self._producer.flush(timeout=_TIMEOUT_SECONDS)
-        for future in sent:
-            future.get(timeout=_TIMEOUT_SECONDS)
+        confirm(self._producer, sent)

@@ -1,1 +1,1 @@
-"""What referrers are told: who is told what, in which words, and the letters on their topic."""
+"""Write letters to referrers: who gets one, what it says, and how it gets onto the letters' topic."""

@@ -1,41 +1,41 @@
-"""The letter about one referral: to whom, of which kind, in which words."""
+"""Write the letter about one referral: who gets it, what kind it is, and what it says."""
 
-from datetime import UTC
 from hashlib import md5
 
 from streams.contracts.codesets import Decision, FeedbackKind, ReferralSource
 from streams.contracts.outputs import Feedback
 from streams.rules.answers import DecidedReferral
+from streams.times import aware
 
 __all__ = ["letter_id", "letter_of", "same_referrer", "says_the_same"]
 
 _INDIVIDUALS = {"1A", "1B", "1C", "1D"}
 _NOT_ADDRESSABLE = {"9", "10"}
 
-_RECEIVED = "Thank you. We have received your referral and have looked at it carefully."
-_CORRECTED = "We are sorry: our last letter about this referral was not right. This one replaces it."
-_ANEW = "If you are worried again, or learn something new, please tell us at once."
+_RECEIVED = "Thank you. We have received your referral. We have looked at it carefully."
+_CORRECTED = "We are sorry. Our last letter about this referral was wrong. This letter replaces it."
+_ANEW = "If you are worried again, or if you find out something new, please tell us straight away."
 
-# Decisions in words that say nothing of the family: not even whether somebody works with it already.
+# The words for each decision reveal nothing about the family, not even whether somebody already works with it.
 _DECIDED = {
-    Decision.SIGNPOSTED: "We have told the family where they can find help.",
+    Decision.SIGNPOSTED: "We have told the family where they can get help.",
     Decision.EARLY_HELP: "We have offered the family early help.",
-    Decision.MASH: "Colleagues of several agencies will now look at it together.",
-    Decision.ROUTED_TO_OPEN_SERVICE: "We have passed it to the service that is best placed to help.",
+    Decision.MASH: "People from different services will now look at it together.",
+    Decision.ROUTED_TO_OPEN_SERVICE: "We have passed it to the service that can help best.",
     Decision.NO_FURTHER_ACTION: (
-        "For now no service will become involved. Telling us was right: your concern is on record, and together with "
-        "what others tell us it may show a need later."
+        "No service will step in for now. You were right to tell us. We will keep a record of your worry. Other "
+        "people may tell us more. Together, it may show later that the family needs help."
     ),
 }
-_LOOKED_AT = "We cannot tell you what was decided, because that is about somebody else's family life."
+_LOOKED_AT = "We cannot tell you what we decided, because that is about another family's private life."
 
 
 def letter_of(referral: DecidedReferral, before: Feedback | None) -> Feedback | None:
     """
-    The letter that a decided referral calls for, as the version after the one before.
+    Write the letter about a decided referral. If there was a letter before, this is its next version.
 
-    None for history, and for a referrer whom nobody can write to (anonymous, unknown).
-    Individuals are told that it was received and looked at, and no decision.
+    There is no letter (None) for history, or if the referrer is anonymous or unknown, because nobody can write to them.
+    A letter to an individual says that the referral was received and looked at. It does not say what was decided.
     """
     if referral.is_backfill or referral.source_code in _NOT_ADDRESSABLE:
         return None
@@ -51,22 +51,22 @@ def letter_of(referral: DecidedReferral, before: Feedback | None) -> Feedback | 
         source_code=ReferralSource(referral.source_code),
         agency_id=None if is_individual else referral.agency_id,
         decision=None if is_individual else decision,
-        decided_at=referral.decided_at.replace(tzinfo=UTC),
+        decided_at=aware(referral.decided_at),
         sentences=[*opening, _RECEIVED, said, _ANEW],
     )
 
 
 def letter_id(referral: DecidedReferral) -> str:
-    """The letter about a referral of a family: a digest, since it tells the referrer nothing of the family."""
+    """Return the id of the letter about a referral. It is a digest, so it reveals nothing about the family."""
     return md5(f"{referral.family_id}|{referral.referral_id}".encode(), usedforsecurity=False).hexdigest()
 
 
 def says_the_same(one: Feedback, other: Feedback) -> bool:
-    """Whether two versions tell the same referrer the same; a corrected time alone is no reason for a letter."""
+    """True if two versions say the same to the same referrer. If only a time was corrected, no new letter is needed."""
     return (one.source_code, one.agency_id, one.decision) == (other.source_code, other.agency_id, other.decision)
 
 
 def same_referrer(before: Feedback, referral: DecidedReferral) -> bool:
-    """Whether a letter went to whoever sent a referral."""
+    """True if the letter before went to the referrer who sent this referral."""
     agency = None if referral.source_code in _INDIVIDUALS else referral.agency_id
     return (before.source_code, before.agency_id) == (referral.source_code, agency)

@@ -1,11 +1,10 @@
 """
-Write the letters that decisions call for, as soon as the decisions have landed.
+Write letters to referrers as soon as decisions have landed.
 
-What has been written is on the letters' own topic, so a restart writes nothing twice.
-Decisions that came before the first start are never written about.
+All written letters are on their own topic, so a restart writes no letter twice. No letters are written about decisions
+that arrived before the very first start.
 """
 
-import time
 from collections.abc import Callable, Collection
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -19,32 +18,34 @@ from streams import names
 from streams.contracts import Accepted, decode
 from streams.contracts.output_envelope import Output, decode_output, encode_output
 from streams.contracts.outputs import FEEDBACK_TYPE, Feedback
-from streams.kafka.client import consumer, producer
-from streams.kafka.drain import until
+from streams.kafka.client import producer
+from streams.kafka.drain import whole
+from streams.kafka.sending import TIMEOUT_SECONDS, confirm
 from streams.kafka.topics import ensure_topics
 from streams.lake.family_events import family_events
 from streams.lake.sign import sign_of_life
 from streams.rules.answers import DecidedReferral
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
+from streams.rules.facts import fact_of
 from streams.settings import Settings
 from streams.tell.cursor import Cursor
 from streams.tell.referrers.letter import letter_id, letter_of, same_referrer, says_the_same
+from streams.times import stops_after
 
 __all__ = ["Posted", "post"]
 
 log = structlog.get_logger()
 
 SOURCE = "/caf/feedback"
-"""CloudEvents source of the letters."""
+"""The CloudEvents source of the letters."""
 
-_TIMEOUT_SECONDS = 60
 _DECIDING = {"referral-submitted", "referral-decided"}
 
 
 @dataclass
 class Posted:
-    """What this process read and wrote."""
+    """How many records this process has read, and how many letters it has written."""
 
     records: int = 0
     letters: int = 0
@@ -59,24 +60,23 @@ def post(
     patience_seconds: float = 10,
 ) -> Posted:
     """
-    Write letters as decisions come.
+    Write letters as decisions arrive.
 
     Args:
-        once: end with the newest record that is there now.
-        patience_seconds: how long to wait for the lake before asking whether to stop.
+        once: end with the record that is the newest now.
+        patience_seconds: how long to wait for the lake before checking whether to stop.
 
     Raises:
         BrokerUnavailable: no broker answers at the start.
         RulesInvalid: dbt cannot compile the models.
     """
-    end = None if for_seconds is None else time.monotonic() + for_seconds
-
+    is_over = stops_after(for_seconds, until)
     with ExitStack() as stack:
         sign = stack.enter_context(sign_of_life(settings, "feedback"))
 
         def stop() -> bool:
             sign.turn()
-            return until() or (end is not None and time.monotonic() >= end)
+            return is_over()
 
         ensure_topics(settings)
         office = stack.enter_context(closing(_Office(settings, patience_seconds)))
@@ -90,7 +90,7 @@ def post(
 
 
 class _Office:
-    """The letters that have been written, and the writing of more."""
+    """Knows the letters that have been written, and writes more."""
 
     def __init__(self, settings: Settings, patience_seconds: float) -> None:
         self._settings = settings
@@ -101,11 +101,11 @@ class _Office:
         self.posted = Posted()
 
     def close(self) -> None:
-        self._producer.close(timeout=_TIMEOUT_SECONDS)
+        self._producer.close(timeout=TIMEOUT_SECONDS)
         self._engine.close()
 
     def answer(self, records: Collection, stop: Callable[[], bool]) -> bool:
-        """Write what records call for; False when stopped before the lake could tell."""
+        """Write the letters for these records. Return False if stopped before the lake had the records."""
         events = [record for record in records if isinstance(record, Accepted) and _may_decide(record)]
         self.posted.records += len(records)
         families = {event.key for event in events}
@@ -123,7 +123,7 @@ class _Office:
         return family_events(self._settings, families, [names.REFERRAL], self._patience_seconds)
 
     def _write(self, events: pa.Table, named: Collection[tuple[str, str]]) -> None:
-        """Letters about referrals that the records named, and corrections of letters that went out."""
+        """Write letters about the referrals that the records named, and corrections of earlier letters."""
         new = []
         for referral in self._engine.decided_referrals(events, datetime.now(UTC)):
             before = self._before(referral)
@@ -139,7 +139,11 @@ class _Office:
             log.info("letters_written", letters=len(new))
 
     def _before(self, referral: DecidedReferral) -> Feedback | None:
-        """The latest letter about the referral; before letters had ids, the referrer's own under that number."""
+        """
+        Return the latest letter about the referral.
+
+        Letters used to have no ids. Such a letter is found by the number of the referral and its referrer.
+        """
         found = self._written.get(letter_id(referral))
         if found is None:
             old = self._written.get(referral.referral_id)
@@ -152,27 +156,18 @@ class _Office:
             identity = f"{letter.letter_id}/{letter.version}"
             value = encode_output(FEEDBACK_TYPE, source=SOURCE, identity=identity, time=datetime.now(UTC), data=letter)
             sent.append(self._producer.send(names.FEEDBACK, key=letter.letter_id.encode(), value=value))
-        self._producer.flush(timeout=_TIMEOUT_SECONDS)
-        for future in sent:
-            future.get(timeout=_TIMEOUT_SECONDS)
+        confirm(self._producer, sent)
 
 
 def _may_decide(event: Accepted) -> bool:
-    """Whether an event that is no history can change what a referrer is to be told."""
+    """True if the event is not history and can change what a letter to a referrer says."""
     if event.envelope.backfill:
         return False
-    return event.fact is None or event.fact.type.split(".")[-2] in _DECIDING
+    return event.fact is None or fact_of(event) in _DECIDING
 
 
 def _written(settings: Settings) -> dict[str, Feedback]:
-    """The latest version of each letter, by its id; those of before letters had ids by their referral's number."""
-    reader = consumer(settings, [names.FEEDBACK], max_poll_records=5_000)
-    try:
-        found: dict[str, Feedback] = {}
-        for record in until(reader, reader.end_offsets(reader.assignment())):
-            output = decode_output(record)
-            if isinstance(output, Output):
-                found[output.data.letter_id or output.data.referral_id] = output.data
-        return found
-    finally:
-        reader.close()
+    """Read the latest version of each letter, by its id. Old letters have no id, but their referral's number."""
+    outputs = map(decode_output, whole(settings, [names.FEEDBACK], max_poll_records=5_000))
+    letters = (output.data for output in outputs if isinstance(output, Output))
+    return {letter.letter_id or letter.referral_id: letter for letter in letters}

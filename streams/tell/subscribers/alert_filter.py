@@ -1,4 +1,4 @@
-"""Which alerts somebody wants: the filters of the library, of the ready consumers and of the listing."""
+"""Filters for alerts. The library, the ready consumers and the list of alerts use them."""
 
 import csv
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from streams.settings import PROJECT
 __all__ = ["UNKNOWN_AREA", "AlertFilter", "Words", "is_open"]
 
 UNKNOWN_AREA = "unknown"
-"""The name by which alerts are asked for whose area is unknown or protected."""
+"""The name that selects alerts whose area is unknown or protected."""
 
 _GEOGRAPHY = PROJECT / "dbt_project" / "seeds" / "geography.csv"
 
@@ -23,20 +23,20 @@ Words = str | Iterable[str]
 
 
 def _area_names() -> set[str]:
-    """The areas as alerts name them, and `unknown`."""
+    """Return the names of the areas as they stand in alerts, and `unknown`."""
     with _GEOGRAPHY.open(newline="") as file:
         return {line["constituency_name"].lower().replace(" ", "_") for line in csv.DictReader(file)} | {UNKNOWN_AREA}
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlertFilter:
-    """What an alert must be; an empty set allows everything."""
+    """The properties that an alert must have. An empty set allows everything."""
 
     severities: frozenset[str] = frozenset()
     rules: frozenset[str] = frozenset()
     areas: frozenset[str] = frozenset()
     recipients: frozenset[str] = frozenset()
-    """Roles, or one desk or person of a role: `duty`, `duty:birkenhead`."""
+    """Roles (`duty`), or one desk or person of a role (`duty:birkenhead`)."""
     backfill: bool = False
     test: bool = False
 
@@ -52,10 +52,10 @@ class AlertFilter:
         test: bool = False,
     ) -> "AlertFilter":
         """
-        Filters from the words that users write, one or several of each.
+        Make a filter from the words that users write, one or several of each kind.
 
         Raises:
-            SettingInvalid: a word that no alert can have, so that nobody waits for what cannot come.
+            SettingInvalid: no alert can have one of the words, so the user would wait in vain.
         """
         return cls(
             severities=_known("severity", severity, set(Severity)),
@@ -67,7 +67,7 @@ class AlertFilter:
         )
 
     def matches(self, alert: Alert) -> bool:
-        """Whether this version is one of those asked for, whatever its status."""
+        """True if this version passes the filter, whatever its status."""
         return (
             (not self.severities or alert.severity in self.severities)
             and (not self.rules or alert.rule in self.rules)
@@ -82,7 +82,7 @@ class AlertFilter:
 
 
 def is_open(alert: Alert) -> bool:
-    """Whether somebody still has to act."""
+    """True if somebody still has to act."""
     return alert.status == AlertStatus.OPEN
 
 

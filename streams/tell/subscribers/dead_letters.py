@@ -1,4 +1,4 @@
-"""Alerts that a receiver did not take: kept on a topic, by subscriber, until they are sent again."""
+"""Alerts that could not be delivered. They stay on a topic, by subscriber, until they are sent again."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,15 +9,15 @@ from kafka import KafkaProducer, OffsetAndMetadata
 from streams import names
 from streams.contracts.outputs import Alert
 from streams.kafka.client import consumer, producer
+from streams.kafka.drain import is_past
+from streams.kafka.sending import TIMEOUT_SECONDS
 from streams.settings import Settings
 
 __all__ = ["DeadLetters", "Undelivered"]
 
-_TIMEOUT_SECONDS = 60
-
 
 class Undelivered(msgspec.Struct, frozen=True, kw_only=True):
-    """An alert that was not taken, and why."""
+    """An alert that could not be delivered to a subscriber, and why."""
 
     group: str
     failed_at: datetime
@@ -37,19 +37,19 @@ class DeadLetters:
         self._producer: KafkaProducer = producer(settings)
 
     def add(self, alert: Alert, reason: str) -> None:
-        """Keep an alert; returns when the broker has it."""
+        """Keep an alert. This returns when the broker has acknowledged it."""
         letter = Undelivered(group=self._group, failed_at=datetime.now(UTC), reason=reason, alert=alert)
         sent = self._producer.send(
             names.NOTIFY_DEAD_LETTER, key=self._group.encode(), value=msgspec.json.encode(letter)
         )
-        sent.get(timeout=_TIMEOUT_SECONDS)
+        sent.get(timeout=TIMEOUT_SECONDS)
 
     def waiting(self, *, take: bool) -> Iterator[Undelivered]:
         """
-        The letters that wait now, oldest first.
+        Yield the letters that wait now, oldest first.
 
         Args:
-            take: a letter no longer waits when the next one is asked for.
+            take: when the caller asks for the next letter, the one before no longer waits.
         """
         reader = consumer(self._settings, [names.NOTIFY_DEAD_LETTER], group_id=f"{self._group}.replay")
         try:
@@ -57,11 +57,11 @@ class DeadLetters:
             for partition in ends:
                 if (saved := reader.committed(partition)) is not None:
                     reader.seek(partition, saved)
-            while any(reader.position(partition) < end for partition, end in ends.items()):
+            while not is_past(reader, ends):
                 for partition, records in reader.poll(timeout_ms=500).items():
                     for record in records:
                         if record.offset >= ends[partition]:
-                            # A letter that came back from this very replay waits for the next one.
+                            # A letter that failed again in this replay waits for the next replay.
                             return
                         if record.key == self._group.encode():
                             yield _LETTER.decode(record.value)
@@ -71,5 +71,5 @@ class DeadLetters:
             reader.close(autocommit=False)
 
     def close(self) -> None:
-        """Disconnect."""
-        self._producer.close(timeout=_TIMEOUT_SECONDS)
+        """Disconnect from the broker."""
+        self._producer.close(timeout=TIMEOUT_SECONDS)

@@ -1,4 +1,4 @@
-"""Bring an alert to its receiver: tried again while that can help, and kept as a dead letter where it cannot."""
+"""Deliver an alert to its receiver. Try again while that can help; otherwise keep the alert as a dead letter."""
 
 from collections.abc import Callable
 
@@ -11,26 +11,27 @@ from streams.tell.subscribers.dead_letters import DeadLetters
 __all__ = ["NotTaken", "NotYetTaken", "Send", "deliver"]
 
 Send = Callable[[Alert], None]
-"""Hands an alert to its receiver; raises `NotYetTaken` or `NotTaken`."""
+"""Sends an alert to its receiver. Raises `NotYetTaken` or `NotTaken`."""
 
 log = structlog.get_logger()
 
 
 class NotTaken(Exception):
-    """The receiver refuses the alert, and will again."""
+    """The receiver refuses the alert and would refuse it again."""
 
 
 class NotYetTaken(NotTaken):
-    """The receiver did not take the alert, but may when it is tried again."""
+    """The receiver did not take the alert, but may take it at another attempt."""
 
 
 def deliver(alert: Alert, send: Send, letters: DeadLetters, *, attempts: int, pause_seconds: float) -> bool:
     """
-    Send an alert; returns whether it was taken, otherwise it is among the dead letters, durably.
+    Send an alert, and return True if the receiver took it. If not, store it durably as a dead letter.
 
     Args:
-        attempts: how often a receiver that does not answer is tried.
-        pause_seconds: before the second attempt; doubled each time, up to a minute, with some chance in it.
+        attempts: how often to try if the receiver does not answer.
+        pause_seconds: the pause before the second attempt. Each later pause is twice as long, up to a minute, and
+            varies at random.
     """
     known = {"alert_id": alert.alert_id, "version": alert.version}
     tries = Retrying(

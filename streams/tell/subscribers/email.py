@@ -1,4 +1,4 @@
-"""Alerts as e-mail: which one, how severe, and the link; nothing else leaves by a way that others may read."""
+"""Send alerts as e-mail. Others may read e-mail, so it has only the alert's id, severity and status, and the link."""
 
 import smtplib
 import ssl
@@ -19,7 +19,7 @@ _PERMANENT = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Email:
-    """A mail server and whom to write to through it."""
+    """Sends alerts by e-mail through one mail server to fixed addresses."""
 
     host: str
     port: int
@@ -31,11 +31,11 @@ class Email:
 
     def __call__(self, alert: Alert) -> None:
         """
-        Send one version to everybody.
+        Send one version of an alert to all addresses.
 
         Raises:
-            NotYetTaken: the server does not answer, or says that it may take it later (4xx).
-            NotTaken: it refuses (5xx), or knows one of the receivers not.
+            NotYetTaken: the server does not answer, or answers that it may take the e-mail later (4xx).
+            NotTaken: the server refuses the e-mail (5xx), or does not know one of the addresses.
         """
         try:
             with self._connect() as server:
@@ -51,7 +51,7 @@ class Email:
         except (smtplib.SMTPServerDisconnected, OSError) as error:
             raise NotYetTaken(f"no answer ({type(error).__name__})") from None
         if refused:
-            raise NotTaken(f"refused for {len(refused)} of {len(self.to)} receivers")
+            raise NotTaken(f"refused for {len(refused)} of {len(self.to)} addresses")
 
     def _connect(self) -> smtplib.SMTP:
         if self.tls == "implicit":
@@ -68,12 +68,12 @@ class Email:
         message["To"] = ", ".join(self.to)
         message["Subject"] = f"{alert.severity.upper()} alert {alert.alert_id}: {alert.status}"
         message["Date"] = format_datetime(alert.raised_at)
-        # The same for a repeat, so that a mailbox can tell.
+        # The id is the same if the e-mail is sent again, so that a mailbox can recognise the repeat.
         message["Message-ID"] = f"<{alert.alert_id}.{alert.version}@caf.alerts>"
         link = alert.case_url or f"./caf alerts show {alert.alert_id}"
         message.set_content(
             f"Severity: {alert.severity}\nStatus: {alert.status}, version {alert.version}\n"
-            f"Alert: {alert.alert_id}\n{link}\n"
+            f"Alert: {alert.alert_id}\nDetails: {link}\n"
         )
         return message
 

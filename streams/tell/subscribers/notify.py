@@ -1,4 +1,4 @@
-"""A ready consumer: every wanted alert goes to a receiver or among the dead letters, and then the place is saved."""
+"""A ready consumer: deliver each wanted alert, or keep it as a dead letter, and then save the position."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ __all__ = ["Notified", "notify", "replay"]
 
 @dataclass
 class Notified:
-    """How many versions were taken by the receiver, and how many are dead letters now."""
+    """How many versions the receiver took, and how many became dead letters."""
 
     sent: int = 0
     not_taken: int = 0
 
     def count(self, taken: bool) -> None:
-        """One more."""
+        """Count one more version."""
         self.sent += taken
         self.not_taken += not taken
 
@@ -36,7 +36,7 @@ def notify(
     **chosen: Any,
 ) -> Notified:
     """
-    Send alerts as they come, until told to end; alerts from history are never sent.
+    Send alerts as they arrive, until `until` returns true. Alerts from history are never sent.
 
     Args:
         chosen: the filters of `subscribe`.
@@ -52,7 +52,7 @@ def notify(
 
 
 def replay(settings: Settings, send: Send, *, group: str, attempts: int, pause_seconds: float = 1.0) -> Notified:
-    """Send the dead letters of a group again; what is not taken is a dead letter again."""
+    """Send the dead letters of a group again. If the receiver does not take one, it becomes a dead letter again."""
     letters = DeadLetters(settings, group)
     notified = Notified()
     try:

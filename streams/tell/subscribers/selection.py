@@ -1,4 +1,4 @@
-"""Which versions a subscriber is given: none twice, none already replaced, and every one that it must know."""
+"""Choose the versions that a subscriber gets: all that it must know, without repeats and without replaced versions."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -13,17 +13,16 @@ __all__ = ["Selection"]
 class _Seen:
     version: int
     given: bool
-    """Whether any version of the alert was given to the subscriber."""
+    """True if the subscriber was given any version of the alert."""
 
 
 class Selection:
     """
-    Decides version by version, in the order of the topic.
+    Decides for each version, in the order of the topic.
 
-    Whoever was given an alert is given its later versions too, even those that the filters do not match:
-    otherwise a red alert that became amber, moved or was cleared would stand with the subscriber for ever.
-    Whoever was not is spared the end of what never began.
-    It remembers the last `capacity` alerts.
+    A subscriber that was given an alert also gets its later versions, even those that its filters do not match.
+    Otherwise it would never learn that a red alert became amber, moved to another area or was cleared. A subscriber
+    that was not given an alert does not get the end of it. The selection remembers the last `capacity` alerts.
     """
 
     def __init__(self, wanted: AlertFilter, *, standing: bool, capacity: int) -> None:
@@ -33,7 +32,7 @@ class Selection:
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
 
     def takes(self, alert: Alert) -> bool:
-        """Whether the subscriber is given this version; it is remembered."""
+        """Return whether the subscriber gets this version, and remember the answer."""
         before = self._seen.get(alert.alert_id)
         if before is not None and alert.version <= before.version:
             return False
@@ -50,5 +49,5 @@ class Selection:
             return matches and is_open(alert)
         if before is not None and before.given:
             return True
-        # The end of an alert of which nothing is known is told rather than lost.
+        # If nothing is known about the alert, its end is given as well, so that it cannot be lost.
         return matches and (is_open(alert) or before is None)

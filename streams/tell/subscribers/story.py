@@ -1,4 +1,4 @@
-"""What became of one alert, from the log: told, written, for whom, taken on, escalated, closed."""
+"""Read the story of one alert from its topic: when its cause arrived, who it was for, who took it on, how it ended."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ __all__ = ["Step", "Story", "read_story", "steps"]
 
 @dataclass(frozen=True)
 class Story:
-    """Everything the topic says of an alert, each with the moment at which the broker took it."""
+    """All records on the topic about one alert, each with the time at which the broker took it."""
 
     versions: list[tuple[Alert, datetime]]
-    """Its versions, from the first."""
+    """The versions of the alert, from the first."""
     others: list[tuple[Alert, datetime]]
-    """Versions of alerts about it (nobody took it on, it reached nobody), and of those in its place."""
+    """Versions of alerts about it (nobody took it on, it reached nobody), and of alerts that replaced it."""
 
 
 @dataclass(frozen=True, order=True)
 class Step:
-    """One thing that happened."""
+    """One step of the story."""
 
     at: datetime
     what: str
@@ -35,10 +35,10 @@ class Step:
 
 def read_story(settings: Settings, alert_id: str) -> Story:
     """
-    Read the alerts topic for one alert; a repeat on the topic is left out.
+    Read everything about one alert from the alerts topic, without repeats.
 
     Raises:
-        AlertUnknown: it is not on the topic.
+        AlertUnknown: the alert is not on the topic.
         BrokerUnavailable: no broker answers.
     """
     found: dict[tuple[str, int], tuple[Alert, datetime]] = {}
@@ -48,19 +48,19 @@ def read_story(settings: Settings, alert_id: str) -> Story:
             found.setdefault((alert.alert_id, alert.version), (alert, taken))
     versions = sorted((one for key, one in found.items() if key[0] == alert_id), key=lambda one: one[0].version)
     if not versions:
-        raise AlertUnknown(f"no alert on its topic has the id {alert_id!r}; './caf alerts --all' lists them")
+        raise AlertUnknown(f"no alert on the topic has the id {alert_id!r}; './caf alerts --all' lists all alerts")
     return Story(versions, [one for key, one in found.items() if key[0] != alert_id])
 
 
 def steps(story: Story) -> list[Step]:
-    """The story in order of time."""
+    """Return the steps of the story in order of time."""
     return sorted(_steps(story))
 
 
 def _steps(story: Story) -> Iterator[Step]:
     first = story.versions[0][0]
     yield Step(first.anchored_at, "it happened")
-    yield Step(first.received_at, "we were told, or a deadline passed")
+    yield Step(first.received_at, "its record arrived, or a deadline passed")
     before = None
     for alert, taken in story.versions:
         why = "" if alert.status_reason is None else f", {alert.status_reason.replace('_', ' ')}"

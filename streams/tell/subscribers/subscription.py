@@ -1,5 +1,5 @@
 """
-Alerts in three lines, for a program that acts on them.
+Receive alerts in a program, in three lines.
 
     from streams import subscribe
 
@@ -26,14 +26,14 @@ from streams.tell.subscribers.selection import Selection
 __all__ = ["REMEMBERED", "subscribe"]
 
 REMEMBERED = 100_000
-"""Alerts that are remembered, in order to drop repeats and to follow up what was given."""
+"""How many alerts are remembered. This is needed to drop repeats, and to follow alerts that were given to their end."""
 
 _POLL_MS = 500
 _POLL_INTERVAL_MS = 900_000
-"""How long a loop body may take with the records of one poll before another member of the group takes over."""
+"""How long the loop body may take for the records of one poll. After that, another member of the group takes over."""
 _POLL_RECORDS = 50
 _SESSION_MS = 10_000
-"""How long a member that was killed holds its partitions. A sign of life goes out beside the loop body."""
+"""How long a killed member keeps its partitions. A live member sends signs of life while the loop body runs."""
 
 _LOST = (CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
 
@@ -55,23 +55,23 @@ def subscribe(
     until: Callable[[], bool] = lambda: False,
 ) -> Iterator[Alert]:
     """
-    Versions of alerts, one after the other, for ever; it resumes where the group stopped.
+    Yield versions of alerts, one after another, for ever. The loop continues where the group stopped.
 
-    At least once: the place is saved when the loop body has finished with an alert.
-    A crash, a `break` or an exception in the body gives that one again at the next start.
-    Repeats on the topic and versions that a newer one has replaced are dropped; what was handled is known again after
-    a restart, because the topic before the saved place is read again.
-    Several processes with one group share the work; different groups each get everything.
+    Each version is given at least once. Its position is saved when the loop body has finished with it. After a crash, a
+    `break` or an exception in the body, the next start gives that version again. Repeats are dropped, and so are
+    versions that a newer one has replaced. After a restart, the loop first reads again what lies before the saved
+    position, so that it knows what was given. Several processes with the same group share the work. Different groups
+    each get everything.
 
     Args:
-        where: settings, or the bootstrap servers `host:port[,host:port]`; without, the `CAF_*` variables.
-        group: name of the subscriber; its place is saved under it.
-        severity, rule, area, recipient: one or several; a recipient is a role or `role:id`.
-        standing: only versions that are open and match; without, an alert that was given is followed to its end.
-        backfill: also alerts raised from history.
-        test: also tests of the path, about nobody.
-        start: where a group begins that has no saved place: with what comes next, or with the oldest version.
-        until: asked at least twice a second; true ends the loop.
+        where: settings, or the bootstrap servers `host:port[,host:port]`. None: the `CAF_*` variables.
+        group: the name of the subscriber. Its position is saved under this name.
+        severity, rule, area, recipient: one or several. A recipient is a role or `role:id`.
+        standing: give only versions that are open and match. Otherwise, follow each given alert to its end.
+        backfill: also give alerts raised from history.
+        test: also give test alerts, which are about nobody.
+        start: where a group without a saved position begins: with the next version, or with the oldest.
+        until: asked at least twice a second. If it returns true, the loop ends.
 
     Raises:
         SettingInvalid: a filter that no alert can match.
@@ -103,7 +103,7 @@ def _alerts(
         while not until():
             polled = reader.poll(timeout_ms=_POLL_MS)
             if places.rewind():
-                # What was read before the rewinding is read again.
+                # What this poll returned is read again after the rewind.
                 continue
             for partition, records in polled.items():
                 yield from _batch(partition, records, selection, places, until)
@@ -140,10 +140,10 @@ def _batch(
 
 class _Places(ConsumerRebalanceListener):
     """
-    Where the group is in each partition that this member holds.
+    The position of the group in each partition that this member holds.
 
-    When partitions were dealt out anew it goes back in all of them, so that the selection sees again what the group
-    was given of them.
+    When Kafka assigns partitions again, this member goes back in all its partitions. So the selection sees again what
+    the group was given from them.
     """
 
     def __init__(self, reader: KafkaConsumer, from_oldest: bool) -> None:
@@ -152,22 +152,22 @@ class _Places(ConsumerRebalanceListener):
         self._next: dict[TopicPartition, int] = {}
         self._topic_id = reader.topic_ids([names.ALERTS])
         self._first = 0
-        """How many partitions the topic had when this member began; those after them are read from their beginning."""
+        """The number of partitions when this member began. Partitions added later are read from their beginning."""
         self.lost = False
         reader.subscribe([names.ALERTS], listener=self)
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:  # noqa: ARG002
-        """Kafka's call within a poll, in which nothing else may be asked of the broker."""
+        """Called by the Kafka client during a poll. It must not ask the broker for anything."""
         self.lost = True
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:  # noqa: ARG002
-        """Kafka's call within a poll."""
+        """Called by the Kafka client during a poll."""
         self.lost = True
 
     def rewind(self) -> bool:
-        """Go back, if partitions were dealt out anew or the topic was made again; returns whether that is so."""
+        """Go back and return True if partitions were assigned again or the topic was recreated."""
         topic_id = self._reader.topic_ids([names.ALERTS]) or self._topic_id
-        # What was saved is of the topic before then: nothing of this one was given to the group.
+        # Saved positions belong to the old generation of the topic. Nothing of the new one was given to the group.
         is_anew, self._topic_id = self._topic_id != topic_id, topic_id
         if not (self.lost or is_anew):
             return False
@@ -187,11 +187,15 @@ class _Places(ConsumerRebalanceListener):
         return True
 
     def is_new(self, partition: TopicPartition, offset: int) -> bool:
-        """Whether the group has not been given this record."""
+        """True if the group has not been given this record."""
         return offset >= self._next[partition]
 
     def save(self, partition: TopicPartition, offset: int) -> bool:
-        """Save the place; false if another member has the partition now, which then gives the record again."""
+        """
+        Save the position.
+
+        Return False if another member has the partition now. That member then gives the record again.
+        """
         try:
             self._reader.commit({partition: OffsetAndMetadata(offset, "", -1)})
         except _LOST as error:

@@ -1,24 +1,21 @@
-"""Instants as people at a desk read them: in London, and how long it is from now."""
+"""Write times as people at a desk read them: in London time, and how far from now."""
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from streams import names
+from streams.times import LONDON
 
 __all__ = ["due", "local"]
 
-_LONDON = ZoneInfo(names.TIME_ZONE)
-
 
 def local(moment: datetime, now: datetime) -> str:
-    """The London time: `Mon 2 Mar 09:15`; with the year if it is not this one."""
-    there = moment.astimezone(_LONDON)
-    year = "" if there.year == now.astimezone(_LONDON).year else f" {there:%Y}"
+    """Return the London time, for example `Mon 2 Mar 09:15`. The year is added if it is not this year."""
+    there = moment.astimezone(LONDON)
+    year = "" if there.year == now.astimezone(LONDON).year else f" {there:%Y}"
     return f"{there:%a} {there.day} {there:%b}{year} {there:%H:%M}"
 
 
 def due(deadline: datetime, now: datetime) -> str:
-    """How long is left: `in 2 h 10 min`, `overdue by 3 days 4 h`."""
+    """Return how much time is left: `in 2 h 10 min`, `overdue by 3 days 4 h`."""
     return f"overdue by {_length(now - deadline)}" if now > deadline else f"in {_length(deadline - now)}"
 
 

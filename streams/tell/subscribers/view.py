@@ -1,4 +1,4 @@
-"""One alert as a person reads it: what happened, who must know, by when, why, and what would make it go away."""
+"""Show one alert to a person: what happened, who must know, by when, why, and what would end it."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from streams.contracts.event import fact_name
 from streams.contracts.outputs import Alert
 from streams.tell.subscribers.alert_filter import is_open
 from streams.tell.subscribers.times import due, local
@@ -17,7 +18,7 @@ _COLOURS = {"red": "bold red", "amber": "bold yellow", "green": "bold green"}
 
 
 def view(alert: Alert, now: datetime) -> RenderableType:
-    """The alert in a few lines, with London times; what has ended is dim."""
+    """Return the alert in a few lines, with London times. An alert that is not open is dim."""
     lines = Table.grid(padding=(0, 2, 0, 0))
     lines.add_column(min_width=10, no_wrap=True, style="dim")
     lines.add_column(overflow="fold")
@@ -27,14 +28,14 @@ def view(alert: Alert, now: datetime) -> RenderableType:
 
 
 def recipients(alert: Alert) -> str:
-    """Whom it is for, in words."""
+    """Return in words who the alert is for."""
     if alert.recipients:
         return ", ".join(f"{one.role.replace('_', ' ')} {one.id}" for one in alert.recipients)
     return "nobody: raised from history" if alert.backfill else "nobody"
 
 
 def closing(alert: Alert) -> str:
-    """Who closed it and what they said of it."""
+    """Return who closed the alert, and what they did about it."""
     return f"closed by {alert.closed_by}" + ("" if alert.alert_closure is None else f": {alert.alert_closure.meaning}")
 
 
@@ -54,7 +55,7 @@ def _lines(alert: Alert, now: datetime) -> Iterator[tuple[str, str]]:
         left = f" ({due(alert.deadline, now)})" if is_open(alert) else ""
         yield "by", f"{local(alert.deadline, now)}{left}"
     if alert.evidence:
-        yield "because", ", ".join(f"{_kind(one.type)} {local(one.time, now)}" for one in alert.evidence)
+        yield "because", ", ".join(f"{fact_name(one.type)} {local(one.time, now)}" for one in alert.evidence)
     yield "ends when", alert.clears_when
     if alert.acknowledged_at is not None:
         yield "taken on", f"by {alert.acknowledged_by}, {local(alert.acknowledged_at, now)}"
@@ -66,9 +67,4 @@ def _lines(alert: Alert, now: datetime) -> Iterator[tuple[str, str]]:
         yield "instead of", alert.supersedes
     if alert.case_url is not None:
         yield "link", alert.case_url
-    yield "alert", f"{alert.alert_id}, told {local(alert.received_at, now)}, written {local(alert.raised_at, now)}"
-
-
-def _kind(type_: str) -> str:
-    """`household-joined` of `uk.caf.case-change.household-joined.v1`."""
-    return type_.split(".")[-2]
+    yield "alert", f"{alert.alert_id}, caused {local(alert.received_at, now)}, raised {local(alert.raised_at, now)}"

@@ -1,5 +1,5 @@
 """
-Alerts as signed HTTP requests.
+Send alerts as signed HTTP requests.
 
 Source: https://www.standardwebhooks.com (headers, what is signed, the form of a secret)
 """
@@ -30,10 +30,10 @@ _SECRET_BYTES = 24
 
 def read_secret(path: Path) -> bytes:
     """
-    The key in a file that holds base64, with or without `whsec_` before it.
+    Read the key from a file that contains it as base64, with or without `whsec_` before it.
 
     Raises:
-        SettingInvalid: it cannot be read, is not base64, or is too short.
+        SettingInvalid: the file cannot be read, is not base64, or the key is too short.
     """
     try:
         key = base64.b64decode(path.read_text().strip().removeprefix("whsec_"), validate=True)
@@ -48,30 +48,30 @@ def read_secret(path: Path) -> bytes:
 
 
 def sign(key: bytes, identity: str, timestamp: str, body: bytes) -> str:
-    """The signature that the receiver must find: HMAC-SHA256 of `identity.timestamp.body`."""
+    """Return the signature that the receiver must compute as well: HMAC-SHA256 of `identity.timestamp.body`."""
     signed = b".".join((identity.encode(), timestamp.encode(), body))
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
 class Webhook:
-    """A receiver of POST requests, each with one version as the topic has it (CloudEvents JSON)."""
+    """Sends each version to a receiver in a POST request, as it is on the topic (CloudEvents JSON)."""
 
     def __init__(self, url: str, key: bytes) -> None:
         parts = urlsplit(url)
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
-            # Not the whole address: it may hold a password.
-            raise SettingInvalid(f"the webhook's address begins with {parts.scheme!r}; allowed: https, or http to here")
+            # The message does not give the whole address, because it may contain a password.
+            raise SettingInvalid(f"the webhook's address begins with {parts.scheme!r}; allowed: https, or local http")
         self._url = url
         self._key = key
         self._session = requests.Session()
 
     def __call__(self, alert: Alert) -> None:
         """
-        Send one version, signed for this attempt.
+        Send one version of an alert, signed for this attempt.
 
         Raises:
-            NotYetTaken: no answer, an error of the receiver (5xx), or it asks for patience (408, 425, 429).
-            NotTaken: any other answer but 2xx; redirections are not followed.
+            NotYetTaken: no answer, an error of the receiver (5xx), or a request to try later (408, 425, 429).
+            NotTaken: any other answer except 2xx. Redirects are not followed.
         """
         identity = f"{alert.alert_id}/{alert.version}"
         body = encode_output(ALERT_TYPE, source=SOURCE, identity=identity, time=alert.raised_at, data=alert)

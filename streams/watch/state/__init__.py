@@ -1,1 +1,1 @@
-"""What the watcher knows, in tables: events, who belongs to whom, alerts, deadlines, what is to be sent, offsets."""
+"""What the watcher knows, in tables: events, ids named together, alerts, deadlines, the outbox and offsets."""

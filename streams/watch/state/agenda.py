@@ -1,25 +1,26 @@
-"""What is to be judged: what a large batch has left, what was put off, what falls due, and what is to be reviewed."""
+"""What is to be evaluated: what a large batch left pending, what was put off, passed deadlines, and reviews."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
-from streams.alerts.alert_book import Place
+from streams.alerts.standing import Place
 from streams.lake.session import Session
 from streams.rules.answers import Deadline
-from streams.watch.state import statements as sql
-from streams.watch.state.parameters import columns, naive
+from streams.times import aware, naive
+from streams.watch.state import agenda_statements as sql
+from streams.watch.state.parameters import columns
 
 __all__ = ["PENDING", "Agenda", "Pending"]
 
 PENDING = "watch_pending"
-"""The channel on which those that stand by are told that there is something to judge."""
+"""The channel on which standbys are notified that something is pending."""
 _HELPER_SECONDS = 5
-"""How long the leader waits for what one that stands by has in hand."""
+"""How long the leader waits for what a standby is evaluating."""
 
 
 class Pending(NamedTuple):
-    """A family or record to be judged, by which rules, and why: something about it arrived, or was amended."""
+    """A family or record to evaluate, with the rules, and the reason: something about it arrived or was amended."""
 
     number: int
     place: Place
@@ -27,47 +28,52 @@ class Pending(NamedTuple):
     arrived_at: datetime
     amendment: str | None
     as_of: datetime
-    """Up to when everything that arrived was known then."""
+    """Everything that had arrived up to this time was known then."""
     taken_in_at: datetime
-    """By the clock of the leader, which whoever judges it uses."""
+    """The time by the leader's clock. Whichever watcher evaluates this uses it as the current time."""
 
 
 class Agenda:
     """
-    The tables of what is to be judged, seen by one session.
+    The tables of what is to be evaluated, as one session sees them.
 
     Args:
-        rules: a name of the rules' version, by which it is judged.
+        rules: the checksum of the rules. A watcher takes only what is pending for its own rules.
     """
 
     def __init__(self, session: Session, rules: str) -> None:
         self._session, self._rules = session, rules
         self._has_pending = True
-        """Whether there may be something pending: only the session that leads puts it there."""
+        """Whether there may be something pending. Only the leader's session adds rows, so only its value is right."""
 
     def put_pending(
         self, places: Iterable[tuple[Place, Collection[str], datetime, str | None]], as_of: datetime, now: datetime
     ) -> None:
-        """Have places judged: each by some rules, with when something about it arrived, and how it was amended."""
+        """
+        Add families and records to evaluate.
+
+        Args:
+            places: each with its rules, the time of its newest arrival, and how it was amended.
+        """
         rows = [(*place, ";".join(rules), arrived_at, amendment) for place, rules, arrived_at, amendment in places]
         self._has_pending = True
         self._session.run(sql.PUT_PENDING, *columns(rows), as_of, now, self._rules)
         self._session.command(f"NOTIFY {PENDING}")
 
     def has_pending(self) -> bool:
-        """Whether anything is to be judged, or in somebody's hand; only the session that leads can tell."""
+        """Whether anything is pending or being evaluated by a standby; only the leader's session can tell."""
         self._has_pending = self._has_pending and bool(self._session.run("SELECT 1 FROM pending LIMIT 1"))
         return self._has_pending
 
     def take_pending(self, limit: int, *, waits: bool = False) -> list[Pending]:
         """
-        Take some of what is to be judged; it is left to others if the transaction ends badly.
+        Take some of what is pending. If the transaction fails, it is pending again for others.
 
         Args:
-            waits: for what others have in hand, if there is nothing else.
+            waits: if everything left is taken by others, wait for that.
 
         Raises:
-            psycopg2.errors.LockNotAvailable: they have had it for long.
+            psycopg2.errors.LockNotAvailable: others have held it for five seconds.
         """
         rows = self._session.run(sql.TAKE_PENDING, limit, self._rules)
         if not rows and waits:
@@ -76,28 +82,28 @@ class Agenda:
         return [Pending(number, (kind, place), rules.split(";"), *rest) for number, kind, place, rules, *rest in rows]
 
     def put_off(self, places: Mapping[Place, datetime]) -> None:
-        """Remember places at which something is to be said later, each with when its cause arrived (aware)."""
+        """Put off families and records until later, each with the (aware) time at which the cause arrived."""
         self._session.run(sql.PUT_OFF, *columns([(*place, at) for place, at in places.items()], 3))
 
     def take_up(self) -> dict[Place, datetime]:
-        """The places that were put off, which are so no more."""
+        """Remove and return the families and records that were put off."""
         rows = self._session.run("DELETE FROM restatements RETURNING *")
         return {(kind, place): at for kind, place, at in rows}
 
     def to_review(self, limit: int) -> dict[str, datetime]:
-        """Some families that are to be looked at again, the latest first, with when their newest event arrived."""
+        """Some families to review, newest events first, each with the time of arrival of its newest event."""
         rows = self._session.run(sql.REVIEWED, limit)
-        return {family: at.replace(tzinfo=UTC) for family, at in rows}
+        return {family: aware(at) for family, at in rows}
 
     def unevaluated(self, limit: int) -> dict[str, datetime]:
-        """Some of the records that nobody can read and that are not judged yet, with when each arrived (aware)."""
+        """Mark some unreadable records as evaluated and return them, each with its (aware) time of arrival."""
         rows = self._session.run(sql.UNJUDGED, limit)
-        return {record: received_at.replace(tzinfo=UTC) for record, received_at in rows}
+        return {record: aware(received_at) for record, received_at in rows}
 
     def replace_deadlines(
         self, families: Collection[str], rules: Collection[str], deadlines: Iterable[Deadline], as_of: datetime
     ) -> None:
-        """Take over the deadlines of families by some rules; those before `as_of` (aware) are over."""
+        """Replace the deadlines of families by some rules. Those before `as_of` (aware) have passed: leave them out."""
         clock = naive(as_of)
         kept = [(one.family_id, one.rule, one.due_at) for one in deadlines if one.family_id in families]
         kept = [one for one in kept if one[2] >= clock]
@@ -106,8 +112,8 @@ class Agenda:
     def next_due(self) -> tuple[datetime | None, bool]:
         """When the next deadline passes (aware), and whether anything was put off."""
         ((due, has_put_off),) = self._session.run(sql.NEXT_DUE)
-        return due and due.replace(tzinfo=UTC), has_put_off
+        return aware(due), has_put_off
 
     def pop_due(self, as_of: datetime) -> list[Deadline]:
-        """Remove and return the deadlines that have passed (`as_of` is later than they are)."""
+        """Remove and return the deadlines that lie before `as_of`."""
         return [Deadline(*row) for row in self._session.run(sql.POP_DUE, naive(as_of))]

@@ -1,38 +1,39 @@
-"""Alerts: the latest version of each, and the versions that are to be sent."""
+"""Alerts: the latest version of each, and the versions to be sent."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
 import msgspec
 
-from streams.alerts.alert_book import AlertBook, Place, Standing
+from streams.alerts.alert_book import AlertBook
+from streams.alerts.standing import Place, Standing
 from streams.contracts.outputs import Alert
 from streams.lake.session import Session
-from streams.watch.state import statements as sql
+from streams.watch.state import alert_statements as sql
 from streams.watch.state.parameters import columns
 
 __all__ = ["Alerts"]
 
 
 class Alerts:
-    """The tables of alerts, seen by one session."""
+    """The tables of alerts, as one session sees them."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def places(self, alert_ids: Collection[str]) -> set[Place]:
-        """Where some alerts are."""
+        """The families and records that some alerts are about."""
         return set(self._session.run(sql.PLACES, list(alert_ids))) if alert_ids else set()
 
     def book(self, places: Collection[Place]) -> AlertBook:
-        """The latest versions of the alerts of some places."""
+        """The latest versions of the alerts about some families and records."""
         kinds = sorted({kind for kind, _ in places})
         rows = self._session.run(sql.BOOK, [name for _, name in places], kinds)
         found = (Standing(msgspec.msgpack.decode(alert, type=Alert), *rest) for alert, *rest in rows)
         return AlertBook(one for one in found if one.place in places)
 
     def save(self, standing: Iterable[Standing], *, send: bool) -> None:
-        """Keep versions of alerts, each alert's in their order, and have them sent."""
+        """Store versions of alerts, each alert's in order. With `send`, also write them to the outbox."""
         standing = list(standing)
         encoded = [(one.alert.alert_id, one.alert.version, msgspec.msgpack.encode(one.alert)) for one in standing]
         rows = {
@@ -45,36 +46,45 @@ class Alerts:
             self._session.run(sql.PUT_OUT, *columns(encoded))
 
     def waiting(self, limit: int) -> list[Alert]:
-        """The first versions that are not known to be on their topic."""
+        """The oldest versions that are not yet known to be on the alerts topic."""
         return [msgspec.msgpack.decode(alert, type=Alert) for (alert,) in self._session.run(sql.WAITING, limit)]
 
     def sent(self, alerts: Collection[Alert]) -> list[Alert]:
-        """Versions are on their topic; returns those to be sent under a number that something else has there."""
+        """
+        Remove versions that are on the topic from the outbox.
+
+        Returns:
+            The removed versions whose number another version has on the topic.
+        """
         said = {(one.alert_id, one.version): msgspec.msgpack.encode(one) for one in alerts}
         rows = self._session.run(sql.SENT, *columns(list(said), 2))
-        # The driver's view of bytes is equal to none, whatever they are.
+        # The database driver's type for bytes never compares equal, whatever it holds.
         others = [bytes(alert) for id_, version, alert in rows if said[id_, version] != bytes(alert)]
         return [msgspec.msgpack.decode(alert, type=Alert) for alert in others]
 
     def unknown(self, alerts: Collection[Alert]) -> list[Alert]:
-        """Those of some versions that are newer than what is known."""
+        """Those of some versions that are newer than the stored ones."""
         asked = columns([(one.alert_id, one.version) for one in alerts], 2)
         known = set(self._session.run(sql.KNOWN, *asked))
         return [one for one in alerts if (one.alert_id, one.version) not in known]
 
     def forget(self, alert_id: str) -> None:
-        """Know nothing of an alert."""
+        """Delete an alert from the state."""
         self._session.run("DELETE FROM alerts WHERE alert_id = $1", alert_id)
 
     def ended(self, before: datetime) -> list[str]:
-        """Alerts that ended before a moment (aware) and are still among those that stand."""
+        """Alerts that ended before a moment (aware) and are still on the topic of current alerts."""
         return [alert_id for (alert_id,) in self._session.run(sql.ENDED, before)]
 
     def retired(self, alert_ids: Collection[str]) -> None:
-        """Ended alerts are no longer among those that stand."""
+        """Note that ended alerts have been removed from the topic of current alerts."""
         self._session.run(sql.RETIRED, list(alert_ids))
 
     def standing(self, after: str, limit: int) -> list[Alert]:
-        """Some alerts that stand, or have ended and are still said to, in the order of their ids."""
+        """
+        The next alerts after the id `after` that belong on the topic of current alerts, in the order of their ids.
+
+        These are the open ones, and ended ones that have not been removed yet.
+        """
         rows = self._session.run(sql.STANDING, after, limit)
         return [msgspec.msgpack.decode(alert, type=Alert) for (alert,) in rows]

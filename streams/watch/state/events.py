@@ -1,30 +1,31 @@
-"""What has arrived, as tables: the events, who belongs to whom by them, and the records that nobody can read."""
+"""What has arrived, as tables: events, which ids they name together, and unreadable records."""
 
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from streams.contracts import Accepted
+from streams.contracts.checks import arrived_at
 from streams.contracts.decode import COORDINATES, Rejected
 from streams.contracts.event_rows import event_rows
 from streams.lake.session import Session
 from streams.rules.crowds import CROWDS, CrowdLimits
 from streams.rules.facts import fact_of
 from streams.rules.postgres.engine import MANY_EVENTS, Given
+from streams.times import naive
 from streams.watch.named_ids import ABOUT_HOUSEHOLDS, Named, named_by
-from streams.watch.state import statements as sql
+from streams.watch.state import event_statements as sql
 from streams.watch.state.parameters import as_json, columns
 
 __all__ = ["Events", "Keys", "Recorded"]
 
 _MANY_KEYS = 50
-"""Under so many keys there are many events, which need not be counted."""
+"""With this many keys there are many events, so the events are not counted."""
 
 
 class Recorded(NamedTuple):
-    """What a recorded event is about, as far as it tells whom to look at again."""
+    """What a stored event is about, as far as it tells which families to evaluate."""
 
     fact: str | None
     alert_id: str | None
@@ -32,12 +33,12 @@ class Recorded(NamedTuple):
 
     @classmethod
     def of(cls, event: Accepted) -> "Recorded":
-        """What an event is about."""
+        """Find what an event is about."""
         return cls(fact_of(event), getattr(event.fact, "alert_id", None), named_by(event))
 
 
 class Keys(NamedTuple):
-    """The keys under which all is filed that must be looked at, and whether there are many events under them."""
+    """The record keys to load, and whether there are many events under them."""
 
     names: list[str]
     has_many: bool
@@ -45,11 +46,11 @@ class Keys(NamedTuple):
 
 class Events:
     """
-    The tables of events and of what they name, seen by one session.
+    The tables of events and of the ids that they name, as one session sees them.
 
     Args:
-        columns: of the table of events, as `event_columns` gives them.
-        limits: from how many families on an id connects nobody.
+        columns: the columns of the table of events, as `event_columns` gives them.
+        limits: with more families than this, an id is over-shared and connects nobody.
     """
 
     def __init__(self, session: Session, columns: Mapping[str, str], limits: CrowdLimits) -> None:
@@ -57,13 +58,13 @@ class Events:
 
     def add(self, events: Sequence[Accepted], recorded: Iterable[Recorded]) -> set[str]:
         """
-        Keep events, and who belongs to whom by them.
+        Store events, and which families, persons and addresses they name together.
 
         Args:
-            recorded: what each of them is about.
+            recorded: what each event is about.
 
         Returns:
-            Families that had to do with others through what has become a crowd.
+            Families that were connected through an id that has now become over-shared.
         """
         if not events:
             return set()
@@ -71,7 +72,7 @@ class Events:
         return self.relate([one.named for one in recorded])
 
     def relate(self, named: Sequence[Named]) -> set[str]:
-        """Keep who belongs to whom; returns what `add` does."""
+        """Store which ids were named together; returns what `add` returns."""
         pairs = [one._asdict() for one in named if len(one.families) + len(one.persons) + len(one.addresses) > 1]
         if not pairs:
             return set()
@@ -84,7 +85,7 @@ class Events:
         )
 
     def _parted(self, persons: Collection[str], addresses: Collection[str]) -> set[str]:
-        """Note which of some ids have become crowds; returns the families that they connected until now."""
+        """Note which of some ids have become over-shared; returns the families that they connected until now."""
         grown = self._session.run(sql.GROWN, sorted(persons), sorted(addresses), *self._limits)
         if not grown:
             return set()
@@ -95,18 +96,20 @@ class Events:
         return parted
 
     def keys(self, families: Collection[str], alerts: Collection[str] = ()) -> Keys:
-        """Where to look to judge some families, and what people did with some alerts."""
+        """Find the record keys to load for evaluating some families, and for what people did with some alerts."""
         rows = self._session.run(sql.KEYS, list(families), list(alerts), _MANY_KEYS)
         has_many = len(rows) >= _MANY_KEYS or sum(count for _, count in rows) >= MANY_EVENTS
         return Keys([key for key, _ in rows], has_many)
 
     def given(self, keys: Keys, records: Collection[str]) -> Given:
         """
-        What the rules judge: the events under some keys, those sent again in the place of some records, those of the
-        records that nobody can read, and the crowds among all.
+        The input of the rules, as queries on the state.
+
+        It consists of the events under some keys, events that were sent again in place of some records, those of the
+        records that are unreadable, and the over-shared ids among all of these.
         """
         sources = (("events", sql.LOADED), (CROWDS, sql.CROWDS_LOADED))
-        # What people asked for, and what areas are about, is no record.
+        # Ids of test alerts, and of alerts about areas, are no positions of records.
         places = [record.rsplit("/", 2) for record in records if re.fullmatch(COORDINATES, record)]
         if not places:
             return Given(sources, (keys.names, list(records)), keys.has_many)
@@ -114,14 +117,14 @@ class Events:
         return Given((*sources, ("quarantine", sql.UNREAD)), (keys.names, list(records), *unread), keys.has_many)
 
     def quarantine(self, rejected: Iterable[Rejected]) -> None:
-        """Keep records that nobody can read, without what they hold."""
+        """Store unreadable records, without their content."""
         self.add_unread(
             [
                 {
                     "topic": one.topic,
                     "kafka_partition": one.partition,
                     "kafka_offset": one.offset,
-                    "received_at": datetime.fromtimestamp(one.received_ms / 1000, UTC).replace(tzinfo=None),
+                    "received_at": naive(arrived_at(one.received_ms)),
                     "reason": one.reason,
                     "path": one.path,
                     "allowed": one.allowed,
@@ -131,15 +134,16 @@ class Events:
         )
 
     def add_unread(self, rows: Collection[dict[str, object]]) -> None:
-        """Keep rows of `landing.quarantine`."""
+        """Store rows of `landing.quarantine`."""
         if rows:
             self._session.run(sql.ADD_QUARANTINE, as_json(rows))
 
     def about_the_same(self, events: Sequence[Accepted], recorded: Iterable[Recorded]) -> list[list[Recorded]]:
         """
-        For each event what it is about, and everything else under its topic and key about an event of that name.
+        For each event, what it and all stored events with the same topic, key, source and id are about.
 
-        A correction changes what was recorded; and of a name that has become that of two events none is corrected.
+        A correction changes what was recorded before. And if a second event gets the same id, a correction of the first
+        may no longer apply.
         """
         stored: dict[tuple[str, ...], list[tuple[tuple[int, int], Recorded]]] = defaultdict(list)
         keys, ids = {one.key for one in events}, {one.root[1] for one in events}
@@ -159,13 +163,18 @@ class Events:
         ]
 
     def touched(self, recorded: Sequence[Recorded]) -> list[set[str]]:
-        """For each, the families of it, of the persons it names (through links), and at its or their addresses."""
+        """
+        For each event, the families that it concerns.
+
+        These are the families that it names, those of the persons that it names (through links as well), and those at
+        its addresses or at the persons' addresses.
+        """
         return self._touched([(one.named, one.fact in ABOUT_HOUSEHOLDS) for one in recorded])
 
     def _touched(self, asked: Sequence[tuple[Named, bool]]) -> list[set[str]]:
-        """The same, and whether what is recorded is about households."""
+        """The same; each item of `asked` says whether its event is about households."""
         found = [set(named.families) for named, _ in asked]
-        # What names a family alone leads nowhere else.
+        # An event that names only families concerns no other family.
         far = [
             named._asdict() | {"is_about_households": are_households, "number": number}
             for number, (named, are_households) in enumerate(asked)
@@ -177,5 +186,5 @@ class Events:
         return found
 
     def amended(self, keys: Collection[str]) -> dict[tuple[str, str], str]:
-        """How events were changed that are filed under some keys, by source and id."""
+        """Which events under some keys were corrected or withdrawn, by source and id."""
         return {(source, id_): change for source, id_, change in self._session.run(sql.AMENDED, list(keys))}

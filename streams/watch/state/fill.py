@@ -1,8 +1,8 @@
 """
-The tables, filled from the lake: after an upgrade, after their loss, and of what Kafka no longer has.
+Fills the tables from the lake: after an upgrade, after their loss, or with records that Kafka no longer has.
 
-What has landed is copied as it lies, partition by partition. Then the families are looked at again, since nobody knows
-their deadlines.
+Landed rows are copied as they are, partition by partition. Then all families are reviewed, because nobody knows their
+deadlines.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,8 +15,9 @@ import structlog
 from kafka import TopicPartition
 
 from streams import names
-from streams.alerts.alert_book import AlertBook, Standing
+from streams.alerts.alert_book import AlertBook
 from streams.alerts.landed import landed_versions
+from streams.alerts.standing import Standing
 from streams.contracts.outputs import Alert
 from streams.errors import LakeUnavailable
 from streams.lake.connect import catalog_dsn, connect
@@ -47,16 +48,17 @@ def fill(
     settings: Settings, state: State, behind: Mapping[TopicPartition, int], alive: Callable[[], None]
 ) -> dict[TopicPartition, int]:
     """
-    Take over what has landed of some partitions from the given offsets on; before anything has landed that is nothing.
+    Copy what has landed of some partitions, from the given offsets on. If nothing has landed yet, copy nothing.
 
     Args:
-        alive: called now and then.
+        alive: called now and then, to show that the watcher is alive.
 
     Returns:
-        The offsets from which those go on of which something was taken over.
+        The next offset of each partition from which rows were copied.
 
     Raises:
-        LakeUnavailable: the lake cannot be read. Who judged without what has landed would take alerts back.
+        LakeUnavailable: the lake cannot be read. A watcher that evaluated without the landed events would withdraw
+            alerts.
     """
     try:
         return _filled(settings, state, behind, alive)
@@ -86,7 +88,7 @@ def _filled(
 
 
 def _take_over(lake: duckdb.DuckDBPyConnection, state: State, place: TopicPartition, begin: int, end: int) -> int:
-    """Copy the events of a partition, and the records that nobody can read; returns how many events there are."""
+    """Copy the events and the unreadable records of a partition; returns the number of events."""
     state.empty_incoming()
     ((count,),) = lake.execute(
         _EVENTS.format(schema=state.schema, columns=", ".join(state.columns)), [*place, begin, end]
@@ -108,7 +110,7 @@ def _take_over_alerts(lake: duckdb.DuckDBPyConnection, state: State, alive: Call
 
 
 def _standing(versions: Iterable[Alert]) -> Iterator[Standing]:
-    """How each alert stands after all its versions."""
+    """The latest version of each alert, after all its versions."""
     for _, same in groupby(versions, attrgetter("alert_id")):
         book = AlertBook()
         *_, last = filter(None, map(book.record, same))

@@ -1,8 +1,8 @@
 """
-What a watcher knows, in one session of PostgreSQL.
+What a watcher knows, through one session of PostgreSQL.
 
-Nothing of it is in the process's memory: a start has nothing to restore. All of a batch is written in one transaction,
-which the watcher begins.
+The process keeps none of it in memory, so there is nothing to restore at the start. The watcher opens one transaction
+for each batch, and all of the batch is written in it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,28 +20,29 @@ from streams.lake.lock_keys import LockKey
 from streams.lake.session import READ_WHOLE, Session
 from streams.rules.crowds import CrowdLimits
 from streams.settings import Settings
+from streams.times import naive
 from streams.watch.state import statements as sql
 from streams.watch.state.agenda import Agenda, Pending
 from streams.watch.state.alerts import Alerts
 from streams.watch.state.events import Events, Recorded
-from streams.watch.state.parameters import columns, naive
+from streams.watch.state.parameters import columns
 from streams.watch.state.tables import CURRENT, NEXT, Tables
 
 __all__ = ["REFUSED", "REFUSED_ALLOWED", "State", "open_session"]
 
 _LEADER, _HELPER = "caf watch", "caf watch, standing by"
-"""By these names PostgreSQL knows the sessions of the watcher that leads, and of those that stand by."""
+"""Names of the database sessions of the leader and of the standbys. A new leader finds them by these names."""
 _PAUSED_SECONDS = 60
-"""After which PostgreSQL ends a transaction of a watcher that stands still."""
+"""After this time without a statement, PostgreSQL ends a watcher's open transaction."""
 REFUSED = (psycopg2.DataError, psycopg2.IntegrityError, psycopg2.errors.ProgramLimitExceeded)
-"""What PostgreSQL raises of values that it cannot hold or compute with."""
+"""Errors that PostgreSQL raises for values that it cannot store or compute with."""
 REFUSED_ALLOWED = "what PostgreSQL can hold and compute with"
-"""What would have been allowed in the place of such a record."""
+"""What the quarantine names as allowed when PostgreSQL refuses a record."""
 
 
 def open_session(settings: Settings, *, leads: bool) -> Session:
     """
-    A session by whose name the next leader knows it.
+    Open a session under the name by which the next leader finds it.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.
@@ -53,13 +54,13 @@ def open_session(settings: Settings, *, leads: bool) -> Session:
 
 class State:
     """
-    The tables, seen by one session.
+    The tables, as one session sees them.
 
     Args:
-        columns: of the table of events, as `event_columns` gives them.
-        limits: from how many families on an id connects nobody.
-        rules: a name of the rules' version.
-        schema: `NEXT` for one that makes tables ready while another watcher leads.
+        columns: the columns of the table of events, as `event_columns` gives them.
+        limits: with more families than this, an id is over-shared and connects nobody.
+        rules: the checksum of the rules.
+        schema: `NEXT` for a standby that prepares tables while another watcher leads.
     """
 
     def __init__(
@@ -69,17 +70,27 @@ class State:
         self.columns, self.schema = columns, schema
         self._limits, self._rules = limits, rules
         self.term = 0
-        """The number under which it writes."""
-        # A plan is made once, perhaps while the tables are empty: then it would seem best to read them whole.
+        """The number of the term for which this session writes."""
+        # A statement is planned once, perhaps while the tables are empty. Without this, it would then read whole
+        # tables.
         session.plan_with(**dict.fromkeys(READ_WHOLE, "off"))
         self.tables = Tables(session, columns, schema)
         self.events = Events(session, columns, limits)
         self.alerts, self.agenda = Alerts(session), Agenda(session, rules)
         self.is_new = False
-        """Whether the tables have nothing yet of what has landed."""
+        """Whether the tables were made by this term, and hold nothing yet of what has landed."""
 
     def begin_term(self) -> None:
-        """Take over from whoever wrote before, who writes nothing any more; and make the tables that are not there."""
+        """
+        Begin a term: end the sessions of other watchers, make missing tables, and raise the number of the term.
+
+        1. If this watcher leads (schema `CURRENT`), PostgreSQL ends the sessions of the former leader and of all
+           standbys. Their open transactions are undone.
+        2. Missing tables are made, or the prepared tables of this version take their place (`Tables.open`).
+        3. The number of the term grows by one. A session of a former term that still exists can write nothing from then
+           on, because `writing` compares the numbers.
+        4. What is still pending is marked for watchers with this watcher's rules.
+        """
         if self.schema == CURRENT:
             self.session.run(sql.END_OTHERS, [_LEADER, _HELPER])
         self.is_new = self.tables.open()
@@ -87,43 +98,45 @@ class State:
         self.session.run("UPDATE pending SET rules = $1", self._rules)
 
     def is_shared(self) -> bool:
-        """Whether the leader uses tables of this version, and has judged everything by the same rules."""
+        """Whether the leader uses tables of this version, and has evaluated everything by the same rules."""
         return self.tables.are_filled() and self.tables.rules == self._rules
 
     def beside(self, session: Session) -> "State":
-        """The same tables, of the same term, seen by another session of this process."""
+        """The same tables in the same term, as another session of this process sees them."""
         beside = self.of_schema(session, self.schema)
         beside.term = self.term
         return beside
 
     def of_schema(self, session: Session, schema: str) -> "State":
-        """The tables of the same version in another schema, seen by another session."""
+        """The tables of this version in another schema, as another session sees them."""
         return State(session, self.columns, self._limits, self._rules, schema)
 
     @contextmanager
     def writing(self, *, is_durable: bool = True) -> Iterator[None]:
         """
-        A transaction of this term.
+        A transaction that fails if the term is over.
+
+        It locks the number of the term until it ends. So another watcher can begin a term only before or after it.
 
         Args:
-            is_durable: whether its end waits for the disk. One that does not may be taken back by a crash of the
-                server, but none before it, and none that is durable after it.
+            is_durable: whether the end of the transaction waits for the disk. If it does not, a crash of the server may
+                undo this transaction, but no earlier one and no durable later one.
 
         Raises:
-            LockTaken: another watcher has begun.
+            LockTaken: another watcher has begun a term.
         """
         with self.session.transaction():
             if not is_durable:
                 self.session.command("SET LOCAL synchronous_commit = off")
             if self.session.run(sql.TERM) != [(self.term,)]:
-                raise LockTaken("another watcher has begun; this one has written nothing since")
+                raise LockTaken("another watcher has begun to lead; this one has written nothing since")
             yield
 
     def complete(self) -> None:
         """
-        Say that the tables hold what had landed and what was judged before, and by which rules it is judged now.
+        Note that the tables are filled, and by which rules they are evaluated from now on.
 
-        If some of it is new, or the rules are others than before, all families are looked at again.
+        If events were added without evaluating them, or if the rules have changed, all families are marked for review.
         """
         if self.tables.rules == self._rules:
             return
@@ -134,62 +147,67 @@ class State:
         self.is_new = False
 
     def drop_next(self) -> None:
-        """Drop tables that somebody has made ready and that nobody waits to use."""
+        """Drop prepared tables that no standby waits to use."""
         with self.session.transaction():
             if self.session.run("SELECT pg_try_advisory_xact_lock($1)", int(LockKey.WATCH_NEXT)) == [(True,)]:
                 self.session.command(f"DROP SCHEMA IF EXISTS {NEXT} CASCADE")
 
     def _review_all(self) -> None:
-        """Have all families looked at again, with the crowds that there are."""
+        """Find the over-shared ids again, and mark all families for review."""
         self.session.run("DELETE FROM crowds")
         if self.session.run("SELECT 1 FROM events LIMIT 1"):
-            # Of empty tables nothing is said: what a planner believes to be empty it reads whole when it no longer is.
+            # Never analyse empty tables. The planner would still take them for empty, and read them whole, when they
+            # have grown.
             self.session.command(sql.ANALYZE)
         with self.session.planning(**dict.fromkeys(READ_WHOLE, "on")):
             self.session.run(sql.FIND_CROWDS, *self._limits)
             self.session.run(sql.REVIEW_ALL)
 
     def known(self) -> dict[TopicPartition, tuple[int, str]]:
-        """By partition the next offset to judge, and the id of the topic that it is of."""
+        """For each partition, the next offset to evaluate, and the id of its topic."""
         rows = self.session.run("SELECT topic, kafka_partition, next_offset, topic_id FROM offsets")
         return {TopicPartition(topic, number): (offset, id_) for topic, number, offset, id_ in rows}
 
     def begin_at(self, offsets: Mapping[TopicPartition, int], topic_ids: Mapping[str, str]) -> None:
-        """Say where partitions are judged from, of which topics."""
+        """Set from which offset partitions are evaluated, and the ids of their topics."""
         rows = [(*place, offset, topic_ids[place.topic]) for place, offset in offsets.items()]
         self.session.run(sql.BEGIN_AT, *columns(rows, 4))
 
     def advance(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Say that partitions are judged up to some offsets."""
+        """Note up to which offsets partitions have been evaluated."""
         if offsets:
             self.session.run(sql.ADVANCE, *columns([(*one, offset) for one, offset in offsets.items()]))
 
     def add_judged(self, events: Sequence[Accepted]) -> None:
-        """Keep events that another leader has judged, on tables that are gone."""
+        """Store events that another leader has evaluated, in tables that no longer exist."""
         self.tables.judged_by(None)
         self.events.add(events, map(Recorded.of, events))
 
     def empty_incoming(self) -> None:
-        """Make room for events that another session brings in."""
+        """Make room for events that another session copies."""
         self.session.command("TRUNCATE incoming")
 
     def take_over_incoming(self) -> None:
-        """Keep them."""
+        """Store the copied events."""
         self.tables.judged_by(None)
         with self.session.planning(**dict.fromkeys(READ_WHOLE, "on")):
             for statement in sql.TAKE_OVER:
                 self.session.run(statement)
 
     def end_helpers(self) -> None:
-        """End the sessions of those that stand by: what they have in hand is taken back."""
+        """
+        End the sessions of the standbys.
+
+        PostgreSQL undoes their open transactions. So what they had taken is pending again.
+        """
         self.session.run(sql.END_OTHERS, [_HELPER])
 
     def refuse(self, one: Pending) -> list[tuple[str, int, int]]:
         """
-        Judge a place no more that PostgreSQL cannot judge, until something else arrives about it.
+        Give up a pending family or record that PostgreSQL cannot evaluate, until something else about it arrives.
 
         Returns:
-            Topic, partition and offset of the records that arrived then: they are kept as ones that nobody can read.
+            Topic, partition and offset of the records whose arrival made it pending. They are stored as unreadable.
         """
         self.session.run("DELETE FROM pending WHERE number = $1", one.number)
         keys = self.events.keys([one.place[1]]).names if one.place[0] == "family" else []

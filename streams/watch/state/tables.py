@@ -1,8 +1,8 @@
 """
-The tables themselves: made from the contract's columns and `tables.sql`, and made again when either has changed.
+Makes the tables from the contract's columns and `tables.sql`, and makes them again when either has changed.
 
-Whoever leads uses those of the schema `watch`. A watcher of another version that stands by makes its own in
-`watch_next`, and they take the place of the others when it leads.
+The leader uses the tables in the schema `watch`. A standby of another version makes its own tables in `watch_next`.
+They take the place of the others when it leads.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ __all__ = ["CURRENT", "NEXT", "Tables", "event_columns"]
 
 CURRENT = "watch"
 NEXT = "watch_next"
-"""Schemas of the tables: of those that the leader uses, and of those that one which stands by has made ready."""
+"""The schemas of the leader's tables and of the tables that a standby prepares."""
 
 
 _TEXT = (Path(__file__).parent / "tables.sql").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ _ASKED = frozenset({
     "change", "fact", "alert_id", "escalation_kind", "family_id", "release_family_id", "marker_families", "person_id",
     "linked_person_id", "person_ids", "address_id", "marker_id",
 })  # fmt: skip
-"""Columns that tell whom an event concerns, whatever rules read."""
+"""Columns that tell whom an event concerns. They are kept whether or not a rule reads them."""
 _TYPES = {
     pa.string(): "text",
     pa.int32(): "integer",
@@ -40,7 +40,7 @@ _TYPES = {
 }
 
 _EVENTS = """
--- A topic that has lost its end begins again with offsets that were used before: then the times differ.
+-- A topic that has lost its end uses offsets a second time. The time of arrival tells the records apart.
 CREATE TABLE events (
     {columns},
     PRIMARY KEY (topic, kafka_partition, kafka_offset, received_at)
@@ -48,7 +48,7 @@ CREATE TABLE events (
 CREATE INDEX ON events (record_key);
 CREATE INDEX ON events (record_key) WHERE escalation_kind = 'domestic_abuse_incident';
 CREATE INDEX ON events (replay_of) WHERE replay_of IS NOT NULL;
--- Landed events on their way in.
+-- Landed events that are being copied from the lake.
 CREATE UNLOGGED TABLE incoming (
     {columns}
 );
@@ -56,7 +56,7 @@ CREATE UNLOGGED TABLE incoming (
 
 
 _NAMED = """
--- Whom and where each event names.
+-- The families, persons and addresses that each event names.
 CREATE VIEW {view} AS
 SELECT topic, kafka_partition, kafka_offset, record_key, root_source, root_id, received_at, fact, alert_id,
        array_remove(ARRAY[family_id, release_family_id], NULL) || coalesce(marker_families, '{{}}') AS families,
@@ -70,7 +70,7 @@ FROM {table};
 
 
 def event_columns(read: frozenset[str]) -> dict[str, str]:
-    """The columns of `landing.events` that are kept if rules `read` some, with their PostgreSQL types."""
+    """The columns of `landing.events` to keep, with their PostgreSQL types, if the rules read the columns `read`."""
     return {name: _TYPES[type_] for name, type_ in EVENT_COLUMNS.items() if name in read | _ASKED}
 
 
@@ -79,7 +79,7 @@ class Tables:
     The tables of one version.
 
     Args:
-        columns: of the table of events, as `event_columns` gives them.
+        columns: the columns of the table of events, as `event_columns` gives them.
         schema: `CURRENT` or `NEXT`.
     """
 
@@ -97,10 +97,16 @@ class Tables:
 
     def open(self) -> bool:
         """
-        Make the tables, unless they are there, of this version and filled, or those of `NEXT` are and take their place.
+        Make the tables, unless filled tables of this version exist.
+
+        1. If the leader's tables are not of this version or not filled, and filled tables of this version lie in
+           `NEXT`, those take their place.
+        2. If there still are no filled tables of this version, what is there is dropped and empty tables are made.
+
+        All of this is one transaction, under a lock.
 
         Returns:
-            Whether they were made: they are empty then, and `filled` says when they are not.
+            Whether tables were made. They are empty then, until `filled` notes that they are not.
         """
         with self._session.transaction():
             self._session.run("SELECT pg_advisory_xact_lock($1)", int(LockKey.WATCH_TABLES))
@@ -116,7 +122,7 @@ class Tables:
             return True
 
     def are_filled(self, schema: str = "") -> bool:
-        """Whether there are tables of this version that hold what had landed when they were made."""
+        """Whether there are tables of this version that hold everything that had landed when they were made."""
         return self._about(schema or self.schema) == (self._version, True)
 
     def are_there(self) -> bool:
@@ -131,19 +137,19 @@ class Tables:
         return version, is_filled
 
     def drop(self) -> None:
-        """Have none."""
+        """Drop the tables."""
         self._session.command(f"DROP SCHEMA IF EXISTS {self.schema} CASCADE")
 
     def filled(self) -> None:
-        """Say that the tables hold what had landed."""
+        """Note that the tables hold what had landed."""
         self._session.run("UPDATE about SET is_filled = true")
 
     def judged_by(self, rules: str | None) -> None:
-        """Say by which rules all has been judged, or is from now on; None says that some is not."""
+        """Note by which rules everything is evaluated from now on; None if some of it has not been evaluated."""
         self._session.run("UPDATE about SET rules = $1", rules)
 
     @property
     def rules(self) -> str | None:
-        """What `judged_by` said last."""
+        """What `judged_by` noted last."""
         ((rules,),) = self._session.run("SELECT rules FROM about")
         return rules

@@ -1,21 +1,22 @@
--- Everything that the watcher must know between two events. Rows of one batch come in one transaction with its offsets,
--- so that a crash anywhere leaves all of a batch or nothing. All names are those of the schema that the session looks in.
+-- Everything that the watcher must remember between two events. The rows of a batch and its offsets are written in one
+-- transaction. So a crash leaves either all of a batch or none of it. All names belong to the schema that the session
+-- uses.
 
--- Of which version the tables are, whether they hold what had landed, and by which rules all of it was last judged.
+-- The version of the tables, whether they hold what had landed, and by which rules everything was last evaluated.
 CREATE TABLE about (
     version text NOT NULL,
     is_filled boolean NOT NULL DEFAULT false,
     rules text
 );
 
--- Which term it is. A watcher that begins adds one, and everyone writes for its own term only: a watcher that was paused,
--- and has a successor by now, changes nothing.
+-- The number of the term. A watcher that begins to lead adds one, and every transaction checks that the number is still
+-- its own. So a watcher that was paused and has a successor by now changes nothing.
 CREATE TABLE term (
     number bigint NOT NULL
 );
 INSERT INTO term VALUES (0);
 
--- How far the topics have been judged, as the lake counts offsets, and the id that the topic had then.
+-- The next offset of each partition to evaluate, counted as the lake does, and the id that its topic had then.
 CREATE TABLE offsets (
     topic text,
     kafka_partition integer,
@@ -24,7 +25,7 @@ CREATE TABLE offsets (
     PRIMARY KEY (topic, kafka_partition)
 );
 
--- Records that nobody can read, of topics on which a report may be; without what they hold.
+-- Unreadable records of topics on which a record may be a report about a child. Their content is not kept.
 CREATE TABLE quarantine (
     topic text,
     kafka_partition integer,
@@ -38,8 +39,8 @@ CREATE TABLE quarantine (
 );
 CREATE INDEX ON quarantine (received_at) WHERE NOT is_judged;
 
--- Who was ever named together. Nothing is taken back: a correction may end a membership, but to look at a family once
--- too often costs a little time, and to miss one costs more.
+-- Ids that were ever named together. No row is deleted. A correction may end a membership, but evaluating a family once
+-- too often costs only a little time, and missing one costs more.
 CREATE TABLE members (
     person_id text,
     family_id text,
@@ -61,14 +62,15 @@ CREATE TABLE person_addresses (
 );
 CREATE INDEX ON person_addresses (person_id);
 
--- Persons that links make one, under one of their ids.
+-- Persons that links make one person. `person_id` is one of their ids.
 CREATE TABLE identities (
     identifier text PRIMARY KEY,
     person_id text NOT NULL
 );
 CREATE INDEX ON identities (person_id);
 
--- Families that what is recorded of a person, in no family, names; `marker_id` is that of the risk marker, or empty.
+-- Families that are named by what is recorded about a person, outside any family. `marker_id` is the id of the risk
+-- marker, or empty.
 CREATE TABLE own_families (
     person_id text,
     marker_id text,
@@ -77,15 +79,16 @@ CREATE TABLE own_families (
 );
 CREATE INDEX ON own_families (family_id);
 
--- Ids that more families share than one person or home is of, and which therefore connect nobody. A crowd stays one
--- whatever is corrected, so that the order of records decides nothing; the build counts the same (`int_crowds`).
+-- Over-shared ids, which connect nobody. An id stays over-shared whatever is corrected, so the order of records makes
+-- no difference. The build finds the same ids (`int_crowds`).
 CREATE TABLE crowds (
     kind text,
     identifier text,
     PRIMARY KEY (kind, identifier)
 );
 
--- How many families, and of an address also persons, share each id, and each person as links make them one.
+-- How many families share each person, each linked person and each address. An address has a second row, with the
+-- number of persons who share it.
 CREATE VIEW shared AS
 SELECT 'person' AS kind, person_id AS identifier, count(*) AS holders FROM members GROUP BY person_id
 UNION ALL
@@ -98,7 +101,8 @@ SELECT 'address', address_id, count(*) FROM family_addresses GROUP BY address_id
 UNION ALL
 SELECT 'address', address_id, count(*) FROM person_addresses GROUP BY address_id;
 
--- The latest version of each alert; `ended_at` is infinity for one that the topic of those that stand has no more.
+-- The latest version of each alert. `ended_at` is infinity for an ended alert that has been removed from the topic of
+-- current alerts.
 CREATE TABLE alerts (
     alert_id text PRIMARY KEY,
     place_kind text NOT NULL,
@@ -112,7 +116,7 @@ CREATE TABLE alerts (
 CREATE INDEX ON alerts (place, place_kind);
 CREATE INDEX ON alerts (ended_at) WHERE ended_at < 'infinity';
 
--- Instants at which a rule's answer about a family may change with no new event.
+-- Moments at which a rule's result about a family may change without a new event.
 CREATE TABLE deadlines (
     family_id text,
     rule text,
@@ -121,7 +125,7 @@ CREATE TABLE deadlines (
 );
 CREATE INDEX ON deadlines (due_at);
 
--- Versions that are decided and not yet known to be on their topic, in their order.
+-- Versions that are decided and not yet known to be on the alerts topic, in the order of the decisions.
 CREATE TABLE outbox (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     alert_id text NOT NULL,
@@ -130,7 +134,8 @@ CREATE TABLE outbox (
 );
 CREATE INDEX ON outbox (alert_id);
 
--- Where people did something with an alert that the build judges, until the watcher may say so.
+-- Families and records with alerts of rules that only the build evaluates, after people did something with such an
+-- alert. The watcher publishes this when the build does not.
 CREATE TABLE restatements (
     place_kind text,
     place text,
@@ -138,9 +143,9 @@ CREATE TABLE restatements (
     PRIMARY KEY (place_kind, place)
 );
 
--- Where a large batch is still to be judged, by whichever watcher has time. The next batch is taken in when nothing is
--- left, so a place is here once, and its row's lock is the lock on the place. `asked` are the rules to judge it by, and
--- `rules` is the version of all of them.
+-- Families and records of a large batch that are still to be evaluated, by whichever watcher has time. The next batch
+-- is taken in when no row is left. So a family or record is here only once, and the lock on its row is the lock on it.
+-- `asked` are the rules to evaluate, and `rules` is the checksum of all rules.
 CREATE TABLE pending (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     place_kind text NOT NULL,
@@ -153,15 +158,16 @@ CREATE TABLE pending (
     rules text NOT NULL
 );
 
--- Families that are to be looked at again in idle moments: after an upgrade of the rules, or of the tables.
+-- Families to review in idle moments: after an upgrade of the rules or of the tables.
 CREATE TABLE reviews (
     family_id text PRIMARY KEY,
     arrived_at timestamp NOT NULL
 );
 CREATE INDEX ON reviews (arrived_at);
 
--- What one id leads to; a crowd leads nowhere. OFFSET 0 keeps each look-up a query of its own, which uses an index, whatever
--- size the planner believes the tables to have: it may have seen them last when they were empty.
+-- The functions below find what one id is connected to. An over-shared id is connected to nothing. OFFSET 0 keeps each
+-- look-up a query of its own. Such a query uses an index, whatever size the planner believes the tables to have: it may
+-- have seen them last when they were empty.
 CREATE FUNCTION linked_with(person text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT other.identifier
     FROM identities AS own
@@ -196,9 +202,9 @@ CREATE FUNCTION everyone_in(family text) RETURNS SETOF text LANGUAGE sql STABLE 
     SELECT person_id FROM members WHERE family_id = family OFFSET 0
 $$;
 
--- What is looked for is given as arrays here: a set whose size nobody knows would have a whole table read beside it.
+-- The functions below take arrays. For a set of unknown size, the planner would read a whole table.
 
--- Persons with everyone whom links make one with them, but the crowds among them.
+-- These persons and everyone whom links make one person with them, without over-shared ids.
 CREATE FUNCTION connecting(persons text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT identifier
     FROM (
@@ -209,22 +215,22 @@ CREATE FUNCTION connecting(persons text[]) RETURNS SETOF text LANGUAGE sql STABL
     WHERE NOT EXISTS (SELECT FROM crowds WHERE kind = 'person' AND crowds.identifier = named.identifier)
 $$;
 
--- Addresses but the crowds among them.
+-- These addresses, without over-shared ones.
 CREATE FUNCTION homes(addresses text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT address_id
     FROM unnest(addresses) AS address_id
     WHERE NOT EXISTS (SELECT FROM crowds WHERE kind = 'address' AND identifier = address_id)
 $$;
 
--- Families to which any of some persons, or anyone linked to them, was ever said to belong.
+-- Families that a record ever named together with one of these persons, or with anyone linked to them.
 CREATE FUNCTION families_of(persons text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT DISTINCT family_id
     FROM members
     WHERE person_id = ANY (ARRAY(SELECT connecting(persons)))
 $$;
 
--- The keys under which all is filed that is known of some families: their own, and those of everyone who ever belonged
--- to them or lived where they live.
+-- The keys under which everything known about some families is stored: their own keys, and those of everyone who ever
+-- belonged to them or lived where they live.
 CREATE FUNCTION keys_of(families text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT unnest(families)
     UNION
@@ -241,8 +247,8 @@ CREATE FUNCTION keys_of(families text[]) RETURNS SETOF text LANGUAGE sql STABLE 
     ))
 $$;
 
--- The keys to load for some families. After a domestic abuse incident also those of the other households of the adults
--- whom the report names.
+-- The keys to load for some families. After a domestic abuse incident, these include the keys of the other households
+-- of the adults whom the report names.
 CREATE FUNCTION keys_to_load(families text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     WITH keys AS MATERIALIZED (
         SELECT keys_of(families) AS key
@@ -273,10 +279,11 @@ CREATE FUNCTION link(one text, other text) RETURNS void LANGUAGE sql AS $$
     WHERE person_id = greatest(theirs.low, theirs.high) AND theirs.low <> theirs.high;
 $$;
 
--- What is judged is found by functions that plan for themselves. Whatever sizes the planner believes the tables to have,
--- these find their rows by an index, and the rules that read them are planned for about as many rows as are told here.
+-- The functions below find the input of the rules, and make their own plans. Whatever size the planner believes the
+-- tables to have, they find their rows by an index. ROWS tells the planner for about how many rows to plan the rules
+-- that read them.
 
--- The events under some keys, and those sent again in the place of some records.
+-- The events under some keys, and events that were sent again in place of some records.
 CREATE FUNCTION loaded(keys text[], records text[]) RETURNS SETOF events
 LANGUAGE plpgsql STABLE ROWS 100 SET enable_seqscan = off AS $$
 BEGIN
@@ -284,7 +291,7 @@ BEGIN
 END
 $$;
 
--- Those of some records that nobody can read.
+-- Those of some records that are unreadable.
 CREATE FUNCTION unread(topics text[], partitions integer[], offsets bigint[]) RETURNS SETOF quarantine
 LANGUAGE plpgsql STABLE ROWS 10 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET enable_nestloop = on AS $$

@@ -15,7 +15,8 @@ from streams.rules.postgres.derive import derived
 from streams.rules.postgres.rows import as_rows
 from streams.rules.postgres.schema import install
 from streams.rules.postgres.statement import rows_given, statement
-from streams.rules.seeds import RUN_TABLES, attach_seeds
+from streams.rules.run_tables import RUN_TABLES
+from streams.rules.seeds import attach_seeds
 from tests.oracle.records import decoded
 from tests.oracle.strategies import case, dense, reused
 from tests.rules.postgres.test_constructs import plain

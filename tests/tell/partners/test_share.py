@@ -12,7 +12,7 @@ from streams.alerts.publisher import Publisher
 from streams.contracts.outputs import Alert
 from streams.kafka.client import consumer, producer
 from streams.lake.connect import connect
-from streams.land.lander import run as land
+from streams.land import run as land
 from streams.land.verify import verify_offsets
 from streams.settings import Settings
 from streams.tell.partners.policy import read_policy

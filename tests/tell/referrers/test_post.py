@@ -9,7 +9,7 @@ import pytest
 from streams import names
 from streams.kafka.client import consumer, producer
 from streams.lake.connect import connect
-from streams.land.lander import run as land
+from streams.land import run as land
 from streams.land.verify import verify_offsets
 from streams.settings import Settings
 from streams.tell.referrers.post import Posted, post

@@ -198,7 +198,7 @@ def test_an_email_has_severity_id_and_link_and_nothing_else(an_alert, mail):
         "Severity: red",
         "Status: closed, version 2",
         "Alert: a-1",
-        "https://cases.example/F-1",
+        "Details: https://cases.example/F-1",
     ]
 
 

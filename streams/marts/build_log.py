@@ -1,0 +1,86 @@
+"""The log of builds, `marts.run.builds`: what each build read, and how it ended."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import duckdb
+
+from streams.marts.snapshot import Snapshot
+from streams.times import aware, naive
+
+__all__ = ["BuildLog", "BuildResult"]
+
+_TESTED = """
+    SELECT max(started_at), max_by(finished_at - started_at, started_at) FROM marts.run.builds WHERE ok AND is_tested
+"""
+
+_LATEST = "SELECT started_at, seeds FROM marts.run.builds WHERE ok ORDER BY rowid DESC LIMIT 1"
+
+_BUILDS = """
+    CREATE TABLE IF NOT EXISTS marts.run.builds (
+        started_at TIMESTAMP, finished_at TIMESTAMP, as_of TIMESTAMP, is_watched BOOLEAN,
+        cut MAP(VARCHAR, BIGINT[]), rows BIGINT, ok BOOLEAN, failed VARCHAR[], seeds VARCHAR
+    );
+    ALTER TABLE marts.run.builds ADD COLUMN IF NOT EXISTS is_tested BOOLEAN;
+"""
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """A finished build. `failed` names the models that could not be built and the tests that failed."""
+
+    started_at: datetime
+    finished_at: datetime
+    snapshot: Snapshot
+    failed: list[str]
+
+    @property
+    def ok(self) -> bool:
+        """True if everything was built and every test passed."""
+        return not self.failed
+
+    @property
+    def seconds(self) -> float:
+        """How long the build took."""
+        return (self.finished_at - self.started_at).total_seconds()
+
+
+class BuildLog:
+    """The log, read and written over one connection to the lake."""
+
+    def __init__(self, lake: duckdb.DuckDBPyConnection) -> None:
+        self._lake = lake
+
+    def ensure(self) -> None:
+        """Make the table where it is missing or lacks a column."""
+        self._lake.execute(_BUILDS)
+
+    def latest(self) -> tuple[datetime, str] | None:
+        """When the last good build began (UTC, without a zone), and the checksum of its seeds."""
+        return self._lake.execute(_LATEST).fetchone()
+
+    def latest_tested(self) -> tuple[datetime, timedelta] | None:
+        """When the last build that passed the data tests began (aware), and how long it took; None if none did."""
+        try:
+            tested_at, took = self._lake.execute(_TESTED).fetchone()
+        except (duckdb.CatalogException, duckdb.BinderException):
+            return None  # never built, or not since builds tell
+        return None if tested_at is None else (aware(tested_at), took)
+
+    def record(self, result: BuildResult, seeds: str, *, is_tested: bool) -> None:
+        """Add a build; `seeds` is the checksum of the seeds that it read."""
+        snapshot = result.snapshot
+        moments = [naive(moment) for moment in (result.started_at, result.finished_at, snapshot.as_of)]
+        facts = [
+            snapshot.is_watched,
+            list(snapshot.offsets),
+            list(snapshot.offsets.values()),
+            snapshot.records,
+            result.ok,
+            result.failed,
+        ]
+        self._lake.execute(
+            "INSERT INTO marts.run.builds "
+            "SELECT ?, ?, ?, ?, map(?::VARCHAR[], ?::BIGINT[][]), ?, ?, ?::VARCHAR[], ?, ?",
+            [*moments, *facts, seeds, is_tested],
+        )

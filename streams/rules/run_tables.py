@@ -1,0 +1,25 @@
+"""The two tables of a run: the offsets up to which models read, and the time up to which deadlines have passed."""
+
+from collections.abc import Mapping
+
+__all__ = ["RUN_COLUMNS", "RUN_TABLES", "create_run_tables"]
+
+_CUT = {"topic": "VARCHAR", "kafka_partition": "INTEGER", "next_offset": "BIGINT"}
+_AS_OF = {"as_of": "TIMESTAMP"}
+
+RUN_COLUMNS: Mapping[str, tuple[str, ...]] = {"marts.run.cut": tuple(_CUT), "marts.run.as_of": tuple(_AS_OF)}
+"""The tables as models name them, with their columns."""
+
+
+def create_run_tables(prefix: str = "") -> str:
+    """The statements that make the tables where they are missing; `prefix` begins their names."""
+    tables = {
+        name: ", ".join(f"{column} {type_}" for column, type_ in columns.items())
+        for name, columns in {"cut": _CUT, "as_of": _AS_OF}.items()
+    }
+    return "CREATE SCHEMA IF NOT EXISTS marts.run;" + "".join(
+        f"CREATE TABLE IF NOT EXISTS marts.run.{prefix}{name} ({columns});" for name, columns in tables.items()
+    )
+
+
+RUN_TABLES = create_run_tables()
