@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import ModuleType
+from typing import Any
 
 from streams.contracts.columns import events_table, quarantine_table
 from streams.errors import OracleMissing
@@ -48,7 +49,7 @@ def against_oracle(settings: Settings, first: int, seeds: int, tell: Callable[[s
         OracleMissing: this installation has no tests.
     """
     compare, oracle, records, strategies = oracle_tools()
-    expected, raised, same = Counter(), Counter(), Counter()
+    expected, raised, same = Counter[str](), Counter[str](), Counter[str]()
     engine, now = Engine(compiled_rules(settings)), datetime.now(UTC)
     try:
         for seed in range(first, first + seeds):
@@ -84,7 +85,7 @@ def oracle_tools() -> tuple[ModuleType, ...]:
     return compare, oracle, records, strategies
 
 
-def _same(compare: ModuleType, rows: list[dict], wanted: list) -> list[str]:
+def _same(compare: ModuleType, rows: list[dict[str, Any]], wanted: list[Any]) -> list[str]:
     """List the rules of the expected alerts that were raised without any difference."""
     found = {row["alert_id"]: row for row in rows}
     return [

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from streams.contracts import case_change, referral
-from streams.contracts.codesets import HouseholdRole, LevelReason, ReferralSource, Severity
+from streams.contracts.codesets import Consent, HouseholdRole, LevelReason, ReferralSource, Severity
 from streams.contracts.event import Event
 
 __all__ = ["EVENTS_PER_FAMILY", "Load"]
@@ -53,6 +53,7 @@ class Load:
         """
         family, draw = self._chance.randrange(self._families), self._chance.random()
         is_referral = draw < 0.2
+        fact: Event
         if draw >= 0.95:
             fact = case_change.LevelChanged(family_id=f"F-{family}", level=4, level_reason=next(iter(LevelReason)))
         else:
@@ -80,7 +81,7 @@ class Load:
             source_code=ReferralSource.POLICE,
             severity=Severity.AMBER,
             agency_id="police",
-            consent="given",
+            consent=Consent.GIVEN,
         )
 
     def _ordinary(self, family: int) -> Event:
@@ -100,6 +101,8 @@ class Load:
 
     def _record(self, fact: Event, at: datetime, *, backfill: bool) -> Record:
         self._number += 1
+        key = fact.key
+        assert key is not None  # every event of the load is about a family or a person
         envelope = {
             "specversion": "1.0",
             "id": self._event_id,
@@ -110,4 +113,4 @@ class Load:
             "backfill": backfill,
             "data": fact,
         }
-        return fact.topic, fact.key.encode(), msgspec.json.encode(envelope)
+        return fact.topic, key.encode(), msgspec.json.encode(envelope)

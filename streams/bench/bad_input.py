@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 
@@ -106,7 +106,7 @@ def throw(settings: Settings, records: int, seed: int, say: Say) -> BadInput:
         stages.wait_until_awake()
         say(f"Sending {records:,} records …")
         began = time.monotonic()
-        sent = _send(settings, records, seed, lambda: (planted.look(), stages.look()))
+        sent = _send(settings, records, seed, (planted.look, stages.look))
         sent_seconds = round(time.monotonic() - began, 1)
         say(f"Sent in {sent_seconds} s; waiting until they are landed and evaluated …")
         landed, evaluated = stages.wait_until_done(began)
@@ -127,11 +127,12 @@ def throw(settings: Settings, records: int, seed: int, say: Say) -> BadInput:
     )
 
 
-def _send(settings: Settings, records: int, seed: int, meanwhile: Callable[[], object]) -> int:
+def _send(settings: Settings, records: int, seed: int, meanwhile: Sequence[Callable[[], None]]) -> int:
     """Send all records, and a last one to each partition. Returns how many records the broker took."""
     with sending(settings, records, seed) as shares:
         while not shares.ready():
-            meanwhile()
+            for look in meanwhile:
+                look()
             time.sleep(_LOOK_SECONDS)
         sent = sum(shares.get())
     mark_ends(settings)
@@ -194,5 +195,5 @@ def _lines(measured: BadInput) -> Iterator[str]:
         )
 
 
-def _named(figures: dict[str, float]) -> str:
+def _named(figures: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {figure:,}" for name, figure in figures.items())

@@ -23,7 +23,7 @@ _ONE_IN = 5_000
 
 
 @contextmanager
-def sending(settings: Settings, count: int, seed: int) -> Iterator[AsyncResult]:
+def sending(settings: Settings, count: int, seed: int) -> Iterator[AsyncResult[list[int]]]:
     """Send `count` records from several processes. The results are the numbers of records that reached the topics."""
     shares = [count // _PROCESSES + (number < count % _PROCESSES) for number in range(_PROCESSES)]
     with multiprocessing.get_context("spawn").Pool(_PROCESSES) as pool:
@@ -47,7 +47,8 @@ def _send(settings: Settings, count: int, seed: int) -> int:
     in_turn, packing = itertools.cycle(producers), itertools.cycle(producers[1:])
     transactional = _producer(settings, "none", {"transactional.id": f"partner-{seed}"})
     transactional.init_transactions()
-    records, sent, lost = BadRecords(seed, settings.authority), 0, []
+    records, sent = BadRecords(seed, settings.authority), 0
+    lost: list[object] = []
     while sent < count:
         for record in records.take(min(_ONE_IN, count - sent)):
             _produce(next(packing if record.is_large else in_turn), record, lost)
@@ -78,7 +79,7 @@ def _produce(producer: Producer, record: BadRecord, lost: list[object]) -> None:
 
     while True:
         try:
-            producer.produce(record.topic, record.value, record.key, headers=record.headers, on_delivery=told)
+            producer.produce(record.topic, record.value, record.key, headers=[*record.headers], on_delivery=told)
         except BufferError:
             producer.poll(0.1)
         else:

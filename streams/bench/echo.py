@@ -76,6 +76,7 @@ def _listening(settings: Settings) -> Iterator[dict[str, float]]:
         with closing(consumer(settings, [_OUT])) as reader:
             while not stop.is_set():
                 for record in polled(reader):
+                    assert record.value is not None
                     echoes.setdefault(record.value.decode(), time.monotonic())
 
     thread = threading.Thread(target=listen)

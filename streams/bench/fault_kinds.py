@@ -119,6 +119,7 @@ class Faults:
         return Fault(after, sign.name, postgres.NAME), None
 
     def _fill_disk(self, after: float) -> tuple[Fault, Callable[[], None]]:
+        assert self._disk is not None  # otherwise this kind is never drawn
         self._disk.fill()
         return Fault(after, "full", "disk", self._chance.uniform(2.0, 15.0)), self._disk.clear
 

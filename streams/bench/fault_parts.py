@@ -73,8 +73,10 @@ class Parts:
 
     def stop(self, name: str) -> bool:
         """Ask a part to end. Returns whether it ended in time with exit code 0."""
+        found = processes.find(self._embedded.home, name)
+        assert found is not None  # `revive` started it
         try:
-            process = psutil.Process(processes.find(self._embedded.home, name).pid)
+            process = psutil.Process(found.pid)
             process.terminate()
             return process.wait(_END_SECONDS) == 0
         except psutil.Error:

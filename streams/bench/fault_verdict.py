@@ -84,8 +84,11 @@ def unlike_the_oracle(settings: Settings, versions: list[Alert]) -> list[str]:
     accepted, rejected = records.decoded(list(whole(settings, names.INPUT_TOPICS)))
     latest = newest(versions).values()
     rows = [_row(one) for one in latest if one.rule in oracle.ALL and one.status != AlertStatus.WITHDRAWN]
-    wanted = oracle.expected(accepted, rejected, last_heartbeat(settings)[0].as_of)
-    return comparing.difference(rows, wanted)
+    beat = last_heartbeat(settings)
+    assert beat is not None  # the watcher has evaluated all, and its heartbeat says so
+    wanted = oracle.expected(accepted, rejected, beat[0].as_of)
+    differences: list[str] = comparing.difference(rows, wanted)
+    return differences
 
 
 def _row(alert: Alert) -> dict[str, object]:

@@ -125,7 +125,8 @@ def campaign(settings: Settings, plan: Plan, say: Say) -> Campaign:
 
 def _hit(parts: Parts, faults: Faults, done: Campaign, say: Say) -> None:
     """Cause one fault after another, undo each when its time is over, and restart what has ended."""
-    began, order, undo = time.monotonic(), count(), []
+    began, order = time.monotonic(), count()
+    undo: list[tuple[float, int, Callable[[], None]]] = []
     following = 2 * done.plan.every
     while (now := time.monotonic() - began) < done.plan.seconds:
         while undo and undo[0][0] <= now:

@@ -8,7 +8,7 @@ import msgspec
 from kafka import KafkaProducer
 
 from streams import names
-from streams.contracts.codesets import ReferralSource, Severity
+from streams.contracts.codesets import Consent, ReferralSource, Severity
 from streams.contracts.referral import ReferralSubmitted
 from streams.settings import Settings
 from streams.simulate.places import places_of
@@ -64,7 +64,7 @@ def _referral(settings: Settings, number: int, place: str) -> bytes:
         person_ids=[f"P-bench-{number}"],
         lsoa_code=place,
         agency_id="police",
-        consent="given",
+        consent=Consent.GIVEN,
     )
     envelope = {
         "specversion": "1.0",

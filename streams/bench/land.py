@@ -95,7 +95,7 @@ def _events(chance: random.Random, count: int) -> Iterator[tuple[str, bytes, byt
 
 def _drain(settings: Settings) -> tuple[int, float]:
     """Read all landed topics; returns the number of records and the seconds it took."""
-    with closing(consumer(settings, names.LANDED_TOPICS, **CONSUMER)) as kafka:
+    with closing(consumer(settings, names.LANDED_TOPICS, generations=None, **CONSUMER)) as kafka:
         ends = kafka.end_offsets(kafka.assignment())
         records, started = 0, time.perf_counter()
         while not is_past(kafka, ends):

@@ -57,7 +57,9 @@ def listening(settings: Settings) -> Iterator[dict[str, tuple[float, str]]]:
         thread.join()
 
 
-def send_live(settings: Settings, load: Load, rate: int, seconds: int) -> tuple[dict[str, float], dict]:
+def send_live(
+    settings: Settings, load: Load, rate: int, seconds: int
+) -> tuple[dict[str, float], dict[str, tuple[float, str]]]:
     """Send the events; returns when each was sent, and what `listening` collected."""
     sent: dict[str, float] = {}
     with listening(settings) as received, closing(producer(settings)) as client:

@@ -16,6 +16,7 @@ import requests
 
 from streams.errors import StackFailed
 from streams.lake.connect import connect
+from streams.lake.one_row import one_row
 from streams.settings import PROJECT, Settings
 from streams.stack.environ import project_environment
 from streams.stack.ports import free_ports
@@ -86,7 +87,7 @@ def measure(settings: Settings, *, rounds: int, warm: int, say: Say) -> PageTime
         StackFailed: the pages do not answer.
     """
     with connect(settings, marts=None) as lake:
-        (events,) = lake.execute("SELECT count(*) FROM landing.main.events").fetchone()
+        (events,) = one_row(lake.execute("SELECT count(*) FROM landing.main.events"))
     firsts: dict[str, list[float]] = {}
     laters: dict[str, list[float]] = {}
     sizes: dict[str, float] = {}

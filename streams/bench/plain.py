@@ -13,6 +13,7 @@ from contextlib import closing
 from functools import reduce
 from operator import attrgetter, or_
 from pathlib import Path
+from typing import Any
 
 import confluent_kafka
 import duckdb
@@ -20,7 +21,7 @@ import msgspec
 import pyarrow as pa
 
 from streams import names
-from streams.contracts import event_types
+from streams.contracts import Event, event_types
 from streams.contracts.columns import EVENT_COLUMNS, field_types
 from streams.settings import Settings
 
@@ -68,24 +69,26 @@ def _assign_all(kafka: confluent_kafka.Consumer) -> int:
     return sum(kafka.get_watermark_offsets(place)[1] for place in places)
 
 
-def _decoder() -> msgspec.json.Decoder:
+def _decoder() -> msgspec.json.Decoder[Any]:
     """Make a decoder for every event type, chosen by the envelope's `type`. It checks only the kind of each value."""
     return msgspec.json.Decoder(reduce(or_, map(_plain, event_types().values())))
 
 
-def _plain(struct: type[msgspec.Struct]) -> type[msgspec.Struct]:
+def _plain(struct: type[Event]) -> type[msgspec.Struct]:
     columns = field_types()
     fields = [(name, _PYTHON.get(columns[name], str) | None, None) for name in struct.__struct_fields__]
     data = msgspec.defstruct("Data", fields, gc=False)
-    members = [(name, str) for name in _ENVELOPE.values()] + [("data", data), ("backfill", bool, False)]
+    members: list[tuple[str, Any] | tuple[str, Any, Any]] = [(name, str) for name in _ENVELOPE.values()]
+    members += [("data", data), ("backfill", bool, False)]
     return msgspec.defstruct(struct.__name__, members, tag_field="type", tag=struct.type, gc=False)
 
 
-def _tables(decoder: msgspec.json.Decoder, messages: Iterable[confluent_kafka.Message]) -> Iterator[pa.Table]:
+def _tables(decoder: msgspec.json.Decoder[Any], messages: Iterable[confluent_kafka.Message]) -> Iterator[pa.Table]:
     """Yield the decodable records as rows, one table for each event type."""
     groups = defaultdict(list)
     for message in messages:
         value = message.value()
+        assert value is not None  # the bench sends no tombstones
         try:
             event = decoder.decode(value)
         except msgspec.DecodeError:
@@ -97,7 +100,7 @@ def _tables(decoder: msgspec.json.Decoder, messages: Iterable[confluent_kafka.Me
         yield _table(kind, rows)
 
 
-def _table(kind: type[msgspec.Struct], rows: list[tuple]) -> pa.Table:
+def _table(kind: type[msgspec.Struct], rows: list[tuple[Any, ...]]) -> pa.Table:
     events, partitions, offsets, times, keys, payloads = zip(*rows, strict=True)
     facts = [event.data for event in events]
     columns = {

@@ -49,7 +49,9 @@ class Stages:
             name, home = service.name, self._settings.home
             memory = processes.memory_mb(processes.members(home, name))
             self.memory_mb[name] = round(max(self.memory_mb[name], memory), 1)
-            if processes.find(home, name).alive:
+            found = processes.find(home, name)
+            assert found is not None  # `stack.up` started it
+            if found.alive:
                 continue
             self.stops[name] += 1
             if self.stops[name] > _MOST_STOPS:

@@ -63,4 +63,6 @@ def wait_until_evaluated(settings: Settings) -> None:
 
 def watch_mb(settings: Settings) -> float:
     """Measure the memory of the watcher that was started as a part of the home."""
-    return round(psutil.Process(processes.find(settings.home, WATCH.name).pid).memory_info().rss / 1e6, 1)
+    found = processes.find(settings.home, WATCH.name)
+    assert found is not None
+    return round(psutil.Process(found.pid).memory_info().rss / 1e6, 1)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import click
 import duckdb
@@ -21,6 +22,7 @@ import duckdb
 from streams.bench.servers import own_servers
 from streams.errors import StackFailed
 from streams.lake.connect import connect
+from streams.lake.one_row import one_row
 from streams.marts.snapshot import landed_offsets, records
 from streams.settings import Settings
 from streams.simulate import World, backfill, state_coverage
@@ -115,7 +117,7 @@ def measure(settings: Settings, authority: str, days: int, say: Say) -> YearTime
         produced = naive(datetime.now(UTC))
         say(f"{history.total:,} records sent in {history.elapsed:.0f} s; waiting until they are in the marts …")
         builds = _wait(own, lake, history.total, say)
-        landed, evaluated = lake.execute(_LANDED).fetchone()[0], _evaluated(lake, history.total)
+        landed, evaluated = one_row(lake.execute(_LANDED))[0], _evaluated(lake, history.total)
 
     def seconds(moment: datetime) -> float:
         return round((moment - began).total_seconds(), 1)
@@ -174,7 +176,8 @@ def _reached(lake: duckdb.DuckDBPyConnection) -> str:
 
 def _evaluated(lake: duckdb.DuckDBPyConnection, total: int) -> datetime:
     """Find when the first heartbeat arrived that shows all records as evaluated."""
-    for received_at, offsets in lake.execute(_HEARTBEATS).fetchall():
+    beats: list[tuple[datetime, Any]] = lake.execute(_HEARTBEATS).fetchall()
+    for received_at, offsets in beats:
         if records(offsets) >= total:
             return received_at
     raise StackFailed("the lake has no heartbeat at the end of the history")

@@ -20,6 +20,7 @@ from streams.settings import Settings
 from streams.simulate import World, backfill, state_coverage
 from streams.simulate.desk import Desk
 from streams.simulate.live import live
+from streams.simulate.truth import Claim
 from streams.stack import airflow, pages, stack
 
 __all__ = ["Plan", "demo"]
@@ -101,7 +102,7 @@ class _starting_airflow:  # noqa: N801  (a context manager used as a verb)
             raise self._error
 
 
-def _live(settings: Settings, plan: Plan, world: World, console: Console, stop: threading.Event) -> list:
+def _live(settings: Settings, plan: Plan, world: World, console: Console, stop: threading.Event) -> list[Claim]:
     """Send live events and show the alerts and figures that result; returns the claims of the live stories."""
     alerts, figures = Alerts(settings, console), Figures(settings, console)
     alerts.start()

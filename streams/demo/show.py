@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime
+from typing import Any
 
 import duckdb
 from rich.console import Console
@@ -92,7 +93,7 @@ class Figures(threading.Thread):
         self._lake = connect(settings)
         self._console = console
         self._ended = threading.Event()
-        self._last: dict[str, tuple] = {}
+        self._last: dict[str, tuple[Any, ...]] = {}
 
     def run(self) -> None:
         """Query the mart until `end` is called. This is the body of the thread."""
@@ -114,7 +115,7 @@ class Figures(threading.Thread):
         self.join()
 
 
-def _table(rows: dict[str, tuple], before: dict[str, tuple], changed: list[str]) -> Table:
+def _table(rows: dict[str, tuple[Any, ...]], before: dict[str, tuple[Any, ...]], changed: list[str]) -> Table:
     table = Table(title="Need by ward, this month: changes", title_justify="left", box=None)
     for heading in ("ward", "referrals", "contacts", "CAFs", "referred to social care per 10,000 children a year"):
         table.add_column(heading, justify="left" if heading == "ward" else "right")

@@ -5,10 +5,10 @@ The broker, the catalog's database and dbt's process are not used. None of them 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import SimpleNamespace
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import duckdb
 
@@ -166,7 +166,7 @@ def _by_topic(records: Iterable[Record]) -> dict[str, list[Record]]:
     return found
 
 
-def _empty(columns: dict) -> object:
+def _empty(columns: Mapping[str, Any]) -> object:
     import pyarrow as pa
 
     return pa.schema(list(columns.items())).empty_table()

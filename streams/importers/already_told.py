@@ -8,20 +8,26 @@ withdrawn. The lake then holds the same as if the last submission of each year h
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from streams.importers.cin_file import Header
-from streams.importers.cin_messages import Message, Statement, corrected, recorded, source, withdrawn
+from streams.importers.cin_messages import Message, Root, Statement, corrected, recorded, source, withdrawn
 from streams.importers.cin_xml import Child
+from streams.lake.one_row import one_row
 from streams.times import aware, naive
 
 __all__ = ["Told"]
 
 _BATCH = 10_000
+
+_Row = tuple[str | None, str, str, str, str, datetime, str]
+"""Values of a row of `_SAID`."""
 
 _SAID = pa.schema(
     [
@@ -123,8 +129,8 @@ class Told:
 
     def __init__(self, lake: duckdb.DuckDBPyConnection) -> None:
         self._lake = lake
-        self._header: Header | None = None
-        self._rows: list[tuple] = []
+        self._last_header: Header | None = None
+        self._rows: list[_Row] = []
         self._has_unknown = False
         lake.register("shape", _SAID.empty_table())
         lake.execute("CREATE TEMP TABLE said AS FROM shape; CREATE TEMP TABLE unread (child VARCHAR)")
@@ -132,7 +138,7 @@ class Told:
 
     def add(self, child: Child) -> None:
         """Add a child of the file. The facts of a rejected child are unknown, so nothing about it changes."""
-        self._header = child.header
+        self._last_header = child.header
         if child.key is None:
             self._has_unknown = True
         elif not child.statements:
@@ -152,21 +158,24 @@ class Told:
 
     def children_left_out(self) -> tuple[int, int]:
         """Count the children that the file no longer contains, and all children that the year's return contained."""
-        return self._lake.execute(
+        result = self._lake.execute(
             "SELECT count(DISTINCT child) FILTER (what IN ('withdrawn', 'restored') AND year = $year AND child NOT IN "
             "(SELECT child FROM said)), (SELECT count(DISTINCT split_part(root_id, '/', 1)) FROM told "
             "WHERE year = $year AND is_own) FROM difference",
             {"year": self._header.year},
-        ).fetchone()
+        )
+        left_out, before = one_row(result)
+        return left_out, before
 
     def is_contradicted(self) -> bool:
         """Whether the file contradicts its year: it is not a first return, nor a part, nor the same file again."""
-        contradicts, adds = self._lake.execute(
+        result = self._lake.execute(
             "SELECT count(*) FILTER (what = 'changed' OR (what IN ('withdrawn', 'restored') "
             "AND child IN (SELECT child FROM said))), count(*) FILTER (what = 'new') FROM difference "
             "WHERE year = $year",
             {"year": self._header.year},
-        ).fetchone()
+        )
+        contradicts, adds = one_row(result)
         is_resubmitted = self._header.year in self._submissions()
         return bool(contradicts) or (bool(adds) and is_resubmitted and not self._header.is_part)
 
@@ -183,9 +192,15 @@ class Told:
             for year, what, *told in batch:
                 if is_resubmission or year != self._header.year:
                     header, submission = replace(self._header, year=year), f"r{submissions.get(year, 0) + 1:06}"
-                    yield _amended(what, _statement(*told), header, submission)
+                    yield _amended(what, told, header, submission)
                 elif what == "new":
-                    yield recorded(_statement(*told), self._header)
+                    yield recorded(_statement(told), self._header)
+
+    @property
+    def _header(self) -> Header:
+        """The file's header, which every child that was added carries."""
+        assert self._last_header is not None
+        return self._last_header
 
     def _submissions(self) -> dict[int, int]:
         """Find the number of the last resubmission of each year that has one."""
@@ -204,19 +219,17 @@ class Told:
         self._rows.clear()
 
 
-def _row(child: str | None, one: Statement) -> tuple:
+def _row(child: str | None, one: Statement) -> _Row:
     moment = naive(one.moment)
     return child, one.root_id, one.topic, one.key, one.type, moment, one.data.decode()
 
 
-def _statement(root_id: str, topic: str, key: str, *fact: object) -> Statement:
-    type_, moment, data = fact
-    if type_ is None:
-        return Statement(root_id, topic, key, None, None, None)
+def _statement(told: Sequence[Any]) -> Statement:
+    root_id, topic, key, type_, moment, data = told
     return Statement(root_id, topic, key, type_, aware(moment), data.encode())
 
 
-def _amended(what: str, told: Statement, header: Header, submission: str) -> Message:
+def _amended(what: str, told: Sequence[Any], header: Header, submission: str) -> Message:
     if what == "withdrawn":
-        return withdrawn(told, header, submission)
-    return corrected(told, header, f"{submission}/before" if what == "restored" else submission)
+        return withdrawn(Root(*told[:3]), header, submission)
+    return corrected(_statement(told), header, f"{submission}/before" if what == "restored" else submission)

@@ -3,7 +3,7 @@
 from datetime import date
 from functools import partial
 
-from streams.coverage import CENSUS_KINDS, standing, state, statement
+from streams.coverage import CENSUS_KINDS, Statement, standing, state, statement
 from streams.importers.cin_file import Header
 from streams.importers.cin_messages import source
 from streams.lake.connect import connect
@@ -39,7 +39,7 @@ def state_whole(settings: Settings, header: Header) -> None:
         state(lake, _of_year(header)(is_whole=True, why="imported as the authority's whole return"))
 
 
-def _of_year(header: Header) -> partial:
+def _of_year(header: Header) -> partial[Statement]:
     first = date(header.year - 1, 4, 1)
     return partial(statement, header.authority.gss_code, source(header), CENSUS_KINDS, first, _last_day(header))
 

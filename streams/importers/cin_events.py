@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
+from typing import TypedDict
 
 from streams import contracts as events
 from streams.contracts import codesets as c
@@ -46,6 +47,16 @@ class Fact:
     event: Event
 
 
+class _EpisodeIds(TypedDict):
+    referral_id: str
+    family_id: str
+
+
+class _Service(TypedDict):
+    service_id: str
+    service_kind: c.ServiceKind
+
+
 @dataclass(frozen=True)
 class _Child:
     """The ids of a child in events."""
@@ -80,7 +91,7 @@ class _Episode:
         return f"{self.child.family_id}-{self.key}"
 
     @property
-    def ids(self) -> dict[str, str]:
+    def ids(self) -> _EpisodeIds:
         return {"referral_id": self.referral_id, "family_id": self.child.family_id}
 
 
@@ -115,8 +126,9 @@ def child_facts(record: Reader, key: str, header: Header) -> list[Fact]:
     if not referrals:
         undated = [flaw for flaw in record.flaws if flaw.element == "CINreferralDate"]
         raise BadRecord(undated[0]) if undated else record.bad("CINdetails", "missing")
-    person = _person(record, child, header)
-    return [person, _joined(person.event, child, min(referrals)), *facts]
+    person = _person(record, child)
+    recorded = _fact("person", header.reference_date, person)
+    return [recorded, _joined(person, child, min(referrals)), *facts]
 
 
 def _fact(step: str, day: date, event: Event, *parts: object) -> Fact:
@@ -125,7 +137,7 @@ def _fact(step: str, day: date, event: Event, *parts: object) -> Fact:
     return Fact(name, day, moment.astimezone(UTC), event)
 
 
-def _person(record: Reader, child: _Child, header: Header) -> Fact:
+def _person(record: Reader, child: _Child) -> events.PersonRecorded:
     identifiers, characteristics = record.group("ChildIdentifiers"), record.group("ChildCharacteristics")
     born, due = identifiers.day("PersonBirthDate"), identifiers.day("ExpectedPersonBirthDate", ahead=True)
     if born is None and due is None:
@@ -133,7 +145,7 @@ def _person(record: Reader, child: _Child, header: Header) -> Fact:
     disabilities = [
         code for group in characteristics.each("Disabilities") for code in group.codes("Disability", c.Disability)
     ]
-    person = events.PersonRecorded(
+    return events.PersonRecorded(
         person_id=child.person_id,
         date_of_birth=born,
         due_date=due,
@@ -143,7 +155,6 @@ def _person(record: Reader, child: _Child, header: Header) -> Fact:
         ethnicity=characteristics.code("Ethnicity", c.Ethnicity),
         disabilities=disabilities,
     )
-    return _fact("person", header.reference_date, person)
 
 
 def _joined(person: events.PersonRecorded, child: _Child, first_referral: date) -> Fact:
@@ -205,7 +216,7 @@ def _submitted(episode: _Episode) -> Fact:
 
 
 def _opened(episode: _Episode) -> Iterator[Fact]:
-    service = {"service_id": f"social-care-{episode.child.ids_lea}", "service_kind": c.ServiceKind.SOCIAL_CARE}
+    service = _Service(service_id=f"social-care-{episode.child.ids_lea}", service_kind=c.ServiceKind.SOCIAL_CARE)
     allocated = events.ReferralAllocated(**episode.ids, **service)
     yield _fact("allocated", episode.referred, allocated, episode.number)
     opened = events.CaseOpened(case_id=episode.referral_id, **episode.ids, **service)

@@ -76,7 +76,8 @@ class Reader:
         """Read a text. It may be given several times if it is the same each time."""
         found = {text: element for element in reversed(self._named(name)) if (text := _content(element))}
         if len(found) > 1:
-            return self.without(name, "given more than once")
+            self.without(name, "given more than once")
+            return None
         return next(iter(found), None)
 
     def required_text(self, name: str) -> str:
@@ -106,7 +107,8 @@ class Reader:
         before = len(self.flaws)
         day = self.day(name)
         if day is None and len(self.flaws) == before:
-            return self.without(name, "missing: nothing of its group is sent")
+            self.without(name, "missing: nothing of its group is sent")
+            return None
         return day
 
     def has(self, name: str) -> bool:
@@ -144,22 +146,29 @@ class Reader:
         text = self.text(name)
         if text is None:
             return None
-        return values[text] if text in values else self.without(name, f"allowed: {allowed}")
+        if text not in values:
+            self.without(name, f"allowed: {allowed}")
+            return None
+        return values[text]
 
     def _code(self, text: str, name: str, codes: type[C]) -> C | None:
         allowed = {code.value: code for code in codes if INTRODUCED.get(code.value, 0) <= self.year}
         if text not in allowed:
-            return self.without(name, f"allowed in {self.year}: {', '.join(allowed)}")
+            self.without(name, f"allowed in {self.year}: {', '.join(allowed)}")
+            return None
         return allowed[text]
 
     def _day(self, text: str, name: str, *, ahead: bool = False) -> date | None:
         day = day_of(text)
         if day is None:
-            return self.without(name, "expected a date such as 2024-03-31")
+            self.without(name, "expected a date such as 2024-03-31")
+            return None
         if not 1900 <= day.year <= 2199:
-            return self.without(name, "expected a year from 1900 to 2199")
+            self.without(name, "expected a year from 1900 to 2199")
+            return None
         if day > self.last_day and not ahead:
-            return self.without(name, "the date is in the future, or after the last day of the collection")
+            self.without(name, "the date is in the future, or after the last day of the collection")
+            return None
         return day
 
     def _named(self, name: str) -> list[etree._Element]:

@@ -9,7 +9,7 @@ from streams.contracts.codesets import WithdrawalReason
 from streams.importers.cin_events import Fact
 from streams.importers.cin_file import Header
 
-__all__ = ["Message", "Statement", "corrected", "recorded", "source", "statement", "withdrawn"]
+__all__ = ["Message", "Root", "Statement", "corrected", "recorded", "source", "statement", "withdrawn"]
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -21,19 +21,24 @@ class Message(msgspec.Struct, frozen=True):
     type: str
 
 
-class Statement(msgspec.Struct, frozen=True):
+class Root(msgspec.Struct, frozen=True):
     """
-    A fact as a return contains it, with the id of the event that sent it first (its root).
+    The event that sent a fact first: its id, topic and Kafka key.
 
-    For a fact that the return no longer contains, only the root, its topic and its key are known.
+    Nothing else is known about a fact that a return no longer contains.
     """
 
     root_id: str
     topic: str
     key: str
-    type: str | None
-    moment: datetime | None
-    data: bytes | None
+
+
+class Statement(Root, frozen=True):
+    """A fact as a return contains it, with the event that sent it first (its root)."""
+
+    type: str
+    moment: datetime
+    data: bytes
     """The fact as JSON."""
 
     def is_of(self, header: Header) -> bool:
@@ -49,8 +54,9 @@ def source(header: Header) -> str:
 def statement(fact: Fact, child_key: str) -> Statement:
     """Turn a child's fact into the statement that a return makes."""
     event = fact.event
-    data = msgspec.json.encode(event)
-    return Statement(f"{child_key}/{fact.name}", event.topic, event.key, event.type, fact.moment, data)
+    data, key = msgspec.json.encode(event), event.key
+    assert key is not None  # a census fact always has a family or a person
+    return Statement(f"{child_key}/{fact.name}", event.topic, key, event.type, fact.moment, data)
 
 
 def recorded(told: Statement, header: Header) -> Message:
@@ -85,7 +91,7 @@ def corrected(told: Statement, header: Header, submission: str = "") -> Message:
     return _amendment("corrected", told, correction, header, submission)
 
 
-def withdrawn(told: Statement, header: Header, submission: str) -> Message:
+def withdrawn(told: Root, header: Header, submission: str) -> Message:
     """Make the event that withdraws a fact that the year's return contained before."""
     is_person = "/person/" in told.root_id
     withdrawal = Withdrawal(
@@ -98,7 +104,7 @@ def withdrawn(told: Statement, header: Header, submission: str) -> Message:
     return _amendment("withdrawn", told, withdrawal, header, submission)
 
 
-def _amendment(change: str, told: Statement, data: msgspec.Struct, header: Header, submission: str) -> Message:
+def _amendment(change: str, told: Root, data: msgspec.Struct, header: Header, submission: str) -> Message:
     type_ = f"uk.{told.topic.removesuffix('.v1')}.{change}.v1"
     said = datetime.combine(header.reference_date, time(), UTC)
     id_ = "/".join(filter(None, (told.root_id, str(header.year), submission)))

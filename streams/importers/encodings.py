@@ -32,7 +32,7 @@ def encoding_of(first: bytes, otherwise: str = "utf-8") -> str:
         if first.startswith(mark):
             return encoding
     zeros = [byte == 0 for byte in first[:4]]
-    by_zeros = {
+    by_zeros: dict[tuple[bool, ...], str] = {
         (False, True, True, True): "utf-32-le",
         (True, True, True, False): "utf-32-be",
         (False, True, False, True): "utf-16-le",

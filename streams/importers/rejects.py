@@ -5,7 +5,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from lxml import etree
 
@@ -34,7 +34,7 @@ class Rejects:
         self.left_out: list[Flaw] = []
         """What is wrong with children that are imported without the wrong elements."""
         self._header = etree.tostring(header, with_tail=False)
-        self._file = None
+        self._file: BinaryIO | None = None
 
     def __enter__(self) -> Self:
         return self

@@ -84,6 +84,7 @@ def any_family(borough: Borough, known: list[Family], at: datetime, *, new_share
     if known and rng.random() >= new_share:
         for _ in range(20):
             family = rng.choice(known)
+            assert family.known_from is not None
             if family.known_from < at:
                 return family
     return borough.new_family(at)
@@ -144,11 +145,11 @@ def _happen(borough: Borough, known: list[Family], count: int) -> None:
     what, weights = tuple(HAPPENINGS), tuple(HAPPENINGS.values())
     for happening in rng.choices(what, weights, k=count):
         family = rng.choice(known)
-        latest = borough.end - family.known_from
+        known_from = family.known_from
+        assert known_from is not None
+        latest = borough.end - known_from
         if latest > timedelta(days=2):
-            happening(
-                borough, family, family.known_from + timedelta(days=1) + (latest - timedelta(days=1)) * rng.random()
-            )
+            happening(borough, family, known_from + timedelta(days=1) + (latest - timedelta(days=1)) * rng.random())
 
 
 def _any_moment(borough: Borough, source: ReferralSource = ReferralSource.SCHOOL) -> datetime:

@@ -49,7 +49,9 @@ class Borough:
 
     def record(self, at: datetime, data: Event, *, is_planted: bool = False) -> Fact:
         """Write an event. Its CloudEvents source follows from its topic."""
-        return self._write(at, data.topic, data.key, data, is_planted=is_planted)
+        key = data.key
+        assert key is not None  # every simulated event is about a family, a person or an alert
+        return self._write(at, data.topic, key, data, is_planted=is_planted)
 
     def withdraw(self, at: datetime, root: Fact, reason: WithdrawalReason, *, is_planted: bool = False) -> Fact:
         """Withdraw an earlier event."""

@@ -8,7 +8,7 @@ In the simulation, one such child is one entry in `person_ids` of a `referral-su
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -93,6 +93,10 @@ _DURATIONS = {
 }  # fmt: skip
 
 
+_Figures = Mapping[str, Mapping[str, str]]
+"""Published values of one area, by table and measure."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
     """The figures of one year in one authority. Referrals are counted in children referred to social care."""
@@ -153,13 +157,13 @@ def calibrate(authority: str) -> Calibration:
     )
 
 
-def _total_by_rate(figures: Mapping, region: Mapping) -> float:
+def _total_by_rate(figures: _Figures, region: _Figures) -> float:
     """Apply the region's referrals per 10,000 children to the authority's number of children."""
     children = float(figures["population_0_17"]["population_estimate"])
     return round(float(region["referrals"]["Referrals_rate"]) * children / 10_000)
 
 
-def _filled(table: str, cells: Sequence[str], figures: Mapping, region: Mapping, total: float) -> dict[str, float]:
+def _filled(table: str, cells: Collection[str], figures: _Figures, region: _Figures, total: float) -> dict[str, float]:
     """Read the cells of an additive table, and fill in withheld cells so that all cells add up to the total."""
     known = {name: value for name in cells if (value := _number(figures[table][name])) is not None}
     withheld = {name: _number(region[table][name]) or 0.0 for name in cells if name not in known}
@@ -168,7 +172,7 @@ def _filled(table: str, cells: Sequence[str], figures: Mapping, region: Mapping,
     return known | {name: left * value / weight if weight else 0.0 for name, value in withheld.items()}
 
 
-def _factor_share(name: str, figures: Mapping, region: Mapping) -> float:
+def _factor_share(name: str, figures: _Figures, region: _Figures) -> float:
     for area in (figures["assessment_factors"], region["assessment_factors"]):
         count, episodes = _number(area[name]), _number(area["Episodes_with_assessment_factor"])
         if count is not None and episodes:

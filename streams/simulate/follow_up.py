@@ -55,7 +55,7 @@ def follow_up(borough: Borough) -> list[Fact]:
         rng = Random(f"follow-up of {helped.case_id}")
         for at, data in (*_readiness(helped, rng), *_family_after(helped, rng)):
             source = system_of(borough.slug, data.topic)
-            facts.append(Fact(at, source, borough.ids.new("o"), borough.authority, data.topic, data, data.key))
+            facts.append(Fact(at, source, borough.ids.new("o"), borough.authority, data.topic, data, data.family_id))
     return facts
 
 

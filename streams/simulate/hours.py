@@ -2,12 +2,15 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
+from typing import TypeVar
 
 import holidays
 
 from streams.times import LONDON
 
 __all__ = ["day_of", "instant", "moment", "months_later", "next_working_day", "working_moment"]
+
+T = TypeVar("T")
 
 _BANK_HOLIDAYS = holidays.country_holidays("GB", subdiv="ENG")
 _OFFICE = (9, 17)
@@ -83,5 +86,5 @@ def _works(day: date) -> bool:
     return day.weekday() < 5 and day not in _BANK_HOLIDAYS
 
 
-def _by_kind(table: dict, source_code: str, default: object) -> object:
+def _by_kind(table: dict[str, T], source_code: str, default: T) -> T:
     return table.get(source_code) or table.get(source_code[0]) or default

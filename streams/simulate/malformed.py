@@ -83,9 +83,9 @@ def _spoil(value: bytes, reason: Reason) -> bytes:
     return msgspec.json.encode(event)
 
 
-def _nested(levels: int) -> list:
+def _nested(levels: int) -> list[object]:
     """Nest lists so deeply that every setting rejects them. A limit on length can be raised."""
-    inner: list = []
+    inner: list[object] = []
     for _ in range(levels - 1):
         inner = [inner]
     return inner

@@ -43,12 +43,12 @@ def compare(world: World) -> list[Figure]:
 
 
 def _referrals(facts: list[Fact], published: Calibration) -> Iterator[tuple[str, float, float]]:
-    submitted = [
-        fact
+    rows = [
+        (fact.at, child, fact.data)
         for fact in facts
         if isinstance(fact.data, ReferralSubmitted) and fact.data.service_kind is ServiceKind.SOCIAL_CARE
+        for child in fact.data.person_ids
     ]
-    rows = [(fact.at, child, fact.data) for fact in submitted for child in fact.data.person_ids]
     total = len(rows) or 1
     yield "children referred", published.referrals, len(rows)
     months = Counter(day_of(at).month for at, _, _ in rows)
@@ -80,8 +80,8 @@ def _again(rows: list[tuple[datetime, str, ReferralSubmitted]]) -> int:
 
 def _assessments(facts: list[Fact], published: Calibration) -> Iterator[tuple[str, float, float]]:
     """Yield the factors found by all assessments, and how long the statutory ones took."""
-    completed = [fact for fact in facts if isinstance(fact.data, AssessmentCompleted)]
-    found = Counter(code for fact in completed for code in fact.data.factors)
+    completed = [(fact.at, fact.data) for fact in facts if isinstance(fact.data, AssessmentCompleted)]
+    found = Counter(code for _, data in completed for code in data.factors)
     for code, share in published.factors.items():
         yield f"factor {code.value}, % of assessments", 100 * share, 100 * found[code] / (len(completed) or 1)
     begun = {
@@ -90,9 +90,9 @@ def _assessments(facts: list[Fact], published: Calibration) -> Iterator[tuple[st
         if isinstance(fact.data, AssessmentStarted) and fact.data.assessment_kind in _STATUTORY
     }
     taken = [
-        (day_of(fact.at) - day_of(begun[fact.data.assessment_id])).days * 5 / 7
-        for fact in completed
-        if fact.data.assessment_id in begun
+        (day_of(at) - day_of(begun[data.assessment_id])).days * 5 / 7
+        for at, data in completed
+        if data.assessment_id in begun
     ]
     stock = sum(weight for _, weight in published.durations)
     in_time = sum(weight for (_, last), weight in published.durations if last <= 45)

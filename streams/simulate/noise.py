@@ -100,6 +100,7 @@ def schedule(facts: list[Fact], end: datetime, noise: Noise, rng: Random) -> lis
 def _replacement(fact: Fact, rng: Random) -> tuple[Event, datetime]:
     """Return the corrected fact, and when it really happened. Its month and children stay the same."""
     data = fact.data
+    assert isinstance(data, _CORRECTABLE)
     match data:
         case ContactRecorded():
             return msgspec.structs.replace(data, concern_kind=rng.choice(tuple(ConcernKind))), fact.at
@@ -111,9 +112,9 @@ def _replacement(fact: Fact, rng: Random) -> tuple[Event, datetime]:
 
 def _withdraw(borough: Borough, fact: Fact, at: datetime, rng: Random) -> None:
     """Withdraw the event. Every second contact was recorded on the wrong family, so it is recorded again on another."""
-    is_misplaced = isinstance(fact.data, ContactRecorded) and rng.random() < 0.5
-    reason = WithdrawalReason.WRONG_FAMILY if is_misplaced else WithdrawalReason.RECORDED_IN_ERROR
+    misplaced = fact.data if isinstance(fact.data, ContactRecorded) and rng.random() < 0.5 else None
+    reason = WithdrawalReason.WRONG_FAMILY if misplaced else WithdrawalReason.RECORDED_IN_ERROR
     borough.withdraw(at, fact, reason)
-    if is_misplaced:
+    if misplaced:
         family = rng.choice(borough.families)
-        borough.record(fact.at, msgspec.structs.replace(fact.data, family_id=family.id))
+        borough.record(fact.at, msgspec.structs.replace(misplaced, family_id=family.id))

@@ -42,7 +42,8 @@ class Place:
     @property
     def schools(self) -> tuple[str, str, str]:
         """Ids of the ward's simulated schools: two primary, one secondary. None of them is a real school."""
-        return tuple(f"school-{self.ward_code}-{number}" for number in (1, 2, 3))
+        first, second, third = (f"school-{self.ward_code}-{number}" for number in (1, 2, 3))
+        return first, second, third
 
 
 class Places:

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import msgspec
 from kafka import KafkaProducer
@@ -84,7 +85,7 @@ class Sender:
         self._produced.claims = [self._located(claim) for claim in claims]
         return replace(self._produced)
 
-    def _acknowledged(self, story_id: str | None, metadata: object) -> None:
+    def _acknowledged(self, story_id: str | None, metadata: Any) -> None:
         self._produced.counts[metadata.topic, metadata.partition] += 1
         if story_id:
             self._coordinates[story_id] = f"{metadata.topic}/{metadata.partition}/{metadata.offset}"

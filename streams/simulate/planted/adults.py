@@ -8,6 +8,7 @@ from streams.contracts.case_change import (
     PersonRecorded,
     PersonsLinked,
     RiskMarkerCleared,
+    RiskMarkerSet,
 )
 from streams.contracts.codesets import (
     ClearingReason,
@@ -29,12 +30,14 @@ _OTHER_FAMILY = "marked_adult_joins_other_family"
 _CUSTODY = "custody_release_due"
 
 
-def marked_and_gone(s: Script, **marker: object) -> Person:
+def marked_and_gone(
+    s: Script, *, role: MarkerRole = MarkerRole.SOURCE_OF_RISK, expires_at: datetime | None = None
+) -> Person:
     """Write an adult who lived in the household, left it, and was marked after that."""
     adult = s.adult(s.ago(350))
     s.join(s.ago(350, 11), adult.id)
     s.leave(s.ago(200), adult)
-    s.mark(s.ago(198), adult, **marker)
+    s.mark(s.ago(198), adult, role=role, expires_at=expires_at)
     return adult
 
 
@@ -102,6 +105,7 @@ def returns_after_clearing(s: Script) -> None:
     s.join(s.ago(350, 11), adult.id)
     s.leave(s.ago(200), adult)
     marker = s.mark(s.ago(198), adult)
+    assert isinstance(marker.data, RiskMarkerSet)
     cleared = RiskMarkerCleared(
         marker_id=marker.data.marker_id, person_id=adult.id, clearing_reason=ClearingReason.ORDER_ENDED
     )

@@ -14,7 +14,7 @@ from streams.contracts.codesets import ClosureReason, Decision, ServiceKind, Sev
 from streams.contracts.referral import ReferralAllocated
 from streams.simulate.facts import Fact
 from streams.simulate.hours import instant, next_working_day
-from streams.simulate.planted.script import Script
+from streams.simulate.planted.script import Script, referral
 
 __all__ = ["STORIES", "WORKING_HOURS_CLOCK"]
 
@@ -42,7 +42,7 @@ def decided_after_the_warning(s: Script) -> None:
 def decided_before_the_warning(s: Script) -> None:
     """The front door decides ten minutes before the warning."""
     submitted = s.refer(_tuesday(s), decided_after=_after(s, limit=18, minutes=-10))
-    s.deny(_FRONT_DOOR, submitted, entity=("referral", submitted.data.referral_id))
+    s.deny(_FRONT_DOOR, submitted, entity=referral(submitted))
 
 
 def decided_only_by_the_duty_team(s: Script) -> None:
@@ -56,7 +56,7 @@ def undecided_and_withdrawn(s: Script) -> None:
     """A referral without a decision was recorded in error, and is withdrawn."""
     submitted = s.refer(_tuesday(s), decision=None)
     s.withdraw(submitted.at + timedelta(hours=5), submitted)
-    s.deny(_FRONT_DOOR, submitted, entity=("referral", submitted.data.referral_id))
+    s.deny(_FRONT_DOOR, submitted, entity=referral(submitted))
 
 
 def allocated_late(s: Script) -> None:
@@ -64,14 +64,14 @@ def allocated_late(s: Script) -> None:
     submitted, decided = _to_mash(s)
     _allocate(s, submitted, decided, 73)
     at = decided.at + timedelta(hours=54)
-    s.expect(_MASH, decided, entity=("referral", submitted.data.referral_id), status="cleared", at=at)
+    s.expect(_MASH, decided, entity=referral(submitted), status="cleared", at=at)
 
 
 def allocated_in_time(s: Script) -> None:
     """The MASH allocates 53 hours after it received the referral, before the warning."""
     submitted, decided = _to_mash(s)
     _allocate(s, submitted, decided, 53)
-    s.deny(_MASH, decided, entity=("referral", submitted.data.referral_id))
+    s.deny(_MASH, decided, entity=referral(submitted))
 
 
 def case_drifts(s: Script) -> None:
@@ -88,14 +88,14 @@ def case_is_kept_up(s: Script) -> None:
 
 def waits_for_a_service(s: Script) -> None:
     """A service requested 200 days ago has neither started nor been declined or cancelled."""
-    requested = _request(s, 200)
+    requested, _ = _request(s, 200)
     s.expect(_WAITING, requested, at=requested.at + timedelta(days=126))
 
 
 def service_starts_soon(s: Script) -> None:
     """A requested service starts three days later."""
-    requested = _request(s, 200)
-    started = ServiceStarted(service_request_id=requested.data.service_request_id, family_id=s.family.id)
+    requested, request_id = _request(s, 200)
+    started = ServiceStarted(service_request_id=request_id, family_id=s.family.id)
     s.fact(requested.at + timedelta(days=3), started)
     s.deny(_WAITING, requested)
 
@@ -132,7 +132,7 @@ def _after(s: Script, *, limit: int, minutes: int) -> timedelta:
 
 def _breach(s: Script, submitted: Fact, warned: int) -> None:
     at = submitted.at + _after(s, limit=warned, minutes=0)
-    s.expect(_FRONT_DOOR, submitted, entity=("referral", submitted.data.referral_id), status="cleared", at=at)
+    s.expect(_FRONT_DOOR, submitted, entity=referral(submitted), status="cleared", at=at)
 
 
 def _to_mash(s: Script) -> tuple[Fact, Fact]:
@@ -142,7 +142,7 @@ def _to_mash(s: Script) -> tuple[Fact, Fact]:
 
 def _allocate(s: Script, submitted: Fact, decided: Fact, hours: int) -> None:
     data = ReferralAllocated(
-        referral_id=submitted.data.referral_id, family_id=s.family.id, service_id=f"{s.borough.slug}-social-care"
+        referral_id=referral(submitted)[1], family_id=s.family.id, service_id=f"{s.borough.slug}-social-care"
     )
     s.fact(decided.at + timedelta(hours=hours), data)
 
@@ -160,14 +160,15 @@ def _case(s: Script, days: int, visits: tuple[int, ...] = ()) -> Fact:
     return opened
 
 
-def _request(s: Script, days: int) -> Fact:
+def _request(s: Script, days: int) -> tuple[Fact, str]:
+    """Request a service; returns the event and the id of the request."""
     data = ServiceRequested(
         service_request_id=s.borough.ids.new("Q"),
         family_id=s.family.id,
         service_id=f"{s.borough.slug}-camhs",
         service_kind=ServiceKind.CAMHS,
     )
-    return s.fact(s.ago(days), data)
+    return s.fact(s.ago(days), data), data.service_request_id
 
 
 STORIES = (

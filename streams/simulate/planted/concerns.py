@@ -90,6 +90,8 @@ def school_is_not_told(s: Script) -> None:
 def school_is_told(s: Script) -> None:
     """The school was notified of domestic abuse at home on the same evening."""
     incident = _incident(s, _school_night(s))
+    assert isinstance(incident.data, EscalationReported)
+    assert incident.data.incident_id is not None
     notified = SchoolNotified(
         family_id=s.family.id,
         person_id=s.child.id,

@@ -13,7 +13,7 @@ from streams.contracts.codesets import (
 )
 from streams.contracts.referral import InformationShared
 from streams.simulate.facts import Fact
-from streams.simulate.planted.script import Script
+from streams.simulate.planted.script import Script, referral
 
 __all__ = ["STORIES"]
 
@@ -41,13 +41,13 @@ def consent_is_recorded_later(s: Script) -> None:
 def consent_is_not_sought_with_reason(s: Script) -> None:
     """Consent was not sought because asking would put a child at risk."""
     submitted = s.refer(s.ago(28), consent=Consent.NOT_SOUGHT, consent_reason=ConsentReason.RISK_OF_HARM)
-    s.deny(_NOT_RECORDED, submitted, entity=("referral", submitted.data.referral_id))
+    s.deny(_NOT_RECORDED, submitted, entity=referral(submitted))
 
 
 def consent_is_refused(s: Script) -> None:
     """The family refused consent, which is an answer."""
     submitted = s.refer(s.ago(26), consent=Consent.REFUSED)
-    s.deny(_NOT_RECORDED, submitted, entity=("referral", submitted.data.referral_id))
+    s.deny(_NOT_RECORDED, submitted, entity=referral(submitted))
 
 
 def shared_on_no_basis(s: Script) -> None:
@@ -75,7 +75,7 @@ def shared_as_public_task(s: Script) -> None:
 
 
 def _missing(s: Script, submitted: Fact, status: str | None = None) -> None:
-    s.expect(_NOT_RECORDED, submitted, entity=("referral", submitted.data.referral_id), status=status)
+    s.expect(_NOT_RECORDED, submitted, entity=referral(submitted), status=status)
 
 
 def _share(s: Script, at: datetime, basis: SharingBasis) -> Fact:

@@ -14,7 +14,7 @@ from streams.simulate.facts import Fact
 from streams.simulate.hours import is_working_time
 from streams.simulate.planted.adults import marked_and_gone
 from streams.simulate.planted.clocks import WORKING_HOURS_CLOCK
-from streams.simulate.planted.script import Script
+from streams.simulate.planted.script import Script, referral
 from streams.simulate.truth import Claim
 
 __all__ = ["DEADLINE_AFTER", "LIVE_STORIES", "Player", "cast"]
@@ -84,14 +84,14 @@ def waits_at_the_front_door(s: Script) -> Scene:
     if s.borough.authority not in WORKING_HOURS_CLOCK:
         submitted = s.refer(now - timedelta(hours=24) + DEADLINE_AFTER, decision=None)
         warned_at = submitted.at + timedelta(hours=18)
-        s.expect("front_door_breach", submitted, entity=("referral", submitted.data.referral_id), at=warned_at)
+        s.expect("front_door_breach", submitted, entity=referral(submitted), at=warned_at)
 
 
 def arrives_without_consent(s: Script) -> Scene:
     """A referral arrives without an answer to the consent question."""
     now = yield
     submitted = s.refer(now, consent=Consent.NOT_RECORDED, decided_after=_SOON)
-    s.expect("consent_not_recorded", submitted, entity=("referral", submitted.data.referral_id))
+    s.expect("consent_not_recorded", submitted, entity=referral(submitted))
 
 
 def red_referral(s: Script) -> Scene:

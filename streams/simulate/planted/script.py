@@ -8,6 +8,7 @@ from streams.contracts.codesets import (
     AlertClosure,
     ConcernKind,
     Consent,
+    ConsentReason,
     Decision,
     HouseholdRole,
     LeavingReason,
@@ -30,7 +31,7 @@ from streams.simulate.hours import day_of, instant
 from streams.simulate.population import Person
 from streams.simulate.truth import Claim
 
-__all__ = ["Script"]
+__all__ = ["Script", "referral"]
 
 _RED = frozenset({"adult_returns", "marked_adult_joins_other_family", "rapid_escalation"})
 
@@ -136,7 +137,8 @@ class Script:
         severity: Severity = Severity.AMBER,
         decision: Decision | None = Decision.SIGNPOSTED,
         decided_after: timedelta = timedelta(hours=2),
-        **others: object,
+        consent_reason: ConsentReason | None = None,
+        incident_id: str | None = None,
     ) -> Fact:
         """Write a referral for early help and its decision (None: no decision yet)."""
         data = ReferralSubmitted(
@@ -147,10 +149,11 @@ class Script:
             person_ids=[self.child.id],
             agency_id=agency_of(source, self.family, self.borough.slug),
             consent=consent,
+            consent_reason=consent_reason,
+            incident_id=incident_id,
             gateway=self.family.place.gateway,
             service_kind=ServiceKind.EARLY_HELP,
             lsoa_code=self.family.place.lsoa_code,
-            **others,
         )
         submitted = self.fact(at, data)
         if decision:
@@ -159,9 +162,8 @@ class Script:
 
     def decide(self, submitted: Fact, at: datetime, decision: Decision) -> Fact:
         """Let the front door decide on a referral."""
-        referral_id = submitted.data.referral_id
         data = ReferralDecided(
-            referral_id=referral_id,
+            referral_id=referral(submitted)[1],
             family_id=self.family.id,
             decision=decision,
             worker_id=self.borough.worker(),
@@ -231,3 +233,9 @@ class Script:
         )
         self.claims.append(claim)
         return claim
+
+
+def referral(submitted: Fact) -> tuple[str, str]:
+    """Return the kind and the id of a referral, as the entity of a claim."""
+    assert isinstance(submitted.data, ReferralSubmitted)
+    return "referral", submitted.data.referral_id

@@ -126,13 +126,14 @@ def plan(borough: Borough, family: Family, first: datetime, until: datetime) -> 
             break
         who = participants(borough, family)
         if rng.random() < 0.45:
-            data = ReviewHeld(review_id=borough.ids.new("V"), family_id=family.id, participants=who)
+            review = ReviewHeld(review_id=borough.ids.new("V"), family_id=family.id, participants=who)
+            borough.record(held_at, review)
         else:
             kinds = rng.sample(AGENCY_KINDS, rng.randint(2, 4))
-            data = TafMeetingHeld(
+            meeting = TafMeetingHeld(
                 meeting_id=borough.ids.new("T"), family_id=family.id, participants=who, agency_kinds=kinds
             )
-        borough.record(held_at, data)
+            borough.record(held_at, meeting)
         at += timedelta(days=rng.randint(24, 44))
 
 
