@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -106,7 +107,7 @@ def confirm(lake: duckdb.DuckDBPyConnection, topic: str, by: str) -> None:
     )
 
 
-def _generation(row: Mapping[str, object]) -> tuple[str, Generation]:
+def _generation(row: Mapping[str, Any]) -> tuple[str, Generation]:
     begins = row.get("from_offsets")
     return row["topic"], Generation(
         row["topic_id"],
@@ -170,8 +171,9 @@ def _following(
     The one extra number stands for records that had arrived on the partition but were neither landed nor evaluated.
     Nobody knows how many there were.
     """
-    is_evaluated = heartbeat is not None and heartbeat.topic_ids.get(topic) == before.topic_id
-    evaluated = heartbeat.offsets.get(topic, []) if is_evaluated else []
+    evaluated: list[int] = []
+    if heartbeat is not None and heartbeat.topic_ids.get(topic) == before.topic_id:
+        evaluated = heartbeat.offsets.get(topic, [])
     landed = {partition: end for (name, partition), end in ends.items() if name == topic}
     partitions = max(len(evaluated), len(before.first_offsets), max(landed, default=-1) + 1)
     found = [
