@@ -62,8 +62,9 @@ class Code(StrEnum):
 
     meaning: str
 
-    def __new__(cls, code: str, meaning: str) -> Self:
+    def __new__(cls, code: str, meaning: str = "") -> Self:
         """Make a member that equals its code and carries its meaning."""
+        # Every member has a meaning. The default lets type checkers accept a look-up: `Severity("red")`.
         member = str.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning
