@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import dag, task
 
-_FOREVER = {"retries": 10_000, "retry_delay": timedelta(seconds=5), "execution_timeout": timedelta(hours=5)}
+_RETRIES = 10_000
+_RETRY_DELAY, _TIMEOUT = timedelta(seconds=5), timedelta(hours=5)
 
 
 @dag(
@@ -27,7 +28,7 @@ _FOREVER = {"retries": 10_000, "retry_delay": timedelta(seconds=5), "execution_t
     doc_md=__doc__,
 )
 def inform_people() -> None:
-    @task(**_FOREVER)
+    @task(retries=_RETRIES, retry_delay=_RETRY_DELAY, execution_timeout=_TIMEOUT)
     def feedback() -> None:
         import os
 
@@ -38,7 +39,7 @@ def inform_people() -> None:
         os.nice(10)
         post(Settings.from_env(), for_seconds=4 * 3600)
 
-    @task(**_FOREVER)
+    @task(retries=_RETRIES, retry_delay=_RETRY_DELAY, execution_timeout=_TIMEOUT)
     def share() -> None:
         import os
 

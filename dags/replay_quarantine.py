@@ -12,6 +12,7 @@ records that the broker refuses, and why. If the broker did not answer, run it a
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, dag, task
@@ -34,10 +35,11 @@ from airflow.sdk import Param, dag, task
 )
 def replay_quarantine() -> None:
     @task(retries=1)
-    def select(params: dict | None = None) -> int:
+    def select(params: dict[str, Any] | None = None) -> int:
         from streams.land.replay import select as matching
         from streams.settings import Settings
 
+        assert params is not None, "Airflow gives them"
         return len(matching(Settings.from_env(), **params))
 
     approve = ApprovalOperator(
@@ -48,11 +50,12 @@ def replay_quarantine() -> None:
     )
 
     @task(retries=0)
-    def send(params: dict | None = None) -> None:
+    def send(params: dict[str, Any] | None = None) -> None:
         from streams.lake.sign import sign_of_life
         from streams.land.replay import replay
         from streams.settings import Settings
 
+        assert params is not None, "Airflow gives them"
         settings = Settings.from_env()
         with sign_of_life(settings, "replay"):
             replay(settings, **params).raise_if_refused()

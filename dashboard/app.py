@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,19 +113,20 @@ def _html(asked: Asked, template: str, address: str = "", status: int = 200, **c
     return Response(html, status, {"Cache-Control": "no-store"}, "text/html")
 
 
-def _page(site: Site, address: str, page: Page) -> Callable:
+def _page(site: Site, address: str, page: Page) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
         asked = _asked(site, request)
         shown = _let_in(asked, page)
         content = shown.view(asked)
         if content is None:
             raise HTTPException(404)
-        return _html(asked, shown.template, address.partition("/")[0], **{"title": page.name} | content)
+        titled: dict[str, Any] = {"title": page.name} | content
+        return _html(asked, shown.template, address.partition("/")[0], **titled)
 
     return answer
 
 
-def _table(site: Site, address: str, page: Page) -> Callable:
+def _table(site: Site, address: str, page: Page) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
         asked, key = _asked(site, request), request.path_params["key"]
         content = _let_in(asked, page).view(asked)
@@ -138,7 +139,7 @@ def _table(site: Site, address: str, page: Page) -> Callable:
     return answer
 
 
-def _not_for_them(site: Site) -> Callable:
+def _not_for_them(site: Site) -> Callable[[Request, Exception], Response]:
     """
     Answer a reader who may not see a page.
 
@@ -156,7 +157,7 @@ def _not_for_them(site: Site) -> Callable:
     return answer
 
 
-def _login(site: Site) -> Callable:
+def _login(site: Site) -> Callable[[Request], Awaitable[Response]]:
     async def login(request: Request) -> Response:
         asked = _asked(site, request)
         if request.method == "GET":
@@ -200,7 +201,7 @@ def _inside(to: str) -> str:
     return to if to.startswith("/") and not to.startswith(("//", "/\\")) else "/"
 
 
-def _logout(site: Site) -> Callable:
+def _logout(site: Site) -> Callable[[Request], Response]:
     def logout(request: Request) -> Response:
         # A form on another site cannot send the cookie, because it is SameSite=Strict.
         if name := _asked(site, request).who.name:
@@ -212,7 +213,7 @@ def _logout(site: Site) -> Callable:
     return logout
 
 
-def _changes(site: Site) -> Callable:
+def _changes(site: Site) -> Callable[[Request], Response]:
     def changes(request: Request) -> Response:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         told = site.changes.stream(_asked(site, request).audience)
@@ -221,12 +222,11 @@ def _changes(site: Site) -> Callable:
     return changes
 
 
-def _problem(site: Site, status: int, title: str, sentence: str) -> Callable:
+def _problem(site: Site, status: int, title: str, sentence: str) -> Callable[[Request, Exception], Response]:
     def problem(request: Request, error: Exception) -> Response:
         if request.url.path.endswith(".csv"):
             return PlainTextResponse(sentence, status)
-        is_http = isinstance(error, HTTPException)
-        code = error.status_code if is_http else status
+        code = error.status_code if isinstance(error, HTTPException) else status
         since = f"{datetime.now(UTC):%H:%M:%S} UTC"
         asked = _asked(site, request)
         return _html(asked, "problem.html", status=code, title=title, sentence=sentence, since=since)

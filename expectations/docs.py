@@ -13,6 +13,7 @@ from expectations.engine import part, silenced
 from expectations.landed import landed_events, observe_by_suite
 from expectations.observations import frame
 from streams.lake.connect import connect
+from streams.lake.one_row import one_row
 from streams.settings import Settings
 
 __all__ = ["build_docs"]
@@ -38,7 +39,7 @@ def build_docs(settings: Settings) -> Path:
 
 def _frames(lake: duckdb.DuckDBPyConnection) -> dict[str, pd.DataFrame]:
     """Return what each suite validates: the last day that landed, and the last full hour before its end."""
-    last: datetime | None = lake.execute("SELECT max(landed_at) FROM landing.main.events").fetchone()[0]
+    last: datetime | None = one_row(lake.execute("SELECT max(landed_at) FROM landing.main.events"))[0]
     if last is None:
         return {}
     batch = landed_events(lake, last - timedelta(days=1), last)

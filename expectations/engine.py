@@ -34,7 +34,7 @@ def failures(name: str, frame: pd.DataFrame) -> dict[str, list[int]]:
         SuiteInvalid: Great Expectations could not validate an expectation.
     """
     found = _warm_part(name, frozenset(frame.columns))
-    failed = {expectation.column: [] for expectation in found.expectations}
+    failed: dict[str, list[int]] = {expectation.column: [] for expectation in found.expectations}
     batch = _batch_definition().get_batch(batch_parameters={"dataframe": frame})
     for result in batch.validate(found, result_format="BOOLEAN_ONLY").results:
         if not result.success:

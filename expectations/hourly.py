@@ -3,13 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
 
 from expectations.engine import failures, suite
 from expectations.metrics import Metric, measure
-from expectations.results import ValidationResult
+from expectations.results import Coordinates, ValidationResult
+from streams.lake.one_row import one_row
 from streams.times import naive
 
 __all__ = ["frames", "judge_hour"]
@@ -24,11 +26,13 @@ def judge_hour(lake: duckdb.DuckDBPyConnection, now: datetime) -> list[Validatio
     Returns no results if that has been done, or if nothing landed before it.
     """
     end = now.replace(minute=0, second=0, microsecond=0)
-    judged_to, landed_from = lake.execute(
-        "SELECT (SELECT max(batch_to) FROM landing.main.validations WHERE suite = 'hour'), "
-        "(SELECT min(landed_at) FROM landing.main.events WHERE landed_at < $end)",
-        {"end": end},
-    ).fetchone()
+    judged_to, landed_from = one_row(
+        lake.execute(
+            "SELECT (SELECT max(batch_to) FROM landing.main.validations WHERE suite = 'hour'), "
+            "(SELECT min(landed_at) FROM landing.main.events WHERE landed_at < $end)",
+            {"end": end},
+        )
+    )
     start = judged_to or landed_from
     if start is None or start >= end:
         return []
@@ -44,12 +48,12 @@ def frames(lake: duckdb.DuckDBPyConnection, now: datetime) -> dict[str, pd.DataF
     return {"history": _history_frame(verdicts), "hour": _metric_frame(measure(lake, end))}
 
 
-def _judge_history(lake: duckdb.DuckDBPyConnection, result: partial) -> list[ValidationResult]:
+def _judge_history(lake: duckdb.DuckDBPyConnection, result: partial[ValidationResult]) -> list[ValidationResult]:
     """Row-level: validate each record that landed in the range against everything known at the end of the range."""
     verdicts = _verdicts(lake, result.keywords["batch_from"], result.keywords["batch_to"])
     results = []
     for name, entries in failures("history", _history_frame(verdicts)).items() if verdicts else ():
-        places = tuple(place for entry in entries for place in verdicts[entry][3])
+        places = tuple(place for entry in entries for place in verdicts[entry][3] or ())
         checked = sum(records for of, _, records, _ in verdicts if of == name)
         results.append(
             result(
@@ -65,7 +69,7 @@ def _judge_history(lake: duckdb.DuckDBPyConnection, result: partial) -> list[Val
     return results
 
 
-def _judge_metrics(metrics: dict[str, Metric], result: partial) -> list[ValidationResult]:
+def _judge_metrics(metrics: dict[str, Metric], result: partial[ValidationResult]) -> list[ValidationResult]:
     """Batch-level: validate one line of figures. Figures without enough history are not validated, with a note."""
     frame = _metric_frame(metrics)
     failed = failures("hour", frame) if len(frame.columns) > 1 else {}
@@ -84,7 +88,7 @@ def _judge_metrics(metrics: dict[str, Metric], result: partial) -> list[Validati
     ]
 
 
-Verdicts = list[tuple[str, bool, int, list[tuple] | None]]
+Verdicts = list[tuple[str, bool, int, list[Coordinates] | None]]
 """Expectation, whether it passed, number of records, and the coordinates of the records that failed."""
 
 
@@ -102,7 +106,7 @@ def _metric_frame(metrics: dict[str, Metric]) -> pd.DataFrame:
     return pd.DataFrame({"entry": [0], **known})
 
 
-def _note(metric: Metric, limit: object) -> str:
+def _note(metric: Metric, limit: Any) -> str:
     if metric.value is None:
         return f"not validated; needed: {metric.lacks}"
     lowest = "" if limit.min_value is None else f"at least {limit.min_value:g}, "

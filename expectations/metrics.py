@@ -1,9 +1,9 @@
 """Figures of the last hour and day, compared with past weeks. Without enough history there is no figure."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 import msgspec
@@ -13,6 +13,7 @@ from expectations.days import hours
 from expectations.volume import FEWEST_WEEKS, WEEKS, Past, Volumes, past
 from streams.contracts import event_types
 from streams.contracts.constraints import constraint
+from streams.lake.one_row import one_row
 
 __all__ = ["Metric", "measure"]
 
@@ -100,7 +101,7 @@ def _codes(lake: duckdb.DuckDBPyConnection, end: datetime) -> dict[str, Codes]:
     return {name: _shares([line for field, *line in lines if field == name]) for name in fields}
 
 
-def _shares(lines: list[list]) -> Codes:
+def _shares(lines: list[list[Any]]) -> Codes:
     """Make codes from lines that have the kind of day, the code, its uses in the last day, and its uses before."""
     counts: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for kind, code, now, before in lines:
@@ -109,7 +110,7 @@ def _shares(lines: list[list]) -> Codes:
             counts[of][code][0] += now
             counts[of][code][1] += before
     totals = {kind: [sum(column) for column in zip(*codes.values(), strict=True)] for kind, codes in counts.items()}
-    usual: dict[str, float] = Counter()
+    usual: dict[str, float] = defaultdict(float)
     for kind, (now, before) in totals.items():
         by = kind if before >= _FEWEST_BEFORE else _ANY
         if kind != _ANY and now and totals[by][1]:
@@ -160,13 +161,15 @@ def _new_code_share(codes: dict[str, Codes]) -> Metric:
 
 def _unopened_closure_share(lake: duckdb.DuckDBPyConnection, end: datetime) -> Metric:
     """Calculate the share of the last day's closures whose case was never opened."""
-    closures, unopened = lake.execute(
-        "SELECT count(*), count(*) FILTER (case_id NOT IN "
-        "(SELECT case_id FROM landing.main.events WHERE fact = 'case-opened' AND case_id IS NOT NULL)) "
-        "FROM landing.main.events WHERE fact = 'case-closed' AND NOT is_backfill "
-        "AND received_at >= $day AND received_at < $end",
-        {"day": end - _DAY, "end": end},
-    ).fetchone()
+    closures, unopened = one_row(
+        lake.execute(
+            "SELECT count(*), count(*) FILTER (case_id NOT IN "
+            "(SELECT case_id FROM landing.main.events WHERE fact = 'case-opened' AND case_id IS NOT NULL)) "
+            "FROM landing.main.events WHERE fact = 'case-closed' AND NOT is_backfill "
+            "AND received_at >= $day AND received_at < $end",
+            {"day": end - _DAY, "end": end},
+        )
+    )
     if closures < _FEWEST_NOW:
         return Metric(None, closures, f"{_FEWEST_NOW} closures in the last day")
     return Metric(unopened / closures, closures)

@@ -9,6 +9,7 @@ Only the form of an identifier is observed (each letter and digit becomes `a`), 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from string import ascii_letters, digits
+from typing import Any, TypeAlias
 
 import msgspec
 import pandas as pd
@@ -31,7 +32,7 @@ _ENVELOPE_CODES = ("topic", "change", "fact", "amendment_reason")
 _ALPHANUMERIC = (ascii_letters + digits).encode()
 _FORMS = bytes.maketrans(_ALPHANUMERIC, b"a" * len(_ALPHANUMERIC))
 
-Column = pa.ChunkedArray
+Column: TypeAlias = pa.ChunkedArray
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def by_fact(batch: pa.Table) -> Iterator[tuple[str, pa.Table]]:
         yield fact, batch.select(columns).take(pc.indices_nonzero(pc.equal(facts, fact)))
 
 
-def distinct(column: Column) -> list:
+def distinct(column: Column) -> list[Any]:
     """Return each distinct value of a column, or of its lists, once."""
     return [value for value in pc.unique(_items(column)).to_pylist() if value is not None]
 
@@ -115,7 +116,7 @@ def _presence(suite: str, subject: str, field: str, rows: pa.Table) -> Iterator[
 
 def _codes(suite: str, subject: str, field: str, rows: pa.Table) -> Iterator[Observation]:
     for code in distinct(rows[field]):
-        flags = _flags(rows[field], lambda items, code=code: pc.equal(items, code))
+        flags = _flags(rows[field], _equal_to(code))
         yield Observation(suite, "code", subject, field, f"{field}={code}", rows, flags)
 
 
@@ -123,7 +124,7 @@ def _forms(suite: str, column: str, subject: str, field: str, rows: pa.Table) ->
     """Observe forms of identifiers. Codes of places name nobody, so the codes themselves are observed."""
     observed = _form if column == "identifier" else _items
     for value in distinct(observed(_items(rows[field]))):
-        flags = _flags(rows[field], lambda items, value=value: pc.equal(observed(items), value))
+        flags = _flags(rows[field], _equal_to(value, observed))
         yield Observation(suite, column, subject, field, value, rows, flags)
 
 
@@ -142,12 +143,18 @@ def _items(column: Column) -> Column:
     return pc.list_flatten(column) if pa.types.is_list(column.type) else column
 
 
+def _equal_to(value: object, observed: Callable[[Column], Column] = _items) -> Callable[[Column], Column]:
+    """Return a function that tells for each item of a column whether what is observed of it equals a value."""
+    return lambda items: pc.equal(observed(items), value)
+
+
 def _flags(column: Column, judged: Callable[[Column], Column]) -> Callable[[], Iterable[bool]]:
     """Return a function that flags the rows where `judged` is true for the value, or for an item of the list."""
 
     def flags() -> Iterable[bool]:
         if not pa.types.is_list(column.type) or judged in (pc.is_null, pc.is_valid):
-            return judged(column).to_pylist()
+            found: list[bool] = judged(column).to_pylist()
+            return found
         lists = column.to_pylist()
         return [bool(items) and any(judged(pa.array(items)).to_pylist()) for items in lists]
 

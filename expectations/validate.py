@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 import duckdb
 
@@ -60,14 +61,14 @@ def _judge_records(lake: duckdb.DuckDBPyConnection, since: datetime, until: date
     ]
 
 
-def _judge_suite(suite: str, seen: list[Observation]) -> list[tuple[dict, list[Coordinates]]]:
+def _judge_suite(suite: str, seen: list[Observation]) -> list[tuple[dict[str, Any], list[Coordinates]]]:
     """
     Validate the observations of a suite.
 
     A column has one outcome if all its lines passed. Otherwise it has one outcome for each field that failed. An
     outcome has the suite, the expectation, the number of rows checked, and the records that failed.
     """
-    outcomes = []
+    outcomes: list[tuple[dict[str, Any], list[Coordinates]]] = []
     for column, entries in failures(suite, frame(seen)).items():
         if not entries:
             checked = _rows(one for one in seen if one.column == column)

@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from expectations.days import Hour, hours, is_ordinary, is_school_day, like_weekdays
+from streams.lake.one_row import one_row
 
 __all__ = ["FEWEST_WEEKS", "WEEKS", "Past", "Volumes", "past"]
 
@@ -89,7 +90,7 @@ class Past:
         lake.register(
             "rates", pa.table(dict(zip(("starts_at", "rate", "missed"), zip(*rows, strict=True), strict=True)))
         )
-        last, longest = lake.execute(_SILENCES).fetchone()
+        last, longest = one_row(lake.execute(_SILENCES))
         lake.unregister("rates")
         return (missed - (last or 0.0)) / max(longest or 0.0, 1.0)
 
@@ -101,7 +102,7 @@ class Past:
         counts = [self._count(hour, with_schools=with_schools) for hour in (alike if with_schools else like)]
         if len(counts) < FEWEST_WEEKS:
             return None
-        spread = max(fmean(counts), pvariance(counts), 1.0) ** 0.5
+        spread: float = max(fmean(counts), pvariance(counts), 1.0) ** 0.5
         return (self._count(self.now, with_schools=with_schools) - fmean(counts)) / spread
 
     def _count(self, hour: Hour, *, with_schools: bool) -> int:
@@ -124,5 +125,5 @@ def past(lake: duckdb.DuckDBPyConnection, end: datetime) -> Past:
     History that was sent later (backfill) is left out.
     """
     rows = lake.execute(_COUNTS, {"since": end - timedelta(weeks=WEEKS) - _HOUR, "end": end}).fetchall()
-    first = lake.execute(_FIRST).fetchone()[0]
+    first = one_row(lake.execute(_FIRST))[0]
     return Past({hour: Volumes(*counts) for hour, *counts in rows}, first, end)

@@ -105,9 +105,10 @@ class Accounts:
 
     def _read(self) -> dict[str, Account]:
         try:
-            return json.loads(self._file.read_text())
+            found: dict[str, Account] = json.loads(self._file.read_text())
         except FileNotFoundError:
             return {}
+        return found
 
     def _write(self, accounts: dict[str, Account]) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)

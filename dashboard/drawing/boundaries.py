@@ -5,6 +5,7 @@ import json
 import math
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from streams.reference import REFERENCE
 
@@ -114,7 +115,7 @@ class _Flat:
         return kept
 
 
-def _rings(geometry: dict) -> list[list[Point]]:
+def _rings(geometry: dict[str, Any]) -> list[list[Point]]:
     polygons = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
     return [[tuple(point[:2]) for point in ring] for polygon in polygons for ring in polygon]
 

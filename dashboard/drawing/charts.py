@@ -99,7 +99,7 @@ def lines(
     base = alt.Chart(_values(rows, x, y, series, *(band or ())))
     when = alt.X(f"{x}:T", title=None, axis=_moments([row[x] for row in rows], times))
     what = alt.Y(f"{y}:Q", title=y_title, scale=alt.Scale(zero=True), axis=_axis(percent))
-    mark = {"strokeWidth": 2, "clip": True}
+    mark: dict[str, Any] = {"strokeWidth": 2, "clip": True}
     if series is None:
         line = base.mark_line(color=_SERIES[0], **mark).encode(when, what)
     else:
@@ -159,10 +159,11 @@ def warm() -> None:
 
 def _values(rows: Sequence[dict[str, Any]], *keys: str | None) -> Any:
     used = [key for key in keys if key]
-    return alt.Data(values=[{key: _plain(row[key]) for key in used} for row in rows])
+    values = [{key: _plain(row[key]) for key in used} for row in rows]
+    return alt.Data(values=values)  # type: ignore[no-untyped-call]  # altair declares no types for it
 
 
-def _plain(value: object) -> object:
+def _plain(value: Any) -> Any:
     """Convert a value for JSON. Names get spaces, and hidden values become None, so that they are not drawn."""
     if hasattr(value, "isoformat"):
         return value.isoformat()

@@ -115,7 +115,7 @@ def _edges(numbers: list[float]) -> list[float]:
     return sorted({cut for cut in cuts if cut > numbers[0]})
 
 
-def _css(value: object, edges: list[float], *, is_coloured: bool) -> str:
+def _css(value: Any, edges: list[float], *, is_coloured: bool) -> str:
     if not is_coloured or value is None:
         return "none"
     if isinstance(value, Hidden):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dashboard.reading.reader import NotBuilt, Reader, Snapshot
+from dashboard.reading.reader import NotBuilt, Reader, Row, Snapshot
 from streams.errors import LakeUnavailable
 from streams.times import aware, naive
 
@@ -93,7 +93,7 @@ def _read(snapshot: Snapshot, before: Beat) -> Beat:
     )
 
 
-def _maybe(snapshot: Snapshot, query: str, values: list[object] | None = None) -> dict[str, object] | None:
+def _maybe(snapshot: Snapshot, query: str, values: list[object] | None = None) -> Row | None:
     try:
         return snapshot.one(query, values)
     except NotBuilt:

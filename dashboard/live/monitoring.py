@@ -17,7 +17,7 @@ from streams.settings import Settings
 __all__ = ["metrics", "turning"]
 
 
-def metrics(site: Site) -> Callable:
+def metrics(site: Site) -> Callable[[Request], Response]:
     """
     Answer `/metrics` with the results of the latest check, so that a request is cheap and waits for nothing.
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from dashboard.drawing.figures import Kind
 from dashboard.reading.reader import Snapshot
 
 __all__ = ["Measure", "measures"]
@@ -32,7 +33,7 @@ class Measure:
         return "" if self.unit == "number" else self.unit
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Kind:
         """The format of its values: whole numbers, or with one decimal."""
         return "count" if self.formula == "numerator" else "rate"
 

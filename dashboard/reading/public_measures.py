@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+from dashboard.drawing.figures import Kind
 from streams.disclosure.measures import MEASURES, PublicMeasure
 from streams.disclosure.subjects import SUBJECTS
 
@@ -34,7 +35,7 @@ class Measure:
         return "rate_per_10000" if self.is_rate else "count"
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Kind:
         """The format of its values."""
         return "rate" if self.is_rate else "count"
 

@@ -8,7 +8,7 @@ transaction. So they see one build, even while the next build is published.
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -46,7 +46,7 @@ class Snapshot:
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
         self._cursor = cursor
 
-    def rows(self, query: str, values: list[object] | dict[str, object] | None = None) -> list[Row]:
+    def rows(self, query: str, values: list[object] | Mapping[str, object] | None = None) -> list[Row]:
         """
         Run a query and return its rows, by column name.
 
@@ -60,7 +60,7 @@ class Snapshot:
         columns = [column[0] for column in answer.description]
         return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
 
-    def one(self, query: str, values: list[object] | None = None) -> Row | None:
+    def one(self, query: str, values: list[object] | Mapping[str, object] | None = None) -> Row | None:
         """Return the first row of a query, or None if there is none."""
         return next(iter(self.rows(query, values)), None)
 
@@ -78,7 +78,7 @@ class Reader:
         self._free: queue.LifoQueue[duckdb.DuckDBPyConnection | None] = queue.LifoQueue()
         for _ in range(_CONNECTIONS):
             self._free.put(None)
-        self._answers: dict[object, object] = {}
+        self._answers: dict[object, Any] = {}
         self._version = 0
         self._asked_at = float("-inf")
         self._lock = threading.Lock()
@@ -100,11 +100,13 @@ class Reader:
         except NotBuilt:
             raise  # the connection still works
         except duckdb.Error as error:
-            lake = _closed(lake)
+            _closed(lake)
+            lake = None
             log.warning("lake_lost", error=type(error).__name__)
             raise LakeUnavailable("the lake does not answer; './caf status' shows what runs") from None
         except BaseException:
-            lake = _closed(lake)
+            _closed(lake)
+            lake = None
             raise
         finally:
             self._free.put(lake)
@@ -118,7 +120,7 @@ class Reader:
             NotBuilt: a mart does not exist.
         """
         version = self.version()
-        kept = self._answers.get((version, key))
+        kept: T | None = self._answers.get((version, key))
         if kept is None:
             with self.snapshot() as snapshot:
                 kept = make(snapshot)

@@ -24,7 +24,7 @@ def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
 
 def _named(rows: list[Row]) -> list[Row]:
     """Name levels by their number, because the figure's title already says what is counted."""
-    return [row | {"title": f"Level {_NUMBER.search(row['measure'])[0]}"} for row in rows]
+    return [row | {"title": f"Level {_NUMBER.findall(row['measure'])[0]}"} for row in rows]
 
 
 def _pyramid(rows: list[Row]) -> Figure:

@@ -75,7 +75,8 @@ class Choice:
     @property
     def start(self) -> date:
         """First day of the period."""
-        return self.periods[self.step]["period_start"]
+        start: date = self.periods[self.step]["period_start"]
+        return start
 
     @property
     def when(self) -> str:

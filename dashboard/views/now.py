@@ -69,7 +69,7 @@ def _soon(alerts: list[Alert]) -> list[Alert]:
     """Return the open alerts whose deadline is in the next 24 hours, the earliest first."""
     now = datetime.now(UTC)
     found = [one for one in alerts if is_open(one) and one.deadline and now < one.deadline <= now + _SOON]
-    return sorted(found, key=lambda one: one.deadline)[:8]
+    return sorted(found, key=lambda one: one.deadline or now)[:8]
 
 
 def _tally(asked: Asked, alerts: list[Alert], areas: list[str]) -> Figure:

@@ -127,7 +127,7 @@ def _content(authority: str, of_place: PublicPlaces, choice: Choice, rows: list[
 
 
 def _is(row: Row, measure: Measure, level: str) -> bool:
-    return row["area_level"] == level and row["measure"] == measure.defined.measure
+    return bool(row["area_level"] == level and row["measure"] == measure.defined.measure)
 
 
 def _drawing(authority: str, choice: Choice, wards: dict[str, Row], near: set[str]) -> Drawing | None:

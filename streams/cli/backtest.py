@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -59,7 +60,7 @@ def _say(done: int, of: int) -> None:
         console.print(f"{done:,} of {of:,} events", end="\n" if done == of else "\r")
 
 
-def _figures(tried: Backtest) -> dict:
+def _figures(tried: Backtest) -> dict[str, Any]:
     return {
         "rule": tried.rule,
         "changes": tried.changes,
@@ -79,7 +80,7 @@ def _figures(tried: Backtest) -> dict:
     }
 
 
-def _counted(tried: Backtest, by: Callable[[Raised], str]) -> list[dict]:
+def _counted(tried: Backtest, by: Callable[[Raised], str]) -> list[dict[str, Any]]:
     """Count alerts by month or area. A pair counts in the month or area where the alert was before the change."""
     counts = {
         "before": Counter(map(by, tried.before)),
@@ -113,7 +114,7 @@ def _text(tried: Backtest) -> str:
     return captured.get()
 
 
-def _table(title: str, lines: list[dict]) -> Table:
+def _table(title: str, lines: list[dict[str, Any]]) -> Table:
     table = Table(title, *("before", "after", "gained", "lost", "moved", "rerated"))
     for line in lines:
         table.add_row(*(str(value) for value in line.values()))

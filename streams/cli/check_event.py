@@ -3,7 +3,7 @@
 import json
 import sys
 from dataclasses import asdict
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 
@@ -37,7 +37,7 @@ def command(files: tuple[BinaryIO, ...], as_json: bool) -> None:
     sys.exit(0 if all(accepted) else 1)
 
 
-def _figures(name: str, number: int, verdict: Verdict) -> dict:
+def _figures(name: str, number: int, verdict: Verdict) -> dict[str, Any]:
     return {"file": name, "event": number, "accepted": verdict.is_accepted, **asdict(verdict)}
 
 

@@ -79,7 +79,8 @@ class _Verbs(click.Group):
         if name not in _VERBS:
             return None
         module = "import_" if name == "import" else name.replace("-", "_")
-        return import_module(f"streams.cli.{module}").command
+        found: click.Command = import_module(f"streams.cli.{module}").command
+        return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -7,12 +7,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 import msgspec
 
 from streams.cli.alerts.choose import filters
+from streams.contracts.outputs import Alert
 from streams.errors import SettingInvalid
 from streams.settings import Settings
 
@@ -30,7 +31,7 @@ def command() -> None:
     """
 
 
-def _delivery(verb: Callable) -> Callable:
+def _delivery(verb: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that every kind of receiver has."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print figures as JSON at the end."),
@@ -71,7 +72,14 @@ def webhook(url: str, secret_file: Path, **options: Any) -> None:
 @click.option("--password-file", type=click.Path(path_type=Path), help="File with the user's password.")
 @_delivery
 def email(
-    *, smtp: str, to: tuple[str, ...], sender: str, tls: str, user: str, password_file: Path | None, **options: Any
+    *,
+    smtp: str,
+    to: tuple[str, ...],
+    sender: str,
+    tls: Literal["starttls", "implicit", "none"],
+    user: str,
+    password_file: Path | None,
+    **options: Any,
 ) -> None:
     """Send alerts by e-mail. A mail has only severity, status, id and link."""
     from streams.tell.subscribers.email import Email
@@ -102,7 +110,9 @@ def failed(group: str, as_json: bool) -> None:
     letters.close()
 
 
-def _run(send: Callable, *, group: str, attempts: int, again: bool, as_json: bool, **chosen: Any) -> None:
+def _run(
+    send: Callable[[Alert], None], *, group: str, attempts: int, again: bool, as_json: bool, **chosen: Any
+) -> None:
     from streams.tell.subscribers.notify import notify, replay
 
     settings = Settings.from_env()

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import click
 
@@ -16,7 +17,7 @@ from streams.settings import Settings
 __all__ = ["command", "filters"]
 
 
-def filters(verb: Callable) -> Callable:
+def filters(verb: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that choose rejected records."""
     for option in (
         click.option("--offset", type=click.IntRange(min=0), help="The record with this offset."),
@@ -45,7 +46,7 @@ def command(context: click.Context) -> None:
 @command.command("list")
 @filters
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_(*, as_json: bool = False, **given: object) -> None:
+def list_(*, as_json: bool = False, **given: Any) -> None:
     """Count rejected records by topic and reason."""
     with connect(Settings.from_env(), marts=None) as lake:
         rows = summary(lake, Filters.of(**given))
@@ -60,7 +61,7 @@ def list_(*, as_json: bool = False, **given: object) -> None:
 @command.command("left-out")
 @filters
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a field.")
-def left_out_(*, as_json: bool, **given: object) -> None:
+def left_out_(*, as_json: bool, **given: Any) -> None:
     """
     Count values that were left out of accepted events, by source and field.
 
@@ -89,7 +90,7 @@ def _left_out_text(one: LeftOut) -> str:
 )
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show at most this many.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a record; bytes in base64.")
-def show(*, with_bytes: bool, limit: int, as_json: bool, **given: object) -> None:
+def show(*, with_bytes: bool, limit: int, as_json: bool, **given: Any) -> None:
     """Show rejected records one by one, oldest first. Their content is shown only with --bytes."""
     with connect(Settings.from_env(), marts=None) as lake:
         records = find(lake, Filters.of(**given), limit=limit, with_content=with_bytes)
@@ -104,7 +105,7 @@ def _figures(record: Quarantined, with_bytes: bool) -> dict[str, object]:
     return {name: value for name, value in vars(record).items() if name not in hidden}
 
 
-def _plain(value: object) -> str:
+def _plain(value: bytes | datetime) -> str:
     return base64.b64encode(value).decode() if isinstance(value, bytes) else _moment(value)
 
 

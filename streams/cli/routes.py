@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import groupby
@@ -93,7 +94,7 @@ def _load(as_json: bool) -> None:
     click.echo(_loads(lines, CAME_DAYS), nl=False)
 
 
-def _loads(lines: list[tuple[str, str, str, float, float | None]], days: int) -> str:
+def _loads(lines: Sequence[tuple[str, str, str, float, float | None]], days: int) -> str:
     """
     Lay out each desk's alerts a day, first in total and then by rule.
 
@@ -114,7 +115,7 @@ def _loads(lines: list[tuple[str, str, str, float, float | None]], days: int) ->
 
 
 def _a_day(*columns: tuple[float | None, ...]) -> list[str]:
-    return ["unknown" if None in column else f"{sum(column):.2f}" for column in columns]
+    return ["unknown" if None in column else f"{sum(value or 0.0 for value in column):.2f}" for column in columns]
 
 
 def _explain(alert_id: str, as_json: bool) -> None:

@@ -92,7 +92,7 @@ def _shown(one: Entry, fired: list[dict[str, object]] | None) -> str:
         ("facts", ", ".join(one.facts) or "no event type of its own"),
         ("reads", ", ".join(one.columns) or "no column of an event"),
         *_thresholds(one),
-        ("expected", f"{one.expected.a_year} alerts a year for 10,000 children; './caf routes --load' shows for whom"),
+        ("expected", _expected(one)),
         *_performance(fired),
         ("SQL", one.sql or "missing"),
         *_tests(one),
@@ -128,6 +128,12 @@ def _thresholds(one: Entry) -> list[tuple[str, str]]:
         shown = agreed.pop() if len(agreed) == 1 else ", ".join(f"{value} ({of})" for of, value in values.items())
         lines.append(f"{name} = {shown}")
     return [("thresholds", "\n".join(lines))]
+
+
+def _expected(one: Entry) -> str:
+    if one.expected is None:
+        return "missing"
+    return f"{one.expected.a_year} alerts a year for 10,000 children; './caf routes --load' shows for whom"
 
 
 def _performance(fired: list[dict[str, object]] | None) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import click
 from rich.console import Console
@@ -60,7 +61,7 @@ Examples:
 _NOISE = Noise()
 
 
-def _rate(name: str, meaning: str) -> object:
+def _rate(name: str, meaning: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     default = getattr(_NOISE, name)
     return click.option(
         f"--{name.replace('_', '-')}", name, default=default, show_default=True, metavar="SHARE", help=meaning
@@ -152,8 +153,18 @@ def command(
         if is_live:
             announce = _announcer(progress)
             with _stop_on_signal() as stop, Desk(settings, seed) if has_desk else nullcontext():
-                options = {"rate": rate, "seconds": seconds, "stop": stop, "new_cast": new_cast}
-                runs.append(live(settings, world, announce=announce, progress=count, **options))
+                runs.append(
+                    live(
+                        settings,
+                        world,
+                        announce=announce,
+                        progress=count,
+                        rate=rate,
+                        seconds=seconds,
+                        stop=stop,
+                        new_cast=new_cast,
+                    )
+                )
     if truth:
         write_truth(truth, [claim for run in runs for claim in run.claims])
     _report(runs, as_json=as_json)

@@ -59,6 +59,7 @@ def _is_alone(argument: str) -> bool:
     if argument.startswith("--"):
         return argument.partition("=")[0] in _ALONE
     if argument.startswith("-"):
-        return not _ALONE_LETTERS.isdisjoint(_FLAGS.match(argument)[0])
+        flags = _FLAGS.match(argument)
+        return flags is not None and not _ALONE_LETTERS.isdisjoint(flags[0])
     named = (PROJECT / argument.partition("::")[0]).resolve()
     return named.is_relative_to(PROJECT / "tests") and named.exists()

@@ -8,6 +8,7 @@ from streams.disclosure.tables import TABLES
 from streams.errors import PublicationInvalid
 from streams.lake.connect import connect
 from streams.lake.login import login
+from streams.lake.one_row import one_row
 from streams.marts.lock import build_lock
 from streams.settings import Settings
 from streams.times import naive
@@ -45,4 +46,5 @@ def begin(settings: Settings, authority: str, begins_on: date, why: str) -> None
 
 
 def _published(lake: duckdb.DuckDBPyConnection, authority: str) -> date | None:
-    return lake.execute(_PUBLISHED, [authority]).fetchone()[0]
+    published: date | None = one_row(lake.execute(_PUBLISHED, [authority]))[0]
+    return published

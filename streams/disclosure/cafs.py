@@ -20,7 +20,7 @@ class CafPiece(NamedTuple):
     cafs: int
 
 
-def cafs_system(authority: str, pieces: Iterable[CafPiece]) -> System:
+def cafs_system(authority: str, pieces: Iterable[CafPiece]) -> System[PublicKey]:
     """Return the figures of one authority and collection year. They do not add up with the figures on referrals."""
     found = sorted(pieces)
     has_year = len({piece.quarter for piece in found}) == QUARTERS
@@ -28,7 +28,7 @@ def cafs_system(authority: str, pieces: Iterable[CafPiece]) -> System:
     for atom, (ward, area, quarter, _) in enumerate(found):
         for key in keys_of(authority, ward, area, quarter, "cafs", has_ward=True, has_year=has_year):
             sums[key].append(atom)
-    system = System(len(found))
+    system: System[PublicKey] = System(len(found))
     for key in sorted(sums):
         system.cells[key] = Cell(key, sum(found[atom].cafs for atom in sums[key]), tuple(sums[key]))
     system.totals = list(totals(system.cells, wards_within((ward, area) for ward, area, *_ in found)))

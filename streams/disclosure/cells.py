@@ -8,24 +8,27 @@ ward that lies in two areas.
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-__all__ = ["Cell", "Key", "System"]
+__all__ = ["AnyKey", "Cell", "Key", "System"]
 
 Key = tuple[Hashable, ...]
 """What a cell is about: level and code of the place, kind and start of the period, measure."""
 
+AnyKey = TypeVar("AnyKey", bound=Key)
+
 
 @dataclass(frozen=True)
-class Cell:
+class Cell(Generic[AnyKey]):
     """A figure that could be published: its value, and the numbers of the atoms that add up to it."""
 
-    key: Key
+    key: AnyKey
     value: int
     atoms: tuple[int, ...]
 
 
 @dataclass
-class System:
+class System(Generic[AnyKey]):
     """
     Cells that are sums of the same set of atoms.
 
@@ -37,13 +40,13 @@ class System:
     """
 
     atoms: int
-    cells: dict[Key, Cell] = field(default_factory=dict)
+    cells: dict[AnyKey, Cell[AnyKey]] = field(default_factory=dict)
     balances: list[Mapping[int, int]] = field(default_factory=list)
-    totals: list[tuple[Key, Sequence[Key]]] = field(default_factory=list)
+    totals: list[tuple[AnyKey, Sequence[AnyKey]]] = field(default_factory=list)
 
-    def related(self) -> dict[Key, list[Sequence[Key]]]:
+    def related(self) -> dict[AnyKey, list[Sequence[AnyKey]]]:
         """Return the relations of each cell. A relation is a total together with its parts."""
-        found: dict[Key, list[Sequence[Key]]] = {key: [] for key in self.cells}
+        found: dict[AnyKey, list[Sequence[AnyKey]]] = {key: [] for key in self.cells}
         for total, parts in self.totals:
             together = (*parts, total)
             for key in together:

@@ -5,6 +5,8 @@ from datetime import date, timedelta
 
 import duckdb
 
+from streams.lake.one_row import one_row
+
 __all__ = ["CLOSED_AFTER_DAYS", "begun", "covered", "due", "next_due", "unbegun"]
 
 CLOSED_AFTER_DAYS = 28
@@ -41,7 +43,7 @@ def due(lake: duckdb.DuckDBPyConnection) -> list[tuple[str, date]]:
     An authority has none until somebody has confirmed with which quarter its publication begins. If a quarter is not
     covered, it is due but cannot be published (see `covered`).
     """
-    latest, (today,) = dict(lake.execute(_LATEST).fetchall()), lake.execute(_TODAY).fetchone()
+    latest, (today,) = dict(lake.execute(_LATEST).fetchall()), one_row(lake.execute(_TODAY))
     found = []
     for authority, first in begun(lake).items():
         quarter, on = next_due(first, latest.get(authority))

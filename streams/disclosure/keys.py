@@ -5,8 +5,6 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
-from streams.disclosure.cells import Key
-
 __all__ = ["QUARTERS", "PublicKey", "collection_year", "keys_of", "quarters", "totals", "wards_within"]
 
 QUARTERS = 4
@@ -59,14 +57,14 @@ def wards_within(places: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
     return {area: wards for area, wards in wards_of.items() if all(areas_of[ward] == {area} for ward in wards)}
 
 
-def totals(cells: Iterable[PublicKey], within: dict[str, set[str]]) -> Iterator[tuple[Key, list[Key]]]:
+def totals(cells: Iterable[PublicKey], within: dict[str, set[str]]) -> Iterator[tuple[PublicKey, list[PublicKey]]]:
     """Return totals and their parts, as far as it helps to look there for the next figure to withhold."""
-    parts: dict[Key, list[Key]] = defaultdict(list)
+    parts: dict[tuple[PublicKey, str], list[PublicKey]] = defaultdict(list)
     keys = list(cells)
-    authority = next((key for key in keys if key.level == "authority"), None)
+    authorities = [key.code for key in keys if key.level == "authority"]
     for key in keys:
         if key.level != "authority":
-            whole = key._replace(level="authority", code=authority.code)
+            whole = key._replace(level="authority", code=authorities[0])
             parts[whole, key.level].append(key)
         if key.level == "ward":
             for area, wards in within.items():

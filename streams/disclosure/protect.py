@@ -6,7 +6,7 @@ The same figures always lead to the same choice. What was published before stays
 
 from collections.abc import Collection, Iterable, Sequence
 
-from streams.disclosure.cells import Key, System
+from streams.disclosure.cells import AnyKey, System
 from streams.disclosure.ranges import Ranges
 from streams.errors import DisclosureUnsafe
 
@@ -23,14 +23,14 @@ It is more than the distance between the smallest and the greatest small count.
 """
 
 
-def primary(system: System, published: Collection[Key] = frozenset()) -> set[Key]:
+def primary(system: System[AnyKey], published: Collection[AnyKey] = frozenset()) -> set[AnyKey]:
     """Return the cells that are withheld because they are small. `published` are the cells of earlier releases."""
     return {key for key, cell in system.cells.items() if cell.value in SMALL and key not in published}
 
 
 def protect(
-    system: System, *, published: Collection[Key] = frozenset(), hidden: Collection[Key] = frozenset()
-) -> set[Key]:
+    system: System[AnyKey], *, published: Collection[AnyKey] = frozenset(), hidden: Collection[AnyKey] = frozenset()
+) -> set[AnyKey]:
     """
     Return all cells to withhold, including those that earlier releases withheld.
 
@@ -45,8 +45,8 @@ def protect(
     withheld = set(hidden) | primary(system, published)
     related, ranges = system.related(), Ranges(system)
     while exposed := [key for key, width in ranges.widths(withheld, WIDTH).items() if width < WIDTH]:
-        found = {_next(system, related[key], withheld, published) for key in sorted(exposed, key=str)} - {None}
-        found = found or _any_left(system, withheld, published)
+        nearest = (_next(system, related[key], withheld, published) for key in sorted(exposed, key=str))
+        found = {key for key in nearest if key is not None} or _any_left(system, withheld, published)
         if not found:
             raise DisclosureUnsafe(
                 f"{len(exposed)} withheld figures can be worked out from what was published before; "
@@ -57,8 +57,8 @@ def protect(
 
 
 def _next(
-    system: System, relations: Iterable[Sequence[Key]], withheld: set[Key], published: Collection[Key]
-) -> Key | None:
+    system: System[AnyKey], relations: Iterable[Sequence[AnyKey]], withheld: set[AnyKey], published: Collection[AnyKey]
+) -> AnyKey | None:
     """
     Return the figure to withhold next, to protect a figure with these relations.
 
@@ -75,11 +75,11 @@ def _next(
     return None
 
 
-def _any_left(system: System, withheld: set[Key], published: Collection[Key]) -> set[Key]:
+def _any_left(system: System[AnyKey], withheld: set[AnyKey], published: Collection[AnyKey]) -> set[AnyKey]:
     """Return the smallest figure of all. It is needed when only several relations together reveal a count."""
     left = [key for key in system.cells if _is_open(system, key, withheld, published)]
     return {min(left, key=lambda key: (system.cells[key].value, str(key)))} if left else set()
 
 
-def _is_open(system: System, key: Key, withheld: set[Key], published: Collection[Key]) -> bool:
+def _is_open(system: System[AnyKey], key: AnyKey, withheld: set[AnyKey], published: Collection[AnyKey]) -> bool:
     return key not in withheld and key not in published and system.cells[key].value > 0

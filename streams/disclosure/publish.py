@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -25,6 +26,7 @@ from streams.disclosure.subjects import SUBJECTS, Subject
 from streams.disclosure.tables import COMMENTS, TABLES
 from streams.errors import DisclosureUnsafe, NothingBuilt
 from streams.lake.connect import connect
+from streams.lake.one_row import one_row
 from streams.lake.quoted import quoted
 from streams.lake.sign import sign_of_life
 from streams.lake.transaction import transaction
@@ -132,9 +134,7 @@ def _must_be_continued(lake: duckdb.DuckDBPyConnection, file: Path) -> None:
     if not file.exists():
         return
     lake.execute(f"ATTACH {quoted(file)} AS outside (READ_ONLY)")
-    (unknown,) = lake.execute(
-        "SELECT count(*) FROM (FROM outside.releases EXCEPT FROM marts.public.releases)"
-    ).fetchone()
+    (unknown,) = one_row(lake.execute("SELECT count(*) FROM (FROM outside.releases EXCEPT FROM marts.public.releases)"))
     lake.execute("DETACH outside")
     if unknown:
         raise DisclosureUnsafe(
@@ -175,8 +175,8 @@ class _Part:
         left_out: the new figures to withhold.
     """
 
-    pieces: list[tuple]
-    system: System
+    pieces: list[tuple[Any, ...]]
+    system: System[PublicKey]
     new: list[PublicKey]
     left_out: set[PublicKey]
 
@@ -196,7 +196,9 @@ def _decided(lake: duckdb.DuckDBPyConnection, subject: Subject, authority: str, 
     return _Part(found, system, new, withheld.intersection(new))
 
 
-def _figures(lake: duckdb.DuckDBPyConnection, subject: Subject, authority: str, part: _Part) -> Iterator[tuple]:
+def _figures(
+    lake: duckdb.DuckDBPyConnection, subject: Subject, authority: str, part: _Part
+) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of the public table. A rate reveals its count, so it is shown only if the count is shown."""
     children = {}
     for key in part.new:
@@ -225,7 +227,7 @@ def _published(
     return frozenset(found[True]), frozenset(found[False])
 
 
-def _insert(lake: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple]) -> None:
+def _insert(lake: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
     """Store all rows with one statement, because each statement makes a file."""
     columns = {str(number): list(values) for number, values in enumerate(zip(*rows, strict=True))}
     lake.register("batch", pa.table(columns))

@@ -1,12 +1,13 @@
 """Compute the smallest and the greatest value that each withheld figure can have, given all that is published."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from typing import Generic
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from streams.disclosure.cells import Key, System
+from streams.disclosure.cells import AnyKey, System
 
 __all__ = ["Ranges"]
 
@@ -16,7 +17,7 @@ _UNBOUNDED = 1_000
 """The limit of an atom is the greatest figure of the system plus this number. That is as good as no limit."""
 
 
-class Ranges:
+class Ranges(Generic[AnyKey]):
     """
     Computes the ranges of the withheld cells of a system.
 
@@ -24,7 +25,7 @@ class Ranges:
     wide enough.
     """
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System[AnyKey]) -> None:
         self._system = system
         self._rows = {key: n for n, key in enumerate(system.cells)}
         self._matrix = _matrix([dict.fromkeys(cell.atoms, 1) for cell in system.cells.values()], system.atoms)
@@ -33,7 +34,7 @@ class Ranges:
         self._least, self._greatest = self._values.copy(), self._values.copy()
         self._limit = int(self._values.max(initial=0)) + _UNBOUNDED
 
-    def widths(self, hidden: Collection[Key], enough: int) -> dict[Key, int]:
+    def widths(self, hidden: Collection[AnyKey], enough: int) -> dict[AnyKey, int]:
         """
         Return the width of the range of each withheld cell.
 
@@ -48,7 +49,7 @@ class Ranges:
                     self._solve(row, sign, constraints)
         return {key: int(self._greatest[self._rows[key]] - self._least[self._rows[key]]) for key in hidden}
 
-    def _constraints(self, hidden: Collection[Key]) -> list[LinearConstraint]:
+    def _constraints(self, hidden: Collection[AnyKey]) -> list[LinearConstraint]:
         is_hidden = np.array([key in hidden for key in self._rows])
         lower = np.where(is_hidden, _SMALLEST_HIDDEN, self._values)
         upper = np.where(is_hidden, np.inf, self._values)
@@ -63,7 +64,7 @@ class Ranges:
         self._least, self._greatest = np.minimum(self._least, values), np.maximum(self._greatest, values)
 
 
-def _matrix(rows: list[dict[int, int]], columns: int) -> csr_array:
+def _matrix(rows: Sequence[Mapping[int, int]], columns: int) -> csr_array:
     places = [(n, atom, sign) for n, row in enumerate(rows) for atom, sign in row.items()]
     if not places:
         return csr_array((len(rows), columns))

@@ -38,13 +38,13 @@ class Piece(NamedTuple):
     nfa: int
 
 
-def referrals_system(authority: str, pieces: Iterable[Piece]) -> System:
+def referrals_system(authority: str, pieces: Iterable[Piece]) -> System[PublicKey]:
     """Return the figures of one authority and collection year. A figure for the year needs all its quarters."""
     pieces, places = sorted(pieces), defaultdict[tuple[str, str, date], list[Piece]](list)
     for piece in pieces:
         places[piece.ward, piece.area, piece.quarter].append(piece)
     numbers = count()
-    system = System(0)
+    system: System[PublicKey] = System(0)
     sums: dict[PublicKey, list[tuple[int, int]]] = defaultdict(list)
     present = {quarter for *_, quarter in places}
     looked_back = present - {piece.quarter for piece in pieces if piece.re_referrals is None}
@@ -62,7 +62,7 @@ def referrals_system(authority: str, pieces: Iterable[Piece]) -> System:
     return system
 
 
-def _atoms(system: System, pieces: list[Piece], numbers: Iterator[int]) -> Iterator[tuple[str, int, int]]:
+def _atoms(system: System[PublicKey], pieces: list[Piece], numbers: Iterator[int]) -> Iterator[tuple[str, int, int]]:
     """Yield measure, atom and value. The atom of a source is also an atom of all referrals."""
     atoms = []
     for piece in pieces:

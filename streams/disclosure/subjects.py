@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from streams.disclosure.cafs import CafPiece, cafs_system
 from streams.disclosure.cells import System
+from streams.disclosure.keys import PublicKey
 from streams.disclosure.referrals import Piece, referrals_system
 
 __all__ = ["SUBJECTS", "Subject"]
@@ -77,9 +79,9 @@ class Subject:
 
     table: str
     kept: str
-    piece: Callable[..., tuple]
+    piece: Callable[..., tuple[Any, ...]]
     pieces: str
-    system: Callable[[str, Iterable[tuple]], System]
+    system: Callable[[str, Iterable[Any]], System[PublicKey]]
     rated: str
     rests_on: str
 

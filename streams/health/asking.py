@@ -3,10 +3,13 @@
 import threading
 from collections.abc import Callable, Mapping
 from time import monotonic
+from typing import Any, TypeVar
 
 from streams.errors import CafError
 
 __all__ = ["Asker", "Unanswered"]
+
+_Answer = TypeVar("_Answer")
 
 
 class Unanswered(Exception):
@@ -24,7 +27,7 @@ class Asker:
         self._patience = patience_seconds
         self._open: dict[str, _Question] = {}
 
-    def ask(self, questions: Mapping[str, Callable[[], object]]) -> dict[str, object]:
+    def ask(self, questions: Mapping[str, Callable[[], _Answer]]) -> dict[str, "_Answer | Unanswered"]:
         """Return the answer to each question. If a question failed or took too long, its answer is an `Unanswered`."""
         for name, question in questions.items():
             if name not in self._open:
@@ -32,7 +35,7 @@ class Asker:
         deadline = monotonic() + self._patience
         return {name: self._answer(name, deadline) for name in questions}
 
-    def _answer(self, name: str, deadline: float) -> object:
+    def _answer(self, name: str, deadline: float) -> Any:
         question = self._open[name]
         question.join(max(0.0, deadline - monotonic()))
         if question.is_alive():
@@ -45,7 +48,7 @@ class _Question(threading.Thread):
     def __init__(self, name: str, ask: Callable[[], object]) -> None:
         super().__init__(name=f"asks-{name}", daemon=True)
         self._ask = ask
-        self.answer: object = None
+        self.answer: Any = None
         self.start()
 
     def run(self) -> None:

@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import monotonic
+from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
@@ -175,7 +176,7 @@ def without_their_end(settings: Settings, broker: Broker, landed: Places) -> lis
         ]
 
 
-def _numbered(settings: Settings, broker: Broker, **config: object) -> KafkaConsumer:
+def _numbered(settings: Settings, broker: Broker, **config: Any) -> KafkaConsumer:
     return consumer(settings, generations=lambda _: broker.generations, **config)
 
 

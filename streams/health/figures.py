@@ -13,6 +13,8 @@ from time import monotonic
 
 import duckdb
 
+from streams.lake.one_row import one_row
+
 __all__ = ["OTHER", "FigureReader", "Figures"]
 
 OTHER = "other"
@@ -83,7 +85,7 @@ class FigureReader:
             limits = {"longest": _LONGEST_SOURCE, "families": _FAMILIES, "sources": _SOURCES}
             self._known = [source for (source,) in lake.execute(_KNOWN, limits).fetchall()]
             self._known_at = monotonic()
-        (until,) = lake.execute(_LANDED).fetchone()
+        (until,) = one_row(lake.execute(_LANDED))
         is_first, since = self._read_until is None, self._read_until or datetime(1970, 1, 1)  # noqa: DTZ001  (as stored)
         span = {"since": since, "until": until}
         for source, reason, count in lake.execute(_REJECTED, {**span, "known": self._known, "other": OTHER}).fetchall():

@@ -1,5 +1,6 @@
 """Read from the lake what has landed, what was built and when, and what is due to be published."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,6 +11,7 @@ from streams.health.backlog import Backlog
 from streams.kafka.generations import Generations
 from streams.lake.generations import landed_generations
 from streams.lake.offsets import next_offsets
+from streams.lake.one_row import one_row
 from streams.times import aware, naive
 
 __all__ = ["Lake", "LakeReader"]
@@ -83,7 +85,11 @@ class LakeReader:
         self._landed: dict[tuple[str, int], int] = {}
         self._read_at: datetime | None = None
 
-    def read(self, lake: duckdb.DuckDBPyConnection, holds: object = None) -> Lake:
+    def read(
+        self,
+        lake: duckdb.DuckDBPyConnection,
+        holds: Callable[[duckdb.DuckDBPyConnection], Iterable[object]] | None = None,
+    ) -> Lake:
         """Return what the lake shows now. `holds` is the function that returns what holds the marts."""
         now = datetime.now(UTC)
         since = None if self._read_at is None else naive(self._read_at - _APART)
@@ -124,7 +130,7 @@ def _unbuilt(
         "cut_partitions": [number for _, number, _ in places],
         "cut_offsets": [at for _, _, at in places],
     }
-    records, oldest, first = lake.execute(_UNBUILT, values).fetchone()
+    records, oldest, first = one_row(lake.execute(_UNBUILT, values))
     return Backlog(
         records=records,
         seconds=max(0.0, (now - aware(oldest)).total_seconds()) if oldest else 0.0,

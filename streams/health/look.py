@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import duckdb
 
@@ -200,7 +201,7 @@ def _silence(broker: object, now: datetime) -> Row | None:
     return Row(part="watch", state="standing still", level="red", says=says, since=broker.heard_at)
 
 
-def _numbers(row: Row) -> dict[str, object]:
+def _numbers(row: Row) -> dict[str, Any]:
     kept = ("waiting", "waiting_seconds", "rate", "restarts", "error", "error_at")
     return {name: getattr(row, name) for name in kept}
 

@@ -9,7 +9,7 @@ from streams.health.asking import Unanswered
 from streams.health.backlog import Backlog
 from streams.health.broker import Broker
 from streams.health.lake import Lake
-from streams.health.row import Row, spell
+from streams.health.row import Level, Row, State, spell
 from streams.health.scheduler import COMPONENTS, Scheduler
 from streams.kafka.generations import recreated
 from streams.settings import Settings
@@ -111,7 +111,7 @@ def _of_airflow(airflow: Scheduler) -> list[Row]:
     return rows
 
 
-def _worse(row: Row, state: str, troubles: list[str]) -> Row:
+def _worse(row: Row, state: State, troubles: list[str]) -> Row:
     return replace(row, state=state, level="red", says=". ".join(troubles))
 
 
@@ -125,7 +125,7 @@ def disks(settings: Settings) -> list[Row]:
         usage = shutil.disk_usage(folder)
         free, left = usage.free / usage.total, f"{usage.free / 1e9:.1f} GB"
         if free < _FILLING_DISK:
-            level = "red" if free < _FULL_DISK else "amber"
+            level: Level = "red" if free < _FULL_DISK else "amber"
             says = f"the disk of {folder} has only {left} ({free:.0%}) left. Make room, or nothing is landed or built"
             rows.append(Row(part="disk", state="in trouble", level=level, says=says))
         else:

@@ -23,7 +23,9 @@ _SECONDS_BETWEEN = 5.0
 class Result(Protocol):
     """What a validator found."""
 
-    success: bool | None
+    @property
+    def success(self) -> bool | None:
+        """None if the expectation could not be validated."""
 
     def row(self) -> dict[str, object]:
         """The row of `landing.validations`, with times in UTC without a zone."""

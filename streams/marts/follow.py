@@ -25,7 +25,7 @@ def follow(
     for_seconds: float | None = None,
     fresh_seconds: float = 60.0,
     until: Callable[[], bool] = lambda: False,
-    on_build: Callable[[BuildResult], None] = lambda _: None,
+    on_build: Callable[[BuildResult], object] = lambda _: None,
 ) -> int:
     """
     Build whenever something new has landed, and return the number of builds.

@@ -6,6 +6,7 @@ from kafka import OffsetAndMetadata, TopicPartition
 
 from streams.kafka.drain import is_past, polled
 from streams.kafka.reading import TolerantConsumer
+from streams.kafka.records import Readable
 from streams.lake.generations import numbered_consumer
 from streams.settings import Settings
 
@@ -40,13 +41,14 @@ class Cursor:
         """True if everything before these offsets was read."""
         return is_past(self._consumer, ends)
 
-    def read(self) -> Iterator:
+    def read(self) -> Iterator[Readable]:
         """Yield the records that have arrived. Without any, return after half a second."""
         return polled(self._consumer)
 
     def done(self) -> None:
         """Save the position: everything that was read counts as done."""
-        self._commit({partition: self._consumer.position(partition) for partition in self._consumer.assignment()})
+        positions = {partition: self._consumer.position(partition) for partition in self._consumer.assignment()}
+        self._commit({partition: offset for partition, offset in positions.items() if offset is not None})
 
     def close(self) -> None:
         """Disconnect. What is not done will be read again."""

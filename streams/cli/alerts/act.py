@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import closing
+from typing import Any
 
 import click
 
@@ -16,7 +17,7 @@ from streams.settings import Settings
 __all__ = ["ack", "close", "undo"]
 
 
-def _common(verb: Callable) -> Callable:
+def _common(verb: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the new version as JSON."),
         click.option(
@@ -31,7 +32,7 @@ def _common(verb: Callable) -> Callable:
     return verb
 
 
-def _by_whom(verb: Callable) -> Callable:
+def _by_whom(verb: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--worker",
         default=lambda: os.environ.get("CAF_WORKER") or getpass.getuser(),

@@ -1,6 +1,7 @@
 """The options that choose alerts. They are the same for every command that shows or sends alerts."""
 
 from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -9,7 +10,7 @@ from streams.contracts.codesets import Severity
 __all__ = ["filters"]
 
 
-def filters(verb: Callable) -> Callable:
+def filters(verb: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that become the filters of `AlertFilter.of`. Each may be given several times."""
     for option in (
         click.option(

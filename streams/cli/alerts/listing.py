@@ -21,7 +21,7 @@ __all__ = ["command", "printer"]
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, times in UTC.")
 @click.pass_context
 def command(
-    context: click.Context, *, following: bool, bell: bool, every: bool, as_json: bool, **chosen: tuple[str, ...]
+    context: click.Context, /, *, following: bool, bell: bool, every: bool, as_json: bool, **chosen: tuple[str, ...]
 ) -> None:
     """List the alerts that are open now, or show new ones with --follow. Times are London time.
 

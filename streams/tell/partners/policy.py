@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import yaml
@@ -32,7 +32,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def needs_consent(self) -> bool:
         """True if the entry permits sharing only while the family agrees to it."""
-        return self.verdict == SharingVerdict.PERMIT and self.basis == SharingBasis.CONSENT
+        return self.verdict == SharingVerdict.PERMIT and self.basis == SharingBasis.CONSENT.value
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -109,6 +109,7 @@ def notice_of(decision: SharingDecision, entry: Entry, alert: Alert) -> PartnerN
     """Return the notice for the partner, or None unless the decision is to permit."""
     if decision.verdict != SharingVerdict.PERMIT:
         return None
+    shown: dict[str, Any] = {name: getattr(alert, name) for name in entry.fields}
     return PartnerNotice(
         alert_id=alert.alert_id,
         version=alert.version,
@@ -118,5 +119,5 @@ def notice_of(decision: SharingDecision, entry: Entry, alert: Alert) -> PartnerN
         sharing_purpose=decision.sharing_purpose,
         sharing_basis=decision.sharing_basis,
         policy_version=decision.policy_version,
-        **{name: getattr(alert, name) for name in entry.fields},
+        **shown,
     )

@@ -16,8 +16,8 @@ from kafka import KafkaProducer
 
 from streams import names
 from streams.alerts.publisher import alert_of
-from streams.contracts.output_envelope import Data, encode_output
-from streams.contracts.outputs import PARTNER_NOTICE_TYPE, SHARING_DECISION_TYPE, Alert
+from streams.contracts.output_envelope import encode_output
+from streams.contracts.outputs import PARTNER_NOTICE_TYPE, SHARING_DECISION_TYPE, Alert, PartnerNotice, SharingDecision
 from streams.kafka.client import producer
 from streams.kafka.sending import TIMEOUT_SECONDS, confirm
 from streams.kafka.topics import ensure_topics
@@ -115,7 +115,7 @@ class _Sharer:
         for one in decided.values():
             log.info("sharing_decided", partner=one.partner, rule=one.rule, verdict=str(one.verdict))
 
-    def _send(self, outputs: Iterable[tuple[str, str, Data]]) -> None:
+    def _send(self, outputs: Iterable[tuple[str, str, SharingDecision | PartnerNotice]]) -> None:
         sent = []
         for topic, type_, data in outputs:
             identity = f"{data.alert_id}/{data.version}/{data.partner}"

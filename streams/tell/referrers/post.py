@@ -15,9 +15,10 @@ import structlog
 from kafka import KafkaProducer
 
 from streams import names
-from streams.contracts import Accepted, decode
+from streams.contracts import Accepted, Rejected, decode
 from streams.contracts.output_envelope import Output, decode_output, encode_output
 from streams.contracts.outputs import FEEDBACK_TYPE, Feedback
+from streams.contracts.referral import ReferralDecided, ReferralSubmitted
 from streams.kafka.client import producer
 from streams.kafka.drain import whole
 from streams.kafka.sending import TIMEOUT_SECONDS, confirm
@@ -27,7 +28,6 @@ from streams.lake.sign import sign_of_life
 from streams.rules.answers import DecidedReferral
 from streams.rules.compiled import compiled_rules
 from streams.rules.engine import Engine
-from streams.rules.facts import fact_of
 from streams.settings import Settings
 from streams.tell.cursor import Cursor
 from streams.tell.referrers.letter import letter_id, letter_of, same_referrer, says_the_same
@@ -40,7 +40,7 @@ log = structlog.get_logger()
 SOURCE = "/caf/feedback"
 """The CloudEvents source of the letters."""
 
-_DECIDING = {"referral-submitted", "referral-decided"}
+_DECIDING = ReferralSubmitted, ReferralDecided
 
 
 @dataclass
@@ -104,7 +104,7 @@ class _Office:
         self._producer.close(timeout=TIMEOUT_SECONDS)
         self._engine.close()
 
-    def answer(self, records: Collection, stop: Callable[[], bool]) -> bool:
+    def answer(self, records: Collection[Accepted | Rejected], stop: Callable[[], bool]) -> bool:
         """Write the letters for these records. Return False if stopped before the lake had the records."""
         events = [record for record in records if isinstance(record, Accepted) and _may_decide(record)]
         self.posted.records += len(records)
@@ -115,7 +115,7 @@ class _Office:
             if stop():
                 return False
         if landed is not None:
-            named = {(event.key, event.fact.referral_id) for event in events if event.fact is not None}
+            named = {(event.key, event.fact.referral_id) for event in events if isinstance(event.fact, _DECIDING)}
             self._write(landed, named)
         return True
 
@@ -133,7 +133,7 @@ class _Office:
             if before is None or not says_the_same(before, letter):
                 new.append(letter)
         self._send(new)
-        self._written |= {letter.letter_id: letter for letter in new}
+        self._written |= {_id(letter): letter for letter in new}
         self.posted.letters += len(new)
         if new:
             log.info("letters_written", letters=len(new))
@@ -155,7 +155,7 @@ class _Office:
         for letter in letters:
             identity = f"{letter.letter_id}/{letter.version}"
             value = encode_output(FEEDBACK_TYPE, source=SOURCE, identity=identity, time=datetime.now(UTC), data=letter)
-            sent.append(self._producer.send(names.FEEDBACK, key=letter.letter_id.encode(), value=value))
+            sent.append(self._producer.send(names.FEEDBACK, key=_id(letter).encode(), value=value))
         confirm(self._producer, sent)
 
 
@@ -163,11 +163,15 @@ def _may_decide(event: Accepted) -> bool:
     """True if the event is not history and can change what a letter to a referrer says."""
     if event.envelope.backfill:
         return False
-    return event.fact is None or fact_of(event) in _DECIDING
+    return event.fact is None or isinstance(event.fact, _DECIDING)
 
 
 def _written(settings: Settings) -> dict[str, Feedback]:
     """Read the latest version of each letter, by its id. Old letters have no id, but their referral's number."""
     outputs = map(decode_output, whole(settings, [names.FEEDBACK], max_poll_records=5_000))
-    letters = (output.data for output in outputs if isinstance(output, Output))
-    return {letter.letter_id or letter.referral_id: letter for letter in letters}
+    data = (output.data for output in outputs if isinstance(output, Output))
+    return {_id(letter): letter for letter in data if isinstance(letter, Feedback)}
+
+
+def _id(letter: Feedback) -> str:
+    return letter.letter_id or letter.referral_id

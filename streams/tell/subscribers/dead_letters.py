@@ -64,6 +64,7 @@ class DeadLetters:
                             # A letter that failed again in this replay waits for the next replay.
                             return
                         if record.key == self._group.encode():
+                            assert record.value is not None, "a letter has content"
                             yield _LETTER.decode(record.value)
                         if take:
                             reader.commit({partition: OffsetAndMetadata(record.offset + 1, "", -1)})

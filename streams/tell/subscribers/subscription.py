@@ -125,10 +125,10 @@ def _batch(
         alert = alert_of(record.value)
         if alert is None:
             log.error("alert_unreadable", topic=record.topic, partition=record.partition, offset=record.offset)
-        taken = alert is not None and selection.takes(alert)
+        taken = alert if alert is not None and selection.takes(alert) else None
         if places.is_new(partition, record.offset):
-            if taken:
-                yield alert
+            if taken is not None:
+                yield taken
                 if not places.save(partition, record.offset + 1) or until():
                     return
                 done = None
