@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from streams.errors import SettingInvalid
@@ -112,16 +113,18 @@ class Settings:
             SettingInvalid: a value is not of its field's type, or not in its range.
         """
         environ = os.environ if environ is None else environ
-        given: dict[str, object] = {}
+        given: dict[str, Any] = {}
         for field in fields(cls):
             variable = f"CAF_{field.name.upper()}"
             text = environ.get(variable, "")
             if text == "":
                 continue
+            kind = field.type
+            assert isinstance(kind, type), "annotations of this module are not text"
             try:
-                given[field.name] = Path(text).absolute() if field.type is Path else field.type(text)
+                given[field.name] = Path(text).absolute() if kind is Path else kind(text)
             except ValueError:
-                raise SettingInvalid(f"{variable} is {text!r}; allowed: {field.type.__name__}") from None
+                raise SettingInvalid(f"{variable} is {text!r}; allowed: {kind.__name__}") from None
         return cls(**given)
 
     def to_env(self) -> dict[str, str]:

@@ -8,14 +8,15 @@ because the referral is about a child. A form must send neither.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from streams.contracts import Accepted, Rejected, admit, event_types
 from streams.contracts.codesets import Consent, ConsentReason, WithdrawalReason
 from streams.contracts.decode import key_of
-from streams.contracts.envelope import Envelope
+from streams.contracts.envelope import Correction, Envelope
+from streams.contracts.referral import ReferralSubmitted
 from streams.names import INPUT_TOPICS
 
 __all__ = ["Finding", "Verdict", "check", "events_of"]
@@ -96,7 +97,7 @@ def check(value: bytes, max_bytes: int) -> Verdict:
         refused = admit(_Candidate(INPUT_TOPICS[0], value), max_bytes)
         return Verdict(type_, None, None, [_unknown(refused)])
     key = key_of(topic, value)
-    outcome = admit(_Candidate(topic, value, key and key.encode()), max_bytes)
+    outcome = admit(_Candidate(topic, value, key.encode() if key else None), max_bytes)
     if isinstance(outcome, Rejected):
         return Verdict(type_, topic, None, [_finding(outcome)])
     findings = [*_left_out(outcome), *_said_twice(value), *_consent(outcome), *_misplaced(outcome)]
@@ -152,7 +153,9 @@ def _said_twice(value: bytes) -> Iterator[Finding]:
 
 def _consent(event: Accepted) -> Iterator[Finding]:
     """Find a missing answer to the consent question, or a missing reason why it was not asked."""
-    answer = getattr(event.fact, "consent", None)
+    if not isinstance(event.fact, ReferralSubmitted):
+        return
+    answer = event.fact.consent
     path = "$.data.replacement" if event.change == "corrected" else "$.data"
     if answer == Consent.NOT_RECORDED:
         answers = ", ".join(code.value for code in Consent if code != Consent.NOT_RECORDED)
@@ -167,7 +170,8 @@ def _misplaced(event: Accepted) -> Iterator[Finding]:
     Refuse a correction that claims the wrong family: it has its own key, so it cannot remove the event from that
     family.
     """
-    if event.change == "corrected" and event.amendment.withdrawal_reason == WithdrawalReason.WRONG_FAMILY:
+    amendment = event.amendment
+    if isinstance(amendment, Correction) and amendment.withdrawal_reason == WithdrawalReason.WRONG_FAMILY:
         reasons = ", ".join(code.value for code in WithdrawalReason if code != WithdrawalReason.WRONG_FAMILY)
         yield Finding(
             "error",
@@ -193,7 +197,7 @@ def _unknown_fields(event: Accepted) -> Iterator[Finding]:
         )
 
 
-def _extra(members: dict, struct: type[msgspec.Struct], path: str) -> Iterator[Finding]:
+def _extra(members: dict[str, Any], struct: type[msgspec.Struct], path: str) -> Iterator[Finding]:
     for name in sorted(members.keys() - set(struct.__struct_fields__) - _STANDARD):
         known = ", ".join(sorted(struct.__struct_fields__))
         yield Finding("warning", "unknown_field", f"{path}.{name}", known)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from itertools import accumulate
-from typing import Literal, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -26,6 +26,8 @@ __all__ = [
     "readable",
     "unparsed",
 ]
+
+T = TypeVar("T")
 
 UNPARSED = (msgspec.DecodeError, UnicodeDecodeError)
 """Errors that a decoder raises for JSON that it does not accept."""
@@ -134,7 +136,7 @@ def dated_fields(struct: type[msgspec.Struct]) -> tuple[str, ...]:
     return tuple(field.name for field in msgspec.structs.fields(struct) if is_dated(field.type))
 
 
-def parse(decoder: msgspec.json.Decoder, value: bytes | msgspec.Raw, reason: Reason, prefix: str = "$") -> object:
+def parse(decoder: msgspec.json.Decoder[T], value: bytes | msgspec.Raw, reason: Reason, prefix: str = "$") -> T:
     """
     Decode JSON; `prefix` is its path within the record.
 
@@ -159,7 +161,7 @@ def unparsed(error: Exception, reason: Reason, type_: object, prefix: str = "$")
     return Refusal(reason, prefix + path[1:], in_words(_PATH.sub("", text)))
 
 
-def _codes(type_: object, path: str) -> Sequence[str]:
+def _codes(type_: Any, path: str) -> Sequence[str]:
     """The codes allowed in a type at a path such as `$`, `$.severity` or `$.factors[...]`."""
     if name := re.split(r"[.\[]", path.removeprefix("$").removeprefix("."))[0]:
         return _codes(next(field.type for field in msgspec.structs.fields(type_) if field.name == name), "$")

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from operator import attrgetter
-from typing import Annotated, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 import pyarrow as pa
 
 from streams.contracts.decode import Accepted, Rejected
-from streams.contracts.event import event_types, fact_name
+from streams.contracts.envelope import Correction
+from streams.contracts.event import Event, event_types, fact_name
 
 __all__ = [
     "EVENT_COLUMNS",
@@ -93,7 +94,7 @@ def field_types() -> dict[str, pa.DataType]:
     return found
 
 
-def _arrow(type_: object) -> pa.DataType:
+def _arrow(type_: Any) -> pa.DataType:
     """The Arrow type of a field's annotation."""
     if get_origin(type_) is Annotated:
         return _arrow(get_args(type_)[0])
@@ -116,7 +117,7 @@ def events_table(events: Iterable[Accepted], landed_at: datetime) -> pa.Table:
 
     `landed_at` has a time zone and is the same for the whole batch.
     """
-    groups: dict[tuple[str, type | None], list[Accepted]] = defaultdict(list)
+    groups: dict[tuple[str, type[Event] | None], list[Accepted]] = defaultdict(list)
     for event in events:
         groups[event.envelope.type, type(event.fact) if event.fact is not None else None].append(event)
     parts = [_group(struct, group, microseconds(landed_at)) for (_, struct), group in groups.items()]
@@ -131,7 +132,7 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
-def _group(struct: type | None, events: Sequence[Accepted], landed: int) -> pa.Table:
+def _group(struct: type[Event] | None, events: Sequence[Accepted], landed: int) -> pa.Table:
     """Rows of events of one type that carry the same fact. Values that are the same for all are built only once."""
     first, size = events[0], len(events)
     same = {
@@ -173,7 +174,7 @@ def _envelope_arrays(events: Sequence[Accepted]) -> dict[str, pa.Array]:
 
 def _root_arrays(events: Sequence[Accepted], own: dict[str, pa.Array]) -> dict[str, pa.Array]:
     """The columns that name what the events are about: the events themselves, or those that they amend."""
-    change, amendments = events[0].change, [event.amendment for event in events]
+    change = events[0].change
     if change == "recorded":
         reasons = pa.nulls(len(events), EVENT_COLUMNS["amendment_reason"])
         return {
@@ -183,17 +184,18 @@ def _root_arrays(events: Sequence[Accepted], own: dict[str, pa.Array]) -> dict[s
             "fact_at": own["event_at"],
             "amendment_reason": reasons,
         }
-    times = [amendment.replaced_time for amendment in amendments] if change == "corrected" else None
+    amendments = [event.amendment for event in events if event.amendment is not None]
+    times = [amendment.replaced_time for amendment in amendments if isinstance(amendment, Correction)]
     return {
         "root_source": pa.array([amendment.root_source for amendment in amendments], pa.string()),
         "root_id": pa.array([amendment.root_id for amendment in amendments], pa.string()),
         "root_at": _array([amendment.root_time for amendment in amendments], _TIMESTAMP),
-        "fact_at": own["event_at"] if times is None else _array(times, _TIMESTAMP),
+        "fact_at": _array(times, _TIMESTAMP) if change == "corrected" else own["event_at"],
         "amendment_reason": pa.array([amendment.withdrawal_reason for amendment in amendments], pa.string()),
     }
 
 
-def _array(values: Iterable[object], type_: pa.DataType) -> pa.Array:
+def _array(values: Iterable[Any], type_: pa.DataType) -> pa.Array:
     """A column of values. Moments become durations since 1970, which Arrow reads much faster than datetimes."""
     if type_ != _TIMESTAMP:
         return pa.array(list(values), type_)

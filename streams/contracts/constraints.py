@@ -34,7 +34,7 @@ def _read(type_: object) -> tuple[tuple[str, ...], str | None]:
             if meta.pattern is not None:
                 return (), meta.pattern
             if meta.ge is not None and meta.le is not None:
-                return tuple(str(number) for number in range(meta.ge, meta.le + 1)), None
+                return tuple(str(number) for number in range(int(meta.ge), int(meta.le) + 1)), None
         return _read(inner)
     for option in get_args(type_):
         if option is not type(None):

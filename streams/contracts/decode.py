@@ -28,7 +28,7 @@ from streams.contracts.envelope import Correction, Envelope, Withdrawal
 from streams.contracts.event import Event, event_types
 from streams.contracts.forms import with_whole_characters
 from streams.contracts.identity import content_id
-from streams.contracts.mend import Dropped, Tolerant, members_of, mend
+from streams.contracts.mend import Dropped, Struct, members_of, mend
 from streams.contracts.modes import structured, with_data
 
 __all__ = [
@@ -53,19 +53,38 @@ REPLAY_HEADER = "caf-replay-of"
 """Header of a record that is sent again: `topic/partition/offset` of the rejected record."""
 
 
-class Record(Protocol):
+class _Content(Protocol):
+    """What a sender puts into a record."""
+
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
+
+
+class Record(_Content, Protocol):
     """The parts of a Kafka record that are read (`streams.kafka.records.ReadRecord` has them)."""
 
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]]
+    @property
+    def topic(self) -> str:
+        """Name of its topic."""
+
+    @property
+    def partition(self) -> int:
+        """Number of its partition."""
+
+    @property
+    def offset(self) -> int:
+        """Its number within the partition."""
+
+    @property
+    def timestamp(self) -> int:
+        """Its time in ms since 1970, as Kafka has it."""
 
 
-def record_bytes(record: Record) -> int:
+def record_bytes(record: _Content) -> int:
     """Bytes of key, value and headers together."""
     size = len(record.key or b"") + len(record.value or b"")
     for name, content in record.headers:
@@ -87,6 +106,9 @@ class Unreadable(NamedTuple):
     headers: Sequence[tuple[str, bytes]] = ()
 
 
+Change = Literal["recorded", "corrected", "withdrawn"]
+
+
 class Accepted(msgspec.Struct, frozen=True, gc=False):
     """
     An event as it arrived. Copies of it have the same topic, key, `identity` and `content_id`.
@@ -100,13 +122,13 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
     received_ms: int
     key: str
     envelope: Envelope
-    change: Literal["recorded", "corrected", "withdrawn"]
+    change: Change
     fact: Event | None
     amendment: Correction | Withdrawal | None
     value: bytes
     content_id: int
     replay_of: str | None
-    headers: Sequence[tuple[str, bytes]] = ()
+    headers: Sequence[tuple[str, bytes | None]] = ()
     dropped: Sequence[Dropped] = ()
     """Values that were left out of the envelope or the data, because they were wrong and are not needed."""
 
@@ -206,7 +228,7 @@ def refused(record: Record, refusal: Refusal) -> Rejected:
 def key_of(topic: str, value: bytes) -> str | None:
     """The Kafka key that the contract demands for an event; None if the event is unreadable."""
     try:
-        return _accept(_Unsent(topic, value), has_key=False).key
+        return _accept(_Unsent(topic, value), has_key=False).key or None
     except Refusal:
         return None
 
@@ -242,14 +264,18 @@ def _accept(record: Record, *, has_key: bool = True) -> Accepted:
     printable(envelope.id, "$.id")
     plausible(envelope.time, "$.time")
     contracts = _contracts.get(record.topic) or _register(record.topic)
-    change, amendment = "recorded", None
+    change: Change = "recorded"
+    amendment: Correction | Withdrawal | None = None
+    fact: Event | None
     if contract := contracts.get(envelope.type):
         fact = _fact(contract, envelope.data, "$.data", dropped)
         key = contract.key(fact)
     else:
         change, amendment, fact, key = _amended(record.topic, contracts, envelope, dropped)
-    if has_key and (key is None or record.key is None or key.encode() != record.key):
-        raise Refusal(Reason.KEY_MISMATCH, allowed="the Kafka key equals the family_id (or person_id) of the data")
+    if key is None or record.key is None or key.encode() != record.key:
+        if has_key:
+            raise Refusal(Reason.KEY_MISMATCH, allowed="the Kafka key equals the family_id (or person_id) of the data")
+        key = key or ""
     return Accepted(
         record.topic,
         record.partition,
@@ -301,19 +327,19 @@ def _amended(
 
 
 def _read(
-    decode_data: Callable[[msgspec.Raw], Tolerant],
-    struct: type[Tolerant],
+    decode_data: Callable[[msgspec.Raw], Struct],
+    struct: type[Struct],
     data: msgspec.Raw,
     path: str,
     dropped: list[Dropped],
-) -> Tolerant:
+) -> Struct:
     try:
         return decode_data(data)
     except UNPARSED:
         return _mended(struct, data, path, dropped)
 
 
-def _mended(struct: type[Tolerant], data: msgspec.Raw, path: str, dropped: list[Dropped]) -> Tolerant:
+def _mended(struct: type[Struct], data: msgspec.Raw, path: str, dropped: list[Dropped]) -> Struct:
     mended, found = mend(members_of(data, path, Reason.SCHEMA), struct, path, Reason.SCHEMA)
     dropped += found
     return mended

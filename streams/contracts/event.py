@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import ClassVar, TypeVar
+from typing import ClassVar, TypeVar, dataclass_transform
 
 import msgspec
 
@@ -13,8 +13,14 @@ __all__ = ["Event", "EventType", "event", "event_types", "fact_name"]
 _REGISTRY: dict[str, "type[Event]"] = {}
 
 
+@dataclass_transform(frozen_default=True)  # msgspec makes every subclass frozen, which type checkers do not know
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """Base of every event's data."""
+    """
+    Base of every event's data.
+
+    No field is common to all events. Code that reads `family_id`, for example, takes the classes that have it, narrows
+    with `isinstance`, or is generic over the class (`EventType`).
+    """
 
     topic: ClassVar[str]
     type: ClassVar[str]
@@ -26,12 +32,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
     def key(self) -> str | None:
         """The Kafka key: the family, or the person if the fact is about a single person."""
         for name in self.key_fields:
-            if value := getattr(self, name):
+            value: str | None = getattr(self, name)
+            if value:
                 return value
         return None
 
 
-EventType = TypeVar("EventType", bound=type[Event])
+EventType = TypeVar("EventType", bound=Event)
 
 
 def event(
@@ -41,7 +48,7 @@ def event(
     key: tuple[str, ...] = ("family_id",),
     needed: tuple[str, ...] = (),
     otherwise: Mapping[str, object] = MappingProxyType({}),
-) -> Callable[[EventType], EventType]:
+) -> Callable[[type[EventType]], type[EventType]]:
     """
     Register a struct as the contract of `uk.caf.<topic>.<fact>.v1`.
 
@@ -54,7 +61,7 @@ def event(
         otherwise: the safest value for a field that is wrong, or that is required and not given.
     """
 
-    def register(struct: EventType) -> EventType:
+    def register(struct: type[EventType]) -> type[EventType]:
         struct.topic = topic
         struct.type = f"uk.{topic.removesuffix('.v1')}.{fact}.v1"
         struct.key_fields = key

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from streams.contracts.decode import Accepted
+from streams.contracts.envelope import Correction
 from streams.contracts.event import fact_name
 from streams.times import naive
 
@@ -55,7 +56,7 @@ def _row(event: Accepted) -> dict[str, object]:
     }
     if amendment is not None:
         row |= {"root_at": amendment.root_time, "amendment_reason": amendment.withdrawal_reason}
-        if event.change == "corrected":
+        if isinstance(amendment, Correction):
             row["fact_at"] = amendment.replaced_time
     return row
 

@@ -16,7 +16,7 @@ _PAIR = rb"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _ESCAPES = re.compile(rb"\\(?:%s|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)" % _PAIR, re.DOTALL)
 
 
-def respelt(kind: type, value: bytes) -> bytes | None:
+def respelt(kind: object, value: bytes) -> bytes | None:
     """Convert JSON of a moment, a day or a whole number into the decoder's form; None if it is none of these."""
     if kind is datetime:
         return _moment(value)

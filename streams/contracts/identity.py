@@ -29,7 +29,8 @@ def content_id(envelope: Envelope, amendment: Correction | Withdrawal | None, fa
         amendment = msgspec.structs.replace(amendment, replacement=_DECODED_APART)
     time = envelope.time if envelope.time.tzinfo is UTC else envelope.time.astimezone(UTC)
     said = (envelope.type, time, envelope.authority, envelope.backfill, _in_utc(amendment), _in_utc(fact))
-    return _INTEGER.unpack(blake2b(_ENCODER.encode(said), digest_size=8).digest())[0]
+    digest: int = _INTEGER.unpack(blake2b(_ENCODER.encode(said), digest_size=8).digest())[0]
+    return digest
 
 
 def _in_utc(part: msgspec.Struct | None) -> msgspec.Struct | None:

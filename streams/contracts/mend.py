@@ -5,18 +5,19 @@ Read a record again field by field after the fast decoder refused it, so that a 
 field must have a value, the contract names the safest one. A wrong value in a needed field refuses the record.
 """
 
-from collections.abc import Mapping
 from datetime import date
 from functools import cache
-from typing import Annotated, ClassVar, NamedTuple, Protocol, TypeVar, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
 
 from streams.contracts.checks import UNPARSED, Reason, Refusal, implausible, unparsed
 from streams.contracts.describe import allowed
+from streams.contracts.envelope import Correction, Envelope, Withdrawal
+from streams.contracts.event import Event
 from streams.contracts.forms import respelt
 
-__all__ = ["Dropped", "Members", "Tolerant", "members_of", "mend"]
+__all__ = ["Dropped", "Members", "Struct", "Tolerant", "members_of", "mend"]
 
 Members = dict[str, msgspec.Raw]
 """A JSON object whose members are unparsed."""
@@ -36,24 +37,19 @@ class Dropped(NamedTuple):
     allowed: str
 
 
-class Tolerant(Protocol):
-    """A struct that says which optional fields are `needed`, and which value a field gets `otherwise`."""
-
-    needed: ClassVar[frozenset[str]]
-    otherwise: ClassVar[Mapping[str, object]]
-
-
-Struct = TypeVar("Struct", bound=Tolerant)
+Tolerant = Envelope | Correction | Withdrawal | Event
+"""The structs that say which optional fields are `needed`, and which value a field gets `otherwise`."""
+Struct = TypeVar("Struct", Envelope, Correction, Withdrawal, Event)
 
 
 class _Field(NamedTuple):
     """One field, prepared for reading it separately."""
 
     name: str
-    decoder: msgspec.json.Decoder
-    item: msgspec.json.Decoder | None
+    decoder: msgspec.json.Decoder[Any]
+    item: msgspec.json.Decoder[Any] | None
     most: int | None
-    kind: type
+    kind: object
     is_required: bool
     is_needed: bool
     allowed: str
@@ -94,7 +90,8 @@ def mend(members: Members, struct: type[Struct], path: str, reason: Reason) -> t
     Raises:
         Refusal: a needed member is missing or wrong, or the members contradict each other.
     """
-    values, dropped = {}, []
+    values: dict[str, Any] = {}
+    dropped: list[Dropped] = []
     for field in _fields(struct):
         place = f"{path}.{field.name}"
         given = members.get(field.name, _NULL)
@@ -117,7 +114,7 @@ def mend(members: Members, struct: type[Struct], path: str, reason: Reason) -> t
         raise Refusal(reason, path, str(error)) from None
 
 
-def _read(field: _Field, given: msgspec.Raw, path: str, reason: Reason, dropped: list[Dropped]) -> object:
+def _read(field: _Field, given: bytes | msgspec.Raw, path: str, reason: Reason, dropped: list[Dropped]) -> object:
     if field.item is None:
         return _value(field, field.decoder, given, reason)
     try:
@@ -137,7 +134,7 @@ def _read(field: _Field, given: msgspec.Raw, path: str, reason: Reason, dropped:
     return _value(field, field.decoder, msgspec.json.encode(kept[:most]), reason)
 
 
-def _value(field: _Field, decoder: msgspec.json.Decoder, given: bytes | msgspec.Raw, reason: Reason) -> object:
+def _value(field: _Field, decoder: msgspec.json.Decoder[Any], given: bytes | msgspec.Raw, reason: Reason) -> object:
     try:
         value = _decoded(field, decoder, given)
     except UNPARSED as error:
@@ -147,7 +144,7 @@ def _value(field: _Field, decoder: msgspec.json.Decoder, given: bytes | msgspec.
     return value
 
 
-def _decoded(field: _Field, decoder: msgspec.json.Decoder, given: bytes | msgspec.Raw) -> object:
+def _decoded(field: _Field, decoder: msgspec.json.Decoder[Any], given: bytes | msgspec.Raw) -> object:
     try:
         return decoder.decode(given)
     except UNPARSED:
@@ -156,8 +153,9 @@ def _decoded(field: _Field, decoder: msgspec.json.Decoder, given: bytes | msgspe
     return decoder.decode(again)
 
 
-def _wrong(error: Exception, reason: Reason, decoder: msgspec.json.Decoder) -> _Wrong:
+def _wrong(error: Exception, reason: Reason, decoder: msgspec.json.Decoder[Any]) -> _Wrong:
     refusal = unparsed(error, reason, decoder.type)
+    assert refusal.allowed is not None, "unparsed() says what is allowed"
     return _Wrong(refusal.reason, refusal.allowed)
 
 

@@ -1,7 +1,7 @@
 """CloudEvents that the system itself writes: their writers encode them, and readers validate them like any other."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -54,7 +54,7 @@ class Output(msgspec.Struct, frozen=True):
 
 
 _PUBLISHED = msgspec.json.Decoder(OutputEnvelope)
-_TYPES = {
+_TYPES: dict[str, tuple[str, msgspec.json.Decoder[Any]]] = {
     names.ALERTS: (ALERT_TYPE, msgspec.json.Decoder(Alert)),
     names.FEEDBACK: (FEEDBACK_TYPE, msgspec.json.Decoder(Feedback)),
     names.SHARING_DECISION: (SHARING_DECISION_TYPE, msgspec.json.Decoder(SharingDecision)),
@@ -88,7 +88,7 @@ def _accept(record: Record) -> Output:
     published = parse(_PUBLISHED, value, Reason.ENVELOPE)
     if published.type != type_:
         raise Refusal(Reason.UNKNOWN_TYPE, "$.type", type_)
-    data = parse(decoder, published.data, Reason.SCHEMA, "$.data")
+    data: Data = parse(decoder, published.data, Reason.SCHEMA, "$.data")
     _storable(data)
     return Output(record.topic, record.partition, record.offset, arrival_ms(record.timestamp), data)
 

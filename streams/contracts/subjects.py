@@ -1,6 +1,7 @@
 """The fields that name families, persons and addresses."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
@@ -22,7 +23,7 @@ def subjects() -> tuple[list[str], list[str]]:
     return sorted(one), sorted(several)
 
 
-def _schemas(struct: type[msgspec.Struct]) -> Iterable[tuple[str, dict]]:
+def _schemas(struct: type[msgspec.Struct]) -> Iterable[tuple[str, dict[str, Any]]]:
     """Each field with the part of its JSON Schema that is not `null`."""
     for field in msgspec.structs.fields(struct):
         schema = msgspec.json.schema(field.type)

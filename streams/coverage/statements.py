@@ -142,7 +142,7 @@ def remove(lake: duckdb.DuckDBPyConnection, statement_id: str, why: str) -> Stat
     return found
 
 
-def _said(one: Statement) -> tuple:
+def _said(one: Statement) -> tuple[object, ...]:
     return one.kinds, one.covers_from, one.covers_to, one.is_whole
 
 

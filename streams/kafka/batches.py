@@ -34,7 +34,7 @@ class Batch(NamedTuple):
     first_timestamp: int
     max_timestamp: int
     producer_id: int
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count(), which nobody needs
     raw: memoryview
     shift: int = 0
     """The number that was added to its offsets."""
@@ -102,11 +102,11 @@ def split(fetched: bytes, offset: int, end: int | None = None, *, is_cut: bool =
         if at and is_cut and behind > len(buffer):
             return
         found = _next_batch(buffer, at, behind, offset - 1 if reached is None else max(reached, offset - 1))
-        following = None if found is None else _batch(buffer, found).base
-        yield Damage(following, _claimed(buffer, at), buffer[at:found])
-        if found is None:
+        following = None if found is None else _batch(buffer, found)
+        yield Damage(following and following.base, _claimed(buffer, at), buffer[at:found])
+        if found is None or following is None:
             return
-        at, reached = found, following - 1
+        at, reached = found, following.base - 1
 
 
 def _batch(buffer: memoryview, at: int, reached: int | None = None) -> Batch | None:
@@ -117,6 +117,7 @@ def _batch(buffer: memoryview, at: int, reached: int | None = None) -> Batch | N
     end = at + _OVERHEAD + length
     if length < _SMALLEST.get(magic, 1 << 31) or end > len(buffer):
         return None
+    found: int | None
     if magic != _MAGIC:
         base, _, crc = struct.unpack_from(">qiI", buffer, at)
         batch, found = Batch(base, base, magic, 0, -1, -1, -1, 1, buffer[at:end]), zlib.crc32(buffer[at + 16 : end])
@@ -154,7 +155,8 @@ def _next_batch(buffer: memoryview, at: int, behind: int, reached: int) -> int |
 
 
 def _length(buffer: memoryview, at: int) -> int:
-    return struct.unpack_from(">i", buffer, at + 8)[0]
+    length: int = struct.unpack_from(">i", buffer, at + 8)[0]
+    return length
 
 
 def _claimed(buffer: memoryview, at: int) -> int | None:
@@ -162,4 +164,5 @@ def _claimed(buffer: memoryview, at: int) -> int | None:
     if at + _HEADER.size > len(buffer):
         return None
     header = _HEADER.unpack_from(buffer, at)
-    return header[0] + header[6]
+    last: int = header[0] + header[6]
+    return last

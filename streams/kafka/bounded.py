@@ -29,13 +29,18 @@ class BoundedFetcher(Fetcher):
     """Hands out records in small steps, and stops once a poll has enough bytes."""
 
     _polled_bytes = 0
-    _limit = POLL_BYTES
+    _limit: float = POLL_BYTES
 
-    def fetched_records(self, max_records: int | None = None, update_offsets: bool = True) -> tuple[dict, bool]:
+    def fetched_records(
+        self, max_records: int | None = None, update_offsets: bool = True
+    ) -> tuple[dict[TopicPartition, list[Readable]], bool]:
         """Return records as kafka-python does; the next poll continues behind them."""
         self._polled_bytes = 0
         self._limit = float("inf") if max_records == ALL_FETCHED else POLL_BYTES
-        return super().fetched_records(max_records, update_offsets)
+        fetched: tuple[dict[TopicPartition, list[Readable]], bool] = super().fetched_records(
+            max_records, update_offsets
+        )
+        return fetched
 
     def _append(
         self,

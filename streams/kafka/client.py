@@ -91,7 +91,7 @@ def end_offsets(settings: Settings, topics: Iterable[str]) -> dict[TopicPartitio
         client.close()
 
 
-def _connect(kind: type[T], settings: Settings, **config: object) -> T:
+def _connect(kind: Callable[..., T], settings: Settings, **config: object) -> T:
     try:
         return kind(
             bootstrap_servers=settings.bootstrap.split(","), bootstrap_timeout_ms=_BOOTSTRAP_TIMEOUT_MS, **config

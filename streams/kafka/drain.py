@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
+from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
 from streams.kafka.client import consumer
+from streams.kafka.records import Readable
 from streams.settings import Settings
 
 __all__ = ["is_past", "polled", "skip_to_end", "to_end", "until", "whole"]
@@ -13,7 +15,7 @@ __all__ = ["is_past", "polled", "skip_to_end", "to_end", "until", "whole"]
 _POLL_MS = 500
 
 
-def polled(reader: KafkaConsumer, timeout_ms: int = _POLL_MS) -> Iterator:
+def polled(reader: KafkaConsumer, timeout_ms: int = _POLL_MS) -> Iterator[Any]:
     """The records that have come, after at most `timeout_ms`."""
     for records in reader.poll(timeout_ms=timeout_ms).values():
         yield from records
@@ -24,18 +26,18 @@ def is_past(reader: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> bool:
     return all(reader.position(partition) >= end for partition, end in ends.items())
 
 
-def until(reader: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> Iterator:
+def until(reader: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> Iterator[Readable]:
     """Read records up to the given offsets."""
     while not is_past(reader, ends):
         yield from polled(reader)
 
 
-def to_end(reader: KafkaConsumer) -> Iterator:
+def to_end(reader: KafkaConsumer) -> Iterator[Any]:
     """Records up to where the topics end now."""
     return until(reader, reader.end_offsets(reader.assignment()))
 
 
-def whole(settings: Settings, topics: Iterable[str], **config: object) -> Iterator:
+def whole(settings: Settings, topics: Iterable[str], **config: object) -> Iterator[Any]:
     """
     All records of topics, up to where they end now.
 

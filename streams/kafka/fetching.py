@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import structlog
 from kafka import TopicPartition
@@ -46,26 +47,33 @@ class TolerantFetcher(BoundedFetcher):
         place, offset, _, answer, _ = completed_fetch
         is_away = answer.error_code == OffsetOutOfRangeError.errno
         if not is_away and not self._is_damaged(place, offset, answer):
-            return super()._parse_fetched_data(completed_fetch)
+            return self._as_kafka_does(completed_fetch)
         if not self._subscriptions.is_fetchable(place) or self._subscriptions.position(place).offset != offset:
             return None
         if is_away and offset >= self.places.beginning(place):
             log.error("topic_ends_before", topic=place.topic, partition=place.partition, offset=offset)
-            return super()._parse_fetched_data(completed_fetch)
+            return self._as_kafka_does(completed_fetch)
         kind = partial(_Deleted, self) if is_away else self.PartitionRecords
         fetched = MemoryRecords(b"" if answer.records is None else answer.records)
         return kind(
             offset, place, fetched, isolation_level=self._isolation_level, on_drain=self._on_partition_records_drain
         )
 
-    def fetch_records(self, *args: object, **config: object) -> tuple[dict[TopicPartition, list], bool]:
+    def _as_kafka_does(self, completed_fetch: fetcher.CompletedFetch) -> "_Records | None":
+        parsed: _Records | None = super()._parse_fetched_data(completed_fetch)
+        return parsed
+
+    def fetch_records(self, *args: object, **config: object) -> tuple[dict[TopicPartition, list[Readable]], bool]:
         """Fetch as kafka-python does; every two seconds, also ask for partitions that send nothing."""
         if time.monotonic() - self._looked_at > _STUCK_SECONDS:
             self._look_after_silent_places()
             self._looked_at = time.monotonic()
-        return super().fetch_records(*args, **config)
+        fetched: tuple[dict[TopicPartition, list[Readable]], bool] = super().fetch_records(*args, **config)
+        return fetched
 
-    async def _send_list_offsets_requests(self, timestamps: dict[TopicPartition, int]) -> tuple[dict, set]:
+    async def _send_list_offsets_requests(
+        self, timestamps: dict[TopicPartition, int]
+    ) -> tuple[dict[TopicPartition, Any], set[TopicPartition]]:
         """Ask as kafka-python does, but retry partitions without a known leader, which it silently leaves out."""
         leaders = {place: self._manager.cluster.leader_for_partition(place) for place in timestamps}
         offsets, again = await super()._send_list_offsets_requests(timestamps)
@@ -73,7 +81,8 @@ class TolerantFetcher(BoundedFetcher):
 
     def highwater(self, place: TopicPartition) -> int | None:
         """The end of the partition at the broker's last answer."""
-        return self._subscriptions.assignment[place].highwater
+        end: int | None = self._subscriptions.assignment[place].highwater
+        return end
 
     def _look_after_silent_places(self) -> None:
         """
@@ -89,7 +98,7 @@ class TolerantFetcher(BoundedFetcher):
                 self._completed_fetches.append(fetcher.CompletedFetch(place, offset, 0, answer, None))
         self._positions = positions
 
-    def _is_damaged(self, place: TopicPartition, offset: int, answer: object) -> bool:
+    def _is_damaged(self, place: TopicPartition, offset: int, answer: Any) -> bool:
         """Return whether the broker refuses, sends no whole batch, or has sent nothing for long."""
         if answer.error_code != NoError.errno:
             return answer.error_code in REFUSALS
@@ -100,6 +109,9 @@ class TolerantFetcher(BoundedFetcher):
 
 class _Records(fetcher.Fetcher.PartitionRecords):
     """What was fetched of one partition, record by record."""
+
+    fetch_offset: int
+    next_fetch_offset: int
 
     def __init__(self, fetcher: TolerantFetcher, *args: object, **config: object) -> None:
         self._fetcher = fetcher

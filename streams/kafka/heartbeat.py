@@ -22,10 +22,10 @@ def last_heartbeat(settings: Settings) -> tuple[Heartbeat, datetime] | None:
         BrokerUnavailable: no broker answers.
     """
     with closing(consumer(settings, [names.HEARTBEAT])) as reader:
-        found = None
+        found: tuple[Heartbeat, datetime] | None = None
         for partition, end in reader.end_offsets(reader.assignment()).items():
             reader.seek(partition, max(0, end - 1))
             for record in until(reader, {partition: end}):
-                if isinstance(output := decode_output(record), Output):
+                if isinstance(output := decode_output(record), Output) and isinstance(output.data, Heartbeat):
                     found = output.data, arrived_at(record.timestamp)
         return found

@@ -7,6 +7,7 @@ refused up to the next indexed position.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from kafka import TopicPartition
 from kafka.consumer import fetcher
@@ -28,23 +29,25 @@ REFUSALS = frozenset({CorruptRecordError.errno, InvalidRecordError.errno, Unknow
 _ONE_BY_ONE = 10_000
 """How many offsets are asked for one by one before the steps get longer."""
 
-Found = tuple[bytes, list]
+Found = tuple[bytes, list[Any]]
 """Bytes, and the aborted transactions in them."""
 
 
 class Places:
     """Asks a broker for single offsets, besides what a consumer fetches by itself."""
 
-    def __init__(self, client: fetcher.Fetcher, manager: object, isolation_level: int) -> None:
+    def __init__(self, client: fetcher.Fetcher, manager: Any, isolation_level: int) -> None:
         self._client, self._manager, self._isolation_level = client, manager, isolation_level
 
     def beginning(self, place: TopicPartition) -> int:
         """The first offset that the partition has."""
-        return self._client.beginning_offsets([place])[place]
+        offset: int = self._client.beginning_offsets([place])[place]
+        return offset
 
     def end(self, place: TopicPartition) -> int:
         """The offset up to which records may be read now."""
-        return self._client.end_offsets([place])[place]
+        offset: int = self._client.end_offsets([place])[place]
+        return offset
 
     def silent(self, place: TopicPartition, offset: int) -> object | None:
         """The broker's answer if it is empty although there are records, else None."""
@@ -104,7 +107,7 @@ class Places:
         answer = self._answer(place, offset, size)
         return bytes(answer.records or b""), answer.aborted_transactions or []
 
-    def _answer(self, place: TopicPartition, offset: int, size: int) -> object:
+    def _answer(self, place: TopicPartition, offset: int, size: int) -> Any:
         request = FetchRequest(
             max_wait_ms=0,
             min_bytes=0,
@@ -121,7 +124,7 @@ class Places:
         answer = self._manager.run(self._sent, request, self._manager.cluster.leader_for_partition(place))
         return answer.responses[0].partitions[0]
 
-    async def _sent(self, request: FetchRequest, node: int) -> object:
+    async def _sent(self, request: FetchRequest, node: int) -> Any:
         return await self._manager.send(request, node_id=node)
 
 

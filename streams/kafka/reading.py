@@ -56,7 +56,8 @@ class TolerantConsumer(KafkaConsumer):
         self._notice_other_topics()
         if self._topics:
             self._take_on()
-        return super().poll(*args, **config)
+        polled: dict[TopicPartition, list[Readable]] = super().poll(*args, **config)
+        return polled
 
     def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
         """Kafka's ids of topics (KIP-516), at most some seconds old. A recreated topic has another id."""
@@ -112,7 +113,8 @@ class TolerantConsumer(KafkaConsumer):
         found = super().committed(partition, True, *args)
         if found is None or found.metadata not in ("", self.topic_ids([partition.topic]).get(partition.topic)):
             return None
-        return found.offset + self._first(partition)
+        offset: int = found.offset
+        return offset + self._first(partition)
 
     def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata], *args: object) -> None:
         """Commit offsets at which the group continues."""
@@ -124,9 +126,8 @@ class TolerantConsumer(KafkaConsumer):
 
     def _first(self, place: TopicPartition) -> int:
         """The number of Kafka's offset 0."""
-        if self._generations is None:
-            self.generations()
-        generation = self._generations.get(place.topic)
+        generations = self.generations() if self._generations is None else self._generations
+        generation = generations.get(place.topic)
         return generation.first(place.partition) if generation else 0
 
     def numbered(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
@@ -152,6 +153,7 @@ class TolerantConsumer(KafkaConsumer):
         generations = self.generations() if self._generations is None else self._generations
         if topics := recreated(generations, ids):
             self._begin_anew(topics)
+        assert self._generations is not None, "asked for above"
         for topic in ids.keys() - self._generations.keys():
             self._generations[topic] = Generation(ids[topic])
 
@@ -164,8 +166,8 @@ class TolerantConsumer(KafkaConsumer):
             super().assign([place for place in self.assignment() if place not in before or place in there])
         self.generations()
         for place in before.keys() & there:
-            begins = self._first(place)
-            self.seek(place, begins if before[place] is None else min(before[place], begins))
+            begins, reached = self._first(place), before[place]
+            self.seek(place, begins if reached is None else min(reached, begins))
 
     def _take_on(self) -> None:
         held, wanted = self.assignment(), all_partitions(self, self._topics)

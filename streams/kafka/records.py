@@ -84,13 +84,14 @@ def unreadable(
 
     If there are more than `most`, one last value stands for all the rest, and its text ends with their offsets.
     """
-    most, kept = most or _MAX_UNREADABLE, ""
+    (topic, partition), most, kept = place, most or _MAX_UNREADABLE, ""
     for offset in range(first, min(end, first + most)):
-        yield Unreadable(*place, offset, NO_TIME, raw, why + kept)
+        yield Unreadable(topic, partition, offset, NO_TIME, raw, why + kept)
         if raw is not None:
             raw, kept = None, f"; the bytes are kept with offset {first}"
     if end - first > most:
-        yield Unreadable(*place, end - 1, NO_TIME, None, f"{why}{kept}; offsets {first + most} to {end - 1}")
+        others = f"offsets {first + most} to {end - 1}"
+        yield Unreadable(topic, partition, end - 1, NO_TIME, None, f"{why}{kept}; {others}")
 
 
 def deleted(place: TopicPartition, first: int, end: int, how: str) -> Iterator[Unreadable]:
@@ -105,15 +106,17 @@ def records(place: TopicPartition, batch: Batch) -> Iterator[Readable]:
         yield from _legacy(place, batch)
         return
     data, why = decompress(batch.codec, bytes(batch.body))
-    at, delta, found = 0, -1, 0
+    (topic, partition), at, delta, found = place, 0, -1, 0
+    record: Readable
     while at < len(data) and batch.base + delta < batch.last:
         try:
             record, following = _record(place, batch, data, at, delta)
         except _DAMAGED as error:
-            if (following := _behind(data, at)) is None:
+            if (behind := _behind(data, at)) is None:
                 break
+            following, number = behind, batch.base + delta + 1
             wanted = f"at most {_MAX_HEADERS} headers" if isinstance(error, _TooMany) else _LIKE_ONE
-            record = Unreadable(*place, batch.base + delta + 1, _time(batch, 0), data[at:following], wanted)
+            record = Unreadable(topic, partition, number, _time(batch, 0), data[at:following], wanted)
         yield record
         at, delta, found = following, record.offset - batch.base, found + 1
     if found < batch.count:
@@ -130,6 +133,7 @@ def _record(place: TopicPartition, batch: Batch, data: bytes, at: int, before: i
     delta, at = decode_varint(data, at)
     key, at = _bytes(data, at)
     value, at = _bytes(data, at)
+    headers: Sequence[tuple[str, bytes | None]]
     if data[at]:
         headers, at = _headers(data, at)
     else:
@@ -184,9 +188,10 @@ def _time(batch: Batch, delta: int) -> int:
 
 def _legacy(place: TopicPartition, batch: Batch) -> Iterator[Readable]:
     """Read messages of an old format that brokers since 4.0 still hold but no longer accept."""
+    topic, partition = place
     try:
         found = [
-            ReadRecord(*place, one.offset + batch.shift, arrival(one.timestamp or 0), one.key, one.value, ())
+            ReadRecord(topic, partition, one.offset + batch.shift, arrival(one.timestamp or 0), one.key, one.value, ())
             for one in LegacyRecordBatch(batch.raw, batch.magic)
         ]
     except Exception:  # noqa: BLE001  (its codecs raise errors of any kind)

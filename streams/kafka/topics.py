@@ -7,6 +7,7 @@ A person or a platform's tool may have created the topics. Differences that woul
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
 from kafka.errors import TopicAlreadyExistsError
@@ -37,7 +38,7 @@ class Difference:
         return f"topic {self.topic} {self.what}"
 
 
-def topic_configs(settings: Settings) -> dict[str, dict[str, object]]:
+def topic_configs(settings: Settings) -> dict[str, dict[str, Any]]:
     """
     Every topic with its partitions and configuration.
 
@@ -124,7 +125,7 @@ def refuse_differences(settings: Settings) -> None:
         raise TopicsUnfit("; ".join(broken))
 
 
-def _partitions(wanted: Mapping[str, Mapping], found: Mapping[str, int]) -> Iterator[Difference]:
+def _partitions(wanted: Mapping[str, Mapping[str, Any]], found: Mapping[str, int]) -> Iterator[Difference]:
     counts = {topic: found[topic] for topic in _ONE_NUMBER if topic in found}
     most = max(counts.values(), default=0)
     for topic, count in found.items():
@@ -139,7 +140,7 @@ def _partitions(wanted: Mapping[str, Mapping], found: Mapping[str, int]) -> Iter
 
 
 def _replicas(
-    settings: Settings, topic: str, partitions: list[Mapping], configs: Mapping[str, str | None]
+    settings: Settings, topic: str, partitions: list[Mapping[str, Any]], configs: Mapping[str, str | None]
 ) -> Iterator[Difference]:
     copies = min(len(partition["replica_nodes"]) for partition in partitions)
     needed = int(configs.get("min.insync.replicas") or 1)

@@ -30,13 +30,13 @@ class Original(NamedTuple):
 
 
 class _Verbatim(Serializer):
-    def serialize(self, topic: str, headers: list, data: Original) -> bytes | None:  # noqa: ARG002
+    def serialize(self, topic: str, headers: list[tuple[str, bytes | None]], data: Original) -> bytes | None:  # noqa: ARG002
         """Return the value, and put the record's headers in."""
         headers[:] = [(HeaderName(name), content) for name, content in data.headers]
         return data.value
 
 
-class _Headers(list):
+class _Headers(list[tuple[str, bytes | None]]):
     """Headers that may lack a value. They look empty, because kafka-python would add up their lengths."""
 
     def __bool__(self) -> bool:

@@ -18,6 +18,7 @@ import psycopg2
 from streams.errors import LakeUnavailable, LockTaken, SettingInvalid
 from streams.lake.connect import catalog_dsn
 from streams.lake.lock_keys import LockKey
+from streams.lake.one_row import one_row
 from streams.lake.session import configure, open_connection
 from streams.settings import Settings
 from streams.times import wait_for
@@ -95,7 +96,7 @@ class LockSession:
         Raises:
             LakeUnavailable: the session is lost, and all its locks with it.
         """
-        return self.ask(f"pg_try_advisory_lock({_placeholders(key)})", *key)
+        return bool(self.ask(f"pg_try_advisory_lock({_placeholders(key)})", *key))
 
     def unlock(self, *key: int) -> None:
         """Give a lock back; raises as `try_lock` does."""
@@ -104,9 +105,10 @@ class LockSession:
     def holds(self, *key: int) -> bool:
         """Return whether the server says that this very session holds the lock; False if it does not answer."""
         try:
-            return self.ask(f"EXISTS (SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND {_HELD})", *_parts(key))
+            found = self.ask(f"EXISTS (SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND {_HELD})", *_parts(key))
         except LakeUnavailable:
             return False
+        return bool(found)
 
     def holder(self, *key: int) -> str:
         """
@@ -115,7 +117,7 @@ class LockSession:
         Raises:
             LakeUnavailable: the session is lost.
         """
-        return self.ask(f"({_HOLDER})", *_parts(key), otherwise="nobody now")
+        return str(self.ask(f"({_HOLDER})", *_parts(key), otherwise="nobody now"))
 
     def ask(self, expression: str, *values: int, otherwise: object = False) -> object:
         """
@@ -147,7 +149,7 @@ class LockSession:
             with self._connection.cursor() as cursor:
                 configure(cursor, limits)
                 cursor.execute(_PREPARE, [self._mark])
-                _, is_replica = cursor.fetchone()
+                _, is_replica = one_row(cursor)
         except psycopg2.Error as error:
             raise LakeUnavailable(f"PostgreSQL gives no locks: {type(error).__name__}") from None
         if is_replica:
@@ -166,7 +168,7 @@ class LockSession:
                 try:
                     with other, other.cursor() as cursor:
                         cursor.execute(_MARK)
-                        is_shared = cursor.fetchone()[0] or not self._query("true")[0]
+                        is_shared = one_row(cursor)[0] or not self._query("true")[0]
                 except psycopg2.OperationalError as error:
                     raise LakeUnavailable(f"PostgreSQL gives no locks: {type(error).__name__}") from None
                 except psycopg2.Error:
@@ -179,7 +181,8 @@ class LockSession:
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(_QUESTION.format(expression=expression), [*values, self._mark])
-                return cursor.fetchone()
+                is_marked, value = one_row(cursor)
+                return is_marked, value
         except psycopg2.Error as error:
             raise LakeUnavailable(f"the locks in PostgreSQL are lost: {type(error).__name__}") from None
 
@@ -230,6 +233,6 @@ def _placeholders(key: tuple[int, ...]) -> str:
     return ", ".join(["%s"] * len(key))
 
 
-def _parts(key: tuple[int, ...]) -> tuple[int, int, int]:
+def _parts(key: tuple[int, ...]) -> tuple[int, ...]:
     """A key as `pg_locks` shows it: one number is the second half of a large one, two numbers stand as they are."""
     return (0, *key, 1) if len(key) == 1 else (*key, 2)

@@ -16,6 +16,7 @@ import psycopg2
 from streams.errors import LakeUnavailable
 from streams.lake.limits import lift_limits
 from streams.lake.lock_keys import LockKey
+from streams.lake.one_row import one_row
 from streams.lake.quoted import quoted
 from streams.lake.schema import FINISHED_OPTION, create_landing, create_marts
 from streams.names import CATALOG_LANDING, CATALOG_MARTS
@@ -113,7 +114,8 @@ def _session() -> duckdb.DuckDBPyConnection:
 
 def _extension_file(name: str) -> Path:
     package = importlib.util.find_spec(f"duckdb_extension_{name}")
-    return Path(package.origin).parent / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
+    assert package is not None, "the lock file installs it"
+    return Path(str(package.origin)).parent / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
 
 
 def _attach(settings: Settings, dsn: str, catalog: str, access: Access) -> str:
@@ -146,7 +148,7 @@ def _missing(cursor: psycopg2.extensions.cursor, catalogs: list[str]) -> list[st
     missing = []
     for catalog in catalogs:
         cursor.execute("SELECT to_regclass(%s) IS NULL", [f"{catalog}.ducklake_metadata"])
-        if not cursor.fetchone()[0]:
+        if not one_row(cursor)[0]:
             cursor.execute(f"SELECT 1 FROM {catalog}.ducklake_metadata WHERE key = %s", [FINISHED_OPTION])
             if cursor.fetchone():
                 continue

@@ -12,6 +12,7 @@ import pyarrow as pa
 import structlog
 
 from streams.contracts import Accepted, decode
+from streams.lake.one_row import one_row
 from streams.lake.schema import ensure_landing
 from streams.lake.transaction import transaction
 
@@ -41,7 +42,7 @@ _FILL = """
 
 def bring_up_to_date(lake: duckdb.DuckDBPyConnection) -> None:
     """Add what the contract has gained to the landing tables. The caller holds the landing locks."""
-    (has_content_ids,) = lake.execute(_HAS_CONTENT_IDS).fetchone()
+    (has_content_ids,) = one_row(lake.execute(_HAS_CONTENT_IDS))
     if not has_content_ids:
         _read_again(lake)
     with transaction(lake):

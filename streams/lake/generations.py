@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -106,7 +107,7 @@ def confirm(lake: duckdb.DuckDBPyConnection, topic: str, by: str) -> None:
     )
 
 
-def _generation(row: Mapping[str, object]) -> tuple[str, Generation]:
+def _generation(row: Mapping[str, Any]) -> tuple[str, Generation]:
     begins = row.get("from_offsets")
     return row["topic"], Generation(
         row["topic_id"],
@@ -170,8 +171,9 @@ def _following(
     The one extra number stands for records that had arrived on the partition but were neither landed nor evaluated.
     Nobody knows how many there were.
     """
-    is_evaluated = heartbeat is not None and heartbeat.topic_ids.get(topic) == before.topic_id
-    evaluated = heartbeat.offsets.get(topic, []) if is_evaluated else []
+    evaluated: list[int] = []
+    if heartbeat is not None and heartbeat.topic_ids.get(topic) == before.topic_id:
+        evaluated = heartbeat.offsets.get(topic, [])
     landed = {partition: end for (name, partition), end in ends.items() if name == topic}
     partitions = max(len(evaluated), len(before.first_offsets), max(landed, default=-1) + 1)
     found = [
@@ -191,7 +193,7 @@ def _store(lake: duckdb.DuckDBPyConnection, made: Mapping[str, Generation]) -> N
             "life": generation.number,
             "first_offsets": list(generation.first_offsets),
             "from_offsets": None if generation.from_offsets is None else list(generation.from_offsets),
-            "known_at": naive(generation.known_at),
+            "known_at": None if generation.known_at is None else naive(generation.known_at),
         }
         for topic, generation in made.items()
     ]

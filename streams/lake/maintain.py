@@ -13,6 +13,7 @@ from streams.contracts.landing import landing_tables
 from streams.errors import PartsDisagree
 from streams.lake.connect import connect
 from streams.lake.locks import LandingLocks
+from streams.lake.one_row import one_row
 from streams.settings import Settings
 
 __all__ = ["SMALL_FILE_BYTES", "compact", "maintain"]
@@ -71,6 +72,4 @@ def _maintain(lake: duckdb.DuckDBPyConnection) -> None:
 
 
 def _counts(lake: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    return {
-        table: lake.execute(f"SELECT count(*) FROM landing.main.{table}").fetchone()[0] for table in landing_tables()
-    }
+    return {table: one_row(lake.execute(f"SELECT count(*) FROM landing.main.{table}"))[0] for table in landing_tables()}

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from select import select
+from typing import Any
 
 import psycopg2
 import psycopg2.extensions
@@ -12,7 +13,7 @@ from streams.errors import LakeUnavailable
 
 __all__ = ["READ_WHOLE", "Session", "configure", "open_connection"]
 
-_CLIENT = {
+_CLIENT: dict[str, Any] = {
     "connect_timeout": 10,
     "keepalives": 1,
     "keepalives_idle": 5,
@@ -59,7 +60,7 @@ def open_connection(dsn: str, name: str, *, autocommit: bool = True) -> psycopg2
     Raises:
         psycopg2.OperationalError: the server does not answer.
     """
-    connection = psycopg2.connect(dsn, application_name=name, **_CLIENT)
+    connection: psycopg2.extensions.connection = psycopg2.connect(dsn, application_name=name, **_CLIENT)
     connection.autocommit = autocommit
     return connection
 
@@ -104,7 +105,7 @@ class Session:
         """Close the session."""
         self._connection.close()
 
-    def run(self, text: str, *values: object) -> list[tuple]:
+    def run(self, text: str, *values: object) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows."""
         if text not in self._prepared:
             self._prepare(text)

@@ -6,10 +6,12 @@ All times come from the database: processes run on several machines, and a machi
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from typing import Any
 
 import psycopg2
 
 from streams.errors import LakeUnavailable
+from streams.lake.one_row import one_row
 from streams.settings import Settings
 from streams.stack import postgres
 
@@ -35,7 +37,7 @@ _TABLES = """
     );
 """
 
-_PATIENCE = {
+_PATIENCE: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives": 1,
     "keepalives_idle": 5,
@@ -55,11 +57,13 @@ def connect(settings: Settings) -> psycopg2.extensions.connection:
     dsn = postgres.as_it_is(settings).dsn(settings.database)
     with ExitStack() as unfinished:
         try:
-            connection = psycopg2.connect(dsn, application_name="caf-health", **_PATIENCE)
+            connection: psycopg2.extensions.connection = psycopg2.connect(
+                dsn, application_name="caf-health", **_PATIENCE
+            )
             unfinished.callback(connection.close)
             with connection, connection.cursor() as cursor:
                 cursor.execute("SELECT to_regclass('health.looks') IS NULL")
-                if cursor.fetchone()[0]:
+                if one_row(cursor)[0]:
                     cursor.execute(_TABLES, [_LOCK])
         except psycopg2.Error as error:
             raise LakeUnavailable(f"PostgreSQL does not accept signs of life: {type(error).__name__}") from None

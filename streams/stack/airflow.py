@@ -89,7 +89,8 @@ class Airflow:
         body = {"username": self.username, "password": self.password}
         answer = requests.post(f"{self.url}/auth/token", json=body, timeout=30)
         answer.raise_for_status()
-        return answer.json()["access_token"]
+        token: str = answer.json()["access_token"]
+        return token
 
     @cached_property
     def _session(self) -> requests.Session:
@@ -122,7 +123,7 @@ def start(settings: Settings, say: Say = print) -> Airflow:
         check_port(settings.airflow_port, "CAF_AIRFLOW_PORT")
         environ = {**os.environ, **environment(settings)}
         say("Starting Airflow (the first start takes half a minute) …")
-        command = [Path(sys.executable).parent / "airflow", "standalone"]
+        command: list[str | Path] = [Path(sys.executable).parent / "airflow", "standalone"]
         running = processes.start(settings.home, NAME, command, env=environ, cwd=PROJECT, address=api.url)
     processes.wait_until(api.healthy, running, settings.home, seconds=START_SECONDS)
     return api
@@ -206,4 +207,5 @@ def _password(settings: Settings) -> str:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)
         file.write_text(json.dumps({USER: secrets.token_urlsafe(12)}))
-    return json.loads(file.read_text())[USER]
+    password: str = json.loads(file.read_text())[USER]
+    return password

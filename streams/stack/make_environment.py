@@ -122,9 +122,9 @@ def _install_uv(folder: Path, lock: Path, environ: Mapping[str, str]) -> None:
     with tempfile.TemporaryDirectory() as aside:
         own = Path(aside) / "uv.lock"
         own.write_text(entry("uv", lock.read_text()))
-        command = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "--retries", "1"]
+        pip: list[str | Path] = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--require-hashes"]
         _say("fetching the installer, uv …")
-        _run([*command, "--disable-pip-version-check", "-r", own], folder, environ)
+        _run([*pip, "--retries", "1", "--disable-pip-version-check", "-r", own], folder, environ)
 
 
 def entry(name: str, lock: str) -> str:
@@ -139,8 +139,8 @@ def _sync(folder: Path, lock: Path, environ: Mapping[str, str]) -> None:
     count = sum("==" in line and not line.startswith((" ", "#")) for line in lock.read_text().splitlines())
     _say(f"installing {count} packages …")
     python = folder / "bin" / "python"
-    command = [folder / "bin" / "uv", "pip", "sync", "--require-hashes", "--no-config", "--python", python, lock]
-    _run(command, folder, environ)
+    uv: list[str | Path] = [folder / "bin" / "uv", "pip", "sync", "--require-hashes", "--no-config"]
+    _run([*uv, "--python", python, lock], folder, environ)
 
 
 def _run(command: list[str | Path], folder: Path, environ: Mapping[str, str]) -> None:

@@ -42,7 +42,7 @@ def jars(lock_file: Path, home: Path, say: Say) -> list[Path]:
     with _repository(home) as repository:
         context = MavenContext(repo_cache=repository, timeout=60)
         artifacts = {name: context.create_dependency(name).artifact for name in locked}
-        missing = [name for name, artifact in artifacts.items() if _checksum(artifact.cached_path) != locked[name]]
+        missing = [name for name, artifact in artifacts.items() if _checksum(_file(artifact)) != locked[name]]
         if missing:
             say(f"Fetching {len(missing)} Java archives of {lock_file.stem} from Maven Central into {repository} …")
         with ThreadPoolExecutor(DOWNLOADS) as pool:
@@ -50,7 +50,7 @@ def jars(lock_file: Path, home: Path, say: Say) -> list[Path]:
             for done, _ in enumerate(fetched, start=1):
                 if done % 10 == 0 or done == len(missing):
                     say(f"  {done} of {len(missing)}")
-        return [artifact.cached_path for artifact in artifacts.values()]
+        return [_file(artifact) for artifact in artifacts.values()]
 
 
 def lock(coordinates: Sequence[str]) -> str:
@@ -70,7 +70,7 @@ def lock(coordinates: Sequence[str]) -> str:
 def _fetch(artifact: jgo.maven.Artifact, name: str, checksum: str) -> None:
     _trust_the_systems_certificates()
     # An interrupted download leaves a damaged file under its final name.
-    artifact.cached_path.unlink(missing_ok=True)
+    _file(artifact).unlink(missing_ok=True)
     try:
         artifact.resolve()
     except (requests.RequestException, RuntimeError, OSError) as error:
@@ -78,8 +78,8 @@ def _fetch(artifact: jgo.maven.Artifact, name: str, checksum: str) -> None:
             f"{name} cannot be fetched from Maven Central ({type(error).__name__}); "
             "check the network, or let M2_REPO name a Maven cache that has it"
         ) from error
-    if _checksum(artifact.cached_path) != checksum:
-        artifact.cached_path.unlink()
+    if _checksum(_file(artifact)) != checksum:
+        _file(artifact).unlink()
         raise StackFailed(f"{name} from Maven Central has another checksum than the locked one; nothing was started")
 
 
@@ -88,6 +88,12 @@ def _trust_the_systems_certificates() -> None:
     bundle = ssl.get_default_verify_paths().cafile
     if bundle:
         os.environ.setdefault("REQUESTS_CA_BUNDLE", bundle)
+
+
+def _file(artifact: jgo.maven.Artifact) -> Path:
+    """Where the Maven cache has an archive, or will have it."""
+    assert artifact.cached_path is not None, "there is a cache"
+    return artifact.cached_path
 
 
 def _checksum(path: Path) -> str:

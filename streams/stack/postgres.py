@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psutil
@@ -191,7 +192,7 @@ def _start(home: Path, data: Path) -> None:
     processes.wait_until(lambda: _answers(data), started, home, seconds=60)
 
 
-def _initialised(kind: type, data: Path) -> "PostgresServer":  # noqa: F821  (imported late)
+def _initialised(kind: Any, data: Path) -> Any:
     """The server of a data folder. A new folder is made under another name first, so a half-made one is never used."""
     if not data.exists():
         aside = data.with_name(f"{data.name}.new")

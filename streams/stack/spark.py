@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -126,7 +127,7 @@ def cluster(settings: Settings, *, workers: int, memory_mb: int = 1_024, say: Sa
             folder = ["--memory", f"{memory_mb}m", "--work-dir", str(settings.home / name)]
             command = [*java, f"{_MAIN}.worker.Worker", *address, *folder, master]
             started = processes.start(settings.home, name, command, env=environ, address=master)
-            processes.wait_until(lambda at=own: listens(at), started, settings.home, seconds=_SECONDS)
+            processes.wait_until(partial(listens, own), started, settings.home, seconds=_SECONDS)
         yield master
     finally:
         for name in reversed(names):

@@ -189,7 +189,7 @@ def _status(home: Path, name: str) -> PartStatus:
     if started is None:
         return PartStatus(part=name, state="stopped", pid=None, address="", memory_mb=0)
     memory = processes.memory_mb(processes.members(home, name))
-    state = "running" if started.alive else "failed"
+    state: Literal["running", "failed"] = "running" if started.alive else "failed"
     return PartStatus(part=name, state=state, pid=started.pid, address=started.address, memory_mb=memory)
 
 

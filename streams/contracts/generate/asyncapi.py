@@ -1,5 +1,7 @@
 """The AsyncAPI 3.0 document: topics, who writes and reads them, their messages, keys and schemas."""
 
+from typing import Any
+
 import msgspec
 import yaml
 
@@ -86,7 +88,7 @@ def _types(topic: str) -> list[str]:
     return [type_ for type_, (output_topic, _) in OUTPUTS.items() if output_topic == written_to]
 
 
-def _channel(topic: str, about: str) -> dict:
+def _channel(topic: str, about: str) -> dict[str, Any]:
     return {
         "address": topic,
         "description": about,
@@ -95,27 +97,27 @@ def _channel(topic: str, about: str) -> dict:
     }
 
 
-def _operation(topic: str) -> dict:
+def _operation(topic: str) -> dict[str, Any]:
     """The system's part in a topic: it receives what partners write, and sends everything else."""
     action = "receive" if topic in names.INPUT_TOPICS else "send"
     return {"action": action, "channel": {"$ref": f"#/channels/{_id(topic)}"}, "summary": _TOPICS[topic]}
 
 
-def _messages() -> dict[str, dict]:
+def _messages() -> dict[str, dict[str, Any]]:
     messages = {}
     for struct in event_types().values():
         key = " or ".join(f"`{name}`" for name in struct.key_fields)
         messages[_id(struct.type)] = _message(struct.type, struct, f"{key} of the data")
     for topic in names.INPUT_TOPICS:
-        for change, struct in (("corrected", Correction), ("withdrawn", Withdrawal)):
+        for change, amendment in (("corrected", Correction), ("withdrawn", Withdrawal)):
             type_ = amendment_type(topic, change)
-            messages[_id(type_)] = _message(type_, struct, "The key of the amended event.")
-    for type_, (topic, struct) in OUTPUTS.items():
-        messages[_id(type_)] = _message(type_, struct, _KEYS[topic])
+            messages[_id(type_)] = _message(type_, amendment, "The key of the amended event.")
+    for type_, (topic, output) in OUTPUTS.items():
+        messages[_id(type_)] = _message(type_, output, _KEYS[topic])
     return messages
 
 
-def _message(type_: str, struct: type[msgspec.Struct], key: str) -> dict:
+def _message(type_: str, struct: type[msgspec.Struct], key: str) -> dict[str, Any]:
     return {
         "name": type_,
         "title": struct.__name__,

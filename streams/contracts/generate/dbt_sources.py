@@ -1,5 +1,7 @@
 """The dbt source file: the landing lake, and the snapshot that a build reads."""
 
+from typing import Any
+
 import pyarrow as pa
 import yaml
 
@@ -34,7 +36,7 @@ def dbt_sources(preamble: str) -> str:
     return f"# {preamble}\n" + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
 
 
-def _source(name: str, database: str, schema: str, description: str, tables: dict[str, Table]) -> dict:
+def _source(name: str, database: str, schema: str, description: str, tables: dict[str, Table]) -> dict[str, Any]:
     return {
         "name": name,
         "database": database,
@@ -44,7 +46,7 @@ def _source(name: str, database: str, schema: str, description: str, tables: dic
     }
 
 
-def _table(name: str, table: Table) -> dict:
+def _table(name: str, table: Table) -> dict[str, Any]:
     columns = [
         {"name": column_name, "data_type": sql_type(column.type), "description": column.description}
         for column_name, column in table.columns.items()

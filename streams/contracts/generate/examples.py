@@ -1,5 +1,7 @@
 """One coherent example of every message, put together from the examples of its fields."""
 
+from typing import Any
+
 import msgspec
 
 from streams.contracts.describe import describe
@@ -15,12 +17,12 @@ _VALUES = {"consent": "given"}
 """Values for fields whose default is an answer that forms must not give."""
 
 
-def event_example(struct: type[Event]) -> dict:
+def event_example(struct: type[Event]) -> dict[str, Any]:
     """A whole message of an event type."""
     return _message(struct.type, _data(struct))
 
 
-def amendment_example(amendment: type[Correction | Withdrawal], type_: str, struct: type[Event]) -> dict:
+def amendment_example(amendment: type[Correction | Withdrawal], type_: str, struct: type[Event]) -> dict[str, Any]:
     """A whole message that corrects or withdraws the example of `struct`."""
     if amendment is Withdrawal:
         data = _fields(Withdrawal, omitted={"alert_id", "family_id", "person_id"})
@@ -34,16 +36,16 @@ def amendment_example(amendment: type[Correction | Withdrawal], type_: str, stru
     return _message(type_, data) | {"id": "e-1002"}
 
 
-def output_example(struct: type[msgspec.Struct], type_: str) -> dict:
+def output_example(struct: type[msgspec.Struct], type_: str) -> dict[str, Any]:
     """A whole message that the system itself writes."""
     return _message(type_, _fields(struct, omitted={"supersedes", "status_reason"}))
 
 
-def _message(type_: str, data: dict) -> dict:
+def _message(type_: str, data: dict[str, Any]) -> dict[str, Any]:
     return _fields(Envelope, omitted={"data"}) | {"type": type_, "data": data}
 
 
-def _data(struct: type[Event]) -> dict:
+def _data(struct: type[Event]) -> dict[str, Any]:
     """Data with every field that fits the others; of alternative keys only the first."""
     return _fields(struct, omitted={*_CONTRADICTING, *_other_keys(struct)}) | {
         name: value for name, value in _VALUES.items() if name in struct.__struct_fields__
@@ -57,10 +59,11 @@ def _other_keys(struct: type[Event]) -> set[str]:
 
 def _key(struct: type[Event]) -> str:
     data = _data(struct)
-    return next(data[name] for name in struct.key_fields if name in data)
+    key: str = next(data[name] for name in struct.key_fields if name in data)
+    return key
 
 
-def _fields(struct: type[msgspec.Struct], omitted: set[str]) -> dict:
+def _fields(struct: type[msgspec.Struct], omitted: set[str]) -> dict[str, Any]:
     return {
         field.name: describe(field).example for field in msgspec.structs.fields(struct) if field.name not in omitted
     }

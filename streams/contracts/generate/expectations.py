@@ -1,6 +1,7 @@
 """Great Expectations suites from the contract: one for the envelope columns, one for the events of each topic."""
 
 import json
+from typing import Any
 
 import msgspec
 
@@ -23,10 +24,12 @@ def expectation_suites() -> dict[str, str]:
     return {name: json.dumps({"name": name, "expectations": found}, indent=2) + "\n" for name, found in suites.items()}
 
 
-def _envelope() -> list[dict]:
+def _envelope() -> list[dict[str, Any]]:
     columns = landing_tables()["events"].columns
     facts = map(fact_name, event_types())
     authority = next(field for field in msgspec.structs.fields(Envelope) if field.name == "authority")
+    pattern = constraint(authority).pattern
+    assert pattern is not None, "the contract gives the form of a council's code"
     return [
         _given([f"envelope.{name}" for name, column in columns.items() if column.required]),
         _in_set(
@@ -38,11 +41,11 @@ def _envelope() -> list[dict]:
                 *(f"amendment_reason={reason}" for reason in WithdrawalReason),
             ],
         ),
-        _matching("authority_code", constraint(authority).pattern),
+        _matching("authority_code", pattern),
     ]
 
 
-def _topic(topic: str) -> list[dict]:
+def _topic(topic: str) -> list[dict[str, Any]]:
     structs = event_types(topic).values()
     demands = [(struct, field, constraint(field)) for struct in structs for field in msgspec.structs.fields(struct)]
     codes = {f"{field.name}={value}": None for _, field, demand in demands for value in demand.values}
@@ -58,14 +61,14 @@ def _topic(topic: str) -> list[dict]:
     ]
 
 
-def _given(fields: list[str]) -> dict:
+def _given(fields: list[str]) -> dict[str, Any]:
     """The expectation that these fields are `given` and not `missing` in each line of the frame."""
     return _in_set("presence", ["given"]) | {"meta": {"required": fields}}
 
 
-def _in_set(column: str, values: list[str]) -> dict:
+def _in_set(column: str, values: list[str]) -> dict[str, Any]:
     return {"type": "expect_column_values_to_be_in_set", "kwargs": {"column": column, "value_set": values}}
 
 
-def _matching(column: str, pattern: str) -> dict:
+def _matching(column: str, pattern: str) -> dict[str, Any]:
     return {"type": "expect_column_values_to_match_regex", "kwargs": {"column": column, "regex": pattern}}

@@ -6,6 +6,7 @@ a wrong one, or a required one that is not given.
 """
 
 from inspect import cleandoc
+from typing import Any
 
 import msgspec
 
@@ -33,7 +34,7 @@ from streams.contracts.outputs import (
 
 __all__ = ["OUTPUTS", "amendment_type", "message_schemas"]
 
-OUTPUTS = {
+OUTPUTS: dict[str, tuple[str, type[msgspec.Struct]]] = {
     ALERT_TYPE: (names.ALERTS, Alert),
     FEEDBACK_TYPE: (names.FEEDBACK, Feedback),
     PARTNER_NOTICE_TYPE: (names.PARTNER_TOPICS["school"], PartnerNotice),
@@ -47,7 +48,7 @@ _WRITTEN = frozenset(struct for _, struct in OUTPUTS.values())
 _REF = "#/$defs/{name}"
 
 
-def message_schemas() -> dict[str, dict]:
+def message_schemas() -> dict[str, dict[str, Any]]:
     """The schema of every message by its CloudEvents type."""
     schemas = {type_: _event(struct) for type_, struct in event_types().items()}
     for topic in names.INPUT_TOPICS:
@@ -63,14 +64,14 @@ def amendment_type(topic: str, change: str) -> str:
     return f"uk.{topic.removesuffix('.v1')}.{change}.v1"
 
 
-def _event(struct: type[Event]) -> dict:
+def _event(struct: type[Event]) -> dict[str, Any]:
     definitions = _sent(struct)
     if not any(field.required for field in msgspec.structs.fields(struct) if field.name in struct.key_fields):
         definitions[struct.__name__]["oneOf"] = [_given(name) for name in struct.key_fields]
     return _message(struct.type, struct, event_example(struct), definitions)
 
 
-def _correction(topic: str) -> dict:
+def _correction(topic: str) -> dict[str, Any]:
     structs = event_types(topic)
     definitions = _sent(Correction, *structs.values())
     data = definitions["Correction"]
@@ -87,7 +88,7 @@ def _correction(topic: str) -> dict:
     return _message(type_, Correction, amendment_example(Correction, type_, _first(topic)), definitions)
 
 
-def _withdrawal(topic: str) -> dict:
+def _withdrawal(topic: str) -> dict[str, Any]:
     definitions = _sent(Withdrawal)
     definitions["Withdrawal"]["anyOf"] = [_given(name) for name in ("family_id", "person_id", "alert_id")]
     type_ = amendment_type(topic, "withdrawn")
@@ -98,11 +99,13 @@ def _first(topic: str) -> type[Event]:
     return next(iter(event_types(topic).values()))
 
 
-def _given(name: str) -> dict:
+def _given(name: str) -> dict[str, Any]:
     return {"required": [name], "properties": {name: {"type": "string"}}}
 
 
-def _message(type_: str, struct: type[msgspec.Struct], example: dict, definitions: dict) -> dict:
+def _message(
+    type_: str, struct: type[msgspec.Struct], example: dict[str, Any], definitions: dict[str, Any]
+) -> dict[str, Any]:
     """The envelope around a struct. Members that it does not name are allowed and kept."""
     envelope = (_definitions if struct in _WRITTEN else _sent)(Envelope)["Envelope"]
     properties = envelope["properties"] | {
@@ -113,7 +116,7 @@ def _message(type_: str, struct: type[msgspec.Struct], example: dict, definition
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:caf:{type_}",
         "title": type_,
-        "description": cleandoc(struct.__doc__),
+        "description": cleandoc(struct.__doc__ or ""),
         "type": "object",
         "properties": properties,
         "required": envelope["required"],
@@ -122,7 +125,7 @@ def _message(type_: str, struct: type[msgspec.Struct], example: dict, definition
     }
 
 
-def _sent(*structs: type[Tolerant]) -> dict:
+def _sent(*structs: type[Tolerant]) -> dict[str, Any]:
     """Schemas of structs that others send, and of all types in them."""
     definitions = _definitions(*structs)
     for struct in structs:
@@ -137,7 +140,7 @@ def _sent(*structs: type[Tolerant]) -> dict:
     return definitions
 
 
-def _definitions(*structs: type[msgspec.Struct]) -> dict:
+def _definitions(*structs: type[msgspec.Struct]) -> dict[str, Any]:
     """Schemas of structs and of all types in them; codes have their meanings."""
     _, components = msgspec.json.schema_components(structs, ref_template=_REF)
     return {name: _coded(name) if _is_code(name) else schema for name, schema in components.items()}
@@ -147,11 +150,11 @@ def _is_code(name: str) -> bool:
     return name in codesets.__all__ and name != "CODE_SETS_VERSION"
 
 
-def _coded(name: str) -> dict:
+def _coded(name: str) -> dict[str, Any]:
     codes: type[Code] = getattr(codesets, name)
     return {
         "title": name,
-        "description": cleandoc(codes.__doc__),
+        "description": cleandoc(codes.__doc__ or ""),
         "type": "string",
         "oneOf": [{"const": code.value, "description": code.meaning} for code in codes],
     }
