@@ -62,7 +62,7 @@ class Code(StrEnum):
 
     meaning: str
 
-    def __new__(cls, code: str, meaning: str) -> Self:
+    def __new__(cls, code: str, meaning: str = "") -> Self:  # a lookup, `Severity("red")`, gives the code alone
         """Make a member that equals its code and carries its meaning."""
         member = str.__new__(cls, code)
         member._value_ = code
