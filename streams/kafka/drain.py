@@ -37,7 +37,7 @@ def to_end(reader: KafkaConsumer) -> Iterator[Any]:
     return until(reader, reader.end_offsets(reader.assignment()))
 
 
-def whole(settings: Settings, topics: Iterable[str], **config: object) -> Iterator[Any]:
+def whole(settings: Settings, topics: Iterable[str], **config: Any) -> Iterator[Any]:
     """
     All records of topics, up to where they end now.
 
