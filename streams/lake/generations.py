@@ -69,7 +69,7 @@ def generations(settings: Settings, kafka: TolerantConsumer) -> dict[str, Genera
     return _number(settings, kafka) if _new(known, ids) else known
 
 
-def numbered_consumer(settings: Settings, topics: Iterable[str] = (), **config: object) -> TolerantConsumer:
+def numbered_consumer(settings: Settings, topics: Iterable[str] = (), **config: Any) -> TolerantConsumer:
     """
     A consumer that counts offsets as the lake does.
 
