@@ -70,7 +70,9 @@ def take_back(settings: Settings, alert: Alert) -> str:
         raise ActionUnknown(f"nobody has acknowledged or closed alert {alert.alert_id}, or it was taken back already")
     latest = max(done.values(), key=lambda event: (event.received_ms, event.offset))
     source, id_ = latest.root
-    family = latest.fact.family_id
+    fact = latest.fact
+    assert isinstance(fact, AlertAcknowledged | AlertClosed), "no other event was noted above"
+    family = fact.family_id
     _send(
         settings,
         _WITHDRAWN,
@@ -82,7 +84,7 @@ def take_back(settings: Settings, alert: Alert) -> str:
             alert_id=alert.alert_id if family is None else None,
         ),
     )
-    return "closing" if isinstance(latest.fact, AlertClosed) else "acknowledgement"
+    return "closing" if isinstance(fact, AlertClosed) else "acknowledgement"
 
 
 def _escalations(settings: Settings) -> Iterator[Accepted]:
@@ -107,4 +109,5 @@ def _send(settings: Settings, type_: str, data: msgspec.Struct) -> None:
     if not verdict.is_accepted:
         wrong = "; ".join(f"{finding.path}: allowed is {finding.allowed}" for finding in verdict.findings)
         raise ActionInvalid(f"nothing was sent: {wrong}")
+    assert verdict.key is not None, "an accepted event has a key"
     send_one(settings, names.ESCALATION, verdict.key, value)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from streams.contracts.codesets import AlertStatus, Severity
 from streams.contracts.outputs import Alert, Evidence
 from streams.rules.answers import AlertRow
 from streams.times import aware
@@ -21,8 +22,8 @@ def first_version(row: AlertRow, clears_when: str, case_url: str, now: datetime)
         rule=row.rule,
         rule_version=row.rule_version,
         profile_version=row.profile_version,
-        severity=row.severity,
-        status=row.status,
+        severity=Severity(row.severity),
+        status=AlertStatus(row.status),
         entity_kind=row.entity_kind,
         entity_id=row.entity_id,
         family_id=row.family_id,

@@ -59,7 +59,7 @@ def _events(alert: Alert) -> Counter[tuple[str, str]]:
     return Counter((item.source, item.id) for item in alert.evidence)
 
 
-def _said(alert: Alert) -> tuple:
+def _said(alert: Alert) -> tuple[object, ...]:
     """What an alert says, apart from its times and its wording."""
     handling = (
         alert.acknowledged_at,
@@ -71,7 +71,7 @@ def _said(alert: Alert) -> tuple:
     return str(alert.severity), str(alert.status), _events(alert), handling
 
 
-def _times(alert: Alert) -> tuple:
+def _times(alert: Alert) -> tuple[object, ...]:
     """The times that an alert names, with the events that they belong to."""
     evidence = sorted((item.source, item.id, item.time, item.type) for item in alert.evidence)
     return evidence, alert.anchored_at, alert.deadline

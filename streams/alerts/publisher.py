@@ -31,19 +31,22 @@ Every 5 milliseconds, the producer asks again whether the transaction before is 
 """
 
 
-class OutputEnvelope(msgspec.Struct, kw_only=True):
-    """The CloudEvents envelope of an output."""
-
+class _Envelope(msgspec.Struct, kw_only=True):
     specversion: str = "1.0"
     id: str
     source: str = SOURCE
     type: str
     time: datetime
     datacontenttype: str = "application/json"
+
+
+class OutputEnvelope(_Envelope, kw_only=True):
+    """The CloudEvents envelope of an output."""
+
     data: msgspec.Raw
 
 
-class _AlertEvent(OutputEnvelope, kw_only=True):
+class _AlertEvent(_Envelope, kw_only=True):
     data: Alert
 
 

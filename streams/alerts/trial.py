@@ -8,6 +8,7 @@ request and its alert pass the broker, the contract, the rules' engine and the a
 import time
 from contextlib import closing
 from datetime import UTC, datetime
+from typing import TypeGuard
 from uuid import uuid4
 
 import msgspec
@@ -28,7 +29,7 @@ _PREFIX = "test-"
 _SOURCE = "/caf/test"
 
 
-def is_trial(fact: Event | None) -> bool:
+def is_trial(fact: Event | None) -> TypeGuard[AlertAcknowledged]:
     """Whether an event asks for a test alert."""
     return isinstance(fact, AlertAcknowledged) and fact.family_id is None and fact.alert_id.startswith(_PREFIX)
 

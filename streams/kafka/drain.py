@@ -15,7 +15,7 @@ __all__ = ["is_past", "polled", "skip_to_end", "to_end", "until", "whole"]
 _POLL_MS = 500
 
 
-def polled(reader: KafkaConsumer, timeout_ms: int = _POLL_MS) -> Iterator[Readable]:
+def polled(reader: KafkaConsumer, timeout_ms: int = _POLL_MS) -> Iterator[Any]:
     """The records that have come, after at most `timeout_ms`."""
     for records in reader.poll(timeout_ms=timeout_ms).values():
         yield from records
@@ -32,12 +32,12 @@ def until(reader: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> Iterator
         yield from polled(reader)
 
 
-def to_end(reader: KafkaConsumer) -> Iterator[Readable]:
+def to_end(reader: KafkaConsumer) -> Iterator[Any]:
     """Records up to where the topics end now."""
     return until(reader, reader.end_offsets(reader.assignment()))
 
 
-def whole(settings: Settings, topics: Iterable[str], **config: Any) -> Iterator[Readable]:
+def whole(settings: Settings, topics: Iterable[str], **config: Any) -> Iterator[Any]:
     """
     All records of topics, up to where they end now.
 

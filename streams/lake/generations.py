@@ -69,7 +69,7 @@ def generations(settings: Settings, kafka: TolerantConsumer) -> dict[str, Genera
     return _number(settings, kafka) if _new(known, ids) else known
 
 
-def numbered_consumer(settings: Settings, topics: Iterable[str] = (), **config: object) -> TolerantConsumer:
+def numbered_consumer(settings: Settings, topics: Iterable[str] = (), **config: Any) -> TolerantConsumer:
     """
     A consumer that counts offsets as the lake does.
 
@@ -193,7 +193,7 @@ def _store(lake: duckdb.DuckDBPyConnection, made: Mapping[str, Generation]) -> N
             "life": generation.number,
             "first_offsets": list(generation.first_offsets),
             "from_offsets": None if generation.from_offsets is None else list(generation.from_offsets),
-            "known_at": generation.known_at and naive(generation.known_at),
+            "known_at": None if generation.known_at is None else naive(generation.known_at),
         }
         for topic, generation in made.items()
     ]

@@ -48,9 +48,9 @@ class Batch:
         decoder = self._validated if topic in _INPUT_TOPICS else decode_output
         for record in records:
             found = decoder(record)
-            if type(found) is Accepted:
+            if isinstance(found, Accepted):
                 self.accepted.append(found)
-            elif type(found) is Rejected:
+            elif isinstance(found, Rejected):
                 self.rejected.append(found)
             else:
                 self.outputs[topic].append(found)

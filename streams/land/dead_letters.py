@@ -6,7 +6,7 @@ So landing waits for letters only while the topic accepts them, and goes on with
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from hashlib import sha256
 
@@ -50,7 +50,8 @@ def dead_letter(record: Rejected, *, whole: bool = True) -> bytes:
     Args:
         whole: False for a letter with only the beginnings of key, value and headers.
     """
-    key, value, headers = record.key, record.value, record.headers
+    key, value = record.key, record.value
+    headers: Sequence[tuple[str, bytes | None]] = record.headers
     if not whole:
         key, value, headers = key and key[:_BEGINNING], value and value[:_BEGINNING], _first(headers)
     received_at = arrived_at(record.received_ms)

@@ -8,6 +8,7 @@ in the order of the offsets, and the loop continues where the rows end.
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import structlog
 from kafka import TopicPartition
@@ -38,7 +39,7 @@ _POLL_SECONDS_WHILE_STORING = 0.02
 _POLL_RECORDS = 10_000
 _SECOND = 1.0
 _SHOW_SECONDS = 60.0
-CONSUMER = {
+CONSUMER: dict[str, Any] = {
     "max_poll_records": _POLL_RECORDS,
     "max_partition_fetch_bytes": 4 * 1024 * 1024,
     "group_id": names.LAND_GROUP,
@@ -120,7 +121,8 @@ class Lander:
         self._has_other_topics |= set(partitions_of(self._kafka, names.LANDED_TOPICS)) > self._kafka.assignment()
         if not self._finds_other_topics(self._kafka.topic_ids(names.LANDED_TOPICS)):
             for partition in self._kafka.assignment():
-                self._goes_on(partition, self._kafka.position(partition))
+                if (position := self._kafka.position(partition)) is not None:
+                    self._goes_on(partition, position)
         if not self._batch.rows and self._writer.batch is None and time.monotonic() - self._showed > _SHOW_SECONDS:
             self._show_position()
 
@@ -144,7 +146,8 @@ class Lander:
                 )
             self._kafka.seek(partition, following)
         for partition, following, end in gone_with_their_topic(generations, landed, partitions):
-            self._batch.add(*partition, list(deleted(partition, following, end, WITH_ITS_TOPIC)))
+            lost = list(deleted(partition, following, end, WITH_ITS_TOPIC))
+            self._batch.add(partition.topic, partition.partition, lost)
 
     def _poll(self) -> None:
         timeout = _POLL_SECONDS_WHILE_STORING if self._writer.batch else max(0, min(_POLL_SECONDS, self._left()))
@@ -214,7 +217,8 @@ class Lander:
 
         Transaction markers and aborted records have no rows, so the rows alone would not show this.
         """
-        self._show({partition: self._kafka.position(partition) for partition in self._kafka.assignment()})
+        positions = {partition: self._kafka.position(partition) for partition in self._kafka.assignment()}
+        self._show({partition: at for partition, at in positions.items() if at is not None})
         self._showed = time.monotonic()
 
     def _show(self, offsets: dict[TopicPartition, int]) -> None:

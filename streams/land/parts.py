@@ -26,7 +26,7 @@ class Part(NamedTuple):
     topic: str
     key: bytes | None
     value: bytes
-    headers: list[tuple[str, bytes]]
+    headers: list[tuple[str, bytes | None]]
 
 
 def parts_of(batch: Rejected) -> Iterator[Part]:
@@ -36,8 +36,9 @@ def parts_of(batch: Rejected) -> Iterator[Part]:
     An event that cannot be read gets the key of the batch record. It is then rejected by itself, with its own reason.
     """
     came_from = f"{batch.topic}/{batch.partition}/{batch.offset}".encode()
-    headers = [(CONTENT_TYPE, STRUCTURED + b"+json"), (PART_HEADER, came_from)]
+    headers: list[tuple[str, bytes | None]] = [(CONTENT_TYPE, STRUCTURED + b"+json"), (PART_HEADER, came_from)]
     headers += [(name, value) for name, value in batch.headers if name == REPLAY_HEADER]
+    assert batch.value is not None, "a batch record has a value"
     for event in events_in(trimmed(batch.value)):
         key = key_of(batch.topic, event)
         yield Part(batch.topic, batch.key if key is None else key.encode(), event, headers)

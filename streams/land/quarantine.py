@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import duckdb
 
@@ -34,7 +35,7 @@ class Filters:
             raise SettingInvalid(f"reason {self.reason!r} is unknown; allowed: {', '.join(Reason)}")
 
     @classmethod
-    def of(cls, *, since: datetime | str | None = None, **filters: object) -> "Filters":
+    def of(cls, *, since: datetime | str | None = None, **filters: Any) -> "Filters":
         """
         Make filters. `since` may also be ISO 8601 text, in UTC if it has no offset.
 
@@ -150,7 +151,8 @@ def contents(lake: duckdb.DuckDBPyConnection, records: Iterable[Quarantined]) ->
 
 
 def _chunks(records: Iterable[Quarantined]) -> Iterator[list[Quarantined]]:
-    chunk, size = [], 0
+    chunk: list[Quarantined] = []
+    size = 0
     for record in records:
         if chunk and (size + record.size > _CHUNK_BYTES or len(chunk) >= _CHUNK_RECORDS):
             yield chunk
@@ -162,7 +164,7 @@ def _chunks(records: Iterable[Quarantined]) -> Iterator[list[Quarantined]]:
 
 
 def _original(
-    key: bytes | None, value: bytes | None, headers: list[dict] | None, names: list[bytes] | None
+    key: bytes | None, value: bytes | None, headers: list[dict[str, Any]] | None, names: list[bytes] | None
 ) -> Original:
     headers = headers or []
     names = [header["name"].encode() for header in headers] if names is None else names

@@ -9,6 +9,7 @@ sent instead. If the broker refuses a record, the record is reported, and the ot
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Any
 
 import duckdb
 import structlog
@@ -67,7 +68,7 @@ class Replayed:
             )
 
 
-def select(settings: Settings, **filters: object) -> list[Quarantined]:
+def select(settings: Settings, **filters: Any) -> list[Quarantined]:
     """
     The rejected records that `replay` would send. `filters` are the fields of `Filters`.
 
@@ -78,7 +79,7 @@ def select(settings: Settings, **filters: object) -> list[Quarantined]:
         return _sendable(settings, lake, find(lake, Filters.of(**filters)))
 
 
-def replay(settings: Settings, **filters: object) -> Replayed:
+def replay(settings: Settings, **filters: Any) -> Replayed:
     """
     Send the matching records again; return when all are durable except those that the broker refuses.
 

@@ -14,6 +14,7 @@ from streams.lake.content_ids import bring_up_to_date
 from streams.lake.generations import landed_generations
 from streams.lake.maintain import compact
 from streams.lake.offsets import OFFSET_TABLES, next_offsets
+from streams.lake.one_row import one_row
 from streams.lake.transaction import transaction
 from streams.settings import Settings
 from streams.times import aware
@@ -114,11 +115,12 @@ class LandingStore:
         return True
 
     def _moment(self, query: str) -> datetime | None:
-        found = self._lake.execute(query).fetchone()[0]
+        found: datetime | None = one_row(self._lake.execute(query))[0]
         return aware(found)
 
     def _current_snapshot(self) -> int:
-        return self._lake.execute("FROM landing.current_snapshot()").fetchone()[0]
+        snapshot: int = one_row(self._lake.execute("FROM landing.current_snapshot()"))[0]
+        return snapshot
 
     def _recheck(self) -> None:
         for (topic, partition), found in next_offsets(self._lake).items():

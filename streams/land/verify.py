@@ -22,6 +22,7 @@ from streams.kafka.reading import TolerantConsumer
 from streams.lake.connect import connect
 from streams.lake.generations import landed_generations, numbered_consumer
 from streams.lake.offsets import OFFSET_TABLES
+from streams.lake.one_row import one_row
 from streams.lake.resume import gone_with_their_topic, where_to_resume
 from streams.lake.transaction import transaction
 from streams.settings import Settings
@@ -132,9 +133,13 @@ def _compare(
     with transaction(lake, read_only=True):
         generations = landed_generations(lake)
         sums = {(topic, number): rest for topic, number, *rest in lake.execute(_SUMS).fetchall()}
-        candidates = [Gap(*row, "missing") for row in lake.execute(_GAPS).fetchall()]
-        doubles = [Gap(*row, "doubled") for row in lake.execute(_DOUBLES).fetchall()]
-        lost = lake.execute(_LOST).fetchone()[0]
+        candidates = [
+            Gap(topic, number, first, end, "missing") for topic, number, first, end in lake.execute(_GAPS).fetchall()
+        ]
+        doubles = [
+            Gap(topic, number, first, end, "doubled") for topic, number, first, end in lake.execute(_DOUBLES).fetchall()
+        ]
+        lost = one_row(lake.execute(_LOST))[0]
     beginnings = kafka.beginning_offsets(list(ends))
     # Landing goes on during the comparison. So a row is wrong only if its topic has still not reached the row's offset.
     now = kafka.end_offsets(list(ends))
@@ -149,7 +154,8 @@ def _compare(
         if following > now[partition]:
             doubles.append(Gap(*place, now[partition], following, "not in the topic"))
     candidates += [
-        Gap(*place, first, end, "") for place, first, end in gone_with_their_topic(generations, landed, ends)
+        Gap(topic, number, first, end, "")
+        for (topic, number), first, end in gone_with_their_topic(generations, landed, ends)
     ]
     missing = [gap for near in _near(candidates) for gap in _shown(kafka, near, beginnings)]
     rows = int(sum(total for _, _, total in sums.values()))
@@ -180,10 +186,10 @@ def _shown(kafka: KafkaConsumer, gaps: list[Gap], beginnings: dict[TopicPartitio
     shown = _offsets_shown(kafka, partition, max(kept[0].first, kept_from), kept[-1].end) if kept else []
     for gap in gaps:
         if gap.first < kept_from:
-            yield Gap(*partition, gap.first, min(gap.end, kept_from), "expired before landing")
+            yield Gap(gap.topic, gap.partition, gap.first, min(gap.end, kept_from), "expired before landing")
         within = shown[bisect_left(shown, gap.first) : bisect_left(shown, gap.end)]
         for first, end in _ranges(within):
-            yield Gap(*partition, first, end, gap.what)
+            yield Gap(gap.topic, gap.partition, first, end, gap.what)
 
 
 def _offsets_shown(kafka: KafkaConsumer, partition: TopicPartition, first: int, end: int) -> list[int]:
@@ -208,12 +214,13 @@ def _offsets_shown(kafka: KafkaConsumer, partition: TopicPartition, first: int, 
 
 def _ranges(offsets: Iterable[int]) -> Iterator[tuple[int, int]]:
     """Consecutive numbers, as first and end."""
-    first = following = None
+    first: int | None = None
+    following: int | None = None
     for offset in offsets:
-        if following is not None and offset != following:
+        if first is not None and following is not None and offset != following:
             yield first, following
             first = None
         first = offset if first is None else first
         following = offset + 1
-    if first is not None:
+    if first is not None and following is not None:
         yield first, following

@@ -26,6 +26,7 @@ from streams.contracts.codesets import AlertStatus
 from streams.contracts.outputs import Alert
 from streams.lake.connect import connect
 from streams.lake.offsets import next_offsets
+from streams.lake.one_row import one_row
 from streams.marts.built_alerts import built_alerts, built_models
 from streams.marts.lock import build_lock
 from streams.settings import Settings
@@ -84,7 +85,7 @@ def publish_build_alerts(settings: Settings) -> int:
     """
     with build_lock(settings), connect(settings) as lake:
         models = built_models(lake, of_build_rules=True)
-        if not models or lake.execute(_IS_BEHIND).fetchone()[0]:
+        if not models or one_row(lake.execute(_IS_BEHIND))[0]:
             return 0
         # Before the alerts are read: what lands in between is then taken for not landed, and never said twice.
         offsets = {part: next_ for (topic, part), next_ in next_offsets(lake).items() if topic == names.ALERTS}
@@ -139,7 +140,7 @@ def _caused(lake: duckdb.DuckDBPyConnection, alerts: Collection[Alert]) -> list[
     evidence = [(alert.alert_id, item.source, item.id) for alert in alerts for item in alert.evidence]
     columns = [list(column) for column in zip(*evidence, strict=True)] or [[], [], []]
     found = {alert_id: row for alert_id, *row in lake.execute(_ARRIVED, columns).fetchall()}
-    (as_of,) = lake.execute("select max(as_of) from marts.run.as_of").fetchone()
+    (as_of,) = one_row(lake.execute("select max(as_of) from marts.run.as_of"))
     return [_cause(alert, as_of, *found.get(alert.alert_id, (None, True))) for alert in alerts]
 
 

@@ -16,6 +16,7 @@ from tempfile import mkdtemp
 import duckdb
 import psutil
 
+from streams.lake.one_row import one_row
 from streams.lake.quoted import quoted
 from streams.marts.work_folder import work_folder
 from streams.settings import Settings
@@ -31,7 +32,8 @@ _IS_IN_MEMORY = "SELECT count(*) > 0 FROM duckdb_databases() WHERE database_name
 def machine_mb(limits: Iterable[Path] = _OF_THE_CONTAINER) -> int:
     """Return the memory of the machine in MB, or the limit of its container if that is lower."""
     texts = [path.read_text().strip() for path in limits if path.exists()]
-    return min([psutil.virtual_memory().total, *(int(text) for text in texts if text.isdigit())]) // 2**20
+    total: int = psutil.virtual_memory().total
+    return min([total, *(int(text) for text in texts if text.isdigit())]) // 2**20
 
 
 def settle(session: duckdb.DuckDBPyConnection, settings: Settings, memory_mb: int) -> None:
@@ -40,7 +42,7 @@ def settle(session: duckdb.DuckDBPyConnection, settings: Settings, memory_mb: in
 
     A catalog in memory is still empty at this point. What a query needs beyond the limit goes to files beside this one.
     """
-    if not session.execute(_IS_IN_MEMORY).fetchone()[0]:
+    if not one_row(session.execute(_IS_IN_MEMORY))[0]:
         return
     folder = Path(mkdtemp(dir=_folder(settings.home)))
     session.execute(f"SET temp_directory = {quoted(folder / 'spilled')}")

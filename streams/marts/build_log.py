@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import duckdb
 
+from streams.lake.one_row import one_row
 from streams.marts.snapshot import Snapshot
 from streams.times import aware, naive
 
@@ -62,7 +63,7 @@ class BuildLog:
     def latest_tested(self) -> tuple[datetime, timedelta] | None:
         """When the last build that passed the data tests began (aware), and how long it took; None if none did."""
         try:
-            tested_at, took = self._lake.execute(_TESTED).fetchone()
+            tested_at, took = one_row(self._lake.execute(_TESTED))
         except (duckdb.CatalogException, duckdb.BinderException):
             return None  # never built, or not since builds tell
         return None if tested_at is None else (aware(tested_at), took)

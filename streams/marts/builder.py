@@ -10,6 +10,7 @@ import structlog
 
 from streams.errors import BuildFailed, MartsHeld
 from streams.lake.connect import connect
+from streams.lake.one_row import one_row
 from streams.marts.build_log import BuildLog, BuildResult
 from streams.marts.lock import build_lock
 from streams.marts.pacing import LATELY_SECONDS
@@ -154,7 +155,7 @@ class Builder:
         landed = self._landed.offsets(now)
         snapshot, built = choose_snapshot(self._lake, now, self._fresh, landed), self._built
         return Ahead(
-            lately=self._lake.execute(_LATELY, [naive(now - _RECENT)]).fetchone()[0],
+            lately=one_row(self._lake.execute(_LATELY, [naive(now - _RECENT)]))[0],
             waiting=records(landed) - records(snapshot.offsets),
             is_behind=built is None or not built.covers(landed),
             has_news=built is None or (snapshot.offsets != built.offsets and snapshot.covers(built.offsets)),

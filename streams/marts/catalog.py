@@ -28,6 +28,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from streams.lake.one_row import one_row
 from streams.lake.quoted import quoted
 from streams.lake.transaction import transaction
 from streams.marts.changes import Change, state
@@ -206,7 +207,7 @@ class Publisher:
 
 
 def _write(session: duckdb.DuckDBPyConnection, table: Table, change: Change | None) -> None:
-    if change and session.execute(f"SELECT count(*) FROM marts.{table}").fetchone()[0] > _FEW:
+    if change and one_row(session.execute(f"SELECT count(*) FROM marts.{table}"))[0] > _FEW:
         for statement in change.statements(f"published.{table}"):
             session.execute(statement)
         return

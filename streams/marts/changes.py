@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import duckdb
 
+from streams.lake.one_row import one_row
+
 __all__ = ["Change", "state"]
 
 
@@ -31,4 +33,6 @@ class Change:
 
 def state(session: duckdb.DuckDBPyConnection, relation: str) -> tuple[int, int | None]:
     """Return the number of rows and the sum of their hashes. Both are the same for the same rows in any order."""
-    return session.execute(f"SELECT count(*), sum(hash(row_)::HUGEINT) FROM {relation} AS row_").fetchone()
+    counted = session.execute(f"SELECT count(*), sum(hash(row_)::HUGEINT) FROM {relation} AS row_")
+    rows, hashes = one_row(counted)
+    return rows, hashes

@@ -25,6 +25,7 @@ from collections.abc import Iterable
 
 import duckdb
 
+from streams.lake.one_row import one_row
 from streams.marts import landed, periods
 from streams.marts.changes import Change
 from streams.marts.connected_groups import reach
@@ -145,10 +146,10 @@ class Delta:
     def is_small(self) -> bool:
         """True if the new and changed events, and the connected groups that they concern, are a small part of all."""
         roots, reached, events = (
-            self._session.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            one_row(self._session.execute(f"SELECT count(*) FROM {table}"))[0]
             for table in ("delta.landed.roots", "delta.nets.places", STAGED)
         )
-        return roots <= _LARGEST_SHARE * events and reached <= _LARGEST_REACH * events
+        return bool(roots <= _LARGEST_SHARE * events and reached <= _LARGEST_REACH * events)
 
     def leave(self, table: str) -> None:
         """Note that a table has not changed, because the tables that it is made from have not."""

@@ -10,6 +10,7 @@ some records that it does not need, but it misses none.
 import duckdb
 
 from streams.contracts.subjects import subjects
+from streams.lake.one_row import one_row
 
 __all__ = ["find"]
 
@@ -88,9 +89,9 @@ def find(session: duckdb.DuckDBPyConnection) -> None:
     """
     between = _BETWEEN.replace("{others}", _others())
     session.execute(_CREATE)
-    if session.execute(_IS_BEYOND).fetchone()[0]:
+    if one_row(session.execute(_IS_BEYOND))[0]:
         session.execute(_FORGET)
-    if session.execute(_IS_BEHIND).fetchone()[0]:
+    if one_row(session.execute(_IS_BEHIND))[0]:
         session.execute(_ADD.format(records=f"({between.format(since='marts.known.until', until='marts.before.cut')})"))
     fresh = between.format(since="marts.before.cut", until="marts.run.cut")
     session.execute(f"CREATE OR REPLACE TABLE delta.landed.fresh AS {fresh}")

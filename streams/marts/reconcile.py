@@ -26,6 +26,7 @@ from streams.errors import PartsDisagree
 from streams.lake.advisory import HeldLock
 from streams.lake.connect import connect
 from streams.lake.lock_keys import LockKey
+from streams.lake.one_row import one_row
 from streams.marts.built_alerts import built_alerts, built_models
 from streams.marts.lock import build_lock
 from streams.rules.register import build_rules
@@ -170,13 +171,12 @@ def compare(lake: duckdb.DuckDBPyConnection) -> Reconciliation:
     models = built_models(lake, of_build_rules=False)
     if not models:
         return Reconciliation(as_of=None)
-    snapshot = lake.execute(
-        "select (select max(as_of) from marts.run.as_of), exists(from marts.run.cut where topic = ?)", [names.ALERTS]
-    ).fetchone()
+    known = "select (select max(as_of) from marts.run.as_of), exists(from marts.run.cut where topic = ?)"
+    snapshot = one_row(lake.execute(known, [names.ALERTS]))
     if not snapshot[1]:
         return Reconciliation(as_of=None)
     rebuilt = " union all ".join(_REBUILT.format(model=model) for model in models)
-    alerts = lake.execute(f"select count(*) from ({rebuilt})").fetchone()[0]
+    alerts = one_row(lake.execute(f"select count(*) from ({rebuilt})"))[0]
     rows = lake.execute(_COMPARED.format(streamed=_STREAMED, rebuilt=rebuilt), [build_rules()]).fetchall()
     return Reconciliation(snapshot[0], alerts, [Difference(*row) for row in rows])
 

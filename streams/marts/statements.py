@@ -74,7 +74,7 @@ class _Repetition:
         by_net = [one for one in statements if one.grows_by not in {None, _ROOT, _DAY, _PERIOD}]
         by_period = [one for one in statements if one.grows_by == _PERIOD]
         if delta:
-            delta.reach((one.relation, one.grows_by, at) for one in by_net for at in one.turns_at)
+            delta.reach((one.relation, one.grows_by, at) for one in by_net for at in one.turns_at if one.grows_by)
         self._delta = delta if delta and delta.is_small() else None
         """If this is None, all statements from here on are run whole."""
         self._by_net, self._by_period = ([one.relation for one in ones] for ones in (by_net, by_period))
@@ -103,6 +103,7 @@ class _Repetition:
             self._session.execute(statement.sql)
 
     def _grow(self, delta: Delta, statement: Statement) -> None:
+        assert statement.grows_by is not None, "the other statements are left or run whole"
         if statement.grows_by == _ROOT:
             try:
                 delta.stage(statement.sql)

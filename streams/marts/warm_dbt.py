@@ -118,7 +118,7 @@ class WarmDbt:
         with self._adapter.connection_named("caf"):
             # Asking for the connection opens the environment of this target, which outlives the connection.
             _ = self._adapter.connections.get_thread_connection().handle
-        session = DuckDBConnectionManager.env().handle().cursor()
+        session: duckdb.DuckDBPyConnection = DuckDBConnectionManager.env().handle().cursor()
         settle(session, self._settings, self.memory_mb)
         return session
 
@@ -195,7 +195,8 @@ class WarmDbt:
             BuildFailed: the project cannot be parsed.
         """
         self.warm()
-        return self._manifest.to_dict()
+        known: dict[str, Any] = self._manifest.to_dict()
+        return known
 
     def can_repeat(self) -> bool:
         """

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import duckdb
 import structlog
 
+from streams.lake.one_row import one_row
 from streams.marts.build_log import BuildResult
 from streams.marts.builder import Builder, Holds
 from streams.marts.statements import Statement
@@ -106,7 +107,8 @@ class NationMaker(WarmBuilder):
         _forget(session)
         if failed := _execute(session, parts.static):
             return failed
-        (events,) = session.execute(_EVENTS).fetchone()
+        (events,) = one_row(session.execute(_EVENTS))
+        assert self._folder is not None, "`working` has made it"
         plan = write_plan(
             session,
             parts,

@@ -130,7 +130,7 @@ class Job:
             places = cut_into_shards(own, self._plan["shard_events"])
             tasks.write(own, places, Path(self._path("places.parquet")))
             rows = own.execute("SELECT sum(records)::BIGINT FROM shards GROUP BY shard ORDER BY shard").fetchall()
-            (landed,) = own.execute("SELECT coalesce(sum(records), 0) FROM connected").fetchone()
+            (landed,) = tasks.one_row(own.execute("SELECT coalesce(sum(records), 0) FROM connected"))
         if (lost := landed - sum(records for (records,) in rows)) != 0:
             raise tasks.ShardFailed(f"{lost:,} records have no key, and so no shard")
         return [records for (records,) in rows]
@@ -193,7 +193,8 @@ class Job:
         numbers = self._spark.createDataFrame([(number,) for number in range(shards)], "shard int")
         numbers = numbers.repartition(max(shards, 1))
         with told(self._spark, "shards", shards):
-            return numbers.mapInArrow(partial(tasks.make, self._plan), _MADE).collect()
+            made: list[Any] = numbers.mapInArrow(partial(tasks.make, self._plan), _MADE).collect()
+            return made
 
     def _make_empty(self) -> None:
         """Write an empty part of every table, so that a table exists even if no shard has rows for it."""

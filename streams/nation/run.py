@@ -69,6 +69,7 @@ def run(settings: Settings, plan: Path, master: str, say: Say) -> ShardsMade:
         ) as job,
     ):
         try:
+            assert job.stdout is not None, "it is a pipe"
             for line in job.stdout:
                 last = _facts(line) or last
                 if sentence := _progress(last):

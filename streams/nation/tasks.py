@@ -26,6 +26,7 @@ __all__ = [
     "make",
     "needed_columns",
     "number",
+    "one_row",
     "read_landed",
     "schema_and_name",
     "session",
@@ -41,6 +42,13 @@ _LANDED = "landing.main.events"
 
 class ShardFailed(Exception):
     """A statement failed on a shard. The message names the statement and leaves out the database's own message."""
+
+
+def one_row(result: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
+    """The next row of a result that has one, as `streams.lake.one_row` gives it to other modules."""
+    row = result.fetchone()
+    assert row is not None, "the statement always gives a row"
+    return row
 
 
 def session(plan: Plan) -> duckdb.DuckDBPyConnection:
@@ -73,7 +81,7 @@ def needed_columns(plan: Plan) -> list[str]:
         empty.execute("SET disabled_optimizers = 'statistics_propagation'")
         found: set[str] = set()
         for one in [plan["staged"], *plan["early"], *plan["shard"]]:
-            _, planned = empty.execute(f"EXPLAIN (FORMAT JSON) {one['sql']}").fetchone()
+            _, planned = one_row(empty.execute(f"EXPLAIN (FORMAT JSON) {one['sql']}"))
             found |= set(_projected(planned))
             empty.execute(one["sql"])
     return sorted(found)
@@ -131,11 +139,12 @@ def number(plan: Plan, shard: int, ordered: pa.Table) -> pa.Table:
         own.execute(plan["staged"]["sql"])
         own.register("ordered", ordered)
         relation = plan["staged"]["relation"]
-        (lost,) = own.execute(
+        compared = own.execute(
             f"SELECT (SELECT count(*) FROM {relation}) - count(*) "
             f"FROM {relation} INNER JOIN ordered USING ({plan['event']})"
-        ).fetchone()
-        if lost or len(ordered) != own.execute(f"SELECT count(*) FROM {relation}").fetchone()[0]:
+        )
+        (lost,) = one_row(compared)
+        if lost or len(ordered) != one_row(own.execute(f"SELECT count(*) FROM {relation}"))[0]:
             raise ShardFailed(f"shard {shard}: its events are not the ones that were sorted")
         numbered = (
             f"SELECT events.* REPLACE (ordered.event_order AS event_order) FROM {relation} AS events "
@@ -175,7 +184,8 @@ def _make_one(plan: Plan, shard: int) -> int:
             except duckdb.Error as error:
                 raise ShardFailed(f"shard {shard}: {one['unique_id']} failed ({type(error).__name__})") from None
             write(own, f"FROM {one['relation']}", table_file(plan, one, str(shard)))
-        return own.execute(f"SELECT count(*) FROM {staged}").fetchone()[0]
+        events: int = one_row(own.execute(f"SELECT count(*) FROM {staged}"))[0]
+        return events
 
 
 def write(own: duckdb.DuckDBPyConnection, select: str, file: Path) -> None:

@@ -114,7 +114,11 @@ class Evaluation:
 
 FAMILY_DESK, DECIDED_REFERRALS = "int_family_desk", "int_decided_referrals"
 ALERT_ACTIONS = "int_alert_actions"
-_ASKED = {FAMILY_DESK: FamilyDesk, DECIDED_REFERRALS: DecidedReferral, ALERT_ACTIONS: AlertAction}
+_ASKED = {
+    FAMILY_DESK: FamilyDesk._fields,
+    DECIDED_REFERRALS: DecidedReferral._fields,
+    ALERT_ACTIONS: AlertAction._fields,
+}
 """Models that are read on demand, with their columns. A project that has only rules has none of them."""
 
 
@@ -122,5 +126,5 @@ def columns_answered(compiled: CompiledRules) -> dict[str, tuple[str, ...]]:
     """The models whose rows are results, of rules and on demand, with the columns. No other model reads them."""
     ends = {name: rule for rule in compiled.rules.values() for name in compiled.ends(rule.name)}
     of_rules = {name: AlertRow._fields if name == rule.model else Deadline._fields[:2] for name, rule in ends.items()}
-    asked = {name: type_._fields for name, type_ in _ASKED.items() if name in compiled.models}
+    asked = {name: fields for name, fields in _ASKED.items() if name in compiled.models}
     return of_rules | asked

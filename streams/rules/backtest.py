@@ -16,6 +16,7 @@ import duckdb
 
 from streams.errors import LakeUnavailable, ThresholdInvalid, UnknownRule
 from streams.lake.connect import connect
+from streams.lake.one_row import one_row
 from streams.rules.answers import AlertRow
 from streams.rules.compiled import DBT_PROJECT, CompiledRules, compiled_rules
 from streams.rules.engine import Engine
@@ -107,7 +108,7 @@ def backtest(
         known = thresholds(changed, Lineage(changed, counts_optional=False), rule)
         changed = with_thresholds(changed, rule, known, changes, folder)
         lake.execute(f"SET memory_limit = '{_MEMORY}'; SET temp_directory = '{folder / 'spilled'}'")
-        events, first, last = lake.execute(_SPAN).fetchone()
+        events, first, last = one_row(lake.execute(_SPAN))
         if not events:
             raise LakeUnavailable("nothing has landed yet: there is no history to try a rule on")
         as_of = aware(last)

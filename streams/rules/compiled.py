@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -125,7 +126,7 @@ def compiled_rules(settings: Settings, project: Path = DBT_PROJECT, *, with_buil
     return CompiledRules(models, rules, folder / SEEDS_FILE, _checksum(project))
 
 
-def project_manifest(settings: Settings, project: Path = DBT_PROJECT) -> dict:
+def project_manifest(settings: Settings, project: Path = DBT_PROJECT) -> dict[str, Any]:
     """
     The manifest of the whole project, with everything from its yml files.
 
@@ -135,8 +136,9 @@ def project_manifest(settings: Settings, project: Path = DBT_PROJECT) -> dict:
     return _manifest(_folder(settings, project, with_build_rules=False))
 
 
-def _manifest(folder: Path) -> dict:
-    return json.loads((folder / "target" / "manifest.json").read_text())
+def _manifest(folder: Path) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((folder / "target" / "manifest.json").read_text())
+    return manifest
 
 
 def _folder(settings: Settings, project: Path, with_build_rules: bool) -> Path:
@@ -174,7 +176,7 @@ def _compile(project: Path, folder: Path, with_build_rules: bool) -> None:
     building.rename(folder)
 
 
-def _models(manifest: dict) -> dict[str, Model]:
+def _models(manifest: dict[str, Any]) -> dict[str, Model]:
     """The compiled models, parents first. Seeds are not models; they are loaded once."""
     nodes = {
         key: node
@@ -191,7 +193,9 @@ def _models(manifest: dict) -> dict[str, Model]:
     return models
 
 
-def _register(manifest: dict, project: Path, models: dict[str, Model], with_build_rules: bool) -> dict[str, Rule]:
+def _register(
+    manifest: dict[str, Any], project: Path, models: dict[str, Model], with_build_rules: bool
+) -> dict[str, Rule]:
     """The rules that have a model: those that the stream evaluates and, on demand, those of the build alone."""
     node = next(
         node for node in manifest["nodes"].values() if node["resource_type"] == "seed" and node["name"] == "rules"

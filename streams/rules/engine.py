@@ -8,10 +8,12 @@ are planned once. And after reading, everything is rolled back.
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from streams.lake.one_row import one_row
 from streams.rules.answers import (
     ALERT_ACTIONS,
     DECIDED_REFERRALS,
@@ -68,7 +70,7 @@ class Engine(Evaluator):
         """See `Evaluator.crowd_limits`."""
         if (model := self.compiled.models.get(CROWD_LIMITS)) is None:
             return NO_LIMITS
-        return CrowdLimits(*self._connection.execute(f"FROM {model.relation}").fetchone())
+        return CrowdLimits(*one_row(self._connection.execute(f"FROM {model.relation}")))
 
     def close(self) -> None:
         """Free the database's memory."""
@@ -112,7 +114,7 @@ class Engine(Evaluator):
     def _desks(self, filled: set[str]) -> dict[str, FamilyDesk]:
         return {row[0]: FamilyDesk(*row) for row in self._ask(FAMILY_DESK, filled)}
 
-    def _ask(self, model: str, filled: set[str]) -> list[tuple]:
+    def _ask(self, model: str, filled: set[str]) -> list[tuple[Any, ...]]:
         """Return the rows of a model, after filling the tables that it needs and that are not yet in `filled`."""
         above = self._above((model,)) if model in self.compiled.models else ()
         if not above:
@@ -126,7 +128,7 @@ class Engine(Evaluator):
     def _fill(self, model: str) -> None:
         self._connection.execute(f"EXECUTE fill_{self._numbers[model]}")
 
-    def _rows(self, model: str) -> list[tuple]:
+    def _rows(self, model: str) -> list[tuple[Any, ...]]:
         return self._connection.execute(f"EXECUTE read_{self._numbers[model]}").fetchall()
 
     @contextmanager

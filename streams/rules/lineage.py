@@ -6,9 +6,10 @@ and subqueries, through every model on which the rule builds. If something canno
 goes unnoticed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 import duckdb
 import sqlglot
@@ -30,6 +31,9 @@ PROFILES = "marts.reference.practice_profiles"
 
 _LANDING = {f"landing.main.{name}": tuple(table.columns) for name, table in landing_tables().items()}
 _UNREADABLE = (exp.Columns, exp.Command, exp.Lateral, exp.Pivot, exp.TableColumn, exp.Unnest)
+
+_Schema = dict[str, Any]
+"""Types of columns by catalog, schema and table."""
 
 
 class _Unresolved(Exception):
@@ -68,11 +72,11 @@ class Lineage:
         kept: Mapping[str, frozenset[Read]] = MappingProxyType({}),
     ) -> None:
         self._counts_optional = counts_optional
-        self._base = _LANDING | RUN_COLUMNS | _seed_columns(compiled)
+        self._base = _LANDING | dict(RUN_COLUMNS) | _seed_columns(compiled)
         self._models: dict[str, Reads] = {}
         self._scopes: dict[int, Reads] = {}
         self._relations: dict[str, Reads] = {}
-        schema: dict = {}
+        schema: _Schema = {}
         for relation, columns in self._base.items():
             _add(schema, relation, columns)
         for model in _below_the_marts(compiled):
@@ -85,7 +89,7 @@ class Lineage:
     def __getitem__(self, model: str) -> Reads:
         return self._models[model]
 
-    def _read_model(self, model: Model, schema: dict) -> Reads:
+    def _read_model(self, model: Model, schema: _Schema) -> Reads:
         try:
             tree = qualify(sqlglot.parse_one(model.sql, read="duckdb"), dialect="duckdb", schema=schema)
             self._scopes = {}
@@ -112,7 +116,9 @@ class Lineage:
         operation = scope.expression
         if operation.args.get("by_name"):
             names = tuple(dict.fromkeys([*left.names, *right.names]))
-            sides = [[side.column(name) if name in side.names else NOTHING for name in names] for side in (left, right)]
+            sides: list[Sequence[ReadSet]] = [
+                [side.column(name) if name in side.names else NOTHING for name in names] for side in (left, right)
+            ]
         else:
             names, sides = left.names, [left.columns, right.columns]
         columns = tuple(one | other for one, other in zip(*sides, strict=True))
@@ -162,10 +168,12 @@ class Lineage:
     def _place(self, scope: Scope, clause: _Clause, column: exp.Column, optional: set[int]) -> None:
         """Count a column where it stands: for the selected column, or for the rows."""
         reads = self._resolve(scope, clause, column)
-        node: exp.Expression = column
+        node: exp.Expr = column
         while node.parent is not scope.expression:
+            assert node.parent is not None, "a query contains its columns"
             node = node.parent
         if node.arg_key == "expressions":
+            assert node.index is not None, "it is in a list"
             clause.columns[node.index] |= reads
         elif id(node) not in optional:
             clause.rows |= reads
@@ -232,7 +240,7 @@ def _seed_columns(compiled: CompiledRules) -> dict[str, tuple[str, ...]]:
     return {f"marts.{schema}.{table}": tuple(columns) for schema, table, columns in found}
 
 
-def _add(schema: dict, relation: str, columns: tuple[str, ...]) -> None:
+def _add(schema: _Schema, relation: str, columns: tuple[str, ...]) -> None:
     catalog, name, table = relation.split(".")
     schema.setdefault(catalog, {}).setdefault(name, {})[table] = dict.fromkeys(columns, "VARCHAR")
 

@@ -22,8 +22,13 @@ year of Wirral without planted stories.
 
 def page(entries: list[Entry]) -> str:
     """The page of all rules."""
-    index = "".join(f"| [{one.rule}](#{one.rule}) | {one.severity} | {one.expected.a_year} |\n" for one in entries)
+    index = "".join(f"| [{one.rule}](#{one.rule}) | {one.severity} | {_a_year(one)} |\n" for one in entries)
     return _PREAMBLE + index + "".join(map(_section, entries))
+
+
+def _a_year(one: Entry) -> object:
+    assert one.expected is not None, "a rule without it is not complete"
+    return one.expected.a_year
 
 
 def _section(one: Entry) -> str:
@@ -35,7 +40,7 @@ def _section(one: Entry) -> str:
         f"- **Practice**: {one.practice}\n- **Cleared when** {one.clears_when}.\n",
         f"- **Facts that can change its result**: {_listed(one.facts)}\n",
         f"- **Columns of the events it reads**: {_listed(one.columns)}\n",
-        f"- **Expected**: {one.expected.a_year} alerts a year for 10,000 children\n",
+        f"- **Expected**: {_a_year(one)} alerts a year for 10,000 children\n",
         f"- **Tests**: {_listed(tuple(sorted({test.partition('::')[0] for test in one.tests})))}\n",
         _thresholds(one),
     ]

@@ -197,7 +197,8 @@ class Alerting:
     def _routed(self, book: AlertBook, alerts: Iterable[Alert], desks: Mapping[str, FamilyDesk]) -> Iterator[Alert]:
         """Give versions their recipients. After a version that reaches nobody comes an alert that reports this."""
         for alert in alerts:
-            routed = self._router.address(alert, desks.get(alert.family_id), book.recipients(alert))
+            desk = None if alert.family_id is None else desks.get(alert.family_id)
+            routed = self._router.address(alert, desk, book.recipients(alert))
             yield routed
             lost = reaches_nobody(routed, self._router.authority)
             if lost is not None and not book.has(lost):

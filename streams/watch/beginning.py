@@ -76,8 +76,10 @@ def _evaluated(state: State, generations: Generations) -> Offsets:
     evaluated = {}
     for place, (offset, topic_id) in state.known().items():
         generation = generations.get(place.topic)
-        is_of_another = generation is not None and generation.topic_id != topic_id
-        evaluated[place] = min(offset, generation.first(place.partition)) if is_of_another else offset
+        if generation is None or generation.topic_id == topic_id:
+            evaluated[place] = offset
+        else:
+            evaluated[place] = min(offset, generation.first(place.partition))
     return evaluated
 
 

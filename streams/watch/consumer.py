@@ -1,5 +1,7 @@
 """A consumer for the watcher, with the lake's offsets."""
 
+from typing import Any
+
 import duckdb
 import structlog
 
@@ -15,7 +17,7 @@ __all__ = ["watch_consumer"]
 log = structlog.get_logger()
 
 
-def watch_consumer(settings: Settings, **config: object) -> TolerantConsumer:
+def watch_consumer(settings: Settings, **config: Any) -> TolerantConsumer:
     """
     Make a consumer that counts offsets as the lake does, or as Kafka does while the lake cannot be read.
 

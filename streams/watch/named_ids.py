@@ -1,9 +1,11 @@
 """Which families, persons and addresses an event names."""
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from streams.contracts import Accepted, Event
+import msgspec
+
+from streams.contracts import Accepted
 from streams.contracts.case_change import HouseholdJoined, HouseholdLeft, PersonRecorded, PersonsLinked, SchoolNotified
 from streams.contracts.event import fact_name
 
@@ -39,10 +41,13 @@ class Named(NamedTuple):
 
 def named_by(event: Accepted) -> Named:
     """Find which families, persons and addresses an event names, whether it records, corrects or withdraws a fact."""
-    about: Event | object = event.amendment if event.fact is None else event.fact
-    tells = _tells(type(about))
+    about: Any = event.amendment if event.fact is None else event.fact
+    tells = _tells(type(about))  # type: ignore[arg-type]  # mypy: classes cannot be hashed
+    families, persons, addresses = (_ids(about, fields) for fields in tells.ids)
     return Named(
-        *(_ids(about, fields) for fields in tells.ids),
+        families,
+        persons,
+        addresses,
         is_link=tells.links,
         marker=(tells.marker and about.marker_id) or "",
         is_of_person=not (tells.family and about.family_id is not None),
@@ -59,7 +64,7 @@ class _Tells(NamedTuple):
 
 
 @cache
-def _tells(kind: type) -> _Tells:
+def _tells(kind: type[msgspec.Struct]) -> _Tells:
     has = set(kind.__struct_fields__)
     ids = tuple(tuple(name for name in names if name in has) for names in (_FAMILIES, _PERSONS, _ADDRESSES))
     return _Tells(ids, "linked_person_id" in has, "marker_id" in has, "family_id" in has)

@@ -40,7 +40,7 @@ class RuleSets:
 
     def changed_by(self, facts: Iterable[str | None]) -> frozenset[str]:
         """The rules whose result any of these facts can change."""
-        return frozenset().union(*(self._by_fact.get(fact, ()) for fact in facts))
+        return frozenset().union(*(self._by_fact.get(fact, ()) for fact in facts if fact is not None))
 
     def grouped(self, asked: Mapping[Place, Collection[str]]) -> dict[frozenset[str], list[Place]]:
         """Group families and records by set of rules. One may be in several groups, which together cover its rules."""

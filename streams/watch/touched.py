@@ -57,7 +57,7 @@ def touched_by(state: State, sets: RuleSets, events: Sequence[Accepted], recorde
     for event, same in zip(events, about, strict=True):
         if event.replay_of is not None:
             touched.note(("record", event.replay_of), event.received_ms, sets.all)
-        acted_on = [one.alert_id for one in same if one.fact in _ACTIONS]
+        acted_on = [one.alert_id for one in same if one.fact in _ACTIONS and one.alert_id is not None]
         for place in state.alerts.places(acted_on):
             touched.note(place, event.received_ms, sets.all)
     return touched

@@ -22,6 +22,7 @@ from streams.contracts.checks import arrived_at
 from streams.contracts.outputs import Alert
 from streams.kafka.drain import is_past
 from streams.kafka.heartbeat import last_heartbeat
+from streams.kafka.records import Readable
 from streams.lake.advisory import HeldLock
 from streams.lake.lock_keys import LockKey
 from streams.rules.compiled import CompiledRules
@@ -223,7 +224,7 @@ class Watcher:
         self._outbox.retire(_now())
         return self._reading.has_other_partitions()
 
-    def _take(self, records: Collection, evaluate: Evaluate) -> None:
+    def _take(self, records: Collection[Readable], evaluate: Evaluate) -> None:
         """Validate polled records, and take them in as one batch."""
         if not records:
             return

@@ -32,7 +32,7 @@ class Watermark:
     @property
     def as_of(self) -> datetime | None:
         """Up to when deadlines have been evaluated."""
-        return self._said and self._said.as_of
+        return None if self._said is None else self._said.as_of
 
     def evaluated(self, place: TopicPartition) -> int:
         """Up to which offset a partition has been evaluated; 0 if no heartbeat names it."""

@@ -1,6 +1,6 @@
 """How many alerts a day each desk should expect by the routes in force, and how many came."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import NamedTuple
@@ -66,7 +66,8 @@ def expected_load(
         severities: the severity of each rule when its alert is not red.
         authority: the authority's GSS code.
     """
-    routes, load = list(routes), Counter()
+    routes = list(routes)
+    load: Load = defaultdict(float)
     for rule, one in expected.items():
         rest = "amber" if severities[rule] == "red" else severities[rule]
         hours = _either(one.out_of_hours, "out", "working")
@@ -103,7 +104,7 @@ def _families(one: Expected) -> list[tuple[tuple[str | None, list[str]], float]]
 
 def _places(authority: str) -> Iterator[tuple[_Place, float]]:
     """Each area with its gateway, and the number of children who live there."""
-    children: Counter[str] = Counter()
+    children: dict[str, float] = defaultdict(float)
     names: dict[str, str] = {}
     for line in seed_rows("geography"):
         if line["la_code"] == authority:

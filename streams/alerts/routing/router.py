@@ -1,6 +1,6 @@
 """Finds the recipients of an alert, from the routes and what is known about its family."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 
@@ -79,7 +79,7 @@ def _fits_family(route: Route, desk: FamilyDesk) -> bool:
     return holds[route.family]
 
 
-def _names(place: str, desk: FamilyDesk) -> list[str]:
+def _names(place: str, desk: FamilyDesk) -> Sequence[str]:
     """The desk or person that a route means; the authority's own desk if the family's is unknown or protected."""
     match place:
         case "area":

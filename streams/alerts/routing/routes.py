@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from streams.contracts.codesets import RecipientRole, Severity
 from streams.errors import RouteInvalid
@@ -68,4 +69,5 @@ def _route(number: int, line: dict[str, str]) -> Route:
             raise RouteInvalid(
                 f"line {number} of the routes has {column} {line[column]!r}; allowed: {', '.join(sorted(allowed))}"
             )
-    return Route(**line | {"effective_from": date.fromisoformat(line["effective_from"])})
+    values: dict[str, Any] = line | {"effective_from": date.fromisoformat(line["effective_from"])}
+    return Route(**values)

@@ -10,7 +10,7 @@ __all__: list[str] = []
 
 
 @rewrites(exp.Ordered)
-def _ordered(node: exp.Ordered, _: Place) -> exp.Expression:
+def _ordered(node: exp.Ordered, _: Place) -> exp.Expr:
     """NULL comes last in both directions, and text is ordered by its bytes."""
     if kind(node.this) == "list":
         raise refused(node, "orders by a list")
@@ -20,7 +20,7 @@ def _ordered(node: exp.Ordered, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.Max, exp.Min)
-def _extreme(node: exp.Func, _: Place) -> exp.Expression:
+def _extreme(node: exp.Func, _: Place) -> exp.Expr:
     """Text is compared by its bytes."""
     if kind(node.this) in {"struct", "tuple", "list", "boolean", "null"}:
         raise refused(node, f"compares {kind(node.this)}")
@@ -29,7 +29,7 @@ def _extreme(node: exp.Func, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.Sum)
-def _sum(node: exp.Sum, _: Place) -> exp.Expression:
+def _sum(node: exp.Sum, _: Place) -> exp.Expr:
     """Only whole numbers. Their sums have no upper bound in either database."""
     if kind(node.this) not in {"integer", "bigint"}:
         raise refused(node, "adds something that is not a whole number")
@@ -37,13 +37,13 @@ def _sum(node: exp.Sum, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.LogicalOr)
-def _any(node: exp.LogicalOr, _: Place) -> exp.Expression:
+def _any(node: exp.LogicalOr, _: Place) -> exp.Expr:
     """The same function has another name."""
     return called("bool_or", node.this)
 
 
 @rewrites(exp.AnyValue)
-def _any_value(node: exp.AnyValue, _: Place) -> exp.Expression:
+def _any_value(node: exp.AnyValue, _: Place) -> exp.Expr:
     """Any value that is not NULL. Models use it where all rows of a group have the same value."""
     if kind(node.this) == "list":
         raise refused(node, "takes a list")
@@ -51,20 +51,20 @@ def _any_value(node: exp.AnyValue, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.IgnoreNulls)
-def _ignore_nulls(node: exp.IgnoreNulls, _: Place) -> exp.Expression:
+def _ignore_nulls(node: exp.IgnoreNulls, _: Place) -> exp.Expr:
     """`any_value` ignores NULL anyway. For `last_value` see `_window`."""
     return node if isinstance(node.this, exp.LastValue) else node.this
 
 
 @rewrites(exp.ArrayAgg)
-def _list(node: exp.ArrayAgg, _: Place) -> exp.Expression:
+def _list(node: exp.ArrayAgg, _: Place) -> exp.Expr:
     """PostgreSQL's arrays of arrays are tables, so lists may be gathered only to be joined."""
     if kind(node.this) == "list" and not isinstance(_outer(node), exp.Flatten):
         raise refused(node, "is a list of lists")
     return node
 
 
-def _outer(node: exp.Expression) -> exp.Expression | None:
+def _outer(node: exp.Expr) -> exp.Expr | None:
     """The expression around an aggregate with its filter and window."""
     parent = node.parent
     while isinstance(parent, exp.Filter | exp.Window) and parent.this is node:
@@ -73,17 +73,18 @@ def _outer(node: exp.Expression) -> exp.Expression | None:
 
 
 @rewrites(exp.Flatten)
-def _flattened(node: exp.Flatten, place: Place) -> exp.Expression:
+def _flattened(node: exp.Flatten, place: Place) -> exp.Expr:
     """Lists are joined by the aggregate that gathers them."""
     (gathered,) = node.find_all(exp.ArrayAgg)
     if _outer(gathered) is not node:
         raise refused(node, "joins lists that no aggregate has gathered")
     gathered.replace(place.helper("flatten_agg", gathered.this))
-    return node.this
+    joined: exp.Expr = node.this
+    return joined
 
 
 @rewrites(exp.ArgMax, exp.ArgMin)
-def _arg_extreme(node: exp.Func, _: Place) -> exp.Expression:
+def _arg_extreme(node: exp.ArgMax | exp.ArgMin, _: Place) -> exp.Expr:
     """
     The first of the values in order: `(array_agg(value ORDER BY key) FILTER (WHERE value and key are there))[1]`.
 
@@ -99,16 +100,17 @@ def _arg_extreme(node: exp.Func, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.Filter)
-def _filtered(node: exp.Filter, _: Place) -> exp.Expression:
+def _filtered(node: exp.Filter, _: Place) -> exp.Expr:
     """The filter of `arg_min` moves to where the values are gathered."""
     if isinstance(node.this, exp.Bracket):
         gathered = node.this.find(exp.Filter)
+        assert gathered is not None, "`_arg_extreme` has put it there"
         gathered.expression.set("this", exp.and_(gathered.expression.this, node.expression.this))
         return node.this
     return node
 
 
-def _is_in_window(node: exp.Expression) -> bool:
+def _is_in_window(node: exp.Expr) -> bool:
     parent = node.parent
     if isinstance(parent, exp.Filter) and parent.this is node:
         node, parent = parent, parent.parent
@@ -122,14 +124,14 @@ def _keys(node: exp.ArgMax | exp.ArgMin) -> list[exp.Ordered]:
     return [exp.Ordered(this=part.copy(), desc=is_max, nulls_first=is_max) for part in parts]
 
 
-def _is_there(node: exp.ArgMax | exp.ArgMin) -> exp.Expression:
+def _is_there(node: exp.ArgMax | exp.ArgMin) -> exp.Expr:
     """Rows without a value do not count, nor do rows without a key. A tuple always counts as a key."""
     needed = [node.this] if is_row(node.expression) else [node.this, node.expression]
     return exp.and_(*(exp.NullSafeNEQ(this=each.copy(), expression=exp.null()) for each in needed))
 
 
 @rewrites(exp.Window)
-def _window(node: exp.Window, place: Place) -> exp.Expression:
+def _window(node: exp.Window, place: Place) -> exp.Expr:
     """In PostgreSQL, `arg_min` and `IGNORE NULLS` cannot have a window."""
     if isinstance(node.this, exp.IgnoreNulls):
         node.set("this", place.helper("last_known", node.this.this.this))
@@ -141,9 +143,7 @@ def _window(node: exp.Window, place: Place) -> exp.Expression:
     return _first_of_partition(node, extreme, None if filtered is None else filtered.expression.this)
 
 
-def _first_of_partition(
-    node: exp.Window, extreme: exp.ArgMax | exp.ArgMin, condition: exp.Expression | None
-) -> exp.Expression:
+def _first_of_partition(node: exp.Window, extreme: exp.ArgMax | exp.ArgMin, condition: exp.Expr | None) -> exp.Expr:
     """The first value of the partition in order of the key. Rows that do not count come after those that do."""
     definition = _definition(node)
     if definition.args.get("order") is not None or definition.args.get("spec") is not None:
@@ -170,4 +170,6 @@ def _definition(node: exp.Window) -> exp.Window:
     if (name := node.args.get("alias")) is None:
         return node
     select = node.find_ancestor(exp.Select)
-    return next(each for each in select.args["windows"] if each.name == name.name)
+    assert select is not None, "a window is part of a select"
+    found: exp.Window = next(each for each in select.args["windows"] if each.name == name.name)
+    return found

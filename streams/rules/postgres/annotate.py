@@ -1,6 +1,7 @@
 """Finds the types of all parts of a query, also where sqlglot alone does not know them for DuckDB."""
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
@@ -9,39 +10,39 @@ from sqlglot.schema import MappingSchema
 
 __all__ = ["annotate"]
 
-_Annotator = Callable[[TypeAnnotator, exp.Expression], None]
+_Annotator = Callable[[TypeAnnotator, Any], None]
 
 
-def annotate(tree: exp.Expression, schema: MappingSchema) -> None:
+def annotate(tree: exp.Expr, schema: MappingSchema) -> None:
     """Give every expression of a qualified query its type."""
     annotate_types(tree, schema=schema, expression_metadata=_METADATA, dialect="duckdb")
 
 
-def _type(types: TypeAnnotator, node: exp.Expression, type_: object) -> None:
+def _type(types: TypeAnnotator, node: exp.Expr, type_: exp.DataType | exp.DType | None) -> None:
     types._set_type(node, type_)  # noqa: SLF001  (how annotators are written; the version is pinned)
 
 
-def _as_first(types: TypeAnnotator, node: exp.Expression) -> None:
+def _as_first(types: TypeAnnotator, node: exp.Expr) -> None:
     _type(types, node, node.this.type)
 
 
-def _as_any(types: TypeAnnotator, node: exp.Expression) -> None:
+def _as_any(types: TypeAnnotator, node: exp.Expr) -> None:
     """The type of the first argument that is neither NULL nor an empty list, because all have the same type."""
     given = [node.this, *node.expressions]
     told = [each.type for each in given if not isinstance(each, exp.Null) and not _is_empty_list(each)]
     _type(types, node, told[0] if told else None)
 
 
-def _is_empty_list(node: exp.Expression) -> bool:
+def _is_empty_list(node: exp.Expr) -> bool:
     return isinstance(node, exp.Array) and not node.expressions
 
 
-def _as_item(types: TypeAnnotator, node: exp.Expression) -> None:
+def _as_item(types: TypeAnnotator, node: exp.Expr) -> None:
     type_ = node.this.type
     _type(types, node, type_.expressions[0] if type_ is not None and type_.expressions else None)
 
 
-def _as_list_of(types: TypeAnnotator, node: exp.Expression, item: exp.DataType | None) -> None:
+def _as_list_of(types: TypeAnnotator, node: exp.Expr, item: exp.DataType | None) -> None:
     _type(types, node, exp.DataType(this=exp.DataType.Type.LIST, expressions=[item], nested=True) if item else None)
 
 
@@ -76,12 +77,15 @@ def _sum(types: TypeAnnotator, node: exp.Add | exp.Sub) -> None:
     date, timestamp, interval, time = (exp.DataType.build(name) for name in ("DATE", "TIMESTAMP", "INTERVAL", "TIME"))
     if left is not None and right is not None:
         if left.is_type("timestamp", "timestampntz") and right == interval:
-            return _type(types, node, timestamp)
+            _type(types, node, timestamp)
+            return
         if left == date and (right in (interval, time)):
-            return _type(types, node, timestamp)
+            _type(types, node, timestamp)
+            return
         if left == date and right.is_type(*exp.DataType.INTEGER_TYPES):
-            return _type(types, node, date)
-    return types._annotate_binary(node)  # noqa: SLF001
+            _type(types, node, date)
+            return
+    types._annotate_binary(node)  # noqa: SLF001
 
 
 def _named_function(types: TypeAnnotator, node: exp.Anonymous) -> None:
@@ -94,11 +98,11 @@ def _joined(types: TypeAnnotator, node: exp.DPipe) -> None:
     _type(types, node, node.left.type if is_list else exp.DataType.build("TEXT"))
 
 
-def _text(types: TypeAnnotator, node: exp.Expression) -> None:
+def _text(types: TypeAnnotator, node: exp.Expr) -> None:
     _type(types, node, exp.DataType.build("TEXT"))
 
 
-def _big(types: TypeAnnotator, node: exp.Expression) -> None:
+def _big(types: TypeAnnotator, node: exp.Expr) -> None:
     _type(types, node, exp.DataType.build("BIGINT"))
 
 
@@ -106,7 +110,7 @@ def _tuple(types: TypeAnnotator, node: exp.Tuple) -> None:
     _type(types, node, exp.DataType.build("STRUCT"))
 
 
-_ANNOTATORS: dict[type[exp.Expression], _Annotator] = {
+_ANNOTATORS: dict[type[exp.Expr], _Annotator] = {
     exp.Add: _sum,
     exp.Sub: _sum,
     exp.AnyValue: _as_first,
@@ -141,7 +145,7 @@ _ANNOTATORS: dict[type[exp.Expression], _Annotator] = {
     **dict.fromkeys((exp.Year, exp.Month, exp.Day, exp.DayOfWeekIso, exp.DateDiff), _big),
 }
 
-_METADATA = {
+_METADATA: dict[type[exp.Expr], Any] = {
     **DuckDB.EXPRESSION_METADATA,
     **{construct: {"annotator": annotator} for construct, annotator in _ANNOTATORS.items()},
 }

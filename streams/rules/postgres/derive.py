@@ -84,7 +84,8 @@ def relation_name(relation: str) -> str:
 
 def _digest(compiled: CompiledRules) -> str:
     """Digest of everything that decides what is derived."""
-    digest = hashlib.sha256(f"{compiled.checksum} {sqlglot.__version__} {INPUTS}".encode())
+    version = sqlglot.__version__  # type: ignore[attr-defined]  # set by a `try` that mypy does not follow
+    digest = hashlib.sha256(f"{compiled.checksum} {version} {INPUTS}".encode())
     for file in sorted(_HERE.iterdir()):
         if file.suffix in {".py", ".sql"}:
             digest.update(file.read_bytes())
@@ -118,7 +119,7 @@ def _derive(compiled: CompiledRules, schema: str) -> Derived:
     )
 
 
-def _parsed(model: Model) -> exp.Expression:
+def _parsed(model: Model) -> exp.Expr:
     try:
         return sqlglot.parse_one(model.sql, read="duckdb")
     except SqlglotError as error:
@@ -127,7 +128,7 @@ def _parsed(model: Model) -> exp.Expression:
 
 def _models(
     compiled: CompiledRules,
-    trees: Mapping[str, exp.Expression],
+    trees: Mapping[str, exp.Expr],
     reference: Reference,
     tables: Mapping[str, str],
     place: Place,
@@ -174,13 +175,13 @@ def _types(relation: str, columns: Mapping[str, str], place: Place) -> dict[str,
         raise NotKnown(f"{relation}: {error}") from None
 
 
-def _columns_read(trees: Iterable[exp.Expression]) -> set[str]:
+def _columns_read(trees: Iterable[exp.Expr]) -> set[str]:
     """The columns that models name, except those that they name only to leave them out."""
     columns = [column for tree in trees for column in tree.find_all(exp.Column) if column.arg_key != "except_"]
     return {part.name for column in columns for part in column.parts}
 
 
-def _looked_up(tree: exp.Expression, tables: Collection[str]) -> set[tuple[str, str]]:
+def _looked_up(tree: exp.Expr, tables: Collection[str]) -> set[tuple[str, str]]:
     """Columns of kept tables that a condition compares for equality."""
     aliases = {table.alias_or_name: table.name for table in tree.find_all(exp.Table) if table.name in tables}
     sides = [side for equal in tree.find_all(exp.EQ) for side in (equal.left, equal.right)]

@@ -56,7 +56,7 @@ class Given(NamedTuple):
     """
 
     sources: tuple[tuple[str, str], ...]
-    values: tuple
+    values: tuple[object, ...]
     has_many: bool
 
 
@@ -182,4 +182,4 @@ class PostgresEngine(Evaluator):
 
 def _by_family(answers: Iterable[str]) -> dict[str, FamilyDesk]:
     desks = [msgspec.json.decode(answer, type=FamilyDesk) for answer in answers]
-    return {desk.family_id: desk for desk in desks}
+    return {desk.family_id: desk for desk in desks if desk.family_id is not None}

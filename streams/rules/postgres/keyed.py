@@ -7,6 +7,7 @@ arrays, and repeats the recursive part until it finds nothing new.
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 from sqlglot import exp
 
@@ -41,7 +42,7 @@ END
 $$"""
 
 
-def keyed(tree: exp.Expression) -> list[exp.CTE]:
+def keyed(tree: exp.Expr) -> list[exp.CTE]:
     """
     The recursive queries with keys.
 
@@ -60,14 +61,15 @@ def keyed(tree: exp.Expression) -> list[exp.CTE]:
     return found
 
 
-def columns_of(query: exp.Expression, names: list[str] | None = None) -> dict[str, exp.DataType]:
+def columns_of(query: exp.Expr, names: list[str] | None = None) -> dict[str, exp.DataType]:
     """The columns of an annotated query, under other names if some are given."""
-    while isinstance(query, exp.SetOperation | exp.Subquery):
-        query = query.this
-    return dict(zip(names or query.named_selects, (column.type for column in query.selects), strict=True))
+    first: Any = query
+    while isinstance(first, exp.SetOperation | exp.Subquery):
+        first = first.this
+    return dict(zip(names or first.named_selects, (column.type for column in first.selects), strict=True))
 
 
-def restate_keyed(cte: exp.CTE, place: Place, text: Callable[[exp.Expression], str]) -> None:
+def restate_keyed(cte: exp.CTE, place: Place, text: Callable[[exp.Expr], str]) -> None:
     """
     Replace a recursive query by the call of a function, and make the function.
 
@@ -98,8 +100,9 @@ def restate_keyed(cte: exp.CTE, place: Place, text: Callable[[exp.Expression], s
     cte.set("key_expressions", None)
 
 
-def _parameters(cte: exp.CTE, step: exp.Expression) -> dict[str, exp.Expression]:
+def _parameters(cte: exp.CTE, step: exp.Expr) -> dict[str, exp.Expr]:
     """The queries beside a recursive one that its recursive part reads."""
+    assert cte.parent is not None, "a CTE is part of a query"
     beside = {other.alias: other.this for other in cte.parent.expressions if other is not cte}
     inner = {each.alias for each in step.find_all(exp.CTE)}
     read = {table.name for table in step.find_all(exp.Table) if not table.db and table.name not in inner}
@@ -108,7 +111,7 @@ def _parameters(cte: exp.CTE, step: exp.Expression) -> dict[str, exp.Expression]
     return {name: beside[name] for name in sorted(read & beside.keys())}
 
 
-def _read_arrays(step: exp.Expression, own: str, parameters: set[str]) -> None:
+def _read_arrays(step: exp.Expr, own: str, parameters: set[str]) -> None:
     for table in list(step.find_all(exp.Table)):
         if table.db == RECURRING:
             array = "everything"
@@ -120,7 +123,7 @@ def _read_arrays(step: exp.Expression, own: str, parameters: set[str]) -> None:
         table.replace(exp.alias_(unnested, table.alias_or_name, table=True, quoted=True))
 
 
-def _array(query: exp.Expression, row: str) -> exp.Expression:
+def _array(query: exp.Expr, row: str) -> exp.Expr:
     """The rows of a query as an array of a composite type."""
     of = exp.DataType.build(row, udt=True, dialect="postgres")
     value = exp.Cast(this=called("ROW", exp.Column(this=exp.Star(), table=exp.to_identifier("listed"))), to=of)

@@ -13,15 +13,16 @@ _LAST = "-2"
 
 
 @rewrites(exp.Struct)
-def _struct(node: exp.Struct, place: Place) -> exp.Expression:
+def _struct(node: exp.Struct, place: Place) -> exp.Expr:
     """A struct becomes a value of a composite type."""
+    assert node.type is not None, "types are found before anything is rewritten"
     name = place.composites.name(node.type)
     row = called("ROW", *(field.expression for field in node.expressions))
     return exp.Cast(this=row, to=exp.DataType.build(name, udt=True, dialect="postgres"))
 
 
 @rewrites(exp.Array)
-def _array(node: exp.Array, _: Place) -> exp.Expression:
+def _array(node: exp.Array, _: Place) -> exp.Expr:
     """An empty list has no type of its own. It takes the type of what it is used with."""
     if any(kind(each) == "list" for each in node.expressions):
         raise refused(node, "is a list of lists")
@@ -29,9 +30,10 @@ def _array(node: exp.Array, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.ArrayConcat)
-def _concatenated(node: exp.ArrayConcat, place: Place) -> exp.Expression:
+def _concatenated(node: exp.ArrayConcat, place: Place) -> exp.Expr:
     """NULL counts as an empty list, even if all lists are NULL."""
-    joined, *others = [node.this, *node.expressions]
+    given: list[exp.Expr] = [node.this, *node.expressions]
+    joined, *others = given
     if not others:
         raise refused(node, "joins only one list")
     for other in others:
@@ -40,25 +42,25 @@ def _concatenated(node: exp.ArrayConcat, place: Place) -> exp.Expression:
 
 
 @rewrites(exp.ArrayContains)
-def _contains(node: exp.ArrayContains, place: Place) -> exp.Expression:
+def _contains(node: exp.ArrayContains, place: Place) -> exp.Expr:
     """A NULL in the list does not make the result unknown."""
     return place.helper("list_contains", node.this, node.expression)
 
 
 @rewrites(exp.ArrayDistinct)
-def _distinct(node: exp.ArrayDistinct, place: Place) -> exp.Expression:
+def _distinct(node: exp.ArrayDistinct, place: Place) -> exp.Expr:
     """NULL is left out. DuckDB returns the items in no order; here they are in order."""
     return place.helper("list_distinct", collated(node.this))
 
 
 @rewrites(exp.ArraySort)
-def _sorted(node: exp.ArraySort, place: Place) -> exp.Expression:
+def _sorted(node: exp.ArraySort, place: Place) -> exp.Expr:
     """NULL comes last, and text is ordered by its bytes."""
     return place.helper("list_sort", collated(node.this))
 
 
 @rewrites(exp.Bracket)
-def _item(node: exp.Bracket, place: Place) -> exp.Expression:
+def _item(node: exp.Bracket, place: Place) -> exp.Expr:
     """The last item of a list; NULL if the list is empty."""
     if kind(node.this) != "list" or [each.sql() for each in node.expressions] != [_LAST]:
         raise refused(node, "is not the last item of a list")
@@ -66,7 +68,7 @@ def _item(node: exp.Bracket, place: Place) -> exp.Expression:
 
 
 @rewrites(exp.ArraySlice)
-def _slice(node: exp.ArraySlice, _: Place) -> exp.Expression:
+def _slice(node: exp.ArraySlice, _: Place) -> exp.Expr:
     """A slice between two positions, both counted from one; an empty list if the end lies before the start."""
     start, end = node.args["start"], node.args["end"]
     if not (isinstance(start, exp.Literal) and isinstance(end, exp.Literal) and int(start.name) > 0):
@@ -75,26 +77,26 @@ def _slice(node: exp.ArraySlice, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.Length)
-def _length(node: exp.Length, _: Place) -> exp.Expression:
+def _length(node: exp.Length, _: Place) -> exp.Expr:
     """The length of a list has another name than that of text. The length of text is counted in code points."""
     return called("cardinality", node.this) if kind(node.this) == "list" else node
 
 
 @rewrites(exp.ArrayFilter)
-def _filtered(node: exp.ArrayFilter, _: Place) -> exp.Expression:
+def _filtered(node: exp.ArrayFilter, _: Place) -> exp.Expr:
     """A list comprehension becomes a query over the list, in its order."""
     return _comprehension(node, exp.column(node.expression.expressions[0].name), node.expression.this)
 
 
 @rewrites(exp.Transform)
-def _transformed(node: exp.Transform, _: Place) -> exp.Expression:
+def _transformed(node: exp.Transform, _: Place) -> exp.Expr:
     """A list comprehension becomes a query over the list, in its order."""
     if element(node).this in {exp.DataType.Type.ARRAY, exp.DataType.Type.LIST}:
         raise refused(node, "makes a list of lists")
     return _comprehension(node, node.expression.this, None)
 
 
-def _comprehension(node: exp.Func, value: exp.Expression, condition: exp.Expression | None) -> exp.Expression:
+def _comprehension(node: exp.Func, value: exp.Expr, condition: exp.Expr | None) -> exp.Expr:
     """`unnest` stands in the select list. There, a struct stays one value, and a NULL struct stays NULL."""
     (variable,) = node.expression.expressions
     unnested = exp.alias_(called("unnest", node.this.copy()), variable.name, quoted=True)

@@ -1,6 +1,7 @@
 """Rewrites clauses and joins that PostgreSQL lacks, in a query in which all columns name their table."""
 
 from collections.abc import Callable
+from typing import cast
 
 from sqlglot import exp
 from sqlglot.transforms import eliminate_semi_and_anti_joins
@@ -10,7 +11,7 @@ from streams.rules.postgres.supported import refused
 __all__ = ["restate"]
 
 
-def restate(tree: exp.Expression) -> exp.Expression:
+def restate(tree: exp.Expr) -> exp.Expr:
     """
     Rewrite the clauses of a query and of every query inside it.
 
@@ -28,7 +29,7 @@ def restate(tree: exp.Expression) -> exp.Expression:
     return tree
 
 
-def _replace(tree: exp.Expression, part: exp.Select, rule: Callable[[exp.Select], exp.Select]) -> exp.Expression:
+def _replace(tree: exp.Expr, part: exp.Select, rule: Callable[[exp.Select], exp.Select]) -> exp.Expr:
     if part is tree:
         return rule(part)
     # Take the part out first, because its replacement contains it.
@@ -51,11 +52,11 @@ def _unite_by_place(union: exp.SetOperation) -> None:
     union.set("by_name", None)
 
 
-def _parts(query: exp.Expression) -> list[exp.Select]:
+def _parts(query: exp.Expr) -> list[exp.Select]:
     query = query.unnest()
     if isinstance(query, exp.SetOperation):
         return [*_parts(query.left), *_parts(query.right)]
-    return [query]
+    return [cast("exp.Select", query)]
 
 
 def _group_by_all(select: exp.Select) -> None:

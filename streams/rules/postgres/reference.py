@@ -1,5 +1,7 @@
 """An in-memory DuckDB with every relation of the rules. It describes all of them, and holds the static ones."""
 
+from typing import Any
+
 import duckdb
 import pyarrow as pa
 
@@ -41,6 +43,6 @@ class Reference:
         """The columns of a relation with their DuckDB types."""
         return {row[0]: row[1] for row in self._connection.execute(f"DESCRIBE FROM {relation}").fetchall()}
 
-    def rows(self, relation: str) -> list[tuple]:
+    def rows(self, relation: str) -> list[tuple[Any, ...]]:
         """The rows of a relation."""
         return self._connection.execute(f"FROM {relation}").fetchall()

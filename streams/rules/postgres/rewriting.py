@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlglot import exp
 
@@ -19,17 +20,18 @@ class Place:
     functions: dict[str, str] = field(default_factory=dict)
     """Statements that create the functions of this project's models, by name."""
 
-    def helper(self, name: str, *arguments: exp.Expression) -> exp.Expression:
+    def helper(self, name: str, *arguments: exp.Expr) -> exp.Expr:
         """A call of one of the functions in `helpers.sql`."""
         return called(f"{self.schema}.{name}", *arguments)
 
 
-Rewrite = Callable[[exp.Expression, Place], exp.Expression]
+Rewrite = Callable[[Any, Place], exp.Expr]
+"""Takes only the constructs for which it is registered."""
 
-_REWRITES: dict[type[exp.Expression], Rewrite] = {}
+_REWRITES: dict[type[exp.Expr], Rewrite] = {}
 
 
-def rewrites(*constructs: type[exp.Expression]) -> Callable[[Rewrite], Rewrite]:
+def rewrites(*constructs: type[exp.Expr]) -> Callable[[Rewrite], Rewrite]:
     """Register a function for constructs. Its docstring says what is different in PostgreSQL."""
 
     def register(function: Rewrite) -> Rewrite:
@@ -39,7 +41,7 @@ def rewrites(*constructs: type[exp.Expression]) -> Callable[[Rewrite], Rewrite]:
     return register
 
 
-def rewrite(tree: exp.Expression, place: Place) -> exp.Expression:
+def rewrite(tree: exp.Expr, place: Place) -> exp.Expr:
     """
     Rewrite every part of a query whose types are known. The new part keeps the type of the old one.
 
@@ -60,28 +62,28 @@ def rewrite(tree: exp.Expression, place: Place) -> exp.Expression:
     return tree
 
 
-def called(name: str, *arguments: exp.Expression) -> exp.Anonymous:
+def called(name: str, *arguments: exp.Expr) -> exp.Anonymous:
     """A call of a function."""
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
-def is_row(node: exp.Expression) -> bool:
+def is_row(node: exp.Expr) -> bool:
     """Whether an expression was a tuple before it was rewritten."""
     return isinstance(node, exp.Cast) and isinstance(node.this, exp.Anonymous) and node.this.name == "ROW"
 
 
-def grouped(node: exp.Expression) -> exp.Expression:
+def grouped(node: exp.Expr) -> exp.Expr:
     """An expression in brackets, if an operator beside it could otherwise bind to a part of it."""
     is_one = isinstance(node, exp.Column | exp.Literal | exp.Paren | exp.Func) and not isinstance(node, exp.Binary)
     return node if is_one else exp.Paren(this=node)
 
 
-def collated(node: exp.Expression) -> exp.Expression:
+def collated(node: exp.Expr) -> exp.Expr:
     """An expression by which something is ordered or compared. Text, or a list of text, is ordered by its bytes."""
     if isinstance(node.unnest(), exp.Tuple | exp.Literal) or kind(node) == "null":
         return node
     is_text = kind(node) == "text" or (
-        kind(node) == "list" and node.type.expressions[0].is_type(*exp.DataType.TEXT_TYPES)
+        kind(node) == "list" and node.type is not None and node.type.expressions[0].is_type(*exp.DataType.TEXT_TYPES)
     )
     if not is_text or isinstance(node, exp.Collate):
         return node

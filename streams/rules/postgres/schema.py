@@ -1,5 +1,7 @@
 """Makes what the rules need in a PostgreSQL database: functions, types, seeds and static models, in one schema."""
 
+from typing import Any
+
 import msgspec
 
 from streams.errors import LakeUnavailable
@@ -48,7 +50,7 @@ def _make(session: Session, compiled: CompiledRules, derived: Derived) -> None:
         session.command(f'ANALYZE {derived.schema}."{name}"')
 
 
-def _fill(session: Session, table: str, columns: dict[str, str], rows: list[tuple]) -> None:
+def _fill(session: Session, table: str, columns: dict[str, str], rows: list[tuple[Any, ...]]) -> None:
     listed = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
     session.command(f"CREATE TABLE {table} ({listed})")
     given = msgspec.json.encode([dict(zip(columns, row, strict=True)) for row in rows]).decode()

@@ -7,6 +7,7 @@ mean something else, and an alert would be wrong without notice. Add a construct
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlglot import exp
 
@@ -21,7 +22,7 @@ class NotKnown(RulesInvalid):
 
 _BINARY, _UNARY = {"this", "expression"}, {"this"}
 
-KNOWN: dict[type[exp.Expression], set[str]] = {
+KNOWN: dict[type[exp.Expr], set[str]] = {
     # Queries. Both databases follow the standard. sqlglot writes out stars, USING, and aliases that are used again.
     exp.Select: {
         "distinct",
@@ -175,7 +176,7 @@ def _is_frame(node: exp.WindowSpec) -> bool:
     return str(node.args["kind"]).upper() == "ROWS" and _is_bound(node.args["start"]) and _is_bound(node.args["end"])
 
 
-_LOOKED_AT: dict[type[exp.Expression], Callable[[exp.Expression], bool]] = {
+_LOOKED_AT: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.Anonymous: lambda node: node.name.lower() in FUNCTIONS,
     exp.ArraySort: lambda node: str(node.args.get("nulls_first") or "FALSE") == "FALSE",
     exp.IgnoreNulls: lambda node: isinstance(node.this, exp.LastValue | exp.AnyValue),
@@ -190,7 +191,7 @@ _LOOKED_AT: dict[type[exp.Expression], Callable[[exp.Expression], bool]] = {
 _UNKNOWN = "is not known to mean the same in PostgreSQL"
 
 
-def check(tree: exp.Expression) -> None:
+def check(tree: exp.Expr) -> None:
     """
     Check everything in a query as it was written.
 
@@ -204,18 +205,18 @@ def check(tree: exp.Expression) -> None:
             raise refused(node, _UNKNOWN)
         for name, value in given.items():
             if name not in known:
-                raise refused(value if isinstance(value, exp.Expression) else node, _UNKNOWN)
+                raise refused(value if isinstance(value, exp.Expr) else node, _UNKNOWN)
 
 
-def refused(node: exp.Expression, why: str) -> NotKnown:
+def refused(node: exp.Expr, why: str) -> NotKnown:
     """The error that names a construct and its line."""
     text = " ".join(node.sql("duckdb", comments=False).split())
     return NotKnown(f"line {_line(node)}: {text[:120]} {why}")
 
 
-def _line(node: exp.Expression) -> object:
+def _line(node: exp.Expr) -> object:
     """The line of the first part that has one, or of an expression around it."""
-    around: exp.Expression | None = node
+    around: exp.Expr | None = node
     while around is not None:
         lines = [found.meta["line"] for found in around.walk() if "line" in found.meta]
         if lines:

@@ -20,7 +20,7 @@ _FORMATS = {"%-d %B %Y": "FMDD FMMonth YYYY"}
 
 
 @rewrites(exp.Anonymous)
-def _named_function(node: exp.Anonymous, place: Place) -> exp.Expression:
+def _named_function(node: exp.Anonymous, place: Place) -> exp.Expr:
     """Functions for which sqlglot has no class."""
     name, given = node.name.lower(), node.expressions
     if name == "list_unique":
@@ -31,12 +31,12 @@ def _named_function(node: exp.Anonymous, place: Place) -> exp.Expression:
 
 
 @rewrites(exp.ToDays)
-def _days(node: exp.ToDays, _: Place) -> exp.Expression:
+def _days(node: exp.ToDays, _: Place) -> exp.Expr:
     """An interval of days."""
     return _span(node.this, "1 day")
 
 
-def _span(number: exp.Expression, one: str) -> exp.Expression:
+def _span(number: exp.Expr, one: str) -> exp.Expr:
     """An interval becomes a number multiplied by a unit. This is exact up to 2^53 microseconds, which are 285 years."""
     if kind(number) not in INTEGERS:
         raise refused(number, "is not a whole number")
@@ -44,7 +44,7 @@ def _span(number: exp.Expression, one: str) -> exp.Expression:
     return exp.Paren(this=exp.Mul(this=grouped(number), expression=interval))
 
 
-def _microseconds(moment: exp.Expression) -> exp.Expression:
+def _microseconds(moment: exp.Expr) -> exp.Expr:
     if kind(moment) not in {"timestamp", "time"}:
         raise refused(moment, "is not a time")
     seconds = exp.Extract(this=exp.var("EPOCH"), expression=moment)
@@ -52,15 +52,16 @@ def _microseconds(moment: exp.Expression) -> exp.Expression:
 
 
 @rewrites(exp.DateDiff)
-def _difference(node: exp.DateDiff, _: Place) -> exp.Expression:
+def _difference(node: exp.DateDiff, _: Place) -> exp.Expr:
     """Microseconds from one time to another of the same kind."""
-    if node.unit.name.upper() != "MICROSECOND" or kind(node.this) != kind(node.expression):
+    unit = node.unit
+    if unit is None or unit.name.upper() != "MICROSECOND" or kind(node.this) != kind(node.expression):
         raise refused(node, "is not a difference in microseconds")
     return exp.Paren(this=exp.Sub(this=_microseconds(node.this), expression=_microseconds(node.expression)))
 
 
 @rewrites(exp.Year, exp.Month, exp.Day, exp.DayOfWeekIso)
-def _part(node: exp.Func, _: Place) -> exp.Expression:
+def _part(node: exp.Func, _: Place) -> exp.Expr:
     """Parts of dates are whole numbers."""
     part = "ISODOW" if isinstance(node, exp.DayOfWeekIso) else type(node).__name__.upper()
     if kind(node.this) not in {"date", "timestamp"}:
@@ -69,13 +70,13 @@ def _part(node: exp.Func, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.DateFromParts)
-def _date(node: exp.DateFromParts, _: Place) -> exp.Expression:
+def _date(node: exp.DateFromParts, _: Place) -> exp.Expr:
     """PostgreSQL takes integers. A day that does not exist is an error in both databases."""
     return called("make_date", *(exp.cast(node.args[name], "int") for name in ("year", "month", "day")))
 
 
 @rewrites(exp.AtTimeZone)
-def _at_time_zone(node: exp.AtTimeZone, _: Place) -> exp.Expression:
+def _at_time_zone(node: exp.AtTimeZone, _: Place) -> exp.Expr:
     """The same in both databases, also for the hour that comes twice and for the hour that is left out."""
     if kind(node.this) not in {"timestamp", "timestamptz"} or not node.args["zone"].is_string:
         raise refused(node, "is not a time zone of a timestamp")
@@ -83,7 +84,7 @@ def _at_time_zone(node: exp.AtTimeZone, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.TimeToStr)
-def _written_date(node: exp.TimeToStr, _: Place) -> exp.Expression:
+def _written_date(node: exp.TimeToStr, _: Place) -> exp.Expr:
     """Only known formats are allowed."""
     format_ = node.sql("duckdb").rpartition(", ")[2].strip("')")
     if kind(node.this) != "date" or format_ not in _FORMATS:

@@ -21,14 +21,14 @@ __all__ = ["transpile"]
 class _Dialect(Postgres):
     """PostgreSQL, printed without those of sqlglot's rewrites that this package makes itself."""
 
-    class Generator(Postgres.Generator):
+    class Generator(Postgres.Generator):  # type: ignore[misc, valid-type]  # sqlglot's metaclass sets it
         TRANSFORMS = {  # noqa: RUF012
             **{key: value for key, value in Postgres.Generator.TRANSFORMS.items() if key is not exp.Select},
             exp.Dot: lambda self, node: f"({self.sql(node, 'this')}).{self.sql(node, 'expression')}",
         }
 
 
-def transpile(tree: exp.Expression, schema: MappingSchema, relation: Callable[[str], str], place: Place) -> str:
+def transpile(tree: exp.Expr, schema: MappingSchema, relation: Callable[[str], str], place: Place) -> str:
     """
     The PostgreSQL text of a query. The given tree is changed and cannot be used again.
 
@@ -59,7 +59,7 @@ def transpile(tree: exp.Expression, schema: MappingSchema, relation: Callable[[s
         raise NotKnown(f"sqlglot cannot read or write it: {' '.join(str(error).split())[:200]}") from None
 
 
-def _annotate_again(tree: exp.Expression, recursive: list[exp.CTE], schema: MappingSchema) -> None:
+def _annotate_again(tree: exp.Expr, recursive: list[exp.CTE], schema: MappingSchema) -> None:
     """Find all types again, because only now the types are known of rows that recursive parts read from themselves."""
     for cte in recursive:
         names = [column.name for column in cte.args["alias"].columns]
@@ -68,7 +68,7 @@ def _annotate_again(tree: exp.Expression, recursive: list[exp.CTE], schema: Mapp
     annotate(tree, schema)
 
 
-def _text(tree: exp.Expression) -> str:
+def _text(tree: exp.Expr) -> str:
     return tree.sql(
         dialect=_Dialect,
         pretty=True,
@@ -82,4 +82,6 @@ def _text(tree: exp.Expression) -> str:
 def _renamed(table: exp.Table, name: str) -> exp.Table:
     alias = table.alias_or_name
     new = exp.Table(this=exp.Var(this=name))
-    return exp.alias_(new, alias, table=True, quoted=True)
+    named = exp.alias_(new, alias, table=True, quoted=True)
+    assert isinstance(named, exp.Table), "an alias belongs to the table itself"
+    return named

@@ -49,7 +49,7 @@ INTEGERS = frozenset({"integer", "bigint", "hugeint"})
 """Kinds of whole numbers."""
 
 
-def kind(node: exp.Expression) -> str:
+def kind(node: exp.Expr) -> str:
     """
     The kind of value that an expression has: `text`, `integer`, `struct`, …; a tuple has a kind of its own.
 
@@ -66,16 +66,18 @@ def kind(node: exp.Expression) -> str:
     return found
 
 
-def element(node: exp.Expression) -> exp.DataType:
+def element(node: exp.Expr) -> exp.DataType:
     """
     The type of a list's elements.
 
     Raises:
         NotKnown: the type is not known.
     """
-    if kind(node) != "list" or not node.type.expressions:
+    type_ = node.type
+    if kind(node) != "list" or type_ is None or not type_.expressions:
         raise refused(node, "is not a list of a known type")
-    return node.type.expressions[0]
+    item: exp.DataType = type_.expressions[0]
+    return item
 
 
 class Composites:

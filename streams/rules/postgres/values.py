@@ -29,7 +29,7 @@ _CASTS = {
 
 
 @rewrites(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
-def _compare(node: exp.Binary, _: Place) -> exp.Expression:
+def _compare(node: exp.Binary, _: Place) -> exp.Expr:
     """Text is ordered by its bytes. Values of different kinds are refused: the databases cast them differently."""
     left, right = kind(node.left), kind(node.right)
     alike = left == right or {left, right} <= INTEGERS or {left, right} == {"date", "timestamp"}
@@ -45,7 +45,7 @@ def _compare(node: exp.Binary, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.In)
-def _in(node: exp.In, _: Place) -> exp.Expression:
+def _in(node: exp.In, _: Place) -> exp.Expr:
     """Text and numbers are allowed. NULL gives the same result in both databases."""
     query = node.args.get("query")
     given = node.expressions if query is None else query.this.selects
@@ -56,7 +56,7 @@ def _in(node: exp.In, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.Between)
-def _between(node: exp.Between, _: Place) -> exp.Expression:
+def _between(node: exp.Between, _: Place) -> exp.Expr:
     """The same as two comparisons."""
     for name in ("this", "low", "high"):
         node.set(name, collated(node.args[name]))
@@ -64,7 +64,7 @@ def _between(node: exp.Between, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.Greatest, exp.Least)
-def _extreme_of_several(node: exp.Func, _: Place) -> exp.Expression:
+def _extreme_of_several(node: exp.Func, _: Place) -> exp.Expr:
     """Text is compared by its bytes."""
     given = [node.this, *node.expressions]
     if {kind(each) for each in given} & {"struct", "list", "tuple"}:
@@ -73,7 +73,7 @@ def _extreme_of_several(node: exp.Func, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.Tuple)
-def _row(node: exp.Tuple, _: Place) -> exp.Expression:
+def _row(node: exp.Tuple, _: Place) -> exp.Expr:
     """
     A NULL in a tuple equals another NULL and is greater than any value, as in a record of PostgreSQL.
 
@@ -88,7 +88,7 @@ def _row(node: exp.Tuple, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.Is)
-def _is_null(node: exp.Is, _: Place) -> exp.Expression:
+def _is_null(node: exp.Is, _: Place) -> exp.Expr:
     """In DuckDB, a struct that contains only NULLs is not NULL. `IS NULL` in PostgreSQL says that it is."""
     if not isinstance(node.expression, exp.Null):
         raise refused(node, "is not IS NULL")
@@ -98,7 +98,7 @@ def _is_null(node: exp.Is, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.Add, exp.Sub, exp.Mul)
-def _sum(node: exp.Binary, _: Place) -> exp.Expression:
+def _sum(node: exp.Binary, _: Place) -> exp.Expr:
     """Whole numbers, and sums of times that are the same in both databases."""
     left, right = kind(node.left), kind(node.right)
     if not {left, right} <= INTEGERS and (type(node), left, right) not in _SUMS:
@@ -107,7 +107,7 @@ def _sum(node: exp.Binary, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.IntDiv)
-def _whole_quotient(node: exp.IntDiv, _: Place) -> exp.Expression:
+def _whole_quotient(node: exp.IntDiv, _: Place) -> exp.Expr:
     """`//` rounds towards zero in both databases. A division by zero gives NULL, not an error."""
     if not {kind(node.left), kind(node.right)} <= INTEGERS:
         raise refused(node, "divides something that is not a whole number")
@@ -116,7 +116,7 @@ def _whole_quotient(node: exp.IntDiv, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.Cast)
-def _cast(node: exp.Cast, _: Place) -> exp.Expression:
+def _cast(node: exp.Cast, _: Place) -> exp.Expr:
     """Only casts that give the same in both. From boolean to `bigint`, PostgreSQL needs a step through `integer`."""
     of, to = kind(node.this), _kind_of(node.to)
     if of in {to, "null"} or (of == "text" and isinstance(node.this, exp.Literal)):
@@ -135,7 +135,7 @@ def _kind_of(type_: exp.DataType) -> str:
 
 
 @rewrites(exp.Hex)
-def _hex(node: exp.Hex, _: Place) -> exp.Expression:
+def _hex(node: exp.Hex, _: Place) -> exp.Expr:
     """Whole numbers are written in capitals. A negative number has the digits of 64 bits."""
     if kind(node.this) not in {"integer", "bigint"}:
         raise refused(node, "writes something that is not a whole number")
@@ -143,7 +143,7 @@ def _hex(node: exp.Hex, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.DPipe)
-def _joined(node: exp.DPipe, place: Place) -> exp.Expression:
+def _joined(node: exp.DPipe, place: Place) -> exp.Expr:
     """Text and whole numbers only, because other values are written differently. A NULL list makes the result NULL."""
     if kind(node.left) == kind(node.right) == "list":
         return place.helper("list_join", node.left, node.right)
@@ -153,7 +153,7 @@ def _joined(node: exp.DPipe, place: Place) -> exp.Expression:
 
 
 @rewrites(exp.ConcatWs, exp.MD5, exp.Replace, exp.StrPosition)
-def _of_text(node: exp.Func, _: Place) -> exp.Expression:
+def _of_text(node: exp.Func, _: Place) -> exp.Expr:
     """The same for text: characters are code points, bytes are UTF-8, and `concat_ws` skips NULL."""
     for each in node.iter_expressions():
         if kind(each) not in {"text", "null"}:
@@ -162,7 +162,7 @@ def _of_text(node: exp.Func, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.Substring)
-def _substring(node: exp.Substring, _: Place) -> exp.Expression:
+def _substring(node: exp.Substring, _: Place) -> exp.Expr:
     """A substring must begin at the first character or later. The databases count differently before it."""
     start = node.args["start"]
     is_after = (
@@ -174,7 +174,7 @@ def _substring(node: exp.Substring, _: Place) -> exp.Expression:
 
 
 @rewrites(exp.Lower)
-def _lower(node: exp.Lower, _: Place) -> exp.Expression:
+def _lower(node: exp.Lower, _: Place) -> exp.Expr:
     """All letters of Unicode, as in DuckDB, whatever the database's locale."""
     if kind(node.this) != "text":
         raise refused(node, "takes something that is not text")

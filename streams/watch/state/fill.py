@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from itertools import groupby, islice
 from operator import attrgetter
+from typing import TypeVar
 
 import duckdb
 import structlog
@@ -27,6 +28,8 @@ from streams.settings import Settings
 from streams.watch.state.state import State
 
 __all__ = ["fill"]
+
+Item = TypeVar("Item")
 
 log = structlog.get_logger()
 
@@ -90,6 +93,7 @@ def _filled(
 def _take_over(lake: duckdb.DuckDBPyConnection, state: State, place: TopicPartition, begin: int, end: int) -> int:
     """Copy the events and the unreadable records of a partition; returns the number of events."""
     state.empty_incoming()
+    count: int
     ((count,),) = lake.execute(
         _EVENTS.format(schema=state.schema, columns=", ".join(state.columns)), [*place, begin, end]
     ).fetchall()
@@ -123,6 +127,6 @@ def _rows(found: duckdb.DuckDBPyConnection) -> Iterator[dict[str, object]]:
         yield from (dict(zip(names_, row, strict=True)) for row in rows)
 
 
-def _chunks(found: Iterator) -> Iterator[list]:
+def _chunks(found: Iterator[Item]) -> Iterator[list[Item]]:
     while chunk := list(islice(found, _AT_ONCE)):
         yield chunk

@@ -11,7 +11,7 @@ _ZERO = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 """A zero byte in JSON: an odd number of backslashes before `u0000`. After an even number, that is ordinary text."""
 
 
-def columns(rows: Collection[Sequence], width: int = 0) -> list[list]:
+def columns(rows: Collection[Sequence[object]], width: int = 0) -> list[list[object]]:
     """Turn rows into one array for each column; without rows, into `width` empty arrays."""
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
 

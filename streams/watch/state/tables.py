@@ -151,5 +151,6 @@ class Tables:
     @property
     def rules(self) -> str | None:
         """What `judged_by` noted last."""
+        rules: str | None
         ((rules,),) = self._session.run("SELECT rules FROM about")
         return rules
