@@ -17,6 +17,7 @@ _OWN = ("-P", "-m", "streams.cli")
 _CHECKS: Mapping[str, Sequence[str]] = {
     "Python": ("-m", "ruff", "check", "."),
     "format": ("-m", "ruff", "format", "--check", "."),
+    "types": ("-m", "mypy"),
     "generated": (*_OWN, "contracts", "generate", "--check"),
     "YAML": ("-m", "yamllint", "--strict", "."),
     "SQL": ("-m", "sqlfluff", "lint", "dbt_project"),
@@ -36,8 +37,8 @@ def command(fix: bool, names: Sequence[str]) -> None:
     """
     Check the code without running it: lint, format, types, generated files.
 
-    CHECK is one or several of Python, format, generated, YAML, SQL; without any, all run. The exit code is 1 if a check
-    fails. A check that fails prints what its tool says.
+    CHECK is one or several of Python, format, types, generated, YAML, SQL. Without any, all checks run. The exit code
+    is 1 if a check fails. A check that fails prints what its tool says.
     """
     chosen = [name for name in _CHECKS if not names or name in names]
     if fix:

@@ -18,7 +18,7 @@ _VERBS = {
     "backtest": "try other thresholds of a rule on everything that has landed",
     "bench": "measure this machine, and test which faults the stack survives",
     "build": "rebuild the marts, once or whenever something lands",
-    "check": "check the code without running it: lint, format, generated files",
+    "check": "check the code without running it: lint, format, types, generated files",
     "check-event": "check whether a form may send an event",
     "check-published": "compare what the models count with the figures that the DfE has published",
     "contracts": "generate the files that are derived from the contract",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from streams.health.backlog import Backlog
+from streams.lake.one_row import one_row
 from streams.lake.sign import BEAT_SECONDS
 from streams.lake.sign_table import entered
 from streams.settings import Settings
@@ -136,9 +137,9 @@ def read_signs(settings: Settings) -> Signs:
     """
     with entered(settings) as cursor:
         cursor.execute("SELECT clock_timestamp(), made_at FROM health.home")
-        now, made_at = cursor.fetchone()
+        now, made_at = one_row(cursor)
         cursor.execute(_RUNS)
-        names = [column.name for column in cursor.description]
+        names = [column.name for column in cursor.description or ()]
         runs = [Run(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
         cursor.execute(_LOOKS, [_COMPARED_SECONDS])
         looks = {
