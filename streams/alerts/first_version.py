@@ -1,4 +1,4 @@
-"""The first version of an alert, from the row of the rule that raised it."""
+"""The first version of an alert, made from the row that its rule returned."""
 
 from datetime import datetime
 
@@ -11,9 +11,10 @@ __all__ = ["first_version"]
 
 def first_version(row: AlertRow, clears_when: str, case_url: str, now: datetime) -> Alert:
     """
-    The alert as if caused and raised `now`; whoever publishes it may know better.
+    Return an alert as its first version, caused and raised at the time `now`.
 
-    `case_url` has the placeholder `{family_id}`.
+    The caller replaces these times before publishing, if it knows better ones. `case_url` has the placeholder
+    `{family_id}`.
     """
     return Alert(
         alert_id=row.alert_id,
