@@ -40,7 +40,7 @@ def acknowledge(settings: Settings, alert: Alert, worker_id: str, note: str | No
 
 def close(settings: Settings, alert: Alert, worker_id: str, closure: AlertClosure, note: str | None = None) -> None:
     """
-    Send an event which says that somebody dealt with an alert, and how useful the alert was (`closure`).
+    Send an event which says that somebody dealt with an alert, and with which result (`closure`).
 
     Raises:
         ActionInvalid: the contract does not allow the worker's id or the note.
