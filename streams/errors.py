@@ -167,7 +167,7 @@ class PolicyInvalid(CafError):
 
 
 class ReplayIncomplete(CafError):
-    """Some records could not be sent again; the others were sent."""
+    """Some records could not be sent again; all other records were sent."""
 
 
 class RouteInvalid(CafError):

@@ -66,7 +66,7 @@ DEAD_LETTER: Final = "caf.dead-letter.v1"
 """Records that no contract accepts, with the reason and the original bytes."""
 
 NOTIFY_DEAD_LETTER: Final = "caf.notify.dead-letter.v1"
-"""Alerts that a subscriber did not accept. These records do not land, because each alert has landed already."""
+"""Alerts that a subscriber did not accept. The topic does not land, because each alert has landed already."""
 
 HEARTBEAT: Final = "caf.heartbeat.v1"
 """The watcher's sign of life, with the watermark (offsets and `as_of`) up to which it has evaluated everything."""

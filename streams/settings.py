@@ -41,7 +41,7 @@ class Settings:
     dashboard_port: int = 18501
     """Port of the dashboard's pages."""
     dashboard_host: str = "127.0.0.1"
-    """Address on which the dashboard listens. If it is not the loopback address, it must be behind a TLS proxy."""
+    """Address on which the dashboard listens. Any address but the loopback address must be behind a TLS proxy."""
     metrics_token: str = ""
     """Bearer token that a request for `/metrics` must carry. If empty, all such requests are refused."""
     late_seconds: float = 60.0
@@ -51,7 +51,7 @@ class Settings:
     Letters to referrers and notices to partners may wait twice as long.
     """
     stale_minutes: float = 15.0
-    """Age in minutes from which the pages call figures old. A record that is not built by then counts as trouble."""
+    """Age in minutes from which the pages call figures old. A record still not built at this age counts as trouble."""
     authority: str = "E08000015"
     """GSS code of the authority whose working hours and practice profile apply if an event names no authority."""
     partitions: int = 6
@@ -59,7 +59,7 @@ class Settings:
     replication: int = 1
     """Replicas of each topic."""
     retention_days: int = 30
-    """Days for which Kafka keeps input events. After that, only the lake has them."""
+    """Days for which Kafka keeps input events. After this time, only the lake has the events."""
     max_record_bytes: int = 262_144
     """Largest size of a record that the contract accepts, in bytes."""
     land_batch_rows: int = 50_000
@@ -70,8 +70,8 @@ class Settings:
     """Seconds between two heartbeats of the watcher."""
     build_warm_seconds: float = 600.0
     """
-    Seconds for which a run of the DAG `build_marts` keeps building. Then its alerts are compared with the streamed
-    alerts.
+    Seconds for which a run of the DAG `build_marts` keeps building. Then the built alerts are compared with the
+    streamed ones.
     """
     build_hours: float = 1.0
     """Hours after which Airflow stops a run of `build_marts` that has not ended by itself."""

@@ -82,8 +82,8 @@ class AlertBook:
         """
         Return the alert under the id that it has had so far.
 
-        In an earlier version, alerts about referrals and children did not name the family, so their ids were made
-        without the family's id.
+        In an earlier version of the software, ids of alerts about referrals and children were made without the family's
+        id.
         """
         if alert.entity_kind not in _NAMED_BY_FAMILY:
             return alert

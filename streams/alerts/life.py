@@ -74,7 +74,7 @@ def _with_handling(alert: Alert, entry: Standing, handled: Handled, cause: Cause
 
 
 def _first_versions(raised: Iterable[Alert], gone: Iterable[Alert]) -> Iterator[Alert]:
-    """Yield the new alerts. Each one supersedes a withdrawn alert, if one fits and no other new alert supersedes it."""
+    """Yield the new alerts. A new alert supersedes a fitting withdrawn alert that no other one supersedes."""
     left = list(gone)
     for alert in sorted(raised, key=lambda one: (one.anchored_at, one.alert_id)):
         old = _predecessor(alert, left)

@@ -64,11 +64,11 @@ class Publisher:
     Publishes for the holder of a lock, in transactions. Consumers see all records of a transaction or none.
 
     1. Kafka lets only the newest producer of a transactional id publish. Here the transactional id is the name of the
-    lock.
+       lock.
     2. So the process that took the lock and then created a publisher is the only one that can publish. The broker
-    refuses a former lock holder, for example one that was paused and does not know that it has lost the lock.
+       refuses a former lock holder, for example one that was paused and does not know that it has lost the lock.
     3. The publisher checks the lock before and after the producer is registered at the broker, and before each
-    transaction.
+       transaction.
     4. A transaction ends when the broker has acknowledged all its records.
 
     Args:

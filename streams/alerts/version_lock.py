@@ -1,9 +1,10 @@
 """
 A lock for versions of alerts that only the build evaluates: one process at a time publishes the next version.
 
-The build publishes such an alert, and the watcher publishes the actions of people on it. Each of them numbers its
-version after the versions that it has read. So each holds this lock from reading the versions until its own version is
-on the topic. The watcher never waits for the lock, so a build that hangs delays no alert about a family.
+The build publishes such an alert, and the watcher publishes the actions of people on it. The build and the watcher each
+number a version after the versions that they have read. So the writer of a version holds this lock from reading the
+versions until its own version is on the topic. The watcher never waits for the lock, so a build that hangs delays no
+alert about a family.
 """
 
 from contextlib import AbstractContextManager

@@ -92,7 +92,8 @@ def check(value: bytes, max_bytes: int) -> Verdict:
     type_ = _type(value)
     topic = _topic(type_)
     if topic is None:
-        # The contract of any topic finds errors in the envelope. If it finds none, the event type is wrong.
+        # The contract of any topic finds errors in the envelope. If this contract finds no error in the envelope, the
+        # event type is wrong.
         refused = admit(_Candidate(INPUT_TOPICS[0], value), max_bytes)
         return Verdict(type_, None, None, [_unknown(refused)])
     key = key_of(topic, value)
@@ -180,7 +181,10 @@ def _misplaced(event: Accepted) -> Iterator[Finding]:
 
 
 def _unknown_fields(event: Accepted) -> Iterator[Finding]:
-    """Find fields that the contract does not name. Such fields are kept, but nothing reads them. Most are misspelt."""
+    """
+    Find fields that the contract does not name. Unknown fields are kept, but nothing reads them. Most unknown fields
+    are misspelt.
+    """
     yield from _extra(json.loads(event.value), Envelope, "$")
     data = json.loads(bytes(event.envelope.data))
     if event.amendment is not None:

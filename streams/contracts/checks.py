@@ -58,12 +58,13 @@ class Reason(enum.StrEnum):
     """
     An earlier record of the partition had the same source and id, but other content.
 
-    Such records are now accepted, and records that were rejected for this reason can be replayed.
+    Records with an id that was used before are now accepted. Records that were rejected for this reason can be
+    replayed.
     """
     TOO_LARGE = "too_large"
     """The record is too long."""
     BATCH = "batch"
-    """The record is a batch of events. This is not an error: each event is sent as a record of its own."""
+    """The record is a batch of events. A batch is not an error: each event is sent as a record of its own."""
     UNREADABLE_BATCH = "unreadable_batch"
     """The record is unreadable: Kafka has its offset, but its batch, or compressed data in it, is damaged."""
     DELETED_UNREAD = "deleted_unread"
@@ -71,7 +72,7 @@ class Reason(enum.StrEnum):
 
 
 class Refusal(Exception):
-    """Carries a reason up to `decode`. This exception never leaves the contract."""
+    """Carries the reason for a rejection up to `decode`. A `Refusal` is never raised out of `streams.contracts`."""
 
     def __init__(self, reason: Reason, path: str | None = None, allowed: str | None = None) -> None:
         self.reason, self.path, self.allowed = reason, path, allowed
@@ -118,9 +119,9 @@ def arrival_ms(timestamp: int) -> int:
     """
     Return when a record arrived (ms since 1970), from its Kafka timestamp, which may be any 64-bit number.
 
-    A topic that does not set arrival times keeps the sender's timestamp. This may be -1 (none), before 1970, or after
-    the year 9999. Such a timestamp is replaced by the nearest time from 1970 to 2199, so that every reader can store it
-    and all readers have the same time.
+    A topic that does not set arrival times keeps the sender's timestamp. A sender's timestamp may be -1 (none), before
+    1970, or after the year 9999. A timestamp that is out of range is replaced by the nearest time from 1970 to 2199, so
+    that every reader can store it and all readers have the same time.
     """
     return min(max(timestamp, 0), _LATEST_MS)
 

@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 COORDINATES = r"[A-Za-z0-9._-]{1,249}/[0-9]{1,9}/[0-9]{1,18}"
-"""The form of `topic/partition/offset`, as a regular expression. Its numbers fit every column that stores them."""
+"""The form of `topic/partition/offset`, as a regular expression. The numbers fit every column that stores them."""
 REPLAY_HEADER = "caf-replay-of"
 """Header of a record that is sent again. Its value is the `topic/partition/offset` of the rejected record."""
 
@@ -75,7 +75,7 @@ def record_bytes(record: Record) -> int:
 
 
 class Unreadable(NamedTuple):
-    """An offset without a readable record. It has the fields of a `Record`; `lacks` says what is missing."""
+    """Stands for an offset without a readable record. `lacks` says what is missing; other fields are as in `Record`."""
 
     topic: str
     partition: int
@@ -137,7 +137,7 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
     headers: tuple[tuple[str, bytes | None], ...]
 
     def without_content(self) -> "Rejected":
-        """Copy the rejection without key, value and headers. These may be large, and no rule reads them."""
+        """Copy the rejection without key, value and headers. The content may be large, and no rule reads it."""
         return msgspec.structs.replace(self, key=None, value=None, headers=())
 
     @property

@@ -107,7 +107,7 @@ IN_WORDS = {
     SUBJECT_PATTERN: "the identifier of one person, family or address, and no placeholder for an unknown one, "
     "such as `unknown`, `null`, `test`, `000`, `99999` or a nil UUID",
 }
-"""For each pattern, what it allows, in words that a builder of forms understands."""
+"""For each pattern, words that tell a builder of forms what the pattern allows."""
 
 
 def _identifier(description: str, example: str, pattern: str = IDENTIFIER_PATTERN) -> Meta:

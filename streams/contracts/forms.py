@@ -31,7 +31,7 @@ def respelt(kind: type, value: bytes) -> bytes | None:
 
 
 def with_whole_characters(value: bytes) -> bytes:
-    """Replace each lone half of a surrogate pair by U+FFFD. Such a half is left when a character is cut in two."""
+    """Replace each lone half of a surrogate pair by U+FFFD. A lone half is left when a character is cut in two."""
     return _ESCAPES.sub(lambda found: rb"\ufffd" if found["half"] else found[0], value)
 
 

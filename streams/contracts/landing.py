@@ -1,8 +1,8 @@
 """
 The tables of the landing lake: every column with its type, its meaning, and whether it may be empty.
 
-This module is the only source for the DDL that `land` executes, the dbt source file and the column expectations. Times
-are UTC without a time zone.
+`streams/contracts/landing.py` is the only source for the DDL that `land` executes, the dbt source file and the column
+expectations. Times are UTC without a time zone.
 """
 
 from dataclasses import dataclass

@@ -2,8 +2,8 @@
 Convert every form in which CloudEvents travel over Kafka to structured JSON, which is validated and kept.
 
 - Structured: the value is the event.
-- Binary: the value is the event's data, and the event's attributes are headers. Such a record is rewritten as
-  structured JSON, with its data byte for byte, because only values are kept.
+- Binary: the value is the event's data, and the event's attributes are headers. A binary record is rewritten as
+  structured JSON, with its data byte for byte, because the lake keeps only values.
 - Batch: the value is an array of events. Each event is sent as a record of its own (`streams.contracts.batches`).
 
 Source: https://github.com/cloudevents/spec, Kafka protocol binding v1.0.2.

@@ -12,8 +12,8 @@ __all__ = ["subjects"]
 
 def subjects() -> tuple[list[str], list[str]]:
     """
-    Return the columns that name one person, family or address, and the columns that name several. They connect
-    families.
+    Return the columns that name one person, family or address, and the columns that name several. Shared ids in these
+    columns connect families.
     """
     one, several = set(), set()
     for struct in event_types().values():

@@ -171,8 +171,8 @@ class _Deleted(_Records):
     """
     The deleted offsets between a consumer's position and the first offset that the topic still has.
 
-    Offsets below 0 belong to an earlier generation of the topic. Some of the deleted offsets may have been control
-    markers or aborted records.
+    Offsets below 0 belong to an earlier generation of the topic. Some deleted offsets may have been control markers or
+    aborted records.
     """
 
     def _unpack_records(self, tp: TopicPartition, *_: object) -> Iterator[Readable]:

@@ -1,5 +1,6 @@
 """
-The consumer that all parts use. It continues past damage, and its record numbers stay right when a topic is recreated.
+The consumer that all parts use. This consumer continues past damage, and its record numbers stay right when a topic is
+recreated.
 
 At an unreadable position, kafka-python's `poll` raises an error on every call. This consumer returns one `Unreadable`
 for each lost offset and continues with the next batch.

@@ -53,7 +53,7 @@ _MAX_UNREADABLE = 100_000
 """
 The largest number of values for one run of unreadable offsets.
 
-There is a limit because a batch header of 61 bytes can claim two billion records.
+Without this limit, a batch header of 61 bytes could claim two billion records and produce as many values.
 """
 _MAX_DELETED = 100
 """The largest number of values for one run of deleted offsets. No data is left, so more values add nothing."""

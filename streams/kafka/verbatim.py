@@ -1,8 +1,8 @@
 """
 Send records byte for byte, including records that no program should write.
 
-Such records have neither key nor value, or have headers without a value, or have header names that are not UTF-8.
-kafka-python's producer refuses such records before it serializes them.
+Some records on the topics have neither key nor value, headers without a value, or header names that are not UTF-8.
+kafka-python's producer would refuse to send such records.
 """
 
 from collections.abc import Sequence

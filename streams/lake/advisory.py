@@ -237,5 +237,5 @@ def _placeholders(key: tuple[int, ...]) -> str:
 
 
 def _parts(key: tuple[int, ...]) -> tuple[int, int, int]:
-    """Return a key as `pg_locks` shows it: one number is half of a 64-bit key, two numbers are shown unchanged."""
+    """Return a key as `pg_locks` shows it: a single number is the second half of a 64-bit key."""
     return (0, *key, 1) if len(key) == 1 else (*key, 2)

@@ -91,8 +91,8 @@ def lies_in_home(settings: Settings) -> bool:
     """
     Return whether the catalog and its files both lie in the home.
 
-    Then both move together when the home is moved. In every other case a changed path is a mistake, and DuckLake
-    refuses it.
+    If both lie in the home, they move together when the home is moved. In every other case a changed path is a mistake,
+    and DuckLake refuses it.
     """
     return not settings.lake_data and not settings.postgres
 

@@ -1,9 +1,9 @@
 """
 Number the records of a recreated topic so that they continue after the rows of its earlier generation.
 
-The first process that meets a recreated topic stores the first number of each partition. Its commit fails if a row has
-landed in the meantime. A lander that still has records of the earlier generation fails after that commit. So no number
-is used twice.
+The first process that meets a recreated topic stores the first number of each partition. The commit of these numbers
+fails if a row has landed in the meantime. A lander that still has records of the earlier generation fails after that
+commit. So no number is used twice.
 """
 
 import time
@@ -170,10 +170,11 @@ def _following(
     topic: str, id_: str, before: Generation, ends: Mapping[tuple[str, int], int], heartbeat: Heartbeat | None
 ) -> Generation:
     """
-    Make the generation of a recreated topic. Its numbers continue after the highest known number of the earlier one.
+    Make the generation of a recreated topic. Its numbers continue after those of the earlier one.
 
-    One number is skipped in between. It stands for records that had arrived on the partition but were neither landed
-    nor evaluated. Nobody knows how many such records there were.
+    Each partition continues after its highest known number, and one number is skipped. The skipped number stands for
+    records that had arrived on the partition but were neither landed nor evaluated. Nobody knows how many such records
+    there were.
     """
     is_evaluated = heartbeat is not None and heartbeat.topic_ids.get(topic) == before.topic_id
     evaluated = heartbeat.offsets.get(topic, []) if is_evaluated else []

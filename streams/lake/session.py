@@ -23,7 +23,7 @@ _CLIENT = {
 """
 Connection options that decide how soon the client notices that the server's machine is gone.
 
-They cover idle connections, and connections that wait for an answer.
+The options cover idle connections, and connections that wait for an answer.
 """
 
 _MOST_STATEMENTS = 100

@@ -29,7 +29,7 @@ log = structlog.get_logger()
 BEAT_SECONDS = 2.0
 """Seconds between two writes while a part runs."""
 _LAST_WORDS_SECONDS = 5.0
-"""How many seconds a part that ends waits at most for its last write."""
+"""How many seconds the end of a part waits at most for the last write of its sign of life."""
 _LONGEST = 400
 """How many characters of an error message are kept."""
 
@@ -134,7 +134,7 @@ class _Recorder(threading.Thread):
                 self._connection.close()
 
     def end(self) -> None:
-        """Tell the thread to write the end of the run; wait for this for at most five seconds."""
+        """Tell the thread to write the end of the run; wait at most five seconds for this."""
         self._ended.set()
         self.join(_LAST_WORDS_SECONDS)
 

@@ -52,17 +52,18 @@ class Lander:
 
     How a batch gets into the lake:
 
-    1. The loop polls records and validates them. It checks that each partition continues at the offset where the last
-    batch ended (`_poll`).
+    1. The loop polls records and validates them. The loop checks that each partition continues at the offset where the
+       last batch ended (`_poll`).
     2. A batch is full when it has `land_batch_rows` rows or 64 MiB of records. A batch that is not full is stored after
-    `land_batch_seconds`, but it continues to fill while another batch is stored (`_full`).
-    3. The loop waits until the batch before is stored. Then it asks the broker for the ids of the topics. If the ids
-    are unchanged, no topic was recreated, and all polled records belong to the known generations. If the broker does
-    not answer, the batch waits. If a topic was recreated, the batch may hold records of both generations. The batch is
-    then discarded, and its records that Kafka still has are read again (`_hand_over`).
+       `land_batch_seconds`, but it continues to fill while another batch is stored (`_full`).
+    3. The loop waits until the batch before is stored. Then the loop asks the broker for the ids of the topics. If the
+       ids are unchanged, no topic was recreated, and all polled records belong to the known generations. If the broker
+       does not answer, the batch waits. If a topic was recreated, the batch may hold records of both generations. The
+       batch is then discarded, and its records that Kafka still has are read again (`_hand_over`).
     4. The writer stores the batch on its own thread, while the loop fills the next one (`Writer`).
-    5. When the batch is stored, the loop commits its offsets to the consumer group in Kafka (`_settle`). These offsets
-    do not decide where landing continues: after a start, it continues after the last rows in the lake (`_seek`).
+    5. When the batch is stored, the loop commits its offsets to the consumer group in Kafka (`_settle`). The committed
+       offsets do not decide where landing continues: after a start, landing continues after the last rows in the lake
+       (`_seek`).
 
     So after a crash before the lake's commit, the records of a batch are read again. After a crash that comes later,
     their rows are already there, and reading continues after them.

@@ -33,7 +33,8 @@ def parts_of(batch: Rejected) -> Iterator[Part]:
     """
     Yield the events of a batch record, byte for byte, each with the key that its own data require.
 
-    An event that cannot be read gets the key of the batch record. It is then rejected on its own, with its own reason.
+    An event that cannot be read gets the key of the batch record. Such an event is then rejected on its own, with its
+    own reason.
     """
     came_from = f"{batch.topic}/{batch.partition}/{batch.offset}".encode()
     headers = [(CONTENT_TYPE, STRUCTURED + b"+json"), (PART_HEADER, came_from)]

@@ -20,7 +20,7 @@ class Filters:
     """
     Conditions that select rejected records. A filter that is not given excludes nothing.
 
-    `since` is a timezone-aware time. It selects records that arrived then or later.
+    `since`, a timezone-aware time, selects records that arrived then or later.
     """
 
     reason: str | None = None
@@ -65,7 +65,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class Quarantined:
-    """A rejected record. Its content is present only if it was asked for, and may contain anything about anybody."""
+    """A rejected record. The content is present only if it was asked for, and may be about any person."""
 
     topic: str
     partition: int

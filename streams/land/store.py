@@ -65,12 +65,13 @@ class LandingStore:
         Store rows in one transaction, after which their partitions continue at the offsets `following`.
 
         1. In the transaction, the store reads the number of the lake's current snapshot. If another process has
-        committed since this store's last commit, the store compares the next offsets and the topics' generations in the
-        lake with its own. If an offset differs, or a topic was recreated, it raises `LakeConflict` and stores nothing.
+           committed since this store's last commit, the store compares the next offsets and the topics' generations in
+           the lake with its own. If an offset differs, or a topic was recreated, it raises `LakeConflict` and stores
+           nothing.
         2. The store inserts the rows, and commits. The catalog accepts the commit only if no other process has
-        committed since step 1.
+           committed since step 1.
         3. If the catalog refuses the commit for this reason, nothing was stored. The store then begins again with step
-        1, up to 20 times.
+           1, up to 20 times.
         4. After the commit, the store keeps `following` as the next offsets.
 
         Raises:

@@ -1,10 +1,10 @@
 """
 Checks that no record is missing: every offset of every landed topic must have exactly one row in the lake.
 
-Consumers never receive some offsets (transaction markers, aborted records). These offsets need no row, and this module
-recognises them by reading the topic. Rows for records that the broker no longer keeps are only compared with each
-other. The same holds for rows of earlier generations of a topic. If a very large number of offsets was lost, one row
-stands for those that have no row of their own.
+Transaction markers and aborted records take up offsets that consumers never receive. Such offsets need no row, and this
+module recognises them by reading the topic. Rows for records that the broker no longer keeps are only compared with
+each other. The same holds for rows of earlier generations of a topic. If a very large number of offsets was lost, one
+row stands for those that have no row of their own.
 """
 
 import time
@@ -75,7 +75,7 @@ class Verified:
     """
     The result of the comparison: the number of partitions, rows and lost records, and every difference.
 
-    `lost` counts the records that Kafka deleted before they were read. These records have rows, so they are not
+    `lost` counts the records that Kafka deleted before they were read. Lost records have rows, so they are not
     differences.
     """
 
@@ -163,7 +163,7 @@ def _compare(
 
 
 def _near(gaps: Iterable[Gap]) -> Iterator[list[Gap]]:
-    """Group gaps of a partition that are close together, to read them together. Each transaction leaves a gap."""
+    """Group gaps of a partition that are close together, to read them together. Each Kafka transaction leaves a gap."""
     near: list[Gap] = []
     for gap in sorted(gaps, key=lambda one: (one.topic, one.partition, one.first)):
         if near and (

@@ -54,11 +54,12 @@ class Writer:
     The steps for each batch:
 
     1. A record that holds a batch of events will be quarantined. Before that, each of its events is sent as a record of
-    its own, and the broker acknowledges these records.
+       its own, and the broker acknowledges these records.
     2. The dead letters of the other rejected records are sent.
     3. One transaction stores all rows (`LandingStore.commit`).
     4. `on_commit` is called, which rings the doorbell.
-    5. If it is time, new rows are validated. After every hundred commits, small files are merged.
+    5. If the last check was at least five seconds ago, new rows are validated. After every hundred commits, small files
+       are merged.
 
     After a crash before step 3, the batch is read again. Then steps 1 and 2 send the same records a second time. If a
     step fails, `wait` raises the error in the loop, and the loop ends.

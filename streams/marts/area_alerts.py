@@ -52,7 +52,7 @@ _IS_BEHIND = f"""
         where topic <> '{names.ALERTS}' and offsets.next_offset > coalesce(c.next_offset, 0)
     )
 """
-"""True if a build of the last day read more than the last build did. This happens while a watcher catches up."""
+"""True if a build of the last day read more than the last build, which can happen while a watcher catches up."""
 
 _SAID = "select distinct alert_id from landing.main.alerts where list_contains(?, rule) and not test"
 
@@ -66,7 +66,7 @@ _ARRIVED = """
         on events.root_source = evidence.source and events.root_id = evidence.id
     group by evidence.alert_id
 """
-"""SQL for when the newest evidence of each alert arrived, and whether all its evidence is still in force."""
+"""SQL that returns when the newest evidence of each alert arrived, and whether all its evidence is still in force."""
 
 
 def publish_build_alerts(settings: Settings) -> int:
@@ -94,8 +94,8 @@ def publish_build_alerts(settings: Settings) -> int:
         changes = list(_changes(rebuilt, _said(lake, models)))
         if not changes:
             return 0
-        # Create the publisher before reading the topic. It fences an earlier publisher, whose versions are then all on
-        # the topic.
+        # Create the publisher before reading the topic. The new publisher fences an earlier one, whose versions are
+        # then all on the topic.
         with version_lock(settings) as lock, closing(Publisher(settings, lock)) as publisher:
             since = published_since(settings, offsets)
             unsaid = [alert for alert in changes if alert.alert_id not in since]

@@ -23,7 +23,10 @@ from streams.settings import Settings
 __all__ = ["machine_mb", "settle"]
 
 _OF_THE_CONTAINER = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-"""Files in which Linux keeps the memory limit of a container. If the file contains a word, there is no limit."""
+"""
+Files in which Linux keeps the memory limit of a container. If such a file contains a word instead of a number, there is
+no limit.
+"""
 
 _IS_IN_MEMORY = "SELECT count(*) > 0 FROM duckdb_databases() WHERE database_name = 'marts' AND path IS NULL"
 
@@ -57,7 +60,7 @@ def settle(session: duckdb.DuckDBPyConnection, settings: Settings, memory_mb: in
 
 @cache
 def _folder(home: Path) -> Path:
-    """Return the folder of this process. It is removed when the process ends."""
+    """Return the folder of this process. The folder is removed when the process ends."""
     kept = ExitStack()
     atexit.register(kept.close)
     return kept.enter_context(work_folder(home / "dbt", "building-"))

@@ -68,7 +68,7 @@ class BuildLog:
         try:
             tested_at, took = self._lake.execute(_TESTED).fetchone()
         except (duckdb.CatalogException, duckdb.BinderException):
-            return None  # nothing was built yet, or not since builds record this
+            return None  # no build yet, or none since the log has the column `is_tested`
         return None if tested_at is None else (aware(tested_at), took)
 
     def record(self, result: BuildResult, seeds: str, *, is_tested: bool) -> None:

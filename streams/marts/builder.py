@@ -57,7 +57,7 @@ def build(
         settings: the settings, which say where the lake is.
         full: also load the seeds and run the unit tests.
         holds: returns the holds of the marts. If there are any, nothing is built and the last good marts stay.
-        fresh_seconds: how old the watcher's heartbeat may be. If it is older, its watermark is not used.
+        fresh_seconds: how old the watcher's heartbeat may be. The watermark of an older heartbeat is not used.
 
     Raises:
         MartsHeld: a batch-level expectation holds the marts.
@@ -92,20 +92,21 @@ class Builder:
 
     `build` makes one build in these steps:
 
-    1. Start dbt, if it has not been started. This takes seconds, so it comes before the snapshot is chosen. Records
-    that land meanwhile are then part of this build.
+    1. Start dbt, if it has not been started. Starting dbt takes seconds, so it is done before the snapshot is chosen.
+       Records that land meanwhile are then part of this build.
     2. Take the build lock. If another process holds it, wait for up to ten minutes.
     3. Stop with `MartsHeld` if a failed batch-level expectation holds the marts.
-    4. Choose the snapshot. It is the watcher's latest watermark up to which everything has landed. If no heartbeat is
-    recent enough, the snapshot is everything that has landed.
+    4. Choose the snapshot. The snapshot is the watcher's latest watermark up to which everything has landed. If no
+       heartbeat is recent enough, the snapshot is everything that has landed.
     5. Store the snapshot in the lake, where the statements of the build read it.
-    6. Let `WarmBuilder` make the marts and publish them. It loads the seeds if a full build was asked for, if there has
-    been no good build yet, or if the seed files have changed since the last good build.
+    6. Let `WarmBuilder` make the marts and publish them. `WarmBuilder` loads the seeds if a full build was asked for,
+       if there has been no good build yet, or if the seed files have changed since the last good build.
     7. Add a row to `marts.run.builds`, whether the build was good or not.
     8. Every ten minutes, merge the files of that table, and delete files that only builds of more than an hour ago
-    need.
+       need.
     9. Release the lock. Stop with `BuildFailed` if a model or a test failed.
-    10. Bring `warehouse.duckdb` up to date. If that fails, log a warning, because the marts are already published.
+    10. Bring `warehouse.duckdb` up to date. If updating this file fails, log a warning, because the marts are already
+        published.
     """
 
     def __init__(
@@ -147,8 +148,8 @@ class Builder:
         """
         Find what a build could add now.
 
-        A snapshot that covers less than the last one adds nothing. Such a snapshot is possible when the marts were
-        built from everything that had landed, and a watcher then starts and has to catch up.
+        A snapshot that covers less than the last one adds nothing. A snapshot can cover less when the marts were built
+        from everything that had landed, and a watcher then starts and has to catch up.
         """
         now = datetime.now(UTC)
         landed = self._landed.offsets(now)

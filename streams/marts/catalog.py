@@ -6,21 +6,22 @@ never see a part of a failed build (`docs/decisions/0009-marts-are-published-who
 
 Before a build, `take_over` fills the build database:
 
-1. It copies the snapshot that was stored for this build.
-2. It copies the data that the build compares itself with: the last build's figures for complete months, the
-restatements so far, and the last build's snapshot.
-3. It copies the seeds that this build does not load again.
+1. `take_over` copies the snapshot that was stored for this build.
+2. `take_over` copies the data that the build compares itself with: the last build's figures for complete months, the
+   restatements so far, and the last build's snapshot.
+3. `take_over` copies the seeds that this build does not load again.
 
 After a build, `Publisher.publish` copies the tables to the published marts:
 
-1. It finds the tables that have changed. For a table that grew, the build already knows which rows changed. For every
-other table, it compares the number of rows and the sum of their hashes with those at the last publication.
-2. It begins a transaction and writes the snapshot.
-3. It writes each changed table. If the changed rows are known and the table has more than 20,000 rows, it replaces only
-those rows. Otherwise it writes the whole table.
-4. If it remembers no publication, it drops the tables that no model makes any more. It remembers none when the process
-starts, after a failure, and when another process has published.
-5. It commits. If a step failed, readers keep the marts that they had, and `publish` forgets what it published.
+1. `publish` finds the tables that have changed. For a table that grew, the build already knows which rows changed. For
+   every other table, `publish` compares the number of rows and the sum of their hashes with those at the last
+   publication.
+2. `publish` begins a transaction and writes the snapshot.
+3. `publish` writes each changed table. If the changed rows are known and the table has more than 20,000 rows, `publish`
+   replaces only those rows. Otherwise `publish` writes the whole table.
+4. If `publish` remembers no publication, it drops the tables that no model makes any more. It remembers no publication
+   when the process starts, after a failure, and when another process has published.
+5. `publish` commits. If a step failed, readers keep the marts that they had, and `publish` forgets what it published.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -148,7 +149,8 @@ class Publisher:
     """
     Publishes the built tables in one transaction, and does not write tables that have not changed.
 
-    The publisher remembers what it published. Its memory is right only until another process publishes: see `forget`.
+    The publisher remembers what it published. When another process has published, call `forget`, because the memory is
+    then wrong.
     """
 
     def __init__(self) -> None:
@@ -173,11 +175,11 @@ class Publisher:
             session: a session in which `marts` was built and `published` is attached.
             built: the tables that were built.
             kept: tables that stay as they are.
-            changes: the rows of each table that changed since the last publication, by table name. None means that no
-                row changed. For a table that is not in `changes`, the changed rows are not known.
+            changes: the rows of each table that changed since the last publication, by table name. If the value is
+                None, no row changed. For a table that is not in `changes`, the changed rows are not known.
 
         Returns:
-            The names of the tables that were written, with their changed rows. None means that any row may have
+            The names of the tables that were written, with their changed rows. If the value is None, any row may have
             changed.
 
         Raises:
@@ -203,7 +205,7 @@ class Publisher:
             self.forget()
             raise
         # If only some rows of a table were written, its sum of hashes is not computed, because that means reading the
-        # whole table. When such a table is next rebuilt, it counts as changed.
+        # whole table. When a table without a sum of hashes is next rebuilt, it counts as changed.
         self._published |= {str(table): found for table, found in states.items()}
         self._published |= {name: None for name, change in known.items() if change}
         return written
@@ -220,7 +222,7 @@ def _write(session: duckdb.DuckDBPyConnection, table: Table, change: Change | No
 
 
 def _others(session: duckdb.DuckDBPyConnection, known: Collection[Table]) -> list[str]:
-    """Find published tables that no model makes any more. If these stayed, their figures would never change again."""
+    """Find published tables that no model makes any more. Their figures would never change again."""
     names, schemas = {str(table) for table in known}, [table.schema for table in known]
     found = session.execute(
         "SELECT schema_name || '.' || table_name FROM duckdb_tables() "

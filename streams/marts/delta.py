@@ -4,20 +4,20 @@ Bring the tables of the last build up to date by running the same SQL on new rec
 The working tables are in a catalog of their own, `delta`, in memory. A delta takes these steps:
 
 1. Find the records that landed between the last build's snapshot and this one, and the events that they are about
-(`streams/marts/landed.py`).
+   (`streams/marts/landed.py`).
 2. Find the connected groups of families, persons and addresses that these events concern. Add the groups for which a
-deadline or another time has passed since the last build (`streams/marts/connected_groups.py`).
-3. Check that these events and groups are a small part of all events. If they are not, a full build is as quick, so
-everything is rebuilt.
+   deadline or another time has passed since the last build (`streams/marts/connected_groups.py`).
+3. Check that these events and groups are a small part of all events. If they are a large part, a full build is as
+   quick, so everything is rebuilt.
 4. Run the statement of each model that can grow, in the order of the full build. The statement is unchanged, except
-that it reads and writes tables of `delta`. The model's `grows_by` decides which records the statement reads:
-   - `root`: all records of the new or changed events. Only `stg_events` grows by this.
+   that it reads and writes tables of `delta`. The model's `grows_by` decides which records the statement reads:
+   - `root`: all records of the new or changed events. Only `stg_events` grows by `root`.
    - the column of a family, person or address: all events of the connected groups from step 2.
    - `received_on`: all records that arrived on the same days as records of the new or changed events.
    - `period_start`: the periods whose counts have changed, and the periods that they are compared with
      (`streams/marts/periods.py`).
 5. In the table of the last build, replace the rows of these events, groups, days or periods. If the new rows are the
-same as the old ones, write nothing and treat the table as unchanged.
+   same as the old ones, write nothing and treat the table as unchanged.
 
 `streams/marts/statements.py` calls these steps and rebuilds the models that cannot grow.
 """
@@ -130,7 +130,7 @@ class Delta:
         """
         self._session = session
         self.changes: dict[str, Change | None] = {}
-        """The changed rows of each updated table, by table name. None means that the table has not changed."""
+        """The changed rows of each updated table, by table name. If the value is None, the table has not changed."""
         self._knows_periods = False
         session.execute(_CREATE)
         landed.find(session)
@@ -204,8 +204,8 @@ class Delta:
 
         Args:
             table: the table's quoted name.
-            statement: the statement that makes the table. It reads `landing.events` only. The rows of a day depend only
-                on the records of that day, and on other records with the same topic, source and id.
+            statement: the statement that makes the table. The statement reads `landing.events` only. The rows of a day
+                depend only on the records of that day, and on other records with the same topic, source and id.
         """
         self._session.execute(_DAYS)
         self._session.execute(statement.replace(_LANDED, "delta.arrived.events").replace(table, _in_delta(table)))

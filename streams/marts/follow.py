@@ -32,9 +32,9 @@ def follow(
 
     1. Start dbt.
     2. Look for new records twice a second. If a build would read more than the last build did, build. The first build
-    is made even if no records have landed.
+       is made even if no records have landed.
     3. While a bulk of records is arriving, wait with the build until the bulk ends, up to a limit
-    (`streams.marts.pacing`).
+       (`streams.marts.pacing`).
     4. If no build has been made for two minutes, build as well, because deadlines pass even when no records land.
     5. Run the data tests with a build when they are due (`Builder.are_tests_due`).
     6. If the marts are held, report this in the sign of life and try again.

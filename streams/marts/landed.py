@@ -37,7 +37,7 @@ _IS_BEYOND = """
 """
 True if the index contains records beyond the snapshot of the last good build.
 
-This happens when a later build failed, or when another process has built.
+The index is ahead when a later build failed, or when another process has built.
 """
 
 _FORGET = "DELETE FROM marts.known.records; DELETE FROM marts.known.connected; DELETE FROM marts.known.until"

@@ -1,4 +1,4 @@
-"""The build lock. A process holds it while it builds the marts, or while the marts must not change."""
+"""The build lock. A process holds this lock while it builds the marts, or while the marts must not change."""
 
 from contextlib import AbstractContextManager
 

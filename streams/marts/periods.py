@@ -1,10 +1,10 @@
 """
 Find the periods whose figures have changed since the last build, so that the figures of all other periods are kept.
 
-A figure depends on the counts in its period, on whether its period is covered time, and on the period itself. It is
-compared with the figures of the previous period and of the period a year before. Ranks compare all localities within
-one period. So the figures of a period change if any of these has changed, for this period or for a period that it is
-compared with.
+A figure depends on the counts in its period, on whether its period is covered time, and on the period itself. Each
+figure is compared with the figures of the previous period and of the period a year before. Ranks compare all localities
+within one period. So the figures of a period change if any of these has changed, for this period or for a period that
+it is compared with.
 """
 
 import duckdb
@@ -20,7 +20,8 @@ PARENTS = {
 """
 The tables from which figures are made and that can change for some periods only.
 
-Each table has the name of the column with the day of a row. None means that the row names its period.
+The value for each table is the name of the column with the day of a row. If the value is None, the row names its
+period.
 """
 
 _PERIODS = '"marts"."analytics"."int_need_periods"'

@@ -130,7 +130,7 @@ class Reconciliation:
     """
     The result of a comparison at one snapshot. `as_of` is None if no watermark of a watcher has been built yet.
 
-    `published` is the number of alerts that the stream lacked and that were published. They do not count as
+    `published` is the number of alerts that the stream lacked and that were published. Published alerts do not count as
     differences.
     """
 
@@ -202,8 +202,8 @@ def _publish(settings: Settings, lake: duckdb.DuckDBPyConnection, lock: HeldLock
     """
     Publish rebuilt alerts with the version number after their last landed version; return how many.
 
-    From then on, the broker refuses the watcher that lacked these alerts. That watcher begins again and reads the
-    alerts topic first. So no version number is published by both.
+    From then on, the broker refuses the watcher that lacked these alerts. The refused watcher begins a new term and
+    reads the alerts topic first. So no version number is published by both.
     """
     with closing(Publisher(settings, lock, speaks_for=LockKey.LEADER)) as publisher:
         alert_ids = sorted(_unsaid(settings, lake, missing))

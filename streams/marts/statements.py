@@ -76,7 +76,7 @@ class _Repetition:
         if delta:
             delta.reach((one.relation, one.grows_by, at) for one in by_net for at in one.turns_at)
         self._delta = delta if delta and delta.is_small() else None
-        """If this is None, all statements from here on are run on all history."""
+        """The delta; None if all statements from here on must be run on all history."""
         self._by_net, self._by_period = ([one.relation for one in ones] for ones in (by_net, by_period))
         self._read = set(chain.from_iterable(one.parents for one in (*by_net, *by_period)))
         self._unchanged: set[str] = set()

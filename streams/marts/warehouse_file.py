@@ -42,10 +42,10 @@ class Warehouse:
         Bring the file up to date with the marts that were built, and with the log of builds.
 
         Args:
-            session: a session in which `marts` was built and `published` is attached. It is not changed.
+            session: a session in which `marts` was built and `published` is attached. The session is left as it was.
             tables: the published tables.
-            changes: the names of the tables that have changed since the last call, with the changed rows. None means
-                that the changed rows are not known.
+            changes: the names of the tables that have changed since the last call, with the changed rows. If the value
+                is None, the changed rows are not known.
 
         Raises:
             duckdb.Error: the marts cannot be read, or the file cannot be written.

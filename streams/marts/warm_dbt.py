@@ -57,7 +57,7 @@ def dbt_environment(settings: Settings, into: Path | None = None) -> dict[str, s
 
 
 def seeds_checksum() -> str:
-    """Return a checksum of all seeds. While it stays the same, the seeds do not have to be loaded again."""
+    """Return a checksum of all seeds. While the checksum stays the same, the seeds do not have to be loaded again."""
     digest = hashlib.blake2b(digest_size=8)
     for path in sorted((_PROJECT / "seeds").iterdir()):
         if path.suffix in {".csv", ".yml"}:
@@ -76,7 +76,7 @@ def _compiled(node: Any) -> Statement:
 
 
 _LEAST_OWN_MB = 1_000
-"""The smallest memory limit in MB of a build if no setting limits it. This much is enough for a million events."""
+"""The smallest memory limit in MB of a build if no setting limits it. 1,000 MB are enough for a million events."""
 
 
 class WarmDbt:

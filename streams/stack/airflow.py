@@ -200,7 +200,7 @@ def _password_file(settings: Settings) -> Path:
 
 
 def _password(settings: Settings) -> str:
-    """Return the password. It is generated here first, because Airflow would otherwise write one into its log."""
+    """Return the password. It is generated here, because Airflow would write a generated password into its log."""
     file = _password_file(settings)
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)

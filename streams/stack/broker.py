@@ -40,13 +40,12 @@ BROKER = {
     "transaction.state.log.min.isr": 1,
     "share.coordinator.state.topic.replication.factor": 1,
     "share.coordinator.state.topic.min.isr": 1,
-    # The defaults (50 partitions) are for clusters. Each partition costs files and start-up time.
+    # Kafka's default of 50 partitions is for clusters. Each partition of a topic costs files and start-up time.
     "offsets.topic.num.partitions": 4,
     "transaction.state.log.num.partitions": 4,
     "share.coordinator.state.topic.num.partitions": 4,
     "group.initial.rebalance.delay.ms": 0,
-    # One year. With the default of a week, a subscriber that returns later would have lost its offsets and miss
-    # records.
+    # Offsets are kept for a year. With the default (a week), a subscriber that returns later would lose its offsets.
     "offsets.retention.minutes": 525_600,
     # A killed broker can return only after its session at the controller has ended. The default is 9 s.
     "broker.session.timeout.ms": 3_000,

@@ -1,4 +1,4 @@
-"""Check the machine before anything starts. Each error is one sentence: what is missing, and what to do."""
+"""Check the machine before anything starts. Each error says in one sentence what is missing, and what to do."""
 
 import os
 import pwd
@@ -70,7 +70,7 @@ def check_home(home: Path) -> None:
     Check that the home is writable, was not made by another user, and has enough free space.
 
     Raises:
-        MachineUnfit: one of these conditions is not met.
+        MachineUnfit: the home is not writable, belongs to another user, or has too little free space.
     """
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     if not existing.is_dir():

@@ -43,7 +43,7 @@ SETTINGS = {
     "shared_buffers": "128MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # A statement's text, and the row on which it fails, can name families. So both stay out of the server's log.
+    # A statement's text, and the row on which it fails, can name families. So the server's log contains neither.
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }

@@ -130,8 +130,8 @@ def stop(home: Path, name: str, *, first: signal.Signals | None = None, patience
     Stop a part and all its processes: send SIGTERM to all of them, then SIGKILL to those that still run.
 
     Args:
-        first: a signal on which the part's first process ends the others in order. This signal is sent before SIGTERM,
-            and only to that process.
+        first: a signal on which the part's first process ends the others in order. `first` is sent before SIGTERM, and
+            only to the first process.
         patience: seconds that each step may take.
 
     Returns:

@@ -166,7 +166,7 @@ def status(settings: Settings) -> list[PartStatus]:
 
 
 def is_up(settings: Settings, name: str) -> bool:
-    """Return whether a server runs, without starting it. A server elsewhere, named by the settings, counts as up."""
+    """Return whether a server runs, without starting it. A server that the settings name counts as running."""
     return _elsewhere(settings, name) or any(part.part == name and part.state == "running" for part in status(settings))
 
 

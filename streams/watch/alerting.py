@@ -1,7 +1,8 @@
 """
 Turns events into alert versions. This module does not use Kafka or the clock.
 
-It reads all its input from the watcher's state and writes all its decisions there, in the transaction of its caller.
+`Alerting` reads all its input from the watcher's state and writes all its decisions there, in the transaction of its
+caller.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -34,11 +35,11 @@ from streams.watch.touched import touched_by
 __all__ = ["PENDING_PLACES", "Alerting"]
 
 _CHUNK_PLACES = 1_000
-"""How many families and records one statement evaluates. That many take half a second."""
+"""How many families and records one statement evaluates. Evaluating this number takes half a second."""
 _ALONE_PLACES = 200
 """A batch that concerns more families and records than this is shared with the standbys."""
 PENDING_PLACES = 250
-"""How many pending families and records the leader or a standby takes at once. That many take 0.1 s."""
+"""How many pending families and records the leader or a standby takes at once. Evaluating this number takes 0.1 s."""
 _EVER = datetime.min.replace(tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
 
@@ -170,10 +171,10 @@ class Alerting:
         Args:
             asked: the families and records, each with the rules to evaluate.
             at: returns the arrival time of the newest record about a family or record, or its passed deadline.
-            amendments: the newest correction or withdrawal of an event, by family or record. None means that only time
-                has passed and no event has arrived.
-            restates: whether to store new versions of alerts that only the build evaluates. Otherwise these versions
-                are put off.
+            amendments: the newest correction or withdrawal of an event, by family or record. If `amendments` is None,
+                only time has passed and no event has arrived.
+            restates: whether to store new versions of alerts that only the build evaluates. If false, new versions of
+                such alerts are put off.
         """
         if not asked:
             return

@@ -44,15 +44,15 @@ class Batches:
         Evaluate the records of a batch, and store their alerts together with the new offsets.
 
         1. All of this is one transaction. `State.writing` checks that this watcher's term is still the latest. `hear`
-        stores the alert versions that came from the alerts topic. `evaluate` stores and evaluates the records.
-        `advance` stores the offsets. After a crash, the database has either all of these changes or none.
+           stores the alert versions that came from the alerts topic. `evaluate` stores and evaluates the records.
+           `advance` stores the offsets. After a crash, the database has either all of these changes or none.
         2. If PostgreSQL refuses a value in the batch, it rolls the transaction back. The records are then evaluated in
-        halves, each half in a transaction of its own, until the refused record is alone. That record is stored as
-        unreadable. One more transaction stores the alert versions from the topic and the offsets. After a crash before
-        that transaction, the batch is read again; events and alert versions that are already stored are not stored a
-        second time.
+           halves, each half in a transaction of its own, until the refused record is alone. The refused record is
+           stored as unreadable. One more transaction stores the alert versions from the topic and the offsets. After a
+           crash before that transaction, the batch is read again; events and alert versions that are already stored are
+           not stored a second time.
         3. If the batch concerns many families and records, step 1 has only stored them as pending. `finish` evaluates
-        them before this method returns. So the next batch is never taken in while a family or record is pending.
+           them before this method returns. So the next batch is never taken in while a family or record is pending.
 
         Returns:
             Whether there are unreadable records to report.
@@ -79,14 +79,14 @@ class Batches:
         Evaluate the families and records that a large batch has left pending, until none is left.
 
         1. Each round is one transaction: it takes up to 250 pending families and records, evaluates them, and stores
-        the alert versions that follow. Taking deletes the rows of the families and records. A crash undoes this, so
-        they are pending again.
+           the alert versions that follow. Taking deletes the rows of the families and records. A crash undoes this, so
+           they are pending again.
         2. Rows that a standby has taken are locked. The leader skips locked rows while there are other rows. When only
-        locked rows are left, the leader waits for them for five seconds. Then it ends the database sessions of the
-        standbys. PostgreSQL rolls their transactions back, and the leader takes the rows.
+           locked rows are left, the leader waits for them for five seconds. Then the leader ends the database sessions
+           of the standbys. PostgreSQL rolls their transactions back, and the leader takes the rows.
         3. If PostgreSQL refuses a round, this method continues with one family or record at a time. If PostgreSQL
-        refuses a single family, the newest records about it are stored as unreadable, and the family is no longer
-        pending.
+           refuses a single family, the newest records about it are stored as unreadable, and the family is no longer
+           pending.
         4. After each round, `alive` is called.
 
         Returns:

@@ -38,16 +38,16 @@ def begin_reading(
     Find the offset at which each partition continues, after filling gaps in the state from the lake.
 
     1. The state has the next offset of each partition. If the topic has been recreated since, the partition continues
-    at the new generation's first offset or earlier (`_evaluated`).
+       at the new generation's first offset or earlier (`_evaluated`).
     2. The state lacks records in two cases. A new state lacks all records. Any other state lacks the records that Kafka
-    deleted before they were evaluated. The lander may still be landing deleted records, so this function waits up to
-    five seconds for the lander. Then it copies the missing records from the lake (`fill`).
+       deleted before they were evaluated. The lander may still be landing deleted records, so this function waits up to
+       five seconds for the lander. Then the function copies the missing records from the lake (`fill`).
     3. Each partition continues after the records that were evaluated or copied. If Kafka has deleted records after that
-    offset, the consumer returns `deleted_unread` records in their place. But if the lander has read past the deleted
-    offsets, they were only transaction markers, and reading begins at the first record that Kafka still has
-    (`where_to_resume`).
+       offset, the consumer returns `deleted_unread` records in their place. But if the lander has read past the deleted
+       offsets, they were only transaction markers, and reading begins at the first record that Kafka still has
+       (`where_to_resume`).
     4. If a topic ends before the offset found in this way, it has lost records at its end. Nobody knows which of its
-    records were evaluated, so all its records in Kafka are read again.
+       records were evaluated, so all its records in Kafka are read again.
 
     Args:
         alive: called now and then, to show that the watcher is alive.

@@ -38,7 +38,7 @@ class Named(NamedTuple):
 
 
 def named_by(event: Accepted) -> Named:
-    """Find the families, persons and addresses that an event names. It may record, correct or withdraw a fact."""
+    """Find the families, persons and addresses that an event names. The event may amend a fact."""
     about: Event | object = event.amendment if event.fact is None else event.fact
     tells = _tells(type(about))
     return Named(

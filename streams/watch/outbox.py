@@ -22,11 +22,11 @@ class Outbox:
 
     1. The transaction that decides a version also writes it to the outbox. So no crash can lose a version.
     2. `send` publishes the oldest versions, up to 1,000, in one Kafka transaction, and waits until the broker has
-    acknowledged it. Consumers see all of these versions or none.
+       acknowledged it. Consumers see all of these versions or none.
     3. Only then does a database transaction remove the versions from the outbox.
     4. After a crash between steps 2 and 3, the versions are both on the topic and in the outbox. So a watcher that
-    begins a term first reads the alerts topic to its end. It removes the versions that it finds there from the outbox,
-    and does not send them a second time.
+       begins a term first reads the alerts topic to its end. The watcher removes the versions that it finds on the
+       topic from the outbox, and does not send them a second time.
 
     Only one thread at a time sends, restores or retires alerts.
     """

@@ -81,7 +81,7 @@ class Reading:
         """
         Return the next records; none if the topics are no longer the ones with which the term began.
 
-        In that case the term is over (`is_over`).
+        If the topics have changed, `is_over` becomes true and the term ends.
 
         Raises:
             RecordsDeleted: Kafka has deleted records before they were read. The lake may have these records.

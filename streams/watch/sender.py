@@ -15,8 +15,8 @@ class Sender:
 
     1. `wake` counts a request to send. The watcher calls it after a transaction that may have added versions.
     2. The thread notes the number of requests, and sends everything in the outbox. Then the noted requests are done.
-    3. `settled` returns None until all requests are done. When it returns offsets, everything that was decided before
-    the last `wake` is on the topic and acknowledged. The watcher moves the watermark only then.
+    3. `settled` returns None until all requests are done. When `settled` returns offsets, every version that was
+       decided before the last `wake` is on the topic and acknowledged. The watcher moves the watermark only then.
     4. If sending fails, the thread ends. `settled` then raises the error in the watcher's own thread.
 
     Args:

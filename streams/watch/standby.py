@@ -33,15 +33,16 @@ class Standby:
     """
     A watcher that waits for the leader lock, and works in the meantime.
 
-    1. If the leader has the same rules and tables, this standby helps. In one transaction it takes up to 250 pending
-    families and records, evaluates them, and writes the alert versions that follow to the outbox. The leader sends the
-    versions. The rows that the standby has taken are locked, so no family is evaluated by two watchers at once.
+    1. If the leader has the same rules and tables, this standby helps. In one transaction the standby takes up to 250
+       pending families and records, evaluates them, and writes the alert versions that follow to the outbox. The leader
+       sends the versions. The rows that the standby has taken are locked, so no family is evaluated by two watchers at
+       once.
     2. If the standby dies, or if the leader has waited for it for five seconds, PostgreSQL rolls its transaction back.
-    The rows are pending again, and another watcher takes them.
+       The rows are pending again, and another watcher takes them.
     3. If the leader has tables of another version, or none, this standby makes its own tables in the schema
-    `watch_next` and fills them from the lake. The leader continues to raise alerts meanwhile. When this standby becomes
-    the leader, its tables replace the former leader's tables (`Tables.open`).
-    4. Only one standby prepares tables. It holds the lock `WATCH_NEXT` as long as it waits to use them.
+       `watch_next` and fills them from the lake. The leader continues to raise alerts meanwhile. When this standby
+       becomes the leader, its tables replace the former leader's tables (`Tables.open`).
+    4. Only one standby prepares tables. This standby holds the lock `WATCH_NEXT` as long as it waits to use its tables.
     """
 
     def __init__(self, settings: Settings, rules: CompiledRules, alive: Callable[[], None]) -> None:

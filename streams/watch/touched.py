@@ -1,4 +1,4 @@
-"""The families and records that a batch makes it necessary to evaluate, with the rules and the reasons."""
+"""The families and records that must be evaluated because of a batch, with the rules and the reasons."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class Touched:
 
 
 def touched_by(state: State, sets: RuleSets, events: Sequence[Accepted], recorded: Sequence[Recorded]) -> Touched:
-    """Find what a batch of events makes it necessary to evaluate. `recorded` has one item for each event."""
+    """Find the families and records to evaluate because of a batch. `recorded` has one item for each event."""
     touched = Touched()
     about = state.events.about_the_same(events, recorded)
     rules = [sets.changed_by(one.fact for one in same) for same in about]

@@ -44,9 +44,9 @@ __all__ = ["Watcher"]
 log = structlog.get_logger()
 
 _UNREAD_RECORDS = 500
-"""How many unreadable records are reported between two polls. That many take about 100 ms."""
+"""How many unreadable records are reported between two polls. Reporting this number takes about 100 ms."""
 _REVIEW_FAMILIES = 20
-"""How many families are reviewed in one idle moment. That many take about 30 ms."""
+"""How many families are reviewed in one idle moment. Reviewing this number takes about 30 ms."""
 _CATCH_UP_MS = 500
 """How many ms to wait for the next records that another leader has evaluated."""
 _LOOK_SECONDS = 1.0
@@ -64,45 +64,47 @@ _PAUSE_SECONDS = 0.05
 
 class Watcher:
     """
-    One term as the leader. It ends when the caller stops it, or when the lock, the broker or the database is lost.
+    One term as the leader. A term ends when the caller stops it, or when the lock, the broker or the database is lost.
 
     How a term begins:
 
     1. The watcher ends the database sessions of all other watchers, makes its tables if they are missing, and adds one
-    to the number of the term. From then on, every transaction of a former leader fails (`State.begin_term`,
-    `State.writing`).
-    2. It opens a publisher under the name of the leader lock. From then on, the broker refuses a former leader's
-    publisher.
-    3. It finds the offset at which each partition continues, after filling gaps in its tables from the lake
-    (`begin_reading`), and stores these offsets.
-    4. It reads the alerts topic to its end. It stores versions that it did not know, and removes versions that are
-    already on the topic from the outbox (`_hear`).
-    5. It evaluates the families and records that a large batch of the former leader left pending (`Batches.finish`).
+       to the number of the term. From then on, every transaction of a former leader fails (`State.begin_term`,
+       `State.writing`).
+    2. The watcher opens a publisher under the name of the leader lock. From then on, the broker refuses a former
+       leader's publisher.
+    3. The watcher finds the offset at which each partition continues, after filling gaps in its tables from the lake
+       (`begin_reading`), and stores these offsets.
+    4. The watcher reads the alerts topic to its end. It stores versions that it did not know, and removes versions that
+       are already on the topic from the outbox (`_hear`).
+    5. The watcher evaluates the families and records that a large batch of the former leader left pending
+       (`Batches.finish`).
     6. The last heartbeat tells how far an earlier leader has evaluated. Records before that watermark which the tables
-    still lack are stored without evaluating them (`_catch_up`).
+       still lack are stored without evaluating them (`_catch_up`).
     7. If the tables are new, if the rules have changed, or if steps 3 or 6 have added events, all families are marked
-    for review (`State.complete`).
+       for review (`State.complete`).
     8. If the topic of current alerts has been recreated, the watcher publishes the current alerts there again.
-    9. It starts to send the outbox.
+    9. The watcher starts to send the outbox.
 
     How a batch is taken in:
 
     1. A poll returns records. The contract validates each record of the input topics. Records of the alerts topic are
-    decoded.
+       decoded.
     2. One transaction stores the events, evaluates the rules, and stores alert versions, deadlines, outbox and offsets.
-    For a large batch, this transaction only lists the families and records to evaluate. The leader and the standbys
-    evaluate them in further transactions, before the next batch is taken in (`Batches.take`).
+       For a large batch, this transaction only lists the families and records to evaluate. The leader and the standbys
+       evaluate them in further transactions, before the next batch is taken in (`Batches.take`).
     3. A thread sends the outbox while the next batch is evaluated. A version leaves the outbox only after the broker
-    has acknowledged it (`Sender`, `Outbox`).
+       has acknowledged it (`Sender`, `Outbox`).
 
     When the watermark moves:
 
     1. The watermark moves at the end of a round of the loop, if everything taken in has been evaluated and everything
-    decided has been sent. It does not move while an unreadable record or a version that was put off is waiting.
+       decided has been sent. The watermark does not move while an unreadable record or a version that was put off is
+       waiting.
     2. The watermark then carries the offsets up to which all partitions were taken in, and `as_of`. While families are
-    being reviewed, `as_of` does not change.
+       being reviewed, `as_of` does not change.
     3. If batches follow each other without a break, the watcher waits once a second until all versions are sent. So the
-    watermark also moves under load.
+       watermark also moves under load.
     4. The heartbeat publishes the watermark once in `heartbeat_seconds`, and once more at the end of the term.
 
     Raises:
@@ -320,7 +322,7 @@ class Watcher:
         self._watermark.say()
 
     def _is_sent(self) -> bool:
-        """Return whether all decided versions have been sent. If some always wait, wait for them once a second."""
+        """Return whether all decided versions have been sent. If not, wait for this once a second."""
         written = self._sender.settled()
         if written is None and monotonic() > self._sent_at + _UNSENT_SECONDS:
             self._sender.wait()
@@ -348,7 +350,8 @@ class Watcher:
         """
         Return the time up to which every arrived record is known.
 
-        This is the present time or, if there is a backlog, the arrival time up to which all partitions have been read.
+        Without a backlog, it is the present time. In a backlog, it is the arrival time up to which all partitions have
+        been read.
         """
         read_until = self._reading.read_until()
         if read_until is None:

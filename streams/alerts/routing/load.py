@@ -63,8 +63,8 @@ def expected_load(
     Args:
         routes: the routes in force for the authority.
         expected: the expected number and the shares of each rule's alerts.
-        severities: the severity of each rule's alerts that are not red. If this is red as well, these alerts count as
-            amber.
+        severities: the severity of each rule's alerts that are not red. If the severity given here is red, alerts that
+            are not red count as amber.
         authority: the authority's GSS code.
     """
     routes, load = list(routes), Counter()

@@ -60,7 +60,7 @@ def read_routes(path: Path = ROUTES_FILE) -> tuple[Route, ...]:
 
 
 def in_force(routes: Iterable[Route], authority: str, day: date) -> list[Route]:
-    """Return an authority's latest routes on a day. If it has no routes of its own yet, return the default routes."""
+    """Return an authority's latest routes on a day, or the default routes if the authority has none of its own yet."""
     routes = [route for route in routes if route.effective_from <= day]
     own = [route for route in routes if route.authority_code == authority]
     candidates = own or [route for route in routes if route.authority_code == "*"]

@@ -52,7 +52,7 @@ def profile_authority(profile_version: str, profiles: Path = _PROFILES) -> str:
 
 
 def _in_force(hours: tuple[_Hours, ...], authority: str, day: date) -> _Hours:
-    """Return an authority's latest hours on a day. If it has no hours of its own yet, return the default hours."""
+    """Return an authority's latest hours on a day, or the default hours if the authority has none of its own yet."""
     begun = [each for each in hours if each.effective_from <= day]
     own = [each for each in begun if each.authority_code == authority]
     return max(own or [each for each in begun if each.authority_code == _DEFAULT])

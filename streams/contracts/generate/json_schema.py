@@ -1,5 +1,6 @@
 """
-JSON Schemas (draft 2020-12) of whole messages. Each file is complete: the CloudEvents envelope and its data.
+JSON Schemas (draft 2020-12) of whole messages. Each schema file is complete: it covers the CloudEvents envelope and its
+data.
 
 In messages to the system, `null` means that an optional field is not given. `x-read-as` is the value that replaces a
 wrong value, or a required value that is not given.

@@ -53,8 +53,8 @@ class Agenda:
         Add families and records to evaluate.
 
         Args:
-            places: each family or record with its rules, the arrival time of its newest record, and its newest
-                amendment.
+            places: each family or record, with its rules, the arrival time of its newest record, and the newest change
+                (corrected or withdrawn) of an event about it.
         """
         rows = [(*place, ";".join(rules), arrived_at, amendment) for place, rules, arrived_at, amendment in places]
         self._has_pending = True

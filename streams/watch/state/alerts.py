@@ -85,7 +85,7 @@ class Alerts:
         Return the next alerts after the id `after` that belong on the topic of current alerts, in the order of their
         ids.
 
-        These are the open alerts, and the ended alerts that have not been removed yet.
+        Open alerts belong there, and ended alerts that have not been removed yet.
         """
         rows = self._session.run(sql.STANDING, after, limit)
         return [msgspec.msgpack.decode(alert, type=Alert) for (alert,) in rows]

@@ -101,7 +101,7 @@ SAME_NAME = """
     ) AS same
     WHERE events > 1
 """
-"""With `IS TRUE`, PostgreSQL hashes the ids. Otherwise it would compare each id with each row."""
+"""With `IS TRUE`, PostgreSQL hashes the ids. Otherwise PostgreSQL would compare each id with each row."""
 TOUCHED = """
     WITH asked AS MATERIALIZED (
         SELECT *
@@ -149,7 +149,7 @@ TOUCHED = """
 """
 Finds the families that an event concerns.
 
-These are the families that the event names, the families of its persons, and the families at its addresses or at its
+An event concerns the families that it names, the families of its persons, and the families at its addresses or at its
 persons' addresses. An event about a household also concerns the other households of everyone in it. For example, an
 incident in one household concerns the children of another household in which one of its adults lives. An event about a
 person or their risk marker concerns the families for which that person or marker was recorded.

@@ -166,7 +166,7 @@ class Events:
         """
         Return, for each event, the families that it concerns.
 
-        These are the families that the event names, the families of the persons that it names (including linked
+        An event concerns the families that it names, the families of the persons that it names (including linked
         persons), and the families at its addresses or at these persons' addresses.
         """
         return self._touched([(one.named, one.fact in ABOUT_HOUSEHOLDS) for one in recorded])

@@ -85,10 +85,10 @@ class State:
         Begin a term: end the sessions of other watchers, make missing tables, and raise the number of the term.
 
         1. If this watcher leads (schema `CURRENT`), PostgreSQL ends the sessions of the former leader and of all
-        standbys. Their open transactions are rolled back.
+           standbys. Their open transactions are rolled back.
         2. Missing tables are made, or prepared tables of this version replace the existing tables (`Tables.open`).
         3. The number of the term grows by one. From then on, a session of a former term cannot write, because `writing`
-        compares the numbers.
+           compares the numbers.
         4. Families and records that are still pending are marked for watchers with this watcher's rules.
         """
         if self.schema == CURRENT:
@@ -116,12 +116,12 @@ class State:
         """
         Run a transaction that fails if another watcher has begun a term.
 
-        The transaction locks the number of the term until it ends. So another watcher can begin a term only before or
-        after it.
+        The transaction locks the number of the term until its end. So another watcher can begin a term only before or
+        after this transaction.
 
         Args:
-            is_durable: whether the commit waits for the disk. If it does not, a crash of the server may undo this
-                transaction, but no earlier transaction and no later durable one.
+            is_durable: whether the commit waits for the disk. If the commit does not wait, a crash of the server may
+                undo this transaction, but no earlier transaction and no later durable one.
 
         Raises:
             LockTaken: another watcher has begun a term.
@@ -208,8 +208,8 @@ class State:
         Stop evaluating a pending family or record that PostgreSQL refuses, until another record about it arrives.
 
         Returns:
-            Topic, partition and offset of the records whose arrival made the family pending. They are stored as
-            unreadable.
+            Topic, partition and offset of the records whose arrival made the family pending. These records are stored
+            as unreadable.
         """
         self.session.run("DELETE FROM pending WHERE number = $1", one.number)
         keys = self.events.keys([one.place[1]]).names if one.place[0] == "family" else []

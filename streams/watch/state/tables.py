@@ -28,7 +28,7 @@ _ASKED = frozenset({
     "change", "fact", "alert_id", "escalation_kind", "family_id", "release_family_id", "marker_families", "person_id",
     "linked_person_id", "person_ids", "address_id", "marker_id",
 })  # fmt: skip
-"""Columns that tell whom an event concerns. They are kept even if no rule reads them."""
+"""Columns that tell whom an event concerns. These columns are kept even if no rule reads them."""
 _TYPES = {
     pa.string(): "text",
     pa.int32(): "integer",
@@ -100,9 +100,9 @@ class Tables:
         Make the tables, unless filled tables of this version exist.
 
         1. If the leader's tables are of another version or not filled, and `NEXT` has filled tables of this version,
-        the tables in `NEXT` replace the leader's tables.
+           the tables in `NEXT` replace the leader's tables.
         2. If there still are no filled tables of this version, the existing tables are dropped and empty tables are
-        made.
+           made.
 
         Both steps are one transaction, under a lock.
 

@@ -167,8 +167,9 @@ CREATE TABLE reviews (
 CREATE INDEX ON reviews (arrived_at);
 
 -- The functions below find the ids that one id is connected to. An over-shared id is connected to nothing. OFFSET 0
--- makes PostgreSQL plan each look-up as a query of its own. Such a query uses an index, whatever size the planner
--- believes the tables to have. The planner's statistics may be from a time when the tables were empty.
+-- makes PostgreSQL plan each look-up as a query of its own. A look-up that is planned on its own uses an index,
+-- whatever size the planner believes the tables to have. The planner's statistics may be from a time when the tables
+-- were empty.
 CREATE FUNCTION linked_with(person text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT other.identifier
     FROM identities AS own
@@ -280,9 +281,9 @@ CREATE FUNCTION link(one text, other text) RETURNS void LANGUAGE sql AS $$
     WHERE person_id = greatest(theirs.low, theirs.high) AND theirs.low <> theirs.high;
 $$;
 
--- The functions below find the input of the rules, and have query plans of their own. They find their rows by an index,
--- whatever size the planner believes the tables to have. ROWS tells the planner for about how many rows to plan the
--- rules that read them.
+-- The functions below find the input of the rules, and have query plans of their own. These functions find their rows
+-- by an index, whatever size the planner believes the tables to have. ROWS tells the planner for about how many rows to
+-- plan the rules that read them.
 
 -- The events with the given keys, and events that were sent again in place of the given records.
 CREATE FUNCTION loaded(keys text[], records text[]) RETURNS SETOF events
@@ -292,7 +293,7 @@ BEGIN
 END
 $$;
 
--- Those of the given records that are unreadable.
+-- Returns the quarantine rows of the given records, if they are unreadable.
 CREATE FUNCTION unread(topics text[], partitions integer[], offsets bigint[]) RETURNS SETOF quarantine
 LANGUAGE plpgsql STABLE ROWS 10 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET enable_nestloop = on AS $$
