@@ -2,7 +2,7 @@
 The errors that a user can be shown.
 
 This module imports no other module of the project, so every other module can import it. Messages give the wrong value
-and what is allowed. About an event, messages give its position, path and type, but never a value from it.
+and what is allowed. For an event, messages give its position, path and type, but never a value from the event.
 """
 
 __all__ = [
@@ -107,7 +107,7 @@ class ImportFileInvalid(CafError):
 
 
 class LakeConflict(CafError):
-    """Another writer has already committed these offsets."""
+    """Another process has landed the same offsets, or a topic ends before an offset that has landed."""
 
 
 class LineageUnknown(CafError):
@@ -147,7 +147,7 @@ class PortTaken(CafError):
 
 
 class ActionInvalid(CafError):
-    """An action on an alert is not one that the contract allows."""
+    """The contract does not allow an action on an alert."""
 
 
 class ActionUnknown(CafError):

@@ -55,7 +55,7 @@ class Settings:
     authority: str = "E08000015"
     """GSS code of the authority whose working hours and practice profile apply if an event names no authority."""
     partitions: int = 6
-    """Partitions of each input topic and of the alerts topic. A family has the same partition number on all of them."""
+    """Partitions of each input topic and of the alerts topic. A family has one partition number on all these topics."""
     replication: int = 1
     """Replicas of each topic."""
     retention_days: int = 30

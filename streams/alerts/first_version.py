@@ -13,8 +13,8 @@ def first_version(row: AlertRow, clears_when: str, case_url: str, now: datetime)
     """
     Return an alert as its first version, caused and raised at the time `now`.
 
-    The caller replaces these times before publishing, if it knows better ones. `case_url` has the placeholder
-    `{family_id}`.
+    A caller that knows the real times of cause and raising replaces `now` by them before publishing. `case_url` has the
+    placeholder `{family_id}`.
     """
     return Alert(
         alert_id=row.alert_id,

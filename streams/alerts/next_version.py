@@ -23,7 +23,7 @@ def next_version(new: Alert, old: Alert, *, is_deadline: bool = False, do_times_
         new: the alert as it is now, with the actions of people.
         old: the latest version.
         is_deadline: whether only time has passed and no event has arrived.
-        do_times_count: whether a change in nothing but times makes a new version.
+        do_times_count: whether a change that affects only times makes a new version.
     """
     if _said(new) == _said(old) and not (do_times_count and _times(new) != _times(old)):
         return None

@@ -164,7 +164,7 @@ class Publisher:
         """
         Publish all records that the block sends as one transaction.
 
-        After an error, this publisher cannot begin another transaction. Closing it aborts the transaction.
+        After an error, this publisher cannot begin another transaction. Closing the publisher aborts the transaction.
         """
         self._check()
         try:

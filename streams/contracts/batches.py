@@ -15,7 +15,10 @@ from streams.contracts.checks import UNPARSED, Reason, Refusal
 __all__ = ["MAX_EVENTS", "PART_HEADER", "events_in", "recognised"]
 
 PART_HEADER = "caf-part-of"
-"""Header of an event that was sent from a batch. Its value is the `topic/partition/offset` of the batch."""
+"""
+Header of a record that was made from an event of a batch. The header's value is the `topic/partition/offset` of the
+batch.
+"""
 
 MAX_EVENTS = 1_000
 """The largest number of events that a batch may hold."""

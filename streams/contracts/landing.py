@@ -125,7 +125,7 @@ def landing_tables() -> dict[str, Table]:
 
 def sql_type(type_: pa.DataType) -> str:
     """
-    The DuckDB name of an Arrow type.
+    Return the DuckDB name of an Arrow type.
 
     Raises:
         KeyError: no landing column has this type.

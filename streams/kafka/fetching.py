@@ -30,7 +30,7 @@ class TolerantFetcher(BoundedFetcher):
     A fetcher that handles damage like any other answer of the broker, instead of raising an error.
 
     Inside this class, offsets are Kafka's. `first_number` returns the number of a partition's offset 0. A record's
-    number is its offset plus this number.
+    number is its offset plus the number of offset 0.
     """
 
     def __init__(self, *args: object, first_number: Callable[[TopicPartition], int], **config: object) -> None:

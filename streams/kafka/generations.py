@@ -31,7 +31,7 @@ class Generation(NamedTuple):
 
     @property
     def is_unconfirmed(self) -> bool:
-        """Whether the topic was recreated and nobody has yet confirmed that this is known."""
+        """Whether the topic was recreated and no person has confirmed the recreation yet."""
         return self.number > 1 and self.confirmed_at is None
 
     def first(self, partition: int) -> int:

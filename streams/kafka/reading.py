@@ -6,8 +6,8 @@ At an unreadable position, kafka-python's `poll` raises an error on every call. 
 for each lost offset and continues with the next batch.
 
 A recreated topic is read from its beginning. Kafka's offsets then begin at 0 again, although the lake already has rows
-of the earlier generation with these offsets. A caller that compares offsets with the lake's passes `generations`. Then
-all offsets that the consumer returns and accepts are numbers that continue after the earlier generation.
+of the earlier generation with these offsets. A caller that compares offsets with the lake's passes `generations`. With
+`generations`, all offsets that the consumer returns and accepts are numbers that continue after the earlier generation.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -77,7 +77,7 @@ class TolerantConsumer(KafkaConsumer):
         return self.topic_ids(topics)
 
     def generations(self) -> Generations:
-        """Ask for the generations now and number records by them from now on; return the generations."""
+        """Look up the topic generations, use them to number records from now on, and return them."""
         self._generations = dict(self._ask_generations(self)) if self._ask_generations else {}
         return self._generations
 

@@ -56,7 +56,7 @@ The largest number of values for one run of unreadable offsets.
 Without this limit, a batch header of 61 bytes could claim two billion records and produce as many values.
 """
 _MAX_DELETED = 100
-"""The largest number of values for one run of deleted offsets. No data is left, so more values add nothing."""
+"""The largest number of values for one run of deleted offsets. As no data is left, more values add nothing."""
 BY_RETENTION = "Kafka's retention or a person deletes it"
 WITH_ITS_TOPIC = "its topic is deleted and recreated"
 _DAMAGED = (ArithmeticError, AssertionError, LookupError, RuntimeError, ValueError)

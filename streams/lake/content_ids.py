@@ -1,8 +1,8 @@
 """
 Add `content_id` to rows that landed before the lake had this column, by decoding each of them again once.
 
-One transaction adds the column together with all its values. So no reader ever sees a copy of an event that looks like
-another event. If the work is interrupted, it starts from the beginning.
+One transaction adds the column together with all its values. So no reader ever takes a copy of an event for another
+event. If the work is interrupted, it starts from the beginning.
 """
 
 from types import SimpleNamespace

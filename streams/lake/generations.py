@@ -47,7 +47,7 @@ def landed_generations(lake: duckdb.DuckDBPyConnection) -> dict[str, Generation]
         rows = lake.execute("FROM landing.main.topics").to_arrow_table().to_pylist()
     except duckdb.CatalogException:
         return {}
-    # In a lake from before the column `life`, rows have only the ids until the first generation is added.
+    # A lake that is older than the column `life` has only the ids of topics, until the first generation is added.
     found = sorted((_generation(row) for row in rows), key=lambda generation: generation[1].number)
     return dict(found)
 

@@ -28,7 +28,7 @@ def where_to_resume(
     Return the next offset to read of each partition.
 
     If Kafka no longer has that offset, the consumer returns the lost records as deleted. Transaction markers get no
-    rows. If Kafka deleted only such markers after the last row, no record is lost. So offsets up to the lander's
+    rows. If Kafka deleted only transaction markers after the last row, no record is lost. So offsets up to the lander's
     committed offset do not count as lost.
     """
     found = {}

@@ -18,7 +18,7 @@ __all__ = ["FINISHED_OPTION", "create_landing", "create_marts", "ensure_landing"
 log = structlog.get_logger()
 
 FINISHED_OPTION = "parquet_compression"
-"""The option that is set last. A catalog that has this option is complete."""
+"""The option that is set last when a catalog is created. A catalog that has this option is complete."""
 
 
 def create_landing(lake: duckdb.DuckDBPyConnection) -> None:

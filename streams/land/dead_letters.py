@@ -158,7 +158,8 @@ class DeadLetters:
             return True
         except KafkaError:
             self._be_silent()
-            # The dead letter may still arrive. If the producer gives up on it later, it is counted then.
+            # The dead letter may still arrive. If the producer gives up on this letter later, the letter is counted
+            # then.
             future.add_callback(self._end_silence)
             future.add_errback(lambda error: self._count(type(error).__name__))
         return False

@@ -88,7 +88,7 @@ class Lander:
 
     def run(self, stops: Callable[[], bool], *, once: bool) -> bool:
         """
-        Land until `stops` returns true or, with `once`, until the offsets at which the topics end now.
+        Land until `stops` returns true or, with `once`, until everything before the present ends has landed.
 
         Returns:
             True if the run ended early because topics or partitions have changed.
@@ -186,7 +186,7 @@ class Lander:
         """
         Return whether the batch must be stored now.
 
-        If only its time is over, the batch waits while another batch is stored.
+        If the batch is not full but its time is over, it waits while another batch is stored.
         """
         if self._batch.rows >= self._settings.land_batch_rows or self._batch.bytes >= MAX_BYTES:
             return True

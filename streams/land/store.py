@@ -27,7 +27,7 @@ Offsets = Mapping[tuple[str, int], int]
 
 _ATTEMPTS = 20
 _OVERTAKEN = "ducklake_snapshot_pkey"
-"""Part of the catalog's error message when another commit took the same snapshot number first."""
+"""A part of the error message that the catalog gives when another commit took the snapshot number first."""
 
 
 class LandingStore:

@@ -42,7 +42,7 @@ def output_table(name: str, outputs: Sequence[Output], landed_at: datetime) -> p
 
 
 def _plain(value: object) -> object:
-    """Convert a field's value for Arrow."""
+    """Convert a field's value to a form that Arrow accepts."""
     if isinstance(value, datetime):
         return microseconds(value)
     if isinstance(value, list):

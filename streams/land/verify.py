@@ -3,8 +3,8 @@ Checks that no record is missing: every offset of every landed topic must have e
 
 Transaction markers and aborted records take up offsets that consumers never receive. Such offsets need no row, and this
 module recognises them by reading the topic. Rows for records that the broker no longer keeps are only compared with
-each other. The same holds for rows of earlier generations of a topic. If a very large number of offsets was lost, one
-row stands for those that have no row of their own.
+each other. Rows of earlier generations of a topic are also only compared with each other. If a very large number of
+offsets was lost, one row stands for those that have no row of their own.
 """
 
 import time
@@ -103,7 +103,7 @@ def verify_offsets(
     Compare the topics' offsets, up to their present ends, with the lake's rows.
 
     Args:
-        wait: how many seconds without a new row to wait for the lander.
+        wait: how many seconds to wait for the lander after its last new row.
         on_wait: called now and then with the number of records that have not landed yet.
 
     Raises:
@@ -178,7 +178,7 @@ def _near(gaps: Iterable[Gap]) -> Iterator[list[Gap]]:
 
 def _shown(kafka: KafkaConsumer, gaps: list[Gap], beginnings: dict[TopicPartition, int]) -> Iterator[Gap]:
     """
-    Yield the parts of the gaps that are real: offsets whose records a consumer receives, or that the broker deleted.
+    Yield the parts of the gaps in which a consumer receives records, or whose records the broker deleted.
 
     A record counts as deleted here if the broker deleted it before it landed.
     """

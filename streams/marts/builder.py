@@ -33,7 +33,7 @@ _CLOCK_EVERY = timedelta(minutes=2)
 _TEST_EVERY = timedelta(minutes=5)
 """How often `follow` runs the data tests. dbt then makes a full build."""
 _TEST_SHARE = 10
-"""Tested builds take at most one tenth of the time. So with a long history, tested builds are less frequent."""
+"""Builds with data tests take at most a tenth of the time. So with a long history, such builds are less frequent."""
 
 _LATELY = "SELECT count(*) FROM landing.main.events WHERE landed_at > ?"
 _RECENT = timedelta(seconds=LATELY_SECONDS)
@@ -174,7 +174,8 @@ class Builder:
 
     def build(self, *, full: bool = False, tests: bool = True) -> BuildResult:
         """
-        Make one build in the steps that the class describes. The contracts of the dbt models are always enforced.
+        Make one build in the steps that the docstring of `Builder` lists. The contracts of the dbt models are always
+        enforced.
 
         Args:
             full: also load the seeds, and run the unit tests and the data tests.

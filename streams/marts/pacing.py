@@ -12,7 +12,7 @@ More records than this are a bulk, if they landed recently or the watcher has no
 Live records arrive at tens per second.
 """
 LATELY_SECONDS = 10.0
-"""Seconds for which a record counts as landed recently. Commits of a bulk are closer together than this."""
+"""Seconds for which a record counts as landed recently. Even on a busy machine, a bulk is committed more often."""
 PATIENCE_SECONDS = 60.0
 """The longest time in seconds that a bulk puts a build off. Without a limit, an endless load would stop all builds."""
 

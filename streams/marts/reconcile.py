@@ -3,9 +3,9 @@ Compare streamed alerts with rebuilt alerts at one snapshot, and publish rebuilt
 
 The watcher and the build run the same SQL. So at the snapshot of a build, the sets of (`alert_id`, severity, status,
 evidence) must be equal, and every acknowledgement and closing that has arrived must be in a version of its alert. An
-alert that only the rebuild has is published, because a missing alert is worse than a late one. An alert that only the
-stream has, or that differs, stays as it is and is reported. An engineer decides about it, because a withdrawal needs a
-correction or a withdrawal as its cause, and the watcher makes such withdrawals itself.
+alert that only the rebuild has is published, because not raising it would be worse. An alert that only the stream has,
+or that differs, stays as it is and is reported. An engineer decides about it, because a withdrawal needs a correction
+or a withdrawal as its cause, and the watcher makes such withdrawals itself.
 """
 
 from collections import Counter

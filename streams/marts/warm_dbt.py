@@ -162,8 +162,8 @@ class WarmDbt:
         """
         If the last build lacked memory, start with an empty database and twice the limit, and return True.
 
-        The limit never exceeds the memory of the machine. If the limit has reached that, return False. Using more
-        memory is better than marts that are out of date.
+        The limit never exceeds the memory of the machine. If the limit already equals the machine's memory, return
+        False. Using more memory is better than marts that are out of date.
         """
         if not self._lacked_memory or self.memory_mb >= machine_mb():
             return False

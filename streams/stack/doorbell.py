@@ -2,7 +2,7 @@
 Notify Airflow that records have landed, while the task that landed them still runs.
 
 Airflow publishes a task's own asset events only when the task succeeds, which for `land` is after hours. The doorbell
-carries no data, because `build` reads the lake. So rings may be lost, doubled or late.
+carries no data, because `build` reads the lake. So it does no harm if a ring is lost, doubled or late.
 """
 
 import threading

@@ -142,7 +142,7 @@ def _socket_folder(data: Path) -> Path:
     """
     Return the folder of the socket: the data folder, or a temporary one if its path is too long or has a comma.
 
-    A comma is not possible because libpq separates hosts with commas.
+    libpq would take a path with a comma for two hosts.
     """
     data = data.resolve()
     if len(os.fsencode(data / SOCKET)) <= SOCKET_PATH_BYTES and "," not in str(data):

@@ -52,7 +52,8 @@ class Batches:
            crash before that transaction, the batch is read again; events and alert versions that are already stored are
            not stored a second time.
         3. If the batch concerns many families and records, step 1 has only stored them as pending. `finish` evaluates
-           them before this method returns. So the next batch is never taken in while a family or record is pending.
+           the pending families and records before this method returns. So the next batch is never taken in while a
+           family or record is pending.
 
         Returns:
             Whether there are unreadable records to report.

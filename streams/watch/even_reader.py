@@ -26,8 +26,8 @@ class EvenReader:
     Returns a consumer's records: for each partition in its own order, and for all partitions roughly by arrival time.
 
     A poll that returns the maximum number of records shows that there is a backlog. The reader then notes the present
-    end of each partition. Until these ends are reached, the reader returns a record only when every other partition of
-    the backlog has been read up to that record's arrival time (by the broker's clock, `LogAppendTime`).
+    end of each partition. Until the noted ends are reached, the reader returns a record only when every other partition
+    of the backlog has been read up to that record's arrival time (by the broker's clock, `LogAppendTime`).
     """
 
     def __init__(self, consumer: KafkaConsumer, ordered: Collection[TopicPartition]) -> None:

@@ -32,7 +32,7 @@ class Reading:
         partitions: all partitions of the topics when the term began.
         topic_ids: Kafka's ids of the topics when the term began.
         offsets: the next offset of each partition after the records that were taken in, numbered as in the lake.
-        is_over: whether the term must end because the topics are no longer the ones with which it began.
+        is_over: whether the term must end because topics have changed since it began.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -79,7 +79,7 @@ class Reading:
 
     def poll(self, patience_ms: int) -> list[Readable]:
         """
-        Return the next records; none if the topics are no longer the ones with which the term began.
+        Return the next records; none if topics have changed since the term began.
 
         If the topics have changed, `is_over` becomes true and the term ends.
 

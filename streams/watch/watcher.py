@@ -79,8 +79,8 @@ class Watcher:
        are already on the topic from the outbox (`_hear`).
     5. The watcher evaluates the families and records that a large batch of the former leader left pending
        (`Batches.finish`).
-    6. The last heartbeat tells how far an earlier leader has evaluated. Records before that watermark which the tables
-       still lack are stored without evaluating them (`_catch_up`).
+    6. The last heartbeat tells how far an earlier leader has evaluated. If the tables lack records before that
+       watermark, these records are stored without evaluating them (`_catch_up`).
     7. If the tables are new, if the rules have changed, or if steps 3 or 6 have added events, all families are marked
        for review (`State.complete`).
     8. If the topic of current alerts has been recreated, the watcher publishes the current alerts there again.

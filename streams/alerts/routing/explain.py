@@ -23,8 +23,8 @@ def explain(routes: Iterable[Route], alert: Alert) -> tuple[list[Explanation], l
     """
     Return the routes that fit the alert, and the recipients that no route explains.
 
-    Recipients without a route received an earlier version of the alert. Routes of another routing version than the
-    alert's own explain no recipient.
+    Recipients without a route received an earlier version of the alert. A route explains recipients only if it has the
+    alert's own routing version.
     """
     hours = hours_of(alert.raised_at, profile_authority(alert.profile_version))
     fitting = [

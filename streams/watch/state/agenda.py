@@ -68,7 +68,7 @@ class Agenda:
 
     def take_pending(self, limit: int, *, waits: bool = False) -> list[Pending]:
         """
-        Take some of the pending rows. If the transaction fails, the rows are pending again.
+        Take up to `limit` pending rows. If the transaction fails, the rows are pending again.
 
         Args:
             waits: whether to wait for rows that other watchers have taken, if no other rows are left.

@@ -180,7 +180,7 @@ class State:
             self.session.run(sql.ADVANCE, *columns([(*one, offset) for one, offset in offsets.items()]))
 
     def add_judged(self, events: Sequence[Accepted]) -> None:
-        """Store events that another leader has evaluated, in tables that no longer exist."""
+        """Store events that another leader has evaluated with tables that no longer exist."""
         self.tables.judged_by(None)
         self.events.add(events, map(Recorded.of, events))
 

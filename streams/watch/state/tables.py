@@ -123,7 +123,7 @@ class Tables:
             return True
 
     def are_filled(self, schema: str = "") -> bool:
-        """Return whether there are tables of this version with everything that had landed when they were made."""
+        """Return whether tables of this version exist, filled with all records that had landed at their creation."""
         return self._about(schema or self.schema) == (self._version, True)
 
     def are_there(self) -> bool:

@@ -63,15 +63,15 @@ CREATE TABLE person_addresses (
 );
 CREATE INDEX ON person_addresses (person_id);
 
--- Persons that links make one person. `person_id` is one of their ids.
+-- Person ids that links join into one person. `person_id` is one of the joined ids.
 CREATE TABLE identities (
     identifier text PRIMARY KEY,
     person_id text NOT NULL
 );
 CREATE INDEX ON identities (person_id);
 
--- Families that are named by what is recorded about a person, outside any family. `marker_id` is the id of the risk
--- marker, or empty.
+-- Families named in records about a person that belong to no family, for example the families of a risk marker.
+-- `marker_id` is the id of the risk marker, or empty.
 CREATE TABLE own_families (
     person_id text,
     marker_id text,
@@ -269,7 +269,7 @@ CREATE FUNCTION keys_to_load(families text[]) RETURNS SETOF text LANGUAGE sql ST
     WHERE persons <> '{}'
 $$;
 
--- Makes two persons one.
+-- Joins two person ids into one person.
 CREATE FUNCTION link(one text, other text) RETURNS void LANGUAGE sql AS $$
     INSERT INTO identities VALUES (one, one), (other, other) ON CONFLICT DO NOTHING;
     UPDATE identities SET person_id = least(theirs.low, theirs.high)
@@ -282,8 +282,8 @@ CREATE FUNCTION link(one text, other text) RETURNS void LANGUAGE sql AS $$
 $$;
 
 -- The functions below find the input of the rules, and have query plans of their own. These functions find their rows
--- by an index, whatever size the planner believes the tables to have. ROWS tells the planner for about how many rows to
--- plan the rules that read them.
+-- by an index, whatever size the planner believes the tables to have. ROWS tells the planner about how many rows each
+-- function returns to the rules.
 
 -- The events with the given keys, and events that were sent again in place of the given records.
 CREATE FUNCTION loaded(keys text[], records text[]) RETURNS SETOF events
