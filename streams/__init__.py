@@ -1,7 +1,7 @@
 """
-Referrals, case changes and escalations: from Kafka to alerts within a second and to figures within seconds.
+Turns referrals, case changes and escalations on Kafka into alerts within a second and into figures within seconds.
 
-Subscribers need only `from streams import subscribe`; the name is imported on first use.
+Subscribers need only `from streams import subscribe`; `subscribe` is imported on first use.
 """
 
 __all__ = ["subscribe"]

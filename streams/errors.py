@@ -1,8 +1,8 @@
 """
-Errors that name the fact.
+The errors that a user can be shown.
 
-This module imports nothing of the project, so that every other module can import it. Messages give the wrong value and
-what is allowed. For an event they give its coordinates, path and type, but never a value.
+This module imports no other module of the project, so every other module can import it. Messages give the wrong value
+and what is allowed. For an event, messages give its position, path and type, but never a value from the event.
 """
 
 __all__ = [
@@ -67,7 +67,7 @@ class BrokerUnavailable(CafError):
 
 
 class TopicsUnfit(CafError):
-    """A topic is set up in a way that would break a promise."""
+    """A topic has settings that would break a guarantee."""
 
 
 class RecordsDeleted(CafError):
@@ -87,7 +87,7 @@ class HoldUnknown(CafError):
 
 
 class CoverageInvalid(CafError):
-    """A statement of coverage names a kind or a time that does not exist."""
+    """A statement of coverage names a kind of figures or a time that does not exist."""
 
 
 class CoverageUnknown(CafError):
@@ -99,7 +99,7 @@ class PublicationInvalid(CafError):
 
 
 class PublishedFileInvalid(CafError):
-    """A file of published figures has no known layout, or holds something that is not a figure."""
+    """A file of published figures has no known layout, or contains something that is not a figure."""
 
 
 class ImportFileInvalid(CafError):
@@ -107,7 +107,7 @@ class ImportFileInvalid(CafError):
 
 
 class LakeConflict(CafError):
-    """Another writer has already committed these offsets."""
+    """Another process has landed the same offsets, or a topic ends before an offset that has landed."""
 
 
 class LineageUnknown(CafError):
@@ -119,11 +119,11 @@ class LockTaken(CafError):
 
 
 class MachineUnfit(CafError):
-    """The machine, or the folder of all state, lacks what the system needs to start."""
+    """The machine, or the home (the folder of all state), lacks what the system needs to start."""
 
 
 class ContractRefused(CafError):
-    """The contract refuses an event that this system itself made."""
+    """The contract does not accept an event that this system itself made."""
 
 
 class NothingBuilt(CafError):
@@ -131,7 +131,7 @@ class NothingBuilt(CafError):
 
 
 class DisclosureUnsafe(CafError):
-    """No figures can be published in a way that keeps the withheld ones from being worked out."""
+    """No figures can be published without letting readers work out the withheld figures."""
 
 
 class BuildFailed(CafError):
@@ -139,7 +139,7 @@ class BuildFailed(CafError):
 
 
 class MartsHeld(CafError):
-    """A batch-level expectation failed: new marts wait, and the last good ones stay."""
+    """A batch-level expectation failed, so new marts are held and the last good marts stay published."""
 
 
 class PortTaken(CafError):
@@ -147,7 +147,7 @@ class PortTaken(CafError):
 
 
 class ActionInvalid(CafError):
-    """An action on an alert is not one that the contract allows."""
+    """The contract does not allow an action on an alert."""
 
 
 class ActionUnknown(CafError):
@@ -159,15 +159,15 @@ class AlertUnknown(CafError):
 
 
 class OracleMissing(CafError):
-    """Rules should be compared with the oracle, but it is part of the tests, and the tests are not installed."""
+    """Rules cannot be compared with the oracle, because the oracle belongs to the tests, which are not installed."""
 
 
 class PolicyInvalid(CafError):
-    """The sharing policy is unreadable, or names something that it may not name."""
+    """The sharing policy is unreadable, or names something that a policy may not name."""
 
 
 class ReplayIncomplete(CafError):
-    """Some records could not be sent again; the others were sent."""
+    """Some records could not be sent again; all other records were sent."""
 
 
 class RouteInvalid(CafError):
@@ -175,7 +175,7 @@ class RouteInvalid(CafError):
 
 
 class RulesInvalid(CafError):
-    """The alert rules cannot be compiled, or their register and models differ."""
+    """The alert rules cannot be compiled, or the register of rules and the models differ."""
 
 
 class SparkUnavailable(CafError):
@@ -187,27 +187,27 @@ class StackFailed(CafError):
 
 
 class ThresholdInvalid(CafError):
-    """The threshold to be tried is not one of the rule's, or its value is not allowed."""
+    """The threshold to try does not belong to the rule, or its value is not allowed."""
 
 
 class UnknownMeasure(CafError):
-    """No measure has that key."""
+    """No measure has the key that was asked for."""
 
 
 class UnknownRule(CafError):
-    """No rule has that name."""
+    """No rule has the name that was asked for."""
 
 
 class SuiteInvalid(CafError):
-    """Great Expectations cannot check an expectation of a suite."""
+    """Great Expectations cannot evaluate an expectation of a suite."""
 
 
 class PartsDisagree(CafError):
-    """Two things that must be equal differ (an offset without a row, a streamed alert without its rebuilt alert)."""
+    """Two things that must be equal differ: an offset has no row, or a streamed alert is unlike its rebuilt alert."""
 
 
 class PartSilent(CafError):
-    """A part does not do what it should."""
+    """A part has stopped doing its work."""
 
 
 class WatchSilent(CafError):

@@ -1,4 +1,4 @@
-"""Names that several parts of the system must spell alike: topics, catalogs, consumer groups, kinds of partners."""
+"""Names that several parts must spell in the same way: topics, catalogs, consumer groups, kinds of partners."""
 
 from typing import Final
 
@@ -27,10 +27,10 @@ __all__ = [
 ]
 
 REFERRAL: Final = "caf.referral.v1"
-"""Contacts, referrals, decisions, feedback, information shared."""
+"""Contacts, referrals, decisions, feedback and information sharing."""
 
 CASE_CHANGE: Final = "caf.case-change.v1"
-"""Everything that changes about a family, its people and the services around it."""
+"""Every change about a family, its people and the services that work with it."""
 
 ESCALATION: Final = "caf.escalation.v1"
 """Escalations that partners report, and people's actions on alerts."""
@@ -48,37 +48,37 @@ FEEDBACK_GROUP: Final = "caf-feedback"
 """The consumer group whose offsets on the broker show which referrals have been answered."""
 
 LAND_GROUP: Final = "caf-land"
-"""The consumer group whose offsets on the broker show how far the topics have landed. The lag follows from them."""
+"""The consumer group whose offsets on the broker show how far the topics have landed, and so the lag."""
 
 SHARE_GROUP: Final = "caf-share"
-"""The consumer group whose offsets on the broker show for which alerts the partners got their notices."""
+"""The consumer group whose offsets on the broker show for which alerts partners have received their notices."""
 
 PARTNERS: Final = ("early_help", "health", "housing", "police", "school")
-"""Kinds of partners that may get notices about alerts, as the sharing policy permits."""
+"""Kinds of partners that may receive notices about alerts, if the sharing policy permits it."""
 
 PARTNER_TOPICS: Final = {kind: f"caf.escalation.alerts.{kind.replace('_', '-')}.v1" for kind in PARTNERS}
-"""The topic of notices for each kind of partner; separate topics, so that access is granted by topic."""
+"""The topic of notices for each kind of partner. The topics are separate so that access can be granted by topic."""
 
 SHARING_DECISION: Final = "caf.sharing-decision.v1"
-"""What was shared with whom, or not, and why."""
+"""Decisions to share or not to share information with a partner, with the reasons."""
 
 DEAD_LETTER: Final = "caf.dead-letter.v1"
 """Records that no contract accepts, with the reason and the original bytes."""
 
 NOTIFY_DEAD_LETTER: Final = "caf.notify.dead-letter.v1"
-"""Alerts that a subscriber's receiver did not accept. They are not landed, because each alert is landed already."""
+"""Alerts that a subscriber did not accept. The topic does not land, because each alert has landed already."""
 
 HEARTBEAT: Final = "caf.heartbeat.v1"
-"""The watcher's sign of life and its watermark (offsets, `as_of`), up to which it has evaluated everything."""
+"""The watcher's sign of life, with the watermark (offsets and `as_of`) up to which it has evaluated everything."""
 
 INPUT_TOPICS: Final = (REFERRAL, CASE_CHANGE, ESCALATION)
-"""The topics that partners write, always with equal partition counts."""
+"""The topics that partners write. All have the same number of partitions."""
 
 SAFEGUARDING_TOPICS: Final = (REFERRAL, ESCALATION)
 """Input topics on which an unreadable record may be about a child, and so raises an alert."""
 
 LANDED_TOPICS: Final = (*INPUT_TOPICS, ALERTS, FEEDBACK, SHARING_DECISION, DEAD_LETTER, HEARTBEAT)
-"""Topics whose every offset has exactly one row in the lake."""
+"""Topics on which every offset gets exactly one row in the lake."""
 
 CATALOG_LANDING: Final = "landing"
 """The lake catalog that only `land` writes."""
@@ -87,4 +87,4 @@ CATALOG_MARTS: Final = "marts"
 """The lake catalog that only `build` writes."""
 
 TIME_ZONE: Final = "Europe/London"
-"""The time zone for counting dates, months and hours. Everything is stored in UTC."""
+"""The time zone in which dates, months and hours are counted. All times are stored in UTC."""

@@ -1,4 +1,4 @@
-"""Where things are and how large they are: read once from the environment, then passed on as a value."""
+"""The configuration of one installation: read once from the environment, then passed on as a value."""
 
 import os
 from collections.abc import Mapping
@@ -20,75 +20,78 @@ class Settings:
     """
     The whole configuration. Each field has one environment variable: `CAF_` and the name in capitals.
 
-    An empty `kafka`, `postgres` or `airflow` means the server of `home`.
+    If `kafka`, `postgres` or `airflow` is empty, the server of `home` is used.
     """
 
     home: Path = PROJECT / ".caf"
     """Folder of all state: Kafka log, PostgreSQL, lake files, Airflow home, logs."""
     kafka: str = ""
-    """Bootstrap servers, `host:port[,host:port]`; empty: the embedded broker on `kafka_port`."""
+    """Kafka bootstrap servers, `host:port[,host:port]`. If empty, the embedded broker on `kafka_port` is used."""
     kafka_port: int = 19092
     """Port of the embedded broker."""
     postgres: str = ""
-    """libpq URL of a server whose database holds the catalogs; empty: the embedded server."""
+    """libpq URL of the PostgreSQL server that holds the catalogs. If empty, the embedded server is used."""
     database: str = "caf"
     """Name of the PostgreSQL database that holds the lake's catalogs."""
     lake_data: str = ""
-    """Folder or object-store prefix of the lake's Parquet files; empty: `home/lake`."""
+    """Folder or object-store prefix of the lake's Parquet files. If empty, `home/lake` is used."""
     airflow_port: int = 18080
-    """Port of Airflow's API server and pages."""
+    """Port of Airflow's API server and web pages."""
     airflow: str = ""
-    """URL of an Airflow elsewhere, `http://name:password@host:port`; empty: the home's Airflow on `airflow_port`."""
+    """URL of an Airflow elsewhere, `http://name:password@host:port`. If empty, the home's Airflow is used."""
     dashboard_port: int = 18501
-    """Port of the pages."""
+    """Port of the dashboard's pages."""
     dashboard_host: str = "127.0.0.1"
-    """Address that the pages listen on. Any other than the loopback address must be behind a proxy that speaks TLS."""
+    """Address on which the dashboard listens. Any address but the loopback address must be behind a TLS proxy."""
     metrics_token: str = ""
-    """Bearer token that a request for `/metrics` must carry; empty: nobody may ask for it."""
+    """Bearer token that a request for `/metrics` must carry. If empty, all such requests are refused."""
     late_seconds: float = 60.0
     """
-    How long a record may wait to be evaluated or landed before it counts as trouble.
+    Seconds that a record may wait to be evaluated or landed before it counts as trouble.
 
-    Letters and notices may wait twice as long.
+    Letters to referrers and notices to partners may wait twice as long.
     """
     stale_minutes: float = 15.0
-    """The pages call figures old, and a record not yet built counts as trouble, from this age on."""
+    """Age in minutes from which the pages call figures old. A record still not built at this age counts as trouble."""
     authority: str = "E08000015"
-    """GSS code of the authority whose working hours and profile apply if an event names none."""
+    """GSS code of the authority whose working hours and practice profile apply if an event names no authority."""
     partitions: int = 6
-    """Partitions of each input topic and of the alerts topic; equal, so that a family has one number everywhere."""
+    """Partitions of each input topic and of the alerts topic. A family has one partition number on all these topics."""
     replication: int = 1
     """Replicas of each topic."""
     retention_days: int = 30
-    """Days that Kafka keeps input events; after that, only the lake has them."""
+    """Days for which Kafka keeps input events. After this time, only the lake has the events."""
     max_record_bytes: int = 262_144
-    """Largest record that the contract accepts."""
+    """Largest size of a record that the contract accepts, in bytes."""
     land_batch_rows: int = 50_000
-    """Rows after which `land` commits without waiting."""
+    """Number of rows after which `land` commits without waiting for more."""
     land_batch_seconds: float = 1.0
-    """Longest time that a record waits for its batch."""
+    """Longest time in seconds that a record waits for its batch to fill."""
     heartbeat_seconds: float = 1.0
-    """Interval of the watcher's heartbeat."""
+    """Seconds between two heartbeats of the watcher."""
     build_warm_seconds: float = 600.0
-    """How long a run of the DAG `build_marts` keeps building; then its alerts are compared with the streamed ones."""
+    """
+    Seconds for which a run of the DAG `build_marts` keeps building. Then the built alerts are compared with the
+    streamed ones.
+    """
     build_hours: float = 1.0
     """Hours after which Airflow stops a run of `build_marts` that has not ended by itself."""
     build_memory_mb: int = 0
-    """MB of memory for a build's tables and queries; 0 for a quarter of the machine's. Files hold the rest."""
+    """MB of memory for a build's tables and queries; 0 means a quarter of the machine's memory. Files hold the rest."""
     build_engine: str = "duckdb"
-    """What builds in the DAG `build_marts`: `duckdb`, or `spark` for a lake that is too large for one machine."""
+    """Engine of the DAG `build_marts`: `duckdb`, or `spark` for a lake that is too large for one machine."""
     spark_master: str = "local[*]"
     """Spark's master: `local[N]` for N cores of this machine, `spark://host:port`, `yarn` or `k8s://…`."""
     spark_venv: str = ""
-    """Folder of the Python environment with Spark, which is made on first use; empty: `home/spark-venv`."""
+    """Folder of the Python environment with Spark, which is created on first use. If empty: `home/spark-venv`."""
     spark_folder: str = ""
-    """Folder through which shards are passed on; all workers see it under this path; empty: `home/nation`."""
+    """Folder that passes shards between processes; all workers see it under this path. If empty: `home/nation`."""
     spark_shard_events: int = 200_000
-    """Records that a shard of a build on Spark should have; its memory grows with them."""
+    """Number of records that a shard of a build on Spark should have. The memory of a shard grows with this number."""
     ended_alert_days: float = 7.0
-    """Days that an ended alert stays on the topic of current alerts."""
+    """Days for which an ended alert stays on the topic of current alerts."""
     case_url: str = "https://cases.example/{family_id}"
-    """Link to the case record in each alert; `{family_id}` is filled in."""
+    """Link to the case record in each alert. `{family_id}` is replaced by the family's id."""
 
     def __post_init__(self) -> None:
         if self.partitions < 1:
@@ -107,10 +110,10 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
         """
-        Read the settings from `CAF_*` variables; a field whose variable is not set keeps its default.
+        Read the settings from `CAF_*` variables. A field whose variable is not set keeps its default.
 
         Raises:
-            SettingInvalid: a value is not of its field's type, or not in its range.
+            SettingInvalid: a value does not have the type of its field, or is out of range.
         """
         environ = os.environ if environ is None else environ
         given: dict[str, Any] = {}
@@ -128,12 +131,12 @@ class Settings:
         return cls(**given)
 
     def to_env(self) -> dict[str, str]:
-        """The variables that make another process read exactly these settings."""
+        """Return the variables with which another process reads exactly these settings."""
         return {f"CAF_{field.name.upper()}": str(getattr(self, field.name)) for field in fields(self)}
 
     @property
     def bootstrap(self) -> str:
-        """The address of the broker, embedded or named."""
+        """The address of the broker: the configured one, or that of the embedded broker."""
         return self.kafka or f"127.0.0.1:{self.kafka_port}"
 
     @property

@@ -1,4 +1,4 @@
-"""Moments in UTC and in London, waiting, and when a loop is to stop."""
+"""Times in UTC and in London, waiting, and when a loop must stop."""
 
 import time
 from collections.abc import Callable
@@ -11,23 +11,23 @@ from streams.names import TIME_ZONE
 __all__ = ["LONDON", "aware", "naive", "stops_after", "wait_for"]
 
 LONDON = ZoneInfo(TIME_ZONE)
-"""The zone in which dates, months and hours are counted."""
+"""The time zone in which dates, months and hours are counted."""
 
 _Moment = TypeVar("_Moment", datetime, datetime | None)
 
 
 def aware(moment: _Moment) -> _Moment:
-    """A moment with its zone; one without a zone is in UTC, as databases store it. None stays None."""
+    """Return a timezone-aware time. A time without a zone is taken as UTC, as databases store it. None stays None."""
     return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def naive(moment: datetime) -> datetime:
-    """An aware moment as databases store it: in UTC, without its zone."""
+    """Return a timezone-aware time as databases store it: in UTC, without a time zone."""
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def stops_after(seconds: float | None, until: Callable[[], bool]) -> Callable[[], bool]:
-    """A function that tells whether to stop: because `until` says so, or because the seconds from now are over."""
+    """Return a function that tells a loop to stop: when `until` returns true, or after `seconds` from now."""
     if seconds is None:
         return until
     ends_at = time.monotonic() + seconds
@@ -35,7 +35,7 @@ def stops_after(seconds: float | None, until: Callable[[], bool]) -> Callable[[]
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, *, every: float) -> bool:
-    """Wait until a condition holds, asking every so many seconds; False if it does not within `seconds`."""
+    """Wait until `condition` is true, checking it every `every` seconds; return False if it is not within `seconds`."""
     ends_at = time.monotonic() + seconds
     while not condition():
         if time.monotonic() >= ends_at:

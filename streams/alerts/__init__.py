@@ -1,1 +1,1 @@
-"""The life of an alert: its versions, how people handle it, whom it goes to, and the topics that carry it."""
+"""Alerts: their versions, how people handle them, their recipients, and the topics that carry them."""

@@ -1,4 +1,4 @@
-"""What people do with an alert, written as events: acknowledge it, close it, take either back."""
+"""What people do with an alert, written as events: acknowledge it, close it, or take back either action."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from streams.settings import Settings
 __all__ = ["acknowledge", "close", "take_back"]
 
 SOURCE = "/caf/desk"
-"""CloudEvents source of what people do with `./caf alerts`."""
+"""CloudEvents source of actions that people take with `./caf alerts`."""
 
 _WITHDRAWN = "uk.caf.escalation.withdrawn.v1"
 
@@ -40,7 +40,7 @@ def acknowledge(settings: Settings, alert: Alert, worker_id: str, note: str | No
 
 def close(settings: Settings, alert: Alert, worker_id: str, closure: AlertClosure, note: str | None = None) -> None:
     """
-    Send an event which says that an alert has been dealt with, and what it was worth.
+    Send an event which says that somebody dealt with an alert, and with which result (`closure`).
 
     Raises:
         ActionInvalid: the contract does not allow the worker's id or the note.
@@ -54,10 +54,10 @@ def close(settings: Settings, alert: Alert, worker_id: str, closure: AlertClosur
 
 def take_back(settings: Settings, alert: Alert) -> str:
     """
-    Withdraw what was last done with an alert by `acknowledge` or `close`; returns which of them it was.
+    Withdraw the latest acknowledgement or closing of an alert; return which of the two was withdrawn.
 
     Raises:
-        ActionUnknown: neither is on the escalation topic, which keeps events for `retention_days`.
+        ActionUnknown: the escalation topic has neither for this alert. The topic keeps events for `retention_days`.
         BrokerUnavailable: no broker answers.
     """
     done: dict[tuple[str, str], Accepted] = {}

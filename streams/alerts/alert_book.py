@@ -1,4 +1,4 @@
-"""The latest versions of alerts, and which new versions an evaluation calls for."""
+"""The latest versions of alerts, and the new versions that are needed after an evaluation."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ _NAMED_BY_FAMILY = frozenset({"referral", "child"})
 
 
 class AlertBook:
-    """The latest version of each alert of some places."""
+    """The latest version of each alert about some families and records."""
 
     def __init__(self, standing: Iterable[Standing] = ()) -> None:
         self._places: dict[Place, dict[str, Standing]] = defaultdict(dict)
@@ -26,7 +26,7 @@ class AlertBook:
             self._places[one.place][one.alert.alert_id] = one
 
     def record(self, alert: Alert) -> Standing | None:
-        """Take over a version, and return it as it stands; None for one that is not newer than what is known."""
+        """Add a version and return the alert's new standing; None if the version is not newer than the known one."""
         entries = self._places[place_of(alert)]
         standing = standing_after(alert, entries.get(alert.alert_id))
         if standing is not None:
@@ -34,16 +34,16 @@ class AlertBook:
         return standing
 
     def ids(self, places: Iterable[Place]) -> Iterator[str]:
-        """The alerts of some places."""
+        """Yield the ids of the known alerts about the given families and records."""
         for place in places:
             yield from self._places.get(place, ())
 
     def has(self, alert: Alert) -> bool:
-        """Whether any version of the alert is known."""
+        """Return whether any version of the alert is known."""
         return alert.alert_id in self._places[place_of(alert)]
 
     def recipients(self, alert: Alert) -> list[Recipient]:
-        """Those whom the latest version of the alert is for; none when no version is known."""
+        """Return the recipients of the latest known version of the alert; none if no version is known."""
         known = self._places[place_of(alert)].get(alert.alert_id)
         return [] if known is None else known.alert.recipients
 
@@ -57,10 +57,15 @@ class AlertBook:
         handled: Mapping[str, Handled],
     ) -> list[Alert]:
         """
-        The versions to publish so that the topic says what `current` says about the places and rules evaluated.
+        Return the versions to publish so that the topic agrees with an evaluation of these families, records and rules.
 
-        `current` are the alerts of the evaluation as first versions; those of other places are ignored.
-        `handled` is all that people did with alerts of these places.
+        Args:
+            current: the alerts that the evaluation found, as first versions. Alerts about other families and records
+                are ignored.
+            places: the families and records that were evaluated.
+            rules: the rules that were evaluated.
+            cause: the reason for the evaluation.
+            handled: all actions of people on alerts about these families and records, by alert.
         """
         found = {place: self._handled(place, rules, handled) for place in places}
         for alert in current:
@@ -74,7 +79,12 @@ class AlertBook:
         ]
 
     def _as_known(self, place: Place, alert: Alert) -> Alert:
-        """The alert under the id that it has had so far: before, those of referrals did not tell the family."""
+        """
+        Return the alert under the id that it has had so far.
+
+        In an earlier version of the software, ids of alerts about referrals and children were made without the family's
+        id.
+        """
         if alert.entity_kind not in _NAMED_BY_FAMILY:
             return alert
         parts = (alert.rule, "", alert.entity_kind, alert.entity_id, alert.anchor_source, alert.anchor_id)
@@ -83,7 +93,7 @@ class AlertBook:
         return msgspec.structs.replace(alert, alert_id=former) if is_known else alert
 
     def _handled(self, place: Place, rules: Collection[str], handled: Mapping[str, Handled]) -> dict[str, Alert]:
-        """The alerts of other rules that people did or do something with, as these rules last said."""
+        """Return alerts of rules that were not evaluated, as these rules last raised them, if people acted on them."""
         return {
             alert_id: without_handling(entry.alert)
             for alert_id, entry in self._places[place].items()

@@ -1,4 +1,4 @@
-"""What an evaluation was made for, and what follows from it for the versions that it leads to."""
+"""The reason for an evaluation, and the times and reasons of the alert versions that follow from it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,11 +14,12 @@ __all__ = ["Cause"]
 @dataclass(frozen=True)
 class Cause:
     """
-    What an evaluation was made for, `now`.
+    The reason for an evaluation at the time `now`.
 
-    `at` gives the arrival of the newest record by place.
-    `amended` gives by `(source, id)` of an event whether it was corrected or withdrawn;
-    `amendments` by place the newest change among the events that led to the evaluation.
+    `at` returns the arrival time of the newest record about a family or record. `is_deadline` says that only time has
+    passed and no event has arrived. `amended` returns the events that were corrected or withdrawn, by `(source, id)`.
+    `amendments` holds, by family or record, the newest change (corrected or withdrawn) among the events that led to the
+    evaluation.
     """
 
     at: Callable[[Place], datetime]
@@ -28,7 +29,12 @@ class Cause:
     amendments: Mapping[Place, str] = field(default_factory=dict)
 
     def received_at(self, alert: Alert) -> datetime:
-        """The arrival of the record that caused a version or, where time alone did, the latest moment that passed."""
+        """
+        Return the arrival time of the record that caused a version.
+
+        If a deadline alone caused the version, return the latest of the alert's anchor time and deadline that has
+        passed.
+        """
         at = self.at(place_of(alert))
         if self.is_deadline and alert.status == AlertStatus.OPEN and alert.deadline is not None:
             passed = [moment for moment in (alert.anchored_at, alert.deadline) if moment < self.now]
@@ -37,9 +43,10 @@ class Cause:
 
     def why_gone(self, alert: Alert) -> str:
         """
-        Why an evaluation no longer has an alert.
+        Return the reason why an evaluation no longer finds an alert.
 
-        A correction or withdrawal of its evidence, else of an event that led to the evaluation, else late evidence.
+        The reason is a correction or withdrawal of an event in the alert's evidence. If there is none, it is a
+        correction or withdrawal of an event that led to the evaluation. Otherwise the reason is late evidence.
         """
         amended = self.amended()
         changes = [amended.get((item.source, item.id)) for item in alert.evidence]

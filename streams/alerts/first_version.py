@@ -1,4 +1,4 @@
-"""The first version of an alert, from the row of the rule that raised it."""
+"""The first version of an alert, made from the row that its rule returned."""
 
 from datetime import datetime
 
@@ -12,9 +12,10 @@ __all__ = ["first_version"]
 
 def first_version(row: AlertRow, clears_when: str, case_url: str, now: datetime) -> Alert:
     """
-    The alert as if caused and raised `now`; whoever publishes it may know better.
+    Return an alert as its first version, caused and raised at the time `now`.
 
-    `case_url` has the placeholder `{family_id}`.
+    A caller that knows the real times of cause and raising replaces `now` by them before publishing. `case_url` has the
+    placeholder `{family_id}`.
     """
     return Alert(
         alert_id=row.alert_id,

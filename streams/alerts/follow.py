@@ -17,11 +17,11 @@ def follow(
     settings: Settings, *, history: bool = True, stop_at_end: bool = False, until: Callable[[], bool] = lambda: False
 ) -> Iterator[tuple[Alert, int]]:
     """
-    Versions of alerts, each with the time at which the broker received it (milliseconds since 1970).
+    Yield versions of alerts, each with the time at which the broker received it (milliseconds since 1970).
 
     Args:
-        history: begin with the oldest version; otherwise with the next one that is published.
-        stop_at_end: end with the newest version that is there now.
+        history: begin with the oldest version; if false, begin with the next version that is published.
+        stop_at_end: end after the newest version that is on the topic now.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -37,7 +37,11 @@ def follow(
 
 
 def newest(versions: Iterable[Alert]) -> dict[str, Alert]:
-    """The newest version of each alert, by its id; of two with one number the first, as a subscriber counts."""
+    """
+    Return the newest version of each alert, by alert id.
+
+    If two versions have the same number, the first one counts, as it does for a subscriber.
+    """
     found: dict[str, Alert] = {}
     for alert in versions:
         if alert.alert_id not in found or found[alert.alert_id].version < alert.version:

@@ -1,8 +1,9 @@
 """
-What people did with an alert, and how long that holds.
+How people handled an alert, and for which versions their actions count.
 
-An acknowledgement or a closing covers what the alert said when it was made. It holds until the alert says more: it has
-become more severe, has new evidence, or stands again after it had ended. Then somebody must look again.
+An acknowledgement or a closing covers what the alert said at that time. The action stops counting when the alert says
+more: when its severity rises, when it has new evidence, or when it is open again after it had ended. Then somebody must
+deal with the alert again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,14 +24,14 @@ _HANDLING = ("acknowledged_at", "acknowledged_by", "closed_at", "closed_by", "al
 
 @dataclass(frozen=True)
 class Handled:
-    """The latest acknowledgement and the latest closing of an alert; None where there is none in force."""
+    """The latest acknowledgement and the latest closing of an alert; None if there is none in force."""
 
     acknowledged: AlertAction | None = None
     closed: AlertAction | None = None
 
 
 def handled_by_alert(actions: Iterable[AlertAction]) -> Mapping[str, Handled]:
-    """The actions of one evaluation, by alert."""
+    """Group the actions of one evaluation by alert."""
     found: dict[str, dict[str, AlertAction]] = {}
     for action in actions:
         found.setdefault(action.alert_id, {})[action.fact] = action
@@ -42,12 +43,13 @@ def handled_by_alert(actions: Iterable[AlertAction]) -> Mapping[str, Handled]:
 
 def with_handling(alert: Alert, handled: Handled, since: datetime) -> Alert:
     """
-    The alert with what people did with it.
+    Return the alert with the actions that people took on it.
 
     Args:
-        alert: as the rule has it.
-        handled: what people did; a closing is also an acknowledgement.
-        since: when it was caused that the alert says what it says; what people did before does not cover it.
+        alert: the alert as its rule raised it, without actions.
+        handled: the actions that people took. A closing is also an acknowledgement.
+        since: the arrival time of the record that gave the alert its present content. Actions up to this time do not
+            count.
     """
     closed = _covering(handled.closed, since)
     acknowledged = _covering(handled.acknowledged, since) or closed
@@ -68,20 +70,20 @@ def with_handling(alert: Alert, handled: Handled, since: datetime) -> Alert:
 
 
 def without_handling(alert: Alert) -> Alert:
-    """The alert as its rule has it."""
+    """Return the alert as its rule raised it, without the actions of people."""
     status = AlertStatus.OPEN if alert.status == AlertStatus.CLOSED else alert.status
     return msgspec.structs.replace(alert, status=status, **dict.fromkeys(_HANDLING))
 
 
 def handled_as(alert: Alert, old: Alert) -> Alert:
-    """An alert, as its rule has it, with the handling of its version before."""
+    """Return an alert, as its rule raised it, with the actions on its version before."""
     is_closed = old.status == AlertStatus.CLOSED and alert.status == AlertStatus.OPEN
     status = AlertStatus.CLOSED if is_closed else alert.status
     return msgspec.structs.replace(alert, status=status, **{name: getattr(old, name) for name in _HANDLING})
 
 
 def acknowledged_as(alert: Alert, old: Alert) -> Alert:
-    """An alert with the acknowledgement of another one, or of its version before."""
+    """Return an alert with the acknowledgement of the alert that it supersedes, or of its own version before."""
     return msgspec.structs.replace(alert, acknowledged_at=old.acknowledged_at, acknowledged_by=old.acknowledged_by)
 
 

@@ -1,4 +1,4 @@
-"""Reads landed alerts: the latest version of some, or every version."""
+"""Reads landed alerts: the latest version of given alerts, or every version of all alerts."""
 
 from collections.abc import Collection, Iterator
 
@@ -38,7 +38,7 @@ _ALL = f"{_VERSIONS} ORDER BY alert_id, version, kafka_offset"
 
 def latest_alerts(lake: duckdb.DuckDBPyConnection, alert_ids: Collection[str]) -> list[Alert]:
     """
-    The latest landed version of some alerts.
+    Return the latest landed version of the given alerts.
 
     If two versions of an alert have the same number, the first one counts, as it does for a subscriber.
     """
@@ -47,6 +47,6 @@ def latest_alerts(lake: duckdb.DuckDBPyConnection, alert_ids: Collection[str]) -
 
 
 def landed_versions(lake: duckdb.DuckDBPyConnection) -> Iterator[Alert]:
-    """Every landed version, alert by alert, in the order of the version numbers."""
+    """Yield every landed version, alert by alert, in the order of the version numbers."""
     for batch in lake.execute(_ALL).to_arrow_reader(_ROWS):
         yield from (msgspec.convert(row, Alert) for row in batch.to_pylist())

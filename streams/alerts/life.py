@@ -1,8 +1,9 @@
 """
-The versions that the alerts of one place need after an evaluation.
+The versions that the alerts about one family or record need after an evaluation.
 
-An alert that an evaluation of its place and rule no longer has is withdrawn under the same id. If another one of the
-same rule and entity takes its place, that one supersedes it, and inherits its acknowledgement.
+If an evaluation no longer finds an alert of an evaluated rule, the alert is withdrawn under the same id. If the
+evaluation finds a new alert of the same rule and entity, the new alert supersedes the withdrawn one and inherits its
+acknowledgement.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -31,14 +32,14 @@ def versions_after(
     handled: Mapping[str, Handled],
 ) -> list[Alert]:
     """
-    The versions to publish so that the alerts of one place are as an evaluation has them.
+    Return the versions to publish so that the alerts about one family or record agree with an evaluation.
 
     Args:
-        known: how the alerts of the place stand, by id.
-        found: the alerts that the evaluation has, by id, as first versions without handling.
-        rules: those that were evaluated.
-        cause: what the evaluation was made for.
-        handled: what people did, by alert.
+        known: the standing of each known alert about the family or record, by alert id.
+        found: the alerts that the evaluation found, by alert id, as first versions without actions of people.
+        rules: the rules that were evaluated.
+        cause: the reason for the evaluation.
+        handled: the actions of people, by alert id.
     """
     changed, raised = [], []
     for alert_id, alert in found.items():
@@ -64,7 +65,7 @@ def versions_after(
 
 
 def _with_handling(alert: Alert, entry: Standing, handled: Handled, cause: Cause) -> Alert:
-    """A known alert as it is now, with what people did that covers what it says."""
+    """Return a known alert as the evaluation found it, with those actions of people that cover its present content."""
     if says_more(alert, entry.alert):
         return with_handling(alert, handled, cause.received_at(alert))
     if entry.inherits:
@@ -73,7 +74,7 @@ def _with_handling(alert: Alert, entry: Standing, handled: Handled, cause: Cause
 
 
 def _first_versions(raised: Iterable[Alert], gone: Iterable[Alert]) -> Iterator[Alert]:
-    """New alerts, each with the alert that it supersedes, if one is gone and no other new alert supersedes it."""
+    """Yield the new alerts. A new alert supersedes a fitting withdrawn alert that no other one supersedes."""
     left = list(gone)
     for alert in sorted(raised, key=lambda one: (one.anchored_at, one.alert_id)):
         old = _predecessor(alert, left)
@@ -86,7 +87,7 @@ def _first_versions(raised: Iterable[Alert], gone: Iterable[Alert]) -> Iterator[
 
 
 def _predecessor(alert: Alert, gone: Iterable[Alert]) -> Alert | None:
-    """The withdrawn alert of the same rule and entity that is nearest in time."""
+    """Return the withdrawn alert of the same rule and entity that is nearest in time; None if there is none."""
     same = [
         old
         for old in gone

@@ -1,4 +1,4 @@
-"""Whether an alert needs a new version, and which reason the version gives."""
+"""Whether an alert needs a new version, and the reason that the version gives."""
 
 from collections import Counter
 from datetime import datetime
@@ -17,13 +17,13 @@ _OVER = {AlertStatus.CLEARED, AlertStatus.WITHDRAWN}
 
 def next_version(new: Alert, old: Alert, *, is_deadline: bool = False, do_times_count: bool = True) -> Alert | None:
     """
-    The version that follows `old`; None when `new` says the same. A different wording alone makes no version.
+    Return the version that follows `old`; None if nothing has changed. A changed wording alone makes no version.
 
     Args:
-        new: the alert as it is now, with its handling.
+        new: the alert as it is now, with the actions of people.
         old: the latest version.
-        is_deadline: time alone has passed, and no event has arrived.
-        do_times_count: whether a change of nothing but times makes a version.
+        is_deadline: whether only time has passed and no event has arrived.
+        do_times_count: whether a change that affects only times makes a new version.
     """
     if _said(new) == _said(old) and not (do_times_count and _times(new) != _times(old)):
         return None
@@ -31,20 +31,24 @@ def next_version(new: Alert, old: Alert, *, is_deadline: bool = False, do_times_
 
 
 def withdrawn(alert: Alert, reason: str | None) -> Alert:
-    """The version that withdraws an alert."""
+    """Return the version that withdraws an alert."""
     return msgspec.structs.replace(
         alert, version=alert.version + 1, status=AlertStatus.WITHDRAWN, status_reason=reason, supersedes=None
     )
 
 
 def reconciled(alert: Alert, version: int, caused_at: datetime) -> Alert:
-    """The version, with its number, of an alert that the stream lacks; `caused_at` is UTC without a zone."""
+    """Return the version of an alert that the stream lacks. `version` is its number; `caused_at` is naive UTC."""
     received_at = aware(caused_at)
     return msgspec.structs.replace(alert, version=version, status_reason="reconciled", received_at=received_at)
 
 
 def says_more(new: Alert, old: Alert) -> bool:
-    """Whether a version tells its readers more than the one before; that it is over asks nobody to act."""
+    """
+    Return whether the new version gives people a reason to act: higher severity, new evidence, or an open alert again.
+
+    A version that is cleared or withdrawn gives no such reason.
+    """
     if new.status in _OVER:
         return False
     return (
@@ -55,12 +59,12 @@ def says_more(new: Alert, old: Alert) -> bool:
 
 
 def _events(alert: Alert) -> Counter[tuple[str, str]]:
-    """The events in its evidence, counted: two events may have one source and id."""
+    """Count the events in the alert's evidence by source and id. Two events may have the same source and id."""
     return Counter((item.source, item.id) for item in alert.evidence)
 
 
 def _said(alert: Alert) -> tuple[object, ...]:
-    """What an alert says, apart from its times and its wording."""
+    """Return the content of an alert that counts for a new version: all but the times of the facts and the wording."""
     handling = (
         alert.acknowledged_at,
         alert.acknowledged_by,
@@ -72,7 +76,7 @@ def _said(alert: Alert) -> tuple[object, ...]:
 
 
 def _times(alert: Alert) -> tuple[object, ...]:
-    """The times that an alert names, with the events that they belong to."""
+    """Return the times that an alert names, with the events to which the times belong."""
     evidence = sorted((item.source, item.id, item.time, item.type) for item in alert.evidence)
     return evidence, alert.anchored_at, alert.deadline
 

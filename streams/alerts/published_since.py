@@ -1,4 +1,4 @@
-"""Which alerts the topic speaks of beyond what has landed of it."""
+"""Alerts that have a version on the topic which has not landed yet."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -16,7 +16,10 @@ __all__ = ["published_since"]
 
 def published_since(settings: Settings, offsets: Mapping[int, int]) -> set[str]:
     """
-    Alerts of which a version is on the topic from the offset of its partition on; partitions not given are read whole.
+    Return the ids of alerts that have a version on the topic at or after the given offsets.
+
+    Args:
+        offsets: the first offset to read, by partition. Other partitions are read from their beginning.
 
     Raises:
         BrokerUnavailable: no broker answers.

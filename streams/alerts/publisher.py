@@ -21,13 +21,14 @@ from streams.settings import Settings
 __all__ = ["SOURCE", "OutputEnvelope", "Publisher", "alert_of"]
 
 SOURCE = "/caf/watch"
-"""CloudEvents source of what the watcher publishes."""
+"""CloudEvents source of everything that the watcher publishes."""
 
 _TRANSACTIONS = {"transaction_timeout_ms": 30_000, "retry_backoff_ms": 5}
 """
-Readers wait at most 30 seconds for a transaction whose publisher died, if it has no successor by then.
+Producer options for transactions.
 
-Every 5 milliseconds, the producer asks again whether the transaction before is closed.
+If a publisher dies and has no successor, the broker aborts its transaction after 30 seconds, and consumers wait no
+longer. The producer asks every 5 milliseconds whether the transaction before is closed.
 """
 
 
@@ -54,7 +55,7 @@ _ALERT = msgspec.json.Decoder(_AlertEvent)
 
 
 def alert_of(value: bytes | None) -> Alert | None:
-    """The alert in a record of the alerts topic; None if the record is not an alert."""
+    """Return the alert in a record of the alerts topic; None if the record is not an alert."""
     try:
         return _ALERT.decode(value or b"").data
     except msgspec.DecodeError:
@@ -63,18 +64,20 @@ def alert_of(value: bytes | None) -> Alert | None:
 
 class Publisher:
     """
-    Publishes for the holder of a lock, in transactions: readers see all of a transaction or nothing.
+    Publishes for the holder of a lock, in transactions. Consumers see all records of a transaction or none.
 
-    1. Kafka lets only the newest producer of a transactional name publish. Here that name is the name of the lock.
-    2. So the process that took the lock and then made a publisher is the only one that can publish. The broker refuses
-       a former holder, for example one that was paused and does not know that it has lost the lock.
-    3. The lock is checked before and after the producer is registered at the broker, and before each transaction.
-    4. A transaction ends when the broker has acknowledged all of its records.
+    1. Kafka lets only the newest producer of a transactional id publish. Here the transactional id is the name of the
+       lock.
+    2. So the process that took the lock and then created a publisher is the only one that can publish. The broker
+       refuses a former lock holder, for example one that was paused and does not know that it has lost the lock.
+    3. The publisher checks the lock before and after the producer is registered at the broker, and before each
+       transaction.
+    4. A transaction ends when the broker has acknowledged all its records.
 
     Args:
-        lock: None if no other process could be concerned.
-        speaks_for: a lock in whose name the holder of `lock` publishes. The holder of that other lock is refused from
-            then on, and must begin again.
+        lock: the lock that the process holds; None if no other process could publish the same.
+        speaks_for: another lock, in whose name the holder of `lock` publishes. From then on, the broker refuses the
+            publisher of that other lock's holder, which must create a new one.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -90,16 +93,16 @@ class Publisher:
         self._beats: KafkaProducer | None = None
         self._check()
         self._producer.init_transactions()
-        # Check again: if the lock was lost just before, `init_transactions` has fenced the next holder instead of a
+        # Check again. If the lock was lost just before, `init_transactions` has fenced the next holder instead of a
         # former one.
         self._check()
 
     def alerts(self, alerts: Iterable[Alert]) -> dict[int, int]:
         """
-        Publish versions on the alerts topic and, except tests, on the topic of current alerts.
+        Publish versions on the alerts topic and, except test alerts, on the topic of current alerts.
 
         Returns:
-            The next offset of each partition of the alerts topic that was written.
+            The next offset of each partition of the alerts topic to which a version was written.
 
         Raises:
             LockTaken: the lock is lost; nothing was published.
@@ -131,7 +134,7 @@ class Publisher:
         Remove alerts from the topic of current alerts, by tombstones.
 
         Raises:
-            LockTaken: the lock is lost; all of them are still there.
+            LockTaken: the lock is lost; no alert was removed.
         """
         with self._transaction():
             for alert_id in alert_ids:
@@ -139,9 +142,10 @@ class Publisher:
 
     def heartbeat(self, heartbeat: Heartbeat) -> None:
         """
-        Publish a heartbeat without waiting for it.
+        Publish a heartbeat without waiting for the acknowledgement.
 
-        It is in no transaction, because a late heartbeat is still true for everything before it.
+        A heartbeat is not part of a transaction, because even a late heartbeat correctly says what had been evaluated
+        by its time.
 
         Raises:
             LockTaken: the lock is lost.
@@ -154,16 +158,16 @@ class Publisher:
         self._beats.send(names.HEARTBEAT, value=value)
 
     def close(self) -> None:
-        """Send what is waiting, and disconnect."""
+        """Send the records that are waiting, and disconnect."""
         for one in filter(None, (self._beats, self._producer)):
             one.close(timeout=TIMEOUT_SECONDS)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """
-        Send what the block sends as one transaction.
+        Publish all records that the block sends as one transaction.
 
-        After an error this publisher can make no other transaction. Closing it undoes what was sent.
+        After an error, this publisher cannot begin another transaction. Closing the publisher aborts the transaction.
         """
         self._check()
         try:

@@ -1,4 +1,4 @@
-"""How an alert stands: its latest version, where it is looked for, and from when on people's actions cover it."""
+"""The standing of an alert: its latest version, its family or record, and from when on people's actions cover it."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -10,15 +10,15 @@ from streams.contracts.outputs import Alert
 __all__ = ["Place", "Standing", "place_of", "standing_after"]
 
 Place = tuple[str, str]
-"""The family, or the record, in which an alert is looked for: `("family", id)` or `("record", id)`."""
+"""The family or record that an alert belongs to: `("family", id)` or `("record", id)`."""
 
 
 class Standing(NamedTuple):
     """
-    The latest version of an alert.
+    The latest version of an alert, with what decides which actions of people cover it.
 
-    `since` is the time of the cause from which on the alert says what it says. What people did before that time does
-    not cover it. `inherits` tells whether its acknowledgement is that of the alert it superseded.
+    `since` is the arrival time of the record that gave the alert its present content. Actions before that time do not
+    cover this content. `inherits` tells whether the alert's acknowledgement is that of the alert it superseded.
     """
 
     alert: Alert
@@ -27,22 +27,22 @@ class Standing(NamedTuple):
 
     @property
     def ended_at(self) -> datetime | None:
-        """When it ended; None while it is open. A test alert counts as ended from the start."""
+        """When the alert ended; None while it is open. A test alert counts as ended from the start."""
         return None if self.alert.status == AlertStatus.OPEN or self.alert.test else self.alert.raised_at
 
     @property
     def place(self) -> Place:
-        """Where it is looked for."""
+        """The family or record that the alert belongs to."""
         return place_of(self.alert)
 
 
 def place_of(alert: Alert) -> Place:
-    """Where an alert is looked for."""
+    """Return the family or record that an alert belongs to."""
     return ("family", alert.family_id) if alert.family_id is not None else ("record", alert.entity_id)
 
 
 def standing_after(alert: Alert, known: Standing | None) -> Standing | None:
-    """How an alert stands after a version; None when the version is not newer than what is known."""
+    """Return an alert's standing after a version; None if the version is not newer than the known one."""
     if known is None:
         return Standing(alert, alert.received_at, alert.supersedes is not None and alert.acknowledged_at is not None)
     if known.alert.version >= alert.version:

@@ -1,8 +1,8 @@
 """
-Sends a test alert from end to end: an acknowledgement of an alert that cannot exist asks the watcher to raise it.
+Tests the path from an event to an alert: an acknowledgement of an alert that cannot exist requests a test alert.
 
-The request is a valid event and lands like any other. It concerns no family and changes no figure. Together, the
-request and its alert pass the broker, the contract, the rules' engine and the alerts topic.
+The request is a valid event and lands like any other event. The request is about no family and changes no figure. The
+request and its alert together pass the broker, the contract, the rule engine and the alerts topic.
 """
 
 import time
@@ -30,12 +30,12 @@ _SOURCE = "/caf/test"
 
 
 def is_trial(fact: Event | None) -> TypeGuard[AlertAcknowledged]:
-    """Whether an event asks for a test alert."""
+    """Return whether an event requests a test alert."""
     return isinstance(fact, AlertAcknowledged) and fact.family_id is None and fact.alert_id.startswith(_PREFIX)
 
 
 def trial_alert(alert_id: str, received_at: datetime, now: datetime) -> Alert:
-    """The test alert that answers a request. It is marked as a test."""
+    """Return the test alert that answers a request. The alert is marked as a test."""
     return Alert(
         alert_id=alert_id,
         version=1,
@@ -61,13 +61,13 @@ def trial_alert(alert_id: str, received_at: datetime, now: datetime) -> Alert:
 
 def run_trial(settings: Settings, timeout_seconds: float = 30) -> float:
     """
-    Ask for a test alert, and wait until it comes back on the alerts topic.
+    Request a test alert, and wait until it arrives on the alerts topic.
 
     Returns:
         Seconds from sending the request to reading the alert.
 
     Raises:
-        WatchSilent: none came within `timeout_seconds`.
+        WatchSilent: no test alert came within `timeout_seconds`.
         BrokerUnavailable: no broker answers.
     """
     alert_id = f"{_PREFIX}{uuid4().hex}"

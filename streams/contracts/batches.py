@@ -1,9 +1,9 @@
 """
 Batches: one record that holds an array of events, as `application/cloudevents-batch+json`.
 
-An offset has one row and a record has one key, so a batch is only an envelope. It is quarantined as `batch`. Each of
-its events is sent on as a record of its own and validated like any other, so a bad event does not take good ones with
-it.
+An offset has one row and a record has one key, so a batch is only an envelope. The batch record is quarantined with the
+reason `batch`. Each of its events is sent as a record of its own and validated like any other record. So an invalid
+event does not cause valid events of the same batch to be rejected.
 """
 
 from collections.abc import Sequence
@@ -15,16 +15,19 @@ from streams.contracts.checks import UNPARSED, Reason, Refusal
 __all__ = ["MAX_EVENTS", "PART_HEADER", "events_in", "recognised"]
 
 PART_HEADER = "caf-part-of"
-"""Header of an event that was sent on from a batch: `topic/partition/offset` of the batch."""
+"""
+Header of a record that was made from an event of a batch. The header's value is the `topic/partition/offset` of the
+batch.
+"""
 
 MAX_EVENTS = 1_000
-"""Most events that a batch may hold."""
+"""The largest number of events that a batch may hold."""
 
 _EVENTS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def recognised(value: bytes, headers: Sequence[tuple[str, bytes | None]]) -> Refusal:
-    """The refusal of a record whose value is an array: `batch` if it is a batch, otherwise what is wrong with it."""
+    """Return the refusal of a record whose value is an array: `batch` if it is a batch, otherwise the error in it."""
     if any(name == PART_HEADER for name, _ in headers or ()):
         return Refusal(Reason.NOT_JSON, allowed="one event; a batch holds events, not batches")
     try:
@@ -38,9 +41,9 @@ def recognised(value: bytes, headers: Sequence[tuple[str, bytes | None]]) -> Ref
 
 def events_in(value: bytes) -> list[bytes]:
     """
-    The events of an array, byte for byte.
+    Return the events of an array, byte for byte.
 
     Raises:
-        msgspec.DecodeError, UnicodeDecodeError: it is no JSON array.
+        msgspec.DecodeError, UnicodeDecodeError: the value is not a JSON array.
     """
     return [bytes(event) for event in _EVENTS.decode(value)]

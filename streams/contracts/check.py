@@ -1,8 +1,8 @@
 """
-A strict check for builders of forms: the contract, and what a form must also send.
+A strict check for builders of forms: the contract, and further rules for what a form must send.
 
 The system accepts a referral without an answer about consent, or with a wrong code in a field that no rule needs,
-because the referral is about a child. A form must send neither.
+because the referral is about a child. A form must not send such referrals.
 """
 
 import json
@@ -22,12 +22,12 @@ from streams.names import INPUT_TOPICS
 __all__ = ["Finding", "Verdict", "check", "events_of"]
 
 _STANDARD = {"data_base64", "dataschema", "subject"}
-"""Attributes of CloudEvents that the contract does not use."""
+"""Standard attributes of CloudEvents that the contract does not use."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong (`error`) or worth a look (`warning`): where it is, and what is allowed there."""
+    """A fault (`error`) or a possible fault (`warning`) in an event, with its path and what is allowed there."""
 
     level: Literal["error", "warning"]
     reason: str
@@ -37,7 +37,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The record that a form would send to the broker, and what was found about it."""
+    """The record that a form would send to the broker, and the findings about it."""
 
     type: str | None
     topic: str | None
@@ -46,13 +46,13 @@ class Verdict:
 
     @property
     def is_accepted(self) -> bool:
-        """Whether a form may send it; warnings do not prevent that."""
+        """Whether a form may send the record. Warnings do not prevent this."""
         return not any(finding.level == "error" for finding in self.findings)
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """An event as the record that it would become."""
+    """An event in the form of the record that would be sent for it."""
 
     topic: str
     value: bytes
@@ -65,7 +65,7 @@ class _Candidate:
 
 def events_of(content: bytes) -> Iterator[bytes]:
     """
-    Split a file into its events: one JSON object, an array of them, or one on each line.
+    Split a file into its events: one JSON object, an array of JSON objects, or one JSON object on each line.
 
     Text that is not JSON is returned unchanged, so that the check refuses it.
     """
@@ -89,11 +89,12 @@ def _is_json(lines: list[bytes]) -> bool:
 
 
 def check(value: bytes, max_bytes: int) -> Verdict:
-    """Check one event, given as its JSON text, as a form must send it; `max_bytes` as for `admit`."""
+    """Check one event, given as JSON text, by the rules for forms. `max_bytes` has the same meaning as for `admit`."""
     type_ = _type(value)
     topic = _topic(type_)
     if topic is None:
-        # The contract of any topic finds errors of the envelope. If it finds none, the type is wrong.
+        # The contract of any topic finds errors in the envelope. If this contract finds no error in the envelope, the
+        # event type is wrong.
         refused = admit(_Candidate(INPUT_TOPICS[0], value), max_bytes)
         return Verdict(type_, None, None, [_unknown(refused)])
     key = key_of(topic, value)
@@ -132,13 +133,13 @@ def _unknown(refused: Accepted | Rejected) -> Finding:
 
 
 def _left_out(event: Accepted) -> Iterator[Finding]:
-    """Values that the system would leave out in order to keep the report."""
+    """Find values that the system would leave out in order to keep the report."""
     for dropped in event.dropped:
         yield Finding("error", dropped.reason.value, dropped.path, dropped.allowed)
 
 
 def _said_twice(value: bytes) -> Iterator[Finding]:
-    """Find members that occur twice in one object: readers differ in which of them counts."""
+    """Find member names that occur twice in one JSON object. JSON readers differ in which of the two members counts."""
     found: set[str] = set()
 
     def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -152,7 +153,7 @@ def _said_twice(value: bytes) -> Iterator[Finding]:
 
 
 def _consent(event: Accepted) -> Iterator[Finding]:
-    """Find a missing answer to the consent question, or a missing reason why it was not asked."""
+    """Find a missing answer to the consent question, or a missing reason why consent was not sought."""
     if not isinstance(event.fact, ReferralSubmitted):
         return
     answer = event.fact.consent
@@ -167,8 +168,9 @@ def _consent(event: Accepted) -> Iterator[Finding]:
 
 def _misplaced(event: Accepted) -> Iterator[Finding]:
     """
-    Refuse a correction that claims the wrong family: it has its own key, so it cannot remove the event from that
-    family.
+    Refuse a correction with the reason that the event named the wrong family.
+
+    The correction has the key of its own family, so it cannot remove the event from the wrong family.
     """
     amendment = event.amendment
     if isinstance(amendment, Correction) and amendment.withdrawal_reason == WithdrawalReason.WRONG_FAMILY:
@@ -183,7 +185,10 @@ def _misplaced(event: Accepted) -> Iterator[Finding]:
 
 
 def _unknown_fields(event: Accepted) -> Iterator[Finding]:
-    """Find fields that the contract does not name. They are kept, but nothing reads them; most are misspelt."""
+    """
+    Find fields that the contract does not name. Unknown fields are kept, but nothing reads them. Most unknown fields
+    are misspelt.
+    """
     yield from _extra(json.loads(event.value), Envelope, "$")
     data = json.loads(bytes(event.envelope.data))
     if event.amendment is not None:

@@ -33,7 +33,7 @@ UNPARSED = (msgspec.DecodeError, UnicodeDecodeError)
 """Errors that a decoder raises for JSON that it does not accept."""
 
 MAX_NESTING = 64
-"""Deepest nesting that is read. Without a limit, each reader's call stack would decide whether a record passes."""
+"""The deepest nesting of JSON that is read. Without a limit, each reader's call stack would decide what passes."""
 
 
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -57,26 +57,31 @@ class Reason(enum.StrEnum):
     KEY_MISMATCH = "key_mismatch"
     """The Kafka key is not the family (or person) that the data name."""
     SAME_ID_OTHER_CONTENT = "same_id_other_content"
-    """An earlier record of the partition had this source and id. Such records are now accepted and can be replayed."""
+    """
+    An earlier record of the partition had the same source and id, but other content.
+
+    Records with an id that was used before are now accepted. Records that were rejected for this reason can be
+    replayed.
+    """
     TOO_LARGE = "too_large"
     """The record is too long."""
     BATCH = "batch"
-    """The record is a batch of events. Nothing is wrong: each event is sent on as a record of its own."""
+    """The record is a batch of events. A batch is not an error: each event is sent as a record of its own."""
     UNREADABLE_BATCH = "unreadable_batch"
-    """The record is unreadable: Kafka has its offset, but its batch, or what is packed in it, is damaged."""
+    """The record is unreadable: Kafka has its offset, but its batch, or compressed data in it, is damaged."""
     DELETED_UNREAD = "deleted_unread"
-    """Kafka deleted the record before it was read: by its retention, by hand, or together with its topic."""
+    """Kafka deleted the record before it was read: because of its retention, by hand, or together with its topic."""
 
 
 class Refusal(Exception):
-    """Carries a reason up to `decode`; never leaves the contract."""
+    """Carries the reason for a rejection up to `decode`. A `Refusal` is never raised out of `streams.contracts`."""
 
     def __init__(self, reason: Reason, path: str | None = None, allowed: str | None = None) -> None:
         self.reason, self.path, self.allowed = reason, path, allowed
 
 
 def readable(value: bytes) -> None:
-    """Refuse values that the JSON decoder alone would accept: in members that it skips, or only by luck."""
+    """Refuse values that the JSON decoder alone would accept: bad UTF-8 in members that it skips, or deep nesting."""
     if not value.isascii():
         try:
             value.decode()
@@ -92,20 +97,20 @@ def _nesting(value: bytes) -> int:
 
 
 def printable(name: str, path: str) -> None:
-    """Refuse names with control characters; PostgreSQL cannot store all of them."""
+    """Refuse names with control characters, because PostgreSQL cannot store all of them."""
     if not name.isprintable():
         raise Refusal(Reason.ENVELOPE if path.count(".") == 1 else Reason.SCHEMA, path, "printable characters")
 
 
 def plausible(moment: date, *path: str) -> None:
-    """Refuse a moment that is `implausible`; the parts of `path` are joined."""
+    """Refuse a date or time that is `implausible`. The parts of `path` are joined."""
     if years := implausible(moment):
         raise Refusal(Reason.SCHEMA, "".join(path), years)
 
 
 def implausible(moment: date) -> str | None:
-    """Return the allowed years for a day or moment that no event of a living child has; None if it is allowed."""
-    # Such times would overflow in comparisons.
+    """Return the allowed years if no event about a living child can have this date or time; None if it is allowed."""
+    # Dates and times outside these years would overflow in comparisons.
     return None if 1900 <= moment.year <= 2199 else "a year from 1900 to 2199"
 
 
@@ -114,21 +119,22 @@ _LATEST_MS = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp() * 1000) - 1
 
 def arrival_ms(timestamp: int) -> int:
     """
-    When a record arrived (ms since 1970), by its Kafka timestamp, which may be any 64-bit number.
+    Return when a record arrived (ms since 1970), from its Kafka timestamp, which may be any 64-bit number.
 
-    A topic that does not set arrival times itself keeps the sender's: -1 for none, minutes before 1970, years beyond
-    9999. Such a time becomes the nearest one that every reader can hold, the same for all readers.
+    A topic that does not set arrival times keeps the sender's timestamp. A sender's timestamp may be -1 (none), before
+    1970, or after the year 9999. A timestamp that is out of range is replaced by the nearest time from 1970 to 2199, so
+    that every reader can store it and all readers have the same time.
     """
     return min(max(timestamp, 0), _LATEST_MS)
 
 
 def arrived_at(timestamp: int) -> datetime:
-    """The moment of `arrival_ms`, with its time zone."""
+    """Return the arrival time of `arrival_ms` as a timezone-aware time."""
     return datetime.fromtimestamp(arrival_ms(timestamp) / 1000, UTC)
 
 
 def dated_fields(struct: type[msgspec.Struct]) -> tuple[str, ...]:
-    """Names of the fields that hold a day or a moment."""
+    """Return the names of the fields that hold a date or a time."""
 
     def is_dated(type_: object) -> bool:
         return (isinstance(type_, type) and issubclass(type_, date)) or any(map(is_dated, get_args(type_)))
@@ -138,10 +144,10 @@ def dated_fields(struct: type[msgspec.Struct]) -> tuple[str, ...]:
 
 def parse(decoder: msgspec.json.Decoder[T], value: bytes | msgspec.Raw, reason: Reason, prefix: str = "$") -> T:
     """
-    Decode JSON; `prefix` is its path within the record.
+    Decode JSON. `prefix` is the path of the value within the record.
 
     Raises:
-        Refusal: with the path and what is allowed there.
+        Refusal: the value is not accepted; the refusal has the path and what is allowed there.
     """
     try:
         return decoder.decode(value)
@@ -162,7 +168,7 @@ def unparsed(error: Exception, reason: Reason, type_: object, prefix: str = "$")
 
 
 def _codes(type_: Any, path: str) -> Sequence[str]:
-    """The codes allowed in a type at a path such as `$`, `$.severity` or `$.factors[...]`."""
+    """Return the codes allowed in a type at a path such as `$`, `$.severity` or `$.factors[...]`."""
     if name := re.split(r"[.\[]", path.removeprefix("$").removeprefix("."))[0]:
         return _codes(next(field.type for field in msgspec.structs.fields(type_) if field.name == name), "$")
     if isinstance(type_, type) and issubclass(type_, enum.Enum):

@@ -2,7 +2,7 @@
 Closed lists of codes that events may carry.
 
 DfE lists are those of the children-in-need census (collection year 2025-26, Open Government Licence v3). Each code has
-its meaning, so that schemas and documents can show it. Local lists name things that no national list covers.
+its meaning, so that schemas and documents can show it. Local lists cover facts that no national list covers.
 """
 
 from enum import StrEnum
@@ -72,7 +72,7 @@ class Code(StrEnum):
 
     @classmethod
     def documented(cls) -> str:
-        """The list in Markdown, each code with its meaning."""
+        """Return the list in Markdown, each code with its meaning."""
         return "; ".join(f"`{member.value}` {member.meaning}" for member in cls)
 
 

@@ -1,8 +1,8 @@
 """
 The landing columns, derived from the contract: one wide row for each event.
 
-A field name has one type in all events (`field_types` refuses anything else). So each field has one column of its name
-in the landing table, which is empty for events without this field.
+A field name has the same type in all events (`field_types` refuses two types). So the landing table has one column for
+each field name. The column is empty for events without this field.
 """
 
 import enum
@@ -74,13 +74,13 @@ QUARANTINE_COLUMNS: dict[str, pa.DataType] = {
     "record_headers": pa.list_(pa.struct([("name", pa.string()), ("value", pa.binary())])),
     "record_header_names": pa.list_(pa.binary()),
 }
-"""Columns of `landing.quarantine`, in order, as Arrow types."""
+"""The columns of `landing.quarantine`, in order, with their Arrow types."""
 
 
 @cache
 def field_types() -> dict[str, pa.DataType]:
     """
-    Every field of every event with its Arrow type, in order of first appearance.
+    Return every field of every event with its Arrow type, in order of first appearance.
 
     Raises:
         TypeError: one field name has two types.
@@ -95,7 +95,7 @@ def field_types() -> dict[str, pa.DataType]:
 
 
 def _arrow(type_: Any) -> pa.DataType:
-    """The Arrow type of a field's annotation."""
+    """Return the Arrow type of a field's annotation."""
     if get_origin(type_) is Annotated:
         return _arrow(get_args(type_)[0])
     if get_origin(type_) is list:
@@ -108,14 +108,15 @@ def _arrow(type_: Any) -> pa.DataType:
 
 
 EVENT_COLUMNS: dict[str, pa.DataType] = {**_ENVELOPE_COLUMNS, **field_types()}
-"""Columns of `landing.events`, in order, as Arrow types; times are UTC without a time zone."""
+"""The columns of `landing.events`, in order, with their Arrow types. Times are UTC without a time zone."""
 
 
 def events_table(events: Iterable[Accepted], landed_at: datetime) -> pa.Table:
     """
-    The landing rows of accepted events, one each. They are grouped by type, so they are not in the order of offsets.
+    Make the landing rows of accepted events, one row for each event.
 
-    `landed_at` has a time zone and is the same for the whole batch.
+    The rows are grouped by event type, so they are not in the order of offsets. `landed_at` is timezone-aware and is
+    the same for the whole batch.
     """
     groups: dict[tuple[str, type[Event] | None], list[Accepted]] = defaultdict(list)
     for event in events:
@@ -128,12 +129,15 @@ def events_table(events: Iterable[Accepted], landed_at: datetime) -> pa.Table:
 
 
 def microseconds(moment: datetime) -> int:
-    """Microseconds since 1970 in UTC, as Arrow stores times."""
+    """Return a time in microseconds since 1970 in UTC, as Arrow stores times."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
 def _group(struct: type[Event] | None, events: Sequence[Accepted], landed: int) -> pa.Table:
-    """Rows of events of one type that carry the same fact. Values that are the same for all are built only once."""
+    """
+    Make the rows of events of one type with the same kind of fact. Values that are equal in all rows are built only
+    once.
+    """
     first, size = events[0], len(events)
     same = {
         "topic": first.topic,
@@ -173,7 +177,7 @@ def _envelope_arrays(events: Sequence[Accepted]) -> dict[str, pa.Array]:
 
 
 def _root_arrays(events: Sequence[Accepted], own: dict[str, pa.Array]) -> dict[str, pa.Array]:
-    """The columns that name what the events are about: the events themselves, or those that they amend."""
+    """Return the columns that name the original event: the event itself, or the event that it corrects or withdraws."""
     change = events[0].change
     if change == "recorded":
         reasons = pa.nulls(len(events), EVENT_COLUMNS["amendment_reason"])
@@ -196,7 +200,11 @@ def _root_arrays(events: Sequence[Accepted], own: dict[str, pa.Array]) -> dict[s
 
 
 def _array(values: Iterable[Any], type_: pa.DataType) -> pa.Array:
-    """A column of values. Moments become durations since 1970, which Arrow reads much faster than datetimes."""
+    """
+    Make a column of values.
+
+    Times are converted to durations since 1970 first, because Arrow reads durations much faster than datetimes.
+    """
     if type_ != _TIMESTAMP:
         return pa.array(list(values), type_)
     since_1970 = [None if value is None else value - _EPOCH for value in values]
@@ -204,7 +212,7 @@ def _array(values: Iterable[Any], type_: pa.DataType) -> pa.Array:
 
 
 def quarantine_table(rejected: Iterable[Rejected], landed_at: datetime) -> pa.Table:
-    """The rows of rejected records, one each, with their original bytes."""
+    """Make the rows of rejected records, one row for each record, with its original bytes."""
     landed = microseconds(landed_at)
     rows = [
         (
@@ -233,12 +241,16 @@ def quarantine_table(rejected: Iterable[Rejected], landed_at: datetime) -> pa.Ta
 
 
 def header_text(name: str) -> str:
-    """A header's name as text that every catalog and JSON can hold; bytes that are no text are escaped."""
+    """Return a header's name as text that every catalog and JSON can store. Bytes that are not UTF-8 are escaped."""
     return _bytes(name).decode("utf-8", "backslashreplace").replace("\0", "\ufffd")
 
 
 def _header_names(headers: Sequence[tuple[str, bytes | None]]) -> list[bytes] | None:
-    """The original names as bytes, if text cannot give them: bytes that are not UTF-8 arrive as lone surrogates."""
+    """
+    Return the original header names as bytes; None if `header_text` gives all of them unchanged.
+
+    In `headers`, bytes that are not UTF-8 are lone surrogates.
+    """
     if all(header_text(name) == name for name, _ in headers):
         return None
     return [_bytes(name) for name, _ in headers]

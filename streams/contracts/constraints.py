@@ -1,4 +1,4 @@
-"""The contract's demands on a field's value, as data for checks other than the decoder."""
+"""The contract's constraints on a field's value, as data for checks other than the decoder."""
 
 from dataclasses import dataclass
 from typing import Annotated, get_args, get_origin
@@ -12,7 +12,7 @@ __all__ = ["Constraint", "constraint"]
 
 @dataclass(frozen=True)
 class Constraint:
-    """A closed list of values, a pattern, or neither. For a list field they hold for each item."""
+    """A closed list of values, a pattern, or neither. For a list field, the constraint holds for each item."""
 
     required: bool
     values: tuple[str, ...] = ()
@@ -20,7 +20,7 @@ class Constraint:
 
 
 def constraint(field: msgspec.structs.FieldInfo) -> Constraint:
-    """Read the demands on a field from its type; whole numbers between two bounds become a closed list."""
+    """Read the constraint on a field from its type. Whole numbers between two bounds become a closed list."""
     values, pattern = _read(field.type)
     return Constraint(field.required, values, pattern)
 

@@ -1,8 +1,9 @@
 """
 Turn a Kafka record into an accepted event or a typed rejection.
 
-A record that fails is a value, not an exception. Only this module decides acceptance, in the same way for every
-consumer. A rejection never carries a value from the record, only where it was wrong and what is allowed there.
+A rejection is returned as a value, not raised as an exception. Only this module decides which records are accepted, in
+the same way for every consumer. The `path` and `allowed` of a rejection say where the error is and what is allowed
+there, but never quote the wrong value.
 """
 
 import re
@@ -48,9 +49,9 @@ __all__ = [
 ]
 
 COORDINATES = r"[A-Za-z0-9._-]{1,249}/[0-9]{1,9}/[0-9]{1,18}"
-"""Form of `topic/partition/offset`, as a regular expression. Its numbers fit wherever they are stored."""
+"""The form of `topic/partition/offset`, as a regular expression. The numbers fit every column that stores them."""
 REPLAY_HEADER = "caf-replay-of"
-"""Header of a record that is sent again: `topic/partition/offset` of the rejected record."""
+"""Header of a record that is sent again. Its value is the `topic/partition/offset` of the rejected record."""
 
 
 class _Content(Protocol):
@@ -85,7 +86,7 @@ class Record(_Content, Protocol):
 
 
 def record_bytes(record: _Content) -> int:
-    """Bytes of key, value and headers together."""
+    """Return the size of key, value and headers together, in bytes."""
     size = len(record.key or b"") + len(record.value or b"")
     for name, content in record.headers:
         size += len(str.encode(name, errors="surrogateescape")) + len(content or b"")
@@ -93,7 +94,7 @@ def record_bytes(record: _Content) -> int:
 
 
 class Unreadable(NamedTuple):
-    """An offset without a readable record. It is like a `Record`; `lacks` says what is missing."""
+    """Stands for an offset without a readable record. `lacks` says what is missing; other fields are as in `Record`."""
 
     topic: str
     partition: int
@@ -111,9 +112,9 @@ Change = Literal["recorded", "corrected", "withdrawn"]
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):
     """
-    An event as it arrived. Copies of it have the same topic, key, `identity` and `content_id`.
+    An accepted event as it arrived. Copies of an event have the same topic, key, `identity` and `content_id`.
 
-    `fact` is the event in force: the data themselves, the replacement of a correction, or None for a withdrawal.
+    `fact` is the event in force: the data themselves, the replacement in a correction, or None for a withdrawal.
     """
 
     topic: str
@@ -130,16 +131,16 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
     replay_of: str | None
     headers: Sequence[tuple[str, bytes | None]] = ()
     dropped: Sequence[Dropped] = ()
-    """Values that were left out of the envelope or the data, because they were wrong and are not needed."""
+    """Values that were left out of the envelope or the data, because they were wrong and no rule needs them."""
 
     @property
     def identity(self) -> tuple[str, str]:
-        """`(source, id)`: the source's name for the event. A source may use one id for several events."""
+        """`(source, id)`: the name that the source gave the event. A source may use one id for several events."""
         return self.envelope.source, self.envelope.id
 
     @property
     def root(self) -> tuple[str, str]:
-        """`(source, id)` of the event that this one is about: itself, or the one that it corrects or withdraws."""
+        """`(source, id)` of the original event: this event, or the event that it corrects or withdraws."""
         return self.identity if self.amendment is None else (self.amendment.root_source, self.amendment.root_id)
 
 
@@ -158,17 +159,17 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
     headers: tuple[tuple[str, bytes | None], ...]
 
     def without_content(self) -> "Rejected":
-        """Copy the rejection without key, value and headers, which may be large; no rule reads them."""
+        """Copy the rejection without key, value and headers. The content may be large, and no rule reads it."""
         return msgspec.structs.replace(self, key=None, value=None, headers=())
 
     @property
     def size(self) -> int:
-        """Bytes of key, value and headers together."""
+        """The size of key, value and headers together, in bytes."""
         return record_bytes(self)
 
 
 class _Contract(NamedTuple):
-    """One event type, in the form that is needed for each record."""
+    """The contract of one event type, prepared for validating records quickly."""
 
     decode: Callable[[msgspec.Raw], Event]
     struct: type[Event]
@@ -201,7 +202,7 @@ def decode(record: Record) -> Accepted | Rejected:
     """
     Validate one record of an input topic by its contract, whatever its length.
 
-    Use this to read records that were admitted before: the setting may have been different then.
+    Use this function for records that were admitted before, because the setting may have been different then.
     """
     try:
         return _accept(record)
@@ -210,7 +211,7 @@ def decode(record: Record) -> Accepted | Rejected:
 
 
 def refused(record: Record, refusal: Refusal) -> Rejected:
-    """The rejection of a record, with its original bytes."""
+    """Make the rejection of a record, with its original bytes."""
     return Rejected(
         record.topic,
         record.partition,
@@ -226,7 +227,7 @@ def refused(record: Record, refusal: Refusal) -> Rejected:
 
 
 def key_of(topic: str, value: bytes) -> str | None:
-    """The Kafka key that the contract demands for an event; None if the event is unreadable."""
+    """Return the Kafka key that the contract demands for an event; None if the event is unreadable."""
     try:
         return _accept(_Unsent(topic, value), has_key=False).key or None
     except Refusal:
@@ -234,7 +235,7 @@ def key_of(topic: str, value: bytes) -> str | None:
 
 
 class _Unsent(NamedTuple):
-    """An event that is not a record yet."""
+    """An event that has not been sent as a record yet."""
 
     topic: str
     value: bytes
@@ -248,7 +249,7 @@ class _Unsent(NamedTuple):
 def _accept(record: Record, *, has_key: bool = True) -> Accepted:
     if type(record) is Unreadable:
         raise Refusal(record.reason, allowed=record.lacks)
-    # This runs for every record of every topic, so each call here lowers the throughput of `land`.
+    # This function runs for every record of every topic, so each call in it lowers the throughput of `land`.
     value = record.value or b""
     if record.headers or value[:1] != b"{" or value[-1:] != b"}":
         value = structured(value, record.headers)
@@ -280,7 +281,7 @@ def _accept(record: Record, *, has_key: bool = True) -> Accepted:
         record.topic,
         record.partition,
         record.offset,
-        # A sender's clock may give no usable time. Then the event's own time counts as the arrival.
+        # A sender's clock may give no usable time. Then the event's own time counts as the arrival time.
         arrival_ms(record.timestamp) or round(envelope.time.timestamp() * 1000),
         key,
         envelope,
@@ -308,7 +309,7 @@ def _mended_envelope(value: bytes, dropped: list[Dropped]) -> Envelope:
 def _amended(
     topic: str, contracts: dict[str, _Contract], envelope: Envelope, dropped: list[Dropped]
 ) -> tuple[Literal["corrected", "withdrawn"], Correction | Withdrawal, Event | None, str | None]:
-    """Change, amendment, fact in force and key of an event that is not itself a fact."""
+    """Return change, amendment, fact in force and key of a correction or withdrawal."""
     change = _amendments[topic].get(envelope.type)
     if change is None:
         raise _unknown(contracts, "$.type")
@@ -351,7 +352,7 @@ def _named(amendment: Correction | Withdrawal) -> None:
 
 
 def _register(topic: str) -> dict[str, _Contract]:
-    """Build the contracts of a topic once, on its first record."""
+    """Build the contracts of a topic once, when its first record arrives."""
     prefix = f"uk.{topic.removesuffix('.v1')}"
     _amendments[topic] = {f"{prefix}.corrected.v1": "corrected", f"{prefix}.withdrawn.v1": "withdrawn"}
     _contracts[topic] = {
@@ -383,7 +384,7 @@ def _unknown(contracts: dict[str, _Contract], path: str) -> Refusal:
 
 
 def replay_of(headers: Sequence[tuple[str, bytes | None]]) -> str | None:
-    """The rejected record that a record with these headers sends again; None if they name no record."""
+    """Return the `topic/partition/offset` of the rejected record that is sent again; None if no header names one."""
     for name, value in headers:
         if name == REPLAY_HEADER and value and _COORDINATES.fullmatch(value):
             return value.decode()

@@ -1,4 +1,4 @@
-"""What the contract says about a field: its description, an example, its codes."""
+"""What the contract says about a field: its description, an example, and its codes."""
 
 import enum
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ __all__ = ["Description", "allowed", "describe", "first_sentence"]
 
 @dataclass(frozen=True)
 class Description:
-    """A field in words; `codes` is its closed list, if it has one."""
+    """A field described in words. `codes` is the field's closed list, if it has one."""
 
     text: str
     example: object
@@ -40,7 +40,7 @@ def describe(field: msgspec.structs.FieldInfo) -> Description:
 
 
 def allowed(field: msgspec.structs.FieldInfo) -> str:
-    """What a field may hold, in short: its codes, or its description with an example."""
+    """Return in short what a field may hold: its codes, or its description with an example."""
     if field.type is msgspec.Raw:
         return "a JSON object"
     description = describe(field)
@@ -53,7 +53,7 @@ _ABSENT = object()
 
 
 def _read(type_: object) -> tuple[str | None, object, type[Code] | None, bool]:
-    """Description, example, codes and whether None is allowed; outer annotations override inner ones."""
+    """Return description, example, codes and whether None is allowed. Outer annotations override inner ones."""
     if isinstance(type_, type) and issubclass(type_, Code):
         return first_sentence(type_), next(iter(type_)).value, type_, False
     if get_origin(type_) is Annotated:
@@ -74,5 +74,5 @@ def _read(type_: object) -> tuple[str | None, object, type[Code] | None, bool]:
 
 
 def first_sentence(documented: type) -> str:
-    """The first paragraph of a class's docstring, on one line."""
+    """Return the first paragraph of a class's docstring, on one line."""
     return " ".join((documented.__doc__ or "").strip().split("\n\n")[0].split())

@@ -1,4 +1,4 @@
-"""The CloudEvents 1.0 envelope (structured JSON) around every event, and the two events that change earlier ones."""
+"""The CloudEvents 1.0 envelope (structured JSON) around every event, and two event types that change earlier events."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""What every event type declares: its topic, its past-tense fact, and the fields that give its Kafka key."""
+"""The parts that every event type declares: its topic, its fact in the past tense, and the fields for its Kafka key."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -16,10 +16,10 @@ _REGISTRY: dict[str, "type[Event]"] = {}
 @dataclass_transform(frozen_default=True)  # msgspec makes every subclass frozen, which type checkers do not know
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """
-    Base of every event's data.
+    Base class of every event's data.
 
-    No field is common to all events. Code that reads `family_id`, for example, takes the classes that have it, narrows
-    with `isinstance`, or is generic over the class (`EventType`).
+    No field is common to all events. Code that reads `family_id`, for example, takes the classes that have that field,
+    narrows with `isinstance`, or is generic over the class (`EventType`).
     """
 
     topic: ClassVar[str]
@@ -52,12 +52,12 @@ def event(
     """
     Register a struct as the contract of `uk.caf.<topic>.<fact>.v1`.
 
-    Required fields are needed: an event that lacks one is rejected, unless `otherwise` gives a value. Other fields are
-    left out if they are wrong.
+    Required fields are needed: an event that lacks a required field is rejected, unless `otherwise` gives a value for
+    it. Other fields are left out if they are wrong.
 
     Args:
-        key: the fields that give the Kafka key; the first one that is set counts.
-        needed: optional fields that a rule needs to be safe. An event is rejected if one of them is wrong.
+        key: the fields that give the Kafka key. The first field that is set counts.
+        needed: optional fields that a rule needs to be safe. An event is rejected if one of these fields is wrong.
         otherwise: the safest value for a field that is wrong, or that is required and not given.
     """
 
@@ -78,12 +78,12 @@ def event(
 
 
 def event_types(topic: str | None = None) -> "dict[str, type[Event]]":
-    """Contracts by event type, of one topic or of all. Importing `streams.contracts` registers them."""
+    """Return the contracts of one or all topics, by event type. Importing `streams.contracts` registers them."""
     if topic is not None and topic not in names.INPUT_TOPICS:
         raise KeyError(f"{topic} is not an input topic")
     return {name: struct for name, struct in _REGISTRY.items() if topic in (None, struct.topic)}
 
 
 def fact_name(type_: str) -> str:
-    """The fact in an event type: `household-joined` of `uk.caf.case-change.household-joined.v1`."""
+    """Return the fact in an event type: `household-joined` for `uk.caf.case-change.household-joined.v1`."""
     return type_.split(".")[-2]

@@ -1,7 +1,7 @@
 """
 Types of the fields that events carry, each with its constraint, description and example.
 
-A field name has one type wherever it appears (a test checks this), so that landing has one column for it.
+A field name has the same type in every event (a test checks this), so that the landing table has one column for it.
 """
 
 import re
@@ -67,7 +67,7 @@ __all__ = [
 ]
 
 IDENTIFIER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:/-]*(?!\n)$"
-"""Form of every identifier. It treats no letter or digit differently from another."""
+"""The form of all identifiers. All letters and digits are allowed everywhere, other characters only after the first."""
 
 
 _PLACEHOLDERS = (
@@ -79,21 +79,25 @@ _PLACEHOLDERS = (
 
 
 def _in_any_case(pattern: str) -> str:
-    """Make a pattern match any case, because JSON Schema's patterns have no flag for it."""
+    """Make a pattern match upper and lower case, because JSON Schema's patterns have no flag for this."""
     return re.sub(r"(?<![?\\])[a-z]", lambda letter: f"[{letter[0].upper()}{letter[0]}]", pattern)
 
 
 SUBJECT_PATTERN = rf"^(?!(?:{'|'.join(map(_in_any_case, _PLACEHOLDERS))})$){IDENTIFIER_PATTERN.removeprefix('^')}"
-"""Form of the id of a person, family or address. It refuses words for an unknown id, which would join strangers."""
+"""
+The form of the id of a person, family or address.
+
+The pattern refuses words for an unknown id, which would connect people who have nothing to do with each other.
+"""
 
 AUTHORITY_PATTERN = r"^[ENSW][0-9]{8}(?!\n)$"
-"""Form of the GSS code of an authority."""
+"""The form of the GSS code of an authority."""
 
-# England and Wales E01 and W01, Scotland S01, Northern Ireland N20 and N21 (2021) or 95 (2011).
+# The codes begin with E01 or W01 (England and Wales), S01 (Scotland), N20 or N21 (Northern Ireland 2021) or 95 (2011).
 _PLACE_PATTERN = r"^(?:[EWS]01[0-9]{6}|N2[01][0-9]{6}|95[A-Z]{2}[0-9]{2}[A-Z][0-9])(?!\n)$"
 
 JSON_PATTERN = r"^[^/;\s]+/(?:[^/;\s]+\+)?[jJ][sS][oO][nN]\s*(?:;.*)?$"
-"""Any JSON media type, with any parameters."""
+"""Matches any JSON media type, with any parameters."""
 
 IN_WORDS = {
     IDENTIFIER_PATTERN: "only letters, digits and . _ : / -, beginning with a letter or digit",
@@ -103,7 +107,7 @@ IN_WORDS = {
     SUBJECT_PATTERN: "the identifier of one person, family or address, and no placeholder for an unknown one, "
     "such as `unknown`, `null`, `test`, `000`, `99999` or a nil UUID",
 }
-"""What a pattern allows, in words, because its own text helps nobody."""
+"""For each pattern, words that tell a builder of forms what the pattern allows."""
 
 
 def _identifier(description: str, example: str, pattern: str = IDENTIFIER_PATTERN) -> Meta:

@@ -1,7 +1,8 @@
 """
 Convert other spellings of a field's value, as serializers of several languages write them.
 
-Only spellings with a single meaning are converted. A time without an offset, or a day with a time of day, has two.
+Only spellings with a single meaning are converted. A time without an offset, or a day with a time of day, has two
+possible meanings and is not converted.
 """
 
 import re
@@ -17,7 +18,7 @@ _ESCAPES = re.compile(rb"\\(?:%s|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)" % _
 
 
 def respelt(kind: object, value: bytes) -> bytes | None:
-    """Convert JSON of a moment, a day or a whole number into the decoder's form; None if it is none of these."""
+    """Convert JSON of a time, a day or a whole number to the decoder's form; None if the value cannot be converted."""
     if kind is datetime:
         return _moment(value)
     if kind is date:
@@ -30,12 +31,16 @@ def respelt(kind: object, value: bytes) -> bytes | None:
 
 
 def with_whole_characters(value: bytes) -> bytes:
-    """Replace each half of a surrogate pair, which is left when a character is cut in two, by U+FFFD."""
+    """Replace each lone half of a surrogate pair by U+FFFD. A lone half is left when a character is cut in two."""
     return _ESCAPES.sub(lambda found: rb"\ufffd" if found["half"] else found[0], value)
 
 
 def _moment(value: bytes) -> bytes | None:
-    """Write RFC 3339 with seconds, and with minutes in the offset; a leap second becomes the last instant before it."""
+    """
+    Write a time as RFC 3339 with seconds, and with minutes in the offset.
+
+    A leap second becomes the last microsecond before it.
+    """
     found = _MOMENT.fullmatch(value)
     if found is None:
         return None

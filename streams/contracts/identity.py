@@ -1,8 +1,9 @@
 """
-The content of an event as one number: all copies have the same number, and other events have another.
+The content of an event as one number. All copies of an event have the same number, and other events have other numbers.
 
-Four things make no difference: members that the contract does not read, the order and form of the JSON, the offset in
-which a moment is written, and fields left at their default. So a new optional field changes no earlier event.
+Four differences do not change the number: members that the contract does not read, the order and form of the JSON, the
+UTC offset in which a time is written, and whether a field is left out or has its default. So a new optional field does
+not change the number of any earlier event.
 """
 
 import struct
@@ -24,7 +25,7 @@ _DECODED_APART = msgspec.Raw(b"null")
 
 
 def content_id(envelope: Envelope, amendment: Correction | Withdrawal | None, fact: Event | None) -> int:
-    """A digest (64 bits, signed) of everything in an event that has a meaning, except its source and id."""
+    """Return a digest (64 bits, signed) of everything in an event that has a meaning, except its source and id."""
     if isinstance(amendment, Correction):
         amendment = msgspec.structs.replace(amendment, replacement=_DECODED_APART)
     time = envelope.time if envelope.time.tzinfo is UTC else envelope.time.astimezone(UTC)
@@ -42,7 +43,7 @@ def _in_utc(part: msgspec.Struct | None) -> msgspec.Struct | None:
 
 @cache
 def _moments(kind: type[msgspec.Struct]) -> tuple[str, ...]:
-    """Names of the fields that hold a moment."""
+    """Return the names of the fields that hold a time."""
     return tuple(field.name for field in msgspec.structs.fields(kind) if _is_moment(field.type))
 
 

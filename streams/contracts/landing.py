@@ -1,8 +1,8 @@
 """
 The tables of the landing lake: every column with its type, its meaning, and whether it may be empty.
 
-This is the one source for the DDL that `land` executes, the dbt source file and the column expectations. Times are UTC
-without a time zone.
+`streams/contracts/landing.py` is the only source for the DDL that `land` executes, the dbt source file and the column
+expectations. Times are UTC without a time zone.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _HEADERS = QUARANTINE_COLUMNS["record_headers"]
 
 @dataclass(frozen=True)
 class Column:
-    """One column; `required` columns are never empty."""
+    """A column of a landing table. `required` columns are never empty."""
 
     type: pa.DataType
     description: str
@@ -36,7 +36,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the catalog `landing`, schema `main`."""
+    """A table in the catalog `landing`, schema `main`."""
 
     description: str
     columns: dict[str, Column]
@@ -96,7 +96,7 @@ _QUARANTINE = {
 
 @cache
 def landing_tables() -> dict[str, Table]:
-    """Every table of the landing lake by name."""
+    """Return every table of the landing lake, by name."""
     return {
         "events": Table("Accepted records of the input topics, one row each, copies included.", _events()),
         "quarantine": Table(
@@ -125,7 +125,7 @@ def landing_tables() -> dict[str, Table]:
 
 def sql_type(type_: pa.DataType) -> str:
     """
-    The DuckDB name of an Arrow type.
+    Return the DuckDB name of an Arrow type.
 
     Raises:
         KeyError: no landing column has this type.
@@ -227,7 +227,11 @@ def _heartbeats() -> dict[str, Column]:
 
 
 def _output(struct: type[msgspec.Struct], types: dict[str, pa.DataType], renamed: dict[str, str]) -> dict[str, Column]:
-    """Columns of a record that the system writes: its coordinates, then its fields, as text unless in `types`."""
+    """
+    Return the columns of a record that the system writes: its position and times, then its fields.
+
+    A field is stored as text, unless `types` gives another type.
+    """
     columns = {**_COORDINATE_COLUMNS, **_TIME_COLUMNS}
     for field in msgspec.structs.fields(struct):
         name = renamed.get(field.name, field.name)

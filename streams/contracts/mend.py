@@ -1,7 +1,8 @@
 """
-Read a record again field by field after the fast decoder refused it, so that a needless field hides no child.
+Read a record again, field by field, after the fast decoder refused it, so that an error in an unneeded field hides no
+child.
 
-`null` means not given. A wrong value in a field that no rule needs to be safe is left out, and this is reported. If a
+`null` means not given. A wrong value in a field that no rule needs to be safe is left out, and this is reported. If the
 field must have a value, the contract names the safest one. A wrong value in a needed field refuses the record.
 """
 
@@ -20,17 +21,17 @@ from streams.contracts.forms import respelt
 __all__ = ["Dropped", "Members", "Struct", "Tolerant", "members_of", "mend"]
 
 Members = dict[str, msgspec.Raw]
-"""A JSON object whose members are unparsed."""
+"""A JSON object whose member values are not parsed."""
 
 _NULL = b"null"
 _MOST_ITEMS = 1_000
 """How many items of a list are read."""
 _MOST_NAMED = 10
-"""How many wrong items of a list are named one by one."""
+"""How many wrong items of a list are reported one by one."""
 
 
 class Dropped(NamedTuple):
-    """A value that was left out: where, why, and what is allowed there, but never the value."""
+    """A value that was left out: its path, the reason, and what is allowed there, but never the value itself."""
 
     path: str
     reason: Reason
@@ -56,7 +57,7 @@ class _Field(NamedTuple):
 
 
 class _Wrong(Exception):
-    """Why a value cannot be read, and what is allowed."""
+    """Why a value cannot be read, and what is allowed instead."""
 
     def __init__(self, reason: Reason, allowed: str) -> None:
         self.reason, self.allowed = reason, allowed
@@ -68,10 +69,10 @@ _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 def members_of(value: bytes | msgspec.Raw, path: str, reason: Reason) -> Members:
     """
-    The members of a JSON object.
+    Return the members of a JSON object.
 
     Raises:
-        Refusal: it is no JSON, or no object.
+        Refusal: the value is not JSON, or not an object.
     """
     try:
         return _MEMBERS.decode(value)
@@ -81,11 +82,11 @@ def members_of(value: bytes | msgspec.Raw, path: str, reason: Reason) -> Members
 
 def mend(members: Members, struct: type[Struct], path: str, reason: Reason) -> tuple[Struct, list[Dropped]]:
     """
-    The struct that the members give, and the values that were left out of it.
+    Return the struct that the members give, and the values that were left out of it.
 
     Args:
-        path: where in the record the members are.
-        reason: why a record is refused if a needed member is missing or wrong.
+        path: the path of the members within the record.
+        reason: the reason for refusing the record if a needed member is missing or wrong.
 
     Raises:
         Refusal: a needed member is missing or wrong, or the members contradict each other.
@@ -180,7 +181,7 @@ def _field(struct: type[Tolerant], field: msgspec.structs.FieldInfo) -> _Field:
 
 
 def _plain(type_: object) -> tuple[object, int | None]:
-    """A field's type without None and annotations, and how many items it may have."""
+    """Return a field's type without None and annotations, and the largest number of items that it may have."""
     if get_origin(type_) is Annotated:
         inner, *metas = get_args(type_)
         kind, most = _plain(inner)

@@ -1,10 +1,10 @@
 """
-Convert every form in which CloudEvents travels over Kafka into structured JSON, which is validated and kept.
+Convert every form in which CloudEvents travel over Kafka to structured JSON, which is validated and kept.
 
 - Structured: the value is the event.
-- Binary: the value is the event's data, and its attributes are headers. Such a record is rewritten as structured JSON
-  with its data byte for byte, because only values are kept.
-- Batch: an array of events. Each is sent on as a record of its own (`streams.contracts.batches`).
+- Binary: the value is the event's data, and the event's attributes are headers. A binary record is rewritten as
+  structured JSON, with its data byte for byte, because the lake keeps only values.
+- Batch: the value is an array of events. Each event is sent as a record of its own (`streams.contracts.batches`).
 
 Source: https://github.com/cloudevents/spec, Kafka protocol binding v1.0.2.
 """
@@ -21,13 +21,13 @@ from streams.contracts.mend import Members
 __all__ = ["CONTENT_TYPE", "STRUCTURED", "Headers", "structured", "trimmed", "with_data"]
 
 CONTENT_TYPE = "content-type"
-"""Header that gives the type of the value."""
+"""Header that gives the media type of the value."""
 
 STRUCTURED = b"application/cloudevents"
-"""Beginning of the media type of values that hold whole events, one or a batch."""
+"""Beginning of the media type of values that hold a whole event or a batch of events."""
 
 Headers = Sequence[tuple[str, bytes | None]]
-"""Headers of a Kafka record; one without a value has None."""
+"""Headers of a Kafka record. A header without a value has None."""
 
 _ATTRIBUTE = "ce_"
 _MARKS = {
@@ -37,22 +37,22 @@ _MARKS = {
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
 }
-"""Byte order marks. Longer ones come first, because some begin with a shorter one."""
+"""Byte order marks. Longer marks come first, because some of them begin with a shorter mark."""
 _BLANK = b" \t\r\n\0"
 _DATA = msgspec.json.Decoder(msgspec.Raw)
 _NO_TEXT = frozenset({"backfill"})
 """Attributes that are not text in JSON."""
 _BOOLEANS = {"true": b"true", "True": b"true", "false": b"false", "False": b"false"}
-"""How headers write booleans; the Python SDK uses a capital letter."""
+"""Forms in which headers write booleans. The Python SDK uses a capital letter."""
 _NO_ATTRIBUTES = frozenset({"data", "data_base64"})
 
 
 def structured(value: bytes, headers: Headers) -> bytes:
     """
-    The event, or the array of events, of a record as JSON.
+    Return the event, or the array of events, of a record as JSON.
 
     Raises:
-        Refusal: there is no value, its byte order mark is not that of UTF-8, or the headers are no attributes.
+        Refusal: there is no value, its byte order mark is not that of UTF-8, or the headers are not valid attributes.
     """
     value = trimmed(value)
     if not value:
@@ -66,7 +66,7 @@ def structured(value: bytes, headers: Headers) -> bytes:
 
 def with_data(members: Members) -> Members:
     """
-    An event's members with its `data`, even if the data were sent as `data_base64`.
+    Return an event's members with its `data`, even if the data were sent as `data_base64`.
 
     Raises:
         Refusal: `data_base64` is not base64 of JSON.
@@ -83,7 +83,7 @@ def with_data(members: Members) -> Members:
 
 def trimmed(value: bytes) -> bytes:
     """
-    A value without its byte order mark, and without the blanks and zeros that some writers add at the end.
+    Return a value without its byte order mark, and without the blanks and zeros that some programs add at the end.
 
     Raises:
         Refusal: its byte order mark is not that of UTF-8.
@@ -109,7 +109,7 @@ def _from_binary(headers: Headers, media_type: bytes, data: bytes) -> bytes:
     if media_type:
         attributes["datacontenttype"] = _text(media_type, "$.datacontenttype")
     try:
-        _DATA.decode(data)  # exactly one JSON value; more could add attributes
+        _DATA.decode(data)  # exactly one JSON value, because text after it could add attributes
     except UNPARSED:
         raise Refusal(Reason.NOT_JSON, "$.data", "JSON in UTF-8") from None
     members = [b"%s:%s" % (msgspec.json.encode(name), _json(name, text)) for name, text in attributes.items()]

@@ -1,4 +1,4 @@
-"""CloudEvents that the system itself writes: their writers encode them, and readers validate them like any other."""
+"""CloudEvents that the system itself writes. Writers encode them here, and readers validate them like other events."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -64,7 +64,7 @@ _TYPES: dict[str, tuple[str, msgspec.json.Decoder[Any]]] = {
 
 
 def encode_output(type_: str, *, source: str, identity: str, time: datetime, data: Data) -> bytes:
-    """The CloudEvents JSON of an output."""
+    """Return the CloudEvents JSON of an output."""
     raw = msgspec.Raw(msgspec.json.encode(data))
     return msgspec.json.encode(OutputEnvelope(id=identity, source=source, type=type_, time=time, data=raw))
 
@@ -94,7 +94,7 @@ def _accept(record: Record) -> Output:
 
 
 def _storable(data: Data) -> None:
-    """Refuse numbers and times that no landing column holds."""
+    """Refuse numbers and times that no landing column can hold."""
     for name in data.__struct_fields__:
         value = getattr(data, name)
         if isinstance(value, int) and abs(value) > (_INT32 if name in _SMALL_NUMBERS else _INT64):

@@ -1,4 +1,4 @@
-"""Events of `caf.referral.v1`: from a first contact to the feedback a referrer gets."""
+"""Events of `caf.referral.v1`: from a first contact to the feedback that a referrer gets."""
 
 from streams.contracts import codesets as c
 from streams.contracts import fields as f

@@ -12,7 +12,10 @@ __all__ = ["subjects"]
 
 
 def subjects() -> tuple[list[str], list[str]]:
-    """The columns that name one person, family or address, and those that name several. They connect families."""
+    """
+    Return the columns that name one person, family or address, and the columns that name several. Shared ids in these
+    columns connect families.
+    """
     one, several = set(), set()
     for struct in event_types().values():
         for field, schema in _schemas(struct):
@@ -24,7 +27,7 @@ def subjects() -> tuple[list[str], list[str]]:
 
 
 def _schemas(struct: type[msgspec.Struct]) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Each field with the part of its JSON Schema that is not `null`."""
+    """Yield each field with the part of its JSON Schema that is not `null`."""
     for field in msgspec.structs.fields(struct):
         schema = msgspec.json.schema(field.type)
         yield field.name, next((part for part in schema.get("anyOf", ()) if part != {"type": "null"}), schema)

@@ -1,4 +1,4 @@
-"""The decoder's messages in words for builders of forms."""
+"""The decoder's error messages, rewritten for builders of forms."""
 
 import re
 
@@ -28,7 +28,11 @@ _NO_MOMENT = re.compile(r"Invalid RFC3339 encoded (?P<kind>date|datetime)")
 
 
 def in_words(expected: str) -> str:
-    """Turn a decoder's message into what is allowed, in words: its type names and the text of a pattern help nobody."""
+    """
+    Turn a decoder's message into words that say what is allowed.
+
+    The decoder's type names and the text of a pattern would not help a builder of forms.
+    """
     for pattern, words in IN_WORDS.items():
         if repr(pattern) in expected:
             return words

@@ -1,8 +1,9 @@
 """
-Split fetched bytes of a partition into batches and the damage between them.
+Split the bytes that were fetched from a partition into batches and the damage between them.
 
-A batch is trusted if its CRC is right. The CRC does not cover the batch's offset and length, so the offset is compared
-with that of the next batch. Behind bytes that are no batch, the next batch is searched for; its own CRC identifies it.
+A batch is trusted if its CRC is right. The CRC does not cover the batch's offset and length, so the offset is also
+compared with that of the next batch. After bytes that are not a batch, `split` searches for the next batch, which is
+identified by its own CRC.
 """
 
 import struct
@@ -16,16 +17,16 @@ __all__ = ["Batch", "Damage", "split"]
 
 _HEADER = struct.Struct(">qiibIhiqqqhii")
 _OVERHEAD = 12
-"""Bytes of the fields offset and length, which the length does not count."""
+"""Size in bytes of the fields offset and length, which the length field does not count."""
 _MAGIC_AT = 16
 _MAGIC = 2
-"""The format of batches that brokers accept since Kafka 0.11. Older formats hold single messages."""
+"""The batch format that brokers have accepted since Kafka 0.11. Batches of older formats hold single messages."""
 _SMALLEST = {0: 14, 1: 22, _MAGIC: _HEADER.size - _OVERHEAD}
-"""Shortest length by format."""
+"""The smallest possible value of the length field in bytes, by batch format."""
 
 
 class Batch(NamedTuple):
-    """Records that were written together, from offset `base` to `last`, whole and unchanged."""
+    """Records that were written together and are undamaged, from offset `base` to offset `last`."""
 
     base: int
     last: int
@@ -37,7 +38,7 @@ class Batch(NamedTuple):
     count: int  # type: ignore[assignment]  # hides tuple.count(), which nobody needs
     raw: memoryview
     shift: int = 0
-    """The number that was added to its offsets."""
+    """The number that was added to the batch's offsets."""
 
     def numbered(self, first: int) -> "Batch":
         """Renumber the batch so that Kafka's offset 0 gets the number `first`."""
@@ -45,36 +46,36 @@ class Batch(NamedTuple):
 
     @property
     def body(self) -> memoryview:
-        """The bytes after the header."""
+        """The bytes after the batch header."""
         return self.raw[_HEADER.size :]
 
     @property
     def codec(self) -> int:
-        """The number of the codec; 0 for none."""
+        """The number of the compression codec; 0 means uncompressed."""
         return self.attributes & 0x07
 
     @property
     def is_stamped(self) -> bool:
-        """Whether the broker set its time (`LogAppendTime`)."""
+        """Whether the broker set the batch's timestamp (`LogAppendTime`)."""
         return bool(self.attributes & 0x08)
 
     @property
     def is_transactional(self) -> bool:
-        """Whether it belongs to a transaction, which may have been aborted."""
+        """Whether the batch belongs to a transaction, which may have been aborted."""
         return bool(self.attributes & 0x10)
 
     @property
     def is_control(self) -> bool:
-        """Whether it is a marker of the broker, which no reader gets."""
+        """Whether the batch is a control batch, which the broker writes and no consumer receives."""
         return bool(self.attributes & 0x20)
 
 
 class Damage(NamedTuple):
     """
-    Bytes that are no batch.
+    Bytes that are not a valid batch.
 
-    `end` is the offset of the batch after them. `last` is the last offset that they claim, which may be wrong. Either
-    is None if it is unknown.
+    `end` is the offset of the batch after the damaged bytes. `last` is the last offset that the damaged header claims,
+    which may be wrong. Either is None if it is unknown.
     """
 
     end: int | None
@@ -84,12 +85,13 @@ class Damage(NamedTuple):
 
 def split(fetched: bytes, offset: int, end: int | None = None, *, is_cut: bool = True) -> Iterator[Batch | Damage]:
     """
-    Split what was fetched at an offset into batches and damage.
+    Split the bytes fetched at `offset` into batches and damage.
 
     Args:
-        end: the offset after the topic's last one. A batch that goes beyond it is not trusted.
-        is_cut: whether the fetch may have cut off the last batch. If so, an incomplete end is left for the next fetch;
-            if not, its length must be wrong.
+        end: the partition's end offset, which is one after its last record. A batch that goes beyond it is not trusted.
+        is_cut: whether the fetch may have cut off the last batch. If so, an incomplete batch at the end is left for the
+            next fetch. If not, a batch that goes beyond the fetched bytes must have a wrong length and counts as
+            damage.
     """
     buffer, at, reached = memoryview(fetched), 0, None
     while at + _OVERHEAD <= len(buffer):
@@ -110,7 +112,7 @@ def split(fetched: bytes, offset: int, end: int | None = None, *, is_cut: bool =
 
 
 def _batch(buffer: memoryview, at: int, reached: int | None = None) -> Batch | None:
-    """The batch that begins here, or None if there is none or it does not lie after the offset `reached`."""
+    """Return the valid batch that begins at byte `at`; None if there is none or its offset is not after `reached`."""
     if at + _OVERHEAD + min(_SMALLEST.values()) > len(buffer):
         return None
     magic, length = buffer[at + _MAGIC_AT], _length(buffer, at)
@@ -135,7 +137,11 @@ def _is_old(batch: Batch, reached: int | None) -> bool:
 
 
 def _fits(buffer: memoryview, batch: Batch, behind: int, expected: int, end: int | None) -> bool:
-    """Return whether the batch's offset is credible: if it leaves offsets out, the next batch must come after it."""
+    """
+    Return whether the batch's offset is credible.
+
+    If the batch's offset skips some offsets, the batch must end before the partition's end and before the next batch.
+    """
     if batch.base <= expected:
         return True
     following = _batch(buffer, behind)
@@ -143,7 +149,7 @@ def _fits(buffer: memoryview, batch: Batch, behind: int, expected: int, end: int
 
 
 def _next_batch(buffer: memoryview, at: int, behind: int, reached: int) -> int | None:
-    """Find the next batch: where the length says, or, if there is none, anywhere later."""
+    """Find the next batch: where the length field says, or, if there is none, anywhere later."""
     if at < behind and _batch(buffer, behind, reached) is not None:
         return behind
     raw = bytes(buffer)
@@ -160,7 +166,7 @@ def _length(buffer: memoryview, at: int) -> int:
 
 
 def _claimed(buffer: memoryview, at: int) -> int | None:
-    """The last offset that the header of a damaged batch claims."""
+    """Return the last offset that the header of a damaged batch claims."""
     if at + _HEADER.size > len(buffer):
         return None
     header = _HEADER.unpack_from(buffer, at)

@@ -1,4 +1,4 @@
-"""Producers and consumers, with the settings that the promises about delivery depend on."""
+"""Kafka clients with the settings that the delivery guarantees depend on."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -15,14 +15,14 @@ __all__ = ["admin", "consumer", "end_offsets", "partitions_of", "producer"]
 
 _BOOTSTRAP_TIMEOUT_MS = 15_000
 _METADATA_MS = 15_000
-"""How often a consumer asks which partitions exist."""
+"""How often, in ms, a consumer asks which partitions exist."""
 
 T = TypeVar("T")
 
 
 def admin(settings: Settings) -> KafkaAdminClient:
     """
-    A client that creates and describes topics.
+    Return a client that creates and describes topics.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -32,10 +32,11 @@ def admin(settings: Settings) -> KafkaAdminClient:
 
 def producer(settings: Settings, **config: object) -> KafkaProducer:
     """
-    A producer for records that must not be lost: acknowledged records are on all in-sync replicas, once and in order.
+    Return a producer for records that must not be lost.
 
-    It is idempotent. The default partitioner hashes the key with murmur2, as Java's does. So a family has one partition
-    number on every topic, whichever program writes.
+    Acknowledged records are on all in-sync replicas, once and in order, because the producer is idempotent. The default
+    partitioner hashes the key with murmur2, as Java's producer does. So a family has the same partition number on every
+    topic, whichever program writes.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -52,14 +53,15 @@ def consumer(
     **config: object,
 ) -> TolerantConsumer:
     """
-    A consumer that reads all partitions of `topics` from their beginning and commits nothing by itself.
+    Return a consumer that reads all partitions of `topics` from their beginning and commits no offsets by itself.
 
-    It reads committed records only, so an aborted transaction of a partner's producer is not an event. `poll` also
-    takes on partitions that are added later. A caller that assigns partitions itself must ask `partitions_of` again.
+    The consumer reads committed records only, so a record of a partner's aborted transaction never becomes an event.
+    `poll` also starts to read partitions that are added later. A caller that assigns partitions itself must call
+    `partitions_of` again to find added partitions.
 
     Args:
-        generations: gives the generations that decide how records are numbered. To compare offsets with the lake, use
-            `numbered_consumer` instead.
+        generations: a function that returns the topic generations, which decide how records are numbered. To compare
+            offsets with the lake, use `numbered_consumer` instead.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -78,12 +80,12 @@ def consumer(
 
 
 def partitions_of(client: KafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
-    """All partitions of the topics, in order; added ones appear after some seconds."""
+    """Return all partitions of the topics, in order; added partitions appear after some seconds."""
     return all_partitions(client, topics)
 
 
 def end_offsets(settings: Settings, topics: Iterable[str]) -> dict[TopicPartition, int]:
-    """The offset that the next record of each partition will get, as Kafka counts."""
+    """Return the offset that the next record of each partition will get, in Kafka's own numbering."""
     client = consumer(settings)
     try:
         return client.end_offsets(partitions_of(client, topics))

@@ -1,8 +1,9 @@
 """
-Decompress batches of every codec that Kafka knows, as far as they are readable, and up to a limit.
+Decompress batches of every codec that Kafka knows, as far as the data is readable, up to a size limit.
 
-Kafka's CRC covers every byte, so the checksums of the codecs add nothing. Java's readers ignore them, and so does this
-module: a broker accepts a batch whose LZ4 checksum is wrong, or that has extra bytes after its gzip stream.
+Kafka's CRC covers every byte, so the checksums of the codecs add nothing. Java's consumers ignore these checksums, and
+so does this module: a broker accepts a batch whose LZ4 checksum is wrong, or that has extra bytes after its gzip
+stream.
 """
 
 import io
@@ -17,22 +18,26 @@ import zstandard
 __all__ = ["LIMIT", "decompress"]
 
 LIMIT = 128 * 1024 * 1024
-"""How many bytes of one batch are unpacked at most: a few kilobytes can claim to be terabytes."""
+"""How many bytes of one batch are decompressed at most, because a few kilobytes can expand to terabytes."""
 
 _CHUNK = 1024 * 1024
 _XERIAL = b"\x82SNAPPY\x00"
-"""Start of the 16-byte header of snappy in blocks. Its versions are ignored, because Redpanda swaps their bytes."""
+"""
+Start of the 16-byte header of block-wise snappy.
+
+The version numbers in the header are ignored, because Redpanda swaps their bytes.
+"""
 _LZ4 = b"\x04\x22\x4d\x18"
 _WINDOW_BYTES = 2**27
-"""Memory that a zstd frame may ask for; Java's reader allows as much."""
+"""How many bytes of memory a zstd frame may ask for; Java's consumer allows the same."""
 
 
 def decompress(codec: int, packed: bytes) -> tuple[bytes, str | None]:
     """
-    Unpack what can be unpacked, and give the reason if that is not all, else None.
+    Decompress as much as possible. The second value is the reason if a part is missing, else None.
 
     Args:
-        codec: the number in the batch's attributes, 0 for none.
+        codec: the codec number in the batch's attributes; 0 means uncompressed.
         packed: everything after the batch's header.
     """
     if codec == 0:
@@ -53,7 +58,7 @@ def decompress(codec: int, packed: bytes) -> tuple[bytes, str | None]:
 
 
 def _gzip(packed: bytes) -> Iterator[bytes]:
-    """Unpack gzip members one after the other. Bytes after the first that are no member are ignored, as Java does."""
+    """Decompress gzip members one after the other. Like Java's consumer, ignore other bytes after the first member."""
     first = True
     while packed and (first or packed.startswith(b"\x1f\x8b")):
         stream = zlib.decompressobj(wbits=31)
@@ -66,13 +71,13 @@ def _gzip(packed: bytes) -> Iterator[bytes]:
 
 
 def _snappy(packed: bytes) -> Iterator[bytes]:
-    """Unpack blocks with lengths, as Java and kafka-python write them, or one single block, as librdkafka does."""
+    """Decompress snappy: blocks with lengths (Java, kafka-python), or one single block (librdkafka)."""
     if not packed.startswith(_XERIAL):
         yield _snappy_block(packed)
         return
     at = 16
     while at < len(packed):
-        if packed.startswith(_XERIAL, at):  # several streams in a row
+        if packed.startswith(_XERIAL, at):  # several streams one after the other
             at += 16
             continue
         (size,) = struct.unpack_from(">i", packed, at)
@@ -89,7 +94,7 @@ def _snappy_block(block: bytes) -> bytes:
 
 
 def _lz4(packed: bytes) -> Iterator[bytes]:
-    """Unpack independent blocks, as Kafka requires; checksums of header, blocks and content are skipped."""
+    """Decompress independent blocks, as Kafka requires; skip the checksums of header, blocks and content."""
     magic, flags, descriptor = struct.unpack_from("<4sBB", packed)
     if magic != _LZ4 or not flags & 0x20:
         raise ValueError

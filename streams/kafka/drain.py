@@ -1,4 +1,4 @@
-"""Reading topics up to where they end, or from there on."""
+"""Reading topics up to their end, or only new records after their end."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -16,13 +16,13 @@ _POLL_MS = 500
 
 
 def polled(reader: KafkaConsumer, timeout_ms: int = _POLL_MS) -> Iterator[Any]:
-    """The records that have come, after at most `timeout_ms`."""
+    """Yield the records of one poll, which waits at most `timeout_ms`."""
     for records in reader.poll(timeout_ms=timeout_ms).values():
         yield from records
 
 
 def is_past(reader: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> bool:
-    """Whether everything up to the given offsets has been read."""
+    """Return whether everything up to the given offsets has been read."""
     return all(reader.position(partition) >= end for partition, end in ends.items())
 
 
@@ -33,13 +33,13 @@ def until(reader: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> Iterator
 
 
 def to_end(reader: KafkaConsumer) -> Iterator[Any]:
-    """Records up to where the topics end now."""
+    """Yield the records up to the offsets at which the topics end now."""
     return until(reader, reader.end_offsets(reader.assignment()))
 
 
 def whole(settings: Settings, topics: Iterable[str], **config: Any) -> Iterator[Any]:
     """
-    All records of topics, up to where they end now.
+    Yield all records of the topics, up to the offsets at which the topics end now.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -49,6 +49,6 @@ def whole(settings: Settings, topics: Iterable[str], **config: Any) -> Iterator[
 
 
 def skip_to_end(reader: KafkaConsumer) -> None:
-    """Let a reader begin with what comes next."""
+    """Move a consumer to the end of its partitions, so that it reads only records that arrive from now on."""
     for partition, end in reader.end_offsets(reader.assignment()).items():
         reader.seek(partition, end)

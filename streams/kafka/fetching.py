@@ -1,4 +1,4 @@
-"""A fetcher that nothing on a topic stops: it returns values for records that are unreadable or deleted."""
+"""A fetcher that continues past damage: it returns values that stand for unreadable or deleted records."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -22,16 +22,16 @@ __all__ = ["TolerantFetcher"]
 log = structlog.get_logger()
 
 _STUCK_SECONDS = 2.0
-"""How long a partition that should have records may send nothing before it is asked separately."""
+"""How long a partition that should have records may send nothing before the broker is asked about it separately."""
 _LACKS = "a batch whose CRC is right"
 
 
 class TolerantFetcher(BoundedFetcher):
     """
-    Treats damage as an ordinary answer.
+    A fetcher that handles damage like any other answer of the broker, instead of raising an error.
 
-    Inside this class, offsets are Kafka's. The records get numbers: `first_number` gives the number of a partition's
-    offset 0, and the others count on from there.
+    Inside this class, offsets are Kafka's. `first_number` returns the number of a partition's offset 0. A record's
+    number is its offset plus the number of offset 0.
     """
 
     def __init__(self, *args: object, first_number: Callable[[TopicPartition], int], **config: object) -> None:
@@ -64,7 +64,7 @@ class TolerantFetcher(BoundedFetcher):
         return parsed
 
     def fetch_records(self, *args: object, **config: object) -> tuple[dict[TopicPartition, list[Readable]], bool]:
-        """Fetch as kafka-python does; every two seconds, also ask for partitions that send nothing."""
+        """Fetch as kafka-python does; every two seconds, also ask the broker about partitions that send nothing."""
         if time.monotonic() - self._looked_at > _STUCK_SECONDS:
             self._look_after_silent_places()
             self._looked_at = time.monotonic()
@@ -80,14 +80,15 @@ class TolerantFetcher(BoundedFetcher):
         return offsets, again | {place for place, leader in leaders.items() if leader in (None, -1)}
 
     def highwater(self, place: TopicPartition) -> int | None:
-        """The end of the partition at the broker's last answer."""
+        """Return the end offset of the partition in the broker's last answer."""
         end: int | None = self._subscriptions.assignment[place].highwater
         return end
 
     def _look_after_silent_places(self) -> None:
         """
-        Ask for silent partitions: a broker that cannot get past damage may send nothing, as if there were no more
-        records.
+        Ask the broker separately about partitions that send nothing although they have records.
+
+        A broker that cannot read past damage may send nothing, as if there were no more records.
         """
         states = {place: self._subscriptions.assignment[place] for place in self._fetchable_partitions()}
         positions = {place: state.position.offset for place, state in states.items()}
@@ -99,7 +100,7 @@ class TolerantFetcher(BoundedFetcher):
         self._positions = positions
 
     def _is_damaged(self, place: TopicPartition, offset: int, answer: Any) -> bool:
-        """Return whether the broker refuses, sends no whole batch, or has sent nothing for long."""
+        """Return whether the broker refuses, sends no complete batch, or has sent nothing for `_STUCK_SECONDS`."""
         if answer.error_code != NoError.errno:
             return answer.error_code in REFUSALS
         if not answer.records:
@@ -108,7 +109,7 @@ class TolerantFetcher(BoundedFetcher):
 
 
 class _Records(fetcher.Fetcher.PartitionRecords):
-    """What was fetched of one partition, record by record."""
+    """The fetched records of one partition, one by one."""
 
     fetch_offset: int
     next_fetch_offset: int
@@ -134,7 +135,11 @@ class _Records(fetcher.Fetcher.PartitionRecords):
         self.drain()
 
     def _pieces(self, place: TopicPartition, fetched: bytes, end: int | None) -> Iterator[Batch | Damage]:
-        """Split what was fetched, or a larger fetch if it starts with damage, which brokers may skip or stop at."""
+        """
+        Split the fetched bytes; if they start with damage, fetch more.
+
+        A broker may skip damage, or send nothing after it.
+        """
         first, is_cut = next(split(fetched, self.fetch_offset, end), None), True
         if not isinstance(first, Batch) or first.base > self.fetch_offset:
             found = self._fetcher.places.around(place, self.fetch_offset, is_served=isinstance(first, Batch))
@@ -155,7 +160,7 @@ class _Records(fetcher.Fetcher.PartitionRecords):
         return record
 
     def _is_hidden(self, batch: Batch) -> bool:
-        """Return whether a batch is hidden from readers: a marker of the broker, or part of an aborted transaction."""
+        """Return whether consumers must not see the batch: a control batch, or part of an aborted transaction."""
         if self.isolation_level == IsolationLevel.READ_COMMITTED and batch.producer_id >= 0:
             self._consume_aborted_transactions_up_to(batch.last)
             if batch.is_control:
@@ -176,10 +181,10 @@ class _Records(fetcher.Fetcher.PartitionRecords):
 
 class _Deleted(_Records):
     """
-    The offsets from the one that a reader wanted next to the first one that the topic still has.
+    The deleted offsets between a consumer's position and the first offset that the topic still has.
 
-    Offsets below 0 belong to an earlier generation of the topic. Some lost offsets may have been markers or aborted
-    records.
+    Offsets below 0 belong to an earlier generation of the topic. Some deleted offsets may have been control markers or
+    aborted records.
     """
 
     def _unpack_records(self, tp: TopicPartition, *_: object) -> Iterator[Readable]:

@@ -1,9 +1,9 @@
 """
-Generations of a topic.
+Generations of a topic, and how their records are numbered.
 
-A recreated topic has its old name, another id (KIP-516), and offsets that begin at 0 again. But the lake names a record
-by topic, partition and offset for ever. So the records of a later generation get numbers that continue after those of
-the earlier one.
+A recreated topic has the same name, another id (KIP-516), and offsets that begin at 0 again. But the lake identifies a
+record for ever by topic, partition and offset. So the records of a later generation get numbers that continue after
+those of the earlier generation.
 """
 
 from collections.abc import Mapping
@@ -14,36 +14,41 @@ __all__ = ["Generation", "Generations", "recreated"]
 
 
 class Generation(NamedTuple):
-    """One generation of a topic: Kafka's id, and for each partition the number of its offset 0 (0 if not given)."""
+    """
+    One generation of a topic.
+
+    `topic_id` is Kafka's id. `first_offsets` holds, for each partition, the number of Kafka's offset 0 (0 if not
+    given).
+    """
 
     topic_id: str
     first_offsets: tuple[int, ...] = ()
     from_offsets: tuple[int, ...] | None = ()
-    """For each partition, the number from which on its records were landed: 0 if not given, None if unknown."""
+    """For each partition, the first number whose records belong in the lake: 0 if not given, None if unknown."""
     number: int = 1
     known_at: datetime | None = None
     confirmed_at: datetime | None = None
 
     @property
     def is_unconfirmed(self) -> bool:
-        """Whether the topic was recreated and no person has confirmed that this is known."""
+        """Whether the topic was recreated and no person has confirmed the recreation yet."""
         return self.number > 1 and self.confirmed_at is None
 
     def first(self, partition: int) -> int:
-        """The number of a partition's offset 0."""
+        """Return the number of a partition's offset 0."""
         return self.first_offsets[partition] if partition < len(self.first_offsets) else 0
 
     def begins(self, partition: int) -> int | None:
-        """The number from which on a partition's records belong in the lake; None if that is not known."""
+        """Return the first number whose records belong in the lake, for one partition; None if that is not known."""
         if self.from_offsets is None:
             return None
         return self.from_offsets[partition] if partition < len(self.from_offsets) else 0
 
 
 Generations = Mapping[str, Generation]
-"""The newest generation of each topic, by its name."""
+"""The newest generation of each topic, by topic name."""
 
 
 def recreated(generations: Generations, ids: Mapping[str, str]) -> list[str]:
-    """Topics whose id differs from that of their newest known generation."""
+    """Return the topics whose id differs from the id of their newest known generation."""
     return sorted(topic for topic, id_ in ids.items() if topic in generations and generations[topic].topic_id != id_)

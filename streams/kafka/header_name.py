@@ -1,13 +1,13 @@
-"""The name of a header. Kafka treats it as text, but never checks that it is."""
+"""The name of a record header. Kafka treats the name as text, but never checks that it is."""
 
 __all__ = ["HeaderName"]
 
 
 class HeaderName(str):
-    """A header's name that need not be text. Bytes that are not UTF-8 are lone surrogates; `encode` restores them."""
+    """A header name that may contain bytes other than UTF-8, stored as lone surrogates. `encode` restores them."""
 
     __slots__ = ()
 
     def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:  # noqa: ARG002
-        """The name's bytes."""
+        """Return the bytes of the name."""
         return super().encode(encoding, "surrogateescape")

@@ -16,7 +16,7 @@ __all__ = ["last_heartbeat"]
 
 def last_heartbeat(settings: Settings) -> tuple[Heartbeat, datetime] | None:
     """
-    The newest heartbeat and when the broker received it; None if there has been none.
+    Return the newest heartbeat and when the broker received it; None if there has been no heartbeat.
 
     Raises:
         BrokerUnavailable: no broker answers.

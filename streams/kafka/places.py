@@ -1,9 +1,9 @@
 """
-Ask a broker for what lies around damage, which it may skip or refuse to send.
+Ask a broker for the records around damage, which the broker may skip or refuse to send.
 
-A broker finds an offset through its index: it starts at an indexed position before it and goes from batch to batch. So
-a fetch at an offset before the damage returns everything behind it, damage included. Fetches at later offsets may be
-refused up to the next indexed position.
+A broker finds an offset through its index: the broker starts at an indexed position before the offset and reads from
+batch to batch. So a fetch at an offset before the damage returns everything after that offset, including the damage.
+Fetches at offsets after the damage may be refused up to the next indexed position.
 """
 
 from collections.abc import Iterator
@@ -19,47 +19,47 @@ from streams.kafka.batches import Batch, split
 __all__ = ["REFUSALS", "Places"]
 
 _BYTES = 16 * 1024 * 1024
-"""Larger than a damaged batch and the one after it."""
+"""Bytes of one fetch: more than a damaged batch and the next batch have together."""
 _OLDEST, _NEWEST = 4, 12
-"""Versions of the fetch request whose answers this code understands."""
+"""The oldest and newest version of the fetch request whose answers this code understands."""
 _BACK_IF_SERVED = 64
-"""How far to look back if the broker skips offsets, as it must in a compacted topic."""
+"""How many offsets to look back if the broker skips offsets, as a broker must in a compacted topic."""
 REFUSALS = frozenset({CorruptRecordError.errno, InvalidRecordError.errno, UnknownError.errno})
-"""What a broker answers if it meets damage while it looks for an offset."""
+"""Errors that a broker returns if it meets damage while it looks for an offset."""
 _ONE_BY_ONE = 10_000
-"""How many offsets are asked for one by one before the steps get longer."""
+"""How many offsets are asked for one by one before the steps double."""
 
 Found = tuple[bytes, list[Any]]
-"""Bytes, and the aborted transactions in them."""
+"""Fetched bytes, and the aborted transactions in them."""
 
 
 class Places:
-    """Asks a broker for single offsets, besides what a consumer fetches by itself."""
+    """Sends fetch requests for single offsets, in addition to the fetches of the consumer."""
 
     def __init__(self, client: fetcher.Fetcher, manager: Any, isolation_level: int) -> None:
         self._client, self._manager, self._isolation_level = client, manager, isolation_level
 
     def beginning(self, place: TopicPartition) -> int:
-        """The first offset that the partition has."""
+        """Return the first offset that the partition still has."""
         offset: int = self._client.beginning_offsets([place])[place]
         return offset
 
     def end(self, place: TopicPartition) -> int:
-        """The offset up to which records may be read now."""
+        """Return the offset up to which records may be read now."""
         offset: int = self._client.end_offsets([place])[place]
         return offset
 
     def silent(self, place: TopicPartition, offset: int) -> object | None:
-        """The broker's answer if it is empty although there are records, else None."""
+        """Return the broker's answer if the answer is empty although there are records, else None."""
         answer = self._answer(place, offset, 1)
         return None if answer.error_code or answer.records or offset >= self.end(place) else answer
 
     def around(self, place: TopicPartition, offset: int, *, is_served: bool) -> Found | None:
         """
-        Fetch what begins at an offset or before it and reaches the offset; None if the broker sends nothing like that.
+        Fetch bytes that begin at or before the offset and reach the offset; None if the broker sends no such bytes.
 
         Args:
-            is_served: the broker sends later offsets instead. Then the search looks back only a little.
+            is_served: whether the broker sends later offsets instead. Then the search goes back at most 64 offsets.
         """
         steps = [0, *_doubling(1, _BACK_IF_SERVED if is_served else offset)]
         for step in (step for step in steps if step <= offset):
@@ -76,10 +76,10 @@ class Places:
 
     def readable_after(self, place: TopicPartition, first: int, claimed_last: int | None) -> int:
         """
-        The first readable offset from `first` on, or the end.
+        Return the first readable offset from `first` on; if there is none, the partition's end.
 
         Raises:
-            KafkaError: the broker cannot answer now, which shows nothing about the topic.
+            KafkaError: the broker cannot answer now, which proves nothing about the topic.
         """
         end = self.end(place)
         if claimed_last is not None and claimed_last + 1 == end:
@@ -98,7 +98,7 @@ class Places:
         return end
 
     def _later(self, place: TopicPartition, first: int) -> Iterator[int]:
-        """Offsets from `first` to the end: first every one, then in steps that double."""
+        """Yield offsets from `first` to the end: the first 10,000 one by one, then in steps that double."""
         end, near = self.end(place), first + _ONE_BY_ONE
         yield from range(first, min(end, near))
         yield from (near + step for step in _doubling(1, end - near - 1))
@@ -129,7 +129,7 @@ class Places:
 
 
 def _goes_beyond(fetched: bytes, offset: int) -> bool:
-    """Return whether something, damage included, lies at the offset or behind it."""
+    """Return whether the fetched bytes contain a batch or damage at the offset or after it."""
     return any(not isinstance(piece, Batch) or piece.last >= offset for piece in split(fetched, offset, is_cut=False))
 
 

@@ -1,12 +1,13 @@
 """
-The consumer that all readers use. Nothing on a topic stops it, and its record numbers stay right.
+The consumer that all parts use. This consumer continues past damage, and its record numbers stay right when a topic is
+recreated.
 
-At an unreadable position, kafka-python raises from `poll` for ever. This consumer returns one `Unreadable` for each
-lost offset and continues with the next batch.
+At an unreadable position, kafka-python's `poll` raises an error on every call. This consumer returns one `Unreadable`
+for each lost offset and continues with the next batch.
 
-A recreated topic is read from its beginning. Kafka's offsets begin at 0 again, where the lake has rows of the earlier
-generation. A reader that compares its offsets with the lake's passes `generations`. Then all offsets that it gives and
-gets are numbers that continue after the earlier generation.
+A recreated topic is read from its beginning. Kafka's offsets then begin at 0 again, although the lake already has rows
+of the earlier generation with these offsets. A caller that compares offsets with the lake's passes `generations`. With
+`generations`, all offsets that the consumer returns and accepts are numbers that continue after the earlier generation.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -28,7 +29,7 @@ _ANSWER_MS = 10_000
 
 
 class TolerantConsumer(KafkaConsumer):
-    """kafka-python's consumer. Its records are `ReadRecord`, or `Unreadable` for offsets without a readable record."""
+    """kafka-python's consumer, but it returns `ReadRecord`s, and `Unreadable` for offsets without a readable record."""
 
     def __init__(
         self, generations: "Callable[[TolerantConsumer], Generations] | None" = None, **config: object
@@ -42,17 +43,17 @@ class TolerantConsumer(KafkaConsumer):
         self._generations: dict[str, Generation] | None = None
 
     def follow(self, topics: Iterable[str]) -> None:
-        """Read all partitions of some topics from their beginning, and also those that are added later."""
+        """Read all partitions of the topics from their beginning, including partitions that are added later."""
         self._topics = tuple(topics)
         self._take_on()
 
     def assign(self, partitions: Iterable[TopicPartition]) -> None:
-        """Read these partitions and no others."""
+        """Read only these partitions."""
         self._topics = ()
         super().assign(partitions)
 
     def poll(self, *args: object, **config: object) -> dict[TopicPartition, list[Readable]]:
-        """Poll as kafka-python does, but first take on added partitions and recreated topics."""
+        """Poll as kafka-python does, but first start to read added partitions and recreated topics."""
         self._notice_other_topics()
         if self._topics:
             self._take_on()
@@ -60,14 +61,14 @@ class TolerantConsumer(KafkaConsumer):
         return polled
 
     def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
-        """Kafka's ids of topics (KIP-516), at most some seconds old. A recreated topic has another id."""
+        """Return Kafka's ids of the topics (KIP-516), at most some seconds old. A recreated topic has another id."""
         return self._known_ids([topic for topic in topics if self.partitions_for_topic(topic)])
 
     def asked_topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
         """
-        Kafka's ids of topics, after asking the broker now.
+        Return Kafka's ids of the topics, after asking the broker now.
 
-        If a topic still has its id, everything polled from it so far is certainly of this generation.
+        If a topic still has its id, everything polled from the topic so far certainly belongs to this generation.
 
         Raises:
             KafkaError: the broker does not answer.
@@ -77,39 +78,39 @@ class TolerantConsumer(KafkaConsumer):
         return self.topic_ids(topics)
 
     def generations(self) -> Generations:
-        """The generations by which records are numbered here, asked for now."""
+        """Look up the topic generations, use them to number records from now on, and return them."""
         self._generations = dict(self._ask_generations(self)) if self._ask_generations else {}
         return self._generations
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
-        """Continue at an offset. Offsets that no longer exist are returned as deleted."""
+        """Continue at an offset. Offsets that no longer exist are returned as deleted records."""
         offset -= self._first(partition)
         super().seek(partition, max(0, offset))
         if offset < 0:
             self._subscription.seek(partition, offset)
 
     def position(self, partition: TopicPartition, timeout_ms: int | None = None) -> int | None:
-        """The offset that is read next."""
+        """Return the offset of the next record to read."""
         found = super().position(partition, timeout_ms)
         return None if found is None else found + self._first(partition)
 
     def beginning_offsets(self, partitions: Iterable[TopicPartition], *args: object) -> dict[TopicPartition, int]:
-        """The first offset that each partition has."""
+        """Return the first offset that each partition still has."""
         return self.numbered(super().beginning_offsets(partitions, *args))
 
     def end_offsets(self, partitions: Iterable[TopicPartition], *args: object) -> dict[TopicPartition, int]:
-        """The offset that the next record of each partition will get."""
+        """Return the offset that the next record of each partition will get."""
         return self.numbered(super().end_offsets(partitions, *args))
 
     def offsets_for_times(
         self, timestamps: dict[TopicPartition, int], *args: object
     ) -> dict[TopicPartition, OffsetAndTimestamp | None]:
-        """The first offset of each partition whose record arrived at a time (ms) or later."""
+        """Return, for each partition, the first offset whose record arrived at the given time (in ms) or later."""
         found = super().offsets_for_times(timestamps, *args)
         return {place: one and one._replace(offset=one.offset + self._first(place)) for place, one in found.items()}
 
     def committed(self, partition: TopicPartition, *args: object) -> int | None:
-        """The offset that the group committed last; None if it committed none for this generation of the topic."""
+        """Return the group's last committed offset; None if it committed none for this generation of the topic."""
         found = super().committed(partition, True, *args)
         if found is None or found.metadata not in ("", self.topic_ids([partition.topic]).get(partition.topic)):
             return None
@@ -117,27 +118,27 @@ class TolerantConsumer(KafkaConsumer):
         return offset + self._first(partition)
 
     def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata], *args: object) -> None:
-        """Commit offsets at which the group continues."""
+        """Commit the offsets at which the consumer group continues after a restart."""
         super().commit(self._to_commit(offsets), *args)
 
     def commit_async(self, offsets: Mapping[TopicPartition, OffsetAndMetadata], *args: object) -> object:
-        """Commit offsets without waiting."""
+        """Commit offsets without waiting for the broker's answer."""
         return super().commit_async(self._to_commit(offsets), *args)
 
     def _first(self, place: TopicPartition) -> int:
-        """The number of Kafka's offset 0."""
+        """Return the number of Kafka's offset 0."""
         generations = self.generations() if self._generations is None else self._generations
         generation = generations.get(place.topic)
         return generation.first(place.partition) if generation else 0
 
     def numbered(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
-        """Turn Kafka's offsets into this consumer's numbers."""
+        """Turn Kafka's offsets into this consumer's record numbers."""
         return {place: offset + self._first(place) for place, offset in offsets.items()}
 
     def _to_commit(
         self, offsets: Mapping[TopicPartition, OffsetAndMetadata]
     ) -> dict[TopicPartition, OffsetAndMetadata]:
-        """Turn numbers into Kafka's offsets, each with the id of its topic."""
+        """Turn record numbers into Kafka's offsets, and store each topic's id as the commit's metadata."""
         ids = self._known_ids({place.topic for place in offsets})
         return {
             place: one._replace(offset=max(0, one.offset - self._first(place)), metadata=ids.get(place.topic, ""))
@@ -177,7 +178,7 @@ class TolerantConsumer(KafkaConsumer):
 
 
 def all_partitions(client: KafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
-    """All partitions of the topics that the client knows, in order."""
+    """Return all partitions of the topics that the client knows, in order."""
     return [
         TopicPartition(topic, number) for topic in topics for number in sorted(client.partitions_for_topic(topic) or ())
     ]

@@ -1,4 +1,4 @@
-"""Read the records of one batch, with a value for each that is unreadable."""
+"""Read the records of one batch; each unreadable record becomes a value of its own."""
 
 from collections.abc import Iterator, Sequence
 
@@ -27,9 +27,9 @@ __all__ = [
 
 class ReadRecord(msgspec.Struct, frozen=True, gc=False):
     """
-    A record as Kafka has it, except its time (see `arrival`).
+    A record as Kafka stores it, except for its timestamp (see `arrival`).
 
-    Creating one takes a quarter of the time of kafka-python's.
+    Creating a `ReadRecord` takes a quarter of the time that creating a record of kafka-python takes.
     """
 
     topic: str
@@ -44,15 +44,19 @@ class ReadRecord(msgspec.Struct, frozen=True, gc=False):
 Readable = ReadRecord | Unreadable
 
 NO_TIME = 0
-"""Time of a record that has none, in ms."""
+"""Timestamp of a record that has none, in ms since 1970."""
 
 _FROM_MS, _TO_MS = 946_684_800_000, 7_258_118_400_000
-"""The beginnings of the years 2000 and 2200."""
+"""The beginnings of the years 2000 and 2200, in ms since 1970."""
 _MAX_HEADERS = 10_000
 _MAX_UNREADABLE = 100_000
-"""Most values for one run of unreadable offsets, because a header of 61 bytes can claim two billion records."""
+"""
+The largest number of values for one run of unreadable offsets.
+
+Without this limit, a batch header of 61 bytes could claim two billion records and produce as many values.
+"""
 _MAX_DELETED = 100
-"""Most values for one run of deleted offsets. Nothing is left of any of them, so more values would add nothing."""
+"""The largest number of values for one run of deleted offsets. As no data is left, more values add nothing."""
 BY_RETENTION = "Kafka's retention or a person deletes it"
 WITH_ITS_TOPIC = "its topic is deleted and recreated"
 _DAMAGED = (ArithmeticError, AssertionError, LookupError, RuntimeError, ValueError)
@@ -60,15 +64,16 @@ _LIKE_ONE = "a record as Kafka writes it"
 
 
 class _TooMany(ValueError):
-    """A record has so many headers that reading them would delay all readers."""
+    """A record has so many headers that reading them would delay every consumer of the topic."""
 
 
 def arrival(timestamp: int) -> int:
     """
-    Turn a record's time into milliseconds since 1970, or `NO_TIME`.
+    Turn a record's timestamp into milliseconds since 1970, or `NO_TIME`.
 
-    The broker's time is always right. A sender's time (`CreateTime`) may be in seconds, microseconds or nanoseconds;
-    its size shows which. A time that is then not from 2000 to 2199 counts as none.
+    The broker's timestamp is always right. A sender's timestamp (`CreateTime`) may be in seconds, microseconds or
+    nanoseconds; its size shows the unit. A timestamp that, after conversion, is not from 2000 to 2199 counts as
+    missing.
     """
     for milliseconds in (timestamp, timestamp * 1_000, timestamp // 1_000, timestamp // 1_000_000):
         if _FROM_MS <= milliseconds < _TO_MS:
@@ -80,9 +85,10 @@ def unreadable(
     place: TopicPartition, first: int, end: int, raw: bytes | None, why: str, *, most: int | None = None
 ) -> Iterator[Unreadable]:
     """
-    One value for each offset from `first` up to, not including, `end`; the first one holds the bytes.
+    Yield one value for each offset from `first` up to, not including, `end`; the first value holds the bytes.
 
-    If there are more than `most`, one last value stands for all the rest, and its text ends with their offsets.
+    If there are more than `most` offsets, one last value stands for all the others, and its text ends with their
+    offsets.
     """
     (topic, partition), most, kept = place, most or _MAX_UNREADABLE, ""
     for offset in range(first, min(end, first + most)):
@@ -95,13 +101,17 @@ def unreadable(
 
 
 def deleted(place: TopicPartition, first: int, end: int, how: str) -> Iterator[Unreadable]:
-    """One value for each offset from `first` up to, not including, `end`: Kafka deleted it before it was read."""
+    """
+    Yield a value for each offset from `first` up to, not including, `end`, which Kafka deleted before it was read.
+
+    If there are more than 100 offsets, the last value stands for all the others.
+    """
     for lost in unreadable(place, first, end, None, f"a record that is read before {how}", most=_MAX_DELETED):
         yield lost._replace(reason=Reason.DELETED_UNREAD)
 
 
 def records(place: TopicPartition, batch: Batch) -> Iterator[Readable]:
-    """Read the records of a batch in order. An offset without a record was removed by compaction."""
+    """Read the records of a batch in order. Compaction may have removed records, so offsets may be missing."""
     if batch.magic < 2:
         yield from _legacy(place, batch)
         return
@@ -126,8 +136,8 @@ def records(place: TopicPartition, batch: Batch) -> Iterator[Readable]:
 
 
 def _record(place: TopicPartition, batch: Batch, data: bytes, at: int, before: int) -> tuple[ReadRecord, int]:
-    """The record that begins here, and where the next one begins."""
-    # This runs for every record of every topic, so each call here lowers the throughput of every reader.
+    """Read the record that begins at byte `at`; also return where the next record begins."""
+    # This function runs for every record of every topic, so each call in it lowers the throughput of every consumer.
     length, start = decode_varint(data, at)
     time_delta, at = decode_varint(data, start + 1)
     delta, at = decode_varint(data, at)
@@ -154,7 +164,7 @@ def _bytes(data: bytes, at: int) -> tuple[bytes | None, int]:
 
 
 def _headers(data: bytes, at: int) -> tuple[list[tuple[str, bytes | None]], int]:
-    """Read the headers; bytes of a name that are not UTF-8 become lone surrogates."""
+    """Read the headers. Bytes of a header name that are not UTF-8 become lone surrogates."""
     count, at = decode_varint(data, at)
     if count > _MAX_HEADERS:
         raise _TooMany
@@ -174,7 +184,7 @@ def _name(name: bytes) -> str:
 
 
 def _behind(data: bytes, at: int) -> int | None:
-    """Where a record ends by its own length; None if that is impossible."""
+    """Return where a record ends according to its own length field; None if that is impossible."""
     try:
         length, start = decode_varint(data, at)
     except _DAMAGED:
@@ -187,14 +197,14 @@ def _time(batch: Batch, delta: int) -> int:
 
 
 def _legacy(place: TopicPartition, batch: Batch) -> Iterator[Readable]:
-    """Read messages of an old format that brokers since 4.0 still hold but no longer accept."""
+    """Read messages of an old format, which brokers since Kafka 4.0 no longer accept but may still store."""
     topic, partition = place
     try:
         found = [
             ReadRecord(topic, partition, one.offset + batch.shift, arrival(one.timestamp or 0), one.key, one.value, ())
             for one in LegacyRecordBatch(batch.raw, batch.magic)
         ]
-    except Exception:  # noqa: BLE001  (its codecs raise errors of any kind)
+    except Exception:  # noqa: BLE001  (the codecs of this format raise errors of any kind)
         yield from unreadable(place, batch.base, batch.last + 1, bytes(batch.raw), _LIKE_ONE)
     else:
         yield from found

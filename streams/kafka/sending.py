@@ -12,16 +12,16 @@ from streams.settings import Settings
 __all__ = ["TIMEOUT_SECONDS", "confirm", "send_one"]
 
 TIMEOUT_SECONDS = 60
-"""How long the broker may take to acknowledge records."""
+"""How long the broker may take to acknowledge records, in seconds."""
 _ONE_SECONDS = 30
 
 
 def confirm(client: KafkaProducer, sent: Iterable[FutureRecordMetadata]) -> None:
     """
-    Wait until the broker has acknowledged records.
+    Wait until the broker has acknowledged the records.
 
     Raises:
-        KafkaError: it did not take one of them.
+        KafkaError: the broker did not accept one of the records.
     """
     sent = list(sent)
     client.flush(timeout=TIMEOUT_SECONDS)
@@ -35,7 +35,7 @@ def send_one(settings: Settings, topic: str, key: str, value: bytes) -> None:
 
     Raises:
         BrokerUnavailable: no broker answers.
-        KafkaError: the broker did not take the record.
+        KafkaError: the broker did not accept the record.
     """
     with closing(producer(settings)) as client:
         client.send(topic, key=key.encode(), value=value).get(timeout=_ONE_SECONDS)

@@ -1,7 +1,8 @@
 """
-The topics as code: partitions, retention and compaction of each, and how a broker's topics differ from that.
+The topics as code: partitions, retention and compaction of each, and how a broker's topics differ from this.
 
-A person or a platform's tool may have created the topics. Differences that would break a promise are refused.
+The topics may have been created by a person or by a platform's tool. Differences that would break a guarantee are
+refused.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,14 +22,14 @@ __all__ = ["Difference", "differences", "ensure_topics", "refuse_differences", "
 
 _DAY_MS = 86_400_000
 _ONE_NUMBER = (*names.INPUT_TOPICS, names.ALERTS)
-"""Topics on which a family has one partition number."""
+"""Topics on which a family must have the same partition number."""
 _STAMPED = frozenset({*_ONE_NUMBER, names.HEARTBEAT})
-"""Topics whose arrival times are used for decisions."""
+"""Topics whose arrival times affect decisions."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How a topic differs from `topic_configs`, and what to do. It `breaks` a promise, or is only worse."""
+    """How a topic differs from `topic_configs`, and what to do. `breaks`: whether it breaks a guarantee."""
 
     topic: str
     what: str
@@ -40,15 +41,16 @@ class Difference:
 
 def topic_configs(settings: Settings) -> dict[str, dict[str, Any]]:
     """
-    Every topic with its partitions and configuration.
+    Return every topic with its number of partitions and its configuration.
 
-    The broker's clock sets the arrival time (`LogAppendTime`), so no sender decides when its record arrived. Input and
-    alerts topics have equally many partitions, so a family has one partition number everywhere.
+    The broker's clock sets the arrival time (`LogAppendTime`), so no sender decides when its record arrived. Input
+    topics and the alerts topic have the same number of partitions, so a family has the same partition number on all of
+    them.
     """
     retained = {"retention.ms": str(settings.retention_days * _DAY_MS), "message.timestamp.type": "LogAppendTime"}
     kept = {"retention.ms": "-1", "message.timestamp.type": "LogAppendTime"}
     compacted = {"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime"}
-    # A dead letter holds the original in base64, so it is longer than the records of other topics.
+    # A dead letter holds the original record in base64, so a dead letter is longer than the records of other topics.
     letters = kept | {"max.message.bytes": str(8 * settings.max_record_bytes)}
     return {
         **{topic: {"num_partitions": settings.partitions, "configs": retained} for topic in names.INPUT_TOPICS},
@@ -65,7 +67,7 @@ def topic_configs(settings: Settings) -> dict[str, dict[str, Any]]:
 
 def ensure_topics(settings: Settings) -> list[str]:
     """
-    Create the missing topics and leave existing ones as they are.
+    Create the missing topics and leave existing topics as they are.
 
     Returns:
         The names of the created topics.
@@ -90,7 +92,7 @@ def ensure_topics(settings: Settings) -> list[str]:
 
 def differences(settings: Settings) -> list[Difference]:
     """
-    Compare the broker's topics with `topic_configs`. Differences that break a promise come first.
+    Compare the broker's topics with `topic_configs`. Differences that break a guarantee come first.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -114,11 +116,11 @@ def differences(settings: Settings) -> list[Difference]:
 
 def refuse_differences(settings: Settings) -> None:
     """
-    Check that the topics keep every promise.
+    Check that the topics keep every guarantee.
 
     Raises:
         BrokerUnavailable: no broker answers.
-        TopicsUnfit: they do not; the message names each difference and what to do.
+        TopicsUnfit: a topic breaks a guarantee; the message names each difference and what to do.
     """
     broken = [str(one) for one in differences(settings) if one.breaks]
     if broken:
@@ -169,7 +171,7 @@ def _configs(topic: str, wanted: Mapping[str, str], found: Mapping[str, str | No
         yield Difference(topic, what, topic in _STAMPED)
     keeps, should = int(found.get("retention.ms") or -1), int(wanted.get("retention.ms", 0))
     if "retention.ms" in wanted and keeps >= 0 and (should < 0 or keeps < should):
-        # Records that are not landed within a day, for example over a weekend, would be lost.
+        # With a shorter retention, records that are not landed within a day, for example over a weekend, would be lost.
         broken = topic in names.INPUT_TOPICS and keeps < _DAY_MS
         yield Difference(topic, f"keeps records for {keeps} ms: set retention.ms={should}", broken)
     if int(found.get("retention.bytes") or -1) >= 0 and wanted.get("cleanup.policy") != "compact":

@@ -1,8 +1,8 @@
 """
-Send records byte for byte, even those that no program should write.
+Send records byte for byte, including records that no program should write.
 
-Such records have no key and value, headers without a value, or header names that are not UTF-8. kafka-python's producer
-refuses them before it serializes a record.
+Some records on the topics have neither key nor value, headers without a value, or header names that are not UTF-8.
+kafka-python's producer would refuse to send such records.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _ANY_SIZE = 2**31 - 1
 
 
 class Original(NamedTuple):
-    """The content of a record. In a header's name, bytes that are not UTF-8 are lone surrogates."""
+    """The content of a record. In header names, bytes that are not UTF-8 are lone surrogates."""
 
     key: bytes | None
     value: bytes | None
@@ -31,13 +31,17 @@ class Original(NamedTuple):
 
 class _Verbatim(Serializer):
     def serialize(self, topic: str, headers: list[tuple[str, bytes | None]], data: Original) -> bytes | None:  # noqa: ARG002
-        """Return the value, and put the record's headers in."""
+        """Return the value, and put the record's headers into `headers`."""
         headers[:] = [(HeaderName(name), content) for name, content in data.headers]
         return data.value
 
 
 class _Headers(list[tuple[str, bytes | None]]):
-    """Headers that may lack a value. They look empty, because kafka-python would add up their lengths."""
+    """
+    A header list whose values may be None.
+
+    The list is falsy, because kafka-python would otherwise add up the lengths of the values.
+    """
 
     def __bool__(self) -> bool:
         return False
@@ -45,10 +49,10 @@ class _Headers(list[tuple[str, bytes | None]]):
 
 def verbatim_producer(settings: Settings) -> KafkaProducer:
     """
-    A producer for `send_verbatim` that keeps the order.
+    Return a producer for `send_verbatim` that keeps the order of records.
 
-    Each record is a batch of its own, so a refused record takes no other with it. Batches are compressed, because a
-    record may be longer than the broker accepts unpacked.
+    Each record is a batch of its own, so a refused record does not cause other records to be refused. Batches are
+    compressed, because a record may be longer than the broker accepts uncompressed.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -59,7 +63,7 @@ def verbatim_producer(settings: Settings) -> KafkaProducer:
         compression_type="zstd",
         batch_size=0,
         max_request_size=_ANY_SIZE,
-        # A refused batch would make an idempotent producer fail the other batches.
+        # If the producer were idempotent, one refused batch would make the other batches fail.
         enable_idempotence=False,
         max_in_flight_requests_per_connection=1,
     )
@@ -67,9 +71,9 @@ def verbatim_producer(settings: Settings) -> KafkaProducer:
 
 def send_verbatim(kafka: KafkaProducer, topic: str, record: Original) -> FutureRecordMetadata:
     """
-    Hand a record over to be sent.
+    Pass a record to the producer, which sends it later.
 
     Raises:
-        KafkaError: it can never be sent, or the topic does not exist.
+        KafkaError: the record can never be sent, or the topic does not exist.
     """
     return kafka.send(topic, key=record.key, value=record, headers=_Headers())

@@ -1,1 +1,1 @@
-"""The lake: two DuckLake catalogs in PostgreSQL, `landing` and `marts`, and their Parquet files."""
+"""The lake: the DuckLake catalogs `landing` and `marts` in PostgreSQL, and their Parquet files."""

@@ -1,9 +1,9 @@
 """
-Advisory locks of PostgreSQL. The server frees a session's locks when the session ends, for whatever reason.
+PostgreSQL advisory locks. The server frees a session's locks when the session ends, for whatever reason.
 
-A pooler that hands sessions on between transactions would let two processes hold one lock. So each session gets a mark
-and is tested before anybody relies on it. Each later question also asks the server whether the session still has its
-mark.
+A pooler that gives one session to different clients between transactions would let two processes hold the same lock. So
+each session sets a random marker and is tested before its locks are used. Every later query of the session also checks
+that the marker is still there.
 """
 
 import os
@@ -37,8 +37,9 @@ _SERVER = {
     "tcp_keepalives_count": "3",
 }
 """
-Timeouts of a database or role do not take a lock away. The server notices within 11 s that the holder's machine is
-gone.
+Server settings of a lock session. Timeouts that an administrator set do not end the session and so free its locks.
+
+The server notices within 11 s that the lock holder's machine is gone.
 """
 
 _PREPARE = "SELECT set_config('caf.session', %s, false), pg_is_in_recovery()"
@@ -66,15 +67,16 @@ _SHARED = (
 
 class LockSession:
     """
-    A session that takes locks. Its `purpose` is shown to processes that wait for them.
+    A PostgreSQL session that takes locks. The session's `purpose` is shown to processes that wait for its locks.
 
     Args:
-        is_lease: the server ends the session when this process stands still for a minute (paused, or starved). Another
-            process then gets the locks. Use it only for work that is refused once its lock is lost.
+        is_lease: whether the server ends the session when this process does nothing for a minute, because it was paused
+            or got no CPU time. Another process then gets the locks. Use a lease only for work that is refused once its
+            lock is lost.
 
     Raises:
-        LakeUnavailable: PostgreSQL does not answer, or is a replica that only reads.
-        SettingInvalid: PostgreSQL is reached through a pooler that hands sessions on.
+        LakeUnavailable: PostgreSQL does not answer, or is a read-only replica.
+        SettingInvalid: PostgreSQL is reached through a pooler that shares sessions between clients.
     """
 
     def __init__(self, settings: Settings, purpose: str, *, is_lease: bool = False) -> None:
@@ -91,7 +93,7 @@ class LockSession:
 
     def try_lock(self, *key: int) -> bool:
         """
-        Take a lock, named by one number or two, if no other session has it.
+        Take a lock if no other session holds it. The lock's key is one number or two.
 
         Raises:
             LakeUnavailable: the session is lost, and all its locks with it.
@@ -99,11 +101,11 @@ class LockSession:
         return bool(self.ask(f"pg_try_advisory_lock({_placeholders(key)})", *key))
 
     def unlock(self, *key: int) -> None:
-        """Give a lock back; raises as `try_lock` does."""
+        """Release a lock; raises as `try_lock` does."""
         self.ask(f"pg_advisory_unlock({_placeholders(key)})", *key)
 
     def holds(self, *key: int) -> bool:
-        """Return whether the server says that this very session holds the lock; False if it does not answer."""
+        """Return whether the server confirms that this session holds the lock; False if the server does not answer."""
         try:
             found = self.ask(f"EXISTS (SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND {_HELD})", *_parts(key))
         except LakeUnavailable:
@@ -112,7 +114,7 @@ class LockSession:
 
     def holder(self, *key: int) -> str:
         """
-        Name the holders of a lock: purpose, machine and process of each session.
+        Return the holders of a lock: purpose, machine and process of each session.
 
         Raises:
             LakeUnavailable: the session is lost.
@@ -121,7 +123,7 @@ class LockSession:
 
     def ask(self, expression: str, *values: int, otherwise: object = False) -> object:
         """
-        Evaluate an expression in the marked session; return `otherwise` where it is NULL.
+        Evaluate an SQL expression in the session, after checking its marker; return `otherwise` if the result is NULL.
 
         Raises:
             LakeUnavailable: the session is lost, or a pooler has given it to another client.
@@ -132,13 +134,13 @@ class LockSession:
         return otherwise if value is None else value
 
     def close(self) -> None:
-        """End the session and give all locks back."""
+        """End the session and release all locks."""
         self._closed.set()
         with suppress(psycopg2.Error):
             self._connection.close()
 
     def _renew(self) -> None:
-        """Show the server that this process is alive, until the session is closed or lost."""
+        """Send a query every ten seconds, so that the server keeps the session, until the session is closed or lost."""
         with suppress(LakeUnavailable):
             while not self._closed.wait(_LEASE_SECONDS / 6):
                 self.ask("true")
@@ -157,11 +159,13 @@ class LockSession:
 
     def _prove(self, dsn: str) -> None:
         """
-        Check that a second session, in the middle of a transaction, is separate and that this session keeps its mark.
+        Check that a second connection gets a PostgreSQL session of its own, even during a transaction.
+
+        The marker set in the first session must still be there while the second connection has a transaction open.
 
         Raises:
             LakeUnavailable: PostgreSQL does not answer.
-            SettingInvalid: a pooler lets both share one session.
+            SettingInvalid: a pooler lets both connections share one session.
         """
         with closing(_connect(dsn, "tests whether sessions are separate", autocommit=False)) as other:
             for _ in range(_TRIES):
@@ -177,7 +181,7 @@ class LockSession:
                     raise SettingInvalid(_SHARED)
 
     def _query(self, expression: str, values: Sequence[int] = ()) -> tuple[bool, object]:
-        """Return whether the session still has its mark, and if so the value of an expression."""
+        """Return whether the session still has its marker, and if so the value of an SQL expression."""
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(_QUESTION.format(expression=expression), [*values, self._mark])
@@ -188,7 +192,7 @@ class LockSession:
 
 
 class HeldLock:
-    """A lock that a session holds, as long as the server says so."""
+    """A lock that a session holds; `check` asks the server whether the session still holds it."""
 
     def __init__(self, session: LockSession, key: LockKey) -> None:
         self._session = session
@@ -196,8 +200,10 @@ class HeldLock:
 
     def check(self) -> None:
         """
+        Check that the lock is still held.
+
         Raises:
-            LockTaken: the lock is not held any more.
+            LockTaken: the session no longer holds the lock.
         """
         if not self._session.holds(self.key):
             raise LockTaken(f"the lock {self.key.name.lower()!r} is lost; another process may have it")
@@ -206,12 +212,12 @@ class HeldLock:
 @contextmanager
 def advisory_lock(settings: Settings, key: LockKey, patience: float = _PATIENCE_SECONDS) -> Iterator[HeldLock]:
     """
-    Hold a lock; wait while another process has it.
+    Hold a lock during the block; wait while another process holds it.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.
-        LockTaken: another process had the lock for `patience` seconds; the message names it.
-        SettingInvalid: PostgreSQL is reached through a pooler that hands sessions on.
+        LockTaken: another process held the lock for `patience` seconds; the message names the holder.
+        SettingInvalid: PostgreSQL is reached through a pooler that shares sessions between clients.
     """
     with closing(LockSession(settings, key.name.lower())) as session:
         if not wait_for(lambda: session.try_lock(key), patience, every=_PAUSE_SECONDS):
@@ -234,5 +240,5 @@ def _placeholders(key: tuple[int, ...]) -> str:
 
 
 def _parts(key: tuple[int, ...]) -> tuple[int, ...]:
-    """A key as `pg_locks` shows it: one number is the second half of a large one, two numbers stand as they are."""
+    """Return a key as `pg_locks` shows it: a single number is the second half of a 64-bit key."""
     return (0, *key, 1) if len(key) == 1 else (*key, 2)

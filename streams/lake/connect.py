@@ -1,8 +1,8 @@
 """
 DuckDB connections with the lake's two catalogs attached.
 
-The first process that connects creates a missing catalog, so no reader depends on a writer to start first. Extensions
-are loaded from their Python packages: this needs no network and writes nothing to a home folder.
+The first process that connects creates a missing catalog, so no reader depends on a writer that must start first.
+Extensions are loaded from their Python packages, which needs no network and writes nothing to the user's home folder.
 """
 
 import importlib.util
@@ -43,12 +43,12 @@ def connect(
     settings: Settings, *, landing: Access | None = "read_only", marts: Access | None = "read_only"
 ) -> duckdb.DuckDBPyConnection:
     """
-    Open an in-memory DuckDB with the catalogs attached as `landing` and `marts`; None leaves one out.
+    Open an in-memory DuckDB with the catalogs attached as `landing` and `marts`; None leaves a catalog out.
 
     The session's time zone is UTC.
 
     Raises:
-        LakeUnavailable: the catalog's database does not answer, or its files are elsewhere.
+        LakeUnavailable: the catalog's database does not answer, or the catalog expects its Parquet files elsewhere.
         StackFailed: the embedded server cannot be started.
     """
     statements = attach_statements(settings, landing=landing, marts=marts)
@@ -66,7 +66,7 @@ def attach_statements(
     settings: Settings, *, landing: Access | None = "read_only", marts: Access | None = "read_only"
 ) -> list[str]:
     """
-    The `ATTACH` statements of the catalogs, for a session whose extensions are loaded. Missing catalogs are created.
+    Return the catalogs' `ATTACH` statements, for a session whose extensions are loaded. Missing catalogs are created.
 
     Raises:
         LakeUnavailable: the catalog's database does not answer.
@@ -79,20 +79,21 @@ def attach_statements(
 
 
 def catalog_dsn(settings: Settings) -> str:
-    """The libpq URL of the database that holds both catalogs, each in a schema of its name."""
+    """Return the libpq URL of the database that holds both catalogs. Each catalog has a schema of the same name."""
     return postgres.server(settings).dsn(settings.database)
 
 
 def data_path(settings: Settings, catalog: str) -> str:
-    """Folder or object-store prefix of a catalog's Parquet files."""
+    """Return the folder or object-store prefix of a catalog's Parquet files."""
     return f"{settings.lake_folder.rstrip('/')}/{catalog}"
 
 
 def lies_in_home(settings: Settings) -> bool:
     """
-    Return whether the catalog and its files lie in one home.
+    Return whether the catalog and its files both lie in the home.
 
-    Then both move together when the home is moved. In every other case a changed path is a mistake and is refused.
+    If both lie in the home, they move together when the home is moved. In every other case a changed path is a mistake,
+    and DuckLake refuses it.
     """
     return not settings.lake_data and not settings.postgres
 
@@ -137,14 +138,14 @@ def _ensure_catalogs(settings: Settings, dsn: str, catalogs: list[str]) -> None:
         lift_limits(cursor)
         if not _missing(cursor, catalogs):
             return
-        # The lock ends with the session.
+        # The server frees the lock when this session ends.
         cursor.execute("SELECT pg_advisory_lock(%s)", [LockKey.CREATION])
         for catalog in _missing(cursor, catalogs):
             _create(settings, dsn, catalog)
 
 
 def _missing(cursor: psycopg2.extensions.cursor, catalogs: list[str]) -> list[str]:
-    """Catalogs that do not exist, or whose creation was not finished."""
+    """Return the catalogs that do not exist, or whose creation was not finished."""
     missing = []
     for catalog in catalogs:
         cursor.execute("SELECT to_regclass(%s) IS NULL", [f"{catalog}.ducklake_metadata"])
@@ -166,6 +167,6 @@ def _create(settings: Settings, dsn: str, catalog: str) -> None:
 
 
 def _unavailable(error: duckdb.Error) -> LakeUnavailable:
-    """Make an error of one sentence, without the address, which may hold a password."""
+    """Make a one-sentence error without the database's address, because the address may contain a password."""
     sentence = str(error).strip().splitlines()[0]
     return LakeUnavailable(f"the lake cannot be attached: {sentence}")

@@ -1,8 +1,8 @@
 """
-Add `content_id` to rows that landed before the lake had this column, by reading each of them again once.
+Add `content_id` to rows that landed before the lake had this column, by decoding each of them again once.
 
-One transaction adds the column with all its values. So no reader sees a copy that looks like another event. If this is
-interrupted, it starts from the beginning.
+One transaction adds the column together with all its values. So no reader ever takes a copy of an event for another
+event. If the work is interrupted, it starts from the beginning.
 """
 
 from types import SimpleNamespace
@@ -41,7 +41,7 @@ _FILL = """
 
 
 def bring_up_to_date(lake: duckdb.DuckDBPyConnection) -> None:
-    """Add what the contract has gained to the landing tables. The caller holds the landing locks."""
+    """Add columns that the contract has gained to the landing tables. The caller holds the landing locks."""
     (has_content_ids,) = one_row(lake.execute(_HAS_CONTENT_IDS))
     if not has_content_ids:
         _read_again(lake)
@@ -71,8 +71,9 @@ def _with_content_ids(batch: pa.RecordBatch) -> pa.Table:
 
 def _content_id(topic: str, key: str, payload: str, content_hash: int) -> int:
     """
-    The `content_id` of a row, or its content hash if the contract no longer accepts it, so that it equals no accepted
-    row.
+    Return the `content_id` of a row; if the contract no longer accepts the row, return its content hash.
+
+    The content hash equals no `content_id` of an accepted row.
     """
     record = SimpleNamespace(
         topic=topic, partition=0, offset=0, timestamp=0, key=key.encode(), value=payload.encode(), headers=()

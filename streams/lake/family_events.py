@@ -18,11 +18,12 @@ def family_events(
     settings: Settings, families: Collection[str], topics: Collection[str], patience_seconds: float
 ) -> pa.Table | None:
     """
-    The rows of `landing.events` under the families' keys, with everything that had arrived on the topics before the
-    call.
+    Return the rows of `landing.events` whose key is one of the families.
+
+    The rows include everything that had arrived on the topics before the call.
 
     Returns:
-        None if the lake does not answer, or is still behind after `patience_seconds`.
+        The rows; None if the lake does not answer, or has not landed everything after `patience_seconds`.
 
     Raises:
         BrokerUnavailable: no broker answers.

@@ -1,8 +1,9 @@
 """
-Numbers for the records of a recreated topic, so that they continue behind the rows of its earlier generation.
+Number the records of a recreated topic so that they continue after the rows of its earlier generation.
 
-The first process that meets a recreated topic gives it its numbers. Its commit fails if a row has landed meanwhile. A
-lander that still has records of the earlier generation fails after that commit. So no number is given twice.
+The first process that meets a recreated topic stores the first number of each partition. The commit of these numbers
+fails if a row has landed in the meantime. A lander that still has records of the earlier generation fails after that
+commit. So no number is used twice.
 """
 
 import time
@@ -38,23 +39,23 @@ log = structlog.get_logger()
 
 _ATTEMPTS = 20
 _SURE_SECONDS = 1.0
-"""Wait before asking again whether a topic has another id: one of several brokers may learn of it late."""
+"""Wait before asking again whether a topic has another id, because one of several brokers may learn the new id late."""
 
 
 def landed_generations(lake: duckdb.DuckDBPyConnection) -> dict[str, Generation]:
-    """The newest known generation of each topic."""
+    """Return the newest known generation of each topic."""
     try:
         rows = lake.execute("FROM landing.main.topics").to_arrow_table().to_pylist()
     except duckdb.CatalogException:
         return {}
-    # A lake that is older than the column `life` has only the ids, until the first generation is added.
+    # A lake that is older than the column `life` has only the ids of topics, until the first generation is added.
     found = sorted((_generation(row) for row in rows), key=lambda generation: generation[1].number)
     return dict(found)
 
 
 def generations(settings: Settings, kafka: TolerantConsumer) -> dict[str, Generation]:
     """
-    The generations of all topics that exist now. A topic that is met for the first time is given its numbers.
+    Return the generations of all topics that exist now. A new generation is numbered and stored first.
 
     Raises:
         KafkaError: the broker does not answer.
@@ -71,7 +72,7 @@ def generations(settings: Settings, kafka: TolerantConsumer) -> dict[str, Genera
 
 def numbered_consumer(settings: Settings, topics: Iterable[str] = (), **config: Any) -> TolerantConsumer:
     """
-    A consumer that counts offsets as the lake does.
+    Return a consumer that numbers records as the lake does.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -81,7 +82,7 @@ def numbered_consumer(settings: Settings, topics: Iterable[str] = (), **config: 
 
 def numbered_ends(settings: Settings, topics: Iterable[str]) -> dict[TopicPartition, int]:
     """
-    The offset in the lake that the next record of each partition will get.
+    Return the number that the next record of each partition will get in the lake.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -92,10 +93,10 @@ def numbered_ends(settings: Settings, topics: Iterable[str]) -> dict[TopicPartit
 
 def confirm(lake: duckdb.DuckDBPyConnection, topic: str, by: str) -> None:
     """
-    Store a person's confirmation that a topic was recreated. It is then no longer shown as trouble.
+    Store a person's confirmation that a topic was recreated. The recreation is then no longer shown as trouble.
 
     Raises:
-        UnknownTopic: it was not recreated, or that is already confirmed.
+        UnknownTopic: the topic was not recreated, or its recreation is already confirmed.
     """
     waiting = [name for name, generation in landed_generations(lake).items() if generation.is_unconfirmed]
     if topic not in waiting:
@@ -124,9 +125,9 @@ def _new(known: Mapping[str, Generation], ids: Mapping[str, str]) -> list[str]:
 
 
 def _number(settings: Settings, kafka: TolerantConsumer) -> dict[str, Generation]:
-    """Give new topics their numbers, unless another process has just done so."""
+    """Number and store new generations, unless another process has just done so."""
     heartbeat = last_heartbeat(settings)
-    with closing(consumer(settings)) as other:  # counts offsets as Kafka does
+    with closing(consumer(settings)) as other:  # this consumer uses Kafka's own offsets
         beginnings = other.beginning_offsets(partitions_of(other, names.LANDED_TOPICS))
     with connect(settings, landing="read_write", marts=None) as lake:
         ensure_table(lake, "topics")
@@ -157,7 +158,11 @@ def _number(settings: Settings, kafka: TolerantConsumer) -> dict[str, Generation
 
 
 def _first(topic: str, id_: str, beginnings: Mapping[TopicPartition, int]) -> Generation:
-    """The first generation of a topic. Records that Kafka deleted before anybody read them do not count as missing."""
+    """
+    Make the first generation of a topic.
+
+    Records that Kafka deleted before the topic was first read do not count as missing.
+    """
     begins = tuple(offset for place, offset in sorted(beginnings.items()) if place.topic == topic)
     return Generation(id_, (), begins, 1, datetime.now(UTC))
 
@@ -166,10 +171,11 @@ def _following(
     topic: str, id_: str, before: Generation, ends: Mapping[tuple[str, int], int], heartbeat: Heartbeat | None
 ) -> Generation:
     """
-    The generation of a recreated topic: its numbers continue behind every known number of the earlier one, plus one.
+    Make the generation of a recreated topic. Its numbers continue after those of the earlier one.
 
-    The one extra number stands for records that had arrived on the partition but were neither landed nor evaluated.
-    Nobody knows how many there were.
+    Each partition continues after its highest known number, and one number is skipped. The skipped number stands for
+    records that had arrived on the partition but were neither landed nor evaluated. Nobody knows how many such records
+    there were.
     """
     evaluated: list[int] = []
     if heartbeat is not None and heartbeat.topic_ids.get(topic) == before.topic_id:

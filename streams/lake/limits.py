@@ -1,9 +1,9 @@
 """
-Lift limits that administrators set for everyone in a database or role, where they would end our work.
+Lift limits that administrators set for a database or a role, because these limits would end our long sessions.
 
 A build or a landing may compute for minutes in the middle of a transaction. If the server ends such a session, DuckDB
-ends the whole process. We cannot pass settings to DuckDB's sessions. So the role stores, for this database, that the
-limits do not apply to it.
+aborts the whole process. We cannot pass settings to DuckDB's PostgreSQL sessions. So the role's settings for this
+database switch the limits off.
 """
 
 import psycopg2.extensions
@@ -35,12 +35,12 @@ _OTHERS = """
 
 def lift_limits(cursor: psycopg2.extensions.cursor) -> None:
     """
-    Lift the limits for this session, and for later sessions of its role in its database.
+    Lift the limits for this session, and for later sessions of the same role in the same database.
 
-    Where no limit is set, this costs one query.
+    If no limit is set, this costs one query.
 
     Args:
-        cursor: of a connection that commits by itself.
+        cursor: a cursor of an autocommit connection.
     """
     cursor.execute(_OTHERS, [list(_WANTED), list(_WANTED.values())])
     limits = cursor.fetchall()
@@ -57,6 +57,6 @@ def lift_limits(cursor: psycopg2.extensions.cursor) -> None:
             )
         log.info("limits_lifted", database=limits[0][2], settings=[name for name, *_ in limits])
     except (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction):
-        return  # A role that only reads, or may not do this, keeps the limits.
+        return  # A read-only role, or a role without the privilege, keeps the limits.
     finally:
         cursor.execute("SELECT pg_advisory_unlock(%s)", [LockKey.CREATION])

@@ -1,4 +1,4 @@
-"""The numbers of all PostgreSQL advisory locks, so that no two are alike."""
+"""The key numbers of all PostgreSQL advisory locks, in one place so that each number is used once."""
 
 from enum import IntEnum
 
@@ -6,23 +6,23 @@ __all__ = ["LockKey"]
 
 
 class LockKey(IntEnum):
-    """The action that each lock protects: only one process of a lake may do it at a time."""
+    """The action that each lock protects. Only one process of a lake may do the action at a time."""
 
     LEADER = 3_001
-    """Evaluate events and publish alerts of families and records."""
+    """Evaluate events, and publish alerts about families and about rejected records."""
     RESTATING = 3_002
     """Number and publish a version of an alert that the build evaluates."""
     WATCH_TABLES = 3_003
-    """Make or replace the watcher's tables; a transaction holds this lock."""
+    """Create or replace the watcher's tables. A transaction holds this lock."""
     WATCH_NEXT = 3_004
-    """Prepare the tables of another version, and keep them until that version leads."""
+    """Prepare the tables of another version of the watcher, and keep them until that version leads."""
     CREATION = 4_001
-    """Create a missing catalog, or change the settings that the role stores for itself."""
+    """Create a missing catalog, or change the settings that a role stores for itself."""
     PARTITIONS = 4_002
-    """Land a partition number, which is the second key."""
+    """Land the partitions with one number. The partition number is the lock's second key."""
     MAINTENANCE = 4_003
-    """Maintain the lake; landers give way to it between batches."""
+    """Maintain the lake. Between batches, landers hand their locks over to maintenance."""
     IMPORT = 4_011
-    """Compare a census with what earlier returns of its authority reported, and send the difference."""
+    """Compare a census with what earlier returns of its authority reported, and send the differences as events."""
     BUILD = 4_004
-    """Build the marts, or read them while no build changes them."""
+    """Build the marts, or read the marts while no build changes them."""

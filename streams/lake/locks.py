@@ -1,4 +1,4 @@
-"""Locks for writing to the landing lake: one for each partition number, and one for maintenance."""
+"""Locks for writing to the landing catalog: one for each partition number, and one for maintenance."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -19,14 +19,14 @@ _PAUSE_SECONDS = 0.2
 
 class LandingLocks:
     """
-    The locks of some partition numbers, held by one session.
+    The locks of some partition numbers, all held by one session.
 
     Args:
-        is_lease: see `LockSession`. For a process whose writes are refused once its locks are lost.
+        is_lease: see `LockSession`. Use a lease only if writes are refused once the locks are lost.
 
     Raises:
-        LakeUnavailable: PostgreSQL does not answer, now or later; all locks are lost then.
-        SettingInvalid: PostgreSQL is reached through a pooler that hands sessions on.
+        LakeUnavailable: PostgreSQL does not answer. Later calls raise it too; all locks are lost then.
+        SettingInvalid: PostgreSQL is reached through a pooler that shares sessions between clients.
     """
 
     def __init__(self, settings: Settings, partitions: Iterable[int], *, is_lease: bool = False) -> None:
@@ -35,10 +35,10 @@ class LandingLocks:
 
     def acquire(self, keep_waiting: Callable[[], bool] = lambda: True) -> bool:
         """
-        Take all locks; while another process holds one of them, wait as a standby.
+        Take all locks. While another process holds one of them, wait as a standby.
 
         Returns:
-            Whether they were taken; False if `keep_waiting` returned False.
+            True if all locks were taken; False if `keep_waiting` returned False.
         """
         waiting = False
         while (taken_by_others := self._first_not_taken()) is not None:
@@ -52,14 +52,14 @@ class LandingLocks:
         return True
 
     def maintenance_waits(self) -> bool:
-        """Return whether maintenance asks for the locks. The query also proves that the session still has them."""
+        """Return whether maintenance waits for the locks. The query also proves that the session has its locks."""
         if self._session.ask("pg_try_advisory_lock_shared(%s)", LockKey.MAINTENANCE):
             self._session.ask("pg_advisory_unlock_shared(%s)", LockKey.MAINTENANCE)
             return False
         return True
 
     def release(self) -> None:
-        """Give the locks back and stay connected."""
+        """Release all locks and stay connected."""
         self._session.ask("pg_advisory_unlock_all() IS NULL")
 
     def acquire_for_maintenance(self, patience: float) -> None:
@@ -67,7 +67,8 @@ class LandingLocks:
         Ask the lander for its locks and take them.
 
         Raises:
-            LockTaken: they were not handed over within `patience` seconds, or maintenance runs already.
+            LockTaken: the lander did not hand the locks over within `patience` seconds, or maintenance is already
+                running.
         """
         if not self._session.try_lock(LockKey.MAINTENANCE):
             holder = self._session.holder(LockKey.MAINTENANCE)
@@ -77,11 +78,11 @@ class LandingLocks:
             raise LockTaken(f"the lander did not hand its locks over within {patience:.0f} s; see its log")
 
     def close(self) -> None:
-        """Give everything back."""
+        """End the session and so release all locks."""
         self._session.close()
 
     def _first_not_taken(self) -> int | None:
-        """Take all locks or none; return the partition number that another process has, or None."""
+        """Take all locks or none; return the partition number that another process holds, or None."""
         for count, partition in enumerate(self._partitions):
             if not self._session.try_lock(LockKey.PARTITIONS, partition):
                 for taken in self._partitions[:count]:

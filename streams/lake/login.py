@@ -1,4 +1,4 @@
-"""The name of the user who runs this process. It is stored with decisions."""
+"""The name of the user who runs this process. The name is stored with decisions."""
 
 import getpass
 import os
@@ -7,7 +7,7 @@ __all__ = ["login"]
 
 
 def login() -> str:
-    """The login name; a container may run under a number that has no name."""
+    """Return the login name; a user without a name, as in some containers, gets a text with the user id."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

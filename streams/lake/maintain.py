@@ -1,5 +1,5 @@
 """
-Keep the lake small and fast, without changing a row.
+Keep the lake small and fast without changing any row.
 
 Only the holder of the landing locks merges files, so maintenance never runs while a lander commits.
 """
@@ -22,16 +22,18 @@ log = structlog.get_logger()
 
 SMALL_FILE_BYTES = 8_000_000
 """
-Files below this size are merged between batches. Larger ones wait for `maintain`, so that no row is rewritten often.
+Files smaller than this many bytes are merged between batches.
+
+Larger files are merged only by `maintain`, so that rows are rewritten rarely.
 """
 
 _PATIENCE_SECONDS = 60.0
 _KEPT = timedelta(days=1)
-"""Snapshots up to this age are kept: far longer than any query or rebuild takes."""
+"""Snapshots are kept until this age, which is far longer than any query or rebuild takes."""
 
 
 def compact(lake: duckdb.DuckDBPyConnection) -> None:
-    """Merge small files of the landing tables that lie next to each other."""
+    """Merge adjacent small files of the landing tables."""
     merged = lake.execute(
         f"CALL ducklake_merge_adjacent_files('landing', max_file_size => {SMALL_FILE_BYTES})"
     ).fetchall()
@@ -42,7 +44,8 @@ def maintain(settings: Settings) -> None:
     """
     Merge files, expire old snapshots and remove files that no snapshot uses.
 
-    The lander hands its locks over while this runs. Files are removed only after all row counts were found unchanged.
+    The lander hands its locks over while maintenance runs. Files are removed only after a check that no table's row
+    count has changed.
 
     Raises:
         LockTaken: the lander did not hand its locks over.

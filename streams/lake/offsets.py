@@ -1,4 +1,4 @@
-"""Where reading of each partition continues: one after its highest offset that has a row."""
+"""The offset at which reading of each partition continues: one after the highest offset that has a row."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -23,10 +23,11 @@ _HIGHEST = " UNION ALL ".join(
 
 def next_offsets(lake: duckdb.DuckDBPyConnection, since: datetime | None = None) -> dict[tuple[str, int], int]:
     """
-    The next offset to land, by topic and partition, for partitions that have rows.
+    Return the next offset to land, by topic and partition, for partitions that have rows.
 
-    With `since` (UTC, without a time zone), only for partitions with rows stored since then. Earlier files are not
-    read.
+    Args:
+        since: if given (UTC, without a time zone), only partitions with rows stored since then are returned, and
+            earlier files are not read.
     """
     query = f"SELECT topic, kafka_partition, max(highest) + 1 FROM ({_HIGHEST}) GROUP BY ALL"
     rows = lake.execute(query, {"since": since}).fetchall()
@@ -36,7 +37,7 @@ def next_offsets(lake: duckdb.DuckDBPyConnection, since: datetime | None = None)
 def wait_until_landed(
     lake: duckdb.DuckDBPyConnection, arrived: Mapping[tuple[str, int], int], patience_seconds: float
 ) -> bool:
-    """Wait until every offset before those of `arrived` has its row; return False if the patience ends first."""
+    """Wait until every offset before those in `arrived` has a row; return False after `patience_seconds`."""
     return wait_for(lambda: _holds(next_offsets(lake), arrived), patience_seconds, every=_POLL_SECONDS)
 
 

@@ -1,8 +1,8 @@
-"""Text as a literal of SQL."""
+"""Text as an SQL string literal."""
 
 __all__ = ["quoted"]
 
 
 def quoted(text: object) -> str:
-    """Write a string literal, for statements that take no parameter: ATTACH, COMMENT."""
+    """Return a text as an SQL string literal, for statements that take no parameters: ATTACH and COMMENT."""
     return "'" + str(text).replace("'", "''") + "'"

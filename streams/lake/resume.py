@@ -1,4 +1,4 @@
-"""Where reading continues after the rows that have landed."""
+"""The offset at which reading continues after the rows that have landed."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -14,7 +14,7 @@ from streams.settings import Settings
 __all__ = ["gone_with_their_topic", "where_to_resume"]
 
 Landed = Mapping[tuple[str, int], int]
-"""Next offset to land, by topic and partition, of those that have rows."""
+"""The next offset to land, by topic and partition, for partitions that have rows."""
 
 
 def where_to_resume(
@@ -25,10 +25,11 @@ def where_to_resume(
     partitions: Iterable[TopicPartition],
 ) -> dict[TopicPartition, int]:
     """
-    The next offset to read of each partition. If Kafka no longer has it, a reader gets the lost records as deleted.
+    Return the next offset to read of each partition.
 
-    Markers of transactions get no rows. They may be all that Kafka deleted behind the last row. So offsets that the
-    lander has read past are not lost.
+    If Kafka no longer has that offset, the consumer returns the lost records as deleted. Transaction markers get no
+    rows. If Kafka deleted only transaction markers after the last row, no record is lost. So offsets up to the lander's
+    committed offset do not count as lost.
     """
     found = {}
     for place, beginning in kafka.beginning_offsets(list(partitions)).items():
@@ -44,7 +45,7 @@ def where_to_resume(
 def gone_with_their_topic(
     generations: Generations, landed: Landed, partitions: Iterable[TopicPartition]
 ) -> Iterator[tuple[TopicPartition, int, int]]:
-    """Find partitions that a recreated topic no longer has: which offsets of them will never land."""
+    """Yield partitions that a recreated topic no longer has, with the range of offsets that will never land."""
     there = set(partitions)
     for topic, generation in generations.items():
         for number, end in enumerate(generation.first_offsets):

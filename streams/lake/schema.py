@@ -1,9 +1,9 @@
 """
 Create the landing tables from the contract, and set how each catalog stores its rows.
 
-Nothing is inlined in the catalog, for two reasons. The time of an inlined insert grows with the square of its rows (500
-alerts 0.4 s, 2,000 alerts 3 s). And DuckLake has lost and doubled rows where inlined rows met deletes, flushes or
-files.
+No rows are inlined in the catalog, for two reasons. First, the time of an inlined insert grows with the square of its
+rows (0.4 s for 500 alerts, 3 s for 2,000 alerts). Second, DuckLake has lost and doubled rows when inlined rows were
+combined with deletes, flushes or files.
 """
 
 import duckdb
@@ -18,31 +18,32 @@ __all__ = ["FINISHED_OPTION", "create_landing", "create_marts", "ensure_landing"
 log = structlog.get_logger()
 
 FINISHED_OPTION = "parquet_compression"
-"""The option that is set last: a catalog that has it is complete."""
+"""The option that is set last when a catalog is created. A catalog that has this option is complete."""
 
 
 def create_landing(lake: duckdb.DuckDBPyConnection) -> None:
-    """Make the landing tables of a new catalog."""
+    """Create the landing tables of a new catalog."""
     _set(lake, CATALOG_LANDING, "data_inlining_row_limit", 0)
-    # One transaction, because each single commit to the catalog takes as long as creating all these tables.
+    # One transaction for all tables, because each commit to the catalog takes as long as creating all these tables.
     with transaction(lake):
         ensure_landing(lake)
-    # Level 1 writes a batch in two thirds of the default's time, and the files are hardly larger.
+    # Compression level 1 writes a batch in two thirds of the time of the default level, and its files are hardly
+    # larger.
     _set(lake, CATALOG_LANDING, "parquet_compression_level", 1)
     _set(lake, CATALOG_LANDING, FINISHED_OPTION, "zstd")
 
 
 def create_marts(lake: duckdb.DuckDBPyConnection) -> None:
-    """Prepare the catalog that dbt fills."""
+    """Prepare the catalog whose tables dbt creates."""
     _set(lake, CATALOG_MARTS, "data_inlining_row_limit", 0)
     _set(lake, CATALOG_MARTS, FINISHED_OPTION, "zstd")
 
 
 def ensure_landing(lake: duckdb.DuckDBPyConnection) -> None:
     """
-    Create missing landing tables, and add the columns that the contract has gained within v1.
+    Create missing landing tables, and add columns that the contract has gained within v1.
 
-    Columns are never removed or retyped: that needs a v2.
+    Columns are never removed and never change their type, because that would need a v2 of the contract.
     """
     for name in landing_tables():
         ensure_table(lake, name)

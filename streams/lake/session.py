@@ -1,4 +1,4 @@
-"""Sessions of PostgreSQL, and a session that plans each statement only once."""
+"""PostgreSQL sessions, including a session that plans each statement only once."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,10 +21,14 @@ _CLIENT: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-"""How soon this side notices that the server's machine is gone: while idle, and while it waits for an answer."""
+"""
+Connection options that decide how soon the client notices that the server's machine is gone.
+
+The options cover idle connections, and connections that wait for an answer.
+"""
 
 _MOST_STATEMENTS = 100
-"""How many statements are kept prepared; when there are more, the one used longest ago is dropped."""
+"""How many prepared statements a session keeps. If there are more, the least recently used statement is dropped."""
 
 _SETTINGS = {
     "jit": "off",
@@ -38,10 +42,14 @@ _SETTINGS = {
     "idle_session_timeout": "0",
     "transaction_timeout": "0",
 }
-"""Timeouts and defaults of a database or role end no long statement here, and change no answer."""
+"""
+Session settings that override timeouts and defaults of the database or role.
+
+So no timeout ends a long statement, and no default changes a result.
+"""
 
 READ_WHOLE = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
-"""Settings that let PostgreSQL's planner read whole tables: good for all rows of a table, bad for a few of them."""
+"""Settings that let PostgreSQL's planner read whole tables, which is good for all rows of a table and bad for a few."""
 
 _CONFIGURE = """
     SELECT count(set_config(pg_settings.name, given.value, false))
@@ -52,10 +60,10 @@ _CONFIGURE = """
 
 def open_connection(dsn: str, name: str, *, autocommit: bool = True) -> psycopg2.extensions.connection:
     """
-    Open a connection that does not wait for a server whose machine is gone.
+    Open a connection that does not wait for ever if the server's machine is gone.
 
     Args:
-        name: how the server lists the connection.
+        name: the name under which the server lists the connection.
 
     Raises:
         psycopg2.OperationalError: the server does not answer.
@@ -66,16 +74,16 @@ def open_connection(dsn: str, name: str, *, autocommit: bool = True) -> psycopg2
 
 
 def configure(cursor: psycopg2.extensions.cursor, settings: Mapping[str, str]) -> None:
-    """Apply settings to a session; those that this version of the server does not have are left out."""
+    """Apply settings to a session; settings that this version of the server does not have are left out."""
     cursor.execute(_CONFIGURE, [list(settings), list(settings.values())])
 
 
 class Session:
     """
-    Runs statements whose parameters are written `$1`, `$2` and so on.
+    A session that runs statements whose parameters are written `$1`, `$2` and so on.
 
     Args:
-        name: how the server lists the session.
+        name: the name under which the server lists the session.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.
@@ -115,11 +123,11 @@ class Session:
         return self._cursor.fetchall() if self._cursor.description else []
 
     def command(self, text: str) -> None:
-        """Run statements that take no parameters and are not worth a plan of their own."""
+        """Run statements that take no parameters and run too rarely to be prepared."""
         self._execute(text)
 
     def wait(self, seconds: float) -> None:
-        """Wait until a notification arrives on a channel that is listened to, or the time is over."""
+        """Wait until a notification arrives on a channel that the session listens to, or until the time is over."""
         if not self._connection.notifies:
             select([self._connection], [], [], seconds)
         self._connection.poll()
@@ -127,7 +135,10 @@ class Session:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit all statements of the block, or none. Within an open transaction the block is a part of that one."""
+        """
+        Commit all statements of the block, or none. Inside an open transaction, the block becomes part of that
+        transaction.
+        """
         if self._begins or self._connection.info.transaction_status != psycopg2.extensions.TRANSACTION_STATUS_IDLE:
             yield
             return
@@ -140,12 +151,12 @@ class Session:
         self._end("COMMIT")
 
     def plan_with(self, **settings: str) -> None:
-        """Set how the planner makes plans from now on."""
+        """Change planner settings for all plans from now on."""
         self._planner |= settings
 
     @contextmanager
     def planning(self, **settings: str) -> Iterator[None]:
-        """Use other planner settings for plans that are made within the block."""
+        """Change planner settings for plans that are made within the block."""
         before = {name: self._planner.get(name, "on") for name in settings}
         self._planner |= settings
         try:
@@ -154,11 +165,11 @@ class Session:
             self._planner |= before
 
     def _execute(self, text: str, values: Sequence[object] | None = None) -> None:
-        """Run a statement in one trip to the server with all that must precede it, because each trip costs time."""
+        """Run a statement together with the commands that must precede it, to save a round trip to the server."""
         try:
             self._cursor.execute(self._before() + text, values)
         except BaseException:
-            # The rollback has also undone the settings of the same transaction.
+            # The rollback has also undone the settings that were made in the same transaction.
             self._planner_has.clear()
             raise
 

@@ -1,8 +1,8 @@
 """
-The sign of life of a part: whether it runs, whether its loop turns, and which error ended it.
+The sign of life of a part: whether the part runs, whether its loop makes progress, and which error ended it.
 
-What a loop reports is kept in memory, at no cost. A thread writes it to PostgreSQL every two seconds, and tries again
-if PostgreSQL is away. No part waits for this write or fails because of it.
+What a loop reports is only kept in memory, which costs nothing. A thread writes it to PostgreSQL every two seconds, and
+tries again if PostgreSQL does not answer. No part waits for this write or fails because of it.
 """
 
 import os
@@ -29,11 +29,11 @@ log = structlog.get_logger()
 BEAT_SECONDS = 2.0
 """Seconds between two writes while a part runs."""
 _LAST_WORDS_SECONDS = 5.0
-"""How long the end of a part waits at most for its last write."""
+"""How many seconds the end of a part waits at most for the last write of its sign of life."""
 _LONGEST = 400
-"""How many characters of a message are kept."""
+"""How many characters of an error message are kept."""
 
-# This does not wait for the disk: a sign that the server loses is written again two seconds later.
+# The commit does not wait for the disk: a sign that the server loses is written again two seconds later.
 _BEAT = """
     SET LOCAL synchronous_commit = off;
     INSERT INTO health.runs AS known
@@ -44,12 +44,13 @@ _BEAT = """
         beat_at = excluded.beat_at, turned_at = excluded.turned_at, ended_at = excluded.ended_at,
         is_standby = excluded.is_standby, error = excluded.error, says = excluded.says
 """
-# The newest run of a part that has long been stopped stays, because it shows since when.
+# The newest run of a part that was stopped long ago keeps its row, because the row shows since when the part is
+# stopped.
 _FORGET = "DELETE FROM health.runs WHERE part = %(part)s AND beat_at < clock_timestamp() - interval '1 day'"
 
 
 class Sign:
-    """What a running part reports about itself; no method waits or fails."""
+    """What a running part reports about itself. No method waits or fails."""
 
     def __init__(self, part: str) -> None:
         self.part = part
@@ -58,7 +59,7 @@ class Sign:
         self.turned = monotonic()
 
     def turn(self) -> None:
-        """Report that the loop went round: everything before worked."""
+        """Report that the part's loop has completed a round, which proves that everything before worked."""
         self.turned, self.is_standby, self.error = monotonic(), False, None
 
     def lead(self) -> None:
@@ -66,17 +67,17 @@ class Sign:
         self.turned, self.is_standby = monotonic(), False
 
     def stand_by(self) -> None:
-        """Report that the part waits for another process of its kind to end."""
+        """Report that the part waits for another process of the same part to end."""
         self.turned, self.is_standby = monotonic(), True
 
     def trouble(self, error: BaseException) -> None:
-        """Report that an error keeps the part from its work, and that it will try again."""
+        """Report that an error keeps the part from working, and that the part will try again."""
         self.turned, self.error = monotonic(), error
 
 
 @contextmanager
 def sign_of_life(settings: Settings, part: str) -> Iterator[Sign]:
-    """Give signs of life until the block ends. An error that ends the block is recorded and raised again."""
+    """Write signs of life until the block ends. An error that ends the block is recorded and raised again."""
     sign = Sign(part)
     recorder = _Recorder(settings, sign)
     recorder.start()
@@ -95,9 +96,10 @@ def sign_of_life(settings: Settings, part: str) -> Iterator[Sign]:
 
 def error_of(error: BaseException | None) -> tuple[str, str]:
     """
-    Return the name of an error, and its message.
+    Return the class name of an error, and its message.
 
-    Our own messages hold no content of records. For any other error, the message is only its position in our code.
+    Messages of our own errors contain no data from records. For any other error, the message gives only the position in
+    our code where it occurred.
     """
     if error is None:
         return "", ""
@@ -111,7 +113,7 @@ def error_of(error: BaseException | None) -> tuple[str, str]:
 
 
 class _Recorder(threading.Thread):
-    """Writes the signs of one run to PostgreSQL."""
+    """The thread that writes the signs of one run to PostgreSQL."""
 
     def __init__(self, settings: Settings, sign: Sign) -> None:
         super().__init__(name=f"sign-of-{sign.part}", daemon=True)
@@ -122,7 +124,7 @@ class _Recorder(threading.Thread):
         self._is_away = False
 
     def run(self) -> None:
-        """Write until the end, and then once more."""
+        """Write every two seconds until the run ends, and then once more."""
         self._write(_FORGET)
         while not self._ended.wait(BEAT_SECONDS):
             self._write()
@@ -132,7 +134,7 @@ class _Recorder(threading.Thread):
                 self._connection.close()
 
     def end(self) -> None:
-        """Have the end written; stop waiting for a database that does not answer in time."""
+        """Tell the thread to write the end of the run; wait at most five seconds for this."""
         self._ended.set()
         self.join(_LAST_WORDS_SECONDS)
 
@@ -160,7 +162,7 @@ class _Recorder(threading.Thread):
             "still": now - sign.turned,
             "ended": self._ended.is_set(),
             "is_standby": sign.is_standby,
-            # Airflow gives each task its names in the environment.
+            # Airflow tells each task its DAG and its name in environment variables.
             "task": ".".join(filter(None, map(os.environ.get, ("AIRFLOW_CTX_DAG_ID", "AIRFLOW_CTX_TASK_ID")))),
             "error": error,
             "says": says.replace("\0", ""),

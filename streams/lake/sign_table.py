@@ -1,7 +1,8 @@
 """
-The tables of signs and looks. They have their own schema beside the catalogs, because the lake itself may be broken.
+The tables of signs of life and of health checks (`health.looks`).
 
-All times come from the database: processes run on several machines, and a machine's clock may jump.
+The tables have a schema of their own beside the catalogs, because the lake itself may be broken. All times come from
+the database, because processes run on several machines and a machine's clock may jump.
 """
 
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from streams.stack import postgres
 __all__ = ["connect", "entered"]
 
 _LOCK = 4_018
-"""Key of the advisory lock for creating the tables."""
+"""Key of the advisory lock that protects the creation of the tables."""
 
 _TABLES = """
     SELECT pg_advisory_xact_lock(%s);
@@ -49,7 +50,7 @@ _PATIENCE: dict[str, Any] = {
 
 def connect(settings: Settings) -> psycopg2.extensions.connection:
     """
-    Connect to the database and make sure that it has the tables. A server that is down is not started.
+    Connect to the database, and create the tables if they are missing. A server that is down is not started.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.
@@ -74,10 +75,10 @@ def connect(settings: Settings) -> psycopg2.extensions.connection:
 @contextmanager
 def entered(settings: Settings) -> Iterator[psycopg2.extensions.cursor]:
     """
-    Run one transaction on its own connection.
+    Run one transaction on a connection of its own.
 
     Raises:
-        LakeUnavailable: PostgreSQL does not answer, or refuses.
+        LakeUnavailable: PostgreSQL does not answer, or refuses the transaction.
     """
     with closing(connect(settings)) as connection:
         try:

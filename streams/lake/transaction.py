@@ -1,4 +1,4 @@
-"""Transactions of DuckDB on the lake."""
+"""DuckDB transactions on the lake."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,10 +11,11 @@ __all__ = ["transaction"]
 @contextmanager
 def transaction(lake: duckdb.DuckDBPyConnection, *, read_only: bool = False) -> Iterator[None]:
     """
-    Commit all statements of the block, or none. With `read_only` nothing is written, and all queries see one snapshot.
+    Commit all statements of the block, or none. With `read_only`, nothing is written, and all queries see one snapshot.
 
-    The transaction always ends with the block, even after an error. Otherwise DuckDB could abort the process: it does
-    so when a connection is closed within a transaction whose session the catalog's server has ended.
+    The transaction always ends with the block, even after an error. Without the rollback, DuckDB could abort the
+    process: DuckDB aborts when a connection is closed during a transaction whose session the catalog's server has
+    ended.
     """
     lake.execute("BEGIN TRANSACTION READ ONLY" if read_only else "BEGIN")
     try:

@@ -1,4 +1,4 @@
-"""Records on their way into the lake: validated one by one, stored together."""
+"""Batches of records on their way into the lake. Records are validated one by one and stored together."""
 
 import time
 from collections import defaultdict
@@ -17,7 +17,7 @@ from streams.land.tables import output_table
 __all__ = ["MAX_BYTES", "Batch"]
 
 MAX_BYTES = 64 * 1024 * 1024
-"""With this many bytes of records a batch is full, because rejected records go to the catalog whole."""
+"""A batch with this many bytes of records is full. There is a limit because rejected records are stored whole."""
 
 _INPUT_TOPICS = frozenset(names.INPUT_TOPICS)
 _OUTPUT_TABLES = {
@@ -30,7 +30,11 @@ _OUTPUT_TABLES = {
 
 
 class Batch:
-    """What will be stored in one transaction. `next_offsets` is where each of its partitions continues afterwards."""
+    """
+    Records that will be stored in one transaction.
+
+    `next_offsets` holds the offset at which each partition of the batch continues afterwards.
+    """
 
     def __init__(self, max_record_bytes: int) -> None:
         self._max_record_bytes = max_record_bytes
@@ -41,10 +45,10 @@ class Batch:
         self.bytes = 0
         self.rows = 0
         self.since: float | None = None
-        """Monotonic time of the first record; None while the batch is empty."""
+        """Monotonic time at which the first record was added; None while the batch is empty."""
 
     def add(self, topic: str, partition: int, records: Sequence[Record]) -> None:
-        """Validate records of one partition, in the order of their offsets, and add them."""
+        """Validate records of one partition, in the order of their offsets, and add them to the batch."""
         decoder = self._validated if topic in _INPUT_TOPICS else decode_output
         for record in records:
             found = decoder(record)
@@ -61,7 +65,7 @@ class Batch:
             self.since = time.monotonic()
 
     def tables(self, landed_at: datetime) -> Mapping[str, pa.Table]:
-        """The rows by landing table. Tables without rows are left out."""
+        """Return the rows of each landing table. Tables without rows are left out."""
         made = {
             "events": events_table(self.accepted, landed_at),
             "quarantine": quarantine_table(self.rejected, landed_at),

@@ -1,4 +1,4 @@
-"""When landed rows are validated: after commits, in ranges without holes, also across restarts."""
+"""Decides when landed rows are validated: after commits, in ranges of time that have no gaps, even across restarts."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -17,26 +17,29 @@ __all__ = ["Checks", "Result", "Validator"]
 log = structlog.get_logger()
 
 _SECONDS_BETWEEN = 5.0
-"""A check costs time for each expectation, not for each row. So batches of a few seconds are validated together."""
+"""
+The time of a check depends on the number of expectations, not of rows. So the batches of a few seconds are validated
+together.
+"""
 
 
 class Result(Protocol):
-    """What a validator found."""
+    """The result of one expectation."""
 
     @property
     def success(self) -> bool | None:
         """None if the expectation could not be validated."""
 
     def row(self) -> dict[str, object]:
-        """The row of `landing.validations`, with times in UTC without a zone."""
+        """Return the row of `landing.validations`, with times in UTC without a time zone."""
 
 
 Validator = Callable[[duckdb.DuckDBPyConnection, datetime, datetime], Iterable[Result]]
-"""Validates the rows whose `landed_at` lies between two aware moments, both included."""
+"""A function that validates the rows whose `landed_at` lies between two timezone-aware times, both included."""
 
 
 class Checks:
-    """Calls the validator for what has landed since its last call."""
+    """Calls the validator for the rows that have landed since its last call."""
 
     def __init__(self, store: LandingStore, validator: Validator) -> None:
         self._store, self._validator = store, validator
@@ -44,11 +47,11 @@ class Checks:
         self._called = 0.0
 
     def due(self) -> bool:
-        """Whether enough time has passed for the next check."""
+        """Return whether enough time has passed for the next check."""
         return time.monotonic() - self._called >= _SECONDS_BETWEEN
 
     def run(self, landed_to: datetime) -> None:
-        """Validate what has landed up to `landed_to`, and store the results."""
+        """Validate the rows that have landed up to `landed_to`, and store the results."""
         if landed_to <= self._landed_to:
             return
         started = time.monotonic()

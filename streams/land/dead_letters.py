@@ -1,8 +1,9 @@
 """
-Announces rejected records on the dead-letter topic: at least once, and each time with the same letter.
+Announces rejected records on the dead-letter topic, at least once, and each time with the same dead letter.
 
-The quarantine is the record of a rejection and holds all of it. A letter only notifies software that follows the topic.
-So landing waits for letters only while the topic accepts them, and goes on without those that cannot be sent.
+The quarantine is the record of a rejection and holds the whole rejected record. A dead letter only notifies software
+that follows the topic. So landing waits for dead letters only while the topic accepts them, and continues without dead
+letters that cannot be sent.
 """
 
 import time
@@ -31,24 +32,24 @@ SOURCE = "/caf/land"
 """CloudEvents source of dead letters."""
 
 _BEGINNING = 1024
-"""Bytes of the value, of the key, and of all headers together, that a shortened letter holds."""
+"""How many bytes a shortened dead letter keeps: of the value, of the key, and of all headers together."""
 _MAX_LETTER_BYTES = 16 * 1024 * 1024
-"""Longer letters are shortened without asking the broker, however long a record may be."""
+"""Dead letters longer than this many bytes are shortened without asking the broker, however long a record may be."""
 _OVERHEAD = 1024
-"""More bytes than Kafka adds to a letter."""
+"""More bytes than Kafka adds to a dead letter."""
 _PATIENCE_SECONDS = 10.0
-"""How long the topic may acknowledge nothing before it counts as in trouble."""
+"""How many seconds the topic may acknowledge nothing before it counts as in trouble."""
 _PAUSE_SECONDS = 30.0
-"""How long nothing is sent to a topic in trouble. An acknowledgement ends this time early."""
+"""How many seconds nothing is sent to a topic in trouble. An acknowledgement ends this pause early."""
 _CLOSE_SECONDS = 5.0
 
 
 def dead_letter(record: Rejected, *, whole: bool = True) -> bytes:
     """
-    Make the dead letter of a record. Its id is the record's `topic/partition/offset`.
+    Make the dead letter of a record. The dead letter's id is the record's `topic/partition/offset`.
 
     Args:
-        whole: False for a letter with only the beginnings of key, value and headers.
+        whole: False for a shortened dead letter, which has only the beginnings of key, value and headers.
     """
     key, value = record.key, record.value
     headers: Sequence[tuple[str, bytes | None]] = record.headers
@@ -76,7 +77,7 @@ def dead_letter(record: Rejected, *, whole: bool = True) -> bytes:
 
 
 def _first(headers: Iterable[tuple[str, bytes | None]]) -> list[tuple[str, bytes | None]]:
-    """The first headers, up to 1,024 bytes in all."""
+    """Return the first headers, up to 1,024 bytes in all."""
     found, size = [], 0
     for name, content in headers:
         size += len(name) + len(content or b"")
@@ -87,11 +88,11 @@ def _first(headers: Iterable[tuple[str, bytes | None]]) -> list[tuple[str, bytes
 
 
 class DeadLetters:
-    """The dead-letter topic. Sending never fails: if the topic accepts nothing, nothing is sent to it for a while."""
+    """The dead-letter topic. Sending never fails: after a failure, nothing is sent to the topic for 30 seconds."""
 
     def __init__(self, settings: Settings) -> None:
         """
-        Connect.
+        Connect to the broker.
 
         Raises:
             BrokerUnavailable: no broker answers.
@@ -100,7 +101,7 @@ class DeadLetters:
         self._producer = producer(
             settings,
             max_request_size=self._max_bytes + _OVERHEAD,
-            # After one final refusal, the broker refuses everything from an idempotent producer.
+            # After one final refusal, the broker refuses everything else that an idempotent producer sends.
             enable_idempotence=False,
             max_block_ms=1_000,
             request_timeout_ms=10_000,
@@ -108,10 +109,10 @@ class DeadLetters:
         )
         self._silent_until, self._reason = 0.0, ""
         self.unsent = 0
-        """Letters that the topic did not accept."""
+        """Number of dead letters that the topic did not accept."""
 
     def send(self, rejected: Iterable[Rejected]) -> None:
-        """Send one letter for each record; return when they are durable, or when the topic is in trouble."""
+        """Send one dead letter for each record; return when they are acknowledged, or when the topic is in trouble."""
         before = self.unsent
         too_long = self._deliver((record, self._letter(record)) for record in rejected)
         for _ in self._deliver((record, dead_letter(record, whole=False)) for record in too_long):
@@ -120,18 +121,18 @@ class DeadLetters:
             log.warning("dead_letters_unsent", letters=self.unsent - before, reason=self._reason)
 
     def close(self) -> None:
-        """Disconnect, after waiting up to five seconds for letters that were not acknowledged."""
+        """Disconnect, after waiting up to five seconds for dead letters that are not yet acknowledged."""
         with suppress(KafkaTimeoutError):
             self._producer.close(timeout=_CLOSE_SECONDS)
 
     def _letter(self, record: Rejected) -> bytes:
-        """The whole letter, or the shortened one if the whole one is longer than any topic is asked to accept."""
+        """Make the whole dead letter, or a shortened one if the whole letter is longer than any topic must accept."""
         if record.size <= self._max_bytes and len(letter := dead_letter(record)) <= self._max_bytes:
             return letter
         return dead_letter(record, whole=False)
 
     def _deliver(self, letters: Iterable[tuple[Rejected, bytes]]) -> list[Rejected]:
-        """Send letters; returns the records whose letters are too long for the topic."""
+        """Send dead letters; return the records whose dead letters are too long for the topic."""
         sent = [(record, future) for record, letter in letters if (future := self._hand_over(letter))]
         return [record for record, future in sent if self._is_too_long(future)]
 
@@ -147,14 +148,19 @@ class DeadLetters:
             return None
 
     def _is_too_long(self, future: FutureRecordMetadata) -> bool:
-        """Whether the topic refused a letter because of its length; waits while the topic accepts letters at all."""
+        """
+        Return whether the topic refused a dead letter because of its length.
+
+        The method waits for the answer only while the topic accepts dead letters at all.
+        """
         try:
             future.get(timeout=0 if self._is_silent() else _PATIENCE_SECONDS)
         except MessageSizeTooLargeError:
             return True
         except KafkaError:
             self._be_silent()
-            # The letter may still arrive. If the producer gives it up, it is counted then.
+            # The dead letter may still arrive. If the producer gives up on this letter later, the letter is counted
+            # then.
             future.add_callback(self._end_silence)
             future.add_errback(lambda error: self._count(type(error).__name__))
         return False

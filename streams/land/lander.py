@@ -1,9 +1,9 @@
 """
-The lander's loop: read records, validate them, hand full batches to the writer, and commit to Kafka what is stored.
+The lander's loop: read records, validate them, hand full batches to the writer, and commit stored offsets to Kafka.
 
 While one batch is stored, the next one fills. Storing a batch begins only when the batch before it is stored. A crash
-at any point loses nothing and lands nothing twice: rows and offsets are one transaction, transactions follow each other
-in the order of the offsets, and the loop continues where the rows end.
+at any point loses no record and lands no record twice: rows and offsets are stored in one transaction, transactions
+follow each other in the order of the offsets, and after a restart the loop continues after the last row.
 """
 
 import time
@@ -35,7 +35,7 @@ log = structlog.get_logger()
 
 _POLL_SECONDS = 0.2
 _POLL_SECONDS_WHILE_STORING = 0.02
-"""Shorter, so that the loop soon sees the end of a commit."""
+"""The poll is shorter while a batch is stored, so that the loop soon notices the end of the commit."""
 _POLL_RECORDS = 10_000
 _SECOND = 1.0
 _SHOW_SECONDS = 60.0
@@ -44,7 +44,7 @@ CONSUMER: dict[str, Any] = {
     "max_partition_fetch_bytes": 4 * 1024 * 1024,
     "group_id": names.LAND_GROUP,
 }
-"""How the topics are read. The group's committed offsets show the lag, and that nothing was lost after the last row."""
+"""Options of the consumer. The group's committed offsets show the lag, and that nothing was lost after the last row."""
 
 
 class Lander:
@@ -53,19 +53,21 @@ class Lander:
 
     How a batch gets into the lake:
 
-    1. The loop polls records and validates them. It checks that each partition continues where it was (`_poll`).
-    2. A batch is full with `land_batch_rows` rows or 64 MiB of records. A batch that is not full is stored after
-       `land_batch_seconds`, but it goes on filling while another batch is stored (`_full`).
-    3. The loop waits until the batch before is stored. Then it asks the broker for the ids of the topics. If they are
-       unchanged, all polled records belong to the topics that they are taken for. If the broker does not answer, the
-       batch waits. If a topic was recreated, the batch may hold records of both generations. So it is given up, and
-       whatever Kafka still has of it is read again (`_hand_over`).
+    1. The loop polls records and validates them. The loop checks that each partition continues at the offset where the
+       last batch ended (`_poll`).
+    2. A batch is full when it has `land_batch_rows` rows or 64 MiB of records. A batch that is not full is stored after
+       `land_batch_seconds`, but it continues to fill while another batch is stored (`_full`).
+    3. The loop waits until the batch before is stored. Then the loop asks the broker for the ids of the topics. If the
+       ids are unchanged, no topic was recreated, and all polled records belong to the known generations. If the broker
+       does not answer, the batch waits. If a topic was recreated, the batch may hold records of both generations. The
+       batch is then discarded, and its records that Kafka still has are read again (`_hand_over`).
     4. The writer stores the batch on its own thread, while the loop fills the next one (`Writer`).
-    5. When the batch is stored, the loop commits its offsets to the consumer group in Kafka (`_settle`). These offsets
-       do not decide where landing continues. After a start, it continues where the rows in the lake end (`_seek`).
+    5. When the batch is stored, the loop commits its offsets to the consumer group in Kafka (`_settle`). The committed
+       offsets do not decide where landing continues: after a start, landing continues after the last rows in the lake
+       (`_seek`).
 
-    So after a crash before the lake's commit, the records of a batch are read again. After a later crash, their rows
-    are there, and reading continues after them.
+    So after a crash before the lake's commit, the records of a batch are read again. After a crash that comes later,
+    their rows are already there, and reading continues after them.
     """
 
     def __init__(
@@ -80,17 +82,17 @@ class Lander:
         self._settings, self._kafka, self._locks, self._store, self._writer = settings, kafka, locks, store, writer
         self._batch = self._new_batch()
         self._following = dict(store.next)
-        """The next offset of each partition after all batches that were handed over."""
+        """The next offset of each partition after all batches that were handed to the writer."""
         self._has_other_topics = False
         self._asked = self._showed = time.monotonic()
         self._seek()
 
     def run(self, stops: Callable[[], bool], *, once: bool) -> bool:
         """
-        Land until `stops` returns true or, with `once`, up to the present end.
+        Land until `stops` returns true or, with `once`, until everything before the present ends has landed.
 
         Returns:
-            True if it ended early because topics or partitions have changed.
+            True if the run ended early because topics or partitions have changed.
         """
         end = self._kafka.end_offsets(list(self._kafka.assignment())) if once else {}
         started = time.monotonic()
@@ -113,10 +115,10 @@ class Lander:
 
     def _look_at_topics(self) -> None:
         """
-        Notice added partitions, recreated topics, and topics that have lost their end.
+        Detect added partitions, recreated topics, and topics that end before an offset that has already been read.
 
         Raises:
-            LakeConflict: a topic has lost its end.
+            LakeConflict: a topic ends before an offset that has already been read.
         """
         self._has_other_topics |= set(partitions_of(self._kafka, names.LANDED_TOPICS)) > self._kafka.assignment()
         if not self._finds_other_topics(self._kafka.topic_ids(names.LANDED_TOPICS)):
@@ -128,10 +130,10 @@ class Lander:
 
     def _seek(self) -> None:
         """
-        Continue where the rows end.
+        Move the consumer to the first offsets that have no row.
 
         Raises:
-            LakeConflict: a topic ends before its rows do.
+            LakeConflict: a topic ends before an offset that has already landed.
         """
         partitions = sorted(self._kafka.assignment())
         ends = self._kafka.end_offsets(partitions)
@@ -158,10 +160,10 @@ class Lander:
 
     def _goes_on(self, partition: TopicPartition, offset: int) -> bool:
         """
-        Whether a topic continues where it was. If it was recreated, it does not.
+        Return whether a partition continues at or after the offset reached; False if its topic was recreated.
 
         Raises:
-            LakeConflict: the topic has lost its end.
+            LakeConflict: the partition continues at an earlier offset, although its topic was not recreated.
         """
         place = (partition.topic, partition.partition)
         following = self._batch.next_offsets.get(place, self._following.get(place, 0))
@@ -173,24 +175,28 @@ class Lander:
         return offset >= following
 
     def _finds_other_topics(self, ids: Mapping[str, str]) -> bool:
-        """Whether topics were recreated since this lander began. If so, it ends."""
+        """Return whether topics were recreated since this lander began. If so, the lander ends."""
         found = bool(recreated(self._store.generations, ids))
         self._has_other_topics |= found
         return found
 
     def _left(self) -> float:
-        """Seconds for which the batch may still wait for more records."""
+        """Return for how many seconds the batch may still wait for more records."""
         since = self._batch.since
         return _SECOND if since is None else since + self._settings.land_batch_seconds - time.monotonic()
 
     def _full(self) -> bool:
-        """Whether the batch must be stored. If only its time is over, it waits while another batch is stored."""
+        """
+        Return whether the batch must be stored now.
+
+        If the batch is not full but its time is over, it waits while another batch is stored.
+        """
         if self._batch.rows >= self._settings.land_batch_rows or self._batch.bytes >= MAX_BYTES:
             return True
         return self._left() <= 0 and self._writer.batch is None
 
     def _hand_over(self) -> None:
-        """Have the batch stored, if it is certain that its records belong to the topics that they are taken for."""
+        """Have the batch stored, if it is certain that no topic was recreated while its records were read."""
         if not self._batch.rows:
             return
         self._settle()
@@ -202,7 +208,7 @@ class Lander:
         if not self._finds_other_topics(ids):
             self._writer.start(self._batch)
             self._following |= self._batch.next_offsets
-        self._batch = self._new_batch()  # if topics were recreated, these records are read again
+        self._batch = self._new_batch()  # if topics were recreated, the records are read again
 
     def _settle(self) -> None:
         """Wait for the batch that is being stored, and commit its offsets to Kafka."""
@@ -213,9 +219,9 @@ class Lander:
 
     def _show_position(self) -> None:
         """
-        When everything is stored, commit to Kafka how far reading has come.
+        When everything is stored, commit to Kafka up to which offsets the topics have been read.
 
-        Transaction markers and aborted records have no rows, so the rows alone would not show this.
+        Transaction markers and aborted records have no rows, so the rows alone would not show these offsets.
         """
         positions = {partition: self._kafka.position(partition) for partition in self._kafka.assignment()}
         self._show({partition: at for partition, at in positions.items() if at is not None})
@@ -227,7 +233,7 @@ class Lander:
         self._kafka.commit_async(shown)
 
     def _give_way(self, stops: Callable[[], bool]) -> None:
-        """Hand the locks over to maintenance for as long as it works."""
+        """Hand the landing locks over to maintenance while it works."""
         self._asked = time.monotonic()
         if not self._locks.maintenance_waits():
             return

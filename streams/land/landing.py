@@ -1,4 +1,4 @@
-"""Landing from the first poll to the last: as a standby, as the holder of the locks, and again for other topics."""
+"""One run of landing: as a standby, as the holder of the landing locks, and again after topics have changed."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -35,12 +35,12 @@ def run(
     once: bool = False,
 ) -> Landed:
     """
-    Land every record of the landed topics. While another process does so, wait as a standby.
+    Land every record of the landed topics. While another process lands them, wait as a standby.
 
     Args:
-        validator: validates what was stored.
+        validator: a function that validates the stored rows.
         on_commit: called after each commit with the totals so far.
-        until: asked several times a second. When it returns true, everything polled is stored and the run ends.
+        until: called several times a second. When `until` returns true, everything polled is stored and the run ends.
         for_seconds: the run ends after this time.
         once: the run ends when everything that the topics hold now has landed.
 
@@ -48,7 +48,8 @@ def run(
         BrokerUnavailable: no broker answers.
         TopicsUnfit: a topic has settings that would break a guarantee.
         LakeUnavailable: the catalog does not answer. Everything committed is safe.
-        LakeConflict: another process has landed the same offsets, or a topic has lost its end.
+        LakeConflict: another process has landed the same offsets, or a topic now ends before an offset that has already
+            landed.
     """
     stops = stops_after(for_seconds, until)
     landed = Landed()
@@ -70,7 +71,7 @@ def _land(
     on_commit: Callable[[Landed], None] | None,
     once: bool,
 ) -> bool:
-    """Land the partitions that exist now; returns whether topics or partitions have changed since."""
+    """Land the partitions that exist now; return whether topics or partitions have changed since."""
 
     def turns() -> bool:
         sign.turn()
@@ -90,7 +91,7 @@ def _land(
         sign.stand_by()
         if not locks.acquire(lambda: not stops()):
             return False
-        kafka.generations()  # the store is to know them, and a standby may have waited long
+        kafka.generations()  # a standby may have waited long, and the store needs the newest generations
         store = LandingStore(settings)
         stack.callback(store.close)
         writer = Writer(store, letters, parts, validator, on_commit)

@@ -1,7 +1,7 @@
 """
-Sends the events of a batch record on as records of their own: at least once, and each time the same.
+Sends each event of a batch record as a record of its own, at least once and each time the same.
 
-This happens before the batch record is quarantined.
+The events are sent before the batch record is quarantined.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ __all__ = ["Part", "parts_of", "send_parts"]
 
 
 class Part(NamedTuple):
-    """One event of a batch record, as the record that it becomes."""
+    """One event of a batch record, as the record that is sent for it."""
 
     topic: str
     key: bytes | None
@@ -31,9 +31,10 @@ class Part(NamedTuple):
 
 def parts_of(batch: Rejected) -> Iterator[Part]:
     """
-    The events of a batch record, byte for byte, each under the key that its own data require.
+    Yield the events of a batch record, byte for byte, each with the key that its own data require.
 
-    An event that cannot be read gets the key of the batch record. It is then rejected by itself, with its own reason.
+    An event that cannot be read gets the key of the batch record. Such an event is then rejected on its own, with its
+    own reason.
     """
     came_from = f"{batch.topic}/{batch.partition}/{batch.offset}".encode()
     headers: list[tuple[str, bytes | None]] = [(CONTENT_TYPE, STRUCTURED + b"+json"), (PART_HEADER, came_from)]
@@ -46,10 +47,10 @@ def parts_of(batch: Rejected) -> Iterator[Part]:
 
 def send_parts(producer: KafkaProducer, batches: Iterable[Rejected]) -> None:
     """
-    Send on the events of batch records, in order, and return when all are durable.
+    Send the events of batch records in order, and return when all are acknowledged.
 
     Raises:
-        BrokerUnavailable: the broker did not accept them.
+        BrokerUnavailable: the broker did not accept the events.
     """
     parts = [part for batch in batches for part in parts_of(batch)]
     try:

@@ -19,9 +19,9 @@ __all__ = ["Filters", "LeftOut", "Quarantined", "contents", "find", "left_out", 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
     """
-    Which rejected records are meant. A filter that is not given excludes nothing.
+    Conditions that select rejected records. A filter that is not given excludes nothing.
 
-    `since` is an aware moment: the records arrived then or later.
+    `since`, a timezone-aware time, selects records that arrived then or later.
     """
 
     reason: str | None = None
@@ -37,7 +37,7 @@ class Filters:
     @classmethod
     def of(cls, *, since: datetime | str | None = None, **filters: Any) -> "Filters":
         """
-        Make filters. `since` may also be ISO 8601 text, in UTC if it has no offset.
+        Make filters. `since` may also be ISO 8601 text, which is in UTC if it has no UTC offset.
 
         Raises:
             SettingInvalid: a value is not allowed.
@@ -50,7 +50,7 @@ class Filters:
         return cls(since=aware(since), **filters)
 
     def condition(self) -> tuple[str, dict[str, object]]:
-        """The SQL condition, and the values of its parameters by name."""
+        """Return the SQL condition, and the values of its parameters by name."""
         since = self.since and naive(self.since)
         given = {
             "reason": ("reason = $reason", self.reason),
@@ -66,7 +66,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class Quarantined:
-    """A rejected record. Its content, if it was asked for, may contain anything about anybody."""
+    """A rejected record. The content is present only if it was asked for, and may be about any person."""
 
     topic: str
     partition: int
@@ -76,16 +76,16 @@ class Quarantined:
     path: str | None
     allowed: str | None
     replayed_as: str | None
-    """`topic/partition/offset` under which it landed after a replay; None if it has not."""
+    """The `topic/partition/offset` at which the record landed after a replay; None if no replay has landed."""
     is_copy: bool
-    """Whether the record is itself a copy, sent again in place of an earlier record."""
+    """Whether the record is itself a copy that was sent again in place of an earlier record."""
     size: int
-    """Bytes of key and value."""
+    """Size of key and value together, in bytes."""
     key: bytes | None = None
     value: bytes | None = None
     headers: Sequence[dict[str, object]] = ()
     header_names: Sequence[bytes] | None = None
-    """The names of all headers as bytes, if one of them is not text."""
+    """The names of all headers as bytes; None if every name is UTF-8 text."""
 
     @property
     def coordinates(self) -> str:
@@ -94,7 +94,7 @@ class Quarantined:
 
 
 def summary(lake: duckdb.DuckDBPyConnection, filters: Filters) -> list[tuple[str, str, int]]:
-    """How many rejected records there are by topic and reason."""
+    """Count the rejected records by topic and reason."""
     condition, values = filters.condition()
     return lake.execute(
         f"SELECT topic, reason, count(*) FROM landing.main.quarantine WHERE {condition} GROUP BY ALL ORDER BY ALL",
@@ -110,7 +110,7 @@ _CHUNK_RECORDS = 1_000
 def find(
     lake: duckdb.DuckDBPyConnection, filters: Filters, *, limit: int | None = None, with_content: bool = False
 ) -> list[Quarantined]:
-    """The records, oldest first. Their content may be large, so it is included only if asked for."""
+    """Return the matching records, oldest first. The content may be large, so it is included only on request."""
     condition, values = filters.condition()
     rows = lake.execute(
         f"""
@@ -133,7 +133,7 @@ def find(
 
 
 def contents(lake: duckdb.DuckDBPyConnection, records: Iterable[Quarantined]) -> Iterator[tuple[Quarantined, Original]]:
-    """Records with their content, in order. Content may be large, so only that of some records is held at a time."""
+    """Yield records with their content, in order. Content may be large, so only a limited number is read at a time."""
     for chunk in _chunks(records):
         places = [(record.topic, record.partition, record.offset) for record in chunk]
         topics, partitions, offsets = map(list, zip(*places, strict=True))
@@ -174,7 +174,7 @@ def _original(
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A field of one source's events whose value was left out: why, in how many events, and in which record last."""
+    """A field whose value was left out of a source's events, with the reason, the number and the last such record."""
 
     source: str
     type: str
@@ -183,12 +183,12 @@ class LeftOut:
     allowed: str
     events: int
     last_in: str
-    """The record's `topic/partition/offset`."""
+    """The `topic/partition/offset` of the last such record."""
 
 
 def left_out(lake: duckdb.DuckDBPyConnection, filters: Filters) -> list[LeftOut]:
     """
-    What was left out of accepted events, by source and field, most frequent first.
+    Return the fields that were left out of accepted events, by source and field, most frequent first.
 
     All items of a list count as one field.
     """

@@ -1,9 +1,9 @@
 """
-Sends rejected records again, byte for byte, to the topic and key under which they came.
+Sends rejected records again, byte for byte, to the topic and with the key under which they came.
 
 A header names the record that is sent again, so that its alert clears when the copy is accepted. A record is not sent
-while a copy of it is on its way, nor after a copy was accepted. A rejected copy is not sent itself; its original is
-sent instead. If the broker refuses a record, the record is reported, and the others are still sent.
+while a copy of it is on its way, nor after a copy was accepted. A rejected copy is not sent; its original is sent
+instead. If the broker refuses a record, the record is reported, and the others are still sent.
 """
 
 from collections.abc import Iterable, Iterator
@@ -35,7 +35,7 @@ __all__ = ["Refused", "Replayed", "replay", "select"]
 log = structlog.get_logger()
 
 _NOTHING_TO_SEND = {Reason.BATCH, Reason.DELETED_UNREAD}
-"""The events of a batch record were sent on already. Nothing is left of deleted records."""
+"""Reasons whose records are not sent: events of a batch record were already sent, and deleted records left no data."""
 _WAITING = 500
 """How many records are sent before waiting for their acknowledgements."""
 
@@ -50,7 +50,7 @@ class Refused:
 
 @dataclass
 class Replayed:
-    """How many records were sent again, how many match but need not be sent, and which ones cannot be sent."""
+    """How many records were sent again, how many matching ones need not be sent, and which records cannot be sent."""
 
     sent: int = 0
     skipped: int = 0
@@ -58,8 +58,10 @@ class Replayed:
 
     def raise_if_refused(self) -> None:
         """
+        Raise an error if the broker refused records.
+
         Raises:
-            ReplayIncomplete: the broker refused some.
+            ReplayIncomplete: the broker refused some records.
         """
         if self.refused:
             places = ", ".join(f"{one.record} ({one.why})" for one in self.refused[:5])
@@ -70,7 +72,7 @@ class Replayed:
 
 def select(settings: Settings, **filters: Any) -> list[Quarantined]:
     """
-    The rejected records that `replay` would send. `filters` are the fields of `Filters`.
+    Return the rejected records that `replay` would send. `filters` are the fields of `Filters`.
 
     Raises:
         SettingInvalid: a filter has a value that is not allowed.
@@ -81,11 +83,11 @@ def select(settings: Settings, **filters: Any) -> list[Quarantined]:
 
 def replay(settings: Settings, **filters: Any) -> Replayed:
     """
-    Send the matching records again; return when all are durable except those that the broker refuses.
+    Send the matching records again; return when each is acknowledged or refused by the broker.
 
     Raises:
         SettingInvalid: a filter has a value that is not allowed.
-        BrokerUnavailable: the broker went away. What was sent until then stays sent.
+        BrokerUnavailable: the connection to the broker was lost. Records sent before stay sent.
     """
     with connect(settings, marts=None) as lake:
         matching = find(lake, Filters.of(**filters))
@@ -111,7 +113,7 @@ def _send(kafka: KafkaProducer, records: Iterable[tuple[Quarantined, Original]],
 
 
 def _settle(replayed: Replayed, waiting: list[tuple[Quarantined, FutureRecordMetadata]]) -> None:
-    """Wait until every record is durable or refused."""
+    """Wait until every record is acknowledged or refused."""
     for record, future in waiting:
         try:
             future.get(timeout=TIMEOUT_SECONDS)
@@ -123,10 +125,10 @@ def _settle(replayed: Replayed, waiting: list[tuple[Quarantined, FutureRecordMet
 
 def _note_failure(replayed: Replayed, record: Quarantined, error: KafkaError) -> None:
     """
-    Count a record as refused, unless the error may pass.
+    Count a record as refused, unless the error may be temporary.
 
     Raises:
-        BrokerUnavailable: the error may pass.
+        BrokerUnavailable: the error may be temporary.
     """
     why = type(error).__name__
     if error.retriable:
@@ -149,7 +151,7 @@ def _sendable(settings: Settings, lake: duckdb.DuckDBPyConnection, records: list
 
 
 def _under_way(settings: Settings, lake: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """Records with a copy on the topics that has not landed yet."""
+    """Yield the `topic/partition/offset` of records whose copy is on a topic but has not landed yet."""
     landed = next_offsets(lake)
     with closing(numbered_consumer(settings, names.INPUT_TOPICS)) as kafka:
         for partition in kafka.assignment():

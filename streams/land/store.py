@@ -1,4 +1,4 @@
-"""The landing tables, as their only writer sees them: the next offsets, and the transaction that moves them."""
+"""The landing tables, as their only writer uses them: the next offsets, and the transaction that stores new rows."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -24,59 +24,60 @@ __all__ = ["LandingStore", "Offsets"]
 log = structlog.get_logger()
 
 Offsets = Mapping[tuple[str, int], int]
-"""Next offset by topic and partition."""
+"""The next offset by topic and partition."""
 
 _ATTEMPTS = 20
 _OVERTAKEN = "ducklake_snapshot_pkey"
-"""Part of the catalog's message when another commit took the snapshot's number first."""
+"""A part of the error message that the catalog gives when another commit took the snapshot number first."""
 
 
 class LandingStore:
     """
     The landing catalog, attached for writing.
 
-    DuckLake accepts concurrent inserts, and retries a commit that came second on the newer snapshot. Here its retries
-    are off. So a commit succeeds only on the snapshot on which the offsets were checked.
+    DuckLake accepts concurrent inserts. If two commits collide, DuckLake would retry the second one on the newer
+    snapshot. This store switches DuckLake's retries off, so a commit succeeds only on the snapshot whose offsets the
+    store has checked.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._lake = connect(settings, landing="read_write", marts=None)
         bring_up_to_date(self._lake)
         self._lake.execute("SET ducklake_max_retry_count = 0")
-        # One thread writes one file in each commit, and leaves the other cores to the watcher.
+        # With one thread, each commit writes one file per table, and the other CPU cores are left to the watcher.
         self._lake.execute("SET threads = 1")
         self._snapshot = self._current_snapshot()
         self.next = next_offsets(self._lake)
         """The next offset of each partition that has rows."""
         self.generations = landed_generations(self._lake)
-        """The numbered generations of the topics. A commit succeeds only while they are unchanged."""
+        """The known generations of the topics. A commit succeeds only while no topic was recreated."""
 
     def last_landed_at(self) -> datetime | None:
-        """When the newest rows were stored."""
+        """Return when the newest rows were stored."""
         newest = " UNION ALL ".join(f"SELECT max(landed_at) AS t FROM landing.main.{table}" for table in OFFSET_TABLES)
         return self._moment(f"SELECT max(t) FROM ({newest})")
 
     def last_validated_at(self) -> datetime | None:
-        """Up to when rows have been validated."""
+        """Return the `landed_at` up to which rows have been validated."""
         return self._moment("SELECT max(batch_to) FROM landing.main.validations WHERE level = 'row'")
 
     def commit(self, tables: Mapping[str, pa.Table], following: Offsets) -> None:
         """
-        Store rows in one transaction, after which their partitions continue at `following`.
+        Store rows in one transaction, after which their partitions continue at the offsets `following`.
 
         1. In the transaction, the store reads the number of the lake's current snapshot. If another process has
-           committed since this store's last commit, it compares the next offsets and the topics' generations in the
-           lake with its own. If an offset differs, or a topic was recreated, it raises `LakeConflict` and stores
+           committed since this store's last commit, the store compares the next offsets and the topics' generations in
+           the lake with its own. If an offset differs, or a topic was recreated, it raises `LakeConflict` and stores
            nothing.
-        2. It inserts the rows, and commits. The catalog accepts the commit only if no other process has committed since
-           step 1.
-        3. If the catalog does not accept it, nothing was stored. The store then begins again with step 1, up to 20
-           times.
-        4. After the commit, the store notes `following` as the next offsets.
+        2. The store inserts the rows, and commits. The catalog accepts the commit only if no other process has
+           committed since step 1.
+        3. If the catalog refuses the commit for this reason, nothing was stored. The store then begins again with step
+           1, up to 20 times.
+        4. After the commit, the store keeps `following` as the next offsets.
 
         Raises:
             LakeConflict: another writer has stored offsets since this store was opened, or a topic was recreated.
-            LakeUnavailable: the catalog does not answer, or refuses.
+            LakeUnavailable: the catalog does not answer, or refuses the commit.
         """
         for _ in range(_ATTEMPTS):
             if self._try_commit(tables):
@@ -89,11 +90,11 @@ class LandingStore:
         compact(self._lake)
 
     def reader(self) -> duckdb.DuckDBPyConnection:
-        """Another session on the same catalog."""
+        """Open another session on the same catalog."""
         return self._lake.cursor()
 
     def close(self) -> None:
-        """Detach."""
+        """Detach the catalog."""
         self._lake.close()
 
     def _try_commit(self, tables: Mapping[str, pa.Table]) -> bool:
@@ -109,7 +110,8 @@ class LandingStore:
             if _OVERTAKEN in str(error):
                 log.info("commit_overtaken", snapshot=snapshot)
                 return False
-            # The error's message contains the whole statement, with values from events, so it is not passed on.
+            # The error's message contains the whole statement, including data from events, so the message is not passed
+            # on.
             raise LakeUnavailable(f"the lake refused a commit: {type(error).__name__}") from None
         self._snapshot = snapshot + 1
         return True

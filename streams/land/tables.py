@@ -1,4 +1,4 @@
-"""Makes landing rows of the records that the system itself wrote."""
+"""Makes landing rows from the records that the system itself wrote."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,9 +16,9 @@ __all__ = ["output_table"]
 
 def output_table(name: str, outputs: Sequence[Output], landed_at: datetime) -> pa.Table:
     """
-    Make the rows of outputs of one kind.
+    Make the rows for outputs of one kind.
 
-    The table begins with the record's position and times. The struct's fields follow in their order.
+    The first columns are the record's position and times. The fields of the output follow in their order.
     """
     landed = microseconds(landed_at)
     rows = [
@@ -42,7 +42,7 @@ def output_table(name: str, outputs: Sequence[Output], landed_at: datetime) -> p
 
 
 def _plain(value: object) -> object:
-    """Convert a field's value for Arrow."""
+    """Convert a field's value to a form that Arrow accepts."""
     if isinstance(value, datetime):
         return microseconds(value)
     if isinstance(value, list):

@@ -1,10 +1,10 @@
 """
-Checks that every record is accounted for: every offset of every landed topic has exactly one row in the lake.
+Checks that no record is missing: every offset of every landed topic must have exactly one row in the lake.
 
-Some offsets are never shown to a reader (transaction markers, aborted records). They need no row, and this module finds
-them by reading. Rows that are older than what the broker still keeps are only compared with each other. The same holds
-for rows of earlier generations of a topic. If very many offsets were lost, one row stands for those that have no row of
-their own.
+Transaction markers and aborted records take up offsets that consumers never receive. Such offsets need no row, and this
+module recognises them by reading the topic. Rows for records that the broker no longer keeps are only compared with
+each other. Rows of earlier generations of a topic are also only compared with each other. If a very large number of
+offsets was lost, one row stands for those that have no row of their own.
 """
 
 import time
@@ -32,11 +32,11 @@ __all__ = ["Gap", "Verified", "verify_offsets"]
 _PAUSE_SECONDS = 0.5
 _READ_SECONDS = 30.0
 _NEAR = 10_000
-"""Gaps that are no more offsets apart are read in one go, because reading on is then quicker than jumping."""
+"""Gaps at most this many offsets apart are read in one go, because reading on is then quicker than seeking."""
 _STANDS_FROM = """
     coalesce(try_cast(nullif(regexp_extract(allowed, '; offsets ([0-9]+) to [0-9]+$', 1), '') AS BIGINT), kafka_offset)
 """
-"""The first of the lost offsets for which a row of the quarantine stands, besides its own."""
+"""SQL for the first of the lost offsets for which a row of the quarantine stands, in addition to its own offset."""
 _ROWS = " UNION ALL ".join(
     f"SELECT topic, kafka_partition, kafka_offset, {_STANDS_FROM if table == 'quarantine' else 'kafka_offset'} "
     f"AS stands_from FROM landing.main.{table}"
@@ -62,7 +62,7 @@ _GAPS = (
 
 @dataclass(frozen=True)
 class Gap:
-    """Offsets of a partition from `first` up to, but not including, `end`, and what is wrong with them."""
+    """A range of offsets from `first` up to, but not including, `end`, and what is wrong with these offsets."""
 
     topic: str
     partition: int
@@ -74,9 +74,10 @@ class Gap:
 @dataclass(frozen=True)
 class Verified:
     """
-    What was compared: the number of partitions, of rows in the lake and of lost records, and every difference.
+    The result of the comparison: the number of partitions, rows and lost records, and every difference.
 
-    `lost` counts the records that Kafka deleted before they were read. They are accounted for.
+    `lost` counts the records that Kafka deleted before they were read. Lost records have rows, so they are not
+    differences.
     """
 
     partitions: int
@@ -86,8 +87,10 @@ class Verified:
 
     def raise_if_different(self) -> None:
         """
+        Raise an error if there are differences.
+
         Raises:
-            PartsDisagree: an offset has no row, or several.
+            PartsDisagree: an offset has no row, or several rows.
         """
         if self.differences:
             kinds = ", ".join(sorted({gap.what for gap in self.differences}))
@@ -101,7 +104,7 @@ def verify_offsets(
     Compare the topics' offsets, up to their present ends, with the lake's rows.
 
     Args:
-        wait: seconds without a new row after which to stop waiting for the lander.
+        wait: how many seconds to wait for the lander after its last new row.
         on_wait: called now and then with the number of records that have not landed yet.
 
     Raises:
@@ -141,7 +144,8 @@ def _compare(
         ]
         lost = one_row(lake.execute(_LOST))[0]
     beginnings = kafka.beginning_offsets(list(ends))
-    # Landing goes on during the comparison. So a row is wrong only if its topic has still not reached the row's offset.
+    # Landing continues during the comparison. So a row counts as wrong only if its topic still ends before the row's
+    # offset.
     now = kafka.end_offsets(list(ends))
     landed = {place: following for place, (_, following, _) in sums.items()}
     for partition, going in where_to_resume(settings, kafka, generations, landed, ends).items():
@@ -165,7 +169,7 @@ def _compare(
 
 
 def _near(gaps: Iterable[Gap]) -> Iterator[list[Gap]]:
-    """Group the gaps of a partition that lie near each other, to read them together. Each transaction leaves a gap."""
+    """Group gaps of a partition that are close together, to read them together. Each Kafka transaction leaves a gap."""
     near: list[Gap] = []
     for gap in sorted(gaps, key=lambda one: (one.topic, one.partition, one.first)):
         if near and (
@@ -179,7 +183,11 @@ def _near(gaps: Iterable[Gap]) -> Iterator[list[Gap]]:
 
 
 def _shown(kafka: KafkaConsumer, gaps: list[Gap], beginnings: dict[TopicPartition, int]) -> Iterator[Gap]:
-    """The parts of near gaps in which a reader finds records, and parts that the broker dropped before they landed."""
+    """
+    Yield the parts of the gaps in which a consumer receives records, or whose records the broker deleted.
+
+    A record counts as deleted here if the broker deleted it before it landed.
+    """
     partition = TopicPartition(gaps[0].topic, gaps[0].partition)
     kept_from = beginnings.get(partition, gaps[-1].end)
     kept = [gap for gap in gaps if gap.end > kept_from]
@@ -194,7 +202,7 @@ def _shown(kafka: KafkaConsumer, gaps: list[Gap], beginnings: dict[TopicPartitio
 
 def _offsets_shown(kafka: KafkaConsumer, partition: TopicPartition, first: int, end: int) -> list[int]:
     """
-    The offsets in a range whose records a reader is shown.
+    Return the offsets in a range whose records a consumer receives.
 
     Raises:
         BrokerUnavailable: the broker returns nothing for 30 seconds.
@@ -213,7 +221,7 @@ def _offsets_shown(kafka: KafkaConsumer, partition: TopicPartition, first: int, 
 
 
 def _ranges(offsets: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Consecutive numbers, as first and end."""
+    """Yield the ranges of consecutive offsets, each as its first offset and the offset after its last."""
     first: int | None = None
     following: int | None = None
     for offset in offsets:

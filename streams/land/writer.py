@@ -1,7 +1,8 @@
 """
-Stores one batch while the loop fills the next: one batch at a time, in order, on its own thread.
+Stores one batch while the loop fills the next: one batch at a time, in order, on a thread of its own.
 
-Everything that uses the lake runs on this thread, or after waiting for it. So the lake never does two things at once.
+Everything that uses the lake runs on this thread, or in the loop after it has waited for this thread. So the lake never
+does two things at once.
 """
 
 import time
@@ -29,20 +30,20 @@ _COMPACT_AFTER_COMMITS = 100
 
 @dataclass
 class Landed:
-    """What one run has stored."""
+    """Totals of what one run has stored."""
 
     events: int = 0
     rejected: int = 0
     outputs: int = 0
     unsent_letters: int = 0
-    """Dead letters that their topic did not accept. The quarantine holds their records."""
+    """Number of dead letters that their topic did not accept. The quarantine holds the rejected records."""
     batches: int = 0
     seconds: float = 0.0
-    """From the first poll to the last check, without the time for connecting and waiting for the locks."""
+    """Seconds from the first poll to the last check, without the time for connecting and waiting for the locks."""
 
     @property
     def rows(self) -> int:
-        """Records of all topics."""
+        """Number of stored records of all topics."""
         return self.events + self.rejected + self.outputs
 
 
@@ -50,18 +51,18 @@ class Writer:
     """
     Stores batches, one after another.
 
-    For each batch:
+    The steps for each batch:
 
-    1. A record that holds a batch of events will be quarantined. Its events are sent on first, as records of their own,
-       and the broker acknowledges them.
+    1. A record that holds a batch of events will be quarantined. Before that, each of its events is sent as a record of
+       its own, and the broker acknowledges these records.
     2. The dead letters of the other rejected records are sent.
     3. One transaction stores all rows (`LandingStore.commit`).
     4. `on_commit` is called, which rings the doorbell.
-    5. If it is time, new rows are validated. After every hundred commits, small files are merged.
+    5. If the last check was at least five seconds ago, new rows are validated. After every hundred commits, small files
+       are merged.
 
-    After a crash before step 3, the batch is read again. Then steps 1 and 2 send the same records a second time.
-
-    If a step fails, `wait` raises the error in the loop, and the loop ends.
+    After a crash before step 3, the batch is read again. Then steps 1 and 2 send the same records a second time. If a
+    step fails, `wait` raises the error in the loop, and the loop ends.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Writer:
         self._thread = ThreadPoolExecutor(1, "land-writer")
         self._end: Future[None] | None = None
         self.batch: Batch | None = None
-        """The batch that is being stored; None if there is none."""
+        """The batch that is being stored; None if no batch is being stored."""
         self.landed = Landed()
 
     @property
@@ -88,17 +89,17 @@ class Writer:
         return self._end is None or self._end.done()
 
     def start(self, batch: Batch) -> None:
-        """Begin to store a batch. The batch before must have been waited for."""
+        """Begin to store a batch. The caller must have waited for the batch before."""
         assert self.batch is None
         self.batch, self._end = batch, self._thread.submit(self._write, batch)
 
     def wait(self) -> Batch | None:
         """
-        Wait until nothing is being stored; returns the batch that was stored, if there was one.
+        Wait until nothing is being stored; return the batch that was being stored, if there was one.
 
         Raises:
-            LakeConflict: another process has landed the same offsets. Nothing of the batch is stored.
-            LakeUnavailable: the catalog does not answer, or refuses.
+            LakeConflict: another process has landed the same offsets. No record of the batch is stored.
+            LakeUnavailable: the catalog does not answer, or refuses the commit.
         """
         if self._end is None:
             return None
@@ -107,12 +108,12 @@ class Writer:
         return batch
 
     def check(self) -> None:
-        """Validate what has landed and was not validated yet."""
+        """Validate rows that have landed and were not validated yet."""
         if self._checks:
             self._checks.run(self._landed_at)
 
     def close(self) -> None:
-        """Let the thread finish what it is storing, and end it."""
+        """Let the thread finish the batch that it is storing, and end it."""
         self._thread.shutdown()
 
     def _write(self, batch: Batch) -> None:
@@ -122,7 +123,7 @@ class Writer:
             send_parts(self._parts, opened)
         if len(opened) < len(batch.rejected):
             self._letters.send(one for one in batch.rejected if one.reason is not Reason.BATCH)
-        # Ranges of `landed_at` tell batches apart, so it must grow even if the clock does not.
+        # Batches are told apart by ranges of `landed_at`. So `landed_at` must grow even if the clock stands still.
         self._landed_at = max(datetime.now(UTC), self._landed_at + timedelta(microseconds=1))
         self._store.commit(batch.tables(self._landed_at), batch.next_offsets)
         self._count(batch, time.monotonic() - started)

@@ -1,8 +1,9 @@
 """
-Say on the alerts topic what the last build says of the rules that it alone judges.
+Publish alerts of the rules that only the build evaluates, as the last build found them.
 
-The watcher sees families one by one, so a rule about an area has nobody else to speak for it: its alerts are raised,
-restated and taken back here. What people did with an alert the watcher says; it is carried over to later versions.
+The watcher evaluates families one by one, so it cannot evaluate a rule about an area. The alerts of such rules are
+raised, restated and withdrawn here. The watcher publishes the actions of people on these alerts; later versions from
+here keep those actions.
 """
 
 from collections import Counter
@@ -52,7 +53,7 @@ _IS_BEHIND = f"""
         where topic <> '{names.ALERTS}' and offsets.next_offset > coalesce(c.next_offset, 0)
     )
 """
-"""Whether a build of the last day saw more than the last one: that of a watcher which catches up."""
+"""True if a build of the last day read more than the last build, which can happen while a watcher catches up."""
 
 _SAID = "select distinct alert_id from landing.main.alerts where list_contains(?, rule) and not test"
 
@@ -66,34 +67,36 @@ _ARRIVED = """
         on events.root_source = evidence.source and events.root_id = evidence.id
     group by evidence.alert_id
 """
-"""When the newest evidence of alerts arrived, and whether all of it is still in force."""
+"""SQL that returns when the newest evidence of each alert arrived, and whether all its evidence is still in force."""
 
 
 def publish_build_alerts(settings: Settings) -> int:
     """
-    Publish what the topic lacks of the last build, and withdraw what the build no longer has.
+    Publish alert versions of the last build that the topic lacks, and withdraw alerts that the build no longer finds.
 
-    A build that saw less than one before it says nothing. Neither is anything said of an alert of which a version has
-    not landed yet: the next build knows it.
+    If the last build read less than an earlier one, nothing is published. No version is published for an alert that has
+    a version which has not landed yet; the next build takes that version into account.
 
     Returns:
         How many versions were published.
 
     Raises:
-        BrokerUnavailable: there is something to say, and no broker answers.
+        BrokerUnavailable: there are versions to publish, and no broker answers.
         LakeUnavailable: the lake does not answer.
     """
     with build_lock(settings), connect(settings) as lake:
         models = built_models(lake, of_build_rules=True)
         if not models or one_row(lake.execute(_IS_BEHIND))[0]:
             return 0
-        # Before the alerts are read: what lands in between is then taken for not landed, and never said twice.
+        # Read the offsets before the alerts. A version that lands in between then counts as not landed, so none is
+        # published twice.
         offsets = {part: next_ for (topic, part), next_ in next_offsets(lake).items() if topic == names.ALERTS}
         rebuilt = {alert.alert_id: alert for alert in built_alerts(settings, lake, models)}
         changes = list(_changes(rebuilt, _said(lake, models)))
         if not changes:
             return 0
-        # The publisher is made first: what one before it has said is heard, and it says nothing any more.
+        # Create the publisher before reading the topic. The new publisher fences an earlier one, whose versions are
+        # then all on the topic.
         with version_lock(settings) as lock, closing(Publisher(settings, lock)) as publisher:
             since = published_since(settings, offsets)
             unsaid = [alert for alert in changes if alert.alert_id not in since]
@@ -106,7 +109,7 @@ def publish_build_alerts(settings: Settings) -> int:
 
 
 def _said(lake: duckdb.DuckDBPyConnection, models: Sequence[str]) -> dict[str, Alert]:
-    """The latest landed versions of the alerts of these rules."""
+    """Return the latest landed versions of the alerts of these rules."""
     rules = [model.removeprefix("alert_") for model in models]
     alert_ids = [alert_id for (alert_id,) in lake.execute(_SAID, [rules]).fetchall()]
     return {alert.alert_id: alert for alert in latest_alerts(lake, alert_ids)}
@@ -114,9 +117,10 @@ def _said(lake: duckdb.DuckDBPyConnection, models: Sequence[str]) -> dict[str, A
 
 def _changes(rebuilt: dict[str, Alert], said: dict[str, Alert]) -> Iterator[Alert]:
     """
-    The versions that make the topic say what was rebuilt.
+    Yield the versions that bring the topic in line with the rebuilt alerts.
 
-    What people did with an alert covers what it said then: it holds until the alert says more.
+    An action of people on an alert covers what the alert said at that time. The action counts until the alert says
+    more.
     """
     for alert_id, alert in rebuilt.items():
         if (known := said.get(alert_id)) is None:
@@ -133,9 +137,11 @@ def _changes(rebuilt: dict[str, Alert], said: dict[str, Alert]) -> Iterator[Aler
 
 def _caused(lake: duckdb.DuckDBPyConnection, alerts: Collection[Alert]) -> list[Alert]:
     """
-    The versions with what caused them: their newest evidence arrived, or the anchor passed.
+    Return the versions with the arrival time of their cause: their newest evidence arrived, or their anchor time
+    passed.
 
-    For a withdrawal it is only known that it was before the build, and whether its own evidence went.
+    For a withdrawal, only two facts are known: its cause lies before the build, and whether the alert's own evidence is
+    still in force.
     """
     evidence = [(alert.alert_id, item.source, item.id) for alert in alerts for item in alert.evidence]
     columns = [list(column) for column in zip(*evidence, strict=True)] or [[], [], []]

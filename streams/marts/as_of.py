@@ -1,8 +1,8 @@
 """
-Build the marts as they stood at an earlier moment, into a file of their own.
+Build the marts as they were at an earlier time, into a file of their own.
 
-Landed records never change, and each has the time at which it landed. So the figures of a past day can be built again,
-whatever has landed since.
+Landed records never change, and each record has the time at which it landed. So the figures of a past day can be built
+again, whatever has landed since.
 """
 
 from datetime import UTC, datetime
@@ -32,9 +32,9 @@ _LANDED = """
 
 def build_as_of(settings: Settings, moment: datetime, into: Path) -> Snapshot:
     """
-    Build the marts as they stood at a moment, into a new DuckDB file. The lake's own marts stay as they are.
+    Build the marts as they were at a given time, into a new DuckDB file. The lake's own marts do not change.
 
-    It runs today's models with today's seeds on the records that had landed before the moment.
+    The build runs today's models with today's seeds on the records that had landed before that time.
 
     Raises:
         FileTaken: the file already exists, or its folder does not.
@@ -57,7 +57,7 @@ def build_as_of(settings: Settings, moment: datetime, into: Path) -> Snapshot:
         if failed:
             raise BuildFailed(f"these failed or were skipped in dbt: {', '.join(sorted(failed))}; nothing was written")
         Publisher().publish(session, [*dbt.tables("model"), *dbt.tables("seed")], kept=(), changes={})
-        # The caller may read the file at once.
+        # The caller may read the file at once, so everything is written to it now.
         session.execute("CHECKPOINT published")
         session.execute("DETACH published")
         building.rename(into)

@@ -1,9 +1,9 @@
 """
-Keep the tables of a build in a DuckDB file of its process, so that memory holds only what DuckDB works on.
+Keep the tables of a build in a DuckDB file of its process, so that memory holds only the data that DuckDB works on.
 
-In memory alone, most columns of a million events would take 1.5 GB. In a file, DuckDB compresses them as it writes.
-The file loses its name as soon as it is open. So no other process can read it, and it ends with the process, however
-the process ends.
+In memory alone, most columns of a million events would take 1.5 GB. In a file, DuckDB compresses the columns when it
+writes them. The file's name is removed as soon as the file is open. So no other process can read the file, and the
+operating system deletes it when the process ends, however it ends.
 """
 
 import atexit
@@ -24,7 +24,10 @@ from streams.settings import Settings
 __all__ = ["machine_mb", "settle"]
 
 _OF_THE_CONTAINER = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-"""Where Linux keeps the memory limit of a container. If the file contains a word, there is no limit."""
+"""
+Files in which Linux keeps the memory limit of a container. If such a file contains a word instead of a number, there is
+no limit.
+"""
 
 _IS_IN_MEMORY = "SELECT count(*) > 0 FROM duckdb_databases() WHERE database_name = 'marts' AND path IS NULL"
 
@@ -38,27 +41,28 @@ def machine_mb(limits: Iterable[Path] = _OF_THE_CONTAINER) -> int:
 
 def settle(session: duckdb.DuckDBPyConnection, settings: Settings, memory_mb: int) -> None:
     """
-    Move the catalog `marts` of the session to a file, and limit the memory. If it is in a file already, do nothing.
+    Move the session's catalog `marts` to a file, and limit the memory. If the catalog is in a file already, do nothing.
 
-    A catalog in memory is still empty at this point. What a query needs beyond the limit goes to files beside this one.
+    A catalog in memory is still empty at this point. Queries that need more memory than the limit write to files beside
+    the catalog's file.
     """
     if not one_row(session.execute(_IS_IN_MEMORY))[0]:
         return
     folder = Path(mkdtemp(dir=_folder(settings.home)))
     session.execute(f"SET temp_directory = {quoted(folder / 'spilled')}")
     session.execute(f"SET memory_limit = '{memory_mb}MB'")
-    # DuckDB must not compress the file in the middle of a build. `WarmBuilder` does so afterwards.
+    # DuckDB must not compress the file in the middle of a build. `WarmBuilder` compresses it afterwards.
     session.execute("SET checkpoint_threshold = '1TB'")
     session.execute("DETACH marts")
     file = folder / "marts.duckdb"
-    # Without a write-ahead log: after a crash everything is built again, so the file does not have to survive.
+    # A write-ahead log is not needed: after a crash everything is built again, so the file does not have to survive.
     session.execute(f"ATTACH {quoted(file)} AS marts (RECOVERY_MODE no_wal_writes)")
     file.unlink()
 
 
 @cache
 def _folder(home: Path) -> Path:
-    """Return the folder of this process. It is removed when the process ends."""
+    """Return the folder of this process. The folder is removed when the process ends."""
     kept = ExitStack()
     atexit.register(kept.close)
     return kept.enter_context(work_folder(home / "dbt", "building-"))

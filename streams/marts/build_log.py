@@ -42,30 +42,34 @@ class BuildResult:
 
     @property
     def seconds(self) -> float:
-        """How long the build took."""
+        """How many seconds the build took."""
         return (self.finished_at - self.started_at).total_seconds()
 
 
 class BuildLog:
-    """The log, read and written over one connection to the lake."""
+    """The log of builds, read and written over one connection to the lake."""
 
     def __init__(self, lake: duckdb.DuckDBPyConnection) -> None:
         self._lake = lake
 
     def ensure(self) -> None:
-        """Make the table where it is missing or lacks a column."""
+        """Create the table if it is missing, and add a missing column."""
         self._lake.execute(_BUILDS)
 
     def latest(self) -> tuple[datetime, str] | None:
-        """When the last good build began (UTC, without a zone), and the checksum of its seeds."""
+        """Return when the last good build began (UTC, without a time zone), and the checksum of its seeds."""
         return self._lake.execute(_LATEST).fetchone()
 
     def latest_tested(self) -> tuple[datetime, timedelta] | None:
-        """When the last build that passed the data tests began (aware), and how long it took; None if none did."""
+        """
+        Return when the last build that passed the data tests began (timezone-aware), and how long it took.
+
+        Return None if no build has passed the data tests.
+        """
         try:
             tested_at, took = one_row(self._lake.execute(_TESTED))
         except (duckdb.CatalogException, duckdb.BinderException):
-            return None  # never built, or not since builds tell
+            return None  # no build yet, or none since the log has the column `is_tested`
         return None if tested_at is None else (aware(tested_at), took)
 
     def record(self, result: BuildResult, seeds: str, *, is_tested: bool) -> None:

@@ -1,4 +1,4 @@
-"""Make one build of the marts: choose its snapshot, run the statements, and record what was built."""
+"""Makes one build of the marts: chooses its snapshot, runs the statements, and records what was built."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,15 +26,15 @@ __all__ = ["Ahead", "Builder", "Holds", "build"]
 log = structlog.get_logger()
 
 Holds = Callable[[duckdb.DuckDBPyConnection], Sequence[object]]
-"""Returns the failed batch-level expectations that hold the marts at present."""
+"""A function that returns the failed batch-level expectations that hold the marts at present."""
 
 _CLOCK_EVERY = timedelta(minutes=2)
-"""The longest time between two builds of `follow`. Deadlines pass even when nothing lands."""
+"""The longest time between two builds of `follow`. Deadlines pass even when no records land."""
 
 _TEST_EVERY = timedelta(minutes=5)
 """How often `follow` runs the data tests. dbt then makes a full build."""
 _TEST_SHARE = 10
-"""Tested builds take at most one tenth of the time. So with a long history they are less frequent."""
+"""Builds with data tests take at most a tenth of the time. So with a long history, such builds are less frequent."""
 
 _LATELY = "SELECT count(*) FROM landing.main.events WHERE landed_at > ?"
 _RECENT = timedelta(seconds=LATELY_SECONDS)
@@ -44,7 +44,7 @@ _KEPT = timedelta(hours=1)
 """
 How long the files of earlier builds are kept for readers that are still using them.
 
-They must be removed at some time, because a build every few seconds writes many files.
+The files cannot be kept for ever, because a build every few seconds writes many files.
 """
 
 
@@ -55,10 +55,10 @@ def build(
     Build the marts once, up to one snapshot. If another process is building, wait until it has finished.
 
     Args:
-        settings: where the lake is.
+        settings: the settings, which say where the lake is.
         full: also load the seeds and run the unit tests.
-        holds: returns what holds the marts. If anything does, nothing is built and the last good marts stay.
-        fresh_seconds: how old the watcher's heartbeat may be. If it is older, its watermark is not used.
+        holds: returns the holds of the marts. If there are any, nothing is built and the last good marts stay.
+        fresh_seconds: how old the watcher's heartbeat may be. The watermark of an older heartbeat is not used.
 
     Raises:
         MartsHeld: a batch-level expectation holds the marts.
@@ -72,13 +72,13 @@ def build(
 @dataclass(frozen=True)
 class Ahead:
     """
-    What a build could add now.
+    The records that a build could add now.
 
     Attributes:
-        lately: events that landed in the last ten seconds.
-        waiting: records that have landed, but that a build would not read yet, because they are beyond its snapshot.
-        is_behind: a record has landed that the last build did not read.
-        has_news: a build now would read more than the last one did.
+        lately: number of events that landed in the last ten seconds.
+        waiting: number of landed records that a build would not read yet, because they are beyond its snapshot.
+        is_behind: whether a record has landed that the last build did not read.
+        has_news: whether a build now would read more than the last build did.
     """
 
     lately: int
@@ -93,20 +93,21 @@ class Builder:
 
     `build` makes one build in these steps:
 
-    1. Start dbt, if it has not been started. This takes seconds, so it comes before the snapshot is chosen. Records
-       that land meanwhile are then part of this build.
-    2. Take the build lock. If another process has it, wait for up to ten minutes.
+    1. Start dbt, if it has not been started. Starting dbt takes seconds, so it is done before the snapshot is chosen.
+       Records that land meanwhile are then part of this build.
+    2. Take the build lock. If another process holds it, wait for up to ten minutes.
     3. Stop with `MartsHeld` if a failed batch-level expectation holds the marts.
-    4. Choose the snapshot. It is the watcher's latest watermark up to which everything has landed. If no heartbeat is
-       recent enough, the snapshot is everything that has landed.
-    5. Store the snapshot in the lake, for the statements of the build to read.
-    6. Let `WarmBuilder` make the marts and publish them. It loads the seeds if a full build was asked for, if there has
-       been no good build yet, or if the seed files have changed since the last good build.
+    4. Choose the snapshot. The snapshot is the watcher's latest watermark up to which everything has landed. If no
+       heartbeat is recent enough, the snapshot is everything that has landed.
+    5. Store the snapshot in the lake, where the statements of the build read it.
+    6. Let `WarmBuilder` make the marts and publish them. `WarmBuilder` loads the seeds if a full build was asked for,
+       if there has been no good build yet, or if the seed files have changed since the last good build.
     7. Add a row to `marts.run.builds`, whether the build was good or not.
-    8. Every ten minutes, merge the files of that table, and delete the files that only builds of more than an hour ago
+    8. Every ten minutes, merge the files of that table, and delete files that only builds of more than an hour ago
        need.
-    9. Give back the lock. Stop with `BuildFailed` if a model or a test failed.
-    10. Bring `warehouse.duckdb` up to date. If that fails, log a warning. The marts are already published.
+    9. Release the lock. Stop with `BuildFailed` if a model or a test failed.
+    10. Bring `warehouse.duckdb` up to date. If updating this file fails, log a warning, because the marts are already
+        published.
     """
 
     def __init__(
@@ -148,8 +149,8 @@ class Builder:
         """
         Find what a build could add now.
 
-        A snapshot that covers less than the last one is no news. This happens when the marts were built from everything
-        that had landed, and a watcher then starts and has to catch up.
+        A snapshot that covers less than the last one adds nothing. A snapshot can cover less when the marts were built
+        from everything that had landed, and a watcher then starts and has to catch up.
         """
         now = datetime.now(UTC)
         landed = self._landed.offsets(now)
@@ -174,7 +175,8 @@ class Builder:
 
     def build(self, *, full: bool = False, tests: bool = True) -> BuildResult:
         """
-        Make one build in the steps that the class describes. The models' contracts are always enforced.
+        Make one build in the steps that the docstring of `Builder` lists. The contracts of the dbt models are always
+        enforced.
 
         Args:
             full: also load the seeds, and run the unit tests and the data tests.
@@ -225,7 +227,7 @@ class Builder:
             log.warning("warehouse_not_written", error=type(error).__name__)
 
     def _sweep(self) -> None:
-        """Delete the files of old builds, and merge the log of builds, because each build adds a file to it."""
+        """Delete the files of old builds, and merge the files of the log of builds, to which each build adds a file."""
         now = datetime.now(UTC)
         if self._swept_at is not None and now - self._swept_at < _SWEEP_EVERY:
             return

@@ -1,4 +1,4 @@
-"""The alerts that the models of the last build have."""
+"""The alerts that the models of the last build found."""
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ _ALERTS = f"""
 
 
 def built_models(lake: duckdb.DuckDBPyConnection, *, of_build_rules: bool) -> list[str]:
-    """The models that were built: those of the rules that only a build evaluates, or those of all other rules."""
+    """Return the built models of the rules that only a build evaluates, or those of all other rules."""
     return [model for (model,) in lake.execute(_MODELS, [build_rules(), of_build_rules]).fetchall()]
 
 
@@ -36,7 +36,7 @@ def built_alerts(
     models: Iterable[str],
     alert_ids: Collection[str] | None = None,
 ) -> Iterator[Alert]:
-    """The alerts of some models as first versions; all of them unless ids are given."""
+    """Yield the alerts of some models as first versions: those with the given ids, or all if no ids are given."""
     now = datetime.now(UTC)
     for model in models:
         query = _ALERTS.format(model=model)

@@ -1,26 +1,27 @@
 """
 Move tables between the build database (catalog `marts`) and the marts that readers see (catalog `published`).
 
-A build is published whole, in one transaction. So all tables that readers see are of one snapshot, and readers see
-nothing of a build that failed (`docs/decisions/0009-marts-are-published-whole.md`).
+A build is published as a whole, in one transaction. So all tables that readers see belong to one snapshot, and readers
+never see a part of a failed build (`docs/decisions/0009-marts-are-published-whole.md`).
 
 Before a build, `take_over` fills the build database:
 
-1. It copies the snapshot that was stored for this build.
-2. It copies what the build compares itself with: last build's figures for complete months, the restatements so far, and
-   the last build's snapshot.
-3. It copies the seeds that this build does not load again.
+1. `take_over` copies the snapshot that was stored for this build.
+2. `take_over` copies the data that the build compares itself with: the last build's figures for complete months, the
+   restatements so far, and the last build's snapshot.
+3. `take_over` copies the seeds that this build does not load again.
 
-After a build, `Publisher.publish` hands the tables over:
+After a build, `Publisher.publish` copies the tables to the published marts:
 
-1. It finds the tables that have changed. For a table that grew, the build already knows which rows changed. For every
-   other table, it compares the number of rows and the sum of their hashes with those at the last publication.
-2. It begins a transaction and writes the snapshot.
-3. It writes each changed table. If the changed rows are known and the table has more than 20,000 rows, it replaces only
-   those rows. Otherwise it writes the whole table.
-4. If it remembers no publication, it drops the tables that no model makes any more. That is so when the process starts,
-   after a failure, and when another process has published.
-5. It commits. If a step failed, readers keep what they had, and `publish` forgets what it published.
+1. `publish` finds the tables that have changed. For a table that grew, the build already knows which rows changed. For
+   every other table, `publish` compares the number of rows and the sum of their hashes with those at the last
+   publication.
+2. `publish` begins a transaction and writes the snapshot.
+3. `publish` writes each changed table. If the changed rows are known and the table has more than 20,000 rows, `publish`
+   replaces only those rows. Otherwise `publish` writes the whole table.
+4. If `publish` remembers no publication, it drops the tables that no model makes any more. It remembers no publication
+   when the process starts, after a failure, and when another process has published.
+5. `publish` commits. If a step failed, readers keep the marts that they had, and `publish` forgets what it published.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -70,7 +71,10 @@ _RESTATEMENTS = {
     "value_to": "DOUBLE",
     "causes": "VARCHAR[]",
 }
-"""Columns of two published tables. A first build finds no such tables and starts from empty ones with these columns."""
+"""
+The columns of two published tables. If a table is missing, as in a first build, an empty one with these columns is
+used.
+"""
 
 _BEFORE = """
     CREATE SCHEMA IF NOT EXISTS marts.before;
@@ -85,7 +89,7 @@ _BEFORE = """
 
 @dataclass(frozen=True)
 class Table:
-    """A table for readers. Its text is `schema.name`."""
+    """A table for readers. As text it is `schema.name`."""
 
     schema: str
     name: str
@@ -113,7 +117,7 @@ def _before(session: duckdb.DuckDBPyConnection) -> str:
     """
     Return the statements that copy complete months, restatements and snapshot of the last build.
 
-    If the lake lacks a table or column that they need, the statements make an empty table.
+    If the lake lacks a table or column that the statements need, they make an empty table.
     """
     columns = {
         f"{table}.{column}"
@@ -144,9 +148,10 @@ _FEW = 20_000
 
 class Publisher:
     """
-    Publishes what was built in one transaction, and leaves tables that have not changed as they are.
+    Publishes the built tables in one transaction, and does not write tables that have not changed.
 
-    It remembers what it published. This is true only until another process publishes: see `forget`.
+    The publisher remembers what it published. When another process has published, call `forget`, because the memory is
+    then wrong.
     """
 
     def __init__(self) -> None:
@@ -168,14 +173,15 @@ class Publisher:
         Publish the built tables and their snapshot, and drop tables that were neither built nor kept.
 
         Args:
-            session: where `marts` was built and `published` is attached.
+            session: a session in which `marts` was built and `published` is attached.
             built: the tables that were built.
             kept: tables that stay as they are.
-            changes: by name, the rows of a table that changed since the last publication. None: no row changed. For a
-                table that is not named here, the changed rows are not known.
+            changes: the rows of each table that changed since the last publication, by table name. If the value is
+                None, no row changed. For a table that is not in `changes`, the changed rows are not known.
 
         Returns:
-            The names of the tables that were written, with their changed rows. None: any row may have changed.
+            The names of the tables that were written, with their changed rows. If the value is None, any row may have
+            changed.
 
         Raises:
             duckdb.Error: the lake cannot be written. Nothing was published.
@@ -199,8 +205,8 @@ class Publisher:
         except duckdb.Error:
             self.forget()
             raise
-        # For a table changed by rows, the sum of hashes is not computed, because that means reading the whole table.
-        # When such a table is next rebuilt, it counts as changed.
+        # If only some rows of a table were written, its sum of hashes is not computed, because that means reading the
+        # whole table. When a table without a sum of hashes is next rebuilt, it counts as changed.
         self._published |= {str(table): found for table, found in states.items()}
         self._published |= {name: None for name, change in known.items() if change}
         return written
@@ -217,7 +223,7 @@ def _write(session: duckdb.DuckDBPyConnection, table: Table, change: Change | No
 
 
 def _others(session: duckdb.DuckDBPyConnection, known: Collection[Table]) -> list[str]:
-    """Find published tables that no model makes any more. If they stayed, their figures would never change again."""
+    """Find published tables that no model makes any more. Their figures would never change again."""
     names, schemas = {str(table) for table in known}, [table.schema for table in known]
     found = session.execute(
         "SELECT schema_name || '.' || table_name FROM duckdb_tables() "

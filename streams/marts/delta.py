@@ -1,16 +1,17 @@
 """
-Bring the tables of the last build up to date by running the same SQL on new records and what they concern.
+Bring the tables of the last build up to date by running the same SQL on new records and the events they concern.
 
 The working tables are in a catalog of their own, `delta`, in memory. A delta takes these steps:
 
 1. Find the records that landed between the last build's snapshot and this one, and the events that they are about
    (`streams/marts/landed.py`).
 2. Find the connected groups of families, persons and addresses that these events concern. Add the groups for which a
-   deadline or another moment has passed since the last build (`streams/marts/connected_groups.py`).
-3. Check that this is a small part of all events. If it is not, a full build is as quick, so everything is rebuilt.
-4. Run the statement of each model that can grow, in the order of the full build. The statement stays as it is, except
-   that it reads and writes tables of `delta`. The model's `grows_by` decides what the statement sees:
-   - `root`: all records of the new or changed events. Only `stg_events` grows by this.
+   deadline or another time has passed since the last build (`streams/marts/connected_groups.py`).
+3. Check that these events and groups are a small part of all events. If they are a large part, a full build is as
+   quick, so everything is rebuilt.
+4. Run the statement of each model that can grow, in the order of the full build. The statement is unchanged, except
+   that it reads and writes tables of `delta`. The model's `grows_by` decides which records the statement reads:
+   - `root`: all records of the new or changed events. Only `stg_events` grows by `root`.
    - the column of a family, person or address: all events of the connected groups from step 2.
    - `received_on`: all records that arrived on the same days as records of the new or changed events.
    - `period_start`: the periods whose counts have changed, and the periods that they are compared with
@@ -37,7 +38,7 @@ _LANDED = '"landing"."main"."events"'
 _PERIODS = '"marts"."analytics"."int_need_periods"'
 
 _UNREAD = "NULL::VARCHAR AS payload"
-"""Leaves out the record's own text. No model uses it, and it is a third of the data."""
+"""Leaves out the record's own text. No model uses the text, and it is a third of the data."""
 
 _LARGEST_SHARE = 0.05
 """If new and changed events are more than this share of all events, a full build is as quick."""
@@ -94,7 +95,7 @@ _DAYS = f"""
     FROM {_LANDED} AS landed SEMI JOIN delta.arrived.places USING (topic, kafka_partition, kafka_offset);
 """
 """
-Finds the days in London time on which the new records arrived, or other records of the same events.
+Finds the days, in London time, on which the new records arrived, or other records of the same events.
 
 `delta.arrived.events` has all records of the events that have a record from one of these days.
 """
@@ -115,20 +116,22 @@ _OF_NETS = f"""
 
 
 class NoRoomBetween(Exception):
-    """Two neighbouring events have numbers so close that an event between them cannot get one."""
+    """The numbers of two neighbouring events are so close that an event between them cannot get a number."""
 
 
 class Delta:
-    """The new records, what they concern, and the changes that follow, in the session of a build."""
+    """The new records, the groups that they concern, and the changes that follow, in the session of a build."""
 
     def __init__(self, session: duckdb.DuckDBPyConnection) -> None:
         """
+        Find the new records.
+
         Args:
-            session: where `marts` holds the last build, its snapshot and the snapshot of this build.
+            session: a session in which `marts` holds the last build, its snapshot and the snapshot of this build.
         """
         self._session = session
         self.changes: dict[str, Change | None] = {}
-        """The changed rows of each table that was brought up to date, by name. None: the table has not changed."""
+        """The changed rows of each updated table, by table name. If the value is None, the table has not changed."""
         self._knows_periods = False
         session.execute(_CREATE)
         landed.find(session)
@@ -136,10 +139,10 @@ class Delta:
 
     def reach(self, turning: Iterable[tuple[str, str, str]]) -> None:
         """
-        Find the connected groups that are concerned.
+        Find the connected groups that the new records concern.
 
         Args:
-            turning: tables whose rows change when a moment passes, as `connected_groups.reach` takes them.
+            turning: tables whose rows change when a certain time passes, as for `connected_groups.reach`.
         """
         reach(self._session, turning)
 
@@ -152,7 +155,7 @@ class Delta:
         return bool(roots <= _LARGEST_SHARE * events and reached <= _LARGEST_REACH * events)
 
     def leave(self, table: str) -> None:
-        """Note that a table has not changed, because the tables that it is made from have not."""
+        """Note that a table has not changed, because the tables that it is made from have not changed."""
         self.changes[_name(table)] = None
 
     def has_left(self, table: str) -> bool:
@@ -185,11 +188,11 @@ class Delta:
         Bring a table up to date in which each row depends on one connected group only.
 
         Args:
-            table: its quoted name.
+            table: the table's quoted name.
             statement: the statement that makes the table.
             subject: the column with the family, person or address of the row.
-            grown: the quoted names of all tables that grow this way. Apart from them, the statement may read only
-                `stg_events` and landed events.
+            grown: the quoted names of all tables that grow by connected group. Apart from these tables, the statement
+                may read only `stg_events` and landed events.
         """
         for name in (*grown, STAGED):
             statement = statement.replace(name, _in_delta(name))
@@ -201,9 +204,9 @@ class Delta:
         Bring a table up to date whose rows are about days of arrival (`received_on`).
 
         Args:
-            table: its quoted name.
-            statement: the statement that makes the table. It reads `landing.events` only. The rows of a day depend only
-                on the records of that day, and on other records with the same topic, source and id.
+            table: the table's quoted name.
+            statement: the statement that makes the table. The statement reads `landing.events` only. The rows of a day
+                depend only on the records of that day, and on other records with the same topic, source and id.
         """
         self._session.execute(_DAYS)
         self._session.execute(statement.replace(_LANDED, "delta.arrived.events").replace(table, _in_delta(table)))
@@ -219,9 +222,9 @@ class Delta:
         Bring a table up to date that holds figures of periods, each compared with earlier periods.
 
         Args:
-            table: its quoted name.
+            table: the table's quoted name.
             statement: the statement that makes the table.
-            grown: the quoted names of all tables that grow this way.
+            grown: the quoted names of all tables that grow by period.
         """
         if not self._knows_periods:
             periods.find(self._session)

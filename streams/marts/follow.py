@@ -1,4 +1,4 @@
-"""Make one build after another as records land."""
+"""Makes one build after another as records land."""
 
 import time
 from collections.abc import Callable
@@ -28,19 +28,20 @@ def follow(
     on_build: Callable[[BuildResult], object] = lambda _: None,
 ) -> int:
     """
-    Build whenever something new has landed, and return the number of builds.
+    Build whenever new records have landed, and return the number of builds.
 
     1. Start dbt.
-    2. Look for new records twice a second. If a build would read more than the last one did, build. The first build is
-       made even if nothing has landed.
+    2. Look for new records twice a second. If a build would read more than the last build did, build. The first build
+       is made even if no records have landed.
     3. While a bulk of records is arriving, wait with the build until the bulk ends, up to a limit
        (`streams.marts.pacing`).
-    4. If no build has been made for two minutes, build as well, because deadlines pass when nothing lands.
+    4. If no build has been made for two minutes, build as well, because deadlines pass even when no records land.
     5. Run the data tests with a build when they are due (`Builder.are_tests_due`).
-    6. If the marts are held, report it in the sign of life and try again.
+    6. If the marts are held, report this in the sign of life and try again.
 
-    It ends when nothing was left to build for `quiet_seconds`, when the marts were held for `held_seconds`
-    (`quiet_seconds` if that is not given), after `for_seconds`, or when `until` returns true.
+    The function returns when there was nothing to build for `quiet_seconds`, when the marts were held for
+    `held_seconds` (or for `quiet_seconds` if `held_seconds` is not given), after `for_seconds`, or when `until` returns
+    true.
 
     Raises:
         MartsHeld: the marts were still held at the end.

@@ -1,4 +1,4 @@
-"""The build lock. A process holds it while it builds the marts, or while they must not change."""
+"""The build lock. A process holds this lock while it builds the marts, or while the marts must not change."""
 
 from contextlib import AbstractContextManager
 
@@ -11,11 +11,11 @@ __all__ = ["build_lock"]
 
 def build_lock(settings: Settings) -> AbstractContextManager[HeldLock]:
     """
-    Hold the lock. If another process has it, wait.
+    Hold the build lock. If another process holds it, wait.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.
         LockTaken: other processes held the lock for ten minutes.
-        SettingInvalid: PostgreSQL is behind a pooler that gives one session to several clients.
+        SettingInvalid: PostgreSQL is reached through a pooler that shares sessions between clients.
     """
     return advisory_lock(settings, LockKey.BUILD)

@@ -1,4 +1,4 @@
-"""Write dbt's pages about the models in one HTML file: descriptions of all columns, all definitions and the lineage."""
+"""Writes dbt's pages about the models to one HTML file: all columns' descriptions, all definitions and the lineage."""
 
 import shutil
 import tempfile
@@ -14,7 +14,7 @@ _PROJECT = PROJECT / "dbt_project"
 
 def write_model_docs(target: Path) -> Path:
     """
-    Write the pages as one file. Reading it needs no server, no network and no lake.
+    Write the pages as one file. Reading this file needs no server, no network and no lake.
 
     Raises:
         BuildFailed: dbt cannot read or compile the project.
@@ -24,7 +24,7 @@ def write_model_docs(target: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix="caf-docs-") as folder:
         places = ["--project-dir", str(_PROJECT), "--profiles-dir", str(_PROJECT), "--target", "stream"]
         files = ["--target-path", folder, "--log-path", folder]
-        # The pages show what the models' files say, not what a lake holds. So they are the same everywhere.
+        # The pages show the contents of the models' files, not of a lake. So the pages are the same everywhere.
         outcome = dbtRunner().invoke(["docs", "generate", "--quiet", "--static", "--empty-catalog", *places, *files])
         if not outcome.success:
             raise BuildFailed(f"dbt could not write its pages: {outcome.exception or 'it cannot compile a model'}")

@@ -1,4 +1,4 @@
-"""The order of events: the columns that identify an event, and the numbers by which rules know which came first."""
+"""The order of events: the columns that identify an event, and the numbers that tell rules which event came first."""
 
 __all__ = ["EVENT", "GAP", "NAME", "ORDER", "ORDERED", "STAGED"]
 
@@ -10,10 +10,10 @@ NAME = "topic, record_key, root_source, sent_id"
 EVENT = "topic, record_key, root_source, root_id"
 """The columns that identify one event in force."""
 ORDER = "occurred_at, root_source, root_id, topic, record_key"
-"""The order of `stg_events`."""
+"""The order of the rows in `stg_events`."""
 
 GAP = 2**32
-"""The distance between the numbers of events after the last one, as in `stg_events`. Late events fit in between."""
+"""The distance between the numbers of consecutive events in `stg_events`, so that late events fit in between."""
 
 ORDERED = f"""
     WITH first AS (

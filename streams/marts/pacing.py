@@ -1,4 +1,4 @@
-"""Put builds off while a bulk of records is arriving, because the figures would be out of date before they are read."""
+"""Delays builds while a bulk of records is arriving, because the figures would be out of date before they are read."""
 
 import time
 from collections.abc import Callable
@@ -9,12 +9,12 @@ BULK = 10_000
 """
 More records than this are a bulk, if they landed recently or the watcher has not evaluated them yet.
 
-Live records arrive at tens a second.
+Live records arrive at tens per second.
 """
 LATELY_SECONDS = 10.0
-"""How long a record counts as landed recently. Commits of a bulk are closer together, even on a busy machine."""
+"""Seconds for which a record counts as landed recently. Even on a busy machine, a bulk is committed more often."""
 PATIENCE_SECONDS = 60.0
-"""The longest time that a bulk puts a build off. Without this limit, an endless load would stop all builds."""
+"""The longest time in seconds that a bulk puts a build off. Without a limit, an endless load would stop all builds."""
 
 
 class Pacing:
@@ -26,11 +26,11 @@ class Pacing:
 
     def allows(self, *, lately: int, waiting: int) -> bool:
         """
-        Decide whether to build now.
+        Return whether to build now.
 
         Args:
-            lately: events that landed in the last `LATELY_SECONDS`.
-            waiting: records that have landed but are beyond the snapshot.
+            lately: number of events that landed in the last `LATELY_SECONDS`.
+            waiting: number of landed records that are beyond the snapshot.
         """
         if max(lately, waiting) > BULK:
             if self._put_off_at is None:

@@ -1,10 +1,10 @@
 """
-Find the periods whose figures have changed since the last build, so that figures of all other periods stay.
+Find the periods whose figures have changed since the last build, so that the figures of all other periods are kept.
 
-A figure depends on what was counted in its period, on whether that time is covered, and on the period itself. It is
-compared with the figures of the period before and of the period a year before. Ranks compare all localities within one
-period. So the figures of a period change if one of these has changed, for the period or for one that it is compared
-with.
+A figure depends on the counts in its period, on whether its period is covered time, and on the period itself. Each
+figure is compared with the figures of the previous period and of the period a year before. Ranks compare all localities
+within one period. So the figures of a period change if any of these has changed, for this period or for a period that
+it is compared with.
 """
 
 import duckdb
@@ -18,9 +18,10 @@ PARENTS = {
     "int_period_coverage": None,
 }
 """
-The tables that figures are made from and that can change for some periods only.
+The tables from which figures are made and that can change for some periods only.
 
-Each has the column with the day of a row. None: the row names its period.
+The value for each table is the name of the column with the day of a row. If the value is None, the row names its
+period.
 """
 
 _PERIODS = '"marts"."analytics"."int_need_periods"'
@@ -74,7 +75,8 @@ def find(session: duckdb.DuckDBPyConnection) -> None:
     """
     Make `delta.kept.changed`, the periods with changed figures, by comparing the kept `PARENTS` with the present ones.
 
-    It also makes `delta.analytics.int_need_periods`, with these periods and the periods that they are compared with.
+    The function also makes `delta.analytics.int_need_periods`, with the changed periods and the periods that they are
+    compared with.
     """
     others = {name: _OTHERS.format(name=name) for name in PARENTS}
     days = " UNION ".join(f"SELECT {day} AS changed_on FROM {others[name]}" for name, day in PARENTS.items() if day)

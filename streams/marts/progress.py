@@ -1,4 +1,4 @@
-"""Find how many records were produced, landed, evaluated by the watcher, and built."""
+"""Counts how many records were produced, landed, evaluated by the watcher, and built."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,13 +19,13 @@ __all__ = ["Progress", "last_build", "progress"]
 @dataclass(frozen=True)
 class Progress:
     """
-    The next offsets of the input topics at each stage, by topic and partition number. Times have a zone.
+    The next offsets of the input topics at each stage, by topic and partition number. Times are timezone-aware.
 
     Attributes:
-        produced: up to the end of the topics.
-        landed: up to what is in the lake.
-        evaluated: up to the watermark of the last heartbeat.
-        built: up to the snapshot of the last good build.
+        produced: the ends of the topics.
+        landed: the next offsets to land.
+        evaluated: the watermark of the last heartbeat.
+        built: the snapshot of the last good build.
         judged_at: when the last heartbeat arrived.
         built_at: when the last good build finished.
     """
@@ -73,12 +73,12 @@ def progress(settings: Settings) -> Progress:
 
 
 def last_build(lake: duckdb.DuckDBPyConnection) -> tuple[dict[str, list[int]], datetime] | None:
-    """Return the snapshot of the last good build, and when that build finished (UTC, without a zone)."""
+    """Return the snapshot of the last good build, and when that build finished (UTC, without a time zone)."""
     known = lake.execute(
         "select 1 from duckdb_tables() where database_name = 'marts' and schema_name = 'run' and table_name = 'builds'"
     ).fetchone()
     if not known:
         return None
-    # By the order of the rows, not by time. Otherwise a build on a machine whose clock was ahead would count as the
-    # last one until that time is reached.
+    # The rows are ordered by their insertion, not by time. Otherwise a build on a machine whose clock was ahead would
+    # count as the last build until that time is reached.
     return lake.execute("select cut, finished_at from marts.run.builds where ok order by rowid desc limit 1").fetchone()

@@ -1,11 +1,11 @@
 """
-Compare streamed alerts with rebuilt ones at one cut, and mend what may be mended.
+Compare streamed alerts with rebuilt alerts at one snapshot, and publish rebuilt alerts that the stream lacks.
 
-Both speeds run the same SQL, so at the cut of a build the sets of (`alert_id`, severity, status, evidence) are equal,
-and every acknowledgement and closing that has arrived is in a version of its alert.
-An alert that only the rebuild has is published: silence would be worse.
-An alert that only the stream has, or has otherwise, is left standing and reported: an engineer decides,
-because taking an alert back needs a correction or a withdrawal as its cause, and that the stream does itself.
+The watcher and the build run the same SQL. So at the snapshot of a build, the sets of (`alert_id`, severity, status,
+evidence) must be equal, and every acknowledgement and closing that has arrived must be in a version of its alert. An
+alert that only the rebuild has is published, because not raising it would be worse. An alert that only the stream has,
+or that differs, stays as it is and is reported. An engineer decides about it, because a withdrawal needs a correction
+or a withdrawal as its cause, and the watcher makes such withdrawals itself.
 """
 
 from collections import Counter
@@ -47,7 +47,11 @@ _STREAMED = f"""
     qualify row_number() over (partition by a.alert_id order by a.version desc) = 1
 """
 
-"""What the stream says last of each alert; that people closed one is no business of its rule, and compared apart."""
+"""
+SQL for the latest streamed version of each alert.
+
+A closed alert counts as open here, because its rule does not close it. Actions of people are compared separately.
+"""
 
 _REBUILT = """
     select coalesce(former.alert_id, built.alert_id) as alert_id, built.rule, built.severity, built.status,
@@ -105,12 +109,16 @@ _MISSING = """
     cross join (select max(as_of) as as_of from marts.run.as_of) t
     where list_contains(?, a.alert_id)
 """
-"""Alerts of one rule, with the number of their next version and what caused it: an arrival, or a deadline."""
+"""SQL for one rule's alerts, with the number of the next version and the time of the cause (arrival or deadline)."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One alert on which stream and rebuild disagree: `missing` in the stream, `unexplained` by it, or `different`."""
+    """
+    An alert on which stream and rebuild disagree.
+
+    `kind` is `missing` if the stream lacks the alert, `unexplained` if only the stream has it, or `different`.
+    """
 
     alert_id: str
     rule: str
@@ -121,9 +129,10 @@ class Difference:
 @dataclass(frozen=True)
 class Reconciliation:
     """
-    The comparison at one cut; `as_of` is None when no watcher's cut has been built yet.
+    The result of a comparison at one snapshot. `as_of` is None if no watermark of a watcher has been built yet.
 
-    `published` alerts were missing in the stream and are on their topic now; they are no difference any more.
+    `published` is the number of alerts that the stream lacked and that were published. Published alerts do not count as
+    differences.
     """
 
     as_of: datetime | None
@@ -133,6 +142,8 @@ class Reconciliation:
 
     def raise_if_different(self) -> None:
         """
+        Raise an error if there are differences.
+
         Raises:
             PartsDisagree: an alert differs.
         """
@@ -146,10 +157,11 @@ class Reconciliation:
 
 def reconcile(settings: Settings, *, publish: bool = False) -> Reconciliation:
     """
-    Compare at the cut of the last build, which no other build disturbs meanwhile.
+    Compare at the snapshot of the last build, while the build lock prevents other builds.
 
     Args:
-        publish: publish alerts that the stream lacks, unless it has spoken of them since; leave all others standing.
+        publish: publish alerts that the stream lacks, unless a version of them has been published since the snapshot.
+            All other alerts stay as they are.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -167,7 +179,7 @@ def reconcile(settings: Settings, *, publish: bool = False) -> Reconciliation:
 
 
 def compare(lake: duckdb.DuckDBPyConnection) -> Reconciliation:
-    """Compare at the cut of the last build."""
+    """Compare streamed with rebuilt alerts at the snapshot of the last build."""
     models = built_models(lake, of_build_rules=False)
     if not models:
         return Reconciliation(as_of=None)
@@ -182,16 +194,16 @@ def compare(lake: duckdb.DuckDBPyConnection) -> Reconciliation:
 
 
 def _unsaid(settings: Settings, lake: duckdb.DuckDBPyConnection, alert_ids: set[str]) -> set[str]:
-    """Those of which the stream has not spoken since the cut."""
+    """Return the ids of the given alerts that have no published version since the snapshot."""
     return alert_ids - published_since(settings, _cut_of_alerts(lake)) if alert_ids else alert_ids
 
 
 def _publish(settings: Settings, lake: duckdb.DuckDBPyConnection, lock: HeldLock, missing: set[str]) -> int:
     """
-    Publish rebuilt alerts in the version after the last that has landed; returns how many.
+    Publish rebuilt alerts with the version number after their last landed version; return how many.
 
-    The watcher that did not know of them is refused by the broker from then on, and reads anew what there is: so no
-    version is said by both.
+    From then on, the broker refuses the watcher that lacked these alerts. The refused watcher begins a new term and
+    reads the alerts topic first. So no version number is published by both.
     """
     with closing(Publisher(settings, lock, speaks_for=LockKey.LEADER)) as publisher:
         alert_ids = sorted(_unsaid(settings, lake, missing))
@@ -207,7 +219,7 @@ def _publish(settings: Settings, lake: duckdb.DuckDBPyConnection, lock: HeldLock
 
 
 def _cut_of_alerts(lake: duckdb.DuckDBPyConnection) -> dict[int, int]:
-    """The next offset of each partition of the alerts topic at the cut."""
+    """Return the next offset of each partition of the alerts topic at the snapshot."""
     return dict(
         lake.execute(
             "select kafka_partition, next_offset from marts.run.cut where topic = ?", [names.ALERTS]

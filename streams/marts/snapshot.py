@@ -25,16 +25,16 @@ _HEARTBEATS = """
     ORDER BY list_sum(flatten(map_values(offsets))) DESC, received_at DESC, kafka_offset DESC
 """
 """
-Reads recent heartbeats. The one that covers most records comes first.
+Reads recent heartbeats. The heartbeat whose watermark covers the most records comes first.
 
-A later heartbeat may cover less, if it is of a watcher that was paused.
+A later heartbeat may cover fewer records, if its watcher was paused.
 """
 
 _CLOCKS_APART = timedelta(hours=1)
 """
 How far back to look for newly stored rows.
 
-Their times come from the clock of another machine, and a commit takes a while.
+The time of a row comes from the clock of another machine, and a commit takes a while.
 """
 
 
@@ -43,8 +43,8 @@ class Snapshot:
     """
     The offsets up to which a build reads, and its time (UTC). Deadlines before this time have passed.
 
-    If `is_watched` is true, this is the watermark: what the watcher had evaluated and published. Otherwise it is what
-    had landed, and the present time.
+    If `is_watched` is true, the snapshot is the watermark: everything that the watcher had evaluated and published.
+    Otherwise the snapshot is everything that had landed, at the present time.
     """
 
     offsets: Offsets
@@ -57,7 +57,7 @@ class Snapshot:
 
     @property
     def records(self) -> int:
-        """Return the number of records of the input topics in the snapshot."""
+        """The number of records of the input topics in the snapshot."""
         return records(self.offsets)
 
 
@@ -68,10 +68,11 @@ def records(offsets: Offsets) -> int:
 
 def choose_snapshot(lake: duckdb.DuckDBPyConnection, now: datetime, fresh: timedelta, landed: Offsets) -> Snapshot:
     """
-    Choose the latest watermark up to which everything has landed. Without one, choose everything that has landed.
+    Choose the latest watermark up to which everything has landed. Without a watermark, choose everything that has
+    landed.
 
-    The heartbeat with the watermark must be at most `fresh` old. If no watcher runs, marts are still built, but they
-    are not compared with the stream.
+    The heartbeat with the watermark must be at most `fresh` old. If no watcher runs, the marts are still built, but
+    they are not compared with the stream.
     """
     oldest = naive(now - fresh)
     for as_of, offsets in lake.execute(_HEARTBEATS, [oldest]).fetchall():
@@ -87,7 +88,7 @@ def landed_offsets(lake: duckdb.DuckDBPyConnection) -> Offsets:
 
 
 class Landed:
-    """The same as `landed_offsets`, for repeated use: it reads all rows once, and then only newly stored ones."""
+    """Returns the same as `landed_offsets`, but reads all rows only once, and after that only newly stored rows."""
 
     def __init__(self, lake: duckdb.DuckDBPyConnection) -> None:
         self._lake = lake
@@ -95,7 +96,7 @@ class Landed:
         self._read_at: datetime | None = None
 
     def offsets(self, now: datetime, *, anew: bool = False) -> Offsets:
-        """Return the next offsets at `now`. With `anew`, read all rows, not only those stored since the last call."""
+        """Return the next offsets at `now`. With `anew`, read all rows, not only rows stored since the last call."""
         if anew or self._read_at is None:
             self._next = next_offsets(self._lake)
         else:
@@ -117,7 +118,7 @@ def store_snapshot(lake: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
     """
     Store the snapshot where the next build reads it (`run.next_cut`, `run.next_as_of`).
 
-    The build publishes it as `run.cut` and `run.as_of`, together with its tables.
+    The build publishes the snapshot as `run.cut` and `run.as_of`, together with its tables.
     """
     lake.execute(create_run_tables("next_"))
     rows = [(topic, n, following) for topic, parts in snapshot.offsets.items() for n, following in enumerate(parts)]

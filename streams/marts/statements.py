@@ -1,4 +1,4 @@
-"""Repeat the statements of the last build without dbt, where possible only for what is new."""
+"""Runs the statements of the last build again without dbt, if possible only for new records."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _ROOT, _DAY, _PERIOD = "root", "received_on", "period_start"
 """The values of `grows_by` that are not a column of a family, person or address (see `streams.marts.delta`)."""
 
 _SEED = "seed."
-"""The start of a seed's id. Only dbt loads seeds, so they have not changed since the last build."""
+"""The start of a seed's id. Only dbt loads seeds, so seeds have not changed since the last build."""
 
 _PERIODS_FROM = {f'"marts"."analytics"."{name}"' for name in periods.PARENTS}
 
@@ -29,8 +29,8 @@ class Statement:
     """
     The SQL statement that makes the table of one model.
 
-    `grows_by` names the unit by which rows can be replaced without the others (`streams.marts.delta`). `turns_at` names
-    the columns with the moments at which time alone changes such rows.
+    `grows_by` names the unit whose rows can be replaced without the other rows (`streams.marts.delta`). `turns_at`
+    names the columns with the times at which such rows change although no record has landed.
     """
 
     unique_id: str
@@ -48,7 +48,7 @@ def repeat(session: duckdb.DuckDBPyConnection, statements: Sequence[Statement], 
     Args:
         session: the session that made the last build.
         statements: the statements, parents first.
-        delta: what is new since the last build. With it, tables that can grow are only brought up to date.
+        delta: the new records since the last build. If given, tables that can grow are only brought up to date.
 
     Returns:
         The id of the model that failed, or None.
@@ -58,14 +58,14 @@ def repeat(session: duckdb.DuckDBPyConnection, statements: Sequence[Statement], 
         try:
             repetition.make(statement)
         except duckdb.Error as error:
-            # The message of the error is not logged, because it may quote a value.
+            # The error's message is not logged, because it may contain data from records.
             log.warning("statement_failed", model=statement.unique_id, error=type(error).__name__)
             return statement.unique_id
     return None
 
 
 class _Repetition:
-    """One pass over the statements. It knows which tables have not changed."""
+    """One pass over the statements. The pass keeps track of which tables have not changed."""
 
     def __init__(
         self, session: duckdb.DuckDBPyConnection, statements: Sequence[Statement], delta: Delta | None
@@ -76,7 +76,7 @@ class _Repetition:
         if delta:
             delta.reach((one.relation, one.grows_by, at) for one in by_net for at in one.turns_at if one.grows_by)
         self._delta = delta if delta and delta.is_small() else None
-        """If this is None, all statements from here on are run whole."""
+        """The delta; None if all statements from here on must be run on all history."""
         self._by_net, self._by_period = ([one.relation for one in ones] for ones in (by_net, by_period))
         self._read = set(chain.from_iterable(one.parents for one in (*by_net, *by_period)))
         self._unchanged: set[str] = set()
@@ -97,7 +97,7 @@ class _Repetition:
             if state(self._session, statement.relation) == before:
                 self._leave(self._delta, statement)
             else:
-                # Tables that read this one may change in any connected group and any period, so they cannot grow.
+                # Tables that read this table may change in any connected group and any period, so they cannot grow.
                 self._delta = None
         else:
             self._session.execute(statement.sql)

@@ -1,8 +1,8 @@
 """
-Write the marts to one plain DuckDB file, for tools that read files.
+Write the marts to one ordinary DuckDB file, for tools that read files.
 
 After a build, the file is copied, the copy is brought up to date, and then the copy replaces the file. A tool that has
-the old file open goes on reading the old one. A tool that opens the file again reads the new one.
+the old file open continues to read the old file. A tool that opens the file again reads the new one.
 """
 
 import shutil
@@ -24,12 +24,12 @@ _OF_THE_RUN = (("marts", "cut"), ("marts", "as_of"), ("published", "builds"))
 
 
 def warehouse(settings: Settings) -> Path:
-    """Return the path of the file. Like the marts, it holds ids of families."""
+    """Return the path of the file. Like the marts, the file contains ids of families."""
     return settings.home / "warehouse.duckdb"
 
 
 class Warehouse:
-    """Writes the file, and knows whether it is still the one that this process wrote last."""
+    """Writes the file, and knows whether the file is still the one that this process wrote last."""
 
     def __init__(self, settings: Settings) -> None:
         self._target = warehouse(settings)
@@ -42,10 +42,10 @@ class Warehouse:
         Bring the file up to date with the marts that were built, and with the log of builds.
 
         Args:
-            session: where `marts` was built and `published` is attached. It is left as it was.
+            session: a session in which `marts` was built and `published` is attached. The session is left as it was.
             tables: the published tables.
-            changes: the names of the tables that have changed since the last call, with the changed rows, or None if
-                these are not known.
+            changes: the names of the tables that have changed since the last call, with the changed rows. If the value
+                is None, the changed rows are not known.
 
         Raises:
             duckdb.Error: the marts cannot be read, or the file cannot be written.
@@ -58,7 +58,7 @@ class Warehouse:
             made = Path(folder) / self._target.name
             if known:
                 shutil.copyfile(self._target, made)
-            # Without a write-ahead log: no tool has this copy yet, and an unfinished one is thrown away.
+            # A write-ahead log is not needed: no tool has this copy yet, and an unfinished copy is deleted.
             session.execute(f"ATTACH {quoted(made)} AS warehouse (RECOVERY_MODE no_wal_writes)")
             try:
                 for schema in (*_SCHEMAS, "run"):
@@ -75,7 +75,7 @@ class Warehouse:
         self._written = self._found()
 
     def _found(self) -> tuple[int, ...] | None:
-        """Return what distinguishes the file from one that somebody else has put there."""
+        """Return facts that tell the file apart from a file that another process has put there."""
         try:
             found = self._target.stat()
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Make the marts in the cheapest way that gives the same rows as a full build, and publish them."""
+"""Makes the marts in the cheapest way that gives the same rows as a full build, and publishes them."""
 
 import duckdb
 import structlog
@@ -16,13 +16,14 @@ log = structlog.get_logger()
 
 class WarmBuilder:
     """
-    Builds the marts with dbt or without it, and publishes what has changed.
+    Builds the marts with dbt or without it, and publishes the changes.
 
     `make` works in these steps:
 
     1. If this object did not make the latest good build, forget what it published. Every table then counts as changed.
-    2. Choose how to build: with dbt, or by repeating the statements of the last build. To repeat them, this object must
-       have made the latest good build, no seeds or tests are wanted, and the build database must still have that build.
+    2. Choose how to build: with dbt, or by repeating the statements of the last build. Repeating is possible if this
+       object made the latest good build, if neither seeds nor tests are wanted, and if the build database still has
+       that build.
     3. Copy the snapshot and the former state from the lake to the build database (`take_over`). If dbt builds, also
        copy the seeds that it does not load again.
     4. Build. Without dbt, and if the new snapshot covers the last one, tables that can grow are only brought up to date
@@ -37,7 +38,10 @@ class WarmBuilder:
         self._dbt = WarmDbt(settings)
         self._publisher = Publisher()
         self.written: dict[str, Change | None] = {}
-        """The tables that the last build changed, by name, with the changed rows, or None if these are not known."""
+        """
+        The tables that the last build changed, by name, with the changed rows. If the value is None, these rows are not
+        known.
+        """
 
     def warm(self) -> None:
         """
@@ -49,7 +53,7 @@ class WarmBuilder:
         self._dbt.warm()
 
     def session(self) -> duckdb.DuckDBPyConnection:
-        """Return a connection to the build database, where the lake is attached as well."""
+        """Return a connection to the build database, in which the lake is attached as well."""
         return self._dbt.session()
 
     def tables(self) -> list[Table]:
@@ -58,14 +62,14 @@ class WarmBuilder:
 
     def make(self, *, is_latest: bool, is_later: bool, seeds: bool, tests: bool, full: bool) -> list[str]:
         """
-        Build up to the stored snapshot, publish, and return the ids of what failed.
+        Build up to the stored snapshot, publish, and return the ids of the dbt nodes that failed.
 
         Args:
-            is_latest: the marts that readers have are the last build of this object.
-            is_later: the snapshot covers the snapshot of the last build.
-            seeds: also load the seeds. Otherwise the lake has them already.
-            tests: run the data tests.
-            full: run the unit tests, which test code and not data.
+            is_latest: whether the published marts are the last build of this object.
+            is_later: whether the snapshot covers the snapshot of the last build.
+            seeds: whether to load the seeds. If not, the lake has them already.
+            tests: whether to run the data tests.
+            full: whether to run the unit tests, which test code and not data.
 
         Raises:
             BuildFailed: dbt could not run at all.
@@ -88,7 +92,8 @@ class WarmBuilder:
                 changes = delta.changes if delta else {}
                 self.written = self._publisher.publish(session, built, kept=seed_tables, changes=changes)
                 if delta is None:
-                    # Compresses the tables that were written. After each delta this would cost too much.
+                    # A checkpoint compresses the tables that were written. After each delta, a checkpoint would cost
+                    # too much.
                     session.execute("CHECKPOINT marts")
             elif self._dbt.raise_limit():
                 return self.make(is_latest=False, is_later=False, seeds=seeds, tests=tests, full=full)
@@ -99,5 +104,5 @@ class WarmBuilder:
         return failed
 
     def _make_anew(self, without: set[str]) -> list[str]:
-        """Run dbt without these kinds of nodes (dbt's names for them), and return the ids of what failed."""
+        """Run dbt without these kinds of nodes (by dbt's names), and return the ids of the nodes that failed."""
         return self._dbt.build(without=without)

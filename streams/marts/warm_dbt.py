@@ -1,10 +1,9 @@
 """
 Keep dbt warm: import it and parse the project once, then run it again and again in this process.
 
-dbt runs in one thread. Several threads in a process that writes through DuckLake have crashed it.
-
-Two thirds of a build by warm dbt are not SQL: dbt renders every macro, model and log line again. But it executes the
-same statements each time. So the statements of its last build can be repeated without dbt
+dbt runs in one thread, because several threads in a process that writes through DuckLake have crashed it. Two thirds of
+a build by warm dbt are not SQL: dbt renders every macro, model and log line again. But dbt executes the same statements
+each time. So the statements of its last build can be repeated without dbt
 (`docs/decisions/0009-marts-are-published-whole.md`).
 """
 
@@ -40,7 +39,7 @@ def dbt_environment(settings: Settings, into: Path | None = None) -> dict[str, s
     Return the environment variables with which dbt's profile attaches the catalogs.
 
     Args:
-        settings: where the lake is.
+        settings: the settings, which say where the lake is.
         into: the file to which the target `file` publishes.
 
     Raises:
@@ -58,7 +57,7 @@ def dbt_environment(settings: Settings, into: Path | None = None) -> dict[str, s
 
 
 def seeds_checksum() -> str:
-    """Return a checksum of all seeds. While it stays the same, the seeds do not have to be loaded again."""
+    """Return a checksum of all seeds. While the checksum stays the same, the seeds do not have to be loaded again."""
     digest = hashlib.blake2b(digest_size=8)
     for path in sorted((_PROJECT / "seeds").iterdir()):
         if path.suffix in {".csv", ".yml"}:
@@ -77,7 +76,7 @@ def _compiled(node: Any) -> Statement:
 
 
 _LEAST_OWN_MB = 1_000
-"""The least memory that a build may use if no setting limits it. It is enough for a million events."""
+"""The smallest memory limit in MB of a build if no setting limits it. 1,000 MB are enough for a million events."""
 
 
 class WarmDbt:
@@ -107,7 +106,7 @@ class WarmDbt:
 
     def session(self) -> duckdb.DuckDBPyConnection:
         """
-        Return a cursor in the build database: it has its own `marts`, and `landing` and `published` are attached.
+        Return a cursor in the build database. The database has its own `marts`; `landing` and `published` are attached.
 
         Raises:
             BuildFailed: the project cannot be parsed.
@@ -116,7 +115,7 @@ class WarmDbt:
 
         self.warm()
         with self._adapter.connection_named("caf"):
-            # Asking for the connection opens the environment of this target, which outlives the connection.
+            # Asking for the connection opens dbt's database environment for this target, which outlives the connection.
             _ = self._adapter.connections.get_thread_connection().handle
         session: duckdb.DuckDBPyConnection = DuckDBConnectionManager.env().handle().cursor()
         settle(session, self._settings, self.memory_mb)
@@ -133,7 +132,8 @@ class WarmDbt:
 
     def build(self, *, without: Iterable[str] = ()) -> list[str]:
         """
-        Run `dbt build`, and return the ids of the nodes that failed or were skipped. If all is well, there are none.
+        Run `dbt build`, and return the ids of the nodes that failed or were skipped. A good build returns an empty
+        list.
 
         Args:
             without: the kinds of nodes to leave out, by dbt's names.
@@ -150,8 +150,8 @@ class WarmDbt:
         self._lacked_memory = any(_OUT_OF_MEMORY in (result.message or "") for result in results)
         failed = [result.node.unique_id for result in results if result.status in {"error", "fail", "skipped"}]
         if failed:
-            # If dbt is killed at the wrong moment, it keeps a parsed project without its references, and would use it
-            # for ever.
+            # If dbt is killed at the wrong moment, it keeps a parsed project without its references. dbt would use that
+            # parsed project for ever, so it is deleted.
             (self._target / "partial_parse.msgpack").unlink(missing_ok=True)
         else:
             models = [one.node for one in results if one.node.resource_type == "model"]
@@ -162,8 +162,8 @@ class WarmDbt:
         """
         If the last build lacked memory, start with an empty database and twice the limit, and return True.
 
-        The limit never exceeds the memory of the machine. If it has reached that, return False. It is better to use
-        more memory than to leave the marts out of date.
+        The limit never exceeds the memory of the machine. If the limit already equals the machine's memory, return
+        False. Using more memory is better than marts that are out of date.
         """
         if not self._lacked_memory or self.memory_mb >= machine_mb():
             return False
@@ -176,7 +176,7 @@ class WarmDbt:
 
     def compiled(self) -> list[Statement]:
         """
-        Return the statements that make the models, parents first. Nothing is run.
+        Return the statements that make the models, parents first. No statement is run.
 
         Raises:
             BuildFailed: the project cannot be compiled.
@@ -202,7 +202,7 @@ class WarmDbt:
         """
         True if the last build was complete and its database is still there.
 
-        If this process uses another target of dbt, the database is gone.
+        If this process has used another target of dbt since, the database no longer exists.
         """
         try:
             return bool(self._statements) and bool(self.session().execute("FROM marts.run.cut LIMIT 0"))
@@ -210,7 +210,7 @@ class WarmDbt:
             return False
 
     def forget(self) -> None:
-        """Let dbt make the next build, because readers do not have what was built."""
+        """Let dbt make the next build, because the last build was not published."""
         self._statements = []
 
     def repeat(self, delta: Delta | None) -> list[str]:
@@ -220,7 +220,7 @@ class WarmDbt:
         After a failure, dbt must make the next build.
 
         Args:
-            delta: what is new since the last build. With it, tables that can grow are only brought up to date.
+            delta: the new records since the last build. If given, tables that can grow are only brought up to date.
         """
         failed = repeat(self.session(), self._statements, delta)
         if failed:
@@ -248,7 +248,8 @@ class WarmDbt:
             "--project-dir", str(_PROJECT), "--profiles-dir", str(_PROJECT),
             "--target", "file" if self._into else "lake",
             "--target-path", str(self._target), "--log-path", str(self.log_folder), "--log-level-file", "warn",
-            # No console lines, no files, no list of all tables: they cost time in every build, and nothing uses them.
+            # No console lines, no files and no list of all tables: they cost time in every build, and nothing uses
+            # them.
             "--quiet", "--log-level", "none", "--no-write-json", "--no-populate-cache",
         ]  # fmt: skip
 

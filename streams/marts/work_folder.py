@@ -1,7 +1,7 @@
 """
 Folders for the working files of a build.
 
-A folder is removed when its build ends. If the build was killed, the next one that starts removes the folder.
+A folder is removed when its build ends. If the build was killed, the next build removes the folder at its start.
 """
 
 import fcntl
@@ -19,10 +19,10 @@ _LOCK = "in-use"
 @contextmanager
 def work_folder(parent: Path, prefix: str) -> Iterator[Path]:
     """
-    Make a new folder that only its owner can read, because it holds ids of families.
+    Make a new folder that only its owner can read, because the folder contains ids of families.
 
-    A process that uses a folder holds the lock file in it. First, folders with the same prefix are removed if their
-    process has ended.
+    A process that uses a folder locks a file in it. First, folders with the same prefix are removed if their process
+    has ended.
     """
     parent.mkdir(parents=True, exist_ok=True)
     _remove_unused(parent, prefix)

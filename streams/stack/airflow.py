@@ -1,5 +1,5 @@
 """
-Airflow on this machine. All its components are one process group; its metadata lies in the home's PostgreSQL.
+Airflow on this machine. All its components are one process group, and its metadata is in the home's PostgreSQL.
 
 Source: https://airflow.apache.org/docs/apache-airflow/3.3.2/configurations-ref.html
 """
@@ -31,7 +31,7 @@ __all__ = ["NAME", "Airflow", "client", "environment", "start", "stop"]
 NAME = "airflow"
 USER = "admin"
 START_SECONDS = 300
-"""Longest time for the first start, which also creates the metadata's tables."""
+"""Longest time of the first start in seconds. The first start also creates the tables of Airflow's metadata."""
 
 NEEDED_LAST = ("api_server", "api-server", "standalone")
 WORKER = "LocalExecutor"
@@ -44,11 +44,11 @@ CONFIG = {
     "API__HOST": "127.0.0.1",
     "API__WORKERS": "1",
     "USAGE_DATA_COLLECTION__ENABLED": "False",
-    # A new home is usable within seconds, and Airflow soon notices a changed DAG.
+    # With these intervals, a new home is usable within seconds, and Airflow soon notices a changed DAG.
     "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
     "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
     "DAG_PROCESSOR__PARSING_PROCESSES": "1",
-    # If a scheduler is killed, its tasks are soon started again.
+    # With these intervals, the tasks of a killed scheduler are soon started again.
     "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "10",
@@ -110,7 +110,7 @@ class Airflow:
 
 def start(settings: Settings, say: Say = print) -> Airflow:
     """
-    Start the scheduler, DAG processor, triggerer and API server with the project's DAGs, unless they run.
+    Start Airflow's scheduler, DAG processor, triggerer and API server with the project's DAGs, unless they run.
 
     Raises:
         PortTaken: another program listens on `settings.airflow_port`.
@@ -130,17 +130,17 @@ def start(settings: Settings, say: Say = print) -> Airflow:
 
 
 def stop(settings: Settings) -> bool:
-    """Stop every component and task; return whether any ran."""
+    """Stop every component and task of Airflow; return whether any of them ran."""
     _wind_down(settings.home, seconds=15)
     return processes.stop(settings.home, NAME, patience=5)
 
 
 def _wind_down(home: Path, *, seconds: float) -> None:
     """
-    End the tasks and the components that run them, while the API server still accepts their reports.
+    End the tasks and the components that run tasks, while the API server still accepts their reports.
 
-    The scheduler ends the executor's workers. A killed worker could hold the lock of their queue, and then all would
-    wait.
+    The scheduler, not this function, ends the executor's workers. A worker that is killed could hold the lock of the
+    workers' queue, and then all workers would wait.
     """
     asked: set[int] = set()
     deadline = time.monotonic() + seconds
@@ -165,7 +165,7 @@ def _title(process: psutil.Process) -> str:
 
 
 def client(settings: Settings) -> Airflow:
-    """The API of the Airflow that the settings name, or else of the home's Airflow with its generated password."""
+    """Return the API of the Airflow that the settings name; otherwise that of the home's Airflow, with its password."""
     if settings.airflow:
         parts = urlsplit(settings.airflow)
         url = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
@@ -174,7 +174,7 @@ def client(settings: Settings) -> Airflow:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The variables with which any `airflow` command works on this home and its tasks find the project."""
+    """Return the variables with which every `airflow` command uses this home and its tasks find the project."""
     url = f"http://127.0.0.1:{settings.airflow_port}"
     worker_log_port, trigger_log_port = free_ports(2)
     config = {
@@ -201,7 +201,7 @@ def _password_file(settings: Settings) -> Path:
 
 
 def _password(settings: Settings) -> str:
-    """The generated password. It is made before Airflow could write one into its log."""
+    """Return the password. It is generated here, because Airflow would write a generated password into its log."""
     file = _password_file(settings)
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,5 @@
 """
-A real Apache Kafka without Docker: one KRaft node on the loopback address, with Java from a wheel.
+A real Apache Kafka without Docker: one KRaft node on the loopback address, with Java from a Python package.
 
 Source: https://kafka.apache.org/documentation/#kraft
 """
@@ -33,24 +33,24 @@ BROKER = {
     "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
     "controller.listener.names": "CONTROLLER",
     "auto.create.topics.enable": "false",
-    # One node keeps one copy of everything, also of its internal topics.
+    # One node keeps one copy of everything, including the internal topics.
     "default.replication.factor": 1,
     "offsets.topic.replication.factor": 1,
     "transaction.state.log.replication.factor": 1,
     "transaction.state.log.min.isr": 1,
     "share.coordinator.state.topic.replication.factor": 1,
     "share.coordinator.state.topic.min.isr": 1,
-    # The defaults (50) are for clusters; each partition costs files and start-up time.
+    # Kafka's default of 50 partitions is for clusters. Each partition of a topic costs files and start-up time.
     "offsets.topic.num.partitions": 4,
     "transaction.state.log.num.partitions": 4,
     "share.coordinator.state.topic.num.partitions": 4,
     "group.initial.rebalance.delay.ms": 0,
-    # One year. With the default (a week), a subscriber that returns later would have lost its offsets and miss records.
+    # Offsets are kept for a year. With the default (a week), a subscriber that returns later would lose its offsets.
     "offsets.retention.minutes": 525_600,
-    # A killed broker can return only after its session has ended; the default is 9 s.
+    # A killed broker can return only after its session at the controller has ended. The default is 9 s.
     "broker.session.timeout.ms": 3_000,
     "broker.heartbeat.interval.ms": 500,
-    # The default reserves a quarter of this heap for compaction.
+    # By default, compaction would reserve a quarter of this heap.
     "log.cleaner.dedupe.buffer.size": 16_777_216,
 }
 
@@ -70,11 +70,11 @@ def start(settings: Settings, say: Say = print) -> str:
     Start the embedded broker on `settings.kafka_port` with the state of its home, unless it runs.
 
     Returns:
-        Its address, `host:port`.
+        The broker's address, `host:port`.
 
     Raises:
         PortTaken: another program listens on the port.
-        StackFailed: Kafka cannot be fetched, or does not answer.
+        StackFailed: Kafka cannot be downloaded, or does not answer.
     """
     address = f"127.0.0.1:{settings.kafka_port}"
     running = processes.find(settings.home, NAME)
@@ -82,7 +82,8 @@ def start(settings: Settings, say: Say = print) -> str:
         try:
             _wait(running, settings)
         except StackFailed:
-            # A broker that was just killed looks alive for a moment. If it is still alive now, it failed to answer.
+            # A broker that was just killed looks alive for a moment. A broker that is still alive here has failed to
+            # answer.
             if running.alive:
                 raise
         else:
@@ -103,12 +104,12 @@ def start(settings: Settings, say: Say = print) -> str:
 
 
 def stop(settings: Settings) -> bool:
-    """Stop the embedded broker, which first writes its log; return whether it ran."""
+    """Stop the embedded broker, which writes its log before it ends; return whether the broker ran."""
     return processes.stop(settings.home, NAME)
 
 
 def answers(address: str) -> bool:
-    """Return whether a broker at `host:port` lists the members of its cluster."""
+    """Return whether a broker answers at `host:port` and lists the brokers of its cluster."""
     try:
         admin = KafkaAdminClient(bootstrap_servers=address, request_timeout_ms=5_000, bootstrap_timeout_ms=2_000)
     except KafkaError:
@@ -128,15 +129,15 @@ def _wait(started: Started, settings: Settings) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """The caller's environment, with a locale in which Java keeps the bytes of a path."""
+    """Return the caller's environment, with a locale in which Java does not change the bytes of a path."""
     return {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
 def _configure(settings: Settings, folder: Path) -> str:
     """
-    Write the broker's files into its folder, and return the name of the one that it starts with.
+    Write the broker's files into its folder, and return the name of its configuration file.
 
-    All paths in them are relative, because a property may not hold a comma or a letter outside Latin.
+    All paths in these files are relative, because a property may not contain a comma or letters outside Latin.
     """
     controller = f"127.0.0.1:{free_ports(1)[0]}"
     listener = f"PLAINTEXT://127.0.0.1:{settings.kafka_port}"
@@ -154,7 +155,7 @@ def _configure(settings: Settings, folder: Path) -> str:
 
 
 def _format(java: list[str | Path], config: str, folder: Path) -> None:
-    """Write the storage's identity once; repeat it if it was interrupted."""
+    """Write the identity of Kafka's storage once; repeat the command if it was interrupted."""
     if (folder / "data" / "meta.properties").exists():
         return
     command = [*java, "kafka.tools.StorageTool", "format", "--standalone", "-t", str(uuid4()), "-c", config]
@@ -166,7 +167,7 @@ def _format(java: list[str | Path], config: str, folder: Path) -> None:
 
 
 def _reason(output: str) -> str:
-    """The line of a Java program's output that names its exception."""
+    """Return the line of a Java program's output that names its exception."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return next(
         (line for line in lines if "Exception" in line and not line.startswith("at ")), lines[0] if lines else ""

@@ -1,8 +1,8 @@
 """
-Tell Airflow that something has landed, while the task that landed it still runs.
+Notify Airflow that records have landed, while the task that landed them still runs.
 
-Airflow shows a task's own asset events only when the task succeeds, which for `land` is after hours. The doorbell
-carries no data, because `build` reads the lake. So rings may be lost, doubled or late.
+Airflow publishes a task's own asset events only when the task succeeds, which for `land` is after hours. The doorbell
+carries no data, because `build` reads the lake. So it does no harm if a ring is lost, doubled or late.
 """
 
 import threading
@@ -21,7 +21,7 @@ _SECONDS_BETWEEN = 5.0
 
 
 class Doorbell:
-    """Rings for an asset from its own thread, so that landing never waits for Airflow."""
+    """Sends asset events to Airflow from a thread of its own, so that landing never waits for Airflow."""
 
     def __init__(self, settings: Settings, asset: str) -> None:
         self._airflow = client(settings)
@@ -31,7 +31,7 @@ class Doorbell:
         threading.Thread(target=self._run, name="doorbell", daemon=True).start()
 
     def ring(self, *_: object) -> None:
-        """Ask for a ring; several requests within a few seconds become one ring."""
+        """Request a ring. Several requests within five seconds become one ring."""
         self._rung.set()
 
     def _run(self) -> None:

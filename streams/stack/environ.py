@@ -17,7 +17,7 @@ NO_TELEMETRY = {
 
 
 def project_environment(settings: Settings) -> dict[str, str]:
-    """The variables with which a started program reads these settings and finds the project and its commands."""
+    """Return the variables with which a program reads these settings and finds the project and its commands."""
     python_path = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
     path = [str(Path(sys.executable).parent), *filter(None, [os.environ.get("PATH")])]
     return {

@@ -1,4 +1,4 @@
-"""Check what a machine must offer before anything starts. Each error is one sentence: what is missing, what to do."""
+"""Check the machine before anything starts. Each error says in one sentence what is missing, and what to do."""
 
 import os
 import pwd
@@ -22,19 +22,19 @@ __all__ = [
 ]
 
 MARKER = "caf-home"
-"""The file that marks a folder as a home, so that it may be removed."""
+"""The file that marks a folder as a home, so that the folder may be removed."""
 
 SPACE_MB = 500
-"""Free space below which no server is started, because it would stop in the middle of a write."""
+"""Free space in MB below which no server is started, because it could run out of space in the middle of a write."""
 
 FILES = 1_024
-"""Open files that the servers need at least."""
+"""How many open files the servers need at least."""
 
 FILES_WANTED = 65_536
-"""Open files that are requested if the machine allows more."""
+"""How many open files are requested if the machine allows it."""
 
 RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
-"""When this program was written: no correct clock shows an earlier time."""
+"""When this program was written. No correct clock shows an earlier time."""
 
 _DRIFT = timedelta(hours=1)
 
@@ -43,10 +43,10 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def prepare_process() -> None:
     """
-    Let this process and all its children open enough files, and reach the loopback address without a proxy.
+    Allow this process and its children enough open files, and let them reach the loopback address without a proxy.
 
     Raises:
-        MachineUnfit: the process may open fewer files than are needed.
+        MachineUnfit: the process may open fewer files than the servers need.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = FILES_WANTED if hard == resource.RLIM_INFINITY else min(hard, FILES_WANTED)
@@ -60,17 +60,17 @@ def prepare_process() -> None:
 
 
 def find_system_tools() -> None:
-    """Add the folders of the administrator's programs to PATH, because `su` and `cron` leave them out."""
+    """Add the folders of administration programs to PATH, because `su` and `cron` leave these folders out."""
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     os.environ["PATH"] = os.pathsep.join(dict.fromkeys([*folders, "/usr/sbin", "/sbin"]))
 
 
 def check_home(home: Path) -> None:
     """
-    Check that the folder of all state is writable, was not made by another user, and has space.
+    Check that the home is writable, was not made by another user, and has enough free space.
 
     Raises:
-        MachineUnfit: one of these is not so.
+        MachineUnfit: the home is not writable, belongs to another user, or has too little free space.
     """
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     if not existing.is_dir():
@@ -89,8 +89,10 @@ def check_home(home: Path) -> None:
 
 def check_ports(wanted: Mapping[str, int]) -> None:
     """
-    Check, before anything starts, that a server could listen on each port. The keys are the variables that set the
-    ports.
+    Check, before anything starts, that a server could listen on each port.
+
+    Args:
+        wanted: the ports, by the environment variable that sets each of them.
 
     Raises:
         PortTaken: another program listens on a port, or the port may not be used.
@@ -107,7 +109,7 @@ def check_ports(wanted: Mapping[str, int]) -> None:
 
 def check_shared_memory() -> None:
     """
-    Check that processes can share locks, as Airflow's processes do.
+    Check that processes can share locks, which Airflow's processes do.
 
     Raises:
         MachineUnfit: the machine has no shared memory.
@@ -125,10 +127,10 @@ def check_shared_memory() -> None:
 
 def check_clock(home: Path, now: datetime | None = None) -> None:
     """
-    Check that the clock has not been set back. Arrivals, deadlines and certificates depend on it.
+    Check that the machine's clock has not been set back. Arrival times, deadlines and certificates depend on it.
 
     Raises:
-        MachineUnfit: it shows a time before this program was written, or before the home was last started.
+        MachineUnfit: the clock shows a time before this program was written, or before the home was last started.
     """
     now = now or datetime.now(UTC)
     started = [datetime.fromtimestamp(file.stat().st_mtime, UTC) for file in (home / "run").glob("*.json")]

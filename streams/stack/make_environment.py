@@ -1,8 +1,8 @@
 """
-Create the locked Python environment, or bring one up to date: `make_environment.py FOLDER LOCK`.
+Create the locked Python environment, or bring it up to date: `make_environment.py FOLDER LOCK`.
 
-The launcher runs this file with a bare Python 3.11, so it imports only the standard library. pip installs uv from the
-lock, and uv installs the packages of the same lock: it needs seconds where pip needs minutes.
+The launcher runs this file with a bare Python 3.11, so the file imports only the standard library. pip installs uv from
+the lock, and uv installs the packages of the same lock, because uv needs seconds where pip needs minutes.
 """
 
 import ast
@@ -21,9 +21,9 @@ __all__ = ["entry", "make", "translated"]
 
 SPACE_GB = 4
 LOCK_COPY = "caf.lock"
-"""Copy of the lock in a finished environment; the launcher compares it with the lock."""
+"""Name of the copy of the lock in a finished environment. The launcher compares this copy with the lock."""
 MARKER = "caf-environment"
-"""The file that marks a folder as made by this module, so that it may be emptied."""
+"""The file that marks a folder as made by this module, so that the folder may be emptied."""
 
 PIP_TO_UV = {
     "index-url": "UV_DEFAULT_INDEX",
@@ -34,15 +34,15 @@ PIP_TO_UV = {
     "default-timeout": "UV_HTTP_TIMEOUT",
     "timeout": "UV_HTTP_TIMEOUT",
 }
-"""Settings of a machine's pip about its registry, and the variables that tell uv the same."""
+"""pip's settings about its package registry, and the environment variables that give uv the same settings."""
 
 
 def make(folder: Path, lock: Path) -> None:
     """
-    Create the environment, or bring it up to date; an unfinished one is created from scratch.
+    Create the environment, or bring it up to date. An unfinished environment is created from scratch.
 
     Raises:
-        SystemExit: with one sentence about what is missing: space, a module, the network.
+        SystemExit: space, a module or the network is missing; one sentence tells which.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
@@ -101,14 +101,18 @@ def _create(folder: Path) -> None:
 
 
 def _registry(folder: Path) -> dict[str, str]:
-    """The environment for uv: the caller's variables, and pip's settings for those that uv lacks."""
+    """Return the environment for uv: the caller's variables, plus pip's settings where the caller has none for uv."""
     pip = [str(folder / "bin" / "python"), "-m", "pip", "config", "list"]
     listed = subprocess.run(pip, capture_output=True, text=True, check=False).stdout
     return {**translated(listed), **os.environ}
 
 
 def translated(listed: str) -> Mapping[str, str]:
-    """The uv variables for the lines of `pip config list`. pip's environment variables come last, so they win."""
+    """
+    Return the uv variables for the lines of `pip config list`.
+
+    pip's environment variables are read last, so they override pip's configuration files.
+    """
     variables = {}
     for line in sorted(listed.splitlines(), key=lambda line: line.startswith(":env:")):
         name, _, value = line.partition("=")
@@ -128,7 +132,7 @@ def _install_uv(folder: Path, lock: Path, environ: Mapping[str, str]) -> None:
 
 
 def entry(name: str, lock: str) -> str:
-    """The lines of one package in a lock."""
+    """Return the lines of one package in a lock."""
     lines = lock.splitlines()
     first = next(number for number, line in enumerate(lines) if line.startswith(f"{name}=="))
     last = next(number for number in range(first, len(lines)) if not lines[number].endswith("\\"))
@@ -144,7 +148,7 @@ def _sync(folder: Path, lock: Path, environ: Mapping[str, str]) -> None:
 
 
 def _run(command: list[str | Path], folder: Path, environ: Mapping[str, str]) -> None:
-    """Run an installer. A person at a terminal sees its progress; otherwise a log keeps it."""
+    """Run an installer. A person at a terminal sees its progress; otherwise the output goes to a log."""
     log = folder / "install.log"
     with log.open("ab") as output:
         shown = None if sys.stderr.isatty() else output

@@ -1,7 +1,7 @@
 """
-Java archives of a lock with checksums, from Maven Central through the machine's Maven cache.
+Java archives of a lock with checksums, downloaded from Maven Central into the machine's Maven cache.
 
-`python -m streams.stack.maven COORDINATE…` prints a lock of these archives and everything that they need.
+`python -m streams.stack.maven COORDINATE…` prints a lock of the given archives and everything that they need.
 """
 
 import fcntl
@@ -25,18 +25,18 @@ from streams.stack.processes import Say
 __all__ = ["jars", "lock"]
 
 DOWNLOADS = 4
-"""How many archives are fetched at the same time."""
+"""How many archives are downloaded at the same time."""
 
 
 def jars(lock_file: Path, home: Path, say: Say) -> list[Path]:
     """
-    The archives of a lock as local files; missing or damaged ones are downloaded.
+    Return the archives of a lock as local files. Missing or damaged archives are downloaded.
 
     Args:
-        home: folder that keeps them if the Maven cache (`M2_REPO`, else `~/.m2/repository`) is not writable.
+        home: folder that keeps the archives if the Maven cache (`M2_REPO`, else `~/.m2/repository`) is not writable.
 
     Raises:
-        StackFailed: an archive cannot be fetched, or is not the one that was locked.
+        StackFailed: an archive cannot be downloaded, or its checksum differs from the lock.
     """
     locked = dict(line.split() for line in lock_file.read_text().splitlines())
     with _repository(home) as repository:
@@ -55,10 +55,11 @@ def jars(lock_file: Path, home: Path, say: Say) -> list[Path]:
 
 def lock(coordinates: Sequence[str]) -> str:
     """
-    The text of a lock: one line for each archive that the coordinates need, `group:name:version sha256`.
+    Return the text of a lock: one line, `group:name:version sha256`, for each archive that the coordinates need.
 
-    Each coordinate is resolved separately, and an earlier one decides the version. If they were resolved together,
-    versions that a later coordinate manages would replace those of an earlier one.
+    Each coordinate is resolved separately. If two coordinates need different versions of an archive, the earlier
+    coordinate decides. If all were resolved together, versions that a later coordinate manages would replace those of
+    an earlier one.
     """
     lines: dict[tuple[str, str], str] = {}
     for item in (item for coordinate in coordinates for item in jgo.resolve(coordinate)):
@@ -84,7 +85,7 @@ def _fetch(artifact: jgo.maven.Artifact, name: str, checksum: str) -> None:
 
 
 def _trust_the_systems_certificates() -> None:
-    """Let `requests` trust what the machine trusts: its own list lacks certificates of an organisation's proxy."""
+    """Let `requests` trust the machine's certificates: its own list may lack those of an organisation's proxy."""
     bundle = ssl.get_default_verify_paths().cafile
     if bundle:
         os.environ.setdefault("REQUESTS_CA_BUNDLE", bundle)
@@ -102,7 +103,7 @@ def _checksum(path: Path) -> str:
 
 @contextmanager
 def _repository(home: Path) -> Iterator[Path]:
-    """The folder for the archives, locked so that other processes do not fetch the same."""
+    """Yield the folder for the archives, locked so that other processes do not download the same archives."""
     for folder in (default_maven_repo(), home / "m2"):
         try:
             folder.mkdir(parents=True, exist_ok=True)

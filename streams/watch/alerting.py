@@ -1,7 +1,8 @@
 """
-From events to alert versions. This module knows neither Kafka nor the clock.
+Turns events into alert versions. This module does not use Kafka or the clock.
 
-It reads all that it needs from the state and writes all its decisions there, in the transaction of its caller.
+`Alerting` reads all its input from the watcher's state and writes all its decisions there, in the transaction of its
+caller.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -34,17 +35,17 @@ from streams.watch.touched import touched_by
 __all__ = ["PENDING_PLACES", "Alerting"]
 
 _CHUNK_PLACES = 1_000
-"""Families and records that one statement evaluates: half a second for so many."""
+"""How many families and records one statement evaluates. Evaluating this number takes half a second."""
 _ALONE_PLACES = 200
 """A batch that concerns more families and records than this is shared with the standbys."""
 PENDING_PLACES = 250
-"""How many of them the leader or a standby takes at once: 0.1 s."""
+"""How many pending families and records the leader or a standby takes at once. Evaluating this number takes 0.1 s."""
 _EVER = datetime.min.replace(tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
 
 
 class Alerting:
-    """Evaluates the rules on what the state knows, and stores the resulting alert versions with their recipients."""
+    """Evaluates the rules on the watcher's state, and stores the resulting alert versions with their recipients."""
 
     def __init__(self, engine: PostgresEngine, state: State, router: Router, case_url: str) -> None:
         self.state = state
@@ -58,11 +59,11 @@ class Alerting:
         """
         Store records, and the alert versions that follow from the events among them.
 
-        Unreadable records are only stored here; `report` evaluates them. If a batch concerns many families and records,
-        they are stored as pending here, and `evaluate_pending` evaluates them.
+        Unreadable records are only stored here; `report` evaluates them. If a batch concerns more than 200 families and
+        records, they are only stored as pending here, and `evaluate_pending` evaluates them.
 
         Args:
-            as_of: everything that arrived up to this time is known. Deadlines after it have not passed.
+            as_of: the time up to which every arrived record is known. Deadlines after this time have not passed.
             now: the time at which the versions are raised.
         """
         events = [record for record in records if isinstance(record, Accepted)]
@@ -86,13 +87,13 @@ class Alerting:
         """
         Store records that another leader has evaluated.
 
-        The review of all families finds the alerts that follow from them.
+        The review of all families finds the alerts that follow from these records.
         """
         self.state.add_judged([record for record in records if isinstance(record, Accepted)])
         self._quarantine(records)
 
     def evaluate_pending(self, taken: Collection[Pending]) -> None:
-        """Evaluate some pending families and records of one batch, and store the versions that follow."""
+        """Evaluate some pending families and records of one batch, and store the alert versions that follow."""
         if not taken:
             return
         first, *_ = taken
@@ -102,7 +103,7 @@ class Alerting:
         self._change(asked, first.as_of, first.taken_in_at, at=arrived.__getitem__, amendments=amendments)
 
     def report(self, limit: int, as_of: datetime, now: datetime) -> bool:
-        """Evaluate up to `limit` unreadable records; returns whether there may be more."""
+        """Evaluate up to `limit` unreadable records; return whether there may be more."""
         at = {("record", record): received_at for record, received_at in self.state.agenda.unevaluated(limit).items()}
         as_of = max([as_of, *at.values()])
         for places in _chunks(at):
@@ -121,25 +122,25 @@ class Alerting:
             self._change(self._by_all(places), until, now, at=at.__getitem__, amendments=None)
 
     def review(self, limit: int, as_of: datetime, now: datetime) -> bool:
-        """Evaluate up to `limit` of the families to review again, by all rules; returns whether there may be more."""
+        """Evaluate by all rules up to `limit` families that are marked for review; return whether there may be more."""
         families = self.state.agenda.to_review(limit)
         at = {("family", family): arrived_at for family, arrived_at in families.items()}
         self._change(self._by_all(at), as_of, now, at=at.__getitem__, amendments=None)
         return len(families) == limit
 
     def restate(self, as_of: datetime, now: datetime) -> None:
-        """Decide the versions that were put off: what people did with alerts of rules that only the build evaluates."""
+        """Decide the versions that were put off: actions of people on alerts of rules that only the build evaluates."""
         places = self.state.agenda.take_up()
         for chunk in _chunks(places):
             self._change(self._by_all(chunk), as_of, now, at=places.__getitem__, amendments={}, restates=True)
 
     def hear(self, alerts: Sequence[Alert]) -> None:
-        """Store versions that are on the alerts topic, also those that another process has published."""
+        """Store versions that are on the alerts topic, including versions that another process has published."""
         if not alerts:
             return
         for alert in self.state.alerts.sent(alerts):
-            # Somebody else has published another version under this number. So the watcher decides again what its own
-            # version was about.
+            # Another process has published a different version under this number. So the watcher evaluates the family
+            # or record of its own version again.
             self.state.agenda.put_off({place_of(alert): alert.received_at})
             self.state.alerts.forget(alert.alert_id)
         unknown = self.state.alerts.unknown(alerts)
@@ -168,8 +169,12 @@ class Alerting:
         Evaluate families and records, each by its own rules, and store the versions that bring the alerts up to date.
 
         Args:
-            amendments: how events about them were amended. None: only time has passed, no event has arrived.
-            restates: also store versions of alerts that only the build evaluates. Otherwise these are put off.
+            asked: the families and records, each with the rules to evaluate.
+            at: returns the arrival time of the newest record about a family or record, or its passed deadline.
+            amendments: the newest correction or withdrawal of an event, by family or record. If `amendments` is None,
+                only time has passed and no event has arrived.
+            restates: whether to store new versions of alerts that only the build evaluates. If false, new versions of
+                such alerts are put off.
         """
         if not asked:
             return
@@ -195,7 +200,10 @@ class Alerting:
         return first_version(row, self._rules[row.rule].clears_when, self._case_url, now)
 
     def _routed(self, book: AlertBook, alerts: Iterable[Alert], desks: Mapping[str, FamilyDesk]) -> Iterator[Alert]:
-        """Give versions their recipients. After a version that reaches nobody comes an alert that reports this."""
+        """
+        Yield the versions with their recipients. A version that reaches nobody is followed by an alert that reports
+        this.
+        """
         for alert in alerts:
             desk = None if alert.family_id is None else desks.get(alert.family_id)
             routed = self._router.address(alert, desk, book.recipients(alert))
@@ -205,11 +213,15 @@ class Alerting:
                 yield lost
 
     def _keep(self, book: AlertBook, versions: Iterable[Alert]) -> None:
-        """Store versions, and have them sent."""
+        """Store versions, and write them to the outbox."""
         self.state.alerts.save([one for version in versions if (one := book.record(version)) is not None], send=True)
 
     def _answer(self, fact: AlertAcknowledged, received_ms: int, now: datetime) -> None:
-        """Raise the requested test alert. The rules run on no events first, so a broken engine raises no test alert."""
+        """
+        Raise the requested test alert.
+
+        The rules are first evaluated on no events, so that a broken rule engine raises no test alert.
+        """
         self._engine.evaluate(events_table([], now), None, self._rules, now)
         alert = trial_alert(fact.alert_id, arrived_at(received_ms), now)
         if not self.state.alerts.places([alert.alert_id]):

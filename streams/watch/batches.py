@@ -1,4 +1,4 @@
-"""How a batch is taken in: in one transaction. A record that PostgreSQL refuses does not stop the others."""
+"""Takes in each batch in one transaction. A record that PostgreSQL refuses does not stop the other records."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -22,10 +22,12 @@ Evaluate = Callable[[Sequence[Accepted | Rejected]], None]
 
 
 class Batches:
-    """Evaluates batches. The standbys help with large ones."""
+    """Evaluates batches. The standbys help with large batches."""
 
     def __init__(self, state: State, evaluate: Alerting, alive: Callable[[], None]) -> None:
         """
+        Create the object.
+
         Args:
             alive: called now and then, to show that the watcher is alive.
         """
@@ -41,15 +43,17 @@ class Batches:
         """
         Evaluate the records of a batch, and store their alerts together with the new offsets.
 
-        1. All of this is one transaction: `State.writing` checks that the term is still this watcher's. `hear` stores
-           the alert versions that came from the alerts topic. `evaluate` stores and evaluates the records. `advance`
-           stores the offsets. After a crash, the database has either all of it or none of it.
-        2. If PostgreSQL refuses a value in the batch, it undoes the transaction. The records are then evaluated in
-           halves, each half in a transaction of its own, until the refused record is alone. That record is stored as
-           unreadable. One more transaction stores the heard versions and the offsets. After a crash before it, the
-           batch is read again; events and alert versions that are already stored are not stored a second time.
-        3. If the batch concerns many families and records, step 1 has only listed them as pending. `finish` evaluates
-           them before this method returns. So the next batch is never taken in while something is pending.
+        1. All of this is one transaction. `State.writing` checks that this watcher's term is still the latest. `hear`
+           stores the alert versions that came from the alerts topic. `evaluate` stores and evaluates the records.
+           `advance` stores the offsets. After a crash, the database has either all of these changes or none.
+        2. If PostgreSQL refuses a value in the batch, it rolls the transaction back. The records are then evaluated in
+           halves, each half in a transaction of its own, until the refused record is alone. The refused record is
+           stored as unreadable. One more transaction stores the alert versions from the topic and the offsets. After a
+           crash before that transaction, the batch is read again; events and alert versions that are already stored are
+           not stored a second time.
+        3. If the batch concerns many families and records, step 1 has only stored them as pending. `finish` evaluates
+           the pending families and records before this method returns. So the next batch is never taken in while a
+           family or record is pending.
 
         Returns:
             Whether there are unreadable records to report.
@@ -73,15 +77,16 @@ class Batches:
 
     def finish(self) -> bool:
         """
-        Evaluate what a large batch has left pending, until nothing is left.
+        Evaluate the families and records that a large batch has left pending, until none is left.
 
         1. Each round is one transaction: it takes up to 250 pending families and records, evaluates them, and stores
-           the versions that follow. Taking deletes the rows, so after a crash they are pending again.
-        2. Rows that a standby has taken are locked. The leader skips them while there are others. When only locked rows
-           are left, it waits five seconds for them. Then it ends the sessions of the standbys: PostgreSQL undoes their
-           transactions, and the leader takes the rows.
-        3. If PostgreSQL refuses a round, this method goes on with one family or record at a time. If it refuses a
-           single one, the newest records about that family are stored as unreadable, and the family is no longer
+           the alert versions that follow. Taking deletes the rows of the families and records. A crash undoes this, so
+           they are pending again.
+        2. Rows that a standby has taken are locked. The leader skips locked rows while there are other rows. When only
+           locked rows are left, the leader waits for them for five seconds. Then the leader ends the database sessions
+           of the standbys. PostgreSQL rolls their transactions back, and the leader takes the rows.
+        3. If PostgreSQL refuses a round, this method continues with one family or record at a time. If PostgreSQL
+           refuses a single family, the newest records about it are stored as unreadable, and the family is no longer
            pending.
         4. After each round, `alive` is called.
 
@@ -112,7 +117,7 @@ class Batches:
         try:
             with self._state.writing():
                 evaluate(records)
-            # The next half may concern the same families, and a family may be pending only once.
+            # Finish first, because the next half may concern the same families, and a family may be pending only once.
             self.finish()
         except REFUSED as error:
             if len(records) > 1:
@@ -133,7 +138,7 @@ class Batches:
 
 
 def _log_refused(place: tuple[str, int, int], error: Exception) -> None:
-    """Log the position of a refused record, without the server's message, which may quote the record."""
+    """Log the position of a refused record, but not the server's message, which may contain data from the record."""
     topic, partition, offset = place
     log.warning("record_refused", topic=topic, partition=partition, offset=offset, by=type(error).__name__)
 

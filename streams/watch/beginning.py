@@ -1,4 +1,4 @@
-"""Where a term of the watcher begins to read and to evaluate."""
+"""Finds the offsets at which a term of the watcher begins to read and to evaluate."""
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -22,7 +22,7 @@ __all__ = ["begin_reading"]
 log = structlog.get_logger()
 
 _LANDER_SECONDS = 5
-"""How long to wait for the lander to land records that it has read and that Kafka no longer has."""
+"""How many seconds to wait for the lander to land records that it has read and that Kafka has deleted."""
 
 Offsets = dict[TopicPartition, int]
 
@@ -37,16 +37,17 @@ def begin_reading(
     """
     Find the offset at which each partition continues, after filling gaps in the state from the lake.
 
-    1. The state knows the next offset of each partition. If the topic has been recreated since, the partition continues
-       at the new generation's first offset at the latest (`_evaluated`).
-    2. The state lacks records in two cases. If the state is new, it lacks all of them. Otherwise it lacks those that
-       Kafka deleted before they were evaluated. The lander may still be landing deleted records, so this function waits
-       up to five seconds for it. Then it copies the missing records from the lake (`fill`).
-    3. Each partition continues after what was evaluated or copied. If Kafka has deleted records after that, the reader
-       gets `deleted_unread` records in their place. But if the lander has read past them, they were only transaction
-       markers, and reading begins at the first record that is left (`where_to_resume`).
-    4. If a topic ends before the offset found so, it has lost its end. Nobody knows which of its records were
-       evaluated, so all its records in Kafka are read again.
+    1. The state has the next offset of each partition. If the topic has been recreated since, the partition continues
+       at the new generation's first offset or earlier (`_evaluated`).
+    2. The state lacks records in two cases. A new state lacks all records. Any other state lacks the records that Kafka
+       deleted before they were evaluated. The lander may still be landing deleted records, so this function waits up to
+       five seconds for the lander. Then the function copies the missing records from the lake (`fill`).
+    3. Each partition continues after the records that were evaluated or copied. If Kafka has deleted records after that
+       offset, the consumer returns `deleted_unread` records in their place. But if the lander has read past the deleted
+       offsets, they were only transaction markers, and reading begins at the first record that Kafka still has
+       (`where_to_resume`).
+    4. If a topic ends before the offset found in this way, it has lost records at its end. Nobody knows which of its
+       records were evaluated, so all its records in Kafka are read again.
 
     Args:
         alive: called now and then, to show that the watcher is alive.
@@ -68,10 +69,10 @@ def begin_reading(
 
 def _evaluated(state: State, generations: Generations) -> Offsets:
     """
-    Up to which offsets the state has evaluated.
+    Return the offsets up to which the state has evaluated each partition.
 
-    If a topic has been recreated since then, its partitions are evaluated at most up to where the new generation
-    begins.
+    If a topic has been recreated since then, its partitions count as evaluated at most up to the first offset of the
+    new generation.
     """
     evaluated = {}
     for place, (offset, topic_id) in state.known().items():

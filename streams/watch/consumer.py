@@ -1,4 +1,4 @@
-"""A consumer for the watcher, with the lake's offsets."""
+"""A consumer for the watcher, which numbers records as the lake does."""
 
 from typing import Any
 
@@ -19,9 +19,10 @@ log = structlog.get_logger()
 
 def watch_consumer(settings: Settings, **config: Any) -> TolerantConsumer:
     """
-    Make a consumer that counts offsets as the lake does, or as Kafka does while the lake cannot be read.
+    Make a consumer that numbers records as the lake does. If the lake cannot be read, Kafka's offsets are used.
 
-    Kafka's own offsets are never larger than the lake's. So some records may be evaluated twice, but none is skipped.
+    Kafka's own offsets are never larger than the lake's numbers. So some records may be evaluated twice, but none is
+    skipped.
 
     Raises:
         BrokerUnavailable: no broker answers.

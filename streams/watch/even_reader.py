@@ -1,8 +1,9 @@
 """
-Reads the topics evenly by time of arrival whenever there is a backlog.
+Reads the topics evenly by arrival time while there is a backlog.
 
-If a backlog was read one partition after another, a referral would be seen hours before the decision on it, which is on
-another topic. Deadlines would seem missed, and the next batch would withdraw the alerts that were raised.
+If the partitions of a backlog were read one after another, a referral could be read hours before later events about the
+same family on another topic. Deadlines would seem missed, alerts would be raised, and a later batch would withdraw
+them.
 """
 
 from collections import deque
@@ -17,23 +18,25 @@ __all__ = ["EvenReader"]
 
 _LIVE_RECORDS = 500
 _AHEAD_RECORDS = 5_000
-"""If a partition has more records waiting than this, it is paused until the others have caught up."""
+"""If a partition has more records waiting than this, it is paused until the other partitions have caught up."""
 
 
 class EvenReader:
     """
-    A consumer's records: within a partition in its order, and over all partitions roughly in order of arrival.
+    Returns a consumer's records: for each partition in its own order, and for all partitions roughly by arrival time.
 
-    A full poll shows that there is a backlog. The reader then notes where the partitions end. Until it has read up to
-    there, it hands out a record only when every other partition with records left has been read up to that record's
-    time of arrival (by the broker's clock, `LogAppendTime`).
+    A poll that returns the maximum number of records shows that there is a backlog. The reader then notes the present
+    end of each partition. Until the noted ends are reached, the reader returns a record only when every other partition
+    of the backlog has been read up to that record's arrival time (by the broker's clock, `LogAppendTime`).
     """
 
     def __init__(self, consumer: KafkaConsumer, ordered: Collection[TopicPartition]) -> None:
         """
+        Create the reader.
+
         Args:
-            consumer: must have its partitions and positions before `start`.
-            ordered: the partitions to read evenly. Records of other partitions are handed out as they come.
+            consumer: must have its partitions and positions before `start` is called.
+            ordered: the partitions to read evenly. Records of other partitions are returned as they come.
         """
         self._consumer = consumer
         self._waiting: dict[TopicPartition, deque[Readable]] = {partition: deque() for partition in ordered}
@@ -45,7 +48,7 @@ class EvenReader:
         self._ends = self._consumer.end_offsets(list(self._waiting))
 
     def poll(self, timeout_ms: int) -> list[Readable]:
-        """The next records; none if nothing comes in time, or if all must wait for other partitions."""
+        """Return the next records; none if nothing comes in time, or if all records must wait for other partitions."""
         if not self._ends:
             records = self._read(timeout_ms, _LIVE_RECORDS)
             if len(records) >= _LIVE_RECORDS:
@@ -54,12 +57,12 @@ class EvenReader:
         return self._read_evenly(timeout_ms)
 
     def position(self, partition: TopicPartition) -> int:
-        """The offset of the next record to hand out."""
+        """Return the offset of the next record to return."""
         waiting = self._waiting[partition]
         return waiting[0].offset if waiting else self._consumer.position(partition)
 
     def read_until(self) -> int | None:
-        """Time of arrival (ms since 1970) up to which everything has been read; None when there is no backlog."""
+        """Return the arrival time (ms since 1970) up to which everything has been read; None if there is no backlog."""
         return min((self._read_until[partition] for partition in self._behind()), default=None)
 
     def _read(self, timeout_ms: int, limit: int) -> list[Readable]:
@@ -72,7 +75,8 @@ class EvenReader:
             partition = TopicPartition(record.topic, record.partition)
             if partition in self._waiting:
                 self._waiting[partition].append(record)
-                # A record without a usable time is not held back, and does not change how far reading has come.
+                # A record without a usable timestamp does not wait, and does not change the time up to which the
+                # partition is read.
                 self._read_until[partition] = max(self._read_until[partition], record.timestamp)
             else:
                 ready.append(record)
@@ -91,7 +95,7 @@ class EvenReader:
         return [partition for partition, end in self._ends.items() if self._consumer.position(partition) < end]
 
     def _pace(self) -> None:
-        """Pause the partitions that are far ahead, to limit how many records wait."""
+        """Pause the partitions that are far ahead, to limit how many records wait in memory."""
         ahead = {partition for partition, waiting in self._waiting.items() if len(waiting) > _AHEAD_RECORDS}
         paused = self._consumer.paused()
         self._consumer.pause(*(ahead - paused))

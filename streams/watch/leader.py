@@ -1,5 +1,5 @@
 """
-The leader lock: only one watcher leads, and any other waits as a standby.
+The leader lock: one watcher leads, and every other watcher waits as a standby.
 
 The leader is the watcher that holds a PostgreSQL advisory lock.
 """
@@ -16,7 +16,7 @@ __all__ = ["Leadership"]
 
 
 class Leadership:
-    """The leader lock. A database session holds it, so it is free when the process or the session ends."""
+    """The leader lock. A database session holds it, so the lock is free when the process or the session ends."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -24,11 +24,11 @@ class Leadership:
 
     def try_acquire(self) -> bool:
         """
-        Take the lock if nobody has it.
+        Take the lock if no other watcher holds it.
 
         Raises:
             LakeUnavailable: PostgreSQL does not answer.
-            SettingInvalid: PostgreSQL is reached through a pooler that gives one session to several clients.
+            SettingInvalid: PostgreSQL is reached through a pooler that shares sessions between clients.
         """
         try:
             if self._session is None:
@@ -47,10 +47,10 @@ class Leadership:
     @contextmanager
     def holding(self, key: LockKey) -> Iterator[HeldLock | None]:
         """
-        Hold another lock for the length of a `with` block; gives None if another process has it.
+        Hold another lock during the block; yields None if another process holds that lock.
 
         Raises:
-            LockTaken: the session is lost, and with it the leader lock.
+            LockTaken: the session is lost, and the leader lock with it.
         """
         assert self._session is not None
         try:
@@ -65,7 +65,7 @@ class Leadership:
                     self._session.unlock(key)
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Release the leader lock."""
         if self._session is not None:
             self._session.close()
             self._session = None

@@ -1,4 +1,4 @@
-"""Which families, persons and addresses an event names."""
+"""The families, persons and addresses that an event names."""
 
 from functools import cache
 from typing import Any, NamedTuple
@@ -26,9 +26,9 @@ class Named(NamedTuple):
     The families, persons and addresses that an event names.
 
     Attributes:
-        is_link: whether the event links its persons.
-        marker: the id of the risk marker that the event is about, or empty.
-        is_of_person: whether the event is recorded for a person, in no family.
+        is_link: whether the event links its persons as one person.
+        marker: the id of the risk marker that the event is about, or an empty string.
+        is_of_person: whether the event is recorded for a person, without a family.
     """
 
     families: list[str]
@@ -40,7 +40,7 @@ class Named(NamedTuple):
 
 
 def named_by(event: Accepted) -> Named:
-    """Find which families, persons and addresses an event names, whether it records, corrects or withdraws a fact."""
+    """Find the families, persons and addresses that an event names. The event may amend a fact."""
     about: Any = event.amendment if event.fact is None else event.fact
     tells = _tells(type(about))  # type: ignore[arg-type]  # mypy: classes cannot be hashed
     families, persons, addresses = (_ids(about, fields) for fields in tells.ids)
@@ -55,7 +55,7 @@ def named_by(event: Accepted) -> Named:
 
 
 class _Tells(NamedTuple):
-    """Which fields of an event type hold ids of families, persons and addresses, and what else its events can tell."""
+    """Which fields of an event type hold ids of families, persons and addresses, and which other facts it can tell."""
 
     ids: tuple[tuple[str, ...], ...]
     links: bool

@@ -20,21 +20,23 @@ class Outbox:
     """
     Sends the alert versions that the state holds in its outbox.
 
-    1. The transaction that decides a version also writes it to the outbox. So no crash can lose it.
-    2. `send` publishes the oldest versions, up to 1,000, in one transaction of Kafka's, and waits until the broker has
-       acknowledged it. Readers see all of these versions or none.
-    3. Only then does a database transaction remove them from the outbox.
+    1. The transaction that decides a version also writes it to the outbox. So no crash can lose a version.
+    2. `send` publishes the oldest versions, up to 1,000, in one Kafka transaction, and waits until the broker has
+       acknowledged it. Consumers see all of these versions or none.
+    3. Only then does a database transaction remove the versions from the outbox.
     4. After a crash between steps 2 and 3, the versions are both on the topic and in the outbox. So a watcher that
-       begins a term first reads the alerts topic to its end, and removes from the outbox what it finds there. It does
-       not send these versions a second time.
+       begins a term first reads the alerts topic to its end. The watcher removes the versions that it finds on the
+       topic from the outbox, and does not send them a second time.
 
     Only one thread at a time sends, restores or retires alerts.
     """
 
     def __init__(self, state: State, publisher: Publisher, kept: timedelta) -> None:
         """
+        Create the outbox.
+
         Args:
-            state: in a database session that nobody else uses.
+            state: the state, in a database session that is used only here.
             kept: how long an ended alert stays on the topic of current alerts.
         """
         self._state, self._publisher, self._kept = state, publisher, kept
@@ -47,7 +49,7 @@ class Outbox:
         Send everything in the outbox.
 
         Returns:
-            Kafka's next offset of each partition of the alerts topic that was written.
+            Kafka's next offset of each partition of the alerts topic to which a version was written.
 
         Raises:
             LockTaken: the lock is lost.
@@ -56,8 +58,8 @@ class Outbox:
         with self._turn:
             while waiting := self._state.alerts.waiting(_AT_ONCE):
                 written |= (publisher or self._publisher).alerts(waiting)
-                # This transaction does not wait for the disk. If a crash undoes it, the next term finds on the topic
-                # what was sent.
+                # The commit of this transaction does not wait for the disk. If a crash undoes the transaction, the next
+                # term finds the sent versions on the topic.
                 with self._state.writing(is_durable=False):
                     self._state.alerts.sent(waiting)
                 self.sent += len(waiting)
@@ -74,7 +76,7 @@ class Outbox:
                 alive()
 
     def retire(self, now: datetime) -> None:
-        """Remove alerts that ended long enough ago from the topic of current alerts."""
+        """Remove alerts that ended more than `kept` ago from the topic of current alerts."""
         with self._turn:
             while over := self._state.alerts.ended(now - self._kept):
                 self._publisher.retire(over)

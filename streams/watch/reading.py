@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 _TOPICS = (*names.INPUT_TOPICS, names.ALERTS)
 _FETCH_BYTES = 1024 * 1024
-"""Most bytes of one partition in one fetch, about 2,000 records: so one fetch of all partitions makes one batch."""
+"""Most bytes of one partition in one fetch, about 2,000 records. So one fetch of all partitions makes one batch."""
 
 
 class Reading:
@@ -28,11 +28,11 @@ class Reading:
     A consumer of the input topics and of the alerts topic.
 
     Attributes:
-        consumer: the Kafka consumer that reads them.
-        partitions: all their partitions when the term began.
+        consumer: the Kafka consumer that reads the topics.
+        partitions: all partitions of the topics when the term began.
         topic_ids: Kafka's ids of the topics when the term began.
-        offsets: the next offset of each partition after what was taken in, counted as the lake does.
-        is_over: whether the term must end because the topics are no longer those with which it began.
+        offsets: the next offset of each partition after the records that were taken in, numbered as in the lake.
+        is_over: whether the term must end because topics have changed since it began.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -48,19 +48,19 @@ class Reading:
         self._lost_until: dict[TopicPartition, int] = {}
 
     def close(self) -> None:
-        """Disconnect."""
+        """Disconnect from the broker."""
         self.consumer.close()
 
     def of(self, *topics: str) -> list[TopicPartition]:
-        """The partitions of some topics."""
+        """Return the partitions of the given topics."""
         return [partition for partition in self.partitions if partition.topic in topics]
 
     def seek(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Begin at some offsets. The consumer must have its partitions already."""
+        """Begin at the given offsets. The consumer must have its partitions already."""
         beginnings = self.consumer.beginning_offsets(self.partitions)
         self._lost_until = {place: beginnings[place] for place in self.of(*names.INPUT_TOPICS)}
         for place, offset in offsets.items():
-            # The state already knows the alerts that Kafka has deleted.
+            # On the alerts topic, skip deleted records, because the state already knows their alerts.
             begin = offset if place in self._lost_until else max(offset, beginnings[place])
             self.consumer.seek(place, begin)
             self.offsets[place] = begin
@@ -70,25 +70,25 @@ class Reading:
         self._reader.start()
 
     def input_ends(self) -> dict[TopicPartition, int]:
-        """Where the partitions of the input topics end now."""
+        """Return the present end offsets of the input topics."""
         return self.consumer.end_offsets(self.of(*names.INPUT_TOPICS))
 
     def is_before(self, ends: Mapping[TopicPartition, int]) -> bool:
-        """Whether any of these partitions of input topics has records left to read before its end in `ends`."""
+        """Return whether any of these partitions of input topics still has records to read before its end in `ends`."""
         return any(self._reader.position(place) < end for place, end in ends.items())
 
     def poll(self, patience_ms: int) -> list[Readable]:
         """
-        The next records; none if the topics are no longer those with which the term began.
+        Return the next records; none if topics have changed since the term began.
 
-        In that case the term is over (`is_over`).
+        If the topics have changed, `is_over` becomes true and the term ends.
 
         Raises:
-            RecordsDeleted: Kafka has deleted records before they were read. The lake may have them.
+            RecordsDeleted: Kafka has deleted records before they were read. The lake may have these records.
         """
         records = self._reader.poll(patience_ms)
-        # Check this before anybody uses the records: those of a recreated topic would count as records of the old
-        # topic.
+        # Check this before the records are used: records of a recreated topic would otherwise count as records of the
+        # old topic.
         self.is_over = self._has_other_topics(records)
         if self.is_over:
             return []
@@ -98,25 +98,25 @@ class Reading:
         return records
 
     def read_until(self) -> int | None:
-        """Time of arrival (ms since 1970) up to which everything has been read; None when there is no backlog."""
+        """Return the arrival time (ms since 1970) up to which everything has been read; None if there is no backlog."""
         return self._reader.read_until()
 
     def note_taken(self, offsets: Mapping[TopicPartition, int]) -> None:
         """
         Note up to which offsets partitions were taken in or written.
 
-        The watcher's own alerts are read after they were written, so their offsets may be lower. They change nothing
-        here.
+        The watcher reads its own alerts after it has written them, so an offset may be lower than the one noted at
+        writing. A lower offset changes nothing.
         """
         self.offsets |= {place: max(offset, self.offsets.get(place, 0)) for place, offset in offsets.items()}
 
     def note_written(self, written: Mapping[int, int]) -> None:
-        """Note up to which offsets, as Kafka counts them, partitions of the alerts topic were written."""
+        """Note up to which of Kafka's own offsets partitions of the alerts topic were written."""
         places = {TopicPartition(names.ALERTS, number): offset for number, offset in written.items()}
         self.note_taken(self.consumer.numbered(places))
 
     def _has_other_topics(self, records: Iterable[Readable]) -> bool:
-        """Whether a topic was recreated since the term began, or continues before the offset that it had reached."""
+        """Return whether a topic was recreated since the term began, or continues before the offset reached."""
         ids = self.consumer.topic_ids(self.topic_ids)
         recreated = [topic for topic, id_ in ids.items() if self.topic_ids[topic] != id_]
         ended = {place for place in self._lost_until if self._reader.position(place) < self.offsets[place]}
@@ -129,7 +129,7 @@ class Reading:
         return bool(recreated or ended)
 
     def has_other_partitions(self) -> bool:
-        """Whether partitions were added since the term began."""
+        """Return whether partitions were added since the term began."""
         found = partitions_of(self.consumer, self.topic_ids)
         is_more = len(found) > len(self.partitions)
         if is_more:

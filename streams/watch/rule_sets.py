@@ -1,8 +1,8 @@
 """
-Which rules are evaluated when something has arrived: those whose result it can change.
+Decides which rules are evaluated when an event has arrived: the rules whose result the event can change.
 
-A rule's line in the register names the facts that can change its result. `tests/parity/test_facts_of_rules.py` checks
-that these lines are right.
+A rule's row in the register names the facts that can change the rule's result. `tests/parity/test_facts_of_rules.py`
+checks that these rows are right.
 """
 
 from collections import defaultdict
@@ -15,14 +15,14 @@ from streams.rules.compiled import Rule
 __all__ = ["RuleSets"]
 
 _ALL_INSTEAD = 0.5
-"""If a set needs statements for this share of all rules, one statement for all rules costs less."""
+"""If the sets needed for some rules contain this share of all rules, one statement for all rules costs less."""
 
 
 class RuleSets:
     """
-    The rules that each fact can change.
+    For each fact, the set of rules whose result it can change.
 
-    There are few such sets. PostgreSQL has one statement for each set, and one for all rules.
+    There are few distinct sets. PostgreSQL has one statement for each set, and one for all rules.
 
     Attributes:
         all: the names of all rules.
@@ -39,11 +39,15 @@ class RuleSets:
         self._covering = cache(self._sets_covering)
 
     def changed_by(self, facts: Iterable[str | None]) -> frozenset[str]:
-        """The rules whose result any of these facts can change."""
+        """Return the rules whose result any of these facts can change."""
         return frozenset().union(*(self._by_fact.get(fact, ()) for fact in facts if fact is not None))
 
     def grouped(self, asked: Mapping[Place, Collection[str]]) -> dict[frozenset[str], list[Place]]:
-        """Group families and records by set of rules. One may be in several groups, which together cover its rules."""
+        """
+        Group families and records by set of rules.
+
+        A family or record may be in several groups. The sets of these groups together contain all its rules.
+        """
         groups: dict[frozenset[str], list[Place]] = defaultdict(list)
         for place, rules in asked.items():
             for one in self._covering(frozenset(rules)):

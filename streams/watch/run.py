@@ -1,4 +1,4 @@
-"""Runs a watcher for as long as it is wanted: as a standby or as the leader, and again after the broker was away."""
+"""Runs a watcher until it is told to stop: as a standby or as the leader, and again after the broker was away."""
 
 import time
 from collections.abc import Callable
@@ -28,7 +28,7 @@ _RETRY_SECONDS = 0.5
 
 @dataclass
 class Watched:
-    """What this process did as the leader."""
+    """Totals of what this process did as the leader."""
 
     records: int = 0
     alerts: int = 0
@@ -43,10 +43,10 @@ def run(
     project: Path = DBT_PROJECT,
 ) -> Watched:
     """
-    Watch until `until` is true or `for_seconds` have passed; `until` is asked at least once a heartbeat.
+    Watch until `until` returns true or `for_seconds` have passed. `until` is called at least once per heartbeat.
 
-    A second process helps the first one, and leads when the first one ends. Once it runs, a watcher waits for a broker
-    or database that does not answer.
+    A second process helps the first one, and leads when the first one ends. After its start, a watcher waits while the
+    broker or the database does not answer.
 
     Raises:
         BrokerUnavailable: no broker answers at the start.
@@ -100,7 +100,10 @@ def _term(
     *,
     sign: Sign,
 ) -> bool:
-    """Lead until the stop or a loss; returns whether the lock is still held."""
+    """
+    Lead until told to stop, or until the lock, the database or the broker is lost; return whether the lock is still
+    held.
+    """
 
     def turns() -> bool:
         sign.turn()

@@ -1,4 +1,4 @@
-"""Sends the outbox on its own thread. Meanwhile the watcher evaluates the next batch."""
+"""Sends the outbox on a thread of its own, while the watcher evaluates the next batch."""
 
 from collections.abc import Callable
 from threading import Condition, Thread
@@ -6,21 +6,21 @@ from threading import Condition, Thread
 __all__ = ["Sender"]
 
 Written = dict[int, int]
-"""Kafka's next offset of each partition that was written."""
+"""Kafka's next offset of each partition to which a version was written."""
 
 
 class Sender:
     """
-    One thread that sends whatever waits, each time it is woken.
+    A thread that sends everything in the outbox each time it is woken.
 
-    1. `wake` counts a request to send. The watcher calls it after a transaction, when there may be something to send.
-    2. The thread notes the number of requests, and sends everything that waits. Then the noted requests are done.
-    3. `settled` returns None until all requests are done. So when it returns something else, everything that was
+    1. `wake` counts a request to send. The watcher calls it after a transaction that may have added versions.
+    2. The thread notes the number of requests, and sends everything in the outbox. Then the noted requests are done.
+    3. `settled` returns None until all requests are done. When `settled` returns offsets, every version that was
        decided before the last `wake` is on the topic and acknowledged. The watcher moves the watermark only then.
     4. If sending fails, the thread ends. `settled` then raises the error in the watcher's own thread.
 
     Args:
-        send: sends everything that waits, and returns the offsets that it has written.
+        send: a function that sends everything in the outbox and returns the written offsets.
     """
 
     def __init__(self, send: Callable[[], Written]) -> None:
@@ -34,20 +34,20 @@ class Sender:
         self._thread.start()
 
     def wake(self) -> None:
-        """Ask for sending, because there may be something to send."""
+        """Request sending, because there may be versions to send."""
         with self._changed:
             self._wanted += 1
             self._changed.notify_all()
 
     @property
     def is_busy(self) -> bool:
-        """Whether there may be something to send."""
+        """Whether there may be versions to send."""
         with self._changed:
             return self._done < self._wanted
 
     def settled(self) -> Written | None:
         """
-        The offsets written since the last call; None while there may be something to send.
+        Return the offsets written since the last call; None while there may be versions to send.
 
         Raises:
             Exception: the error that ended the thread.

@@ -1,4 +1,4 @@
-"""What a watcher does while another one leads: it helps with large batches, or prepares tables of its own version."""
+"""The work of a watcher while another one leads: it helps with large batches, or prepares tables of its own version."""
 
 import time
 from collections.abc import Callable
@@ -31,21 +31,24 @@ log = structlog.get_logger()
 
 class Standby:
     """
-    A watcher that waits for the leader lock, and works meanwhile.
+    A watcher that waits for the leader lock, and works in the meantime.
 
-    1. If the leader has the same rules and tables, this one helps. In one transaction it takes up to 250 pending
-       families and records, evaluates them, and writes the versions that follow to the outbox. The leader sends them.
-       The rows that it has taken are locked, so no family is evaluated by two watchers at once.
-    2. If it dies, or the leader has waited for it for five seconds, PostgreSQL undoes its transaction. The rows are
-       pending again, and another watcher takes them.
-    3. If the leader has tables of another version, or none, this one makes its own tables in the schema `watch_next`
-       and fills them from the lake. Alerts go on meanwhile. When this one becomes the leader, its tables take the place
-       of the others (`Tables.open`).
-    4. Only one standby prepares tables. It holds the lock `WATCH_NEXT` for as long as it waits to use them.
+    1. If the leader has the same rules and tables, this standby helps. In one transaction the standby takes up to 250
+       pending families and records, evaluates them, and writes the alert versions that follow to the outbox. The leader
+       sends the versions. The rows that the standby has taken are locked, so no family is evaluated by two watchers at
+       once.
+    2. If the standby dies, or if the leader has waited for it for five seconds, PostgreSQL rolls its transaction back.
+       The rows are pending again, and another watcher takes them.
+    3. If the leader has tables of another version, or none, this standby makes its own tables in the schema
+       `watch_next` and fills them from the lake. The leader continues to raise alerts meanwhile. When this standby
+       becomes the leader, its tables replace the former leader's tables (`Tables.open`).
+    4. Only one standby prepares tables. This standby holds the lock `WATCH_NEXT` as long as it waits to use its tables.
     """
 
     def __init__(self, settings: Settings, rules: CompiledRules, alive: Callable[[], None]) -> None:
         """
+        Create the standby.
+
         Args:
             alive: called now and then, to show that the standby is alive.
         """
@@ -55,12 +58,12 @@ class Standby:
         self._next: State | None = None
 
     def close(self) -> None:
-        """Disconnect. Other watchers take over what this one was evaluating."""
+        """Disconnect from the database. Other watchers take over what this standby was evaluating."""
         self._closing.close()
         self._alerting = self._next = None
 
     def turn(self, seconds: float) -> None:
-        """Do what there is to do, then wait up to `seconds` for more."""
+        """Do the work that is waiting, then wait up to `seconds` for more."""
         try:
             alerting = self._alerting or self._open()
             if alerting.state.is_shared():
@@ -93,7 +96,7 @@ class Standby:
             self._alive()
 
     def _make_ready(self, current: State) -> None:
-        """Make and fill tables of this version, unless they are filled or another standby does it."""
+        """Make and fill tables of this version, unless they are filled or another standby prepares them."""
         state = self._next or self._state_of_next(current)
         if state is None or state.tables.are_filled():
             return
@@ -115,7 +118,11 @@ class Standby:
             self._next = None
 
     def _state_of_next(self, current: State) -> State | None:
-        """The tables to prepare. The session's lock shows that a standby waits to use them."""
+        """
+        Return the tables to prepare; None if another standby prepares tables.
+
+        The lock in the session shows that a standby waits to use the tables.
+        """
         session = open_session(self._settings, leads=False)
         if session.run("SELECT pg_try_advisory_lock($1)", int(LockKey.WATCH_NEXT)) != [(True,)]:
             session.close()

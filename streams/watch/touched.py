@@ -1,4 +1,4 @@
-"""Where a batch of records makes it necessary to look again, by which rules, and why."""
+"""The families and records that must be evaluated because of a batch, with the rules and the reasons."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -27,22 +27,22 @@ class Touched:
     amendments: dict[Place, str] = field(default_factory=dict)
 
     def note(self, place: Place, received_ms: int, rules: frozenset[str]) -> None:
-        """Look again at a place because of a record that arrived then."""
+        """Note that a family or record must be evaluated because of a record that arrived at `received_ms`."""
         self.arrived[place] = max(received_ms, self.arrived.get(place, 0))
         self.rules[place] = rules | self.rules.get(place, frozenset())
 
     def arrival(self, place: Place) -> datetime:
-        """When the newest record arrived because of which a place is looked at again."""
+        """Return when the newest record arrived that made it necessary to evaluate a family or record."""
         return arrived_at(self.arrived[place])
 
     def pending(self) -> Iterator[tuple[Place, Collection[str], datetime, str | None]]:
-        """List the families and records, grouped by rules, because those with the same rules are evaluated together."""
+        """Yield the families and records, sorted by rules, because those with the same rules are evaluated together."""
         for rules, place in sorted((sorted(rules), place) for place, rules in self.rules.items()):
             yield place, rules, self.arrival(place), self.amendments.get(place)
 
 
 def touched_by(state: State, sets: RuleSets, events: Sequence[Accepted], recorded: Sequence[Recorded]) -> Touched:
-    """What a batch of events calls for; `recorded` are the events as the state has them, one for each."""
+    """Find the families and records to evaluate because of a batch. `recorded` has one item for each event."""
     touched = Touched()
     about = state.events.about_the_same(events, recorded)
     rules = [sets.changed_by(one.fact for one in same) for same in about]

@@ -1,8 +1,8 @@
 """
 The watcher's loop: read records, evaluate and store them in one transaction, send the alerts, publish a heartbeat.
 
-A crash at any point loses nothing and repeats nothing. A batch is stored together with its offsets, or not at all. What
-is decided and not yet sent is in the outbox.
+A crash at any point loses nothing and repeats nothing. A batch is stored together with its offsets, or not at all.
+Alert versions that are decided and not yet sent are in the outbox.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -45,62 +45,67 @@ __all__ = ["Watcher"]
 log = structlog.get_logger()
 
 _UNREAD_RECORDS = 500
-"""Unreadable records that are reported at once, between two polls: about 100 ms."""
+"""How many unreadable records are reported between two polls. Reporting this number takes about 100 ms."""
 _REVIEW_FAMILIES = 20
-"""Families that are reviewed in one idle moment: about 30 ms."""
+"""How many families are reviewed in one idle moment. Reviewing this number takes about 30 ms."""
 _CATCH_UP_MS = 500
-"""How long to wait for the next records that another leader has evaluated."""
+"""How many ms to wait for the next records that another leader has evaluated."""
 _LOOK_SECONDS = 1.0
-"""Time between two looks at the partitions, which the client updates every few seconds, and at ended alerts."""
+"""
+Seconds between two checks for added partitions and for ended alerts. The client updates its partitions every few
+seconds.
+"""
 _UNSENT_SECONDS = 1.0
-"""After this time under load, the watcher waits until all is sent, so that the watermark can move."""
+"""Seconds under load after which the watcher waits until all versions are sent, so that the watermark can move."""
 _SENDING_SECONDS = 0.005
-"""Time until the watcher checks again whether all is sent."""
+"""Seconds until the watcher checks again whether all versions are sent."""
 _PAUSE_SECONDS = 0.05
-"""Time until the watcher tries again to get the lock for versions that were put off."""
+"""Seconds until the watcher tries again to get the lock for versions that were put off."""
 
 
 class Watcher:
     """
-    One term as the leader. It ends when the caller stops it, or when the lock, the broker or the database is lost.
+    One term as the leader. A term ends when the caller stops it, or when the lock, the broker or the database is lost.
 
     How a term begins:
 
     1. The watcher ends the database sessions of all other watchers, makes its tables if they are missing, and adds one
        to the number of the term. From then on, every transaction of a former leader fails (`State.begin_term`,
        `State.writing`).
-    2. It opens a publisher under the name of the leader lock. From then on, the broker refuses a former leader's
-       publisher.
-    3. It finds the offset at which each partition continues, after filling gaps in its tables from the lake
+    2. The watcher opens a publisher under the name of the leader lock. From then on, the broker refuses a former
+       leader's publisher.
+    3. The watcher finds the offset at which each partition continues, after filling gaps in its tables from the lake
        (`begin_reading`), and stores these offsets.
-    4. It reads the alerts topic to its end. It stores versions that it did not know, and removes from the outbox
-       versions that are already on the topic (`_hear`).
-    5. It evaluates what a large batch of the former leader left pending (`Batches.finish`).
-    6. The heartbeat tells how far an earlier leader has evaluated. Records before that point which the tables still
-       lack are stored without evaluating them (`_catch_up`).
+    4. The watcher reads the alerts topic to its end. It stores versions that it did not know, and removes versions that
+       are already on the topic from the outbox (`_hear`).
+    5. The watcher evaluates the families and records that a large batch of the former leader left pending
+       (`Batches.finish`).
+    6. The last heartbeat tells how far an earlier leader has evaluated. If the tables lack records before that
+       watermark, these records are stored without evaluating them (`_catch_up`).
     7. If the tables are new, if the rules have changed, or if steps 3 or 6 have added events, all families are marked
        for review (`State.complete`).
-    8. If the topic of current alerts has been recreated, it publishes the current alerts there again.
-    9. It starts to send the outbox.
+    8. If the topic of current alerts has been recreated, the watcher publishes the current alerts there again.
+    9. The watcher starts to send the outbox.
 
     How a batch is taken in:
 
     1. A poll returns records. The contract validates each record of the input topics. Records of the alerts topic are
        decoded.
     2. One transaction stores the events, evaluates the rules, and stores alert versions, deadlines, outbox and offsets.
-       For a large batch, it only lists the families and records to evaluate. The leader and the standbys evaluate these
-       in further transactions, before the next batch is taken in (`Batches.take`).
+       For a large batch, this transaction only lists the families and records to evaluate. The leader and the standbys
+       evaluate them in further transactions, before the next batch is taken in (`Batches.take`).
     3. A thread sends the outbox while the next batch is evaluated. A version leaves the outbox only after the broker
        has acknowledged it (`Sender`, `Outbox`).
 
     When the watermark moves:
 
-    1. It moves at the end of a turn of the loop, if everything taken in has been evaluated and everything decided has
-       been sent. It does not move while an unreadable record or a version that was put off is waiting.
-    2. It then carries the offsets up to which all partitions were taken in, and `as_of`. While families are being
-       reviewed, `as_of` stays where it was.
-    3. If batches follow each other without a break, the watcher waits once a second until all is sent. So the watermark
-       moves under load as well.
+    1. The watermark moves at the end of a round of the loop, if everything taken in has been evaluated and everything
+       decided has been sent. The watermark does not move while an unreadable record or a version that was put off is
+       waiting.
+    2. The watermark then carries the offsets up to which all partitions were taken in, and `as_of`. While families are
+       being reviewed, `as_of` does not change.
+    3. If batches follow each other without a break, the watcher waits once a second until all versions are sent. So the
+       watermark also moves under load.
     4. The heartbeat publishes the watermark once in `heartbeat_seconds`, and once more at the end of the term.
 
     Raises:
@@ -143,7 +148,7 @@ class Watcher:
 
     @property
     def published_alerts(self) -> int:
-        """Number of versions that were sent."""
+        """Number of alert versions that were sent."""
         return self._outbox.sent
 
     def close(self) -> None:
@@ -156,7 +161,8 @@ class Watcher:
 
         Raises:
             LockTaken: the leader lock was lost.
-            RecordsDeleted: Kafka deleted records before they were read. A new term takes what the lake has of them.
+            RecordsDeleted: Kafka deleted records before they were read. A new term copies these records from the lake,
+                if they have landed.
         """
         self._start()
         while not stop() and not self._reading.is_over and not self._sees_other_partitions():
@@ -196,8 +202,8 @@ class Watcher:
         """
         Store records that another leader has evaluated and that these tables lack.
 
-        If they were evaluated batch by batch, the watcher would withdraw their alerts until it has read all that caused
-        them.
+        If these records were evaluated batch by batch, the watcher would withdraw their alerts until it had read all
+        records that caused them.
         """
         evaluated = {
             place: min(end, self._watermark.evaluated(place)) for place, end in self._reading.input_ends().items()
@@ -217,7 +223,7 @@ class Watcher:
                 self._state.begin_at({place: 0}, ids)
 
     def _sees_other_partitions(self) -> bool:
-        """Look for added partitions and remove ended alerts, but only once a second."""
+        """Once a second, check for added partitions and remove ended alerts; return whether partitions were added."""
         if monotonic() < self._looks_at:
             return False
         self._looks_at = monotonic() + _LOOK_SECONDS
@@ -243,7 +249,7 @@ class Watcher:
         self._send()
 
     def _between(self) -> None:
-        """Between two parts of a large batch, send what is decided and show that the watcher is alive."""
+        """Between two parts of a large batch, send the decided versions and show that the watcher is alive."""
         self._sender.wake()
         self._watermark.say()
 
@@ -254,7 +260,7 @@ class Watcher:
         """
         Evaluate some unreadable records.
 
-        Families are evaluated first, so unreadable records of one partner delay no child's alert.
+        Families are evaluated first, so that unreadable records of one partner delay no child's alert.
         """
         if self._has_more:
             with self._state.writing():
@@ -269,14 +275,14 @@ class Watcher:
             self._send()
 
     def _review(self) -> None:
-        """Evaluate some families again after an upgrade, those with the newest events first."""
+        """After an upgrade, evaluate some families again, those with the newest events first."""
         if self._is_reviewing:
             with self._state.writing():
                 self._is_reviewing = self._alerting.review(_REVIEW_FAMILIES, self._as_of(), _now())
             self._send()
 
     def _restate(self) -> None:
-        """Publish the versions that were put off, unless the build holds the lock; then try again later."""
+        """Publish the versions that were put off. If the build holds the lock for them, try again later."""
         if not self._is_put_off:
             return
         with self._leadership.holding(LockKey.RESTATING) as lock:
@@ -284,7 +290,7 @@ class Watcher:
                 self._restate_holding(lock)
 
     def _restate_holding(self, lock: HeldLock) -> None:
-        self._sender.wait()  # everything sent from here on is sent under this lock
+        self._sender.wait()  # all later versions are sent under this lock
         with closing(Publisher(self._settings, lock)) as publisher:
             self._hear()
             with self._state.writing():
@@ -294,7 +300,7 @@ class Watcher:
         self._send()
 
     def _hear(self) -> None:
-        """Take in the versions on the alerts topic that have not been polled yet."""
+        """Store the versions on the alerts topic that have not been polled yet."""
         partitions = self._reading.of(names.ALERTS)
         with closing(watch_consumer(self._settings, max_poll_records=5_000)) as reader:
             reader.assign(partitions)
@@ -310,14 +316,14 @@ class Watcher:
                 self._watermark.say()
 
     def _send(self) -> None:
-        """Have decided versions sent, and note when the next deadline is."""
+        """Have decided versions sent, and note when the next deadline passes."""
         self._due, has_put_off = self._state.agenda.next_due()
         self._is_put_off = self._is_put_off or has_put_off
         self._sender.wake()
         self._watermark.say()
 
     def _is_sent(self) -> bool:
-        """Whether everything decided has been sent. If something always waits, this waits for it once a second."""
+        """Return whether all decided versions have been sent. If not, wait for this once a second."""
         written = self._sender.settled()
         if written is None and monotonic() > self._sent_at + _UNSENT_SECONDS:
             self._sender.wait()
@@ -332,7 +338,7 @@ class Watcher:
         """
         Move the watermark, if everything polled has been evaluated and everything decided has been sent.
 
-        While families are being reviewed, `as_of` stays where the last watcher left it, because not all later deadlines
+        While families are being reviewed, `as_of` keeps the value of the last watcher, because not all later deadlines
         have been evaluated.
         """
         if not self._is_sent() or self._has_more or self._is_put_off:
@@ -342,19 +348,24 @@ class Watcher:
         self._watermark.move(as_of, {one: reading.offsets[one] for one in reading.partitions}, reading.topic_ids)
 
     def _as_of(self) -> datetime:
-        """The time up to which everything that arrived is known: now or, in a backlog, as far as all has been read."""
+        """
+        Return the time up to which every arrived record is known.
+
+        Without a backlog, it is the present time. In a backlog, it is the arrival time up to which all partitions have
+        been read.
+        """
         read_until = self._reading.read_until()
         if read_until is None:
             return _now()
-        # If a topic lets senders give the time of arrival, a sender's clock may run ahead.
+        # If a topic lets senders set the arrival time, a sender's clock may be ahead.
         known = min(arrived_at(read_until), _now())
         return max(known, self._watermark.as_of or known)
 
     def _patience_ms(self) -> int:
         """
-        How long a poll may wait (ms): until the next heartbeat or deadline.
+        Return how long a poll may wait, in ms: until the next heartbeat or deadline.
 
-        It does not wait while unreadable records or families to review are left.
+        A poll does not wait while there are unreadable records to report or families to review.
         """
         if self._is_reviewing or self._has_more:
             return 0

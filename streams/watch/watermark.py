@@ -1,4 +1,4 @@
-"""The watermark: up to where everything has been evaluated and sent. The heartbeat publishes it again and again."""
+"""The watermark: the offsets and time up to which everything is evaluated and sent. The heartbeat publishes it."""
 
 import os
 import socket
@@ -17,11 +17,11 @@ __all__ = ["Watermark"]
 
 class Watermark:
     """
-    Up to where everything has been evaluated.
+    The offsets and time up to which everything has been evaluated and sent.
 
     Args:
-        last: the last watcher's heartbeat. Without one, nothing is published until the watermark moves.
-        seconds: time between two heartbeats.
+        last: the last heartbeat of any watcher. Without one, no heartbeat is published until the watermark moves.
+        seconds: seconds between two heartbeats.
     """
 
     def __init__(self, publisher: Publisher, last: Heartbeat | None, seconds: float) -> None:
@@ -31,20 +31,20 @@ class Watermark:
 
     @property
     def as_of(self) -> datetime | None:
-        """Up to when deadlines have been evaluated."""
+        """The time up to which deadlines have been evaluated."""
         return None if self._said is None else self._said.as_of
 
     def evaluated(self, place: TopicPartition) -> int:
-        """Up to which offset a partition has been evaluated; 0 if no heartbeat names it."""
+        """Return the offset up to which a partition has been evaluated; 0 if no heartbeat names the partition."""
         offsets = self._said.offsets.get(place.topic, []) if self._said else []
         return offsets[place.partition] if place.partition < len(offsets) else 0
 
     def move(self, as_of: datetime, offsets: Mapping[TopicPartition, int], topic_ids: dict[str, str]) -> None:
         """
-        Set the watermark: everything up to here has been evaluated and sent.
+        Set the watermark: everything up to these offsets and this time has been evaluated and sent.
 
         Args:
-            offsets: all partitions of each topic, in order.
+            offsets: the offsets of all partitions of each topic, in order.
         """
         by_topic: dict[str, list[int]] = {}
         for partition, offset in offsets.items():
@@ -52,11 +52,11 @@ class Watermark:
         self._said = Heartbeat(leader=self._leader, as_of=as_of, offsets=by_topic, topic_ids=topic_ids)
 
     def say(self, *, now: bool = False) -> None:
-        """Publish the heartbeat if it is time, or in any case with `now`."""
+        """Publish the heartbeat if it is due; with `now`, publish it in any case."""
         if self._said is not None and (now or monotonic() >= self._next):
             self._publisher.heartbeat(self._said)
             self._next = monotonic() + self._seconds
 
     def seconds_left(self) -> float:
-        """Seconds until the next heartbeat is due."""
+        """Return the seconds until the next heartbeat is due."""
         return self._next - monotonic()

@@ -1,1 +1,1 @@
-"""Whom an alert goes to: the routes, what is known about the family, and the working calendar."""
+"""The recipients of an alert, found from the routes, facts about the family, and the working calendar."""

@@ -1,4 +1,4 @@
-"""Explains why an alert went to its recipients, from the alert itself and the routes of its version."""
+"""Explains why an alert went to its recipients, from the alert itself and the routes of its routing version."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ __all__ = ["Explanation", "explain"]
 
 @dataclass(frozen=True)
 class Explanation:
-    """One route for alerts like this, and the recipients that it explains; none if the family did not fit."""
+    """A route that fits an alert, and the recipients that it explains; none if the family does not match the route."""
 
     route: Route
     recipients: list[Recipient]
@@ -21,9 +21,10 @@ class Explanation:
 
 def explain(routes: Iterable[Route], alert: Alert) -> tuple[list[Explanation], list[Recipient]]:
     """
-    The routes that fit the alert, and the recipients that no route explains: they received an earlier version.
+    Return the routes that fit the alert, and the recipients that no route explains.
 
-    Routes of another version than the alert's own explain nothing.
+    Recipients without a route received an earlier version of the alert. A route explains recipients only if it has the
+    alert's own routing version.
     """
     hours = hours_of(alert.raised_at, profile_authority(alert.profile_version))
     fitting = [

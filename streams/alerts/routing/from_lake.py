@@ -1,4 +1,4 @@
-"""Gives alerts their recipients: finds the desks in the marts, and the earlier recipients in the lake."""
+"""Finds the recipients of alerts: the desks from the marts, and recipients of earlier versions from the lake."""
 
 from collections.abc import Collection, Iterator
 
@@ -31,20 +31,20 @@ _PLACES = """
     where code in (select unnest(?))
     group by code
 """
-"""The authority of wards and areas. Also the gateway and the area in which a ward lies, if there is only one."""
+"""SQL for the authority of wards and areas, with their gateway and area if each has only one."""
 
 _TOLD = """
     select alert_id, recipients from landing.main.alerts where alert_id in (select unnest(?))
     qualify row_number() over (partition by alert_id order by version desc) = 1
 """
-"""The recipients of the latest landed version of alerts."""
+"""SQL for the recipients of the latest landed version of each alert."""
 
 
 def routed(settings: Settings, lake: duckdb.DuckDBPyConnection, alerts: Collection[Alert]) -> Iterator[Alert]:
     """
-    The alerts with the recipients that a watcher would give them.
+    Yield the alerts with the recipients that a watcher would give them.
 
-    After an alert that reaches nobody comes another alert, which reports this.
+    An alert that reaches nobody is followed by another alert, which reports this.
     """
     router = Router(settings.authority, read_routes())
     families = list({alert.family_id for alert in alerts if alert.family_id is not None})

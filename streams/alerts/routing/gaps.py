@@ -1,4 +1,4 @@
-"""Finds where routes reach nobody: for every rule, severity and hour, whatever is known about the family."""
+"""Finds combinations of rule, severity, hours and facts about the family for which the routes reach nobody."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -14,7 +14,7 @@ __all__ = ["Gap", "gaps"]
 
 
 class Gap(NamedTuple):
-    """A combination that reaches nobody."""
+    """A combination for which the routes reach nobody."""
 
     authority_code: str
     rule: str
@@ -26,9 +26,9 @@ class Gap(NamedTuple):
 
 def gaps(routes: Iterable[Route], rules: Iterable[str], day: date) -> list[Gap]:
     """
-    Combinations that reach nobody by the routes in force on a day.
+    Return the combinations for which the routes in force on a day reach nobody.
 
-    They are listed for the default routes and for each authority that has its own.
+    The combinations are listed for the default routes and for each authority that has routes of its own.
     """
     routes = list(routes)
     authorities = sorted({"*", *(route.authority_code for route in routes)})

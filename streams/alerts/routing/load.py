@@ -1,4 +1,4 @@
-"""How many alerts a day each desk should expect by the routes in force, and how many came."""
+"""How many alerts a day each desk should expect with the routes in force, and how many alerts each received."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,14 +17,14 @@ from streams.rules.seeds import seed_rows
 __all__ = ["CAME_DAYS", "Load", "came", "expected_load"]
 
 CAME_DAYS = 28
-"""Number of days before now whose alerts `came` counts."""
+"""How many days before now `came` counts."""
 
 _SERVICE, _LEAD = "each open service", "each lead professional"
 _GROUPED = {"service": _SERVICE, "lead_professional": _LEAD}
-"""Recipients that are too many to show one by one, and the name under which all of them are shown."""
+"""Recipients that are too many to be shown one by one, and the name under which they are shown together."""
 
 Load = dict[tuple[Recipient, str], float]
-"""Alerts a day by recipient and rule."""
+"""Alerts per day, by recipient and rule."""
 
 _CAME = f"""
     WITH routed AS (
@@ -54,16 +54,17 @@ def expected_load(
     routes: Iterable[Route], expected: Mapping[str, Expected], severities: Mapping[str, str], authority: str
 ) -> Load:
     """
-    How many alerts of each rule each recipient should expect.
+    Return how many alerts of each rule each recipient should expect per day.
 
-    A rule's alerts are divided by severity, hours and families, each by the rule's own shares and as if they did not
-    depend on each other. They are divided among areas by the number of children. Then the routes are applied as to a
-    real alert.
+    A rule's alerts are divided by severity, by hours and by what is known about the family. The three shares of a rule
+    are treated as independent of each other. The alerts are divided among areas by the number of children. Then the
+    routes are applied as for a real alert.
 
     Args:
         routes: the routes in force for the authority.
-        expected: what is expected of each rule.
-        severities: the severity of each rule when its alert is not red.
+        expected: the expected number and the shares of each rule's alerts.
+        severities: the severity of each rule's alerts that are not red. If the severity given here is red, alerts that
+            are not red count as amber.
         authority: the authority's GSS code.
     """
     routes = list(routes)
@@ -80,7 +81,11 @@ def expected_load(
 
 
 def came(lake: duckdb.DuckDBPyConnection) -> Load:
-    """Alerts that each recipient received in the last 28 days, or since the first alert if later, without tests."""
+    """
+    Return the alerts per day that each recipient received, without tests, in the last 28 days.
+
+    If the first alert is less than 28 days old, the days since the first alert count.
+    """
     load: Load = defaultdict(float)
     for role, name, rule, a_day in lake.execute(_CAME).fetchall():
         load[Recipient(role, _GROUPED.get(role, name)), rule] += a_day
@@ -92,7 +97,11 @@ def _either(share: float, name: str, other: str) -> list[tuple[str, float]]:
 
 
 def _families(one: Expected) -> list[tuple[tuple[str | None, list[str]], float]]:
-    """What may be known about a family, with the probability. Most families with a lead professional are open."""
+    """
+    Return the cases of what may be known about a family, each with its probability.
+
+    Most families with a lead professional are open.
+    """
     led = min(one.open, one.lead)
     return [
         ((_LEAD, [_SERVICE]), led),
@@ -103,7 +112,7 @@ def _families(one: Expected) -> list[tuple[tuple[str | None, list[str]], float]]
 
 
 def _places(authority: str) -> Iterator[tuple[_Place, float]]:
-    """Each area with its gateway, and the number of children who live there."""
+    """Yield each area with its gateway, and the number of children who live in the area."""
     children: dict[str, float] = defaultdict(float)
     names: dict[str, str] = {}
     for line in seed_rows("geography"):

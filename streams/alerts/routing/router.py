@@ -1,4 +1,4 @@
-"""Finds the recipients of an alert, from the routes and what is known about its family."""
+"""Finds the recipients of an alert, from the routes and from what is known about its family."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -18,24 +18,24 @@ __all__ = ["Router", "hours_of", "recipients_of"]
 
 _ENDED = {AlertStatus.CLOSED, AlertStatus.CLEARED, AlertStatus.WITHDRAWN}
 _TAKEN_ON = "acknowledged"
-"""The `status_reason` of a version that asks nobody to act."""
+"""The `status_reason` of a version for which nobody has to act."""
 
 
 class Router:
     """Applies the routes to versions of alerts, one after another."""
 
     def __init__(self, authority: str, routes: Iterable[Route]) -> None:
-        """`authority` is responsible for alerts that are about no known family."""
+        """`authority` receives alerts that are not about a known family."""
         self.authority = authority
         self._routes = tuple(routes)
         self._in_force = cache(lambda authority, day: in_force(self._routes, authority, day))
 
     def address(self, alert: Alert, desk: FamilyDesk | None, told: Iterable[Recipient]) -> Alert:
         """
-        A version with its area and its recipients.
+        Return a version with its area and its recipients.
 
-        Recipients of an earlier version receive all later ones. When an alert ends, or somebody acknowledges it, nobody
-        else is notified. Alerts from history and test alerts have no recipients.
+        Recipients of an earlier version receive all later versions. When an alert ends, or somebody acknowledges it,
+        only they are notified. Alerts from a backfill and test alerts have no recipients.
 
         Args:
             alert: a version that is raised now (`raised_at`).
@@ -54,17 +54,17 @@ class Router:
         return msgspec.structs.replace(alert, area=desk.area, recipients=sorted(recipients), routing_version=version)
 
     def routes_at(self, authority: str, moment: datetime) -> list[Route]:
-        """The routes of an authority that are in force at an aware moment."""
+        """Return the routes of an authority that are in force at a timezone-aware time."""
         return self._in_force(authority, moment.astimezone(LONDON).date())
 
 
 def hours_of(moment: datetime, authority: str) -> str:
-    """Whether an aware moment is in an authority's working hours, as routes name it: `working` or `out`."""
+    """Return `working` if a timezone-aware time is in the authority's working hours, else `out`."""
     return "working" if is_working_hours(moment, authority) else "out"
 
 
 def recipients_of(routes: Iterable[Route], rule: str, severity: str, hours: str, desk: FamilyDesk) -> set[Recipient]:
-    """The recipients that the routes name for an alert about a family."""
+    """Return the recipients that the routes name for an alert about a family."""
     return {
         Recipient(RecipientRole(route.role), name)
         for route in routes
@@ -80,7 +80,11 @@ def _fits_family(route: Route, desk: FamilyDesk) -> bool:
 
 
 def _names(place: str, desk: FamilyDesk) -> Sequence[str]:
-    """The desk or person that a route means; the authority's own desk if the family's is unknown or protected."""
+    """
+    Return the desks or persons that a route names.
+
+    If the family's desk is unknown or its address is protected, the authority's own desk is returned.
+    """
     match place:
         case "area":
             return [desk.area or desk.authority_code]

@@ -26,7 +26,10 @@ _ALLOWED = {
 
 @dataclass(frozen=True)
 class Route:
-    """One reason for somebody to receive an alert. The seed `routes` describes the columns."""
+    """
+    One row of the routes, which gives a rule's alerts to one kind of recipient. The seed `routes` describes the
+    columns.
+    """
 
     authority_code: str
     routing_version: str
@@ -39,23 +42,26 @@ class Route:
     place: str
 
     def fits(self, rule: str, severity: str, hours: str) -> bool:
-        """Whether the route is for alerts of a rule at a severity, raised in `working` hours or `out` of them."""
+        """
+        Return whether the route applies to alerts of a rule with a severity, raised in these hours (`working` or
+        `out`).
+        """
         return self.rule == rule and self.severity in {"any", severity} and self.hours in {"any", hours}
 
 
 def read_routes(path: Path = ROUTES_FILE) -> tuple[Route, ...]:
     """
-    All routes of all versions.
+    Return all routes of all versions.
 
     Raises:
-        RouteInvalid: a column has a value that is not allowed in it.
+        RouteInvalid: a column has a value that is not allowed in this column.
     """
     with path.open(newline="") as file:
         return tuple(_route(number, line) for number, line in enumerate(csv.DictReader(file), start=2))
 
 
 def in_force(routes: Iterable[Route], authority: str, day: date) -> list[Route]:
-    """An authority's latest version on a day: its own or, before it has one of its own, the default version."""
+    """Return an authority's latest routes on a day, or the default routes if the authority has none of its own yet."""
     routes = [route for route in routes if route.effective_from <= day]
     own = [route for route in routes if route.authority_code == authority]
     candidates = own or [route for route in routes if route.authority_code == "*"]

@@ -1,4 +1,4 @@
-"""If an alert reaches nobody, another alert reports this to people whom no route can leave out."""
+"""Reports an alert that reaches nobody, by another alert whose recipients do not depend on the routes."""
 
 import hashlib
 
@@ -10,11 +10,15 @@ from streams.contracts.outputs import Alert, Recipient
 __all__ = ["REACHES_NOBODY", "reaches_nobody"]
 
 REACHES_NOBODY = "route_reaches_nobody"
-"""The name of this alert in place of a rule. No event leads to it, so rebuilt alerts contain none."""
+"""The name of this alert, used in place of a rule. No event leads to this alert, so a build never finds it."""
 
 
 def reaches_nobody(alert: Alert, authority: str) -> Alert | None:
-    """The red alert about an alert that reached nobody; None if it reached somebody, or must have no recipients."""
+    """
+    Return the red alert about an alert that reached nobody.
+
+    Return None if the alert reached somebody, or must not have recipients.
+    """
     if alert.recipients or alert.backfill or alert.test:
         return None
     return msgspec.structs.replace(

@@ -1,4 +1,4 @@
-"""Whether a moment lies in an authority's working hours: the hours of its practice profile, on working days."""
+"""Whether a time lies in an authority's working hours: the hours of its practice profile, on working days."""
 
 import csv
 from datetime import date, datetime, time
@@ -18,7 +18,7 @@ _SATURDAY = 5
 
 
 class _Hours(NamedTuple):
-    """What a profile says about working hours. The order of the fields makes the latest profile the greatest."""
+    """The working hours of a practice profile. The order of the fields makes the latest profile the greatest."""
 
     effective_from: date
     profile_version: str
@@ -29,9 +29,10 @@ class _Hours(NamedTuple):
 
 def is_working_hours(moment: datetime, authority: str, profiles: Path = _PROFILES) -> bool:
     """
-    Whether an authority's desks are staffed at an aware moment: Monday to Friday, except English bank holidays.
+    Return whether an authority's desks are staffed at a timezone-aware time.
 
-    Bank holidays are known for the years of the calendar.
+    Desks are staffed in the profile's hours, Monday to Friday, except on English bank holidays. Bank holidays are known
+    only for the years of the calendar.
     """
     local = moment.astimezone(LONDON)
     if local.weekday() >= _SATURDAY or local.date() in _holidays(_CALENDAR):
@@ -41,13 +42,17 @@ def is_working_hours(moment: datetime, authority: str, profiles: Path = _PROFILE
 
 
 def profile_authority(profile_version: str, profiles: Path = _PROFILES) -> str:
-    """The authority whose profile it is. The default profile belongs to all authorities that have none of their own."""
+    """
+    Return the authority that a profile belongs to.
+
+    `*` stands for the default profile, which applies to all authorities without a profile of their own.
+    """
     owners = {hours.profile_version: hours.authority_code for hours in _hours(profiles)}
     return owners.get(profile_version, _DEFAULT)
 
 
 def _in_force(hours: tuple[_Hours, ...], authority: str, day: date) -> _Hours:
-    """An authority's latest own hours on a day or, before it has hours of its own, the default hours."""
+    """Return an authority's latest hours on a day, or the default hours if the authority has none of its own yet."""
     begun = [each for each in hours if each.effective_from <= day]
     own = [each for each in begun if each.authority_code == authority]
     return max(own or [each for each in begun if each.authority_code == _DEFAULT])

@@ -1,7 +1,7 @@
 """
-Files derived from the contract and checked in, so that a reader, a form builder or dbt need not run Python.
+Files derived from the contract and checked in, so that their readers, form builders and dbt need not run Python.
 
-`python -m streams.contracts.generate` writes them; a test compares them.
+`python -m streams.contracts.generate` writes the files. A test compares them with the contract.
 """
 
 import json
@@ -20,7 +20,7 @@ _PREAMBLE = "Generated from streams/contracts by `./caf contracts generate`; edi
 
 
 def generated() -> dict[str, str]:
-    """The text of every generated file by its path in the project."""
+    """Return the text of every generated file, by its path in the project."""
     schemas = {
         f"docs/contracts/schemas/{type_}.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
         for type_, schema in message_schemas().items()
@@ -46,7 +46,7 @@ def write(root: Path = PROJECT) -> list[str]:
 
 
 def differing(root: Path = PROJECT) -> list[str]:
-    """Paths of generated files that are missing or differ from the contract."""
+    """Return the paths of generated files that are missing or differ from the contract."""
     return [path for path, text in generated().items() if not _same(root / path, text)]
 
 

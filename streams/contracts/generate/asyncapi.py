@@ -1,4 +1,4 @@
-"""The AsyncAPI 3.0 document: topics, who writes and reads them, their messages, keys and schemas."""
+"""The AsyncAPI 3.0 document: topics, the programs that write and read them, their messages, keys and schemas."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ _KEYS = {
 
 
 def asyncapi(preamble: str) -> str:
-    """The document as YAML; `preamble` is its first comment."""
+    """Return the document as YAML. `preamble` is its first comment."""
     document = {
         "asyncapi": "3.0.0",
         "info": {"title": "caf", "version": "1.0.0", "description": _ABOUT},
@@ -78,7 +78,7 @@ def _id(topic: str) -> str:
 
 
 def _types(topic: str) -> list[str]:
-    """Types of the messages on a topic."""
+    """Return the types of the messages on a topic."""
     if topic in names.INPUT_TOPICS:
         return [*event_types(topic), amendment_type(topic, "corrected"), amendment_type(topic, "withdrawn")]
     same = {names.ALERTS_CURRENT: names.ALERTS} | dict.fromkeys(
@@ -98,7 +98,7 @@ def _channel(topic: str, about: str) -> dict[str, Any]:
 
 
 def _operation(topic: str) -> dict[str, Any]:
-    """The system's part in a topic: it receives what partners write, and sends everything else."""
+    """Return the system's operation on a topic: the system receives input topics and sends all others."""
     action = "receive" if topic in names.INPUT_TOPICS else "send"
     return {"action": action, "channel": {"$ref": f"#/channels/{_id(topic)}"}, "summary": _TOPICS[topic]}
 

@@ -8,10 +8,10 @@ __all__ = ["landing_ddl"]
 
 def landing_ddl(preamble: str) -> str:
     """
-    The script's text: one statement for each table, as `streams.lake.schema` creates it. It changes no existing table.
+    Return the text of the script: one statement for each table, as `streams.lake.schema` creates it.
 
-    No column is declared NOT NULL, because a table that refused a row would stop `land`. Expectations check rows
-    instead.
+    The script changes no existing table. No column is declared NOT NULL, because a table that refused a row would stop
+    `land`. Expectations check the rows instead.
     """
     statements = [f"-- {preamble}"]
     for name, table in landing_tables().items():

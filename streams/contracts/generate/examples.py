@@ -1,4 +1,4 @@
-"""One coherent example of every message, put together from the examples of its fields."""
+"""One consistent example of every message, put together from the examples of its fields."""
 
 from typing import Any
 
@@ -11,19 +11,19 @@ from streams.contracts.event import Event
 __all__ = ["amendment_example", "event_example", "output_example"]
 
 _CONTRADICTING = frozenset({"consent_reason", "died_on", "due_date", "upn_unknown"})
-"""Optional fields that do not fit the others: a born person has no due date, and given consent has no reason."""
+"""Optional fields that contradict others: a born person has no due date, and given consent has no reason."""
 
 _VALUES = {"consent": "given"}
-"""Values for fields whose default is an answer that forms must not give."""
+"""Example values for fields whose default is an answer that forms must not give."""
 
 
 def event_example(struct: type[Event]) -> dict[str, Any]:
-    """A whole message of an event type."""
+    """Return an example message of an event type."""
     return _message(struct.type, _data(struct))
 
 
 def amendment_example(amendment: type[Correction | Withdrawal], type_: str, struct: type[Event]) -> dict[str, Any]:
-    """A whole message that corrects or withdraws the example of `struct`."""
+    """Return an example message that corrects or withdraws the example of `struct`."""
     if amendment is Withdrawal:
         data = _fields(Withdrawal, omitted={"alert_id", "family_id", "person_id"})
         replaced = _data(struct)
@@ -37,7 +37,7 @@ def amendment_example(amendment: type[Correction | Withdrawal], type_: str, stru
 
 
 def output_example(struct: type[msgspec.Struct], type_: str) -> dict[str, Any]:
-    """A whole message that the system itself writes."""
+    """Return an example of a message that the system itself writes."""
     return _message(type_, _fields(struct, omitted={"supersedes", "status_reason"}))
 
 
@@ -46,7 +46,7 @@ def _message(type_: str, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _data(struct: type[Event]) -> dict[str, Any]:
-    """Data with every field that fits the others; of alternative keys only the first."""
+    """Return data with every field that contradicts no other; if there are several key fields, only one is set."""
     return _fields(struct, omitted={*_CONTRADICTING, *_other_keys(struct)}) | {
         name: value for name, value in _VALUES.items() if name in struct.__struct_fields__
     }

@@ -1,4 +1,4 @@
-"""Great Expectations suites from the contract: one for the envelope columns, one for the events of each topic."""
+"""Great Expectations suites from the contract: one for the envelope columns, and one for the events of each topic."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ __all__ = ["expectation_suites"]
 
 
 def expectation_suites() -> dict[str, str]:
-    """The JSON text of each suite by its name."""
+    """Return the JSON text of each suite, by its name."""
     suites = {"envelope": _envelope()}
     for topic in names.INPUT_TOPICS:
         suites[topic.removeprefix("caf.").removesuffix(".v1").replace("-", "_")] = _topic(topic)
@@ -62,7 +62,7 @@ def _topic(topic: str) -> list[dict[str, Any]]:
 
 
 def _given(fields: list[str]) -> dict[str, Any]:
-    """The expectation that these fields are `given` and not `missing` in each line of the frame."""
+    """Return the expectation that these fields are `given` and not `missing` in each line of the frame."""
     return _in_set("presence", ["given"]) | {"meta": {"required": fields}}
 
 

@@ -1,8 +1,9 @@
 """
-JSON Schemas (draft 2020-12) of whole messages. Each file is complete: the CloudEvents envelope and its data.
+JSON Schemas (draft 2020-12) of whole messages. Each schema file is complete: it covers the CloudEvents envelope and its
+data.
 
-In messages to the system, `null` stands for an optional field that is not given. `x-read-as` is the value that replaces
-a wrong one, or a required one that is not given.
+In messages to the system, `null` means that an optional field is not given. `x-read-as` is the value that replaces a
+wrong value, or a required value that is not given.
 """
 
 from inspect import cleandoc
@@ -42,14 +43,17 @@ OUTPUTS: dict[str, tuple[str, type[msgspec.Struct]]] = {
     DEAD_LETTER_TYPE: (names.DEAD_LETTER, DeadLetter),
     HEARTBEAT_TYPE: (names.HEARTBEAT, Heartbeat),
 }
-"""Topic and struct of each message that the system itself writes, by type. One partner topic stands for all of them."""
+"""
+Topic and struct of each message that the system itself writes, by type. One partner topic stands for all partner
+topics.
+"""
 
 _WRITTEN = frozenset(struct for _, struct in OUTPUTS.values())
 _REF = "#/$defs/{name}"
 
 
 def message_schemas() -> dict[str, dict[str, Any]]:
-    """The schema of every message by its CloudEvents type."""
+    """Return the schema of every message, by its CloudEvents type."""
     schemas = {type_: _event(struct) for type_, struct in event_types().items()}
     for topic in names.INPUT_TOPICS:
         schemas[amendment_type(topic, "corrected")] = _correction(topic)
@@ -60,7 +64,7 @@ def message_schemas() -> dict[str, dict[str, Any]]:
 
 
 def amendment_type(topic: str, change: str) -> str:
-    """The type of a topic's corrections or withdrawals."""
+    """Return the type of a topic's corrections or withdrawals."""
     return f"uk.{topic.removesuffix('.v1')}.{change}.v1"
 
 
@@ -106,7 +110,10 @@ def _given(name: str) -> dict[str, Any]:
 def _message(
     type_: str, struct: type[msgspec.Struct], example: dict[str, Any], definitions: dict[str, Any]
 ) -> dict[str, Any]:
-    """The envelope around a struct. Members that it does not name are allowed and kept."""
+    """
+    Return the schema of an envelope with a struct as its data. Members that the schema does not name are allowed and
+    kept.
+    """
     envelope = (_definitions if struct in _WRITTEN else _sent)(Envelope)["Envelope"]
     properties = envelope["properties"] | {
         "type": {"const": type_, "description": envelope["properties"]["type"]["description"]},
@@ -126,7 +133,7 @@ def _message(
 
 
 def _sent(*structs: type[Tolerant]) -> dict[str, Any]:
-    """Schemas of structs that others send, and of all types in them."""
+    """Return the schemas of structs that other systems send, and of all types in them."""
     definitions = _definitions(*structs)
     for struct in structs:
         for name, schema in definitions[struct.__name__]["properties"].items():
@@ -141,7 +148,7 @@ def _sent(*structs: type[Tolerant]) -> dict[str, Any]:
 
 
 def _definitions(*structs: type[msgspec.Struct]) -> dict[str, Any]:
-    """Schemas of structs and of all types in them; codes have their meanings."""
+    """Return the schemas of structs and of all types in them. Codes have their meanings."""
     _, components = msgspec.json.schema_components(structs, ref_template=_REF)
     return {name: _coded(name) if _is_code(name) else schema for name, schema in components.items()}
 

@@ -1,1 +1,1 @@
-"""What the watcher knows, in tables: events, ids named together, alerts, deadlines, the outbox and offsets."""
+"""The watcher's state in tables: events, ids named together, alerts, deadlines, the outbox and offsets."""

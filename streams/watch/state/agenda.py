@@ -1,4 +1,4 @@
-"""What is to be evaluated: what a large batch left pending, what was put off, passed deadlines, and reviews."""
+"""The families and records to evaluate: pending after a large batch, put off, with a passed deadline, or to review."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
@@ -14,13 +14,13 @@ from streams.watch.state.parameters import columns
 __all__ = ["PENDING", "Agenda", "Pending"]
 
 PENDING = "watch_pending"
-"""The channel on which standbys are notified that something is pending."""
+"""The channel on which standbys are notified that families or records are pending."""
 _HELPER_SECONDS = 5
-"""How long the leader waits for what a standby is evaluating."""
+"""How many seconds the leader waits for a standby that is evaluating families and records."""
 
 
 class Pending(NamedTuple):
-    """A family or record to evaluate, with the rules, and the reason: something about it arrived or was amended."""
+    """A family or record to evaluate, with the rules and the reason: a record arrived, or an event was amended."""
 
     number: int
     place: Place
@@ -28,23 +28,23 @@ class Pending(NamedTuple):
     arrived_at: datetime
     amendment: str | None
     as_of: datetime
-    """Everything that had arrived up to this time was known then."""
+    """The time up to which every arrived record was known when this row was stored."""
     taken_in_at: datetime
-    """The time by the leader's clock. Whichever watcher evaluates this uses it as the current time."""
+    """The time by the leader's clock. The watcher that evaluates this row uses it as the current time."""
 
 
 class Agenda:
     """
-    The tables of what is to be evaluated, as one session sees them.
+    The tables of families and records to evaluate, as one database session sees them.
 
     Args:
-        rules: the checksum of the rules. A watcher takes only what is pending for its own rules.
+        rules: the checksum of the rules. A watcher takes only rows that are pending for its own rules.
     """
 
     def __init__(self, session: Session, rules: str) -> None:
         self._session, self._rules = session, rules
         self._has_pending = True
-        """Whether there may be something pending. Only the leader's session adds rows, so only its value is right."""
+        """Whether rows may be pending. Only the leader's session adds rows, so only its value is right."""
 
     def put_pending(
         self, places: Iterable[tuple[Place, Collection[str], datetime, str | None]], as_of: datetime, now: datetime
@@ -53,7 +53,8 @@ class Agenda:
         Add families and records to evaluate.
 
         Args:
-            places: each with its rules, the time of its newest arrival, and how it was amended.
+            places: each family or record, with its rules, the arrival time of its newest record, and the newest change
+                (corrected or withdrawn) of an event about it.
         """
         rows = [(*place, ";".join(rules), arrived_at, amendment) for place, rules, arrived_at, amendment in places]
         self._has_pending = True
@@ -61,19 +62,19 @@ class Agenda:
         self._session.command(f"NOTIFY {PENDING}")
 
     def has_pending(self) -> bool:
-        """Whether anything is pending or being evaluated by a standby; only the leader's session can tell."""
+        """Return whether any row is pending or being evaluated by a standby. Only the leader's session can tell."""
         self._has_pending = self._has_pending and bool(self._session.run("SELECT 1 FROM pending LIMIT 1"))
         return self._has_pending
 
     def take_pending(self, limit: int, *, waits: bool = False) -> list[Pending]:
         """
-        Take some of what is pending. If the transaction fails, it is pending again for others.
+        Take up to `limit` pending rows. If the transaction fails, the rows are pending again.
 
         Args:
-            waits: if everything left is taken by others, wait for that.
+            waits: whether to wait for rows that other watchers have taken, if no other rows are left.
 
         Raises:
-            psycopg2.errors.LockNotAvailable: others have held it for five seconds.
+            psycopg2.errors.LockNotAvailable: other watchers have held the rows for five seconds.
         """
         rows = self._session.run(sql.TAKE_PENDING, limit, self._rules)
         if not rows and waits:
@@ -82,7 +83,7 @@ class Agenda:
         return [Pending(number, (kind, place), rules.split(";"), *rest) for number, kind, place, rules, *rest in rows]
 
     def put_off(self, places: Mapping[Place, datetime]) -> None:
-        """Put off families and records until later, each with the (aware) time at which the cause arrived."""
+        """Put families and records off until later, each with the (timezone-aware) arrival time of its cause."""
         self._session.run(sql.PUT_OFF, *columns([(*place, at) for place, at in places.items()], 3))
 
     def take_up(self) -> dict[Place, datetime]:
@@ -91,29 +92,38 @@ class Agenda:
         return {(kind, place): at for kind, place, at in rows}
 
     def to_review(self, limit: int) -> dict[str, datetime]:
-        """Some families to review, newest events first, each with the time of arrival of its newest event."""
+        """
+        Remove and return up to `limit` families to review, newest events first.
+
+        Each family comes with the arrival time of its newest event.
+        """
         rows = self._session.run(sql.REVIEWED, limit)
         return {family: aware(at) for family, at in rows}
 
     def unevaluated(self, limit: int) -> dict[str, datetime]:
-        """Mark some unreadable records as evaluated and return them, each with its (aware) time of arrival."""
+        """Mark up to `limit` unreadable records as evaluated; return them, each with its (aware) arrival time."""
         rows = self._session.run(sql.UNJUDGED, limit)
         return {record: aware(received_at) for record, received_at in rows}
 
     def replace_deadlines(
         self, families: Collection[str], rules: Collection[str], deadlines: Iterable[Deadline], as_of: datetime
     ) -> None:
-        """Replace the deadlines of families by some rules. Those before `as_of` (aware) have passed: leave them out."""
+        """
+        Replace the stored deadlines of the given families and rules.
+
+        Deadlines before `as_of` (timezone-aware) have passed and are not stored. Deadlines of other families are
+        ignored.
+        """
         clock = naive(as_of)
         kept = [(one.family_id, one.rule, one.due_at) for one in deadlines if one.family_id in families]
         kept = [one for one in kept if one[2] >= clock]
         self._session.run(sql.REPLACE_DEADLINES, list(families), sorted(rules), *columns(kept, 3))
 
     def next_due(self) -> tuple[datetime | None, bool]:
-        """When the next deadline passes (aware), and whether anything was put off."""
+        """Return when the next deadline passes (timezone-aware), and whether any family or record was put off."""
         ((due, has_put_off),) = self._session.run(sql.NEXT_DUE)
         return aware(due), has_put_off
 
     def pop_due(self, as_of: datetime) -> list[Deadline]:
-        """Remove and return the deadlines that lie before `as_of`."""
+        """Remove and return the deadlines before `as_of`."""
         return [Deadline(*row) for row in self._session.run(sql.POP_DUE, naive(as_of))]

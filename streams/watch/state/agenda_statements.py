@@ -1,4 +1,4 @@
-"""What the watcher asks of its deadlines and of what it has put off or shared out, and writes there."""
+"""SQL statements on the families and records to evaluate: unreadable, pending, put off, to review, with deadlines."""
 
 UNJUDGED = """
     UPDATE quarantine SET is_judged = true
@@ -35,7 +35,7 @@ REPLACE_DEADLINES = """
     )
     INSERT INTO deadlines SELECT * FROM kept ON CONFLICT DO NOTHING
 """
-"""Most deadlines stay as they are, and are not written again."""
+"""Most deadlines do not change, and are not written again."""
 NEXT_DUE = "SELECT min(due_at), EXISTS (SELECT FROM restatements) FROM deadlines"
 POP_DUE = "DELETE FROM deadlines WHERE due_at < $1 RETURNING due_at, family_id, rule"
 PUT_OFF = """

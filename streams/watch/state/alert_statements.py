@@ -1,4 +1,4 @@
-"""What the watcher asks of the latest versions of alerts and of its outbox, and writes in them."""
+"""SQL statements on the latest versions of alerts and on the outbox."""
 
 BOOK = """
     SELECT alert, since, inherits FROM alerts WHERE place = ANY ($1) AND place_kind = ANY ($2)
@@ -46,5 +46,5 @@ SENT = """
     ))
     RETURNING alert_id, version, alert
 """
-"""Locks in one order: two sessions that run this at the same time would otherwise wait for each other for ever."""
+"""The statement locks the rows in a fixed order. Otherwise two sessions that run it at the same time could deadlock."""
 PLACES = "SELECT place_kind, place FROM alerts WHERE alert_id = ANY ($1)"

@@ -1,4 +1,4 @@
-"""Alerts: the latest version of each, and the versions to be sent."""
+"""Alerts: the latest version of each alert, and the versions to be sent."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -16,24 +16,24 @@ __all__ = ["Alerts"]
 
 
 class Alerts:
-    """The tables of alerts, as one session sees them."""
+    """The tables of alerts, as one database session sees them."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def places(self, alert_ids: Collection[str]) -> set[Place]:
-        """The families and records that some alerts are about."""
+        """Return the families and records that the given alerts are about."""
         return set(self._session.run(sql.PLACES, list(alert_ids))) if alert_ids else set()
 
     def book(self, places: Collection[Place]) -> AlertBook:
-        """The latest versions of the alerts about some families and records."""
+        """Return the latest versions of the alerts about the given families and records."""
         kinds = sorted({kind for kind, _ in places})
         rows = self._session.run(sql.BOOK, [name for _, name in places], kinds)
         found = (Standing(msgspec.msgpack.decode(alert, type=Alert), *rest) for alert, *rest in rows)
         return AlertBook(one for one in found if one.place in places)
 
     def save(self, standing: Iterable[Standing], *, send: bool) -> None:
-        """Store versions of alerts, each alert's in order. With `send`, also write them to the outbox."""
+        """Store versions of alerts, each alert's versions in order. With `send`, also write them to the outbox."""
         standing = list(standing)
         encoded = [(one.alert.alert_id, one.alert.version, msgspec.msgpack.encode(one.alert)) for one in standing]
         rows = {
@@ -46,7 +46,7 @@ class Alerts:
             self._session.run(sql.PUT_OUT, *columns(encoded))
 
     def waiting(self, limit: int) -> list[Alert]:
-        """The oldest versions that are not yet known to be on the alerts topic."""
+        """Return the oldest versions that are not yet known to be on the alerts topic."""
         return [msgspec.msgpack.decode(alert, type=Alert) for (alert,) in self._session.run(sql.WAITING, limit)]
 
     def sent(self, alerts: Collection[Alert]) -> list[Alert]:
@@ -54,16 +54,16 @@ class Alerts:
         Remove versions that are on the topic from the outbox.
 
         Returns:
-            The removed versions whose number another version has on the topic.
+            The removed versions that differ from the version with the same number on the topic.
         """
         said = {(one.alert_id, one.version): msgspec.msgpack.encode(one) for one in alerts}
         rows = self._session.run(sql.SENT, *columns(list(said), 2))
-        # The database driver's type for bytes never compares equal, whatever it holds.
+        # The database driver's type for bytes (memoryview) never compares equal to another one, so it is converted.
         others = [bytes(alert) for id_, version, alert in rows if said[id_, version] != bytes(alert)]
         return [msgspec.msgpack.decode(alert, type=Alert) for alert in others]
 
     def unknown(self, alerts: Collection[Alert]) -> list[Alert]:
-        """Those of some versions that are newer than the stored ones."""
+        """Return the given versions that are newer than the stored versions of their alerts."""
         asked = columns([(one.alert_id, one.version) for one in alerts], 2)
         known = set(self._session.run(sql.KNOWN, *asked))
         return [one for one in alerts if (one.alert_id, one.version) not in known]
@@ -73,7 +73,7 @@ class Alerts:
         self._session.run("DELETE FROM alerts WHERE alert_id = $1", alert_id)
 
     def ended(self, before: datetime) -> list[str]:
-        """Alerts that ended before a moment (aware) and are still on the topic of current alerts."""
+        """Return alerts that ended before a (timezone-aware) time and are still on the topic of current alerts."""
         return [alert_id for (alert_id,) in self._session.run(sql.ENDED, before)]
 
     def retired(self, alert_ids: Collection[str]) -> None:
@@ -82,9 +82,10 @@ class Alerts:
 
     def standing(self, after: str, limit: int) -> list[Alert]:
         """
-        The next alerts after the id `after` that belong on the topic of current alerts, in the order of their ids.
+        Return the next alerts after the id `after` that belong on the topic of current alerts, in the order of their
+        ids.
 
-        These are the open ones, and ended ones that have not been removed yet.
+        Open alerts belong there, and ended alerts that have not been removed yet.
         """
         rows = self._session.run(sql.STANDING, after, limit)
         return [msgspec.msgpack.decode(alert, type=Alert) for (alert,) in rows]

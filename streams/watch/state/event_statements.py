@@ -1,4 +1,4 @@
-"""What the watcher asks of the events that it has stored, and how it stores them."""
+"""SQL statements on the events that the watcher has stored."""
 
 ADD_EVENTS = """
     INSERT INTO events
@@ -84,7 +84,7 @@ CROWDS_LOADED = """
         SELECT address_id FROM "main.events"
     )) IS TRUE
 """
-"""`IS TRUE` makes PostgreSQL hash the ids, whatever joins the planner may use."""
+"""With `IS TRUE`, PostgreSQL hashes the ids, whatever joins the planner may use."""
 ADD_QUARANTINE = """
     INSERT INTO quarantine
     SELECT topic, kafka_partition, kafka_offset, received_at, reason, path, allowed
@@ -101,7 +101,7 @@ SAME_NAME = """
     ) AS same
     WHERE events > 1
 """
-"""With `IS TRUE`, PostgreSQL hashes the ids. Otherwise it would compare each of them with each row."""
+"""With `IS TRUE`, PostgreSQL hashes the ids. Otherwise PostgreSQL would compare each id with each row."""
 TOUCHED = """
     WITH asked AS MATERIALIZED (
         SELECT *
@@ -147,11 +147,12 @@ TOUCHED = """
     SELECT number, family_id FROM their_persons, families_with(person_id) AS family_id
 """
 """
-Families that an event concerns: those that it names, those of its persons, and those at their or its addresses.
+Finds the families that an event concerns.
 
-An event about a household also concerns the other households of everyone in it. For example, an incident in one
-household concerns the children of another household in which one of its adults lives. What is recorded about a person
-or their risk marker concerns the families that it was recorded with.
+An event concerns the families that it names, the families of its persons, and the families at its addresses or at its
+persons' addresses. An event about a household also concerns the other households of everyone in it. For example, an
+incident in one household concerns the children of another household in which one of its adults lives. An event about a
+person or their risk marker concerns the families for which that person or marker was recorded.
 """
 AMENDED = """
     SELECT root_source, root_id, change

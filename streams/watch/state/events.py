@@ -1,4 +1,4 @@
-"""What has arrived, as tables: events, which ids they name together, and unreadable records."""
+"""The stored events, the ids that they name together, and unreadable records."""
 
 import re
 from collections import defaultdict
@@ -21,11 +21,11 @@ from streams.watch.state.parameters import as_json, columns
 __all__ = ["Events", "Keys", "Recorded"]
 
 _MANY_KEYS = 50
-"""With this many keys there are many events, so the events are not counted."""
+"""If there are at least this many keys, there are many events, so the events are not counted."""
 
 
 class Recorded(NamedTuple):
-    """What a stored event is about, as far as it tells which families to evaluate."""
+    """The parts of a stored event that decide which families to evaluate."""
 
     fact: str | None
     alert_id: str | None
@@ -33,12 +33,12 @@ class Recorded(NamedTuple):
 
     @classmethod
     def of(cls, event: Accepted) -> "Recorded":
-        """Find what an event is about."""
+        """Find the parts of an event that decide which families to evaluate."""
         return cls(fact_of(event), getattr(event.fact, "alert_id", None), named_by(event))
 
 
 class Keys(NamedTuple):
-    """The record keys to load, and whether there are many events under them."""
+    """The record keys to load, and whether there are many events with these keys."""
 
     names: list[str]
     has_many: bool
@@ -46,11 +46,11 @@ class Keys(NamedTuple):
 
 class Events:
     """
-    The tables of events and of the ids that they name, as one session sees them.
+    The tables of events and of the ids that they name, as one database session sees them.
 
     Args:
-        columns: the columns of the table of events, as `event_columns` gives them.
-        limits: with more families than this, an id is over-shared and connects nobody.
+        columns: the columns of the table of events, as `event_columns` returns them.
+        limits: an id that more families share than these limits allow is over-shared and connects nobody.
     """
 
     def __init__(self, session: Session, columns: Mapping[str, str], limits: CrowdLimits) -> None:
@@ -61,7 +61,7 @@ class Events:
         Store events, and which families, persons and addresses they name together.
 
         Args:
-            recorded: what each event is about.
+            recorded: for each event, the parts that decide which families to evaluate.
 
         Returns:
             Families that were connected through an id that has now become over-shared.
@@ -72,7 +72,7 @@ class Events:
         return self.relate([one.named for one in recorded])
 
     def relate(self, named: Sequence[Named]) -> set[str]:
-        """Store which ids were named together; returns what `add` returns."""
+        """Store which ids were named together; return what `add` returns."""
         pairs = [one._asdict() for one in named if len(one.families) + len(one.persons) + len(one.addresses) > 1]
         if not pairs:
             return set()
@@ -85,7 +85,7 @@ class Events:
         )
 
     def _parted(self, persons: Collection[str], addresses: Collection[str]) -> set[str]:
-        """Note which of some ids have become over-shared; returns the families that they connected until now."""
+        """Store which of the ids have become over-shared; return the families that these ids connected until now."""
         grown = self._session.run(sql.GROWN, sorted(persons), sorted(addresses), *self._limits)
         if not grown:
             return set()
@@ -96,20 +96,20 @@ class Events:
         return parted
 
     def keys(self, families: Collection[str], alerts: Collection[str] = ()) -> Keys:
-        """Find the record keys to load for evaluating some families, and for what people did with some alerts."""
+        """Find the record keys to load for evaluating families and people's actions on alerts."""
         rows = self._session.run(sql.KEYS, list(families), list(alerts), _MANY_KEYS)
         has_many = len(rows) >= _MANY_KEYS or sum(count for _, count in rows) >= MANY_EVENTS
         return Keys([key for key, _ in rows], has_many)
 
     def given(self, keys: Keys, records: Collection[str]) -> Given:
         """
-        The input of the rules, as queries on the state.
+        Return the input of the rules, as queries on the state.
 
-        It consists of the events under some keys, events that were sent again in place of some records, those of the
-        records that are unreadable, and the over-shared ids among all of these.
+        The input consists of the events with the given keys, the events that were sent again in place of the given
+        records, those of the given records that are unreadable, and the over-shared ids in all of these.
         """
         sources = (("events", sql.LOADED), (CROWDS, sql.CROWDS_LOADED))
-        # Ids of test alerts, and of alerts about areas, are no positions of records.
+        # Ids of test alerts and of alerts about areas are not positions of records.
         places = [record.rsplit("/", 2) for record in records if re.fullmatch(COORDINATES, record)]
         if not places:
             return Given(sources, (keys.names, list(records)), keys.has_many)
@@ -140,10 +140,10 @@ class Events:
 
     def about_the_same(self, events: Sequence[Accepted], recorded: Iterable[Recorded]) -> list[list[Recorded]]:
         """
-        For each event, what it and all stored events with the same topic, key, source and id are about.
+        Return, for each event, the event itself and all stored events with the same topic, key, source and id.
 
-        A correction changes what was recorded before. And if a second event gets the same id, a correction of the first
-        may no longer apply.
+        A correction changes what was recorded before. If a second event gets the same id, a correction of the first
+        event may no longer apply.
         """
         stored: dict[tuple[str, ...], list[tuple[tuple[int, int], Recorded]]] = defaultdict(list)
         keys, ids = {one.key for one in events}, {one.root[1] for one in events}
@@ -164,15 +164,15 @@ class Events:
 
     def touched(self, recorded: Sequence[Recorded]) -> list[set[str]]:
         """
-        For each event, the families that it concerns.
+        Return, for each event, the families that it concerns.
 
-        These are the families that it names, those of the persons that it names (through links as well), and those at
-        its addresses or at the persons' addresses.
+        An event concerns the families that it names, the families of the persons that it names (including linked
+        persons), and the families at its addresses or at these persons' addresses.
         """
         return self._touched([(one.named, one.fact in ABOUT_HOUSEHOLDS) for one in recorded])
 
     def _touched(self, asked: Sequence[tuple[Named, bool]]) -> list[set[str]]:
-        """The same; each item of `asked` says whether its event is about households."""
+        """Return the same as `touched`; each item of `asked` says whether its event is about households."""
         found = [set(named.families) for named, _ in asked]
         # An event that names only families concerns no other family.
         far = [
@@ -186,5 +186,5 @@ class Events:
         return found
 
     def amended(self, keys: Collection[str]) -> dict[tuple[str, str], str]:
-        """Which events under some keys were corrected or withdrawn, by source and id."""
+        """Return which events with the given keys were corrected or withdrawn, by source and id."""
         return {(source, id_): change for source, id_, change in self._session.run(sql.AMENDED, list(keys))}

@@ -1,8 +1,8 @@
 """
-Fills the tables from the lake: after an upgrade, after their loss, or with records that Kafka no longer has.
+Fills the watcher's tables from the lake: after an upgrade, after their loss, or when Kafka has deleted records.
 
-Landed rows are copied as they are, partition by partition. Then all families are reviewed, because nobody knows their
-deadlines.
+Landed rows are copied unchanged, partition by partition. Then all families are reviewed, because their deadlines are
+unknown.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -51,7 +51,7 @@ def fill(
     settings: Settings, state: State, behind: Mapping[TopicPartition, int], alive: Callable[[], None]
 ) -> dict[TopicPartition, int]:
     """
-    Copy what has landed of some partitions, from the given offsets on. If nothing has landed yet, copy nothing.
+    Copy landed rows of some partitions, from the given offsets on. If no rows have landed yet, copy nothing.
 
     Args:
         alive: called now and then, to show that the watcher is alive.
@@ -60,8 +60,8 @@ def fill(
         The next offset of each partition from which rows were copied.
 
     Raises:
-        LakeUnavailable: the lake cannot be read. A watcher that evaluated without the landed events would withdraw
-            alerts.
+        LakeUnavailable: the lake cannot be read. A watcher that evaluated rules without the landed events would
+            withdraw alerts.
     """
     try:
         return _filled(settings, state, behind, alive)
@@ -91,7 +91,7 @@ def _filled(
 
 
 def _take_over(lake: duckdb.DuckDBPyConnection, state: State, place: TopicPartition, begin: int, end: int) -> int:
-    """Copy the events and the unreadable records of a partition; returns the number of events."""
+    """Copy the events and the unreadable records of a partition; return the number of events."""
     state.empty_incoming()
     count: int
     ((count,),) = lake.execute(
@@ -114,7 +114,7 @@ def _take_over_alerts(lake: duckdb.DuckDBPyConnection, state: State, alive: Call
 
 
 def _standing(versions: Iterable[Alert]) -> Iterator[Standing]:
-    """The latest version of each alert, after all its versions."""
+    """Yield the standing of each alert after all its versions."""
     for _, same in groupby(versions, attrgetter("alert_id")):
         book = AlertBook()
         *_, last = filter(None, map(book.record, same))

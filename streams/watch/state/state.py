@@ -1,8 +1,8 @@
 """
-What a watcher knows, through one session of PostgreSQL.
+The watcher's state, read and written through one PostgreSQL session.
 
-The process keeps none of it in memory, so there is nothing to restore at the start. The watcher opens one transaction
-for each batch, and all of the batch is written in it.
+The process keeps no state in memory, so there is nothing to restore at the start. The watcher opens one transaction for
+each batch, and writes the whole batch in it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,18 +31,18 @@ from streams.watch.state.tables import CURRENT, NEXT, Tables
 __all__ = ["REFUSED", "REFUSED_ALLOWED", "State", "open_session"]
 
 _LEADER, _HELPER = "caf watch", "caf watch, standing by"
-"""Names of the database sessions of the leader and of the standbys. A new leader finds them by these names."""
+"""Names of the database sessions of the leader and of the standbys. A new leader finds the sessions by these names."""
 _PAUSED_SECONDS = 60
-"""After this time without a statement, PostgreSQL ends a watcher's open transaction."""
+"""If a watcher's open transaction runs no statement for this many seconds, PostgreSQL ends the session."""
 REFUSED = (psycopg2.DataError, psycopg2.IntegrityError, psycopg2.errors.ProgramLimitExceeded)
 """Errors that PostgreSQL raises for values that it cannot store or compute with."""
 REFUSED_ALLOWED = "what PostgreSQL can hold and compute with"
-"""What the quarantine names as allowed when PostgreSQL refuses a record."""
+"""The text that the quarantine gives as allowed when PostgreSQL refuses a record."""
 
 
 def open_session(settings: Settings, *, leads: bool) -> Session:
     """
-    Open a session under the name by which the next leader finds it.
+    Open a session with the name by which the next leader finds it.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.
@@ -54,13 +54,13 @@ def open_session(settings: Settings, *, leads: bool) -> Session:
 
 class State:
     """
-    The tables, as one session sees them.
+    The watcher's tables, as one database session sees them.
 
     Args:
-        columns: the columns of the table of events, as `event_columns` gives them.
-        limits: with more families than this, an id is over-shared and connects nobody.
+        columns: the columns of the table of events, as `event_columns` returns them.
+        limits: an id that more families share than these limits allow is over-shared and connects nobody.
         rules: the checksum of the rules.
-        schema: `NEXT` for a standby that prepares tables while another watcher leads.
+        schema: `CURRENT`, or `NEXT` for a standby that prepares tables while another watcher leads.
     """
 
     def __init__(
@@ -70,26 +70,26 @@ class State:
         self.columns, self.schema = columns, schema
         self._limits, self._rules = limits, rules
         self.term = 0
-        """The number of the term for which this session writes."""
-        # A statement is planned once, perhaps while the tables are empty. Without this, it would then read whole
-        # tables.
+        """The number of the term in which this session writes."""
+        # A statement is planned once, perhaps while the tables are empty. With the planner's usual settings, it would
+        # then read whole tables for ever.
         session.plan_with(**dict.fromkeys(READ_WHOLE, "off"))
         self.tables = Tables(session, columns, schema)
         self.events = Events(session, columns, limits)
         self.alerts, self.agenda = Alerts(session), Agenda(session, rules)
         self.is_new = False
-        """Whether the tables were made by this term, and hold nothing yet of what has landed."""
+        """Whether the tables were made in this term and do not yet hold the landed records."""
 
     def begin_term(self) -> None:
         """
         Begin a term: end the sessions of other watchers, make missing tables, and raise the number of the term.
 
         1. If this watcher leads (schema `CURRENT`), PostgreSQL ends the sessions of the former leader and of all
-           standbys. Their open transactions are undone.
-        2. Missing tables are made, or the prepared tables of this version take their place (`Tables.open`).
-        3. The number of the term grows by one. A session of a former term that still exists can write nothing from then
-           on, because `writing` compares the numbers.
-        4. What is still pending is marked for watchers with this watcher's rules.
+           standbys. Their open transactions are rolled back.
+        2. Missing tables are made, or prepared tables of this version replace the existing tables (`Tables.open`).
+        3. The number of the term grows by one. From then on, a session of a former term cannot write, because `writing`
+           compares the numbers.
+        4. Families and records that are still pending are marked for watchers with this watcher's rules.
         """
         if self.schema == CURRENT:
             self.session.run(sql.END_OTHERS, [_LEADER, _HELPER])
@@ -98,29 +98,30 @@ class State:
         self.session.run("UPDATE pending SET rules = $1", self._rules)
 
     def is_shared(self) -> bool:
-        """Whether the leader uses tables of this version, and has evaluated everything by the same rules."""
+        """Return whether the leader uses tables of this version, and has evaluated everything by the same rules."""
         return self.tables.are_filled() and self.tables.rules == self._rules
 
     def beside(self, session: Session) -> "State":
-        """The same tables in the same term, as another session of this process sees them."""
+        """Return the same tables in the same term, for another session of this process."""
         beside = self.of_schema(session, self.schema)
         beside.term = self.term
         return beside
 
     def of_schema(self, session: Session, schema: str) -> "State":
-        """The tables of this version in another schema, as another session sees them."""
+        """Return the tables of this version in another schema, for another session."""
         return State(session, self.columns, self._limits, self._rules, schema)
 
     @contextmanager
     def writing(self, *, is_durable: bool = True) -> Iterator[None]:
         """
-        A transaction that fails if the term is over.
+        Run a transaction that fails if another watcher has begun a term.
 
-        It locks the number of the term until it ends. So another watcher can begin a term only before or after it.
+        The transaction locks the number of the term until its end. So another watcher can begin a term only before or
+        after this transaction.
 
         Args:
-            is_durable: whether the end of the transaction waits for the disk. If it does not, a crash of the server may
-                undo this transaction, but no earlier one and no durable later one.
+            is_durable: whether the commit waits for the disk. If the commit does not wait, a crash of the server may
+                undo this transaction, but no earlier transaction and no later durable one.
 
         Raises:
             LockTaken: another watcher has begun a term.
@@ -134,7 +135,7 @@ class State:
 
     def complete(self) -> None:
         """
-        Note that the tables are filled, and by which rules they are evaluated from now on.
+        Note that the tables are filled, and by which rules events are evaluated from now on.
 
         If events were added without evaluating them, or if the rules have changed, all families are marked for review.
         """
@@ -156,20 +157,20 @@ class State:
         """Find the over-shared ids again, and mark all families for review."""
         self.session.run("DELETE FROM crowds")
         if self.session.run("SELECT 1 FROM events LIMIT 1"):
-            # Never analyse empty tables. The planner would still take them for empty, and read them whole, when they
-            # have grown.
+            # Empty tables are not analysed. Otherwise the planner would still treat them as empty when they have grown,
+            # and read them whole.
             self.session.command(sql.ANALYZE)
         with self.session.planning(**dict.fromkeys(READ_WHOLE, "on")):
             self.session.run(sql.FIND_CROWDS, *self._limits)
             self.session.run(sql.REVIEW_ALL)
 
     def known(self) -> dict[TopicPartition, tuple[int, str]]:
-        """For each partition, the next offset to evaluate, and the id of its topic."""
+        """Return, for each partition, the next offset to evaluate and the id of its topic."""
         rows = self.session.run("SELECT topic, kafka_partition, next_offset, topic_id FROM offsets")
         return {TopicPartition(topic, number): (offset, id_) for topic, number, offset, id_ in rows}
 
     def begin_at(self, offsets: Mapping[TopicPartition, int], topic_ids: Mapping[str, str]) -> None:
-        """Set from which offset partitions are evaluated, and the ids of their topics."""
+        """Set the offset from which each partition is evaluated, and the ids of the topics."""
         rows = [(*place, offset, topic_ids[place.topic]) for place, offset in offsets.items()]
         self.session.run(sql.BEGIN_AT, *columns(rows, 4))
 
@@ -179,12 +180,12 @@ class State:
             self.session.run(sql.ADVANCE, *columns([(*one, offset) for one, offset in offsets.items()]))
 
     def add_judged(self, events: Sequence[Accepted]) -> None:
-        """Store events that another leader has evaluated, in tables that no longer exist."""
+        """Store events that another leader has evaluated with tables that no longer exist."""
         self.tables.judged_by(None)
         self.events.add(events, map(Recorded.of, events))
 
     def empty_incoming(self) -> None:
-        """Make room for events that another session copies."""
+        """Empty the table into which another session copies events."""
         self.session.command("TRUNCATE incoming")
 
     def take_over_incoming(self) -> None:
@@ -196,18 +197,19 @@ class State:
 
     def end_helpers(self) -> None:
         """
-        End the sessions of the standbys.
+        End the database sessions of the standbys.
 
-        PostgreSQL undoes their open transactions. So what they had taken is pending again.
+        PostgreSQL rolls their open transactions back. So the rows that the standbys had taken are pending again.
         """
         self.session.run(sql.END_OTHERS, [_HELPER])
 
     def refuse(self, one: Pending) -> list[tuple[str, int, int]]:
         """
-        Give up a pending family or record that PostgreSQL cannot evaluate, until something else about it arrives.
+        Stop evaluating a pending family or record that PostgreSQL refuses, until another record about it arrives.
 
         Returns:
-            Topic, partition and offset of the records whose arrival made it pending. They are stored as unreadable.
+            Topic, partition and offset of the records whose arrival made the family pending. These records are stored
+            as unreadable.
         """
         self.session.run("DELETE FROM pending WHERE number = $1", one.number)
         keys = self.events.keys([one.place[1]]).names if one.place[0] == "family" else []

@@ -1,4 +1,4 @@
-"""What concerns all tables of the watcher: terms, offsets, filling them, and refused records."""
+"""SQL statements on all tables of the watcher: terms, offsets, filling the tables, and refused records."""
 
 from streams.watch.state.event_statements import RELATE
 
@@ -54,5 +54,5 @@ END_OTHERS = """
     WHERE application_name = ANY ($1) AND datname = current_database() AND usename = current_user
       AND pid <> pg_backend_pid()
 """
-"""A session that stands still in the middle of a transaction would block all that come after it."""
+"""Ends other watchers' sessions. A session that is paused during a transaction would block all later transactions."""
 TERM = "SELECT number FROM term FOR SHARE"

@@ -1,8 +1,8 @@
 """
-Makes the tables from the contract's columns and `tables.sql`, and makes them again when either has changed.
+Makes the watcher's tables from the contract's columns and `tables.sql`, and again when either has changed.
 
 The leader uses the tables in the schema `watch`. A standby of another version makes its own tables in `watch_next`.
-They take the place of the others when it leads.
+When the standby leads, its tables replace the tables in `watch`.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ __all__ = ["CURRENT", "NEXT", "Tables", "event_columns"]
 
 CURRENT = "watch"
 NEXT = "watch_next"
-"""The schemas of the leader's tables and of the tables that a standby prepares."""
+"""The schema of the leader's tables (`CURRENT`), and the schema of the tables that a standby prepares (`NEXT`)."""
 
 
 _TEXT = (Path(__file__).parent / "tables.sql").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ _ASKED = frozenset({
     "change", "fact", "alert_id", "escalation_kind", "family_id", "release_family_id", "marker_families", "person_id",
     "linked_person_id", "person_ids", "address_id", "marker_id",
 })  # fmt: skip
-"""Columns that tell whom an event concerns. They are kept whether or not a rule reads them."""
+"""Columns that tell whom an event concerns. These columns are kept even if no rule reads them."""
 _TYPES = {
     pa.string(): "text",
     pa.int32(): "integer",
@@ -70,16 +70,16 @@ FROM {table};
 
 
 def event_columns(read: frozenset[str]) -> dict[str, str]:
-    """The columns of `landing.events` to keep, with their PostgreSQL types, if the rules read the columns `read`."""
+    """Return the columns of `landing.events` to keep, with PostgreSQL types. `read` are the columns that rules read."""
     return {name: _TYPES[type_] for name, type_ in EVENT_COLUMNS.items() if name in read | _ASKED}
 
 
 class Tables:
     """
-    The tables of one version.
+    The watcher's tables of one version.
 
     Args:
-        columns: the columns of the table of events, as `event_columns` gives them.
+        columns: the columns of the table of events, as `event_columns` returns them.
         schema: `CURRENT` or `NEXT`.
     """
 
@@ -99,14 +99,15 @@ class Tables:
         """
         Make the tables, unless filled tables of this version exist.
 
-        1. If the leader's tables are not of this version or not filled, and filled tables of this version lie in
-           `NEXT`, those take their place.
-        2. If there still are no filled tables of this version, what is there is dropped and empty tables are made.
+        1. If the leader's tables are of another version or not filled, and `NEXT` has filled tables of this version,
+           the tables in `NEXT` replace the leader's tables.
+        2. If there still are no filled tables of this version, the existing tables are dropped and empty tables are
+           made.
 
-        All of this is one transaction, under a lock.
+        Both steps are one transaction, under a lock.
 
         Returns:
-            Whether tables were made. They are empty then, until `filled` notes that they are not.
+            Whether tables were made. New tables are empty, until `filled` notes that they are filled.
         """
         with self._session.transaction():
             self._session.run("SELECT pg_advisory_xact_lock($1)", int(LockKey.WATCH_TABLES))
@@ -122,11 +123,11 @@ class Tables:
             return True
 
     def are_filled(self, schema: str = "") -> bool:
-        """Whether there are tables of this version that hold everything that had landed when they were made."""
+        """Return whether tables of this version exist, filled with all records that had landed at their creation."""
         return self._about(schema or self.schema) == (self._version, True)
 
     def are_there(self) -> bool:
-        """Whether there are tables of this version, filled or not."""
+        """Return whether there are tables of this version, filled or not."""
         about = self._about(self.schema)
         return about is not None and about[0] == self._version
 
@@ -141,16 +142,16 @@ class Tables:
         self._session.command(f"DROP SCHEMA IF EXISTS {self.schema} CASCADE")
 
     def filled(self) -> None:
-        """Note that the tables hold what had landed."""
+        """Note that the tables hold the records that had landed."""
         self._session.run("UPDATE about SET is_filled = true")
 
     def judged_by(self, rules: str | None) -> None:
-        """Note by which rules everything is evaluated from now on; None if some of it has not been evaluated."""
+        """Note by which rules events are evaluated from now on; None if some stored events have not been evaluated."""
         self._session.run("UPDATE about SET rules = $1", rules)
 
     @property
     def rules(self) -> str | None:
-        """What `judged_by` noted last."""
+        """The rules that `judged_by` noted last."""
         rules: str | None
         ((rules,),) = self._session.run("SELECT rules FROM about")
         return rules

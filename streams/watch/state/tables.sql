@@ -1,22 +1,23 @@
--- Everything that the watcher must remember between two events. The rows of a batch and its offsets are written in one
--- transaction. So a crash leaves either all of a batch or none of it. All names belong to the schema that the session
+-- The state that the watcher keeps between two events. The rows of a batch and its offsets are written in one
+-- transaction. So a crash leaves either a whole batch or none of it. All names belong to the schema that the session
 -- uses.
 
--- The version of the tables, whether they hold what had landed, and by which rules everything was last evaluated.
+-- The version of the tables, whether they hold the landed records, and the rules by which all events were last
+-- evaluated.
 CREATE TABLE about (
     version text NOT NULL,
     is_filled boolean NOT NULL DEFAULT false,
     rules text
 );
 
--- The number of the term. A watcher that begins to lead adds one, and every transaction checks that the number is still
--- its own. So a watcher that was paused and has a successor by now changes nothing.
+-- The number of the term. A watcher that begins to lead adds one, and every transaction checks that its watcher's
+-- number is still the latest. So a watcher that was paused and now has a successor cannot change anything.
 CREATE TABLE term (
     number bigint NOT NULL
 );
 INSERT INTO term VALUES (0);
 
--- The next offset of each partition to evaluate, counted as the lake does, and the id that its topic had then.
+-- The next offset of each partition to evaluate, numbered as in the lake, and the id of the topic at that time.
 CREATE TABLE offsets (
     topic text,
     kafka_partition integer,
@@ -40,7 +41,7 @@ CREATE TABLE quarantine (
 CREATE INDEX ON quarantine (received_at) WHERE NOT is_judged;
 
 -- Ids that were ever named together. No row is deleted. A correction may end a membership, but evaluating a family once
--- too often costs only a little time, and missing one costs more.
+-- too often costs only a little time, while missing a family could miss an alert.
 CREATE TABLE members (
     person_id text,
     family_id text,
@@ -62,15 +63,15 @@ CREATE TABLE person_addresses (
 );
 CREATE INDEX ON person_addresses (person_id);
 
--- Persons that links make one person. `person_id` is one of their ids.
+-- Person ids that links join into one person. `person_id` is one of the joined ids.
 CREATE TABLE identities (
     identifier text PRIMARY KEY,
     person_id text NOT NULL
 );
 CREATE INDEX ON identities (person_id);
 
--- Families that are named by what is recorded about a person, outside any family. `marker_id` is the id of the risk
--- marker, or empty.
+-- Families named in records about a person that belong to no family, for example the families of a risk marker.
+-- `marker_id` is the id of the risk marker, or empty.
 CREATE TABLE own_families (
     person_id text,
     marker_id text,
@@ -79,7 +80,7 @@ CREATE TABLE own_families (
 );
 CREATE INDEX ON own_families (family_id);
 
--- Over-shared ids, which connect nobody. An id stays over-shared whatever is corrected, so the order of records makes
+-- Over-shared ids, which connect nobody. An id stays over-shared even after corrections, so the order of records makes
 -- no difference. The build finds the same ids (`int_crowds`).
 CREATE TABLE crowds (
     kind text,
@@ -116,7 +117,7 @@ CREATE TABLE alerts (
 CREATE INDEX ON alerts (place, place_kind);
 CREATE INDEX ON alerts (ended_at) WHERE ended_at < 'infinity';
 
--- Moments at which a rule's result about a family may change without a new event.
+-- Times at which a rule's result about a family may change without a new event.
 CREATE TABLE deadlines (
     family_id text,
     rule text,
@@ -134,8 +135,8 @@ CREATE TABLE outbox (
 );
 CREATE INDEX ON outbox (alert_id);
 
--- Families and records with alerts of rules that only the build evaluates, after people did something with such an
--- alert. The watcher publishes this when the build does not.
+-- Families and records for which people acted on an alert of a rule that only the build evaluates. The watcher
+-- publishes new versions of such alerts while the build does not hold the lock for them.
 CREATE TABLE restatements (
     place_kind text,
     place text,
@@ -143,9 +144,9 @@ CREATE TABLE restatements (
     PRIMARY KEY (place_kind, place)
 );
 
--- Families and records of a large batch that are still to be evaluated, by whichever watcher has time. The next batch
--- is taken in when no row is left. So a family or record is here only once, and the lock on its row is the lock on it.
--- `asked` are the rules to evaluate, and `rules` is the checksum of all rules.
+-- Families and records of a large batch that still have to be evaluated, by the leader or a standby. The next batch is
+-- taken in when no row is left. So a family or record has only one row here, and the lock on this row is the lock on
+-- the family or record. `asked` holds the rules to evaluate, and `rules` is the checksum of all rules.
 CREATE TABLE pending (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     place_kind text NOT NULL,
@@ -158,16 +159,17 @@ CREATE TABLE pending (
     rules text NOT NULL
 );
 
--- Families to review in idle moments: after an upgrade of the rules or of the tables.
+-- Families to review in idle moments, after an upgrade of the rules or of the tables.
 CREATE TABLE reviews (
     family_id text PRIMARY KEY,
     arrived_at timestamp NOT NULL
 );
 CREATE INDEX ON reviews (arrived_at);
 
--- The functions below find what one id is connected to. An over-shared id is connected to nothing. OFFSET 0 keeps each
--- look-up a query of its own. Such a query uses an index, whatever size the planner believes the tables to have: it may
--- have seen them last when they were empty.
+-- The functions below find the ids that one id is connected to. An over-shared id is connected to nothing. OFFSET 0
+-- makes PostgreSQL plan each look-up as a query of its own. A look-up that is planned on its own uses an index,
+-- whatever size the planner believes the tables to have. The planner's statistics may be from a time when the tables
+-- were empty.
 CREATE FUNCTION linked_with(person text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT other.identifier
     FROM identities AS own
@@ -204,7 +206,7 @@ $$;
 
 -- The functions below take arrays. For a set of unknown size, the planner would read a whole table.
 
--- These persons and everyone whom links make one person with them, without over-shared ids.
+-- The given persons and all persons linked to them, without over-shared ids.
 CREATE FUNCTION connecting(persons text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT identifier
     FROM (
@@ -215,22 +217,22 @@ CREATE FUNCTION connecting(persons text[]) RETURNS SETOF text LANGUAGE sql STABL
     WHERE NOT EXISTS (SELECT FROM crowds WHERE kind = 'person' AND crowds.identifier = named.identifier)
 $$;
 
--- These addresses, without over-shared ones.
+-- The given addresses, without over-shared addresses.
 CREATE FUNCTION homes(addresses text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT address_id
     FROM unnest(addresses) AS address_id
     WHERE NOT EXISTS (SELECT FROM crowds WHERE kind = 'address' AND identifier = address_id)
 $$;
 
--- Families that a record ever named together with one of these persons, or with anyone linked to them.
+-- Families that a record ever named together with one of the given persons, or with a person linked to them.
 CREATE FUNCTION families_of(persons text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT DISTINCT family_id
     FROM members
     WHERE person_id = ANY (ARRAY(SELECT connecting(persons)))
 $$;
 
--- The keys under which everything known about some families is stored: their own keys, and those of everyone who ever
--- belonged to them or lived where they live.
+-- The keys of all stored events about some families: the families' own keys, and the keys of all persons who ever
+-- belonged to them or lived at their addresses.
 CREATE FUNCTION keys_of(families text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT unnest(families)
     UNION
@@ -267,7 +269,7 @@ CREATE FUNCTION keys_to_load(families text[]) RETURNS SETOF text LANGUAGE sql ST
     WHERE persons <> '{}'
 $$;
 
--- Makes two persons one.
+-- Joins two person ids into one person.
 CREATE FUNCTION link(one text, other text) RETURNS void LANGUAGE sql AS $$
     INSERT INTO identities VALUES (one, one), (other, other) ON CONFLICT DO NOTHING;
     UPDATE identities SET person_id = least(theirs.low, theirs.high)
@@ -279,11 +281,11 @@ CREATE FUNCTION link(one text, other text) RETURNS void LANGUAGE sql AS $$
     WHERE person_id = greatest(theirs.low, theirs.high) AND theirs.low <> theirs.high;
 $$;
 
--- The functions below find the input of the rules, and make their own plans. Whatever size the planner believes the
--- tables to have, they find their rows by an index. ROWS tells the planner for about how many rows to plan the rules
--- that read them.
+-- The functions below find the input of the rules, and have query plans of their own. These functions find their rows
+-- by an index, whatever size the planner believes the tables to have. ROWS tells the planner about how many rows each
+-- function returns to the rules.
 
--- The events under some keys, and events that were sent again in place of some records.
+-- The events with the given keys, and events that were sent again in place of the given records.
 CREATE FUNCTION loaded(keys text[], records text[]) RETURNS SETOF events
 LANGUAGE plpgsql STABLE ROWS 100 SET enable_seqscan = off AS $$
 BEGIN
@@ -291,7 +293,7 @@ BEGIN
 END
 $$;
 
--- Those of some records that are unreadable.
+-- Returns the quarantine rows of the given records, if they are unreadable.
 CREATE FUNCTION unread(topics text[], partitions integer[], offsets bigint[]) RETURNS SETOF quarantine
 LANGUAGE plpgsql STABLE ROWS 10 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET enable_nestloop = on AS $$
