@@ -1,4 +1,4 @@
-"""Choose when events happen: the days and hours at which each kind of reporter and worker acts, in London time."""
+"""Choose when events happen: on which days and at which hours each kind of reporter and worker acts, in London time."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
@@ -30,7 +30,7 @@ def day_of(at: datetime) -> date:
 
 
 def moment(rng: Random, first: datetime, last: datetime, source_code: str) -> datetime:
-    """Draw a time from `first` to before `last` at which a referrer of this kind is likely to report."""
+    """Draw a time at which a referrer of this kind is likely to report. It is at or after `first` and before `last`."""
     early, late = _by_kind(_HOURS, source_code, _OFFICE)
     weekend = _by_kind(_WEEKEND_SHARE, source_code, 0.02)
     days = (day_of(last) - day_of(first)).days + 1
