@@ -1,1 +1,1 @@
-"""The measurements that the README quotes. Each runs real parts and prints its own comparison."""
+"""The measurements that the README quotes. Each runs real parts and prints figures to compare its result with."""
