@@ -1,4 +1,4 @@
-"""The plan derives where each model is made. If it cannot, it refuses the model by name."""
+"""The plan derives on which level each model is made. If it cannot derive the level, it refuses the model by name."""
 
 import copy
 
