@@ -1,4 +1,7 @@
-"""`./caf test` runs the whole suite on every core, and a part of it as whoever names the part expects."""
+"""
+`./caf test` runs the whole suite on every core. If the user names a part of the suite, that part runs in one
+process.
+"""
 
 import pytest
 
