@@ -21,7 +21,7 @@ WATCHED = {
     "simulate": ["--days", "2", "--stories", "0", "--malformed", "0.05"],
     "alerts test": ["--timeout", "60"],
 }
-"""Verbs that need a running watcher."""
+"""Verbs that run while a watcher evaluates the events that they send."""
 
 THEN = {
     "land": ["--for", "10"],

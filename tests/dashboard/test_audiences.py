@@ -64,7 +64,7 @@ def doors(settings: Settings, make_home: Callable[[str], Path]) -> Doors:
 
 
 def test_everybody_sees_health_the_published_map_and_the_rules_and_nothing_else() -> None:
-    """A new page is for nobody but the desk until a developer also names it in this test."""
+    """A new page must not be public until a developer also adds its address to this test."""
     seen = {audience: {address for address, page in PAGES.items() if shown_to(audience, page)} for audience in Audience}
 
     assert seen[Audience.EVERYBODY] == OF_EVERYBODY
