@@ -1,7 +1,7 @@
 """
 Measure recall and precision of the rules against the oracle, on new random worlds.
 
-The oracle is a tool for development. It is in `tests/`, so an installation without tests has no oracle.
+The oracle is a tool for development. The oracle is in `tests/`, so an installation without tests has no oracle.
 """
 
 from collections import Counter

@@ -29,9 +29,9 @@ class AlertTimes:
     """
     The results. Memory is in MB.
 
-    `load_average` is the load average of the whole machine over the last minute. Other programs disturb the figures,
-    and the load average shows that. `floor` has the times for a process that only forwards the records that it reads,
-    on the same broker and at the same rate.
+    `load_average` is the load average of the whole machine over the last minute. A high load average shows that other
+    programs disturb the figures. `floor` has the times for a process that only forwards the records that it reads, on
+    the same broker and at the same rate.
     """
 
     rate: int

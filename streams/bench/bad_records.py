@@ -32,7 +32,7 @@ _TEXTS = (
     b"{}",
     b'"\xf0\x9f\x91\xbe\xe2\x80\xae"',
 )
-"""Texts that replace a value. They are JSON or almost JSON."""
+"""Texts that replace a value. The texts are JSON or almost JSON."""
 
 
 class BadRecord(NamedTuple):

@@ -1,4 +1,7 @@
-"""Send bad records from several processes. Each has one producer for every codec, and one that uses transactions."""
+"""
+Send bad records from several processes. Each process has one producer for every codec, and one producer that uses
+transactions.
+"""
 
 import itertools
 import multiprocessing

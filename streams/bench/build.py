@@ -82,8 +82,8 @@ def command(history: str, new: int, cycles: int, as_json: bool) -> None:
     """
     Build the marts of histories of different length, and build them again after some new events.
 
-    The command uses a database and a lake of its own, which are stopped and removed afterwards. With many --cycles it
-    runs long enough to show whether memory grows from the first cycle to the last.
+    The command uses a database and a lake of its own, which are stopped and removed afterwards. With many --cycles the
+    command runs long enough to show whether memory grows from the first cycle to the last.
     """
     lengths = _lengths(history)
     measured = measure(Settings.from_env(), lengths, new, cycles, lambda text: click.echo(text, err=as_json))

@@ -57,8 +57,8 @@ class BuildHistory:
 
     def new(self, events: int, after: int) -> list[pa.Table]:
         """
-        Return the held events in parts of `events` rows. Their offsets follow those of a history of `after`
-        events.
+        Return the held events in parts of `events` rows. The offsets of these events follow those of a history of
+        `after` events.
         """
         copies = -(-after // self._size)
         firsts = range(self._size, self._size + self._held, events)

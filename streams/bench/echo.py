@@ -1,7 +1,7 @@
 """
 Measure the least possible latency, with a process that forwards records as durably as the watcher publishes alerts.
 
-The process is `python -m streams.bench.echo`. It runs until SIGTERM.
+The process is `python -m streams.bench.echo`. The process runs until SIGTERM.
 """
 
 import signal

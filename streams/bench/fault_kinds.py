@@ -55,8 +55,8 @@ class Faults:
 
     def inject(self, after: float) -> tuple[Fault, Callable[[], None] | None]:
         """
-        Cause a fault; returns the fault, and a function that undoes it after its time. None means nothing is to be
-        undone.
+        Cause a fault; returns the fault, and a function that undoes it after its time. If there is nothing to undo, the
+        second result is None.
         """
         [kind] = self._chance.choices(self._kinds, self._weights)
         return kind(after)

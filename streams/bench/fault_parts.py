@@ -1,5 +1,5 @@
 """
-The parts that faults hit. They are processes that are restarted when they end, each with its own clock, on a small
+The parts that faults hit. The parts are processes that are restarted when they end, each with its own clock, on a small
 disk.
 """
 

@@ -1,9 +1,9 @@
 """
 `./caf bench faults`: a campaign of random faults, after which the system must have kept every promise.
 
-The same parts run as in the stack, except Airflow: `land`, two watchers and `build --follow`. They are plain processes
-that are restarted when they end. Simulated events keep arriving. Some events are wrong, corrected, withdrawn or sent
-twice. At the end all faults are undone, the parts get time to catch up, and the promises are checked.
+The same parts run as in the stack, except Airflow: `land`, two watchers and `build --follow`. The parts are plain
+processes that are restarted when they end. Simulated events keep arriving. Some events are wrong, corrected, withdrawn
+or sent twice. At the end all faults are undone, the parts get time to catch up, and the promises are checked.
 """
 
 import heapq

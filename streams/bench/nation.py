@@ -44,8 +44,8 @@ class Built:
     """
     One build: its seconds in total, in Spark, and after Spark to make the nation's tables.
 
-    `own_cpu` is the CPU seconds of the building process, and `worker_cpu` those of the workers. Neither includes the
-    JVM of Spark's driver. `peak_mb` is the memory of the building process. `made` has the figures of Spark's
+    `own_cpu` is the CPU seconds of the building process, and `worker_cpu` those of the workers. Neither figure includes
+    the JVM of Spark's driver. `peak_mb` is the memory of the building process. `made` has the figures of Spark's
     workers, and is None for a build without Spark. `load` is the machine's load average at the end.
     """
 

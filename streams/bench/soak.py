@@ -46,9 +46,9 @@ class Sample:
     """
     One interval of a soak.
 
-    `alerts` are the times from producing a referral to reading its alert. One such referral is sent each second.
-    `behind` is the number of records that were not evaluated at the end of the interval. `table_bytes`, `rows`,
-    `dead_rows` and `vacuums` cover all the watcher's tables. `wal_bytes` were written during the interval.
+    `alerts` are the times from producing a referral to reading its alert. One referral is sent each second. `behind` is
+    the number of records that were not evaluated at the end of the interval. `table_bytes`, `rows`, `dead_rows` and
+    `vacuums` cover all the watcher's tables. `wal_bytes` were written during the interval.
     """
 
     minute: float
@@ -72,9 +72,9 @@ def command(minutes: float, rate: float, every: float, *, as_json: bool) -> None
     """
     Observe the watcher for hours: alerts, memory, its tables in PostgreSQL, dead rows and the write-ahead log.
 
-    Simulated events of all kinds are sent. Some are wrong, corrected, withdrawn or sent twice, and a simulated desk
-    acknowledges and closes alerts. One more referral is sent each second, and the time to its alert is measured. The
-    command uses servers of its own, which are stopped afterwards.
+    Simulated events of all kinds are sent. Some events are wrong, corrected, withdrawn or sent twice, and a simulated
+    desk acknowledges and closes alerts. One more referral is sent each second, and the time to its alert is measured.
+    The command uses servers of its own, which are stopped afterwards.
     """
     samples = []
     for sample in soak(Settings.from_env(), 60 * minutes, rate, every):

@@ -83,8 +83,8 @@ def command(authority: str | None, days: int, as_json: bool) -> None:
     """
     Send a year of history, and wait until it is landed, evaluated and built.
 
-    The command uses a broker, a database, a lander, a watcher and a builder of its own. They are stopped and removed
-    afterwards.
+    The command uses a broker, a database, a lander, a watcher and a builder of its own. All of these are stopped and
+    removed afterwards.
     """
     settings = Settings.from_env()
     measured = measure(settings, authority or settings.authority, days, lambda text: click.echo(text, err=as_json))

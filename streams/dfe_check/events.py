@@ -55,8 +55,8 @@ _SERVICE = "children-social-care"
 
 def records(authority: str, history: History) -> list[Record]:
     """
-    Make the records of an authority's year and of the time before it, in time order. At the end, some are sent
-    again.
+    Make the records of an authority's year and of the time before it, in time order. At the end, one record in fifty is
+    sent again.
     """
     author = _Author(authority)
     facts = list(author.facts(history))

@@ -54,7 +54,7 @@ class Counted(NamedTuple):
 
 
 class MemoryLake:
-    """One database in memory. It is filled again for each authority and year."""
+    """One database in memory. The database is filled again for each authority and year."""
 
     def __init__(self, compiled: CompiledRules, max_record_bytes: int) -> None:
         self._max_record_bytes = max_record_bytes

@@ -1,10 +1,10 @@
 """
 Read published tables in the form in which they are downloaded, figure by figure.
 
-Two layouts are known. One has a line for each figure (`streams/reference/published_cin.csv`). The other is the DfE's
-own, with a line for each authority and year and a column for each measure. It holds tables c1, c5 and c6 of
-Characteristics of children in need, and the ONS mid-year estimates that come with them. The release of 2025 has new
-column names in c1, and has no rates.
+Two layouts are known. One layout has a line for each figure (`streams/reference/published_cin.csv`). The other layout
+is the DfE's own, with a line for each authority and year and a column for each measure. Files in the DfE's layout hold
+tables c1, c5 and c6 of Characteristics of children in need, and the ONS mid-year estimates that come with them. The
+release of 2025 has new column names in c1, and has no rates.
 """
 
 import csv
@@ -35,8 +35,8 @@ SYMBOLS = {
     "": "not available",
 }
 """
-Symbols that are published in place of a figure, with or without square brackets. They are the symbols of the DfE's open
-data and of the Government Statistical Service, and symbols of earlier releases.
+Symbols that are published in place of a figure, with or without square brackets. The set has the symbols of the DfE's
+open data and of the Government Statistical Service, and symbols of earlier releases.
 """
 
 HEADLINE = (

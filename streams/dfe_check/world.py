@@ -192,7 +192,7 @@ def _beside(
     for position, (child, one) in enumerate(first.items()):
         limit = _a_year_before(one.at)
         if child in before:
-            # Some are exactly 12 months before, to the second. They still count.
+            # Some referrals are exactly 12 months before, to the second, and still count.
             share = 0 if position % _SELDOM == 0 else chance.random()
             at = limit + (begin - limit - timedelta(seconds=1)) * share
             earlier.append(Referral(child, at, one.source, "taken_on"))

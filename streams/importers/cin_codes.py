@@ -1,7 +1,7 @@
 """
 Codes of the census by collection year, and the DfE numbers of authorities.
 
-They are taken from the DfE's schemas of 2017 to 2026 (`CIN_schema_<year>.xsd`).
+The codes are taken from the DfE's schemas of 2017 to 2026 (`CIN_schema_<year>.xsd`).
 """
 
 import csv

@@ -27,14 +27,17 @@ kilobytes.
 """
 
 PART = "part"
-"""Attribute that marks a Message with only some children of a return. The file with the rejected children has it."""
+"""
+Attribute that marks a Message with only some children of a return. The file of rejected children has this
+attribute.
+"""
 
 _PARENTS = {"Header": "Message", "Child": "Children"}
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a file's header says."""
+    """The content of a file's header."""
 
     year: int
     """Collection year: 2024 is 1 April 2023 to 31 March 2024."""

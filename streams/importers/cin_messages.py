@@ -1,4 +1,7 @@
-"""Turn facts of a census file into CloudEvents. Their ids do not depend on when or where the file is read."""
+"""
+Turn facts of a census file into CloudEvents. The ids of the events do not depend on when or where the file is
+read.
+"""
 
 from datetime import UTC, datetime, time
 
@@ -66,7 +69,7 @@ def recorded(told: Statement, header: Header) -> Message:
     """
     Make the event of a fact in the first return of its year. The same file always gives the same bytes.
 
-    A fact from before the collection's first day was also in an earlier year's file. It is therefore sent as a
+    A fact from before the collection's first day was also in an earlier year's file. The fact is therefore sent as a
     correction of that earlier event, so that the latest year counts. The correction is valid even if the earlier file
     was never imported.
     """
@@ -80,7 +83,7 @@ def corrected(told: Statement, header: Header, submission: str = "") -> Message:
     """
     Make the event that gives a fact the content from this year's return. The fact may also be new.
 
-    All amendments from one year have the same time. Of amendments with equal times, the amendment with the greatest id
+    All amendments from one year have the same time. If amendments have equal times, the amendment with the greatest id
     counts. A later `submission` has a greater id.
     """
     correction = Correction(

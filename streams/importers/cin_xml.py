@@ -52,7 +52,7 @@ class Imported:
     """Why nothing was sent; None if that was not decided."""
     differences: Counter[str] | None = None
     """
-    Number of facts that are new, same, changed, withdrawn or restored since earlier imports. None if not
+    Number of facts that are new, same, changed, withdrawn or restored since earlier imports. None if the file was not
     compared.
     """
 

@@ -1,8 +1,8 @@
 """
 Write a borough's ordinary events: calibrated referrals, and other events for which no figures are published.
 
-The numbers of the other events are choices. They are multiples of the number of children referred to social care:
-contacts 2 (a fifth of them about new families), referrals for early help 0.36, incidents reported as urgent 0.25,
+The numbers of the other events are choices. The numbers are multiples of the number of children referred to social
+care: contacts 2 (a fifth of them about new families), referrals for early help 0.36, incidents reported as urgent 0.25,
 and other events in known families 0.7.
 """
 

@@ -1,4 +1,7 @@
-"""One simulated authority. It has places, people, random numbers, and the list to which stories add their facts."""
+"""
+One simulated authority. The authority has places, people, random numbers, and the list to which stories add their
+facts.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -51,7 +54,7 @@ class Borough:
         self._workers = [f"W-{ids.tag}-{number:04d}" for number in range(1, 160)]
 
     def record(self, at: datetime, data: Event, *, is_planted: bool = False) -> Fact:
-        """Add an event. Its CloudEvents source follows from its topic."""
+        """Add an event. The event's CloudEvents source follows from its topic."""
         key = data.key
         assert key is not None  # every simulated event has a family, a person or an alert as its key
         return self._write(at, data.topic, key, data, is_planted=is_planted)

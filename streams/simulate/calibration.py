@@ -113,7 +113,10 @@ class Calibration:
     nfa_share: float
     """Share of children's referrals that end with no further action."""
     needs: Mapping[PrimaryNeed, float]
-    """Children in need on 31 March by primary need. They are open cases, but referrals get the same mix of needs."""
+    """
+    Children in need on 31 March by primary need. These children have open cases, but referrals get the same mix of
+    needs.
+    """
     factors: Mapping[AssessmentFactor, float]
     """Share of assessments that find each factor. One assessment may find several factors."""
     durations: Sequence[tuple[tuple[int, int], float]]

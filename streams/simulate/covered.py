@@ -1,4 +1,7 @@
-"""State which time a simulated world covers. It has all records of its authorities from its start, and none before."""
+"""
+State which time a simulated world covers. The world has all records of its authorities from its start, and no records
+before.
+"""
 
 from datetime import timedelta
 from functools import partial

@@ -1,10 +1,9 @@
 """
 Plan the referrals to social care in a window, fitted to the published counts.
 
-The number of children by month and by source equals the published figures, rounded by largest remainder.
-The shares of no further action and of re-referrals are met as closely as whole families allow.
-The world has no referral before its start. In its first twelve months, re-referrals therefore come later in the year
-than they would in reality.
+The number of children by month and by source equals the published figures, rounded by largest remainder. The shares of
+no further action and of re-referrals are met as closely as whole families allow. The world has no referral before its
+start. In the world's first twelve months, re-referrals therefore come later than they would in reality.
 """
 
 import math

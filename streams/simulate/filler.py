@@ -22,7 +22,7 @@ _WEIGHTS = (60, 12, 18, 10)
 
 class Filler:
     """
-    Runs twelve small stories side by side. Each call returns the next event of one story, with its time of
+    Runs twelve small stories side by side. Each call yields the next event of one story, with the event's time of
     sending.
     """
 
@@ -37,8 +37,8 @@ class Filler:
 
     def records(self, now: datetime) -> Iterator[Record]:
         """
-        Yield the next event. At the noise rates, also yield a copy, a malformed copy, or an amendment of an earlier
-        event.
+        Yield the next event. At the noise rates, also yield a copy of the event, a malformed copy, or an amendment of
+        an earlier event.
         """
         rng, noise = self._rng, self._noise
         borough, fact = self._next(now)

@@ -2,8 +2,8 @@
 Add events after all others: outcome scores for school readiness and for six months after closure, and partners who
 attend meetings.
 
-These events use ids and random numbers of their own. All other events of a seed are therefore the same with and without
-the added events. The shares and scores are choices.
+The added events use ids and random numbers of their own. All other events of a seed are therefore the same with and
+without the added events. The shares and scores are choices.
 """
 
 from collections import defaultdict
@@ -43,7 +43,7 @@ _CHANGE_AFTER = {-3: 4, -2: 10, -1: 16, 0: 44, 1: 18, 2: 8}
 """Change of a score from closure to six months later, with weights."""
 _MEETINGS = (AssessmentCompleted, ReviewHeld, TafMeetingHeld)
 _PARTNER_COMES = 0.3
-"""Share of meetings that a parent's partner attends. It equals the share for a step-parent."""
+"""Share of meetings that a parent's partner attends. The share equals that of a step-parent."""
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 
 

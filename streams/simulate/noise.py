@@ -88,7 +88,10 @@ def amend_one(borough: Borough, fact: Fact, at: datetime, noise: Noise, rng: Ran
 
 
 def schedule(facts: list[Fact], end: datetime, noise: Noise, rng: Random) -> list[Sending]:
-    """Plan when each fact is sent. Some are sent late, some out of order, some twice. None is sent after `end`."""
+    """
+    Plan when each fact is sent. Some facts are sent late, some out of order, some twice. No fact is sent after
+    `end`.
+    """
     sendings = []
     for fact in facts:
         at = fact.at
@@ -105,7 +108,10 @@ def schedule(facts: list[Fact], end: datetime, noise: Noise, rng: Random) -> lis
 
 
 def _replacement(fact: Fact, rng: Random) -> tuple[Event, datetime]:
-    """Return the corrected content, and the time at which the fact really happened. Its children stay the same."""
+    """
+    Return the corrected content, and the time at which the fact really happened. The children in the fact stay the
+    same.
+    """
     data = fact.data
     assert isinstance(data, _CORRECTABLE)
     match data:

@@ -41,7 +41,7 @@ class Place:
 
     @property
     def schools(self) -> tuple[str, str, str]:
-        """Ids of the ward's simulated schools: two primary, one secondary. None of them is a real school."""
+        """Ids of the ward's simulated schools: two primary, one secondary. No school is a real one."""
         first, second, third = (f"school-{self.ward_code}-{number}" for number in (1, 2, 3))
         return first, second, third
 

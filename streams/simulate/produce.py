@@ -59,7 +59,7 @@ def replay_window(
     """
     Send a world `speed_up` times faster than it happened. Sending begins with the start of the world's window.
 
-    It ends with the world's end, or after `seconds` if they are given.
+    Sending ends with the world's end, or after `seconds` if they are given.
 
     Raises:
         BrokerUnavailable: no broker answers.

@@ -25,8 +25,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     entity_kind: str
     entity_id: str | None
     """
-    The entity that the alert is about. It is None for an unreadable record until that record is sent and has a
-    position.
+    The id of the entity that the alert is about. For an unreadable record, the id is None until the record is sent and
+    has a position.
     """
     family_id: str | None
     anchor_source: str | None

@@ -1,5 +1,6 @@
 """
-Hand-made families in areas of Wirral, with alerts in the last complete quarter. Their figures are counted by hand.
+Hand-made families in areas of Wirral, with alerts in the last complete quarter. The figures about these families are
+counted by hand.
 
 | families | area | a child each | one alert each |
 |---|---|---|---|
@@ -64,7 +65,7 @@ class Families:
         self._alerts_that_do_not_count(today)
 
     def alerts_table(self) -> pa.Table:
-        """Return the alerts as a table. Its times are in UTC and have no time zone, as in the lake."""
+        """Return the alerts as a table. The times in the table are in UTC and have no time zone, as in the lake."""
         rows = [
             {name: value.replace(tzinfo=None) if isinstance(value, datetime) else value for name, value in row.items()}
             for row in self.alerts
@@ -133,8 +134,8 @@ class Families:
 
     def _an_acknowledgement_is_withdrawn(self) -> None:
         """
-        Acknowledge an alert by mistake, and withdraw the acknowledgement. By then, the family's address is
-        protected.
+        Acknowledge an alert by mistake, and withdraw the acknowledgement. When the acknowledgement is withdrawn, the
+        family's address is protected.
         """
         moment = self.raised + timedelta(minutes=5)
         acknowledged = {"alert_id": "alert-B1", "worker_id": "W3", "family_id": "B1"}

@@ -84,7 +84,7 @@ def test_year_has_the_published_counts_and_shares(marts):
 
 def test_twelve_whole_months_have_the_published_rate(marts):
     """
-    The rate is for April to March and the authority's own number of children. It is rounded to one decimal, as
+    The rate is for April to March and the authority's own number of children. The rate is rounded to one decimal, as
     published.
     """
     numerator, denominator, is_partial = marts.execute(

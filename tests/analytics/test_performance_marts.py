@@ -45,7 +45,7 @@ def state(start: datetime, stop: datetime | None, limit: timedelta, as_of: datet
 
 def front_door_clocks(told: Told) -> list[tuple[datetime, datetime | None]]:
     """
-    Return the time of each referral's submission, and the time of its first decision, even if that came earlier.
+    Return the time of each referral's submission, and the time of its first decision, even if the decision came first.
 
     Decisions of the emergency duty team do not count.
     """
@@ -123,7 +123,7 @@ def test_shares_of_need_count_each_clock_once_when_it_stopped_or_ran_out(marts, 
 
 
 def test_front_door_has_every_referral_once(marts):
-    """By authority and month, the mart's front door clocks are as many as the referrals in the fact table."""
+    """For each authority and month, the mart has as many front door clocks as the fact table has referrals."""
     of_mart = marts.execute(
         "SELECT authority_code, month_starts_on, started::BIGINT FROM marts.analytics.mart_front_door "
         "WHERE clock = 'front_door' AND breakdown = 'all' ORDER BY ALL"

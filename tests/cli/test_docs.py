@@ -15,8 +15,8 @@ from streams.stack.stack import mark_home
 
 def test_the_models_are_one_page_that_is_served_alone(tmp_path: Path) -> None:
     """
-    The page needs neither a lake nor a server. It has every mart and exposure, and no path of this machine. No other
-    file is served.
+    The page needs neither a lake nor a server. The page has every mart and exposure, and no path of this machine. No
+    other file is served.
 
     The folder that contains the page can become a home afterwards.
     """

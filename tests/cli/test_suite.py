@@ -1,7 +1,4 @@
-"""
-`./caf test` runs the whole suite on every core. If the user names a part of the suite, that part runs in one
-process.
-"""
+"""`./caf test` runs the whole suite on up to four cores, and runs a part of the suite in one process."""
 
 import pytest
 

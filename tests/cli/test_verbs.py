@@ -83,7 +83,10 @@ def test_missing_broker_is_one_sentence(tmp_path) -> None:
 
 
 def test_part_that_there_is_not_is_named_with_those_that_there_are(tmp_path) -> None:
-    """This also holds while no part runs. For a known part, the message then says that its state is not known."""
+    """
+    An unknown part is also reported while no part runs. For a known part, the message then says that its state is not
+    known.
+    """
     asked = {part: start("status", "--check", part, CAF_HOME=str(tmp_path / "home")) for part in ("lnd", "land")}
 
     assert_one_sentence(asked["lnd"], "no part is called 'lnd'; known: postgres, kafka, airflow, ")

@@ -88,7 +88,10 @@ class Council:
         return self.lake.execute(query).fetchall()
 
     def months(self, measure: str, authority: str = AUTHORITY) -> dict[str, object]:
-        """Return a measure of the authority by month. Each month has its value, or the reason why it has none."""
+        """
+        Return a measure of the authority by month. Each month has a value, or the reason why the value is
+        missing.
+        """
         return dict(
             self.rows(
                 "SELECT strftime(period_start, '%Y-%m'), coalesce(value::VARCHAR, absent_because) "

@@ -88,7 +88,8 @@ def test_no_duration_of_any_mart_is_negative(council):
 
 def test_whole_census_has_figures_of_its_year_and_the_years_between_have_none(council):
     """
-    The census also contains earlier referrals of its children. They do not create figures for earlier years.
+    The census also contains earlier referrals of its children. Earlier referrals do not create figures for earlier
+    years.
 
     No re-referrals are counted, because referrals of the year before the census are not known.
     """
@@ -119,10 +120,7 @@ def test_nothing_is_compared_with_time_that_is_not_covered(council):
 
 
 def test_only_one_of_two_sources_that_cover_a_day_counts(council):
-    """
-    A referral of October 2023 is in the census and another one in the case system's history. Only one source
-    counts.
-    """
+    """A referral is in the census and, under another id, in the case system's history. The referral is counted once."""
     council.referral("own", datetime(2023, 10, 6, 12, tzinfo=UTC), backfill=True)
     said = say(council, "2023-10-01", "2023-10-31", kinds=["social_care"])
     council.build()
@@ -138,7 +136,7 @@ def test_gap_has_no_figures(council):
     """
     An operator states that records of one month are missing.
 
-    The months before and after have figures. Each period of twelve months that contains the gap has none.
+    The months before and after have figures. A period of twelve months that contains the gap has no figures.
     """
     say(council, "2024-04-01", None)
     gap = say(council, "2025-06-01", "2025-06-30", is_whole=False)

@@ -26,7 +26,7 @@ OF_THE_DESK = {"alerts/{alert_id}"}
 
 
 def view(asked: Asked) -> dict:
-    """Return a page's content. It contains the name of the audience that asked."""
+    """Return a page's content. The content names the audience that asked."""
     rows = [{"who": asked.audience.name}]
     figure = Figure(key="t", title="T", unit="u", source="s", columns=(Column("who", "Who"),), rows=rows)
     return {"intro": f"for {asked.audience.name}", "figures": [figure]}

@@ -35,7 +35,7 @@ def test_of_several_counts_each_small_one_is_hidden_and_a_missing_one_is_none() 
 
 
 def test_part_that_is_absent_hides_no_other_one() -> None:
-    """A figure without coverage is missing and not hidden. Other figures cannot be used to work it out."""
+    """A figure without coverage is missing and not hidden. A missing figure cannot be worked out from other figures."""
     assert hide_parts([{"n": None}, {"n": 40}], "n") == [{"n": None}, {"n": 40}]
 
 

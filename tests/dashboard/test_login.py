@@ -37,7 +37,7 @@ def test_a_wrong_password_and_an_unknown_name_are_told_the_same(door: Served) ->
 
 
 def test_a_form_of_another_site_is_refused(door: Served) -> None:
-    """Such a form has no token that fits the browser's cookie."""
+    """A form from another site has no token that fits the browser's cookie."""
     sent = {"name": NAME, "password": PASSWORD, "to": "/"}
 
     assert requests.post(f"{door.url}/login", data=sent, allow_redirects=False).status_code == 403

@@ -14,7 +14,7 @@ TOKEN = "a-token"
 
 @pytest.fixture
 def monitored(away: Settings, tmp_path: Path):
-    """Pages with a metrics token. Their lake and broker do not answer."""
+    """Pages with a metrics token. The lake and the broker of these pages do not answer."""
     with pages_of(replace(away, metrics_token=TOKEN), tmp_path / "pages.log") as served:
         yield served
 

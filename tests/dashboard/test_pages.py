@@ -1,6 +1,6 @@
 """
-The pages of a borough with arriving events, in a real browser. They must be accessible, update themselves, and never
-show a family to others than the desk.
+The pages of a borough with arriving events, in a real browser. The pages must be accessible, must update themselves,
+and must show families only to the desk.
 """
 
 import csv
@@ -39,7 +39,7 @@ HREF = re.compile(r'href="(/[^"#]*)"')
 
 @pytest.fixture(params=WIDTHS)
 def page(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Page]:
-    """A new browser window, once as wide as a desktop and once as wide as a phone. It must report no error."""
+    """A new browser window, once as wide as a desktop and once as wide as a phone. The window must report no error."""
     context = chromium.new_context(viewport={"width": request.param, "height": 800})
     page, complaints = context.new_page(), []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -241,7 +241,7 @@ def test_without_login_an_alert_cannot_be_opened(
 
 
 def test_account_for_figures_sees_no_small_count(served: Served) -> None:
-    """This holds for the tables by ward, the tables of services, and the table of alerts."""
+    """Small counts are hidden in the tables by ward, the tables of services, and the table of alerts."""
     session, _ = served.log_in(FIGURES)
     tables = {
         "/map/places.csv?kind=month&measure=referrals": {"numerator"},
@@ -258,7 +258,10 @@ def test_account_for_figures_sees_no_small_count(served: Served) -> None:
 
 
 def test_published_map_says_what_is_suppressed(page: Page, served: Served, published: str) -> None:
-    """Every audience sees it in the map, its legend, the chart and the table, with the definition beside them."""
+    """
+    Every audience sees the word "suppressed" in the map, its legend, the chart and the table, with the definition
+    beside them.
+    """
     assert check(page, f"{served.url}/map?measure=referrals") == []
     assert check(page, f"{served.url}/map?place={published}") == []
     page.goto(f"{served.url}/map?measure=referrals")

@@ -28,6 +28,6 @@ def halton() -> Figures:
 
 @pytest.fixture(scope="session")
 def memory_lake(settings: Settings) -> Iterator[MemoryLake]:
-    """A lake in memory that the tests share. Each test replaces its records."""
+    """A lake in memory that the tests share. Each test replaces the records of the lake."""
     with MemoryLake(compiled_rules(settings, with_build_rules=True), settings.max_record_bytes) as lake:
         yield lake

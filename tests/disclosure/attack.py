@@ -1,8 +1,8 @@
 """
 Attack published tables, to find withheld figures. The attack shares no code with the protection of the tables.
 
-The attack knows the tables, the map and the rules of publication. It asks a solver for the possible values of each
-withheld figure. Every count is a whole number of zero or more. Places, sources and quarters add up to totals. A
+The attack knows the tables, the map and the rules of publication. The attack asks a solver for the possible values of
+each withheld figure. Every count is a whole number of zero or more. Places, sources and quarters add up to totals. A
 withheld figure is not zero.
 """
 
@@ -17,10 +17,16 @@ from scipy.sparse import lil_array
 __all__ = ["Range", "attack", "unsafe"]
 
 TABLES = ("referrals", "cafs")
-"""The attacked tables. They count different things, so no figure in one adds up with a figure in the other."""
+"""
+The attacked tables. The tables count different things, so figures of one table never add up with figures of the
+other.
+"""
 NO_LIMIT = 100_000
 TOLD_APART = 5
-"""If the greatest and the least possible value differ by less than this, they reveal a small count too closely."""
+"""
+If the greatest and the least possible value differ by less than this number, the two values reveal a small count too
+closely.
+"""
 
 
 @dataclass(frozen=True)

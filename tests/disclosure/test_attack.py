@@ -1,4 +1,7 @@
-"""All published figures together do not reveal withheld figures. Without secondary suppression, they would."""
+"""
+All published figures together do not reveal withheld figures. Without secondary suppression, published figures reveal
+withheld figures.
+"""
 
 import pytest
 

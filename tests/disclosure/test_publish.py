@@ -27,7 +27,7 @@ from tests.covered import cover
 from tests.disclosure.attack import attack, unsafe
 
 AUTHORITY = "E06000006"
-"""Halton. It has 18 wards, and one of them lies in two areas."""
+"""Halton has 18 wards, and one ward lies in two areas."""
 START, END = datetime(2025, 10, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
 ATTACKED = 12
 """
@@ -182,7 +182,7 @@ def test_published_quarter_does_not_change(authority, public):
 
 
 def test_file_of_another_lake_is_refused(authority, tmp_path: Path):
-    """Otherwise this lake would publish the file's quarters a second time, with other figures."""
+    """If the file were accepted, this lake would publish the file's quarters a second time, with other figures."""
     foreign = tmp_path / "public.duckdb"
     with duckdb.connect(foreign) as file:
         file.execute(

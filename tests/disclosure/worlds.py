@@ -28,8 +28,8 @@ MAPS = (
 """
 Pairs of ward and area, in three maps. In the second map, one ward lies in two areas.
 
-The third map has one ward besides the unknown place. Its figures therefore equal those of its area and of all known
-places together.
+The third map has one ward besides the unknown place. The ward's figures therefore equal those of its area and of all
+known places together.
 """
 
 Build = Callable[[str, Sequence[tuple]], System]

@@ -1,4 +1,7 @@
-"""Hours are compared with similar hours. On a day off, few records are normal; on a working day, they are reported."""
+"""
+Hours are compared with similar hours. On a day off, few records are normal. On a working day, few records fail a
+check.
+"""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Which figures monitoring counts. None of them names a person or family."""
+"""Which figures monitoring counts. No figure names a person or family."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -170,8 +170,8 @@ def test_missing_topic_is_reported(health_settings: Settings, look: Look, until:
 
 def test_how_long_a_record_waits_is_known_without_reading_it(health_settings: Settings) -> None:
     """
-    The time is that of the oldest waiting record, here in the middle of a partition. It is measured by the broker's
-    clock and may be off by about half a second.
+    The time is that of the oldest waiting record, here in the middle of a partition. The time is measured by the
+    broker's clock and may be off by about half a second.
     """
     for _ in range(3):
         send(health_settings, 2)
@@ -229,7 +229,7 @@ def test_records_that_readers_never_see_do_not_count_as_waiting(health_settings:
 
 
 def test_transaction_that_is_left_open_is_reported(health_settings: Settings) -> None:
-    """Until the transaction ends, consumers see no later record in its partition, whoever sent it."""
+    """Until the transaction ends, consumers see no later record in its partition, even from other senders."""
     with closing(producer(health_settings, transactional_id="partner")) as kafka:
         kafka.init_transactions()
         kafka.begin_transaction()

@@ -1,4 +1,4 @@
-"""What a part records about its own health. A failure to record it must not disturb the part."""
+"""What a part records about its own health. If recording fails, the part must not be disturbed."""
 
 from collections.abc import Callable
 from dataclasses import replace

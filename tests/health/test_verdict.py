@@ -84,7 +84,7 @@ def test_paused_dag_is_given_as_the_reason() -> None:
 
 
 def test_task_that_fails_before_it_can_give_a_sign_is_reported() -> None:
-    """Such a task may have a policy that cannot be read, or a module with an error."""
+    """The cause may be a policy that cannot be read, or a module with an error."""
     row = evaluated("share", run("share", ended=600), tried=9)
 
     assert (row.level, row.state) == ("red", "not running")
@@ -110,7 +110,7 @@ def test_a_failed_run_names_its_error_and_task() -> None:
 
 
 def test_a_part_that_fails_again_and_again_is_red_even_while_it_runs() -> None:
-    """The part failed twelve times in two minutes. Each health check may still find it running."""
+    """The part failed twelve times in two minutes. Each health check may still find the part running."""
     failures = [run("land", ago=10 * n + 8, ended=10 * n, error="BrokerUnavailable") for n in range(12, 0, -1)]
     row = evaluated("land", *failures, run("land", ago=2), backlog=WAITS)
 
@@ -164,7 +164,7 @@ def test_a_part_that_has_just_started_is_given_time_to_begin() -> None:
 
 
 def test_a_standby_alone_does_no_work() -> None:
-    """The leader was stopped with SIGSTOP. It still holds the lock, but gives no sign of life."""
+    """The leader was stopped with SIGSTOP. The leader still holds the lock, but gives no sign of life."""
     stopped, standby = run("watch", ago=9000, silent=60, pid=5), run("watch", is_standby=True)
     row = evaluated("watch", stopped, standby)
 

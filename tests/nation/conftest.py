@@ -71,7 +71,10 @@ class Nation:
 
 @pytest.fixture(scope="session")
 def spark_venv() -> str:
-    """The environment with Spark. It is kept beside the tests' environment, because making it takes a minute."""
+    """
+    The environment with Spark. The environment is kept beside that of the tests, because making it takes a
+    minute.
+    """
     return os.environ.get("CAF_SPARK_VENV") or str(Path(sys.prefix).with_name("spark-venv"))
 
 

@@ -1,4 +1,4 @@
-"""Follow-ups: outcome scores, and partners at meetings. They must not change any other event of a seed."""
+"""Follow-ups: outcome scores, and partners at meetings. Follow-ups must not change any other event of a seed."""
 
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta

@@ -131,7 +131,7 @@ def test_every_taken_port_is_named_at_once(make_home: Callable[[str], Path]) -> 
 
 @pytest.mark.parametrize("port", [80_800, -1])
 def test_port_that_does_not_exist_is_named_with_what_is_allowed(port: int) -> None:
-    """Such a port number is a typing mistake."""
+    """A port number outside the allowed range is a typing mistake."""
     with pytest.raises(PortTaken, match=f"CAF_KAFKA_PORT is {port}; allowed: 1024 to 65535"):
         machine.check_ports({"CAF_KAFKA_PORT": port})
 

@@ -33,7 +33,7 @@ def test_missing_database_is_created(postgres: Postgres) -> None:
 
 
 def test_dropped_database_is_empty_when_asked_for_again(postgres: Postgres) -> None:
-    """Dropping a database also ends open connections. Its name can then be used again."""
+    """Dropping a database also ends open connections. The database's name can then be used again."""
     holder = psycopg2.connect(postgres.dsn("dropped"))
     postgres.drop("dropped")
     tables = _value(postgres.dsn("dropped"), "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")

@@ -119,7 +119,7 @@ def plan(borough: Borough, family: Family, first: datetime, until: datetime) -> 
     """
     Write visits, reviews and meetings until the case ends.
 
-    Practice asks for a visit or review every six weeks. Most families get them that often.
+    Practice asks for a visit or review every six weeks. Most families are visited or reviewed that often.
     """
     rng = borough.rng
     see_family(borough, family, first, until, 36)

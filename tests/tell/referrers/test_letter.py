@@ -57,7 +57,10 @@ def test_letter_names_no_family(source, decision):
 
 
 def test_letter_on_a_corrected_decision_says_that_it_is_a_correction():
-    """Only the referrer who got the wrong letter gets an apology. For another referrer, it is the first letter."""
+    """
+    Only the referrer who got the wrong letter gets an apology. Another referrer gets its first letter, without an
+    apology.
+    """
     first = letter_of(FROM_SCHOOL, None)
     again = letter_of(FROM_SCHOOL._replace(decision="early_help"), first)
     other = letter_of(FROM_SCHOOL._replace(agency_id="school-8"), first)

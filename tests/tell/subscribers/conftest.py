@@ -47,7 +47,7 @@ def publish(settings: Settings, fresh_topics: str) -> Iterator[Callable[..., Non
 @pytest.fixture
 def group() -> str:
     """
-    A new consumer group. It is new for each test, because the broker keeps a group's offsets when a topic is
+    A new consumer group. Each test needs a new group, because the broker keeps a group's offsets when a topic is
     recreated.
     """
     return f"desk-{uuid4().hex[:8]}"

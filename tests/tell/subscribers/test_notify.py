@@ -60,7 +60,10 @@ def receiver():
 
 
 class Mailbox:
-    """A mail server that remembers accepted e-mails. It answers with the given lines first, and then accepts."""
+    """
+    A mail server that remembers accepted e-mails. The server first answers with the given lines, and then
+    accepts.
+    """
 
     def __init__(self):
         self.answers, self.taken, self.port = [], [], free_ports(1)[0]
@@ -125,7 +128,7 @@ def test_what_is_not_taken_waits_as_a_dead_letter_and_is_sent_again(an_alert, re
     """
     The receiver refuses an alert at once, or still after the last attempt.
 
-    In neither case are later alerts stopped. A replay sends each kept alert only once.
+    A refused alert does not stop later alerts. A replay sends each kept alert only once.
     """
     publish(an_alert(1), an_alert(1, 2), an_alert(1, 3))
     receiver.answers = [400, 500, 500, 500]
