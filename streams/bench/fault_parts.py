@@ -1,6 +1,6 @@
 """
-The parts that faults hit. The parts are processes that are restarted when they end, each with its own clock, on a small
-disk.
+Run the parts that faults hit. The parts are processes that are restarted when they end, each with its own clock, on a
+small disk.
 """
 
 import os

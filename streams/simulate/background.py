@@ -2,8 +2,8 @@
 Write a borough's ordinary events: calibrated referrals, and other events for which no figures are published.
 
 The numbers of the other events are choices. The numbers are multiples of the number of children referred to social
-care: contacts 2 (a fifth of them about new families), referrals for early help 0.36, incidents reported as urgent 0.25,
-and other events in known families 0.7.
+care: 2 for contacts (a fifth of them about new families), 0.36 for referrals for early help, 0.25 for incidents
+reported as urgent, and 0.7 for other events in known families.
 """
 
 from datetime import datetime, timedelta

@@ -88,7 +88,7 @@ class Families:
         )
 
     def _people_who_do_not_count(self) -> None:
-        """Add an adult, a child who left before the alert, and a second person id of a child."""
+        """Add an adult, a child who had left by the time of the alert, and a second person id of a child."""
         for person, born in (("P-adult", "1985-05-01"), ("P-left", "2019-05-01"), ("P-twice", "2019-05-01")):
             self._tell("person-recorded", self._told - timedelta(days=1), person_id=person, date_of_birth=born)
             self._tell(

@@ -55,7 +55,7 @@ def test_inherited_acknowledgement_has_no_minutes(marts):
 
 
 def test_performance_counts_alerts_and_how_people_closed_them(marts):
-    """Eighteen alerts count. Alerts from history and test alerts do not."""
+    """Eighteen alerts count. Alerts from history and test alerts do not count."""
     [found] = rows(marts, "SELECT * FROM marts.analytics.mart_rule_performance WHERE rule = 'adult_returns'")
     days = found.pop("alerts_per_day")
 

@@ -33,7 +33,7 @@ def test_home_of_an_earlier_demo_is_used_again(tmp_path: Path) -> None:
 
 
 def test_second_demo_in_one_home_is_refused(tmp_path: Path) -> None:
-    """A demo stops all servers of its home when it ends, and would stop those of the second demo."""
+    """When a demo ends, it stops all servers of its home, so the first demo would stop the servers of the second."""
     settings = Settings(home=tmp_path)
     with home_of_demo(settings), pytest.raises(SettingInvalid, match="another demo runs in"), home_of_demo(settings):
         pass

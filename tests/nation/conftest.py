@@ -1,4 +1,7 @@
-"""A lake of three authorities with families that live across their borders, and the tables of the plain build."""
+"""
+A lake of three authorities with families that live across the authorities' borders, and the tables of the plain
+build.
+"""
 
 import os
 import sys

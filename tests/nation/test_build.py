@@ -73,7 +73,10 @@ def test_what_a_killed_build_has_left_is_removed_by_the_next_and_what_one_needs_
 
 
 def test_a_worker_that_dies_costs_time_and_nothing_else(nation):
-    """A worker and all its processes are killed while shards are made. The other worker makes its shards again."""
+    """
+    A worker and all its processes are killed while shards are made. The other worker makes the shards of the killed
+    worker again.
+    """
     killed = []
 
     def kill(line: str) -> None:
