@@ -144,7 +144,7 @@ class Script:
         consent_reason: ConsentReason | None = None,
         incident_id: str | None = None,
     ) -> Fact:
-        """Write a referral for early help and its decision. Without a `decision`, the referral stays undecided."""
+        """Write a referral for early help and its decision. If `decision` is None, the referral stays undecided."""
         data = ReferralSubmitted(
             referral_id=self.borough.ids.new("R"),
             family_id=self.family.id,
