@@ -1,1 +1,4 @@
-"""The measurements that the README quotes. Each runs real parts and prints its own comparison."""
+"""
+The measurements that the README quotes. Each measurement runs real parts and prints figures to compare its result
+with.
+"""

@@ -1,7 +1,7 @@
 """
-Measure recall and precision of the rules against the brute-force oracle, on new random worlds.
+Measure recall and precision of the rules against the oracle, on new random worlds.
 
-The oracle is a tool for development. It is in `tests/`, so an installation without tests has no oracle.
+The oracle is a tool for development. The oracle is in `tests/`, so an installation without tests has no oracle.
 """
 
 from collections import Counter
@@ -22,7 +22,10 @@ __all__ = ["Agreement", "against_oracle", "oracle_tools"]
 
 @dataclass(frozen=True)
 class Agreement:
-    """How many alerts of one rule the oracle expects, how many the rule raised, and how many agree."""
+    """
+    For one rule, the number of alerts that the oracle expects, that the rule raised, and that are the same in
+    both.
+    """
 
     rule: str
     expected: int
@@ -31,19 +34,20 @@ class Agreement:
 
     @property
     def recall(self) -> float:
-        """Share of the expected alerts that were raised; 1 if none was expected."""
+        """Share of the expected alerts that the rule raised; 1 if no alert was expected."""
         return self.same / self.expected if self.expected else 1.0
 
     @property
     def precision(self) -> float:
-        """Share of the raised alerts that were expected; 1 if none was raised."""
+        """Share of the raised alerts that the oracle expected; 1 if no alert was raised."""
         return self.same / self.raised if self.raised else 1.0
 
 
 def against_oracle(settings: Settings, first: int, seeds: int, tell: Callable[[str], None]) -> list[Agreement]:
     """
-    Compare on two worlds for each seed, a wide and a dense one. Alerts agree if id, severity, status, evidence and
-    times are the same.
+    Compare rules and oracle on two worlds for each seed, a wide world and a dense world.
+
+    Two alerts agree if their id, severity, status, evidence and times are the same.
 
     Raises:
         OracleMissing: this installation has no tests.
@@ -86,7 +90,7 @@ def oracle_tools() -> tuple[ModuleType, ...]:
 
 
 def _same(compare: ModuleType, rows: list[dict[str, Any]], wanted: list[Any]) -> list[str]:
-    """List the rules of the expected alerts that were raised without any difference."""
+    """For each expected alert that was raised without any difference, return its rule."""
     found = {row["alert_id"]: row for row in rows}
     return [
         alert.rule

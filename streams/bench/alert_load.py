@@ -1,4 +1,7 @@
-"""The load of `./caf bench alerts`: families with a plausible mix of events, and live events about them."""
+"""
+The load of `./caf bench alerts`: families with a plausible mix of events, and then live events about these
+families.
+"""
 
 import random
 from collections.abc import Iterator
@@ -19,7 +22,10 @@ _SECONDS = 300 * 86_400
 
 
 class Load:
-    """Seeded records `(topic, key, value)`. Each live referral is about a family that was referred within the year."""
+    """
+    Seeded records `(topic, key, value)`. Each live referral is about a family that was referred within the year
+    before.
+    """
 
     def __init__(self, history: int, authority: str, seed: int = 1, *, name: str = "bench") -> None:
         """
@@ -36,7 +42,7 @@ class Load:
         """Ids of the live events that must raise an alert."""
 
     def history(self) -> Iterator[Record]:
-        """Yield a year of events with one referral for each family, marked as backfill."""
+        """Yield a year of events, marked as backfill. Each family has one referral."""
         start = datetime.now(UTC) - timedelta(seconds=_SECONDS + 3 * 86_400)
         for number in range(self._history):
             at = start + timedelta(seconds=_SECONDS * number / self._history)
@@ -46,10 +52,10 @@ class Load:
 
     def live(self) -> tuple[str, Record]:
         """
-        Make one more event, and return its id and its record.
+        Make the next live event, and return its id and its record.
 
-        One event in five is a referral, which raises `re_referral`. One in twenty is a high level of need, which may
-        raise the red alert `rapid_escalation`.
+        One event in five is a referral, which raises `re_referral`. One event in twenty is a high level of need, which
+        may raise the red alert `rapid_escalation`.
         """
         family, draw = self._chance.randrange(self._families), self._chance.random()
         is_referral = draw < 0.2
@@ -102,7 +108,7 @@ class Load:
     def _record(self, fact: Event, at: datetime, *, backfill: bool) -> Record:
         self._number += 1
         key = fact.key
-        assert key is not None  # every event of the load is about a family or a person
+        assert key is not None  # every event of the load has a family or a person as its key
         envelope = {
             "specversion": "1.0",
             "id": self._event_id,

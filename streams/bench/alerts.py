@@ -29,8 +29,9 @@ class AlertTimes:
     """
     The results. Memory is in MB.
 
-    `load_average` is the machine's over the last minute, because other programs disturb the figures.
-    `floor` has the times of a process that only forwards what it reads, on the same broker at the same rate.
+    `load_average` is the load average of the whole machine over the last minute. A high load average shows that other
+    programs disturb the figures. `floor` has the times for a process that only forwards the records that it reads, on
+    the same broker and at the same rate.
     """
 
     rate: int
@@ -72,11 +73,12 @@ def command(
     first_seed: int | None,
     as_json: bool,
 ) -> None:
-    """Measure on a broker, a database and a watcher of its own, which are stopped afterwards.
+    """
+    Measure the time to an alert on a broker, a database and a watcher of the bench, which are stopped afterwards.
 
-    One live event in five raises an alert. Alerts are durable (acks=all) before they are received.
-    With --check-oracle, the command only measures recall and precision of each rule. Its exit code is 1 unless both
-    are 1.
+    One live event in five raises an alert. Alerts are durable (acks=all) before they are received. With --check-oracle,
+    the command only measures recall and precision of each rule. Its exit code is then 1 unless both are 1 for every
+    rule.
     """
     settings = Settings.from_env()
     if check_oracle is not None:

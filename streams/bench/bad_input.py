@@ -1,4 +1,7 @@
-"""`./caf bench bad-input`: how a million random and hostile records affect the alerts of families sent between them."""
+"""
+`./caf bench bad-input`: how a million random and hostile records affect the alerts about families sent between
+them.
+"""
 
 import json
 import sys
@@ -36,10 +39,10 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class BadInput:
     """
-    The results. `stops` counts the stops of each stage, and `memory_mb` is the most memory that each used.
+    The results. For each stage, `stops` counts how often it stopped, and `memory_mb` is the most memory that it used.
 
-    `landed_seconds` and `judged_seconds` run from the first record sent until all records had a row, and until all were
-    evaluated. None means that this never happened.
+    `landed_seconds` is the time from the first record sent until every record had a row. `judged_seconds` is the time
+    from the first record sent until every record was evaluated. None means that this never happened.
     """
 
     records: int
@@ -56,14 +59,14 @@ class BadInput:
 
     @property
     def records_per_second(self) -> float | None:
-        """Rate from the first record sent until the slower stage had finished the last one."""
+        """Records per second, from the first record sent until the slower stage had finished the last record."""
         if self.landed_seconds is None or self.judged_seconds is None:
             return None
         return round(self.records / max(self.landed_seconds, self.judged_seconds), 1)
 
     @property
     def holds(self) -> bool:
-        """Whether nothing stopped, every offset has exactly one row, and every planted alert was raised."""
+        """Whether no stage stopped, every offset has exactly one row, and every planted alert was raised."""
         return not (self.missing or any(self.stops.values()) or self.differences or self.records_per_second is None)
 
 
@@ -74,11 +77,12 @@ class BadInput:
 @click.option("--seed", type=int, default=1, show_default=True, help="Decides which records are sent.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(records: int, seed: int, as_json: bool) -> None:
-    """Send bad records to a broker of its own while `watch` and `land` run. Families between them must raise alerts.
+    """
+    Send bad records to a broker of the bench while `watch` and `land` run, and families whose alerts must be raised.
 
-    It sends random bytes, damaged events, tombstones, odd keys and headers, deep nesting, large records that compress
-    well, every codec, and aborted transactions. Exit code 0 means that no stage stopped, every offset has one row, and
-    every planted alert was raised.
+    The command sends random bytes, damaged events, tombstones, odd keys and headers, deep nesting, large records that
+    compress well, every codec, and aborted transactions. Exit code 0 means that no stage stopped, every offset has one
+    row, and every planted alert was raised.
     """
     measured = measure(Settings.from_env(), records, seed, lambda text: click.echo(text, err=True))
     figures = asdict(measured) | {"records_per_second": measured.records_per_second, "holds": measured.holds}
@@ -99,7 +103,7 @@ def measure(settings: Settings, records: int, seed: int, say: Say) -> BadInput:
 
 
 def throw(settings: Settings, records: int, seed: int, say: Say) -> BadInput:
-    """Run the measurement on servers whose topics are empty."""
+    """Run the measurement on servers with empty topics."""
     compiled_rules(settings)
     planted = _Planted(settings, seed)
     with closing(Stages(settings, say)) as stages, closing(planted), listening(settings) as received:
@@ -128,7 +132,7 @@ def throw(settings: Settings, records: int, seed: int, say: Say) -> BadInput:
 
 
 def _send(settings: Settings, records: int, seed: int, meanwhile: Sequence[Callable[[], None]]) -> int:
-    """Send all records, and a last one to each partition. Returns how many records the broker took."""
+    """Send all records, and then a last record to each partition; returns how many records the broker accepted."""
     with sending(settings, records, seed) as shares:
         while not shares.ready():
             for look in meanwhile:
@@ -147,10 +151,10 @@ class _Planted:
         self._client: KafkaProducer = producer(settings, linger_ms=0)
         self._next = 0.0
         self.sent: dict[str, float] = {}
-        """Time at which each second referral was sent, by event id."""
+        """When each second referral was sent, by event id."""
 
     def look(self) -> None:
-        """Send the referrals of one family if it is time."""
+        """Send the referrals of one more family if the next family is due."""
         if time.monotonic() >= self._next:
             self.send()
             self._next = time.monotonic() + _PLANTED_EVERY_SECONDS
@@ -169,12 +173,12 @@ class _Planted:
 
 
 def _wait(sent: dict[str, float], received: dict[str, tuple[float, str]]) -> None:
-    """Wait for the last alerts to be read."""
+    """Wait until the alerts on all planted referrals are read, or the time limit is over."""
     wait_for(lambda: sent.keys() <= received.keys(), _LAST_ALERT_SECONDS, every=_LOOK_SECONDS)
 
 
 def _rejected(settings: Settings) -> dict[str, int]:
-    """Count the records in quarantine by reason."""
+    """Count the records in the quarantine by reason."""
     with connect(settings, marts=None) as lake:
         query = "SELECT reason, count(*) FROM landing.main.quarantine GROUP BY ALL ORDER BY 2 DESC"
         return dict(lake.execute(query).fetchall())

@@ -1,4 +1,4 @@
-"""Records that no partner should send, but some will: random, damaged or hostile. A few valid ones are among them."""
+"""Make records that no partner should send: random, damaged or hostile. A few valid records are among them."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from streams.bench.alert_load import Load
 __all__ = ["LARGE_BYTES", "BadRecord", "BadRecords"]
 
 LARGE_BYTES = 5_000_000
-"""Length of a large record. Compressed, it is very short."""
+"""Length of a large record in bytes. The record is very short when compressed."""
 
 _ONE_LARGE_IN = 2_000
 _SOUND_EVENTS = 24_000
@@ -32,11 +32,11 @@ _TEXTS = (
     b"{}",
     b'"\xf0\x9f\x91\xbe\xe2\x80\xae"',
 )
-"""JSON, or nearly JSON, that replaces a value."""
+"""Texts that replace a value. The texts are JSON or almost JSON."""
 
 
 class BadRecord(NamedTuple):
-    """A record to send. If `is_large`, it fits into a batch only if the batch is compressed."""
+    """A record to send. If `is_large`, the record fits into a batch only if the batch is compressed."""
 
     topic: str
     key: bytes | None
@@ -46,7 +46,7 @@ class BadRecord(NamedTuple):
 
 
 class BadRecords:
-    """A seeded stream of records. Most are made by damaging a valid event."""
+    """A seeded stream of records. Most records are valid events that were damaged."""
 
     def __init__(self, seed: int, authority: str) -> None:
         self._chance = random.Random(seed)
@@ -94,7 +94,7 @@ class BadRecords:
         return BadRecord(topic, key, value[:at] + value[self._chance.randrange(at, len(value)) :], [])
 
     def _replaced(self) -> BadRecord:
-        """Replace the value of one member. The rest of the event may be damaged by this as well."""
+        """Replace the value of one JSON member. The replacement may also damage the rest of the event."""
         topic, key, value = self._event()
         members = value.split(b":")
         at = self._chance.randrange(1, len(members))

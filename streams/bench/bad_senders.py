@@ -1,4 +1,7 @@
-"""Send bad records from several processes, each with a producer for every codec and one that uses transactions."""
+"""
+Send bad records from several processes. Each process has one producer for every codec, and one producer that uses
+transactions.
+"""
 
 import itertools
 import multiprocessing
@@ -18,13 +21,16 @@ __all__ = ["mark_ends", "sending"]
 _CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 _PROCESSES = 2
 _TRANSACTION = 50
-"""Records in a transaction. Each process starts a transaction after every `_ONE_IN` records."""
+"""Number of records in a transaction. Each process starts a transaction after every `_ONE_IN` records."""
 _ONE_IN = 5_000
 
 
 @contextmanager
 def sending(settings: Settings, count: int, seed: int) -> Iterator[AsyncResult[list[int]]]:
-    """Send `count` records from several processes. The results are the numbers of records that reached the topics."""
+    """
+    Send `count` records from several processes. For each process, the result is the number of records that reached the
+    topics.
+    """
     shares = [count // _PROCESSES + (number < count % _PROCESSES) for number in range(_PROCESSES)]
     with multiprocessing.get_context("spawn").Pool(_PROCESSES) as pool:
         yield pool.starmap_async(_send, [(settings, share, seed + number) for number, share in enumerate(shares)])
@@ -34,8 +40,8 @@ def mark_ends(settings: Settings) -> None:
     """
     Send a last bad record to every partition.
 
-    If a partition ends with an aborted transaction, its last offsets are never shown to a reader. No reader would then
-    reach the end of the partition.
+    If a partition ended with an aborted transaction, no consumer would see its last offsets, and so none would reach
+    its end.
     """
     with closing(producer(settings)) as client:
         for place in end_offsets(settings, names.INPUT_TOPICS):
@@ -88,12 +94,12 @@ def _produce(producer: Producer, record: BadRecord, lost: list[object]) -> None:
 
 
 def _abort(producer: Producer, records: BadRecords) -> None:
-    """Send records in a transaction and abort it. The records have offsets, but no reader sees them."""
+    """Send records in a transaction and abort it. The records have offsets, but no consumer sees them."""
     try:
         producer.begin_transaction()
         for record in records.take(_TRANSACTION):
             _produce(producer, record, [])
         producer.flush()
         producer.abort_transaction()
-    except KafkaException:  # the broker is too busy to finish it; this happens to partners as well
+    except KafkaException:  # a busy broker may fail to finish the transaction; partners have this problem as well
         return

@@ -1,8 +1,9 @@
 """
-`./caf bench build`: the cost of a full build, and of a cycle with some new events, for histories of different length.
+`./caf bench build`: the cost of a full build, and of a warm build with new events, for histories of different length.
 
-The history is written to the lake as `land` stores it, without Kafka, because only the build is measured. Each length
-has its own database and its own process. The memory is therefore that of one builder, without PostgreSQL.
+The history is written to the lake in the form in which `land` stores it, without Kafka, because only the build is
+measured. Each length has its own database and its own process. The measured memory is therefore that of one builder,
+without PostgreSQL.
 """
 
 import json
@@ -40,10 +41,12 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class Size:
     """
-    Results for one length of history: seconds and CPU seconds of the first build and of the median cycle. Memory in MB.
+    Results for one length of history. Memory is in MB. A cycle is one warm build after new events have landed.
 
-    `look_ms` is the CPU time to check once whether there is something to build. `build --follow` checks twice a second.
-    `grown_mb` is how much more memory the process held after the last cycle than after the first.
+    `full_seconds` and `full_cpu` are the seconds and CPU seconds of the first build, `cycle_seconds` and `cycle_cpu`
+    those of the median cycle. `look_ms` is the CPU time to check once whether there is something to build. `build
+    --follow` checks twice a second. `grown_mb` is how much more memory the process held after the last cycle than after
+    the first.
     """
 
     history: int
@@ -59,7 +62,10 @@ class Size:
 
 @dataclass(frozen=True)
 class BuildTimes:
-    """Results for all lengths. `longest_to_shortest` is the longest history's cycle time divided by the shortest's."""
+    """
+    Results for all lengths. `longest_to_shortest` is the cycle time of the longest history divided by that of the
+    shortest.
+    """
 
     new: int
     cycles: int
@@ -73,10 +79,11 @@ class BuildTimes:
 @click.option("--cycles", type=click.IntRange(min=1), default=3, show_default=True, help="Number of warm builds.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(history: str, new: int, cycles: int, as_json: bool) -> None:
-    """Build over histories of different length, and again after some new events.
+    """
+    Build the marts of histories of different length, and build them again after some new events.
 
-    It uses a database and a lake of its own, which are stopped and removed afterwards. With many --cycles it runs long
-    enough to show whether memory grows from the first cycle to the last.
+    The command uses a database and a lake of its own, which are stopped and removed afterwards. With many --cycles the
+    command runs long enough to show whether memory grows from the first cycle to the last.
     """
     lengths = _lengths(history)
     measured = measure(Settings.from_env(), lengths, new, cycles, lambda text: click.echo(text, err=as_json))
@@ -122,7 +129,7 @@ def _measure_one(settings: Settings, made: BuildHistory, length: int, new: int, 
     with connect(own, landing="read_write", marts=None) as lake:
         state(lake, statement(own.authority, EVERY_SOURCE, KINDS, first, None, is_whole=True, why="simulated"))
     say(f"Building over {length:,} events …")
-    # The process is spawned, not forked: a forked copy of this process would hold the simulated year in memory.
+    # The process is spawned and not forked. A forked copy of this process would hold the simulated year in memory.
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as processes:
         return processes.submit(_build_again_and_again, own, length, made.new(new, length)).result()
 
@@ -155,7 +162,10 @@ def _build_again_and_again(settings: Settings, length: int, parts: Sequence[pa.T
 
 
 def _timed(builder: Builder) -> tuple[float, float]:
-    """Measure seconds and CPU seconds of a build without data tests, which run only every few minutes."""
+    """
+    Measure seconds and CPU seconds of a build without data tests, because a builder runs them only every few
+    minutes.
+    """
     began, used = time.monotonic(), time.process_time()
     builder.build(tests=False)
     return time.monotonic() - began, time.process_time() - used

@@ -1,7 +1,7 @@
 """
-The least possible latency: a process that only forwards what it reads, as durably as the watcher publishes alerts.
+Measure the least possible latency, with a process that forwards records as durably as the watcher publishes alerts.
 
-It runs as `python -m streams.bench.echo` until SIGTERM.
+The process is `python -m streams.bench.echo`. The process runs until SIGTERM.
 """
 
 import signal
@@ -31,7 +31,7 @@ _SERVICE = Service(name="echo", command=(sys.executable, "-m", "streams.bench.ec
 
 def floor(settings: Settings, rate: int, say: Say) -> list[float]:
     """
-    Measure the seconds from producing each record to reading its echo, at the rate and on the broker of the bench.
+    Measure the seconds from producing each record to reading its echo, at the bench's rate and on the bench's broker.
 
     Raises:
         WatchSilent: no echo was read.
@@ -68,7 +68,7 @@ def _wait_for_first(client: KafkaProducer, echoes: dict[str, float]) -> None:
 
 @contextmanager
 def _listening(settings: Settings) -> Iterator[dict[str, float]]:
-    """Collect the time at which each echo was first read, by its value."""
+    """Collect the time at which the echo of each value was first read."""
     echoes: dict[str, float] = {}
     stop = threading.Event()
 

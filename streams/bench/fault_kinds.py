@@ -1,4 +1,4 @@
-"""The kinds of fault. A seed chooses the kind, the part or server that it hits, and how long it lasts."""
+"""The kinds of fault. A seed decides the kind of a fault, the part or server that it hits, and how long it lasts."""
 
 import random
 import signal
@@ -14,15 +14,15 @@ from streams.stack import broker, postgres
 __all__ = ["Fault", "Faults"]
 
 _LONG_PAUSE = 0.08
-"""Share of the pauses that are long."""
+"""Share of long pauses among all pauses."""
 _STEPS = (-3_600, -300, -20, 20, 300, 3_600)
-"""Seconds by which a clock is wrong."""
+"""Seconds by which a fault sets a clock wrong."""
 _END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'caf %'"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: when it happened (seconds after the start), its kind and victim, and after how long it is undone."""
+    """One fault: its time (seconds after the start), its kind, its victim, and after how many seconds it is undone."""
 
     after: float
     kind: str
@@ -32,7 +32,7 @@ class Fault:
 
 
 class Faults:
-    """Draws one fault after another. The seed and the length of the campaign decide which."""
+    """Causes one fault after another. The seed and the length of the campaign decide which faults."""
 
     def __init__(self, parts: Parts, disk: Disk | None, seed: int, seconds: float) -> None:
         self._parts, self._disk = parts, disk
@@ -54,7 +54,10 @@ class Faults:
         self._kinds, self._weights = list(kinds), list(kinds.values())
 
     def inject(self, after: float) -> tuple[Fault, Callable[[], None] | None]:
-        """Cause a fault. Returns the fault, and a function that undoes it when its time is over."""
+        """
+        Cause a fault; returns the fault, and a function that undoes it after its time. If there is nothing to undo, the
+        second result is None.
+        """
         [kind] = self._chance.choices(self._kinds, self._weights)
         return kind(after)
 
@@ -98,7 +101,7 @@ class Faults:
         return Fault(after, "SIGSTOP", victim, lasts), lambda: self._parts.signal(victim, signal.SIGCONT)
 
     def _end_sessions(self, after: float) -> tuple[Fault, None]:
-        """End the database sessions, as a failover or a broken network does to every process that holds a lock."""
+        """End all database sessions, including those that hold locks, as a failover or a broken network does."""
         with (
             suppress(psycopg2.Error),
             closing(psycopg2.connect(self._parts.settings.postgres, connect_timeout=5)) as server,
@@ -113,13 +116,16 @@ class Faults:
         return Fault(after, "SIGKILL", broker.NAME), None
 
     def _stop_postgres(self, after: float) -> tuple[Fault, None]:
-        """Kill all processes of PostgreSQL without warning, or ask each to end at once (PostgreSQL's `immediate`)."""
+        """
+        Kill PostgreSQL's processes without warning, or ask each to end immediately (PostgreSQL's `immediate`
+        shutdown).
+        """
         sign = self._chance.choice((signal.SIGKILL, signal.SIGQUIT))
         self._parts.signal(postgres.NAME, sign)
         return Fault(after, sign.name, postgres.NAME), None
 
     def _fill_disk(self, after: float) -> tuple[Fault, Callable[[], None]]:
-        assert self._disk is not None  # otherwise this kind is never drawn
+        assert self._disk is not None  # without a disk, this kind of fault is never drawn
         self._disk.fill()
         return Fault(after, "full", "disk", self._chance.uniform(2.0, 15.0)), self._disk.clear
 

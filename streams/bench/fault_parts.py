@@ -1,4 +1,7 @@
-"""The parts that faults hit: processes that are restarted when they end, each with its own clock, on a small disk."""
+"""
+Run the parts that faults hit. The parts are processes that are restarted when they end, each with its own clock, on a
+small disk.
+"""
 
 import os
 import shutil
@@ -23,11 +26,17 @@ PARTS = {
     "standby": ("watch",),
     "build": ("build", "--follow"),
 }
-"""The parts, as plain processes. The standby is a second watcher. `land` runs no expectations, so none holds marts."""
+"""
+The parts, as plain processes. The standby is a second watcher. `land` checks no expectations, so no failed check holds
+the marts.
+"""
 
 _FAKETIME = ("/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime", "/usr/lib/faketime")
 _SLEEP = "import select, time\ntime.sleep = lambda seconds: select.select([], [], [], max(0, seconds)) and None\n"
-"""A replacement for `time.sleep`. Python's own fails when libfaketime changes only the time of day; this one works."""
+"""
+A replacement for `time.sleep`. If libfaketime changes only the time of day, Python's own sleep fails; this one
+works.
+"""
 _DISK_MB = 512
 _END_SECONDS = 60
 
@@ -35,11 +44,12 @@ Say = Callable[[str], None]
 
 
 class Parts:
-    """Starts parts and servers, and starts them again when they have ended, as a restart policy does."""
+    """Starts parts and servers, and starts each again after it has ended, as a restart policy does."""
 
     def __init__(self, settings: Settings) -> None:
         self._embedded = settings
-        # The settings name PostgreSQL as if it ran elsewhere, so that no part starts it under the part's wrong clock.
+        # The settings name PostgreSQL as a server elsewhere, so that no part starts PostgreSQL under the part's own
+        # wrong clock.
         self.settings = replace(settings, postgres=postgres.server(settings).url)
         self._library = next((path for one in _FAKETIME if (path := Path(one, "libfaketimeMT.so.1")).exists()), None)
         self.restarts = 0
@@ -48,7 +58,7 @@ class Parts:
 
     @property
     def has_clocks(self) -> bool:
-        """Whether clocks can be stepped (libfaketime is installed)."""
+        """Whether the parts' clocks can be set wrong, which needs libfaketime."""
         return self._library is not None
 
     def revive(self) -> None:
@@ -68,13 +78,16 @@ class Parts:
                 process.send_signal(number)
 
     def step_clock(self, name: str, seconds: int) -> None:
-        """Set the clock of a part `seconds` away from the machine's clock. The part sees that within a second."""
+        """
+        Set the clock of a part `seconds` away from the machine's clock. The part notices the change within a
+        second.
+        """
         self._clock(name).write_text(f"{seconds:+d}\n")
 
     def stop(self, name: str) -> bool:
-        """Ask a part to end. Returns whether it ended in time with exit code 0."""
+        """Ask a part to end; returns whether it ended in time with exit code 0."""
         found = processes.find(self._embedded.home, name)
-        assert found is not None  # `revive` started it
+        assert found is not None  # `revive` has started the part
         try:
             process = psutil.Process(found.pid)
             process.terminate()
@@ -110,19 +123,19 @@ class Parts:
 
 
 class Disk:
-    """A small file system for the lake's files, which can be filled."""
+    """A small file system for the lake's files. Faults can fill it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def fill(self) -> None:
-        """Fill the disk."""
+        """Fill the disk with a file."""
         free = shutil.disk_usage(self._folder).free
         with suppress(OSError), self._filler.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, free)
 
     def clear(self) -> None:
-        """Free the space again."""
+        """Free the disk space again."""
         self._filler.unlink(missing_ok=True)
 
     @property
@@ -132,7 +145,7 @@ class Disk:
 
 @contextmanager
 def own_disk(folder: Path, say: Say) -> Iterator[Disk | None]:
-    """Mount a file system in memory at the folder. Gives None if this user may not mount one."""
+    """Mount a file system in memory at the folder. Yield None if this user may not mount one."""
     folder.mkdir(parents=True)
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={_DISK_MB}m", "caf-faults", folder], capture_output=True, check=False

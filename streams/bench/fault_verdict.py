@@ -1,4 +1,7 @@
-"""Check the promises after a campaign of faults: nothing lost, nothing doubled, and the same alerts as the oracle."""
+"""
+Check the promises after a campaign of faults: no record is lost or doubled, and the alerts are those of the
+oracle.
+"""
 
 import time
 from collections import Counter
@@ -24,13 +27,13 @@ from streams.settings import Settings
 __all__ = ["Promises", "said", "settle", "unaccounted", "unlike_the_build", "unlike_the_oracle"]
 
 Promises = dict[str, list[str]]
-"""The ways in which each promise was broken, by promise."""
+"""The failures of each promise. A promise was kept if its list is empty."""
 
 _PAUSE_SECONDS = 1.0
 
 
 def settle(settings: Settings, patience: float, keep_up: Callable[[], None]) -> list[str]:
-    """Wait until all sent records are evaluated, landed and built. Returns what is missing after `patience` seconds."""
+    """Wait until all sent records are evaluated, landed and built; returns what is missing after `patience` seconds."""
     healed, deadline, why = datetime.now(UTC), time.monotonic() + patience, "nothing was checked yet"
     while time.monotonic() < deadline:
         keep_up()
@@ -56,7 +59,7 @@ def unaccounted(settings: Settings) -> list[str]:
 
 
 def unlike_the_build(settings: Settings) -> list[str]:
-    """List the alerts on which stream and rebuild disagree at the snapshot of the last build."""
+    """List the alerts on which the stream and the rebuild disagree, at the snapshot of the last build."""
     with connect(settings) as lake:
         found = compare(lake)
     if found.as_of is None:
@@ -65,7 +68,10 @@ def unlike_the_build(settings: Settings) -> list[str]:
 
 
 def said(settings: Settings) -> tuple[list[Alert], list[str]]:
-    """Read every version on the alerts topic, and list the versions that were published more than once."""
+    """
+    Read every version on the alerts topic; returns the versions, and a list of those that were published more than
+    once.
+    """
     versions = [alert for alert, _ in follow(settings, stop_at_end=True)]
     counted = Counter((alert.alert_id, alert.version) for alert in versions)
     return versions, [f"{alert_id} version {n}: {count}" for (alert_id, n), count in counted.items() if count > 1]
@@ -73,7 +79,7 @@ def said(settings: Settings) -> tuple[list[Alert], list[str]]:
 
 def unlike_the_oracle(settings: Settings, versions: list[Alert]) -> list[str]:
     """
-    Compare the alerts with those that the oracle expects at the watcher's last heartbeat, and list the differences.
+    List the differences between the alerts and those that the oracle expects at the watcher's last heartbeat.
 
     Withdrawn alerts are left out.
 
@@ -85,7 +91,7 @@ def unlike_the_oracle(settings: Settings, versions: list[Alert]) -> list[str]:
     latest = newest(versions).values()
     rows = [_row(one) for one in latest if one.rule in oracle.ALL and one.status != AlertStatus.WITHDRAWN]
     beat = last_heartbeat(settings)
-    assert beat is not None  # the watcher has evaluated all, and its heartbeat says so
+    assert beat is not None  # the watcher has evaluated everything, and its heartbeat says so
     wanted = oracle.expected(accepted, rejected, beat[0].as_of)
     differences: list[str] = comparing.difference(rows, wanted)
     return differences

@@ -1,9 +1,9 @@
 """
 `./caf bench faults`: a campaign of random faults, after which the system must have kept every promise.
 
-The same parts run as in the stack, but as plain processes that are restarted when they end: `land`, two of `watch`, and
-`build --follow`. Airflow does not run. Simulated events keep arriving. Some of them are wrong, corrected, withdrawn or
-sent twice. At the end all faults are undone, the parts get time to catch up, and the promises are checked.
+The same parts run as in the stack, except Airflow: `land`, two watchers and `build --follow`. The parts are plain
+processes that are restarted when they end. Simulated events keep arriving. Some events are wrong, corrected, withdrawn
+or sent twice. At the end all faults are undone, the parts get time to catch up, and the promises are checked.
 """
 
 import heapq
@@ -35,7 +35,7 @@ __all__ = ["Campaign", "Plan", "campaign", "command"]
 
 _RECORDS_A_SECOND = 20
 _RECORDS_A_DAY = 300
-"""Roughly the number of records in a simulated day."""
+"""Approximate number of records in a simulated day."""
 _NOISE = Noise(malformed=0.02, duplicates=0.05, corrected=0.03, withdrawn=0.03)
 _TICK = 0.2
 _SEND_PATIENCE_MS = 600_000
@@ -47,7 +47,8 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class Plan:
     """
-    Plan of a campaign: faults for `seconds`, drawn by `seed`, with `every` seconds between two on average.
+    Plan of a campaign. Faults occur for `seconds`, `seed` decides which, and `every` is the mean seconds between two
+    faults.
 
     At the end, the parts have `patience` seconds to catch up.
     """
@@ -60,7 +61,7 @@ class Plan:
 
 @dataclass
 class Campaign:
-    """The faults of a campaign, and each promise with the ways in which it was broken."""
+    """The faults of a campaign, and the failures of each promise."""
 
     plan: Plan
     sent: int = 0
@@ -82,11 +83,12 @@ class Campaign:
 @click.option("--patience", type=float, default=600.0, show_default=True, help="Seconds to catch up at the end.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON (everything else goes to stderr).")
 def command(minutes: float, every: float, seed: int | None, patience: float, *, as_json: bool) -> None:
-    """Kill, stop and starve parts and servers at random, and check whether every promise is kept.
+    """
+    Kill, stop and starve parts and servers at random, and check whether every promise is kept.
 
-    It uses a broker, a database, a lander, two watchers and a builder of its own, which are stopped and removed
-    afterwards. Full disks need root, because a small disk must be mounted. Wrong clocks need libfaketime. Faults that
-    are not possible are left out and reported. The exit code is 1 if a promise is broken.
+    The command uses a broker, a database, a lander, two watchers and a builder of its own, which are stopped and
+    removed afterwards. Full disks need root, because a small disk must be mounted. Wrong clocks need libfaketime.
+    Faults that are not possible are left out and reported. The exit code is 1 if a promise is broken.
     """
     seed = random.SystemRandom().randrange(10**9) if seed is None else seed
     plan = Plan(seed, 60 * minutes, every, patience)
@@ -124,7 +126,7 @@ def campaign(settings: Settings, plan: Plan, say: Say) -> Campaign:
 
 
 def _hit(parts: Parts, faults: Faults, done: Campaign, say: Say) -> None:
-    """Cause one fault after another, undo each when its time is over, and restart what has ended."""
+    """Cause one fault after another, undo each when its time is over, and restart parts and servers that have ended."""
     began, order = time.monotonic(), count()
     undo: list[tuple[float, int, Callable[[], None]]] = []
     following = 2 * done.plan.every
@@ -158,7 +160,7 @@ def _look(parts: Parts, done: Campaign, lost: list[str]) -> None:
 
 
 class _Partner(threading.Thread):
-    """Sends events steadily, and goes on through every outage. `hurry` makes it send the rest at once."""
+    """Sends events at a steady rate, also during every outage. `hurry` makes it send all remaining events at once."""
 
     def __init__(self, settings: Settings, seed: int, records: int) -> None:
         super().__init__(daemon=True)

@@ -1,4 +1,4 @@
-"""Referrals that the locality mart shows one by one, so that each can be followed from producing to counting."""
+"""Referrals that the locality mart shows one by one, so that the time until each is counted can be measured."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ SOURCE = "/bench"
 
 class Followed:
     """
-    The time when each referral was produced, and when the mart first counted it.
+    Measures when each referral was produced, and when the mart first counted it.
 
-    Each referral goes to the next LSOA. It is counted once the mart shows one more there than before.
+    The referrals go to the LSOAs in turn. A referral is counted once the mart shows one more referral in its LSOA.
     """
 
     def __init__(self, settings: Settings, counted: Mapping[str, int]) -> None:
@@ -44,7 +44,7 @@ class Followed:
         client.send(names.REFERRAL, key=_family(number).encode(), value=_referral(self._settings, number, place))
 
     def look(self, counted: Mapping[str, int]) -> None:
-        """Compare with the mart's present counts by LSOA."""
+        """Compare the awaited referrals with the mart's present counts by LSOA."""
         for event, (place, count) in list(self._awaited.items()):
             if counted.get(place, 0) >= count:
                 self.visible[event] = datetime.now(UTC)

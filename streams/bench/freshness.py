@@ -1,4 +1,7 @@
-"""`./caf bench freshness`: the time from producing a referral until the locality mart counts it, under Airflow."""
+"""
+`./caf bench freshness`: the time from producing a referral until the locality mart counts it, with builds by
+Airflow.
+"""
 
 import json
 import random
@@ -58,9 +61,10 @@ class Spread:
 @dataclass(frozen=True)
 class FreshnessTimes:
     """
-    The age of figures in seconds, and how long a history takes from its first record to the marts.
+    The age of figures, and how long a history takes from its first record to the marts. All times are in seconds.
 
-    `landed` is when the event's batch was written. `begun` is when the first build that saw the event started.
+    `landed` is when the event's batch was written. `begun` is when the first build that read the event started.
+    `visible` is when a query first counted the event.
     """
 
     history: int
@@ -79,9 +83,10 @@ class FreshnessTimes:
 @click.option("--days", type=click.IntRange(min=1), default=90, show_default=True, help="Length of the history.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(events: int, rate: float, days: int, as_json: bool) -> None:
-    """Measure on a stack of its own, with Airflow, which is stopped and removed afterwards.
+    """
+    Measure the age of figures on a stack of the bench, with Airflow, which is stopped and removed afterwards.
 
-    The mart is queried four times a second, as any user can query it.
+    The command queries the mart four times a second, as any user can query it.
     """
     measured = measure(
         Settings.from_env(), events=events, rate=rate, days=days, say=lambda text: click.echo(text, err=as_json)

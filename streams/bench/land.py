@@ -1,8 +1,8 @@
 """
-`./caf bench land`: records landed per second, compared with two other figures for the same topics in the same run.
+`./caf bench land`: records landed per second, compared with two other rates for the same topics in the same run.
 
-One is a drain by the same client, which stores nothing. The other is the plain limit, which gives no guarantees.
-Only the ratios count, because the speed of a machine varies, even during a run.
+The first is the rate of reading the topics with the same client and storing nothing (the drain). The second is the
+plain limit, which gives no guarantees. Only the ratios count, because the speed of a machine varies, even during a run.
 """
 
 import json
@@ -37,7 +37,10 @@ _RUNS = 2
 
 @dataclass(frozen=True)
 class LandingSpeed:
-    """Records per second: drained, stored plainly, and landed. `of_drain` and `of_plain` are shares of those rates."""
+    """
+    Records per second drained, stored plainly, and landed. `of_drain` and `of_plain` are the landed rate divided by
+    those two rates.
+    """
 
     records: int
     drained_per_second: float
@@ -51,8 +54,8 @@ def measure(
     settings: Settings, events: int, validator: Validator | None, say: Callable[[str], None] = print
 ) -> LandingSpeed:
     """
-    Produce events of every type, one in a hundred bad. Then drain the topics, store them plainly, and land them in a
-    lake of their own.
+    Produce events of every type, one in a hundred of them bad. Then drain the topics, store them plainly, and land them
+    in a lake of the bench.
 
     Each figure is the better of two runs, because the first run also loads libraries.
 
@@ -81,7 +84,7 @@ def _produce(settings: Settings, events: int) -> None:
 
 
 def _events(chance: random.Random, count: int) -> Iterator[tuple[str, bytes, bytes]]:
-    """Yield topic, key and value of events of all types in equal shares."""
+    """Yield topic, key and value of events. All event types have equal shares."""
     examples = [(struct.topic, struct.key_fields, event_example(struct)) for struct in event_types().values()]
     for number in range(count):
         topic, key_fields, example = examples[number % len(examples)]
@@ -94,7 +97,7 @@ def _events(chance: random.Random, count: int) -> Iterator[tuple[str, bytes, byt
 
 
 def _drain(settings: Settings) -> tuple[int, float]:
-    """Read all landed topics; returns the number of records and the seconds it took."""
+    """Read all landed topics; returns the number of records and the seconds that reading took."""
     with closing(consumer(settings, names.LANDED_TOPICS, generations=None, **CONSUMER)) as kafka:
         ends = kafka.end_offsets(kafka.assignment())
         records, started = 0, time.perf_counter()
@@ -104,7 +107,10 @@ def _drain(settings: Settings) -> tuple[int, float]:
 
 
 def _land(settings: Settings, validator: Validator | None) -> float:
-    """Land all records in a new lake with all checks; returns records per second, without the time to connect."""
+    """
+    Land all records in a new lake with all checks; returns records per second. The time to connect does not
+    count.
+    """
     own = replace(settings, lake_data=str(settings.home / settings.database))
     connect(own).close()
     landed = run(own, validator=validator, once=True)
@@ -121,11 +127,12 @@ def _land(settings: Settings, validator: Validator | None) -> float:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(*, events: int, validator: str, as_json: bool) -> None:
-    """Measure records landed per second, compared with a drain of the same topics and with the plain limit.
+    """
+    Measure records landed per second, compared with a drain of the same topics and with the plain limit.
 
-    Landing includes the contract, the commit and Great Expectations. The drain uses the same client. The plain limit is
-    librdkafka, msgspec, Arrow and DuckDB writing Parquet, without any guarantee.
-    It uses a broker, a database and a lake of its own, which are stopped and removed afterwards.
+    Landing includes the contract, the commit and Great Expectations. The drain reads the topics with the same client
+    and stores nothing. The plain limit is librdkafka, msgspec, Arrow and DuckDB writing Parquet, without any guarantee.
+    The command uses a broker, a database and a lake of its own, which are stopped and removed afterwards.
     """
     function = pkgutil.resolve_name(validator) if validator else None
     measured = measure(Settings.from_env(), events, function, lambda text: click.echo(text, err=as_json))

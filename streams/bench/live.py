@@ -1,4 +1,4 @@
-"""Send live events at a rate, and record when another process has read the alert that each event anchors."""
+"""Send live events at a rate, and record when another process reads the alert whose anchor is that event."""
 
 import threading
 import time
@@ -39,7 +39,7 @@ def latencies(seconds: Sequence[float]) -> Latencies | None:
 
 @contextmanager
 def listening(settings: Settings) -> Iterator[dict[str, tuple[float, str]]]:
-    """Collect the time at which the first alert of each anchor was read, and its severity."""
+    """Collect, for each anchor, the time at which its first alert was read, and the alert's severity."""
     received: dict[str, tuple[float, str]] = {}
     stop = threading.Event()
 
@@ -60,7 +60,7 @@ def listening(settings: Settings) -> Iterator[dict[str, tuple[float, str]]]:
 def send_live(
     settings: Settings, load: Load, rate: int, seconds: int
 ) -> tuple[dict[str, float], dict[str, tuple[float, str]]]:
-    """Send the events; returns when each was sent, and what `listening` collected."""
+    """Send the events; returns when each event was sent, and what `listening` collected."""
     sent: dict[str, float] = {}
     with listening(settings) as received, closing(producer(settings)) as client:
         start = time.monotonic()

@@ -1,4 +1,4 @@
-"""`./caf bench pages`: how long the first view of a page takes, and later views, with the history of this home."""
+"""`./caf bench pages`: how long the first view and later views of each page take, with the history of this home."""
 
 import json
 import os
@@ -37,7 +37,7 @@ class View:
     """
     One page: milliseconds from the request to the last byte of the answer.
 
-    `first` is the first view after the server has started, with nothing cached. `warm` is every later view of the same
+    `first` is the first view after the server has started, with nothing cached. `warm` are all later views of the same
     build.
     """
 
@@ -51,7 +51,10 @@ class View:
 
 @dataclass(frozen=True)
 class PageTimes:
-    """The pages of a home with `events` accepted records. A new server answers after `start_seconds`."""
+    """
+    The pages of a home with `events` accepted records. A new server answers its first request after
+    `start_seconds`.
+    """
 
     events: int
     start_seconds: float
@@ -63,9 +66,10 @@ class PageTimes:
 @click.option("--warm", type=click.IntRange(min=2), default=10, show_default=True, help="Later views in each round.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(rounds: int, warm: int, as_json: bool) -> None:
-    """Measure the pages of this home, which must be up, on a server of its own that is restarted for each round.
+    """
+    Measure the pages of this home, which must be up. A server of the bench shows them, and is restarted for each round.
 
-    They are measured as the desk sees them, with an account that exists only during the measurement.
+    The pages are measured as the desk sees them, with an account that exists only during the measurement.
     """
     measured = measure(Settings.from_env(), rounds=rounds, warm=warm, say=lambda text: click.echo(text, err=True))
     if as_json:
@@ -123,7 +127,7 @@ def _server(settings: Settings) -> Iterator[str]:
 
 
 def _await(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait until the login page answers. It needs neither the lake nor any drawing."""
+    """Wait until the login page answers. The login page needs neither the lake nor any chart."""
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
@@ -137,7 +141,7 @@ def _await(url: str, process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def _account(settings: Settings) -> Iterator[str]:
-    """Add an account for the desk, which sees the most, and remove it at the end. Gives its password."""
+    """Add a desk account, which sees the most, and remove it at the end. Yields the account's password."""
     password = _desk(settings, "add", _NAME, "--generate").strip()
     try:
         yield password
@@ -154,7 +158,7 @@ def _desk(settings: Settings, *words: str) -> str:
 
 def _log_in(session: requests.Session, url: str, password: str) -> None:
     """
-    Log in with the form of the pages.
+    Log in through the form of the login page.
 
     Raises:
         StackFailed: the pages refused the login.
@@ -166,13 +170,13 @@ def _log_in(session: requests.Session, url: str, password: str) -> None:
 
 
 def _pages(session: requests.Session, url: str) -> list[str]:
-    """Read the addresses in the menu, as the login page shows it."""
+    """Read the addresses of the pages from the menu of the login page."""
     menu = _MENU.search(session.get(f"{url}/login", timeout=60).text)
     return _ADDRESS.findall(menu[0]) if menu else []
 
 
 def _view(session: requests.Session, address: str) -> tuple[float, float]:
-    """Fetch a page; returns the milliseconds it took, and its kB before compression."""
+    """Fetch a page; returns the milliseconds until its last byte, and its size in kB before compression."""
     began = time.monotonic()
     answer = session.get(address, timeout=120)
     answer.raise_for_status()

@@ -2,8 +2,8 @@
 The plain limit of landing: how fast quick libraries store the same topics without any guarantee.
 
 librdkafka reads, msgspec decodes, Arrow holds the rows, and DuckDB writes Parquet, all in one process. There is no
-contract, no check of identity, no quarantine, no catalog, no commit of offsets and no validation of stored rows. Times,
-days and codes stay text.
+contract, no check for repeated events, no quarantine, no catalog, no commit of offsets and no validation of stored
+rows. Times, days and codes stay text.
 """
 
 import time
@@ -33,11 +33,14 @@ _TYPES = {name: _TEXT if pa.types.is_temporal(type_) else type_ for name, type_ 
 _TYPES["received_at"] = pa.int64()
 _PYTHON = {pa.bool_(): bool, pa.int32(): int, pa.list_(_TEXT): list[str]}
 _ENVELOPE = {"event_id": "id", "event_source": "source", "event_at": "time", "authority_code": "authority"}
-"""The envelope's member for each column that has its value there."""
+"""Columns whose values are in the event's envelope, and the member of the envelope that each comes from."""
 
 
 def store_plainly(settings: Settings, folder: Path) -> float:
-    """Store all records of the input topics as Parquet files; returns records per second, not counting connecting."""
+    """
+    Store all records of the input topics as Parquet files; returns records per second, without the time to
+    connect.
+    """
     with duckdb.connect() as lake, closing(_consumer(settings)) as kafka:
         empty = pa.schema(list(_TYPES.items())).empty_table()
         decoder, count, end = _decoder(), 0, _assign_all(kafka)
@@ -58,7 +61,7 @@ def _consumer(settings: Settings) -> confluent_kafka.Consumer:
 
 
 def _assign_all(kafka: confluent_kafka.Consumer) -> int:
-    """Assign all partitions of the input topics from their beginning; returns how many records they have."""
+    """Assign all partitions of the input topics from their beginning; returns how many records they hold."""
     topics = kafka.list_topics().topics
     places = [
         confluent_kafka.TopicPartition(topic, number, 0)
@@ -70,7 +73,10 @@ def _assign_all(kafka: confluent_kafka.Consumer) -> int:
 
 
 def _decoder() -> msgspec.json.Decoder[Any]:
-    """Make a decoder for every event type, chosen by the envelope's `type`. It checks only the kind of each value."""
+    """
+    Make a decoder for every event type, chosen by the envelope's `type`. The decoder checks only the JSON type of each
+    value.
+    """
     return msgspec.json.Decoder(reduce(or_, map(_plain, event_types().values())))
 
 
@@ -84,7 +90,7 @@ def _plain(struct: type[Event]) -> type[msgspec.Struct]:
 
 
 def _tables(decoder: msgspec.json.Decoder[Any], messages: Iterable[confluent_kafka.Message]) -> Iterator[pa.Table]:
-    """Yield the decodable records as rows, one table for each event type."""
+    """Yield the records that can be decoded as rows, in one table for each event type."""
     groups = defaultdict(list)
     for message in messages:
         value = message.value()

@@ -1,4 +1,7 @@
-"""`./caf bench rules`: the cost to evaluate a batch, and of the rules alone on PostgreSQL and DuckDB, in one run."""
+"""
+`./caf bench rules`: the cost to evaluate a batch, and the cost of only the rules on PostgreSQL and DuckDB, in one
+run.
+"""
 
 import json
 from collections import Counter, defaultdict
@@ -50,7 +53,10 @@ class _Stored(NamedTuple):
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU milliseconds of all processes that take part. `duckdb_ms` exists only for the rules alone."""
+    """
+    CPU milliseconds of all processes that take part. `duckdb_ms` is given only where the rules alone were
+    measured.
+    """
 
     what: str
     postgres_ms: float
@@ -60,10 +66,12 @@ class Cost:
 @click.command("rules")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(*, as_json: bool) -> None:
-    """CPU time to evaluate a batch as the watcher does, and to run the rules alone on PostgreSQL and on DuckDB.
+    """
+    Measure the CPU time to evaluate a batch as the watcher does, and to run only the rules on PostgreSQL and on DuckDB.
 
-    Batches have 1, 3 and 30 live events over 20,000 events of history. Then all rules run over as many families. This
-    home's PostgreSQL server is used, and the CPU time of its session counts, so it must run on this machine.
+    A batch has 1, 3 or 30 live events, over 20,000 events of history. Then all rules run over as many families. The
+    command uses this home's PostgreSQL server. The server must run on this machine, because the CPU time of its session
+    counts.
     """
     settings = Settings.from_env()
     with _Bench.opened(settings) as bench:
@@ -79,7 +87,7 @@ def command(*, as_json: bool) -> None:
 
 
 class _Bench:
-    """The rules and the watcher's state with a history, in a database of its own."""
+    """The rules, and the watcher's state with a history, in a database of their own."""
 
     def __init__(self, settings: Settings, session: Session) -> None:
         self._settings = settings
@@ -115,7 +123,7 @@ class _Bench:
             postgres.drop(_DATABASE)
 
     def batches(self) -> Iterator[Cost]:
-        """Measure the watcher's work on a batch, from the bytes of its records to the versions to publish."""
+        """Measure the watcher's work on a batch, from the bytes of its records to the alert versions to publish."""
         for size, count in _BATCHES.items():
             self._take(size, count // 4 + 1)
             began = self._cpu()
@@ -123,7 +131,7 @@ class _Bench:
             yield Cost(f"a batch of {size}", _ms(self._cpu() - began, count))
 
     def rules(self) -> Iterator[Cost]:
-        """Measure all rules over some families, on both engines."""
+        """Measure all rules over some families on both engines."""
         reference = Engine(self._compiled)
         families = sorted(key for key in self._by_key if key.startswith("F"))
         for size, count in _BATCHES.items():
@@ -155,7 +163,7 @@ class _Bench:
             engine.evaluate(events_table(events, now), None, self._compiled.rules, now)
 
     def _arrived(self, record: Sent) -> Accepted | Rejected:
-        """Admit a record at the next position of its partition, as if it had arrived now."""
+        """Validate a record as if it had just arrived at the next offset of its partition."""
         topic, key, value = record
         place = topic, sum(key) % self._settings.partitions
         self._next[place] += 1

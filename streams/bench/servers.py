@@ -1,4 +1,4 @@
-"""Servers for a bench alone, so that it and the stack of a home do not disturb each other."""
+"""Start servers for a bench, so that the bench and the stack of a home do not disturb each other."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,15 +19,15 @@ Say = Callable[[str], None]
 @contextmanager
 def own_servers(settings: Settings, say: Say, *, with_kafka: bool = True) -> Iterator[Settings]:
     """
-    Start PostgreSQL and, if wanted, Kafka with empty topics, in a temporary home that also has a port for Airflow.
+    Start PostgreSQL and, if wanted, Kafka with empty topics, in a temporary home. The home also has a port for Airflow.
 
-    At the end, everything started in that home is stopped, and the home is removed.
+    At the end, all processes of that home are stopped, and the home is removed.
 
     Raises:
         StackFailed: a server cannot be started.
     """
     with tempfile.TemporaryDirectory(prefix="caf-bench-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)  # PostgreSQL does not run as root, and must find its files here
+        Path(folder).chmod(0o755)  # PostgreSQL does not run as root, but must be able to find its files here
         kafka_port, airflow_port = free_ports(2)
         own = replace(
             settings,

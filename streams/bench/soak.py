@@ -1,4 +1,4 @@
-"""`./caf bench soak`: hours of ordinary days, to see whether anything of the watcher grows that should not."""
+"""`./caf bench soak`: hours of ordinary load, to see whether the watcher's memory, tables or latency grow."""
 
 import json
 import random
@@ -30,7 +30,7 @@ __all__ = ["Sample", "command", "soak"]
 
 _FAMILIES = 1_000
 _HEARD_SECONDS = 5
-"""How long to wait for the alert of a followed referral. Later alerts do not count in the sample."""
+"""Seconds to wait for the alert about a followed referral. A later alert does not count in the sample."""
 _TABLES = """
     SELECT coalesce(sum(pg_total_relation_size(relid)), 0)::bigint, coalesce(sum(n_live_tup), 0)::bigint,
            coalesce(sum(n_dead_tup), 0)::bigint, coalesce(sum(vacuum_count + autovacuum_count), 0)::bigint,
@@ -46,9 +46,9 @@ class Sample:
     """
     One interval of a soak.
 
-    `alerts` are the times from producing a referral, one a second, to reading its alert. `behind` is the number of
-    records that were not evaluated at the end of the interval. `table_bytes`, `rows`, `dead_rows` and `vacuums` cover
-    all the watcher's tables. `wal_bytes` were written during the interval.
+    `alerts` are the times from producing a referral to reading its alert. One referral is sent each second. `behind` is
+    the number of records that were not evaluated at the end of the interval. `table_bytes`, `rows`, `dead_rows` and
+    `vacuums` cover all the watcher's tables. `wal_bytes` were written during the interval.
     """
 
     minute: float
@@ -69,11 +69,12 @@ class Sample:
 @click.option("--every", type=float, default=60.0, show_default=True, help="Seconds between two lines.")
 @click.option("--json", "as_json", is_flag=True, help="Print the samples as JSON (everything else goes to stderr).")
 def command(minutes: float, rate: float, every: float, *, as_json: bool) -> None:
-    """Observe the watcher for hours: alerts, memory, its tables in PostgreSQL, dead rows and the write-ahead log.
+    """
+    Observe the watcher for hours: alerts, memory, its tables in PostgreSQL, dead rows and the write-ahead log.
 
-    Simulated events of all kinds are sent. Some are wrong, corrected, withdrawn or sent twice, and a simulated desk
-    takes alerts on and closes them. One more referral is sent each second and its alert awaited. It uses servers of its
-    own, which are stopped afterwards.
+    Simulated events of all kinds are sent. Some events are wrong, corrected, withdrawn or sent twice, and a simulated
+    desk acknowledges and closes alerts. One more referral is sent each second, and the time to its alert is measured.
+    The command uses servers of its own, which are stopped afterwards.
     """
     samples = []
     for sample in soak(Settings.from_env(), 60 * minutes, rate, every):
@@ -144,7 +145,7 @@ def _simulating(settings: Settings, rate: float, seconds: float) -> Iterator[Non
 
 
 def _send_referrals(load: Load, client: KafkaProducer, seconds: float) -> dict[str, float]:
-    """Send a referral a second about families that had one before; returns when each was sent, by event id."""
+    """Send one referral a second, about families that were referred before; returns when each was sent, by event id."""
     sent: dict[str, float] = {}
     until = time.monotonic() + seconds
     while time.monotonic() < until:

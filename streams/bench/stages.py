@@ -1,4 +1,4 @@
-"""Run `watch` and `land` beside a load, and record whether they stop, their memory, and when they have caught up."""
+"""Run `watch` and `land` beside a load, and record how often they stop, their memory, and when they have caught up."""
 
 import time
 from collections.abc import Callable
@@ -19,17 +19,17 @@ __all__ = ["Stages"]
 _SERVICES = (WATCH, LAND)
 _AWAKE_SECONDS = 120
 _STANDSTILL_SECONDS = 180
-"""A stage that makes no progress for so long will not catch up."""
+"""If a stage makes no progress for this many seconds, the bench assumes that it will never catch up."""
 _MOST_STOPS = 20
 
 
 class Stages:
-    """The two stages of a home. One that ends by itself is counted and started again."""
+    """Runs the two stages of a home. If a stage ends by itself, that is counted and the stage is started again."""
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
         self._settings, self._say = settings, say
         self.stops = {service.name: 0 for service in _SERVICES}
-        """How often each stage ended, or started again by itself."""
+        """How often each stage ended, or started again within its process."""
         self.memory_mb = {service.name: 0.0 for service in _SERVICES}
         stack.up(settings, _SERVICES, say=say)
 
@@ -40,17 +40,17 @@ class Stages:
 
     def look(self) -> None:
         """
-        Check whether both stages run.
+        Check whether both stages run, and start a stage that has ended.
 
         Raises:
-            StackFailed: one of them stops again and again.
+            StackFailed: one of the stages has stopped too often.
         """
         for service in _SERVICES:
             name, home = service.name, self._settings.home
             memory = processes.memory_mb(processes.members(home, name))
             self.memory_mb[name] = round(max(self.memory_mb[name], memory), 1)
             found = processes.find(home, name)
-            assert found is not None  # `stack.up` started it
+            assert found is not None  # `stack.up` has started the stage
             if found.alive:
                 continue
             self.stops[name] += 1
@@ -73,7 +73,10 @@ class Stages:
             time.sleep(0.2)
 
     def wait_until_done(self, began: float) -> tuple[float | None, float | None]:
-        """Measure seconds from `began` until all has landed and until all is evaluated; None if a stage stalls."""
+        """
+        Measure the seconds from `began` until everything has landed, and until everything is evaluated; None if a stage
+        stalls.
+        """
         ends = {tuple(place): end for place, end in end_offsets(self._settings, names.INPUT_TOPICS).items() if end}
         done: dict[str, float] = {}
         left, moved_at = None, time.monotonic()
@@ -97,6 +100,6 @@ class Stages:
             return next_offsets(lake)
 
     def _terms(self) -> int:
-        """Count how often the watcher has started. It may start again within the same process."""
+        """Count how often the watcher has started. A watcher may start again within the same process."""
         log = processes.log_file(self._settings.home, WATCH.name)
         return log.read_text(errors="replace").count("watch_started")

@@ -1,4 +1,4 @@
-"""A watcher for a bench alone: give it records, see how far it has come, and measure its memory."""
+"""A watcher for a bench: send records to it, see how far it has evaluated them, and measure its memory."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -30,7 +30,7 @@ def send_history(settings: Settings, load: Load) -> None:
 
 
 def evaluated(settings: Settings) -> dict[TopicPartition, int]:
-    """Read from the last heartbeat up to which offset each input partition has been evaluated."""
+    """Read from the last heartbeat up to which offset the watcher has evaluated each input partition."""
     found = last_heartbeat(settings)
     offsets = found[0].offsets if found else {}
     return {
@@ -41,12 +41,12 @@ def evaluated(settings: Settings) -> dict[TopicPartition, int]:
 
 
 def behind(settings: Settings) -> int:
-    """Count the records that the last heartbeat does not show as evaluated."""
+    """Count the records that the watcher has not evaluated according to its last heartbeat."""
     return records_left(end_offsets(settings, names.INPUT_TOPICS), evaluated(settings))
 
 
 def records_left(ends: Mapping[tuple[str, int], int], reached: Mapping[tuple[str, int], int]) -> int:
-    """Count the records between the offset reached in each partition and its end."""
+    """Count the records from the offset reached to the end, over all partitions."""
     return sum(max(0, end - reached.get(place, 0)) for place, end in ends.items())
 
 
@@ -62,7 +62,7 @@ def wait_until_evaluated(settings: Settings) -> None:
 
 
 def watch_mb(settings: Settings) -> float:
-    """Measure the memory of the watcher that was started as a part of the home."""
+    """Measure the memory, in MB, of the watcher that runs as a part of the home."""
     found = processes.find(settings.home, WATCH.name)
     assert found is not None
     return round(psutil.Process(found.pid).memory_info().rss / 1e6, 1)

@@ -2,10 +2,10 @@
 `./caf bench year`: a year of a borough, from its first record until the marts hold all of it.
 
 The same parts run as in the stack, as processes of their own and without Airflow: `land` with its checks, `watch`, and
-`build --follow`. `watch` is needed because marts are built at its watermark. A year is built when the marts have all of
-it. It is settled when they have all of it at the watermark, because the watcher's alerts can then be compared with the
-rebuilt ones. The parts start when sending starts, as in the demo. The time therefore includes their imports, but not
-the making of the simulated world.
+`build --follow`. `watch` is needed because marts are built at its watermark. The year is built when the marts have all
+records. The year is settled when a build at the watermark has all records, because the watcher's alerts can then be
+compared with the rebuilt alerts. The parts start when sending starts, as in the demo. The time therefore includes their
+imports, but not the making of the simulated world.
 """
 
 import json
@@ -54,8 +54,9 @@ class YearTimes:
     """
     Seconds from the first record sent until the last record was sent, landed, evaluated (`judged_seconds`) and built.
 
-    `settled_seconds` is until the last record was in marts built at the watcher's watermark. Until then, `builds` were
-    made, which took `building_seconds` together. The first figures existed after `first_build_seconds`.
+    `settled_seconds` is until the last record was in marts that were built at the watcher's watermark. `builds` is the
+    number of builds until then, and `building_seconds` is their total time. The first figures existed after
+    `first_build_seconds`.
     """
 
     authority: str
@@ -79,9 +80,11 @@ class YearTimes:
 @click.option("--days", type=click.IntRange(min=1), default=365, show_default=True, help="Length of the history.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON (everything else goes to stderr).")
 def command(authority: str | None, days: int, as_json: bool) -> None:
-    """Send a year of history, and wait until it is landed, evaluated and built.
+    """
+    Send a year of history, and wait until it is landed, evaluated and built.
 
-    It uses a broker, a database, a lander, a watcher and a builder of its own. They are stopped and removed afterwards.
+    The command uses a broker, a database, a lander, a watcher and a builder of its own. All of these are stopped and
+    removed afterwards.
     """
     settings = Settings.from_env()
     measured = measure(settings, authority or settings.authority, days, lambda text: click.echo(text, err=as_json))
@@ -140,7 +143,8 @@ def measure(settings: Settings, authority: str, days: int, say: Say) -> YearTime
 
 def _wait(settings: Settings, lake: duckdb.DuckDBPyConnection, total: int, say: Say) -> list[Build]:
     """
-    Wait for the first good build at a watermark that has all records; returns the good builds up to it.
+    Wait for the first good build that has all records and was made at a watermark; returns the good builds up to this
+    one.
 
     Raises:
         StackFailed: a part ended, or there was no such build in time.
@@ -164,7 +168,7 @@ def _builds(lake: duckdb.DuckDBPyConnection) -> list[Build]:
     try:
         return lake.execute(_BUILDS).fetchall()
     except duckdb.CatalogException:
-        return []  # the first build makes the table
+        return []  # the first build makes the table that this query reads
 
 
 def _reached(lake: duckdb.DuckDBPyConnection) -> str:

@@ -1,4 +1,4 @@
-"""Keep a home for demos only, so that invented families never mix with real ones and no demo stops another."""
+"""Reserve a home for demos only, so that invented families never mix with real families and no demo stops another."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ from streams.stack.stack import mark_home
 __all__ = ["home_of_demo"]
 
 MARKER = "demo"
-"""File that marks a home as one with invented families. The process that runs a demo there locks this file."""
+"""File that marks a home as one with invented families. A running demo locks this file."""
 
 _SERVERS = {"CAF_KAFKA": "kafka", "CAF_POSTGRES": "postgres", "CAF_LAKE_DATA": "lake_data", "CAF_AIRFLOW": "airflow"}
 

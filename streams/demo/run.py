@@ -33,7 +33,10 @@ _BACKFILL_SECONDS = 300
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How much to show: `days` of history, then `seconds` of live events (None: until stopped) at `rate` a second."""
+    """
+    How much to show: `days` of history, then `seconds` of live events (None: until stopped) at `rate` events a
+    second.
+    """
 
     seconds: float | None
     rate: float
@@ -43,7 +46,8 @@ class Plan:
 
 def demo(settings: Settings, plan: Plan, console: Console, stop: threading.Event) -> Verdict:
     """
-    Run the demo and return its verdict. Everything that it started is stopped at the end, even after an error.
+    Run the demo and return its verdict. All processes that the demo started are stopped at the end, even after an
+    error.
 
     Raises:
         StackFailed: a server did not start, or the history was not evaluated, landed and built in time.
@@ -81,7 +85,10 @@ def _world(settings: Settings, plan: Plan) -> World:
 
 
 class _starting_airflow:  # noqa: N801  (a context manager used as a verb)
-    """Start Airflow in a thread while the body runs. On exit, wait for the thread and raise its error again."""
+    """
+    Starts Airflow in a thread while the `with` block runs. On exit, waits for the thread and raises its error, if
+    any.
+    """
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
         self._thread = threading.Thread(target=self._start, args=(settings, say), daemon=True)

@@ -54,7 +54,7 @@ def show_alert(console: Console, alert: Alert, seen_at: datetime) -> None:
 
 
 class Alerts(threading.Thread):
-    """Follows the alerts topic in a thread of its own, and keeps the latency (s) of each live alert version."""
+    """Follows the alerts topic in a thread of its own, and keeps the latency (seconds) of each live alert version."""
 
     def __init__(self, settings: Settings, console: Console) -> None:
         super().__init__(name="demo-alerts", daemon=True)
@@ -72,7 +72,7 @@ class Alerts(threading.Thread):
         self._client.close()
 
     def end(self) -> None:
-        """Stop following."""
+        """Stop following the alerts."""
         self._ended.set()
         self.join()
 
@@ -101,7 +101,7 @@ class Figures(threading.Thread):
             try:
                 rows = {row[0]: row[1:] for row in self._lake.execute(_LOCALITY).fetchall()}
             except duckdb.CatalogException:
-                # The mart does not exist before the first build.
+                # The mart exists only after the first build.
                 continue
             changed = [ward for ward, row in rows.items() if self._last and self._last.get(ward) != row]
             if changed:
@@ -110,7 +110,7 @@ class Figures(threading.Thread):
         self._lake.close()
 
     def end(self) -> None:
-        """Stop following."""
+        """Stop following the figures."""
         self._ended.set()
         self.join()
 

@@ -1,4 +1,4 @@
-"""Check a demo run: every planted case raised an alert, no near miss did, and stream and rebuild agree."""
+"""Check a demo run: every planted case raised its alert, no near miss did, and stream and rebuild agree."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,16 +19,16 @@ _RAISED = """
 
 @dataclass
 class Verdict:
-    """The results of all checks. `ok` only if nothing is missing, wrong or different."""
+    """The results of all checks."""
 
     checks: dict[str, bool] = field(default_factory=dict)
-    """Whether each check held, by the sentence that describes it."""
+    """For each check, the sentence that describes it, and whether it passed."""
     details: list[str] = field(default_factory=list)
-    """The failures, one a line."""
+    """The failures, one per line."""
 
     @property
     def ok(self) -> bool:
-        """Whether every check held."""
+        """Whether every check passed."""
         return all(self.checks.values())
 
     def add(self, sentence: str, failures: Iterable[str]) -> None:
@@ -41,14 +41,15 @@ class Verdict:
 def check_claims(lake: duckdb.DuckDBPyConnection, claims: Iterable[Claim], verdict: Verdict) -> None:
     """Check planted cases, near misses, and whether stream and rebuild agree, and add the results to the verdict."""
     known = {row[0] for row in lake.execute("select rule from marts.reference.rules").fetchall()}
-    # The simulator also plants cases for rules that are not written yet.
+    # The simulator also plants cases for rules that do not exist yet.
     claims = [claim for claim in claims if claim.rule in known]
     rows = lake.execute(_RAISED).fetchall()
     ids = {row[3] for row in rows}
     entities = {row[:3] for row in rows}
     planted = [claim for claim in claims if claim.expected]
     verdict.add(f"{len(planted)} planted cases alerted", (_named(c) for c in planted if c.alert_id not in ids))
-    # A near miss of one clause may make another clause true, and an alert does not name its clause.
+    # A near miss of one clause may make another clause true, and an alert does not name its clause. Near misses with a
+    # clause are therefore not checked.
     misses = [claim for claim in claims if not claim.expected and not claim.clause]
     verdict.add(
         f"{len(misses)} near misses left alone",

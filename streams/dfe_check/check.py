@@ -1,4 +1,7 @@
-"""Compare published figures with ours, one authority and year at a time. A national file then needs little memory."""
+"""
+Compare published figures with ours, one authority and year at a time, so that a national file needs little
+memory.
+"""
 
 import time
 from collections import Counter
@@ -24,7 +27,7 @@ _EMPTY = "0 of 0"
 
 @dataclass(frozen=True)
 class Difference:
-    """A published figure that differs from ours. `ours` is None if the models give no figure."""
+    """A published figure that differs from our figure. `ours` is None if the models give no figure."""
 
     authority: str
     year: int
@@ -39,7 +42,8 @@ class Checked:
     """
     The results of the comparison.
 
-    `left` counts the figures that were not compared, by reason: the meaning of a symbol, or what the files lack.
+    `left` counts the figures that were not compared, by reason. A reason is the meaning of a symbol, or what the files
+    lack.
     """
 
     authority_years: int = 0
@@ -56,7 +60,7 @@ class Checked:
 
     @property
     def ok(self) -> bool:
-        """Whether figures were compared and all of them are equal."""
+        """Whether at least one figure was compared and all compared figures are equal."""
         return bool(self.equal) and not self.different
 
 
@@ -67,7 +71,8 @@ def check(
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Checked:
     """
-    Make events that give each authority's published figures, count them with the models, and compare.
+    For each authority and year, make events that should give the published figures, count them with the models, and
+    compare.
 
     Raises:
         PublishedFileInvalid: there is nothing to compare.
@@ -89,7 +94,8 @@ def check(
 
 
 def _check_one(lake: MemoryLake, figures: Figures, checked: Checked) -> None:
-    # By the end of the next year everything has happened: all cases that opened in the year are closed.
+    # The marts are counted as of the end of the next year, when every case of the year has been closed that will be
+    # closed.
     as_of = datetime(figures.year + 1, 4, 1, tzinfo=UTC)
     sent = records(figures.authority, imagine(figures))
     lake.populate(figures.authority, figures.year - 1, figures.children)
@@ -100,7 +106,7 @@ def _check_one(lake: MemoryLake, figures: Figures, checked: Checked) -> None:
 
 
 def compare(figures: Figures, ours: Mapping[tuple[str, str], Counted], checked: Checked) -> None:
-    """Compare the figures of one authority and year, and add equal, different and left-out ones to `checked`."""
+    """Compare the figures of one authority and year. Add the equal, different and uncompared figures to `checked`."""
     total = figures.count("referrals", "Referrals")
     for (table, measure), text in figures.published.items():
         published = number(text)

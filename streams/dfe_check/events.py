@@ -2,9 +2,9 @@
 Make the events of an imagined year, as a front door and a case system would have sent them.
 
 No event says that a referral is a re-referral, which group its source belongs to, or whether it counts. The models
-derive that. Some events come twice, are corrected, or are withdrawn. Some children have a second identifier in another
-family. For some referrals the emergency duty team decides first. The request, the decision or the allocation shows that
-social care was asked for.
+must find that out. Some events come twice, are corrected, or are withdrawn. Some children have a second person id in
+another family. For some referrals, the emergency duty team decides first. A referral is for social care because its
+request, its decision or its allocation says so.
 """
 
 from collections.abc import Iterator
@@ -47,14 +47,17 @@ _CODES = {
     "Unknown": ("10",),
 }
 _WAYS = 3
-"""Number of ways to show that social care was asked for: by the request, the decision or the allocation."""
+"""Number of places that can show that a referral is for social care: the request, the decision or the allocation."""
 _SECOND_IDENTIFIER, _TWICE, _CORRECTED, _EDT_FIRST = 5, 50, 40, 8
 """How rare each case is: one in so many children, records or referrals."""
 _SERVICE = "children-social-care"
 
 
 def records(authority: str, history: History) -> list[Record]:
-    """Make the records of an authority's year and of the time before it, in the order in which they are sent."""
+    """
+    Make the records of an authority's year and of the time before it, in time order. At the end, one record in fifty is
+    sent again.
+    """
     author = _Author(authority)
     facts = list(author.facts(history))
     facts.sort(key=lambda fact: fact.at.timestamp())
@@ -72,7 +75,7 @@ class _Author:
         """Children who have appeared in an earlier referral."""
 
     def facts(self, history: History) -> Iterator[Fact]:
-        """Yield all facts, referral by referral in the order of time. Children with the same time share a referral."""
+        """Yield all facts, first those of the referrals in time order. Children with the same time share a referral."""
         told = sorted(history.earlier + history.too_early + history.year, key=_instant)
         for _, together in groupby(told, key=_instant):
             yield from self._referral(list(together))
@@ -101,7 +104,7 @@ class _Author:
             yield from self._case(one, number, family)
 
     def _submitted(self, one: Referral, number: int, family: str, persons: list[str]) -> Iterator[Fact]:
-        """Yield the request. For some referrals, it has another source at first and is then corrected."""
+        """Yield the request of a referral. Some requests first have a wrong source and time, and are then corrected."""
         codes = _CODES[one.source]
         is_asked = one.outcome == "nfa" or number % _WAYS == 0
         asked = ReferralSubmitted(
@@ -142,7 +145,10 @@ class _Author:
             yield self._fact(one.at + timedelta(hours=hours), data, family)
 
     def _case(self, one: Referral, number: int, family: str) -> Iterator[Fact]:
-        """Yield the case of a referral that is taken on. A child not in need is assessed, and the case is closed."""
+        """
+        Yield the case of a referral that is taken on. A child not in need is assessed, and then the case is
+        closed.
+        """
         case, referral, kind = f"K-{number}", f"R-{number}", c.ServiceKind.SOCIAL_CARE
         allocated = ReferralAllocated(referral_id=referral, family_id=family, service_id=_SERVICE, service_kind=kind)
         opened = CaseOpened(
@@ -181,7 +187,7 @@ class _Author:
         yield self._fact(one.at + timedelta(hours=1), decided, family)
 
     def _withdrawn(self, like: Referral) -> Iterator[Fact]:
-        """Yield a referral of another child, and its withdrawal because it was recorded in error."""
+        """Yield a referral of a child outside the history, and its withdrawal because it was recorded in error."""
         first, *_ = self._submitted(like, _CORRECTED * self._next() + 1, "F-nobody", ["P-nobody"])
         yield first
         yield self._amendment(

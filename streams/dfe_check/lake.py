@@ -1,7 +1,7 @@
 """
-A lake in memory in which the models count. The lander's own code fills it, and the SQL that dbt compiled builds it.
+A lake in memory in which the models count. The lander's own code fills the lake, and dbt's compiled SQL builds it.
 
-The broker, the catalog's database and dbt's process are not used. None of them counts anything.
+The check uses no broker, no catalog database and no dbt process, because none of them counts anything.
 """
 
 from collections import defaultdict
@@ -34,7 +34,8 @@ _COUNTED = """
 """
 
 
-# An imagined world has all records of the years that are counted, and of the years before that they look back on.
+# State that an imagined world has all records of the counted years and of the years before, which the figures also
+# need.
 _COVERED = """
     INSERT INTO landing.main.coverage BY NAME
     SELECT DISTINCT
@@ -46,14 +47,14 @@ _COVERED = """
 
 
 class Counted(NamedTuple):
-    """A figure as the models count it. `mid_year` is the year of the population that its rate uses."""
+    """A figure that the models counted. `mid_year` is the year of the population that its rate uses."""
 
     value: float | None
     mid_year: int | None
 
 
 class MemoryLake:
-    """One database in memory, filled again for each authority and year."""
+    """One database in memory. The database is filled again for each authority and year."""
 
     def __init__(self, compiled: CompiledRules, max_record_bytes: int) -> None:
         self._max_record_bytes = max_record_bytes
@@ -85,7 +86,7 @@ class MemoryLake:
 
     def land(self, records: Iterable[Record], received_at: datetime) -> None:
         """
-        Pass records through the contract into the landing tables, in place of the earlier records.
+        Validate records against the contract, and put them into the landing tables in place of the earlier records.
 
         Raises:
             ContractRefused: the contract rejects a record.
@@ -113,7 +114,10 @@ class MemoryLake:
             self._duckdb.unregister("batch")
 
     def populate(self, authority: str, mid_year: int, children: int | None) -> None:
-        """Use the population from a file in place of the seed's. None keeps the seed's."""
+        """
+        Use the population from a file in place of the population in the seed. With None, keep the seed's
+        population.
+        """
         run = self._duckdb.execute
         self._duckdb.register("seeded", self._population)
         run(f"CREATE OR REPLACE TABLE {_POPULATION} AS FROM seeded")
@@ -122,7 +126,7 @@ class MemoryLake:
             run(f"INSERT INTO {_POPULATION} VALUES (?, ?, ?)", [authority, mid_year, children])
 
     def build(self, as_of: datetime) -> None:
-        """Run the compiled SQL of all models that the figures need, parents first."""
+        """Run the compiled SQL of all models that the figures need, in dependency order."""
         self._duckdb.execute("DELETE FROM marts.run.as_of")
         self._duckdb.execute("INSERT INTO marts.run.as_of VALUES (?)", [naive(as_of)])
         self._duckdb.execute("DELETE FROM landing.main.coverage")

@@ -1,10 +1,10 @@
 """
-Read published tables as they are downloaded, figure by figure.
+Read published tables in the form in which they are downloaded, figure by figure.
 
-Two layouts are known. One has a line for each figure (`streams/reference/published_cin.csv`). The other is the DfE's
-own, with a line for each authority and year and a column for each measure: tables c1, c5 and c6 of Characteristics of
-children in need, and the ONS mid-year estimates that come with them. The release of 2025 has new names for the columns
-of c1, and has no rates.
+Two layouts are known. One layout has a line for each figure (`streams/reference/published_cin.csv`). The other layout
+is the DfE's own, with a line for each authority and year and a column for each measure. Files in the DfE's layout hold
+tables c1, c5 and c6 of Characteristics of children in need, and the ONS mid-year estimates that come with them. The
+release of 2025 has new column names in c1, and has no rates.
 """
 
 import csv
@@ -35,8 +35,8 @@ SYMBOLS = {
     "": "not available",
 }
 """
-Symbols that are published in place of a figure, with or without square brackets. They are the symbols of the DfE's open
-data and of the Government Statistical Service, and those of earlier releases.
+Symbols that are published in place of a figure, with or without square brackets. The set has the symbols of the DfE's
+open data and of the Government Statistical Service, and symbols of earlier releases.
 """
 
 HEADLINE = (
@@ -52,7 +52,7 @@ MONTHS = (
     "April", "May", "June", "July", "August", "September", "October", "November", "December", "January", "February",
     "March",
 )  # fmt: skip
-"""Months of a collection year, in order."""
+"""Months of a collection year, from April to March."""
 
 TABLES = {"referrals": HEADLINE, "referrals_by_source": SOURCES, "referrals_by_month": MONTHS}
 """The tables that are compared, with their measures."""
@@ -69,14 +69,17 @@ _NAMED_ANEW = {
     "rereferral_child_count": "Re_referrals_child",
     "rereferral_child_percent": "Re_referrals_child_percent",
 }
-"""Columns of c1 since the release of 2025, with the names that they had before."""
+"""Column names of c1 since the release of 2025, and the earlier names of the same columns."""
 
 _LONG = {"table", "year", "level", "area_code", "measure", "value"}
 _WIDE = {"time_period", "geographic_level", "new_la_code"}
 POPULATION = "population_estimate"
 """Name of the table and of the measure for the number of children aged 0 to 17."""
 _TOLD_WIDE = {**TABLES, POPULATION: (POPULATION,)}
-"""Tables that a file of the DfE's layout may have. A table is there if its first measure is."""
+"""
+Tables that a file in the DfE's layout may have. A file has a table if it has the column of the table's first
+measure.
+"""
 
 _LEVEL = "local authority"
 _AUTHORITY = re.compile(r"E\d{8}", re.ASCII)
@@ -84,11 +87,14 @@ _NUMBER = re.compile(r"(\d+|\d{1,3}(,\d{3})+)(\.\d+)?", re.ASCII)
 _YEAR = re.compile(r"(20\d\d)(?:\.0)?(?:[/-]?(?:20)?(\d\d))?", re.ASCII)
 """A year, or the two years of a collection year: 2024, 202324, 2023/24, 2023-24, 2023-2024."""
 _MOST_CHILDREN, _MOST = 1_000_000, 100_000
-"""Limits on counts: no authority has so many children, or so many of anything else that is counted."""
+"""Upper limits of plausible counts: of children in an authority, and of everything else that is counted."""
 
 
 class Cell(NamedTuple):
-    """One figure in a file and its place there. `text` is a number without thousands separators, or a symbol."""
+    """
+    One figure in a file, and where it stands in the file. `text` is a number without thousands separators, or a
+    symbol.
+    """
 
     place: str
     authority: str
@@ -100,7 +106,7 @@ class Cell(NamedTuple):
 
 def rows_of(path: Path, problem: Callable[[str], None]) -> Iterator[Cell]:
     """
-    Yield the figures of a file that are compared. `problem` is called with a sentence about anything unreadable.
+    Yield the figures of a file that are compared. `problem` is called with a sentence about each unreadable item.
 
     Raises:
         PublishedFileInvalid: the file has neither layout.
@@ -186,7 +192,7 @@ def _year(text: str) -> int | None:
 
 
 def _figure(given: str, most: int) -> str | None:
-    """Return a number below `most` without thousands separators, or a symbol; None if it is neither."""
+    """Return a number below `most` without thousands separators, or a symbol; None if the text is neither."""
     text = given.strip()
     symbol = text.removeprefix("[").removesuffix("]").strip().lower()
     if symbol in SYMBOLS:

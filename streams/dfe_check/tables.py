@@ -1,4 +1,7 @@
-"""The figures that are published for authorities and years, read from tables as they are downloaded."""
+"""
+Read the figures that are published for authorities and years, from tables in the form in which they are
+downloaded.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -18,7 +21,7 @@ class Figures:
     """
     The published figures of one authority for the year to 31 March, as texts by table and measure.
 
-    `children` is its population aged 0 to 17 at the mid-year before, if a file gives it.
+    `children` is the authority's population aged 0 to 17 at the mid-year before, if a file gives it.
     """
 
     authority: str
@@ -27,7 +30,7 @@ class Figures:
     children: int | None = None
 
     def count(self, table: str, measure: str) -> int | None:
-        """Return a published count; None if a symbol replaces it, or if nothing is published."""
+        """Return a published count; None if a symbol replaces the count, or if nothing is published."""
         return _whole(number(self.published.get((table, measure), "")))
 
 
@@ -36,7 +39,7 @@ def _refuse(sentence: str) -> None:
 
 
 def number(text: str) -> float | None:
-    """Return the published number; None for a symbol."""
+    """Return the number in a published text; None for a symbol."""
     return None if text in SYMBOLS else float(text)
 
 
@@ -44,10 +47,11 @@ def read_figures(files: Iterable[Path], problem: Callable[[str], None] = _refuse
     """
     Read the published figures of every authority and year, in order. National and regional rows are left out.
 
-    `problem` is called with a sentence about each cell, row or repetition that cannot be read. That one is left out.
+    `problem` is called with a sentence about each cell, row or repetition that cannot be read. That item is left out.
 
     Raises:
-        PublishedFileInvalid: a file has neither layout. Without another `problem`, also at the first unreadable item.
+        PublishedFileInvalid: a file has neither layout. If no `problem` is given, the first unreadable item also raises
+            this error.
     """
     found: dict[tuple[str, int], dict[tuple[str, str], str]] = defaultdict(dict)
     for path in files:

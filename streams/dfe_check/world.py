@@ -1,10 +1,10 @@
 """
 Imagine a year of one authority that gives its published figures: who was referred when, by whom, and with what outcome.
 
-Re-referrals are not marked. A child is referred again within the year, or was referred in the year before. The
-published counts of referrals, children, re-referrals and children re-referred show how many of each there must be.
-The year also has events that must not count: early help, referrals more than 12 months before, and one withdrawn
-referral.
+No referral is marked as a re-referral. Instead, a child is referred again within the year, or was referred in the year
+before. The published counts of referrals, children, re-referrals and children re-referred determine the number of such
+children. The year also has events that must not count: early help, referrals more than 12 months before, and one
+withdrawn referral.
 """
 
 import random
@@ -19,10 +19,13 @@ from streams.times import LONDON
 __all__ = ["History", "Referral", "imagine"]
 
 _HOURS = (0, *range(2, 24))
-"""Hours of referrals. The hour from one to two is left out, because on two nights a year it repeats or is missing."""
+"""
+Hours of referrals. The hour from 1 to 2 is left out, because on two nights a year that hour repeats or is
+missing.
+"""
 _FIRST_YEAR_MONTH = 4
 _SUPPRESSED = 3
-"""Count used for a suppressed figure that cannot be worked out from others."""
+"""Count used for a suppressed figure that cannot be worked out from other figures."""
 _SELDOM, _OFTEN = 9, 4
 
 
@@ -41,8 +44,8 @@ class History:
     """
     A year of referrals, the referrals before it, and events that do not count.
 
-    `earlier` are referrals within 12 months before a child's first referral of the year. `too_early` are referrals
-    before that time. `early_help` are requests that were not for social care.
+    `earlier` are referrals within the 12 months before a child's first referral of the year. `too_early` are referrals
+    more than 12 months before it. `early_help` are requests that were not for social care.
     """
 
     year: list[Referral]
@@ -54,9 +57,11 @@ class History:
 @dataclass(frozen=True)
 class _Counts:
     """
-    Numbers of children: all of them, those referred `again` in the year, and those referred `before` it.
+    Numbers of children.
 
-    `extra` is how many times children are referred again in all. `both` children are referred again and before.
+    `children` counts all children, `again` those referred again in the year, `before` those referred in the year
+    before, and `both` those who are in `again` and in `before`. `extra` counts the referrals after each child's first
+    referral of the year.
     """
 
     children: int
@@ -88,7 +93,7 @@ def _counts(figures: Figures, total: int) -> _Counts:
     """
     Derive the numbers of children from the published counts.
 
-    All referrals of a child in the year but its first are re-referrals. The other re-referrals follow a referral in the
+    A child's second and later referrals in the year are re-referrals. The other re-referrals follow a referral in the
     year before. If the number of children or of re-referrals is not published, there are as few repeats as the other
     figures allow.
     """
@@ -105,7 +110,7 @@ def _counts(figures: Figures, total: int) -> _Counts:
 
 
 def _by_child(counts: _Counts, chance: random.Random) -> list[tuple[int, int, bool]]:
-    """Give each child its number of referrals in the year, and whether it was referred in the year before."""
+    """For each child, return its number of referrals in the year, and whether it was referred in the year before."""
     times = Counter(n % counts.again for n in range(counts.extra)) if counts.again else Counter()
     first_before = counts.again - counts.both
     rows = [(n, 1 + times[n], first_before <= n < first_before + counts.before) for n in range(counts.children)]
@@ -114,14 +119,14 @@ def _by_child(counts: _Counts, chance: random.Random) -> list[tuple[int, int, bo
 
 
 def _moments(figures: Figures, total: int, chance: random.Random) -> list[datetime]:
-    """Draw different times in the year, in each month as many as are published."""
+    """Draw distinct times in the year. Each month has its published number of referrals."""
     found: set[datetime] = set()
     for position, (month, count) in enumerate(Counter(_mix(figures, "referrals_by_month", MONTHS, total)).items()):
         number = MONTHS.index(month)
         begin = datetime(figures.year - 1 + (number > 8), (number + 3) % 12 + 1, 1)  # noqa: DTZ001  (local time)
         days = ((begin + timedelta(days=31)).replace(day=1) - begin).days
         wanted = len(found) + count
-        # The first and last minutes of a month are included, because in summer they are on another day in UTC.
+        # A month includes its first and last minutes, because in summer time they fall on another day in UTC.
         edges = [begin, begin + timedelta(days=days) - timedelta(minutes=1 + position)]
         while len(found) < wanted:
             local = edges.pop() if edges else _some_moment(begin, days, chance)
@@ -135,7 +140,11 @@ def _some_moment(begin: datetime, days: int, chance: random.Random) -> datetime:
 
 
 def _mix(figures: Figures, table: str, parts: Sequence[str], total: int) -> list[str]:
-    """Assign a part to each referral. Those beyond the published figures are shared among parts without a figure."""
+    """
+    Assign a part, for example a source, to each referral.
+
+    If referrals remain after the published counts are used up, they are spread over the parts without a count.
+    """
     known = {part: figures.count(table, part) for part in parts}
     mixed = [part for part, count in known.items() for _ in range(count or 0)]
     hidden = [part for part, count in known.items() if count is None] or [parts[-1]]
@@ -150,7 +159,7 @@ def _outcomes(figures: Figures, total: int) -> list[str]:
 
 
 def _siblings(referrals: list[Referral], before: set[int]) -> list[Referral]:
-    """Let some referrals name two children with the same month, source and outcome and no other referral."""
+    """Let some referrals name two children. The two have the same month, source and outcome, and no other referral."""
     times = Counter(one.child for one in referrals)
     single: dict[tuple[int, str, str], Referral] = {}
     found = []
@@ -169,7 +178,11 @@ def _siblings(referrals: list[Referral], before: set[int]) -> list[Referral]:
 def _beside(
     year: int, referrals: list[Referral], before: set[int], chance: random.Random
 ) -> tuple[list[Referral], list[Referral], list[Referral]]:
-    """Make the events before each child's first referral of the year: earlier, too early, and early help."""
+    """
+    Make events before each child's first referral of the year.
+
+    The results are referrals within 12 months before, referrals one second too early to count, and early help requests.
+    """
     begin = datetime(year - 1, _FIRST_YEAR_MONTH, 1, tzinfo=LONDON)
     first: dict[int, Referral] = {}
     for one in referrals:
@@ -179,7 +192,7 @@ def _beside(
     for position, (child, one) in enumerate(first.items()):
         limit = _a_year_before(one.at)
         if child in before:
-            # Some are exactly 12 months before, to the second, which still counts.
+            # Some referrals are exactly 12 months before, to the second, and still count.
             share = 0 if position % _SELDOM == 0 else chance.random()
             at = limit + (begin - limit - timedelta(seconds=1)) * share
             earlier.append(Referral(child, at, one.source, "taken_on"))
@@ -191,7 +204,7 @@ def _beside(
 
 
 def _a_year_before(moment: datetime) -> datetime:
-    """Return the same London time a year before. If that year lacks the day, it is the day before."""
+    """Return the same London time a year before. For 29 February, that is 28 February."""
     day = 28 if (moment.month, moment.day) == (2, 29) else moment.day
     return moment.replace(year=moment.year - 1, day=day)
 

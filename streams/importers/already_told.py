@@ -1,10 +1,10 @@
 """
-Compare a census file with the facts in the lake that the authority's earlier returns have sent.
+Compare a census file with the facts that earlier returns of the same authority have sent to the lake.
 
 Each event of a census shows which year's return sent it: a recorded event by its day, an amendment by its id.
 For each year, only the last submission counts. If several years contain a fact, the latest year counts. If a
-submission leaves a fact out, the fact of an earlier year applies again. If no earlier year has it, the fact is
-withdrawn. The lake then holds the same as if the last submission of each year had been imported, and nothing else.
+submission leaves a fact out, the fact of an earlier year applies again. If no earlier year has the fact, it is
+withdrawn. The lake then holds the same as if only the last submission of each year had been imported.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ __all__ = ["Told"]
 _BATCH = 10_000
 
 _Row = tuple[str | None, str, str, str, str, datetime, str]
-"""Values of a row of `_SAID`."""
+"""Types of the values in a row with the columns `_SAID`."""
 
 _SAID = pa.schema(
     [
@@ -60,7 +60,10 @@ SELECT
 FROM ours
 QUALIFY row_number() OVER (PARTITION BY root_id, year ORDER BY said_as DESC) = 1
 """
-"""For each fact and year, the last event from that year's return. `is_own` is false if the return left the fact out."""
+"""
+SQL that finds, for each fact and year, the last event from that year's return. `is_own` is false if the return left the
+fact out.
+"""
 
 _DIFFERENCE = """
 CREATE TEMP TABLE difference AS
@@ -117,14 +120,17 @@ of_later_years AS (
 
 SELECT *, $year AS year FROM of_the_year UNION ALL FROM of_later_years
 """
-"""Every fact of the file or its year, marked as new, same, changed, withdrawn, or restored to an earlier year's."""
+"""
+SQL that compares every fact of the file or of its year. The result `what` is new, same, changed, withdrawn, or restored
+(the fact of an earlier year applies again).
+"""
 
 
 class Told:
     """
-    A comparison of a file with the returns of its authority in a lake.
+    Compares a file with the returns of its authority in a lake.
 
-    `lake` needs the catalog `landing`; read-only is enough. First add the children, then call `compare` once.
+    `lake` needs the catalog `landing`; read-only is enough. First add all children, then call `compare` once.
     """
 
     def __init__(self, lake: duckdb.DuckDBPyConnection) -> None:
@@ -137,7 +143,10 @@ class Told:
         lake.unregister("shape")
 
     def add(self, child: Child) -> None:
-        """Add a child of the file. The facts of a rejected child are unknown, so nothing about it changes."""
+        """
+        Add a child of the file. A rejected child has no known facts, so the child's facts in the lake stay as they
+        are.
+        """
         self._last_header = child.header
         if child.key is None:
             self._has_unknown = True
@@ -152,12 +161,12 @@ class Told:
         self._store()
         year, is_part = self._header.year, self._header.is_part
         self._lake.execute(_TOLD, {"source": source(self._header)})
-        # A child without an id may be any of the children that the file does not name.
+        # A child without an id may be any child that the file does not name, so no child's facts may be withdrawn.
         self._lake.execute(_DIFFERENCE, {"year": year, "is_whole": not is_part and not self._has_unknown})
         return Counter(dict(self._lake.execute("SELECT what, count(*) FROM difference GROUP BY ALL").fetchall()))
 
     def children_left_out(self) -> tuple[int, int]:
-        """Count the children that the file no longer contains, and all children that the year's return contained."""
+        """Count the children whom the file no longer contains, and all children whom the year's return contained."""
         result = self._lake.execute(
             "SELECT count(DISTINCT child) FILTER (what IN ('withdrawn', 'restored') AND year = $year AND child NOT IN "
             "(SELECT child FROM said)), (SELECT count(DISTINCT split_part(root_id, '/', 1)) FROM told "
@@ -168,7 +177,12 @@ class Told:
         return left_out, before
 
     def is_contradicted(self) -> bool:
-        """Whether the file contradicts its year: it is not a first return, nor a part, nor the same file again."""
+        """
+        Whether the file contradicts what was imported for its year, so that only a resubmission may import it.
+
+        A file contradicts its year if facts of its children have changed or are missing. If the year has had a
+        resubmission, new facts in a whole file also contradict it.
+        """
         result = self._lake.execute(
             "SELECT count(*) FILTER (what = 'changed' OR (what IN ('withdrawn', 'restored') "
             "AND child IN (SELECT child FROM said))), count(*) FILTER (what = 'new') FROM difference "
@@ -181,9 +195,9 @@ class Told:
 
     def events(self, *, is_resubmission: bool) -> Iterator[Message]:
         """
-        Yield the events that make the lake agree with the file.
+        Yield the events after which the lake agrees with the file.
 
-        A first return only sends new facts as they happened, and leaves the rest of its year alone.
+        If the file is not a resubmission, only new facts of its own year are sent, and other facts of that year stay.
         """
         submissions = self._submissions()
         names = "year, what, root_id, topic, key, type, moment, data"
@@ -198,12 +212,12 @@ class Told:
 
     @property
     def _header(self) -> Header:
-        """The file's header, which every child that was added carries."""
+        """The file's header, taken from the child that was added last."""
         assert self._last_header is not None
         return self._last_header
 
     def _submissions(self) -> dict[int, int]:
-        """Find the number of the last resubmission of each year that has one."""
+        """Return the number of the last resubmission of each year that has one."""
         return dict(
             self._lake.execute(
                 "SELECT year, max(coalesce(try_cast(split_part(said_as, '/', 2)[2:] AS INTEGER), 0)) FROM told "

@@ -1,7 +1,7 @@
 """
 Codes of the census by collection year, and the DfE numbers of authorities.
 
-They are taken from the DfE's schemas of 2017 to 2026 (`CIN_schema_<year>.xsd`).
+The codes are taken from the DfE's schemas of 2017 to 2026 (`CIN_schema_<year>.xsd`).
 """
 
 import csv
@@ -20,7 +20,7 @@ YEARS: Final = range(2017, 2027)
 """Collection years whose schemas are known."""
 
 SOURCE_REQUIRED_FROM: Final = date(2013, 4, 1)
-"""First day on which a referral must have its source (the DfE's rule 8866)."""
+"""First day from which a referral must have a source (the DfE's rule 8866)."""
 
 INTRODUCED: Final = {
     "5D": 2023,
@@ -31,7 +31,7 @@ INTRODUCED: Final = {
     "19C": 2021,
     "24A": 2022,
 }
-"""First collection year of each code that the schema of 2017 did not have. No code was removed since."""
+"""First collection year of each code that the schema of 2017 did not have. No schema since then has removed a code."""
 
 SEXES: Final = {
     "1": Sex.MALE,
@@ -42,7 +42,10 @@ SEXES: Final = {
     "F": Sex.FEMALE,
     "U": Sex.UNKNOWN,
 }
-"""Codes of `GenderCurrent` (to 2024: digits) and `Sex` (from 2025: letters). Files mix them, but no two collide."""
+"""
+Codes of `GenderCurrent` (until 2024: digits) and `Sex` (from 2025: letters). Files mix the two, but no code is in
+both.
+"""
 
 _AUTHORITIES = Path(__file__).with_name("local_authorities.csv")
 """Authorities that returned the census of 2013 to 2024, by their DfE number (DfE table c1, OGL v3)."""

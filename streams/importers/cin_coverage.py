@@ -1,4 +1,4 @@
-"""State to the lake what an imported census covers."""
+"""State in the lake which time an imported census covers."""
 
 from datetime import date
 from functools import partial
@@ -15,9 +15,10 @@ __all__ = ["name_source", "state_whole"]
 
 def name_source(settings: Settings, header: Header) -> None:
     """
-    State that the census is a part, unless a statement about it exists already. Call this before its events are sent.
+    State that the census is only a part, unless the lake already has a statement about it.
 
-    Once a statement names a source, figures use it only for time that it covers completely.
+    Call this before the events of the census are sent. Once a statement names a source, figures use the source only for
+    time that it covers completely.
 
     Raises:
         LakeUnavailable: the lake does not answer.

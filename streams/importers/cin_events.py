@@ -2,7 +2,7 @@
 Turn one child's census record into events.
 
 The census has days, children and episodes. Events have times, families and persons. `docs/import-cin-xml.md`
-describes how one becomes the other, and what cannot be known.
+describes how each census item becomes an event, and what cannot be known.
 """
 
 from collections import Counter
@@ -28,7 +28,7 @@ _ORDER = (
     "person", "joined", "referral", "decided", "allocated", "opened", "assessment", "section-47", "level-raised",
     "assessed", "review", "level-lowered", "closed",
 )  # fmt: skip
-"""Order of facts on one day. The census has no times, so each fact is placed some seconds after noon in London."""
+"""Order of the facts of one day. The census has no times, so each fact is placed some seconds after noon in London."""
 
 _STATUTORY = {
     "Section47": "S47ActualStartDate",
@@ -59,7 +59,7 @@ class _Service(TypedDict):
 
 @dataclass(frozen=True)
 class _Child:
-    """The ids of a child in events."""
+    """The ids that a child has in events."""
 
     key: str
     ids_lea: str
@@ -75,7 +75,7 @@ class _Child:
 
 @dataclass(frozen=True)
 class _Episode:
-    """One `CINdetails` group. `key` is unique within the child, even if two episodes begin on one day."""
+    """One `CINdetails` group. Its `key` is unique within the child, even if two episodes begin on one day."""
 
     record: Reader
     child: _Child
@@ -97,10 +97,11 @@ class _Episode:
 
 def child_key(record: Reader, header: Header) -> str:
     """
-    Make the key of a child in ids: a hash of its local id, keyed with the authority's code in ids, which never changes.
+    Make the key that stands for a child in ids: a hash of the child's local id.
 
-    The same child has the same key in every year's file and on every machine. Nobody can work out the local id from
-    the key alone. An authority knows its local ids, so it can link the key to its case system.
+    The hash is keyed with the authority's code in ids, which never changes. The same child therefore has the same key
+    in every year's file and on every machine. Nobody can work out the local id from the key alone. An authority knows
+    its local ids, so it can link the key to its case system.
 
     Raises:
         BadRecord: the record has no local id, or more than one.
@@ -111,7 +112,7 @@ def child_key(record: Reader, header: Header) -> str:
 
 def child_facts(record: Reader, key: str, header: Header) -> list[Fact]:
     """
-    Read all facts of a child's record. What has to be left out is added to the record's flaws.
+    Read all facts of a child's record. Elements that are wrong and therefore left out are added to the record's flaws.
 
     Raises:
         BadRecord: no referral has a readable day.
@@ -165,7 +166,7 @@ def _joined(person: events.PersonRecorded, child: _Child, first_referral: date) 
 
 
 def _number(seen: Counter[tuple[str, date]], step: str, day: date) -> int:
-    """Number facts of one kind on one day, in the order of the file."""
+    """Return the next number for facts of one kind on one day. Numbers follow the order of the file."""
     seen[step, day] += 1
     return seen[step, day]
 
@@ -189,7 +190,10 @@ def _episode_facts(episode: _Episode, seen: Counter[tuple[str, date]]) -> Iterat
 
 
 def _is_no_further_action(record: Reader) -> bool | None:
-    """Read the flag. If it is unreadable, later steps of the episode show whether the referral was taken on."""
+    """
+    Read the no-further-action flag. If it is unreadable, later steps of the episode show whether the referral was taken
+    on.
+    """
     is_nfa = record.flag("ReferralNFA")
     if is_nfa is not None:
         return is_nfa
@@ -269,7 +273,7 @@ def _reviews(episode: _Episode, seen: Counter[tuple[str, date]]) -> Iterator[Fac
 
 
 def _statutory(record: Reader) -> date | None:
-    """First day of an enquiry or plan. Only children at the highest level of need have one."""
+    """Return the first day of an enquiry or plan. Only children at the highest level of need have one."""
     starts = (group.needed_day(day) for name, day in _STATUTORY.items() for group in record.each(name))
     return min((day for day in starts if day is not None), default=None)
 

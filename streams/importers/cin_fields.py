@@ -1,8 +1,8 @@
 """
 Read the elements of one child's record.
 
-Some elements are essential: if one of them is missing or wrong, the child is rejected. Anything else that is wrong is
-left out, and its element and line are recorded.
+If an essential element is missing or wrong, the child is rejected. If any other element is wrong, only that element is
+left out, and its name and line are recorded.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ _YES_NO = {"0": False, "1": True, "false": False, "true": True}
 
 
 class Flaw(NamedTuple):
-    """What is wrong with an element, and on which line. It carries no value of the record."""
+    """The name of an element, its line, and what is wrong with it. A flaw contains no data from the record."""
 
     line: int
     element: str
@@ -34,7 +34,7 @@ class Flaw(NamedTuple):
 
 
 class BadRecord(Exception):
-    """A child's record cannot be imported, for the reason in `flaw`."""
+    """A child's record cannot be imported. `flaw` says why."""
 
     def __init__(self, flaw: Flaw) -> None:
         super().__init__(f"line {flaw.line}: {flaw.element}: {flaw.reason}")
@@ -44,7 +44,7 @@ class BadRecord(Exception):
 @dataclass(frozen=True)
 class Reader:
     """
-    Reads the contents of an element by name, or of several elements of one name as if they were one.
+    Reads the contents of an element by name. Several elements of one name are read as if they were one.
 
     `year` decides which codes are allowed. Nothing can have happened after `last_day`.
     A value that cannot be read is returned as None, and the reason is added to `flaws`.
@@ -57,7 +57,7 @@ class Reader:
     flaws: list[Flaw] = field(default_factory=list)
 
     def each(self, name: str) -> "Iterator[Reader]":
-        """Yield the groups of this name in order. A group with the same content as an earlier one is left out."""
+        """Yield the groups of this name in order. A group that repeats the content of an earlier group is left out."""
         seen = set()
         for element in self._named(name):
             content = tuple((one.tag, collapsed(one.text or "")) for one in element.iter())
@@ -68,12 +68,12 @@ class Reader:
             yield replace(self, elements=[element], line=element.sourceline)
 
     def group(self, name: str) -> "Reader":
-        """Read all groups of this name as one. The result is empty if there is none."""
+        """Read all groups of this name as one group. The result is empty if the record has no such group."""
         found = self._named(name)
         return replace(self, elements=found, line=found[0].sourceline if found else self.line)
 
     def text(self, name: str) -> str | None:
-        """Read a text. It may be given several times if it is the same each time."""
+        """Read a text. The record may give the text several times if all of them are equal."""
         found = {text: element for element in reversed(self._named(name)) if (text := _content(element))}
         if len(found) > 1:
             self.without(name, "given more than once")
@@ -85,7 +85,7 @@ class Reader:
         Read an essential text.
 
         Raises:
-            BadRecord: the text is missing, or given several times with different contents.
+            BadRecord: the text is missing, or is given several times with different contents.
         """
         before = len(self.flaws)
         text = self.text(name)
@@ -94,16 +94,16 @@ class Reader:
         return text
 
     def flag(self, name: str) -> bool | None:
-        """Read a yes or no."""
+        """Read a yes or a no."""
         return self._looked_up(name, _YES_NO, ", ".join(_YES_NO))
 
     def day(self, name: str, *, ahead: bool = False) -> date | None:
-        """Read a day. It must not be after `last_day`, unless `ahead` is true."""
+        """Read a day. The day must not be after `last_day`, unless `ahead` is true."""
         text = self.text(name)
         return None if text is None else self._day(text, name, ahead=ahead)
 
     def needed_day(self, name: str) -> date | None:
-        """Read a day that is essential for its group. Without it, the caller leaves the group out."""
+        """Read a day without which its group is useless. If the result is None, the caller leaves the group out."""
         before = len(self.flaws)
         day = self.day(name)
         if day is None and len(self.flaws) == before:
@@ -116,17 +116,17 @@ class Reader:
         return bool(self._named(name))
 
     def days(self, name: str) -> list[date]:
-        """Read the days of a repeated element in order, each once."""
+        """Read the days of a repeated element in order, without repetitions."""
         found = (self._day(text, name) for element in self._named(name) if (text := _content(element)))
         return sorted({day for day in found if day is not None})
 
     def code(self, name: str, codes: type[C]) -> C | None:
-        """Read a code of a list."""
+        """Read a code from the list `codes`."""
         text = self.text(name)
         return None if text is None else self._code(text, name, codes)
 
     def codes(self, name: str, codes: type[C]) -> list[C]:
-        """Read the codes of a repeated element in order, each once."""
+        """Read the codes of a repeated element in order, without repetitions."""
         found = (self._code(text, name, codes) for element in self._named(name) if (text := _content(element)))
         return list(dict.fromkeys(code for code in found if code is not None))
 
@@ -135,11 +135,11 @@ class Reader:
         return self._looked_up(name, values, ", ".join(values))
 
     def without(self, name: str, reason: str) -> None:
-        """Record that an element is left out, and why."""
+        """Record that an element is left out, and the reason."""
         self.flaws.append(self._flaw(name, reason))
 
     def bad(self, name: str, reason: str) -> BadRecord:
-        """Make the error to raise about the element of this name."""
+        """Return the error for an element of this name. The caller raises it."""
         return BadRecord(self._flaw(name, reason))
 
     def _looked_up(self, name: str, values: dict[str, V], allowed: str) -> V | None:

@@ -1,8 +1,8 @@
 """
 Read a children-in-need census file of any size, child by child.
 
-The file comes from outside. The parser expands no entities, accepts no document type, uses no network, and limits the
-size of a child.
+The file comes from outside. The parser therefore expands no entities, accepts no document type, uses no network, and
+limits the size of a child.
 """
 
 from collections.abc import Iterator
@@ -21,17 +21,23 @@ from streams.importers.xsd import collapsed, day_of
 __all__ = ["MAX_CHILD_BYTES", "PART", "CinFile", "Header", "header_of", "name_of"]
 
 MAX_CHILD_BYTES = 1_048_576
-"""Limit on the bytes between the ends of two children. The largest real children have some tens of kilobytes."""
+"""
+Limit on the bytes from the end of one child to the end of the next. The largest real children have some tens of
+kilobytes.
+"""
 
 PART = "part"
-"""Attribute of a Message that contains only some children of a return, as the rejects of an import do."""
+"""
+Attribute that marks a Message with only some children of a return. The file of rejected children has this
+attribute.
+"""
 
 _PARENTS = {"Header": "Message", "Child": "Children"}
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a file's header says about the file."""
+    """The content of a file's header."""
 
     year: int
     """Collection year: 2024 is 1 April 2023 to 31 March 2024."""
@@ -54,9 +60,9 @@ class Header:
 
 class CinFile:
     """
-    An opened file: its header, and then its children in order.
+    Reads an opened file: first its header, then its children in order.
 
-    Use each child before you ask for the next one, because its memory is then freed.
+    Finish with each child before you ask for the next one, because its memory is then freed.
 
     Raises:
         ImportFileInvalid: the file is not a children-in-need census of a known year and authority, is not well-formed,
@@ -94,7 +100,7 @@ class CinFile:
                 del child.getparent()[0]
 
     def _ended(self) -> Iterator[etree._Element]:
-        """Yield headers and children once their end has been read."""
+        """Yield each header and child as soon as the parser has read it to its end."""
         first = True
         for event, element in self._events():
             if first:
@@ -121,7 +127,7 @@ class CinFile:
 
 
 def name_of(element: etree._Element) -> str:
-    """Return an element's name without its namespace, and without a prefix that the file does not declare."""
+    """Return an element's name without its namespace. A prefix that the file does not declare is removed as well."""
     return element.tag.rpartition("}")[2].rpartition(":")[2] if isinstance(element.tag, str) else ""
 
 
@@ -161,5 +167,5 @@ def _header(element: etree._Element) -> Header:
 
 
 def _text(element: etree._Element, *path: str) -> str:
-    """Read a text of the header, shortened so that a message can show it."""
+    """Read a text of the header, and shorten it to 40 characters so that a message can show it."""
     return collapsed(element.findtext("/".join(f"{{*}}{name}" for name in path)) or "")[:40]

@@ -1,4 +1,7 @@
-"""Facts of a census file as CloudEvents. Their ids do not depend on when or where the file is read."""
+"""
+Turn facts of a census file into CloudEvents. The ids of the events do not depend on when or where the file is
+read.
+"""
 
 from datetime import UTC, datetime, time
 
@@ -13,7 +16,7 @@ __all__ = ["Message", "Root", "Statement", "corrected", "recorded", "source", "s
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A message to send: the topic, the Kafka key and the event as JSON."""
+    """A message to send: its topic, its Kafka key, the event as JSON, and the event's type."""
 
     topic: str
     key: bytes
@@ -25,7 +28,7 @@ class Root(msgspec.Struct, frozen=True):
     """
     The event that sent a fact first: its id, topic and Kafka key.
 
-    Nothing else is known about a fact that a return no longer contains.
+    When a return no longer contains a fact, nothing else is known about the fact.
     """
 
     root_id: str
@@ -34,15 +37,18 @@ class Root(msgspec.Struct, frozen=True):
 
 
 class Statement(Root, frozen=True):
-    """A fact as a return contains it, with the event that sent it first (its root)."""
+    """A fact with the content that a return gives, and the event that sent the fact first (its root)."""
 
     type: str
     moment: datetime
     data: bytes
-    """The fact as JSON."""
+    """The fact's content as JSON."""
 
     def is_of(self, header: Header) -> bool:
-        """Whether it happened in the collection year of the file. No earlier return can then have contained it."""
+        """
+        Whether the fact happened on or after the first day of the file's collection year. No earlier return can contain
+        it then.
+        """
         return self.moment.date() >= header.first_day
 
 
@@ -52,10 +58,10 @@ def source(header: Header) -> str:
 
 
 def statement(fact: Fact, child_key: str) -> Statement:
-    """Turn a child's fact into the statement that a return makes."""
+    """Turn a child's fact into the statement that a return makes about it."""
     event = fact.event
     data, key = msgspec.json.encode(event), event.key
-    assert key is not None  # a census fact always has a family or a person
+    assert key is not None  # a census fact always has a family or a person as its key
     return Statement(f"{child_key}/{fact.name}", event.topic, key, event.type, fact.moment, data)
 
 
@@ -63,9 +69,9 @@ def recorded(told: Statement, header: Header) -> Message:
     """
     Make the event of a fact in the first return of its year. The same file always gives the same bytes.
 
-    An earlier year's file contained what happened before the collection's first day. Such a fact is therefore sent as
-    a correction of that earlier event, so that the latest year counts. The correction is valid even if the earlier
-    file was never imported.
+    A fact from before the collection's first day was also in an earlier year's file. The fact is therefore sent as a
+    correction of that earlier event, so that the latest year counts. The correction is valid even if the earlier file
+    was never imported.
     """
     if not told.is_of(header):
         return corrected(told, header)
@@ -75,10 +81,10 @@ def recorded(told: Statement, header: Header) -> Message:
 
 def corrected(told: Statement, header: Header, submission: str = "") -> Message:
     """
-    Make the event that replaces a fact by the version in this year's return. The fact may also be new.
+    Make the event that gives a fact the content from this year's return. The fact may also be new.
 
-    All amendments from one year have the same time. When times are equal, the amendment with the greater id counts,
-    and a later `submission` has a greater id.
+    All amendments from one year have the same time. If amendments have equal times, the amendment with the greatest id
+    counts. A later `submission` has a greater id.
     """
     correction = Correction(
         root_source=source(header),
@@ -92,7 +98,7 @@ def corrected(told: Statement, header: Header, submission: str = "") -> Message:
 
 
 def withdrawn(told: Root, header: Header, submission: str) -> Message:
-    """Make the event that withdraws a fact that the year's return contained before."""
+    """Make the event that withdraws a fact. An earlier submission of the year's return contained the fact."""
     is_person = "/person/" in told.root_id
     withdrawal = Withdrawal(
         root_source=source(header),

@@ -20,7 +20,7 @@ __all__ = ["Child", "Imported", "read_cin_xml"]
 
 
 class Child(NamedTuple):
-    """A child of a file with its key and facts. A rejected child has no facts, and may have no key."""
+    """A child of a file with its key and its facts. A rejected child has no facts, and may have no key."""
 
     key: str | None
     statements: list[Statement]
@@ -36,30 +36,33 @@ class Imported:
     children: int = 0
     rejected: int = 0
     events: Counter[str] = field(default_factory=Counter)
-    """Number of facts of all children, by the type of their event."""
+    """Number of facts of all children, by event type."""
     left_out: Counter[str] = field(default_factory=Counter)
-    """Number of flaws left out of children that are not rejected, by element and reason."""
+    """Number of elements left out of children that are not rejected, by element and reason."""
     reasons: Counter[str] = field(default_factory=Counter)
     """Number of rejected children, by element and reason."""
     lines: dict[str, list[int]] = field(default_factory=dict)
-    """The first lines of each kind of flaw in `left_out` and `reasons`."""
+    """For each kind of flaw in `left_out` and `reasons`, the first lines on which it occurs."""
     report: Path | None = None
     rejects: Path | None = None
     """File with the records of rejected children; None if there are none."""
     broken: str | None = None
     """Why the file could not be read to its end."""
     withheld: str | None = None
-    """Why nothing was sent."""
+    """Why nothing was sent; None if that was not decided."""
     differences: Counter[str] | None = None
-    """Facts by comparison with earlier imports: new, same, changed, withdrawn or restored. None if not compared."""
+    """
+    Number of facts that are new, same, changed, withdrawn or restored since earlier imports. None if the file was not
+    compared.
+    """
 
     @property
     def imported(self) -> int:
-        """Children that are not rejected."""
+        """Number of children that are not rejected."""
         return self.children - self.rejected
 
     def count(self, of: Counter[str], flaw: Flaw) -> None:
-        """Add a flaw to the count of its kind."""
+        """Add a flaw to the count `of` its kind."""
         kind = f"{flaw.element}: {flaw.reason}"
         of[kind] += 1
         lines = self.lines.setdefault(kind, [])
@@ -68,7 +71,7 @@ class Imported:
 
 
 _LINES = 10
-"""How many lines are kept for each kind of flaw. The report has all lines."""
+"""How many lines are kept for each kind of flaw. The report file has all lines."""
 
 
 def read_cin_xml(
@@ -82,7 +85,8 @@ def read_cin_xml(
     """
     Pass every child of a census file to `take`, and write the report and the rejected records.
 
-    Nothing can have happened after `today` (by default, the day in London). `progress` is called with the bytes read.
+    No date in the file may be after `today` (default: the present day in London). `progress` is called with the number
+    of bytes read.
 
     Raises:
         ImportFileInvalid: the file is not a census of a known year and authority; no child was read.
@@ -130,7 +134,12 @@ def _children(file: CinFile, rejects: Rejects, done: Imported, last_day: date) -
 
 
 def _statements(record: Reader, key: str, header: Header, seen: set[str]) -> list[Statement]:
-    """Read all facts of a child, or raise the reason why it is rejected."""
+    """
+    Read all facts of a child.
+
+    Raises:
+        BadRecord: the child is rejected.
+    """
     if key in seen:
         raise record.group("ChildIdentifiers").bad("LAchildID", "an earlier child of the file has it")
     facts = child_facts(record, key, header)

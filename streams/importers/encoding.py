@@ -1,7 +1,7 @@
 """
 Read the bytes of a foreign XML file as UTF-8, whatever encoding the file declares.
 
-Some systems declare UTF-16 but write UTF-8, or declare UTF-8 but write Windows-1252. So the bytes are examined first.
+Some systems declare UTF-16 but write UTF-8, or declare UTF-8 but write Windows-1252. The bytes therefore decide first.
 """
 
 import codecs
@@ -18,12 +18,15 @@ _CHUNK_BYTES = 65_536
 
 _DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
 _BELIEVED = {"iso8859-1", "iso8859-15", "cp1252"}
-"""Declared one-byte encodings that are used. Any other declaration means UTF-8 or is wrong."""
+"""
+One-byte encodings that are used if the file declares them. With any other declaration, the file is UTF-8 or the
+declaration is wrong.
+"""
 
 
 def utf_8_chunks(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """
-    Yield the file in pieces: how many bytes were read, and their text in UTF-8.
+    Yield the file in pieces. Each piece has the number of bytes read, and their text in UTF-8.
 
     White space before the first element is left out. Bytes that are not valid UTF-8 are read as Windows-1252.
 

@@ -1,4 +1,4 @@
-"""Find the encoding of foreign text from its bytes, because what a file declares is often wrong."""
+"""Find the encoding of foreign text from its bytes, because the encoding that a file declares is often wrong."""
 
 import codecs
 from pathlib import Path
@@ -12,21 +12,21 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-"""Byte order marks. A mark comes before any shorter mark that it begins with."""
+"""Byte order marks. If one mark begins with the bytes of another, the longer mark comes first."""
 
 _ARCHIVES = {b"PK\x03\x04": "a zip archive or a workbook", b"\x1f\x8b": "a gzip archive", b"%PDF": "a PDF"}
 
 
 def archive_of(first: bytes) -> str | None:
-    """Name the kind of file from its first bytes if it is an archive, a workbook or a PDF; None if it is not."""
+    """Return the kind of file if its first bytes show an archive, a workbook or a PDF; otherwise None."""
     return next((what for beginning, what in _ARCHIVES.items() if first.startswith(beginning)), None)
 
 
 def encoding_of(first: bytes, otherwise: str = "utf-8") -> str:
     """
-    Find the encoding of a text from its first bytes. Its first character must be an ASCII character.
+    Find the encoding of a text from its first bytes. The text must begin with an ASCII character.
 
-    If the bytes do not show it, the result is `otherwise`. Decode the text with `errors="windows_1252"`.
+    If the bytes do not show the encoding, the result is `otherwise`. Decode the text with `errors="windows_1252"`.
     """
     for mark, encoding in _MARKS:
         if first.startswith(mark):
@@ -48,7 +48,7 @@ def text_of(path: Path) -> str:
 
 
 def _windows_1252(error: UnicodeError) -> tuple[str, int]:
-    """Decode invalid UTF-8 as Windows-1252. Bytes that are invalid there as well become U+FFFD."""
+    """Decode invalid UTF-8 as Windows-1252. Bytes that are also invalid in Windows-1252 become U+FFFD."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     wrong = error.object[error.start : error.end]

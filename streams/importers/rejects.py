@@ -18,9 +18,10 @@ __all__ = ["Rejects"]
 
 class Rejects:
     """
-    The rejected children of one census file, kept as a census file that can be corrected and imported.
+    Writes the rejected children of one census file to another census file, which a person can correct and import.
 
-    That file holds personal data, so only its owner may read it. The report holds only lines, elements and reasons.
+    The file of rejected children holds personal data, so only its owner may read it. The report holds only lines,
+    elements and reasons.
     """
 
     def __init__(self, settings: Settings, name: str, header: etree._Element) -> None:
@@ -32,7 +33,7 @@ class Rejects:
         self.report_path = folder / f"{stem}.report.json"
         self.rejected: list[Flaw] = []
         self.left_out: list[Flaw] = []
-        """What is wrong with children that are imported without the wrong elements."""
+        """Flaws of children that are imported without the wrong elements."""
         self._header = etree.tostring(header, with_tail=False)
         self._file: BinaryIO | None = None
 

@@ -1,4 +1,4 @@
-"""Send the facts of a census file that its authority's earlier returns have not sent."""
+"""Send the facts of a census file, except those that the authority's earlier returns have already sent."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,13 +26,20 @@ __all__ = ["import_cin_xml"]
 log = structlog.get_logger()
 
 _PATIENCE_SECONDS = {True: 120.0, False: 10.0}
-"""Seconds to wait for arrived records to land. After that, a resubmission fails and a first return goes on."""
+"""
+Seconds to wait until the records on the topics have landed, by whether the file is a resubmission.
+
+After that time, a resubmission fails, and a first return goes on.
+"""
 
 _MOST_REJECTED = 0.5
-"""If a larger share of the children is rejected, nothing of the file is sent."""
+"""If a larger share of a file's children is rejected, nothing of the file is sent."""
 _MOST_LEFT_OUT = 0.5
 _FEW_CHILDREN = 20
-"""A resubmission looks like a mistake if it leaves out more than this share, and this number, of the children."""
+"""
+A resubmission looks like a mistake if it leaves out more than `_MOST_LEFT_OUT` of the children and more than
+`_FEW_CHILDREN` children.
+"""
 
 
 def import_cin_xml(
@@ -46,10 +53,11 @@ def import_cin_xml(
     progress: Callable[[int], None] = lambda _bytes: None,
 ) -> Imported:
     """
-    Read a whole census file, compare it with what the lake has for its year, and send the differences.
+    Read a whole census file, compare it with the facts that the lake has for its year, and send the differences.
 
     A first return adds facts that have not been sent before. A resubmission replaces its year: facts that differ are
-    corrected. Facts that it leaves out are withdrawn, or those of an earlier year apply again.
+    corrected. If the resubmission leaves a fact out, the fact of an earlier year applies again, or else it is
+    withdrawn.
 
     Raises:
         ImportFileInvalid: the file is not a census of a known year and authority, or is not the kind of return that
@@ -83,7 +91,7 @@ def import_cin_xml(
 
 
 def _is_withheld(done: Imported) -> bool:
-    """Whether nothing of a file may be sent. If so, the reason is set in `withheld`."""
+    """Whether the file is so broken that none of its events may be sent. If so, set the reason in `withheld`."""
     if done.broken is not None:
         done.withheld = "the file could not be read to its end"
     elif done.rejected > done.children * _MOST_REJECTED:
@@ -93,7 +101,7 @@ def _is_withheld(done: Imported) -> bool:
 
 def _must_leave_out_few(told: Told, *, may_leave_out_most: bool) -> None:
     """
-    Check that a file with some children does not remove the other children of its year by mistake.
+    Check that a file with only some children does not remove the other children of its year by mistake.
 
     Raises:
         ImportFileInvalid: the file would leave out most of the year's children.
@@ -108,7 +116,7 @@ def _must_leave_out_few(told: Told, *, may_leave_out_most: bool) -> None:
 
 @contextmanager
 def _sending(settings: Settings) -> Iterator[Callable[[Message], None]]:
-    """Give a function that sends to the topics. On exit, wait until all events are acknowledged."""
+    """Yield a function that sends an event to its topic. On exit, wait until all events are acknowledged."""
     client = producer(settings, linger_ms=20)
     failures: list[BaseException] = []
 

@@ -1,4 +1,4 @@
-"""Read values as XML Schema writes them."""
+"""Read values that are written as XML Schema prescribes."""
 
 import re
 from datetime import date
@@ -20,9 +20,9 @@ def collapsed(text: str) -> str:
 
 def day_of(text: str) -> date | None:
     """
-    Read the day of an `xs:date` or `xs:dateTime` as it is written. A time zone does not change the day.
+    Read the day of an `xs:date` or `xs:dateTime` as written. A time zone does not change the day.
 
-    The result is None if the text is neither, or is not a day of the calendar.
+    The result is None if the text is neither of the two, or is not a day of the calendar.
     """
     found = _DAY.fullmatch(text)
     try:

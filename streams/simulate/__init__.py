@@ -1,4 +1,7 @@
-"""Simulated boroughs. They are seeded and fitted to published figures, and the alerts of planted stories are known."""
+"""
+Simulated boroughs. The boroughs are seeded, fitted to published figures, and contain planted stories with known
+alerts.
+"""
 
 from streams.simulate.covered import state_coverage
 from streams.simulate.live import live

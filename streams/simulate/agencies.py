@@ -1,4 +1,4 @@
-"""Choose who reports: for each published group of sources, its census codes and organisations."""
+"""Choose who reports. Each published group of sources has its census codes and organisations."""
 
 from random import Random
 
@@ -27,7 +27,7 @@ GROUPS: dict[str, dict[ReferralSource, int]] = {
     "Anonymous": {_S.ANONYMOUS: 1},
     "Unknown": {_S.UNKNOWN: 1},
 }  # fmt: skip
-"""Codes of each published group. The split inside a group is not published, so the weights are choices."""
+"""Census codes of each published group, with weights. Figures by code are not published, so the weights are choices."""
 
 AGENCY_KINDS: tuple[AgencyKind, ...] = (
     AgencyKind.SCHOOL, AgencyKind.HEALTH, AgencyKind.EARLY_HELP, AgencyKind.POLICE, AgencyKind.HOUSING,
@@ -51,7 +51,10 @@ def source_in(group: str, rng: Random) -> ReferralSource:
 
 
 def agency_of(source: ReferralSource, family: Family, slug: str) -> str | None:
-    """Name the organisation that reports on a family; None for individuals, anonymous and unknown reporters."""
+    """
+    Return the id of the organisation that reports on a family; None for individuals, anonymous and unknown
+    reporters.
+    """
     if source is _S.SCHOOL:
         return next((child.school_id for child in family.children if child.school_id), family.place.schools[0])
     if source is _S.GP:

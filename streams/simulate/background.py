@@ -1,9 +1,9 @@
 """
-Ordinary events of a borough: calibrated referrals, and around them events for which no figures are published.
+Write a borough's ordinary events: calibrated referrals, and other events for which no figures are published.
 
-Their numbers are choices, as multiples of the children referred to social care. Contacts are twice as many, a fifth of
-them about new families. Referrals for early help are 0.36 times as many, incidents reported as urgent 0.25 times, and
-other events in known families 0.7 times.
+The numbers of the other events are choices. The numbers are multiples of the number of children referred to social
+care: 2 for contacts (a fifth of them about new families), 0.36 for referrals for early help, 0.25 for incidents
+reported as urgent, and 0.7 for other events in known families.
 """
 
 from datetime import datetime, timedelta
@@ -50,7 +50,7 @@ def live_through(borough: Borough) -> None:
 
 
 def early_help_referral(borough: Borough, at: datetime) -> None:
-    """Write a referral that asks for early help for a new family, and what follows."""
+    """Write a referral that asks for early help for a new family, and the events that follow from the referral."""
     rng = borough.rng
     family = borough.new_family(at)
     sources = (ReferralSource.SCHOOL, ReferralSource.HEALTH_VISITOR, ReferralSource.SELF, ReferralSource.OTHER)
@@ -69,7 +69,7 @@ def early_help_referral(borough: Borough, at: datetime) -> None:
 
 
 def social_care_referral(borough: Borough, at: datetime) -> None:
-    """Write a referral of a new family to social care. Sources and the share of no further action are as published."""
+    """Write a referral of a new family to social care. Draw source and no further action by their published shares."""
     rng, calibration = borough.rng, borough.calibration
     group = rng.choices(tuple(calibration.by_source), tuple(calibration.by_source.values()))[0]
     children = rng.choices((1, 2, 3), (56, 29, 15))[0]
@@ -79,7 +79,7 @@ def social_care_referral(borough: Borough, at: datetime) -> None:
 
 
 def any_family(borough: Borough, known: list[Family], at: datetime, *, new_share: float = 0.2) -> Family:
-    """Draw a family that is known at that time, or make a new one."""
+    """Draw a family that was recorded before `at`, or make a new family."""
     rng = borough.rng
     if known and rng.random() >= new_share:
         for _ in range(20):
@@ -91,7 +91,7 @@ def any_family(borough: Borough, known: list[Family], at: datetime, *, new_share
 
 
 def _refer_all(borough: Borough, coming: list[Demand]) -> None:
-    """Write the calibrated referrals in the order of time, so that a re-referral finds children of an earlier one."""
+    """Write the calibrated referrals in time order, so that a re-referral finds children who were referred earlier."""
     earlier: list[tuple[datetime, Family, list[Person]]] = []
     for one in coming:
         again = _referred_before(earlier, one, borough.rng) if one.is_re_referral else None
@@ -124,7 +124,10 @@ def _refer(borough: Borough, family: Family, children: list[Person], one: Demand
 def _referred_before(
     earlier: list[tuple[datetime, Family, list[Person]]], one: Demand, rng: Random
 ) -> tuple[Family, list[Person]] | None:
-    """Find a family with enough children referred in the twelve months before; returns it and those children."""
+    """
+    Find an earlier referral, 21 to 364 days before, that has enough children; returns the family and those
+    children.
+    """
     for _ in range(400):
         at, family, children = rng.choice(earlier)
         if len(children) >= one.children and one.at - _LOOK_BACK <= at <= one.at - _SETTLED:
@@ -153,6 +156,6 @@ def _happen(borough: Borough, known: list[Family], count: int) -> None:
 
 
 def _any_moment(borough: Borough, source: ReferralSource = ReferralSource.SCHOOL) -> datetime:
-    """Draw a time in the window. Four in five are at the hours of that kind of source, one in five at any hour."""
+    """Draw a time in the window. Four in five times are in the source's usual hours, one in five is at any hour."""
     at_any_hour = ReferralSource.POLICE if borough.rng.random() < 0.2 else source
     return moment(borough.rng, borough.start, borough.end, at_any_hour)

@@ -1,4 +1,7 @@
-"""One simulated authority: its places, people and random numbers, and the list in which stories write its facts."""
+"""
+One simulated authority. The authority has places, people, random numbers, and the list to which stories add their
+facts.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -20,7 +23,10 @@ __all__ = ["Borough", "Helped"]
 
 
 class Helped(NamedTuple):
-    """A family's time in early help, from its assessment to its closure, with the outcome scores at closure."""
+    """
+    A family's time in early help, from the completed assessment to the closure, with the outcome scores at
+    closure.
+    """
 
     case_id: str
     family: Family
@@ -31,7 +37,7 @@ class Helped(NamedTuple):
 
 
 class Borough:
-    """One authority, in which stories write their facts. Facts from `end` on are kept for a live run."""
+    """One authority, to which stories add their facts. Facts from `end` on are kept for a live run."""
 
     def __init__(self, authority: str, ids: Ids, seed: str, start: datetime, end: datetime) -> None:
         self.authority = authority
@@ -48,9 +54,9 @@ class Borough:
         self._workers = [f"W-{ids.tag}-{number:04d}" for number in range(1, 160)]
 
     def record(self, at: datetime, data: Event, *, is_planted: bool = False) -> Fact:
-        """Write an event. Its CloudEvents source follows from its topic."""
+        """Add an event. The event's CloudEvents source follows from its topic."""
         key = data.key
-        assert key is not None  # every simulated event is about a family, a person or an alert
+        assert key is not None  # every simulated event has a family, a person or an alert as its key
         return self._write(at, data.topic, key, data, is_planted=is_planted)
 
     def withdraw(self, at: datetime, root: Fact, reason: WithdrawalReason, *, is_planted: bool = False) -> Fact:
@@ -86,7 +92,7 @@ class Borough:
         return family
 
     def introduce(self, family: Family, at: datetime, *, is_planted: bool = False) -> None:
-        """Record a family's address and members, unless they have been recorded before."""
+        """Record a family's address and members, unless they are already recorded."""
         if family.known_from is not None:
             return
         family.known_from = at

@@ -29,7 +29,7 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
-"""Names of the months as the publication spells them, from January."""
+"""Names of the months in the publication's spelling, starting with January."""
 
 _REGIONS = {"E08000015": "E12000002", "E06000006": "E12000002", "E06000019": "E12000005"}
 _SOURCES = (
@@ -99,7 +99,7 @@ _Figures = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """The figures of one year in one authority. Referrals are counted in children referred to social care."""
+    """The figures of one year in one authority. A children's referral is one child referred to social care."""
 
     authority: str
     referrals: float
@@ -113,13 +113,19 @@ class Calibration:
     nfa_share: float
     """Share of children's referrals that end with no further action."""
     needs: Mapping[PrimaryNeed, float]
-    """Children in need on 31 March by primary need. These are open cases, but are used as the mix of the referrals."""
+    """
+    Children in need on 31 March by primary need. These children have open cases, but referrals get the same mix of
+    needs.
+    """
     factors: Mapping[AssessmentFactor, float]
     """Share of assessments that find each factor. One assessment may find several factors."""
     durations: Sequence[tuple[tuple[int, int], float]]
-    """Assessments by duration: working days from start to end as (from, to), and the number of assessments."""
+    """
+    Assessments by duration. The key is a range (from, to) of working days from start to end; the value is their
+    number.
+    """
     filled_from_region: bool
-    """Whether the authority's own referrals are withheld, so that its region's rates are used instead."""
+    """Whether the authority's own total of referrals is withheld, so that its region's rates are used instead."""
 
 
 @cache
@@ -127,7 +133,7 @@ def calibrate(authority: str) -> Calibration:
     """
     Compute the figures of one authority. Withheld figures are filled in, so that every authority has a whole year.
 
-    If single cells are withheld, the rest of the total is divided among them in the region's proportions.
+    If single cells are withheld, the rest of the total is divided among these cells in the region's proportions.
     If the total itself is withheld (Herefordshire 2024: `u`, low reliability), the total is the region's rate per
     10,000 children times the authority's own population aged 0 to 17. The cells then have the region's mix.
 
@@ -158,13 +164,13 @@ def calibrate(authority: str) -> Calibration:
 
 
 def _total_by_rate(figures: _Figures, region: _Figures) -> float:
-    """Apply the region's referrals per 10,000 children to the authority's number of children."""
+    """Multiply the region's rate of referrals per 10,000 children by the authority's number of children."""
     children = float(figures["population_0_17"]["population_estimate"])
     return round(float(region["referrals"]["Referrals_rate"]) * children / 10_000)
 
 
 def _filled(table: str, cells: Collection[str], figures: _Figures, region: _Figures, total: float) -> dict[str, float]:
-    """Read the cells of an additive table, and fill in withheld cells so that all cells add up to the total."""
+    """Read the cells of a table whose cells add up to a total, and fill in withheld cells so that they do."""
     known = {name: value for name in cells if (value := _number(figures[table][name])) is not None}
     withheld = {name: _number(region[table][name]) or 0.0 for name in cells if name not in known}
     left = total - sum(known.values())
@@ -186,7 +192,7 @@ def _number(text: str) -> float | None:
 
 @cache
 def _published() -> dict[str, dict[str, dict[str, str]]]:
-    """Read values by area code, table and measure for the calibration year (population: the mid-year before)."""
+    """Read the values of the calibration year by area code, table and measure. Population is of the mid-year before."""
     with (REFERENCE / "published_cin.csv").open(encoding="utf-8") as lines:
         rows = [
             row

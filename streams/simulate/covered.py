@@ -1,4 +1,7 @@
-"""State what a simulated world covers: all records of its authorities from its start, and none before."""
+"""
+State which time a simulated world covers. The world has all records of its authorities from its start, and no records
+before.
+"""
 
 from datetime import timedelta
 from functools import partial
@@ -16,7 +19,7 @@ _WHY = "simulated: the world has nothing else"
 
 def state_coverage(settings: Settings, world: World, *, goes_on: bool) -> None:
     """
-    State the coverage of a world's window, and that the history of the year before it is complete.
+    State the coverage of a world's window, and that the history of the year before the window is complete.
 
     Args:
         settings: Settings that say where the lake is.

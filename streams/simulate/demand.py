@@ -1,9 +1,9 @@
 """
 Plan the referrals to social care in a window, fitted to the published counts.
 
-Totals by month and by source are met exactly, in children (largest remainder). The shares of no further action and of
-re-referrals are met as closely as whole families allow.
-The world has no referral before its start, so re-referrals come later in the first twelve months.
+The number of children by month and by source equals the published figures, rounded by largest remainder. The shares of
+no further action and of re-referrals are met as closely as whole families allow. The world has no referral before its
+start. In the world's first twelve months, re-referrals therefore come later than they would in reality.
 """
 
 import math
@@ -33,7 +33,10 @@ K = TypeVar("K")
 
 @dataclass
 class Demand:
-    """One planned referral: when, from which source, about how many children, and with which result."""
+    """
+    One planned referral: its time, its source, the number of children, and whether it is a re-referral or ends as
+    NFA.
+    """
 
     at: datetime
     source: ReferralSource
@@ -43,7 +46,7 @@ class Demand:
 
 
 def demand(calibration: Calibration, start: datetime, end: datetime, rng: Random) -> list[Demand]:
-    """Plan the referrals of a window, in the order of time."""
+    """Plan the referrals of a window, in time order."""
     by_month = expected_by_month(calibration, start, end)
     months = [month for month, count in by_month.items() for _ in range(count)]
     groups = [group for group, count in allot(calibration.by_source, len(months)).items() for _ in range(count)]
@@ -76,7 +79,7 @@ def expected_by_month(calibration: Calibration, start: datetime, end: datetime) 
 
 
 def allot(weights: Mapping[K, float], total: int) -> dict[K, int]:
-    """Split a total in proportion to the weights, in whole numbers (largest remainder)."""
+    """Split a total into whole numbers in proportion to the weights, by the largest remainder method."""
     scale = total / sum(weights.values()) if any(weights.values()) else 0.0
     exact = {key: weight * scale for key, weight in weights.items()}
     counts = {key: math.floor(value) for key, value in exact.items()}
@@ -95,7 +98,7 @@ def _bounds(month: date, start: datetime, end: datetime) -> tuple[datetime, date
 
 
 def _families(rows: int, rng: Random) -> list[int]:
-    """Split a number of children into families."""
+    """Split a number of children into families, and return the number of children of each family."""
     sizes = []
     while rows:
         sizes.append(min(rows, rng.choices(_CHILDREN, _CHILDREN_WEIGHTS)[0]))
@@ -104,7 +107,7 @@ def _families(rows: int, rng: Random) -> list[int]:
 
 
 def _chance_of_history(coming: list[Demand], number: int) -> float:
-    """Compute the share of all referrals that this one could follow as a re-referral; 0 in the first weeks."""
+    """Compute the share of all referrals that came 21 to 364 days before this one; 0 in the first weeks."""
     at = coming[number].at
     return (
         bisect_left(coming, at - _SETTLED, key=lambda one: one.at)
@@ -113,7 +116,7 @@ def _chance_of_history(coming: list[Demand], number: int) -> float:
 
 
 def _choose(coming: list[Demand], rows: float, chances: list[float], rng: Random) -> list[Demand]:
-    """Draw referrals by their chances until they have the given number of children."""
+    """Draw referrals at random, weighted by `chances`, until they have `rows` children or as near as families allow."""
     keyed = [(rng.random() ** (1 / chance), number) for number, chance in enumerate(chances) if chance > 0]
     chosen, left = [], round(rows)
     for _, number in sorted(keyed, reverse=True):

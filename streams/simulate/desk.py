@@ -1,4 +1,4 @@
-"""Simulated desks take alerts on and close them, so that figures on responses come not only from planted stories."""
+"""Simulated desks acknowledge and close alerts, so that response figures do not come only from planted stories."""
 
 import threading
 from collections.abc import Callable
@@ -20,12 +20,12 @@ __all__ = ["Desk"]
 log = structlog.get_logger()
 
 _TAKEN_ON = {"red": 0.9, "amber": 0.5, "green": 0.1}
-"""Share of alerts that the desk takes on, by severity. The shares are invented, like all of the simulation."""
+"""Share of alerts that the desk acknowledges, by severity. The shares are invented, like all of the simulation."""
 _SECONDS_TO_TAKE_ON = 6.0
 _SECONDS_TO_CLOSE = 12.0
-"""Medians in seconds. A demo has minutes for what takes a desk hours."""
+"""Median seconds until the desk acts. Desks take hours in reality, but a demo lasts only minutes."""
 _CLOSED = 0.5
-"""Share of the alerts taken on that are closed."""
+"""Share of the acknowledged alerts that the desk also closes."""
 _CLOSURES = {
     AlertClosure.ACTED_ON: 0.7,
     AlertClosure.ALREADY_KNOWN: 0.15,
@@ -37,9 +37,9 @@ _WORKERS = 5
 
 class Desk(threading.Thread):
     """
-    Watches alerts from its start, and acts on some of them, each after a delay.
+    Follows alerts from its start, and acts on some of them, each after a delay.
 
-    As a context manager it ends with the body. Actions that are still planned then are dropped.
+    Used as a context manager, the desk ends when the `with` block ends. Actions that are still planned are cancelled.
     """
 
     def __init__(self, settings: Settings, seed: int) -> None:
@@ -62,7 +62,7 @@ class Desk(threading.Thread):
             timer.join()
 
     def run(self) -> None:
-        """Follow the alerts until the end. This is the body of the thread."""
+        """Follow the alerts until the desk ends. This is the body of the thread."""
         for alert in subscribe(self._settings, group=f"simulated-desk-{uuid4()}", until=self._ended.is_set):
             if alert.status == "open" and alert.acknowledged_at is None:
                 self._consider(alert)
@@ -78,7 +78,7 @@ class Desk(threading.Thread):
             self._plan(after + self._soon(_SECONDS_TO_CLOSE), close, alert, worker, closure)
 
     def _soon(self, median: float) -> float:
-        """Draw seconds around a median. A few are much longer."""
+        """Draw seconds around a median. A few values are much longer."""
         return median * self._rng.lognormvariate(0, 0.6)
 
     def _plan(self, seconds: float, act: Callable[..., None], *arguments: object) -> None:

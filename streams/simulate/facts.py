@@ -1,4 +1,4 @@
-"""Facts of the simulated world with their ids, and the records that they become on the topics."""
+"""Facts of the simulated world with their ids, and the Kafka records made from them."""
 
 from collections import Counter
 from datetime import datetime
@@ -35,25 +35,25 @@ class Fact(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A record as it is sent to its topic, and the time at which the simulated world sends it."""
+    """A record in the form that is sent to its topic, and the time at which the simulated world sends the record."""
 
     topic: str
     key: bytes
     value: bytes
     at: datetime
     story_id: str | None = None
-    """The planted story of an unreadable record. The record's position is known only after it is sent."""
+    """The planted story of an unreadable record. The record's position is known only after the record is sent."""
 
 
 class Ids:
-    """Makes ids that no other world shares, from a kind, the world's tag and a number."""
+    """Makes ids from a kind, the world's tag and a number. No other world has the same ids."""
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
         self._numbers: Counter[str] = Counter()
 
     def retag(self, tag: str) -> None:
-        """Continue with another tag, so that new ids never equal those of another run of the world."""
+        """Continue with another tag, so that new ids never equal ids from another run of the same world."""
         self.tag = tag
         self._numbers.clear()
 

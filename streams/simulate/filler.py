@@ -1,4 +1,4 @@
-"""Ordinary events for a live run, about families known before and about new ones."""
+"""Ordinary events for a live run, about known families and about new families."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -21,7 +21,10 @@ _WEIGHTS = (60, 12, 18, 10)
 
 
 class Filler:
-    """Plays small stories side by side. Each call plays one event of one story, with the time at which it is sent."""
+    """
+    Runs twelve small stories side by side. Each call yields the next event of one story, with the event's time of
+    sending.
+    """
 
     def __init__(self, boroughs: list[Borough], noise: Noise, rng: Random) -> None:
         self._boroughs, self._noise, self._rng = boroughs, noise, rng
@@ -33,7 +36,10 @@ class Filler:
         self._reasons = _cycle(REASONS)
 
     def records(self, now: datetime) -> Iterator[Record]:
-        """Yield the next event and its noise: a copy, a malformed copy, or a correction or withdrawal of another."""
+        """
+        Yield the next event. At the noise rates, also yield a copy of the event, a malformed copy, or an amendment of
+        an earlier event.
+        """
         rng, noise = self._rng, self._noise
         borough, fact = self._next(now)
         fact = fact._replace(at=self._stamp(now))
@@ -51,7 +57,7 @@ class Filler:
         self._recent.append((borough, fact))
 
     def _stamp(self, now: datetime) -> datetime:
-        """Return the present time, or an earlier one for events that arrive out of order or late."""
+        """Return the present time, or an earlier time for events that arrive out of order or late."""
         draw = self._rng.random()
         if draw < self._noise.late:
             return now - timedelta(minutes=self._rng.uniform(10, 360))
@@ -70,7 +76,7 @@ class Filler:
         return one
 
     def _story(self, now: datetime) -> deque[tuple[Borough, Fact]]:
-        """Make the events of a small story in order. For a referral, these are those of its first day and a half."""
+        """Make the events of a small story in time order, up to 36 hours from now."""
         borough = self._rng.choice(self._boroughs)
         written = len(borough.facts)
         family = any_family(borough, self._known[borough.authority], now)

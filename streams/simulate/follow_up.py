@@ -1,9 +1,9 @@
 """
-Events that are added after all others: outcome scores for school readiness and for six months after closure, and
-partners at meetings.
+Add events after all others: outcome scores for school readiness and for six months after closure, and partners who
+attend meetings.
 
-They use ids and random numbers of their own. All other events of a seed are therefore the same with and without them.
-The shares and scores are choices.
+The added events use ids and random numbers of their own. All other events of a seed are therefore the same with and
+without the added events. The shares and scores are choices.
 """
 
 from collections import defaultdict
@@ -30,25 +30,25 @@ from streams.simulate.population import Person
 __all__ = ["follow_up", "partners_take_part"]
 
 _AGES = (2, 5)
-"""Ages in years of the children whose school readiness is followed: from 2 to under 5."""
+"""Ages in years of the children whose school readiness is scored: from 2 to under 5."""
 _AGREED = 0.7
-"""Share of these children about whom partner agencies share information."""
+"""Share of these children for whom school readiness is scored, because agencies share information about them."""
 _OUTCOMES = range(1, 8)
 _REVIEWED, _AT_CLOSURE, _FOUND_AGAIN = 0.5, 0.8, 0.6
-"""Shares of outcomes that are scored in between, at closure, and six months after closure."""
+"""Shares of outcomes that are scored at a review, at closure, and six months after closure."""
 _SUSTAINED_AFTER = 6
 _CHANGE = {-1: 12, 0: 30, 1: 30, 2: 20, 3: 8}
-"""Change from one score to the next during help, with weights."""
+"""Change of a score between two stages during help, with weights."""
 _CHANGE_AFTER = {-3: 4, -2: 10, -1: 16, 0: 44, 1: 18, 2: 8}
-"""Change from closure to six months later, with weights."""
+"""Change of a score from closure to six months later, with weights."""
 _MEETINGS = (AssessmentCompleted, ReviewHeld, TafMeetingHeld)
 _PARTNER_COMES = 0.3
-"""Share of meetings that a partner attends, as for a step-parent."""
+"""Share of meetings that a parent's partner attends. The share equals that of a step-parent."""
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 def follow_up(borough: Borough) -> list[Fact]:
-    """Make the outcome scores of all families that early help has helped. Some of them come after the borough's end."""
+    """Make follow-up scores for all families that early help has helped. Some scores come after the borough's end."""
     facts = []
     for helped in borough.helped:
         # The case id contains the world's tag, so each world has its own random numbers.
@@ -60,7 +60,7 @@ def follow_up(borough: Borough) -> list[Fact]:
 
 
 def partners_take_part(borough: Borough) -> None:
-    """Let partners attend some of the meetings that are held while they live in the household."""
+    """Add a parent's partner to some of the meetings that are held while the partner lives in the household."""
     left = {fact.data.person_id: fact.at for fact in borough.facts if isinstance(fact.data, HouseholdLeft)}
     stays: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
     for fact in borough.facts:
@@ -75,7 +75,7 @@ def partners_take_part(borough: Borough) -> None:
 
 
 def _readiness(helped: Helped, rng: Random) -> Iterator[tuple[datetime, OutcomeRecorded]]:
-    """Yield scores for three to seven of the seven school readiness outcomes of each small child that is followed."""
+    """Yield scores of each followed child under 5, for three to seven of the seven school readiness outcomes."""
     for child in helped.family.children:
         if not _is_small(child, day_of(helped.assessed_at)) or rng.random() >= _AGREED:
             continue
@@ -107,7 +107,10 @@ def _stages(helped: Helped, rng: Random) -> Iterator[tuple[datetime, OutcomeStag
 
 
 def _family_after(helped: Helped, rng: Random) -> Iterator[tuple[datetime, OutcomeRecorded]]:
-    """Yield the family's own scores six months after closure, all on one visit, if the family is found."""
+    """
+    Yield the family's scores six months after closure, all at one time. A family that is not found again has
+    none.
+    """
     if rng.random() >= _FOUND_AGAIN:
         return
     at = _six_months_after(helped, rng)
@@ -130,7 +133,7 @@ def _is_small(child: Person, day: date) -> bool:
 
 
 def _six_months_after(helped: Helped, rng: Random) -> datetime:
-    """Draw a working time six calendar months after closure, or up to four weeks later."""
+    """Draw a time in working hours, six calendar months to six months and four weeks after closure."""
     due = months_later(day_of(helped.closed_at), _SUSTAINED_AFTER)
     return working_moment(rng, due + timedelta(days=rng.randint(0, 28)))
 
@@ -140,5 +143,5 @@ def _on(at: datetime, rng: Random) -> datetime:
 
 
 def _moved(score: int, change: dict[int, int], rng: Random) -> int:
-    """Draw the next score, from 0 to 10."""
+    """Draw the next score. Scores are limited to 0 to 10."""
     return max(0, min(10, score + rng.choices(tuple(change), tuple(change.values()))[0]))

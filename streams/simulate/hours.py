@@ -1,4 +1,4 @@
-"""Choose when events happen: the days and hours at which each kind of reporter and worker acts, in London time."""
+"""Choose when events happen: on which days and at which hours each kind of reporter and worker acts, in London time."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
@@ -30,7 +30,10 @@ def day_of(at: datetime) -> date:
 
 
 def moment(rng: Random, first: datetime, last: datetime, source_code: str) -> datetime:
-    """Draw a time from `first` to before `last` at which a referrer of this kind is likely to report."""
+    """
+    Draw a time at which a referrer of this kind is likely to report. The time is at or after `first` and before
+    `last`.
+    """
     early, late = _by_kind(_HOURS, source_code, _OFFICE)
     weekend = _by_kind(_WEEKEND_SHARE, source_code, 0.02)
     days = (day_of(last) - day_of(first)).days + 1
@@ -57,7 +60,10 @@ def next_working_day(day: date) -> date:
 
 
 def is_working_time(at: datetime) -> bool:
-    """Whether it is Monday to Friday, from 09:00 to before 17:00 in London, and not a bank holiday in England."""
+    """
+    Whether a time is on a Monday to Friday, from 09:00 to before 17:00 in London, and not on a bank holiday in
+    England.
+    """
     local = at.astimezone(LONDON)
     return _works(local.date()) and _OFFICE[0] <= local.hour < _OFFICE[1]
 

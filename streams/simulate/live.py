@@ -1,4 +1,4 @@
-"""A live run: planted stories that act now, events under way at the end of the history, and ordinary events."""
+"""Send a live run: planted stories that act now, events under way at the end of the history, and ordinary events."""
 
 import heapq
 import time
@@ -48,9 +48,9 @@ def live(
     """
     Continue a world after its end. New events get the present time.
 
-    The events between the world's end and now are sent first, as history. Then ordinary events follow at the rate.
-    Every live story acts once. If the length of the run is known and long enough, all have acted half a minute before
-    its end.
+    The events between the world's end and now are sent first, as history. Then ordinary events follow at the given
+    rate. Every live story acts once. If the length of the run is known and long enough, all stories have acted half a
+    minute before the run ends.
 
     Args:
         settings: Settings that name the broker.
@@ -58,8 +58,8 @@ def live(
         rate: Ordinary events per second, for all authorities together.
         seconds: Length of the run; None means until `stop` is set.
         stop: Ends the run when set.
-        new_cast: Play the live stories on new families, whose history is sent first. Use it for a second run on one
-            history.
+        new_cast: Whether the live stories act on new families, whose history is sent first. Set this for a second run
+            on the same history.
         announce: Called with each claim as soon as its story has acted.
         progress: Called with the number of records sent so far.
 
@@ -80,7 +80,8 @@ class _Run:
     def __init__(self, sender: Sender, world: World, announce: Announce, *, new_cast: bool) -> None:
         now = datetime.now(UTC)
         self._sender, self._world, self._announce = sender, world, announce
-        # These are history even if their time comes during the run, so that a second run sends the same bytes.
+        # Events under way are marked as history even if their time comes during the run. A second run then sends the
+        # same bytes.
         under_way = (encode(fact, backfill=True) for fact in world.facts if fact.at >= world.end)
         self._due = [(record.at, number, record) for number, record in enumerate(under_way)]
         self._order = count(len(self._due))
@@ -96,7 +97,7 @@ class _Run:
         self._send_due(datetime.now(UTC))
 
     def play(self, rate: float, seconds: float | None, stop: Event, progress: Progress) -> None:
-        """Send events that are due, and ordinary events at the rate, tick by tick."""
+        """Every tick, send the events that are due and as many ordinary events as the rate asks for."""
         began, ordinary, acted = time.monotonic(), 0, 0
         pause = _pause_between(len(self._players) + 1, seconds)
         while not stop.wait(_TICK):
@@ -155,7 +156,7 @@ class _Run:
 
 
 def _pause_between(acts: int, seconds: float | None) -> float:
-    """Compute the seconds between acts, so that the alerts of the last act can still be seen."""
+    """Compute the seconds between two acts, so that the alerts of the last act still arrive before the run ends."""
     if seconds is None:
         return _LONGEST_PAUSE
     return min(_LONGEST_PAUSE, max(0.0, (seconds - _FIRST_ACT - min(_FINISH_BEFORE, seconds / 4)) / acts))

@@ -1,4 +1,4 @@
-"""Malformed records, which the contract rejects, for each reason in turn."""
+"""Make malformed records. The contract rejects them, and every reason for rejection has its turn."""
 
 from datetime import datetime, timedelta
 from random import Random
@@ -18,17 +18,20 @@ from streams.simulate.truth import Claim
 __all__ = ["REASONS", "SPOILT", "malformed", "spoil"]
 
 SPOILT = (ContactRecorded, EscalationReported, LevelChanged)
-"""Event types that malformed copies are made from, one for each topic."""
+"""Event types that are copied to make malformed records, one for each topic."""
 
 _NOT_MADE = {Reason.BATCH, Reason.SAME_ID_OTHER_CONTENT, Reason.UNREADABLE_BATCH, Reason.DELETED_UNREAD}
 REASONS = tuple(reason for reason in Reason if reason not in _NOT_MADE)
-"""Reasons for rejection that depend on the content of one whole record."""
+"""Reasons for rejection that the content of a single record can cause."""
 
 
 def malformed(
     sendings: list[Sending], share: float, ids: Ids, rng: Random, *, backfill: bool
 ) -> tuple[list[Record], list[Claim]]:
-    """Make malformed copies of some events, each sent after its original, and the claims about them."""
+    """
+    Make malformed copies of some events, each sent an hour after its original; returns the records and their
+    claims.
+    """
     models = [[sending for sending in sendings if isinstance(sending.fact.data, kind)] for kind in SPOILT]
     records, claims = [], []
     for number in range(round(len(sendings) * share)):
@@ -44,7 +47,7 @@ def malformed(
 
 
 def spoil(fact: Fact, reason: Reason, ids: Ids, *, at: datetime, backfill: bool) -> tuple[Record, Claim]:
-    """Make a copy of the event with its own id that is rejected for this reason, and is sent at `at`."""
+    """Copy an event so that it is rejected for this reason. The copy has an id of its own and is sent at `at`."""
     story_id = f"unreadable_{reason.value}-{ids.new('story')}"
     record = encode(fact._replace(id=ids.new("e"), at=fact.at + timedelta(seconds=1)), backfill=backfill)
     key = b"F-of-nobody" if reason is Reason.KEY_MISMATCH else record.key
@@ -84,7 +87,7 @@ def _spoil(value: bytes, reason: Reason) -> bytes:
 
 
 def _nested(levels: int) -> list[object]:
-    """Nest lists so deeply that every setting rejects them. A limit on length can be raised."""
+    """Nest lists so deeply that every setting rejects the record. The limit on length could be raised by a setting."""
     inner: list[object] = []
     for _ in range(levels - 1):
         inner = [inner]

@@ -1,4 +1,4 @@
-"""Compare published figures with simulated ones, which are counted from the events as any reader would count them."""
+"""Compare published figures with simulated figures, which are counted only from the events."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -26,13 +26,16 @@ class Figure:
     authority: str
     name: str
     published: float
-    """Published figure for a year. A withheld figure is filled in (see `calibrate`)."""
+    """Published figure for a year. If the figure is withheld, an estimate replaces it (see `calibrate`)."""
     simulated: float
     """Figure for the world's window."""
 
 
 def compare(world: World) -> list[Figure]:
-    """Compute each calibrated figure of each authority, published and simulated. Use a window of a year to compare."""
+    """
+    Compute each calibrated figure of each authority, published and simulated. Compare only over a window of a
+    year.
+    """
     figures = []
     for borough in world.boroughs:
         facts = [fact for fact in borough.facts if world.start <= fact.at < world.end]
@@ -69,7 +72,7 @@ def _referrals(facts: list[Fact], published: Calibration) -> Iterator[tuple[str,
 
 
 def _again(rows: list[tuple[datetime, str, ReferralSubmitted]]) -> int:
-    """Count the children's referrals that follow an earlier one of the child within 12 calendar months."""
+    """Count the children's referrals that follow an earlier referral of the same child within 12 calendar months."""
     last: dict[str, datetime] = {}
     again = 0
     for at, child, _ in rows:
@@ -79,7 +82,7 @@ def _again(rows: list[tuple[datetime, str, ReferralSubmitted]]) -> int:
 
 
 def _assessments(facts: list[Fact], published: Calibration) -> Iterator[tuple[str, float, float]]:
-    """Yield the factors found by all assessments, and how long the statutory ones took."""
+    """Yield the share of each factor in all assessments, and the durations of the statutory assessments."""
     completed = [(fact.at, fact.data) for fact in facts if isinstance(fact.data, AssessmentCompleted)]
     found = Counter(code for _, data in completed for code in data.factors)
     for code, share in published.factors.items():

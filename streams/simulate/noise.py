@@ -1,4 +1,4 @@
-"""Faults of real streams, as rates: repeats, wrong order, lateness, corrections, withdrawals."""
+"""Rates of the faults of real streams: repeats, wrong order, lateness, corrections, withdrawals."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -22,16 +22,19 @@ _WITHDRAWABLE = (ContactRecorded, FamilySeen, EscalationReported, FeedbackSent, 
 _CORRECTABLE = (ContactRecorded, ReferralSubmitted, FamilySeen, OutcomeRecorded, LevelChanged)
 
 _AMENDABLE_SHARE = 3
-"""About a third of all events are of a kind that is corrected or withdrawn here."""
+"""
+About one event in three is of a type that this module corrects or withdraws. The rates are multiplied by this
+number.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
     """
-    Rates as shares of all events. The defaults are choices.
+    Rates of faults, as shares of all events. The defaults are choices.
 
-    `malformed` records are added to the others, for each reason of rejection in turn.
-    Corrections and withdrawals change neither planted stories nor figures that are calibrated.
+    `malformed` records are sent in addition to the other records, and every reason for rejection has its turn.
+    Corrections and withdrawals change neither planted stories nor calibrated figures.
     """
 
     duplicates: float = 0.005
@@ -48,26 +51,30 @@ class Noise:
 
     @classmethod
     def silent(cls) -> "Noise":
-        """Make rates that are all 0."""
+        """Return a `Noise` whose rates are all 0."""
         return cls(**{rate.name: 0.0 for rate in fields(cls)})
 
 
 class Sending(NamedTuple):
-    """A fact, and when it is sent in the simulated world. One fact may be sent twice."""
+    """A fact, and the time at which the simulated world sends it. One fact may be sent twice."""
 
     at: datetime
     fact: Fact
 
 
 def amend(borough: Borough, noise: Noise, rng: Random) -> None:
-    """Correct some of the borough's events and withdraw others, hours to weeks after they were recorded."""
+    """Correct some of the borough's events and withdraw others, 1 to 300 hours after they were recorded."""
     for fact in list(borough.facts):
         if rng.random() < (noise.corrected + noise.withdrawn) * _AMENDABLE_SHARE:
             amend_one(borough, fact, fact.at + timedelta(hours=rng.uniform(1, 300)), noise, rng)
 
 
 def amend_one(borough: Borough, fact: Fact, at: datetime, noise: Noise, rng: Random) -> list[Fact]:
-    """Correct or withdraw one event, in proportion to the rates, if its kind allows it; returns the facts written."""
+    """
+    Correct or withdraw one event, if its type allows it; returns the facts added.
+
+    The ratio of the two rates decides between correction and withdrawal.
+    """
     written = len(borough.facts)
     if fact.is_planted:
         return []
@@ -81,7 +88,10 @@ def amend_one(borough: Borough, fact: Fact, at: datetime, noise: Noise, rng: Ran
 
 
 def schedule(facts: list[Fact], end: datetime, noise: Noise, rng: Random) -> list[Sending]:
-    """Put the facts in the order in which they are sent: some late, some out of order, some twice."""
+    """
+    Plan when each fact is sent. Some facts are sent late, some out of order, some twice. No fact is sent after
+    `end`.
+    """
     sendings = []
     for fact in facts:
         at = fact.at
@@ -98,7 +108,10 @@ def schedule(facts: list[Fact], end: datetime, noise: Noise, rng: Random) -> lis
 
 
 def _replacement(fact: Fact, rng: Random) -> tuple[Event, datetime]:
-    """Return the corrected fact, and when it really happened. Its month and children stay the same."""
+    """
+    Return the corrected content, and the time at which the fact really happened. The children in the fact stay the
+    same.
+    """
     data = fact.data
     assert isinstance(data, _CORRECTABLE)
     match data:
@@ -111,7 +124,10 @@ def _replacement(fact: Fact, rng: Random) -> tuple[Event, datetime]:
 
 
 def _withdraw(borough: Borough, fact: Fact, at: datetime, rng: Random) -> None:
-    """Withdraw the event. Every second contact was recorded on the wrong family, so it is recorded again on another."""
+    """
+    Withdraw an event. Every second contact counts as recorded on the wrong family, and is recorded on another
+    family.
+    """
     misplaced = fact.data if isinstance(fact.data, ContactRecorded) and rng.random() < 0.5 else None
     reason = WithdrawalReason.WRONG_FAMILY if misplaced else WithdrawalReason.RECORDED_IN_ERROR
     borough.withdraw(at, fact, reason)

@@ -3,8 +3,8 @@ The places where families live: real LSOAs, weighted by children and deprivation
 
 The weight of an LSOA is its estimated number of children times 6 ** ((10 - IMD decile) / 9).
 A child in the most deprived tenth is therefore six times as likely to be referred as one in the least deprived tenth.
-This ratio is a choice. The Child Welfare Inequalities Project (Bywaters and others, 2020) found more than ten times for
-care and protection plans, and front-door contacts are known to differ less.
+This ratio is a choice. For care and protection plans, the Child Welfare Inequalities Project (Bywaters and others,
+2020) found a ratio above ten. For contacts at the front door, the ratio is known to be lower.
 """
 
 import csv
@@ -41,7 +41,7 @@ class Place:
 
     @property
     def schools(self) -> tuple[str, str, str]:
-        """Ids of the ward's simulated schools: two primary, one secondary. None of them is a real school."""
+        """Ids of the ward's simulated schools: two primary, one secondary. No school is a real one."""
         first, second, third = (f"school-{self.ward_code}-{number}" for number in (1, 2, 3))
         return first, second, third
 

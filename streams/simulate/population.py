@@ -1,7 +1,7 @@
 """
 Families and their members.
 
-Family sizes, ages and characteristics are choices that make plausible households. Only counts are calibrated.
+Family sizes, ages and characteristics are choices that make plausible households. Only counts of events are calibrated.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ class Person:
 
 @dataclass
 class Family:
-    """A family as the simulated services know it. Stories change its state."""
+    """A family with the state that the simulated services know. Stories change this state."""
 
     id: str
     place: Place
@@ -49,12 +49,12 @@ class Family:
     children: list[Person]
     level: int = 1
     known_from: datetime | None = None
-    """When its members were recorded; None if they have not been recorded yet."""
+    """When the family's members were recorded; None if they have not been recorded yet."""
     open_until: datetime | None = None
-    """End of its open case, if it has one."""
+    """End of the family's open case, if it has one."""
 
     def is_open(self, at: datetime) -> bool:
-        """Whether a case is open at this time."""
+        """Whether the family has an open case at this time."""
         return self.open_until is not None and at < self.open_until
 
 
@@ -65,7 +65,7 @@ class Population:
         self._places, self._ids, self._rng = places, ids, rng
 
     def family(self, at: datetime, children: int = 1) -> Family:
-        """Make a family that exists at this time, with at least this number of children."""
+        """Make a family with at least this number of children."""
         rng = self._rng
         place = self._places.draw(rng)
         size = max(children, rng.choices(_SIZES, _SIZE_WEIGHTS)[0])
@@ -74,7 +74,10 @@ class Population:
         return family
 
     def child(self, at: datetime, place: Place, age: tuple[float, float] = (0.2, 16.0)) -> Person:
-        """Make a child with an age (years) in the range. About one in sixty is not born yet."""
+        """
+        Make a child with an age (years) in the range. If the range begins below 1, one child in sixty is not born
+        yet.
+        """
         years = self._rng.uniform(*age)
         day = day_of(at)
         if age[0] < 1 and self._rng.random() < 1 / 60:

@@ -1,4 +1,7 @@
-"""Send a simulated history to Kafka, as fast as possible or at a chosen speed, or to a file that needs no broker."""
+"""
+Send a simulated history to Kafka, as fast as possible or at a chosen speed, or write it to a file without a
+broker.
+"""
 
 import time
 from collections.abc import Callable, Iterable
@@ -19,14 +22,14 @@ __all__ = ["Progress", "backfill", "replay_window", "to_file"]
 log = structlog.get_logger()
 
 Progress = Callable[[int], None]
-"""Function that is called from time to time with the number of records so far."""
+"""Function that is called from time to time with the number of records sent so far."""
 
 _EVERY = 2_000
 
 
 def backfill(settings: Settings, world: World, progress: Progress = lambda _: None) -> Produced:
     """
-    Send the history of a world as fast as the broker takes it. Missing topics are created.
+    Send the history of a world as fast as the broker accepts it. Missing topics are created.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -54,7 +57,9 @@ def replay_window(
     progress: Progress = lambda _: None,
 ) -> Produced:
     """
-    Send a world `speed_up` times faster than it happened, from the start of its window until its end or for `seconds`.
+    Send a world `speed_up` times faster than it happened. Sending begins with the start of the world's window.
+
+    Sending ends with the world's end, or after `seconds` if they are given.
 
     Raises:
         BrokerUnavailable: no broker answers.

@@ -21,9 +21,12 @@ class Produced:
     """The result of sending."""
 
     counts: Counter[tuple[str, int]] = field(default_factory=Counter)
-    """Number of records that the broker acknowledged, by topic and partition. In a file, the partition is -1."""
+    """
+    Number of records that the broker acknowledged, by topic and partition. For records in a file, the partition is
+    -1.
+    """
     claims: list[Claim] = field(default_factory=list)
-    """The claims about what these records must raise, and what they must not."""
+    """The claims about which alerts these records must raise, and which alerts they must not raise."""
     elapsed: float = 0.0
     """Seconds from the first record to the last acknowledgement."""
 
@@ -47,7 +50,7 @@ class Produced:
 
 
 class Sender:
-    """A producer that records the result of each send. If a record failed, `close` raises its error."""
+    """A producer that records the result of each send. If sending a record failed, `close` raises that error."""
 
     def __init__(self, settings: Settings, **config: object) -> None:
         """
@@ -72,7 +75,7 @@ class Sender:
 
     def close(self, claims: list[Claim]) -> Produced:
         """
-        Wait until all records are acknowledged. Claims about unreadable records get the positions of these.
+        Wait until all records are acknowledged. Claims about unreadable records get the positions of these records.
 
         Raises:
             KafkaError: a record was not acknowledged.

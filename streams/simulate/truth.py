@@ -1,4 +1,4 @@
-"""Claims about what the planted stories must raise and what they must not, one on each line of the truth file."""
+"""Claims about which alerts the planted stories must raise and must not raise. The truth file has one claim a line."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,7 +14,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """
     One alert that a story must raise, or must not raise.
 
-    If it is not expected, the rule (or its clause, if one is given) must raise nothing for the entity.
+    If the alert is not expected, the rule must raise nothing for the entity. If `clause` is given, only that clause of
+    the rule must raise nothing.
     """
 
     story_id: str
@@ -23,13 +24,16 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     expected: bool
     entity_kind: str
     entity_id: str | None
-    """None for an unreadable record until it is sent, because its position is not known before."""
+    """
+    The id of the entity that the alert is about. For an unreadable record, the id is None until the record is sent and
+    has a position.
+    """
     family_id: str | None
     anchor_source: str | None
     anchor_id: str | None
     anchored_at: datetime | None
     status: str | None = None
-    """`cleared` if the story itself ends the alert; None if the claim does not concern the status."""
+    """`cleared` if the story itself clears the alert; None if the claim says nothing about the status."""
     why: str
     is_live: bool = False
 

@@ -1,5 +1,5 @@
 """
-The seeded world: the same seed, authorities, window and options give the same bytes.
+The seeded world. The same seed, authorities, window and options always give the same bytes.
 
 Families, addresses, schools, workers and organisations are invented. Areas and counts are real.
 """
@@ -27,7 +27,7 @@ from streams.simulate.truth import Claim
 __all__ = ["World"]
 
 _LATER = 10
-"""Follow-ups arrive late this many times as often as other events, because partners send them in returns."""
+"""How many times as often follow-ups arrive late as other events. Partners send follow-ups in periodic returns."""
 
 
 class World:
@@ -41,7 +41,7 @@ class World:
         authorities: GSS codes.
         start: Start of the calibrated window.
         end: End of the history. A live run continues from there.
-        stories: How often each planted story is played in each authority.
+        stories: How many times each planted story is written in each authority.
         noise: Rates of faults in sending.
         backfill: Whether events of the window are marked as history. Alerts of history go to nobody.
 
@@ -82,12 +82,15 @@ class World:
 
     @cached_property
     def facts(self) -> list[Fact]:
-        """All facts by the time at which they happened, also those after `end`."""
+        """All facts, including those after `end`, sorted by the time at which they happened."""
         return sorted([*self._told, *self._followed], key=lambda fact: (fact.at, fact.id))
 
     @property
     def claims(self) -> list[Claim]:
-        """The claims about what the planted stories and the unreadable records must raise and must not raise."""
+        """
+        The claims about which alerts the planted stories and the unreadable records must raise and must not
+        raise.
+        """
         return self._planted + self._history[1]
 
     def records(self) -> Iterator[Record]:
@@ -96,7 +99,7 @@ class World:
 
     @property
     def _told(self) -> list[Fact]:
-        """All facts without the follow-ups."""
+        """All facts except the follow-ups."""
         return [fact for borough in self.boroughs for fact in borough.facts]
 
     @cached_property
@@ -114,7 +117,7 @@ class World:
         return list(merge(*records, key=lambda record: record.at)), claims
 
     def _schedule(self, facts: list[Fact], noise: Noise, stream: str) -> list[Sending]:
-        """Plan when the facts of the window are sent, with random numbers of their own."""
+        """Plan when the facts of the window are sent, with random numbers that depend on `stream`."""
         past = sorted((fact for fact in facts if fact.at < self.end), key=lambda fact: (fact.at, fact.id))
         return schedule(past, self.end, noise, Random(f"{self.name}/{stream}"))
 

@@ -1,4 +1,4 @@
-"""One lake and one build for all tests of the marts: a simulated year, and hand-made families."""
+"""One lake and one build for all tests of the marts, with a simulated year and hand-made families."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -35,8 +35,8 @@ def families() -> Families:
 @pytest.fixture(scope="session")
 def year(families: Families) -> list[Accepted]:
     """
-    The records of a simulated year that the contract accepts, each on partition 0 of its topic, and those of the
-    hand-made families.
+    The decoded records of a simulated year, each on partition 0 of its topic, and the events of the hand-made
+    families.
     """
     world = World(7, [SIMULATED], START, END)
     offsets: Counter[str] = Counter()
@@ -62,9 +62,10 @@ def year(families: Families) -> list[Accepted]:
 @pytest.fixture(scope="session")
 def facts(year: list[Accepted]) -> list[tuple[datetime, str, object]]:
     """
-    Facts in force with their times and authorities, earliest first, ties by source and id.
+    Facts in force with their times and authorities, in time order. Facts with the same time are ordered by source and
+    id.
 
-    They are found in the plainest way.
+    A simple loop finds these facts, without any SQL of the models.
     """
     roots: dict[tuple[str, str], list[Accepted]] = {}
     for event in year:
@@ -83,7 +84,7 @@ def facts(year: list[Accepted]) -> list[tuple[datetime, str, object]]:
 
 @pytest.fixture(scope="session")
 def in_force(facts: list[tuple[datetime, str, object]]) -> list[tuple[datetime, object]]:
-    """The same facts of all authorities, without the authority."""
+    """The facts in force of all authorities, without the name of the authority."""
     return [(at, fact) for at, _, fact in facts]
 
 
@@ -95,7 +96,7 @@ def built(
     postgres: Postgres,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Settings:
-    """Settings of a lake on which the year was built, with every test of the project."""
+    """Settings of a lake in which the year was built, with every data test of the project."""
     own = replace(settings, database=f"t_{uuid4().hex[:12]}", lake_data=str(tmp_path_factory.mktemp("lake")))
     with connect(own, landing="read_write") as lake:
         lake.register("batch", events_table([e for e in year if isinstance(e, Accepted)], datetime.now(UTC)))
@@ -105,13 +106,13 @@ def built(
         lake.execute("INSERT INTO landing.main.quarantine BY NAME SELECT * FROM refused")
         lake.register("alerted", families.alerts_table())
         lake.execute("INSERT INTO landing.main.alerts BY NAME SELECT * FROM alerted")
-    cover(own, SIMULATED, date(2025, 3, 1))  # planted stories have earlier referrals
+    cover(own, SIMULATED, date(2025, 3, 1))  # planted stories have referrals from before the simulated year
     build(own, full=True)
     return own
 
 
 @pytest.fixture(scope="session")
 def marts(built: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The lake of that build."""
+    """A connection to the lake with the built marts."""
     with connect(built) as lake:
         yield lake

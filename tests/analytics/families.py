@@ -1,5 +1,6 @@
 """
-Hand-made families in areas of Wirral, with alerts in the last complete quarter. Their figures are counted by hand.
+Hand-made families in areas of Wirral, with alerts in the last complete quarter. The figures about these families are
+counted by hand.
 
 | families | area | a child each | one alert each |
 |---|---|---|---|
@@ -35,7 +36,7 @@ CLOSINGS = {"A1": "acted_on", "A2": "not_useful", "A3": "already_known", "A4": "
 
 
 def quarter_start(today: datetime) -> datetime:
-    """Midnight in London at which the last complete quarter began."""
+    """Return the start of the last complete quarter: midnight in London."""
     local = today.astimezone(ZoneInfo(TIME_ZONE))
     month = local.month - (local.month - 1) % 3 - 3
     year, month = (local.year, month) if month > 0 else (local.year - 1, month + 12)
@@ -64,7 +65,7 @@ class Families:
         self._alerts_that_do_not_count(today)
 
     def alerts_table(self) -> pa.Table:
-        """The alerts with times in UTC without a zone, as they are in the lake."""
+        """Return the alerts as a table. The times in the table are in UTC and have no time zone, as in the lake."""
         rows = [
             {name: value.replace(tzinfo=None) if isinstance(value, datetime) else value for name, value in row.items()}
             for row in self.alerts
@@ -87,7 +88,7 @@ class Families:
         )
 
     def _people_who_do_not_count(self) -> None:
-        """An adult, a child who left in time, and a second identifier of a child."""
+        """Add an adult, a child who had left by the time of the alert, and a second person id of a child."""
         for person, born in (("P-adult", "1985-05-01"), ("P-left", "2019-05-01"), ("P-twice", "2019-05-01")):
             self._tell("person-recorded", self._told - timedelta(days=1), person_id=person, date_of_birth=born)
             self._tell(
@@ -101,7 +102,7 @@ class Families:
         self._tell("persons-linked", self._told, person_id="P-twice", linked_person_id="P-A1", link_basis="same_number")
 
     def _alerted(self, family: str, minutes: int) -> None:
-        """Raise the family's alert, and let somebody act on it after some minutes."""
+        """Raise the family's alert, and let a worker act on it `minutes` later."""
         self._alert(family)
         moment, closure = self.raised + timedelta(minutes=minutes), CLOSINGS.get(family)
         if family != "A1":
@@ -125,14 +126,17 @@ class Families:
         self._alert("A4", 4, severity="red")
 
     def _one_is_replaced(self) -> None:
-        """The successor was acknowledged before it was raised."""
+        """Replace an alert by a successor. The successor was acknowledged before it was raised."""
         acknowledged = {"acknowledged_at": self.raised + timedelta(minutes=25), "acknowledged_by": "W1"}
         later = self.raised + timedelta(hours=3)
         self._alert("A5", 3, status="withdrawn", status_reason="superseded", raised_at=later, **acknowledged)
         self._alert("A5", alert_id="successor", supersedes="alert-A5", raised_at=later, **acknowledged)
 
     def _an_acknowledgement_is_withdrawn(self) -> None:
-        """The acknowledgement was meant for another alert. By the time it is withdrawn, the address is protected."""
+        """
+        Acknowledge an alert by mistake, and withdraw the acknowledgement. When the acknowledgement is withdrawn, the
+        family's address is protected.
+        """
         moment = self.raised + timedelta(minutes=5)
         acknowledged = {"alert_id": "alert-B1", "worker_id": "W3", "family_id": "B1"}
         self._alert("B1")
@@ -147,7 +151,10 @@ class Families:
         self._alert("B1", 3, area=None)
 
     def _alerts_that_do_not_count(self, today: datetime) -> None:
-        """An alert from history, a test, one from just before the quarter began, and a reminder about another alert."""
+        """
+        Add an alert from history, a test alert, an alert from just before the quarter, and a reminder about another
+        alert.
+        """
         self._alert("B2", alert_id="history", backfill=True)
         self._alert("B3", alert_id="test", test=True)
         reminder = {"rule": "alert_unacknowledged", "entity_kind": "alert", "entity_id": "alert-B2", "severity": "red"}
@@ -156,7 +163,7 @@ class Families:
         self._alert("A1", alert_id="earlier", status="cleared", raised_at=before)
 
     def _alert(self, family: str, version: int = 1, **own: object) -> None:
-        """A version of a family's alert, a minute after the one before."""
+        """Add a version of a family's alert, a minute after the version before."""
         self.alerts.append(
             {
                 "topic": "caf.escalation.alerts.v1",

@@ -1,4 +1,4 @@
-"""The marts about what happens to alerts, against figures counted by hand (`families.py`)."""
+"""Compare the marts about handling of alerts with figures that were counted by hand (`families.py`)."""
 
 import re
 from datetime import timedelta
@@ -21,7 +21,7 @@ def alert(marts, alert_id: str) -> dict:
 
 
 def test_first_acknowledgement_or_closing_counts(marts):
-    """An alert that is closed without an acknowledgement is acknowledged by the closing."""
+    """If an alert is closed without an acknowledgement, the closing counts as its acknowledgement."""
     assert [alert(marts, f"alert-A{n}")["minutes_to_acknowledge"] for n in (1, 2, 3)] == [5, 10, 15]
     assert [alert(marts, f"alert-A{n}")["alert_closure"] for n in (1, 2, 3)] == [
         "acted_on",
@@ -41,7 +41,7 @@ def test_alert_that_becomes_more_severe_keeps_its_acknowledgement_and_closing(ma
 
 
 def test_withdrawn_acknowledgement_does_not_count(marts):
-    """An area that the latest version no longer has is not shown either."""
+    """The alert's area is not shown either, because the latest version has no area."""
     found = alert(marts, "alert-B1")
 
     assert (found["acknowledged_at"], found["minutes_to_acknowledge"], found["area"]) == (None, None, None)
@@ -55,7 +55,7 @@ def test_inherited_acknowledgement_has_no_minutes(marts):
 
 
 def test_performance_counts_alerts_and_how_people_closed_them(marts):
-    """There are eighteen alerts, without those from history and tests."""
+    """Eighteen alerts count. Alerts from history and test alerts do not count."""
     [found] = rows(marts, "SELECT * FROM marts.analytics.mart_rule_performance WHERE rule = 'adult_returns'")
     days = found.pop("alerts_per_day")
 
@@ -126,7 +126,7 @@ def test_disparity_counts_alerts_under_every_value_that_children_of_a_family_hav
 
 
 def test_characteristics_are_read_for_statistics_only():
-    """Only one mart reads them, and nothing reads that mart."""
+    """Only one mart reads the characteristics of children, and no other model reads that mart."""
     readers = {
         path.stem
         for path in [*(DBT / "models").rglob("*.sql"), *(DBT / "macros").glob("*.sql"), *(DBT / "tests").rglob("*.sql")]
@@ -137,7 +137,10 @@ def test_characteristics_are_read_for_statistics_only():
 
 
 def test_nothing_outside_the_desk_uses_characteristics():
-    """Neither published figures nor any page read the characteristics, or the mart that compares by them."""
+    """
+    Neither published figures nor pages read the characteristics, or the mart that compares alerts by
+    characteristics.
+    """
     sources = [path for folder in ("dashboard", "streams/disclosure") for path in (PROJECT / folder).rglob("*.py")]
 
     assert sources

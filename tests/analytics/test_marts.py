@@ -1,4 +1,4 @@
-"""The marts of a simulated year against a plain count of its events, and against the published figures."""
+"""Compare the marts of a simulated year with a plain count of its events, and with the published figures."""
 
 import csv
 import re
@@ -16,7 +16,10 @@ from streams.settings import PROJECT
 AUTHORITY = "E06000006"
 """Halton, the authority of the simulated year."""
 PLANTED = 4
-"""Children whom the planted stories, two copies of each, refer to social care in addition to the published ones."""
+"""
+Number of children whom planted stories refer to social care, in addition to the calibrated number. There are two copies
+of each story.
+"""
 MEASURES = ("referrals", "dfe_referrals", "nfa_percent", "contacts", "cafs", "families_at_level_4")
 
 
@@ -29,7 +32,7 @@ def last_month(first: date) -> date:
 
 
 def published(measure: str) -> float:
-    """A published figure of the authority for the year to March 2024."""
+    """Return a published figure of the authority for the year to March 2024."""
     with (PROJECT / "streams" / "reference" / "published_cin.csv").open() as file:
         [value] = [
             float(row["value"])
@@ -51,7 +54,7 @@ def by_month(marts: duckdb.DuckDBPyConnection, measure: str) -> dict[str, int]:
 
 
 def test_referrals_contacts_and_cafs_are_those_of_the_events(marts, in_force):
-    """The mart has the same counts by month as a plain count of the events in force."""
+    """For each month, the mart has the same counts as a plain count of the events in force."""
     referrals = {fact.referral_id: month(at) for at, fact in in_force if isinstance(fact, ReferralSubmitted)}
     contacts = Counter(month(at) for at, fact in in_force if isinstance(fact, ContactRecorded))
     cafs = Counter(
@@ -66,7 +69,7 @@ def test_referrals_contacts_and_cafs_are_those_of_the_events(marts, in_force):
 
 
 def test_year_has_the_published_counts_and_shares(marts):
-    """Each figure is a count of children. Shares are equal to the one decimal that is published."""
+    """Each figure is a count of children. Shares are equal when rounded to one decimal, as published."""
     referrals, again, nothing = marts.execute(
         "SELECT count(*), count(*) FILTER (is_dfe_re_referral), count(*) FILTER (is_nfa) "
         "FROM marts.analytics.fct_referrals WHERE is_dfe_referral"
@@ -80,7 +83,10 @@ def test_year_has_the_published_counts_and_shares(marts):
 
 
 def test_twelve_whole_months_have_the_published_rate(marts):
-    """The rate is from April to March, over the authority's own children, to the one decimal that is published."""
+    """
+    The rate is for April to March and the authority's own number of children. The rate is rounded to one decimal, as
+    published.
+    """
     numerator, denominator, is_partial = marts.execute(
         "SELECT numerator, denominator, is_partial FROM marts.analytics.mart_locality_need WHERE area_code = ? "
         "AND period_kind = 'rolling_12_months' AND period_start = '2025-04-01' AND measure = 'dfe_referrals_per_10000'",
@@ -92,7 +98,7 @@ def test_twelve_whole_months_have_the_published_rate(marts):
 
 
 def test_counts_expected_by_deprivation_add_up_to_the_true_count(marts):
-    """Places are compared with the authority's own rates, so their expected counts add up to the true count."""
+    """Expected counts come from the authority's own rates, so over all places they add up to the true count."""
     sums = marts.execute(
         "SELECT sum(numerator), sum(expected) FROM marts.analytics.mart_locality_need "
         "WHERE area_code <> 'unknown' AND expected IS NOT NULL AND authority_code = ? "
@@ -125,7 +131,7 @@ def test_previous_value_is_that_of_the_month_before(marts):
 
 @pytest.mark.parametrize("level", ["lsoa", "ward", "area", "gateway"])
 def test_places_add_up_to_their_authority(marts, level):
-    """With the unknown place included, every level of place has the same sums in every month."""
+    """In every month, every level of place has the same sums. The unknown place is part of each level."""
     query = (
         "SELECT authority_code, period_start, measure, sum(numerator) FROM marts.analytics.mart_locality_need "
         "WHERE area_level = ? AND period_kind = 'month' AND list_contains(?, measure) GROUP BY ALL "
@@ -139,7 +145,7 @@ def test_places_add_up_to_their_authority(marts, level):
 
 @pytest.mark.parametrize("kind", ["source", "need"])
 def test_sources_and_needs_add_up(marts, kind):
-    """Every DfE referral has one source group and one primary need."""
+    """Every referral that the DfE counts has one source group and one primary need."""
     sums = marts.execute(
         "SELECT sum(numerator), any_value(denominator) FROM marts.analytics.mart_locality_need "
         f"WHERE measure LIKE '{kind}_%' GROUP BY area_level, authority_code, area_code, period_kind, period_start"
@@ -150,7 +156,7 @@ def test_sources_and_needs_add_up(marts, kind):
 
 
 def test_protected_address_shows_no_place(marts):
-    """No place is shown while the family's address is protected, whatever a report says about the place."""
+    """While a family's address is protected, no place is shown, whatever place a report names."""
     places = marts.execute("""
         WITH addresses AS (
             SELECT family_id, is_address_protected, event_order AS from_order,
@@ -173,7 +179,7 @@ def test_protected_address_shows_no_place(marts):
 
 
 def test_quality_counts_every_record_once(marts, year):
-    """Accepted and rejected records add up to all that arrived."""
+    """Accepted and rejected records together are all records that arrived."""
     counted = dict(
         marts.execute(
             "SELECT measure, sum(records)::BIGINT FROM marts.analytics.mart_data_quality GROUP BY measure"
@@ -186,7 +192,7 @@ def test_quality_counts_every_record_once(marts, year):
 
 
 def test_questions_of_the_documentation_have_answers(marts):
-    """Every line of SQL in docs/locality-need.md runs on the marts as they are."""
+    """Every line of SQL in docs/locality-need.md runs on the present marts."""
     lines = re.findall(r"```sql\n(.*?)\n```", (PROJECT / "docs" / "locality-need.md").read_text(), re.DOTALL)
     answers = [marts.execute(line).fetchall() for line in lines]
 

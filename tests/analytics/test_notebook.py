@@ -1,4 +1,4 @@
-"""The notebook, run unchanged on the marts of a simulated year."""
+"""Run the notebook, unchanged, on the marts of a simulated year."""
 
 import importlib.util
 from dataclasses import replace
@@ -14,7 +14,7 @@ from tests.analytics.conftest import SIMULATED
 def test_the_notebook_goes_from_the_question_to_a_chart_and_a_ward(
     built: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every cell runs. The figures are those of the marts, and the notebook cannot write to the lake."""
+    """Every cell runs. The notebook's figures equal those of the marts, and the notebook cannot write to the lake."""
     for name, value in replace(built, authority=SIMULATED).to_env().items():
         monkeypatch.setenv(name, value)
     spec = importlib.util.spec_from_file_location("where_next", NOTEBOOK)

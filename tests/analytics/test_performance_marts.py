@@ -1,4 +1,4 @@
-"""The performance marts against a plain recount of the same events, one at a time."""
+"""Compare each performance mart with a plain recount of the same events."""
 
 import csv
 from collections import Counter, defaultdict
@@ -16,14 +16,14 @@ from streams.settings import PROJECT
 from tests.analytics.conftest import SIMULATED
 
 FRONT_DOOR, MASH = timedelta(hours=24), timedelta(hours=72)
-"""Limits of the default profile, which applies to the simulated authority."""
+"""Limits of the default practice profile, which applies to the simulated authority."""
 
 Told = list[tuple[datetime, c.Event]]
 
 
 @pytest.fixture(scope="module")
 def told(facts: list[tuple[datetime, str, object]]) -> Told:
-    """Facts in force of the simulated authority with their times, earliest first."""
+    """Facts in force of the simulated authority with their times, in time order."""
     return [(at, fact) for at, authority, fact in facts if authority == SIMULATED]
 
 
@@ -45,7 +45,7 @@ def state(start: datetime, stop: datetime | None, limit: timedelta, as_of: datet
 
 def front_door_clocks(told: Told) -> list[tuple[datetime, datetime | None]]:
     """
-    Each referral's submission and first decision, whichever came first.
+    Return the time of each referral's submission, and the time of its first decision, even if the decision came first.
 
     Decisions of the emergency duty team do not count.
     """
@@ -61,9 +61,9 @@ def front_door_clocks(told: Told) -> list[tuple[datetime, datetime | None]]:
 
 def mash_clocks(told: Told) -> list[tuple[datetime, datetime | None]]:
     """
-    Each wait at the hub: from the decision that sends a referral there to the next allocation.
+    Return the start and end of each wait at the MASH: from the decision for MASH to the next allocation.
 
-    An allocation at the same instant counts.
+    An allocation at the same time as the decision counts.
     """
     turns: dict[tuple[str, str], list[tuple[datetime, bool]]] = defaultdict(list)
     for at, fact in told:
@@ -87,7 +87,7 @@ def mash_clocks(told: Told) -> list[tuple[datetime, datetime | None]]:
     ("clock", "found", "limit"), [("front_door", front_door_clocks, FRONT_DOOR), ("mash", mash_clocks, MASH)]
 )
 def test_clocks_agree_with_a_plain_recount(marts, told, as_of, clock, found, limit):
-    """They agree in every month and for every breakdown."""
+    """The mart and the recount agree in every month and for every breakdown."""
     expected = Counter((month(start), state(start, stop, limit, as_of)) for start, stop in found(told))
     rows = marts.execute(
         "SELECT breakdown, month_starts_on::VARCHAR, sum(met), sum(missed), sum(breached), sum(open + due) "
@@ -107,7 +107,7 @@ def test_clocks_agree_with_a_plain_recount(marts, told, as_of, clock, found, lim
     ("clock", "found", "limit"), [("front_door", front_door_clocks, FRONT_DOOR), ("mash", mash_clocks, MASH)]
 )
 def test_shares_of_need_count_each_clock_once_when_it_stopped_or_ran_out(marts, told, as_of, clock, found, limit):
-    """They agree in every month."""
+    """The mart and the recount agree in every month."""
     expected: dict[str, Counter] = defaultdict(Counter)
     for start, stop in found(told):
         is_kept = stop is not None and stop <= start + limit
@@ -123,7 +123,7 @@ def test_shares_of_need_count_each_clock_once_when_it_stopped_or_ran_out(marts, 
 
 
 def test_front_door_has_every_referral_once(marts):
-    """Its clocks are the referrals of the fact table, by authority and month."""
+    """For each authority and month, the mart has as many front door clocks as the fact table has referrals."""
     of_mart = marts.execute(
         "SELECT authority_code, month_starts_on, started::BIGINT FROM marts.analytics.mart_front_door "
         "WHERE clock = 'front_door' AND breakdown = 'all' ORDER BY ALL"
@@ -137,7 +137,10 @@ def test_front_door_has_every_referral_once(marts):
 
 
 def test_partners_waits_are_those_of_a_plain_recount(marts, told, as_of):
-    """Requests are compared by service and month: how each was first answered, and whether within the target."""
+    """
+    Requests are compared by service and month. The test compares their first answer, and whether it met the
+    target.
+    """
     with (PROJECT / "dbt_project" / "seeds" / "practice_profiles.csv").open() as file:
         profile = next(row for row in csv.DictReader(file) if row["authority_code"] == "*")
     answers = {c.ServiceStarted: "started", c.ServiceDeclined: "declined", c.ServiceCancelled: "cancelled"}
@@ -170,7 +173,7 @@ def test_partners_waits_are_those_of_a_plain_recount(marts, told, as_of):
 
 
 def months_later(at: datetime, months: int) -> datetime:
-    """The same London time so many calendar months later. If the month is too short, its last day counts."""
+    """Return the same London time so many calendar months later. If that month is too short, its last day counts."""
     local = at.astimezone(ZoneInfo(TIME_ZONE)).replace(tzinfo=None)
     number = local.year * 12 + local.month - 1 + months
     for day in range(local.day, 0, -1):
@@ -184,9 +187,9 @@ def months_later(at: datetime, months: int) -> datetime:
 
 def test_step_down_cohorts_are_those_of_a_plain_recount(marts, told):
     """
-    A family counts once in a month, from its last step down in that month.
+    A family counts once in each month in which its level was lowered, from the last step-down in that month.
 
-    It has come back if a rise or a referral follows.
+    The family has come back if a step-up or a referral follows.
     """
     levels: dict[str, int] = {}
     last_down: dict[tuple[str, str], tuple[int, datetime]] = {}
@@ -237,7 +240,10 @@ def test_steps_between_levels_are_those_of_each_family_in_turn(told: Told, marts
 
 
 def test_every_meeting_has_one_row_for_each_adult_role(told: Told, marts: duckdb.DuckDBPyConnection) -> None:
-    """An adult counts as having taken part if the meeting names the adult and the adult lived there."""
+    """
+    An adult role counts as having taken part if the meeting names the role and such an adult lived in the
+    household.
+    """
     meetings = {
         fact.meeting_id: set(map(str, fact.participants)) for _, fact in told if isinstance(fact, c.TafMeetingHeld)
     }
@@ -254,8 +260,8 @@ def test_every_meeting_has_one_row_for_each_adult_role(told: Told, marts: duckdb
 
 def test_the_scorecard_is_that_of_a_plain_recount(told: Told, marts: duckdb.DuckDBPyConnection) -> None:
     """
-    For each framework and outcome: the first score at the start, the last one after it, and those at closure and half a
-    year later.
+    For each framework and outcome, the test compares the first baseline score with the last later score, and the score
+    at closure with the score half a year later.
     """
     scores: dict[tuple, dict[str, int]] = defaultdict(dict)
     for _, fact in told:
@@ -290,7 +296,7 @@ def test_the_scorecard_is_that_of_a_plain_recount(told: Told, marts: duckdb.Duck
 
 
 def at_home(told: Told) -> Iterator[tuple[datetime, c.Event, set[str]]]:
-    """Each fact with its time, and the roles of those who live in the family's household after it."""
+    """Yield each fact with its time, and the roles of the people in the family's household after the fact."""
     households: dict[str | None, dict[str, str]] = defaultdict(dict)
     for at, fact in told:
         household = households[getattr(fact, "family_id", None)]
@@ -304,7 +310,10 @@ def at_home(told: Told) -> Iterator[tuple[datetime, c.Event, set[str]]]:
 def test_families_whose_adults_were_never_reached_are_those_of_a_plain_recount(
     told: Told, marts: duckdb.DuckDBPyConnection
 ) -> None:
-    """Each family counts from an opening to the closing of its last case, with the adults who lived there meanwhile."""
+    """
+    A family counts from the opening of a case until all its cases are closed, with the adults who lived there in that
+    time.
+    """
     cases: dict[str, set[str]] = defaultdict(set)
     openings: dict[str, list[tuple[str, set[str], set[str]]]] = defaultdict(list)
     for at, fact, roles in at_home(told):
@@ -343,7 +352,7 @@ def working_days_after(start: date, end: date, holidays: set[date]) -> int:
 
 
 def test_assessments_in_time_are_those_of_a_plain_recount(told: Told, marts: duckdb.DuckDBPyConnection) -> None:
-    """For each completed assessment of a child and family: the working days after the day of its referral."""
+    """For each completed child and family assessment, working days are counted from the day after the referral."""
     with (PROJECT / "dbt_project" / "seeds" / "working_calendar.csv").open() as file:
         holidays = {date.fromisoformat(row["holiday_on"]) for row in csv.DictReader(file)}
     zone = ZoneInfo(TIME_ZONE)

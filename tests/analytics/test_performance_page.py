@@ -1,4 +1,4 @@
-"""The page on the performance marts asks only questions that their contracts can answer."""
+"""The page about the performance marts only uses columns that the marts' contracts declare."""
 
 import re
 

@@ -18,7 +18,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_geography_is_the_reference_data():
-    """dbt reads the same map as everything else."""
+    """dbt must use the same map as all other parts."""
     assert (SEEDS / "geography.csv").read_bytes() == (REFERENCE / "geography.csv").read_bytes()
 
 
@@ -47,7 +47,7 @@ def test_populations_are_the_published_ones():
 
 
 def test_every_source_has_its_published_group():
-    """Every code of the contract is in one of the groups that the publication has."""
+    """Every source code of the contract belongs to one of the groups in the publication."""
     seeded = {row["source_code"]: row["source_group"] for row in rows(SEEDS / "referral_sources.csv")}
     published = {
         row["measure"] for row in rows(REFERENCE / "published_cin.csv") if row["table"] == "referrals_by_source"
@@ -62,7 +62,7 @@ def test_gateways_are_those_of_the_contract():
 
 
 def test_fact_of_alerts_unites_every_rule():
-    """If a rule's alerts were missing from the fact table, analysts would not see them."""
+    """If the fact table lacked a rule's alerts, analysts would not see them."""
     sql = (DBT / "models" / "analytics" / "fct_alerts.sql").read_text()
     united = set(re.findall(r"'(\w+)'", sql.partition("] %}")[0]))
 

@@ -1,4 +1,7 @@
-"""Bad records of every kind on real servers stop nothing and lose nothing, and families between them raise alerts."""
+"""
+Bad records of every kind on real servers stop no stage and lose no record. Families between them raise their
+alerts.
+"""
 
 from dataclasses import replace
 
@@ -11,7 +14,7 @@ RECORDS = 2_000
 
 
 def test_stream_of_bad_records_is_the_same_for_a_seed_and_of_many_kinds() -> None:
-    """The times in the events differ between runs, because they are in the year before now."""
+    """The values are not compared, because the events have times in the year before now, which differ between runs."""
     one, same, other = (list(BadRecords(seed, "E08000015").take(RECORDS)) for seed in (1, 1, 2))
     first, again, others = ([(each.topic, each.key, each.headers) for each in made] for made in (one, same, other))
 
@@ -20,7 +23,7 @@ def test_stream_of_bad_records_is_the_same_for_a_seed_and_of_many_kinds() -> Non
     assert {len(record.value or b"") for record in one} >= {0, LARGE_BYTES}
     assert {record.key for record in one} >= {None, b""}
     assert any(value is None for record in one for _, value in record.headers)
-    # An alert of a planted family is recognised by the id of its event.
+    # The bench recognises the alert of a planted family by its event id, so no bad record may contain such an id.
     assert not any(b'"planted-' in (record.value or b"") for record in one)
 
 

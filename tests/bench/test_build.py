@@ -1,4 +1,4 @@
-"""The load of `./caf bench build` is a history, and the new events are about its families."""
+"""The load of `./caf bench build`: a history of the wanted length, and new events about its families."""
 
 import pyarrow as pa
 import pytest
@@ -11,13 +11,13 @@ HISTORY, HELD = 25_000, 200
 
 @pytest.fixture(scope="module")
 def made() -> BuildHistory:
-    """A month of a borough."""
+    """The load made from a month of a borough."""
     return BuildHistory("E08000015", HELD, days=30)
 
 
 @pytest.fixture(scope="module")
 def history(made: BuildHistory) -> pa.Table:
-    """More events than the month has."""
+    """A history with more events than the month has, so that it needs copies."""
     parts = list(made.copies(HISTORY))
     assert len(parts) > 1
     return pa.concat_tables(parts)

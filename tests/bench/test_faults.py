@@ -1,4 +1,4 @@
-"""A short campaign of faults, on servers of its own."""
+"""Run a short campaign of faults, on servers of its own."""
 
 import json
 from dataclasses import asdict

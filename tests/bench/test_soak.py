@@ -1,4 +1,4 @@
-"""A soak sees alerts while the watcher works, and counts what its tables hold."""
+"""A soak reads alerts while the watcher works, and counts the rows of the watcher's tables."""
 
 from streams.bench.soak import soak
 

@@ -1,4 +1,4 @@
-"""What `./caf bench year` counts as the end of a year, on tables as the stack leaves them."""
+"""When `./caf bench year` considers a year finished, tested on tables in the form in which the stack leaves them."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ START = datetime(2026, 6, 1, 12, tzinfo=UTC).replace(tzinfo=None)
 
 @pytest.fixture
 def lake() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Catalogs in memory, with the names of those of the lake."""
+    """Catalogs in memory with the names of the lake's catalogs."""
     with duckdb.connect() as made:
         made.execute("ATTACH ':memory:' AS marts; ATTACH ':memory:' AS landing; CREATE SCHEMA marts.run")
         made.execute("CREATE TABLE landing.main.heartbeats (kafka_offset BIGINT, received_at TIMESTAMP, "
@@ -42,7 +42,10 @@ def test_before_the_first_build_there_is_none(lake):
 
 
 def test_year_ends_with_the_first_build_of_all_records_at_the_watchers_cut(lake, settings):
-    """A build of half the records, one of records that only landed, and a failed one do not count."""
+    """
+    Three kinds of builds do not count: with half the records, with records that had only landed, and failed
+    builds.
+    """
     write_builds(lake, (4, True, True), (8, False, True), (8, True, False), (8, True, True), (8, True, True))
 
     builds = _wait(settings, lake, 8, print)

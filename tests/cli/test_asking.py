@@ -1,4 +1,4 @@
-"""A script cannot answer a question: it is told which option does."""
+"""A script cannot answer a question, so the command names the option that answers it."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ def asked(*words: str, home: Path, piped: str = "") -> subprocess.CompletedProce
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home in which nothing runs."""
+    """A home in which no part runs."""
     (tmp_path / "caf-home").touch()
     return tmp_path
 

@@ -1,4 +1,4 @@
-"""The pages about the models, as a user makes them."""
+"""The page about the models, made with the same command as a user."""
 
 import os
 import subprocess
@@ -15,9 +15,10 @@ from streams.stack.stack import mark_home
 
 def test_the_models_are_one_page_that_is_served_alone(tmp_path: Path) -> None:
     """
-    Without a lake or a server: every mart and exposure is in it, no path of this machine, and nothing beside it.
+    The page needs neither a lake nor a server. The page has every mart and exposure, and no path of this machine. No
+    other file is served.
 
-    The folder that it lies in can become a home afterwards.
+    The folder that contains the page can become a home afterwards.
     """
     (port,) = free_ports(1)
     target = tmp_path / "home" / "docs" / "models.html"

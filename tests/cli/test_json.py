@@ -1,4 +1,4 @@
-"""With --json, standard output is JSON and nothing else: a line an object, or one value."""
+"""With --json, standard output is JSON and nothing else: one object on each line, or one value."""
 
 import json
 import os
@@ -15,13 +15,13 @@ from streams.settings import PROJECT, Settings
 CIN = next((PROJECT / "tests" / "importers" / "data").glob("*.xml"))
 PUBLISHED = PROJECT / "streams" / "reference" / "published_cin.csv"
 ELSEWHERE = {"bench", "demo"}
-"""They start a stack of their own and take minutes."""
+"""Verbs that are tested elsewhere, because they start a stack of their own and take minutes."""
 
 WATCHED = {
     "simulate": ["--days", "2", "--stories", "0", "--malformed", "0.05"],
     "alerts test": ["--timeout", "60"],
 }
-"""What a watcher answers or judges."""
+"""Verbs that run while a watcher evaluates the events that they send."""
 
 THEN = {
     "land": ["--for", "10"],
@@ -68,7 +68,7 @@ THEN = {
 
 
 def with_json(group: click.Group, *path: str) -> Iterator[str]:
-    """Verbs and sub-verbs that have the option, but those that are tried elsewhere."""
+    """Yield the verbs and sub-verbs with the option `--json`, except those that are tested elsewhere."""
     context = click.Context(group)
     for name in set(group.list_commands(context)) - ELSEWHERE:
         found = group.get_command(context, name)
@@ -79,7 +79,7 @@ def with_json(group: click.Group, *path: str) -> Iterator[str]:
 
 
 def values(output: str) -> list[object]:
-    """The JSON values that were printed, one after the other."""
+    """Return the JSON values that were printed, in order."""
     decoder, found, text = json.JSONDecoder(), [], output.strip()
     while text:
         value, end = decoder.raw_decode(text)
@@ -89,7 +89,7 @@ def values(output: str) -> list[object]:
 
 
 def test_output_is_json_and_logs_are_not_in_it(fresh_settings: Settings, fresh_topics: str, tmp_path: Path) -> None:
-    """One verb after the other: each needs what the ones before have done."""
+    """The verbs run in order, because each verb needs the results of earlier verbs."""
     event = tmp_path / "event.json"
     event.write_text('{"specversion": "1.0"}')
     environ = {**os.environ, **fresh_settings.to_env(), "PYTHONPATH": str(PROJECT)}

@@ -1,4 +1,4 @@
-"""`./caf sql`, and what it prints for other tools."""
+"""`./caf sql`, and the lines that it prints for other tools."""
 
 import duckdb
 import pytest
@@ -16,7 +16,10 @@ def run(settings: Settings, *words: str) -> str:
 
 
 def test_the_printed_lines_attach_the_lake_to_any_duckdb(fresh_settings: Settings) -> None:
-    """Read-only; the extensions are those of the packages, because a test has no network."""
+    """
+    The lake is attached read-only. The DuckDB extensions come from the installed packages, because a test has no
+    network.
+    """
     with connect(fresh_settings, marts="read_write") as lake:
         lake.execute("CREATE SCHEMA marts.analytics; CREATE TABLE marts.analytics.toy AS SELECT 42 AS n")
     install_extensions()
@@ -30,7 +33,7 @@ def test_the_printed_lines_attach_the_lake_to_any_duckdb(fresh_settings: Setting
 
 
 def test_a_query_that_is_piped_in_needs_no_semicolon(fresh_settings: Settings) -> None:
-    """A shell would wait for one until its input ends, and answer nothing."""
+    """DuckDB's own shell would wait for a semicolon until its input ends, and then print no result."""
     asked = CliRunner().invoke(command, ["--format", "csv"], input="SELECT 42 AS n", env=fresh_settings.to_env())
     wrong = CliRunner().invoke(command, [], input="SELECT FROM;", env=fresh_settings.to_env())
 

@@ -1,4 +1,4 @@
-"""`./caf test` runs the whole suite on every core, and a part of it as whoever names the part expects."""
+"""`./caf test` runs the whole suite on up to four cores, and runs a part of the suite in one process."""
 
 import pytest
 

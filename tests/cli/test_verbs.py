@@ -1,4 +1,4 @@
-"""Every verb explains itself, is in the documentation, and answers a known error with one sentence."""
+"""Every verb has a help text, is in the documentation, and reports a known error in one sentence."""
 
 import os
 import re
@@ -22,7 +22,7 @@ VERBS = caf.list_commands(click.Context(caf))
 
 
 def below(context: click.Context) -> Iterator[click.Context]:
-    """A verb and its sub-verbs, each with the words that lead to it."""
+    """Yield a verb and its sub-verbs, each with the words that call it."""
     yield context
     if isinstance(context.command, click.Group):
         for name in context.command.list_commands(context):
@@ -41,7 +41,7 @@ def start(*words: str, **environ: str) -> subprocess.Popen:
 
 
 def assert_one_sentence(process: subprocess.Popen, says: str) -> None:
-    """The last line is the sentence; only log lines may come before it, and no password is anywhere."""
+    """Check that the last line is the sentence, that only log lines come before it, and that no password is printed."""
     output, errors = process.communicate(timeout=120)
     *logged, sentence = errors.strip().splitlines()
 
@@ -55,7 +55,7 @@ def assert_one_sentence(process: subprocess.Popen, says: str) -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_verb_explains_itself_and_what_is_below_it(verb: str) -> None:
-    """With a sentence before the options."""
+    """The help text has a sentence before the options."""
     root = click.Context(caf, info_name="./caf")
     for context in below(click.Context(caf.get_command(root, verb), root, info_name=verb)):
         usage, explanation = context.get_help().strip().split("\n\n")[:2]
@@ -74,7 +74,7 @@ def test_verb_is_in_the_list_and_in_the_documentation(verb: str) -> None:
 
 
 def test_missing_broker_is_one_sentence(tmp_path) -> None:
-    """Whatever needs it says where none answers and what to do."""
+    """Every command that needs the broker says at which address no broker answers."""
     address = f"127.0.0.1:{free_ports(1)[0]}"
     needing = [["watch"], ["watch", "--check"], ["land"], ["alerts"], ["alerts", "test"], ["simulate", "--days", "1"]]
     started = [start(*words, CAF_KAFKA=address, CAF_HOME=str(tmp_path / "home")) for words in needing]
@@ -83,7 +83,10 @@ def test_missing_broker_is_one_sentence(tmp_path) -> None:
 
 
 def test_part_that_there_is_not_is_named_with_those_that_there_are(tmp_path) -> None:
-    """Also while nothing runs, when a part that there is cannot be told of."""
+    """
+    An unknown part is also reported while no part runs. For a known part, the message then says that its state is not
+    known.
+    """
     asked = {part: start("status", "--check", part, CAF_HOME=str(tmp_path / "home")) for part in ("lnd", "land")}
 
     assert_one_sentence(asked["lnd"], "no part is called 'lnd'; known: postgres, kafka, airflow, ")
@@ -94,7 +97,7 @@ def test_part_that_there_is_not_is_named_with_those_that_there_are(tmp_path) -> 
     "words", [["--limit", "-1"], ["--limit", "0"], ["--offset", "-1"], ["--topic", "caf.referal.v1"]]
 )
 def test_choice_of_rejected_records_that_cannot_be_is_refused(words: list[str]) -> None:
-    """A topic that is mistyped is no topic without rejected records."""
+    """A mistyped topic must not look like a topic without rejected records."""
     refused = CliRunner().invoke(caf, ["quarantine", "show", *words])
 
     assert refused.exit_code == click.UsageError.exit_code
@@ -124,7 +127,7 @@ def test_bad_setting_is_one_sentence(setting: str, value: str, says: str) -> Non
 
 @pytest.mark.parametrize("reason", [*REASONS, *map(str.upper, REASONS)])
 def test_reasons_are_chosen_by_the_words_that_listings_show(reason: str) -> None:
-    """In small letters as everywhere, or in capitals."""
+    """Reasons may be given in small letters, as listings show them, or in capitals."""
 
     @click.command
     @filters

@@ -1,4 +1,4 @@
-"""A lake of a council, filled event by event, and a warm builder on it."""
+"""The lake of a council, filled event by event, and a warm builder on the lake."""
 
 import json
 from collections import Counter
@@ -23,7 +23,7 @@ AUTHORITY = "E08000015"
 
 
 class Council:
-    """A council: its events land, its marts are built, and its figures are read."""
+    """A council. Tests land its events, build its marts, and read its figures."""
 
     def __init__(self, settings: Settings, builder: Builder) -> None:
         self.settings = settings
@@ -42,7 +42,7 @@ class Council:
         arrived: datetime | None = None,
         **data: object,
     ) -> None:
-        """Land an event that happened at a moment. It arrived at the same moment unless `arrived` is given."""
+        """Land an event that happened `at` a time. The event arrived at the same time unless `arrived` is given."""
         type_ = next(type_ for type_ in event_types() if type_.split(".")[-2] == fact)
         topic = f"caf.{type_.split('.')[2]}.v1"
         envelope = {
@@ -72,7 +72,7 @@ class Council:
         self.lake.unregister("batch")
 
     def referral(self, name: str, at: datetime, *, decided: datetime | None = None, **envelope: object) -> None:
-        """Refer a child to social care, and record the front door's decision."""
+        """Refer a child to social care and, if `decided` is given, record the front door's decision."""
         asked = {"source_code": "6", "severity": "amber", "service_kind": "social_care", "person_ids": [f"P-{name}"]}
         self.land("referral-submitted", at, family_id=f"F-{name}", referral_id=f"R-{name}", **asked, **envelope)
         if decided:
@@ -88,7 +88,10 @@ class Council:
         return self.lake.execute(query).fetchall()
 
     def months(self, measure: str, authority: str = AUTHORITY) -> dict[str, object]:
-        """A measure by month for the authority: its value, or why there is none."""
+        """
+        Return a measure of the authority by month. Each month has a value, or the reason why the value is
+        missing.
+        """
         return dict(
             self.rows(
                 "SELECT strftime(period_start, '%Y-%m'), coalesce(value::VARCHAR, absent_because) "
@@ -100,7 +103,7 @@ class Council:
 
 @pytest.fixture(scope="module")
 def council(settings: Settings, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Council]:
-    """A council for this module. The tests use it one after another, in their order."""
+    """A council that all tests of a module use, one after another in the order of the file."""
     folder: Path = tmp_path_factory.mktemp("lake")
     own = replace(settings, database=f"t_{uuid4().hex[:12]}", lake_data=str(folder))
     connect(own).close()

@@ -1,7 +1,7 @@
 """
-Figures of a council with different kinds of records: live, imported in part, imported as a whole, with a gap.
+Figures of a council with live records, a partial import, a whole import, and a gap.
 
-The tests use one lake, in their order.
+The tests use one lake in the order of the file.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -37,9 +37,9 @@ def month(at: datetime) -> str:
 
 def test_history_and_impossible_dates_do_not_begin_coverage(council):
     """
-    There is a census of open cases, a referral dated 1900 and one dated 2199.
+    The lake has a census of open cases, a referral dated 1900 and a referral dated 2199.
 
-    Figures begin with today's arrivals.
+    Figures begin with the records that arrive now.
     """
     say(council, "2023-04-01", "2024-03-31", source=CENSUS, is_whole=False, kinds=["social_care"])
     for year in range(2004, 2024):
@@ -71,7 +71,10 @@ def test_impossible_dates_are_counted_by_source(council):
 
 
 def test_no_duration_of_any_mart_is_negative(council):
-    """This includes every number of hours, days, minutes or seconds that a mart may have in future."""
+    """
+    The test reads the columns from the catalog, so it also covers hours, days, minutes or seconds that marts get
+    later.
+    """
     columns = council.rows(
         "SELECT table_name, column_name FROM duckdb_columns() "
         "WHERE database_name = 'marts' AND schema_name = 'analytics' "
@@ -85,9 +88,10 @@ def test_no_duration_of_any_mart_is_negative(council):
 
 def test_whole_census_has_figures_of_its_year_and_the_years_between_have_none(council):
     """
-    Earlier referrals of the same children are history.
+    The census also contains earlier referrals of its children. Earlier referrals do not create figures for earlier
+    years.
 
-    Without the year before, nobody knows which children came again.
+    No re-referrals are counted, because referrals of the year before the census are not known.
     """
     council.said = say(council, "2023-04-01", "2024-03-31", source=CENSUS, kinds=["social_care"])
     council.build(tests=True)
@@ -105,7 +109,7 @@ def test_whole_census_has_figures_of_its_year_and_the_years_between_have_none(co
 
 
 def test_nothing_is_compared_with_time_that_is_not_covered(council):
-    """This applies to the year before, to the month before, and to twelve months."""
+    """There is no change from the year before or the month before, and no figure for twelve months."""
     found = council.rows(
         "SELECT count(*) FROM marts.analytics.mart_locality_need WHERE period_kind IN ('month', 'rolling_12_months') "
         f"AND strftime(period_end, '%Y-%m') = '{THIS_MONTH}' "
@@ -116,7 +120,7 @@ def test_nothing_is_compared_with_time_that_is_not_covered(council):
 
 
 def test_only_one_of_two_sources_that_cover_a_day_counts(council):
-    """A child is in the census and in the case system's own history, and is counted once."""
+    """A referral is in the census and, under another id, in the case system's history. The referral is counted once."""
     council.referral("own", datetime(2023, 10, 6, 12, tzinfo=UTC), backfill=True)
     said = say(council, "2023-10-01", "2023-10-31", kinds=["social_care"])
     council.build()
@@ -130,9 +134,9 @@ def test_only_one_of_two_sources_that_cover_a_day_counts(council):
 
 def test_gap_has_no_figures(council):
     """
-    An operator states that a source stood still for a month.
+    An operator states that records of one month are missing.
 
-    The months around it have figures, and the year has none.
+    The months before and after have figures. A period of twelve months that contains the gap has no figures.
     """
     say(council, "2024-04-01", None)
     gap = say(council, "2025-06-01", "2025-06-30", is_whole=False)
@@ -153,7 +157,7 @@ def test_gap_has_no_figures(council):
 
 
 def test_restatement_by_coverage_is_logged_with_that_cause(council):
-    """A past month lost its figures, and got them again."""
+    """A past month had lost its figures, and has now got them again."""
     found = council.rows(
         "SELECT numerator_from, numerator_to, causes FROM marts.analytics.mart_restatements "
         "WHERE measure = 'contacts' AND area_level = 'authority' AND period_start = '2025-06-01' ORDER BY restated_at"
@@ -164,7 +168,10 @@ def test_restatement_by_coverage_is_logged_with_that_cause(council):
 
 
 def test_past_day_is_rebuilt_with_the_coverage_stated_then(council, tmp_path: Path):
-    """Statements made since then are not in it. Statements removed since then are in it again."""
+    """
+    The rebuild ignores statements that were made after the past day, and uses statements that were removed after
+    it.
+    """
     moment = datetime.now(UTC)
     say(council, "2024-06-01", "2024-06-30", is_whole=False)
     council.build()
@@ -193,9 +200,9 @@ def test_publication_begins_with_a_quarter(council, day):
 
 def test_quarter_that_is_not_covered_is_left_out_and_re_referrals_need_the_year_before(council, tmp_path: Path):
     """
-    June 2024 is missing, so publication continues with July.
+    June 2024 is missing, so the quarter from April is left out, and publication continues with the quarter from July.
 
-    Until a year has passed, nobody knows which children came again.
+    Re-referrals need referrals from the year before, so they are published only from July 2025.
     """
     file = tmp_path / "public.duckdb"
     begin(council.settings, AUTHORITY, date(2024, 4, 1), "a test")
@@ -218,7 +225,7 @@ def test_quarter_that_is_not_covered_is_left_out_and_re_referrals_need_the_year_
 
 
 def test_published_quarters_stay_whatever_is_stated_later(council, tmp_path: Path):
-    """Publication cannot begin again with one of them either."""
+    """Publication cannot begin again with an earlier quarter either."""
     say(council, "2024-04-01", "2025-03-31", is_whole=False)
     council.build()
     done = publish(council.settings, tmp_path / "public.duckdb")
@@ -231,7 +238,10 @@ def test_published_quarters_stay_whatever_is_stated_later(council, tmp_path: Pat
 
 
 def test_authority_that_starts_in_the_middle_of_a_month_has_its_first_figures_with_the_next(council):
-    """Records begin during this month, so the month is incomplete. Covered weeks and days have their figures."""
+    """
+    The month in which records begin is incomplete, so it has no figures. Weeks and days that are covered have
+    figures.
+    """
     began = NOW.replace(day=1, hour=12) - timedelta(days=17)
     for days in range(40):
         at = began + timedelta(days=days)

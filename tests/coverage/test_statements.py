@@ -1,4 +1,4 @@
-"""What operators state about coverage: stored with author and reason, listed, removed."""
+"""Statements of operators about coverage are stored with author and reason, listed, and removed."""
 
 import json
 from datetime import date
@@ -15,7 +15,7 @@ from tests.coverage.conftest import AUTHORITY
 
 @pytest.fixture
 def run(fresh_settings, monkeypatch):
-    """Runs `./caf coverage` on a separate lake."""
+    """A function that runs `./caf coverage` on a separate lake."""
     monkeypatch.setattr("streams.cli.coverage.Settings.from_env", lambda: fresh_settings)
 
     def ran(*words: str, code: int = 0) -> str:
@@ -81,7 +81,10 @@ def test_repeated_statement_returns_the_id_of_the_first(run):
 
 
 def test_latest_statement_is_not_stored_again(fresh_settings):
-    """An import that is repeated states it once. If another statement lies between two equal ones, both are kept."""
+    """
+    If an import is repeated, its statement is stored once. If another statement lies between two equal ones, both are
+    kept.
+    """
 
     def said(*, is_whole: bool):
         return statement(AUTHORITY, "/cin", ["social_care"], date(2023, 4, 1), None, is_whole=is_whole, why="a test")

@@ -1,4 +1,4 @@
-"""The pages of a borough that lives: real Kafka, watch, land and build beside them, and a real browser before them."""
+"""The pages of a borough with arriving events. Kafka, `watch`, `land`, `build` and the browser are real."""
 
 import os
 import shutil
@@ -39,7 +39,10 @@ DAYS = 21
 
 @dataclass(frozen=True)
 class Served:
-    """Pages that are served: where, of which home, and who is let in as the desk; `FIGURES` has the same password."""
+    """
+    The address and the home of running pages, and the login of the desk. The account `FIGURES` has the same
+    password.
+    """
 
     url: str
     settings: Settings
@@ -59,7 +62,7 @@ class Served:
 
 @contextmanager
 def running(settings: Settings, log: Path, *words: str) -> Iterator[subprocess.Popen]:
-    """A verb as a process of its own."""
+    """Run a verb as a process of its own, and yield the process."""
     environ = {**os.environ, **settings.to_env(), "PYTHONPATH": str(PROJECT)}
     with log.open("ab") as output:
         command = [sys.executable, "-m", "streams.cli", *words]
@@ -77,7 +80,7 @@ def running(settings: Settings, log: Path, *words: str) -> Iterator[subprocess.P
 
 @contextmanager
 def pages_of(settings: Settings, log: Path) -> Iterator[Served]:
-    """The pages of a home, once they answer."""
+    """Run the pages of a home, and yield them once they answer."""
     with running(settings, log, "pages") as process:
         await_true(lambda: listens(settings.dashboard_port) or process.poll() is not None)
         assert process.poll() is None, log.read_text()
@@ -94,7 +97,7 @@ def await_true(ask: Callable[[], object]) -> object:
 
 @pytest.fixture(scope="module")
 def lived(settings: Settings, postgres: Postgres, kafka: str, tmp_path_factory) -> Iterator[Settings]:
-    """Three weeks of Wirral, on topics of its own, watched, landed and built, and all of it going on."""
+    """Three weeks of Wirral on empty topics: watched, landed and built. The parts keep running while the tests run."""
     folder = tmp_path_factory.mktemp("pages")
     own = replace(
         settings,
@@ -106,7 +109,7 @@ def lived(settings: Settings, postgres: Postgres, kafka: str, tmp_path_factory) 
     _empty_topics(own)
     connect(own).close()
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    # Longer than there is anything: the pages have their year of figures.
+    # Coverage begins long before the first record, because the pages show figures only for covered time.
     cover(own, own.authority, (midnight - timedelta(days=800)).date())
     backfill(own, World(3, [own.authority], midnight - timedelta(days=DAYS), midnight))
     with ExitStack() as verbs:
@@ -119,7 +122,7 @@ def lived(settings: Settings, postgres: Postgres, kafka: str, tmp_path_factory) 
 
 @pytest.fixture(scope="module")
 def served(lived: Settings, tmp_path_factory) -> Iterator[Served]:
-    """The pages of that borough, with an account for figures and one of the desk."""
+    """The pages of that borough, with one account for figures and one for the desk."""
     Accounts(lived.home).add(NAME, PASSWORD)
     Accounts(lived.home).add(FIGURES, PASSWORD, "figures")
     with pages_of(lived, tmp_path_factory.mktemp("served") / "pages.log") as served:
@@ -129,7 +132,11 @@ def served(lived: Settings, tmp_path_factory) -> Iterator[Served]:
 
 @pytest.fixture
 def published(lived: Settings) -> Iterator[str]:
-    """A published quarter of that borough, made up: a hundred referrals in each ward but one, whose code this is."""
+    """
+    A made-up published quarter of that borough. Each ward has a hundred referrals, but one ward is suppressed.
+
+    The fixture gives the code of the suppressed ward.
+    """
     with build_lock(lived), connect(lived, landing=None, marts="read_write") as lake:
         lake.execute(TABLES)
         lake.execute(
@@ -151,7 +158,7 @@ def published(lived: Settings) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A real browser."""
+    """A real Chromium browser."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on PATH; install the package 'chromium' to test the pages in a browser")
     with sync_playwright() as playwright:
@@ -162,7 +169,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def away(settings: Settings, make_home: Callable[[str], Path]) -> Settings:
-    """Settings of a home of its own whose lake and broker do not answer."""
+    """Settings of an empty home, whose lake and broker do not answer."""
     dashboard, nobody = free_ports(2)
     return replace(
         settings,
@@ -182,7 +189,7 @@ def no_lake(away: Settings, tmp_path: Path) -> Iterator[Served]:
 
 @pytest.fixture
 def no_build(fresh_settings: Settings, tmp_path: Path) -> Iterator[Served]:
-    """Pages of a lake in which nothing has landed."""
+    """Pages of a lake in which no record has landed."""
     connect(fresh_settings).close()
     empty = replace(fresh_settings, dashboard_port=free_ports(1)[0])
     with pages_of(empty, tmp_path / "pages.log") as served:

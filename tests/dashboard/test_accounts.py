@@ -1,4 +1,4 @@
-"""Who is let in as the door."""
+"""Which logins and sessions `Door` accepts."""
 
 import json
 import stat
@@ -72,7 +72,7 @@ def test_a_session_of_one_home_is_none_of_another(door: Door, tmp_path: Path) ->
 
 
 def test_after_five_failures_a_name_and_an_address_must_wait(door: Door) -> None:
-    """By name from anywhere, and by address for any name."""
+    """The name is locked from every address, and the address is locked for every name."""
     for _ in range(5):
         assert not door.must_wait("sam", "elsewhere")
         door.enter("sam", "wrong wrong wrong", "here")

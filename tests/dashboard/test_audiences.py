@@ -1,4 +1,4 @@
-"""Who is shown what: each page, each table and each word of the live stream, to each audience."""
+"""Which audience sees each page, each table and each word of the live stream."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,7 +26,7 @@ OF_THE_DESK = {"alerts/{alert_id}"}
 
 
 def view(asked: Asked) -> dict:
-    """What a page shows, and to whom."""
+    """Return a page's content. The content names the audience that asked."""
     rows = [{"who": asked.audience.name}]
     figure = Figure(key="t", title="T", unit="u", source="s", columns=(Column("who", "Who"),), rows=rows)
     return {"intro": f"for {asked.audience.name}", "figures": [figure]}
@@ -38,12 +38,12 @@ def forgotten(*audience: Audience) -> dict[str, Page]:
 
 @dataclass(frozen=True)
 class Doors:
-    """Pages without a lake, as each audience gets them."""
+    """Serves pages without a lake to each audience."""
 
     settings: Settings
 
     def get(self, role: str | None, path: str, pages: dict[str, Page] = PAGES) -> httpx.Response:
-        """The answer; nothing is started that would look for a lake."""
+        """Return the answer to one request. No background work is started, because it would look for a lake."""
         cookies = {COOKIE: Door(self.settings.home).enter(role, PASSWORD, "here")} if role else {}
 
         async def ask() -> httpx.Response:
@@ -64,7 +64,7 @@ def doors(settings: Settings, make_home: Callable[[str], Path]) -> Doors:
 
 
 def test_everybody_sees_health_the_published_map_and_the_rules_and_nothing_else() -> None:
-    """A page that is new is not among them before somebody says so here."""
+    """A new page must not be public until a developer also adds its address to this test."""
     seen = {audience: {address for address, page in PAGES.items() if shown_to(audience, page)} for audience in Audience}
 
     assert seen[Audience.EVERYBODY] == OF_EVERYBODY
@@ -124,7 +124,7 @@ def test_menu_names_what_may_be_seen(doors: Doors) -> None:
 
 
 def test_everybody_is_not_told_that_an_alert_came() -> None:
-    """When one came is something about a child."""
+    """When an alert was raised is information about a child."""
 
     async def told() -> list[list[str]]:
         changes = Changes()

@@ -1,4 +1,4 @@
-"""What is hidden, how a map is coloured, and what a table says as a file."""
+"""Which figures are hidden, how a map is coloured, and how a table becomes a file."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ def test_of_several_counts_each_small_one_is_hidden_and_a_missing_one_is_none() 
 
 
 def test_part_that_is_absent_hides_no_other_one() -> None:
-    """A figure that is not covered is not there: nothing can be worked out from what is."""
+    """A figure without coverage is missing and not hidden. A missing figure cannot be worked out from other figures."""
     assert hide_parts([{"n": None}, {"n": 40}], "n") == [{"n": None}, {"n": 40}]
 
 
@@ -72,7 +72,10 @@ def test_of_parts_of_a_whole_never_a_single_one_is_hidden(counts: list[int]) -> 
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12), st.integers(0, 12)), min_size=2, max_size=8))
 def test_of_a_service_neither_a_state_nor_a_place_can_be_worked_out_by_subtraction(counts: list) -> None:
-    """Where what became of requests is hidden, so is how many there were; of a state never a single place is."""
+    """
+    If the number of requests in a state is hidden, so is the number of all requests. No state is hidden in only one
+    place.
+    """
     rows = [
         {"started": started, "waiting": waiting, "declined": declined, "cancelled": 0, "waiting_beyond_target": 0}
         | {"requested": started + waiting + declined, "families_served": started}

@@ -1,4 +1,4 @@
-"""What the pages say of parts that are not well, and to whom."""
+"""What the pages say about failed parts, and to which audience."""
 
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ SENTENCE = "land failed 9 s ago with LakeUnavailable; read the output of process
 
 @pytest.fixture
 def site(settings: Settings) -> Site:
-    """What is behind the pages, with a look that found one part dead and another one well."""
+    """The server side of the pages, after a health check that found one part failed, one held and one running."""
     site = Site(settings)
     site.watchdog.health = Health(
         looked_at=datetime.now(UTC),
@@ -36,7 +36,7 @@ def shown(site: Site, audience: Audience) -> dict[str, Stage]:
 
 
 def test_everybody_is_told_which_part_is_ill_and_only_the_desk_why(site: Site) -> None:
-    """Sentences name processes, machines and errors."""
+    """The explanations contain the names of processes, machines and errors, so only the desk sees them."""
     everybody, desk = shown(site, Audience.EVERYBODY), shown(site, Audience.DESK)
 
     assert not everybody["Landing"].is_well
@@ -46,7 +46,7 @@ def test_everybody_is_told_which_part_is_ill_and_only_the_desk_why(site: Site) -
 
 
 def test_the_watcher_is_well_though_nothing_lands(site: Site) -> None:
-    """The lake would tell of its last heartbeat that landed."""
+    """The watcher's state comes from its process. The last heartbeat that landed would be old."""
     assert shown(site, Audience.EVERYBODY)["The watcher"] == Stage("The watcher", True, "running")
 
 

@@ -1,4 +1,4 @@
-"""Logging in over HTTP: what is refused, and what the cookies are."""
+"""Logging in over HTTP: which requests are refused, and which attributes the cookies have."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from tests.dashboard.conftest import NAME, PASSWORD, Served, pages_of
 
 @pytest.fixture(scope="module")
 def door(away: Settings, tmp_path_factory) -> Iterator[Served]:
-    """Pages without a lake: the door needs none."""
+    """Pages without a lake, because logging in needs no lake."""
     Accounts(away.home).add(NAME, PASSWORD)
     with pages_of(away, tmp_path_factory.mktemp("door") / "pages.log") as served:
         yield served
@@ -37,7 +37,7 @@ def test_a_wrong_password_and_an_unknown_name_are_told_the_same(door: Served) ->
 
 
 def test_a_form_of_another_site_is_refused(door: Served) -> None:
-    """It has no token that fits the browser's cookie."""
+    """A form from another site has no token that fits the browser's cookie."""
     sent = {"name": NAME, "password": PASSWORD, "to": "/"}
 
     assert requests.post(f"{door.url}/login", data=sent, allow_redirects=False).status_code == 403

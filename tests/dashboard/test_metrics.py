@@ -1,4 +1,4 @@
-"""Who may read /metrics, and that it answers whatever is away."""
+"""Who may read /metrics, and that it answers even if the lake or the broker does not."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ TOKEN = "a-token"
 
 @pytest.fixture
 def monitored(away: Settings, tmp_path: Path):
-    """Pages with a token whose lake and broker do not answer."""
+    """Pages with a metrics token. The lake and the broker of these pages do not answer."""
     with pages_of(replace(away, metrics_token=TOKEN), tmp_path / "pages.log") as served:
         yield served
 
@@ -24,7 +24,7 @@ def asked(served: Served, **headers: str) -> requests.Response:
 
 
 def test_without_a_token_in_the_settings_there_are_no_metrics(no_lake: Served) -> None:
-    """Also not for this machine: a proxy on it looks the same."""
+    """Requests from this machine are refused as well, because a proxy on it would look the same."""
     assert asked(no_lake).status_code == 404
     assert asked(no_lake, Authorization="Bearer ").status_code == 404
 

@@ -1,4 +1,7 @@
-"""The pages of a borough that lives, in a real browser: usable by everybody, live, and silent about families."""
+"""
+The pages of a borough with arriving events, in a real browser. The pages must be accessible, must update themselves,
+and must show families only to the desk.
+"""
 
 import csv
 import json
@@ -36,7 +39,7 @@ HREF = re.compile(r'href="(/[^"#]*)"')
 
 @pytest.fixture(params=WIDTHS)
 def page(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Page]:
-    """A fresh browser window of a desktop's and of a phone's width, which must not complain."""
+    """A new browser window, once as wide as a desktop and once as wide as a phone. The window must report no error."""
     context = chromium.new_context(viewport={"width": request.param, "height": 800})
     page, complaints = context.new_page(), []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -48,7 +51,7 @@ def page(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def desk(chromium: Browser, served: Served) -> Iterator[Callable[[str], Page]]:
-    """Opens pages as the desk."""
+    """Return a function that opens pages as the desk."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
     log_in(page, served)
@@ -71,7 +74,7 @@ def log_in(page: Page, served: Served, name: str = "") -> None:
 
 
 def check(page: Page, url: str) -> list[str]:
-    """What is wrong with a page for somebody who cannot see it well, uses the keyboard, or has a small screen."""
+    """List a page's faults for people who cannot see well, use the keyboard, or have a small screen."""
     page.goto(url)
     found = Axe().run(page, options=WCAG).response["violations"]
     wrong = [f"{url}: {one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
@@ -85,13 +88,13 @@ def check(page: Page, url: str) -> list[str]:
 
 
 def paths_of(audience: Audience) -> list[str]:
-    """Every page that an audience is shown, with what is only to be found on it."""
+    """Return the addresses of all pages that an audience may see, and those that only such a page leads to."""
     return [f"/{address}" for address, page in PAGES.items() if page.name and shown_to(audience, page)] + ALSO[audience]
 
 
 @pytest.mark.parametrize("audience", Audience)
 def test_every_page_passes_wcag_fits_and_has_one_heading(page: Page, served: Served, audience: Audience) -> None:
-    """As each audience sees it, with its tables open, too."""
+    """Each audience sees its own pages. On the map, the tables are opened as well."""
     if audience > Audience.EVERYBODY:
         log_in(page, served, FIGURES if audience is Audience.FIGURES else "")
     wrong = [one for path in paths_of(audience) for one in check(page, served.url + path)]
@@ -123,7 +126,7 @@ def test_dark_pages_pass_wcag(chromium: Browser, served: Served, audience: Audie
 
 
 def test_the_keyboard_reaches_the_content_and_walks_the_map(page: Page, served: Served) -> None:
-    """The first stop skips to the content; Enter on a ward goes into it."""
+    """The first press of Tab reaches a link that skips to the content. Enter on a ward opens the ward."""
     log_in(page, served, FIGURES)
     page.goto(f"{served.url}/map")
     page.keyboard.press("Tab")
@@ -139,7 +142,7 @@ def test_the_keyboard_reaches_the_content_and_walks_the_map(page: Page, served: 
 
 
 def test_choices_work_without_javascript(chromium: Browser, served: Served) -> None:
-    """Time, measure and place are a form and links."""
+    """Time, measure and place are chosen by a form and by links."""
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
     log_in(page, served, FIGURES)
@@ -155,7 +158,10 @@ def test_choices_work_without_javascript(chromium: Browser, served: Served) -> N
 def test_an_event_shows_its_alert_and_changes_its_ward_without_reload(
     desk: Callable[[str], Page], served: Served
 ) -> None:
-    """A referral without an answer to the consent question: an amber alert within seconds, and one more in its ward."""
+    """
+    A referral without an answer to the consent question raises an amber alert within seconds, and its ward counts one
+    more referral.
+    """
     now = desk("/")
     ward = desk(f"/map?kind=month&measure=referrals&place={ward_code(served)}")
     before = number(ward)
@@ -185,7 +191,7 @@ def test_the_desk_sees_the_family_its_evidence_and_the_case_and_that_is_written_
 
 @pytest.mark.parametrize("name", ["", FIGURES])
 def test_nothing_names_a_family_a_person_or_a_referral_to_others(served: Served, name: str) -> None:
-    """Neither a page, nor a table, nor what is sent meanwhile: every address that the pages lead to."""
+    """The test follows every address that the pages link to, and also reads the live stream."""
     known = identifiers(served.settings)
     session = served.log_in(name)[0] if name else requests.Session()
     told = listen(served, session)
@@ -206,7 +212,7 @@ def test_nothing_names_a_family_a_person_or_a_referral_to_others(served: Served,
 
 
 def test_without_login_there_is_no_figure_that_is_not_published(served: Served) -> None:
-    """No count of alerts, and none of children: neither on a page nor as a file."""
+    """Neither a page nor a file shows a count of alerts or of children."""
     tables = ("/now/alerts.csv", "/rules/performance.csv", "/map/services.csv", "/map/places.csv")
     pages = {path: served.get(path) for path in ("/", "/map", "/rules", "/rules/adult_returns")}
 
@@ -222,7 +228,7 @@ def test_without_login_there_is_no_figure_that_is_not_published(served: Served) 
 def test_without_login_an_alert_cannot_be_opened(
     desk: Callable[[str], Page], chromium: Browser, served: Served
 ) -> None:
-    """The form stands before it, and leads back to it."""
+    """The login form appears first, and then leads back to the alert."""
     alert_id = one(served.settings, "SELECT min(alert_id) FROM landing.main.alerts")
     page = chromium.new_context().new_page()
     page.goto(f"{served.url}/alerts/{alert_id}")
@@ -235,7 +241,7 @@ def test_without_login_an_alert_cannot_be_opened(
 
 
 def test_account_for_figures_sees_no_small_count(served: Served) -> None:
-    """In the tables by ward and of services, and in that of alerts."""
+    """Small counts are hidden in the tables by ward, the tables of services, and the table of alerts."""
     session, _ = served.log_in(FIGURES)
     tables = {
         "/map/places.csv?kind=month&measure=referrals": {"numerator"},
@@ -252,7 +258,10 @@ def test_account_for_figures_sees_no_small_count(served: Served) -> None:
 
 
 def test_published_map_says_what_is_suppressed(page: Page, served: Served, published: str) -> None:
-    """In the map, its legend, the chart and the table, with the definition beside it; whoever asks."""
+    """
+    Every audience sees the word "suppressed" in the map, its legend, the chart and the table, with the definition
+    beside them.
+    """
     assert check(page, f"{served.url}/map?measure=referrals") == []
     assert check(page, f"{served.url}/map?place={published}") == []
     page.goto(f"{served.url}/map?measure=referrals")
@@ -276,7 +285,7 @@ def test_the_desks_tables_are_not_suppressed(served: Served) -> None:
 
 
 def send_referral(settings: Settings, name: str) -> None:
-    """Without an answer to the consent question, in one LSOA."""
+    """Send a referral without an answer to the consent question, from one LSOA."""
     event = {
         "specversion": "1.0",
         "id": f"e-{name}",
@@ -312,7 +321,7 @@ def number(page: Page) -> int:
 
 
 def identifiers(settings: Settings) -> set[str]:
-    """Everything in the lake by which a family, a person or a fact about them could be found again."""
+    """Return every value in the lake that could identify a family, a person or a fact about them."""
     with connect(settings) as lake:
         rows = lake.execute("SELECT * EXCLUDE payload FROM landing.main.events").to_arrow_table()
         alerts = lake.execute("SELECT DISTINCT alert_id FROM landing.main.alerts").fetchall()
@@ -326,12 +335,15 @@ def found(known: set[str], text: str) -> list[str]:
 
 
 def listen(served: Served, session: requests.Session) -> Callable[[], list[str]]:
-    """Collects what the pages send by themselves until asked for it."""
+    """
+    Collect the lines of the live stream in a thread. The returned function waits for two changes and gives the
+    lines.
+    """
     told: list[str] = []
     enough = threading.Event()
 
     def read() -> None:
-        # The server ends before this does.
+        # The server ends before this thread does.
         with (
             suppress(requests.RequestException),
             session.get(f"{served.url}/changes", stream=True, timeout=120) as answer,

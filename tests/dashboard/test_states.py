@@ -1,4 +1,4 @@
-"""What is shown when there is nothing to show: no lake, no build, old figures, a failed build."""
+"""What the pages show when figures are missing or old: no lake, no build, old figures, a failed build."""
 
 from datetime import UTC, datetime, timedelta
 

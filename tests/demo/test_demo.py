@@ -1,4 +1,4 @@
-"""The demo, started as a user starts it."""
+"""Run the demo with the same command as a user."""
 
 import json
 import os

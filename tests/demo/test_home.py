@@ -1,4 +1,4 @@
-"""The demo keeps its invented families in a home of their own."""
+"""The demo keeps its invented families in a separate home."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_home_of_an_earlier_demo_is_used_again(tmp_path: Path) -> None:
 
 
 def test_second_demo_in_one_home_is_refused(tmp_path: Path) -> None:
-    """When the first demo ends, it would stop the servers of both."""
+    """When a demo ends, it stops all servers of its home, so the first demo would stop the servers of the second."""
     settings = Settings(home=tmp_path)
     with home_of_demo(settings), pytest.raises(SettingInvalid, match="another demo runs in"), home_of_demo(settings):
         pass
@@ -41,7 +41,7 @@ def test_second_demo_in_one_home_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("field", ["kafka", "postgres", "lake_data"])
 def test_servers_of_a_council_are_refused(tmp_path: Path, field: str) -> None:
-    """A shell that is set up for real work must not send invented families there."""
+    """If a shell is set up for real work, the demo must not send invented families to the council's servers."""
     settings = replace(Settings(home=tmp_path), **{field: "elsewhere"})
 
     with pytest.raises(SettingInvalid, match=f"run it without CAF_{field.upper()}"), home_of_demo(settings):

@@ -1,4 +1,7 @@
-"""Events made from published figures give the same figures when counted, and an altered event does not."""
+"""
+Events that were made from published figures give the same figures when counted. An altered event changes a
+figure.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -34,7 +37,7 @@ def year(halton: Figures) -> list[Record]:
 
 
 def counted_of(lake: MemoryLake, figures: Figures, sent: Iterable[Record]) -> Checked:
-    """Count the records with the models, and compare with the figures."""
+    """Count the records with the models, and compare the results with the published figures."""
     checked = Checked()
     lake.populate(figures.authority, figures.year - 1, figures.children)
     lake.land(sent, AFTER)
@@ -48,13 +51,16 @@ def data_of(record: Record) -> dict:
 
 
 def altered(sent: list[Record], number: int, **changes: object) -> list[Record]:
-    """Return the records with other members in one event's envelope."""
+    """Return the records, with members of one event's envelope replaced."""
     event = msgspec.json.decode(sent[number].value) | changes
     return [*sent[:number], sent[number]._replace(value=msgspec.json.encode(event)), *sent[number + 1 :]]
 
 
 def test_supplied_figures_are_counted_again(settings: Settings, supplied: Path) -> None:
-    """For Wirral, Halton and Herefordshire. One authority-year and four figures of another have low reliability."""
+    """
+    The file has Wirral, Halton and Herefordshire. One whole authority-year and four other figures have low
+    reliability.
+    """
     figures = [one for one in read_figures([supplied]) if one.year >= 2023]
     checked = check(settings, figures)
 
@@ -64,7 +70,7 @@ def test_supplied_figures_are_counted_again(settings: Settings, supplied: Path) 
 
 
 def test_no_event_carries_what_is_derived(year: list[Record]) -> None:
-    """Events have the contract's fields. None says re-referral, source group, month, or that the event counts."""
+    """No field of an event says that a referral is a re-referral or counts, or gives its source group or month."""
     said = {name for record in year for name in data_of(record)}
 
     derived = ("re_referral", "repeat", "group", "month", "dfe", "nfa")
@@ -89,7 +95,7 @@ def test_one_altered_event_breaks_the_equality(memory_lake, halton, year, measur
 
 
 def _changed(year: list[Record], change: str) -> list[Record]:
-    """Change one referral of the year or of the year before."""
+    """Change one referral of the year or of the year before it."""
     if change == "another decision":
         number = next(n for n, one in enumerate(year) if data_of(one).get("decision") == "no_further_action")
         return altered(year, number, data=data_of(year[number]) | {"decision": "signposted"})
@@ -111,7 +117,7 @@ def _changed(year: list[Record], change: str) -> list[Record]:
 
 
 def _has_one_re_referral(year: list[Record], number: int) -> bool:
-    """Whether its child is referred exactly once more, less than a year later."""
+    """Whether the referral's child is referred exactly once more, less than a year later."""
     persons = data_of(year[number])["person_ids"]
     asked = [one for one in year if data_of(one).get("person_ids") == persons and "severity" in data_of(one)]
     others = [one for one in asked if one.at != year[number].at]
@@ -119,7 +125,10 @@ def _has_one_re_referral(year: list[Record], number: int) -> bool:
 
 
 def test_suppressed_and_missing_figures_are_told_apart(settings: Settings, halton: Figures) -> None:
-    """A figure with a symbol is left out under the symbol's meaning. The others are still equal."""
+    """
+    A figure with a symbol is not compared, and is counted under the symbol's meaning. The other figures are still
+    equal.
+    """
     published = halton.published | {
         ("referrals", "Re_referrals"): "c",
         ("referrals", "Re_referrals_percent"): "c",
@@ -144,7 +153,10 @@ def test_rate_without_a_population_is_not_compared(settings: Settings, halton: F
 
 
 def test_figures_that_contradict_each_other_differ(settings: Settings, halton: Figures) -> None:
-    """The months add up to more referrals than there are. No events can give that, so it is reported."""
+    """
+    The months add up to more referrals than the total. No events can give such figures, so the check reports a
+    difference.
+    """
     published = halton.published | {("referrals_by_month", "May"): "200"}
     checked = check(settings, [replace(halton, published=published)])
 

@@ -1,4 +1,4 @@
-"""Both layouts are read in the same way, and a cell that is not a figure is refused."""
+"""Both layouts are read in the same way, and a cell without a figure or symbol is refused."""
 
 import csv
 import random
@@ -28,7 +28,10 @@ def written(path: Path, rows: list[dict[str, str]]) -> Path:
 
 
 def test_both_layouts_say_the_same(halton: Figures, tmp_path: Path) -> None:
-    """The DfE's layout has a line for each authority and year, a column for each measure, and also regions."""
+    """
+    A file in the DfE's layout has a line for each authority and year, a column for each measure, and lines for
+    regions.
+    """
     headline = {measure: halton.published["referrals", measure] for measure in HEADLINE}
     region = PLACE | {"geographic_level": "Regional", "new_la_code": ""} | dict.fromkeys(headline, "10")
     c1 = written(tmp_path / "c1.csv", [region, PLACE | headline])
@@ -202,7 +205,7 @@ def test_file_that_is_no_table_is_one_sentence(content: bytes, says: str, tmp_pa
 
 @pytest.mark.parametrize("seed", range(200))
 def test_file_with_any_bytes_wrong_is_read_or_refused_in_sentences(seed: int, tmp_path: Path) -> None:
-    """A file may be changed, cut, repeated or damaged at any byte."""
+    """The result is figures or sentences, wherever a file is changed, cut, repeated or damaged."""
     chance, path = random.Random(seed), tmp_path / "c1.csv"
     rows = [PLACE | {"time_period": str(year)} | dict.fromkeys(HEADLINE, "7") for year in range(2013, 2025)]
     spoilt = bytearray(written(path, rows).read_bytes())

@@ -1,8 +1,9 @@
 """
-An attack on published tables, written without the code that protects them.
+Attack published tables, to find withheld figures. The attack shares no code with the protection of the tables.
 
-It knows the tables, the map and the rules of publication, and asks a solver what each withheld figure can be. Every
-count is a whole number of zero or more. Places, sources and quarters add up. A withheld figure is not zero.
+The attack knows the tables, the map and the rules of publication. The attack asks a solver for the possible values of
+each withheld figure. Every count is a whole number of zero or more. Places, sources and quarters add up to totals. A
+withheld figure is not zero.
 """
 
 from collections import defaultdict
@@ -16,15 +17,21 @@ from scipy.sparse import lil_array
 __all__ = ["Range", "attack", "unsafe"]
 
 TABLES = ("referrals", "cafs")
-"""They count different things, so nothing in one adds up with the other."""
+"""
+The attacked tables. The tables count different things, so figures of one table never add up with figures of the
+other.
+"""
 NO_LIMIT = 100_000
 TOLD_APART = 5
-"""A range narrower than this reveals a small count too closely."""
+"""
+If the greatest and the least possible value differ by less than this number, the two values reveal a small count too
+closely.
+"""
 
 
 @dataclass(frozen=True)
 class Range:
-    """A withheld figure and its possible values."""
+    """A withheld figure, with the least and the greatest value that it can have."""
 
     row: tuple
     least: int
@@ -32,7 +39,7 @@ class Range:
 
 
 class Unknowns:
-    """Numbers for the unpublished counts: referrals by ward, area, quarter and source, and parts of them."""
+    """Numbers the unpublished counts for the solver: counts by ward, area, quarter and source, and parts of them."""
 
     def __init__(self) -> None:
         self.numbers: dict[tuple, int] = {}
@@ -42,7 +49,11 @@ class Unknowns:
 
 
 def attack(public: duckdb.DuckDBPyConnection, only: int | None = None) -> list[Range]:
-    """The range of every withheld figure (or of the first few of each collection year), from all releases together."""
+    """
+    Return the range of every withheld figure, using all releases together.
+
+    With `only`, about so many withheld figures of each collection year are attacked.
+    """
     found = []
     blocks = defaultdict(list)
     for table in TABLES:
@@ -58,7 +69,7 @@ def attack(public: duckdb.DuckDBPyConnection, only: int | None = None) -> list[R
 
 
 def unsafe(ranges: list[Range]) -> list[Range]:
-    """The figures that can be worked out, or nearly."""
+    """Return the figures that can be worked out exactly or almost exactly."""
     return [one for one in ranges if one.greatest - one.least < TOLD_APART]
 
 

@@ -1,4 +1,7 @@
-"""Nobody can work out withheld figures from all published figures together. Without secondary suppression, one can."""
+"""
+All published figures together do not reveal withheld figures. Without secondary suppression, published figures reveal
+withheld figures.
+"""
 
 import pytest
 
@@ -12,7 +15,7 @@ SEEDS = range(6)
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_attack_recovers_nothing(seed: int) -> None:
-    """Every withheld figure can be at least five more than its lowest possible value."""
+    """The greatest possible value of every withheld figure is at least five more than its least possible value."""
     ranges = attack(published(seed))
 
     assert ranges
@@ -20,7 +23,7 @@ def test_attack_recovers_nothing(seed: int) -> None:
 
 
 def test_cafs_are_attacked_as_well() -> None:
-    """This covers all worlds together, because a single world may have none to withhold."""
+    """The test takes all worlds together, because a single world may have no CAF figures to withhold."""
     withheld = [key for seed in SEEDS for key in released(caf_pieces(seed), cafs_system)[1]]
 
     assert withheld
@@ -28,7 +31,7 @@ def test_cafs_are_attacked_as_well() -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_attack_recovers_small_figures_where_only_they_are_withheld(seed: int) -> None:
-    """The same attack on the same world without secondary suppression reveals the small figures."""
+    """The same attack on the same world without secondary suppression reveals small figures."""
     values = {
         **released(pieces(seed), is_protected=False)[0],
         **released(caf_pieces(seed), cafs_system, is_protected=False)[0],

@@ -1,4 +1,4 @@
-"""Which quarter is published next, and from which day on."""
+"""Which quarter is published next, and from which day."""
 
 from datetime import date
 

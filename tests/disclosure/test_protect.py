@@ -1,4 +1,4 @@
-"""Which figures are withheld, and that the choice is stable."""
+"""Which figures are withheld, and that this choice is stable."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.disclosure.worlds import pieces, released
 
 
 def total_of(*values: int) -> System:
-    """Parts and their total."""
+    """Make a system of parts and their total."""
     cells = {("part", n): Cell(("part", n), value, (n,)) for n, value in enumerate(values)}
     total = Cell(("total",), sum(values), tuple(range(len(values))))
     return System(len(values), {**cells, total.key: total}, [], [(total.key, list(cells))])
@@ -21,7 +21,10 @@ def test_small_part_is_withheld_with_the_smallest_other() -> None:
 
 
 def test_two_small_parts_that_reveal_each_other_withhold_a_third() -> None:
-    """If both are 1, the sum reveals everything, because each is at least one."""
+    """
+    If both parts are 1, their sum reveals both, because each withheld figure is at least 1. A third part must be
+    withheld.
+    """
     assert protect(total_of(1, 1, 30)) == {("part", 0), ("part", 1), ("part", 2)}
 
 
@@ -35,7 +38,7 @@ def test_total_is_withheld_when_no_other_part_is_left() -> None:
 
 
 def test_what_was_published_stays_published() -> None:
-    """The smaller part was published before, so the larger one is withheld."""
+    """The smaller of the other parts was published before, so the larger part is withheld."""
     assert protect(total_of(3, 20, 9), published={("part", 2)}) == {("part", 0), ("part", 1)}
 
 

@@ -1,5 +1,6 @@
 """
-A simulated authority is published from its marts: once, with small counts withheld, and no figure can be worked out.
+Publish a simulated authority from its marts: once, with small counts withheld, and without revealing withheld
+figures.
 """
 
 from collections import Counter
@@ -26,10 +27,13 @@ from tests.covered import cover
 from tests.disclosure.attack import attack, unsafe
 
 AUTHORITY = "E06000006"
-"""Halton has 18 wards, and one of them lies in two areas."""
+"""Halton has 18 wards, and one ward lies in two areas."""
 START, END = datetime(2025, 10, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
 ATTACKED = 12
-"""Withheld figures of a collection year that the solver is asked about. Each takes it a while."""
+"""
+Number of withheld figures of each collection year that the solver attacks. Each figure takes the solver some
+time.
+"""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Authority:
 
 @pytest.fixture(scope="module")
 def authority(settings: Settings, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
-    """Half a simulated year, built and published."""
+    """Half a simulated year of an authority, built and published."""
     folder = tmp_path_factory.mktemp("lake")
     own = replace(settings, database=f"t_{uuid4().hex[:12]}", lake_data=str(folder))
     offsets: Counter[str] = Counter()
@@ -61,7 +65,7 @@ def authority(settings: Settings, postgres: Postgres, tmp_path_factory: pytest.T
 
 @pytest.fixture
 def public(authority: Authority) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The tables that a reader outside the desk has."""
+    """The published tables, which everybody may read."""
     with duckdb.connect(authority.published.file, read_only=True) as file:
         yield file
 
@@ -82,7 +86,7 @@ def test_file_has_the_public_tables_alone(public):
 
 
 def test_published_figures_equal_the_counts_of_the_desk(authority, public):
-    """Every published figure of areas is compared with a plain count. Small counts are not among them."""
+    """Every published figure of an area equals a plain count, and no small count is published."""
     shown = public.execute(
         'SELECT area_code, period_starts_on, "count" FROM referrals '
         "WHERE area_level = 'area' AND period = 'quarter' AND measure = 'referrals' AND \"count\" > 0 ORDER BY ALL"
@@ -120,7 +124,10 @@ def test_cafs_are_those_of_the_desk(authority, public):
 
 
 def test_rate_is_published_with_its_count_and_follows_from_it(public):
-    """For a quarter, the count is multiplied by four. The unknown place has no children, and so no rate."""
+    """
+    The yearly rate of a quarter is computed from four times its count. The unknown place has no children, and so no
+    rate.
+    """
     found = public.execute(
         'SELECT area_level, area_code, period, measure, "count", children, rate_per_10000 '
         "FROM (FROM referrals UNION ALL FROM cafs)"
@@ -153,7 +160,7 @@ def test_attack_on_the_file_recovers_nothing(public):
 
 
 def test_published_quarter_does_not_change(authority, public):
-    """Another referral of a closed quarter arrives. The desk has it, and the public figures stay the same."""
+    """Another referral of a published quarter arrives. The desk counts it, but the public figures stay the same."""
     before = public.execute("FROM referrals ORDER BY ALL").fetchall()
     with connect(authority.settings, landing="read_write") as lake:
         lake.execute(
@@ -175,7 +182,7 @@ def test_published_quarter_does_not_change(authority, public):
 
 
 def test_file_of_another_lake_is_refused(authority, tmp_path: Path):
-    """Otherwise its quarters would be published a second time, with other figures."""
+    """If the file were accepted, this lake would publish the file's quarters a second time, with other figures."""
     foreign = tmp_path / "public.duckdb"
     with duckdb.connect(foreign) as file:
         file.execute(

@@ -1,4 +1,7 @@
-"""Small random worlds of referrals and CAFs, as pieces and as the tables that would be published from them."""
+"""
+Small random worlds of referrals and CAFs, both as counts and as the tables that would be published from the
+counts.
+"""
 
 import random
 from collections.abc import Callable, Sequence
@@ -23,16 +26,17 @@ MAPS = (
     [("W1", "A1"), ("unknown", "unknown")],
 )
 """
-The second map has a ward that lies in two areas.
+Pairs of ward and area, in three maps. In the second map, one ward lies in two areas.
 
-In the third map, one ward, its area, and all places except the unknown are the same.
+The third map has one ward besides the unknown place. The ward's figures therefore equal those of its area and of all
+known places together.
 """
 
 Build = Callable[[str, Sequence[tuple]], System]
 
 
 def pieces(seed: int, upto: int = 4) -> list[Piece]:
-    """A year, or its first quarters, of small numbers with many zeros."""
+    """Return counts of referrals for a year or its first quarters. The counts are small, and many are zero."""
     chance = random.Random(seed)
     found = []
     for quarter in quarters(YEAR)[:upto]:
@@ -46,7 +50,7 @@ def pieces(seed: int, upto: int = 4) -> list[Piece]:
 
 
 def caf_pieces(seed: int, upto: int = 4) -> list[CafPiece]:
-    """CAFs for the same places and periods."""
+    """Return counts of CAFs for the same places and periods."""
     chance = random.Random(1000 + seed)
     return [
         CafPiece(ward, area, quarter, chance.randint(0, chance.choice((0, 1, 2, 6, 20))))
@@ -58,7 +62,7 @@ def caf_pieces(seed: int, upto: int = 4) -> list[CafPiece]:
 def released(
     found: Sequence[tuple], system_of: Build = referrals_system, *, is_protected: bool = True
 ) -> tuple[dict[Key, int], set[Key]]:
-    """The values of all figures, and which are withheld, quarter after quarter as they are published."""
+    """Return all figures with their values, and the withheld figures. Quarters are published one after another."""
     hidden: set[Key] = set()
     shown: set[Key] = set()
     of_quarters = sorted({piece.quarter for piece in found})
@@ -73,7 +77,7 @@ def released(
 
 
 def published(seed: int, *, is_protected: bool = True) -> duckdb.DuckDBPyConnection:
-    """The tables of a world as a reader has them."""
+    """Make the published tables of a world, in the form in which everybody may read them."""
     public = duckdb.connect()
     for table, found, system_of in (
         ("referrals", pieces(seed), referrals_system),

@@ -1,4 +1,4 @@
-"""A landing catalog in memory, and events that went through the decoder."""
+"""A landing catalog in memory, and events that passed the decoder."""
 
 import json
 from datetime import UTC, datetime
@@ -26,7 +26,10 @@ def lake():
 
 @pytest.fixture
 def land(lake):
-    """Decode events, each a fact with changes to its example's data, and store them as one batch."""
+    """
+    A function that decodes events and stores them as one batch. Each event is given as its fact and changes to the data
+    of that fact's example.
+    """
     offsets = iter(range(1_000_000))
 
     def store(*facts, landed_at=NOON, at=None):

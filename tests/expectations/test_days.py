@@ -1,4 +1,4 @@
-"""Which days are alike."""
+"""Which days are of the same kind, so that their volumes can be compared."""
 
 from datetime import date, datetime
 

@@ -1,4 +1,4 @@
-"""The pages of Great Expectations show what was checked, and name nobody."""
+"""The pages of Great Expectations show which checks ran, and contain no data about people."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Great Expectations as this project runs it: in memory, without values."""
+"""Great Expectations in the way this project runs it: in memory, and without data from records in its results."""
 
 import great_expectations as gx
 import pandas as pd
@@ -12,7 +12,7 @@ SUITES = sorted(file.stem for file in (PROJECT / "expectations").glob("*/*.json"
 
 @pytest.mark.parametrize("name", SUITES)
 def test_suite_can_be_evaluated_in_every_column(name):
-    """A suite with an unknown expectation or a wrong argument fails here, not during the night."""
+    """A suite with an unknown expectation or a wrong argument must fail in this test, and not during a night of use."""
     columns = [expectation.column for expectation in suite(name).expectations]
 
     assert failures(name, pd.DataFrame({"entry": [0], **{column: [None] for column in columns}})) == {
@@ -21,7 +21,7 @@ def test_suite_can_be_evaluated_in_every_column(name):
 
 
 def test_part_of_a_suite_in_the_pages_leaves_the_suite_as_it_was():
-    """A suite in a context owns its expectations, and the same expectations cannot be used again."""
+    """A suite that was added to a context owns its expectations, so no other suite could use them again."""
     for _ in range(2):
         gx.get_context(mode="ephemeral").suites.add(part("record", ["births"]))
 

@@ -1,4 +1,4 @@
-"""What holds the marts, and what ends a hold."""
+"""What causes a hold of the marts, and what ends a hold."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Checks that need history: a record against earlier records, and an hour against past weeks."""
+"""Checks that need history: a record is compared with earlier records, and an hour with past weeks."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ LATER = NOON + timedelta(hours=1)
 
 
 def judge_next_hour(lake, moment=LATER):
-    """The results of the first batch after the hour, stored as `land` stores them."""
+    """Validate the first batch after the hour; returns the results, and stores them as `land` does."""
     results = validate(lake, moment, moment)
     rows = results_table(results)  # noqa: F841  (read by name in the statement)
     lake.execute("INSERT INTO landing.main.validations BY NAME SELECT * FROM rows")
@@ -20,7 +20,10 @@ def judge_next_hour(lake, moment=LATER):
 
 
 def referrals(lake, first, weeks, *, each=40, source="6", consent="given"):
-    """Write referrals directly, in the hour that begins at `first` and in the same hour of the weeks before."""
+    """
+    Write referrals without the decoder, in the hour that begins at `first` and in the same hour of the weeks
+    before.
+    """
     lake.execute(
         f"""
         INSERT INTO landing.main.events (topic, kafka_partition, kafka_offset, received_at, landed_at, is_backfill,

@@ -1,4 +1,4 @@
-"""Rows that no decoder would accept turn a check red. Rows that the decoder accepted do not."""
+"""Rows that no decoder would accept fail a check. Rows that the decoder accepted pass every check."""
 
 from dataclasses import asdict
 from datetime import timedelta
@@ -19,7 +19,7 @@ def red(results):
 
 
 def judged(lake, sql):
-    """The red checks after somebody has written to the table without the decoder."""
+    """Run a statement that writes to the table without the decoder; returns the checks that then fail."""
     lake.execute(sql)
     return red(validate(lake, NOON, NOON))
 

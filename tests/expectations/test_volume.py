@@ -1,4 +1,7 @@
-"""Hours are compared with similar hours: few records on a day off are no silence, but on a working day they are."""
+"""
+Hours are compared with similar hours. On a day off, few records are normal. On a working day, few records fail a
+check.
+"""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -17,8 +20,10 @@ JUDGED = ("volume_deviation", "silence_ratio", "source_mix_shift", "new_code_sha
 
 def usual(hour: Hour) -> dict[str, int]:
     """
-    A desk: 24 records an hour in working hours, 6 of them from schools in term, 12 more on Mondays, 3 at any other
-    time.
+    Return the usual number of records by source in an hour.
+
+    A working hour has 24 records. In term time, schools send 6 more, and on Mondays there are 12 more. Every other hour
+    has 3.
     """
     if hour.kind == "closed" or not 9 <= hour.local_hour < 17:
         return {POLICE: 3}
@@ -28,9 +33,9 @@ def usual(hour: Hour) -> dict[str, int]:
 
 def fill(lake, end, *, weeks=9, **otherwise):
     """
-    Write weeks of usual hours up to `end` (aware).
+    Write weeks of usual hours up to `end` (timezone-aware).
 
-    `otherwise` gives the last hour's events, or the hours of silence.
+    With `last`, the last hour has these counts by source. With `silent`, the last so many hours have no records.
     """
     end = end.astimezone(UTC).replace(tzinfo=None)
     rows = []
@@ -56,7 +61,7 @@ def fill(lake, end, *, weeks=9, **otherwise):
 
 
 def at(day: date, hour: int) -> datetime:
-    """The end of an hour, by the clock in London."""
+    """Return the end of an hour in London time."""
     return datetime.combine(day, time(hour), LONDON)
 
 
@@ -114,7 +119,7 @@ def test_desk_may_be_open_or_not_between_christmas_and_new_year(lake, last):
 
 @pytest.mark.parametrize(("last", "failed"), [(None, set()), ({}, {"volume_deviation"})])
 def test_schools_send_nothing_in_their_holidays_but_the_others_must(lake, last, failed):
-    """The first Monday of the summer holidays, after weeks of term."""
+    """The hour is on the first Monday of the summer holidays, after weeks of term."""
     end = at(date(2026, 7, 27), 12)
     fill(lake, end, **({} if last is None else {"last": last}))
 
@@ -144,7 +149,7 @@ def test_week_after_a_clock_change_is_like_those_before(lake, hour):
 
 
 def test_silence_of_a_morning_fails_on_a_working_day(lake):
-    """Quiet nights and weekends do not make a silent morning usual."""
+    """Quiet nights and weekends must not make a silent morning look normal."""
     end = at(date(2026, 3, 3), 12)
     fill(lake, end, silent=3)
 
@@ -164,7 +169,7 @@ def test_desk_that_works_on_working_days_only_is_not_silent_over_easter(lake):
 
 
 def test_silence_is_still_seen_after_a_holiday(lake):
-    """A feed broke on Maundy Thursday and is still missing on Tuesday."""
+    """The source broke on Maundy Thursday and still sends nothing on Tuesday."""
     end = at(date(2026, 4, 7), 12)
     fill(lake, end, silent=4 * 24)
 
@@ -180,7 +185,10 @@ def test_first_weeks_are_not_checked(lake):
 
 
 def test_mix_of_a_bank_holiday_is_that_of_a_weekend(lake):
-    """On a day off, only the police send. On a Tuesday, the same mix would mean a wrong mapping."""
+    """
+    On a day off, only the police send records. On a Tuesday, that mix of sources would mean that sources are mapped
+    wrongly.
+    """
     holiday, tuesday = at(date(2026, 4, 6), 23), at(date(2026, 3, 3), 23)
     fill(lake, holiday)
     assert judged(lake, holiday)["source_mix_shift"] is True

@@ -1,4 +1,4 @@
-"""Parts as real processes that can be stopped and killed, and looks at their health."""
+"""Parts as real processes that can be stopped and killed, and functions that check their health."""
 
 import os
 import signal
@@ -24,20 +24,20 @@ Look = Callable[[], Health]
 
 @pytest.fixture
 def health_settings(fresh_settings: Settings, fresh_topics: str) -> Settings:
-    """Settings of a lake and topics that are both empty. Records are landed at once."""
+    """Settings with an empty lake and empty topics. Records land at once."""
     return replace(fresh_settings, land_batch_seconds=0.05)
 
 
 @pytest.fixture
 def look(health_settings: Settings) -> Look:
-    """One look at everything."""
+    """A function that checks the health of all parts and servers once."""
     observer = Observer(health_settings)
     return observer.look
 
 
 @pytest.fixture
 def eventually(look: Look) -> Callable[[str, Callable[[Row], bool]], Row]:
-    """Looks until a part's row is as wanted, and returns it."""
+    """A function that checks health until a part's row meets a condition, and returns the row."""
 
     def wait(part: str, is_wanted: Callable[[Row], bool]) -> Row:
         deadline = time.monotonic() + PATIENCE
@@ -51,7 +51,7 @@ def eventually(look: Look) -> Callable[[str, Callable[[Row], bool]], Row]:
 
 @pytest.fixture
 def verb(health_settings: Settings, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
-    """Starts commands of `./caf`, and kills those that a test leaves running."""
+    """A function that starts commands of `./caf`. At the end, commands that still run are killed."""
     started: list[subprocess.Popen] = []
 
     def start(*words: str) -> subprocess.Popen:
@@ -70,7 +70,7 @@ def verb(health_settings: Settings, tmp_path: Path) -> Iterator[Callable[..., su
 
 @pytest.fixture
 def sql(fresh_settings: Settings) -> Callable[..., list[tuple]]:
-    """Runs a query in the database to which parts write their signs of life."""
+    """A function that runs a query in the database to which parts write their signs of life."""
 
     def ask(query: str, *values: object) -> list[tuple]:
         dsn = postgres.as_it_is(fresh_settings).dsn(fresh_settings.database)
@@ -83,7 +83,7 @@ def sql(fresh_settings: Settings) -> Callable[..., list[tuple]]:
 
 @pytest.fixture
 def until() -> Callable[[Callable[[], object]], object]:
-    """Waits for an answer that is true, and returns it."""
+    """A function that asks again until the answer is true, and returns the answer."""
 
     def wait(ask: Callable[[], object]) -> object:
         deadline = time.monotonic() + PATIENCE

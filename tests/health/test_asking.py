@@ -1,4 +1,4 @@
-"""A server that hangs does not make the caller hang."""
+"""If a server hangs, its caller does not hang."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""What monitoring counts, without naming anybody."""
+"""Which figures monitoring counts. No figure names a person or family."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ def contact(number: int, source: str, **data: object) -> tuple[bytes, bytes]:
 
 @pytest.fixture
 def land(health_settings: Settings) -> Callable[..., None]:
-    """Sends records and lands them."""
+    """A function that sends records and lands them."""
 
     def do(*records: tuple[bytes, bytes]) -> None:
         kafka = producer(health_settings)
@@ -53,7 +53,7 @@ def land(health_settings: Settings) -> Callable[..., None]:
 
 @pytest.fixture
 def lake(health_settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The lake, opened for reading."""
+    """The lake, connected for reading."""
     with connect(health_settings) as lake:
         yield lake
 
@@ -62,9 +62,9 @@ def test_rejects_are_counted_by_source_and_reason_and_only_systems_are_named(
     land: Callable, lake: duckdb.DuckDBPyConnection
 ) -> None:
     """
-    A source is text that a sender writes.
+    A source is free text that a sender writes.
 
-    If it is a family, is made up each time, or cannot be read, it does not become a label.
+    If the text is a family id, differs for each record, or cannot be read, it does not become a label of a metric.
     """
     reader = FigureReader()
     land(
@@ -88,7 +88,7 @@ def test_rejects_are_counted_by_source_and_reason_and_only_systems_are_named(
 def test_how_long_alerts_took_is_counted_from_the_first_reading_on(
     health_settings: Settings, land: Callable, lake: duckdb.DuckDBPyConnection
 ) -> None:
-    """Nobody waited for test alerts and alerts from history, so they do not count."""
+    """Test alerts and alerts from history do not count, because nobody waited for them."""
     reader, metrics, now = FigureReader(), Metrics(), datetime.now(UTC)
 
     def alert(number: int, **changed: object) -> Alert:

@@ -1,4 +1,7 @@
-"""Parts are broken on purpose, on real servers. A look shows it, `status` exits with 1, and the metrics report it."""
+"""
+Parts are broken on purpose, on real servers. A health check reports each fault, `status` exits with 1, and the metrics
+report it as well.
+"""
 
 import json
 import signal
@@ -52,12 +55,12 @@ def status(settings: Settings, *words: str) -> tuple[int, str]:
 
 
 def printed(output: str) -> dict[str, object]:
-    """The JSON object among lines of a log."""
+    """Return the JSON object that stands among log lines."""
     return json.loads(next(line for line in output.splitlines() if line.startswith("{")))
 
 
 def levels(health: Health) -> dict[str, float]:
-    """The level of each part in the metrics for Prometheus."""
+    """Return the level of each part in the Prometheus metrics."""
     metrics = Metrics()
     metrics.note(health, None)
     (family,) = [one for one in families(metrics.text().decode()) if one.name == "caf_part_level"]
@@ -89,7 +92,7 @@ def test_stopped_and_killed_parts_are_reported_and_well_once_they_run_again(
 def test_part_that_dies_at_a_record_again_and_again_is_reported_with_the_record(
     health_settings: Settings, eventually: Eventually, look: Look
 ) -> None:
-    """Its process is new each time, so Airflow would show a running task."""
+    """The part has a new process each time, so Airflow would show a running task."""
     (Path(health_settings.lake_folder) / "landing").parent.mkdir(parents=True, exist_ok=True)
     (Path(health_settings.lake_folder) / "landing").write_text("in the way of the lake's files")
     send(health_settings)
@@ -111,7 +114,10 @@ def test_part_that_dies_at_a_record_again_and_again_is_reported_with_the_record(
 def test_part_with_signs_of_life_cannot_hide_waiting_records(
     health_settings: Settings, look: Look, sql: Sql, until: Callable
 ) -> None:
-    """It gives signs of life and its loop turns, but it does nothing. Kafka and the lake reveal it."""
+    """
+    The part gives signs of life and its loop runs, but it lands no record. Kafka and the lake show that records
+    wait.
+    """
     send(health_settings, 3)
     impatient = Observer(replace(health_settings, late_seconds=1.0))
     with sign_of_life(health_settings, "land") as sign:
@@ -127,12 +133,12 @@ def test_part_with_signs_of_life_cannot_hide_waiting_records(
 
 
 def test_marts_that_are_held_are_amber(health_settings: Settings, until: Callable) -> None:
-    """They stay amber however often the build's task ends because of it."""
+    """The part stays amber even if held marts end the build's task again and again."""
     for _ in range(3):
         with pytest.raises(MartsHeld), sign_of_life(health_settings, "build"):
             raise MartsHeld("new marts are held: referral.volume; readers keep the last good marts")
     observer = Observer(health_settings, lambda _: ["referral.volume: 3 records"])
-    # On a busy machine, a look may pass before the lake has answered.
+    # On a busy machine, a health check may end before the lake has answered.
     row = until(lambda: (found := observer.look().row("build")) and found.state == "held" and found)
 
     assert row.level == "amber"
@@ -163,7 +169,10 @@ def test_missing_topic_is_reported(health_settings: Settings, look: Look, until:
 
 
 def test_how_long_a_record_waits_is_known_without_reading_it(health_settings: Settings) -> None:
-    """It is the wait of the oldest record, in the middle of its partition, to half a second by the broker's clock."""
+    """
+    The time is that of the oldest waiting record, here in the middle of a partition. The time is measured by the
+    broker's clock and may be off by about half a second.
+    """
     for _ in range(3):
         send(health_settings, 2)
         time.sleep(0.7)
@@ -183,7 +192,7 @@ def test_how_long_a_record_waits_is_known_without_reading_it(health_settings: Se
 
 
 def test_records_of_a_partition_that_nobody_reads_wait(health_settings: Settings) -> None:
-    """The partition was added while the parts ran."""
+    """The watcher does not read the partition, because the partition was added while the watcher ran."""
     publisher = Publisher(health_settings)
     publisher.heartbeat(Heartbeat(leader="one", as_of=datetime.now(UTC), offsets={names.REFERRAL: [0] * 6}))
     publisher.close()
@@ -197,7 +206,7 @@ def test_records_of_a_partition_that_nobody_reads_wait(health_settings: Settings
 
 
 def test_records_that_readers_never_see_do_not_count_as_waiting(health_settings: Settings) -> None:
-    """The marker that ends a transaction has an offset, and so have aborted records."""
+    """Consumers never see aborted records or the marker that ends a transaction, but both have offsets."""
     with closing(producer(health_settings, transactional_id="partner")) as kafka:
         kafka.init_transactions()
         for end in (kafka.commit_transaction, kafka.abort_transaction):
@@ -220,7 +229,7 @@ def test_records_that_readers_never_see_do_not_count_as_waiting(health_settings:
 
 
 def test_transaction_that_is_left_open_is_reported(health_settings: Settings) -> None:
-    """Readers see no record that was written after the transaction's first record, whoever wrote it."""
+    """Until the transaction ends, consumers see no later record in its partition, even from other senders."""
     with closing(producer(health_settings, transactional_id="partner")) as kafka:
         kafka.init_transactions()
         kafka.begin_transaction()

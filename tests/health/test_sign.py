@@ -1,4 +1,4 @@
-"""What a part records about itself, and that the part never suffers from it."""
+"""What a part records about its own health. If recording fails, the part must not be disturbed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -37,7 +37,7 @@ def test_error_is_raised_unchanged_and_recorded(fresh_settings: Settings) -> Non
 
 
 def test_message_of_another_error_is_not_kept_but_its_line_is(fresh_settings: Settings) -> None:
-    """Libraries put values into their messages."""
+    """Libraries put data into their error messages, so only the error's type and line are kept."""
     with pytest.raises(ValueError, match=SECRET), sign_of_life(fresh_settings, "watch"):
         raise ValueError(SECRET)
     (run,) = read_signs(fresh_settings).runs
@@ -56,7 +56,7 @@ def test_being_asked_to_end_is_no_error(fresh_settings: Settings) -> None:
 
 
 def test_a_part_works_and_ends_while_postgresql_is_away(settings: Settings) -> None:
-    """The part's own error is raised, not an error of its sign of life."""
+    """The part's own error is raised, and not an error from recording its sign of life."""
     away = replace(settings, postgres=f"postgresql://nobody@127.0.0.1:{free_ports(1)[0]}/caf")
     with pytest.raises(KeyError), sign_of_life(away, "share"):
         raise KeyError
@@ -71,7 +71,10 @@ def test_signs_go_on_after_the_connection_was_lost(fresh_settings: Settings, sql
 
 
 def test_sign_from_the_future_does_not_count(fresh_settings: Settings, sql: Sql) -> None:
-    """The clock was set back after the process had died. Its last sign would look fresh for an hour."""
+    """
+    The process died, and then the clock was set back. The last sign of life would otherwise look recent for an
+    hour.
+    """
     with sign_of_life(fresh_settings, "land"):
         pass
     sql("UPDATE health.runs SET ended_at = NULL, beat_at = beat_at + interval '1 hour'")

@@ -1,4 +1,4 @@
-"""The health of a part, by its signs of life and the records that wait for it."""
+"""The health of a part, derived from its signs of life and the records that wait for it."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ WAITS = Backlog(records=40, seconds=300, first="caf.referral.v1/3/7", done=1_000
 
 
 def run(part: str, *, ago: float = 3600, ended: float | None = None, silent: float = 1, **more: object) -> Run:
-    """A run that started `ago` seconds before now. If `ended` is given, it ended so many seconds before now."""
+    """Make a run that started `ago` seconds before now. With `ended`, the run ended that many seconds before now."""
     facts = {
         "part": part,
         "host": "here",
@@ -63,7 +63,7 @@ def test_part_that_runs_by_schedule_or_on_request_need_not_have_run(part: str) -
 
 
 def test_a_part_that_is_stopped_or_killed_does_not_run() -> None:
-    """A process that got SIGSTOP or SIGKILL gives no more signs, and has not ended."""
+    """After SIGSTOP or SIGKILL, a process gives no more signs of life, and its run has no recorded end."""
     row = evaluated("land", run("land", silent=90), backlog=WAITS, is_taken_to_run=True)
 
     assert (row.level, row.state, row.restarts) == ("red", "not running", 1)
@@ -84,7 +84,7 @@ def test_paused_dag_is_given_as_the_reason() -> None:
 
 
 def test_task_that_fails_before_it_can_give_a_sign_is_reported() -> None:
-    """The cause is a policy that cannot be read, or a module with an error in it."""
+    """The cause may be a policy that cannot be read, or a module with an error."""
     row = evaluated("share", run("share", ended=600), tried=9)
 
     assert (row.level, row.state) == ("red", "not running")
@@ -110,7 +110,7 @@ def test_a_failed_run_names_its_error_and_task() -> None:
 
 
 def test_a_part_that_fails_again_and_again_is_red_even_while_it_runs() -> None:
-    """There are twelve attempts in two minutes, and at any single look the part is running."""
+    """The part failed twelve times in two minutes. Each health check may still find the part running."""
     failures = [run("land", ago=10 * n + 8, ended=10 * n, error="BrokerUnavailable") for n in range(12, 0, -1)]
     row = evaluated("land", *failures, run("land", ago=2), backlog=WAITS)
 
@@ -164,7 +164,7 @@ def test_a_part_that_has_just_started_is_given_time_to_begin() -> None:
 
 
 def test_a_standby_alone_does_no_work() -> None:
-    """The leader was stopped. It holds the lock, and gives no sign of life."""
+    """The leader was stopped with SIGSTOP. The leader still holds the lock, but gives no sign of life."""
     stopped, standby = run("watch", ago=9000, silent=60, pid=5), run("watch", is_standby=True)
     row = evaluated("watch", stopped, standby)
 

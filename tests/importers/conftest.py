@@ -1,4 +1,4 @@
-"""Census files that a test makes for itself."""
+"""Make census files for tests, and read them."""
 
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -42,7 +42,10 @@ def census(*children: str, year: int = 2024, lea: str = "344", extracted: str = 
 
 
 class Run:
-    """Reads a file as the first return of its year, and keeps each event as sent and as the contract accepts it."""
+    """
+    Reads a file as the first return of its year, and keeps each event as it was sent and as the contract accepts
+    it.
+    """
 
     def __init__(self, home: Path) -> None:
         self.settings = Settings(home=home)

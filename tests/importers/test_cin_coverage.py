@@ -15,7 +15,7 @@ SAMPLE = Path(__file__).parent / "data" / "CIN_Census_2024.xml"
 
 @pytest.fixture
 def imported(fresh_settings, fresh_topics, monkeypatch):
-    """Run `./caf import cin-xml` on a lake of its own; returns what it printed, and the statements in force."""
+    """Run `./caf import cin-xml` on an empty lake; returns the printed text, and the coverage statements in force."""
     monkeypatch.setattr("streams.cli.import_.Settings.from_env", lambda: fresh_settings)
 
     def ran(*words: str, code: int = 0) -> tuple[str, list[Statement]]:
@@ -28,7 +28,7 @@ def imported(fresh_settings, fresh_topics, monkeypatch):
 
 
 def test_census_is_a_part_until_somebody_says_that_it_is_whole(imported, write, tmp_path: Path):
-    """It stays whole when it is imported again without `--covers`. A file that is only checked states nothing."""
+    """The census stays whole when it is imported again without `--covers`. With `--check`, nothing is stated."""
     file = tmp_path / "census.xml"
     file.write_text(write.census(write.child()))
     _, checked = imported(str(file), "--check", "--covers", "whole")

@@ -30,7 +30,7 @@ def one(events, type_):
 
 
 def test_episode_is_told_from_referral_to_closure(run, write):
-    """An assessed and closed episode becomes events, in the order in which they happened."""
+    """An episode that was assessed and closed becomes events, in the order in which its steps happened."""
     events = run(write.census(write.child(write.episode(inside=ASSESSED))))
 
     assert facts(events) == [
@@ -54,7 +54,10 @@ def test_factors_are_kept_once_each(run, write):
 
 
 def test_day_stays_the_same_day_in_london(run, write):
-    """A date in summer time becomes noon of that date. Events are seconds apart, in their order."""
+    """
+    A date in summer time becomes noon of that date in London. The events of a day are seconds apart, in a fixed
+    order.
+    """
     events = run(write.census(write.child(write.episode(referred="2023-07-01"))))
 
     assert one(events, "ReferralSubmitted").envelope.time.isoformat() == "2023-07-01T11:00:02+00:00"
@@ -109,7 +112,7 @@ def test_two_referrals_of_one_day_are_two(run, write):
 
 
 def test_local_id_appears_nowhere(run, write):
-    """Events name a child by a pseudonym. No event has its local id."""
+    """Events name a child by a pseudonym. No event contains the child's local id."""
     run(write.census(write.child(local_id="LOCAL4711")))
 
     assert not any(b"LOCAL4711" in message.value + message.key for message in run.sent)
@@ -130,7 +133,10 @@ def test_child_of_another_authority_is_another(run, write):
 
 
 def test_later_year_replaces_what_an_earlier_one_told(run, write):
-    """An episode of an earlier year is sent as a correction of that year's event, so that the later return counts."""
+    """
+    An episode from before the file's year is sent as a correction of the earlier year's event, so that the later return
+    counts.
+    """
     first = one(run(write.census(write.child(), year=2024)), "ReferralSubmitted")
     again = one(run(write.census(write.child(write.episode(source="2A")), year=2025)), "ReferralSubmitted")
 
@@ -147,7 +153,7 @@ def test_unborn_child_is_known_by_its_due_date(run, write):
 
 
 def test_pseudonyms_are_those_of_every_release(run, write):
-    """The key of a child never changes once it has been made."""
+    """Once a child has a key, no release of the software may change the key."""
     events = run(write.census(write.child()))
 
     assert one(events, "HouseholdJoined").key == "cin-344-ed58e1fb0ad8ff6d6aaa"
@@ -155,7 +161,10 @@ def test_pseudonyms_are_those_of_every_release(run, write):
 
 
 def test_new_codes_of_a_council_change_no_pseudonym(run, write, monkeypatch):
-    """Dorset has had two numbers and two GSS codes. A council that gets another GSS code also keeps its ids."""
+    """
+    Dorset has had two DfE numbers and two GSS codes. A council that gets another GSS code keeps its children's
+    ids.
+    """
     first = run(write.census(write.child(), lea="835"))
     later = run(write.census(write.child(), lea="838"))
     before = run(write.census(write.child(), lea="370"))
@@ -170,7 +179,10 @@ def test_new_codes_of_a_council_change_no_pseudonym(run, write, monkeypatch):
 
 
 def test_merged_and_divided_councils_share_no_ids():
-    """Two councils may use the same local ids. Only a council that continues another's numbering shares its codes."""
+    """
+    Two councils may use the same local ids. Only a council that continues the numbering of another council shares its
+    codes.
+    """
     shared = Counter((one.ids_lea, one.ids_gss) for one in _by_lea().values())
 
     assert [ids for ids, count in shared.items() if count > 1] == [("835", "E10000009")]

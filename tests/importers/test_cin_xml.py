@@ -1,4 +1,4 @@
-"""Import of whole census files: good, bad, hostile and large ones."""
+"""Import of whole census files: good, bad, hostile and large files."""
 
 import json
 import random
@@ -16,7 +16,10 @@ SAMPLE = Path(__file__).parent / "data" / "CIN_Census_2024.xml"
 
 
 def test_sample_of_the_department_is_read(run):
-    """One of two children in the published sample is rejected, because its only referral is after the collection."""
+    """
+    In the DfE's published sample, one of two children is rejected, because the only referral is after the
+    collection.
+    """
     events = run(SAMPLE.read_bytes())
 
     assert (run.done.children, run.done.imported, run.done.year) == (2, 1, 2023)
@@ -49,7 +52,10 @@ def test_same_file_gives_the_same_bytes(run, write):
     ],
 )
 def test_child_without_an_id_or_a_dated_referral_is_kept_and_the_rest_told(run, write, spoil, element):
-    """A rejected child sends nothing. It is reported by line and element without its value, and its record is kept."""
+    """
+    A rejected child sends no events. The report names line and element but not the value, and the child's record is
+    kept.
+    """
     good = run(write.census(write.child(local_id="GOOD")))
     events = run(write.census(write.child().replace(*spoil), write.child(local_id="GOOD")))
     if element is None:
@@ -88,7 +94,10 @@ def test_child_without_an_id_or_a_dated_referral_is_kept_and_the_rest_told(run, 
     ],
 )
 def test_whatever_else_is_wrong_is_left_out_of_a_child_that_is_told(run, write, spoil, element):
-    """The child and its referral are sent. The report has the line of what is left out, but not its value."""
+    """
+    The child and its referral are sent. The report has the line of the element that is left out, but not its
+    value.
+    """
     events = run(write.census(write.child().replace(*spoil)))
 
     assert run.done.imported == 1
@@ -115,7 +124,7 @@ def test_whatever_else_is_wrong_is_left_out_of_a_child_that_is_told(run, write, 
     ],
 )
 def test_day_is_read_as_it_is_written(run, write, written):
-    """XML Schema allows a time zone, a time and white space. None of them changes the day."""
+    """XML Schema allows a time zone, a time and white space around a date. None of them changes the day."""
     expected = run(write.census(write.child()))
     events = run(write.census(write.child().replace("2015-03-27", written)))
 
@@ -130,7 +139,10 @@ def test_what_is_no_day_of_xml_schema_is_left_out(run, write, written):
 
 
 def test_referral_of_before_april_2013_needs_no_source(run, write):
-    """The DfE asks for a source from April 2013. Before that, an unknown source is not a flaw."""
+    """
+    The DfE requires a source for referrals from April 2013. For earlier referrals, an unknown source is not a
+    flaw.
+    """
     without = "<ReferralSource>6</ReferralSource>"
     for referred, flaws in (("2013-03-31", 0), ("2013-04-01", 1)):
         events = run(write.census(write.child(write.episode(referred=referred)).replace(without, "")))
@@ -140,7 +152,10 @@ def test_referral_of_before_april_2013_needs_no_source(run, write):
 
 
 def test_unreadable_decision_is_told_by_what_followed(run, write):
-    """An enquiry shows that a referral was taken on. Without one, no decision is sent."""
+    """
+    If the decision is unreadable, an enquiry shows that the referral was taken on. Without an enquiry, no decision is
+    sent.
+    """
     enquiry = "<Section47><S47ActualStartDate>2023-10-10</S47ActualStartDate></Section47>"
     opened = [
         {type(e.fact).__name__ for e in run(write.census(write.child(write.episode(nfa="?", inside=inside))))}
@@ -152,7 +167,10 @@ def test_unreadable_decision_is_told_by_what_followed(run, write):
 
 
 def test_group_that_stands_twice_is_one(run, write):
-    """If an export repeats a module word for word, its facts are sent once. A different module is another episode."""
+    """
+    If an export repeats a module word for word, its facts are sent once. A module with other content is another
+    episode.
+    """
     once = run(write.census(write.child(write.episode())))
     twice = run(write.census(write.child(write.episode(), write.episode())))
 
@@ -168,7 +186,10 @@ def test_identifiers_that_stand_in_two_groups_are_read_as_one(run, write):
 
 
 def test_flaws_are_counted_by_reason_with_their_first_lines(run, write):
-    """330 of 332 children have no id. The end of the output shows how many are rejected, why and where."""
+    """
+    330 of 332 children have no id. The end of the output shows how many children are rejected, and for each reason the
+    first lines.
+    """
     bad = [write.child(local_id="") for _ in range(330)]
     run(write.census(*bad, write.child(local_id="A"), write.child(local_id="B")))
 
@@ -177,7 +198,10 @@ def test_flaws_are_counted_by_reason_with_their_first_lines(run, write):
 
 
 def test_mended_rejects_can_be_imported(run, write):
-    """The kept records are a census file. Once corrected, it gives the events that the first file should have given."""
+    """
+    The kept records are a census file. Once it is corrected, it gives the events that the first file should have
+    given.
+    """
     whole = run(write.census(write.child()))
     run(write.census(write.child().replace("CINreferralDate>2023", "CINreferralDate>23")))
     events = run(run.done.rejects.read_text().replace("CINreferralDate>23", "CINreferralDate>2023"))
@@ -187,7 +211,7 @@ def test_mended_rejects_can_be_imported(run, write):
 
 @pytest.mark.parametrize(("year", "factors"), [(2021, []), (2022, ["24A"])])
 def test_code_is_left_out_before_its_year(run, write, year, factors):
-    """Factor 24A was introduced in 2022."""
+    """The census has had factor 24A since 2022."""
     inside = """<Assessments><AssessmentActualStartDate>2020-10-09</AssessmentActualStartDate>
     <AssessmentAuthorisationDate>2020-11-20</AssessmentAuthorisationDate>
     <FactorsIdentifiedAtAssessment><AssessmentFactors>24A</AssessmentFactors></FactorsIdentifiedAtAssessment>
@@ -244,7 +268,7 @@ def test_unknown_year_or_authority_is_refused(run, write, year, lea, says):
 
 @pytest.mark.parametrize("day", ["2023-03-31", "2024-03-30", "2099-03-31", "0001-01-01", "31/03/2024", ""])
 def test_reference_date_is_the_last_day_of_the_year(run, write, day):
-    """A later date would rank above every later return."""
+    """A file with a later reference date would take precedence over every later return."""
     with pytest.raises(ImportFileInvalid, match="ReferenceDate"):
         run(write.census(write.child()).replace("2024-03-31", day))
 
@@ -271,7 +295,7 @@ def test_file_without_a_child_is_broken(run, write):
 
 
 def test_document_type_is_refused(run, write):
-    """Entities that multiply are never expanded, because a file that declares any entity is refused."""
+    """A file that declares any entity is refused. Nested entities therefore cannot be expanded until memory is full."""
     lols = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     bomb = f'<?xml version="1.0"?><!DOCTYPE Message [<!ENTITY l0 "lol">{lols}]>' + write.census(
         write.child().replace("X1", "&l9;")
@@ -293,7 +317,7 @@ def test_file_of_this_machine_cannot_be_included(run, write, tmp_path):
 
 
 def test_truncated_file_imports_what_came_before(run, write):
-    """A file that ends early is reported as broken. Whole children before its end are read."""
+    """A file that ends early is reported as broken. The complete children before its end are read."""
     text = write.census(write.child(local_id="A"), write.child(local_id="B"))
     run(text[: text.index("<LAchildID>B")])
 
@@ -302,7 +326,7 @@ def test_truncated_file_imports_what_came_before(run, write):
 
 
 def test_endless_child_stops_the_import(run, write):
-    """The import stops at a child that never ends, before memory is full."""
+    """If a child never ends, the import stops before memory is full."""
     endless = write.child(local_id="B").replace("<ChildCharacteristics>", "<Note>" + "<a/>" * MAX_CHILD_BYTES)
     run(write.census(write.child(local_id="A"), endless))
 
@@ -343,7 +367,7 @@ ENCODINGS = [
 
 @pytest.mark.parametrize(("declared", "encoding"), ENCODINGS)
 def test_bytes_are_believed_before_what_a_file_says_of_itself(run, write, declared, encoding):
-    """The same child has the same id, whatever encoding a file declares, or if it declares none."""
+    """The same child has the same id, whatever encoding a file declares, and also if the file declares none."""
     expected = run(write.census(write.child(local_id="Zoë")))
     declaration = f'<?xml version="1.0" encoding="{declared}"?>' if declared else ""
     events = run((declaration + write.census(write.child(local_id="Zoë"))).encode(encoding))
@@ -352,7 +376,7 @@ def test_bytes_are_believed_before_what_a_file_says_of_itself(run, write, declar
 
 
 def test_characters_across_chunks_are_whole(run, write):
-    """A file is read in pieces. A character of several bytes may lie in two of them, and stays one character."""
+    """A file is read in pieces. A character whose bytes lie in two pieces stays one character."""
     expected = run(write.census(write.child(local_id="Zoë")))
     for pad in range(65_536 - 420, 65_536 - 380):
         events = run(f"<!--{'x' * pad}-->{write.census(write.child(local_id='Zoë'))}")
@@ -367,7 +391,7 @@ def test_namespace_makes_no_difference(run, write):
 
 
 def test_fifty_thousand_children_need_no_more_memory_than_one(run, write, tmp_path):
-    """The import needs memory for one child, not for the file."""
+    """The import needs memory for one child, and not for the whole file."""
     file = tmp_path / "large.xml"
     header, end = write.census("@").split("@")
     with file.open("w") as out:
@@ -383,7 +407,7 @@ def test_fifty_thousand_children_need_no_more_memory_than_one(run, write, tmp_pa
 
 
 def _peak(home: Path, file: Path) -> int:
-    """Measure the largest memory (KiB) of a process that checks the file."""
+    """Measure the peak memory (KiB) of a process that checks the file."""
     command = [sys.executable, "-m", "streams.cli", "import", "cin-xml", "--check", str(file)]
     code = (
         f"import subprocess, resource; subprocess.run({command!r}, check=True, capture_output=True);"
@@ -412,7 +436,7 @@ PIECES = (
 
 @pytest.mark.parametrize("seed", range(300))
 def test_file_with_any_bytes_wrong_is_read_or_refused_in_one_sentence(run, seed):
-    """The result is always a report or one sentence, wherever a file is changed, cut, repeated or damaged."""
+    """Wherever a file is changed, cut, repeated or damaged, the result is a report or one sentence."""
     chance = random.Random(seed)
     spoilt = bytearray(SAMPLE.read_bytes())
     for _ in range(chance.randint(1, 5)):

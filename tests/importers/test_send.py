@@ -1,4 +1,4 @@
-"""Census files on real topics and a real lake: first returns, resubmissions, refusals."""
+"""Census files on real topics and a real lake: first returns, resubmissions and refusals."""
 
 import json
 import os
@@ -17,13 +17,13 @@ from streams.settings import PROJECT
 
 @pytest.fixture
 def council(fresh_settings, fresh_topics):
-    """Settings of a lake and topics that are both empty."""
+    """Settings with an empty lake and empty topics."""
     return replace(fresh_settings, land_batch_seconds=0.05)
 
 
 @pytest.fixture
 def send(council, tmp_path):
-    """Import a census and land it; returns the result and the number of events landed."""
+    """Import a census and land its events; returns the result and the number of landed events."""
 
     def imported(text, **options):
         file = tmp_path / "census.xml"
@@ -35,7 +35,7 @@ def send(council, tmp_path):
 
 
 def counts(council):
-    """Count the referrals and cases in force: the latest correction or withdrawal of a root counts."""
+    """Count the referrals and cases in force. If an event was corrected or withdrawn, its latest amendment decides."""
     with connect(council, marts=None) as lake:
         return lake.execute(
             "SELECT count(*) FILTER (fact = 'referral-submitted'), count(*) FILTER (fact = 'case-opened') FROM ("
@@ -55,7 +55,10 @@ def test_file_imported_twice_sends_nothing_the_second_time(council, send, write)
 
 
 def test_resubmission_replaces_what_the_first_return_said_and_can_be_undone(council, send, write):
-    """With a corrected date and a dropped child, one referral and one case remain. The first file restores all."""
+    """
+    The resubmission corrects a date and drops a child: one referral and one case remain. Importing the first file again
+    restores everything.
+    """
     first = write.census(write.child(local_id="A"), write.child(local_id="B"))
     second = write.census(write.child(write.episode(referred="2023-10-07"), local_id="A"))
     send(first)
@@ -80,7 +83,10 @@ def test_second_return_that_is_not_said_to_be_one_is_refused(council, send, writ
 
 
 def test_resubmission_of_a_few_children_is_not_taken_for_the_whole_year(council, send, write):
-    """If a filter is left on in an export, the other children must not be withdrawn. `--yes` confirms the intention."""
+    """
+    An export may have a forgotten filter. The other children must then not be withdrawn, unless `--yes` confirms
+    it.
+    """
     send(write.census(*(write.child(local_id=f"C{number}") for number in range(50))))
     few = write.census(write.child(local_id="C1"))
 
@@ -92,7 +98,7 @@ def test_resubmission_of_a_few_children_is_not_taken_for_the_whole_year(council,
 
 
 def test_truncated_file_sends_nothing(council, send, write):
-    """The file is imported once it is whole. A resubmission that is cut off withdraws no child."""
+    """The file is imported once it is complete. A resubmission that is cut off withdraws no child."""
     text = write.census(write.child(local_id="A"), write.child(local_id="B"))
     cut = text[: text.index("<LAchildID>B")]
     done, landed = send(cut)
@@ -104,7 +110,10 @@ def test_truncated_file_sends_nothing(council, send, write):
 
 
 def test_command_says_loudly_that_most_children_are_rejected(council, write, tmp_path):
-    """The exit code is 1. The output gives number, reasons and lines, says that nothing was sent, and shows no id."""
+    """
+    The exit code is 1. The output gives the number of rejected children, reasons and lines, says that nothing was sent,
+    and shows no id.
+    """
     bad = [write.child(local_id=f"LOCAL{n}").replace("2023-10-06", "6.10.2023") for n in range(9)]
     file = tmp_path / "census.xml"
     file.write_text(write.census(*bad, write.child(local_id="GOOD")))

@@ -1,4 +1,7 @@
-"""What counts after several returns: the last submission of each year, and the latest year that has a fact."""
+"""
+Which facts count after several returns: those of each year's last submission, and of the latest year with the
+fact.
+"""
 
 import random
 from datetime import UTC, date, datetime
@@ -27,7 +30,7 @@ FROM (
 )
 WHERE change <> 'withdrawn' ORDER BY ALL
 """
-"""The events in force, as in `stg_events`."""
+"""SQL for the events in force, with the same rules as `stg_events`."""
 
 
 class Lake:
@@ -40,7 +43,7 @@ class Lake:
         self.home, self.offset = home, 0
 
     def told(self, text, *, drop=None):
-        """Compare a file with the lake. Tables of an earlier comparison are dropped first."""
+        """Compare a file with the lake. Tables from an earlier comparison are dropped first."""
         for table in ("told", "said", "unread", "difference"):
             self.session.execute(f"DROP TABLE IF EXISTS temp.{table}")
         file = self.home / "census.xml"
@@ -51,7 +54,12 @@ class Lake:
         return told
 
     def imported(self, text, *, is_resubmission=False, most=None, chance=None):
-        """Import a file. `most` cuts the import short. `chance` lands the events shuffled, and some of them twice."""
+        """
+        Import a file; returns the number of events sent.
+
+        With `most`, the import stops after so many events. With `chance`, the events land in random order, and some
+        land twice.
+        """
         events = list(self.told(text).events(is_resubmission=is_resubmission))[:most]
         if chance:
             chance.shuffle(events)
@@ -94,7 +102,10 @@ def referrals(lake):
 
 
 def test_corrected_date_leaves_one_referral_and_one_case(new_lake, write):
-    """All events of the wrong day are withdrawn: referral, case and the others. The corrected ones are in force."""
+    """
+    All events of the wrong day are withdrawn, such as the referral and the case. The corrected events are in
+    force.
+    """
     lake = new_lake()
     lake.imported(write.census(write.child()))
     lake.imported(write.census(write.child(write.episode(referred="2023-10-07"))), is_resubmission=True)
@@ -135,7 +146,10 @@ def test_first_file_as_resubmission_again_undoes_one(new_lake, write):
 
 
 def test_import_that_was_cut_short_is_completed(new_lake, write):
-    """Cut at any event, the same import completes a first return or a resubmission."""
+    """
+    An import that stopped after any event is completed by the same import. This holds for first returns and
+    resubmissions.
+    """
     first = write.census(write.child(local_id="A"), write.child(local_id="B"))
     second = write.census(write.child(write.episode(referred="2023-05-01"), local_id="A"))
     whole = new_lake()
@@ -160,7 +174,7 @@ def test_resubmission_withdraws_nothing_of_another_year_or_authority(new_lake, w
 
 
 def test_rejected_child_is_left_as_it_was_told(new_lake, write):
-    """A child whose record in a resubmission is unreadable is not gone."""
+    """If a child's record in a resubmission is unreadable, the child's facts stay in force."""
     lake = new_lake()
     lake.imported(write.census(write.child(local_id="A"), write.child(local_id="B")))
     before = lake.in_force()
@@ -180,7 +194,10 @@ def test_child_without_an_id_may_be_any_child_so_none_is_taken_away(new_lake, wr
 
 
 def test_mended_rejects_never_take_other_children_away(new_lake, write):
-    """The file of rejects is marked as a part of its year, even when somebody imports it as a resubmission."""
+    """
+    The file of rejects is marked as a part of its year. Imported as a resubmission, it therefore withdraws no other
+    child.
+    """
     lake = new_lake()
     bad = write.child(local_id="B").replace("CINreferralDate>2023", "CINreferralDate>23")
     lake.imported(write.census(write.child(local_id="A"), bad))
@@ -193,7 +210,10 @@ def test_mended_rejects_never_take_other_children_away(new_lake, write):
 
 
 def test_second_return_that_is_not_said_to_be_one_is_recognised(new_lake, write):
-    """A file that contradicts its year's return is a resubmission. The same file, or more children, is not."""
+    """
+    A file that contradicts its year's return needs `--resubmission`. The same file, or a file with more children, does
+    not.
+    """
     lake = new_lake()
     first = write.census(write.child(local_id="A"))
     lake.imported(first)
@@ -210,7 +230,10 @@ def test_second_return_that_is_not_said_to_be_one_is_recognised(new_lake, write)
 
 
 def test_resubmission_in_the_form_of_earlier_releases_is_outranked(new_lake, write):
-    """Ids that contain the time of extraction sort before those that now contain a number."""
+    """
+    Earlier releases put the time of extraction into ids of amendments. Such ids sort before the present ids, which
+    contain a number.
+    """
     lake = new_lake()
     lake.imported(write.census(write.child()))
     old = list(lake.told(write.census(write.child(write.episode(source="2A")))).events(is_resubmission=True))
@@ -228,7 +251,10 @@ def _renamed(message):
 
 @pytest.mark.parametrize("seed", range(12))
 def test_any_sequence_of_returns_ends_as_the_last_submission_of_each_year(new_lake, write, seed):
-    """Years come in any order, are resubmitted, shuffled and doubled, and some imports are cut short."""
+    """
+    Years are imported in any order and resubmitted. Events land in random order or twice, and some imports are cut
+    short.
+    """
     chance = random.Random(seed)
     lake, last = new_lake(), {}
     for _ in range(chance.randint(2, 8)):

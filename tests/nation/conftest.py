@@ -1,4 +1,7 @@
-"""A lake of three authorities with families that live across their borders, and the tables of the plain build."""
+"""
+A lake of three authorities with families that live across the authorities' borders, and the tables of the plain
+build.
+"""
 
 import os
 import sys
@@ -45,7 +48,10 @@ ACROSS = """
     INNER JOIN joined AS other ON other.n = joined.n AND other.authority = joined.authority % 3 + 1
     WHERE joined.n % 9 = 0
 """
-"""Every ninth person who joins a household also joins one of the next authority, under the first authority's code."""
+"""
+SQL by which every ninth person who joins a household also joins a family of the next authority. The added event keeps
+the first authority's code.
+"""
 
 ERASED = "DELETE FROM landing.main.events WHERE family_id = (SELECT min(family_id) FROM landing.main.events)"
 BEYOND = """
@@ -68,7 +74,10 @@ class Nation:
 
 @pytest.fixture(scope="session")
 def spark_venv() -> str:
-    """The environment with Spark. It is kept beside that of the tests, because making it takes a minute."""
+    """
+    The environment with Spark. The environment is kept beside that of the tests, because making it takes a
+    minute.
+    """
     return os.environ.get("CAF_SPARK_VENV") or str(Path(sys.prefix).with_name("spark-venv"))
 
 
@@ -77,9 +86,9 @@ def nation(
     settings: Settings, postgres: Postgres, spark_venv: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Nation]:
     """
-    Some days of three authorities with twice the usual noise, and the plain build of them.
+    Five days of three authorities with twice the usual noise, and their plain build.
 
-    The records are in several files. Some are deleted, some are after the snapshot, and some are unreadable.
+    The records are in several files. Some records are deleted, some are after the snapshot, and some are unreadable.
     """
     own = replace(
         settings,

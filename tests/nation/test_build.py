@@ -1,4 +1,7 @@
-"""A build on Spark gives the same as the plain build, on one machine and on a cluster that loses a worker."""
+"""
+A build on Spark publishes the same tables as the plain build, on one machine and on a cluster that loses a
+worker.
+"""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 
 def built(nation: Nation, master: str, say: Callable[[str], None] = lambda _: None) -> NationMaker:
-    """Build without data tests, as in the plain build of this lake."""
+    """Build on Spark without data tests, because the plain build of this lake ran none."""
     warm = NationMaker(nation.settings, master, say)
     with warm.working(), Builder(nation.settings, fresh_seconds=FRESH, warm=warm) as builder:
         builder.build(tests=False)
@@ -26,7 +29,7 @@ def built(nation: Nation, master: str, say: Callable[[str], None] = lambda _: No
 
 
 def differences(nation: Nation) -> list[str]:
-    """List the published tables that differ from those of the plain build in a column, a type or a row."""
+    """List the published tables whose columns, types or rows differ from the plain build."""
     with connect(nation.settings) as lake:
         bags, columns = published(lake)
     names = sorted(bags.keys() | nation.plain.keys())
@@ -38,7 +41,7 @@ def differences(nation: Nation) -> list[str]:
 
 
 def test_families_of_three_authorities_make_the_tables_of_the_plain_build(nation):
-    """This holds for every published table, also for alerts and numbers of events."""
+    """Every published table is the same, including alerts and numbers of events."""
     told = []
     warm = built(nation, "local[2]", told.append)
 
@@ -56,7 +59,7 @@ def test_families_of_three_authorities_make_the_tables_of_the_plain_build(nation
 
 
 def test_what_a_killed_build_has_left_is_removed_by_the_next_and_what_one_needs_is_not(nation, tmp_path):
-    """The files of a build contain ids of families."""
+    """The files of a build contain family ids, so a later build removes files that no running build uses."""
     settings = replace(nation.settings, spark_folder=str(tmp_path))
     left = tmp_path / "build-of-one-that-was-killed"
     left.mkdir()
@@ -70,7 +73,10 @@ def test_what_a_killed_build_has_left_is_removed_by_the_next_and_what_one_needs_
 
 
 def test_a_worker_that_dies_costs_time_and_nothing_else(nation):
-    """A worker and all its processes are killed while shards are made. The other worker makes its shards again."""
+    """
+    A worker and all its processes are killed while shards are made. The other worker makes the shards of the killed
+    worker again.
+    """
     killed = []
 
     def kill(line: str) -> None:

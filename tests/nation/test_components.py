@@ -1,4 +1,4 @@
-"""Families that anything connects stay in one shard."""
+"""Families with any connection stay in one shard."""
 
 from itertools import pairwise
 from random import Random
@@ -12,7 +12,7 @@ from streams.nation.components import cut_into_shards
 def cut(
     edges: list[tuple[str, str]], keys: dict[str, tuple[str, int]], events: int
 ) -> tuple[dict[str, int], list[tuple]]:
-    """Return the shard of each key, and each connected group's shard, authority and records."""
+    """Return the shard of each key, and the shard, authority and number of records of each connected group."""
     with duckdb.connect() as session:
         session.execute(
             "CREATE TABLE connected (record_key VARCHAR, other VARCHAR, authority_code VARCHAR, records BIGINT)"
@@ -27,7 +27,7 @@ def cut(
 
 @pytest.mark.parametrize("seed", range(12))
 def test_connected_keys_share_a_shard_and_each_key_has_one(seed):
-    """Random connected groups of every shape, compared with following the edges one by one."""
+    """Random connected groups of every shape are compared with a search that follows the edges one by one."""
     random = Random(seed)
     names = [f"F{n}" for n in range(60)]
     edges = [
@@ -50,7 +50,7 @@ def nets(names: list[str], edges: list[tuple[str, str]]) -> list[set[str]]:
 
 
 def test_long_chain_is_one_net():
-    """A thousand families in a row, with names that do not follow that order."""
+    """A thousand families are connected in a chain. The order of their names differs from the order of the chain."""
     order = [f"F{(7919 * n) % 1009}" for n in range(1009)]
     edges = list(pairwise(order))
     places, shards = cut(edges, dict.fromkeys(order, ("E01", 1)), events=10)

@@ -1,4 +1,4 @@
-"""Errors are reported in one sentence, at once, and without a value of a record."""
+"""Errors are reported at once, in one sentence, and never contain data from records."""
 
 import json
 from dataclasses import replace
@@ -96,7 +96,7 @@ def test_lake_that_spark_cannot_read_is_refused(file, key, said):
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Path:
-    """A plan whose only model fails in the shard of one family, with a message that quotes the family's id."""
+    """A plan with one model, which fails in the shard of one family. The error message quotes the family's id."""
     events = [(f"K{n}", SECRET if n == 7 else f"F{n}") for n in range(20)]
     with duckdb.connect() as session:
         session.execute(
@@ -140,7 +140,10 @@ def plan(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_shard_that_fails_is_repeated_and_then_named_without_its_data(settings, spark_venv, tmp_path, plan):
-    """Each try writes what it can, and the other tables are made. Neither log nor message has the id of a family."""
+    """
+    Each attempt writes the tables of the other models. Neither the log nor the error message contains the family's
+    id.
+    """
     own = replace(settings, home=tmp_path / "home", spark_venv=spark_venv)
 
     with pytest.raises(BuildFailed, match=r"shard \d: model\.caf\.bad failed \(InvalidInputException\)") as failed:
@@ -155,7 +158,10 @@ def test_shard_that_fails_is_repeated_and_then_named_without_its_data(settings, 
 
 @pytest.mark.slow
 def test_record_without_a_key_is_not_lost_unsaid(settings, spark_venv, tmp_path, plan):
-    """The contract accepts no such record. If the lake has one all the same, it has no shard, and nothing is built."""
+    """
+    The contract accepts no record without a key. If the lake still has such a record, it has no shard, and the build
+    fails.
+    """
     own = replace(settings, home=tmp_path / "home", spark_venv=spark_venv)
     file = tmp_path / "events.parquet"
     with duckdb.connect() as session:

@@ -1,4 +1,7 @@
-"""The plan derives where each model is made. If it cannot, it refuses the model by name."""
+"""
+The plan derives on which level each model is made. If the plan cannot derive a model's level, it refuses the model by
+name.
+"""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""Worlds that several tests use. Making a year takes seconds, so it is made once."""
+"""Worlds that several tests use. Making a year takes seconds, so the year is made only once."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""The simulated year compared with the published figures."""
+"""Compare the simulated year with the published figures."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,10 @@ from streams.simulate.places import places_of
 
 
 def rows(world: World) -> list:
-    """List (time, child, source, referral) for each child referred to social care, as published counts do, in order."""
+    """
+    List each referral of a child to social care as (time, child, source, referral), in time order, as published counts
+    do.
+    """
     return [
         (fact.at, child, fact.data.source_code, fact.data.referral_id)
         for fact in world.facts
@@ -35,7 +38,10 @@ def other_year(request) -> World:
 
 
 def shares(world: World) -> tuple[float, float]:
-    """Return the share of rows within 12 months of the child's last, and the share with no further action."""
+    """
+    Return the share of referrals within 12 months of the same child's last referral, and the share without further
+    action.
+    """
     closed = {
         fact.data.referral_id
         for fact in world.facts
@@ -61,7 +67,7 @@ def test_wirral_has_the_published_figures_of_2024(year):
     assert by_source["6"] == 1_325
     assert by_source["2A"] == 730
     assert sum(by_source[code] for code in ("1A", "1B", "1C", "1D")) == 349
-    # The figures for education and housing are suppressed. Together they are the rest of the total.
+    # The figures for education and housing are suppressed. Together they make up the rest of the total.
     assert by_source["2B"] + by_source["4"] == 43
 
 
@@ -73,7 +79,7 @@ def test_wirral_has_the_published_re_referral_and_nfa_shares(year):
 
 
 def test_other_authorities_have_their_totals_and_shares(other_year):
-    """Herefordshire's totals are withheld. Its region's rate times its own population is used instead."""
+    """Herefordshire's totals are withheld, so its region's rate times Herefordshire's own population is used."""
     figures = calibrate(other_year.authorities[0])
     again, nothing = shares(other_year)
 
@@ -127,7 +133,10 @@ def test_referrals_lie_in_real_areas_and_more_in_deprived_ones(year):
 
 
 def test_measured_figures_are_near_the_published_ones(year):
-    """Counts differ by at most one child. Figures that are drawn by shares differ by at most three points."""
+    """
+    Counts differ by at most one child. Figures that are drawn at random from shares differ by at most three
+    points.
+    """
     figures = compare(year)
     counted = [figure for figure in figures if "%" not in figure.name]
     drawn = [

@@ -42,7 +42,10 @@ def done(settings: Settings) -> list[object]:
 def test_the_desk_takes_on_most_red_alerts_and_closes_some(
     settings: Settings, fresh_topics: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It acts at most once on each, never on history or a test, and the contract accepts every action."""
+    """
+    The desk acts at most once on each alert, and never on alerts of history or tests. The contract accepts every
+    action.
+    """
     monkeypatch.setattr(desk, "_SECONDS_TO_TAKE_ON", 0.1)
     monkeypatch.setattr(desk, "_SECONDS_TO_CLOSE", 0.1)
     with Desk(settings, 1) as watched:

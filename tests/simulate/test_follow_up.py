@@ -1,4 +1,4 @@
-"""Follow-ups: outcomes, partners at meetings, and that they change nothing else of a seed."""
+"""Follow-ups: outcome scores, and partners at meetings. Follow-ups must not change any other event of a seed."""
 
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
@@ -49,7 +49,7 @@ def test_readiness_is_of_children_from_two_to_under_five_at_its_start(year, outc
 
     assert ages
     assert min(ages) >= 2
-    # The first score may come a few weeks after the assessment.
+    # The first score may come up to 14 days after the assessment.
     assert max(ages) < 5.1
 
 
@@ -75,7 +75,7 @@ def test_sustained_is_scored_six_calendar_months_after_a_closure_or_soon_after(y
 
     def is_due(fact: Fact) -> bool:
         due = [months_later(day, 6) for day in closed[fact.data.family_id]]
-        # Up to four weeks later, and then up to the next working day.
+        # The score comes up to four weeks after the six months, and then moves to the next working day.
         return any(day <= day_of(fact.at) <= day + timedelta(days=34) for day in due)
 
     assert {fact.data.outcome_framework for fact in sustained} == set(OutcomeFramework)

@@ -1,4 +1,4 @@
-"""The truth file compared with the oracle: the claims of the stories are what the rules mean."""
+"""Compare the truth file with the oracle: each claim of a story must follow from the rules."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -35,7 +35,7 @@ def raised(borough: Borough, as_of: datetime) -> list:
 
 
 def found(claim: Claim, alerts: list) -> list:
-    """Find the alerts of the claim's rule, clause and entity."""
+    """Find the alerts with the claim's rule, entity and, if given, clause."""
     return [
         alert
         for alert in alerts
@@ -56,7 +56,10 @@ def assert_true(claims: list[Claim], alerts: list) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_planted_stories_raise_what_they_claim(seed):
-    """Several seeds, because the day of a story decides whether a month's end, clock change or holiday lies within."""
+    """
+    The test uses several seeds. The day of a story decides whether a month's end, a clock change or a holiday falls
+    into it.
+    """
     borough = empty_borough(END + timedelta(days=31 * seed), str(seed))
     claims = plant(borough, copies=1)
 
@@ -85,7 +88,7 @@ def test_live_stories_raise_what_they_claim_only_once_they_have_acted():
 
 
 def test_live_referral_is_late_by_less_than_its_limit():
-    """The red deadline must pass while somebody watches."""
+    """The referral's deadline must pass within a minute, while people watch the demo."""
     borough = empty_borough(END)
     player = cast(borough)[0]
     facts, claims = player.act(END)

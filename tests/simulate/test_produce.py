@@ -1,4 +1,4 @@
-"""The records that reach a real broker, and those that a file holds."""
+"""Which records reach a real broker, and which records a file holds."""
 
 import json
 from collections import Counter
@@ -77,12 +77,12 @@ def test_live_run_acts_every_story_now(settings):
     assert {claim.anchor_id for claim in produced.claims if claim.rule != "unreadable_report"} <= {
         one.envelope.id for one in fresh
     }
-    # Only the referral that arrives a day late happened before the run.
+    # Only the referral that arrives a day late has a time before the run.
     assert len(fresh) - len(on_time) == 1
 
 
 def test_two_live_runs_on_one_history_do_not_contradict_each_other(settings):
-    """The second run repeats what was under way byte for byte. Its other events have ids of their own."""
+    """The second run sends the events under way again, byte for byte. All its other events have new ids."""
     end = datetime.now(UTC) - timedelta(hours=3)
     for _ in range(2):
         world = World(6, ["E08000015"], end - timedelta(days=7), end, stories=0, noise=Noise.silent())

@@ -1,4 +1,4 @@
-"""The world as a stream: the same bytes for the same seed, valid records, and every event type."""
+"""The world as a stream of records: the same bytes for the same seed, valid records, and every event type."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta

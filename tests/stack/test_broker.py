@@ -1,4 +1,4 @@
-"""The embedded broker: a real Kafka that keeps what it acknowledged."""
+"""The embedded broker: a real Kafka that keeps the records that it acknowledged."""
 
 import socket
 from collections.abc import Iterator
@@ -51,7 +51,8 @@ def _kill(settings: Settings) -> None:
 
 def test_home_may_have_any_name_and_holds_the_whole_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Commas, colons and letters unknown to the locale must not move files to another place, where they would be lost.
+    Commas, colons and letters unknown to the locale must not make Kafka put its files elsewhere, where they would be
+    lost.
     """
     for variable in ("LANG", "LC_ALL", "LC_CTYPE"):
         monkeypatch.delenv(variable, raising=False)
@@ -77,7 +78,7 @@ def test_killed_broker_returns_with_every_acknowledged_record(own: Settings) -> 
 
 
 def test_broker_killed_while_it_is_looked_at_is_started_again(own: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A start that finds a dying broker does not fail because of it."""
+    """If a broker dies while `start` checks whether it runs, `start` does not fail but starts it again."""
     seen = broker.answers
     killed: list[bool] = []
 
@@ -96,7 +97,7 @@ def test_broker_killed_while_it_is_looked_at_is_started_again(own: Settings, mon
 
 
 def test_stopped_broker_may_return_on_another_port(own: Settings) -> None:
-    """The log does not depend on the address."""
+    """Stored records do not depend on the broker's address."""
     _send(own, "kept-over-a-move", 10)
     moved = replace(own, kafka_port=free_ports(1)[0])
     broker.start(moved)
@@ -107,7 +108,7 @@ def test_stopped_broker_may_return_on_another_port(own: Settings) -> None:
 
 
 def test_running_broker_is_left_alone(own: Settings) -> None:
-    """Starting is repeatable."""
+    """A second start changes nothing."""
     before = processes.find(own.home, broker.NAME)
     broker.start(own)
 
@@ -115,7 +116,7 @@ def test_running_broker_is_left_alone(own: Settings) -> None:
 
 
 def test_broker_listens_on_the_loopback_address_only(own: Settings) -> None:
-    """Nobody outside this machine can reach it."""
+    """No other machine can reach the broker."""
     addresses = {
         connection.laddr.ip.removeprefix("::ffff:")
         for process in processes.members(own.home, broker.NAME)
@@ -127,7 +128,7 @@ def test_broker_listens_on_the_loopback_address_only(own: Settings) -> None:
 
 
 def test_unknown_topic_is_not_created_by_use(own: Settings) -> None:
-    """Only the project's code makes topics."""
+    """Only the project's code creates topics."""
     client = consumer(own)
     known = client.partitions_for_topic("never-made")
     client.close()

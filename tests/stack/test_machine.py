@@ -1,4 +1,4 @@
-"""When a machine lacks something, a start that cannot succeed ends with one sentence that says what to do."""
+"""If a machine lacks something that a start needs, the start ends with one sentence that says what to do."""
 
 import os
 import resource
@@ -26,7 +26,7 @@ in_a_namespace = pytest.mark.skipif(
 
 def last_word(script: str, home: Path, **variables: str) -> str:
     """
-    The last line that a command prints on a machine that a shell script prepares first.
+    Return the last line that a command prints. The shell script can change the machine before it runs the command.
 
     No other process sees these changes.
     """
@@ -40,7 +40,7 @@ def last_word(script: str, home: Path, **variables: str) -> str:
 
 
 def alone(script: str) -> str:
-    """A script with separate mounts and a separate network."""
+    """Wrap a script so that it runs with separate mounts and a separate network."""
     return f"exec unshare --mount --net sh -ec '{script}'"
 
 
@@ -56,7 +56,7 @@ def test_small_disk_is_named_before_anything_is_started(tmp_path: Path, verb: st
 @in_a_namespace
 @pytest.mark.parametrize("verb", ["up", "demo", "sql 1"])
 def test_disk_that_can_only_be_read_is_one_sentence(tmp_path: Path, verb: str) -> None:
-    """This includes root, which permissions do not stop."""
+    """The test also holds for root, because permissions do not stop root but a read-only disk does."""
     script = alone(f"mount -t tmpfs -o ro,size=900m none {tmp_path}; {CAF} {verb}")
 
     assert "CAF_HOME" in last_word(script, tmp_path / "home")
@@ -72,7 +72,7 @@ def test_machine_without_a_loopback_address_is_one_sentence(make_home: Callable[
 
 @in_a_namespace
 def test_machine_without_shared_memory_is_one_sentence(make_home: Callable[[str], Path]) -> None:
-    """Airflow's processes share locks in it."""
+    """Airflow's processes share locks in shared memory."""
     script = alone(f"mount -t tmpfs -o ro none /dev/shm; ip link set lo up; {CAF} up")
 
     assert "Airflow needs shared memory, and there is none" in last_word(script, make_home())
@@ -80,7 +80,10 @@ def test_machine_without_shared_memory_is_one_sentence(make_home: Callable[[str]
 
 @in_a_namespace
 def test_root_on_a_machine_that_cannot_add_a_user_is_one_sentence(tmp_path: Path) -> None:
-    """PostgreSQL does not run as root. The administrator's programs are also looked for outside PATH."""
+    """
+    PostgreSQL does not run as root, so another user must be created. The program for this is also looked for outside
+    PATH.
+    """
     users = tmp_path / "passwd"
     users.write_text(
         "".join(
@@ -95,7 +98,7 @@ def test_root_on_a_machine_that_cannot_add_a_user_is_one_sentence(tmp_path: Path
 
 
 def test_file_in_the_place_of_the_home_is_one_sentence(tmp_path: Path) -> None:
-    """The file stays."""
+    """The file is not changed."""
     (tmp_path / "letter").write_text("keep me")
 
     assert "is a file, not a folder" in last_word(f"{CAF} up", tmp_path / "letter")
@@ -104,7 +107,7 @@ def test_file_in_the_place_of_the_home_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_home_of_another_user_is_refused(tmp_path: Path) -> None:
-    """Root is refused as well, because it would leave files there that the owner cannot remove."""
+    """Root is refused as well, because root would leave files in the home that its owner cannot remove."""
     (tmp_path / machine.MARKER).touch()
     if os.geteuid() != 0:
         pytest.skip("only root can give a file away")
@@ -115,7 +118,7 @@ def test_home_of_another_user_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_taken_port_is_named_at_once(make_home: Callable[[str], Path]) -> None:
-    """So nobody has to find them one after another when starting a second demo on one machine."""
+    """People who start a second demo on one machine then need not find the taken ports one after another."""
     with socket.socket() as first, socket.socket() as second:
         for taken in (first, second):
             taken.bind(("127.0.0.1", 0))
@@ -128,18 +131,18 @@ def test_every_taken_port_is_named_at_once(make_home: Callable[[str], Path]) -> 
 
 @pytest.mark.parametrize("port", [80_800, -1])
 def test_port_that_does_not_exist_is_named_with_what_is_allowed(port: int) -> None:
-    """The port is a typing mistake."""
+    """A port number outside the allowed range is a typing mistake."""
     with pytest.raises(PortTaken, match=f"CAF_KAFKA_PORT is {port}; allowed: 1024 to 65535"):
         machine.check_ports({"CAF_KAFKA_PORT": port})
 
 
 def test_few_open_files_are_one_sentence(make_home: Callable[[str], Path]) -> None:
-    """The program itself cannot raise a low hard limit."""
+    """The program itself cannot raise a low hard limit of open files."""
     assert "200 files may be open at once, 1024 are needed" in last_word(f"ulimit -n 200; {CAF} up", make_home())
 
 
 def test_low_soft_limit_of_open_files_is_raised() -> None:
-    """Many machines start with 1,024 and allow more."""
+    """Many machines start with a limit of 1,024 open files and allow more."""
     show = "import resource; print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
     script = f"from streams.stack.machine import prepare_process; prepare_process(); {show}"
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -150,7 +153,7 @@ def test_low_soft_limit_of_open_files_is_raised() -> None:
 
 
 def test_proxy_is_not_asked_for_the_loopback_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The addresses that the organisation excludes stay excluded."""
+    """Addresses that the organisation excludes from the proxy stay excluded."""
     monkeypatch.setenv("NO_PROXY", "intranet.example")
     monkeypatch.setenv("no_proxy", "")
     machine.prepare_process()
@@ -160,7 +163,7 @@ def test_proxy_is_not_asked_for_the_loopback_address(monkeypatch: pytest.MonkeyP
 
 
 def test_clock_that_was_set_back_is_one_sentence(tmp_path: Path) -> None:
-    """The clock shows a time before this program existed, or before a part of this home was started."""
+    """The clock shows a time before this program was made, or before a part of this home was started."""
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "kafka.json").touch()
     machine.check_clock(tmp_path)

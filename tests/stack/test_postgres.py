@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL server: where it listens, that it survives, and the addresses it gives."""
+"""The embedded PostgreSQL server: where it listens, that it survives a kill, and which addresses it gives."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,7 +25,7 @@ def _value(dsn: str, query: str) -> object:
 
 
 def test_missing_database_is_created(postgres: Postgres) -> None:
-    """Asking for an address creates the database. Asking again leaves it unchanged."""
+    """Asking for a database's address creates the database. Asking a second time leaves it unchanged."""
     dsn = postgres.dsn("made_by_asking")
     _value(dsn, "CREATE TABLE kept AS SELECT 1 AS number; SELECT 1")
 
@@ -33,7 +33,7 @@ def test_missing_database_is_created(postgres: Postgres) -> None:
 
 
 def test_dropped_database_is_empty_when_asked_for_again(postgres: Postgres) -> None:
-    """Dropping ends even open connections, and the name can be used again."""
+    """Dropping a database also ends open connections. The database's name can then be used again."""
     holder = psycopg2.connect(postgres.dsn("dropped"))
     postgres.drop("dropped")
     tables = _value(postgres.dsn("dropped"), "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
@@ -43,7 +43,7 @@ def test_dropped_database_is_empty_when_asked_for_again(postgres: Postgres) -> N
 
 
 def test_sqlalchemy_address_reaches_the_same_database(postgres: Postgres) -> None:
-    """Airflow's kind of address and libpq's kind lead to one database."""
+    """An address in SQLAlchemy's form, as Airflow needs it, and one in libpq's form lead to the same database."""
     with sqlalchemy.create_engine(postgres.sqlalchemy("shared")).connect() as connection:
         name = connection.exec_driver_sql("SELECT current_database()").scalar()
 
@@ -51,12 +51,15 @@ def test_sqlalchemy_address_reaches_the_same_database(postgres: Postgres) -> Non
 
 
 def test_server_listens_on_no_network_address(postgres: Postgres, settings: Settings) -> None:
-    """Only users who may enter its folder can reach it."""
+    """Only users who may enter the server's folder can reach the server."""
     assert [place for process in processes.members(settings.home, embedded.NAME) for place in listening(process)] == []
 
 
 def listening(process: psutil.Process) -> list[object]:
-    """Network addresses on which a process listens. A process for a connection may have ended meanwhile."""
+    """
+    List the network addresses on which a process listens. A process for one connection may have ended in the
+    meantime.
+    """
     try:
         return [place for place in process.net_connections("inet") if place.status == psutil.CONN_LISTEN]
     except psutil.NoSuchProcess:
@@ -64,7 +67,7 @@ def listening(process: psutil.Process) -> list[object]:
 
 
 def test_killed_server_returns_with_its_data(make_home: MakeHome) -> None:
-    """After `kill -9`, the next call starts it again, and committed data are there."""
+    """After `kill -9`, the next call starts the server again, and committed data are still there."""
     settings = Settings(home=make_home("home"))
     try:
         dsn = embedded.server(settings).dsn("caf")
@@ -77,7 +80,7 @@ def test_killed_server_returns_with_its_data(make_home: MakeHome) -> None:
 
 
 def test_interrupted_first_start_is_done_again(make_home: MakeHome) -> None:
-    """A half-made data folder is made again. It never gets the name of a complete one."""
+    """A half-made data folder is made again. Until it is complete, it never has its final name."""
     settings = Settings(home=make_home("home"))
     half = settings.home / f"{embedded.NAME}.new"
     half.mkdir(parents=True)
@@ -95,7 +98,7 @@ def test_interrupted_first_start_is_done_again(make_home: MakeHome) -> None:
     ids=["odd characters", "other letters", "long path"],
 )
 def test_home_may_have_any_path(make_home: MakeHome, name: str) -> None:
-    """Quotes, blanks, commas and a path too long for a socket are no obstacle."""
+    """Quotes, blanks, commas, and a path that is too long for a socket are allowed."""
     settings = Settings(home=make_home(name))
     try:
         assert _value(embedded.server(settings).dsn("caf"), "SELECT current_database()") == "caf"
@@ -104,7 +107,7 @@ def test_home_may_have_any_path(make_home: MakeHome, name: str) -> None:
 
 
 def test_second_stop_finds_nothing(make_home: MakeHome) -> None:
-    """Stopping is repeatable, and returns whether anything ran."""
+    """`stop` can be called again, and returns whether a server was running."""
     settings = Settings(home=make_home("home"))
     embedded.server(settings)
 
@@ -112,7 +115,7 @@ def test_second_stop_finds_nothing(make_home: MakeHome) -> None:
 
 
 def test_named_server_is_used_instead(postgres: Postgres, tmp_path: Path) -> None:
-    """With `CAF_POSTGRES`, nothing is started, and the database is made on the named server."""
+    """With `CAF_POSTGRES`, no server is started, and the database is created on the named server."""
     settings = Settings(home=tmp_path / "unused", postgres=postgres.url)
 
     assert _value(embedded.server(settings).dsn("named"), "SELECT current_database()") == "named"
@@ -120,7 +123,7 @@ def test_named_server_is_used_instead(postgres: Postgres, tmp_path: Path) -> Non
 
 
 def test_silent_server_is_reported_in_one_sentence(settings: Settings, tmp_path: Path) -> None:
-    """When a named server does not answer, the error states that fact, without the driver's traceback."""
+    """If a named server does not answer, the error states that fact, without the driver's traceback."""
     away = replace(settings, postgres=f"postgresql://postgres@/caf?host={tmp_path}")
 
     with pytest.raises(LakeUnavailable, match="PostgreSQL does not answer"):

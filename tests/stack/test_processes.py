@@ -1,4 +1,7 @@
-"""Background processes are remembered, found, and stopped with all that they started. No other process is touched."""
+"""
+Background processes are remembered, found, and stopped with all processes that they started. No other process is
+stopped.
+"""
 
 import json
 import os
@@ -27,7 +30,7 @@ def _start(home: Path, command: list[str]) -> processes.Started:
 
 
 def test_started_part_is_found_by_name(tmp_path: Path) -> None:
-    """Another caller learns the id and the address from the home alone."""
+    """Another caller finds the process id and the address with nothing but the home."""
     started = _start(tmp_path, SLEEP)
     found = processes.find(tmp_path, "part")
     processes.stop(tmp_path, "part")
@@ -36,7 +39,7 @@ def test_started_part_is_found_by_name(tmp_path: Path) -> None:
 
 
 def test_stop_ends_children_in_sessions_of_their_own(tmp_path: Path) -> None:
-    """A child that left the process group is stopped as well."""
+    """A child that has left the process group is stopped as well."""
     _start(tmp_path, FAMILY)
     before = processes.members(tmp_path, "part")
     processes.stop(tmp_path, "part")
@@ -46,7 +49,10 @@ def test_stop_ends_children_in_sessions_of_their_own(tmp_path: Path) -> None:
 
 
 def test_orphans_of_a_killed_part_are_stopped(tmp_path: Path) -> None:
-    """After `kill -9` of the first process, the others are found by their mark."""
+    """
+    After `kill -9` of the first process, its child processes are found by an environment variable that marks
+    them.
+    """
     started = _start(tmp_path, FAMILY)
     psutil.Process(started.pid).kill()
 
@@ -55,7 +61,7 @@ def test_orphans_of_a_killed_part_are_stopped(tmp_path: Path) -> None:
 
 
 def test_process_that_ignores_the_polite_signal_is_killed(tmp_path: Path) -> None:
-    """Stopping always ends."""
+    """If a process ignores SIGTERM, `stop` still ends it."""
     _start(tmp_path, STUBBORN)
     processes.stop(tmp_path, "part", patience=0.2)
 
@@ -63,7 +69,7 @@ def test_process_that_ignores_the_polite_signal_is_killed(tmp_path: Path) -> Non
 
 
 def test_recycled_process_id_is_not_stopped(tmp_path: Path) -> None:
-    """Another program that got a remembered id is not stopped, and the part counts as ended."""
+    """If another program has got a remembered process id, that program is not stopped, and the part counts as ended."""
     with subprocess.Popen(SLEEP, stdout=subprocess.DEVNULL) as stranger:
         record = processes.record(tmp_path, "part")
         record.parent.mkdir(parents=True)
@@ -77,7 +83,7 @@ def test_recycled_process_id_is_not_stopped(tmp_path: Path) -> None:
 
 
 def test_running_part_is_not_started_twice(tmp_path: Path) -> None:
-    """The second start says which process has the name."""
+    """The second start fails and names the running process."""
     started = _start(tmp_path, SLEEP)
     with pytest.raises(StackFailed, match=f"runs already as process {started.pid}"):
         processes.start(tmp_path, "part", SLEEP)
@@ -86,18 +92,18 @@ def test_running_part_is_not_started_twice(tmp_path: Path) -> None:
 
 
 def test_part_that_ends_while_starting_shows_its_last_words(tmp_path: Path) -> None:
-    """The reason is in the message, not only in a log."""
+    """The error message contains the reason, so nobody has to look into a log."""
     started = processes.start(tmp_path, "part", [sys.executable, "-c", "raise SystemExit('no such luck')"])
     with pytest.raises(StackFailed, match="no such luck"):
         processes.wait_until(lambda: False, started, tmp_path, seconds=60)
 
 
 def test_missing_program_is_one_sentence(tmp_path: Path) -> None:
-    """The message names a command that does not exist."""
+    """The error message names the command that does not exist."""
     with pytest.raises(StackFailed, match="nonesuch cannot be started: No such file"):
         processes.start(tmp_path, "nonesuch", [tmp_path / "nonesuch"])
 
 
 def test_memory_of_a_running_process_is_counted() -> None:
-    """An interpreter takes more than a megabyte."""
+    """A Python interpreter takes more than a megabyte."""
     assert processes.memory_mb([psutil.Process(os.getpid())]) > 1

@@ -1,4 +1,4 @@
-"""The whole stack of a home: it starts, is described, stops completely, and is removed only if it is a home."""
+"""The whole stack of a home: it starts, is described, stops completely, and only a real home is ever removed."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ TICKER = Service(name="ticker", command=(sys.executable, "-c", "import time; tim
 
 @pytest.fixture(scope="module")
 def running(make_home: Callable[[str], Path]) -> Iterator[Settings]:
-    """A home in which everything runs."""
+    """A home in which all parts run."""
     kafka_port, airflow_port = free_ports(2)
     settings = Settings(home=make_home("h"), kafka_port=kafka_port, airflow_port=airflow_port)
     stack.up(settings, [*stack.SERVERS, TICKER])
@@ -54,7 +54,7 @@ def test_airflow_knows_the_projects_dags(running: Settings) -> None:
 
 @pytest.mark.slow
 def test_airflow_refuses_requests_without_a_token(running: Settings) -> None:
-    """The pages are only for people who know the password."""
+    """Only people who know the password may use Airflow's pages."""
     answer = requests.get(f"{airflow.client(running).url}/api/v2/dags", timeout=30)
 
     assert answer.status_code == requests.codes.unauthorized
@@ -62,7 +62,7 @@ def test_airflow_refuses_requests_without_a_token(running: Settings) -> None:
 
 @pytest.mark.slow
 def test_down_leaves_no_process(running: Settings) -> None:
-    """Every process that any part started is gone, including Airflow's tasks and workers."""
+    """Every process that a part started has ended, including Airflow's tasks and workers."""
     ran = stack.down(running)
 
     assert ran == ["ticker", "airflow", "kafka", "postgres"]
@@ -71,7 +71,7 @@ def test_down_leaves_no_process(running: Settings) -> None:
 
 
 def test_service_that_died_is_reported_as_failed(tmp_path: Path) -> None:
-    """Nobody stopped it, so its silence is a fault."""
+    """Nobody stopped the service, so it is reported as failed and not as stopped."""
     settings = _settings(tmp_path / "home")
     stack.up(settings, [TICKER])
     ticker = psutil.Process(processes.find(settings.home, "ticker").pid)
@@ -96,7 +96,7 @@ def test_service_is_started_once(tmp_path: Path) -> None:
 
 
 def test_purge_removes_the_home(make_home: Callable[[str], Path]) -> None:
-    """The running parts are stopped first."""
+    """Running parts are stopped before the home is removed."""
     settings = _settings(make_home("home"))
     stack.up(settings, ["postgres", TICKER])
     stack.down(settings, purge=True)
@@ -106,7 +106,7 @@ def test_purge_removes_the_home(make_home: Callable[[str], Path]) -> None:
 
 
 def test_purge_refuses_a_folder_that_is_no_home(tmp_path: Path) -> None:
-    """A mistyped `CAF_HOME` does no damage."""
+    """A mistyped `CAF_HOME` removes no other folder."""
     (tmp_path / "letter.txt").write_text("keep me")
     with pytest.raises(SettingInvalid, match="is not a home of this project"):
         stack.down(_settings(tmp_path), purge=True)
@@ -115,14 +115,14 @@ def test_purge_refuses_a_folder_that_is_no_home(tmp_path: Path) -> None:
 
 
 def test_up_refuses_a_folder_that_holds_other_things(tmp_path: Path) -> None:
-    """So no later purge can remove them."""
+    """A home in such a folder could later be purged with the other things in it."""
     (tmp_path / "letter.txt").write_text("keep me")
     with pytest.raises(SettingInvalid, match=r"holds other things \(letter.txt\)"):
         stack.up(_settings(tmp_path), [TICKER])
 
 
 def test_up_takes_a_folder_in_which_a_notebook_was_opened_before(tmp_path: Path) -> None:
-    """Files that a command may write before the first start belong to the home."""
+    """A command may write files into a home before the first start. Such files belong to the home."""
     (port,) = free_ports(1)
     opening = subprocess.Popen(
         [sys.executable, "-m", "streams.cli", "notebook", "--port", str(port)],
@@ -141,13 +141,13 @@ def test_up_takes_a_folder_in_which_a_notebook_was_opened_before(tmp_path: Path)
 
 
 def test_unknown_part_is_named_with_the_known_ones(tmp_path: Path) -> None:
-    """A typing mistake starts nothing."""
+    """A mistyped name of a part starts no part."""
     with pytest.raises(SettingInvalid, match="no part is called 'kafak'; known: postgres, kafka, airflow"):
         stack.up(_settings(tmp_path / "home"), ["kafak"])
 
 
 def test_server_that_is_named_elsewhere_is_not_started(tmp_path: Path) -> None:
-    """If the settings name a broker, the home has none of its own."""
+    """If the settings name a broker elsewhere, the home has no broker of its own."""
     settings = Settings(home=tmp_path / "home", kafka="broker.example:9092")
     stack.up(settings, ["kafka"])
 

@@ -1,8 +1,8 @@
 """
-Stories whose alerts are known. Each is a true case or a near miss of one rule, about a family of its own.
+Stories whose alerts are known. Each story is a true case or a near miss of one rule, about a family of its own.
 
-A story's docstring says why it must raise its rule, or must not. The truth file repeats that text.
-Their referrals ask for early help, so that the calibrated counts of referrals to social care stay as published.
+A story's docstring says why the rule must raise an alert, or why it must not. The truth file repeats that text.
+The stories' referrals ask for early help, so that the calibrated counts of referrals to social care do not change.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,5 +26,8 @@ STORIES: Sequence[Callable[[Script], None]] = (
 
 
 def plant(borough: Borough, copies: int) -> list[Claim]:
-    """Write each story `copies` times, about different families and days; returns the claims of all."""
+    """
+    Write each story `copies` times, about a new family and other days each time; returns the claims of all
+    stories.
+    """
     return [claim for _ in range(copies) for story in STORIES for claim in Script(borough, story).play()]

@@ -1,4 +1,4 @@
-"""Adults with a risk marker who return, who nearly return, who join another family, or who leave custody."""
+"""Adults with a risk marker who return, almost return, join another family, or leave custody."""
 
 from datetime import datetime, timedelta
 
@@ -33,7 +33,7 @@ _CUSTODY = "custody_release_due"
 def marked_and_gone(
     s: Script, *, role: MarkerRole = MarkerRole.SOURCE_OF_RISK, expires_at: datetime | None = None
 ) -> Person:
-    """Write an adult who lived in the household, left it, and was marked after that."""
+    """Write an adult who lived in the household, left it, and then got a risk marker."""
     adult = s.adult(s.ago(350))
     s.join(s.ago(350, 11), adult.id)
     s.leave(s.ago(200), adult)

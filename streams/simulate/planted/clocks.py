@@ -19,7 +19,10 @@ from streams.simulate.planted.script import Script, referral
 __all__ = ["STORIES", "WORKING_HOURS_CLOCK"]
 
 WORKING_HOURS_CLOCK = frozenset({"E06000019"})
-"""Authorities whose front door counts working hours. An amber referral is warned of after 18 working hours there."""
+"""
+Authorities whose front door counts working hours. There, an amber referral raises a warning after 18 working
+hours.
+"""
 
 _FRONT_DOOR = "front_door_breach"
 _MASH = "mash_breach"
@@ -123,7 +126,11 @@ def _week(tuesday: date) -> list[date]:
 
 
 def _after(s: Script, *, limit: int, minutes: int) -> timedelta:
-    """Compute the time from submission until near a limit of the authority's clock. Eight working hours make a day."""
+    """
+    Compute the time from submission to `minutes` after the limit, or before it if `minutes` is negative.
+
+    `limit` is in the hours of the authority's clock. If that clock counts working hours, eight hours make a day.
+    """
     if s.borough.authority not in WORKING_HOURS_CLOCK:
         return timedelta(hours=limit, minutes=minutes)
     days, hours = divmod(limit, 8)

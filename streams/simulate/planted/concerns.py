@@ -1,4 +1,4 @@
-"""Concerns that add up or nearly do, and incidents that a school must be notified of."""
+"""Concerns that reach a rule's threshold or almost reach it, and incidents that a school must be notified of."""
 
 from datetime import datetime, timedelta
 
@@ -103,7 +103,7 @@ def school_is_told(s: Script) -> None:
 
 
 def _school_night(s: Script) -> datetime:
-    """Find a Tuesday evening in term time everywhere in England: in the second week of June or of November."""
+    """Find a Tuesday evening that is in term time everywhere in England: in the second week of June or of November."""
     day = s.ago(60).date()
     while not (day.month in (6, 11) and 8 <= day.day <= 14 and day.weekday() == 1):
         day -= timedelta(days=1)

@@ -1,6 +1,6 @@
 """
-Stories that begin in the history and continue during a live run, so that each rule of the demo fires while somebody
-watches.
+Stories that begin in the history and continue during a live run, so that people who watch see each rule of the demo
+raise an alert.
 
 A live story writes its history, waits at `now = yield`, and then acts.
 """
@@ -119,7 +119,7 @@ LIVE_STORIES: tuple[Callable[[Script], Scene], ...] = (
 
 
 class Player:
-    """A live story that has written its history and still has to act."""
+    """A live story that has written its history and has not acted yet."""
 
     def __init__(self, borough: Borough, story: Callable[[Script], Scene]) -> None:
         self._script = Script(borough, story, is_live=True)
@@ -127,7 +127,7 @@ class Player:
         next(self._scene)
 
     def act(self, now: datetime) -> tuple[list[Fact], list[Claim]]:
-        """Let the story act; returns its facts, now and seconds later, and its claims."""
+        """Let the story act; returns its facts and claims. The facts happen now and some seconds later."""
         facts = self._script.borough.facts
         written = len(facts)
         try:
@@ -138,5 +138,5 @@ class Player:
 
 
 def cast(borough: Borough) -> list[Player]:
-    """Make a player for every live story of a borough, and write the histories."""
+    """Write the history of every live story of a borough, and return a player for each story."""
     return [Player(borough, story) for story in LIVE_STORIES]

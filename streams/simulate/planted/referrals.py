@@ -1,4 +1,4 @@
-"""Families that are referred again, that repeatedly get no further action, or that a service already knows."""
+"""Families that are referred again, that repeatedly get no further action, or that are already open to a service."""
 
 from datetime import timedelta
 

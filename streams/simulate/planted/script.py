@@ -37,7 +37,7 @@ _RED = frozenset({"adult_returns", "marked_adult_joins_other_family", "rapid_esc
 
 
 class Script:
-    """Plays one story about one new family with a child of six."""
+    """Runs one story about one new family with a child of six."""
 
     def __init__(self, borough: Borough, story: Callable[["Script"], object], *, is_live: bool = False) -> None:
         self.borough, self._story, self._is_live = borough, story, is_live
@@ -55,7 +55,11 @@ class Script:
         return self.claims
 
     def ago(self, days: float, hour: float = 10.0) -> datetime:
-        """Return a London day and hour, `days` before the world's end and up to 11 more (the same for one story)."""
+        """
+        Return a London time at this hour, `days` before the world's end plus a shift of 0 to 11 days.
+
+        The shift is the same for all times of one story.
+        """
         return instant(day_of(self.borough.end - self._shift) - timedelta(days=days), hour)
 
     def fact(self, at: datetime, data: Event) -> Fact:
@@ -98,7 +102,7 @@ class Script:
         families: list[str] | None = None,
         expires_at: datetime | None = None,
     ) -> Fact:
-        """Set a risk marker. It concerns this family unless other families are given."""
+        """Set a risk marker. The marker concerns this family unless `families` names others."""
         data = RiskMarkerSet(
             marker_id=self.borough.ids.new("M"),
             person_id=person.id,
@@ -140,7 +144,7 @@ class Script:
         consent_reason: ConsentReason | None = None,
         incident_id: str | None = None,
     ) -> Fact:
-        """Write a referral for early help and its decision (None: no decision yet)."""
+        """Write a referral for early help and its decision. If `decision` is None, the referral stays undecided."""
         data = ReferralSubmitted(
             referral_id=self.borough.ids.new("R"),
             family_id=self.family.id,
@@ -180,7 +184,11 @@ class Script:
         status: str | None = None,
         at: datetime | None = None,
     ) -> None:
-        """Claim that the rule must raise an alert with this anchor. A red alert is then acknowledged and closed."""
+        """
+        Claim that the rule must raise an alert with this anchor.
+
+        If the rule's severity is red and the story is not live, also acknowledge and close the alert.
+        """
         claim = self._claim(rule, anchor, at or anchor.at, expected=True, clause=clause, entity=entity, status=status)
         if rule in _RED and not self._is_live:
             seen = AlertAcknowledged(alert_id=claim.alert_id, worker_id=self.borough.worker(), family_id=self.family.id)

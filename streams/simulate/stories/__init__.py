@@ -1,1 +1,1 @@
-"""The stories of families. Each module writes the facts of one kind of story into a borough."""
+"""The stories of families. Each module adds the facts of one kind of story to a borough."""

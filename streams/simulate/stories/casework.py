@@ -37,8 +37,8 @@ def social_care(borough: Borough, family: Family, at: datetime, referral_id: str
     """
     Open a case, assess the family, help it and close the case.
 
-    About a third of the families are found not in need (published: 33.7 % in Wirral). A third have a section 47 enquiry
-    (in Wirral, 1,371 of 4,206 assessments).
+    About a third of the families are found not to be in need (published: 33.7 % in Wirral). About a third of the
+    assessments are section 47 enquiries (published: 1,371 of 4,206 assessments in Wirral).
     """
     rng = borough.rng
     is_urgent = rng.random() < _SECTION_47
@@ -92,7 +92,7 @@ def assess(
     person_ids: list[str],
     days: int,
 ) -> datetime:
-    """Assess the family within `days` calendar days; returns when the assessment was completed."""
+    """Write an assessment that takes about `days` calendar days; returns when the assessment was completed."""
     assessment_id = borough.ids.new("A")
     is_statutory = kind in (AssessmentKind.CHILD_AND_FAMILY, AssessmentKind.SECTION_47)
     started = AssessmentStarted(
@@ -116,7 +116,11 @@ def assess(
 
 
 def plan(borough: Borough, family: Family, first: datetime, until: datetime) -> None:
-    """Hold meetings, reviews and visits until the case ends. Practice asks for one every six weeks. Most keep to it."""
+    """
+    Write visits, reviews and meetings until the case ends.
+
+    Practice asks for a visit or review every six weeks. Most families are visited or reviewed that often.
+    """
     rng = borough.rng
     see_family(borough, family, first, until, 36)
     at = first + timedelta(days=rng.randint(15, 30))
@@ -150,21 +154,21 @@ def see_family(borough: Borough, family: Family, first: datetime, until: datetim
 
 
 def close(borough: Borough, family: Family, at: datetime, case_id: str, reason: ClosureReason) -> None:
-    """Lower the family's level and close its case."""
+    """Lower the family's level of need and close its case."""
     change_level(borough, family, at - timedelta(hours=2), 2 if borough.rng.random() < 0.4 else 1, LevelReason.PROGRESS)
     borough.record(at, CaseClosed(case_id=case_id, family_id=family.id, closure_reason=reason))
     family.open_until = at
 
 
 def change_level(borough: Borough, family: Family, at: datetime, level: int, reason: LevelReason) -> None:
-    """Record a level of need if it differs from the present one."""
+    """Record a level of need if it differs from the family's present level."""
     if family.level != level:
         family.level = level
         borough.record(at, LevelChanged(family_id=family.id, level=level, level_reason=reason))
 
 
 def participants(borough: Borough, family: Family) -> list[HouseholdRole]:
-    """Draw who of the family attended. Fathers and lone males attend less often than mothers."""
+    """Draw which roles of the family attended. Fathers and lone males attend less often than mothers."""
     likely = {HouseholdRole.FATHER: 0.35, HouseholdRole.LONE_MALE: 0.4, HouseholdRole.STEP_PARENT: 0.3}
     came = {adult.role for adult in family.adults if borough.rng.random() < likely.get(adult.role, 0.85)}
     if any(child.role is HouseholdRole.CHILD for child in family.children) and borough.rng.random() < 0.3:
@@ -173,7 +177,7 @@ def participants(borough: Borough, family: Family) -> list[HouseholdRole]:
 
 
 def _factors(borough: Borough) -> list[AssessmentFactor]:
-    """Draw the factors that an assessment finds, each with its published share of assessments."""
+    """Draw the factors that an assessment finds. Each factor has its published share of assessments."""
     rng = borough.rng
     found = [code for code, share in borough.calibration.factors.items() if rng.random() < share]
     return found or [AssessmentFactor.NONE]

@@ -27,7 +27,7 @@ _SOURCES = {
 
 
 def contact(borough: Borough, family: Family, at: datetime, source: ReferralSource | None = None) -> None:
-    """Record a contact. Its source follows the mix of the referrals, unless it is given."""
+    """Record a contact. If no source is given, draw one from the published mix of sources of referrals."""
     rng = borough.rng
     groups = borough.calibration.by_source
     source = source or source_in(rng.choices(tuple(groups), tuple(groups.values()))[0], rng)
@@ -45,7 +45,7 @@ def contact(borough: Borough, family: Family, at: datetime, source: ReferralSour
 
 
 def escalate(borough: Borough, family: Family, at: datetime) -> None:
-    """Let a partner report an incident. After domestic abuse, nine in ten schools are notified."""
+    """Write an incident that a partner reports. After domestic abuse, nine in ten pupils' schools are notified."""
     rng = borough.rng
     kind = rng.choices(tuple(_KINDS), tuple(_KINDS.values()))[0]
     source = _SOURCES.get(kind, ReferralSource.POLICE)

@@ -38,7 +38,10 @@ _SERVICES = (
 
 
 def early_help(borough: Borough, family: Family, at: datetime, referral_id: str) -> None:
-    """Ask for consent and, if it is given, help. One family in seven refuses, and nothing more happens."""
+    """
+    Ask for consent and, if the family consents, write its time in early help. One family in seven refuses, and nothing
+    more happens.
+    """
     rng = borough.rng
     asked_at = working_moment(rng, day_of(at) + timedelta(days=rng.randint(0, 3)))
     if rng.random() < 1 / 7:
@@ -68,7 +71,10 @@ def early_help(borough: Borough, family: Family, at: datetime, referral_id: str)
 
 
 def use_service(borough: Borough, family: Family, at: datetime, until: datetime) -> None:
-    """Ask a partner for a service. Three in four start; the others are declined, cancelled or still waiting."""
+    """
+    Request a service for the family. Three in four services start; the others are declined, cancelled or still
+    awaited.
+    """
     rng = borough.rng
     kind = rng.choice(_SERVICES)
     request_id = borough.ids.new("Q")
@@ -98,7 +104,7 @@ def use_service(borough: Borough, family: Family, at: datetime, until: datetime)
 
 
 def _outcomes(borough: Borough, family: Family, first: datetime, last: datetime) -> dict[int, int]:
-    """Score one to three outcomes at baseline and at closure; returns the scores at closure."""
+    """Score one to three outcomes at the first and the last time; returns the scores at closure."""
     rng, at_closure = borough.rng, {}
     for number in rng.sample(range(1, 11), rng.randint(1, 3)):
         score = rng.randint(2, 5)

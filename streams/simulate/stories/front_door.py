@@ -1,4 +1,4 @@
-"""A referral at the front door: submitted, decided, allocated, feedback to the referrer, information shared."""
+"""A referral at the front door: submission, decision, allocation, feedback to the referrer, sharing of information."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -41,7 +41,7 @@ _INDIVIDUALS = frozenset(
 
 
 class Referral(NamedTuple):
-    """What later stories need to know about a referral."""
+    """The facts about a referral that later stories need."""
 
     id: str
     allocated_at: datetime
@@ -58,7 +58,7 @@ def refer(
     service_kind: ServiceKind,
     decision: Decision,
 ) -> Referral:
-    """Write a referral and what the front door does with it."""
+    """Write a referral and the front door's events about it."""
     borough.introduce(family, at - timedelta(minutes=borough.rng.randint(2, 50)))
     consent, reason = _consent(borough, service_kind)
     submitted = ReferralSubmitted(
@@ -120,7 +120,10 @@ def _severity(borough: Borough, service_kind: ServiceKind) -> Severity:
 
 
 def _need(borough: Borough, service_kind: ServiceKind) -> PrimaryNeed:
-    """Draw the primary need: the published mix for social care, and a choice for early help, which is not published."""
+    """
+    Draw the primary need. Social care has the published mix; the mix for early help is a choice, as none is
+    published.
+    """
     if service_kind is ServiceKind.SOCIAL_CARE:
         needs = borough.calibration.needs
         return borough.rng.choices(tuple(needs), tuple(needs.values()))[0]
@@ -162,7 +165,7 @@ def _share(borough: Borough, family: Family, at: datetime, referral: str, decisi
 
 
 def _consent(borough: Borough, service_kind: ServiceKind) -> tuple[Consent, ConsentReason | None]:
-    """Draw the answer to the consent question. Early help rarely continues without consent."""
+    """Draw the answer to the consent question. Early help rarely goes ahead without consent."""
     rng = borough.rng
     weights = (48, 9, 41, 2) if service_kind is ServiceKind.SOCIAL_CARE else (93, 3, 3, 1)
     consent = rng.choices((Consent.GIVEN, Consent.REFUSED, Consent.NOT_SOUGHT, Consent.NOT_RECORDED), weights)[0]

@@ -1,4 +1,4 @@
-"""Changes in households: moves, partners, births, risk markers, releases from custody, two records of one person."""
+"""Changes in households: moves, partners, births, risk markers, releases from custody, and second ids of a person."""
 
 from datetime import datetime, timedelta
 
@@ -74,7 +74,10 @@ def birth(borough: Borough, family: Family, at: datetime) -> None:
 
 
 def mark(borough: Borough, family: Family, at: datetime) -> None:
-    """Set a risk marker on an adult, review it, and clear half of them. Two in five mark the adult as a victim."""
+    """
+    Set a risk marker on an adult and review it later. Half of the markers are then cleared. In two markers of five, the
+    adult is the victim.
+    """
     rng = borough.rng
     adult, marker_id = family.adults[-1], borough.ids.new("M")
     data = RiskMarkerSet(
@@ -113,7 +116,7 @@ def release(borough: Borough, family: Family, at: datetime) -> None:
 
 
 def link(borough: Borough, family: Family, at: datetime) -> None:
-    """Link a second id to a member of the family."""
+    """Link a second person id to an adult of the family."""
     adult, other_id = family.adults[0], borough.ids.new("P")
     borough.record(at, PersonRecorded(person_id=other_id, date_of_birth=adult.born))
     data = PersonsLinked(person_id=adult.id, linked_person_id=other_id, link_basis=LinkBasis.SAME_NAME_BIRTH_ADDRESS)
@@ -121,4 +124,4 @@ def link(borough: Borough, family: Family, at: datetime) -> None:
 
 
 HAPPENINGS = {move: 30, partner_joins: 22, partner_leaves: 14, birth: 20, mark: 8, release: 2, link: 4}
-"""Other events in families that services know, with their relative frequency. These are choices."""
+"""Other events in families that are known to services, with their relative frequency. The frequencies are choices."""

@@ -21,7 +21,7 @@ def policy():
 
 
 def alert(rule: str, severity: str, **rest: object) -> Alert:
-    """An alert with everything in it that a partner must not see."""
+    """Make an alert that contains everything that a partner must not see."""
     return Alert(
         alert_id="a" * 32,
         version=2,
@@ -51,7 +51,7 @@ def alert(rule: str, severity: str, **rest: object) -> Alert:
 
 
 def told(policy, one: Alert, *, consent: bool | None = None) -> dict[str, tuple[str, PartnerNotice | None]]:
-    """Verdict and notice for each partner."""
+    """Return the verdict and the notice for each partner."""
     found = {}
     for partner, entry in policy.entries(one).items():
         made = decision_of(one, partner, entry, policy_version=policy.version, consent=consent, now=NOW)
@@ -93,7 +93,7 @@ def test_consent_decides_where_it_is_the_basis(policy, consent, verdict):
 
 
 def test_nothing_goes_out_before_a_review(policy):
-    """Whatever the family answered, a person decides."""
+    """The family has consented, but the entry asks for a review, so a person decides."""
     assert told(policy, alert("adult_returns", "red"), consent=True) == {"police": ("review", None)}
 
 
@@ -131,7 +131,7 @@ def test_policy_names_only_rules_that_exist(policy):
     ],
 )
 def test_policy_with_an_unknown_word_is_refused(tmp_path, old, new, says):
-    """Nothing is shared under a policy that is not wholly valid."""
+    """If any part of a policy is invalid, nothing is shared under the policy."""
     path = tmp_path / "policy.yaml"
     path.write_text(POLICY_FILE.read_text().replace(old, new, 1))
 

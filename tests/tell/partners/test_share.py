@@ -1,4 +1,4 @@
-"""Partners get notices on their own topics as policy and consent permit, with a real broker and a real lake."""
+"""Partners get notices on their own topics if policy and consent permit, tested with a real broker and a real lake."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from streams.tell.partners.share import Shared, share
 
 
 class Desk:
-    """Topics and a lake. Tests put alerts on the topic directly."""
+    """Topics and a lake. The tests publish alerts directly, without a watcher."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -31,7 +31,7 @@ class Desk:
         self._publisher.close()
 
     def answer(self, fact: str) -> None:
-        """The family answers on sharing."""
+        """Send the family's answer to the question whether its information may be shared."""
         self._told += 1
         event = {
             "specversion": "1.0",
@@ -78,7 +78,7 @@ class Desk:
         return share(self.settings, read_policy(), once=True, patience_seconds=0)
 
     def told(self, partner: str) -> list[int]:
-        """Versions on a partner's topic."""
+        """Return the alert versions on a partner's topic."""
         return [record["version"] for record in self._data(names.PARTNER_TOPICS[partner])]
 
     def decided(self) -> list[tuple[int, str, str]]:
@@ -107,8 +107,8 @@ def test_consent_decides_from_message_to_message(desk):
     """
     Alerts from before the first start are not shared, and nothing is shared twice.
 
-    When consent is given, the next notice is sent. When it is withdrawn, the next one is stopped. While an answer has
-    arrived but not landed, a person must decide. Each decision lands with its own offset.
+    After consent is given, the next notice is sent. After consent is withdrawn, the next notice is stopped. While an
+    answer has arrived but not landed, a person must decide. Each decision lands with its own offset.
     """
     desk.wait_for_service(1)
     assert desk.share() == Shared(0, 0, 0)

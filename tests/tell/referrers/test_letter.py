@@ -1,4 +1,4 @@
-"""Who gets a letter, and what it does not reveal."""
+"""Who gets a letter, and which facts a letter must not reveal."""
 
 from datetime import UTC, datetime
 
@@ -22,7 +22,7 @@ def test_agency_is_told_the_decision():
 
 @pytest.mark.parametrize("source", ["1A", "1B", "1C", "1D"])
 def test_individual_is_told_no_decision(source):
-    """The letters about two decisions are identical, so a changed decision causes no correction letter."""
+    """The letters about two decisions are the same, so a corrected decision causes no second letter."""
     one, other = (
         letter_of(FROM_SCHOOL._replace(source_code=source, agency_id=None, decision=decision), None)
         for decision in ("mash", "no_further_action")
@@ -45,9 +45,9 @@ def test_history_gets_no_letter():
 @pytest.mark.parametrize("source", [one for one in ReferralSource if one not in {"9", "10"}])
 def test_letter_names_no_family(source, decision):
     """
-    There are words for every decision and every referrer.
+    There is a letter for every decision and every referrer.
 
-    None reveals who the family is or that it is already known.
+    No letter reveals who the family is or that the family is already known.
     """
     letter = letter_of(FROM_SCHOOL._replace(source_code=source, decision=decision), None)
     text = msgspec.json.encode(letter).decode()
@@ -57,7 +57,10 @@ def test_letter_names_no_family(source, decision):
 
 
 def test_letter_on_a_corrected_decision_says_that_it_is_a_correction():
-    """This is for the referrer who got the wrong letter. For another referrer, it is the first letter."""
+    """
+    Only the referrer who got the wrong letter gets an apology. Another referrer gets its first letter, without an
+    apology.
+    """
     first = letter_of(FROM_SCHOOL, None)
     again = letter_of(FROM_SCHOOL._replace(decision="early_help"), first)
     other = letter_of(FROM_SCHOOL._replace(agency_id="school-8"), first)

@@ -1,4 +1,4 @@
-"""Letters on their topic, with a real broker and a real lake."""
+"""Letters to referrers on their topic, with a real broker and a real lake."""
 
 import json
 from dataclasses import replace
@@ -16,7 +16,7 @@ from streams.tell.referrers.post import Posted, post
 
 
 class Desk:
-    """A school's referrals about families, the decisions on them, and the letters that the school gets."""
+    """A school's referrals of families, the decisions on them, and the letters that the school gets."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -65,7 +65,7 @@ class Desk:
         self.send("withdrawn", f"w-{number}", number, **about)
 
     def post(self) -> int:
-        """Land everything, then write letters. Returns how many."""
+        """Land all records, then write letters; returns the number of letters."""
         land(self.settings, once=True)
         return post(self.settings, once=True).letters
 
@@ -88,9 +88,11 @@ def desk(fresh_settings: Settings, fresh_topics: str) -> Desk:
 
 def test_referrers_are_told_once_and_corrected(desk):
     """
-    There is no letter for decisions from before the first start, history, and anonymous or withdrawn referrals.
+    Some decisions cause no letter: those from before the first start, from history, and on anonymous or withdrawn
+    referrals.
 
-    A restart writes nothing twice. A corrected decision gives one more letter. All letters land, each with its offset.
+    After a restart, nothing is written twice. A corrected decision causes one more letter. All letters land, each with
+    its own offset.
     """
     desk.refer(1)
     desk.decide(1)
@@ -118,7 +120,7 @@ def test_referrers_are_told_once_and_corrected(desk):
 
 
 def test_letter_waits_for_the_lake(desk):
-    """A decision that has not landed is read later, even after a restart."""
+    """A decision that has not landed yet gets its letter later, even after a restart."""
     desk.post()
     desk.refer(1)
     desk.decide(1)
@@ -133,7 +135,7 @@ def test_letter_waits_for_the_lake(desk):
 
 
 def test_referrer_is_told_of_a_large_decision(desk):
-    """The setting in force decides its size limit. No reader has a limit of its own."""
+    """The setting decides how large a decision may be. `post` has no smaller limit of its own."""
     desk.settings = replace(desk.settings, max_record_bytes=900_000)
     assert desk.post() == 0
     desk.refer(1)
@@ -144,9 +146,9 @@ def test_referrer_is_told_of_a_large_decision(desk):
 
 def test_number_used_for_two_families_gives_two_letters(desk):
     """
-    Two schools number their referrals alike.
+    Two schools use the same referral numbers.
 
-    Each gets a letter about its own, and none that corrects the other's.
+    Each school gets a letter about its own referral, and neither letter corrects the other.
     """
     desk.post()
     for number, school in ((1, "school-7"), (2, "school-8")):

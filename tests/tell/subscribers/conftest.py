@@ -1,4 +1,4 @@
-"""Alerts as the watcher publishes them, on a real broker."""
+"""Alerts in the form in which the watcher publishes them, on a real broker."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 @pytest.fixture
 def an_alert() -> Callable[..., Alert]:
-    """Makes an alert about a separate family."""
+    """A function that makes an alert about a separate family."""
 
     def make(number: int, version: int = 1, **changed: object) -> Alert:
         alert = trial_alert(f"a-{number}", NOW, NOW)
@@ -38,7 +38,7 @@ def an_alert() -> Callable[..., Alert]:
 
 @pytest.fixture
 def publish(settings: Settings, fresh_topics: str) -> Iterator[Callable[..., None]]:
-    """Puts versions on the empty alerts topic, in order."""
+    """A function that publishes alert versions, in order, on an empty alerts topic."""
     publisher = Publisher(settings)
     yield lambda *alerts: publisher.alerts(alerts)
     publisher.close()
@@ -46,5 +46,8 @@ def publish(settings: Settings, fresh_topics: str) -> Iterator[Callable[..., Non
 
 @pytest.fixture
 def group() -> str:
-    """A new consumer group. The broker keeps a group's offsets when a topic is recreated."""
+    """
+    A new consumer group. Each test needs a new group, because the broker keeps a group's offsets when a topic is
+    recreated.
+    """
     return f"desk-{uuid4().hex[:8]}"

@@ -1,4 +1,4 @@
-"""The examples of the documentation, run as a subscriber would run them."""
+"""Run the examples of the documentation as a subscriber would run them."""
 
 import os
 import signal
@@ -15,12 +15,15 @@ from streams.stack import broker, maven
 
 EXAMPLES = PROJECT / "docs" / "examples"
 COMPILER_AND_CONSOLE = Path(__file__).with_name("examples.lock")
-"""The wheel's Java runtime has no compiler, and the broker needs no console consumer."""
+"""
+List of the Java archives with a compiler and a console consumer. The wheel's Java runtime has no compiler, and the
+broker comes without a console consumer.
+"""
 
 
 @pytest.fixture
 def commands(settings, tmp_path):
-    """The command that starts each example. The Java example is compiled first."""
+    """Return the command that starts each example. The Java example is compiled first."""
     jars = [*maven.jars(broker.ARCHIVES, settings.home, print), *maven.jars(COMPILER_AND_CONSOLE, settings.home, print)]
     classpath = ":".join(map(str, jars))
     compiler = "org.eclipse.jdt.internal.compiler.batch.Main"
@@ -38,7 +41,7 @@ def commands(settings, tmp_path):
 
 
 def seen_by_each(commands, bootstrap, group, folder, alert_id):
-    """What each example prints until it has shown the alert. Then it is ended as a user ends it."""
+    """Return the output of each example until it has shown the alert. Each example is then ended as a user ends it."""
     environ = {**os.environ, "PYTHONPATH": str(PROJECT)}
     started = {}
     for name, command in commands.items():
@@ -66,12 +69,12 @@ def seen_by_each(commands, bootstrap, group, folder, alert_id):
 
 
 def _heed_ctrl_c():
-    """Obey Ctrl-C as in a terminal, also where the tests run in a background that ignores it."""
+    """Obey Ctrl-C as in a terminal, even if the tests run in a background job that ignores Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_every_example_shows_an_alert_and_goes_on_after_it(commands, settings, publish, an_alert, group, tmp_path):
-    """When it is started again, each example shows new alerts, and none that it had shown before."""
+    """After a restart, each example shows new alerts, and no alert that it has shown before."""
     publish(an_alert(1))
     begun = seen_by_each(commands, settings.bootstrap, group, tmp_path, "a-1")
     publish(an_alert(2))

@@ -1,4 +1,4 @@
-"""The ready consumers, each against a real counterpart: alerts are accepted, retried, refused, kept and sent again."""
+"""The ready-made consumers with real receivers: alerts are accepted, retried, refused, kept and sent again."""
 
 import base64
 import hashlib
@@ -23,7 +23,10 @@ KEY = b"a key of twenty-four bytes or more"
 
 
 class Receiver:
-    """An HTTP server that answers with the given codes, then with 204, and remembers what it accepted."""
+    """
+    An HTTP server that answers with the given status codes, then always with 204, and remembers the requests that it
+    accepted.
+    """
 
     def __init__(self):
         self.answers, self.asked, self.taken = [], [], []
@@ -57,7 +60,10 @@ def receiver():
 
 
 class Mailbox:
-    """What a mail server accepted. It answers with the given lines first, and then accepts."""
+    """
+    A mail server that remembers accepted e-mails. The server first answers with the given lines, and then
+    accepts.
+    """
 
     def __init__(self):
         self.answers, self.taken, self.port = [], [], free_ports(1)[0]
@@ -89,7 +95,7 @@ def an_email(mailbox, to=("duty@desk.example",), tls="none"):
 
 
 def notified_until(settings, send, group, count, **chosen):
-    """Notify until so many versions were tried, or until no more arrive."""
+    """Notify until `count` alert versions were attempted, or until no more arrive."""
     done, asked = [], iter(range(60))
 
     def counted(alert):
@@ -104,7 +110,7 @@ def notified_until(settings, send, group, count, **chosen):
 
 
 def test_a_webhook_is_signed_and_tried_again_until_it_is_taken(an_alert, receiver, settings, publish, group):
-    """Each request has the same id, and a signature that the receiver can check."""
+    """Each attempt has the same id, and a signature that the receiver can check."""
     publish(an_alert(1))
     receiver.answers = [503, 429]
     notified = notified_until(settings, receiver.webhook, group, 1)
@@ -120,9 +126,9 @@ def test_a_webhook_is_signed_and_tried_again_until_it_is_taken(an_alert, receive
 
 def test_what_is_not_taken_waits_as_a_dead_letter_and_is_sent_again(an_alert, receiver, settings, publish, group):
     """
-    It is refused at once, or after the last attempt.
+    The receiver refuses an alert at once, or still after the last attempt.
 
-    Neither stops later alerts, and a replay sends each only once.
+    A refused alert does not stop later alerts. A replay sends each kept alert only once.
     """
     publish(an_alert(1), an_alert(1, 2), an_alert(1, 3))
     receiver.answers = [400, 500, 500, 500]
@@ -145,7 +151,7 @@ def test_what_is_not_taken_waits_as_a_dead_letter_and_is_sent_again(an_alert, re
 
 
 def test_history_and_tests_are_not_sent(an_alert, receiver, settings, publish, group):
-    """A test alert is sent to a subscriber that asks for tests."""
+    """Only a subscriber that asks for test alerts gets them."""
     publish(an_alert(1, backfill=True), an_alert(2, test=True), an_alert(3))
     notified_until(settings, receiver.webhook, group, 1)
     notified_until(settings, receiver.webhook, f"{group}-tests", 2, test=True)
@@ -213,7 +219,7 @@ def test_a_mail_server_that_asks_for_patience_is_tried_again_and_a_refusal_is_ke
 
 
 def test_recipient_unknown_to_the_mail_server_is_reported(an_alert, mail):
-    """The other recipients have the e-mail. The alert is kept for the one it did not reach."""
+    """The other recipients get the e-mail. The alert is kept for the recipient whom it did not reach."""
     with pytest.raises(NotTaken, match="refused for 1 of 2"):
         an_email(mail, to=("duty@desk.example", "nobody@desk.example"))(an_alert(1))
     with pytest.raises(NotTaken, match="answered 550"):
@@ -223,7 +229,7 @@ def test_recipient_unknown_to_the_mail_server_is_reported(an_alert, mail):
 
 
 def test_no_email_is_sent_unencrypted_unless_asked_for(an_alert, mail):
-    """The server here does not support TLS."""
+    """The mail server in this test does not support TLS."""
     with pytest.raises(NotTaken):
         an_email(mail, tls="starttls")(an_alert(1))
 

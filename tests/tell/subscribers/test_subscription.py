@@ -1,4 +1,4 @@
-"""The library: what a subscriber gets when it first subscribes, and when it comes back."""
+"""The subscriber library: which alerts a subscriber gets when it first subscribes, and when it comes back."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ def said(alert):
 
 
 def first(count, *args, **options):
-    """The first alerts that the loop body of a subscription finished, or fewer if no more arrive."""
+    """Return the first alerts for which a subscription's loop body finished, or fewer if no more arrive."""
     found, asked = [], iter(range(60))
     for alert in subscribe(*args, until=lambda: len(found) == count or next(asked, None) is None, **options):
         found.append(said(alert))  # noqa: PERF401  (`until` looks at the list while it grows)
@@ -28,25 +28,25 @@ def first(count, *args, **options):
 
 
 def places(settings, group):
-    """In how many partitions the group has an offset."""
+    """Count the partitions in which the group has an offset."""
     client = admin(settings)
     try:
         return len(client.list_group_offsets(group)[group])
     except CoordinatorNotAvailableError:
-        # The groups were recreated together with the topics.
+        # The broker's own topic of consumer groups was deleted with the others, and is being recreated.
         return 0
     finally:
         client.close()
 
 
 def nothing_more(settings, **options):
-    """What arrives before the subscriber has asked six times without result."""
+    """Return the alerts that arrive before the subscriber has polled six times without a result."""
     asked = iter(range(6))
     return [said(alert) for alert in subscribe(settings, until=lambda: next(asked, None) is None, **options)]
 
 
 def test_subscription_resumes_where_it_stopped(settings, publish, an_alert, group):
-    """It is the same group, with the bootstrap servers alone. Another group gets everything."""
+    """The same group resumes, even if only the bootstrap servers are given. Another group gets all alerts."""
     publish(*(an_alert(number) for number in range(1, 6)))
     begun = first(2, settings, group=group, start="oldest")
     resumed = first(3, settings.bootstrap, group=group)
@@ -82,9 +82,9 @@ def test_a_new_group_begins_with_what_comes_next(settings, publish, an_alert, gr
 
 def test_subscriber_gets_all_later_versions_of_an_alert(settings, publish, an_alert, group):
     """
-    The subscriber gets later versions even if they no longer match the filter, and after a restart.
+    A subscriber gets later versions of its alerts even if they no longer match the filter, and after a restart.
 
-    It does not get the end of an alert that it never got.
+    If a subscriber never got an alert, it does not get the version that closes the alert.
     """
     publish(an_alert(1), an_alert(2, severity="amber"))
     assert first(1, settings, group=group, severity="red", start="oldest") == [("a-1", 1)]
@@ -121,7 +121,7 @@ def test_filters_choose(settings, publish, an_alert, group):
 
 
 def test_two_members_of_a_group_share_and_lose_nothing(settings, publish, an_alert, group):
-    """One of them comes and goes meanwhile."""
+    """One of the two members leaves and returns in the meantime."""
     given, ended = [], threading.Event()
 
     def member(until):
@@ -152,7 +152,7 @@ def test_two_members_of_a_group_share_and_lose_nothing(settings, publish, an_ale
     ],
 )
 def test_a_filter_that_no_alert_can_match_is_refused(settings, options, says):
-    """It is refused at once, not when the first alert is read."""
+    """The filter is refused when the subscription starts, and not only when the first alert is read."""
     with pytest.raises(SettingInvalid, match=says):
         subscribe(settings, group="desk", **options)
 
@@ -164,7 +164,7 @@ def test_importing_the_package_imports_no_client():
 
 
 def test_alerts_of_a_recreated_topic_are_read_from_its_beginning(settings, publish, an_alert, group, monkeypatch):
-    """The topic is recreated while the subscriber runs. Its offset in the former topic is ignored."""
+    """The topic is recreated while the subscriber runs. The subscriber's offset in the former topic is ignored."""
     monkeypatch.setattr(kafka_client, "_METADATA_MS", 500)
     publish(*(an_alert(number) for number in range(1, 6)))
     found, asked, made = [], iter(range(120)), []

@@ -1,4 +1,4 @@
-"""One alert as a person reads it, and its history."""
+"""One alert in the form in which a person reads it, and its history."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -25,9 +25,10 @@ def text(alert):
 
 def test_an_alert_is_readable_at_a_glance(an_alert):
     """
-    It shows what, for whom, by when and how long that is, why, what clears it, and where.
+    The text shows the alert, its recipients, the deadline and the time left, the reason, when it is cleared, and the
+    area.
 
-    Times are London times (BST in June).
+    Times are in London time (BST in June).
     """
     evidence = Evidence(NOW - timedelta(hours=3), "/police", "e-1", "uk.caf.case-change.household-joined.v1")
     seen = text(an_alert(1, evidence=[evidence], deadline=NOW - timedelta(minutes=130), clears_when="they leave"))
@@ -77,7 +78,7 @@ def test_why_nobody_saw_an_alert_is_answered_from_the_log(settings, publish, an_
     """
     The history shows the event, versions and recipients, the escalation, and who acknowledged and closed the alert.
 
-    The steps are in order of time, and a repeat is shown once.
+    The steps are in time order, and a repeated step is shown once.
     """
     later = datetime.now(UTC) + timedelta(hours=1)
     one = an_alert(1, raised_at=NOW, routing_version="wirral-1")
