@@ -12,8 +12,8 @@ PAGE: Path = PROJECT / "docs" / "measures.md"
 
 _PREAMBLE = """# Measures
 
-`./caf measures --write` generates this page from the YAML files beside the models (`config.meta`). Edit those files.
-`marts.analytics.dim_measure` has the same definitions as a table.
+`./caf measures --write` generates this page from the YAML files of the dbt models (`config.meta`). Edit those files and
+not this page. The table `marts.analytics.dim_measure` has the same definitions.
 [locality-need.md](locality-need.md) explains how the figures are counted and how certain they are.
 """
 
@@ -28,7 +28,7 @@ def _section(one: Measure) -> str:
     return f"""
 ### {one.key}
 
-{one.title} ({one.unit}).
+{one.title}. Unit: {one.unit}.
 
 - **Formula**: {one.formula}
 - **Numerator**: {one.numerator}
