@@ -64,4 +64,4 @@ def test_command_lists_shows_and_prints_json(found, settings, monkeypatch):
 
     assert all(re.search(rf"^ ?{one.key} ", listed, re.MULTILINE) for one in found)
     assert "marts.analytics.mart_locality_need, value where measure = 'nfa_percent'" in re.sub(r"\s+", " ", shown)
-    assert as_json["denominator"] == "DfE referrals of the period (see dfe_referrals)"
+    assert as_json["denominator"] == "number of DfE referrals of the period (see dfe_referrals)"
