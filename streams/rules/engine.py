@@ -187,7 +187,7 @@ class Engine(Evaluator):
         for name, model in self.compiled.models.items():
             number = self._numbers[name]
             if name in self._read:
-                # No other model reads this model. So the engine queries this model directly and creates no table for it.
+                # No other model reads this model. So the engine queries the model directly, without a table.
                 columns = ", ".join(self._read[name])
                 self._connection.execute(f"PREPARE read_{number} AS SELECT {columns} FROM (\n{model.sql}\n)")
             elif not model.is_static:

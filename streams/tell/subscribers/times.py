@@ -1,4 +1,4 @@
-"""Write times as people at a desk read them: in London time, and how far from now."""
+"""Write times for people at a desk: in London time, and as the distance from now."""
 
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ def local(moment: datetime, now: datetime) -> str:
 
 
 def due(deadline: datetime, now: datetime) -> str:
-    """Return how much time is left: `in 2 h 10 min`, `overdue by 3 days 4 h`."""
+    """Return the time left until a deadline: `in 2 h 10 min`, `overdue by 3 days 4 h`."""
     return f"overdue by {_length(now - deadline)}" if now > deadline else f"in {_length(deadline - now)}"
 
 
