@@ -20,7 +20,8 @@ _PUBLISHED = "SELECT max(quarter_starts_on) FROM marts.public.releases WHERE aut
 
 
 def begin(settings: Settings, authority: str, begins_on: date, why: str) -> None:
-    """Confirm the first quarter that an authority publishes, and store who confirms it and why.
+    """
+    Confirm the first quarter that an authority publishes, and store who confirms it and why.
 
     Until a quarter has been published, the first quarter may be changed freely. After that, a newly confirmed quarter
     must be later than the last published quarter.

@@ -12,7 +12,8 @@ __all__ = ["CafPiece", "cafs_system"]
 
 
 class CafPiece(NamedTuple):
-    """The CAFs started in one quarter, in the part of a ward that lies in one area.
+    """
+    The CAFs started in one quarter, in the part of a ward that lies in one area.
 
     Parts without any CAF are included.
     """

@@ -1,4 +1,5 @@
-"""Published figures as sums of counts that are never published.
+"""
+Published figures as sums of counts that are never published.
 
 An atom is a count that is too detailed to be published. Every figure is a sum of atoms. So nobody has to tell the
 solver which figures add up, because the solver sees this in the atoms. Examples are wards in areas, parts in totals,
@@ -28,7 +29,8 @@ class Cell(Generic[AnyKey]):
 
 @dataclass
 class System(Generic[AnyKey]):
-    """Cells that are sums of atoms from the same set.
+    """
+    Cells that are sums of atoms from the same set.
 
     Attributes:
         atoms: the number of atoms.

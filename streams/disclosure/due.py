@@ -35,7 +35,8 @@ _TODAY = "SELECT max(as_of)::DATE FROM marts.run.as_of"
 
 
 def due(lake: duckdb.DuckDBPyConnection) -> list[tuple[str, date]]:
-    """Return the authority and first day of each quarter that has closed and is not published.
+    """
+    Return the authority and first day of each quarter that has closed and is not published.
 
     The quarters are ordered by authority and time.
 

@@ -44,7 +44,8 @@ def keys_of(
 
 
 def wards_within(places: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    """Return the wards of each area. Areas are left out if one of their wards also lies in another area.
+    """
+    Return the wards of each area. Areas are left out if one of their wards also lies in another area.
 
     Args:
         places: ward and area of each part of a ward.

@@ -1,4 +1,5 @@
-"""Choose the figures to withhold: small figures, and enough other figures that nobody can calculate the small ones.
+"""
+Choose the figures to withhold: small figures, and enough other figures that nobody can calculate the small ones.
 
 The same input always leads to the same choice. A figure that was published before is never withheld later.
 """
@@ -15,14 +16,16 @@ SMALL = range(1, 6)
 """The counts that are withheld, following the DfE's practice. Zeros are shown."""
 
 WIDTH = 5
-"""The least width of a withheld figure's range: the greatest minus the smallest value that readers can calculate.
+"""
+The least width of a withheld figure's range: the greatest minus the smallest value that readers can calculate.
 
 This width is larger than the difference between the largest and the smallest small count.
 """
 
 
 def primary(system: System[AnyKey], published: Collection[AnyKey] = frozenset()) -> set[AnyKey]:
-    """Return the cells that are withheld because they are small.
+    """
+    Return the cells that are withheld because they are small.
 
     `published` are the cells that earlier releases show.
     """
@@ -32,7 +35,8 @@ def primary(system: System[AnyKey], published: Collection[AnyKey] = frozenset())
 def protect(
     system: System[AnyKey], *, published: Collection[AnyKey] = frozenset(), hidden: Collection[AnyKey] = frozenset()
 ) -> set[AnyKey]:
-    """Return all cells to withhold, including those that earlier releases withheld.
+    """
+    Return all cells to withhold, including those that earlier releases withheld.
 
     Args:
         system: the cells.
@@ -59,7 +63,8 @@ def protect(
 def _next(
     system: System[AnyKey], relations: Iterable[Sequence[AnyKey]], withheld: set[AnyKey], published: Collection[AnyKey]
 ) -> AnyKey | None:
-    """Return the figure to withhold next, to protect a figure with these relations.
+    """
+    Return the figure to withhold next, to protect a figure with these relations.
 
     The search begins with the relation in which the fewest figures are withheld. In a relation, the smallest part that
     may still be withheld is chosen. The total is chosen only if no part is left.
@@ -75,7 +80,8 @@ def _next(
 
 
 def _any_left(system: System[AnyKey], withheld: set[AnyKey], published: Collection[AnyKey]) -> set[AnyKey]:
-    """Return the smallest figure that may still be withheld.
+    """
+    Return the smallest figure that may still be withheld.
 
     This figure is needed only if several relations together reveal a count.
     """

@@ -1,4 +1,5 @@
-"""Publish the quarters that have closed and are covered. Each quarter is published once and never changed.
+"""
+Publish the quarters that have closed and are covered. Each quarter is published once and never changed.
 
 The figures go into the schema `public` of the marts, and into a file that contains only these figures. A published
 figure never changes, because the difference between two versions would reveal the records that arrived in between. The
@@ -67,7 +68,8 @@ _CHILDREN = """
 
 @dataclass
 class Publication:
-    """The result of one run.
+    """
+    The result of one run.
 
     Attributes:
         quarters: the quarters that this run published.
@@ -87,7 +89,8 @@ class Publication:
 
 
 def publish(settings: Settings, into: Path | None = None) -> Publication:
-    """Publish every quarter that has closed, is covered and is not yet published. Then write the public file again.
+    """
+    Publish every quarter that has closed, is covered and is not yet published. Then write the public file again.
 
     Raises:
         NothingBuilt: there are no marts yet.
@@ -120,7 +123,8 @@ def publish(settings: Settings, into: Path | None = None) -> Publication:
 
 
 def _must_be_continued(lake: duckdb.DuckDBPyConnection, file: Path) -> None:
-    """Refuse to replace a file that contains releases that the lake does not know.
+    """
+    Refuse to replace a file that contains releases that the lake does not know.
 
     A lake that was created again does not know the earlier publications. It would publish the same quarters with other
     figures.
@@ -242,7 +246,8 @@ def _name_places(lake: duckdb.DuckDBPyConnection, authority: str) -> None:
 
 
 def _write(lake: duckdb.DuckDBPyConnection, into: Path) -> None:
-    """Write the public tables to a new file, which then replaces the old file.
+    """
+    Write the public tables to a new file, which then replaces the old file.
 
     So a reader always sees a complete file.
     """

@@ -14,14 +14,16 @@ __all__ = ["Ranges"]
 _SMALLEST_HIDDEN = 1
 """Zeros are never withheld, so every reader knows that a withheld figure is at least 1."""
 _UNBOUNDED = 1_000
-"""The upper limit of an atom is the greatest figure of the system plus this number.
+"""
+The upper limit of an atom is the greatest figure of the system plus this number.
 
 This has the same effect as no limit.
 """
 
 
 class Ranges(Generic[AnyKey]):
-    """Computes the ranges of a system's withheld cells.
+    """
+    Computes the ranges of a system's withheld cells.
 
     Each solution gives a possible value to every cell. So one solution often shows for many cells that their range is
     wide enough.
@@ -37,7 +39,8 @@ class Ranges(Generic[AnyKey]):
         self._limit = int(self._values.max(initial=0)) + _UNBOUNDED
 
     def widths(self, hidden: Collection[AnyKey], enough: int) -> dict[AnyKey, int]:
-        """Return the width of the range of each withheld cell.
+        """
+        Return the width of the range of each withheld cell.
 
         The solver does only the necessary work: the range of a cell is no longer extended once it is at least `enough`
         wide. From one call to the next, cells may only be added to `hidden`, so that no range becomes narrower.

@@ -1,4 +1,5 @@
-"""The published figures on referrals: by authority, area and ward, by quarter and collection year.
+"""
+The published figures on referrals: by authority, area and ward, by quarter and collection year.
 
 Numbers of re-referrals and of referrals with no further action are published for all places. Numbers by source are
 published only for the authority and its areas. LSOAs are not published, because nearly every figure for a quarter would
@@ -22,7 +23,8 @@ _OF_WARDS = {"referrals", "re_referrals", "nfa"}
 
 
 class Piece(NamedTuple):
-    """The referrals in one quarter from one group of sources, in the part of a ward that lies in one area.
+    """
+    The referrals in one quarter from one group of sources, in the part of a ward that lies in one area.
 
     A part without referrals also has a piece, because everybody knows which places exist. If the twelve months before
     the quarter are not covered, `re_referrals` is None, because nobody knows their number.

@@ -64,7 +64,8 @@ _CAFS = """
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """One published subject. Figures of different subjects do not add up, so each subject is protected separately.
+    """
+    One published subject. Figures of different subjects do not add up, so each subject is protected separately.
 
     Attributes:
         table: its table in `public`.

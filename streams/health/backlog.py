@@ -7,7 +7,8 @@ __all__ = ["Backlog"]
 
 @dataclass(frozen=True, kw_only=True)
 class Backlog:
-    """The number of records that wait for a part, and how long they have waited.
+    """
+    The number of records that wait for a part, and how long they have waited.
 
     Attributes:
         records: the number of waiting records.

@@ -1,4 +1,5 @@
-"""Ask Kafka for partitions without a leader, the ends of topics, committed offsets, and how long records have waited.
+"""
+Ask Kafka for partitions without a leader, the ends of topics, committed offsets, and how long records have waited.
 
 The waiting time is found by asking Kafka about timestamps, without reading the record. So it is also known for an
 unreadable record, which is often the record at which a part has stopped.
@@ -31,12 +32,14 @@ Places = dict[tuple[str, int], int]
 _PRECISION_MS = 500
 _OLDEST_MS = 366 * 86_400_000
 _SURE_SECONDS = 10
-"""If a record seems to have waited longer than this, read the topic to check that a record exists.
+"""
+If a record seems to have waited longer than this, read the topic to check that a record exists.
 
 Reading costs more than asking for offsets.
 """
 _READ_SECONDS = 10
-"""How many seconds to try to read.
+"""
+How many seconds to try to read.
 
 It allows for a busy machine, because reporting a part as late by mistake would be a false alarm.
 """
@@ -44,7 +47,8 @@ It allows for a busy machine, because reporting a part as late by mistake would 
 
 @dataclass(frozen=True, kw_only=True)
 class Broker:
-    """What Kafka reported. Offsets are Kafka's own, until `numbered` changes them.
+    """
+    What Kafka reported. Offsets are Kafka's own, until `numbered` changes them.
 
     Attributes:
         ends: the offset after the last record that consumers can read, for each partition.
@@ -95,7 +99,8 @@ class Broker:
 
 
 def ask_broker(settings: Settings, groups: Mapping[str, str]) -> Broker:
-    """Ask Kafka for everything except times.
+    """
+    Ask Kafka for everything except times.
 
     Args:
         settings: where Kafka is.
@@ -129,7 +134,8 @@ def ask_broker(settings: Settings, groups: Mapping[str, str]) -> Broker:
 
 
 def waiting(settings: Settings, broker: Broker, done: Mapping[str, Places], now: datetime) -> dict[str, Backlog]:
-    """Find the records that wait for each part.
+    """
+    Find the records that wait for each part.
 
     Args:
         settings: where Kafka is.
@@ -160,7 +166,8 @@ def waiting(settings: Settings, broker: Broker, done: Mapping[str, Places], now:
 
 
 def without_their_end(settings: Settings, broker: Broker, landed: Places) -> list[str]:
-    """Find partitions that now end before an offset that has already landed.
+    """
+    Find partitions that now end before an offset that has already landed.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -183,7 +190,8 @@ def _numbered(settings: Settings, broker: Broker, **config: Any) -> KafkaConsume
 
 
 def _shown(settings: Settings, broker: Broker, places: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
-    """Return the positions at which, or after which, a consumer gets a record.
+    """
+    Return the positions at which, or after which, a consumer gets a record.
 
     Consumers never get transaction markers and aborted records, so these do not wait for a part. If a position cannot
     be read at all or in time, it counts as a position with a record.
@@ -236,7 +244,8 @@ def _behind(broker: Broker, done: Places) -> dict[TopicPartition, int]:
 def _came_at(
     client: KafkaConsumer, offsets: Mapping[TopicPartition, int], now: datetime
 ) -> dict[TopicPartition, datetime]:
-    """Find when the broker stored each record, to half a second.
+    """
+    Find when the broker stored each record, to half a second.
 
     For a given time, Kafka returns the first record from that time on. A record was stored at the latest time for which
     Kafka returns this record or an earlier one. A binary search finds that time.

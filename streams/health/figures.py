@@ -1,4 +1,5 @@
-"""Read the figures for monitoring that only the lake has: numbers of rejected records, and how long alerts took.
+"""
+Read the figures for monitoring that only the lake has: numbers of rejected records, and how long alerts took.
 
 Rejected records are counted by source and reason. The sender writes the source, so the source can contain anything, for
 example a family's number or thousands of invented names. So a source is named only if it is surely a system: it has
@@ -20,7 +21,8 @@ OTHER = "other"
 _FAMILIES = 20
 """A source counts as a system if it has sent events about at least this many families or persons."""
 _SOURCES = 50
-"""The maximum number of sources that are named. Sources with more events come first.
+"""
+The maximum number of sources that are named. Sources with more events come first.
 
 There is a maximum because Prometheus keeps one time series for each source and reason.
 """
@@ -56,7 +58,8 @@ _LANDED = """
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """Figures from the lake.
+    """
+    Figures from the lake.
 
     Attributes:
         rejected: the number of rejected records by source and reason, counted from the first record on.

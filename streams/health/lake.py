@@ -17,7 +17,8 @@ from streams.times import aware, naive
 __all__ = ["Lake", "LakeReader"]
 
 _APART = timedelta(hours=1)
-"""How far back to look for newly stored rows.
+"""
+How far back to look for newly stored rows.
 
 The times in these rows come from the clock of another machine, and a commit takes some time.
 """
@@ -27,7 +28,8 @@ _FAILED = """
     SELECT failed, count(*) OVER (), min(finished_at) OVER () FROM marts.run.builds
     WHERE NOT ok AND rowid > ? ORDER BY rowid DESC LIMIT 1
 """
-"""Reads the failed builds since the last successful one.
+"""
+Reads the failed builds since the last successful one.
 
 Builds are ordered by their rows' order, which is the order in which they ended. Times are not used, because a clock may
 have been wrong.
@@ -51,7 +53,8 @@ _UNBUILT = """
 
 @dataclass(frozen=True, kw_only=True)
 class Lake:
-    """What the lake reported. Times have a zone.
+    """
+    What the lake reported. Times have a zone.
 
     Attributes:
         landed: the next offset to land in each partition.

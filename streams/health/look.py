@@ -1,4 +1,5 @@
-"""Check the whole system once: ask all servers at the same time, find the state of each part, and store the results.
+"""
+Check the whole system once: ask all servers at the same time, find the state of each part, and store the results.
 
 Each question has a time limit. If a server does not answer, the check reports this and does not wait any longer.
 """
@@ -91,7 +92,8 @@ class Observer:
         )
 
     def _questions(self, local: Mapping[str, stack.PartStatus]) -> dict[str, Callable[[], object]]:
-        """Return the questions for the servers. If a server of this home is down, it is not asked.
+        """
+        Return the questions for the servers. If a server of this home is down, it is not asked.
 
         Some clients would start the server or wait for it.
         """
@@ -111,7 +113,8 @@ class Observer:
             return self._lake.read(lake, self._holds)
 
     def _backlogs(self, asked: dict[str, object], now: datetime) -> dict[str, Backlog]:
-        """Return the backlog of each part, as far as Kafka and the lake report it.
+        """
+        Return the backlog of each part, as far as Kafka and the lake report it.
 
         If Kafka does not answer here, its entry in `asked` is replaced by that failure.
         """
@@ -132,7 +135,8 @@ class Observer:
         return found
 
     def _compared(self, broker: Broker, lake: Lake) -> Broker:
-        """Compare Kafka's offsets with the landed offsets.
+        """
+        Compare Kafka's offsets with the landed offsets.
 
         Partitions that end before an offset that has already landed are added to the problems.
         """
@@ -208,7 +212,8 @@ def _numbers(row: Row) -> dict[str, Any]:
 
 
 def _build_fails(lake: Lake, now: datetime, late_seconds: float) -> str:
-    """Return a sentence about what is wrong with the builds, or an empty text if nothing is wrong.
+    """
+    Return a sentence about what is wrong with the builds, or an empty text if nothing is wrong.
 
     A build is made at least every two minutes, even when nothing has landed, because deadlines pass.
     """
@@ -220,7 +225,8 @@ def _build_fails(lake: Lake, now: datetime, late_seconds: float) -> str:
 
 
 def _unpublished(lake: Lake, now: datetime) -> str:
-    """Return a sentence about a quarter that has been due for more than a day.
+    """
+    Return a sentence about a quarter that has been due for more than a day.
 
     In that time, a nightly run should have published the quarter.
     """

@@ -1,4 +1,5 @@
-"""Write the results of a check in Prometheus' text format.
+"""
+Write the results of a check in Prometheus' text format.
 
 Labels are the names of parts, their states, sources that are systems, and reasons. There are few distinct labels, and
 they contain nothing about a person.

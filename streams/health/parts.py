@@ -13,7 +13,8 @@ GROUPS = {"share": (names.SHARE_GROUP, names.ALERTS), "feedback": (names.FEEDBAC
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A part and its limits.
+    """
+    A part and its limits.
 
     Attributes:
         name: the part's name in its sign of life.

@@ -26,7 +26,8 @@ State = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """The state of one part or server.
+    """
+    The state of one part or server.
 
     Attributes:
         part: the name of the part or server.

@@ -13,7 +13,8 @@ from streams.settings import Settings
 __all__ = ["Look", "Run", "Signs", "read_signs", "remember"]
 
 _SILENT_SECONDS = 5 * BEAT_SECONDS
-"""If a sign of life is older than this, in seconds, its process counts as gone or paused.
+"""
+If a sign of life is older than this, in seconds, its process counts as gone or paused.
 
 A sign of life with a time further in the future than this does not count either.
 """
@@ -21,7 +22,8 @@ A sign of life with a time further in the future than this does not count either
 _LOOKS_EVERY = 10
 """The minimum number of seconds between two checks whose results are stored."""
 _COMPARED_SECONDS = 60
-"""A check is compared with the newest stored check that is at least this old.
+"""
+A check is compared with the newest stored check that is at least this old.
 
 In this time, a part can finish a batch, and a large backlog becomes visibly smaller.
 """
@@ -56,7 +58,8 @@ _REMEMBER = """
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run of a part, read from its sign of life. Seconds are measured by the database's clock.
+    """
+    One run of a part, read from its sign of life. Seconds are measured by the database's clock.
 
     Attributes:
         part: the name of the part.
@@ -88,7 +91,8 @@ class Run:
 
     @property
     def is_alive(self) -> bool:
-        """Return True if the process gives signs of life.
+        """
+        Return True if the process gives signs of life.
 
         A sign of life from the future does not count, because it was given before the clock was set back.
         """
@@ -107,7 +111,8 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """The result of an earlier check of a part.
+    """
+    The result of an earlier check of a part.
 
     It has the number of processed records, how long the oldest record had waited, and the seconds since that check.
     """
@@ -128,7 +133,8 @@ class Signs:
 
 
 def read_signs(settings: Settings) -> Signs:
-    """Read the signs of life of all parts, and the results of earlier checks.
+    """
+    Read the signs of life of all parts, and the results of earlier checks.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.
@@ -148,7 +154,8 @@ def read_signs(settings: Settings) -> Signs:
 
 
 def remember(settings: Settings, backlogs: Mapping[str, Backlog]) -> None:
-    """Store the results, so that a later check can see whether a backlog grows. Results are kept for an hour.
+    """
+    Store the results, so that a later check can see whether a backlog grows. Results are kept for an hour.
 
     Raises:
         LakeUnavailable: PostgreSQL does not answer.

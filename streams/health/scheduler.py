@@ -21,7 +21,8 @@ _SECONDS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Scheduler:
-    """What Airflow reported.
+    """
+    What Airflow reported.
 
     Attributes:
         beats: for each component, whether it has a heartbeat.

@@ -18,7 +18,8 @@ from streams.stack import stack
 __all__ = ["disks", "servers"]
 
 _FULL_DISK, _FILLING_DISK = 0.03, 0.10
-"""Two limits for the free share of a disk. Below the first, the disk is red, because no part works reliably any more.
+"""
+Two limits for the free share of a disk. Below the first, the disk is red, because no part works reliably any more.
 
 Below the second, the disk is amber.
 """
@@ -30,7 +31,8 @@ def servers(
     asked: Mapping[str, object],
     backlogs: Mapping[str, Backlog],
 ) -> list[Row]:
-    """Return a row for each server.
+    """
+    Return a row for each server.
 
     Problems with topics and partitions are reported in the row of Kafka.
 
@@ -88,7 +90,8 @@ def _of_topics(broker: object, lake: object) -> list[str]:
 
 
 def _held_back(settings: Settings, backlogs: Mapping[str, Backlog]) -> list[str]:
-    """Return a sentence if a sender has left a transaction open for too long.
+    """
+    Return a sentence if a sender has left a transaction open for too long.
 
     From the first record of an open transaction on, Kafka holds back the partition's records from all consumers.
     """
@@ -118,7 +121,8 @@ def _worse(row: Row, state: State, troubles: list[str]) -> Row:
 
 
 def disks(settings: Settings) -> list[Row]:
-    """Return a row for each disk that holds one of this machine's folders.
+    """
+    Return a row for each disk that holds one of this machine's folders.
 
     Disks of servers on other machines are not checked.
     """

@@ -1,4 +1,5 @@
-"""Decide whether a part works properly, from its signs of life, its backlog and the time.
+"""
+Decide whether a part works properly, from its signs of life, its backlog and the time.
 
 The backlog is known from Kafka and the lake, not from the part. So a part that has stopped working cannot report that
 everything is well.
@@ -175,7 +176,8 @@ def _of_its_work(case: Case, run: Run, state: State, since: datetime) -> _Verdic
 
 
 def _late(case: Case, run: Run, backlog: Backlog) -> _Verdict:
-    """Return the verdict on a part that is late.
+    """
+    Return the verdict on a part that is late.
 
     The verdict depends on whether the part processes records, and whether the waiting time gets shorter.
     """

@@ -1,4 +1,5 @@
-"""`./caf build --engine spark`: make one build of the marts, with Spark making the tables of the shards.
+"""
+`./caf build --engine spark`: make one build of the marts, with Spark making the tables of the shards.
 
 The snapshot, seeds, tests and publication are the same as in a normal build. Only the statements that work on one
 connected group of families at a time run on Spark.
@@ -47,7 +48,8 @@ def build_on_spark(
     fresh_seconds: float = 60.0,
     say: Say = print,
 ) -> BuildResult:
-    """Build the marts once on Spark, up to one snapshot. If another process is building, wait until it has finished.
+    """
+    Build the marts once on Spark, up to one snapshot. If another process is building, wait until it has finished.
 
     Args:
         settings: where the lake is, and where Spark's environment is.
@@ -90,7 +92,8 @@ class NationMaker(WarmBuilder):
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Keep the files of the shards while their tables are read, and then delete the files.
+        """
+        Keep the files of the shards while their tables are read, and then delete the files.
 
         They contain ids of families.
         """
@@ -136,7 +139,8 @@ class NationMaker(WarmBuilder):
 
 
 def _forget(session: duckdb.DuckDBPyConnection) -> None:
-    """Drop the tables and views that models have made in this session.
+    """
+    Drop the tables and views that models have made in this session.
 
     The next build may make a view instead of a table.
     """

@@ -1,4 +1,5 @@
-"""Find the connected groups of families, and divide them into shards.
+"""
+Find the connected groups of families, and divide them into shards.
 
 A record connects its key with the family, persons and address that it names. All ids that are connected through a chain
 of records form one connected group. A shard consists of one or more connected groups of one authority.
@@ -71,7 +72,8 @@ _SHARDS = """
            (dense_rank() OVER (ORDER BY authority_code, part) - 1)::INTEGER AS shard
     FROM filled
 """
-"""Assigns the connected groups of an authority to shards, the largest group first.
+"""
+Assigns the connected groups of an authority to shards, the largest group first.
 
 When the groups assigned so far have enough records for a shard, the next group begins a new shard.
 """
@@ -86,7 +88,8 @@ _PLACES = """
 
 
 def cut_into_shards(session: duckdb.DuckDBPyConnection, events: int) -> str:
-    """Assign each key to a shard.
+    """
+    Assign each key to a shard.
 
     Args:
         session: has the table `connected`, with two kinds of rows. Rows of the first kind have a `record_key` and an

@@ -1,4 +1,5 @@
-"""The Spark job: `python -m streams.nation.job PLAN MASTER`, in Spark's own environment.
+"""
+The Spark job: `python -m streams.nation.job PLAN MASTER`, in Spark's own environment.
 
 1. Find the connected groups of families, and the shard of each record.
 2. Write the records of each shard to one file, and return the columns that decide the order of its events.

@@ -1,4 +1,5 @@
-"""Decide where each model is made: once for all shards, in each shard, or for the whole nation.
+"""
+Decide where each model is made: once for all shards, in each shard, or for the whole nation.
 
 A shard contains all records of its connected groups of families, so the rules about families can be evaluated in the
 shards. The watcher also evaluates these rules on the records of one connected group. Models that add up families are
@@ -27,7 +28,8 @@ class Level(enum.StrEnum):
     STATIC = enum.auto()
     """The model depends only on seeds and the snapshot. The table is made once and given to every shard."""
     SHARD = enum.auto()
-    """Each row depends on one connected group only.
+    """
+    Each row depends on one connected group only.
 
     The model is made in every shard, and the parts are joined to one table.
     """
@@ -36,7 +38,8 @@ class Level(enum.StrEnum):
 
 
 def levels(manifest: Mapping[str, Any], scopes: Mapping[str, str]) -> dict[str, Level]:
-    """Return the level of every model by its unique id, in dependency order.
+    """
+    Return the level of every model by its unique id, in dependency order.
 
     Any model can correctly be made for the whole nation, but this costs more. A model is made in the shards if it grows
     by connected group, if rules about families depend on it, or if it declares `made_by: connected_families`.

@@ -1,4 +1,5 @@
-"""Write the plan for the Spark job: a folder with the statements, the seeds, and the list of the lake's files.
+"""
+Write the plan for the Spark job: a folder with the statements, the seeds, and the list of the lake's files.
 
 The job runs in a separate Python environment, without dbt, the catalog or the contract. So the plan contains everything
 that the job needs.
@@ -30,7 +31,8 @@ _STAGED = "root"
 
 @dataclass(frozen=True)
 class Split:
-    """The statements of the models, grouped by where they run.
+    """
+    The statements of the models, grouped by where they run.
 
     In each group, the statements are in dependency order.
     """
@@ -43,7 +45,8 @@ class Split:
 
 
 def split(statements: Sequence[Statement], found: dict[str, Level]) -> Split:
-    """Divide the statements by where they run.
+    """
+    Divide the statements by where they run.
 
     The group `early` has models of the nation that shards read. They are made first, from the staged events.
 
@@ -71,7 +74,8 @@ def split(statements: Sequence[Statement], found: dict[str, Level]) -> Split:
 def write_plan(
     session: duckdb.DuckDBPyConnection, parts: Split, folder: Path, *, shard_events: int, events: int, is_here: bool
 ) -> Path:
-    """Write the plan to an empty folder, and return its file.
+    """
+    Write the plan to an empty folder, and return its file.
 
     Args:
         session: has the seeds, the snapshot and the static models in `marts`, and `landing` attached.
@@ -129,7 +133,8 @@ def _ddl() -> str:
 
 
 def lake_files(session: duckdb.DuckDBPyConnection) -> list[tuple[str, str | None]]:
-    """Return the Parquet files of the accepted events as DuckLake lists them now.
+    """
+    Return the Parquet files of the accepted events as DuckLake lists them now.
 
     Each file comes with the file that lists its deleted rows.
 

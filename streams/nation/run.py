@@ -17,7 +17,8 @@ __all__ = ["ShardsMade", "run"]
 
 @dataclass(frozen=True)
 class ShardsMade:
-    """The result of a Spark job.
+    """
+    The result of a Spark job.
 
     Attributes:
         shards: the number of shards.
@@ -39,7 +40,8 @@ class ShardsMade:
 
 
 def run(settings: Settings, plan: Path, master: str, say: Say) -> ShardsMade:
-    """Run a plan on a Spark master.
+    """
+    Run a plan on a Spark master.
 
     Raises:
         SparkUnavailable: Spark's environment cannot be created, or Java is missing.

@@ -1,4 +1,5 @@
-"""The tasks that Spark runs: the build's statements on one shard. Each task has its own in-memory DuckDB.
+"""
+The tasks that Spark runs: the build's statements on one shard. Each task has its own in-memory DuckDB.
 
 Spark sends the functions of this module to its workers without the rest of the project. So the module imports nothing
 from the project. Error messages leave out the database's own message, because it may quote data from records.
@@ -154,7 +155,8 @@ def number(plan: Plan, shard: int, ordered: pa.Table) -> pa.Table:
 
 
 def make(plan: Plan, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Make all tables of the given shards.
+    """
+    Make all tables of the given shards.
 
     For each shard, report the seconds it took and the peak memory of this process so far.
     """
@@ -191,7 +193,8 @@ def _make_one(plan: Plan, shard: int) -> int:
 
 
 def write(own: duckdb.DuckDBPyConnection, select: str, file: Path) -> None:
-    """Write a Parquet file under a temporary name and then rename it, so that no reader sees an incomplete file.
+    """
+    Write a Parquet file under a temporary name and then rename it, so that no reader sees an incomplete file.
 
     If Spark repeats a task, the task writes the same file again.
     """
@@ -221,7 +224,8 @@ def _load(own: duckdb.DuckDBPyConnection, plan: Plan, shard: int) -> None:
 
 
 def _files(plan: Plan, batches: Iterator[pa.RecordBatch], columns: list[str]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Yield a DuckDB session for each file of the lake, with the file's records that were not deleted.
+    """
+    Yield a DuckDB session for each file of the lake, with the file's records that were not deleted.
 
     Columns that a file lacks are NULL.
     """

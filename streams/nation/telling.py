@@ -35,7 +35,8 @@ def sentence(error: Exception) -> str:
 
 @contextmanager
 def told(spark: SparkSession, what: str, of: int) -> Iterator[None]:
-    """Every two seconds, print how many tasks of the running stage are done.
+    """
+    Every two seconds, print how many tasks of the running stage are done.
 
     The stage is found by its number of tasks.
     """

@@ -109,7 +109,8 @@ class Evaluation:
     deadlines: list[Deadline]
     actions: list[AlertAction] = field(default_factory=list)
     desks: Callable[[], dict[str, FamilyDesk]] = dict
-    """Returns the desk of each family.
+    """
+    Returns the desk of each family.
 
     It can be called only while the evaluation lasts; most evaluations do not need it.
     """
@@ -122,14 +123,16 @@ _ASKED = {
     DECIDED_REFERRALS: DecidedReferral._fields,
     ALERT_ACTIONS: AlertAction._fields,
 }
-"""Models that are read only on demand, with their columns.
+"""
+Models that are read only on demand, with their columns.
 
 A project that contains only rules has none of these models.
 """
 
 
 def columns_answered(compiled: CompiledRules) -> dict[str, tuple[str, ...]]:
-    """Return the models whose rows are results, with their columns: models of rules, and models read on demand.
+    """
+    Return the models whose rows are results, with their columns: models of rules, and models read on demand.
 
     No other model reads these models.
     """

@@ -1,4 +1,5 @@
-"""Compares the alerts that a rule raises on the landed history with the alerts under other thresholds or other SQL.
+"""
+Compares the alerts that a rule raises on the landed history with the alerts under other thresholds or other SQL.
 
 The history is read once. Families that share a person or an address are read together, as one group. The DuckDB engine
 evaluates one group after another. The lake is only read. The backtest deletes its temporary copy of the dbt project
@@ -45,7 +46,8 @@ class Raised:
 
 @dataclass(frozen=True)
 class Backtest:
-    """The alerts of a rule in its present form (`before`) and its changed form (`after`), and the differences.
+    """
+    The alerts of a rule in its present form (`before`) and its changed form (`after`), and the differences.
 
     Alerts count if they are anchored between `since` and `as_of`, the end of the history. The differences are `gained`,
     `lost`, `moved` (an alert about the same family or referral at another time) and `rerated` (the same alert with
@@ -80,7 +82,8 @@ def backtest(
     progress: Callable[[int, int], None] = lambda *_: None,
     project: Path = DBT_PROJECT,
 ) -> Backtest:
-    """Evaluate the landed history with a rule in its present form and in its changed form.
+    """
+    Evaluate the landed history with a rule in its present form and in its changed form.
 
     Args:
         changes: new values of thresholds, by name. They apply to every profile.

@@ -1,4 +1,5 @@
-"""The alert rules as dbt compiles them: SQL, build order and relation names.
+"""
+The alert rules as dbt compiles them: SQL, build order and relation names.
 
 The result is cached under a hash of the dbt project's files. The SQL for PostgreSQL is translated from this SQL, so
 each rule is written only once.
@@ -46,7 +47,8 @@ class Model:
 
 @dataclass(frozen=True)
 class Rule:
-    """A line of the rule register. `scope` is `family`, `record` or `area`.
+    """
+    A line of the rule register. `scope` is `family`, `record` or `area`.
 
     `facts` are those that can change its result.
     """
@@ -64,7 +66,8 @@ class Rule:
 
     @property
     def deadlines(self) -> str:
-        """The name of the model with the times at which the rule's result may change without a new event.
+        """
+        The name of the model with the times at which the rule's result may change without a new event.
 
         Not every rule has such a model.
         """
@@ -81,7 +84,8 @@ class CompiledRules:
     checksum: str
 
     def names_below(self, name: str | None) -> frozenset[str]:
-        """Return every identifier in the SQL of all models that read the given model, directly or indirectly.
+        """
+        Return every identifier in the SQL of all models that read the given model, directly or indirectly.
 
         For None, return every identifier of all models.
         """
@@ -114,7 +118,8 @@ class CompiledRules:
 
 
 def compiled_rules(settings: Settings, project: Path = DBT_PROJECT, *, with_build_rules: bool = False) -> CompiledRules:
-    """Compile the project's rules, or read the cached result if the project has not changed.
+    """
+    Compile the project's rules, or read the cached result if the project has not changed.
 
     Args:
         with_build_rules: also compile the rules that only the build evaluates, the published measures, and the models
@@ -131,7 +136,8 @@ def compiled_rules(settings: Settings, project: Path = DBT_PROJECT, *, with_buil
 
 
 def project_manifest(settings: Settings, project: Path = DBT_PROJECT) -> dict[str, Any]:
-    """Return dbt's manifest of the whole project, with all content of its yml files.
+    """
+    Return dbt's manifest of the whole project, with all content of its yml files.
 
     Raises:
         RulesInvalid: dbt cannot compile the project.

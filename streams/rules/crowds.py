@@ -1,4 +1,5 @@
-"""Over-shared ids (`int_crowds`): ids that more families share than can share one person or home.
+"""
+Over-shared ids (`int_crowds`): ids that more families share than can share one person or home.
 
 An over-shared id connects nobody.
 """
@@ -9,7 +10,8 @@ from typing import NamedTuple
 __all__ = ["CROWDS", "CROWD_LIMITS", "NO_LIMITS", "CrowdLimits"]
 
 CROWDS, CROWD_LIMITS = "int_crowds", "stg_crowd_limits"
-"""The model of over-shared ids, and the model of the limits.
+"""
+The model of over-shared ids, and the model of the limits.
 
 All families must be read to find over-shared ids. So if only the events of a few families are evaluated, the rows of
 `CROWDS` are given as input.

@@ -1,4 +1,5 @@
-"""Compile the alert rules with dbt, in a separate process: `python -m streams.rules.dbt_compile PROJECT FOLDER`.
+"""
+Compile the alert rules with dbt, in a separate process: `python -m streams.rules.dbt_compile PROJECT FOLDER`.
 
 Importing dbt takes seconds and hundreds of megabytes, which the watcher should not spend. dbt itself loads the seeds
 into a DuckDB file, so that they have dbt's types. No lake is needed.

@@ -1,4 +1,5 @@
-"""Evaluates the compiled rules in an in-memory DuckDB that has the lake's catalogs, schemas and relation names.
+"""
+Evaluates the compiled rules in an in-memory DuckDB that has the lake's catalogs, schemas and relation names.
 
 Two things make an evaluation fast. The tables of the models are filled in dependency order by prepared statements,
 which are planned only once. And after the results have been read, the transaction is rolled back, which empties the

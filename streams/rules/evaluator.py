@@ -43,7 +43,8 @@ class Evaluator(ABC):
         rules: Collection[str],
         as_of: datetime,
     ) -> AbstractContextManager[Evaluation]:
-        """Evaluate the given events and rejected records as if there were no others.
+        """
+        Evaluate the given events and rejected records as if there were no others.
 
         Args:
             events: rows of `landing.events` (`streams.contracts.columns.events_table`).

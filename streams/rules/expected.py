@@ -11,7 +11,8 @@ __all__ = ["Expected", "expected_alerts"]
 
 @dataclass(frozen=True)
 class Expected:
-    """Expected alerts a year for 10,000 children, and the shares of these alerts that decide who receives them.
+    """
+    Expected alerts a year for 10,000 children, and the shares of these alerts that decide who receives them.
 
     The shares are: red alerts; alerts raised outside working hours; alerts about an open family; alerts about a family
     with a lead professional.

@@ -56,7 +56,8 @@ def families_together(lake: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
 
 
 def _groups(lake: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Assign a group to every Kafka key.
+    """
+    Assign a group to every Kafka key.
 
     Families that share a person, a link or an address are in the same group, because facts about one family may decide
     whether an alert is raised about another family.

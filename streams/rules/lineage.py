@@ -1,4 +1,5 @@
-"""Finds the columns of landing tables and seeds that a rule's alerts depend on, from the rule's compiled SQL.
+"""
+Finds the columns of landing tables and seeds that a rule's alerts depend on, from the rule's compiled SQL.
 
 A column counts if it is selected. A column also counts if it decides which rows exist: in conditions, joins, groups,
 orders, windows and subqueries. All models that the rule depends on are followed. If an expression cannot be resolved,
@@ -49,7 +50,8 @@ class _Clause:
 
 
 class Lineage:
-    """The columns that every compiled model reads. Marts that no rule depends on are left out.
+    """
+    The columns that every compiled model reads. Marts that no rule depends on are left out.
 
     Args:
         compiled: the models. The columns of the seeds are read from the seeds' file.
@@ -102,7 +104,8 @@ class Lineage:
             raise LineageUnknown(f"the columns that {model.name} reads cannot be determined: {error}") from None
 
     def _read(self, scope: Scope) -> Reads:
-        """Return the columns that a query reads.
+        """
+        Return the columns that a query reads.
 
         If a recursive query reads itself, this part counts as reading what the query's non-recursive part reads.
         """
@@ -150,7 +153,8 @@ class Lineage:
         return Reads(tuple(query.named_selects), tuple(clause.columns), clause.rows)
 
     def _join(self, scope: Scope, clause: _Clause) -> set[int]:
-        """Count the columns that decide which rows the sources have.
+        """
+        Count the columns that decide which rows the sources have.
 
         Returns the joins that count only if their columns are used.
         """
@@ -211,7 +215,8 @@ class Lineage:
 
 
 def _is_recurring(source: exp.Table | Scope) -> bool:
-    """Return whether the source is the table of all rows that a recursive query has found so far.
+    """
+    Return whether the source is the table of all rows that a recursive query has found so far.
 
     The columns that the query's non-recursive part reads count for all its columns anyway.
     """
@@ -219,7 +224,8 @@ def _is_recurring(source: exp.Table | Scope) -> bool:
 
 
 def _below_the_marts(compiled: CompiledRules) -> list[Model]:
-    """Return the models outside the analysts' schema, and the models in that schema that they depend on.
+    """
+    Return the models outside the analysts' schema, and the models in that schema that they depend on.
 
     The models are in dependency order.
     """

@@ -1,4 +1,5 @@
-"""Columns that no rule may read.
+"""
+Columns that no rule may read.
 
 They are legally protected characteristics of people, deprivation, and content that has not been validated. A column
 that describes a person, a place or a record is forbidden unless this module allows it. So somebody must decide about a
@@ -13,7 +14,8 @@ from streams.rules.reads import Read
 __all__ = ["DERIVING", "forbidden_reads"]
 
 DERIVING = ("int_custody_releases", "int_marked_arrivals", "int_school_notices")
-"""Models that find out whether somebody is a child or of school age at a given time.
+"""
+Models that find out whether somebody is a child or of school age at a given time.
 
 They do not pass on the date of birth.
 """
@@ -49,7 +51,8 @@ _WHOLE = {
 
 
 def forbidden_reads(compiled: CompiledRules) -> list[str]:
-    """Return a sentence for each forbidden column that a rule reads. Only rules about areas may read where people live.
+    """
+    Return a sentence for each forbidden column that a rule reads. Only rules about areas may read where people live.
 
     Raises:
         LineageUnknown: the columns that a rule reads cannot be determined.

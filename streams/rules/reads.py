@@ -31,7 +31,8 @@ class Reads:
         return self.rows.union(*self.columns)
 
     def column(self, name: str) -> ReadSet:
-        """Return the columns that the result column with this name depends on.
+        """
+        Return the columns that the result column with this name depends on.
 
         Raises:
             KeyError: no result column has that name.

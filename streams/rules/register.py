@@ -28,7 +28,8 @@ _BOOKKEEPING = {
 
 @dataclass(frozen=True)
 class Entry:
-    """A rule as the register shows it.
+    """
+    A rule as the register shows it.
 
     `columns` are the columns of events that the rule reads besides the columns that every rule reads. `expected` is
     None if nobody has given a number. `tests` have the form `file::name`.
@@ -56,7 +57,8 @@ def rule_names(project: Path = DBT_PROJECT) -> tuple[str, ...]:
 
 
 def newest(project: Path = DBT_PROJECT) -> dict[str, dict[str, str]]:
-    """Return the newest line of each rule in its seed, by name.
+    """
+    Return the newest line of each rule in its seed, by name.
 
     The lines do not contain the columns that a rule reads.
     """
@@ -70,7 +72,8 @@ def build_rules(project: Path = DBT_PROJECT) -> list[str]:
 
 
 def register(compiled: CompiledRules, project: Path = DBT_PROJECT, tests: Path = PROJECT / "tests") -> list[Entry]:
-    """Return every rule of a project in its newest version, in alphabetical order.
+    """
+    Return every rule of a project in its newest version, in alphabetical order.
 
     Args:
         compiled: the project's rules, including those of the build.
@@ -90,7 +93,8 @@ def register(compiled: CompiledRules, project: Path = DBT_PROJECT, tests: Path =
 
 
 def entry(entries: list[Entry], rule: str) -> Entry:
-    """Return the rule with this name.
+    """
+    Return the rule with this name.
 
     Raises:
         UnknownRule: no rule has that name.

@@ -1,4 +1,5 @@
-"""The two tables of a run, which models read.
+"""
+The two tables of a run, which models read.
 
 One table has the offsets up to which models read. The other has the time up to which deadlines have passed.
 """

@@ -1,4 +1,5 @@
-"""The thresholds in the practice profiles that a rule reads.
+"""
+The thresholds in the practice profiles that a rule reads.
 
 They are found in the SQL, shown, and changed for backtests.
 """
@@ -25,7 +26,8 @@ _SEED = PROFILES.partition(".")[2]
 
 
 def thresholds(compiled: CompiledRules, lineage: Lineage, rule: str) -> Thresholds:
-    """Return the values of each threshold that a rule reads, by profile.
+    """
+    Return the values of each threshold that a rule reads, by profile.
 
     Args:
         lineage: must leave out optional joins, because these joins look up thresholds for other rules.
@@ -41,7 +43,8 @@ def thresholds(compiled: CompiledRules, lineage: Lineage, rule: str) -> Threshol
 def with_thresholds(
     compiled: CompiledRules, rule: str, known: Thresholds, changes: Mapping[str, str], folder: Path
 ) -> CompiledRules:
-    """Return the same rules with other threshold values in every profile. The seeds' file is copied into a folder.
+    """
+    Return the same rules with other threshold values in every profile. The seeds' file is copied into a folder.
 
     Raises:
         ThresholdInvalid: the rule does not read a threshold, or a value has the wrong type or is not allowed.

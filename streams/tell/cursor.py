@@ -14,7 +14,8 @@ __all__ = ["Cursor"]
 
 
 class Cursor:
-    """Reads all partitions of one topic and gives each record at least once. A call of `done` marks records as done.
+    """
+    Reads all partitions of one topic and gives each record at least once. A call of `done` marks records as done.
 
     At the very first start, reading begins with the next record. A partition that is added later is read from its
     beginning. A recreated topic is also read from its beginning until a person has confirmed the topic, because the

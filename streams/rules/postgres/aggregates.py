@@ -126,7 +126,8 @@ def _keys(node: exp.ArgMax | exp.ArgMin) -> list[exp.Ordered]:
 
 
 def _is_there(node: exp.ArgMax | exp.ArgMin) -> exp.Expr:
-    """Return the condition that a row counts: its value and key are not NULL.
+    """
+    Return the condition that a row counts: its value and key are not NULL.
 
     A key that is a tuple never counts as NULL.
     """
@@ -148,7 +149,8 @@ def _window(node: exp.Window, place: Place) -> exp.Expr:
 
 
 def _first_of_partition(node: exp.Window, extreme: exp.ArgMax | exp.ArgMin, condition: exp.Expr | None) -> exp.Expr:
-    """Return the first value of the partition in the order of the key.
+    """
+    Return the first value of the partition in the order of the key.
 
     Rows that do not count are sorted after the rows that count.
     """

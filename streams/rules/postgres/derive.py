@@ -1,4 +1,5 @@
-"""Translates the stream's compiled models to PostgreSQL, and caches the translation beside the compiled models.
+"""
+Translates the stream's compiled models to PostgreSQL, and caches the translation beside the compiled models.
 
 The translated rules have their own schema, which is named after a hash of their content. So two versions of the rules
 can exist at the same time.
@@ -28,14 +29,16 @@ __all__ = ["Derived", "derived", "relation_name"]
 _HERE = Path(__file__).parent
 _GIVEN = (*(f"landing.main.{table}" for table in INPUTS), "marts.run.cut", "marts.run.as_of")
 _LONGEST_NAME = 63
-"""The maximum length of a name in PostgreSQL, in bytes.
+"""
+The maximum length of a name in PostgreSQL, in bytes.
 
 PostgreSQL cuts longer names, so two of them may become the same.
 """
 
 
 class Derived(msgspec.Struct, frozen=True):
-    """The rules for PostgreSQL.
+    """
+    The rules for PostgreSQL.
 
     Attributes:
         schema: the schema with everything that the rules need in the database.
@@ -59,7 +62,8 @@ class Derived(msgspec.Struct, frozen=True):
 
 
 def derived(compiled: CompiledRules) -> Derived:
-    """Translate the models, or read the cached translation if the models have not changed.
+    """
+    Translate the models, or read the cached translation if the models have not changed.
 
     Raises:
         NotKnown: a part of a model is not known to mean the same in PostgreSQL. The message names model and line.
@@ -74,7 +78,8 @@ def derived(compiled: CompiledRules) -> Derived:
 
 
 def relation_name(relation: str) -> str:
-    """Return the name that a relation has in a statement, if the relation is filled at each evaluation.
+    """
+    Return the name that a relation has in a statement, if the relation is filled at each evaluation.
 
     The name contains a dot, because no query inside a model has such a name.
     """
@@ -132,7 +137,8 @@ def _models(
     tables: Mapping[str, str],
     place: Place,
 ) -> dict[str, str]:
-    """Return the SQL of the models that are not static.
+    """
+    Return the SQL of the models that are not static.
 
     Each model is translated after the models it reads, because the translation needs their columns.
     """

@@ -36,7 +36,8 @@ from streams.times import naive
 __all__ = ["MANY_EVENTS", "Given", "PostgresEngine"]
 
 MANY_EVENTS = 150
-"""From this number of events, PostgreSQL uses hash joins.
+"""
+From this number of events, PostgreSQL uses hash joins.
 
 A plan is made once and used for every evaluation. So PostgreSQL does not know how many rows a parameter holds.
 """
@@ -45,7 +46,8 @@ _Due = tuple[datetime, str]
 
 
 class Given(NamedTuple):
-    """The input of an evaluation.
+    """
+    The input of an evaluation.
 
     Attributes:
         sources: a query for each input. There is also a query for `CROWDS` if over-shared ids are given and need not be
@@ -60,7 +62,8 @@ class Given(NamedTuple):
 
 
 class PostgresEngine(Evaluator):
-    """The rules in one session of a PostgreSQL server.
+    """
+    The rules in one session of a PostgreSQL server.
 
     Between evaluations the engine keeps prepared statements, but no rows.
 
@@ -80,7 +83,8 @@ class PostgresEngine(Evaluator):
 
     @classmethod
     def connected(cls, settings: Settings, compiled: CompiledRules) -> Self:
-        """Return an engine with its own session in the lake's database.
+        """
+        Return an engine with its own session in the lake's database.
 
         Raises:
             LakeUnavailable: PostgreSQL does not answer.
@@ -167,7 +171,8 @@ class PostgresEngine(Evaluator):
     def _made_text(
         self, models: tuple[str, ...], sources: tuple[tuple[str, str], ...], as_of: int, has_many: bool
     ) -> str:
-        """Return the statement for the given models.
+        """
+        Return the statement for the given models.
 
         For many rows its text is different, so that PostgreSQL makes another plan.
         """

@@ -1,4 +1,5 @@
-"""Rewrites recursive queries with keys (`WITH RECURSIVE … USING KEY`).
+"""
+Rewrites recursive queries with keys (`WITH RECURSIVE … USING KEY`).
 
 In such a query, each round replaces the row of a key.
 
@@ -44,7 +45,8 @@ $$"""
 
 
 def keyed(tree: exp.Expr) -> list[exp.CTE]:
-    """Return the recursive queries with keys.
+    """
+    Return the recursive queries with keys.
 
     Raises:
         NotKnown: a recursive query has no keys, or has an unsupported form.
@@ -70,7 +72,8 @@ def columns_of(query: exp.Expr, names: list[str] | None = None) -> dict[str, exp
 
 
 def restate_keyed(cte: exp.CTE, place: Place, text: Callable[[exp.Expr], str]) -> None:
-    """Create a function for a recursive query, and replace the query by a call of the function.
+    """
+    Create a function for a recursive query, and replace the query by a call of the function.
 
     The rest of the query must be rewritten already. If the recursive part reads other queries, their rows are passed to
     the function as arrays.

@@ -69,7 +69,8 @@ def _item(node: exp.Bracket, place: Place) -> exp.Expr:
 
 @rewrites(exp.ArraySlice)
 def _slice(node: exp.ArraySlice, _: Place) -> exp.Expr:
-    """Take the slice between two positions, counted from one.
+    """
+    Take the slice between two positions, counted from one.
 
     If the end lies before the start, the result is an empty list.
     """
@@ -100,7 +101,8 @@ def _transformed(node: exp.Transform, _: Place) -> exp.Expr:
 
 
 def _comprehension(node: exp.Func, value: exp.Expr, condition: exp.Expr | None) -> exp.Expr:
-    """Return a query over a list.
+    """
+    Return a query over a list.
 
     `unnest` is in the select list, where a struct stays one value and NULL stays NULL.
     """

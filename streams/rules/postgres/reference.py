@@ -1,4 +1,5 @@
-"""An in-memory DuckDB with every relation of the rules.
+"""
+An in-memory DuckDB with every relation of the rules.
 
 It knows all their columns, and holds the rows of static ones.
 """

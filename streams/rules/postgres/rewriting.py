@@ -42,7 +42,8 @@ def rewrites(*constructs: type[exp.Expr]) -> Callable[[Rewrite], Rewrite]:
 
 
 def rewrite(tree: exp.Expr, place: Place) -> exp.Expr:
-    """Rewrite every part of a query whose types are known. Each new part keeps the type of the part it replaces.
+    """
+    Rewrite every part of a query whose types are known. Each new part keeps the type of the part it replaces.
 
     Raises:
         NotKnown: a part cannot be rewritten.

@@ -22,7 +22,8 @@ def as_rows(rows: pa.Table, columns: Iterable[str]) -> str:
 
 
 def _written(value: object) -> object:
-    """Return a value in the form that PostgreSQL reads from JSON.
+    """
+    Return a value in the form that PostgreSQL reads from JSON.
 
     Text may contain every character except a zero byte.
     """

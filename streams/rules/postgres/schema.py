@@ -1,4 +1,5 @@
-"""Creates everything that the rules need in a PostgreSQL database, in one schema.
+"""
+Creates everything that the rules need in a PostgreSQL database, in one schema.
 
 The schema contains functions, types, seeds and static models.
 """
@@ -18,7 +19,8 @@ __all__ = ["install"]
 
 
 def install(session: Session, compiled: CompiledRules, derived: Derived) -> bool:
-    """Create the schema in one transaction if it does not exist. The session must have no open transaction.
+    """
+    Create the schema in one transaction if it does not exist. The session must have no open transaction.
 
     Returns:
         Whether the schema was created now.

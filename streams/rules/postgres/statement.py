@@ -1,4 +1,5 @@
-"""Combines several models into one statement. The models they depend on become common table expressions.
+"""
+Combines several models into one statement. The models they depend on become common table expressions.
 
 The statement returns one row for each result. The caller decides where the inputs come from: from parameters that
 contain rows, or from queries on tables that have the needed columns.
@@ -27,7 +28,8 @@ def statement(
     sources: Mapping[str, str],
     as_of: str,
 ) -> str:
-    """Return a statement whose rows are `(model, answer)`. An answer is a JSON array of the model's columns.
+    """
+    Return a statement whose rows are `(model, answer)`. An answer is a JSON array of the model's columns.
 
     Args:
         models: the models to run, in dependency order (`CompiledRules.needed`, `above`).

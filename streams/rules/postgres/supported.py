@@ -1,4 +1,5 @@
-"""The list of supported SQL: DuckDB constructs that mean the same in PostgreSQL, or that this package rewrites.
+"""
+The list of supported SQL: DuckDB constructs that mean the same in PostgreSQL, or that this package rewrites.
 
 A construct that is not listed here is refused, and so is an argument that is not listed with its construct. An unknown
 construct might mean something else in PostgreSQL, and alerts would be wrong without anybody noticing. Add a construct
@@ -191,7 +192,8 @@ _UNKNOWN = "is not known to mean the same in PostgreSQL"
 
 
 def check(tree: exp.Expr) -> None:
-    """Check every construct in a query before the query is rewritten.
+    """
+    Check every construct in a query before the query is rewritten.
 
     Raises:
         NotKnown: a construct is not in the list. The message names it and its line.

@@ -16,7 +16,8 @@ _SPANS = {
 }
 
 _FORMATS = {"%-d %B %Y": "FMDD FMMonth YYYY"}
-"""Date formats for `strftime`, each with the same format for `to_char`.
+"""
+Date formats for `strftime`, each with the same format for `to_char`.
 
 Both functions write English names of months.
 """
@@ -40,7 +41,8 @@ def _days(node: exp.ToDays, _: Place) -> exp.Expr:
 
 
 def _span(number: exp.Expr, one: str) -> exp.Expr:
-    """Return a number multiplied by a unit as an interval.
+    """
+    Return a number multiplied by a unit as an interval.
 
     This is exact up to 2^53 microseconds, which are 285 years.
     """
@@ -77,7 +79,8 @@ def _part(node: exp.Func, _: Place) -> exp.Expr:
 
 @rewrites(exp.DateFromParts)
 def _date(node: exp.DateFromParts, _: Place) -> exp.Expr:
-    """Cast the arguments to integers, because PostgreSQL needs them.
+    """
+    Cast the arguments to integers, because PostgreSQL needs them.
 
     A date that does not exist fails in both databases.
     """

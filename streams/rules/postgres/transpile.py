@@ -29,7 +29,8 @@ class _Dialect(Postgres):
 
 
 def transpile(tree: exp.Expr, schema: MappingSchema, relation: Callable[[str], str], place: Place) -> str:
-    """Return the PostgreSQL text of a query. The given tree is changed and cannot be used again.
+    """
+    Return the PostgreSQL text of a query. The given tree is changed and cannot be used again.
 
     Args:
         tree: the query as DuckDB's parser in sqlglot read it.

@@ -50,7 +50,8 @@ INTEGERS = frozenset({"integer", "bigint", "hugeint"})
 
 
 def kind(node: exp.Expr) -> str:
-    """Return the kind of value of an expression: `text`, `integer`, `struct`, …; a tuple has its own kind.
+    """
+    Return the kind of value of an expression: `text`, `integer`, `struct`, …; a tuple has its own kind.
 
     Raises:
         NotKnown: the kind is not known.
@@ -66,7 +67,8 @@ def kind(node: exp.Expr) -> str:
 
 
 def element(node: exp.Expr) -> exp.DataType:
-    """Return the type of a list's elements.
+    """
+    Return the type of a list's elements.
 
     Raises:
         NotKnown: the type is not known.
@@ -79,7 +81,8 @@ def element(node: exp.Expr) -> exp.DataType:
 
 
 class Composites:
-    """The composite types that stand for structs. Structs whose fields have the same names and types share one type.
+    """
+    The composite types that stand for structs. Structs whose fields have the same names and types share one type.
 
     Attributes:
         ddl: statements that create the types, by name. Each type comes after the types that it uses.
@@ -90,7 +93,8 @@ class Composites:
         self._schema = schema
 
     def name(self, type_: exp.DataType | str) -> str:
-        """Return the PostgreSQL type of a DuckDB type. Text types include the collation.
+        """
+        Return the PostgreSQL type of a DuckDB type. Text types include the collation.
 
         Raises:
             NotKnown: the DuckDB type has no known PostgreSQL type.

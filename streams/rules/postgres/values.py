@@ -17,7 +17,8 @@ _SUMS = {
     (exp.Sub, "date", "interval"),
     (exp.Sub, "timestamp", "interval"),
 }
-"""Sums of two kinds that are the same in both databases.
+"""
+Sums of two kinds that are the same in both databases.
 
 In both databases, the sum of a date and months stays within the resulting month, and a day has 24 hours.
 """
@@ -33,7 +34,8 @@ _CASTS = {
 
 @rewrites(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 def _compare(node: exp.Binary, _: Place) -> exp.Expr:
-    """Order text by its bytes.
+    """
+    Order text by its bytes.
 
     Refuse to compare values of different kinds, because the databases cast them differently.
     """
@@ -80,7 +82,8 @@ def _extreme_of_several(node: exp.Func, _: Place) -> exp.Expr:
 
 @rewrites(exp.Tuple)
 def _row(node: exp.Tuple, _: Place) -> exp.Expr:
-    """Cast a tuple to a record, in which NULL equals NULL and is greater than any value, as in DuckDB.
+    """
+    Cast a tuple to a record, in which NULL equals NULL and is greater than any value, as in DuckDB.
 
     Without the cast, a comparison of a PostgreSQL row with NULL would be NULL.
     """
@@ -122,7 +125,8 @@ def _whole_quotient(node: exp.IntDiv, _: Place) -> exp.Expr:
 
 @rewrites(exp.Cast)
 def _cast(node: exp.Cast, _: Place) -> exp.Expr:
-    """Allow only casts with the same result in both databases.
+    """
+    Allow only casts with the same result in both databases.
 
     PostgreSQL casts boolean to `bigint` only through `integer`.
     """
@@ -152,7 +156,8 @@ def _hex(node: exp.Hex, _: Place) -> exp.Expr:
 
 @rewrites(exp.DPipe)
 def _joined(node: exp.DPipe, place: Place) -> exp.Expr:
-    """Join only text, whole numbers and lists: other values are written differently.
+    """
+    Join only text, whole numbers and lists: other values are written differently.
 
     A NULL list makes the result NULL.
     """

@@ -42,7 +42,8 @@ class Policy(msgspec.Struct, frozen=True):
     partners: dict[str, list[Entry]]
 
     def entries(self, alert: Alert) -> dict[str, Entry]:
-        """Return the entry that decides for each partner. If no entry matches, sharing with that partner is denied.
+        """
+        Return the entry that decides for each partner. If no entry matches, sharing with that partner is denied.
 
         Test alerts and alerts from history are not shared with any partner.
         """
@@ -56,7 +57,8 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 def read_policy(path: Path = POLICY_FILE) -> Policy:
-    """Read and check the policy.
+    """
+    Read and check the policy.
 
     Raises:
         PolicyInvalid: the policy names a partner or a word that is not allowed. With such a policy, nothing is shared.
@@ -75,7 +77,8 @@ def read_policy(path: Path = POLICY_FILE) -> Policy:
 def decision_of(
     alert: Alert, partner: str, entry: Entry, *, policy_version: str, consent: bool | None, now: datetime
 ) -> SharingDecision:
-    """Decide by an entry of the policy whether a version of an alert is shared.
+    """
+    Decide by an entry of the policy whether a version of an alert is shared.
 
     Args:
         consent: whether the family agrees to sharing. None means that this is not known, and a person must decide.

@@ -1,4 +1,5 @@
-"""Share alerts with partners. For each alert: decide, publish the decision, publish the notice, and then continue.
+"""
+Share alerts with partners. For each alert: decide, publish the decision, publish the notice, and then continue.
 
 Each version of an alert is shared at least once. After a crash, the same version may be decided and shared again, under
 the same ids. Alerts from before the very first start are never shared, because nobody knows whether a person has
@@ -55,7 +56,8 @@ def share(
     once: bool = False,
     patience_seconds: float = 10,
 ) -> Shared:
-    """Share versions of alerts with partners as they arrive.
+    """
+    Share versions of alerts with partners as they arrive.
 
     Args:
         once: stop after the version that is the newest one at the start.

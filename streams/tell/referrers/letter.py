@@ -31,7 +31,8 @@ _LOOKED_AT = "We cannot tell you what we decided, because that is about another 
 
 
 def letter_of(referral: DecidedReferral, before: Feedback | None) -> Feedback | None:
-    """Write the letter about a decided referral. If there is an earlier letter, write its next version.
+    """
+    Write the letter about a decided referral. If there is an earlier letter, write its next version.
 
     No letter is written (None) for events from history. No letter is written if the referrer is anonymous or unknown,
     because nobody can write to them. A letter to an individual says that the referral was received and looked at. The
@@ -62,7 +63,8 @@ def letter_id(referral: DecidedReferral) -> str:
 
 
 def says_the_same(one: Feedback, other: Feedback) -> bool:
-    """Return True if two versions have the same text and the same referrer.
+    """
+    Return True if two versions have the same text and the same referrer.
 
     If only a time was corrected, no new letter is needed.
     """

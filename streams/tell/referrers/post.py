@@ -1,4 +1,5 @@
-"""Write letters to referrers as soon as decisions have landed.
+"""
+Write letters to referrers as soon as decisions have landed.
 
 All written letters are kept on their own topic, so no letter is written twice after a restart. No letters are written
 about decisions that arrived before the very first start.
@@ -58,7 +59,8 @@ def post(
     once: bool = False,
     patience_seconds: float = 10,
 ) -> Posted:
-    """Write letters as decisions arrive.
+    """
+    Write letters as decisions arrive.
 
     Args:
         once: stop after the record that is the newest one at the start.
@@ -137,7 +139,8 @@ class _Office:
             log.info("letters_written", letters=len(new))
 
     def _before(self, referral: DecidedReferral) -> Feedback | None:
-        """Return the latest letter about the referral.
+        """
+        Return the latest letter about the referral.
 
         Old letters have no id. Such a letter is found by the number of the referral and its referrer.
         """
@@ -164,7 +167,8 @@ def _may_decide(event: Accepted) -> bool:
 
 
 def _written(settings: Settings) -> dict[str, Feedback]:
-    """Read the latest version of each letter, by its id.
+    """
+    Read the latest version of each letter, by its id.
 
     Old letters have no id and are stored by their referral's number.
     """

@@ -51,7 +51,8 @@ class AlertFilter:
         backfill: bool = False,
         test: bool = False,
     ) -> "AlertFilter":
-        """Make a filter from the words that users write: one or several words of each kind.
+        """
+        Make a filter from the words that users write: one or several words of each kind.
 
         Raises:
             SettingInvalid: no alert can match one of the words, so the user would wait without ever getting an alert.

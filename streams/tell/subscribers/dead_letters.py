@@ -45,7 +45,8 @@ class DeadLetters:
         sent.get(timeout=TIMEOUT_SECONDS)
 
     def waiting(self, *, take: bool) -> Iterator[Undelivered]:
-        """Yield the dead letters that wait at the time of the call, oldest first.
+        """
+        Yield the dead letters that wait at the time of the call, oldest first.
 
         Args:
             take: if True, a letter no longer waits as soon as the caller asks for the next letter.

@@ -25,7 +25,8 @@ class NotYetTaken(NotTaken):
 
 
 def deliver(alert: Alert, send: Send, letters: DeadLetters, *, attempts: int, pause_seconds: float) -> bool:
-    """Send an alert, and return True if the receiver accepted it. Otherwise, store the alert durably as a dead letter.
+    """
+    Send an alert, and return True if the receiver accepted it. Otherwise, store the alert durably as a dead letter.
 
     Args:
         attempts: the highest number of attempts if the receiver does not answer.

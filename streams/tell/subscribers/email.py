@@ -1,4 +1,5 @@
-"""Send alerts as e-mail.
+"""
+Send alerts as e-mail.
 
 Other people may read an e-mail, so it contains only the alert's id, severity, status and link.
 """

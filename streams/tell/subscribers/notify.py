@@ -35,7 +35,8 @@ def notify(
     until: Callable[[], bool],
     **chosen: Any,
 ) -> Notified:
-    """Send alerts as they arrive, until the function `until` returns true. Alerts from history are never sent.
+    """
+    Send alerts as they arrive, until the function `until` returns true. Alerts from history are never sent.
 
     Args:
         chosen: the filters of `subscribe`.
@@ -51,7 +52,8 @@ def notify(
 
 
 def replay(settings: Settings, send: Send, *, group: str, attempts: int, pause_seconds: float = 1.0) -> Notified:
-    """Send the dead letters of a group again.
+    """
+    Send the dead letters of a group again.
 
     If the receiver does not accept an alert, it becomes a dead letter again.
     """

@@ -17,7 +17,8 @@ class _Seen:
 
 
 class Selection:
-    """Decides for each version, in the order of the topic.
+    """
+    Decides for each version, in the order of the topic.
 
     A subscriber that was given an alert also gets its later versions, even those that its filters do not match.
     Otherwise it would never learn that a red alert became amber, moved to another area or was cleared. A subscriber

@@ -1,4 +1,5 @@
-"""Read the history of one alert from its topic.
+"""
+Read the history of one alert from its topic.
 
 The history contains when the alert's cause arrived, who the alert was for, who acknowledged it, and how it ended.
 """
@@ -25,7 +26,8 @@ class Story:
     versions: list[tuple[Alert, datetime]]
     """The versions of the alert, beginning with the first."""
     others: list[tuple[Alert, datetime]]
-    """Versions of other alerts.
+    """
+    Versions of other alerts.
 
     These are alerts about this alert (nobody acknowledged it, it reached nobody), and alerts that replaced it.
     """
@@ -40,7 +42,8 @@ class Step:
 
 
 def read_story(settings: Settings, alert_id: str) -> Story:
-    """Read all records about one alert from the alerts topic, without repeats.
+    """
+    Read all records about one alert from the alerts topic, without repeats.
 
     Raises:
         AlertUnknown: the alert is not on the topic.

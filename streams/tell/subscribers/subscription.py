@@ -26,7 +26,8 @@ from streams.tell.subscribers.selection import Selection
 __all__ = ["REMEMBERED", "subscribe"]
 
 REMEMBERED = 100_000
-"""The number of alerts to remember.
+"""
+The number of alerts to remember.
 
 They are needed to drop repeats, and to give later versions of alerts already given.
 """
@@ -57,7 +58,8 @@ def subscribe(
     start: Literal["next", "oldest"] = "next",
     until: Callable[[], bool] = lambda: False,
 ) -> Iterator[Alert]:
-    """Yield versions of alerts, one after another, for ever.
+    """
+    Yield versions of alerts, one after another, for ever.
 
     After a restart, the loop continues at the group's saved position.
 
@@ -65,7 +67,7 @@ def subscribe(
     version. After a crash, a `break` or an exception in the body, the next start gives the same version again. Repeats
     are dropped, and so are versions that a newer one has replaced. After a restart, the loop first reads the records
     before the saved position again, so that it knows which versions were given. Several processes with the same group
-    share the work. Different groups each get everything.
+    share the work. Each group gets every version.
 
     Args:
         where: settings, or the bootstrap servers `host:port[,host:port]`. None: the `CAF_*` variables.
@@ -144,7 +146,8 @@ def _batch(
 
 
 class _Places(ConsumerRebalanceListener):
-    """The position of the group in each partition that this member holds.
+    """
+    The position of the group in each partition that this member holds.
 
     When Kafka assigns partitions again, this member moves back in all its partitions. So the selection reads again
     which versions the group was given from these partitions.

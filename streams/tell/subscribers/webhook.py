@@ -1,4 +1,5 @@
-"""Send alerts as signed HTTP requests.
+"""
+Send alerts as signed HTTP requests.
 
 Source: https://www.standardwebhooks.com. It defines the headers, the signed content, and the form of the secret.
 """
@@ -65,7 +66,8 @@ class Webhook:
         self._session = requests.Session()
 
     def __call__(self, alert: Alert) -> None:
-        """Send one version of an alert, signed for this attempt.
+        """
+        Send one version of an alert, signed for this attempt.
 
         Raises:
             NotYetTaken: the receiver does not answer, reports an error of its own (5xx), or asks to try later (408,
