@@ -1,6 +1,6 @@
 """
-The pages that people look at. The server renders them from the lake and the alerts topic, and writes to neither.
+The pages that people look at. The server renders them from the lake and the alerts topic. It writes to neither.
 
-One module for each page turns rows of the marts into figures, and templates show them. Only the command line imports
-this package.
+Each page has a module that turns rows of the marts into figures, and templates that show the figures. Only the command
+line imports this package.
 """

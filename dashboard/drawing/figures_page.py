@@ -1,4 +1,4 @@
-"""Pages that consist of an introduction and figures. They are made once for each build and audience."""
+"""Pages that consist of an introduction and figures. Their content is made once for each build and audience."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ __all__ = ["figures_page"]
 
 def figures_page(intro: str, figures: Callable[[Asked, Snapshot], list[Figure]]) -> Callable[[Asked], dict[str, Any]]:
     """
-    Return the view that makes such a page's content.
+    Return the function that makes the content of such a page.
 
     Args:
         intro: one or two sentences under the page's title.
