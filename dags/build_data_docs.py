@@ -16,7 +16,8 @@ from airflow.sdk import CronTriggerTimetable, dag, task
 
 
 @dag(
-    # A new home waits for the next scheduled time. Otherwise it would begin with a run that was never due there.
+    # A new home waits for the next scheduled time. Otherwise Airflow would start a run whose time was before the home
+    # existed.
     schedule=CronTriggerTimetable("15 * * * *", timezone="UTC", run_immediately=timedelta(0)),
     catchup=False,
     max_active_runs=1,

@@ -50,7 +50,7 @@ def build_marts() -> None:
         from streams.marts.area_alerts import publish_build_alerts
         from streams.nation.build import build_on_spark
 
-        # On a busy machine figures must wait for alerts, and alerts must not wait for figures.
+        # Alerts are more urgent than figures, so this process gets a lower CPU priority.
         os.nice(10)
         settings = Settings.from_env()
         if settings.build_engine == "spark":

@@ -35,7 +35,7 @@ def inform_people() -> None:
         from streams.settings import Settings
         from streams.tell.referrers.post import post
 
-        # On a busy machine letters must wait for alerts.
+        # Alerts are more urgent than letters, so this process gets a lower CPU priority.
         os.nice(10)
         post(Settings.from_env(), for_seconds=4 * 3600)
 

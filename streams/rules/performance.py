@@ -1,4 +1,4 @@
-"""How often a rule raised alerts in an installation, and how people rated its alerts."""
+"""How often a rule raised alerts in an installation, and how people dealt with its alerts."""
 
 import duckdb
 
