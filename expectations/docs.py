@@ -25,7 +25,7 @@ def build_docs(settings: Settings) -> Path:
     """
     Build the pages in `home/data_docs`, which replaces the old pages. Return the first page.
 
-    The pages show expectations and whether they passed (`BOOLEAN_ONLY`). They never show values from records.
+    The pages show expectations and whether they passed (`BOOLEAN_ONLY`). The pages never show values from records.
 
     Raises:
         LakeUnavailable: the lake cannot be reached.

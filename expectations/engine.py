@@ -59,7 +59,7 @@ def part(name: str, columns: Collection[str]) -> Any:
     """
     Make a new suite with copies of the expectations about these columns.
 
-    They are copies because an expectation can belong to only one suite.
+    Copies are needed because an expectation can belong to only one suite.
     """
     import great_expectations as gx
 
@@ -74,7 +74,7 @@ def _warm_part(name: str, columns: frozenset[str]) -> Any:
 
 @cache
 def suite(name: str) -> Any:
-    """Load a suite by its name. It was generated from the contract or written by hand."""
+    """Load a suite by its name. Suites are generated from the contract or written by hand."""
     import great_expectations as gx
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 

@@ -1,4 +1,4 @@
-"""Checks that need history. They run once an hour, with the first batch that lands after the hour has ended."""
+"""Checks that need history. These checks run once an hour, with the first batch that lands after the hour has ended."""
 
 from datetime import UTC, datetime, timedelta
 from functools import partial

@@ -149,7 +149,7 @@ def _mix_shift(codes: Codes) -> Metric:
     """
     Calculate the share of records that moved to another code.
 
-    It is half the sum of the differences between the present and the usual share of each code.
+    This share is half the sum of the differences between the present and the usual share of each code.
     """
     now, before = _totals(codes)
     return _lacking(now, before) or Metric(

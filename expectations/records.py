@@ -1,7 +1,7 @@
 """
 Checks of one record that involve several fields.
 
-They find event times after the arrival, and codes that exclude each other.
+The checks find event times after the arrival, and codes that exclude each other.
 """
 
 from collections.abc import Iterator

@@ -20,7 +20,7 @@ _MOST_FAILED_ROWS = 1000
 @dataclass(frozen=True, kw_only=True)
 class ValidationResult:
     """
-    The result of one expectation on one batch. It contains no values of the batch's rows.
+    The result of one expectation on one batch. The result contains no values of the batch's rows.
 
     Times are UTC without a zone, as in the landing tables. `success` is None if the expectation could not be validated.
     """

@@ -14,15 +14,15 @@ class Audience(IntEnum):
     """The audiences, ordered from the one that may see least to the one that may see most."""
 
     EVERYBODY = 0
-    """Readers who are not logged in. They see published figures, the rules, and whether the system works."""
+    """Readers who are not logged in. These readers see published figures, the rules, and whether the system works."""
     FIGURES = 1
     """
     Commissioners and clinics.
 
-    They see live figures down to wards, without small counts and without single alerts.
+    Their accounts see live figures down to wards, without small counts and without single alerts.
     """
     DESK = 2
-    """The desk. It sees everything, including families, single alerts and small counts."""
+    """The desk. The desk sees everything, including families, single alerts and small counts."""
 
 
 ROLES = {"figures": Audience.FIGURES, "desk": Audience.DESK}

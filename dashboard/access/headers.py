@@ -1,4 +1,4 @@
-"""The security headers of every response. They tell the browser what it must not do."""
+"""The security headers of every response. The headers tell the browser what it must not do."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -77,7 +77,9 @@ class Door:
 
     def link(self, name: str) -> str:
         """
-        Return the text for a link that logs an account in without the login form. It is valid as long as a session.
+        Return the text for a link that logs an account in without the login form.
+
+        The link is valid as long as a session.
 
         The link is only for people who can read the home anyway, for example at the terminal of a demo.
         """

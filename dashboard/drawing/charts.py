@@ -21,7 +21,7 @@ from dashboard.drawing.withheld import Hidden
 __all__ = ["bars", "lines", "warm"]
 
 _WIDTH = 380
-"""The width of a chart. It is small enough that a phone shows the whole chart with readable letters."""
+"""The width of a chart. The width is small enough that a phone shows the whole chart with readable letters."""
 _SHORT = 16
 """The maximum length of a name that is shown beside other names in a legend."""
 _TICKS = 8

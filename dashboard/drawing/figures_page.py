@@ -16,7 +16,7 @@ def figures_page(intro: str, figures: Callable[[Asked, Snapshot], list[Figure]])
 
     Args:
         intro: one or two sentences under the page's title.
-        figures: reads the figures. It hides small counts of people unless the reader is the desk.
+        figures: a function that reads the figures, and hides small counts of people unless the reader is the desk.
     """
 
     def view(asked: Asked) -> dict[str, Any]:

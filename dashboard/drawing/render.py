@@ -20,8 +20,8 @@ def render(template: str, asked: Asked, **content: Any) -> str:
     """
     Render a page as HTML.
 
-    The head of the page shows who is logged in. It warns of old figures, except if the reader sees only published
-    figures.
+    The head of the page shows who is logged in. The head also warns of old figures, except if the reader sees only
+    published figures.
     """
     beat, settings = asked.site.pulse.beat, asked.site.settings
     stale = staleness(beat, datetime.now(UTC), stale_minutes=settings.stale_minutes)

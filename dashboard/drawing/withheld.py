@@ -29,7 +29,7 @@ HIDDEN: Final = Hidden(f"1\N{EN DASH}{LARGEST_HIDDEN}", f"hidden: a count from 1
 """
 A count from 1 to 5, or a value that would reveal such a count.
 
-It is hidden on live pages for accounts for figures.
+Such values are hidden on live pages for accounts for figures.
 """
 WITHHELD: Final = Hidden(
     "suppressed", f"suppressed: a count from 1 to {LARGEST_HIDDEN}, or a count that would reveal one"

@@ -1,5 +1,5 @@
 """
-The board with the latest version of each alert. It is filled first from the lake and then from the alerts topic.
+The board with the latest version of each alert. The board is filled first from the lake and then from the alerts topic.
 
 Reading the topic begins at the offsets at which the lake ends, so no alert is missed. After every change, `says` is
 called, so that pages show the new board.

@@ -29,7 +29,11 @@ class Measure:
 
     @property
     def after(self) -> str:
-        """The text after the measure's value. It is empty for a plain count, because the title says what is counted."""
+        """
+        The text after the measure's value.
+
+        The text is empty for a plain count, because the title says what is counted.
+        """
         return "" if self.unit == "number" else self.unit
 
     @property

@@ -1,4 +1,4 @@
-"""The published figures that the pages show. They come only from `marts.public`."""
+"""The published figures that the pages show. All of these figures come from `marts.public`."""
 
 from dataclasses import dataclass
 from datetime import date

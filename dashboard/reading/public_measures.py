@@ -46,7 +46,7 @@ class Measure:
 
     @property
     def counted(self) -> str:
-        """What the measure counts."""
+        """The thing that the measure counts."""
         return self.defined.unit
 
     @property
@@ -65,7 +65,11 @@ def _choices() -> dict[str, Measure]:
 
 
 CHOICES = _choices()
-"""The measures that the map can show, by key. They are published for wards. The first measure is the default."""
+"""
+The measures that the map can show, by key. These measures are published for wards.
+
+The first measure is the default.
+"""
 SOURCES = {one.measure: one for one in MEASURES if one.measure.startswith(_SOURCE)}
 """The measures that count referrals by who made them."""
 

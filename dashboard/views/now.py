@@ -1,8 +1,8 @@
 """
 The page Now: new alerts, the next deadlines, and whether the system works.
 
-The desk sees each alert. Accounts for figures see the number of alerts by rule and area. They see no single alert, no
-time more exact than a week, and no small count.
+The desk sees each alert. Accounts for figures see the number of alerts by rule and area. These accounts see no single
+alert, no time more exact than a week, and no small count.
 """
 
 from collections import Counter

@@ -42,7 +42,7 @@ def over_time(measure: Measure, period: str, name: str, rows: list[Row]) -> Figu
 
 
 def sources(when: str, name: str, rows: list[Row]) -> Figure:
-    """Show who referred children in the authority or an area. This is not published for wards."""
+    """Show who referred children in the authority or an area. These numbers are not published for wards."""
     ordered = sorted(rows, key=lambda row: (-_number(row["count"]), row["title"]))
     return Figure(
         key="sources",

@@ -46,7 +46,7 @@ def command() -> None:
 
 
 def _write_password(api: airflow.Airflow, file: Path) -> None:
-    """Write the password file that Airflow's simple auth manager reads. It contains names and passwords."""
+    """Write the password file that Airflow's simple auth manager reads. The file contains names and passwords."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     file.write_text(json.dumps({api.username: api.password}))

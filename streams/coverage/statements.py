@@ -1,5 +1,5 @@
 """
-Statements of coverage. They are rows of `landing.coverage`, which are added and never changed.
+Statements of coverage. Statements are rows of `landing.coverage`, which are added and never changed.
 
 If several statements about a source include the same day, the latest statement applies to that day.
 """

@@ -25,7 +25,11 @@ class CafPiece(NamedTuple):
 
 
 def cafs_system(authority: str, pieces: Iterable[CafPiece]) -> System[PublicKey]:
-    """Return the figures of one authority and collection year. They are not combined with the figures on referrals."""
+    """
+    Return the figures of one authority and collection year.
+
+    Figures on CAFs are not combined with figures on referrals.
+    """
     found = sorted(pieces)
     has_year = len({piece.quarter for piece in found}) == QUARTERS
     sums: dict[PublicKey, list[int]] = defaultdict(list)

@@ -39,8 +39,8 @@ __all__ = ["Publication", "publish"]
 
 log = structlog.get_logger()
 
-# The number of children in each place. It is the authority's number at this mid-year or the latest one before it,
-# multiplied by the place's estimated share of children.
+# The number of children in each place. This number is the authority's number of children, multiplied by the place's
+# estimated share. The authority's number is that of this mid-year, or of the latest mid-year before.
 _CHILDREN = """
     WITH levels AS (
         SELECT
@@ -76,8 +76,10 @@ class Publication:
         figures: the number of figures in these quarters, including withheld figures.
         withheld: how many of these figures are withheld.
         file: the file with everything that is public.
-        uncovered: quarters that have closed, but that the records do not cover completely. They are not published.
-        unbegun: authorities whose first quarter to publish nobody has confirmed (`begin`). They publish nothing.
+        uncovered: quarters that have closed, but that the records do not cover completely. These quarters are not
+            published.
+        unbegun: authorities whose first quarter to publish nobody has confirmed (`begin`). These authorities publish
+            nothing.
     """
 
     quarters: list[tuple[str, date]]
@@ -126,8 +128,8 @@ def _must_be_continued(lake: duckdb.DuckDBPyConnection, file: Path) -> None:
     """
     Refuse to replace a file that contains releases that the lake does not know.
 
-    A lake that was created again does not know the earlier publications. It would publish the same quarters with other
-    figures.
+    A lake that was created again does not know the earlier publications. Such a lake would publish the same quarters
+    with other figures.
 
     Raises:
         DisclosureUnsafe: the file contains a release that the lake does not know.

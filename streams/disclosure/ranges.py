@@ -17,7 +17,7 @@ _UNBOUNDED = 1_000
 """
 The upper limit of an atom is the greatest figure of the system plus this number.
 
-This has the same effect as no limit.
+Such a high limit has the same effect as no limit.
 """
 
 

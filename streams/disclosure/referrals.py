@@ -27,7 +27,7 @@ class Piece(NamedTuple):
     The referrals in one quarter from one group of sources, in the part of a ward that lies in one area.
 
     A part without referrals also has a piece, because everybody knows which places exist. If the twelve months before
-    the quarter are not covered, `re_referrals` is None, because nobody knows their number.
+    the quarter are not covered, `re_referrals` is None, because the number of re-referrals is then unknown.
     """
 
     ward: str

@@ -41,7 +41,7 @@ _READ_SECONDS = 10
 """
 How many seconds to try to read.
 
-It allows for a busy machine, because reporting a part as late by mistake would be a false alarm.
+The time allows for a busy machine, because reporting a part as late by mistake would be a false alarm.
 """
 
 
@@ -59,7 +59,7 @@ class Broker:
         committed: the committed offsets by consumer group. None: the group has never committed.
         troubles: sentences about topics and partitions that are broken.
         flaws: sentences about topics with wrong settings that do not break a guarantee.
-        topic_ids: the id of each topic. It distinguishes a topic from a deleted topic with the same name.
+        topic_ids: the id of each topic. The id distinguishes a topic from a deleted topic with the same name.
         generations: the generations of the topics that the lake knows.
     """
 

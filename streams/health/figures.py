@@ -2,8 +2,8 @@
 Read the figures for monitoring that only the lake has: numbers of rejected records, and how long alerts took.
 
 Rejected records are counted by source and reason. The sender writes the source, so the source can contain anything, for
-example a family's number or thousands of invented names. So a source is named only if it is surely a system: it has
-sent accepted events of many families. All other sources are counted as `other`.
+example a family's number or thousands of invented names. So a source is named only if it is certainly a system, because
+it has sent accepted events of many families. All other sources are counted as `other`.
 """
 
 from collections import Counter

@@ -75,7 +75,11 @@ class Observer:
         self._asker = Asker(_PATIENCE_SECONDS)
 
     def look(self) -> Health:
-        """Return the present state. This takes as long as the slowest server that answers within the time limit."""
+        """
+        Return the present state.
+
+        The check takes as long as the slowest server that answers within the time limit.
+        """
         settings = self._settings
         local = {part.part: part for part in stack.status(settings)}
         asked = self._asker.ask(self._questions(local))
@@ -95,7 +99,7 @@ class Observer:
         """
         Return the questions for the servers. If a server of this home is down, it is not asked.
 
-        Some clients would start the server or wait for it.
+        A question to a server that is down could start the server or wait for it.
         """
         settings = self._settings
         up = {name for name in stack.SERVERS if name not in local or local[name].state == "running"}

@@ -38,8 +38,8 @@ class Row:
         waiting: the number of records that wait for the part.
         waiting_seconds: how long the oldest waiting record has waited, in seconds.
         rate: processed records per second over the last minute or longer. None if there was no earlier check.
-        restarts: the number of its runs that failed in the last hour.
-        error: the type of its last error.
+        restarts: the number of the part's runs that failed in the last hour.
+        error: the type of the part's last error.
         error_at: when that error happened.
         address: the address where the part can be reached.
         memory_mb: the memory that the part uses, in MB.

@@ -67,7 +67,7 @@ class Run:
         pid: the id of the process.
         task: the Airflow task, if one runs the part.
         started_at: when the run started.
-        ended_at: when the run ended. None if it did not report an end.
+        ended_at: when the run ended. None if the run did not report an end.
         is_standby: True if the run waits for another process to end.
         error: the type of the error that ended the run or keeps it from working.
         says: the message of that error.
@@ -114,7 +114,8 @@ class Look:
     """
     The result of an earlier check of a part.
 
-    It has the number of processed records, how long the oldest record had waited, and the seconds since that check.
+    The result has the number of processed records, how long the oldest record had waited, and the seconds since that
+    check.
     """
 
     done: int

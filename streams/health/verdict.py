@@ -160,7 +160,7 @@ def _with_a_run(case: Case, run: Run) -> _Verdict:
 
 
 def _of_its_work(case: Case, run: Run, state: State, since: datetime) -> _Verdict:
-    """Return the verdict on a part that is alive or idle. It depends on the records that wait for the part."""
+    """Return the verdict on a part that is alive or idle. The verdict depends on the records that wait for the part."""
     name, backlog = case.part.name, case.backlog
     is_young = run.is_alive and case.now - run.started_at < _GRACE
     if case.failing and not is_young:
@@ -192,7 +192,7 @@ def _late(case: Case, run: Run, backlog: Backlog) -> _Verdict:
     if before is None or backlog.done <= before.done:
         for_so_long = f" for {spell(before.seconds_ago)}" if before else ""
         says = f"{name} runs but has done nothing{for_so_long}{why}: {waits} ({backlog.first}). Read {_log(case, run)}"
-        # Without an earlier check, we only know that the part is late. That is enough for red.
+        # Without an earlier check, we only know that the part is late. Being late is enough for red.
         return "standing still", "red", says if before else says.replace("but has done nothing", "but is late"), since
     if backlog.seconds < before.waiting_seconds:
         return "catching up", "amber", f"{name} is late but catches up{why}: {waits}", since

@@ -95,7 +95,7 @@ class NationMaker(WarmBuilder):
         """
         Keep the files of the shards while their tables are read, and then delete the files.
 
-        They contain ids of families.
+        The files contain ids of families.
         """
         parent = Path(self._settings.spark_folder or self._settings.home / "nation")
         with work_folder(parent, "build-") as self._folder:

@@ -34,7 +34,7 @@ class Level(enum.StrEnum):
     The model is made in every shard, and the parts are joined to one table.
     """
     NATION = enum.auto()
-    """The model depends on several shards or on an undivided table. It is made once from the shards' tables."""
+    """The model depends on several shards or on an undivided table. The model is made once from the shards' tables."""
 
 
 def levels(manifest: Mapping[str, Any], scopes: Mapping[str, str]) -> dict[str, Level]:

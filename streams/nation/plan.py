@@ -48,7 +48,7 @@ def split(statements: Sequence[Statement], found: dict[str, Level]) -> Split:
     """
     Divide the statements by where they run.
 
-    The group `early` has models of the nation that shards read. They are made first, from the staged events.
+    The group `early` has models of the nation that shards read. These models are made first, from the staged events.
 
     Raises:
         BuildFailed: shards read a model of the nation that is itself made from the shards' tables.

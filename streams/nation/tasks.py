@@ -75,7 +75,7 @@ def schema_and_name(statement: dict[str, Any]) -> tuple[str, str]:
 
 
 def needed_columns(plan: Plan) -> list[str]:
-    """Return the columns of landed events that the shards' statements read. They are found in DuckDB's query plans."""
+    """Find the columns of landed events that the shards' statements read, from DuckDB's query plans."""
     with session(plan) as empty:
         # Without this setting, DuckDB would plan differently for an empty table.
         empty.execute("SET disabled_optimizers = 'statistics_propagation'")

@@ -112,7 +112,7 @@ class Evaluation:
     """
     Returns the desk of each family.
 
-    It can be called only while the evaluation lasts; most evaluations do not need it.
+    The function works only until the evaluation ends.
     """
 
 

@@ -86,7 +86,7 @@ def backtest(
     Evaluate the landed history with a rule in its present form and in its changed form.
 
     Args:
-        changes: new values of thresholds, by name. They apply to every profile.
+        changes: new values of thresholds, by name, for every profile.
         sql: new SQL for the rule's dbt model.
         since: the first day (UTC) whose alerts are compared; all days by default.
         progress: called with the number of events evaluated so far and the number of all events.

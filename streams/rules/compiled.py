@@ -47,11 +47,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Rule:
-    """
-    A line of the rule register. `scope` is `family`, `record` or `area`.
-
-    `facts` are those that can change its result.
-    """
+    """A line of the rule register. `scope` is `family`, `record` or `area`. `facts` can change the rule's result."""
 
     name: str
     version: int

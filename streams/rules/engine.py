@@ -39,7 +39,11 @@ __all__ = ["Engine"]
 
 
 class _Arrived:
-    """Arrow rows that a prepared statement can scan. Each scan reads the value that `rows` has at that moment."""
+    """
+    Arrow rows that a prepared statement can scan.
+
+    Each scan reads the rows that `rows` contains at the time of the scan.
+    """
 
     def __init__(self, columns: dict[str, pa.DataType]) -> None:
         self.columns = list(columns)

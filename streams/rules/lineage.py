@@ -107,7 +107,7 @@ class Lineage:
         """
         Return the columns that a query reads.
 
-        If a recursive query reads itself, this part counts as reading what the query's non-recursive part reads.
+        If a recursive query reads its own rows, it counts as reading the columns of its non-recursive part.
         """
         key = id(scope.expression)
         if key not in self._scopes:

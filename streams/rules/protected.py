@@ -1,9 +1,9 @@
 """
 Columns that no rule may read.
 
-They are legally protected characteristics of people, deprivation, and content that has not been validated. A column
-that describes a person, a place or a record is forbidden unless this module allows it. So somebody must decide about a
-new field before a rule can read it.
+The forbidden columns are legally protected characteristics of people, deprivation, and content that has not been
+validated. A column that describes a person, a place or a record is forbidden unless this module allows it. So somebody
+must decide about a new field before a rule can read it.
 """
 
 from streams.contracts.case_change import PersonRecorded
@@ -17,7 +17,7 @@ DERIVING = ("int_custody_releases", "int_marked_arrivals", "int_school_notices")
 """
 Models that find out whether somebody is a child or of school age at a given time.
 
-They do not pass on the date of birth.
+These models do not pass on the date of birth.
 """
 
 _AGE = frozenset({Read(EVENTS, "date_of_birth"), Read(EVENTS, "due_date")})

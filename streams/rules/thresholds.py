@@ -1,7 +1,7 @@
 """
 The thresholds in the practice profiles that a rule reads.
 
-They are found in the SQL, shown, and changed for backtests.
+This module finds the thresholds in the SQL, shows them, and changes them for backtests.
 """
 
 import hashlib

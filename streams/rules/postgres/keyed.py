@@ -1,10 +1,8 @@
 """
-Rewrites recursive queries with keys (`WITH RECURSIVE … USING KEY`).
+Rewrites recursive queries with keys (`WITH RECURSIVE … USING KEY`), because PostgreSQL does not have `USING KEY`.
 
-In such a query, each round replaces the row of a key.
-
-PostgreSQL does not have `USING KEY`. So each such query becomes a function. The function keeps all known rows and the
-rows of the last round in arrays, and repeats the recursive part until a round finds no new rows.
+In such a query, each round replaces the row of a key. Each such query becomes a function. The function keeps all known
+rows and the rows of the last round in arrays, and repeats the recursive part until a round finds no new rows.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """
 An in-memory DuckDB with every relation of the rules.
 
-It knows all their columns, and holds the rows of static ones.
+This DuckDB knows the columns of all relations, and contains the rows of static relations.
 """
 
 from typing import Any

@@ -26,7 +26,7 @@ class Place:
 
 
 Rewrite = Callable[[Any, Place], exp.Expr]
-"""A rewriting function. It is called only with constructs for which it is registered."""
+"""A rewriting function. The function is called only with the constructs it is registered for."""
 
 _REWRITES: dict[type[exp.Expr], Rewrite] = {}
 

@@ -62,7 +62,7 @@ def statement(
 
 
 def _left_out(compiled: CompiledRules, derived: Derived, run: list[str]) -> set[str]:
-    """Return models that other models read but that are not run. They count as empty."""
+    """Return models that other models read but that are not run. Models that are not run count as empty."""
     read = {parent for name in run for parent in compiled.models[name].parents}
     return (read & derived.models.keys()) - set(run)
 

@@ -67,7 +67,7 @@ KNOWN: dict[type[exp.Expr], set[str]] = {
     exp.Interval: {"this", "unit"},
     exp.Cast: {"this", "to"},
     exp.DataType: {"this", "nested"},
-    # Three-valued logic is the same. Comparisons of text get a collation.
+    # Three-valued logic is the same in both databases. Comparisons of text get a collation.
     exp.And: _BINARY,
     exp.Or: _BINARY,
     exp.Not: _UNARY,

@@ -44,7 +44,7 @@ def _span(number: exp.Expr, one: str) -> exp.Expr:
     """
     Return a number multiplied by a unit as an interval.
 
-    This is exact up to 2^53 microseconds, which are 285 years.
+    The result is exact up to 2^53 microseconds, which are 285 years.
     """
     if kind(number) not in INTEGERS:
         raise refused(number, "is not a whole number")
@@ -89,7 +89,11 @@ def _date(node: exp.DateFromParts, _: Place) -> exp.Expr:
 
 @rewrites(exp.AtTimeZone)
 def _at_time_zone(node: exp.AtTimeZone, _: Place) -> exp.Expr:
-    """Keep `AT TIME ZONE`. It is the same in both databases, even for the hour that clock changes repeat or skip."""
+    """
+    Keep `AT TIME ZONE`.
+
+    `AT TIME ZONE` gives the same result in both databases, even for the hour that clock changes repeat or skip.
+    """
     if kind(node.this) not in {"timestamp", "timestamptz"} or not node.args["zone"].is_string:
         raise refused(node, "is not a time zone of a timestamp")
     return node

@@ -81,7 +81,8 @@ def decision_of(
     Decide by an entry of the policy whether a version of an alert is shared.
 
     Args:
-        consent: whether the family agrees to sharing. None means that this is not known, and a person must decide.
+        consent: whether the family agrees to sharing. None means that the family's answer is not known, and a person
+            must decide.
     """
     verdict, reason = entry.verdict, "policy"
     if entry.needs_consent:

@@ -58,7 +58,7 @@ def letter_of(referral: DecidedReferral, before: Feedback | None) -> Feedback | 
 
 
 def letter_id(referral: DecidedReferral) -> str:
-    """Return the id of the letter about a referral. It is a digest, so it reveals nothing about the family."""
+    """Return the id of the letter about a referral. The id is a digest, so it reveals nothing about the family."""
     return md5(f"{referral.family_id}|{referral.referral_id}".encode(), usedforsecurity=False).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Alerts that could not be delivered. They are kept on a topic, by subscriber, until they are sent again."""
+"""Alerts that could not be delivered. These alerts are kept on a topic, by subscriber, until they are sent again."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

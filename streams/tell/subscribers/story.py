@@ -29,7 +29,8 @@ class Story:
     """
     Versions of other alerts.
 
-    These are alerts about this alert (nobody acknowledged it, it reached nobody), and alerts that replaced it.
+    The other alerts are alerts about this alert (nobody acknowledged it, it reached nobody), and alerts that replaced
+    it.
     """
 
 

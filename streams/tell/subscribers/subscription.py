@@ -29,7 +29,7 @@ REMEMBERED = 100_000
 """
 The number of alerts to remember.
 
-They are needed to drop repeats, and to give later versions of alerts already given.
+The remembered alerts are needed to drop repeats, and to give later versions of alerts already given.
 """
 
 _POLL_MS = 500
@@ -202,7 +202,7 @@ class _Places(ConsumerRebalanceListener):
         """
         Save the position.
 
-        Return False if another member has the partition now. That member then gives the record again.
+        Return False if another member has the partition now. The other member then gives the record again.
         """
         try:
             self._reader.commit({partition: OffsetAndMetadata(offset, "", -1)})

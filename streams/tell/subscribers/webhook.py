@@ -1,7 +1,8 @@
 """
 Send alerts as signed HTTP requests.
 
-Source: https://www.standardwebhooks.com. It defines the headers, the signed content, and the form of the secret.
+Source: https://www.standardwebhooks.com. The standard defines the headers, the signed content, and the form of the
+secret.
 """
 
 import base64
