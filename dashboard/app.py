@@ -46,7 +46,9 @@ _STATIC = Path(__file__).with_name("static")
 
 def app(settings: Settings, pages: Pages = PAGES, holds: Holds | None = None) -> Starlette:
     """
-    Create the application that serves the pages of one home. Its background threads start and end with the server.
+    Create the application that serves the pages of one home.
+
+    The application's background threads start and end with the server.
 
     `holds` returns the holds on the marts.
     """

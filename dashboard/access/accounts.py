@@ -63,7 +63,7 @@ class Accounts:
 
     def remove(self, name: str) -> None:
         """
-        Remove an account. Its sessions end at once.
+        Remove an account. The account's sessions end at once.
 
         Raises:
             SettingInvalid: no account has this name.

@@ -1,4 +1,8 @@
-"""Pages that consist of an introduction and figures. Their content is made once for each build and audience."""
+"""
+Pages that consist of an introduction and figures.
+
+The content of these pages is made once for each build and audience.
+"""
 
 from collections.abc import Callable
 from typing import Any

@@ -102,7 +102,7 @@ class Reader:
             with transaction(lake, read_only=True):
                 yield Snapshot(lake)
         except NotBuilt:
-            raise  # the connection still works
+            raise  # The connection still works.
         except duckdb.Error as error:
             _closed(lake)
             lake = None
@@ -119,7 +119,7 @@ class Reader:
         """
         Return the result of `make`.
 
-        If it was cached under this key and the marts have not changed, return the cached result.
+        If a result was cached under this key and the marts have not changed, return the cached result.
 
         Raises:
             LakeUnavailable: the lake does not answer.

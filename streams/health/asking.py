@@ -18,7 +18,7 @@ class Unanswered(Exception):
 
 class Asker:
     """
-    Asks questions repeatedly. If a question still waits for its last answer, it is not asked again.
+    Asks questions repeatedly. If a question from an earlier check still hangs, it is not asked again.
 
     The threads are daemon threads. Otherwise, a server that never answers would keep the process alive.
     """

@@ -145,7 +145,7 @@ def waiting(settings: Settings, broker: Broker, done: Mapping[str, Places], now:
 
     Returns:
         The backlog of each part. The backlog of `kafka` consists of records that open transactions hold back from
-            consumers.
+        consumers.
 
     Raises:
         BrokerUnavailable: no broker answers.

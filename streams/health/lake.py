@@ -31,8 +31,8 @@ _FAILED = """
 """
 Reads the failed builds since the last successful one.
 
-Builds are ordered by their rows' order, which is the order in which they ended. Times are not used, because a clock may
-have been wrong.
+Builds are sorted by the order of their rows, which is the order in which the builds ended. Times are not used, because
+a clock may have been wrong.
 """
 _UNBUILT = """
     WITH built AS (

@@ -99,7 +99,7 @@ def cut_into_shards(session: duckdb.DuckDBPyConnection, events: int) -> str:
 
     Returns:
         A query that returns `record_key` and `shard`, a number from 0. The table `shards` contains each connected group
-            with its shard, authority and number of records.
+        with its shard, authority and number of records.
     """
     session.execute(_PREPARE)
     while session.execute("SELECT 1 FROM edges WHERE one <> other LIMIT 1").fetchone():

@@ -105,7 +105,11 @@ class _Office:
         self._engine.close()
 
     def answer(self, records: Collection[Accepted | Rejected], stop: Callable[[], bool]) -> bool:
-        """Write the letters for these records. Return False if stopped before the lake had the records."""
+        """
+        Write the letters for these records.
+
+        Return False if the process was told to stop before the lake had the records.
+        """
         events = [record for record in records if isinstance(record, Accepted) and _may_decide(record)]
         self.posted.records += len(records)
         families = {event.key for event in events}

@@ -21,9 +21,9 @@ class Selection:
     Decides for each version, in the order of the topic.
 
     A subscriber that was given an alert also gets its later versions, even those that its filters do not match.
-    Otherwise it would never learn that a red alert became amber, moved to another area or was cleared. A subscriber
-    that was not given an alert does not get the version that ends the alert. The selection remembers the last
-    `capacity` alerts.
+    Otherwise the subscriber would never learn that a red alert became amber, moved to another area or was cleared. A
+    subscriber that was not given an alert does not get the version that ends the alert. The selection remembers the
+    last `capacity` alerts.
     """
 
     def __init__(self, wanted: AlertFilter, *, standing: bool, capacity: int) -> None:

@@ -70,8 +70,8 @@ def subscribe(
     share the work. Each group gets every version.
 
     Args:
-        where: settings, or the bootstrap servers `host:port[,host:port]`. None: the `CAF_*` variables.
-        group: the name of the subscriber. Its position is saved under this name.
+        where: settings, or the bootstrap servers `host:port[,host:port]`. None means the `CAF_*` environment variables.
+        group: the name of the subscriber. The subscriber's position is saved under this name.
         severity, rule, area, recipient: one word, or several. A recipient is a role or `role:id`.
         standing: if True, give only versions that are open and match. If False, also give all later versions of each
             given alert.

@@ -8,7 +8,11 @@ __all__ = ["due", "local"]
 
 
 def local(moment: datetime, now: datetime) -> str:
-    """Return the London time, for example `Mon 2 Mar 09:15`. The year is added if it is not this year."""
+    """
+    Return the London time, for example `Mon 2 Mar 09:15`.
+
+    The year is added if the time is not in the present year.
+    """
     there = moment.astimezone(LONDON)
     year = "" if there.year == now.astimezone(LONDON).year else f" {there:%Y}"
     return f"{there:%a} {there.day} {there:%b}{year} {there:%H:%M}"
