@@ -2,7 +2,7 @@
 ### build_data_docs
 
 Builds the Data Docs of Great Expectations from the stored results. The pages show each check and how often it passed.
-They contain no values from records.
+The pages contain no values from records.
 
 **Do not run it by hand** while a council's import lands. The DAG reads all results, which slows down the import.
 

@@ -1,9 +1,9 @@
 """
 ### build_marts
 
-Rebuilds alerts and marts from one snapshot. The DAG runs whenever records have landed. It also runs every two minutes,
-because deadlines pass. The DAG also publishes the alerts of rules that only a build can evaluate (`locality_surge`,
-`shared_by_too_many`).
+Rebuilds alerts and marts from one snapshot. The DAG runs whenever records have landed. A run also starts every two
+minutes, because deadlines pass. The DAG also publishes the alerts of rules that only a build can evaluate
+(`locality_surge`, `shared_by_too_many`).
 
 A run keeps dbt warm for ten minutes (`CAF_BUILD_WARM_SECONDS`), so that figures do not wait for dbt to start. Then the
 run compares streamed with rebuilt alerts. The next run starts when records land, or at the next even minute. With

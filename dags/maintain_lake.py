@@ -2,8 +2,8 @@
 ### maintain_lake
 
 Merges small files, expires old snapshots and removes files that the catalog no longer names. The DAG asks `land` for
-its locks, so that no other process writes meanwhile. It counts the rows of every landing table before and after, and
-fails if a count has changed.
+its locks, so that no other process writes meanwhile. The DAG counts the rows of every landing table before and after,
+and fails if a count has changed.
 
 **Do not run it by hand** during an import, because `land` must wait until the DAG has finished. Nothing is lost, but
 figures are late.

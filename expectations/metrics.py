@@ -113,7 +113,7 @@ def _shares(lines: list[list[Any]]) -> Codes:
     """Make codes from lines with four values: kind of day, code, uses in the last day, and uses before."""
     counts: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for kind, code, now, before in lines:
-        # If past weeks have too few records for a kind of day, it is compared with all days together. So each
+        # If past weeks have too few records for a kind of day, this kind is compared with all days together. So each
         # code is also counted for all days.
         for of in (kind, _ANY):
             counts[of][code][0] += now

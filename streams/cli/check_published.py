@@ -58,7 +58,7 @@ def _say(done: int, of: int) -> None:
     """
     Show progress on standard error.
 
-    On a terminal, one line is overwritten. In a file, there is a new line for every hundred.
+    On a terminal, one line is overwritten. In a file, there is a new line for every 100 authority-years.
     """
     console = Console(stderr=True)
     if console.is_terminal:

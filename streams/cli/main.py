@@ -69,7 +69,7 @@ _MACHINE = {
 """
 Operating system errors that the machine causes, and the user's remedy for each.
 
-Any other such error is a bug in the program.
+Any other operating system error is a bug in the program.
 """
 
 

@@ -33,9 +33,9 @@ With these options, one process runs all tests.
 
 _FLAGS = re.compile(r"-[qvlxsh]*[a-zA-Z]?")
 """
-Letters of pytest options that can be combined in one option.
+One-letter pytest options that can be written together, for example `-qx`.
 
-Text after the first other letter is that letter's value.
+The first letter that is not in the brackets takes the text after it as its value.
 """
 
 

@@ -51,7 +51,7 @@ def command(*, wait: float, as_json: bool) -> None:
 
 
 class _Waiting:
-    """Reports every few seconds how many records have not landed yet."""
+    """Prints the number of records that have not landed yet, at most once every few seconds."""
 
     def __init__(self) -> None:
         self._told_at = 0.0

@@ -19,9 +19,9 @@ __all__ = ["disks", "servers"]
 
 _FULL_DISK, _FILLING_DISK = 0.03, 0.10
 """
-Two limits for the free share of a disk. Below the first, the disk is red, because no part works reliably any more.
+Two limits for the free share of a disk.
 
-Below the second, the disk is amber.
+Below the first limit, the disk is red, because no part works reliably. Below the second limit, the disk is amber.
 """
 
 
