@@ -1,11 +1,10 @@
 """
 ### build_data_docs
 
-Builds the Data Docs of Great Expectations from the stored results. They show what was checked and how often it
-passed, and contain no values.
+Builds the Data Docs of Great Expectations from the stored results. The pages show each check and how often it passed.
+The pages contain no values from records.
 
-**Do not run it by hand** while a council's import lands. It reads all results and competes with the import for the
-machine.
+**Do not run it by hand** while a council's import lands. The DAG reads all results, which slows down the import.
 
 **When it is red**: only the documentation is out of date. Run it again. If it fails again, read the log.
 """
@@ -16,7 +15,8 @@ from airflow.sdk import CronTriggerTimetable, dag, task
 
 
 @dag(
-    # A new home waits for the next scheduled time. Otherwise it would begin with a run that was never due there.
+    # A new home waits for the next scheduled time. Otherwise Airflow would start a run whose time was before the home
+    # existed.
     schedule=CronTriggerTimetable("15 * * * *", timezone="UTC", run_immediately=timedelta(0)),
     catchup=False,
     max_active_runs=1,

@@ -1,13 +1,13 @@
 """
 ### build_marts
 
-Rebuilds alerts and marts from one snapshot. It runs whenever something has landed, and every two minutes, because
-deadlines pass. It also publishes the alerts of rules that only a build can evaluate (`locality_surge`,
-`shared_by_too_many`).
+Rebuilds alerts and marts from one snapshot. The DAG runs whenever records have landed. A run also starts every two
+minutes, because deadlines pass. The DAG also publishes the alerts of rules that only a build can evaluate
+(`locality_surge`, `shared_by_too_many`).
 
-A run keeps dbt warm for ten minutes (`CAF_BUILD_WARM_SECONDS`), so that figures do not wait for dbt to start. Then it
-compares streamed with rebuilt alerts. The next run starts when something lands, or at the next even minute.
-With `CAF_BUILD_ENGINE=spark`, a run is one build on the cluster that `CAF_SPARK_MASTER` names.
+A run keeps dbt warm for ten minutes (`CAF_BUILD_WARM_SECONDS`), so that figures do not wait for dbt to start. Then the
+run compares streamed with rebuilt alerts. The next run starts when records land, or at the next even minute. With
+`CAF_BUILD_ENGINE=spark`, a run is one build on the cluster that `CAF_SPARK_MASTER` names.
 
 **Do not trigger it by hand** to speed it up. Builds run one at a time, and the next one reads everything that has
 landed.
@@ -50,7 +50,7 @@ def build_marts() -> None:
         from streams.marts.area_alerts import publish_build_alerts
         from streams.nation.build import build_on_spark
 
-        # On a busy machine figures must wait for alerts, and alerts must not wait for figures.
+        # Alerts are more urgent than figures, so this process gets a lower CPU priority.
         os.nice(10)
         settings = Settings.from_env()
         if settings.build_engine == "spark":

@@ -1,12 +1,12 @@
 """
 ### publish_figures
 
-Publishes quarters that ended 28 days ago or more, for readers outside the desk. It writes them into `marts.public`
-and the file `public.duckdb`. It withholds small counts, and as many others as are needed to protect them. On most days
-it finds nothing to do.
+Publishes quarters that ended 28 days ago or more, for readers outside the desk. The figures are written into
+`marts.public` and the file `public.duckdb`. Small counts are withheld, and as many other counts as are needed to
+protect the small ones. On most days there is nothing to publish.
 
-An authority's figures are published only after somebody has confirmed the first quarter (`./caf publish --begin`).
-Each quarter must also be covered as a whole (`./caf coverage`). The log reports what is left out (`not_published`).
+An authority's figures are published only after somebody has confirmed the first quarter (`./caf publish --begin`). Each
+quarter must also be covered as a whole (`./caf coverage`). The log reports what is left out (`not_published`).
 
 **Do not clear a past run** to publish a quarter again. A published quarter never changes.
 
@@ -20,7 +20,8 @@ from airflow.sdk import CronTriggerTimetable, dag, task
 
 
 @dag(
-    # A new home waits for the next scheduled time. Otherwise it would begin with a run that was never due there.
+    # A new home waits for the next scheduled time. Otherwise Airflow would start a run whose time was before the home
+    # existed.
     schedule=CronTriggerTimetable("30 4 * * *", timezone="UTC", run_immediately=timedelta(0)),
     catchup=False,
     max_active_runs=1,

@@ -1,14 +1,14 @@
 """
 ### replay_quarantine
 
-Sends rejected records again. Run it by hand after the cause of the rejections has been fixed. It sends nothing until a
+Sends rejected records again. Run it by hand after the cause of the rejections has been fixed. Nothing is sent until a
 person has approved the number of records.
 
-**Do not use it** before the cause is fixed. The records would be rejected again, and kept twice.
-To look without sending, use `./caf quarantine` or `./caf replay --dry-run`.
+**Do not use it** before the cause is fixed. The records would be rejected again, and kept twice. To look without
+sending, use `./caf quarantine` or `./caf replay --dry-run`.
 
-**When it is red**: records that were sent stay sent, and a second run skips those that were accepted. The log names the
-records that the broker refuses, and why. If the broker did not answer, run it again.
+**When it is red**: records that were sent stay sent, and a second run skips the records that were accepted. The log
+names the records that the broker refuses, and why. If the broker did not answer, run it again.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -1,15 +1,14 @@
 """
 ### watch_escalations
 
-Evaluates every referral, case change and escalation as it arrives, and publishes alerts on
-`caf.escalation.alerts.v1`.
-One task runs for hours, so that history and rules stay warm. The next run starts a second after it ends.
+Evaluates every referral, case change and escalation as it arrives, and publishes alerts on `caf.escalation.alerts.v1`.
+One task runs for hours, so that history and rules stay in memory. The next run starts a second after it ends.
 
 **Do not trigger it by hand**. The schedule keeps exactly one run. A second watcher would only wait as a standby.
 
-**When it is red**: alerts are late, but not lost. The next try continues after the last transaction.
-Read the task's log, which names the failing part. Check `./caf status`. Then let it retry.
-If it stays red, run `./caf watch` on any machine that reaches the broker. The leader lock makes that safe.
+**When it is red**: alerts are late, but not lost. The next try continues after the last transaction. Read the task's
+log, which names the failing part. Check `./caf status`. Then let it retry. If it stays red, run `./caf watch` on any
+machine that reaches the broker. The leader lock makes that safe.
 """
 
 from datetime import UTC, datetime, timedelta

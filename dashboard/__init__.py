@@ -1,6 +1,8 @@
 """
-The pages that people look at. The server renders them from the lake and the alerts topic, and writes to neither.
+The pages that people look at. The server renders the pages from the lake and the alerts topic.
 
-One module for each page turns rows of the marts into figures, and templates show them. Only the command line imports
-this package.
+The server writes neither to the lake nor to the topic.
+
+Each page has a module that turns rows of the marts into figures, and templates that show the figures. Only the command
+line imports this package.
 """

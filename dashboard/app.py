@@ -1,4 +1,4 @@
-"""The application: which address shows which page, and which message a reader gets when something is missing."""
+"""The web application: which address shows which page, and which message a reader gets if something is missing."""
 
 import asyncio
 import secrets
@@ -38,7 +38,7 @@ log = structlog.get_logger()
 
 
 class NotForThem(Exception):
-    """The reader may not see what is at this address."""
+    """The reader's audience may not see the page at this address."""
 
 
 _STATIC = Path(__file__).with_name("static")
@@ -46,9 +46,11 @@ _STATIC = Path(__file__).with_name("static")
 
 def app(settings: Settings, pages: Pages = PAGES, holds: Holds | None = None) -> Starlette:
     """
-    Make the application that serves the pages of one home. Its background threads start and end with the server.
+    Create the application that serves the pages of one home.
 
-    `holds` returns what holds the marts.
+    The application's background threads start and end with the server.
+
+    `holds` returns the holds on the marts.
     """
     site = Site(settings, holds)
 
@@ -60,7 +62,7 @@ def app(settings: Settings, pages: Pages = PAGES, holds: Holds | None = None) ->
             yield
         site.end()
 
-    # Tables come first. Otherwise the route of a rule's page would match their addresses.
+    # Register the tables first. Otherwise the route of a rule's page would match the tables' addresses.
     tables = [
         Route(f"/{address or 'now'}/{{key}}.csv", _table(site, address, page))
         for address, page in pages.items()
@@ -96,7 +98,7 @@ def _asked(site: Site, request: Request) -> Asked:
 
 def _let_in(asked: Asked, page: Page) -> Shown:
     """
-    Return what a page shows to this reader. Every request for a page or a table passes through here.
+    Return the part of a page that this reader may see. Every request for a page or a table is checked here.
 
     Raises:
         NotForThem: the reader may see nothing on this page.
@@ -143,7 +145,8 @@ def _not_for_them(site: Site) -> Callable[[Request, Exception], Response]:
     """
     Answer a reader who may not see a page.
 
-    Readers who are not logged in get the login form, and after it the page. The others need another account.
+    A reader who is not logged in gets the login form, and the page after the login. A reader who is logged in needs
+    another account.
     """
 
     def answer(request: Request, _: Exception) -> Response:
@@ -197,13 +200,13 @@ def _form(asked: Asked, to: str, problem: str = "", status: int = 200) -> Respon
 
 
 def _inside(to: str) -> str:
-    """Return the address if it belongs to these pages. Anything else becomes the first page."""
+    """Return the address if it belongs to these pages. For any other address, return the address of the first page."""
     return to if to.startswith("/") and not to.startswith(("//", "/\\")) else "/"
 
 
 def _logout(site: Site) -> Callable[[Request], Response]:
     def logout(request: Request) -> Response:
-        # A form on another site cannot send the cookie, because it is SameSite=Strict.
+        # A form on another site cannot send this cookie, because the cookie is SameSite=Strict.
         if name := _asked(site, request).who.name:
             site.door.note(name, "left")
         answer = RedirectResponse("/", 303)

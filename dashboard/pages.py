@@ -1,4 +1,8 @@
-"""Every page with its address, and what it shows to which audience. Without an audience, it is for the desk."""
+"""
+Every page with its address, and the content for each audience.
+
+A page without an audience is shown only to the desk.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,9 +32,9 @@ View = Callable[[Asked], dict[str, Any] | None]
 @dataclass(frozen=True)
 class Shown:
     """
-    What a page shows to an audience, and to audiences that may see more.
+    The content of a page for one audience. Audiences that may see more can also see this content.
 
-    It is a template, and the view that makes its content.
+    The content consists of a template and the function that makes the template's values.
     """
 
     template: str
@@ -40,7 +44,11 @@ class Shown:
 
 @dataclass(frozen=True)
 class Page:
-    """A page: its name in the menu (empty if the menu does not have it), and what it shows to which audience."""
+    """
+    A page: its name in the menu, and its content for each audience.
+
+    A page that is not in the menu has an empty name.
+    """
 
     name: str
     shown: tuple[Shown, ...]
@@ -69,6 +77,10 @@ PAGES: Pages = {
 
 
 def shown_to(audience: Audience, page: Page) -> Shown | None:
-    """Return what a page shows to an audience, which is the most that it may see. None if it may see nothing."""
+    """
+    Return the content of a page with the most detail that this audience may see.
+
+    Return None if the audience may see nothing on the page.
+    """
     allowed = [shown for shown in page.shown if shown.audience <= audience]
     return max(allowed, key=lambda shown: shown.audience, default=None)

@@ -1,4 +1,4 @@
-"""What all pages share (settings, lake, board of alerts, freshness, logins), and what one reader asked for."""
+"""The resources that all pages share (settings, lake, board of alerts, freshness, logins), and one reader's request."""
 
 import threading
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ __all__ = ["Asked", "Site"]
 
 
 class Site:
-    """Everything that runs behind the pages of one home."""
+    """All resources behind the pages of one home."""
 
     def __init__(self, settings: Settings, holds: Holds | None = None) -> None:
         self.settings = settings
@@ -46,7 +46,7 @@ class Site:
         threading.Thread(target=self._warm, name="warm", daemon=True).start()
 
     def _warm(self) -> None:
-        """Do in advance what takes seconds the first time."""
+        """Prepare in advance what would take seconds at the first request."""
         charts.warm()
         _ = self.rules
 
@@ -60,7 +60,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Asked:
-    """A reader's request: who the reader is, and what the address and its query ask for."""
+    """A reader's request: who the reader is, and the values from the address and its query."""
 
     site: Site
     who: Who
@@ -68,7 +68,7 @@ class Asked:
 
     @property
     def audience(self) -> Audience:
-        """The audience that the answer is made for."""
+        """The audience for which the page is made."""
         return self.who.audience
 
     @property
@@ -82,11 +82,15 @@ class Asked:
         return self.site.settings.authority
 
     def choice(self, name: str, allowed: Mapping[str, object] | list[str], default: str) -> str:
-        """Return what the reader chose from a list, or the default if that is not in the list."""
+        """Return the value that the reader chose from a list. If it is not in the list, return the default."""
         given = self.query.get(name, default)
         return given if given in allowed else default
 
     def step(self, count: int) -> int:
-        """Return which of `count` steps in time the reader chose, counted from 0. Anything else gives the last step."""
+        """
+        Return the number of the time step that the reader chose, from 0 to `count` - 1.
+
+        Invalid input gives the last step.
+        """
         given = self.query.get("step", "")
         return min(int(given), count - 1) if given.isdecimal() and len(given) < 6 else count - 1

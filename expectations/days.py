@@ -1,5 +1,5 @@
 """
-Which days are similar. What a desk gets depends on the weekday, on bank holidays, and on whether schools are open.
+Decides which days are similar. The number of events depends on weekday, bank holidays, and whether schools are open.
 
 The calendars are the seeds that the models read: bank holidays of England, and the school terms for any authority
 (`*`).
@@ -25,7 +25,7 @@ _DECEMBER, _CHRISTMAS_EVE = 12, 24
 
 @dataclass(frozen=True)
 class Hour:
-    """One hour: when it starts (UTC without a zone), and its day and hour on the clock in London."""
+    """One hour: its start (UTC without a zone), and its day and hour in London time."""
 
     starts_at: datetime
     day: date
@@ -33,14 +33,14 @@ class Hour:
 
     @property
     def kind(self) -> str:
-        """The kind of its day: `closed`, `school`, or `open` (a working day without school)."""
+        """The kind of the hour's day: `closed`, `school`, or `open` (a working day without school)."""
         if _is_closed(self.day):
             return "closed"
         return "school" if is_school_day(self.day) else "open"
 
 
 def hours(since: datetime, until: datetime) -> Iterator[Hour]:
-    """Yield every hour of a range of full hours (UTC without a zone). A day with a clock change has 23 or 25."""
+    """Yield each hour of a range of full hours (UTC without a zone). A day with a clock change has 23 or 25 hours."""
     while since < until:
         local = aware(since).astimezone(LONDON)
         yield Hour(since, local.date(), local.hour)
@@ -49,11 +49,11 @@ def hours(since: datetime, until: datetime) -> Iterator[Hour]:
 
 def like_weekdays(day: date) -> tuple[int, ...]:
     """
-    Return the days of the week (Monday is 0) that a day may be like.
+    Return the weekdays (Monday is 0) that a day may be like.
 
-    The day may have as many events as any of them, or any number between. A bank holiday is like a weekend. The first
-    working day after it may be as busy as a Monday. Between Christmas and New Year some desks are open and others are
-    not.
+    The day may have as many events as any of these weekdays, or any number in between. A bank holiday is like a
+    weekend. The first working day after a bank holiday may be as busy as a Monday. Between Christmas and New Year, some
+    desks are open and others are not.
     """
     if day in _bank_holidays():
         return _SATURDAY, _SUNDAY
@@ -65,7 +65,7 @@ def like_weekdays(day: date) -> tuple[int, ...]:
 
 
 def is_ordinary(day: date) -> bool:
-    """Return whether a day is like others of its weekday, so that it shows how many events they usually have."""
+    """Return whether a day is typical of its weekday, so that it shows how many events that weekday usually has."""
     return set(like_weekdays(day)) == {day.weekday()}
 
 

@@ -1,4 +1,4 @@
-"""Data Docs of Great Expectations: pages that show the suites and whether the last day and hour met them."""
+"""Data Docs of Great Expectations: pages that show the suites and whether the last day and hour passed them."""
 
 import shutil
 from datetime import datetime, timedelta
@@ -23,9 +23,9 @@ log = structlog.get_logger()
 
 def build_docs(settings: Settings) -> Path:
     """
-    Build the pages in `home/data_docs`, replacing the old ones, and return the first page.
+    Build the pages in `home/data_docs`, which replaces the old pages. Return the first page.
 
-    They show expectations and whether they were met (`BOOLEAN_ONLY`), and never a value that was observed.
+    The pages show expectations and whether they passed (`BOOLEAN_ONLY`). The pages never show values from records.
 
     Raises:
         LakeUnavailable: the lake cannot be reached.
@@ -38,7 +38,11 @@ def build_docs(settings: Settings) -> Path:
 
 
 def _frames(lake: duckdb.DuckDBPyConnection) -> dict[str, pd.DataFrame]:
-    """Return what each suite validates: the last day that landed, and the last full hour before its end."""
+    """
+    Return the frame that each suite validates.
+
+    The frames contain the last day that landed, and the last full hour before the end of that day.
+    """
     last: datetime | None = one_row(lake.execute("SELECT max(landed_at) FROM landing.main.events"))[0]
     if last is None:
         return {}

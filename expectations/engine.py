@@ -1,4 +1,8 @@
-"""Great Expectations kept warm: one context in memory, and suites made once. Validating a frame keeps no value."""
+"""
+Great Expectations is kept ready: one context in memory, and suites that are made once.
+
+Validating a frame stores no values of the frame.
+"""
 
 import json
 from collections.abc import Collection
@@ -26,9 +30,9 @@ _IDS_ONLY = {
 
 def failures(name: str, frame: pd.DataFrame) -> dict[str, list[int]]:
     """
-    Validate the columns of a frame with a suite. Return the `entry` numbers of the lines that failed, by column.
+    Validate the columns of a frame with a suite. For each column, return the `entry` numbers of the lines that failed.
 
-    A line that is empty in a column is not validated in that column.
+    If a line has no value in a column, the line is not validated in that column.
 
     Raises:
         SuiteInvalid: Great Expectations could not validate an expectation.
@@ -44,7 +48,7 @@ def failures(name: str, frame: pd.DataFrame) -> dict[str, list[int]]:
 
 
 def _failed_entries(name: str, batch: Any, configuration: Any) -> list[int]:
-    """Validate a failed expectation once more, to get the numbers of the lines. Most batches never need this."""
+    """Validate a failed expectation again, to get the numbers of the failed lines. Most batches never need this."""
     details = batch.validate(configuration.to_domain_obj(), result_format=_IDS_ONLY).result
     if "unexpected_index_list" not in details:
         raise SuiteInvalid(f"{configuration.type} of suite {name} cannot be validated; the type must fit its column")
@@ -52,7 +56,11 @@ def _failed_entries(name: str, batch: Any, configuration: Any) -> list[int]:
 
 
 def part(name: str, columns: Collection[str]) -> Any:
-    """Make a new suite of the expectations about these columns. They are copied: each can belong to one suite only."""
+    """
+    Make a new suite with copies of the expectations about these columns.
+
+    Copies are needed because an expectation can belong to only one suite.
+    """
     import great_expectations as gx
 
     expectations = [copy(expectation) for expectation in suite(name).expectations if expectation.column in columns]
@@ -66,19 +74,19 @@ def _warm_part(name: str, columns: frozenset[str]) -> Any:
 
 @cache
 def suite(name: str) -> Any:
-    """Load a suite by its name. It was generated from the contract or written by hand."""
+    """Load a suite by its name. Suites are generated from the contract or written by hand."""
     import great_expectations as gx
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
     file = next(file for folder in (_GENERATED, _HANDWRITTEN) if (file := folder / f"{name}.json").is_file())
     expectations = json.loads(file.read_text())["expectations"]
-    # Great Expectations copies a configuration dozens of times in one validation, so the notes are not loaded.
+    # Great Expectations copies a configuration dozens of times in one validation. So the notes are not loaded.
     configurations = [ExpectationConfiguration(type=one["type"], kwargs=one["kwargs"]) for one in expectations]
     return gx.ExpectationSuite(name=name, expectations=[one.to_domain_obj() for one in configurations])
 
 
 def silenced(context: Any) -> Any:
-    """Make a context draw no progress bars and send no usage reports."""
+    """Make a context show no progress bars and send no usage reports."""
     context.variables.progress_bars = {"globally": False}
     context.variables.analytics_enabled = False
     return context

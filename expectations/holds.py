@@ -1,4 +1,4 @@
-"""Batch-level failures that hold the marts, and the release of a hold."""
+"""Holds on the marts, which batch-level failures cause, and the release of a hold."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ ORDER BY suite, expectation
 
 @dataclass(frozen=True)
 class Hold:
-    """An expectation about a whole batch that failed when it was last validated, and has not been released since."""
+    """A batch-level expectation that failed when it was last validated, and that nobody has released since."""
 
     suite: str
     expectation: str
@@ -36,13 +36,13 @@ class Hold:
 
 
 def holds(lake: duckdb.DuckDBPyConnection) -> list[Hold]:
-    """Read the holds in force. Without any, the marts may be rebuilt. `lake` needs the catalog `landing`."""
+    """Read the holds in force. If there is no hold, the marts may be rebuilt. `lake` needs the catalog `landing`."""
     return [Hold(*row) for row in lake.execute(_STANDING).fetchall()]
 
 
 def release(lake: duckdb.DuckDBPyConnection, suite: str, expectation: str, why: str) -> ValidationResult:
     """
-    Release a hold until the expectation fails again, and store the release with its reason.
+    Release a hold, and store the release with its reason. The hold returns if the expectation fails again.
 
     `lake` must be able to write to the catalog `landing`.
 

@@ -1,4 +1,4 @@
-"""Landed events in the form that the suites read."""
+"""Landed events in the form that the suites can validate."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -26,7 +26,7 @@ def landed_events(lake: duckdb.DuckDBPyConnection, since: datetime, until: datet
 
 
 def observe_by_suite(batch: pa.Table) -> Iterator[tuple[str, list[Observation]]]:
-    """Yield everything observed in a batch, by the suite that validates it."""
+    """Yield all observations of a batch, grouped by the suite that validates them."""
     if not len(batch):
         return
     suite = attrgetter("suite")

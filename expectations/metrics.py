@@ -1,4 +1,4 @@
-"""Figures of the last hour and day, compared with past weeks. Without enough history there is no figure."""
+"""Figures of the last hour and day, compared with past weeks. If there is not enough history, there is no figure."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -25,7 +25,11 @@ _ANY = "any"
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure, and the number of rows it was made from. If there is no figure, `lacks` says what was needed."""
+    """
+    A figure, and the number of rows it was calculated from.
+
+    If there is no figure, `lacks` says what would have been needed.
+    """
 
     value: float | None
     rows: int
@@ -36,7 +40,7 @@ def measure(lake: duckdb.DuckDBPyConnection, end: datetime) -> dict[str, Metric]
     """
     Calculate the figures of the suite `hour` for the hour that ended at `end` (UTC without a zone).
 
-    History that was sent later (backfill) is left out.
+    Backfilled events are left out.
     """
     codes, before = _codes(lake, end), past(lake, end)
     return {
@@ -51,14 +55,18 @@ def measure(lake: duckdb.DuckDBPyConnection, end: datetime) -> dict[str, Metric]
 
 
 def _volume_deviation(before: Past) -> Metric:
-    """Calculate by how many standard deviations the hour's events differ from similar hours in past weeks."""
+    """
+    Calculate the difference between the hour's number of events and similar hours in past weeks.
+
+    The unit is the standard deviation of the similar hours.
+    """
     now, deviation = before.volumes.get(before.now.starts_at, Volumes()).events, before.deviation()
     return Metric(deviation, now, "" if deviation is not None else f"{FEWEST_WEEKS} similar past hours")
 
 
 def _silence_ratio(lake: duckdb.DuckDBPyConnection, before: Past, end: datetime) -> Metric:
     """
-    Compare this silence with the longest one of past weeks.
+    Divide the length of the present silence by the length of the longest silence in past weeks.
 
     A silence is measured by the number of events that usually arrive in its hours.
     """
@@ -68,7 +76,7 @@ def _silence_ratio(lake: duckdb.DuckDBPyConnection, before: Past, end: datetime)
 
 
 class _Code(NamedTuple):
-    """How often a code was used in the last day and in the weeks before, and its usual share on days of this kind."""
+    """The uses of a code in the last day and in the weeks before, and its usual share on days of the same kind."""
 
     now: int
     before: int
@@ -102,10 +110,11 @@ def _codes(lake: duckdb.DuckDBPyConnection, end: datetime) -> dict[str, Codes]:
 
 
 def _shares(lines: list[list[Any]]) -> Codes:
-    """Make codes from lines that have the kind of day, the code, its uses in the last day, and its uses before."""
+    """Make codes from lines with four values: kind of day, code, uses in the last day, and uses before."""
     counts: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for kind, code, now, before in lines:
-        # If past weeks had too few days of a kind, it is compared with all days together. So all are counted as well.
+        # If past weeks have too few records for a kind of day, this kind is compared with all days together. So each
+        # code is also counted for all days.
         for of in (kind, _ANY):
             counts[of][code][0] += now
             counts[of][code][1] += before
@@ -120,7 +129,7 @@ def _shares(lines: list[list[Any]]) -> Codes:
 
 
 def _coded_fields() -> list[str]:
-    """Return the fields that have a closed list of codes. Fields that hold a list of codes are left out."""
+    """Return the fields that have a closed list of codes. Fields that contain lists of codes are left out."""
     fields = {field.name: field for struct in event_types().values() for field in msgspec.structs.fields(struct)}
     listed = {"agency_kinds", "disabilities", "factors", "information_kinds", "participants"}
     return [name for name, field in fields.items() if constraint(field).values and name not in listed]
@@ -137,7 +146,11 @@ def _lacking(now: int, before: int) -> Metric | None:
 
 
 def _mix_shift(codes: Codes) -> Metric:
-    """Calculate the share that moved to another code: half the sum of the differences between the two mixes."""
+    """
+    Calculate the share of records that moved to another code.
+
+    This share is half the sum of the differences between the present and the usual share of each code.
+    """
     now, before = _totals(codes)
     return _lacking(now, before) or Metric(
         sum(abs(code.now / now - code.usual_share) for code in codes.values()) / 2, now
@@ -145,7 +158,7 @@ def _mix_shift(codes: Codes) -> Metric:
 
 
 def _consent_drop(codes: Codes) -> Metric:
-    """Calculate by how much the share of referrals with an answer to the consent question has fallen."""
+    """Calculate by how much the share of referrals without an answer to the consent question has risen."""
     now, before = _totals(codes)
     missing = codes.get("not_recorded", _Code(0, 0, 0.0))
     return _lacking(now, before) or Metric(missing.now / now - missing.usual_share, now)

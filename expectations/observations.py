@@ -1,9 +1,9 @@
 """
-Condense a batch to observations: each distinct code, form and presence once, so that cost does not grow with its rows.
+Reduce a batch to observations: each distinct code, form or presence once, so that the cost does not depend on rows.
 
-Great Expectations costs milliseconds for each expectation, however small the frame is. So the frame of a suite has one
-column for each kind of requirement, and one line for each distinct observation.
-Only the form of an identifier is observed (each letter and digit becomes `a`), so no frame names anybody.
+Great Expectations takes milliseconds for each expectation, however small the frame is. So the frame of a suite has one
+column for each kind of requirement, and one line for each distinct observation. Only the form of an identifier is
+observed (each letter and digit becomes `a`), so no frame contains an identifier of a person.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -38,9 +38,10 @@ Column: TypeAlias = pa.ChunkedArray
 @dataclass(frozen=True)
 class Observation:
     """
-    One distinct thing seen in a batch.
+    One distinct value, form or presence that occurs in a batch.
 
-    It has the suite and column that validate it, the fact and field that it is about, and the way to find its rows.
+    An observation has the suite and column that validate it, the fact and field that it is about, and the means to find
+    its rows.
     """
 
     suite: str
@@ -52,27 +53,35 @@ class Observation:
     flags: Callable[[], Iterable[bool]]
 
     def coordinates(self) -> list[Coordinates]:
-        """Return the coordinates of the records in which it was seen."""
+        """Return the coordinates of the records in which the observation was made."""
         places = zip(*(self.rows[name].to_pylist() for name in _COORDINATES), strict=True)
         return [place for place, seen in zip(places, self.flags(), strict=True) if seen]
 
 
 def frame(observations: list[Observation]) -> pd.DataFrame:
-    """Make a frame with one line for each observation and the value in its column. `entry` numbers the lines."""
+    """
+    Make a frame with one line for each observation. The value is in the observation's column.
+
+    `entry` numbers the lines.
+    """
     columns = {seen.column for seen in observations}
     lines = {column: [seen.value if seen.column == column else None for seen in observations] for column in columns}
     return pd.DataFrame({"entry": range(len(observations)), **lines})
 
 
 def observe_contract(batch: pa.Table) -> Iterator[Observation]:
-    """Make the observations of landed events that the contract has requirements for."""
+    """Yield the observations of landed events for which the contract has requirements."""
     yield from _envelope(batch)
     for fact, rows in by_fact(batch):
         yield from _fact(fact, rows)
 
 
 def by_fact(batch: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """Yield the rows of each fact that has a contract, with the columns of its fields and the record's coordinates."""
+    """
+    Yield each fact that has a contract, with its rows.
+
+    The rows have the columns of the fact's fields and the coordinates of the record.
+    """
     facts = batch["fact"].combine_chunks()
     for fact in set(distinct(batch["fact"])) & _FACTS.keys():
         columns = [*_COORDINATES, *_FACTS[fact].__struct_fields__]
@@ -80,7 +89,7 @@ def by_fact(batch: pa.Table) -> Iterator[tuple[str, pa.Table]]:
 
 
 def distinct(column: Column) -> list[Any]:
-    """Return each distinct value of a column, or of its lists, once."""
+    """Return the distinct values of a column. For a column of lists, return the distinct items of all lists."""
     return [value for value in pc.unique(_items(column)).to_pylist() if value is not None]
 
 
@@ -121,7 +130,7 @@ def _codes(suite: str, subject: str, field: str, rows: pa.Table) -> Iterator[Obs
 
 
 def _forms(suite: str, column: str, subject: str, field: str, rows: pa.Table) -> Iterator[Observation]:
-    """Observe forms of identifiers. Codes of places name nobody, so the codes themselves are observed."""
+    """Observe the forms of identifiers. Codes of places identify no person, so the codes themselves are observed."""
     observed = _form if column == "identifier" else _items
     for value in distinct(observed(_items(rows[field]))):
         flags = _flags(rows[field], _equal_to(value, observed))
@@ -133,7 +142,8 @@ def _form(values: Column | pa.Array) -> Column | pa.Array:
         return pa.chunked_array([_form(chunk) for chunk in values.chunks], values.type)
     if values.null_count == len(values):
         return values
-    # All characters of an array lie in one buffer. One call translates all of them, and no text changes its length.
+    # The characters of all texts of an array are in one buffer. So one call translates all texts, and no text changes
+    # its length.
     validity, ends, characters = values.buffers()
     formed = pa.py_buffer(characters.to_pybytes().translate(_FORMS))
     return pa.Array.from_buffers(values.type, len(values), [validity, ends, formed], offset=values.offset)
@@ -144,12 +154,16 @@ def _items(column: Column) -> Column:
 
 
 def _equal_to(value: object, observed: Callable[[Column], Column] = _items) -> Callable[[Column], Column]:
-    """Return a function that tells for each item of a column whether what is observed of it equals a value."""
+    """Return a function that checks for each item of a column whether the item's observation equals a value."""
     return lambda items: pc.equal(observed(items), value)
 
 
 def _flags(column: Column, judged: Callable[[Column], Column]) -> Callable[[], Iterable[bool]]:
-    """Return a function that flags the rows where `judged` is true for the value, or for an item of the list."""
+    """
+    Return a function that flags rows.
+
+    A row is flagged if `judged` is true for its value, or for at least one item of its list.
+    """
 
     def flags() -> Iterable[bool]:
         if not pa.types.is_list(column.type) or judged in (pc.is_null, pc.is_valid):

@@ -1,4 +1,8 @@
-"""Checks of one record that need several fields: times ahead of arrival, and codes that exclude each other."""
+"""
+Checks of one record that involve several fields.
+
+The checks find event times after the arrival, and codes that exclude each other.
+"""
 
 from collections.abc import Iterator
 
@@ -11,7 +15,7 @@ __all__ = ["observe_records"]
 
 
 def observe_records(batch: pa.Table) -> Iterator[Observation]:
-    """Make the observations of landed events for the suite `record`."""
+    """Yield the observations of landed events for the suite `record`."""
     ahead = pc.max_element_wise(pc.minutes_between(batch["received_at"], batch["fact_at"]), 0)
     yield from _observed("minutes_ahead", "envelope", "fact_at", batch, ahead)
     for fact, rows in by_fact(batch):

@@ -14,16 +14,15 @@ Coordinates = tuple[str, int, int]
 """Topic, partition and offset of one record."""
 
 _MOST_FAILED_ROWS = 1000
-"""Most coordinates that are kept for one failure. `failed` counts all records."""
+"""The maximum number of coordinates stored for one failure. `failed` counts all records."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValidationResult:
     """
-    The result of one expectation on one batch, without any value of its rows.
+    The result of one expectation on one batch. The result contains no values of the batch's rows.
 
-    Times are UTC without a zone, as in the landing tables.
-    `success` is None if the expectation could not be validated.
+    Times are UTC without a zone, as in the landing tables. `success` is None if the expectation could not be validated.
     """
 
     validated_at: datetime
@@ -39,7 +38,11 @@ class ValidationResult:
     note: str | None = None
 
     def row(self) -> dict[str, object]:
-        """Return the result as a row of `landing.validations`. `failed_rows` has at most the first thousand."""
+        """
+        Return the result as a row of `landing.validations`.
+
+        `failed_rows` contains at most the first thousand coordinates.
+        """
         names = ("topic", "kafka_partition", "kafka_offset")
         failed_rows = [dict(zip(names, place, strict=True)) for place in self.failed_rows[:_MOST_FAILED_ROWS]]
         return {**self.__dict__, "failed_rows": failed_rows}

@@ -23,16 +23,19 @@ _NAMES = {
     "authority_code": ("authority_codes", "well_formed"),
     "lsoa_code": ("lsoa_codes", "well_formed"),
 }
-"""By validated column: the common name of its fields, and what is expected of each."""
+"""For each validated column: the common name of its fields, and the expectation for each field."""
 
 
 def validate(lake: duckdb.DuckDBPyConnection, batch_from: datetime, batch_to: datetime) -> list[ValidationResult]:
     """
     Validate the events whose `landed_at` is from `batch_from` to `batch_to`, both included. Both times have a zone.
 
-    Row-level checks cover the requirements of the contract, and whether the fields of each record agree.
-    The first batch of an hour also validates the hours before it: whether records agree with what was known
-    (row-level), and volume, silence and mix compared with past weeks (batch-level).
+    Row-level checks cover the requirements of the contract, and whether the fields of each record are consistent.
+
+    The first batch of an hour also validates the hours before it. Row-level: is each record consistent with earlier
+    records? Batch-level: compared with past weeks, are there too many or too few events, is a silence too long, and are
+    codes used in unusual proportions?
+
     `lake` needs the catalog `landing`. Read-only access is enough.
 
     Raises:
@@ -65,8 +68,8 @@ def _judge_suite(suite: str, seen: list[Observation]) -> list[tuple[dict[str, An
     """
     Validate the observations of a suite.
 
-    A column has one outcome if all its lines passed. Otherwise it has one outcome for each field that failed. An
-    outcome has the suite, the expectation, the number of rows checked, and the records that failed.
+    If all lines of a column passed, the column has one outcome. Otherwise it has one outcome for each field that
+    failed. An outcome has the suite, the expectation, the number of rows checked, and the records that failed.
     """
     outcomes: list[tuple[dict[str, Any], list[Coordinates]]] = []
     for column, entries in failures(suite, frame(seen)).items():
@@ -84,7 +87,7 @@ def _judge_suite(suite: str, seen: list[Observation]) -> list[tuple[dict[str, An
 
 
 def _name(column: str, field: str | None = None) -> str:
-    """Return the name of an expectation about one field, or about all fields that a column validates."""
+    """Return the name of an expectation, either for one field or for all fields that a column validates."""
     if column not in _NAMES:
         return column
     fields, expected = _NAMES[column]
@@ -99,5 +102,5 @@ def _by_field(failed: list[Observation]) -> dict[tuple[str, str], list[Observati
 
 
 def _rows(seen: Iterable[Observation]) -> int:
-    """Count the rows in which the observations were made. Each slice of the batch counts once."""
+    """Count the rows in which the observations were made. Each slice of the batch is counted only once."""
     return sum({id(one.rows): len(one.rows) for one in seen}.values())

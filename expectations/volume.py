@@ -1,4 +1,4 @@
-"""How many events an hour has, and how long no event has come, compared with similar hours in past weeks."""
+"""The number of events in an hour and the time without any event, each compared with similar hours in past weeks."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from streams.lake.one_row import one_row
 __all__ = ["FEWEST_WEEKS", "WEEKS", "Past", "Volumes", "past"]
 
 WEEKS = 8
-"""Number of past weeks with which an hour is compared."""
+"""The number of past weeks that an hour is compared with."""
 FEWEST_WEEKS = 4
-"""Fewest similar hours, one in a week, that a comparison needs."""
+"""The minimum number of similar hours that a comparison needs. There is one similar hour in a week."""
 
 _HOUR = timedelta(hours=1)
 _SCHOOLS = "('2A', '2B')"
@@ -43,14 +43,14 @@ SELECT max(missed), max(silence) FROM silences
 
 @dataclass(frozen=True)
 class Volumes:
-    """Events of one hour: all events, and those that schools sent."""
+    """The number of events in one hour: all events, and the events that schools sent."""
 
     events: int = 0
     of_schools: int = 0
 
 
 class Past:
-    """The hours of past weeks and the latest hour, with their volumes."""
+    """The hours of past weeks and the latest hour, each with its number of events."""
 
     def __init__(self, volumes: dict[datetime, Volumes], first: datetime | None, end: datetime) -> None:
         self.volumes = volumes
@@ -65,9 +65,10 @@ class Past:
 
     def deviation(self) -> float | None:
         """
-        Return by how many standard deviations the latest hour differs from similar hours. None if there are too few.
+        Return the difference between the latest hour and similar hours, in standard deviations.
 
-        If the day may be like several days of the week, it deviates only when its number is outside the range of all.
+        If there are too few similar hours, return None. If the day may be like several weekdays, there is a deviation
+        only if the number of events is outside the range of all these weekdays.
         """
         found = [self._deviation(weekday) for weekday in like_weekdays(self.now.day)]
         known = [value for value in found if value is not None]
@@ -77,7 +78,7 @@ class Past:
 
     def silence(self, lake: duckdb.DuckDBPyConnection) -> float:
         """
-        Compare the silence since the last event with the longest silence of past weeks.
+        Divide the length of the silence since the last event by the longest silence of past weeks.
 
         A silence is measured by the number of events that usually arrive in its hours. So a night, a weekend or a
         holiday adds little, and the morning of a working day adds a lot.
@@ -97,7 +98,7 @@ class Past:
     def _deviation(self, weekday: int) -> float | None:
         like = self._like[weekday, self.now.local_hour]
         alike = [hour for hour in like if is_school_day(hour.day) == is_school_day(self.now.day)]
-        # If too few past days had schools open, or closed, as this day has, events that schools send do not count.
+        # If too few similar past days have the same school status (open or closed), events from schools do not count.
         with_schools = len(alike) >= FEWEST_WEEKS
         counts = [self._count(hour, with_schools=with_schools) for hour in (alike if with_schools else like)]
         if len(counts) < FEWEST_WEEKS:
@@ -110,7 +111,11 @@ class Past:
         return volume.events if with_schools else volume.events - volume.of_schools
 
     def _rate(self, hour: Hour) -> float:
-        """Return how many events an hour usually has: the lowest mean of the weekdays that its day may be like."""
+        """
+        Return how many events an hour usually has.
+
+        The hour's day may be like several weekdays. The result is the lowest mean of these weekdays.
+        """
         counts = [
             [self._count(like, with_schools=True) for like in self._like[weekday, hour.local_hour]]
             for weekday in like_weekdays(hour.day)
@@ -122,7 +127,7 @@ def past(lake: duckdb.DuckDBPyConnection, end: datetime) -> Past:
     """
     Read the hours of past weeks up to `end` (UTC without a zone, a full hour).
 
-    History that was sent later (backfill) is left out.
+    Backfilled events are left out.
     """
     rows = lake.execute(_COUNTS, {"since": end - timedelta(weeks=WEEKS) - _HOUR, "end": end}).fetchall()
     first = one_row(lake.execute(_FIRST))[0]

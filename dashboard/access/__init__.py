@@ -1,1 +1,1 @@
-"""Who may see a page: accounts, the login, and the headers of every answer."""
+"""Access to the pages: accounts, the login, and the security headers of every response."""

@@ -1,4 +1,8 @@
-"""The accounts that may log in: names, roles and salted scrypt hashes. Only the home's owner can read their file."""
+"""
+The accounts that may log in: names, roles and salted scrypt hashes.
+
+Only the owner of the home can read their file.
+"""
 
 import hashlib
 import hmac
@@ -14,7 +18,7 @@ from streams.errors import SettingInvalid
 __all__ = ["MIN_LENGTH", "Accounts"]
 
 MIN_LENGTH = 12
-"""Shortest password that is allowed."""
+"""The minimum length of a password."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _N, _R, _P = 2**15, 8, 1
@@ -28,8 +32,8 @@ class Accounts:
     """
     The accounts of a home.
 
-    Each account has a random mark, which a new password or role replaces. So old sessions end. An account that was made
-    before there were roles has the role `desk`.
+    Each account has a random mark. A new password or role replaces this mark, which ends the account's old sessions. An
+    account that was created before roles existed has the role `desk`.
     """
 
     def __init__(self, home: Path) -> None:
@@ -38,9 +42,9 @@ class Accounts:
 
     def add(self, name: str, password: str, role: str | None = None) -> str:
         """
-        Add an account, or give it a new password, and return its role.
+        Add an account and return its role. If the account exists, give it a new password.
 
-        Without a role, an account keeps its role, and a new account gets the role `desk`.
+        If no role is given, an existing account keeps its role, and a new account gets the role `desk`.
 
         Raises:
             SettingInvalid: the name, the password or the role is not allowed.
@@ -59,7 +63,7 @@ class Accounts:
 
     def remove(self, name: str) -> None:
         """
-        Remove an account. Its sessions end at once.
+        Remove an account. The account's sessions end at once.
 
         Raises:
             SettingInvalid: no account has this name.
@@ -80,12 +84,16 @@ class Accounts:
         return account.get("role", _FIRST_ROLE) if account else None
 
     def made(self, name: str) -> str | None:
-        """The mark of the account as it is now; None without one."""
+        """Return the present mark of the account, or None if there is no such account."""
         account = self._read().get(name)
         return account["made"] if account else None
 
     def check(self, name: str, password: str) -> str | None:
-        """The account's mark if the password is its; an unknown name takes as long as a wrong password."""
+        """
+        Return the account's mark if the password is right.
+
+        An unknown name takes as long to check as a wrong password.
+        """
         account = self._read().get(name)
         salt = bytes.fromhex(account["salt"]) if account else b"\0" * 16
         wanted = bytes.fromhex(account["hash"]) if account else b""
@@ -93,7 +101,7 @@ class Accounts:
         return account["made"] if account and is_right else None
 
     def secret(self) -> str:
-        """Return the key that signs sessions. It is created at first use."""
+        """Return the key that signs sessions. The key is created when it is first needed."""
         file = self._folder / "secret"
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:

@@ -1,4 +1,4 @@
-"""The security headers of every response. They tell the browser what it must not do."""
+"""The security headers of every response. The headers tell the browser what it must not do."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 __all__ = ["SafeHeaders"]
 
 _HEADERS = {
-    # Everything comes from this server: no inline script or style, nothing from elsewhere, no page in a frame.
+    # The browser may load everything only from this server. Inline scripts, inline styles and frames are not allowed.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -19,7 +19,7 @@ _HEADERS = {
 
 
 class SafeHeaders:
-    """Adds the headers. It is plain ASGI, so that it does not delay a stream of events."""
+    """Adds the headers to every response. The class is plain ASGI, so that it does not delay a stream of events."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,5 +1,5 @@
 """
-Logins and sessions. A reader is an account that logged in, or everybody.
+Logins and sessions. A reader is either logged in to an account or anonymous (audience `everybody`).
 
 A signed cookie identifies an account for eight hours. Failed logins are counted by name and by address. A file records
 the ids of the alerts that the desk opens.
@@ -22,7 +22,7 @@ __all__ = ["COOKIE", "EVERYBODY", "SESSION_SECONDS", "TICKET", "Door", "Who"]
 COOKIE = "caf_desk"
 """Name of the session cookie."""
 TICKET = "caf_ticket"
-"""Name of the cookie that a login form's token must match."""
+"""The name of the cookie that is compared with the token of a login form."""
 
 SESSION_SECONDS = 8 * 3600
 _FORM_SECONDS = 3600
@@ -32,14 +32,14 @@ _COUNTED = 10_000
 
 @dataclass(frozen=True)
 class Who:
-    """A reader: the name of the account (empty without a login), and its audience."""
+    """A reader: the name of the account (empty without a login), and the reader's audience."""
 
     name: str
     audience: Audience
 
 
 EVERYBODY = Who("", Audience.EVERYBODY)
-"""Any reader who is not logged in."""
+"""A reader who is not logged in."""
 
 
 class Door:
@@ -66,21 +66,27 @@ class Door:
         return self._sessions.dumps([name, made])
 
     def must_wait(self, name: str, address: str) -> bool:
-        """Return whether logins by this name or from this address have failed five times in five minutes."""
+        """
+        Return whether this login must wait.
+
+        A login must wait if logins with this name or from this address have failed five times in the last five minutes.
+        """
         if len(self._tries) > _COUNTED:
             self._tries.clear()
         return any(self._failed(counted) >= _TRIES for counted in (f"name {name}", f"from {address}"))
 
     def link(self, name: str) -> str:
         """
-        Return the text for a link that logs an account in without the form, for as long as a session lasts.
+        Return the text for a link that logs an account in without the login form.
 
-        It is only for people who can read the home anyway, for example at the terminal of a demo.
+        The link is valid as long as a session.
+
+        The link is only for people who can read the home anyway, for example at the terminal of a demo.
         """
         return self._links.dumps([name, self._accounts.made(name)])
 
     def follow(self, link: str) -> str | None:
-        """Return the cookie of a new session for a link, or None if the link is not valid or has expired."""
+        """Return the cookie of a new session for a link, or None if the link is invalid or has expired."""
         found = self._named(self._links, link)
         if found is None:
             return None
@@ -90,35 +96,39 @@ class Door:
 
     def who(self, cookie: str | None) -> Who:
         """
-        Return whose session a cookie is.
+        Return the account that a session cookie belongs to, and its audience.
 
-        The cookie must be signed here and not too old, and the account must not have changed. Otherwise the reader is
-        everybody.
+        If this server did not sign the cookie, the cookie is too old, or the account has changed since, the reader
+        counts as not logged in (audience `everybody`).
         """
         found = self._named(self._sessions, cookie or "")
         audience = ROLES.get(self._accounts.role(found[0]) or "") if found else None
         return Who(found[0], audience) if found and audience else EVERYBODY
 
     def token(self, ticket: str) -> str:
-        """Return the token that a form must send back, which belongs to the cookie `ticket`."""
+        """Return the token that a form must send back. The token belongs to the cookie `ticket`."""
         return self._forms.dumps(ticket)
 
     def fits(self, token: str, ticket: str | None) -> bool:
-        """Return whether a form was made for the browser that sends it."""
+        """Return whether the form's token belongs to the cookie of the browser that sends the form."""
         try:
             return bool(ticket) and self._forms.loads(token, max_age=_FORM_SECONDS) == ticket
         except BadSignature:
             return False
 
     def note(self, name: str, did: str, alert_id: str | None = None) -> None:
-        """Record who did what, with which role, by ids."""
+        """Record the action of an account in the access log, with the account's role and the alert's id."""
         at, role = datetime.now(UTC).isoformat(timespec="seconds"), self._accounts.role(name)
         line = {"at": at, "who": name, "role": role, "did": did, "alert_id": alert_id}
         with self._audit.open("a") as file:
             file.write(json.dumps(line) + "\n")
 
     def _named(self, signed: URLSafeTimedSerializer, text: str) -> tuple[str, str] | None:
-        """Return name and mark of an account, if they were signed here recently and the account has not changed."""
+        """
+        Return the name and mark of an account from a signed text.
+
+        Return None if this server did not sign the text, the text is too old, or the account has changed since.
+        """
         try:
             name, made = signed.loads(text, max_age=SESSION_SECONDS)
         except (BadSignature, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Ward boundaries from files, projected to a flat drawing. A map of an authority needs nothing from the network."""
+"""Ward boundaries from files, projected to a flat drawing. Drawing an authority's map needs no network access."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ __all__ = ["Map", "Shape", "Spot", "area_names", "map_of"]
 _FOLDER = REFERENCE
 _WIDTH = 600
 _STEP = 0.6
-"""Smallest distance between two points of an outline. Closer points look the same at this width."""
+"""The minimum distance between two points of an outline. At this width, closer points would look the same."""
 
 Point = tuple[float, float]
 
@@ -43,7 +43,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Map:
-    """An authority's wards and LSOAs in one drawing of `width` by `height`."""
+    """An authority's wards and LSOAs in one drawing. `width` and `height` are the size of the drawing."""
 
     width: int
     height: int
@@ -85,7 +85,7 @@ def area_names(authority: str) -> list[str]:
 
 
 class _Flat:
-    """Projects longitude and latitude to the drawing. The scale is right in both directions at the middle latitude."""
+    """Projects longitude and latitude to the drawing. At the middle latitude, both directions have the same scale."""
 
     def __init__(self, points: list[Point]) -> None:
         longitudes, latitudes = [x for x, _ in points], [y for _, y in points]

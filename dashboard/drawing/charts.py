@@ -1,8 +1,8 @@
 """
 Charts as SVG, drawn by the server.
 
-Colours are variables of the style sheet, so one drawing fits light and dark mode. The drawing is hidden from screen
-readers, which read the title and the table instead.
+Colours are variables of the style sheet, so the same drawing works in light and dark mode. The drawing is hidden from
+screen readers, which read the title and the table instead.
 """
 
 import json
@@ -21,13 +21,13 @@ from dashboard.drawing.withheld import Hidden
 __all__ = ["bars", "lines", "warm"]
 
 _WIDTH = 380
-"""Narrow enough that a phone shows a whole chart, with its newest end, in readable letters."""
+"""The width of a chart. The width is small enough that a phone shows the whole chart with readable letters."""
 _SHORT = 16
-"""Longest name that fits beside others in a legend."""
+"""The maximum length of a name that is shown beside other names in a legend."""
 _TICKS = 8
-"""Most ticks on an axis of time."""
+"""The maximum number of ticks on a time axis."""
 _INKS = {
-    # Placeholder colour for Vega → variable of the style sheet. Vega accepts only real colours.
+    # The placeholder colour for Vega, with the style sheet's variable that replaces it. Vega accepts only real colours.
     "#010101": "var(--ink)",
     "#020202": "var(--quiet)",
     "#030303": "var(--rule)",
@@ -43,7 +43,7 @@ _DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3]]
 
 _CONFIG = {
     "background": "transparent",
-    # The reader's font may be wider than the font of the drawing engine.
+    # The reader's font may be wider than the font that the drawing engine uses.
     "padding": {"left": 36, "right": 12, "top": 6, "bottom": 6},
     "font": "system-ui, sans-serif",
     "view": {"stroke": None},
@@ -86,13 +86,13 @@ def lines(
     times: str = "%b %Y",
 ) -> str:
     """
-    Draw a line over time for each series. Dashes and colours distinguish them. Empty if there is nothing to draw.
+    Draw a line over time for each series. Series differ in colour and dashes. Without rows, the result is empty.
 
-    A row without a value is a gap in its line.
+    A row without a value makes a gap in its line.
 
     Args:
-        band: columns with the lower and upper end of the interval around the line.
-        times: format of times, as in `strftime`.
+        band: the columns with the lower and upper end of the interval around the line.
+        times: the format of times, as in `strftime`.
     """
     if all(row[y] is None for row in rows):
         return ""
@@ -125,9 +125,9 @@ def bars(
     interval: tuple[str, str] | None = None,
 ) -> str:
     """
-    Draw bars in the order of the rows. Empty if there is nothing to draw.
+    Draw bars in the order of the rows. Without rows, the result is empty.
 
-    Bars are horizontal, so that names are easy to read, or `upright` for hours and days.
+    Bars are horizontal, so that names are easy to read. With `upright`, they are vertical, for hours and days.
     """
     if all(row[x] is None for row in rows):
         return ""
@@ -135,7 +135,7 @@ def bars(
     base = alt.Chart(_values(rows, x, y, colour, *(interval or ())))
     name = alt.X if upright else alt.Y
     size = alt.Y if upright else alt.X
-    # A row without a value has no bar, but its name is shown.
+    # A row without a value gets no bar, but its name is shown.
     all_names = alt.Scale(domain=list(dict.fromkeys(_plain(row[y]) for row in rows)))
     names = name(f"{y}:N", title=None, scale=all_names, axis=alt.Axis(labelAngle=0, ticks=False, domain=False))
     value = size(f"{x}:Q", title=x_title, axis=_axis(percent))
@@ -153,7 +153,7 @@ def bars(
 
 
 def warm() -> None:
-    """Draw one chart, so that the first reader does not wait while the drawing engine starts."""
+    """Draw one chart at the start of the server, because the drawing engine takes time to start."""
     bars([{"what": "a", "n": 1}], x="n", y="what", x_title="n")
 
 
@@ -164,7 +164,11 @@ def _values(rows: Sequence[dict[str, Any]], *keys: str | None) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Convert a value for JSON. Names get spaces, and hidden values become None, so that they are not drawn."""
+    """
+    Convert a value for JSON. Underscores in names become spaces.
+
+    Hidden values become None, so that they are not drawn.
+    """
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if isinstance(value, str):
@@ -173,11 +177,11 @@ def _plain(value: Any) -> Any:
 
 
 def _moments(values: Sequence[Any], times: str) -> Any:
-    """Put ticks exactly at the days if there are few, so that no tick falls between two of them."""
+    """If there are only a few days, put a tick exactly at each day. Otherwise a tick could fall between two days."""
     days = list(dict.fromkeys(values))
     if len(days) > _TICKS or any(isinstance(day, datetime) for day in days):
         return alt.Axis(labelOverlap=True, format=times, tickCount=_TICKS)
-    # Vega reads a day as its midnight in UTC.
+    # Vega reads a date as midnight UTC.
     starts = [1000 * datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() for day in days]
     return alt.Axis(labelOverlap=True, format=times, values=starts)
 

@@ -1,4 +1,4 @@
-"""The figures of a page. Each has a title, a unit, a source, and the table behind it."""
+"""The figures of a page. Each figure has a title, a unit, a source, and a table with its values."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a figure's table: its key in a row, its heading, and how its values are written."""
+    """A column of a figure's table: its key in a row, its heading, and the format of its values."""
 
     key: str
     heading: str
@@ -26,7 +26,7 @@ class Column:
 
     @property
     def css(self) -> str:
-        """The class of its cells: numbers are aligned to the right, times stay on one line."""
+        """The CSS class of the column's cells. Numbers are aligned to the right, and times stay on one line."""
         return "" if self.kind == "text" else "t" if self.kind in {"moment", "day", "month"} else "n"
 
 
@@ -35,8 +35,8 @@ class Figure:
     """
     One figure of a page.
 
-    `title` says what it shows, `unit` what it counts, and `source` which table of the lake it comes from. `chart` is
-    SVG. Without a chart, the page shows the table itself.
+    `title` says what the figure shows, `unit` says what it counts, and `source` is the table of the lake it comes from.
+    `chart` is SVG. If there is no chart, the page shows the table itself.
     """
 
     key: str
@@ -69,14 +69,18 @@ _WRITTEN: dict[str, Callable[[Any], str]] = {
 
 
 def said(value: object, kind: Kind = "text") -> str:
-    """Format a value as a reader sees it."""
+    """Format a value as the reader sees it."""
     if value is None:
         return "\N{EN DASH}"
     return str(value) if isinstance(value, Hidden) else _WRITTEN[kind](value)
 
 
 def as_csv(figure: Figure) -> str:
-    """Write the table behind a figure as CSV: keys as headings, values unrounded, hidden counts as `c`."""
+    """
+    Write the table of a figure as CSV.
+
+    Headings are the keys, values are not rounded, and hidden counts become `c`.
+    """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow([column.key for column in figure.columns])
@@ -94,5 +98,5 @@ def _cell(value: object) -> object:
         return "c"
     if isinstance(value, date | datetime):
         return value.isoformat()
-    # A spreadsheet would read such a cell as a formula. The apostrophe makes it text.
+    # A spreadsheet program would read such a cell as a formula. The apostrophe makes the cell text.
     return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@"} else value

@@ -1,4 +1,8 @@
-"""Pages that consist of an introduction and figures. They are made once for each build and audience."""
+"""
+Pages that consist of an introduction and figures.
+
+The content of these pages is made once for each build and audience.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,11 +16,11 @@ __all__ = ["figures_page"]
 
 def figures_page(intro: str, figures: Callable[[Asked, Snapshot], list[Figure]]) -> Callable[[Asked], dict[str, Any]]:
     """
-    Return the view that makes such a page's content.
+    Return the function that makes the content of such a page.
 
     Args:
         intro: one or two sentences under the page's title.
-        figures: reads the figures. It hides small counts of people unless the reader is the desk.
+        figures: a function that reads the figures, and hides small counts of people unless the reader is the desk.
     """
 
     def view(asked: Asked) -> dict[str, Any]:

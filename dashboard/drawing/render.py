@@ -1,4 +1,4 @@
-"""Templates, and the filters that they share: London times, ages, names in words."""
+"""Render templates, with the filters that they share: London times, ages, and names in words."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -20,7 +20,8 @@ def render(template: str, asked: Asked, **content: Any) -> str:
     """
     Render a page as HTML.
 
-    Its head shows who is logged in. It warns of old figures, except where a reader sees only published ones.
+    The head of the page shows who is logged in. The head also warns of old figures, except if the reader sees only
+    published figures.
     """
     beat, settings = asked.site.pulse.beat, asked.site.settings
     stale = staleness(beat, datetime.now(UTC), stale_minutes=settings.stale_minutes)
@@ -45,24 +46,28 @@ def _environment() -> Environment:
 
 
 def clock(moment: datetime) -> str:
-    """Format the London time of day."""
+    """Format a time as the time of day in London."""
     return f"{aware(moment).astimezone(LONDON):%H:%M:%S}"
 
 
 def day_clock(moment: datetime) -> str:
-    """Format the London day and time."""
+    """Format a time as day and time in London."""
     return f"{aware(moment).astimezone(LONDON):%-d %b %Y, %H:%M}"
 
 
 def ago(moment: datetime | None) -> str:
-    """Format how long ago a moment was, in the largest unit that fits."""
+    """Format the time since a given moment, in the largest unit that fits."""
     if moment is None:
         return "never"
     return f"{_span((datetime.now(UTC) - aware(moment)).total_seconds())} ago"
 
 
 def staleness(beat: Beat, now: datetime, *, stale_minutes: float) -> str:
-    """Return what readers must know before they trust the figures. Empty if all is well."""
+    """
+    Return a warning that readers need before they trust the figures.
+
+    If there is no problem, the warning is empty.
+    """
     if not beat.is_lake_there:
         return "The lake does not answer. What you see may be old, and new figures cannot be read."
     if beat.failed:

@@ -1,1 +1,1 @@
-"""What changes while a page is open: the latest alerts, freshness, health, and the events sent to browsers."""
+"""Everything that changes while a page is open: latest alerts, freshness, health, and events sent to browsers."""

@@ -1,8 +1,9 @@
 """
-Tells browsers what has changed, with server-sent events, so that they load it again.
+Tells browsers through server-sent events that the content of a page has changed. The browser then loads it again.
 
-An event is a word (`alerts`, `figures`) and never content, because the page itself decides what a reader may see.
-Readers who are not logged in do not even learn that an alert was raised: its time would reveal something about a child.
+An event is only a word (`alerts`, `figures`), because the page itself decides what a reader may see. Readers who are
+not logged in are not even told that an alert was raised, because the time of an alert would reveal something about a
+child.
 """
 
 import asyncio
@@ -13,16 +14,16 @@ from dashboard.access.audience import Audience
 __all__ = ["Changes"]
 
 _TOLD = {"figures": Audience.EVERYBODY, "alerts": Audience.FIGURES}
-"""The lowest audience that gets each word. A word that is not here is for the desk."""
+"""The lowest audience that gets each word. A word that is not in this table is sent only to the desk."""
 
 _QUIET_SECONDS = 15.0
-"""If nothing changes, a comment is sent after this many seconds, so that a lost connection is noticed."""
+"""If nothing changes for this many seconds, a comment is sent, so that a lost connection is noticed."""
 _GATHER_SECONDS = 0.2
-"""How long changes are gathered, so that a burst of alerts becomes one event."""
+"""The number of seconds in which changes are collected, so that many alerts at once become one event."""
 
 
 class Changes:
-    """Every open connection, with the words that it has not been sent yet."""
+    """All open connections, each with the words that have not been sent to it yet."""
 
     def __init__(self) -> None:
         self._told: dict[asyncio.Event, set[str]] = {}

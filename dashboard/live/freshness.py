@@ -1,4 +1,4 @@
-"""How fresh everything is, for the head of every page. A thread of its own reads it from the lake every few seconds."""
+"""The freshness of all data, for the head of every page. A separate thread reads it from the lake every few seconds."""
 
 import threading
 from collections.abc import Callable
@@ -22,10 +22,10 @@ _LANDED = "SELECT max(landed_at) AS at FROM landing.main.events"
 @dataclass(frozen=True, kw_only=True)
 class Beat:
     """
-    What the lake showed when it was last read. Times have a zone.
+    The state of the lake when it was last read. Times have a zone.
 
-    `as_of` is the moment up to which the figures count, and `built_at` is when their build ended. If the latest build
-    failed and is newer than the figures, `failed` lists what it could not build.
+    `as_of` is the moment up to which the figures count, and `built_at` is the time when their build ended. If the
+    latest build failed and is newer than the figures, `failed` lists the models that it could not build.
     """
 
     asked_at: datetime
@@ -37,15 +37,15 @@ class Beat:
     failed: tuple[str, ...] = ()
 
     def age_seconds(self, moment: datetime | None) -> float | None:
-        """Return how many seconds ago a moment was."""
+        """Return the number of seconds since a moment."""
         return None if moment is None else max(0.0, (datetime.now(UTC) - moment).total_seconds())
 
 
 class Freshness(threading.Thread):
     """
-    Keeps the latest beat.
+    Keeps the latest state of the lake.
 
-    It calls `says` when figures were built, when the lake stops answering, and when it answers again.
+    `says` is called when new figures were built, when the lake stops answering, and when the lake answers again.
     """
 
     def __init__(self, reader: Reader, says: Callable[[], None]) -> None:
@@ -56,7 +56,7 @@ class Freshness(threading.Thread):
         self.beat = Beat(asked_at=datetime.now(UTC), is_lake_there=True)
 
     def run(self) -> None:
-        """Read the lake every two seconds until ended."""
+        """Read the lake every two seconds until `end` is called."""
         while not self._ended.is_set():
             self.ask()
             self._ended.wait(_EVERY_SECONDS)
@@ -73,7 +73,7 @@ class Freshness(threading.Thread):
             self._says()
 
     def end(self) -> None:
-        """Stop reading."""
+        """Stop reading the lake."""
         self._ended.set()
         self.join(timeout=5)
 

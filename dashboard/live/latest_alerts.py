@@ -1,8 +1,8 @@
 """
-The board of alerts: the latest version of each alert, at the start from the lake and then from the topic.
+The board with the latest version of each alert. The board is filled first from the lake and then from the alerts topic.
 
-It reads the topic from the offsets at which the lake ends, so it misses nothing between the two. After every change it
-calls `says`, so that pages show the board again.
+Reading the topic begins at the offsets at which the lake ends, so no alert is missed. After every change, `says` is
+called, so that pages show the new board.
 """
 
 import threading
@@ -30,7 +30,7 @@ __all__ = ["LatestAlerts"]
 log = structlog.get_logger()
 
 _KEPT = timedelta(days=7)
-"""How long an alert that has ended stays on the board. An open alert stays until it ends."""
+"""How long an ended alert stays on the board. An open alert stays on the board until it ends."""
 _AGAIN_SECONDS = 2.0
 _POLL_MS = 250
 
@@ -43,7 +43,7 @@ _WANTED = """
 
 
 class LatestAlerts(threading.Thread):
-    """Follows the alerts topic in a thread of its own, and calls `says` after each change."""
+    """Follows the alerts topic in its own thread, and calls `says` after each change."""
 
     def __init__(self, settings: Settings, reader: Reader, says: Callable[[], None]) -> None:
         super().__init__(name="board", daemon=True)
@@ -56,7 +56,7 @@ class LatestAlerts(threading.Thread):
         """Whether the topic is being read now."""
 
     def run(self) -> None:
-        """Follow the topic until ended. If the lake or the broker does not answer, try again."""
+        """Follow the topic until `end` is called. If the lake or the broker does not answer, try again."""
         while not self._ended.is_set():
             try:
                 self._follow(self._load())
@@ -67,12 +67,12 @@ class LatestAlerts(threading.Thread):
             self._ended.wait(_AGAIN_SECONDS)
 
     def end(self) -> None:
-        """Stop following."""
+        """Stop following the topic."""
         self._ended.set()
         self.join(timeout=5)
 
     def alerts(self) -> list[Alert]:
-        """Return every alert on the board: open alerts before ended ones, and the newest first."""
+        """Return all alerts on the board. Open alerts come before ended alerts, and newer alerts before older ones."""
         now = datetime.now(UTC)
         found = [alert for alert in list(self._alerts.values()) if is_open(alert) or alert.raised_at > now - _KEPT]
         return sorted(found, key=lambda alert: (is_open(alert), alert.raised_at), reverse=True)

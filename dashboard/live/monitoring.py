@@ -1,4 +1,4 @@
-"""What monitoring sees of the pages: their sign of life, and `/metrics` for clients that have the token."""
+"""What the pages report to monitoring: their sign of life, and `/metrics` for clients that have the token."""
 
 import asyncio
 import secrets
@@ -19,10 +19,10 @@ __all__ = ["metrics", "turning"]
 
 def metrics(site: Site) -> Callable[[Request], Response]:
     """
-    Answer `/metrics` with the results of the latest check, so that a request is cheap and waits for nothing.
+    Answer a request for `/metrics` with the results of the latest check. So a request is cheap and never has to wait.
 
-    If the settings have no token, this address does not exist. The address of the client cannot replace the token,
-    because all requests through a proxy on this machine seem to come from this machine.
+    If the settings contain no token, this address does not exist. The client's network address cannot replace the
+    token, because all requests through a proxy on this machine seem to come from this machine.
     """
     expected = f"Bearer {site.settings.metrics_token}".encode()
 
@@ -39,7 +39,7 @@ def metrics(site: Site) -> Callable[[Request], Response]:
 
 @asynccontextmanager
 async def turning(settings: Settings) -> AsyncIterator[None]:
-    """Give a sign of life for as long as the server's event loop runs."""
+    """Give a sign of life regularly, for as long as the server's event loop runs."""
     with sign_of_life(settings, "pages") as sign:
         task = asyncio.create_task(_turn(sign))
         try:

@@ -1,4 +1,4 @@
-"""Checks every part every ten seconds, in a thread of its own, for the page of health and for Prometheus."""
+"""Checks every part every ten seconds in a separate thread, for the health page and for Prometheus."""
 
 import threading
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _PATIENCE_SECONDS = 10.0
 
 
 class Watchdog(threading.Thread):
-    """Keeps the results of the latest check. If a check fails, the old results stay, and their age shows it."""
+    """Keeps the results of the latest check. If a check fails, the old results stay, and readers can see their age."""
 
     def __init__(self, settings: Settings, reader: Reader, holds: Holds | None) -> None:
         super().__init__(name="watchdog", daemon=True)
@@ -36,7 +36,7 @@ class Watchdog(threading.Thread):
         self.metrics = Metrics()
 
     def run(self) -> None:
-        """Check every ten seconds until ended."""
+        """Check every ten seconds until `end` is called."""
         while not self._ended.is_set():
             try:
                 self.look()

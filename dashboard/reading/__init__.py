@@ -1,1 +1,1 @@
-"""What the pages read from the lake: marts and published figures."""
+"""Read data for the pages from the lake: marts and published figures."""

@@ -1,4 +1,4 @@
-"""An authority's places, one inside the other, as the marts have them."""
+"""The places of an authority, from the marts. Each place lies inside a larger one."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ _TREE = """
 
 @dataclass(frozen=True)
 class Tree:
-    """Areas, wards and LSOAs of an authority. The empty code means the authority itself."""
+    """The areas, wards and LSOAs of an authority. The empty code stands for the authority itself."""
 
     rows: list[Row]
 
@@ -37,26 +37,30 @@ class Tree:
 
     @property
     def areas(self) -> list[tuple[str, str, str]]:
-        """Code, name and gateway of each area, in order of name."""
+        """The code, name and gateway of each area, ordered by name."""
         return list(dict.fromkeys((row["area_code"], row["area_name"], row["gateway"]) for row in self.rows))
 
     def area_of(self, ward: str) -> str:
-        """Return the area in which a ward lies. Empty for `unknown`."""
+        """Return the area in which a ward lies. The area is empty for `unknown`."""
         return next((row["area_code"] for row in self.rows if row["ward_code"] == ward), "")
 
     def wards_of(self, place: str) -> set[str]:
-        """Return the wards that a place consists of, or the ward in which it lies."""
+        """Return the wards that a place consists of. For an LSOA, return the ward in which it lies."""
         return {row["ward_code"] for row in self.rows if place in {"", *_codes(row)}}
 
     def below(self, place: str) -> tuple[str, list[str]]:
-        """Return the level below a place, and the codes of its places there. An LSOA gives those of its ward."""
+        """
+        Return the level below a place, and the codes of the places on that level.
+
+        For an LSOA, return the LSOAs of its ward.
+        """
         wards = self.wards_of(place)
         if len(wards) == 1 and place:
             return "lsoa", [row["lsoa_code"] for row in self.rows if row["ward_code"] in wards]
         return "ward", sorted(wards)
 
     def above(self, place: str) -> list[tuple[str, str]]:
-        """Return code and name of the places that contain a place, from the authority down."""
+        """Return the code and name of each place that contains this place, from the authority down."""
         row = next((row for row in self.rows if place in _codes(row)), None)
         if row is None:
             return []

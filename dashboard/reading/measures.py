@@ -1,4 +1,4 @@
-"""The definition of each measure of need, as the marts describe it in the lake."""
+"""The definition of each measure of need, from the column descriptions of the mart in the lake."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ _DEFINED = """
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """A measure's definition."""
+    """The definition of a measure."""
 
     key: str
     title: str
@@ -29,15 +29,19 @@ class Measure:
 
     @property
     def after(self) -> str:
-        """The text after its value. Empty for a plain count, because the title says what it counts."""
+        """
+        The text after the measure's value.
+
+        The text is empty for a plain count, because the title says what is counted.
+        """
         return "" if self.unit == "number" else self.unit
 
     @property
     def kind(self) -> Kind:
-        """The format of its values: whole numbers, or with one decimal."""
+        """The format of the measure's values: whole numbers, or numbers with one decimal."""
         return "count" if self.formula == "numerator" else "rate"
 
 
 def measures(lake: Snapshot) -> dict[str, Measure]:
-    """Read every measure of `mart_locality_need`, by its key."""
+    """Read every measure of `mart_locality_need`. Return the measures by key."""
     return {row["key"]: Measure(**row) for row in lake.rows(_DEFINED)}

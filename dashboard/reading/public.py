@@ -1,4 +1,4 @@
-"""The published figures that the pages show. They come only from `marts.public`."""
+"""The published figures that the pages show. All of these figures come from `marts.public`."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -33,7 +33,7 @@ _LATEST = "SELECT max(quarter_starts_on) AS quarter FROM marts.public.releases W
 @dataclass(frozen=True)
 class PublicPlaces:
     """
-    Areas and wards by code. The empty code means the authority.
+    Areas and wards by code. The empty code stands for the authority.
 
     A ward may lie in two areas, and a place may be unknown.
     """
@@ -49,16 +49,20 @@ class PublicPlaces:
 
     @property
     def areas(self) -> dict[str, str]:
-        """The areas that are known."""
+        """All areas except the unknown area."""
         return {row["area_code"]: row["area_name"] for row in self.rows if row["area_code"] != "unknown"}
 
     def wards_of(self, place: str) -> set[str]:
-        """Return the wards of the authority or of an area. A ward gives the wards of all areas in which it lies."""
+        """
+        Return the wards of the authority or of an area.
+
+        For a ward, return the wards of all areas in which it lies.
+        """
         within = {row["area_code"] for row in self.rows if place in {"", row["area_code"], row["ward_code"]}}
         return {row["ward_code"] for row in self.rows if row["area_code"] in within}
 
     def above(self, place: str) -> list[tuple[str, str]]:
-        """Return code and name of the places that contain a place, from the authority down."""
+        """Return the code and name of each place that contains this place, from the authority down."""
         if not place:
             return []
         areas = {row["area_code"]: row["area_name"] for row in self.rows if row["ward_code"] == place != "unknown"}
@@ -71,7 +75,7 @@ def places(lake: Snapshot, authority: str) -> PublicPlaces:
 
 
 def periods(lake: Snapshot, authority: str) -> dict[str, list[date]]:
-    """Read the first days of the published quarters and years. Empty before the first publication."""
+    """Return the first days of the published quarters and years. Before the first publication, the result is empty."""
     found: dict[str, list[date]] = {}
     try:
         rows = lake.rows(_PERIODS, {"authority": authority})
@@ -90,7 +94,7 @@ def figures(lake: Snapshot, authority: str, period: str) -> list[Row]:
 
 
 def with_gaps(rows: list[Row], period: str) -> list[Row]:
-    """Add an empty row to a place's figures for each period between them that was not published."""
+    """Fill gaps in a place's figures: between its first and last period, each unpublished period gets an empty row."""
     if not rows:
         return []
     known = {row["period_starts_on"]: row for row in rows}
@@ -115,9 +119,9 @@ def latest_quarter(lake: Snapshot, authority: str) -> date | None:
 
 def next_release(lake: Snapshot, authority: str) -> tuple[date, date] | None:
     """
-    Return the next quarter, and the day from which it may be published.
+    Return the next quarter to publish, and the day from which it may be published.
 
-    None until somebody has confirmed with which quarter publication begins.
+    Return None until somebody has confirmed the first quarter to be published.
     """
     first = begun(lake.lake).get(authority)
     return next_due(first, latest_quarter(lake, authority)) if first else None

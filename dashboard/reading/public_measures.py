@@ -14,44 +14,44 @@ _SOURCE = "source_"
 
 @dataclass(frozen=True)
 class Measure:
-    """A published measure as a count, or as a rate."""
+    """A published measure, either as a count or as a rate."""
 
     defined: PublicMeasure
     is_rate: bool
 
     @property
     def key(self) -> str:
-        """Its name in an address."""
+        """The measure's name in a page address."""
         return f"{self.defined.measure}_per_10000" if self.is_rate else self.defined.measure
 
     @property
     def table(self) -> str:
-        """The public table that has it."""
+        """The public table that contains the measure."""
         return self.defined.source_table
 
     @property
     def column(self) -> str:
-        """The column that has it."""
+        """The column that contains the measure."""
         return "rate_per_10000" if self.is_rate else "count"
 
     @property
     def kind(self) -> Kind:
-        """The format of its values."""
+        """The format of the measure's values."""
         return "rate" if self.is_rate else "count"
 
     @property
     def title(self) -> str:
-        """Its short description."""
+        """The measure's short description."""
         return f"{self.defined.title}, per 10,000 children" if self.is_rate else self.defined.title
 
     @property
     def counted(self) -> str:
-        """What it counts."""
+        """The thing that the measure counts."""
         return self.defined.unit
 
     @property
     def unit(self) -> str:
-        """The unit of its values."""
+        """The unit of the measure's values."""
         return "per 10,000 children aged 0 to 17 a year" if self.is_rate else self.counted
 
 
@@ -65,9 +65,13 @@ def _choices() -> dict[str, Measure]:
 
 
 CHOICES = _choices()
-"""The measures that are published for wards, so that the map can show them, by key. The first is the default."""
+"""
+The measures that the map can show, by key. These measures are published for wards.
+
+The first measure is the default.
+"""
 SOURCES = {one.measure: one for one in MEASURES if one.measure.startswith(_SOURCE)}
-"""The measures of who referred children."""
+"""The measures that count referrals by who made them."""
 
 
 def when(period: str, starts_on: date) -> str:

@@ -1,8 +1,8 @@
 """
 Reads the lake for the pages.
 
-It has a few read-only connections, and keeps each answer until the marts change. The queries of a page share one
-transaction. So they see one build, even while the next build is published.
+The reader has a few read-only connections, and caches each answer until the marts change. The queries of a page share
+one transaction. So all queries see the same build, even if the next build is published meanwhile.
 """
 
 import queue
@@ -26,9 +26,13 @@ log = structlog.get_logger()
 
 _CONNECTIONS = 3
 _KEPT = 400
-"""Most answers that are kept for one build. A page has a few for each choice that readers make on it."""
+"""
+The maximum number of cached answers for one build.
+
+A page has a few answers for each choice that readers can make.
+"""
 _ASK_SECONDS = 0.5
-"""Seconds after which the number of the marts' snapshot is read again."""
+"""The number of seconds after which the number of the marts' snapshot is read again."""
 
 _VERSION = "SELECT id FROM marts.current_snapshot()"
 
@@ -37,11 +41,11 @@ Row = dict[str, Any]
 
 
 class NotBuilt(Exception):
-    """A mart does not exist, because nothing has been built yet, or not by this version."""
+    """A mart does not exist, because nothing was built yet, or this version of caf has not built it yet."""
 
 
 class Snapshot:
-    """The lake within one transaction."""
+    """The lake as it is within one transaction."""
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
         self._cursor = cursor
@@ -66,12 +70,12 @@ class Snapshot:
 
     @property
     def lake(self) -> duckdb.DuckDBPyConnection:
-        """The connection itself, for functions that take one."""
+        """The connection itself, for functions that need a connection."""
         return self._cursor
 
 
 class Reader:
-    """Reads the lake for many readers at once. It replaces a lost connection at the next query."""
+    """Reads the lake for many readers at once. A lost connection is replaced at the next query."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -86,7 +90,7 @@ class Reader:
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """
-        Open one transaction on a connection that nobody else uses meanwhile.
+        Open one transaction on a connection that no other reader uses at the same time.
 
         Raises:
             LakeUnavailable: the lake does not answer.
@@ -98,7 +102,7 @@ class Reader:
             with transaction(lake, read_only=True):
                 yield Snapshot(lake)
         except NotBuilt:
-            raise  # the connection still works
+            raise  # The connection still works.
         except duckdb.Error as error:
             _closed(lake)
             lake = None
@@ -113,7 +117,9 @@ class Reader:
 
     def of_build(self, key: object, make: Callable[[Snapshot], T]) -> T:
         """
-        Return what `make` reads, or what it read earlier under this key if the marts have not changed since.
+        Return the result of `make`.
+
+        If a result was cached under this key and the marts have not changed, return the cached result.
 
         Raises:
             LakeUnavailable: the lake does not answer.
@@ -132,7 +138,7 @@ class Reader:
 
     def version(self) -> int:
         """
-        Return the number of the marts' latest snapshot. It changes with every build.
+        Return the number of the marts' latest snapshot. The number changes with every build.
 
         Raises:
             LakeUnavailable: the lake does not answer.
@@ -147,7 +153,7 @@ class Reader:
         return self._version
 
     def close(self) -> None:
-        """Close the connections, after waiting for queries that still run."""
+        """Wait for running queries, and then close the connections."""
         for _ in range(_CONNECTIONS):
             _closed(self._free.get())
 

@@ -1,4 +1,4 @@
-"""The page Front door: whether decisions are made in time, who refers children, why, and what follows."""
+"""The page Front door: whether decisions are in time, who refers children, the reasons, and the results."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure
@@ -28,7 +28,7 @@ def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
 
 
 def _short(rows: list[Row], said: str) -> list[Row]:
-    """Shorten titles by what the figure's own title already says."""
+    """Remove from the measures' titles the words that the figure's own title already contains."""
     return [row | {"title": row["title"].removeprefix(said)} for row in rows]
 
 
@@ -66,4 +66,4 @@ view = figures_page(
     "and how many children are referred again.",
     _figures,
 )
-"""The page's content."""
+"""The content of the page."""

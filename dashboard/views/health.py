@@ -1,4 +1,8 @@
-"""Whether everything works: how fresh each part is, and how many events arrive. It counts no children and no alerts."""
+"""
+The page about the health of the system: how fresh each part's data is, and how many events arrive.
+
+This page counts no children and no alerts.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +22,7 @@ _SILENT_SECONDS = 10
 _LATE_SECONDS = 120
 
 _PARTS = {"The lake": "lake", "The watcher": "watch", "Landing": "land", "Figures": "build"}
-"""The part behind each stage."""
+"""The part of caf that does the work of each stage."""
 _OTHERS = {
     "share": "Notices to partners",
     "feedback": "Letters to referrers",
@@ -36,7 +40,7 @@ _RATE = """
 
 @dataclass(frozen=True)
 class Stage:
-    """One part of the system, and whether it works as it should."""
+    """One stage of the system, and whether it works properly."""
 
     name: str
     is_well: bool
@@ -44,12 +48,12 @@ class Stage:
 
 
 def view(asked: Asked) -> dict[str, Any]:
-    """The page's content as everybody sees it."""
+    """Return the content of the page for every audience."""
     return {"stages": stages(asked), "figures": [arrivals(asked)]}
 
 
 def arrivals(asked: Asked) -> Figure:
-    """Count the records that arrived, by minute."""
+    """Count the arrived records by minute."""
     until = datetime.now(UTC).replace(second=0, microsecond=0)
     minutes = [until - timedelta(minutes=back) for back in range(60, 0, -1)]
 
@@ -79,7 +83,7 @@ def arrivals(asked: Asked) -> Figure:
 
 
 def stages(asked: Asked) -> list[Stage]:
-    """List each part of the system, from the lake to the figures, and all other parts that are red."""
+    """List the stages of the system, from the lake to the figures. All other parts that are red are added."""
     rows = {row.part: row for row in asked.site.watchdog.health.rows}
     shown = [_judged(asked, stage, rows.get(_PARTS.get(stage.name, ""))) for stage in _fresh(asked)]
     others = [row for row in rows.values() if row.level == "red" and row.part not in _PARTS.values()]
@@ -87,18 +91,19 @@ def stages(asked: Asked) -> list[Stage]:
 
 
 def _judged(asked: Asked, stage: Stage, row: Row | None) -> Stage:
-    """Add the verdict about its part to a stage. Its sentence names processes and errors, so only the desk sees it."""
+    """Add the verdict on its part to a stage. Only the desk sees the sentence, which names processes and errors."""
     if row is None:
         return stage
     if row.level == "well":
-        # The lake knows only the watcher's heartbeats that have landed. The verdict comes from Kafka itself.
+        # The lake contains only the watcher's heartbeats that have landed. The verdict uses the heartbeats in Kafka
+        # itself.
         return replace(stage, is_well=True, says=stage.says if stage.is_well else row.state)
     says = row.says if asked.is_desk else ", ".join(filter(None, (stage.says, row.state)))
     return replace(stage, is_well=row.level != "red", says=says)
 
 
 def _fresh(asked: Asked) -> list[Stage]:
-    """Return how fresh each stage is, from the same data as the head of every page."""
+    """Return the freshness of each stage, from the same data as the head of every page."""
     beat, follows = asked.site.pulse.beat, asked.site.board.follows
     silent, built = beat.age_seconds(beat.judged_at), beat.age_seconds(beat.built_at)
     waits = beat.landed_at and beat.built_at and (beat.landed_at - beat.built_at).total_seconds()

@@ -1,4 +1,4 @@
-"""The page Pyramid and flow: how many families are at each level of need, and how they move between levels."""
+"""The page Pyramid and flow: the number of families at each level of need, and how families move between levels."""
 
 import re
 
@@ -23,7 +23,7 @@ def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
 
 
 def _named(rows: list[Row]) -> list[Row]:
-    """Name levels by their number, because the figure's title already says what is counted."""
+    """Name levels by their number only, because the figure's title already says what is counted."""
     return [row | {"title": f"Level {_NUMBER.findall(row['measure'])[0]}"} for row in rows]
 
 
@@ -56,4 +56,4 @@ view = figures_page(
     "help, 3 is targeted, 4 is specialist.",
     _figures,
 )
-"""The page's content."""
+"""The content of the page."""

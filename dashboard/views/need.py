@@ -1,8 +1,7 @@
 """
 The page Map of need: one measure at one time, on the map and in a table, from the authority down to the LSOA.
 
-The definition of a measure comes from the mart's own description. This module calculates no figure that the mart does
-not have.
+The definition of a measure comes from the mart's own description. This module calculates no figures of its own.
 """
 
 from dataclasses import dataclass
@@ -64,7 +63,7 @@ _DERIVED = (
 
 @dataclass(frozen=True)
 class Choice:
-    """What the reader chose: a measure, the kind of period, which period, and the place (empty for the authority)."""
+    """The reader's choice: a measure, the kind of period, the period, and the place (empty for the authority)."""
 
     measure: Measure
     kind: str
@@ -74,7 +73,7 @@ class Choice:
 
     @property
     def start(self) -> date:
-        """First day of the period."""
+        """The first day of the period."""
         start: date = self.periods[self.step]["period_start"]
         return start
 
@@ -86,9 +85,10 @@ class Choice:
     @property
     def asked(self) -> dict[str, object]:
         """
-        The choice as an address has it.
+        The choice as the query of an address.
 
-        The address does not name the latest period, so that the link always shows the latest one.
+        If the reader chose the latest period, the address leaves the period out. So the link always shows the latest
+        period.
         """
         asked = {"measure": self.measure.key, "kind": self.kind, "step": self.step, "place": self.place}
         is_newest = self.step == len(self.periods) - 1
@@ -102,7 +102,7 @@ class Choice:
 
 def view(asked: Asked) -> dict[str, Any]:
     """
-    The page's content.
+    Return the content of the page.
 
     Raises:
         NotBuilt: the mart has no figures for this authority.
@@ -168,8 +168,8 @@ def _rows(asked: Asked, lake: Snapshot, places: Tree, choice: Choice) -> list[Ro
     """
     Read the places of every level.
 
-    Only the desk gets LSOAs and all counts. For others, small counts are hidden, together with enough others of the
-    same level.
+    Only the desk gets LSOAs and all counts. For other readers, small counts are hidden, together with enough other
+    counts of the same level to protect them.
     """
     rows = lake.rows(_PLACES, _values(asked, choice) | {"start": choice.start})
     if asked.is_desk:
@@ -192,7 +192,11 @@ def _trend(asked: Asked, lake: Snapshot, places: Tree, choice: Choice) -> list[R
 
 
 def _steps(kind: str) -> str:
-    """Return the kind of period that the trend shows: each month if the reader chose twelve months."""
+    """
+    Return the kind of period that the trend shows.
+
+    If the reader chose twelve months, the trend shows single months.
+    """
     return "month" if kind == "rolling_12_months" else kind
 
 

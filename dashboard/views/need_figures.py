@@ -1,4 +1,4 @@
-"""The figures on the map's page: a measure by place, and over time."""
+"""The figures on the page Map of need: a measure by place, and a measure over time."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure
@@ -13,7 +13,11 @@ _CLOSED = "Figures for places smaller than wards are too small to show here. Onl
 
 
 def by_place(measure: Measure, when: str, level: str, rows: list[Row]) -> Figure:
-    """Show the measure in each place, highest first, with its interval and the number expected for its deprivation."""
+    """
+    Show the measure in each place, highest first.
+
+    Each place also has its interval and the number that its deprivation would lead us to expect.
+    """
     ordered = sorted(rows, key=lambda row: _number(row["value"]), reverse=True)
     return Figure(
         key="places",
@@ -38,7 +42,11 @@ def by_place(measure: Measure, when: str, level: str, rows: list[Row]) -> Figure
 
 
 def over_time(measure: Measure, kind: str, name: str, rows: list[Row]) -> Figure:
-    """Show the measure of one place over time. The chart leaves out a period that is not over: it looks like a fall."""
+    """
+    Show the measure of one place over time.
+
+    The chart leaves out a period that has not ended, because it would look like a decrease.
+    """
     whole = [row for row in rows if not row["is_partial"]]
     return Figure(
         key="trend",

@@ -1,7 +1,7 @@
 """
-The page Now: new alerts, the next deadlines, and whether everything works.
+The page Now: new alerts, the next deadlines, and whether the system works.
 
-The desk sees each alert. Accounts for figures see how many alerts there are, by rule and area. They see no single
+The desk sees each alert. Accounts for figures see the number of alerts by rule and area. These accounts see no single
 alert, no time more exact than a week, and no small count.
 """
 
@@ -27,7 +27,7 @@ _SOON = timedelta(hours=24)
 
 
 def view(asked: Asked) -> dict[str, Any]:
-    """The page's content."""
+    """Return the content of the page."""
     with_history = asked.query.get("history") == "1"
     alerts = [alert for alert in asked.site.board.alerts() if with_history or not alert.backfill]
     severity = asked.choice("severity", [str(one) for one in Severity], "")
@@ -66,7 +66,7 @@ def _standing(asked: Asked, alerts: list[Alert]) -> list[dict[str, Any]]:
 
 
 def _soon(alerts: list[Alert]) -> list[Alert]:
-    """Return the open alerts whose deadline is in the next 24 hours, the earliest first."""
+    """Return the open alerts with a deadline in the next 24 hours. The earliest deadline comes first."""
     now = datetime.now(UTC)
     found = [one for one in alerts if is_open(one) and one.deadline and now < one.deadline <= now + _SOON]
     return sorted(found, key=lambda one: one.deadline or now)[:8]

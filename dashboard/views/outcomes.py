@@ -1,4 +1,4 @@
-"""The page Outcomes: what gets better for families, which adults take part, and which need is seen but not met."""
+"""The page Outcomes: what improves for families, which adults take part, and which needs are recognised but not met."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure
@@ -145,4 +145,4 @@ view = figures_page(
     "Whether families are better off than at the start, which adults take part in meetings, and which need is not met.",
     _figures,
 )
-"""The page's content."""
+"""The content of the page."""

@@ -1,4 +1,4 @@
-"""The page Partners: how many requests wait for each kind of service, and for how long."""
+"""The page Partners: the number of requests that wait for each kind of service, and their waiting time."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure
@@ -55,4 +55,4 @@ view = figures_page(
     "practice profile.",
     _figures,
 )
-"""The page's content."""
+"""The content of the page."""

@@ -1,4 +1,4 @@
-"""The figures of the published map: a measure by ward and over time, and who referred children."""
+"""The figures of the published map: a measure by ward, a measure over time, and who referred children."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure
@@ -11,7 +11,7 @@ _NOTE = "Suppressed means a count from 1 to 5, or a count that would reveal one.
 
 
 def by_ward(measure: Measure, when: str, rows: list[Row]) -> Figure:
-    """Show the measure in each ward, highest first and suppressed ones last."""
+    """Show the measure in each ward. The highest values come first and suppressed values come last."""
     ordered = sorted(rows, key=lambda row: (-_number(row[measure.column]), row["name"]))
     return Figure(
         key="places",
@@ -42,7 +42,7 @@ def over_time(measure: Measure, period: str, name: str, rows: list[Row]) -> Figu
 
 
 def sources(when: str, name: str, rows: list[Row]) -> Figure:
-    """Show who referred children, for the authority or an area. It is not published for wards."""
+    """Show who referred children in the authority or an area. These numbers are not published for wards."""
     ordered = sorted(rows, key=lambda row: (-_number(row["count"]), row["title"]))
     return Figure(
         key="sources",

@@ -1,7 +1,8 @@
 """
-The map as everybody sees it: published figures by quarter and collection year, from the authority down to wards.
+The map for readers who are not logged in.
 
-Before anything has been published, it shows when the first quarter will be.
+The map shows published figures by quarter and collection year, from the authority down to wards. Before the first
+publication, the page shows when the first quarter will be published.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ _KINDS = {"quarter": "quarter", "year": "collection year (April to March)"}
 
 @dataclass(frozen=True)
 class Choice:
-    """What the reader chose: a measure, the kind of period, which period, and the place (empty for the authority)."""
+    """The reader's choice: a measure, the kind of period, the period, and the place (empty for the authority)."""
 
     measure: Measure
     kind: str
@@ -42,7 +43,8 @@ class Choice:
         """
         Return the address of the same view for another place.
 
-        The address does not name the latest period, so that the link always shows the latest one.
+        If the reader chose the latest period, the address leaves the period out. So the link always shows the latest
+        period.
         """
         asked: dict[str, object] = {"measure": self.measure.key, "kind": self.kind}
         if self.step < len(self.starts) - 1:
@@ -51,7 +53,7 @@ class Choice:
 
 
 def view(asked: Asked) -> dict[str, Any]:
-    """The page's content."""
+    """Return the content of the page."""
     of_build, authority = asked.site.reader.of_build, asked.authority
     known = of_build(("published periods", authority), lambda lake: periods(lake, authority))
     if not known:
@@ -78,7 +80,11 @@ def view(asked: Asked) -> dict[str, Any]:
 
 
 def _coming(asked: Asked) -> dict[str, Any] | None:
-    """Return the quarter to be published next, and when. None until somebody confirms where publication begins."""
+    """
+    Return the next quarter to be published, and the day from which it may be published.
+
+    Return None until somebody has confirmed the first quarter to be published.
+    """
     authority = asked.authority
     try:
         found = asked.site.reader.of_build(("coming", authority), lambda lake: (next_release(lake, authority),))[0]

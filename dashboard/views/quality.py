@@ -1,4 +1,4 @@
-"""The page Data quality: what arrived, what was wrong with it, and what was built from it."""
+"""The page Data quality: which records arrived, what was wrong with them, and what was built from them."""
 
 from dashboard.drawing import charts
 from dashboard.drawing.figures import Column, Figure
@@ -189,7 +189,7 @@ def _flagged(rows: list[Row]) -> Figure:
 
 
 def _restated(rows: list[Row], is_desk: bool) -> Figure:
-    """Show changed figures. Only the desk sees by how much they changed, because the difference may be one child."""
+    """Show figures that changed. Only the desk sees the size of a change, because the difference may be one child."""
     much = (Column("value_from", "From", "number"), Column("value_to", "To", "number")) if is_desk else ()
     return Figure(
         key="restated",
@@ -231,4 +231,4 @@ view = figures_page(
     "This page counts everything that is left out of a figure.",
     _figures,
 )
-"""The page's content."""
+"""The content of the page."""

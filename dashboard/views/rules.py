@@ -1,4 +1,4 @@
-"""The page Rules: the rule register, and how each rule performs."""
+"""The page Rules: the rule register, and how people dealt with each rule's alerts."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,12 +23,12 @@ _DERIVED = ("precision", "median_minutes_to_acknowledge", "alerts_per_day", *_CO
 
 
 def view(asked: Asked) -> dict[str, Any]:
-    """The page's content."""
+    """Return the content of the page."""
     return {"entries": list(newest().values()), "figures": _performance(asked)}
 
 
 def one(asked: Asked) -> dict[str, Any] | None:
-    """Return the content of one rule's page. None if no rule has this name."""
+    """Return the content of the page of one rule. If no rule has this name, return None."""
     rule = asked.query["rule"]
     found = next((entry for entry in asked.site.rules if entry.rule == rule), None)
     if found is None:
@@ -41,7 +41,11 @@ def one(asked: Asked) -> dict[str, Any] | None:
 
 
 def _performance(asked: Asked) -> list[Figure]:
-    """Show how each rule performs. These are counts of alerts, so readers without a login see nothing."""
+    """
+    Show the number of each rule's alerts and how people dealt with them.
+
+    Readers who are not logged in see nothing here, because the figures are counts of alerts.
+    """
     if asked.audience is Audience.EVERYBODY:
         return []
     try:

@@ -1,4 +1,4 @@
-"""The services that families of a place asked for and got, beside the same figures for the place around it."""
+"""The services that families of a place asked for and got, compared with the place that contains it."""
 
 from dataclasses import replace
 
@@ -49,7 +49,11 @@ def _of(beside: dict[str, Row], kind: str) -> Row:
 
 
 def _hidden(rows: list[Row], places: Tree) -> list[Row]:
-    """Hide small counts. Wards add up to their area, and areas add up to the authority."""
+    """
+    Hide small counts.
+
+    The counts of wards add up to their area's count, and those of areas to the authority's count.
+    """
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
         above = places.area_of(row["area_code"]) if row["area_level"] == "ward" else ""
@@ -58,10 +62,14 @@ def _hidden(rows: list[Row], places: Tree) -> list[Row]:
 
 
 def hidden(group: list[Row]) -> list[Row]:
-    """Hide small counts of one service in the places that make up a larger one, for readers who are not the desk."""
+    """
+    Hide small counts of one service for readers other than the desk.
+
+    The rows are places that add up to a larger place.
+    """
     found = hide_parts(group, "requested")
     for count in _PARTS:
-        # The outcomes add up to the requests. So where an outcome is hidden, the number of requests is hidden as well.
+        # The outcomes add up to the requests. So if an outcome is hidden, the number of requests is hidden as well.
         found = hide_parts(found, count, ["requested"])
     return found
 

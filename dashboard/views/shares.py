@@ -1,4 +1,4 @@
-"""Measures of need for a whole authority, several at once: a mix of shares, and measures by month."""
+"""Measures of need for a whole authority in one figure: a mix of shares, or measures by month."""
 
 from datetime import date
 
@@ -18,7 +18,7 @@ COLUMNS = (
     Column("numerator", "Counted", "count"),
     Column("denominator", "Out of", "count"),
 )
-"""The columns that show how certain a value is, and what it is calculated from."""
+"""The columns with the interval of a value and the numbers that the value is calculated from."""
 
 _MIX = """
     SELECT need.measure, title, need.numerator, need.denominator, value, lower, upper, period_start, period_end
@@ -41,24 +41,24 @@ _DERIVED = ("denominator", "value", "lower", "upper")
 
 
 def mix(asked: Asked, lake: Snapshot, measures: str, *, kind: str = "rolling_12_months") -> list[Row]:
-    """Read the latest values of all measures that match a pattern, for the whole authority."""
+    """For the whole authority, read the latest values of all measures whose key matches a pattern."""
     wanted = {"authority": asked.authority, "level": "authority", "place": asked.authority}
     rows = lake.rows(_MIX, wanted | {"kind": kind, "measures": measures})
     return rows if asked.is_desk else hide_parts(rows, "numerator", _DERIVED)
 
 
 def months(asked: Asked, lake: Snapshot, measures: str) -> list[Row]:
-    """Read each month that is over, for the whole authority."""
+    """For the whole authority, read each month that has ended."""
     rows = lake.rows(_MONTHS, {"authority": asked.authority, "measures": measures})
     if asked.is_desk:
         return rows
     by_month: dict[date, list[Row]] = {}
     for row in rows:
         by_month.setdefault(row["period_start"], []).append(row)
-    # Levels add up to all families, so they are hidden as parts. Other measures lose nothing by the same treatment.
+    # Levels add up to all families, so they are hidden as parts of a total. For other measures, this hides no more.
     return [row for parts in by_month.values() for row in hide_parts(parts, "numerator", _DERIVED)]
 
 
 def newest_period(rows: list[Row]) -> str:
-    """Return the period of a mix in words."""
+    """Return the period of a mix of shares in words."""
     return f"{rows[0]['period_start']:%B %Y} to {rows[0]['period_end']:%B %Y}" if rows else "the last twelve months"

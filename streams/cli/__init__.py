@@ -1,1 +1,1 @@
-"""The command line: one module for each command. A module only connects options with the code that does the work."""
+"""The command line: one module for each command. A module only passes options to the code that does the work."""

@@ -1,4 +1,4 @@
-"""Questions to the person at the terminal. A script cannot answer, so its error names the option to use instead."""
+"""Ask the person at the terminal. A script cannot answer, so the error message names the option to use instead."""
 
 import sys
 
@@ -9,7 +9,7 @@ __all__ = ["ask_password", "confirm"]
 
 def confirm(question: str, *, yes: bool) -> None:
     """
-    Return only after a yes, which comes from `--yes`, the terminal or a pipe.
+    Return only if the answer is yes. The yes comes from `--yes`, the terminal or a pipe.
 
     Raises:
         click.Abort: the answer was no.
@@ -28,14 +28,14 @@ def confirm(question: str, *, yes: bool) -> None:
 
 def ask_password(otherwise: str) -> str:
     """
-    Ask for a password, which is typed twice and not shown.
+    Ask for a password. The user types the password twice, and it is not shown.
 
     Args:
-        otherwise: what a script must do instead.
+        otherwise: a sentence that says what a script must do instead.
 
     Raises:
-        click.Abort: no password was given.
-        click.UsageError: stdin is no terminal, so nobody can type one.
+        click.Abort: the user gave no password.
+        click.UsageError: stdin is no terminal, so nobody can type a password.
     """
     _require_terminal(f"a password can be typed only at a terminal: {otherwise}")
     return click.prompt("Password", hide_input=True, confirmation_prompt=True)

@@ -1,4 +1,4 @@
-"""`./caf backtest`: show what other thresholds, or another SQL text of a rule, would have raised."""
+"""`./caf backtest`: show the alerts that other thresholds, or other SQL of a rule, would have raised."""
 
 import json
 from collections import Counter
@@ -30,7 +30,8 @@ __all__ = ["command"]
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Compare alerts from this day on (UTC).")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures and every difference as JSON.")
 def command(*, rule: str, changes: tuple[str, ...], sql: Path | None, since: datetime | None, as_json: bool) -> None:
-    """Try a change of RULE on everything that has landed: which alerts come, go, or come at another time.
+    """
+    Try a change of RULE on everything that has landed: which alerts come, go, or come at another time.
 
     './caf rules RULE' lists its thresholds. The command evaluates the whole history twice, as of its end: once with the
     rule as it is, and once with the changed rule. It writes nothing.
@@ -54,7 +55,11 @@ def _named(change: str) -> tuple[str, str]:
 
 
 def _say(done: int, of: int) -> None:
-    """Show progress on standard error in one line that is overwritten. If it is no terminal, show nothing."""
+    """
+    Show progress on standard error, in one line that is overwritten.
+
+    If standard error is no terminal, show nothing.
+    """
     console = Console(stderr=True)
     if console.is_terminal:
         console.print(f"{done:,} of {of:,} events", end="\n" if done == of else "\r")
@@ -81,7 +86,7 @@ def _figures(tried: Backtest) -> dict[str, Any]:
 
 
 def _counted(tried: Backtest, by: Callable[[Raised], str]) -> list[dict[str, Any]]:
-    """Count alerts by month or area. A pair counts in the month or area where the alert was before the change."""
+    """Count alerts by month or area. A pair of alerts counts in the month or area of the alert before the change."""
     counts = {
         "before": Counter(map(by, tried.before)),
         "after": Counter(map(by, tried.after)),

@@ -1,4 +1,4 @@
-"""`./caf bench …`: measure speed on this machine, mostly as a ratio to something that runs in the same bench."""
+"""`./caf bench …`: measure speed on this machine. Most results are ratios to a reference measured in the same bench."""
 
 from importlib import import_module
 

@@ -1,4 +1,4 @@
-"""`./caf build`: rebuild the marts, once or whenever something has landed."""
+"""`./caf build`: rebuild the marts, either once or each time that records have landed."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -47,7 +47,8 @@ def command(
     master: str | None,
     as_json: bool,
 ) -> None:
-    """Rebuild the marts from one snapshot: alerts over all history, need by locality, data quality.
+    """
+    Rebuild the marts from one snapshot: alerts over all history, need by locality, data quality.
 
     The snapshot ends where the watcher has evaluated everything and everything has landed, so that streamed and rebuilt
     alerts can be compared. While no watcher is alive, the snapshot has whatever has landed. A failed batch-level

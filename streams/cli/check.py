@@ -1,4 +1,4 @@
-"""`./caf check`: what can be said of the code without running it."""
+"""`./caf check`: check the code without running it."""
 
 import os
 import subprocess
@@ -52,7 +52,7 @@ def command(fix: bool, names: Sequence[str]) -> None:
 
 
 def _holds(name: str) -> bool:
-    """Run a check and say how it ended; its output is shown only if it failed."""
+    """Run a check and print its result. The check's output is shown only if the check failed."""
     started = time.monotonic()
     done = _run(_CHECKS[name])
     seconds = time.monotonic() - started

@@ -1,4 +1,4 @@
-"""`./caf check-event`: check whether a form may send these events."""
+"""`./caf check-event`: check whether the contract accepts these events from a form."""
 
 import json
 import sys
@@ -17,7 +17,8 @@ __all__ = ["command"]
 @click.argument("files", nargs=-1, required=True, type=click.File("rb"))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object an event.")
 def command(files: tuple[BinaryIO, ...], as_json: bool) -> None:
-    """Check whether a form may send the events in FILE… (- for standard input).
+    """
+    Check whether a form may send the events in FILE… (- for standard input).
 
     A file has one event, an array of events, or one event a line.
     The check is stricter than the one for events on a topic: the consent question must be answered, and the command

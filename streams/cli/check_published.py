@@ -1,4 +1,4 @@
-"""`./caf check-published`: compare what the models count with the figures that the DfE has published."""
+"""`./caf check-published`: compare the models' figures with the figures that the DfE has published."""
 
 import json
 import sys
@@ -26,7 +26,8 @@ _SHOWN = 50
 def command(
     *, files: tuple[Path, ...], authorities: tuple[str, ...], years: tuple[int, ...], limit: int | None, as_json: bool
 ) -> None:
-    """Make events that give the published figures of FILES, count them with the models, and compare.
+    """
+    Make events that give the published figures of FILES, count them with the models, and compare.
 
     FILES are tables c1, c5 and c6 of the DfE's Characteristics of children in need, with the ONS mid-year estimates,
     as they are downloaded. Or they have one figure a line, as streams/reference/published_cin.csv has.
@@ -54,7 +55,11 @@ def command(
 
 
 def _say(done: int, of: int) -> None:
-    """Show progress on standard error: one line that is overwritten, or in a file a new line for every hundred."""
+    """
+    Show progress on standard error.
+
+    On a terminal, one line is overwritten. In a file, there is a new line for every 100 authority-years.
+    """
     console = Console(stderr=True)
     if console.is_terminal:
         console.print(f"{done:,} of {of:,} authority-years", end="\n" if done == of else "\r")

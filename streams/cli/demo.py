@@ -34,7 +34,8 @@ __all__ = ["command"]
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same borough.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON (everything else goes to stderr).")
 def command(seconds: str, rate: float, days: int, seed: int, as_json: bool) -> None:
-    """Start Kafka, PostgreSQL, Airflow and the pages, send a year of a simulated borough, then live events.
+    """
+    Start Kafka, PostgreSQL, Airflow and the pages, send a year of a simulated borough, then live events.
 
     The demo prints each alert as it arrives, and the figures of the wards as they change.
     At the end, or after Ctrl-C, it stops and checks everything. The exit code is 0 only if every record is accounted
@@ -65,7 +66,7 @@ def command(seconds: str, rate: float, days: int, seed: int, as_json: bool) -> N
 
 
 def _let_in(settings: Settings, console: Console) -> None:
-    """Print where the pages are, with a link that logs the reader in as the desk of this simulated borough."""
+    """Print where the pages are, with a link that logs the user in to the account of this simulated borough's desk."""
     from dashboard.access.accounts import Accounts
     from dashboard.access.login import Door
 
@@ -77,7 +78,7 @@ def _let_in(settings: Settings, console: Console) -> None:
 
 
 def _seconds(text: str) -> float | None:
-    """Read a length of time such as `120s`, `2m` or `120`. `0` means without end."""
+    """Read a length of time such as `120s`, `2m` or `120`. `0` means that there is no time limit."""
     factors = {"s": 1, "m": 60, "h": 3600}
     number, factor = (text[:-1], factors[text[-1]]) if text[-1:] in factors else (text, 1)
     try:

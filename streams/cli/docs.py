@@ -18,7 +18,8 @@ __all__ = ["command"]
     "--serve", "port", type=click.IntRange(1, 65_535), metavar="PORT", help="Serve the file on this port until Ctrl-C."
 )
 def command(*, into: Path | None, port: int | None) -> None:
-    """Write dbt's pages about all models: columns, definitions, tests, SQL and lineage, as one HTML file.
+    """
+    Write dbt's pages about all models: columns, definitions, tests, SQL and lineage, as one HTML file.
 
     The file needs no server and no network: open it in a browser. It describes only models and contains no data.
     """
@@ -32,7 +33,7 @@ def command(*, into: Path | None, port: int | None) -> None:
 
 
 def _serve(file: Path, port: int) -> None:
-    """Serve only this file, whatever path is requested, because its folder may hold other files."""
+    """Serve only this file, whatever path is requested, because the file's folder may contain other files."""
     page = file.read_bytes()
 
     class Handler(BaseHTTPRequestHandler):

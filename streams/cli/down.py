@@ -1,4 +1,4 @@
-"""`./caf down`: stop the stack, and remove its state if the user asks for that."""
+"""`./caf down`: stop the stack. If the user asks for it, also remove the state of the stack."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""`./caf feedback`: write letters that tell referrers what was decided."""
+"""`./caf feedback`: write letters that tell referrers about the decisions on their referrals."""
 
 import json
 import signal

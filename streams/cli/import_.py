@@ -16,7 +16,7 @@ from streams.settings import Settings
 __all__ = ["command"]
 
 _FEW_REJECTED = 0.1
-"""Highest share of rejected children with which a file counts as imported."""
+"""The highest share of rejected children at which a file still counts as imported."""
 
 
 @click.group("import")
@@ -41,7 +41,8 @@ def command() -> None:
 def cin_xml(
     file: Path, *, check: bool, dry_run: bool, resubmission: bool, covers: str, yes: bool, as_json: bool
 ) -> None:
-    """Import a children-in-need census file (DfE, collection years 2017 to 2026).
+    """
+    Import a children-in-need census file (DfE, collection years 2017 to 2026).
 
     Every child becomes events of history (backfill). Importing a file twice adds nothing. If the import cannot read
     something about a child, it leaves that out and reports it. A child without an id, or without any dated referral, is
@@ -113,7 +114,7 @@ def _text(done: Imported) -> str:
 
 
 def _flaws(title: str, kinds: Counter[str], done: Imported) -> list[str]:
-    """List each kind of error on one line, the most frequent first, with the lines of the file that have it."""
+    """List each kind of error on one line with the line numbers of the file. The most frequent errors come first."""
     if not kinds:
         return []
     found = []

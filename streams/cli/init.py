@@ -21,7 +21,8 @@ _PASSWORDS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
 
 @click.command("init")
 def command() -> None:
-    """Create topics, lake and Airflow's metadata. It is safe to repeat.
+    """
+    Create topics, lake and Airflow's metadata. It is safe to repeat.
 
     This is for servers that somebody else runs (docker-compose.yml uses it once). './caf up' does this by itself.
     If a topic exists already, the command compares its settings with what they should be. It names each difference,
@@ -45,7 +46,7 @@ def command() -> None:
 
 
 def _write_password(api: airflow.Airflow, file: Path) -> None:
-    """Write the file from which Airflow's simple auth manager reads names and passwords."""
+    """Write the password file that Airflow's simple auth manager reads. The file contains names and passwords."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     file.write_text(json.dumps({api.username: api.password}))

@@ -1,4 +1,4 @@
-"""The commands of `./caf`. Each is imported only when it is used, so that help and status answer at once."""
+"""The commands of `./caf`. Each command is imported only when it is used, so that help and status start quickly."""
 
 import errno
 import os
@@ -66,11 +66,15 @@ _MACHINE = {
     errno.ENAMETOOLONG: "the path is too long; set CAF_HOME to a shorter one",
     errno.EIO: "the disk cannot be read or written",
 }
-"""Errors that the machine causes, and what the user can do. Any other error of the system is a fault of the program."""
+"""
+Operating system errors that the machine causes, and the user's remedy for each.
+
+Any other operating system error is a bug in the program.
+"""
 
 
 class _Verbs(click.Group):
-    """Commands that are found by name in `streams.cli.<command>`."""
+    """A group that finds its commands by name in `streams.cli.<command>`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_VERBS)
@@ -89,7 +93,8 @@ class _Verbs(click.Group):
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def caf() -> None:
-    """Turn referrals, case changes and escalations into alerts within a second, and need by locality within seconds.
+    """
+    Turn referrals, case changes and escalations into alerts within a second, and need by locality within seconds.
 
     Start with './caf demo'. Every command explains itself with --help.
     Settings are environment variables named CAF_*. All state is in one folder, CAF_HOME.
@@ -100,8 +105,8 @@ def main() -> None:
     """
     Run the command line. Logs go to stderr.
 
-    After a known error, or one that the machine causes, it prints one sentence and ends with exit code 1. With
-    CAF_DEBUG it also prints the traceback.
+    After a known error, or an error that the machine causes, the program prints one sentence and ends with exit code 1.
+    If CAF_DEBUG is set, it also prints the traceback.
     """
     _log_to_stderr()
     try:
@@ -123,7 +128,7 @@ def _end_with(sentence: str, error: Exception) -> None:
 
 
 def _log_to_stderr() -> None:
-    """Send logs to stderr. People pipe stdout, so it has only what a command prints."""
+    """Send logs to stderr. People pipe stdout, so stdout contains only the output of the command."""
     terminal = sys.stderr.isatty()
     structlog.configure(
         processors=[

@@ -1,4 +1,4 @@
-"""`./caf measures`: define what each figure means."""
+"""`./caf measures`: show the definition of each figure."""
 
 import json
 from dataclasses import asdict
@@ -23,7 +23,8 @@ _WIDTH = 100
 @click.option("--write", is_flag=True, help="Write the page of all measures, docs/measures.md.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(*, key: str | None, write: bool, as_json: bool) -> None:
-    """List the measures of the marts, or define one: title, unit, formula, period, source, caveat, and where it is.
+    """
+    List the measures of the marts, or define one: title, unit, formula, period, source, caveat, and where it is.
 
     The definitions are written beside the dbt models. `marts.analytics.dim_measure` has the same definitions. If
     several marts have a measure of the same name, give KEY as `mart.key`.

@@ -1,4 +1,4 @@
-"""`./caf notebook`: open a notebook that goes from a question to a chart, on the running lake."""
+"""`./caf notebook`: open a notebook that leads from a question to a chart. The notebook reads the running lake."""
 
 import os
 import shutil
@@ -18,7 +18,8 @@ NOTEBOOK = PROJECT / "docs" / "notebooks" / "where_next.py"
 @click.option("--read", is_flag=True, help="Show it as a page, without the code.")
 @click.option("--anew", is_flag=True, help="Begin with a fresh copy. Everything written in the old one is lost.")
 def command(*, port: int, read: bool, anew: bool) -> None:
-    """Open a notebook that asks where the next early-help service should go.
+    """
+    Open a notebook that asks where the next early-help service should go.
 
     It is a marimo notebook. A copy is made in CAF_HOME/notebooks, which you may change. The notebook reads the lake and
     cannot write to it. Its address, printed at the start, contains a token. Anyone who has the address can see the

@@ -1,4 +1,4 @@
-"""`./caf notify`: send alerts to a webhook or by e-mail, and send those again that were not accepted."""
+"""`./caf notify`: send alerts to a webhook or by e-mail, and send alerts again that were not accepted."""
 
 import json
 import signal
@@ -22,7 +22,8 @@ __all__ = ["command"]
 
 @click.group("notify")
 def command() -> None:
-    """Send alerts to a receiver, at least once and in order. Alerts that it does not accept are kept to be sent again.
+    """
+    Send alerts to a receiver, at least once and in order. Alerts that it does not accept are kept to be sent again.
 
     A new --group begins with the next alert. A known --group continues where it stopped.
     Every version of an alert is sent, so that the receiver can remove the alert when it ends. Alerts from history are
@@ -32,7 +33,7 @@ def command() -> None:
 
 
 def _delivery(verb: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that every kind of receiver has."""
+    """Add the options that are the same for every kind of receiver."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print figures as JSON at the end."),
         click.option("--replay", "again", is_flag=True, help="Send the group's dead letters again, and end."),
@@ -53,7 +54,8 @@ def _delivery(verb: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--secret-file", required=True, type=click.Path(path_type=Path), help="File with the base64 secret.")
 @_delivery
 def webhook(url: str, secret_file: Path, **options: Any) -> None:
-    """Send alerts as signed HTTP requests (standardwebhooks.com). The body is the same as on the topic.
+    """
+    Send alerts as signed HTTP requests (standardwebhooks.com). The body is the same as on the topic.
 
     If the receiver does not answer, or answers 5xx, 408, 425 or 429, the alert is tried again. Any other answer except
     2xx is final.

@@ -24,7 +24,7 @@ def filters(verb: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--partition", type=click.IntRange(min=0), help="Records of this partition."),
         click.option("--since", help="Records that arrived since this time (ISO 8601)."),
         click.option("--topic", type=click.Choice(names.LANDED_TOPICS), metavar="TOPIC", help="Records of this topic."),
-        # Plain strings: from an enumeration click would take the names, which no listing shows.
+        # The options are plain strings: for an enumeration, click would offer the Python names, which no listing shows.
         click.option(
             "--reason",
             type=click.Choice([reason.value for reason in Reason], case_sensitive=False),

@@ -1,4 +1,9 @@
-"""`./caf routes`: show who gets which alerts and how many, why an alert went where it went, and what reaches nobody."""
+"""
+`./caf routes`: show the routes of alerts.
+
+The command shows who gets which alerts and how many, why an alert was sent to its recipients, and which alerts reach
+nobody.
+"""
 
 import json
 import sys
@@ -96,9 +101,9 @@ def _load(as_json: bool) -> None:
 
 def _loads(lines: Sequence[tuple[str, str, str, float, float | None]], days: int) -> str:
     """
-    Lay out each desk's alerts a day, first in total and then by rule.
+    Format each desk's alerts a day, first in total and then by rule.
 
-    While the lake's server is down, the number that came is shown as unknown.
+    If the lake's server is down, the number of alerts that were raised is shown as unknown.
     """
     table = Table("desk", "rule", box=None)
     for name in ("expected a day", f"came, last {days} days"):

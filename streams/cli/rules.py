@@ -34,13 +34,14 @@ _COLOURS = {"red": "red", "amber": "yellow", "green": "green"}
 @click.option("--write", is_flag=True, help="Write the page of all rules, docs/rules/rules.md.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(*, rule: str | None, database: str | None, formerly: str | None, write: bool, as_json: bool) -> None:
-    """List the alert rules, or show RULE: what it says, reads and needs, and how it performs.
+    """
+    List the alert rules, or show RULE: what it says, reads and needs, and how it performs.
 
     The command finds thresholds, columns and tests in the project. If the server of the marts runs, it also reads from
     the marts how often a rule raised an alert, and what people said about its alerts.
     """
     settings = Settings.from_env()
-    rule = rule or formerly  # `--show RULE` until the next version
+    rule = rule or formerly  # `--show RULE` stays valid until the next version.
     if database is not None:
         if rule is None:
             raise click.UsageError("--sql needs a RULE")
@@ -61,7 +62,7 @@ def command(*, rule: str | None, database: str | None, formerly: str | None, wri
 
 
 def _text(settings: Settings, rule: str, database: str) -> str:
-    """Return the SQL of a rule's models. A model comes after the models that it reads."""
+    """Return the SQL of a rule's models, in dependency order."""
     compiled = compiled_rules(settings, with_build_rules=database == "duckdb")
     if rule not in compiled.rules:
         entry(register(compiled_rules(settings, with_build_rules=True)), rule)
@@ -110,7 +111,7 @@ def _shown(one: Entry, fired: list[dict[str, object]] | None) -> str:
 
 
 def _tests(one: Entry) -> list[tuple[str, str]]:
-    """List the tests, one line for each file."""
+    """List the tests of a rule, one line for each test file."""
     files: dict[str, list[str]] = {}
     for test in one.tests:
         file, _, name = test.partition("::")
@@ -119,7 +120,11 @@ def _tests(one: Entry) -> list[tuple[str, str]]:
 
 
 def _thresholds(one: Entry) -> list[tuple[str, str]]:
-    """List the thresholds, one line each: a single value if all profiles agree, otherwise the value of each."""
+    """
+    List the thresholds, one line for each.
+
+    If all profiles have the same value, this value is shown. Otherwise, the value of each profile is shown.
+    """
     if not one.thresholds:
         return [("thresholds", "none")]
     lines = []

@@ -1,4 +1,4 @@
-"""`./caf share`: tell partners about alerts, as far as the sharing policy permits."""
+"""`./caf share`: inform partners about alerts, as far as the sharing policy permits."""
 
 import json
 import signal
@@ -23,7 +23,8 @@ __all__ = ["command"]
 )
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def command(for_seconds: float | None, once: bool, policy: Path | None, as_json: bool) -> None:
-    """Tell each kind of partner what the sharing policy permits, on its own topic, until SIGTERM or Ctrl-C.
+    """
+    Tell each kind of partner what the sharing policy permits, on its own topic, until SIGTERM or Ctrl-C.
 
     Each decision is published before any partner is notified.
     The first start begins with the alerts that come next. Later starts continue where the last one ended.

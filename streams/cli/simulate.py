@@ -185,7 +185,7 @@ def _announcer(progress: Progress) -> Callable[[Claim], None]:
 
 @contextmanager
 def _stop_on_signal() -> Iterator[Event]:
-    """Yield an event that Ctrl-C or SIGTERM sets, so that what was sent is still counted."""
+    """Yield an event that is set by Ctrl-C or SIGTERM, so that the command can still count the events it has sent."""
     stop = Event()
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]

@@ -1,4 +1,4 @@
-"""`./caf status`: show how each part is, what waits for it, and what is wrong."""
+"""`./caf status`: show the state of each part, the records that wait for it, and what is wrong."""
 
 import json
 import sys
@@ -27,7 +27,8 @@ _MARKS = {"well": "[green]✓[/]", "amber": "[yellow]![/]", "red": "[red]✗[/]"
 @click.option("--check", "part", metavar="PART", help="Check one part only; exit code 1 if it is red.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def command(part: str | None, as_json: bool) -> None:
-    """Show how each part is: its state, what waits for it and for how long, and what is wrong.
+    """
+    Show how each part is: its state, what waits for it and for how long, and what is wrong.
 
     The exit code is 1 if anything is red: a part does not run, makes no progress while something waits, restarts again
     and again, fails, or falls behind. A sentence says what is wrong, since when, and what to do.
@@ -52,7 +53,7 @@ def command(part: str | None, as_json: bool) -> None:
 
 
 def _holds(lake: duckdb.DuckDBPyConnection) -> Sequence[object]:
-    """Return what holds the marts. Only `build` needs it, and importing the module takes seconds."""
+    """Return the holds on the marts. Only `build` needs this function, and importing its module takes seconds."""
     from expectations import holds
 
     return holds(lake)

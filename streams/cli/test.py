@@ -1,4 +1,4 @@
-"""`./caf test`: run the whole test suite on every core, or only the tests that are named."""
+"""`./caf test`: run the whole test suite on every core, or only the given tests."""
 
 import os
 import re
@@ -13,9 +13,10 @@ __all__ = ["command", "side_by_side"]
 
 _MOST = 4
 """
-Highest number of processes.
+The highest number of processes.
 
-Each has a broker and a PostgreSQL of its own, and sometimes an Airflow: 2 to 3 GiB.
+Each process has its own broker and PostgreSQL, and sometimes its own Airflow. One process with its servers needs 2 to
+3 GiB.
 """
 
 _ALONE = (
@@ -24,10 +25,18 @@ _ALONE = (
     "--version",
 )
 _ALONE_LETTERS = frozenset("nxskh")
-"""Options of somebody who looks at single tests, or who decides how the tests run. They keep one process."""
+"""
+Options for looking at single tests, or for deciding how the tests run.
+
+With these options, one process runs all tests.
+"""
 
 _FLAGS = re.compile(r"-[qvlxsh]*[a-zA-Z]?")
-"""Letters that can be combined in one option. Text after the first other letter is that letter's value."""
+"""
+One-letter pytest options that can be written together, for example `-qx`.
+
+The first letter that is not in the brackets takes the text after it as its value.
+"""
 
 
 @click.command(
@@ -40,18 +49,18 @@ _FLAGS = re.compile(r"-[qvlxsh]*[a-zA-Z]?")
 def command(arguments: tuple[str, ...]) -> None:
     """Replace this process by pytest, in the project's folder."""
     os.chdir(PROJECT)
-    # A container may have fewer cores than its machine. Only on Linux can Python find this out.
+    # A container may have fewer cores than its machine. Only on Linux can Python find out the number.
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     options = side_by_side(arguments, cores)
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *options, *arguments])
 
 
 def side_by_side(arguments: Sequence[str], cores: int) -> list[str]:
-    """Return the pytest options that run the whole suite in several processes. For one core or single tests: none."""
+    """Return the pytest options for several processes. For one core or single tests, there are no such options."""
     processes = min(cores, _MOST)
     if processes == 1 or any(_is_alone(argument) for argument in arguments):
         return []
-    # The tests of a file share servers, lakes and builds. So they stay together, in the order of collection.
+    # The tests of a file share servers, lakes and builds. So each file's tests run in one process, in collection order.
     return ["-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 

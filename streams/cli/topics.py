@@ -1,4 +1,4 @@
-"""`./caf topics`: list the topics that landed, with their generations, and confirm that one was recreated."""
+"""`./caf topics`: list the landed topics with their generations, and confirm that a topic was recreated."""
 
 import json
 
@@ -16,7 +16,8 @@ __all__ = ["command"]
 
 @click.group("topics")
 def command() -> None:
-    """List which topics were deleted and recreated, and confirm that you know about it.
+    """
+    List which topics were deleted and recreated, and confirm that you know about it.
 
     Landing and alerts continue by themselves. In the lake, the offsets of a recreated topic continue after those of the
     old one.

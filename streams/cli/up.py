@@ -12,7 +12,8 @@ __all__ = ["command", "start"]
 
 @click.command("up")
 def command() -> None:
-    """Start PostgreSQL, Kafka, the pages, and Airflow with all DAGs in the background.
+    """
+    Start PostgreSQL, Kafka, the pages, and Airflow with all DAGs in the background.
 
     It is safe to repeat: what runs already keeps running. All state is in CAF_HOME. './caf down' stops everything.
     """
@@ -28,7 +29,7 @@ def command() -> None:
 
 
 def start(settings: Settings) -> None:
-    """Start every server, and create topics and lake before the first DAG runs."""
+    """Start every server. Topics and lake are created before the first DAG runs."""
     stack.check_machine(settings)
     stack.up(settings, ("postgres", "kafka"), say=_say)
     ensure_topics(settings)

@@ -1,4 +1,4 @@
-"""`./caf validations`: list which failed expectations hold the marts, and let an engineer release them."""
+"""`./caf validations`: list the failed expectations that hold the marts, and let an engineer release a hold."""
 
 import json
 import sys

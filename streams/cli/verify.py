@@ -29,7 +29,8 @@ _TELL_SECONDS = 5.0
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures and every difference as JSON.")
 def command(*, wait: float, as_json: bool) -> None:
-    """Check that every offset has exactly one row in the lake, and that streamed and rebuilt alerts agree.
+    """
+    Check that every offset has exactly one row in the lake, and that streamed and rebuilt alerts agree.
 
     The command prints a table of all differences. The exit code is 0 only if there is none.
     It compares alerts at the snapshot of the last build. If there has been no build yet, it builds the marts first.
@@ -50,7 +51,7 @@ def command(*, wait: float, as_json: bool) -> None:
 
 
 class _Waiting:
-    """Reports every few seconds that landing has not finished."""
+    """Prints the number of records that have not landed yet, at most once every few seconds."""
 
     def __init__(self) -> None:
         self._told_at = 0.0

@@ -1,4 +1,4 @@
-"""`./caf watch`: raise alerts. With `--check`: tell whether the watcher is alive."""
+"""`./caf watch`: raise alerts. With `--check`, the command only reports whether the watcher is alive."""
 
 import json
 import signal
@@ -21,7 +21,8 @@ __all__ = ["command"]
 )
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def command(for_seconds: float | None, check: bool, max_age: float, as_json: bool) -> None:
-    """Evaluate every event as it arrives and publish alerts, until SIGTERM or Ctrl-C.
+    """
+    Evaluate every event as it arrives and publish alerts, until SIGTERM or Ctrl-C.
 
     One watcher is the leader. A second one waits as a standby and takes over when the leader ends.
     The watcher keeps its state in PostgreSQL. So after a restart it continues where it stopped: it forgets nothing, and

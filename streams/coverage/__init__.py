@@ -1,8 +1,8 @@
 """
 Record which population and time the records cover.
 
-Operators and importers state this about the sources, and can remove a statement. Figures exist only for covered time
-(`dim_coverage`). Alerts use all records.
+Operators and importers make statements of coverage about sources, and can remove a statement. Figures exist only for
+covered time (`dim_coverage`). Alerts are raised on all records, covered or not.
 """
 
 from streams.coverage.kinds import CENSUS_KINDS, KINDS

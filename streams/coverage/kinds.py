@@ -17,7 +17,11 @@ KINDS: Final = {
     "outcomes": "outcomes that were scored",
     "history": "earlier referrals of the same children, to look back on, without figures of their own",
 }
-"""What the figures of each kind are about. `int_coverage_days` has the events on which each kind depends."""
+"""The subjects of each kind of figures. `int_coverage_days` contains the events that each kind depends on."""
 
 CENSUS_KINDS: Final = ("social_care", "assessments")
-"""The kinds that a children in need census covers. It has no contacts, no early help, and no hours between facts."""
+"""
+The kinds of figures that a children in need census covers.
+
+The census contains no contacts, no early help, and no hours between facts.
+"""

@@ -1,7 +1,7 @@
 """
-Statements of coverage. They are rows of `landing.coverage`, which are added and never changed.
+Statements of coverage. Statements are rows of `landing.coverage`, which are added and never changed.
 
-If several statements about a source include the same day, the latest statement decides for that day.
+If several statements about a source include the same day, the latest statement applies to that day.
 """
 
 import re
@@ -22,7 +22,7 @@ from streams.times import naive
 __all__ = ["EVERY_SOURCE", "Statement", "remove", "standing", "state", "statement"]
 
 EVERY_SOURCE = "*"
-"""Means all sources of the authority that no statement names."""
+"""Stands for all sources of the authority that have no statement of their own."""
 
 
 def _now() -> datetime:
@@ -31,7 +31,7 @@ def _now() -> datetime:
 
 
 _FIRST_DAY = date(2000, 1, 1)
-"""As in `dim_coverage`: an earlier date cannot be the date of a record."""
+"""The earliest possible date of a record, as in `dim_coverage`."""
 
 _COLUMNS = (
     "statement_id", "stated_at", "authority_code", "source", "kinds", "covers_from", "covers_to", "is_whole",
@@ -48,10 +48,11 @@ _STANDING = f"""
 @dataclass(frozen=True, kw_only=True)
 class Statement:
     """
-    A statement about the records that one source has of one authority, for some kinds of figures and a time.
+    A statement about the records of one source and one authority, for a period and for some kinds of figures.
 
-    If `is_whole` is true, the records are complete. Otherwise they are a part. Days are days in London, and the first
-    and last day are included. Without a last day, the statement has no end. `stated_at` is UTC without a zone.
+    If `is_whole` is true, the records are complete. Otherwise, some records are missing. Days are days in London, and
+    the first and last day are included. Without a last day, the statement has no end. `stated_at` is UTC without a
+    zone.
     """
 
     authority_code: str
@@ -77,10 +78,10 @@ def statement(
     why: str,
 ) -> Statement:
     """
-    Make a statement now, in the name of the user who runs this process.
+    Make a statement with the present time and the name of the user who runs this process.
 
     Raises:
-        CoverageInvalid: a kind, an authority or a day is not possible, or there is no reason.
+        CoverageInvalid: a kind, an authority or a day is invalid, or the reason is missing.
     """
     unknown = sorted(set(kinds) - KINDS.keys())
     if unknown or not kinds:
@@ -107,16 +108,20 @@ def statement(
 
 
 def standing(lake: duckdb.DuckDBPyConnection) -> list[Statement]:
-    """Return the statements that were not removed, by authority and time. `lake` needs the catalog `landing`."""
+    """
+    Return the statements that nobody has removed, ordered by authority and time.
+
+    `lake` needs the catalog `landing`.
+    """
     rows = (dict(zip(_COLUMNS, row, strict=True)) for row in lake.execute(_STANDING).fetchall())
     return [Statement(**{**row, "kinds": tuple(row["kinds"])}) for row in rows]
 
 
 def state(lake: duckdb.DuckDBPyConnection, made: Statement) -> Statement:
     """
-    Store a statement, or return the latest one about its source if that says the same.
+    Store a statement. If the latest statement about its source says the same, return that statement instead.
 
-    `lake` needs the catalog `landing` to write.
+    `lake` must be able to write to the catalog `landing`.
     """
     ensure_landing(lake)
     said = [one for one in standing(lake) if (one.authority_code, one.source) == (made.authority_code, made.source)]
@@ -128,7 +133,7 @@ def state(lake: duckdb.DuckDBPyConnection, made: Statement) -> Statement:
 
 def remove(lake: duckdb.DuckDBPyConnection, statement_id: str, why: str) -> Statement:
     """
-    Remove a statement, and store who removes it and why. `lake` needs the catalog `landing` to write.
+    Remove a statement, and store who removes it and why. `lake` must be able to write to the catalog `landing`.
 
     Raises:
         CoverageUnknown: there is no such statement.

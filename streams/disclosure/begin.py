@@ -1,4 +1,4 @@
-"""Store with which quarter publication begins. A person confirms it, because published figures never change."""
+"""Store the first quarter to be published. A person confirms it, because published figures never change."""
 
 from datetime import UTC, date, datetime
 
@@ -21,13 +21,14 @@ _PUBLISHED = "SELECT max(quarter_starts_on) FROM marts.public.releases WHERE aut
 
 def begin(settings: Settings, authority: str, begins_on: date, why: str) -> None:
     """
-    Confirm with which quarter the publication of an authority begins, and store who confirms it and why.
+    Confirm the first quarter that an authority publishes, and store who confirms it and why.
 
-    Until something is published, another quarter can be confirmed. After that, it must be a later quarter than the last
-    published one.
+    Until a quarter has been published, the first quarter may be changed freely. After that, a newly confirmed quarter
+    must be later than the last published quarter.
 
     Raises:
-        PublicationInvalid: the date is not the first day of a quarter, or that quarter or a later one is published.
+        PublicationInvalid: the date is not the first day of a quarter, or this quarter or a later one is already
+            published.
         LakeUnavailable: the lake does not answer.
     """
     if begins_on.day != 1 or begins_on.month not in _QUARTERS:

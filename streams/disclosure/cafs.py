@@ -1,4 +1,4 @@
-"""The published figures on CAFs and early help assessments: how many were started, by place and period."""
+"""The published figures on CAFs and early help assessments: the number started, by place and period."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,7 +12,11 @@ __all__ = ["CafPiece", "cafs_system"]
 
 
 class CafPiece(NamedTuple):
-    """The CAFs started in one quarter, in the part of a ward that lies in one area. There is a piece even for none."""
+    """
+    The CAFs started in one quarter, in the part of a ward that lies in one area.
+
+    Parts without any CAF are included.
+    """
 
     ward: str
     area: str
@@ -21,7 +25,11 @@ class CafPiece(NamedTuple):
 
 
 def cafs_system(authority: str, pieces: Iterable[CafPiece]) -> System[PublicKey]:
-    """Return the figures of one authority and collection year. They do not add up with the figures on referrals."""
+    """
+    Return the figures of one authority and collection year.
+
+    Figures on CAFs are not combined with figures on referrals.
+    """
     found = sorted(pieces)
     has_year = len({piece.quarter for piece in found}) == QUARTERS
     sums: dict[PublicKey, list[int]] = defaultdict(list)

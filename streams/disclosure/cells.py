@@ -1,9 +1,9 @@
 """
 Published figures as sums of counts that are never published.
 
-An atom is a count that is too fine to be published. Every figure is the sum of some atoms. So nobody has to declare to
-the solver which figures add up. It knows this from the atoms: wards in areas, parts in totals, quarters in a year, a
-ward that lies in two areas.
+An atom is a count that is too detailed to be published. Every figure is a sum of atoms. So nobody has to tell the
+solver which figures add up, because the solver sees this in the atoms. Examples are wards in areas, parts in totals,
+quarters in a year, and a ward that lies in two areas.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -13,14 +13,14 @@ from typing import Generic, TypeVar
 __all__ = ["AnyKey", "Cell", "Key", "System"]
 
 Key = tuple[Hashable, ...]
-"""What a cell is about: level and code of the place, kind and start of the period, measure."""
+"""The subject of a cell: level and code of the place, kind and start of the period, measure."""
 
 AnyKey = TypeVar("AnyKey", bound=Key)
 
 
 @dataclass(frozen=True)
 class Cell(Generic[AnyKey]):
-    """A figure that could be published: its value, and the numbers of the atoms that add up to it."""
+    """A figure that could be published: its value, and the numbers of the atoms that it is the sum of."""
 
     key: AnyKey
     value: int
@@ -30,13 +30,14 @@ class Cell(Generic[AnyKey]):
 @dataclass
 class System(Generic[AnyKey]):
     """
-    Cells that are sums of the same set of atoms.
+    Cells that are sums of atoms from the same set.
 
     Attributes:
         atoms: the number of atoms.
         cells: the cells by key.
         balances: sums of atoms, with their signs, that are always zero.
-        totals: the key of each total, with the keys of its parts. The next figure to withhold is looked for here.
+        totals: the key of each total, with the keys of its parts. If another figure must be withheld, it is chosen from
+            these relations first.
     """
 
     atoms: int

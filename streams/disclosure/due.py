@@ -36,12 +36,12 @@ _TODAY = "SELECT max(as_of)::DATE FROM marts.run.as_of"
 
 def due(lake: duckdb.DuckDBPyConnection) -> list[tuple[str, date]]:
     """
-    Return the quarters that have closed and are not published, as authority and first day.
+    Return the authority and first day of each quarter that has closed and is not published.
 
-    They are ordered by authority and time.
+    The quarters are ordered by authority and time.
 
-    An authority has none until somebody has confirmed with which quarter its publication begins. If a quarter is not
-    covered, it is due but cannot be published (see `covered`).
+    An authority has no due quarters until somebody has confirmed its first quarter to publish. If the records do not
+    cover a quarter, it is due but cannot be published (see `covered`).
     """
     latest, (today,) = dict(lake.execute(_LATEST).fetchall()), one_row(lake.execute(_TODAY))
     found = []
@@ -54,7 +54,7 @@ def due(lake: duckdb.DuckDBPyConnection) -> list[tuple[str, date]]:
 
 
 def begun(lake: duckdb.DuckDBPyConnection) -> Mapping[str, date]:
-    """Return the first day of the quarter with which publication begins, for each authority that has confirmed it."""
+    """Return the first quarter to publish of each authority that has confirmed it, as the quarter's first day."""
     try:
         return dict(lake.execute(_BEGUN).fetchall())
     except duckdb.CatalogException:
@@ -62,12 +62,12 @@ def begun(lake: duckdb.DuckDBPyConnection) -> Mapping[str, date]:
 
 
 def unbegun(lake: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return the authorities that have covered time, but for which nobody has confirmed where publication begins."""
+    """Return the authorities that have covered time, but whose first quarter to publish nobody has confirmed."""
     return [authority for (authority,) in lake.execute(_UNBEGUN).fetchall()]
 
 
 def covered(lake: duckdb.DuckDBPyConnection, authority: str, quarter: date) -> set[str]:
-    """Return what is covered for the whole quarter: kinds of figures, and `re_referrals`."""
+    """Return the kinds of figures that are covered for the whole quarter. `re_referrals` may be one of them."""
     return {kind for (kind,) in lake.execute(_COVERED, [authority, quarter, quarter]).fetchall()}
 
 

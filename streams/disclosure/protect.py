@@ -1,7 +1,7 @@
 """
-Choose the figures to withhold: the small ones, and as many others as are needed so that nobody can work them out.
+Choose the figures to withhold: small figures, and enough other figures that nobody can calculate the small ones.
 
-The same figures always lead to the same choice. What was published before stays published.
+The same input always leads to the same choice. A figure that was published before is never withheld later.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -13,18 +13,22 @@ from streams.errors import DisclosureUnsafe
 __all__ = ["SMALL", "WIDTH", "primary", "protect"]
 
 SMALL = range(1, 6)
-"""The counts that are withheld, as the DfE does. Zeros are shown."""
+"""The counts that are withheld, following the DfE's practice. Zeros are shown."""
 
 WIDTH = 5
 """
-The least distance between the smallest and the greatest value that a withheld figure may have, for all a reader knows.
+The least width of a withheld figure's range: the greatest minus the smallest value that readers can calculate.
 
-It is more than the distance between the smallest and the greatest small count.
+This width is larger than the difference between the largest and the smallest small count.
 """
 
 
 def primary(system: System[AnyKey], published: Collection[AnyKey] = frozenset()) -> set[AnyKey]:
-    """Return the cells that are withheld because they are small. `published` are the cells of earlier releases."""
+    """
+    Return the cells that are withheld because they are small.
+
+    `published` are the cells that earlier releases show.
+    """
     return {key for key, cell in system.cells.items() if cell.value in SMALL and key not in published}
 
 
@@ -40,7 +44,7 @@ def protect(
         hidden: the cells that earlier releases withheld.
 
     Raises:
-        DisclosureUnsafe: because of what earlier releases show, no choice protects everything.
+        DisclosureUnsafe: earlier releases show so much that no choice protects every small count.
     """
     withheld = set(hidden) | primary(system, published)
     related, ranges = system.related(), Ranges(system)
@@ -62,8 +66,8 @@ def _next(
     """
     Return the figure to withhold next, to protect a figure with these relations.
 
-    It is the smallest one that is not withheld yet, in the relation in which fewest are withheld. In each relation, the
-    total comes last.
+    The search begins with the relation in which the fewest figures are withheld. In a relation, the smallest part that
+    may still be withheld is chosen. The total is chosen only if no part is left.
     """
     for relation in sorted(relations, key=lambda keys: sum(key in withheld for key in keys)):
         *parts, total = relation
@@ -76,7 +80,11 @@ def _next(
 
 
 def _any_left(system: System[AnyKey], withheld: set[AnyKey], published: Collection[AnyKey]) -> set[AnyKey]:
-    """Return the smallest figure of all. It is needed when only several relations together reveal a count."""
+    """
+    Return the smallest figure that may still be withheld.
+
+    This figure is needed only if several relations together reveal a count.
+    """
     left = [key for key in system.cells if _is_open(system, key, withheld, published)]
     return {min(left, key=lambda key: (system.cells[key].value, str(key)))} if left else set()
 

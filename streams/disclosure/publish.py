@@ -1,9 +1,10 @@
 """
-Publish the quarters that have closed and are covered, once and for ever.
+Publish the quarters that have closed and are covered. Each quarter is published once and never changed.
 
-The figures go into the schema `public` of the marts, and into a file that contains nothing else. A published figure
-never changes, because two versions of it would reveal what arrived in between. The counts behind the figures are kept
-in `released`, for the desk only. They are needed because a year is the sum of its quarters as they were published.
+The figures go into the schema `public` of the marts, and into a file that contains only these figures. A published
+figure never changes, because the difference between two versions would reveal the records that arrived in between. The
+counts behind the figures are kept in `released`, for the desk only. These counts are needed because a year's figure is
+the sum of its quarters as they were published.
 """
 
 from collections import defaultdict
@@ -38,8 +39,8 @@ __all__ = ["Publication", "publish"]
 
 log = structlog.get_logger()
 
-# The children of each place: those of the authority at this mid-year or the latest before it, divided by the estimated
-# shares of the places.
+# The number of children in each place. This number is the authority's number of children, multiplied by the place's
+# estimated share. The authority's number is that of this mid-year, or of the latest mid-year before.
 _CHILDREN = """
     WITH levels AS (
         SELECT
@@ -71,12 +72,14 @@ class Publication:
     The result of one run.
 
     Attributes:
-        quarters: the quarters that were published now.
-        figures: how many figures they have, with the withheld ones.
-        withheld: how many of these are withheld.
+        quarters: the quarters that this run published.
+        figures: the number of figures in these quarters, including withheld figures.
+        withheld: how many of these figures are withheld.
         file: the file with everything that is public.
-        uncovered: quarters that have closed, but that the records do not cover as a whole. They are not published.
-        unbegun: authorities for which nobody has confirmed where publication begins (`begin`). They are not published.
+        uncovered: quarters that have closed, but that the records do not cover completely. These quarters are not
+            published.
+        unbegun: authorities whose first quarter to publish nobody has confirmed (`begin`). These authorities publish
+            nothing.
     """
 
     quarters: list[tuple[str, date]]
@@ -89,7 +92,7 @@ class Publication:
 
 def publish(settings: Settings, into: Path | None = None) -> Publication:
     """
-    Publish every quarter that has closed since the last run and is covered, and then write the file again.
+    Publish every quarter that has closed, is covered and is not yet published. Then write the public file again.
 
     Raises:
         NothingBuilt: there are no marts yet.
@@ -123,13 +126,13 @@ def publish(settings: Settings, into: Path | None = None) -> Publication:
 
 def _must_be_continued(lake: duckdb.DuckDBPyConnection, file: Path) -> None:
     """
-    Refuse a file that has releases which the lake does not know.
+    Refuse to replace a file that contains releases that the lake does not know.
 
-    A lake that was created again does not know what was published before. It would publish the same quarters with other
-    figures.
+    A lake that was created again does not know the earlier publications. Such a lake would publish the same quarters
+    with other figures.
 
     Raises:
-        DisclosureUnsafe: the file has a release that the lake does not know.
+        DisclosureUnsafe: the file contains a release that the lake does not know.
     """
     if not file.exists():
         return
@@ -143,7 +146,7 @@ def _must_be_continued(lake: duckdb.DuckDBPyConnection, file: Path) -> None:
 
 
 def _release(lake: duckdb.DuckDBPyConnection, authority: str, quarter: date, done: Publication) -> None:
-    """Decide for each subject what to withhold, and store the release in one transaction."""
+    """Choose the figures of each subject to withhold, and store the release in one transaction."""
     kinds = covered(lake, authority, quarter)
     parts = [(one, _decided(lake, one, authority, quarter)) for one in SUBJECTS if one.rests_on in kinds]
     if not parts:
@@ -199,7 +202,7 @@ def _decided(lake: duckdb.DuckDBPyConnection, subject: Subject, authority: str, 
 def _figures(
     lake: duckdb.DuckDBPyConnection, subject: Subject, authority: str, part: _Part
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of the public table. A rate reveals its count, so it is shown only if the count is shown."""
+    """Yield the rows of the public table. A rate reveals its count, so a rate is shown only if its count is shown."""
     children = {}
     for key in part.new:
         year = collection_year(key.starts_on).year
@@ -216,7 +219,7 @@ def _figures(
 def _published(
     lake: duckdb.DuckDBPyConnection, table: str, authority: str, year: date
 ) -> tuple[frozenset[PublicKey], frozenset[PublicKey]]:
-    """Return the figures of a collection year that earlier releases show, and those that they withhold."""
+    """Return the figures of a collection year that earlier releases show, and the figures that they withhold."""
     found: dict[bool, set[PublicKey]] = defaultdict(set)
     for *key, symbol in lake.execute(
         f"SELECT area_level, area_code, period, period_starts_on, measure, symbol FROM marts.public.{table} "
@@ -228,7 +231,7 @@ def _published(
 
 
 def _insert(lake: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Store all rows with one statement, because each statement makes a file."""
+    """Store all rows with one statement, because each statement creates a file."""
     columns = {str(number): list(values) for number, values in enumerate(zip(*rows, strict=True))}
     lake.register("batch", pa.table(columns))
     lake.execute(f"INSERT INTO marts.{table} FROM batch")
@@ -245,7 +248,11 @@ def _name_places(lake: duckdb.DuckDBPyConnection, authority: str) -> None:
 
 
 def _write(lake: duckdb.DuckDBPyConnection, into: Path) -> None:
-    """Write the public tables to a new file, and let it replace the old one. So a reader has either file, but whole."""
+    """
+    Write the public tables to a new file, which then replaces the old file.
+
+    So a reader always sees a complete file.
+    """
     writing = into.with_name(f".{into.name}.writing")
     writing.unlink(missing_ok=True)
     into.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Compute the smallest and the greatest value that each withheld figure can have, given all that is published."""
+"""Compute the smallest and the greatest possible value of each withheld figure, given all published figures."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Generic
@@ -12,14 +12,18 @@ from streams.disclosure.cells import AnyKey, System
 __all__ = ["Ranges"]
 
 _SMALLEST_HIDDEN = 1
-"""Zeros are never withheld, so everybody knows that a withheld figure is at least 1."""
+"""Zeros are never withheld, so every reader knows that a withheld figure is at least 1."""
 _UNBOUNDED = 1_000
-"""The limit of an atom is the greatest figure of the system plus this number. That is as good as no limit."""
+"""
+The upper limit of an atom is the greatest figure of the system plus this number.
+
+Such a high limit has the same effect as no limit.
+"""
 
 
 class Ranges(Generic[AnyKey]):
     """
-    Computes the ranges of the withheld cells of a system.
+    Computes the ranges of a system's withheld cells.
 
     Each solution gives a possible value to every cell. So one solution often shows for many cells that their range is
     wide enough.
@@ -38,8 +42,8 @@ class Ranges(Generic[AnyKey]):
         """
         Return the width of the range of each withheld cell.
 
-        It solves only what it must: once a range is at least `enough` wide, it is not computed further. From one call
-        to the next, cells may only be added to `hidden`. Then no range becomes narrower.
+        The solver does only the necessary work: the range of a cell is no longer extended once it is at least `enough`
+        wide. From one call to the next, cells may only be added to `hidden`, so that no range becomes narrower.
         """
         constraints = self._constraints(hidden)
         for key in sorted(hidden, key=str):
@@ -59,7 +63,7 @@ class Ranges(Generic[AnyKey]):
     def _solve(self, row: int, sign: int, constraints: list[LinearConstraint]) -> None:
         objective = sign * self._matrix[[row]].toarray()[0]
         solved = milp(objective, constraints=constraints, bounds=Bounds(0, self._limit), integrality=1)
-        # There always is a solution, because the true values are one.
+        # There always is a solution, because the true values are a solution.
         values = np.rint(self._matrix @ np.rint(solved.x)).astype(int)
         self._least, self._greatest = np.minimum(self._least, values), np.maximum(self._greatest, values)
 

@@ -1,9 +1,10 @@
 """
 The published figures on referrals: by authority, area and ward, by quarter and collection year.
 
-Re-referrals and no further action are published for all places, and sources for the authority and its areas. LSOAs are
-not published, because nearly every figure for a quarter would be small. Weeks and months are not published either. So
-no published periods overlap, except quarters that lie whole within a year.
+Numbers of re-referrals and of referrals with no further action are published for all places. Numbers by source are
+published only for the authority and its areas. LSOAs are not published, because nearly every figure for a quarter would
+be small. Weeks and months are not published either. So the only published periods that overlap are a year and its
+quarters.
 """
 
 from collections import defaultdict
@@ -25,8 +26,8 @@ class Piece(NamedTuple):
     """
     The referrals in one quarter from one group of sources, in the part of a ward that lies in one area.
 
-    There is a piece even if nothing happened, because everybody knows the map. If the twelve months before the quarter
-    are not covered, `re_referrals` is None, because nobody knows their number.
+    A part without referrals also has a piece, because everybody knows which places exist. If the twelve months before
+    the quarter are not covered, `re_referrals` is None, because the number of re-referrals is then unknown.
     """
 
     ward: str
@@ -63,7 +64,7 @@ def referrals_system(authority: str, pieces: Iterable[Piece]) -> System[PublicKe
 
 
 def _atoms(system: System[PublicKey], pieces: list[Piece], numbers: Iterator[int]) -> Iterator[tuple[str, int, int]]:
-    """Yield measure, atom and value. The atom of a source is also an atom of all referrals."""
+    """Yield measure, atom and value. The atoms of the sources are also atoms of the number of all referrals."""
     atoms = []
     for piece in pieces:
         atom = next(numbers)

@@ -1,4 +1,4 @@
-"""The subjects that are published: for each, its public table, the counts behind it, and how they add up."""
+"""The published subjects. For each: its public table, the counts behind its figures, and how the figures add up."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ _CAFS = """
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """
-    One subject. Figures of different subjects do not add up, so each subject is protected separately.
+    One published subject. Figures of different subjects do not add up, so each subject is protected separately.
 
     Attributes:
         table: its table in `public`.
@@ -73,7 +73,7 @@ class Subject:
         piece: makes a piece from a row, whose columns are in the order of the piece's fields.
         pieces: the query that reads the pieces of a quarter from the marts.
         system: makes the figures from the pieces.
-        rated: the measure that also has a rate per 10,000 children.
+        rated: the measure that is also published as a rate per 10,000 children.
         rests_on: the kind of figures that must be covered.
     """
 

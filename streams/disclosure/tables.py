@@ -1,4 +1,4 @@
-"""The tables with published figures, and the tables with the counts behind them."""
+"""The tables of published figures, and the tables of the counts behind these figures."""
 
 __all__ = ["COMMENTS", "TABLES"]
 
@@ -37,7 +37,7 @@ TABLES = """
         ward_name VARCHAR
     );
 """
-"""Published tables are in `public`. The desk's own tables are in `released`."""
+"""Published tables are in the schema `public`. The desk's own tables are in the schema `released`."""
 
 COMMENTS = {
     "releases": "A quarter of an authority, and when it was published. It never changes afterwards.",

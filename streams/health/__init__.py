@@ -1,1 +1,1 @@
-"""Find out whether each part works, from what Kafka and the lake show and from the part's own sign of life."""
+"""Find out whether each part works, from Kafka, the lake, and the signs of life of the part itself."""

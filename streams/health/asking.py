@@ -1,4 +1,4 @@
-"""Ask servers that may hang. All questions are asked at once, each in its thread, and each has a time limit."""
+"""Ask servers that may hang. All questions are sent at once, each in its own thread and with a time limit."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -13,14 +13,14 @@ _Answer = TypeVar("_Answer")
 
 
 class Unanswered(Exception):
-    """A question got no answer. The message is a sentence for people, without addresses or contents of records."""
+    """A question got no answer. The message is a sentence for people, without addresses or data from records."""
 
 
 class Asker:
     """
-    Asks questions repeatedly. A question that still hangs from the last time is not asked a second time.
+    Asks questions repeatedly. If a question from an earlier check still hangs, it is not asked again.
 
-    The threads are daemons. Otherwise a server that never answers would keep the process alive.
+    The threads are daemon threads. Otherwise, a server that never answers would keep the process alive.
     """
 
     def __init__(self, patience_seconds: float) -> None:
@@ -56,5 +56,5 @@ class _Question(threading.Thread):
             self.answer = self._ask()
         except (CafError, Unanswered) as error:
             self.answer = Unanswered(str(error))
-        except Exception as error:  # noqa: BLE001  (a client may raise anything; it always means: no answer)
+        except Exception as error:  # noqa: BLE001  (a client may raise any error; each means that there is no answer)
             self.answer = Unanswered(f"{self.name.removeprefix('asks-')} does not answer: {type(error).__name__}")

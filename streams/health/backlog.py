@@ -8,13 +8,13 @@ __all__ = ["Backlog"]
 @dataclass(frozen=True, kw_only=True)
 class Backlog:
     """
-    How many records wait for a part, and for how long.
+    The number of records that wait for a part, and how long they have waited.
 
     Attributes:
-        records: how many records wait.
-        seconds: how long the oldest of them has waited.
+        records: the number of waiting records.
+        seconds: how long the oldest waiting record has waited, in seconds.
         first: the record that has waited longest, as `topic/partition/offset`.
-        done: how many records the part has worked on.
+        done: the number of records that the part has processed.
     """
 
     records: int = 0

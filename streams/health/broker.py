@@ -1,8 +1,8 @@
 """
 Ask Kafka for partitions without a leader, the ends of topics, committed offsets, and how long records have waited.
 
-How long a record has waited is found by asking Kafka about times, without reading the record. An unreadable record must
-be found as well, because that is often the one for which a part stops.
+The waiting time is found by asking Kafka about timestamps, without reading the record. So it is also known for an
+unreadable record, which is often the record at which a part has stopped.
 """
 
 from collections.abc import Mapping
@@ -32,27 +32,35 @@ Places = dict[tuple[str, int], int]
 _PRECISION_MS = 500
 _OLDEST_MS = 366 * 86_400_000
 _SURE_SECONDS = 10
-"""If something has waited longer than this, check by reading that it is a record. Reading costs more than asking."""
+"""
+If a record seems to have waited longer than this, read the topic to check that a record exists.
+
+Reading costs more than asking for offsets.
+"""
 _READ_SECONDS = 10
-"""How long to try to read, even on a busy machine. To call a part late without reason would be a false alarm."""
+"""
+How many seconds to try to read.
+
+The time allows for a busy machine, because reporting a part as late by mistake would be a false alarm.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Broker:
     """
-    What Kafka showed. Offsets are Kafka's own, until `numbered` changes them.
+    What Kafka reported. Offsets are Kafka's own, until `numbered` changes them.
 
     Attributes:
-        ends: the end of each partition for its readers.
-        written: the end of each partition, with the records that open transactions hold back from readers.
+        ends: the offset after the last record that consumers can read, for each partition.
+        written: the offset after the last record written, including records of open transactions, for each partition.
         beginnings: the first offset that each partition still has.
         heartbeat: the watcher's last heartbeat.
         heard_at: when that heartbeat arrived.
         committed: the committed offsets by consumer group. None: the group has never committed.
         troubles: sentences about topics and partitions that are broken.
-        flaws: sentences about topics with wrong settings that break no promise.
-        topic_ids: the id of each topic. It distinguishes a topic from a deleted one with the same name.
-        generations: the generations of the topics, as the lake knows them.
+        flaws: sentences about topics with wrong settings that do not break a guarantee.
+        topic_ids: the id of each topic. The id distinguishes a topic from a deleted topic with the same name.
+        generations: the generations of the topics that the lake knows.
     """
 
     ends: Places
@@ -67,7 +75,7 @@ class Broker:
     generations: Generations = field(default_factory=dict)
 
     def numbered(self, generations: Generations) -> "Broker":
-        """Return a copy with the offsets that the lake uses, for the topics that the lake knows."""
+        """For the topics that the lake knows, replace Kafka's offsets by the lake's offsets. Return a changed copy."""
         known = {
             topic: generation
             for topic, generation in generations.items()
@@ -92,7 +100,7 @@ class Broker:
 
 def ask_broker(settings: Settings, groups: Mapping[str, str]) -> Broker:
     """
-    Ask for everything except times.
+    Ask Kafka for everything except times.
 
     Args:
         settings: where Kafka is.
@@ -127,16 +135,17 @@ def ask_broker(settings: Settings, groups: Mapping[str, str]) -> Broker:
 
 def waiting(settings: Settings, broker: Broker, done: Mapping[str, Places], now: datetime) -> dict[str, Backlog]:
     """
-    Find what waits for each part.
+    Find the records that wait for each part.
 
     Args:
         settings: where Kafka is.
-        broker: what Kafka showed.
-        done: the offsets up to which each part has worked.
+        broker: what Kafka reported.
+        done: for each part, the offsets up to which it has processed records.
         now: the present time.
 
     Returns:
-        The backlog of each part. The backlog of `kafka` has the records that open transactions hold back from readers.
+        The backlog of each part. The backlog of `kafka` consists of records that open transactions hold back from
+        consumers.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -158,7 +167,7 @@ def waiting(settings: Settings, broker: Broker, done: Mapping[str, Places], now:
 
 def without_their_end(settings: Settings, broker: Broker, landed: Places) -> list[str]:
     """
-    Find partitions that end before the records that have already landed from them.
+    Find partitions that now end before an offset that has already landed.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -166,7 +175,7 @@ def without_their_end(settings: Settings, broker: Broker, landed: Places) -> lis
     places = [TopicPartition(*place) for place, at in landed.items() if broker.ends.get(place, at) < at]
     if not places:
         return []
-    # The ends are asked for again, because more records may have arrived and landed since.
+    # Ask for the ends again, because more records may have arrived and landed since the first answer.
     with closing(_numbered(settings, broker)) as client:
         return [
             f"{place.topic}/{place.partition} ends at {end}, but rows up to {landed[place]} have landed. The partition "
@@ -182,10 +191,10 @@ def _numbered(settings: Settings, broker: Broker, **config: Any) -> KafkaConsume
 
 def _shown(settings: Settings, broker: Broker, places: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
     """
-    Return those positions at or after which a reader gets a record.
+    Return the positions at which, or after which, a consumer gets a record.
 
-    Readers never get transaction markers and aborted records, so these do not wait for anybody. If a position cannot be
-    read in time, or at all, it counts as one with a record.
+    Consumers never get transaction markers and aborted records, so these do not wait for a part. If a position cannot
+    be read at all or in time, it counts as a position with a record.
     """
     shown, unknown, until = set(), set(places), monotonic() + _READ_SECONDS
     with closing(_numbered(settings, broker, max_poll_records=1)) as client:
@@ -206,7 +215,7 @@ def _backlog(
     client: KafkaConsumer, behind: Mapping[TopicPartition, int], ends: Places, now: datetime, done: int
 ) -> Backlog:
     since = _came_at(client, behind, now)
-    # Some heartbeats always wait for `land`. So a record that somebody sent is named, if one waits.
+    # Some heartbeats always wait for `land`. So if a record from a sender also waits, that record is named.
     first = min(since, key=lambda place: (place.topic == names.HEARTBEAT, since[place]), default=None)
     oldest = min(since.values(), default=now)
     return Backlog(
@@ -222,7 +231,7 @@ def _by_name(offsets: Mapping[TopicPartition, int]) -> Places:
 
 
 def _behind(broker: Broker, done: Places) -> dict[TopicPartition, int]:
-    """Return the first record of each partition that still waits. Records that Kafka has removed no longer wait."""
+    """Return the first waiting record of each partition. Records that Kafka has removed no longer wait."""
     first = {place: max(done.get(place, 0), beginning) for place, beginning in broker.beginnings.items()}
     topics = {topic for topic, _ in done}
     return {
@@ -236,13 +245,13 @@ def _came_at(
     client: KafkaConsumer, offsets: Mapping[TopicPartition, int], now: datetime
 ) -> dict[TopicPartition, datetime]:
     """
-    Find when the broker took each record, to half a second.
+    Find when the broker stored each record, to half a second.
 
-    Kafka can name the first record from a given time on. A record arrived at the latest time for which Kafka names this
-    record or an earlier one. A binary search finds that time.
+    For a given time, Kafka returns the first record from that time on. A record was stored at the latest time for which
+    Kafka returns this record or an earlier one. A binary search finds that time.
     """
     end = int(now.timestamp() * 1000)
-    # If the clocks differ, a record may have arrived later than now.
+    # If the machines' clocks differ, a record's timestamp may lie after the present time.
     spans = dict.fromkeys(offsets, (end - _OLDEST_MS, end + 1))
     while any(high - low > _PRECISION_MS for low, high in spans.values()):
         middles = {place: (low + high) // 2 for place, (low, high) in spans.items()}
@@ -254,7 +263,7 @@ def _came_at(
 
 
 def _partitions(client: KafkaAdminClient, topics: list[str]) -> tuple[list[str], set[TopicPartition]]:
-    """Return what is wrong with the topics, and the partitions that can be asked."""
+    """Return the problems of the topics, and the partitions that can be asked."""
     existing = set(client.list_topics())
     troubles = [
         f"topic {topic} is missing. './caf init' or './caf up' makes it" for topic in topics if topic not in existing

@@ -1,9 +1,9 @@
 """
-Read the figures for monitoring that only the lake has: rejected records, and how long alerts took.
+Read the figures for monitoring that only the lake has: numbers of rejected records, and how long alerts took.
 
-Rejected records are counted by source and reason. The sender writes the source, so it can contain anything, for example
-a family's number or thousands of invented names. So only sources that are surely systems are named: those that have
-sent accepted events of many families. All others are counted as `other`.
+Rejected records are counted by source and reason. The sender writes the source, so the source can contain anything, for
+example a family's number or thousands of invented names. So a source is named only if it is certainly a system, because
+it has sent accepted events of many families. All other sources are counted as `other`.
 """
 
 from collections import Counter
@@ -19,12 +19,12 @@ __all__ = ["OTHER", "FigureReader", "Figures"]
 
 OTHER = "other"
 _FAMILIES = 20
-"""A source counts as a system once it has sent events of this number of families or persons."""
+"""A source counts as a system if it has sent events about at least this many families or persons."""
 _SOURCES = 50
 """
-The most sources that are named; those with most events come first.
+The maximum number of sources that are named. Sources with more events come first.
 
-There is a limit because Prometheus keeps one time series for each source and reason.
+There is a maximum because Prometheus keeps one time series for each source and reason.
 """
 _SOURCES_EVERY_SECONDS = 600
 _LONGEST_SOURCE = 100
@@ -62,8 +62,8 @@ class Figures:
     Figures from the lake.
 
     Attributes:
-        rejected: rejected records by source and reason, counted from the first record on.
-        took: seconds that each alert took, for the alerts since the last reading.
+        rejected: the number of rejected records by source and reason, counted from the first record on.
+        took: the seconds that each alert took, for the alerts since the last reading.
     """
 
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -71,7 +71,7 @@ class Figures:
 
 
 class FigureReader:
-    """Reads what has landed since its last reading."""
+    """Reads the rows that have landed since its last reading."""
 
     def __init__(self) -> None:
         self._rejected: Counter[tuple[str, str]] = Counter()
@@ -80,7 +80,7 @@ class FigureReader:
         self._known_at = float("-inf")
 
     def read(self, lake: duckdb.DuckDBPyConnection) -> Figures:
-        """Return the figures up to now."""
+        """Return the figures up to the present."""
         if monotonic() - self._known_at > _SOURCES_EVERY_SECONDS:
             limits = {"longest": _LONGEST_SOURCE, "families": _FAMILIES, "sources": _SOURCES}
             self._known = [source for (source,) in lake.execute(_KNOWN, limits).fetchall()]
@@ -90,7 +90,7 @@ class FigureReader:
         span = {"since": since, "until": until}
         for source, reason, count in lake.execute(_REJECTED, {**span, "known": self._known, "other": OTHER}).fetchall():
             self._rejected[source, reason] += count
-        # Alerts from before the first reading are history. Monitoring would take them for present ones.
+        # Alerts from before the first reading are left out, because monitoring would show them as new alerts.
         took = [] if is_first else [seconds for (seconds,) in lake.execute(_TOOK, span).fetchall()]
         self._read_until = until
         return Figures(rejected=Counter(self._rejected), took=took)

@@ -1,4 +1,4 @@
-"""Read from the lake what has landed, what was built and when, and what is due to be published."""
+"""Read from the lake which records have landed, the latest builds, and the next publication that is due."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ _APART = timedelta(hours=1)
 """
 How far back to look for newly stored rows.
 
-Their times come from the clock of another machine, and a commit takes a while.
+The times in these rows come from the clock of another machine, and a commit takes some time.
 """
 
 _BUILT = "SELECT cut, rowid, started_at, finished_at FROM marts.run.builds WHERE ok ORDER BY rowid DESC LIMIT 1"
@@ -29,9 +29,10 @@ _FAILED = """
     WHERE NOT ok AND rowid > ? ORDER BY rowid DESC LIMIT 1
 """
 """
-Reads the failed builds since the last good one.
+Reads the failed builds since the last successful one.
 
-The order of the rows is the order in which builds ended. Times are not used, because a clock may have been wrong.
+Builds are sorted by the order of their rows, which is the order in which the builds ended. Times are not used, because
+a clock may have been wrong.
 """
 _UNBUILT = """
     WITH built AS (
@@ -53,17 +54,17 @@ _UNBUILT = """
 @dataclass(frozen=True, kw_only=True)
 class Lake:
     """
-    What the lake showed. Times have a zone.
+    What the lake reported. Times have a zone.
 
     Attributes:
-        landed: the next offset to land of each partition.
-        unbuilt: the records that have landed but are not built yet.
-        built_at: when the last good build finished.
-        failed: what the last build could not build, if builds have failed since the last good one.
-        failures: how many builds have failed since the last good one.
-        failing_since: when the first of these builds finished.
+        landed: the next offset to land in each partition.
+        unbuilt: the records that have landed but are not in the marts yet.
+        built_at: when the last successful build finished.
+        failed: the models that the last build could not build, if builds have failed since the last successful one.
+        failures: the number of builds that have failed since the last successful one.
+        failing_since: when the first of these failed builds finished.
         due: a closed quarter that is not published, and the day from which it can be published.
-        holds: what holds the marts.
+        holds: the holds on the marts.
         generations: the generations of the topics.
     """
 
@@ -79,7 +80,7 @@ class Lake:
 
 
 class LakeReader:
-    """Reads the landing tables whole the first time, and afterwards only newly stored rows."""
+    """Reads the complete landing tables the first time, and only newly stored rows afterwards."""
 
     def __init__(self) -> None:
         self._landed: dict[tuple[str, int], int] = {}
@@ -90,7 +91,7 @@ class LakeReader:
         lake: duckdb.DuckDBPyConnection,
         holds: Callable[[duckdb.DuckDBPyConnection], Iterable[object]] | None = None,
     ) -> Lake:
-        """Return what the lake shows now. `holds` is the function that returns what holds the marts."""
+        """Return the present state of the lake. The function `holds` returns the holds on the marts."""
         now = datetime.now(UTC)
         since = None if self._read_at is None else naive(self._read_at - _APART)
         stored = next_offsets(lake, since)
@@ -120,7 +121,7 @@ class LakeReader:
 def _unbuilt(
     lake: duckdb.DuckDBPyConnection, cut: dict[str, list[int]], started: datetime | None, now: datetime
 ) -> Backlog:
-    """Return the input records that have landed beyond the snapshot of the last build."""
+    """Return the backlog of records that landed after the snapshot of the last build."""
     since = datetime(1970, 1, 1) if started is None else min(started, naive(now)) - _APART  # noqa: DTZ001  (as it is stored)
     places = [(topic, number, at) for topic, offsets in cut.items() for number, at in enumerate(offsets)]
     values = {
@@ -140,13 +141,13 @@ def _unbuilt(
 
 
 def _due(lake: duckdb.DuckDBPyConnection) -> tuple[date, date] | None:
-    """Return the oldest quarter that can be published and is not, with the day from which it can."""
+    """Return the oldest quarter that can be published and is not, and the day from which it can be published."""
     from streams.disclosure.due import due, next_due
 
     try:
         waiting = due(lake)
     except (duckdb.CatalogException, duckdb.BinderException):
-        return None  # Nothing was published yet, or nothing was built that can be published.
+        return None  # Nothing has been published yet, or the marts contain nothing that can be published.
     if not waiting:
         return None
     quarter = min(quarter for _, quarter in waiting)

@@ -1,7 +1,7 @@
 """
-Look at everything once: ask all servers at the same time, find the state of each part, and remember what was seen.
+Check the whole system once: ask all servers at the same time, find the state of each part, and store the results.
 
-Each question has a time limit. If a server does not answer, that is reported, and nothing waits for it.
+Each question has a time limit. If a server does not answer, the check reports this and does not wait any longer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,12 +34,12 @@ OpenLake = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 
 _PATIENCE_SECONDS = 10.0
 _SILENT_SECONDS = 10.0
-"""If the newest heartbeat is older than this, the watcher counts as silent."""
+"""If the newest heartbeat is older than this, in seconds, the watcher counts as silent."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """The state of all servers and parts at `looked_at`. Parts are in the order in which an event passes them."""
+    """The state of all servers and parts at `looked_at`. Parts are in the order in which they process an event."""
 
     looked_at: datetime
     servers: list[Row] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Health:
 
 
 class Observer:
-    """Looks at everything, once or repeatedly."""
+    """Checks the whole system, once or repeatedly."""
 
     def __init__(self, settings: Settings, holds: Holds | None = None, open_lake: OpenLake | None = None) -> None:
         self._settings, self._holds = settings, holds
@@ -75,7 +75,11 @@ class Observer:
         self._asker = Asker(_PATIENCE_SECONDS)
 
     def look(self) -> Health:
-        """Return the present state. It takes as long as the slowest server that answers within the time limit."""
+        """
+        Return the present state.
+
+        The check takes as long as the slowest server that answers within the time limit.
+        """
         settings = self._settings
         local = {part.part: part for part in stack.status(settings)}
         asked = self._asker.ask(self._questions(local))
@@ -92,9 +96,10 @@ class Observer:
         )
 
     def _questions(self, local: Mapping[str, stack.PartStatus]) -> dict[str, Callable[[], object]]:
-        """Return the questions for the servers. A server of this home that is down is not asked.
+        """
+        Return the questions for the servers. If a server of this home is down, it is not asked.
 
-        Some clients would start it or wait for it.
+        A question to a server that is down could start the server or wait for it.
         """
         settings = self._settings
         up = {name for name in stack.SERVERS if name not in local or local[name].state == "running"}
@@ -113,9 +118,9 @@ class Observer:
 
     def _backlogs(self, asked: dict[str, object], now: datetime) -> dict[str, Backlog]:
         """
-        Return what waits for each part, as far as Kafka and the lake show it.
+        Return the backlog of each part, as far as Kafka and the lake report it.
 
-        If Kafka does not answer here, that becomes its entry in `asked`.
+        If Kafka does not answer here, its entry in `asked` is replaced by that failure.
         """
         found: dict[str, Backlog] = {}
         broker, lake = asked.get("kafka"), asked.get("lake")
@@ -134,7 +139,11 @@ class Observer:
         return found
 
     def _compared(self, broker: Broker, lake: Lake) -> Broker:
-        """Compare what Kafka shows with what has landed, and add partitions that have lost their end."""
+        """
+        Compare Kafka's offsets with the landed offsets.
+
+        Partitions that end before an offset that has already landed are added to the problems.
+        """
         numbered = broker.numbered(lake.generations)
         ask = {"kafka (asked for ends)": lambda: without_their_end(self._settings, numbered, lake.landed)}
         (found,) = self._asker.ask(ask).values()
@@ -171,7 +180,7 @@ class Observer:
 
 
 def _done(broker: Broker, lake: object) -> dict[str, Places]:
-    """Return the next offset of each partition for every part whose work Kafka or the lake shows."""
+    """For every part whose progress Kafka or the lake shows, return its next offset in each partition."""
     found: dict[str, Places] = {}
     if broker.heartbeat is not None:
         evaluated = {
@@ -179,7 +188,7 @@ def _done(broker: Broker, lake: object) -> dict[str, Places]:
             for topic, offsets in broker.heartbeat.offsets.items()
             for number, offset in enumerate(offsets)
         }
-        # If the heartbeat lacks a topic or partition, the watcher has not read it.
+        # If a topic or partition is not in the heartbeat, the watcher has not read any of it.
         found["watch"] = {place: evaluated.get(place, 0) for place in broker.ends if place[0] in names.INPUT_TOPICS}
     if isinstance(lake, Lake):
         found["land"] = {place: lake.landed.get(place, 0) for place in broker.ends}
@@ -190,7 +199,7 @@ def _done(broker: Broker, lake: object) -> dict[str, Places]:
 
 
 def _silence(broker: object, now: datetime) -> Row | None:
-    """Return a row if the watcher is silent. Its heartbeat can be read without PostgreSQL."""
+    """Return a red row if the watcher is silent. The heartbeat is read from Kafka, so this works without PostgreSQL."""
     if not isinstance(broker, Broker) or broker.heard_at is None:
         return None
     silent = (now - broker.heard_at).total_seconds()
@@ -208,7 +217,7 @@ def _numbers(row: Row) -> dict[str, Any]:
 
 def _build_fails(lake: Lake, now: datetime, late_seconds: float) -> str:
     """
-    Return what is wrong with the builds, or nothing.
+    Return a sentence about what is wrong with the builds, or an empty text if nothing is wrong.
 
     A build is made at least every two minutes, even when nothing has landed, because deadlines pass.
     """
@@ -220,7 +229,11 @@ def _build_fails(lake: Lake, now: datetime, late_seconds: float) -> str:
 
 
 def _unpublished(lake: Lake, now: datetime) -> str:
-    """Return a quarter that has been due for more than a day, so that a nightly run has missed it."""
+    """
+    Return a sentence about a quarter that has been due for more than a day.
+
+    In that time, a nightly run should have published the quarter.
+    """
     if lake.due is None or (now.date() - lake.due[1]).days < 2:
         return ""
     quarter, on = lake.due

@@ -1,8 +1,8 @@
 """
-Write what a look found in Prometheus' text format.
+Write the results of a check in Prometheus' text format.
 
-Labels are the names of parts, their states, sources that are systems, and reasons. These are short lists, and they
-contain nothing about a person.
+Labels are the names of parts, their states, sources that are systems, and reasons. There are few distinct labels, and
+they contain nothing about a person.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _BUCKETS = (0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
 
 
 class Metrics:
-    """The newest look as text. Reading it asks no server."""
+    """The newest results as text. Reading this text sends no requests to servers."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -36,7 +36,7 @@ class Metrics:
         )
 
     def note(self, health: Health, figures: Figures | None) -> None:
-        """Take in a look. If there are no figures, because the lake does not answer, the last ones stay."""
+        """Store new results. If the lake does not answer and there are no new figures, the last figures stay."""
         self._newest.health = health
         if figures is not None:
             self._newest.figures = figures
@@ -82,7 +82,7 @@ def _of_parts(rows: list[Row]) -> Iterator[Metric]:
 
 
 def _gauge(rows: list[Row], name: str, text: str, field: str) -> Metric:
-    """Return a gauge with the number of each part that has one."""
+    """Return a gauge with one number for each part that has a number."""
     family = GaugeMetricFamily(name, text, labels=["part"])
     for row in rows:
         if (value := getattr(row, field)) is not None:

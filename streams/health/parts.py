@@ -1,4 +1,4 @@
-"""The parts: their names, the Airflow task that runs each, and how long each may need."""
+"""The parts: their names, the Airflow task that runs each part, and the time limits for each part."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from streams.settings import Settings
 __all__ = ["GROUPS", "Part", "parts"]
 
 GROUPS = {"share": (names.SHARE_GROUP, names.ALERTS), "feedback": (names.FEEDBACK_GROUP, names.REFERRAL)}
-"""Parts that keep their position in a Kafka consumer group, with the group and the topic that it reads."""
+"""Parts that store their position in a Kafka consumer group, with the group and the topic that it reads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,14 +17,14 @@ class Part:
     A part and its limits.
 
     Attributes:
-        name: the name in its sign of life.
-        task: the Airflow task that runs it, as `dag.task`.
-        work: what it does to records, as a word for sentences.
-        late_seconds: how long a record may wait for it.
-        hang_seconds: how long one round of its loop may take. A build takes minutes, and so does filling the tables of
-            `watch`.
-        within_hours: None for a part that always runs. For others, the longest time between two runs. 0: it runs when
-            somebody asks for it.
+        name: the part's name in its sign of life.
+        task: the Airflow task that runs the part, as `dag.task`.
+        work: a verb for sentences that says what the part does to records.
+        late_seconds: how long a record may wait for the part.
+        hang_seconds: how long one round of the part's loop may take. A build takes minutes. The watcher also needs
+            minutes to fill its tables.
+        within_hours: None for a part that always runs. For other parts, the longest time between two runs. 0 means that
+            the part runs only when somebody starts it.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Part:
 
 
 def parts(settings: Settings) -> tuple[Part, ...]:
-    """Return all parts, in the order in which an event passes them."""
+    """Return all parts, in the order in which they process an event."""
     late, stale = settings.late_seconds, settings.stale_minutes * 60
     return (
         Part(name="watch", task="watch_escalations.watch", work="evaluated", late_seconds=late, hang_seconds=600),

@@ -30,19 +30,19 @@ class Row:
     The state of one part or server.
 
     Attributes:
-        part: its name.
-        state: its state, as `docs/operate.md` lists them.
+        part: the name of the part or server.
+        state: its state, as listed in `docs/operate.md`.
         level: well, amber or red.
-        says: what is wrong, since when, and what to do. Empty if the part is well.
-        since: since when it has been in this state.
-        waiting: how many records wait for it.
-        waiting_seconds: how long the oldest of them has waited.
-        rate: records a second over the last minute or more. None if there was no earlier look.
-        restarts: how many of its runs failed in the last hour.
-        error: the type of its last error.
+        says: what is wrong, since when, and what to do. Empty if nothing is wrong.
+        since: since when the part has been in this state.
+        waiting: the number of records that wait for the part.
+        waiting_seconds: how long the oldest waiting record has waited, in seconds.
+        rate: processed records per second over the last minute or longer. None if there was no earlier check.
+        restarts: the number of the part's runs that failed in the last hour.
+        error: the type of the part's last error.
         error_at: when that error happened.
-        address: where it can be reached.
-        memory_mb: the memory that it uses, in MB.
+        address: the address where the part can be reached.
+        memory_mb: the memory that the part uses, in MB.
     """
 
     part: str

@@ -1,4 +1,4 @@
-"""Ask Airflow which components work, which DAGs are paused or unreadable, and which tasks it believes to be running."""
+"""Ask Airflow which components work, which DAGs are paused or unreadable, and which tasks it considers running."""
 
 from dataclasses import dataclass, field
 
@@ -22,15 +22,15 @@ _SECONDS = 5
 @dataclass(frozen=True, kw_only=True)
 class Scheduler:
     """
-    What Airflow showed.
+    What Airflow reported.
 
     Attributes:
         beats: for each component, whether it has a heartbeat.
         paused: the paused DAGs.
         unreadable: the DAG files that Airflow cannot read because of errors.
-        running: the tasks (`dag.task`) that Airflow believes to be running.
-        tried: how often Airflow has tried each task that failed. A task may fail before its part can give a sign of
-            life.
+        running: the tasks (`dag.task`) that Airflow considers running.
+        tried: the number of times that Airflow has tried each failed task. A task may fail before its part can give a
+            sign of life.
     """
 
     beats: dict[str, bool]

@@ -1,4 +1,4 @@
-"""Make the rows of servers and disks: whether each answers, and what is wrong with it."""
+"""Make the rows of servers and disks: whether each server answers, and what is wrong with it."""
 
 import shutil
 from collections.abc import Mapping
@@ -18,7 +18,11 @@ from streams.stack import stack
 __all__ = ["disks", "servers"]
 
 _FULL_DISK, _FILLING_DISK = 0.03, 0.10
-"""Shares of a disk that are free: red below the first, because nothing is reliable then; amber below the second."""
+"""
+Two limits for the free share of a disk.
+
+Below the first limit, the disk is red, because no part works reliably. Below the second limit, the disk is amber.
+"""
 
 
 def servers(
@@ -30,13 +34,14 @@ def servers(
     """
     Return a row for each server.
 
-    What is wrong with topics and partitions is reported in the row of Kafka.
+    Problems with topics and partitions are reported in the row of Kafka.
 
     Args:
         settings: the settings of this home.
         local: the servers that belong to this home.
-        asked: what each server answered.
-        backlogs: what waits for each part. That of `kafka` has what open transactions hold back.
+        asked: the answer of each server.
+        backlogs: the records that wait for each part. The backlog of `kafka` has the records that open transactions
+            hold back.
     """
     rows = []
     for name in stack.SERVERS:
@@ -69,7 +74,7 @@ def servers(
 
 
 def _of_topics(broker: object, lake: object) -> list[str]:
-    """Return what is broken about topics. Recreated topics come first, until a person has confirmed them."""
+    """Return the problems of topics. Recreated topics that nobody has confirmed yet come first."""
     if not isinstance(broker, Broker):
         return []
     generations = lake.generations if isinstance(lake, Lake) else {}
@@ -88,7 +93,7 @@ def _held_back(settings: Settings, backlogs: Mapping[str, Backlog]) -> list[str]
     """
     Return a sentence if a sender has left a transaction open for too long.
 
-    Kafka holds back from all readers what anybody has written after its first record.
+    From the first record of an open transaction on, Kafka holds back the partition's records from all consumers.
     """
     held = backlogs.get("kafka")
     if held is None or held.seconds <= settings.late_seconds:
@@ -116,7 +121,11 @@ def _worse(row: Row, state: State, troubles: list[str]) -> Row:
 
 
 def disks(settings: Settings) -> list[Row]:
-    """Return a row for each disk under this machine's folders. Disks of servers on other machines are not checked."""
+    """
+    Return a row for each disk that holds one of this machine's folders.
+
+    Disks of servers on other machines are not checked.
+    """
     rows, seen = [], set()
     for folder in (settings.home, Path(settings.lake_folder)):
         if not folder.exists() or folder.stat().st_dev in seen:

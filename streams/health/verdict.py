@@ -1,7 +1,8 @@
 """
-Decide whether a part works as it should, from its signs of life, from what waits for it, and from the time.
+Decide whether a part works properly, from its signs of life, its backlog and the time.
 
-What waits is known from Kafka and the lake. So a part that does nothing cannot claim that all is well.
+The backlog is known from Kafka and the lake, not from the part. So a part that has stopped working cannot report that
+everything is well.
 """
 
 from dataclasses import dataclass
@@ -16,17 +17,17 @@ from streams.health.runs import Look, Run
 __all__ = ["Case", "verdict"]
 
 _GRACE = timedelta(minutes=2)
-"""How long a part may take to start in a new home, or to start again after it has ended without an error."""
+"""How long a part may take to start in a new home, or to restart after it has ended without an error."""
 _LOOP = 3
 """This number of failed runs within `_LOOP_WITHIN` is a restart loop."""
 _LOOP_WITHIN = timedelta(minutes=10)
 _TROUBLED = timedelta(minutes=1)
-"""If a part reports that something keeps it from its work, it is red once a record has waited this long."""
+"""If a part reports a problem that keeps it from working, it becomes red when a record has waited this long."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What is known about one part."""
+    """All facts about one part that the verdict is based on."""
 
     part: Part
     now: datetime
@@ -38,15 +39,15 @@ class Case:
     is_taken_to_run: bool = False
     """True if Airflow believes that the part's task is running."""
     tried: int = 0
-    """How often Airflow has tried the part's task, if the task has failed."""
+    """The number of times that Airflow has tried the part's task, if the task has failed."""
     held: tuple[str, ...] = ()
-    """What holds the marts."""
+    """The holds on the marts."""
     failing: str = ""
-    """What the part could not do in its last runs, from what the lake records."""
+    """What the part could not do in its latest runs, according to the lake."""
 
 
 def verdict(case: Case) -> Row:
-    """Return the row of one part: its state, and what is wrong."""
+    """Return the row of one part, with its state and its problem."""
     failures = [run for run in case.runs if run.has_failed and case.now - run.over_at < timedelta(hours=1)]
     state, level, says, since = _verdict(case, failures)
     errors = [run for run in case.runs if run.error]
@@ -159,7 +160,7 @@ def _with_a_run(case: Case, run: Run) -> _Verdict:
 
 
 def _of_its_work(case: Case, run: Run, state: State, since: datetime) -> _Verdict:
-    """Return the verdict on a part that is alive or idle, from the work that waits for it."""
+    """Return the verdict on a part that is alive or idle. The verdict depends on the records that wait for the part."""
     name, backlog = case.part.name, case.backlog
     is_young = run.is_alive and case.now - run.started_at < _GRACE
     if case.failing and not is_young:
@@ -175,18 +176,23 @@ def _of_its_work(case: Case, run: Run, state: State, since: datetime) -> _Verdic
 
 
 def _late(case: Case, run: Run, backlog: Backlog) -> _Verdict:
-    """Return the verdict on a part that is late, by whether it works and whether the wait gets shorter."""
+    """
+    Return the verdict on a part that is late.
+
+    The verdict depends on whether the part processes records, and whether the waiting time gets shorter.
+    """
     name, before = case.part.name, case.before
     since = case.now - timedelta(seconds=backlog.seconds)
     why = f", because of {_error(run)}" if run.error else ""
     waits = f"{backlog.records:,} records wait to be {case.part.work}, the oldest for {spell(backlog.seconds)}"
     if case.now - run.started_at < _GRACE:
-        # It may have to fill its tables or make its first build. A part that fails repeatedly is treated before this.
+        # The part may need time to fill its tables or to make its first build. Repeated failures are handled before
+        # this.
         return "catching up", "amber", f"{name} has just started and is late{why}: {waits}", since
     if before is None or backlog.done <= before.done:
         for_so_long = f" for {spell(before.seconds_ago)}" if before else ""
         says = f"{name} runs but has done nothing{for_so_long}{why}: {waits} ({backlog.first}). Read {_log(case, run)}"
-        # Without an earlier look, it is only known that the part is late. That is enough for red.
+        # Without an earlier check, we only know that the part is late. Being late is enough for red.
         return "standing still", "red", says if before else says.replace("but has done nothing", "but is late"), since
     if backlog.seconds < before.waiting_seconds:
         return "catching up", "amber", f"{name} is late but catches up{why}: {waits}", since
@@ -204,7 +210,7 @@ def _error(run: Run) -> str:
 
 
 def _at(case: Case) -> str:
-    """Return at which record the part is, if something waits."""
+    """Return text that names the first waiting record, if records wait."""
     if not case.backlog or not case.backlog.first or case.backlog.seconds < 10:
         return ""
     return f". {case.backlog.records:,} records wait; {case.backlog.first} is the first"

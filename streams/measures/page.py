@@ -1,4 +1,4 @@
-"""Write `docs/measures.md`, the page of all measures. It is generated and checked in."""
+"""Write `docs/measures.md`, the page of all measures. The page is generated and checked in."""
 
 from itertools import groupby
 from pathlib import Path

@@ -1,8 +1,8 @@
 """
-Read the definitions of all measures from dbt's manifest, so that each is written only once.
+Read the definitions of all measures from dbt's manifest, so that each definition is written only once.
 
-A column that is a measure has `config.meta.measure`. A mart that has one row for each measure has
-`config.meta.measures`, by key.
+If a column is a measure, its definition is in `config.meta.measure`. If a mart has one row for each measure, the
+definitions are in `config.meta.measures`, by key.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,8 @@ class Measure:
     """
     The definition of one figure of a mart.
 
-    `column` is the column with the figure. None: the figure is the `value` of the rows that have its key.
+    `column` is the column that contains the figure. If it is None, the figure is in the column `value` of the rows with
+    the measure's key.
     """
 
     key: str
@@ -46,7 +47,7 @@ def measures(manifest: dict[str, Any]) -> list[Measure]:
 
 def measure(found: list[Measure], key: str) -> list[Measure]:
     """
-    Return the measures with this key. Several marts may have a measure of the same name.
+    Return the measures with this key. Measures of different marts may have the same key.
 
     Raises:
         UnknownMeasure: there is no such measure.
@@ -59,7 +60,7 @@ def measure(found: list[Measure], key: str) -> list[Measure]:
 
 
 def missing(one: Measure) -> list[str]:
-    """Return the names of what a definition lacks."""
+    """Return the names of the fields that a definition lacks."""
     return [part for part in _PARTS if not getattr(one, part)]
 
 

@@ -1,1 +1,1 @@
-"""Build the marts of a nation: run the statements of a normal build on shards of the lake, on a Spark cluster."""
+"""Build the marts for a whole nation: Spark runs the statements of a normal build on shards of the lake."""

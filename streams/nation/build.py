@@ -1,8 +1,8 @@
 """
-`./caf build --engine spark`: make one build of the marts, with its shards made on a Spark cluster.
+`./caf build --engine spark`: make one build of the marts, with Spark making the tables of the shards.
 
-Snapshot, seeds, tests and publication are the same as in a normal build. Only the statements about connected families
-run on Spark instead.
+The snapshot, seeds, tests and publication are the same as in a normal build. Only the statements that work on one
+connected group of families at a time run on Spark.
 """
 
 import csv
@@ -54,15 +54,17 @@ def build_on_spark(
     Args:
         settings: where the lake is, and where Spark's environment is.
         master: Spark's master, for example `local[2]` or `spark://host:7077`.
-        holds: returns what holds the marts. If anything does, nothing is built and the last good marts stay.
+        holds: returns the holds on the marts. If there is any hold, nothing is built, and the marts of the last good
+            build stay.
         full: also load the seeds and run the unit tests.
-        fresh_seconds: how old the watcher's heartbeat may be. If it is older, its watermark is not used.
+        fresh_seconds: the highest allowed age of the watcher's heartbeat. The watermark of an older heartbeat is not
+            used.
         say: a function that prints messages about progress.
 
     Raises:
         SettingInvalid: `master` is not a Spark master.
-        SparkUnavailable: there is no Spark or no Java, or the master does not answer.
-        RulesInvalid: it is not known at which level a model is made.
+        SparkUnavailable: Spark or Java is missing, or the master does not answer.
+        RulesInvalid: the level at which a model is made cannot be determined.
         MartsHeld: a batch-level expectation holds the marts.
         BuildFailed: a model, a shard or a test failed. Nothing was published.
         LakeUnavailable: the lake does not answer.
@@ -75,7 +77,7 @@ def build_on_spark(
 
 
 class NationMaker(WarmBuilder):
-    """Makes the tables of the shards on Spark, and from them the tables of the whole nation in this process."""
+    """Makes the tables of the shards on Spark. Then makes the tables of the whole nation from them, in this process."""
 
     def __init__(self, settings: Settings, master: str, say: Say) -> None:
         super().__init__(settings)
@@ -84,13 +86,17 @@ class NationMaker(WarmBuilder):
         self._say = say
         self._folder: Path | None = None
         self.made: ShardsMade | None = None
-        """What the last Spark job did."""
+        """The result of the last Spark job."""
         self.nation_seconds = 0.0
-        """How long this process took for the tables of the whole nation."""
+        """How many seconds this process took to make the tables of the whole nation."""
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Keep the files of the shards while their tables are read, and then remove them. They hold ids of families."""
+        """
+        Keep the files of the shards while their tables are read, and then delete the files.
+
+        The files contain ids of families.
+        """
         parent = Path(self._settings.spark_folder or self._settings.home / "nation")
         with work_folder(parent, "build-") as self._folder:
             try:
@@ -133,7 +139,11 @@ class NationMaker(WarmBuilder):
 
 
 def _forget(session: duckdb.DuckDBPyConnection) -> None:
-    """Drop the tables and views that models have made here. The next build may need a view in place of a table."""
+    """
+    Drop the tables and views that models have made in this session.
+
+    The next build may make a view instead of a table.
+    """
     found = session.execute(
         "SELECT schema_name FROM duckdb_schemas() WHERE database_name = 'marts' AND NOT list_contains($1, schema_name)",
         [_NOT_OF_MODELS],
@@ -143,13 +153,13 @@ def _forget(session: duckdb.DuckDBPyConnection) -> None:
 
 
 def _execute(session: duckdb.DuckDBPyConnection, statements: list[Statement]) -> list[str]:
-    """Run statements, and return the id of the one that failed."""
+    """Run the statements. If a statement fails, return its id."""
     for one in statements:
         try:
             session.execute(f"CREATE SCHEMA IF NOT EXISTS {one.relation.rpartition('.')[0]}")
             session.execute(one.sql)
         except duckdb.Error as error:
-            # The message of the error is not logged, because it may quote a value.
+            # The error's message is not logged, because it may quote data from records.
             log.warning("statement_failed", model=one.unique_id, error=type(error).__name__)
             return [one.unique_id]
     return []
@@ -162,5 +172,5 @@ def rule_scopes() -> dict[str, str]:
 
 
 def _is_here(master: str) -> bool:
-    """True if the workers are on this machine, so that they reach the driver at the loopback address."""
+    """Return True if the workers run on this machine, so that they can reach the driver at the loopback address."""
     return master.startswith("local") or urlsplit(master).hostname in {"127.0.0.1", "localhost"}

@@ -1,8 +1,8 @@
 """
 Find the connected groups of families, and divide them into shards.
 
-A record connects its key with the family, persons and address that it names. All ids that a chain of records connects
-are one group. A shard is one connected group, or several of one authority.
+A record connects its key with the family, persons and address that it names. All ids that are connected through a chain
+of records form one connected group. A shard consists of one or more connected groups of one authority.
 """
 
 import duckdb
@@ -25,7 +25,7 @@ _HOOK = """
     CREATE OR REPLACE TABLE hooked AS
     SELECT greatest(one, other) AS net, min(least(one, other)) AS into FROM edges WHERE one <> other GROUP BY ALL;
 """
-"""Each group joins the connected group with the smallest number, if that number is smaller than its own."""
+"""Each group joins the smallest-numbered group that it is connected with, if that number is below its own."""
 
 _JUMP = """
     CREATE OR REPLACE TABLE jumped AS
@@ -73,9 +73,9 @@ _SHARDS = """
     FROM filled
 """
 """
-Fills the shards of an authority with its connected groups, the largest first.
+Assigns the connected groups of an authority to shards, the largest group first.
 
-A new shard begins when the groups before have enough records for one.
+When the groups assigned so far have enough records for a shard, the next group begins a new shard.
 """
 
 _PLACES = """
@@ -89,17 +89,17 @@ _PLACES = """
 
 def cut_into_shards(session: duckdb.DuckDBPyConnection, events: int) -> str:
     """
-    Find the shard of each key.
+    Assign each key to a shard.
 
     Args:
-        session: has the table `connected`, with two kinds of rows. Some have a `record_key` and an `other` id that a
-            record with this key names. In the rest, `other` is null, and they have the `authority_code` of the key and
-            its number of `records`.
-        events: how many records a shard should have. A single connected group is never divided.
+        session: has the table `connected`, with two kinds of rows. Rows of the first kind have a `record_key` and an
+            `other` id that a record with this key names. In rows of the second kind, `other` is null. These rows have
+            the `authority_code` of the key and its number of `records`.
+        events: the intended number of records in a shard. A connected group is never divided.
 
     Returns:
-        A query that returns `record_key` and `shard`, a number from 0. The table `shards` has each connected group with
-        its shard, authority and records.
+        A query that returns `record_key` and `shard`, a number from 0. The table `shards` contains each connected group
+        with its shard, authority and number of records.
     """
     session.execute(_PREPARE)
     while session.execute("SELECT 1 FROM edges WHERE one <> other LIMIT 1").fetchone():

@@ -2,13 +2,13 @@
 The Spark job: `python -m streams.nation.job PLAN MASTER`, in Spark's own environment.
 
 1. Find the connected groups of families, and the shard of each record.
-2. Write the records of each shard to one file, and return the columns by which its events are ordered.
+2. Write the records of each shard to one file, and return the columns that decide the order of its events.
 3. Sort all events into one order.
-4. Write the events in force of each shard with their numbers. Then make the tables of the nation that shards read
+4. Write each shard's events in force, with their numbers in this order. Then make the nation's tables that shards read
    (`early`).
 5. Make all tables of each shard.
 
-It prints JSON objects, one on each line: its progress, and at the end what it did or what failed.
+The job prints one JSON object on each line: its progress, and at the end its result or its error.
 """
 
 import json
@@ -48,7 +48,7 @@ def main(plan_file: str, master: str) -> int:
     cloudpickle.register_pickle_by_value(tasks)
     try:
         spark = _spark(plan, master)
-    except Exception as error:  # noqa: BLE001 - a JVM that does not start raises errors of many types
+    except Exception as error:  # noqa: BLE001 - a JVM that fails to start can raise many types of errors
         return fail(f"Spark cannot be started ({type(error).__name__})")
     try:
         say(result=Job(spark, plan).run())
@@ -61,7 +61,7 @@ def main(plan_file: str, master: str) -> int:
 
 
 def _spark(plan: dict[str, Any], master: str) -> SparkSession:
-    # A local master repeats failed tasks, as a cluster does, only if it is given the number of attempts.
+    # A local master repeats failed tasks, as a cluster does, only if its URL contains the number of attempts.
     local = re.fullmatch(r"local(?:\[(\d+|\*)\])?", master)
     builder = SparkSession.builder.master(f"local[{local.group(1) or 1},4]" if local else master)
     settings = {
@@ -69,7 +69,7 @@ def _spark(plan: dict[str, Any], master: str) -> SparkSession:
         "spark.ui.enabled": "false",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.timestampType": "TIMESTAMP_NTZ",
-        # Spark groups rows by shard and cannot change the size of a group, so to join or split partitions is useless.
+        # Each group that Spark passes to a task is a whole shard, so joining or splitting partitions would not help.
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.shuffle.partitions": str(plan["partitions"]),
         "spark.log.level": "ERROR",
@@ -81,7 +81,7 @@ def _spark(plan: dict[str, Any], master: str) -> SparkSession:
 
 
 class Job:
-    """The steps of one run. The driver uses a DuckDB file for what it decides itself."""
+    """The steps of one run. The driver does its own calculations in a DuckDB file."""
 
     def __init__(self, spark: SparkSession, plan: dict[str, Any]) -> None:
         self._spark = spark
@@ -150,7 +150,7 @@ class Job:
         gathered.write.parquet(self._path("unordered"))
 
     def _order(self) -> list[tuple[int, int]]:
-        """Sort all events, and return for each part how many events are before it."""
+        """Sort all events. For each part, return the number of events before the part."""
         order = [f.col(name.strip()).asc_nulls_last() for name in self._plan["order"].split(",")]
         ordered = self._spark.read.parquet(self._path("unordered")).orderBy(*order)
         ordered.withColumn("place", f.monotonically_increasing_id()).write.parquet(self._path("ordered"))
@@ -170,7 +170,7 @@ class Job:
         numbered.groupBy("shard").applyInArrow(_keyed(tasks.number, self._plan), "shard int").collect()
 
     def _make_early(self) -> None:
-        """Make the tables of the nation that shards read, and give them to the shards with the seeds."""
+        """Make the nation's tables that shards read, and give these tables and the seeds to the shards."""
         staged = self._plan["staged"]
         with tasks.session(self._plan) as own:
             own.execute(staged["sql"])
@@ -197,7 +197,7 @@ class Job:
             return made
 
     def _make_empty(self) -> None:
-        """Write an empty part of every table, so that a table exists even if no shard has rows for it."""
+        """Write an empty part of every table, so that the table exists even if no shard has rows for it."""
         with tasks.session(self._plan) as own:
             own.execute(self._plan["staged"]["sql"])
             for one in self._plan["shard"]:
@@ -221,7 +221,7 @@ class Job:
 
 
 _PLACES = 2**33
-"""In each part, `monotonically_increasing_id` numbers the rows from a multiple of this number."""
+"""Spark's function `monotonically_increasing_id` starts each part at a multiple of this number."""
 
 
 def _part() -> Any:
@@ -229,7 +229,7 @@ def _part() -> Any:
 
 
 def _keyed(task: Any, plan: dict[str, Any]) -> Any:
-    """Return the task in the form in which Spark calls it for a group: the shard is an argument, not a column."""
+    """Return the task as a function that Spark can call for a group. The shard is an argument, not a column."""
 
     def run(key: tuple[pa.Scalar, ...], table: pa.Table) -> pa.Table:
         return task(plan, key[0].as_py(), table.drop_columns(["shard"]))

@@ -1,8 +1,9 @@
 """
 Decide where each model is made: once for all shards, in each shard, or for the whole nation.
 
-A shard holds all records of its connected groups of families. So rules about families are evaluated in the shards, as
-in the watcher, which never sees more either. Models that add families up are made from the tables of all shards.
+A shard contains all records of its connected groups of families, so the rules about families can be evaluated in the
+shards. The watcher also evaluates these rules on the records of one connected group. Models that add up families are
+made from the tables of all shards.
 """
 
 import enum
@@ -22,30 +23,34 @@ _FAMILY = "family_id"
 
 
 class Level(enum.StrEnum):
-    """Where a model is made."""
+    """The level at which a model is made."""
 
     STATIC = enum.auto()
-    """It depends only on seeds and the snapshot. It is made once and given to every shard."""
+    """The model depends only on seeds and the snapshot. The table is made once and given to every shard."""
     SHARD = enum.auto()
-    """Each row depends on one connected group only. It is made in every shard, and all parts together are the table."""
+    """
+    Each row depends on one connected group only.
+
+    The model is made in every shard, and the parts are joined to one table.
+    """
     NATION = enum.auto()
-    """It depends on several shards, or on a table that is not divided. It is made once from the tables of shards."""
+    """The model depends on several shards or on an undivided table. The model is made once from the shards' tables."""
 
 
 def levels(manifest: Mapping[str, Any], scopes: Mapping[str, str]) -> dict[str, Level]:
     """
-    Return the level of every model by its unique id, parents first.
+    Return the level of every model by its unique id, in dependency order.
 
-    To make a model for the nation is never wrong, but it costs more. Models are made in the shards if they grow by
-    connected group, if rules about families depend on them, or if they declare it (`made_by: connected_families`).
+    Any model can correctly be made for the whole nation, but this costs more. A model is made in the shards if it grows
+    by connected group, if rules about families depend on it, or if it declares `made_by: connected_families`.
 
     Args:
         manifest: dbt's manifest, as a dict.
         scopes: the scope of each rule, by name.
 
     Raises:
-        RulesInvalid: the level of a model is not known, or a model of the shards reads a table that only the nation
-            has. The message names the model.
+        RulesInvalid: the level of a model cannot be determined, or a model that is made in the shards reads a table
+            that is made only for the nation. The message names the model.
     """
     nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
     judged = _above({f"alert_{rule}" for rule, scope in scopes.items() if scope == _STREAM}, nodes)

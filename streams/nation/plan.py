@@ -1,8 +1,8 @@
 """
 Write the plan for the Spark job: a folder with the statements, the seeds, and the list of the lake's files.
 
-The job runs in an environment of its own. It knows nothing about dbt, the catalog or the contract, so the plan contains
-everything that it needs.
+The job runs in a separate Python environment, without dbt, the catalog or the contract. So the plan contains everything
+that the job needs.
 """
 
 import json
@@ -31,7 +31,11 @@ _STAGED = "root"
 
 @dataclass(frozen=True)
 class Split:
-    """The statements of the models, grouped by where they run. In each group, parents come first."""
+    """
+    The statements of the models, grouped by where they run.
+
+    In each group, the statements are in dependency order.
+    """
 
     static: list[Statement]
     staged: Statement
@@ -42,12 +46,12 @@ class Split:
 
 def split(statements: Sequence[Statement], found: dict[str, Level]) -> Split:
     """
-    Divide the statements by where they are run.
+    Divide the statements by where they run.
 
-    `early` are models of the nation that shards read. They are made from the staged events, before the others.
+    The group `early` has models of the nation that shards read. These models are made first, from the staged events.
 
     Raises:
-        BuildFailed: shards would read a model that is made from the tables of the shards.
+        BuildFailed: shards read a model of the nation that is itself made from the shards' tables.
     """
     ordered = sorted(statements, key=lambda one: list(found).index(one.unique_id))
     by_level = {level: [one for one in ordered if found[one.unique_id] == level] for level in Level}
@@ -77,8 +81,8 @@ def write_plan(
         session: has the seeds, the snapshot and the static models in `marts`, and `landing` attached.
         parts: the statements.
         folder: a folder that every worker of the cluster sees under the same path.
-        shard_events: how many records a shard should have.
-        events: how many records the lake has, roughly.
+        shard_events: the intended number of records in a shard.
+        events: the approximate number of records in the lake.
         is_here: True if the workers of the cluster are on this machine.
 
     Raises:
@@ -130,10 +134,12 @@ def _ddl() -> str:
 
 def lake_files(session: duckdb.DuckDBPyConnection) -> list[tuple[str, str | None]]:
     """
-    Return the Parquet files of the accepted events as DuckLake lists them now, each with the file of its deleted rows.
+    Return the Parquet files of the accepted events as DuckLake lists them now.
+
+    Each file comes with the file that lists its deleted rows.
 
     Raises:
-        BuildFailed: Spark could not read them.
+        BuildFailed: Spark could not read the files.
     """
     found = session.execute(
         "SELECT data_file, delete_file, data_file_encryption_key IS NOT NULL "

@@ -1,4 +1,4 @@
-"""Run the Spark job in Spark's own environment, and pass on its messages."""
+"""Run the Spark job in Spark's own Python environment, and pass on its messages."""
 
 import json
 import os
@@ -18,16 +18,16 @@ __all__ = ["ShardsMade", "run"]
 @dataclass(frozen=True)
 class ShardsMade:
     """
-    What a Spark job did.
+    The result of a Spark job.
 
     Attributes:
         shards: the number of shards.
         events: the number of events in all shards.
         largest_records: the number of records in the largest shard.
-        slowest_seconds: how long the slowest shard took.
-        shard_seconds: how long all shards took together.
-        peak_mb: the most memory that a Python process of a worker held.
-        seconds: how long each step took.
+        slowest_seconds: the seconds that the slowest shard took.
+        shard_seconds: the sum of the seconds that all shards took.
+        peak_mb: the highest memory use of any Python process of a worker, in MB.
+        seconds: the seconds that each step took.
     """
 
     shards: int
@@ -41,16 +41,16 @@ class ShardsMade:
 
 def run(settings: Settings, plan: Path, master: str, say: Say) -> ShardsMade:
     """
-    Run a plan on a master.
+    Run a plan on a Spark master.
 
     Raises:
-        SparkUnavailable: Spark's environment cannot be made, or there is no Java.
+        SparkUnavailable: Spark's environment cannot be created, or Java is missing.
         BuildFailed: the job failed. If a shard failed at all attempts, the message names it.
     """
     python = str(spark.python(settings, say))
     command = [python, "-P", "-m", "streams.nation.job", str(plan), master]
     own = {"JAVA_HOME": str(spark.java_home(settings)), "PYTHONPATH": str(PROJECT), "PYSPARK_DRIVER_PYTHON": python}
-    # If workers have this environment under another path, PYSPARK_PYTHON gives that path.
+    # If the workers have this environment under another path, PYSPARK_PYTHON contains that path.
     environ = {"PYSPARK_PYTHON": python, **os.environ, **own}
     environ.pop("SPARK_HOME", None)
     log = settings.home / "logs" / "spark.log"
@@ -83,7 +83,7 @@ def run(settings: Settings, plan: Path, master: str, say: Say) -> ShardsMade:
 
 
 def _facts(line: str) -> dict[str, Any] | None:
-    """Parse a line of the job. Other lines come from Spark itself and are ignored."""
+    """Parse one line of the job's output. Lines that are not JSON come from Spark itself and are ignored."""
     try:
         facts = json.loads(line)
     except ValueError:

@@ -1,8 +1,8 @@
 """
-The tasks that Spark runs: the statements of the build on one shard, each in its own DuckDB in memory.
+The tasks that Spark runs: the build's statements on one shard. Each task has its own in-memory DuckDB.
 
-Spark sends the functions of this module to its workers as they are. So the module imports nothing from the project.
-Errors do not contain the database's message, because it may quote a value.
+Spark sends the functions of this module to its workers without the rest of the project. So the module imports nothing
+from the project. Error messages leave out the database's own message, because it may quote data from records.
 """
 
 import json
@@ -45,14 +45,14 @@ class ShardFailed(Exception):
 
 
 def one_row(result: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
-    """The next row of a result that has one, as `streams.lake.one_row` gives it to other modules."""
+    """Return the next row of a result that must have a row, as `streams.lake.one_row` does for other modules."""
     row = result.fetchone()
     assert row is not None, "the statement always gives a row"
     return row
 
 
 def session(plan: Plan) -> duckdb.DuckDBPyConnection:
-    """Make a DuckDB in memory: `marts` has the tables that are given, and `landing` has an empty table of events."""
+    """Make an in-memory DuckDB: `marts` contains the given tables, and `landing` contains an empty table of events."""
     found = duckdb.connect(config={"threads": 1, "temp_directory": tempfile.gettempdir()})
     found.execute("SET TimeZone = 'UTC'; ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
     found.execute(f"ATTACH '{escaped(plan['given'])}' AS given (READ_ONLY)")
@@ -75,9 +75,9 @@ def schema_and_name(statement: dict[str, Any]) -> tuple[str, str]:
 
 
 def needed_columns(plan: Plan) -> list[str]:
-    """Return the columns of landed events that the statements of a shard read, from the database's query plans."""
+    """Find the columns of landed events that the shards' statements read, from DuckDB's query plans."""
     with session(plan) as empty:
-        # Without this, the database would plan differently for an empty table.
+        # Without this setting, DuckDB would plan differently for an empty table.
         empty.execute("SET disabled_optimizers = 'statistics_propagation'")
         found: set[str] = set()
         for one in [plan["staged"], *plan["early"], *plan["shard"]]:
@@ -99,7 +99,7 @@ def _projected(text: str) -> Iterator[str]:
 
 
 def connect_families(plan: Plan, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Find for each key which other ids its records name, and how many records of which authority it has."""
+    """For each key, find the other ids that its records name, and count its records by authority."""
     named = [f"list_filter([{', '.join(plan['one'])}], lambda one: one IS NOT NULL)", *plan["several"]]
     everybody = " || ".join(f"coalesce({part}, [])" for part in named)
     for landed in _files(plan, batches, ["record_key", "authority_code", *plan["one"], *plan["several"]]):
@@ -115,13 +115,13 @@ def connect_families(plan: Plan, batches: Iterator[pa.RecordBatch]) -> Iterator[
 
 
 def read_landed(plan: Plan, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Read the landed records of some files, with the columns that are needed."""
+    """Read the landed records of the given files. Only the needed columns are read."""
     for landed in _files(plan, batches, plan["columns"]):
         yield from landed.execute(f"SELECT {_names(plan['columns'])} FROM {_LANDED}").to_arrow_reader(50_000)
 
 
 def gather(plan: Plan, shard: int, records: pa.Table) -> pa.Table:
-    """Write the records of a shard to a file, and return the columns by which its events are ordered."""
+    """Write the records of a shard to a file, and return the columns that decide the order of its events."""
     with _named(shard), session(plan) as own:
         own.register("records", records)
         own.execute(f"INSERT INTO {_LANDED} BY NAME SELECT {_names(plan['columns'])} FROM records")
@@ -133,7 +133,7 @@ def gather(plan: Plan, shard: int, records: pa.Table) -> pa.Table:
 
 
 def number(plan: Plan, shard: int, ordered: pa.Table) -> pa.Table:
-    """Write the events in force of a shard, with their numbers in the order of all events."""
+    """Write a shard's events in force, each with its number in the order of all events."""
     with _named(shard), session(plan) as own:
         _load(own, plan, shard)
         own.execute(plan["staged"]["sql"])
@@ -155,7 +155,11 @@ def number(plan: Plan, shard: int, ordered: pa.Table) -> pa.Table:
 
 
 def make(plan: Plan, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Make all tables of some shards. For each, report how long it took, and the peak memory of this process so far."""
+    """
+    Make all tables of the given shards.
+
+    For each shard, report the seconds it took and the peak memory of this process so far.
+    """
     for batch in batches:
         for shard in batch.column("shard").to_pylist():
             began = time.monotonic()
@@ -190,9 +194,9 @@ def _make_one(plan: Plan, shard: int) -> int:
 
 def write(own: duckdb.DuckDBPyConnection, select: str, file: Path) -> None:
     """
-    Write a Parquet file under another name and then rename it, so that nobody sees half a file.
+    Write a Parquet file under a temporary name and then rename it, so that no reader sees an incomplete file.
 
-    A repeated task writes the same file again.
+    If Spark repeats a task, the task writes the same file again.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f".{uuid4().hex}")
@@ -220,7 +224,11 @@ def _load(own: duckdb.DuckDBPyConnection, plan: Plan, shard: int) -> None:
 
 
 def _files(plan: Plan, batches: Iterator[pa.RecordBatch], columns: list[str]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Yield a session for each file of the lake, with its records that were not deleted. Missing columns are empty."""
+    """
+    Yield a DuckDB session for each file of the lake, with the file's records that were not deleted.
+
+    Columns that a file lacks are NULL.
+    """
     for batch in batches:
         for data, deleted in zip(*(batch.column(name).to_pylist() for name in ("data", "deleted")), strict=True):
             with _named(f"of file {Path(data).name}"), session(plan) as own:

@@ -1,4 +1,4 @@
-"""Print the messages of the Spark job, one JSON object on each line, without the data that Spark may quote."""
+"""Print the messages of the Spark job as JSON, one object on each line. Data that Spark may quote is left out."""
 
 import json
 import re
@@ -21,13 +21,13 @@ def say(**facts: Any) -> None:
 
 
 def fail(reason: str) -> int:
-    """Print what failed, and return the exit code."""
+    """Print a message about a failure, and return the exit code."""
     say(error=reason)
     return 1
 
 
 def sentence(error: Exception) -> str:
-    """Return a sentence with the type of a Spark error and the types of its causes."""
+    """Return a sentence that names the type of a Spark error and the types of its causes."""
     causes = re.findall(r"(?:[a-z]+\.)+([A-Z]\w*(?:Error|Exception))", str(error))
     kinds = dict.fromkeys([type(error).__name__, *causes[:2]])
     return f"Spark {pyspark.__version__} gave up: {' because of '.join(kinds)}"
@@ -35,7 +35,11 @@ def sentence(error: Exception) -> str:
 
 @contextmanager
 def told(spark: SparkSession, what: str, of: int) -> Iterator[None]:
-    """Print every two seconds how many tasks are done, for the running stage that has this number of tasks."""
+    """
+    Every two seconds, print how many tasks of the running stage are done.
+
+    The stage is found by its number of tasks.
+    """
     over = threading.Event()
 
     def tell() -> None:

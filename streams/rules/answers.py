@@ -1,4 +1,4 @@
-"""What the rules return, whichever database runs them: alerts, deadlines, and other results from the same facts."""
+"""The results of the rules, in the same form for both databases: alerts, deadlines, and other results."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ __all__ = [
 
 
 class Evidence(TypedDict):
-    """An event on which an alert rests. Its time is UTC without a zone."""
+    """An event that an alert is based on. Its time is UTC without a zone."""
 
     time: datetime
     source: str
@@ -67,7 +67,7 @@ class Deadline(NamedTuple):
 
 
 class FamilyDesk(NamedTuple):
-    """One row of `int_family_desk`: who works with a family, as far as known."""
+    """One row of `int_family_desk`: the desk and workers of a family, as far as they are known."""
 
     family_id: str | None
     authority_code: str
@@ -91,7 +91,7 @@ class DecidedReferral(NamedTuple):
 
 
 class AlertAction(NamedTuple):
-    """One row of `int_alert_actions`: what somebody last did with an alert. Times are UTC without a zone."""
+    """One row of `int_alert_actions`: the last action that somebody took on an alert. Times are UTC without a zone."""
 
     alert_id: str
     fact: str
@@ -103,13 +103,17 @@ class AlertAction(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The results of the rules on the given events, and what people did with alerts."""
+    """The results of the rules for the given events, and the actions that people took on alerts."""
 
     alerts: list[AlertRow]
     deadlines: list[Deadline]
     actions: list[AlertAction] = field(default_factory=list)
     desks: Callable[[], dict[str, FamilyDesk]] = dict
-    """Returns who works with each family. It works only while the evaluation lasts; most evaluations do not need it."""
+    """
+    Returns the desk of each family.
+
+    The function works only until the evaluation ends.
+    """
 
 
 FAMILY_DESK, DECIDED_REFERRALS = "int_family_desk", "int_decided_referrals"
@@ -119,11 +123,19 @@ _ASKED = {
     DECIDED_REFERRALS: DecidedReferral._fields,
     ALERT_ACTIONS: AlertAction._fields,
 }
-"""Models that are read on demand, with their columns. A project that has only rules has none of them."""
+"""
+Models that are read only on demand, with their columns.
+
+A project that contains only rules has none of these models.
+"""
 
 
 def columns_answered(compiled: CompiledRules) -> dict[str, tuple[str, ...]]:
-    """The models whose rows are results, of rules and on demand, with the columns. No other model reads them."""
+    """
+    Return the models whose rows are results, with their columns: models of rules, and models read on demand.
+
+    No other model reads these models.
+    """
     ends = {name: rule for rule in compiled.rules.values() for name in compiled.ends(rule.name)}
     of_rules = {name: AlertRow._fields if name == rule.model else Deadline._fields[:2] for name, rule in ends.items()}
     asked = {name: fields for name, fields in _ASKED.items() if name in compiled.models}

@@ -1,8 +1,9 @@
 """
-Compares what a rule raises on the landed history with what it would raise with other thresholds or other SQL.
+Compares the alerts that a rule raises on the landed history with the alerts under other thresholds or other SQL.
 
-The history is read once, in an order that keeps families together if they share a person or an address. The DuckDB
-engine evaluates it group by group. The lake is only read. What is copied for the trial is deleted afterwards.
+The history is read once. Families that share a person or an address are read together, as one group. The DuckDB engine
+evaluates one group after another. The lake is only read. The backtest deletes its temporary copy of the dbt project
+afterwards.
 """
 
 import shutil
@@ -34,7 +35,7 @@ _SPAN = "SELECT count(*), min(event_at), max(received_at) FROM landing.main.even
 
 @dataclass(frozen=True)
 class Raised:
-    """An alert of a trial, and the area of its family. `anchored_at` is aware."""
+    """An alert that a backtest raised, and the area of its family. `anchored_at` has a time zone."""
 
     alert_id: str
     entity_id: str
@@ -46,11 +47,11 @@ class Raised:
 @dataclass(frozen=True)
 class Backtest:
     """
-    The alerts of a rule as it is (`before`) and as changed (`after`), and how they differ.
+    The alerts of a rule in its present form (`before`) and its changed form (`after`), and the differences.
 
-    Alerts count if they are anchored between `since` and the end of the history, `as_of`. The differences are `gained`,
-    `lost`, `moved` (same family or referral, at another time) and `rerated` (same alert, other severity). The last two
-    are pairs.
+    Alerts count if they are anchored between `since` and `as_of`, the end of the history. The differences are `gained`,
+    `lost`, `moved` (an alert about the same family or referral at another time) and `rerated` (the same alert with
+    another severity). `moved` and `rerated` contain pairs of alerts.
     """
 
     rule: str
@@ -67,7 +68,7 @@ class Backtest:
 
     @property
     def days(self) -> float:
-        """Length of the history that counts, in days."""
+        """The number of days of history in which alerts count."""
         return (self.as_of - self.since) / timedelta(days=1)
 
 
@@ -82,18 +83,18 @@ def backtest(
     project: Path = DBT_PROJECT,
 ) -> Backtest:
     """
-    Evaluate the landed history with a rule as it is and as changed.
+    Evaluate the landed history with a rule in its present form and in its changed form.
 
     Args:
-        changes: values of thresholds by name, for every profile.
-        sql: another text of the rule's dbt model.
+        changes: new values of thresholds, by name, for every profile.
+        sql: new SQL for the rule's dbt model.
         since: the first day (UTC) whose alerts are compared; all days by default.
         progress: called with the number of events evaluated so far and the number of all events.
 
     Raises:
-        UnknownRule: no rule of the stream has that name.
-        ThresholdInvalid: nothing is changed, the rule does not read a threshold, or a value is not allowed.
-        RulesInvalid: dbt cannot compile the other text.
+        UnknownRule: the stream has no rule with this name.
+        ThresholdInvalid: there is no change, the rule does not read a threshold, or a value is not allowed.
+        RulesInvalid: dbt cannot compile the new SQL.
         LakeUnavailable: the lake does not answer, or nothing has landed.
     """
     if not changes and sql is None:
@@ -119,7 +120,7 @@ def backtest(
 
 
 def _with_sql(project: Path, rule: str, sql: Path, folder: Path) -> CompiledRules:
-    """Compile a copy of the project with another text of one rule. The folder of the copy is deleted afterwards."""
+    """Compile a copy of the project in which one rule has other SQL. The copy is deleted afterwards."""
     copy = folder / "project"
     shutil.copytree(project, copy, ignore=shutil.ignore_patterns("target", "logs"))
     next(copy.rglob(f"alert_{rule}.sql")).write_text(sql.read_text())
@@ -161,7 +162,7 @@ def _raised(alert: AlertRow, area: str | None) -> Raised:
 def _differences(
     before: list[Raised], after: list[Raised]
 ) -> tuple[list[Raised], list[Raised], list[tuple[Raised, Raised]], list[tuple[Raised, Raised]]]:
-    """Find which alerts are gained, lost, moved and rerated."""
+    """Return the alerts that are gained, lost, moved and rerated."""
     old, new = ({one.alert_id: one for one in alerts} for alerts in (before, after))
     both = [(old[id_], new[id_]) for id_ in old.keys() & new.keys()]
     moved = [pair for pair in both if pair[0].anchored_at != pair[1].anchored_at]

@@ -1,7 +1,8 @@
 """
-The alert rules as dbt compiles them: SQL, order and relation names, cached by the project's content.
+The alert rules as dbt compiles them: SQL, build order and relation names.
 
-The text for PostgreSQL is derived from this SQL. No part of a rule is written a second time.
+The result is cached under a hash of the dbt project's files. The SQL for PostgreSQL is translated from this SQL, so
+each rule is written only once.
 """
 
 import csv
@@ -46,7 +47,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Rule:
-    """A line of the rule register. `scope` is `family`, `record` or `area`; `facts` can change the rule's result."""
+    """A line of the rule register. `scope` is `family`, `record` or `area`. `facts` can change the rule's result."""
 
     name: str
     version: int
@@ -56,18 +57,22 @@ class Rule:
 
     @property
     def model(self) -> str:
-        """The dbt model that states the rule."""
+        """The name of the dbt model that contains the rule's SQL."""
         return f"alert_{self.name}"
 
     @property
     def deadlines(self) -> str:
-        """The name of the dbt model, if there is one, for times at which the result may change without a new event."""
+        """
+        The name of the model with the times at which the rule's result may change without a new event.
+
+        Not every rule has such a model.
+        """
         return f"int_{self.name}_deadlines"
 
 
 @dataclass(frozen=True)
 class CompiledRules:
-    """The models on which all rules build, in the order in which they are filled, the register, and the seeds' file."""
+    """The compiled models in build order, the rules of the register, and the file with the seeds."""
 
     models: dict[str, Model]
     rules: dict[str, Rule]
@@ -76,9 +81,9 @@ class CompiledRules:
 
     def names_below(self, name: str | None) -> frozenset[str]:
         """
-        Every identifier in the SQL of all models that read a model, directly or indirectly.
+        Return every identifier in the SQL of all models that read the given model, directly or indirectly.
 
-        For None, every identifier of all models.
+        For None, return every identifier of all models.
         """
         below = {name}
         words: set[str] = set()
@@ -89,16 +94,16 @@ class CompiledRules:
         return frozenset(words)
 
     def ends(self, rule: str) -> list[str]:
-        """The models of a rule whose rows are results: its alerts and, if it has any, its deadlines."""
+        """Return the models of a rule whose rows are results: its alerts and, if the rule has them, its deadlines."""
         names = (self.rules[rule].model, self.rules[rule].deadlines)
         return [name for name in names if name in self.models]
 
     def needed(self, rules: Iterable[str]) -> tuple[str, ...]:
-        """The models to fill for some rules, parents first."""
+        """Return the models whose tables are needed to evaluate the given rules, in dependency order."""
         return self.above([name for rule in rules for name in self.ends(rule)])
 
     def above(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Some models and those to fill before them, parents first."""
+        """Return the given models and all models they depend on, in dependency order. Static models are left out."""
         wanted, pending = set(), list(names)
         while pending:
             model = self.models[pending.pop()]
@@ -110,11 +115,11 @@ class CompiledRules:
 
 def compiled_rules(settings: Settings, project: Path = DBT_PROJECT, *, with_build_rules: bool = False) -> CompiledRules:
     """
-    Compile the project's rules, or read what was compiled from the same content before.
+    Compile the project's rules, or read the cached result if the project has not changed.
 
     Args:
-        with_build_rules: also compile rules that the stream does not evaluate, the published measures, and the models
-            on which these build.
+        with_build_rules: also compile the rules that only the build evaluates, the published measures, and the models
+            that these rules and measures depend on.
 
     Raises:
         RulesInvalid: dbt cannot compile the project, or the register names a rule that has no model.
@@ -128,7 +133,7 @@ def compiled_rules(settings: Settings, project: Path = DBT_PROJECT, *, with_buil
 
 def project_manifest(settings: Settings, project: Path = DBT_PROJECT) -> dict[str, Any]:
     """
-    The manifest of the whole project, with everything from its yml files.
+    Return dbt's manifest of the whole project, with all content of its yml files.
 
     Raises:
         RulesInvalid: dbt cannot compile the project.
@@ -142,7 +147,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _folder(settings: Settings, project: Path, with_build_rules: bool) -> Path:
-    """The folder with the compiled project. If this content has not been compiled before, it is compiled now."""
+    """Return the folder with the compiled project. If the project has changed, compile it first."""
     checksum = _checksum(project)
     folder = settings.home / "rules" / (f"{checksum}-build" if with_build_rules else checksum)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -154,7 +159,7 @@ def _folder(settings: Settings, project: Path, with_build_rules: bool) -> Path:
 
 
 def _checksum(project: Path) -> str:
-    """Digest of everything that decides what dbt compiles."""
+    """Return a digest of all files and versions that can change the result of dbt's compilation."""
     digest = hashlib.sha256(duckdb.__version__.encode())
     for file in sorted(path for path in project.rglob("*") if path.suffix in _SOURCE_SUFFIXES):
         relative = file.relative_to(project)
@@ -177,7 +182,7 @@ def _compile(project: Path, folder: Path, with_build_rules: bool) -> None:
 
 
 def _models(manifest: dict[str, Any]) -> dict[str, Model]:
-    """The compiled models, parents first. Seeds are not models; they are loaded once."""
+    """Return the compiled models in dependency order. Seeds are not included, because they are loaded only once."""
     nodes = {
         key: node
         for key, node in manifest["nodes"].items()
@@ -196,7 +201,7 @@ def _models(manifest: dict[str, Any]) -> dict[str, Model]:
 def _register(
     manifest: dict[str, Any], project: Path, models: dict[str, Model], with_build_rules: bool
 ) -> dict[str, Rule]:
-    """The rules that have a model: those that the stream evaluates and, on demand, those of the build alone."""
+    """Return the registered rules that have a model: the stream's rules and, on demand, the build's own rules."""
     node = next(
         node for node in manifest["nodes"].values() if node["resource_type"] == "seed" and node["name"] == "rules"
     )

@@ -1,4 +1,8 @@
-"""Over-shared ids: more families share them than can share one person or home. They connect nobody (`int_crowds`)."""
+"""
+Over-shared ids (`int_crowds`): ids that more families share than can share one person or home.
+
+An over-shared id connects nobody.
+"""
 
 import sys
 from typing import NamedTuple
@@ -9,17 +13,17 @@ CROWDS, CROWD_LIMITS = "int_crowds", "stg_crowd_limits"
 """
 The model of over-shared ids, and the model of the limits.
 
-To find over-shared ids takes all families. So with the events of a few families, the rows of `CROWDS` are given as
-input.
+All families must be read to find over-shared ids. So if only the events of a few families are evaluated, the rows of
+`CROWDS` are given as input.
 """
 
 
 class CrowdLimits(NamedTuple):
-    """The most families of a person, and the most families, or persons, at an address."""
+    """The highest allowed number of families of one person, and of families or persons at one address."""
 
     families_of_person: int
     families_at_address: int
 
 
 NO_LIMITS = CrowdLimits(sys.maxsize, sys.maxsize)
-"""The limits in a project of rules that has none."""
+"""The limits in a project without a model of limits."""

@@ -1,7 +1,7 @@
 """
-Compile the alert rules with dbt, in a process of its own: `python -m streams.rules.dbt_compile PROJECT FOLDER`.
+Compile the alert rules with dbt, in a separate process: `python -m streams.rules.dbt_compile PROJECT FOLDER`.
 
-Importing dbt takes seconds and hundreds of megabytes, which the watcher should not need. dbt itself loads the seeds
+Importing dbt takes seconds and hundreds of megabytes, which the watcher should not spend. dbt itself loads the seeds
 into a DuckDB file, so that they have dbt's types. No lake is needed.
 """
 
@@ -19,11 +19,11 @@ STREAM_SCOPES = frozenset({"family", "record"})
 
 _BESIDE_RULES = ("+int_*_deadlines", "+int_family_desk", "+int_alert_actions", "+int_decided_referrals", "rules")
 _OF_THE_BUILD = ("+mart_published_measures",)
-"""A mart that is computed from made-up events, to compare it with published figures."""
+"""A mart that is computed from invented events, to compare it with published figures."""
 
 
 def compile_project(project: Path, folder: Path, *, with_build_rules: bool = False) -> bool:
-    """Write `target/manifest.json` and the seeds' file into `folder`; returns whether dbt succeeded."""
+    """Write `target/manifest.json` and the seeds' file into `folder`. Return whether dbt succeeded."""
     from dbt.cli.main import dbtRunner
 
     _write_profile(project, folder)
@@ -35,7 +35,7 @@ def compile_project(project: Path, folder: Path, *, with_build_rules: bool = Fal
 
 
 def _selection(project: Path) -> list[str]:
-    """The rules of the stream, the models on which they build, and the models that are read beside them."""
+    """Return dbt's selection: the stream's rules, the models they depend on, and the models that are read on demand."""
     with (project / "seeds" / "rules.csv").open(newline="") as file:
         rules = sorted({line["rule"] for line in csv.DictReader(file) if line["scope"] in STREAM_SCOPES})
     return [*(f"+alert_{rule}" for rule in rules), *_BESIDE_RULES]

@@ -1,8 +1,9 @@
 """
-Runs the compiled rules in an in-memory DuckDB that has the lake's catalogs, schemas and relation names.
+Evaluates the compiled rules in an in-memory DuckDB that has the lake's catalogs, schemas and relation names.
 
-It is fast for two reasons. The models on which the rules build are filled as tables, parents first, by statements that
-are planned once. And after reading, everything is rolled back.
+Two things make an evaluation fast. The tables of the models are filled in dependency order by prepared statements,
+which are planned only once. And after the results have been read, the transaction is rolled back, which empties the
+tables.
 """
 
 from collections.abc import Collection, Iterator
@@ -38,7 +39,11 @@ __all__ = ["Engine"]
 
 
 class _Arrived:
-    """Arrow rows whose scan can be planned once. Each scan takes the rows that are set at that moment."""
+    """
+    Arrow rows that a prepared statement can scan.
+
+    Each scan reads the rows that `rows` contains at the time of the scan.
+    """
 
     def __init__(self, columns: dict[str, pa.DataType]) -> None:
         self.columns = list(columns)
@@ -62,7 +67,7 @@ class Engine(Evaluator):
             if model.name not in self._read:
                 self._create_table(model)
         self._numbers = {name: number for number, name in enumerate(compiled.models)}
-        # Prepare last: after the catalog has changed, DuckDB makes a plan again each time it is executed.
+        # Prepare the statements last: whenever the catalog changes, DuckDB makes a new plan at each execution.
         self._prepare()
 
     @property
@@ -115,7 +120,7 @@ class Engine(Evaluator):
         return {row[0]: FamilyDesk(*row) for row in self._ask(FAMILY_DESK, filled)}
 
     def _ask(self, model: str, filled: set[str]) -> list[tuple[Any, ...]]:
-        """Return the rows of a model, after filling the tables that it needs and that are not yet in `filled`."""
+        """Return the rows of a model. First fill the tables that the model needs and that are not yet in `filled`."""
         above = self._above((model,)) if model in self.compiled.models else ()
         if not above:
             return []
@@ -156,9 +161,9 @@ class Engine(Evaluator):
     def _create_catalogs(self) -> None:
         run = self._connection.execute
         run("SET TimeZone = 'UTC'")
-        # Plans are made while the tables are empty. What the optimizer derives from statistics then is wrong, or
-        # garbled, later. Filters that are pushed from one side of a join to the other cost more than they save on a
-        # handful of rows.
+        # Plans are made while the tables are empty. Later, conclusions that the optimizer drew from the statistics of
+        # empty tables are wrong or corrupted. And pushing filters from one side of a join to the other side costs more
+        # than it saves on a few rows.
         run("SET disabled_optimizers = 'statistics_propagation,compressed_materialization,join_filter_pushdown'")
         run("ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
         run(RUN_TABLES)
@@ -168,7 +173,7 @@ class Engine(Evaluator):
         attach_seeds(self._connection, self.compiled)
 
     def _create_table(self, model: Model) -> None:
-        """Make a model's table. If the model reads only seeds, fill it once and for all."""
+        """Create the table of a model. If the model reads only seeds, fill the table now; it never changes."""
         run = self._connection.execute
         run(f"CREATE SCHEMA IF NOT EXISTS {model.relation.rpartition('.')[0]}")
         limit = "" if model.is_static else "LIMIT 0"
@@ -176,7 +181,7 @@ class Engine(Evaluator):
         run(f"CREATE TABLE {model.relation} AS SELECT {columns} FROM (\n{model.sql}\n) {limit}")
 
     def _columns_read(self, model: Model) -> list[str]:
-        """The columns that a later model names. Filling the others would be wasted work."""
+        """Return the columns that a later model names. To fill the other columns would waste time."""
         described = self._connection.execute(f"FROM (\n{model.sql}\n) LIMIT 0").description
         columns = [f'"{column[0]}"' for column in described]
         below = self.compiled.names_below(model.name)
@@ -187,7 +192,7 @@ class Engine(Evaluator):
         for name, model in self.compiled.models.items():
             number = self._numbers[name]
             if name in self._read:
-                # No other model reads this one. So it is read directly, and needs no table.
+                # No other model reads this model. So the engine queries the model directly, without a table.
                 columns = ", ".join(self._read[name])
                 self._connection.execute(f"PREPARE read_{number} AS SELECT {columns} FROM (\n{model.sql}\n)")
             elif not model.is_static:

@@ -1,4 +1,4 @@
-"""What evaluates the rules, whichever database runs them."""
+"""The interface of the engines that evaluate the rules in DuckDB or PostgreSQL."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
@@ -15,11 +15,11 @@ from streams.rules.crowds import CrowdLimits
 __all__ = ["Evaluator"]
 
 _MOST_KEPT = 1_000
-"""Sets of models that are remembered."""
+"""How many sets of models are cached."""
 
 
 class Evaluator(ABC):
-    """The compiled rules in a database. Nothing is kept between two evaluations."""
+    """The compiled rules in a database. An evaluation leaves no rows behind for the next evaluation."""
 
     def __init__(self, compiled: CompiledRules) -> None:
         self.compiled = compiled
@@ -29,7 +29,7 @@ class Evaluator(ABC):
     @property
     @abstractmethod
     def crowd_limits(self) -> CrowdLimits:
-        """With more families than this an id is over-shared. A project without such a model has no limit."""
+        """The limits above which an id is over-shared. If the project has no model of limits, no id is over-shared."""
 
     @abstractmethod
     def close(self) -> None:
@@ -44,22 +44,22 @@ class Evaluator(ABC):
         as_of: datetime,
     ) -> AbstractContextManager[Evaluation]:
         """
-        Evaluate events and rejected records, as if no others existed.
+        Evaluate the given events and rejected records as if there were no others.
 
         Args:
             events: rows of `landing.events` (`streams.contracts.columns.events_table`).
             quarantine: rows of `landing.quarantine`.
-            rules: names of the rules to run.
-            as_of: an aware moment; deadlines before it have passed.
+            rules: names of the rules to evaluate.
+            as_of: a moment with a time zone; deadlines before this moment have passed.
         """
 
     @abstractmethod
     def desks(self, events: pa.Table, as_of: datetime) -> dict[str, FamilyDesk]:
-        """Who works with the families of the events, by family, whether there are alerts or not."""
+        """Return who works with each family in the events, even if no alert was raised about the family."""
 
     @abstractmethod
     def decided_referrals(self, events: pa.Table, as_of: datetime) -> list[DecidedReferral]:
-        """The referrals among the events that the front door has decided."""
+        """Return the referrals among the events that the front door has decided."""
 
     def evaluate(
         self,
@@ -68,6 +68,6 @@ class Evaluator(ABC):
         rules: Collection[str],
         as_of: datetime,
     ) -> Evaluation:
-        """Evaluate as `evaluating` does; the returned evaluation is over, so its desks can no longer be asked for."""
+        """Evaluate as `evaluating` does, and end the evaluation. So `desks` of the result cannot be called any more."""
         with self.evaluating(events, quarantine, rules, as_of) as evaluation:
             return evaluation

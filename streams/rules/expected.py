@@ -1,4 +1,4 @@
-"""How many alerts a rule is expected to raise, and of which kind: the seed `expected_alerts`."""
+"""The expected number and kinds of alerts of each rule, from the seed `expected_alerts`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +12,10 @@ __all__ = ["Expected", "expected_alerts"]
 @dataclass(frozen=True)
 class Expected:
     """
-    Alerts a year for 10,000 children, and the shares that decide who receives them.
+    Expected alerts a year for 10,000 children, and the shares of these alerts that decide who receives them.
 
-    The shares are: red; raised outside working hours; about a family that is open; about one with a lead professional.
+    The shares are: red alerts; alerts raised outside working hours; alerts about an open family; alerts about a family
+    with a lead professional.
     """
 
     a_year: int
@@ -24,12 +25,12 @@ class Expected:
     lead: float
 
     def a_day(self, children: float) -> float:
-        """Alerts a day among a number of children."""
+        """Return the expected alerts a day for this number of children."""
         return self.a_year * children / 10_000 / 365
 
 
 def expected_alerts(project: Path = DBT_PROJECT) -> dict[str, Expected]:
-    """What is expected of each rule, by its name."""
+    """Return the expectations for each rule, by the rule's name."""
     return {
         line["rule"]: Expected(
             int(line["alerts_per_10000_children_a_year"]),

@@ -1,4 +1,4 @@
-"""The landed history in groups of events, each with everything about its families."""
+"""Reads the landed history in groups of events. Each group contains all events about its families."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -25,7 +25,7 @@ _NAMED = """
     )
     WHERE named IS NOT NULL AND named <> record_key
 """
-# No rule may read the payload, which is most of an event.
+# No rule may read the payload, which makes up most of an event's size.
 _HISTORY = """
     SELECT events.* REPLACE (CAST(NULL AS VARCHAR) AS payload), groups.number AS group_number
     FROM landing.main.events AS events
@@ -35,7 +35,7 @@ _HISTORY = """
 
 
 def families_together(lake: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
-    """The history in groups of events. Each group has everything about its families."""
+    """Yield the history in groups of events. Each group contains all events about its families."""
     lake.register("groups", _groups(lake))
     schema = pa.schema(list(EVENT_COLUMNS.items()))
     kept: list[pa.Table] = []
@@ -59,8 +59,8 @@ def _groups(lake: duckdb.DuckDBPyConnection) -> pa.Table:
     """
     Assign a group to every Kafka key.
 
-    Families that share a person, a link or an address stay together, because what is known about one may decide whether
-    an alert is raised about another.
+    Families that share a person, a link or an address are in the same group, because facts about one family may decide
+    whether an alert is raised about another family.
     """
     related = Groups()
     for batch in lake.execute(_NAMED).to_arrow_reader(_ROWS):

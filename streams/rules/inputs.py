@@ -1,4 +1,4 @@
-"""The input of the rules at each evaluation: relations of the lake, under their names."""
+"""The input tables of the rules, under their names in the lake. The input tables get new rows for each evaluation."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ INPUTS: Mapping[str, Mapping[str, pa.DataType]] = {"events": EVENT_COLUMNS, "qua
 
 
 def columns_named(compiled: CompiledRules) -> dict[str, dict[str, pa.DataType]]:
-    """The columns of each input that some model names."""
+    """Return the columns of each input table that at least one model names."""
     named = compiled.names_below(None)
     return {
         table: {name: type_ for name, type_ in columns.items() if name in named} for table, columns in INPUTS.items()

@@ -1,9 +1,9 @@
 """
-Finds what a rule reads: the columns of landing tables and seeds on which its alerts depend, from the compiled SQL.
+Finds the columns of landing tables and seeds that a rule's alerts depend on, from the rule's compiled SQL.
 
-A column counts if it is selected, and if it decides which rows there are: in conditions, joins, groups, orders, windows
-and subqueries, through every model on which the rule builds. If something cannot be resolved, it is refused, so no read
-goes unnoticed.
+A column counts if it is selected. A column also counts if it decides which rows exist: in conditions, joins, groups,
+orders, windows and subqueries. All models that the rule depends on are followed. If an expression cannot be resolved,
+the rule is refused, so no read goes unnoticed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,12 +37,12 @@ _Schema = dict[str, Any]
 
 
 class _Unresolved(Exception):
-    """A part of a query whose columns are not followed."""
+    """A part of a query whose columns this module cannot trace."""
 
 
 @dataclass
 class _Clause:
-    """A select that is being read: what comes from its sources, and what it depends on so far."""
+    """A select while it is read: the columns that its sources bring, and the columns it depends on so far."""
 
     columns: list[ReadSet]
     rows: ReadSet = NOTHING
@@ -51,14 +51,14 @@ class _Clause:
 
 class Lineage:
     """
-    What every compiled model reads, except the marts on which no rule builds.
+    The columns that every compiled model reads. Marts that no rule depends on are left out.
 
     Args:
-        compiled: the models. The columns of the seeds are read from their file.
+        compiled: the models. The columns of the seeds are read from the seeds' file.
         counts_optional: whether the condition of a left join counts even if no column of the joined rows is used. Such
-            a join can only double rows. With False, the result is what a person would name.
-        kept: by model, columns that it may use to decide which rows it has. A model that reads these rows does not
-            count as reading these columns.
+            a join can only duplicate rows. With False, the result is the list of columns that a person would give.
+        kept: for each model, columns that the model may use to decide which rows it has. If another model reads these
+            rows, these columns do not count as read by the other model.
 
     Raises:
         LineageUnknown: the columns of a model cannot be resolved.
@@ -104,7 +104,11 @@ class Lineage:
             raise LineageUnknown(f"the columns that {model.name} reads cannot be determined: {error}") from None
 
     def _read(self, scope: Scope) -> Reads:
-        """What a query reads. Where a recursive query reads itself, that is what its first part reads."""
+        """
+        Return the columns that a query reads.
+
+        If a recursive query reads its own rows, it counts as reading the columns of its non-recursive part.
+        """
         key = id(scope.expression)
         if key not in self._scopes:
             read = self._read_set if isinstance(scope.expression, exp.SetOperation) else self._read_select
@@ -126,8 +130,8 @@ class Lineage:
         if not isinstance(operation, exp.Union) or operation.args.get("distinct"):
             rows = rows.union(*columns)
         if (clause := operation.find_ancestor(exp.With)) is not None and clause.recursive:
-            # Each row leads to the next. Which column led to it is not followed, so each column counts as depending on
-            # all.
+            # In a recursive query, one row leads to the next. The columns that lead from row to row are not traced, so
+            # each column counts as depending on all columns.
             columns = (rows.union(*columns),) * len(names)
         return Reads(names, columns, rows)
 
@@ -149,7 +153,11 @@ class Lineage:
         return Reads(tuple(query.named_selects), tuple(clause.columns), clause.rows)
 
     def _join(self, scope: Scope, clause: _Clause) -> set[int]:
-        """Count what decides the rows of the sources; returns the joins that count only if their columns are used."""
+        """
+        Count the columns that decide which rows the sources have.
+
+        Returns the joins that count only if their columns are used.
+        """
         optional = set()
         joins = {join.alias_or_name: join for join in scope.expression.args.get("joins") or ()}
         for alias, source in _sources(scope).items():
@@ -166,7 +174,7 @@ class Lineage:
         return optional
 
     def _place(self, scope: Scope, clause: _Clause, column: exp.Column, optional: set[int]) -> None:
-        """Count a column where it stands: for the selected column, or for the rows."""
+        """Count a column for the result column that it appears in. In any other clause, count it for the rows."""
         reads = self._resolve(scope, clause, column)
         node: exp.Expr = column
         while node.parent is not scope.expression:
@@ -208,15 +216,19 @@ class Lineage:
 
 def _is_recurring(source: exp.Table | Scope) -> bool:
     """
-    Whether this is all that a recursive query has found so far.
+    Return whether the source is the table of all rows that a recursive query has found so far.
 
-    What the query's first part reads counts for all its columns anyway.
+    The columns that the query's non-recursive part reads count for all its columns anyway.
     """
     return isinstance(source, exp.Table) and source.db == "recurring"
 
 
 def _below_the_marts(compiled: CompiledRules) -> list[Model]:
-    """Models outside the analysts' schema, and the models in it that one of these reads; parents first."""
+    """
+    Return the models outside the analysts' schema, and the models in that schema that they depend on.
+
+    The models are in dependency order.
+    """
     wanted, pending = set(), [model.name for model in compiled.models.values() if "analytics" not in model.relation]
     while pending:
         name = pending.pop()
@@ -227,7 +239,7 @@ def _below_the_marts(compiled: CompiledRules) -> list[Model]:
 
 
 def _sources(scope: Scope) -> dict[str, exp.Table | Scope]:
-    """What a select reads from, by alias, including the source of a semi join."""
+    """Return the sources of a select by alias. The source of a semi join is included."""
     return {alias: scope.sources[alias] for alias, _ in scope.references if alias in scope.sources}
 
 

@@ -1,4 +1,4 @@
-"""Generates `docs/rules/rules.md`, the rule register as a page. The page is checked in."""
+"""Generates `docs/rules/rules.md`, the rule register as a page. The generated page is checked in."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ alerts for 10,000 children. They were counted in a simulated year of Wirral with
 
 
 def page(entries: list[Entry]) -> str:
-    """The page of all rules."""
+    """Return the page of all rules."""
     index = "".join(f"| [{one.rule}](#{one.rule}) | {one.severity} | {_a_year(one)} |\n" for one in entries)
     return _PREAMBLE + index + "".join(map(_section, entries))
 

@@ -1,4 +1,4 @@
-"""How often a rule fired on a running lake, and what people said about its alerts."""
+"""How often a rule raised alerts in an installation, and how people dealt with its alerts."""
 
 import duckdb
 
@@ -12,7 +12,7 @@ MART = "marts.analytics.mart_rule_performance"
 
 def performance(settings: Settings, rule: str) -> list[dict[str, object]] | None:
     """
-    The rows of a rule in the mart, one for each version; None while the mart is not built.
+    Return the rule's rows in the mart, one for each version; None if the mart has not been built yet.
 
     Raises:
         LakeUnavailable: the lake does not answer.

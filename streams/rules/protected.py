@@ -1,8 +1,9 @@
 """
-What no rule may read: legally protected characteristics of people, deprivation, and content that nobody has validated.
+Columns that no rule may read.
 
-A column that describes a person, a place or a record is forbidden unless this module names it. So somebody must decide
-about a new field before a rule can read it.
+The forbidden columns are legally protected characteristics of people, deprivation, and content that has not been
+validated. A column that describes a person, a place or a record is forbidden unless this module allows it. So somebody
+must decide about a new field before a rule can read it.
 """
 
 from streams.contracts.case_change import PersonRecorded
@@ -13,7 +14,11 @@ from streams.rules.reads import Read
 __all__ = ["DERIVING", "forbidden_reads"]
 
 DERIVING = ("int_custody_releases", "int_marked_arrivals", "int_school_notices")
-"""Models that ask whether somebody is a child, or of school age, at a moment. They do not pass the date itself on."""
+"""
+Models that find out whether somebody is a child or of school age at a given time.
+
+These models do not pass on the date of birth.
+"""
 
 _AGE = frozenset({Read(EVENTS, "date_of_birth"), Read(EVENTS, "due_date")})
 _OF_A_PERSON = {"person_id", "died_on", "school_id", "is_home_educated"}
@@ -47,10 +52,10 @@ _WHOLE = {
 
 def forbidden_reads(compiled: CompiledRules) -> list[str]:
     """
-    A sentence for each column that a rule reads and must not read. Only rules about areas may read where people live.
+    Return a sentence for each forbidden column that a rule reads. Only rules about areas may read where people live.
 
     Raises:
-        LineageUnknown: what a rule reads cannot be determined.
+        LineageUnknown: the columns that a rule reads cannot be determined.
     """
     lineage = Lineage(compiled, kept=dict.fromkeys(DERIVING, _AGE))
     return [

@@ -1,4 +1,4 @@
-"""What a query reads: columns of landing tables, of seeds and of the run's tables."""
+"""The columns that a query reads: columns of landing tables, of seeds and of the run's tables."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,7 +7,7 @@ __all__ = ["NOTHING", "Read", "ReadSet", "Reads"]
 
 
 class Read(NamedTuple):
-    """A column of a landing table, of a seed, or of the run's tables."""
+    """A column of a landing table, of a seed, or of one of the run's tables."""
 
     relation: str
     column: str
@@ -19,7 +19,7 @@ NOTHING: ReadSet = frozenset()
 
 @dataclass(frozen=True)
 class Reads:
-    """What each column of a query depends on, by position, and what decides its rows."""
+    """The columns that each result column of a query depends on, by position, and the columns that decide its rows."""
 
     names: tuple[str, ...]
     columns: tuple[ReadSet, ...]
@@ -27,15 +27,15 @@ class Reads:
 
     @property
     def all(self) -> ReadSet:
-        """Everything on which the query depends."""
+        """All columns that the query depends on."""
         return self.rows.union(*self.columns)
 
     def column(self, name: str) -> ReadSet:
         """
-        What the columns of one name depend on.
+        Return the columns that the result column with this name depends on.
 
         Raises:
-            KeyError: no column has that name.
+            KeyError: no result column has that name.
         """
         if name not in self.names:
             raise KeyError(name)

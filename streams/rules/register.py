@@ -23,7 +23,7 @@ _BOOKKEEPING = {
     *("root_at", "event_source", "event_id", "event_at", "content_id", "fact", "fact_at", "authority_code"),
     *("is_backfill", "replay_of"),
 }
-"""Columns that every rule reads: which event it is, when it happened, and whether it still counts."""
+"""Columns that every rule reads: the id of the event, when it happened, and whether it is still in force."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Entry:
     """
     A rule as the register shows it.
 
-    `columns` are the columns of events that it reads besides those that every rule reads. `expected` is None if nobody
-    has given a number. `tests` are `file::name`.
+    `columns` are the columns of events that the rule reads besides the columns that every rule reads. `expected` is
+    None if nobody has given a number. `tests` have the form `file::name`.
     """
 
     rule: str
@@ -52,31 +52,35 @@ class Entry:
 
 
 def rule_names(project: Path = DBT_PROJECT) -> tuple[str, ...]:
-    """The names of all rules in force, in alphabetical order."""
+    """Return the names of all rules in force, in alphabetical order."""
     return tuple(sorted({line["rule"] for line in seed_rows("rules", project)}))
 
 
 def newest(project: Path = DBT_PROJECT) -> dict[str, dict[str, str]]:
-    """The newest line of each rule in its seed, by name. It does not tell what the rule reads."""
+    """
+    Return the newest line of each rule in its seed, by name.
+
+    The lines do not contain the columns that a rule reads.
+    """
     lines = sorted(seed_rows("rules", project), key=lambda line: (line["rule"], int(line["version"])))
     return {line["rule"]: line for line in lines}
 
 
 def build_rules(project: Path = DBT_PROJECT) -> list[str]:
-    """The names of the rules that only the build evaluates, in alphabetical order."""
+    """Return the names of the rules that only the build evaluates, in alphabetical order."""
     return sorted({line["rule"] for line in seed_rows("rules", project) if line["scope"] not in STREAM_SCOPES})
 
 
 def register(compiled: CompiledRules, project: Path = DBT_PROJECT, tests: Path = PROJECT / "tests") -> list[Entry]:
     """
-    Every rule of a project, with its newest version, in alphabetical order.
+    Return every rule of a project in its newest version, in alphabetical order.
 
     Args:
         compiled: the project's rules, including those of the build.
-        tests: the folder of tests. If it does not exist, only dbt's own tests are named.
+        tests: the folder of tests. If it does not exist, only dbt's own tests are listed.
 
     Raises:
-        LineageUnknown: what a rule reads cannot be determined.
+        LineageUnknown: the columns that a rule reads cannot be determined.
     """
     lineage = Lineage(compiled, counts_optional=False)
     lines = newest(project)
@@ -90,7 +94,7 @@ def register(compiled: CompiledRules, project: Path = DBT_PROJECT, tests: Path =
 
 def entry(entries: list[Entry], rule: str) -> Entry:
     """
-    The rule with a name.
+    Return the rule with this name.
 
     Raises:
         UnknownRule: no rule has that name.
@@ -102,7 +106,7 @@ def entry(entries: list[Entry], rule: str) -> Entry:
 
 
 def missing(one: Entry) -> list[str]:
-    """What a rule lacks to be in force, as one sentence for each thing."""
+    """Return one sentence for each thing that a rule still lacks before it can be in force."""
     needed = {
         "a statement": one.statement,
         "a practice": one.practice,
@@ -148,7 +152,7 @@ def _entry(
 
 
 def _tests(project: Path, tests: Path) -> list[tuple[str, str]]:
-    """Rules and their tests: dbt's unit tests, and functions in `tests/dbt_project` about them."""
+    """Return the tests of each rule: dbt's unit tests, and functions in `tests/dbt_project` about the rule."""
     found: list[tuple[str, str]] = []
     for file in sorted((project / "models").rglob("*.yml")):
         place = file.relative_to(project.parent)
@@ -161,7 +165,7 @@ def _tests(project: Path, tests: Path) -> list[tuple[str, str]]:
 
 
 def _functions(file: Path) -> Iterator[tuple[str, str]]:
-    """Test functions with the rule after which their file is named, and with every rule that they name."""
+    """Return each test function with the rule its file is named after, and with every rule that the function names."""
     for node in ast.parse(file.read_text()).body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
             yield file.stem.removeprefix("test_"), node.name

@@ -1,4 +1,8 @@
-"""The two tables of a run: the offsets up to which models read, and the time up to which deadlines have passed."""
+"""
+The two tables of a run, which models read.
+
+One table has the offsets up to which models read. The other has the time up to which deadlines have passed.
+"""
 
 from collections.abc import Mapping
 
@@ -8,11 +12,11 @@ _CUT = {"topic": "VARCHAR", "kafka_partition": "INTEGER", "next_offset": "BIGINT
 _AS_OF = {"as_of": "TIMESTAMP"}
 
 RUN_COLUMNS: Mapping[str, tuple[str, ...]] = {"marts.run.cut": tuple(_CUT), "marts.run.as_of": tuple(_AS_OF)}
-"""The tables as models name them, with their columns."""
+"""The tables under the names that models use, with their columns."""
 
 
 def create_run_tables(prefix: str = "") -> str:
-    """The statements that make the tables where they are missing; `prefix` begins their names."""
+    """Return the statements that create missing tables of a run. The tables' names begin with `prefix`."""
     tables = {
         name: ", ".join(f"{column} {type_}" for column, type_ in columns.items())
         for name, columns in {"cut": _CUT, "as_of": _AS_OF}.items()

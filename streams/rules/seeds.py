@@ -1,4 +1,4 @@
-"""The project's seeds: as rows for code that reads them without dbt, and as tables beside the compiled rules."""
+"""The project's seeds: as rows for code that reads them without dbt, and as tables in the engine's database."""
 
 import csv
 from pathlib import Path
@@ -11,13 +11,13 @@ __all__ = ["attach_seeds", "seed_rows"]
 
 
 def seed_rows(name: str, project: Path = DBT_PROJECT) -> list[dict[str, str]]:
-    """Every row of a seed: its values as text, by column."""
+    """Return every row of a seed as a dict from column name to value. All values are text."""
     with (project / "seeds" / f"{name}.csv").open(newline="") as file:
         return list(csv.DictReader(file))
 
 
 def attach_seeds(connection: duckdb.DuckDBPyConnection, compiled: CompiledRules) -> list[str]:
-    """Copy the seeds into the catalog `marts`, with the types that dbt gave them; returns their relations."""
+    """Copy the seeds into the catalog `marts`, with the types that dbt gave them. Return their relations."""
     run = connection.execute
     run(f"ATTACH '{compiled.seeds}' AS seeds (READ_ONLY)")
     found = run("SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'seeds'").fetchall()

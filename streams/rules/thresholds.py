@@ -1,4 +1,8 @@
-"""The numbers of the practice profiles that a rule reads: found in its SQL, shown, and changed for a trial."""
+"""
+The thresholds in the practice profiles that a rule reads.
+
+This module finds the thresholds in the SQL, shows them, and changes them for backtests.
+"""
 
 import hashlib
 import shutil
@@ -15,7 +19,7 @@ from streams.rules.lineage import PROFILES, Lineage
 __all__ = ["Thresholds", "thresholds", "with_thresholds"]
 
 Thresholds = dict[str, dict[str, str]]
-"""Values in force, by threshold and by version of the profile."""
+"""The values in force, by threshold and by version of the profile."""
 
 _KEYS = {"authority_code", "profile_version", "effective_from"}
 _SEED = PROFILES.partition(".")[2]
@@ -23,10 +27,10 @@ _SEED = PROFILES.partition(".")[2]
 
 def thresholds(compiled: CompiledRules, lineage: Lineage, rule: str) -> Thresholds:
     """
-    The values of each threshold that a rule reads, by profile.
+    Return the values of each threshold that a rule reads, by profile.
 
     Args:
-        lineage: must leave out optional joins, because these look up thresholds for other rules.
+        lineage: must leave out optional joins, because these joins look up thresholds for other rules.
     """
     model = f"alert_{rule}"
     names = sorted({read.column for read in lineage[model].all if read.relation == PROFILES} - _KEYS)
@@ -40,7 +44,7 @@ def with_thresholds(
     compiled: CompiledRules, rule: str, known: Thresholds, changes: Mapping[str, str], folder: Path
 ) -> CompiledRules:
     """
-    The same rules with other values in every profile. Their seeds are copied into a folder.
+    Return the same rules with other threshold values in every profile. The seeds' file is copied into a folder.
 
     Raises:
         ThresholdInvalid: the rule does not read a threshold, or a value has the wrong type or is not allowed.

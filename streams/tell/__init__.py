@@ -1,1 +1,1 @@
-"""Inform people and systems beyond the alerts topics: subscribers, partners and referrers."""
+"""Inform people and systems that do not read the alerts topics themselves: subscribers, partners and referrers."""

@@ -1,4 +1,4 @@
-"""Read a topic in one process and continue after a restart. The broker keeps the position under a name."""
+"""Read a topic in one process and continue after a restart. The broker stores the position under a group name."""
 
 from collections.abc import Iterator
 
@@ -15,11 +15,11 @@ __all__ = ["Cursor"]
 
 class Cursor:
     """
-    Reads all partitions of one topic at least once. What was read counts as done only after a call of `done`.
+    Reads all partitions of one topic and gives each record at least once. A call of `done` marks records as done.
 
-    The very first start begins with the next record. A partition that is added later is read from its beginning. A
-    topic that was recreated is also read from its beginning, until a person has confirmed it, because the committed
-    positions belong to the generation before.
+    At the very first start, reading begins with the next record. A partition that is added later is read from its
+    beginning. A recreated topic is also read from its beginning until a person has confirmed the topic, because the
+    committed positions belong to the previous generation.
     """
 
     def __init__(self, settings: Settings, topic: str, name: str) -> None:
@@ -38,20 +38,20 @@ class Cursor:
         return self._consumer.end_offsets(self._consumer.assignment())
 
     def is_past(self, ends: dict[TopicPartition, int]) -> bool:
-        """True if everything before these offsets was read."""
+        """Return True if everything before these offsets was read."""
         return is_past(self._consumer, ends)
 
     def read(self) -> Iterator[Readable]:
-        """Yield the records that have arrived. Without any, return after half a second."""
+        """Yield the records that have arrived. If there are none, return after half a second."""
         return polled(self._consumer)
 
     def done(self) -> None:
-        """Save the position: everything that was read counts as done."""
+        """Save the position: all records read so far count as done."""
         positions = {partition: self._consumer.position(partition) for partition in self._consumer.assignment()}
         self._commit({partition: offset for partition, offset in positions.items() if offset is not None})
 
     def close(self) -> None:
-        """Disconnect. What is not done will be read again."""
+        """Disconnect. Records that are not marked as done will be read again."""
         self._consumer.close()
 
     def _commit(self, offsets: dict[TopicPartition, int]) -> None:

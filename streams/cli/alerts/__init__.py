@@ -1,4 +1,8 @@
-"""`./caf alerts`: show alerts, follow them, act on them, and test that they arrive. Each command has its own module."""
+"""
+`./caf alerts`: show alerts, follow them, act on them, and test that they arrive.
+
+Each subcommand has its own module.
+"""
 
 from streams.cli.alerts.act import ack, close, undo
 from streams.cli.alerts.listing import command

@@ -1,4 +1,4 @@
-"""`./caf alerts ack`, `close` and `undo`: record what somebody does about an alert."""
+"""`./caf alerts ack`, `close` and `undo`: record the action that somebody takes on an alert."""
 
 import getpass
 import json
@@ -46,7 +46,8 @@ def _by_whom(verb: Callable[..., Any]) -> Callable[..., Any]:
 @_by_whom
 @click.option("--because", "note", help="A note for the desk. No alert shows it. No names.")
 def ack(alert_id: str, worker: str, note: str | None, wait: float, as_json: bool) -> None:
-    """Acknowledge an alert: you will deal with it, and nobody else needs to.
+    """
+    Acknowledge an alert: you will deal with it, and nobody else needs to.
 
     This applies until the alert becomes more severe or has new evidence.
     """
@@ -67,7 +68,8 @@ def ack(alert_id: str, worker: str, note: str | None, wait: float, as_json: bool
 )
 @click.option("--note", help="A note for the desk. No alert shows it. No names.")
 def close(alert_id: str, *, worker: str, closure: str, note: str | None, wait: float, as_json: bool) -> None:
-    """Close an alert: it has been dealt with.
+    """
+    Close an alert: it has been dealt with.
 
     It opens again if it becomes more severe or has new evidence.
     """

@@ -1,4 +1,4 @@
-"""The options that choose alerts. They are the same for every command that shows or sends alerts."""
+"""The options that choose alerts. Every command that shows or sends alerts uses the same options."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ __all__ = ["filters"]
 
 
 def filters(verb: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that become the filters of `AlertFilter.of`. Each may be given several times."""
+    """Add the options that become the filters of `AlertFilter.of`. Each option may be given several times."""
     for option in (
         click.option(
             "--recipient", multiple=True, help="Only for this role, or one desk of it: duty, duty:birkenhead."

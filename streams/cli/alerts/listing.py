@@ -23,7 +23,8 @@ __all__ = ["command", "printer"]
 def command(
     context: click.Context, /, *, following: bool, bell: bool, every: bool, as_json: bool, **chosen: tuple[str, ...]
 ) -> None:
-    """List the alerts that are open now, or show new ones with --follow. Times are London time.
+    """
+    List the alerts that are open now, or show new ones with --follow. Times are London time.
 
     The list includes alerts that were raised from history. --bell never rings for them.
     """
@@ -40,7 +41,7 @@ def command(
 
 
 def printer(as_json: bool, bell: bool = False) -> Callable[[Alert], None]:
-    """Return a function that prints an alert, as a line of JSON or for people to read."""
+    """Return a function that prints an alert, either as a line of JSON or as text for people."""
     if as_json:
         return lambda alert: click.echo(msgspec.json.encode(alert).decode())
     from rich.console import Console

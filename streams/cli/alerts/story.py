@@ -1,4 +1,4 @@
-"""`./caf alerts show`: show one alert, every version of it, and who did what about it."""
+"""`./caf alerts show`: show one alert, all its versions, and the actions that people took on it."""
 
 from datetime import UTC, datetime
 
@@ -19,7 +19,8 @@ __all__ = ["show"]
     help="Print JSON: its versions, and those of alerts about it, one a line, in UTC.",
 )
 def show(alert_id: str, as_json: bool) -> None:
-    """Show one alert as it is now, and its history.
+    """
+    Show one alert as it is now, and its history.
 
     The history says when the event happened, when its record arrived, when each version was written and for whom, and
     who acknowledged or closed the alert. It also lists alerts that replaced it or were raised about it.

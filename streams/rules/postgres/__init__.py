@@ -1,1 +1,1 @@
-"""The rules on PostgreSQL: a program derives their text from the compiled SQL of the models, and an engine runs it."""
+"""The rules on PostgreSQL: the compiled SQL of the models is translated, and an engine runs the translation."""

@@ -1,4 +1,4 @@
-"""Rewrites aggregates and windows."""
+"""Rewrites aggregates and windows for PostgreSQL."""
 
 from sqlglot import exp
 
@@ -11,7 +11,7 @@ __all__: list[str] = []
 
 @rewrites(exp.Ordered)
 def _ordered(node: exp.Ordered, _: Place) -> exp.Expr:
-    """NULL comes last in both directions, and text is ordered by its bytes."""
+    """Sort NULL last in both directions, and sort text by its bytes."""
     if kind(node.this) == "list":
         raise refused(node, "orders by a list")
     node.set("this", collated(node.this))
@@ -21,7 +21,7 @@ def _ordered(node: exp.Ordered, _: Place) -> exp.Expr:
 
 @rewrites(exp.Max, exp.Min)
 def _extreme(node: exp.Func, _: Place) -> exp.Expr:
-    """Text is compared by its bytes."""
+    """Compare text by its bytes."""
     if kind(node.this) in {"struct", "tuple", "list", "boolean", "null"}:
         raise refused(node, f"compares {kind(node.this)}")
     node.set("this", collated(node.this))
@@ -30,7 +30,7 @@ def _extreme(node: exp.Func, _: Place) -> exp.Expr:
 
 @rewrites(exp.Sum)
 def _sum(node: exp.Sum, _: Place) -> exp.Expr:
-    """Only whole numbers. Their sums have no upper bound in either database."""
+    """Allow only sums of whole numbers. These sums have no upper bound in either database."""
     if kind(node.this) not in {"integer", "bigint"}:
         raise refused(node, "adds something that is not a whole number")
     return node
@@ -38,13 +38,13 @@ def _sum(node: exp.Sum, _: Place) -> exp.Expr:
 
 @rewrites(exp.LogicalOr)
 def _any(node: exp.LogicalOr, _: Place) -> exp.Expr:
-    """The same function has another name."""
+    """Rename the function: in PostgreSQL, the same function is called `bool_or`."""
     return called("bool_or", node.this)
 
 
 @rewrites(exp.AnyValue)
 def _any_value(node: exp.AnyValue, _: Place) -> exp.Expr:
-    """Any value that is not NULL. Models use it where all rows of a group have the same value."""
+    """Return any value that is not NULL. Models use this where all rows of a group have the same value."""
     if kind(node.this) == "list":
         raise refused(node, "takes a list")
     return called("any_value", node.this)
@@ -52,20 +52,20 @@ def _any_value(node: exp.AnyValue, _: Place) -> exp.Expr:
 
 @rewrites(exp.IgnoreNulls)
 def _ignore_nulls(node: exp.IgnoreNulls, _: Place) -> exp.Expr:
-    """`any_value` ignores NULL anyway. For `last_value` see `_window`."""
+    """Remove `IGNORE NULLS` from `any_value`, which ignores NULL anyway. `_window` rewrites `last_value`."""
     return node if isinstance(node.this, exp.LastValue) else node.this
 
 
 @rewrites(exp.ArrayAgg)
 def _list(node: exp.ArrayAgg, _: Place) -> exp.Expr:
-    """PostgreSQL's arrays of arrays are tables, so lists may be gathered only to be joined."""
+    """Refuse lists of lists, unless they are flattened at once. PostgreSQL's arrays of arrays must be rectangular."""
     if kind(node.this) == "list" and not isinstance(_outer(node), exp.Flatten):
         raise refused(node, "is a list of lists")
     return node
 
 
 def _outer(node: exp.Expr) -> exp.Expr | None:
-    """The expression around an aggregate with its filter and window."""
+    """Return the expression that contains an aggregate with its filter and window."""
     parent = node.parent
     while isinstance(parent, exp.Filter | exp.Window) and parent.this is node:
         node, parent = parent, parent.parent
@@ -74,7 +74,7 @@ def _outer(node: exp.Expr) -> exp.Expr | None:
 
 @rewrites(exp.Flatten)
 def _flattened(node: exp.Flatten, place: Place) -> exp.Expr:
-    """Lists are joined by the aggregate that gathers them."""
+    """Flatten lists inside the aggregate that collects them."""
     (gathered,) = node.find_all(exp.ArrayAgg)
     if _outer(gathered) is not node:
         raise refused(node, "joins lists that no aggregate has gathered")
@@ -86,9 +86,10 @@ def _flattened(node: exp.Flatten, place: Place) -> exp.Expr:
 @rewrites(exp.ArgMax, exp.ArgMin)
 def _arg_extreme(node: exp.ArgMax | exp.ArgMin, _: Place) -> exp.Expr:
     """
-    The first of the values in order: `(array_agg(value ORDER BY key) FILTER (WHERE value and key are there))[1]`.
+    Take the first value in the order of the key.
 
-    In a window, nothing can be gathered in order; see `_window`.
+    The result is `(array_agg(value ORDER BY key) FILTER (WHERE value and key are not NULL))[1]`. In a window,
+    PostgreSQL cannot aggregate in order, so `_window` rewrites that case.
     """
     if kind(node.this) == "list":
         raise refused(node, "takes a list")
@@ -101,7 +102,7 @@ def _arg_extreme(node: exp.ArgMax | exp.ArgMin, _: Place) -> exp.Expr:
 
 @rewrites(exp.Filter)
 def _filtered(node: exp.Filter, _: Place) -> exp.Expr:
-    """The filter of `arg_min` moves to where the values are gathered."""
+    """Move the filter of `arg_min` to the aggregate that collects the values."""
     if isinstance(node.this, exp.Bracket):
         gathered = node.this.find(exp.Filter)
         assert gathered is not None, "`_arg_extreme` has put it there"
@@ -118,21 +119,25 @@ def _is_in_window(node: exp.Expr) -> bool:
 
 
 def _keys(node: exp.ArgMax | exp.ArgMin) -> list[exp.Ordered]:
-    """The parts of the key, in order. NULL in a tuple is greater than any value."""
+    """Return the parts of the key, in order. NULL in a tuple is greater than any value."""
     is_max, key = isinstance(node, exp.ArgMax), node.expression
     parts = key.this.expressions if is_row(key) else [collated(key)]
     return [exp.Ordered(this=part.copy(), desc=is_max, nulls_first=is_max) for part in parts]
 
 
 def _is_there(node: exp.ArgMax | exp.ArgMin) -> exp.Expr:
-    """Rows without a value do not count, nor do rows without a key. A tuple always counts as a key."""
+    """
+    Return the condition that a row counts: its value and key are not NULL.
+
+    A key that is a tuple never counts as NULL.
+    """
     needed = [node.this] if is_row(node.expression) else [node.this, node.expression]
     return exp.and_(*(exp.NullSafeNEQ(this=each.copy(), expression=exp.null()) for each in needed))
 
 
 @rewrites(exp.Window)
 def _window(node: exp.Window, place: Place) -> exp.Expr:
-    """In PostgreSQL, `arg_min` and `IGNORE NULLS` cannot have a window."""
+    """Rewrite windows over `arg_min`, `arg_max` or `IGNORE NULLS`, which PostgreSQL does not support."""
     if isinstance(node.this, exp.IgnoreNulls):
         node.set("this", place.helper("last_known", node.this.this.this))
         return node
@@ -144,7 +149,11 @@ def _window(node: exp.Window, place: Place) -> exp.Expr:
 
 
 def _first_of_partition(node: exp.Window, extreme: exp.ArgMax | exp.ArgMin, condition: exp.Expr | None) -> exp.Expr:
-    """The first value of the partition in order of the key. Rows that do not count come after those that do."""
+    """
+    Return the first value of the partition in the order of the key.
+
+    Rows that do not count are sorted after the rows that count.
+    """
     definition = _definition(node)
     if definition.args.get("order") is not None or definition.args.get("spec") is not None:
         raise refused(node, "reads only a part of its partition")
@@ -166,7 +175,7 @@ def _first_of_partition(node: exp.Window, extreme: exp.ArgMax | exp.ArgMin, cond
 
 
 def _definition(node: exp.Window) -> exp.Window:
-    """The window itself, or the one that it names."""
+    """Return the window's definition. If the window is only named, return the definition with that name."""
     if (name := node.args.get("alias")) is None:
         return node
     select = node.find_ancestor(exp.Select)

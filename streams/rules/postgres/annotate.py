@@ -1,4 +1,4 @@
-"""Finds the types of all parts of a query, also where sqlglot alone does not know them for DuckDB."""
+"""Finds the types of all parts of a query, including parts whose DuckDB types sqlglot alone does not know."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ def _as_first(types: TypeAnnotator, node: exp.Expr) -> None:
 
 
 def _as_any(types: TypeAnnotator, node: exp.Expr) -> None:
-    """The type of the first argument that is neither NULL nor an empty list, because all have the same type."""
+    """Give the node the type of its first argument that is neither NULL nor an empty list."""
     given = [node.this, *node.expressions]
     told = [each.type for each in given if not isinstance(each, exp.Null) and not _is_empty_list(each)]
     _type(types, node, told[0] if told else None)
@@ -61,7 +61,7 @@ def _transformed(types: TypeAnnotator, node: exp.Transform) -> None:
 
 
 def _lambda(types: TypeAnnotator, node: exp.Func) -> None:
-    """Find the types in the body again, now that the type of its variable is known."""
+    """Find the types in the body of a lambda again, after the type of its variable has become known."""
     body, (variable,) = node.expression.this, node.expression.expressions
     of = node.this.type
     for part in body.walk():

@@ -1,8 +1,8 @@
 """
-Derives the models of the stream for PostgreSQL from what dbt compiled, and caches them beside it.
+Translates the stream's compiled models to PostgreSQL, and caches the translation beside the compiled models.
 
-Everything lies in a schema of its own, which is named after the content. So two versions of the rules can exist at the
-same time.
+The translated rules have their own schema, which is named after a hash of their content. So two versions of the rules
+can exist at the same time.
 """
 
 import hashlib
@@ -29,7 +29,11 @@ __all__ = ["Derived", "derived", "relation_name"]
 _HERE = Path(__file__).parent
 _GIVEN = (*(f"landing.main.{table}" for table in INPUTS), "marts.run.cut", "marts.run.as_of")
 _LONGEST_NAME = 63
-"""Most bytes of a name in PostgreSQL. A longer name is cut off, and two such names may then be the same."""
+"""
+The maximum length of a name in PostgreSQL, in bytes.
+
+PostgreSQL cuts longer names, so two of them may become the same.
+"""
 
 
 class Derived(msgspec.Struct, frozen=True):
@@ -38,13 +42,13 @@ class Derived(msgspec.Struct, frozen=True):
 
     Attributes:
         schema: the schema with everything that the rules need in the database.
-        models: the text of each model that is not static, by name.
-        inputs: the columns that some model reads, with their PostgreSQL types, by table of `landing.main`.
+        models: the SQL of each model that is not static, by name.
+        inputs: the columns that models read, with their PostgreSQL types, for each table of `landing.main`.
         unread: columns that models name only to leave them out.
-        tables: seeds and static models: their DuckDB relation, by name.
-        columns: the columns of those tables and of the models, with their PostgreSQL types.
-        looked_up: columns of those tables by which rows are found.
-        setup: statements that make helpers, types and functions, in order.
+        tables: the DuckDB relation of each seed and static model, by name.
+        columns: the columns of these tables and of the models, with their PostgreSQL types.
+        looked_up: columns of these tables that models use to find rows.
+        setup: statements that create helper functions, types and functions, in order.
     """
 
     schema: str
@@ -59,10 +63,10 @@ class Derived(msgspec.Struct, frozen=True):
 
 def derived(compiled: CompiledRules) -> Derived:
     """
-    Derive the models, or read what was derived from the same content before.
+    Translate the models, or read the cached translation if the models have not changed.
 
     Raises:
-        NotKnown: something in a model is not known to mean the same in PostgreSQL; the message names model and line.
+        NotKnown: a part of a model is not known to mean the same in PostgreSQL. The message names model and line.
     """
     digest = _digest(compiled)
     cache = compiled.seeds.parent / f"postgres-{digest}.json"
@@ -75,15 +79,15 @@ def derived(compiled: CompiledRules) -> Derived:
 
 def relation_name(relation: str) -> str:
     """
-    The name, in a statement, of a relation that is filled at each evaluation.
+    Return the name that a relation has in a statement, if the relation is filled at each evaluation.
 
-    It contains a dot, because no query inside a model has such a name.
+    The name contains a dot, because no query inside a model has such a name.
     """
     return relation.replace('"', "").partition(".")[2]
 
 
 def _digest(compiled: CompiledRules) -> str:
-    """Digest of everything that decides what is derived."""
+    """Return a digest of all inputs of the translation."""
     version = sqlglot.__version__  # type: ignore[attr-defined]  # set by a `try` that mypy does not follow
     digest = hashlib.sha256(f"{compiled.checksum} {version} {INPUTS}".encode())
     for file in sorted(_HERE.iterdir()):
@@ -133,7 +137,11 @@ def _models(
     tables: Mapping[str, str],
     place: Place,
 ) -> dict[str, str]:
-    """The texts of the models that are not static. Each is derived with the columns of the models before it."""
+    """
+    Return the SQL of the models that are not static.
+
+    Each model is translated after the models it reads, because the translation needs their columns.
+    """
     schema = MappingSchema(dialect="duckdb")
 
     def add(relation: str) -> None:
@@ -176,13 +184,13 @@ def _types(relation: str, columns: Mapping[str, str], place: Place) -> dict[str,
 
 
 def _columns_read(trees: Iterable[exp.Expr]) -> set[str]:
-    """The columns that models name, except those that they name only to leave them out."""
+    """Return the columns that models name. Columns that are named only to leave them out do not count."""
     columns = [column for tree in trees for column in tree.find_all(exp.Column) if column.arg_key != "except_"]
     return {part.name for column in columns for part in column.parts}
 
 
 def _looked_up(tree: exp.Expr, tables: Collection[str]) -> set[tuple[str, str]]:
-    """Columns of kept tables that a condition compares for equality."""
+    """Return the columns of seeds and static models that a condition compares for equality."""
     aliases = {table.alias_or_name: table.name for table in tree.find_all(exp.Table) if table.name in tables}
     sides = [side for equal in tree.find_all(exp.EQ) for side in (equal.left, equal.right)]
     return {

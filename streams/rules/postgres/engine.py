@@ -1,4 +1,4 @@
-"""Runs the rules on PostgreSQL, as `streams.rules.engine` runs them on DuckDB: rows go in, results come out."""
+"""Evaluates the rules on PostgreSQL as `streams.rules.engine` does on DuckDB."""
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -37,9 +37,9 @@ __all__ = ["MANY_EVENTS", "Given", "PostgresEngine"]
 
 MANY_EVENTS = 150
 """
-With this many events, joins are hashed.
+From this number of events, PostgreSQL uses hash joins.
 
-A plan is made once and used for every evaluation. So it does not know how many rows a parameter holds.
+A plan is made once and used for every evaluation. So PostgreSQL does not know how many rows a parameter holds.
 """
 
 _Due = tuple[datetime, str]
@@ -50,8 +50,9 @@ class Given(NamedTuple):
     The input of an evaluation.
 
     Attributes:
-        sources: a query for each input, and for `CROWDS` if over-shared ids are given instead of counted.
-        values: the values of `$1`, `$2` and so on in these queries. Each value is used in some query.
+        sources: a query for each input. There is also a query for `CROWDS` if over-shared ids are given and need not be
+            counted.
+        values: the values of `$1`, `$2` and so on in these queries. Each value is used in at least one query.
         has_many: whether there are many events (`MANY_EVENTS`).
     """
 
@@ -62,11 +63,13 @@ class Given(NamedTuple):
 
 class PostgresEngine(Evaluator):
     """
-    The rules in one session of a PostgreSQL server. Between evaluations it keeps prepared statements, but no rows.
+    The rules in one session of a PostgreSQL server.
+
+    Between evaluations the engine keeps prepared statements, but no rows.
 
     Raises:
-        NotKnown: something in a model is not known to mean the same in PostgreSQL.
-        LakeUnavailable: the database holds text in another encoding than UTF-8.
+        NotKnown: a part of a model is not known to mean the same in PostgreSQL.
+        LakeUnavailable: the database stores text in an encoding other than UTF-8.
     """
 
     def __init__(self, compiled: CompiledRules, session: Session) -> None:
@@ -81,7 +84,7 @@ class PostgresEngine(Evaluator):
     @classmethod
     def connected(cls, settings: Settings, compiled: CompiledRules) -> Self:
         """
-        An engine in the lake's database, with a session of its own.
+        Return an engine with its own session in the lake's database.
 
         Raises:
             LakeUnavailable: PostgreSQL does not answer.
@@ -91,7 +94,7 @@ class PostgresEngine(Evaluator):
 
     @property
     def columns_read(self) -> frozenset[str]:
-        """The columns of events that some model reads."""
+        """Return the columns of events that at least one model reads."""
         return frozenset(self._derived.inputs["events"])
 
     @property
@@ -121,10 +124,10 @@ class PostgresEngine(Evaluator):
 
     @contextmanager
     def evaluating_given(self, given: Given, rules: Collection[str], as_of: datetime) -> Iterator[Evaluation]:
-        """Evaluate rows that queries find; otherwise as `evaluating`."""
+        """Evaluate the rows that the given queries return. Apart from this, it works as `evaluating` does."""
         ends = [name for rule in sorted(rules) for name in self.compiled.ends(rule)]
         desks: list[str] = []
-        # Desks are needed wherever something changes. Reading all rows a second time for them would cost half as much
+        # Desks are needed wherever an alert changes. A second read of all rows for the desks would take half as long
         # again.
         evaluation = Evaluation([], [], [], lambda: _by_family(desks))
         for model, answer in self._answers((*ends, ALERT_ACTIONS, FAMILY_DESK), given, as_of):
@@ -149,14 +152,14 @@ class PostgresEngine(Evaluator):
         return [msgspec.json.decode(answer, type=DecidedReferral) for _, answer in answers]
 
     def _given(self, events: pa.Table, quarantine: pa.Table | None) -> Given:
-        """Convert rows to parameters."""
+        """Convert rows to parameters of the statement."""
         tables = {"events": events} | ({} if quarantine is None else {"quarantine": quarantine})
         texts = {name: as_rows(table, self._derived.inputs[name]) for name, table in tables.items()}
         sources = ((name, rows_given(self._derived, name, f"${number}")) for number, name in enumerate(texts, 1))
         return Given(tuple(sources), tuple(texts.values()), events.num_rows >= MANY_EVENTS)
 
     def _answers(self, asked: tuple[str, ...], given: Given, as_of: datetime) -> list[tuple[str, str]]:
-        """The rows of some models, each with the model's name."""
+        """Return the rows of the requested models, each with its model's name."""
         models = self._above(tuple(name for name in asked if name in self.compiled.models))
         if not models:
             return []
@@ -168,7 +171,11 @@ class PostgresEngine(Evaluator):
     def _made_text(
         self, models: tuple[str, ...], sources: tuple[tuple[str, str], ...], as_of: int, has_many: bool
     ) -> str:
-        """A statement for some models. For many rows the text differs, so that it gets a plan of its own."""
+        """
+        Return the statement for the given models.
+
+        For many rows its text is different, so that PostgreSQL makes another plan.
+        """
         text = statement(
             self.compiled,
             self._derived,

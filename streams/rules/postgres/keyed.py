@@ -1,8 +1,8 @@
 """
-Rewrites recursive queries with keys (`WITH RECURSIVE … USING KEY`): each round replaces what was known about a key.
+Rewrites recursive queries with keys (`WITH RECURSIVE … USING KEY`), because PostgreSQL does not have `USING KEY`.
 
-PostgreSQL has none. So each of them becomes a function that keeps the known rows and the rows of the last round in
-arrays, and repeats the recursive part until it finds nothing new.
+In such a query, each round replaces the row of a key. Each such query becomes a function. The function keeps all known
+rows and the rows of the last round in arrays, and repeats the recursive part until a round finds no new rows.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from streams.rules.postgres.supported import refused
 __all__ = ["RECURRING", "columns_of", "keyed", "restate_keyed"]
 
 RECURRING = "recurring"
-"""DuckDB's name for the schema of all rows known so far."""
+"""DuckDB's schema name for the table of all rows found so far."""
 
 _FUNCTION = """\
 CREATE FUNCTION {name}(changed {row}[]{parameters}) RETURNS SETOF {row} LANGUAGE plpgsql IMMUTABLE ROWS 10
@@ -44,10 +44,10 @@ $$"""
 
 def keyed(tree: exp.Expr) -> list[exp.CTE]:
     """
-    The recursive queries with keys.
+    Return the recursive queries with keys.
 
     Raises:
-        NotKnown: a recursive query has no keys, or has another form.
+        NotKnown: a recursive query has no keys, or has an unsupported form.
     """
     found = []
     for with_ in tree.find_all(exp.With):
@@ -62,7 +62,7 @@ def keyed(tree: exp.Expr) -> list[exp.CTE]:
 
 
 def columns_of(query: exp.Expr, names: list[str] | None = None) -> dict[str, exp.DataType]:
-    """The columns of an annotated query, under other names if some are given."""
+    """Return the columns and types of an annotated query. If `names` are given, they replace the column names."""
     first: Any = query
     while isinstance(first, exp.SetOperation | exp.Subquery):
         first = first.this
@@ -71,10 +71,10 @@ def columns_of(query: exp.Expr, names: list[str] | None = None) -> dict[str, exp
 
 def restate_keyed(cte: exp.CTE, place: Place, text: Callable[[exp.Expr], str]) -> None:
     """
-    Replace a recursive query by the call of a function, and make the function.
+    Create a function for a recursive query, and replace the query by a call of the function.
 
-    The rest of the query must be rewritten already. The other queries that the recursive part reads are passed as
-    arrays.
+    The rest of the query must be rewritten already. If the recursive part reads other queries, their rows are passed to
+    the function as arrays.
     """
     names = cte.args["alias"].columns
     columns = columns_of(cte.this, [name.name for name in names] or None)
@@ -101,7 +101,7 @@ def restate_keyed(cte: exp.CTE, place: Place, text: Callable[[exp.Expr], str]) -
 
 
 def _parameters(cte: exp.CTE, step: exp.Expr) -> dict[str, exp.Expr]:
-    """The queries beside a recursive one that its recursive part reads."""
+    """Return the sibling queries that the recursive part reads."""
     assert cte.parent is not None, "a CTE is part of a query"
     beside = {other.alias: other.this for other in cte.parent.expressions if other is not cte}
     inner = {each.alias for each in step.find_all(exp.CTE)}
@@ -124,7 +124,7 @@ def _read_arrays(step: exp.Expr, own: str, parameters: set[str]) -> None:
 
 
 def _array(query: exp.Expr, row: str) -> exp.Expr:
-    """The rows of a query as an array of a composite type."""
+    """Return the rows of a query as an array of a composite type."""
     of = exp.DataType.build(row, udt=True, dialect="postgres")
     value = exp.Cast(this=called("ROW", exp.Column(this=exp.Star(), table=exp.to_identifier("listed"))), to=of)
     listed = exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier("listed")))

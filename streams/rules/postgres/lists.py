@@ -1,4 +1,4 @@
-"""Rewrites structs and lists."""
+"""Rewrites structs and lists for PostgreSQL."""
 
 from sqlglot import exp
 
@@ -9,12 +9,12 @@ from streams.rules.postgres.types import element, kind
 __all__: list[str] = []
 
 _LAST = "-2"
-"""The last position of a list. DuckDB writes `-1`; sqlglot counts from zero and makes it `-2`."""
+"""The last position of a list. DuckDB writes `-1`. sqlglot counts from zero and turns `-1` into `-2`."""
 
 
 @rewrites(exp.Struct)
 def _struct(node: exp.Struct, place: Place) -> exp.Expr:
-    """A struct becomes a value of a composite type."""
+    """Turn a struct into a value of a composite type."""
     assert node.type is not None, "types are found before anything is rewritten"
     name = place.composites.name(node.type)
     row = called("ROW", *(field.expression for field in node.expressions))
@@ -23,7 +23,7 @@ def _struct(node: exp.Struct, place: Place) -> exp.Expr:
 
 @rewrites(exp.Array)
 def _array(node: exp.Array, _: Place) -> exp.Expr:
-    """An empty list has no type of its own. It takes the type of what it is used with."""
+    """Give an empty list the type of the expression that it is used with. An empty list has no type of its own."""
     if any(kind(each) == "list" for each in node.expressions):
         raise refused(node, "is a list of lists")
     return node if node.expressions else exp.Literal.string("{}")
@@ -31,7 +31,7 @@ def _array(node: exp.Array, _: Place) -> exp.Expr:
 
 @rewrites(exp.ArrayConcat)
 def _concatenated(node: exp.ArrayConcat, place: Place) -> exp.Expr:
-    """NULL counts as an empty list, even if all lists are NULL."""
+    """Treat NULL as an empty list, even if all lists are NULL."""
     given: list[exp.Expr] = [node.this, *node.expressions]
     joined, *others = given
     if not others:
@@ -43,25 +43,25 @@ def _concatenated(node: exp.ArrayConcat, place: Place) -> exp.Expr:
 
 @rewrites(exp.ArrayContains)
 def _contains(node: exp.ArrayContains, place: Place) -> exp.Expr:
-    """A NULL in the list does not make the result unknown."""
+    """Ignore a NULL in the list: it must not make the result NULL."""
     return place.helper("list_contains", node.this, node.expression)
 
 
 @rewrites(exp.ArrayDistinct)
 def _distinct(node: exp.ArrayDistinct, place: Place) -> exp.Expr:
-    """NULL is left out. DuckDB returns the items in no order; here they are in order."""
+    """Leave out NULL. DuckDB returns distinct items in any order; PostgreSQL returns them sorted."""
     return place.helper("list_distinct", collated(node.this))
 
 
 @rewrites(exp.ArraySort)
 def _sorted(node: exp.ArraySort, place: Place) -> exp.Expr:
-    """NULL comes last, and text is ordered by its bytes."""
+    """Sort NULL last, and sort text by its bytes."""
     return place.helper("list_sort", collated(node.this))
 
 
 @rewrites(exp.Bracket)
 def _item(node: exp.Bracket, place: Place) -> exp.Expr:
-    """The last item of a list; NULL if the list is empty."""
+    """Take the last item of a list, or NULL if the list is empty. Other positions are refused."""
     if kind(node.this) != "list" or [each.sql() for each in node.expressions] != [_LAST]:
         raise refused(node, "is not the last item of a list")
     return place.helper("list_last", node.this)
@@ -69,7 +69,11 @@ def _item(node: exp.Bracket, place: Place) -> exp.Expr:
 
 @rewrites(exp.ArraySlice)
 def _slice(node: exp.ArraySlice, _: Place) -> exp.Expr:
-    """A slice between two positions, both counted from one; an empty list if the end lies before the start."""
+    """
+    Take the slice between two positions, counted from one.
+
+    If the end lies before the start, the result is an empty list.
+    """
     start, end = node.args["start"], node.args["end"]
     if not (isinstance(start, exp.Literal) and isinstance(end, exp.Literal) and int(start.name) > 0):
         raise refused(node, "is counted from the end")
@@ -78,26 +82,30 @@ def _slice(node: exp.ArraySlice, _: Place) -> exp.Expr:
 
 @rewrites(exp.Length)
 def _length(node: exp.Length, _: Place) -> exp.Expr:
-    """The length of a list has another name than that of text. The length of text is counted in code points."""
+    """Use `cardinality` for the length of a list. The length of text is counted in code points in both databases."""
     return called("cardinality", node.this) if kind(node.this) == "list" else node
 
 
 @rewrites(exp.ArrayFilter)
 def _filtered(node: exp.ArrayFilter, _: Place) -> exp.Expr:
-    """A list comprehension becomes a query over the list, in its order."""
+    """Turn a list comprehension with a condition into a query over the list, which keeps the list's order."""
     return _comprehension(node, exp.column(node.expression.expressions[0].name), node.expression.this)
 
 
 @rewrites(exp.Transform)
 def _transformed(node: exp.Transform, _: Place) -> exp.Expr:
-    """A list comprehension becomes a query over the list, in its order."""
+    """Turn a list comprehension that computes values into a query over the list, which keeps the list's order."""
     if element(node).this in {exp.DataType.Type.ARRAY, exp.DataType.Type.LIST}:
         raise refused(node, "makes a list of lists")
     return _comprehension(node, node.expression.this, None)
 
 
 def _comprehension(node: exp.Func, value: exp.Expr, condition: exp.Expr | None) -> exp.Expr:
-    """`unnest` stands in the select list. There, a struct stays one value, and a NULL struct stays NULL."""
+    """
+    Return a query over a list.
+
+    `unnest` is in the select list, where a struct stays one value and NULL stays NULL.
+    """
     (variable,) = node.expression.expressions
     unnested = exp.alias_(called("unnest", node.this.copy()), variable.name, quoted=True)
     query = exp.select(value).from_(exp.Subquery(this=exp.select(unnested), alias=exp.TableAlias(this="listed")))

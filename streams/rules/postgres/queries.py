@@ -1,4 +1,4 @@
-"""Rewrites clauses and joins that PostgreSQL lacks, in a query in which all columns name their table."""
+"""Rewrites clauses and joins that PostgreSQL lacks. In the given query, every column must name its table."""
 
 from collections.abc import Callable
 from typing import cast
@@ -32,7 +32,7 @@ def restate(tree: exp.Expr) -> exp.Expr:
 def _replace(tree: exp.Expr, part: exp.Select, rule: Callable[[exp.Select], exp.Select]) -> exp.Expr:
     if part is tree:
         return rule(part)
-    # Take the part out first, because its replacement contains it.
+    # Take the part out of the tree first, because its replacement contains it.
     place = exp.Placeholder()
     part.replace(place)
     place.replace(rule(part))
@@ -40,7 +40,7 @@ def _replace(tree: exp.Expr, part: exp.Select, rule: Callable[[exp.Select], exp.
 
 
 def _unite_by_place(union: exp.SetOperation) -> None:
-    """`UNION BY NAME`: put the columns of each part into the order of the first part's."""
+    """Rewrite `UNION BY NAME`: put the columns of all parts into the order of the first part."""
     if not union.args.get("by_name"):
         return
     names = union.left.named_selects
@@ -60,7 +60,7 @@ def _parts(query: exp.Expr) -> list[exp.Select]:
 
 
 def _group_by_all(select: exp.Select) -> None:
-    """`GROUP BY ALL`: group by every column that is not an aggregate."""
+    """Rewrite `GROUP BY ALL`: group by every column that contains no aggregate."""
     group = select.args.get("group")
     if group is None or not group.args.get("all"):
         return
@@ -69,7 +69,7 @@ def _group_by_all(select: exp.Select) -> None:
 
 
 def _join_as_of(select: exp.Select) -> None:
-    """`ASOF JOIN`: join the one row that is nearest to the inequality of the condition."""
+    """Rewrite `ASOF JOIN`: join only the row that meets the inequality of the condition and is nearest to its bound."""
     for join in select.args.get("joins") or ():
         if join.method != "ASOF":
             continue
@@ -90,12 +90,12 @@ def _join_as_of(select: exp.Select) -> None:
 
 
 def _semi_join(select: exp.Select) -> None:
-    """`SEMI JOIN` and `ANTI JOIN`: ask whether a row exists."""
+    """Rewrite `SEMI JOIN` and `ANTI JOIN`: ask whether a matching row exists."""
     eliminate_semi_and_anti_joins(select)
 
 
 def _qualify(select: exp.Select) -> exp.Select:
-    """`QUALIFY`: a condition on windows becomes a condition on a column of an inner query."""
+    """Rewrite `QUALIFY`: move the condition on a window to a column of an inner query."""
     if select.args.get("distinct"):
         raise refused(select, "has both DISTINCT and QUALIFY")
     names, condition = select.named_selects, select.args["qualify"].this

@@ -1,4 +1,8 @@
-"""An in-memory DuckDB with every relation of the rules. It describes all of them, and holds the static ones."""
+"""
+An in-memory DuckDB with every relation of the rules.
+
+This DuckDB knows the columns of all relations, and contains the rows of static relations.
+"""
 
 from typing import Any
 
@@ -36,13 +40,13 @@ class Reference:
             run(f"CREATE TABLE {model.relation} AS FROM (\n{model.sql}\n) {'' if model.is_static else 'LIMIT 0'}")
 
     def close(self) -> None:
-        """Free its memory."""
+        """Free the database's memory."""
         self._connection.close()
 
     def columns(self, relation: str) -> dict[str, str]:
-        """The columns of a relation with their DuckDB types."""
+        """Return the columns of a relation with their DuckDB types."""
         return {row[0]: row[1] for row in self._connection.execute(f"DESCRIBE FROM {relation}").fetchall()}
 
     def rows(self, relation: str) -> list[tuple[Any, ...]]:
-        """The rows of a relation."""
+        """Return the rows of a relation."""
         return self._connection.execute(f"FROM {relation}").fetchall()

@@ -1,4 +1,4 @@
-"""How a query is rewritten: one small function for each construct, from the innermost part to the outermost."""
+"""The framework for rewriting a query: one small function for each construct, applied from the inside outwards."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,26 +13,26 @@ __all__ = ["Place", "Rewrite", "called", "collated", "grouped", "is_row", "rewri
 
 @dataclass
 class Place:
-    """Where the SQL of the models will run, and the types and functions that it needs there."""
+    """The place where the models' SQL will run, with the types and functions that it needs there."""
 
     schema: str
     composites: Composites
     functions: dict[str, str] = field(default_factory=dict)
-    """Statements that create the functions of this project's models, by name."""
+    """Statements that create this project's functions, by name."""
 
     def helper(self, name: str, *arguments: exp.Expr) -> exp.Expr:
-        """A call of one of the functions in `helpers.sql`."""
+        """Return a call of one of the functions in `helpers.sql`."""
         return called(f"{self.schema}.{name}", *arguments)
 
 
 Rewrite = Callable[[Any, Place], exp.Expr]
-"""Takes only the constructs for which it is registered."""
+"""A rewriting function. The function is called only with the constructs it is registered for."""
 
 _REWRITES: dict[type[exp.Expr], Rewrite] = {}
 
 
 def rewrites(*constructs: type[exp.Expr]) -> Callable[[Rewrite], Rewrite]:
-    """Register a function for constructs. Its docstring says what is different in PostgreSQL."""
+    """Register a function that rewrites the given constructs. Its docstring says how PostgreSQL differs from DuckDB."""
 
     def register(function: Rewrite) -> Rewrite:
         _REWRITES.update(dict.fromkeys(constructs, function))
@@ -43,7 +43,7 @@ def rewrites(*constructs: type[exp.Expr]) -> Callable[[Rewrite], Rewrite]:
 
 def rewrite(tree: exp.Expr, place: Place) -> exp.Expr:
     """
-    Rewrite every part of a query whose types are known. The new part keeps the type of the old one.
+    Rewrite every part of a query whose types are known. Each new part keeps the type of the part it replaces.
 
     Raises:
         NotKnown: a part cannot be rewritten.
@@ -63,23 +63,23 @@ def rewrite(tree: exp.Expr, place: Place) -> exp.Expr:
 
 
 def called(name: str, *arguments: exp.Expr) -> exp.Anonymous:
-    """A call of a function."""
+    """Return a SQL expression that calls the function `name` with the given arguments."""
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
 def is_row(node: exp.Expr) -> bool:
-    """Whether an expression was a tuple before it was rewritten."""
+    """Return whether an expression was a tuple before it was rewritten."""
     return isinstance(node, exp.Cast) and isinstance(node.this, exp.Anonymous) and node.this.name == "ROW"
 
 
 def grouped(node: exp.Expr) -> exp.Expr:
-    """An expression in brackets, if an operator beside it could otherwise bind to a part of it."""
+    """Return the expression in parentheses if an operator beside it could otherwise bind to a part of it."""
     is_one = isinstance(node, exp.Column | exp.Literal | exp.Paren | exp.Func) and not isinstance(node, exp.Binary)
     return node if is_one else exp.Paren(this=node)
 
 
 def collated(node: exp.Expr) -> exp.Expr:
-    """An expression by which something is ordered or compared. Text, or a list of text, is ordered by its bytes."""
+    """Return an expression to order or compare by. Text, or a list of text, is ordered by its bytes."""
     if isinstance(node.unnest(), exp.Tuple | exp.Literal) or kind(node) == "null":
         return node
     is_text = kind(node) == "text" or (

@@ -1,4 +1,4 @@
-"""Passes rows as a JSON array of objects, without NULL values: an event fills a dozen of seventy columns."""
+"""Passes rows as a JSON array of objects. NULL values are left out: an event fills about twelve of seventy columns."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ __all__ = ["as_rows"]
 
 
 def as_rows(rows: pa.Table, columns: Iterable[str]) -> str:
-    """Convert some columns of the rows."""
+    """Return the given columns of the rows as JSON."""
     objects: list[dict[str, object]] = [{} for _ in range(rows.num_rows)]
     for name in columns:
         column = rows.column(name)
@@ -22,7 +22,11 @@ def as_rows(rows: pa.Table, columns: Iterable[str]) -> str:
 
 
 def _written(value: object) -> object:
-    """A value as PostgreSQL reads it from JSON. Its text can hold every character except a zero byte."""
+    """
+    Return a value in the form that PostgreSQL reads from JSON.
+
+    Text may contain every character except a zero byte.
+    """
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
     return value.replace("\0", "\ufffd") if isinstance(value, str) else value

@@ -1,4 +1,8 @@
-"""Makes what the rules need in a PostgreSQL database: functions, types, seeds and static models, in one schema."""
+"""
+Creates everything that the rules need in a PostgreSQL database, in one schema.
+
+The schema contains functions, types, seeds and static models.
+"""
 
 from typing import Any
 
@@ -16,13 +20,13 @@ __all__ = ["install"]
 
 def install(session: Session, compiled: CompiledRules, derived: Derived) -> bool:
     """
-    Make the schema in one transaction, unless it exists. The session must have no transaction open.
+    Create the schema in one transaction if it does not exist. The session must have no open transaction.
 
     Returns:
-        Whether it was made.
+        Whether the schema was created now.
 
     Raises:
-        LakeUnavailable: the database holds text in another encoding than UTF-8.
+        LakeUnavailable: the database stores text in an encoding other than UTF-8.
     """
     if session.run("SELECT current_setting('server_encoding')") != [("UTF8",)]:
         raise LakeUnavailable("the rules need a PostgreSQL database in UTF-8; create it with ENCODING 'UTF8'")

@@ -1,9 +1,9 @@
 """
-The list of known SQL: every construct of DuckDB that means the same in PostgreSQL, or is rewritten until it does.
+The list of supported SQL: DuckDB constructs that mean the same in PostgreSQL, or that this package rewrites.
 
-A construct that is not listed here is refused, and so is an argument that is not listed with its construct. It might
-mean something else, and an alert would be wrong without notice. Add a construct only together with its test in
-`tests/rules/postgres/test_constructs.py`.
+A construct that is not listed here is refused, and so is an argument that is not listed with its construct. An unknown
+construct might mean something else in PostgreSQL, and alerts would be wrong without anybody noticing. Add a construct
+only together with its test in `tests/rules/postgres/test_constructs.py`.
 """
 
 from collections.abc import Callable
@@ -53,7 +53,7 @@ KNOWN: dict[type[exp.Expr], set[str]] = {
     exp.Values: {"alias", "expressions"},
     exp.Exists: _UNARY,
     exp.Explode: _UNARY,
-    # Names and values.
+    # Names and literals.
     exp.Alias: {"this", "alias"},
     exp.Column: {"this", "table", "db"},
     exp.Identifier: {"this", "quoted"},
@@ -67,7 +67,7 @@ KNOWN: dict[type[exp.Expr], set[str]] = {
     exp.Interval: {"this", "unit"},
     exp.Cast: {"this", "to"},
     exp.DataType: {"this", "nested"},
-    # Three-valued logic is the same. Comparisons of text get a collation.
+    # Three-valued logic is the same in both databases. Comparisons of text get a collation.
     exp.And: _BINARY,
     exp.Or: _BINARY,
     exp.Not: _UNARY,
@@ -86,10 +86,10 @@ KNOWN: dict[type[exp.Expr], set[str]] = {
     exp.If: {"this", "true", "false"},
     exp.Coalesce: {"this", "expressions"},
     exp.Nullif: _BINARY,
-    # Both databases skip NULL, unless all arguments are NULL.
+    # Both databases skip NULL arguments. The result is NULL only if all arguments are NULL.
     exp.Greatest: {"this", "expressions", "ignore_nulls"},
     exp.Least: {"this", "expressions", "ignore_nulls"},
-    # Numbers and times. `values` checks which types may be combined.
+    # Numbers and times. The module `values` checks which types may be combined.
     exp.Add: _BINARY,
     exp.Sub: _BINARY,
     exp.Mul: _BINARY,
@@ -193,10 +193,10 @@ _UNKNOWN = "is not known to mean the same in PostgreSQL"
 
 def check(tree: exp.Expr) -> None:
     """
-    Check everything in a query as it was written.
+    Check every construct in a query before the query is rewritten.
 
     Raises:
-        NotKnown: something is not known; the message names it and its line.
+        NotKnown: a construct is not in the list. The message names it and its line.
     """
     for node in tree.walk():
         given = {name: value for name, value in node.args.items() if value not in (None, False, [])}
@@ -209,13 +209,13 @@ def check(tree: exp.Expr) -> None:
 
 
 def refused(node: exp.Expr, why: str) -> NotKnown:
-    """The error that names a construct and its line."""
+    """Return an error that names a construct and its line."""
     text = " ".join(node.sql("duckdb", comments=False).split())
     return NotKnown(f"line {_line(node)}: {text[:120]} {why}")
 
 
 def _line(node: exp.Expr) -> object:
-    """The line of the first part that has one, or of an expression around it."""
+    """Return the line of the first part that has a line number, or else of an expression that contains it."""
     around: exp.Expr | None = node
     while around is not None:
         lines = [found.meta["line"] for found in around.walk() if "line" in found.meta]

@@ -1,4 +1,4 @@
-"""Rewrites times, intervals and parts of dates."""
+"""Rewrites times, intervals and parts of dates for PostgreSQL."""
 
 from sqlglot import exp
 
@@ -16,12 +16,16 @@ _SPANS = {
 }
 
 _FORMATS = {"%-d %B %Y": "FMDD FMMonth YYYY"}
-"""Formats of dates for `strftime`, with the same format for `to_char`. Both write English months."""
+"""
+Date formats for `strftime`, each with the same format for `to_char`.
+
+Both functions write English names of months.
+"""
 
 
 @rewrites(exp.Anonymous)
 def _named_function(node: exp.Anonymous, place: Place) -> exp.Expr:
-    """Functions for which sqlglot has no class."""
+    """Rewrite functions for which sqlglot has no class."""
     name, given = node.name.lower(), node.expressions
     if name == "list_unique":
         return place.helper("list_unique", collated(given[0]))
@@ -32,12 +36,16 @@ def _named_function(node: exp.Anonymous, place: Place) -> exp.Expr:
 
 @rewrites(exp.ToDays)
 def _days(node: exp.ToDays, _: Place) -> exp.Expr:
-    """An interval of days."""
+    """Rewrite `to_days`: the result is an interval of days."""
     return _span(node.this, "1 day")
 
 
 def _span(number: exp.Expr, one: str) -> exp.Expr:
-    """An interval becomes a number multiplied by a unit. This is exact up to 2^53 microseconds, which are 285 years."""
+    """
+    Return a number multiplied by a unit as an interval.
+
+    The result is exact up to 2^53 microseconds, which are 285 years.
+    """
     if kind(number) not in INTEGERS:
         raise refused(number, "is not a whole number")
     interval = exp.Cast(this=exp.Literal.string(one), to=exp.DataType.build("interval"))
@@ -53,7 +61,7 @@ def _microseconds(moment: exp.Expr) -> exp.Expr:
 
 @rewrites(exp.DateDiff)
 def _difference(node: exp.DateDiff, _: Place) -> exp.Expr:
-    """Microseconds from one time to another of the same kind."""
+    """Return the microseconds between two times of the same kind."""
     unit = node.unit
     if unit is None or unit.name.upper() != "MICROSECOND" or kind(node.this) != kind(node.expression):
         raise refused(node, "is not a difference in microseconds")
@@ -62,7 +70,7 @@ def _difference(node: exp.DateDiff, _: Place) -> exp.Expr:
 
 @rewrites(exp.Year, exp.Month, exp.Day, exp.DayOfWeekIso)
 def _part(node: exp.Func, _: Place) -> exp.Expr:
-    """Parts of dates are whole numbers."""
+    """Return parts of dates as whole numbers."""
     part = "ISODOW" if isinstance(node, exp.DayOfWeekIso) else type(node).__name__.upper()
     if kind(node.this) not in {"date", "timestamp"}:
         raise refused(node, "takes a part of something that is not a date")
@@ -71,13 +79,21 @@ def _part(node: exp.Func, _: Place) -> exp.Expr:
 
 @rewrites(exp.DateFromParts)
 def _date(node: exp.DateFromParts, _: Place) -> exp.Expr:
-    """PostgreSQL takes integers. A day that does not exist is an error in both databases."""
+    """
+    Cast the arguments to integers, because PostgreSQL needs them.
+
+    A date that does not exist fails in both databases.
+    """
     return called("make_date", *(exp.cast(node.args[name], "int") for name in ("year", "month", "day")))
 
 
 @rewrites(exp.AtTimeZone)
 def _at_time_zone(node: exp.AtTimeZone, _: Place) -> exp.Expr:
-    """The same in both databases, also for the hour that comes twice and for the hour that is left out."""
+    """
+    Keep `AT TIME ZONE`.
+
+    `AT TIME ZONE` gives the same result in both databases, even for the hour that clock changes repeat or skip.
+    """
     if kind(node.this) not in {"timestamp", "timestamptz"} or not node.args["zone"].is_string:
         raise refused(node, "is not a time zone of a timestamp")
     return node
@@ -85,7 +101,7 @@ def _at_time_zone(node: exp.AtTimeZone, _: Place) -> exp.Expr:
 
 @rewrites(exp.TimeToStr)
 def _written_date(node: exp.TimeToStr, _: Place) -> exp.Expr:
-    """Only known formats are allowed."""
+    """Allow only known date formats."""
     format_ = node.sql("duckdb").rpartition(", ")[2].strip("')")
     if kind(node.this) != "date" or format_ not in _FORMATS:
         raise refused(node, "writes a date in an unknown format")

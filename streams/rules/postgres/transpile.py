@@ -1,4 +1,4 @@
-"""Translates the DuckDB SQL of one model to PostgreSQL: it is qualified, typed, checked and rewritten."""
+"""Translates the DuckDB SQL of one model to PostgreSQL in four steps: qualify, find types, check and rewrite."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
-from streams.rules.postgres import aggregates, lists, times, values  # noqa: F401  (they register their rewrites)
+from streams.rules.postgres import aggregates, lists, times, values  # noqa: F401  (modules register rewrites)
 from streams.rules.postgres.annotate import annotate
 from streams.rules.postgres.keyed import RECURRING, columns_of, keyed, restate_keyed
 from streams.rules.postgres.queries import restate
@@ -19,7 +19,7 @@ __all__ = ["transpile"]
 
 
 class _Dialect(Postgres):
-    """PostgreSQL, printed without those of sqlglot's rewrites that this package makes itself."""
+    """The PostgreSQL dialect of sqlglot, without the rewrites that this package makes itself."""
 
     class Generator(Postgres.Generator):  # type: ignore[misc, valid-type]  # sqlglot's metaclass sets it
         TRANSFORMS = {  # noqa: RUF012
@@ -30,16 +30,16 @@ class _Dialect(Postgres):
 
 def transpile(tree: exp.Expr, schema: MappingSchema, relation: Callable[[str], str], place: Place) -> str:
     """
-    The PostgreSQL text of a query. The given tree is changed and cannot be used again.
+    Return the PostgreSQL text of a query. The given tree is changed and cannot be used again.
 
     Args:
-        tree: the query as DuckDB's parser read it.
-        schema: the relations that it may read, with the DuckDB types of their columns.
-        relation: gives the PostgreSQL name of a relation `catalog.schema.table`.
-        place: where the text will run. Types and functions that it needs are added.
+        tree: the query as DuckDB's parser in sqlglot read it.
+        schema: the relations that the query may read, with the DuckDB types of their columns.
+        relation: returns the PostgreSQL name of a relation `catalog.schema.table`.
+        place: where the SQL will run. The types and functions that the query needs are added to it.
 
     Raises:
-        NotKnown: something in the text is not known to mean the same; the message names its line.
+        NotKnown: a part of the query is not known to mean the same in PostgreSQL. The message names its line.
     """
     check(tree)
     try:
@@ -60,7 +60,7 @@ def transpile(tree: exp.Expr, schema: MappingSchema, relation: Callable[[str], s
 
 
 def _annotate_again(tree: exp.Expr, recursive: list[exp.CTE], schema: MappingSchema) -> None:
-    """Find all types again, because only now the types are known of rows that recursive parts read from themselves."""
+    """Find all types again, because a recursive part's own rows only have known types after the first pass."""
     for cte in recursive:
         names = [column.name for column in cte.args["alias"].columns]
         types = {name: type_.sql("duckdb") for name, type_ in columns_of(cte.this, names or None).items()}

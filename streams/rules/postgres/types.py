@@ -1,4 +1,4 @@
-"""Types: the PostgreSQL name of a DuckDB type, and the kind of value that an expression has."""
+"""Types: the PostgreSQL name of each DuckDB type, and the kind of value of an expression."""
 
 import hashlib
 
@@ -24,7 +24,7 @@ _NAMES = {
     _Type.VARBINARY: "bytea",
     _Type.DOUBLE: "double precision",
 }
-"""Text is ordered by its bytes, as in DuckDB, whatever the database's locale."""
+"""The collation of text: by its bytes, as in DuckDB, whatever the database's locale is."""
 
 _KINDS = {
     _Type.TEXT: "text",
@@ -51,7 +51,7 @@ INTEGERS = frozenset({"integer", "bigint", "hugeint"})
 
 def kind(node: exp.Expr) -> str:
     """
-    The kind of value that an expression has: `text`, `integer`, `struct`, …; a tuple has a kind of its own.
+    Return the kind of value of an expression: `text`, `integer`, `struct`, …; a tuple has its own kind.
 
     Raises:
         NotKnown: the kind is not known.
@@ -68,7 +68,7 @@ def kind(node: exp.Expr) -> str:
 
 def element(node: exp.Expr) -> exp.DataType:
     """
-    The type of a list's elements.
+    Return the type of a list's elements.
 
     Raises:
         NotKnown: the type is not known.
@@ -82,10 +82,10 @@ def element(node: exp.Expr) -> exp.DataType:
 
 class Composites:
     """
-    The composite types that stand for structs. Structs with the same names and types of fields share one type.
+    The composite types that stand for structs. Structs whose fields have the same names and types share one type.
 
     Attributes:
-        ddl: statements that create the types, by name. Each comes after the types that it names.
+        ddl: statements that create the types, by name. Each type comes after the types that it uses.
     """
 
     def __init__(self, schema: str) -> None:
@@ -94,10 +94,10 @@ class Composites:
 
     def name(self, type_: exp.DataType | str) -> str:
         """
-        The PostgreSQL type of a DuckDB type, with the collation of text.
+        Return the PostgreSQL type of a DuckDB type. Text types include the collation.
 
         Raises:
-            NotKnown: no such type is known.
+            NotKnown: the DuckDB type has no known PostgreSQL type.
         """
         if isinstance(type_, str):
             type_ = exp.DataType.build(type_, dialect="duckdb")
@@ -111,7 +111,7 @@ class Composites:
         return _NAMES[type_.this]
 
     def of(self, fields: dict[str, exp.DataType]) -> str:
-        """The composite type for some fields, in their order."""
+        """Return the composite type for the given fields, in their order."""
         listed = ", ".join(f'"{name}" {self.name(type_)}' for name, type_ in fields.items())
         name = f"struct_{hashlib.sha256(listed.encode()).hexdigest()[:8]}"
         self.ddl[name] = f"CREATE TYPE {self._schema}.{name} AS ({listed})"

@@ -1,4 +1,4 @@
-"""Rewrites numbers, text and comparisons."""
+"""Rewrites numbers, text and comparisons for PostgreSQL."""
 
 from sqlglot import exp
 
@@ -17,7 +17,11 @@ _SUMS = {
     (exp.Sub, "date", "interval"),
     (exp.Sub, "timestamp", "interval"),
 }
-"""Sums of different kinds that are the same in both databases: months end on their last day, days have 24 hours."""
+"""
+Sums of two kinds that are the same in both databases.
+
+In both databases, the sum of a date and months stays within the resulting month, and a day has 24 hours.
+"""
 
 _CASTS = {
     ("boolean", "integer"),
@@ -30,7 +34,11 @@ _CASTS = {
 
 @rewrites(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 def _compare(node: exp.Binary, _: Place) -> exp.Expr:
-    """Text is ordered by its bytes. Values of different kinds are refused: the databases cast them differently."""
+    """
+    Order text by its bytes.
+
+    Refuse to compare values of different kinds, because the databases cast them differently.
+    """
     left, right = kind(node.left), kind(node.right)
     alike = left == right or {left, right} <= INTEGERS or {left, right} == {"date", "timestamp"}
     is_written = left in {"date", "time", "timestamp"} and isinstance(node.right, exp.Literal) and right == "text"
@@ -46,7 +54,7 @@ def _compare(node: exp.Binary, _: Place) -> exp.Expr:
 
 @rewrites(exp.In)
 def _in(node: exp.In, _: Place) -> exp.Expr:
-    """Text and numbers are allowed. NULL gives the same result in both databases."""
+    """Allow only text and whole numbers. NULL gives the same result in both databases."""
     query = node.args.get("query")
     given = node.expressions if query is None else query.this.selects
     kinds = {kind(each) for each in (node.this, *given)} - {"null"}
@@ -57,7 +65,7 @@ def _in(node: exp.In, _: Place) -> exp.Expr:
 
 @rewrites(exp.Between)
 def _between(node: exp.Between, _: Place) -> exp.Expr:
-    """The same as two comparisons."""
+    """Treat `BETWEEN` as two comparisons."""
     for name in ("this", "low", "high"):
         node.set(name, collated(node.args[name]))
     return node
@@ -65,7 +73,7 @@ def _between(node: exp.Between, _: Place) -> exp.Expr:
 
 @rewrites(exp.Greatest, exp.Least)
 def _extreme_of_several(node: exp.Func, _: Place) -> exp.Expr:
-    """Text is compared by its bytes."""
+    """Compare text by its bytes."""
     given = [node.this, *node.expressions]
     if {kind(each) for each in given} & {"struct", "list", "tuple"}:
         raise refused(node, "compares structs or lists")
@@ -75,9 +83,9 @@ def _extreme_of_several(node: exp.Func, _: Place) -> exp.Expr:
 @rewrites(exp.Tuple)
 def _row(node: exp.Tuple, _: Place) -> exp.Expr:
     """
-    A NULL in a tuple equals another NULL and is greater than any value, as in a record of PostgreSQL.
+    Cast a tuple to a record, in which NULL equals NULL and is greater than any value, as in DuckDB.
 
-    In a row of PostgreSQL, a comparison with NULL is unknown. So the row is cast to a record.
+    Without the cast, a comparison of a PostgreSQL row with NULL would be NULL.
     """
     if isinstance(node.parent, exp.Values):
         return node
@@ -89,7 +97,7 @@ def _row(node: exp.Tuple, _: Place) -> exp.Expr:
 
 @rewrites(exp.Is)
 def _is_null(node: exp.Is, _: Place) -> exp.Expr:
-    """In DuckDB, a struct that contains only NULLs is not NULL. `IS NULL` in PostgreSQL says that it is."""
+    """Rewrite `IS NULL` for structs. If all fields are NULL, `IS NULL` is false in DuckDB, but true in PostgreSQL."""
     if not isinstance(node.expression, exp.Null):
         raise refused(node, "is not IS NULL")
     if kind(node.this) in {"struct", "tuple"}:
@@ -99,7 +107,7 @@ def _is_null(node: exp.Is, _: Place) -> exp.Expr:
 
 @rewrites(exp.Add, exp.Sub, exp.Mul)
 def _sum(node: exp.Binary, _: Place) -> exp.Expr:
-    """Whole numbers, and sums of times that are the same in both databases."""
+    """Allow whole numbers, and sums of times that are the same in both databases."""
     left, right = kind(node.left), kind(node.right)
     if not {left, right} <= INTEGERS and (type(node), left, right) not in _SUMS:
         raise refused(node, f"calculates with {left} and {right}")
@@ -108,7 +116,7 @@ def _sum(node: exp.Binary, _: Place) -> exp.Expr:
 
 @rewrites(exp.IntDiv)
 def _whole_quotient(node: exp.IntDiv, _: Place) -> exp.Expr:
-    """`//` rounds towards zero in both databases. A division by zero gives NULL, not an error."""
+    """Round towards zero, as both databases do. Division by zero gives NULL, not an error."""
     if not {kind(node.left), kind(node.right)} <= INTEGERS:
         raise refused(node, "divides something that is not a whole number")
     divisor = exp.Nullif(this=node.right, expression=exp.Literal.number(0))
@@ -117,7 +125,11 @@ def _whole_quotient(node: exp.IntDiv, _: Place) -> exp.Expr:
 
 @rewrites(exp.Cast)
 def _cast(node: exp.Cast, _: Place) -> exp.Expr:
-    """Only casts that give the same in both. From boolean to `bigint`, PostgreSQL needs a step through `integer`."""
+    """
+    Allow only casts with the same result in both databases.
+
+    PostgreSQL casts boolean to `bigint` only through `integer`.
+    """
     of, to = kind(node.this), _kind_of(node.to)
     if of in {to, "null"} or (of == "text" and isinstance(node.this, exp.Literal)):
         return node
@@ -136,7 +148,7 @@ def _kind_of(type_: exp.DataType) -> str:
 
 @rewrites(exp.Hex)
 def _hex(node: exp.Hex, _: Place) -> exp.Expr:
-    """Whole numbers are written in capitals. A negative number has the digits of 64 bits."""
+    """Write whole numbers in capital hexadecimal digits. A negative number gets the digits of its 64 bits."""
     if kind(node.this) not in {"integer", "bigint"}:
         raise refused(node, "writes something that is not a whole number")
     return exp.Upper(this=called("to_hex", exp.cast(node.this, "bigint")))
@@ -144,7 +156,11 @@ def _hex(node: exp.Hex, _: Place) -> exp.Expr:
 
 @rewrites(exp.DPipe)
 def _joined(node: exp.DPipe, place: Place) -> exp.Expr:
-    """Text and whole numbers only, because other values are written differently. A NULL list makes the result NULL."""
+    """
+    Join only text, whole numbers and lists: other values are written differently.
+
+    A NULL list makes the result NULL.
+    """
     if kind(node.left) == kind(node.right) == "list":
         return place.helper("list_join", node.left, node.right)
     if not {kind(node.left), kind(node.right)} <= INTEGERS | {"text", "null"}:
@@ -154,7 +170,7 @@ def _joined(node: exp.DPipe, place: Place) -> exp.Expr:
 
 @rewrites(exp.ConcatWs, exp.MD5, exp.Replace, exp.StrPosition)
 def _of_text(node: exp.Func, _: Place) -> exp.Expr:
-    """The same for text: characters are code points, bytes are UTF-8, and `concat_ws` skips NULL."""
+    """Keep functions of text. Both databases use code points as characters and UTF-8 bytes; `concat_ws` skips NULL."""
     for each in node.iter_expressions():
         if kind(each) not in {"text", "null"}:
             raise refused(node, "takes something that is not text")
@@ -163,7 +179,7 @@ def _of_text(node: exp.Func, _: Place) -> exp.Expr:
 
 @rewrites(exp.Substring)
 def _substring(node: exp.Substring, _: Place) -> exp.Expr:
-    """A substring must begin at the first character or later. The databases count differently before it."""
+    """Refuse substrings that begin before the first character, because the databases count differently there."""
     start = node.args["start"]
     is_after = (
         isinstance(start, exp.Add) and isinstance(start.left, exp.StrPosition) and isinstance(start.right, exp.Literal)
@@ -175,7 +191,7 @@ def _substring(node: exp.Substring, _: Place) -> exp.Expr:
 
 @rewrites(exp.Lower)
 def _lower(node: exp.Lower, _: Place) -> exp.Expr:
-    """All letters of Unicode, as in DuckDB, whatever the database's locale."""
+    """Convert all Unicode letters to lower case, as DuckDB does, whatever the database's locale is."""
     if kind(node.this) != "text":
         raise refused(node, "takes something that is not text")
     letters = exp.Collate(this=grouped(node.this), expression=exp.to_identifier("pg_c_utf8", quoted=True))

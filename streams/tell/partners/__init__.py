@@ -1,1 +1,1 @@
-"""Share alerts with partners: the sharing policy, the consent that it needs, and the notices that are sent."""
+"""Share alerts with partners: the sharing policy, the families' consent, and the notices that are sent."""

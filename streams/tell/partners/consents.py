@@ -11,7 +11,7 @@ __all__ = ["Consents"]
 
 
 class Consents:
-    """Finds the families' answers on sharing, one family at a time."""
+    """Finds the families' answers to the consent question, one family at a time."""
 
     def __init__(self, settings: Settings, engine: Engine, patience_seconds: float) -> None:
         """

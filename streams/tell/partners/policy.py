@@ -19,7 +19,7 @@ POLICY_FILE = Path(__file__).with_name("policy.yaml")
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a kind of partner may learn about some alerts. Only fields that `fields` can name can ever leave."""
+    """The details that a kind of partner may learn about some alerts. No field is sent unless `fields` can name it."""
 
     rules: Annotated[list[str], Meta(min_length=1)]
     severities: Annotated[list[Severity], Meta(min_length=1)]
@@ -31,21 +31,21 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def needs_consent(self) -> bool:
-        """True if the entry permits sharing only while the family agrees to it."""
+        """Return True if the entry permits sharing only while the family agrees to sharing."""
         return self.verdict == SharingVerdict.PERMIT and self.basis == SharingBasis.CONSENT.value
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """One version of the policy: entries by kind of partner. The first entry that fits an alert decides."""
+    """One version of the policy: entries by kind of partner. The first entry that matches an alert decides."""
 
     version: str
     partners: dict[str, list[Entry]]
 
     def entries(self, alert: Alert) -> dict[str, Entry]:
         """
-        Return the deciding entry for each partner that has one. Sharing with all others is denied.
+        Return the entry that decides for each partner. If no entry matches, sharing with that partner is denied.
 
-        Test alerts and alerts from history are shared with nobody.
+        Test alerts and alerts from history are not shared with any partner.
         """
         if alert.test or alert.backfill:
             return {}
@@ -61,7 +61,7 @@ def read_policy(path: Path = POLICY_FILE) -> Policy:
     Read and check the policy.
 
     Raises:
-        PolicyInvalid: it names a partner or a word that is not allowed. With such a policy, nothing is shared.
+        PolicyInvalid: the policy names a partner or a word that is not allowed. With such a policy, nothing is shared.
     """
     try:
         partners = yaml.safe_load(path.read_text())
@@ -81,7 +81,8 @@ def decision_of(
     Decide by an entry of the policy whether a version of an alert is shared.
 
     Args:
-        consent: whether the family agrees to sharing. None: this is not known, and a person must decide.
+        consent: whether the family agrees to sharing. None means that the family's answer is not known, and a person
+            must decide.
     """
     verdict, reason = entry.verdict, "policy"
     if entry.needs_consent:
@@ -106,7 +107,7 @@ def decision_of(
 
 
 def notice_of(decision: SharingDecision, entry: Entry, alert: Alert) -> PartnerNotice | None:
-    """Return the notice for the partner, or None unless the decision is to permit."""
+    """Return the notice for the partner. If the decision is not to permit sharing, return None."""
     if decision.verdict != SharingVerdict.PERMIT:
         return None
     shown: dict[str, Any] = {name: getattr(alert, name) for name in entry.fields}

@@ -1,5 +1,5 @@
 """
-Share alerts with partners: decide, publish the decision, publish the notice, and only then continue.
+Share alerts with partners. For each alert: decide, publish the decision, publish the notice, and then continue.
 
 Each version of an alert is shared at least once. After a crash, the same version may be decided and shared again, under
 the same ids. Alerts from before the very first start are never shared, because nobody knows whether a person has
@@ -60,8 +60,9 @@ def share(
     Share versions of alerts with partners as they arrive.
 
     Args:
-        once: end with the version that is the newest now.
-        patience_seconds: how long to wait for the lake until a consent is certain. After that, a person must decide.
+        once: stop after the version that is the newest one at the start.
+        patience_seconds: how long to wait until the lake has all records that decide whether the family agrees. After
+            that, a person must decide.
 
     Raises:
         BrokerUnavailable: no broker answers at the start.
@@ -106,7 +107,7 @@ class _Sharer:
             for name, entry in entries.items()
         }
         notices = [(name, notice_of(one, entries[name], alert)) for name, one in decided.items()]
-        # A decision must be stored durably before any partner is informed.
+        # The decision must be acknowledged by the broker before any partner is informed.
         self._send((names.SHARING_DECISION, SHARING_DECISION_TYPE, one) for one in decided.values())
         told = [(names.PARTNER_TOPICS[name], PARTNER_NOTICE_TYPE, one) for name, one in notices if one is not None]
         self._send(told)

@@ -1,1 +1,1 @@
-"""Write letters to referrers: who gets one, what it says, and how it gets onto the letters' topic."""
+"""Write letters to referrers: who gets a letter, the letter's text, and how it is published on the letters' topic."""

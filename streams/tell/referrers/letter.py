@@ -1,4 +1,4 @@
-"""Write the letter about one referral: who gets it, what kind it is, and what it says."""
+"""Write the letter about one referral: its receiver, its kind and its text."""
 
 from hashlib import md5
 
@@ -16,7 +16,7 @@ _RECEIVED = "Thank you. We have received your referral. We have looked at it car
 _CORRECTED = "We are sorry. Our last letter about this referral was wrong. This letter replaces it."
 _ANEW = "If you are worried again, or if you find out something new, please tell us straight away."
 
-# The words for each decision reveal nothing about the family, not even whether somebody already works with it.
+# The text for each decision reveals nothing about the family, not even whether somebody already works with the family.
 _DECIDED = {
     Decision.SIGNPOSTED: "We have told the family where they can get help.",
     Decision.EARLY_HELP: "We have offered the family early help.",
@@ -32,10 +32,11 @@ _LOOKED_AT = "We cannot tell you what we decided, because that is about another 
 
 def letter_of(referral: DecidedReferral, before: Feedback | None) -> Feedback | None:
     """
-    Write the letter about a decided referral. If there was a letter before, this is its next version.
+    Write the letter about a decided referral. If there is an earlier letter, write its next version.
 
-    There is no letter (None) for history, or if the referrer is anonymous or unknown, because nobody can write to them.
-    A letter to an individual says that the referral was received and looked at. It does not say what was decided.
+    No letter is written (None) for events from history. No letter is written if the referrer is anonymous or unknown,
+    because nobody can write to them. A letter to an individual says that the referral was received and looked at. The
+    letter does not give the decision.
     """
     if referral.is_backfill or referral.source_code in _NOT_ADDRESSABLE:
         return None
@@ -57,16 +58,20 @@ def letter_of(referral: DecidedReferral, before: Feedback | None) -> Feedback | 
 
 
 def letter_id(referral: DecidedReferral) -> str:
-    """Return the id of the letter about a referral. It is a digest, so it reveals nothing about the family."""
+    """Return the id of the letter about a referral. The id is a digest, so it reveals nothing about the family."""
     return md5(f"{referral.family_id}|{referral.referral_id}".encode(), usedforsecurity=False).hexdigest()
 
 
 def says_the_same(one: Feedback, other: Feedback) -> bool:
-    """True if two versions say the same to the same referrer. If only a time was corrected, no new letter is needed."""
+    """
+    Return True if two versions have the same text and the same referrer.
+
+    If only a time was corrected, no new letter is needed.
+    """
     return (one.source_code, one.agency_id, one.decision) == (other.source_code, other.agency_id, other.decision)
 
 
 def same_referrer(before: Feedback, referral: DecidedReferral) -> bool:
-    """True if the letter before went to the referrer who sent this referral."""
+    """Return True if the earlier letter went to the referrer who sent this referral."""
     agency = None if referral.source_code in _INDIVIDUALS else referral.agency_id
     return (before.source_code, before.agency_id) == (referral.source_code, agency)

@@ -1,8 +1,8 @@
 """
 Write letters to referrers as soon as decisions have landed.
 
-All written letters are on their own topic, so a restart writes no letter twice. No letters are written about decisions
-that arrived before the very first start.
+All written letters are kept on their own topic, so no letter is written twice after a restart. No letters are written
+about decisions that arrived before the very first start.
 """
 
 from collections.abc import Callable, Collection
@@ -63,7 +63,7 @@ def post(
     Write letters as decisions arrive.
 
     Args:
-        once: end with the record that is the newest now.
+        once: stop after the record that is the newest one at the start.
         patience_seconds: how long to wait for the lake before checking whether to stop.
 
     Raises:
@@ -90,7 +90,7 @@ def post(
 
 
 class _Office:
-    """Knows the letters that have been written, and writes more."""
+    """Knows all letters that have been written, and writes new letters."""
 
     def __init__(self, settings: Settings, patience_seconds: float) -> None:
         self._settings = settings
@@ -105,7 +105,11 @@ class _Office:
         self._engine.close()
 
     def answer(self, records: Collection[Accepted | Rejected], stop: Callable[[], bool]) -> bool:
-        """Write the letters for these records. Return False if stopped before the lake had the records."""
+        """
+        Write the letters for these records.
+
+        Return False if the process was told to stop before the lake had the records.
+        """
         events = [record for record in records if isinstance(record, Accepted) and _may_decide(record)]
         self.posted.records += len(records)
         families = {event.key for event in events}
@@ -123,7 +127,7 @@ class _Office:
         return family_events(self._settings, families, [names.REFERRAL], self._patience_seconds)
 
     def _write(self, events: pa.Table, named: Collection[tuple[str, str]]) -> None:
-        """Write letters about the referrals that the records named, and corrections of earlier letters."""
+        """Write letters about the referrals that the records refer to, and corrections of earlier letters."""
         new = []
         for referral in self._engine.decided_referrals(events, datetime.now(UTC)):
             before = self._before(referral)
@@ -142,7 +146,7 @@ class _Office:
         """
         Return the latest letter about the referral.
 
-        Letters used to have no ids. Such a letter is found by the number of the referral and its referrer.
+        Old letters have no id. Such a letter is found by the number of the referral and its referrer.
         """
         found = self._written.get(letter_id(referral))
         if found is None:
@@ -160,14 +164,18 @@ class _Office:
 
 
 def _may_decide(event: Accepted) -> bool:
-    """True if the event is not history and can change what a letter to a referrer says."""
+    """Return True if the event is not from history and can change the text of a letter to a referrer."""
     if event.envelope.backfill:
         return False
     return event.fact is None or isinstance(event.fact, _DECIDING)
 
 
 def _written(settings: Settings) -> dict[str, Feedback]:
-    """Read the latest version of each letter, by its id. Old letters have no id, but their referral's number."""
+    """
+    Read the latest version of each letter, by its id.
+
+    Old letters have no id and are stored by their referral's number.
+    """
     outputs = map(decode_output, whole(settings, [names.FEEDBACK], max_poll_records=5_000))
     data = (output.data for output in outputs if isinstance(output, Output))
     return {_id(letter): letter for letter in data if isinstance(letter, Feedback)}

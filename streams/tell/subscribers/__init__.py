@@ -1,1 +1,1 @@
-"""For people and programs that act on alerts: the library, the ready consumers, and the view of an alert."""
+"""Deliver alerts to people and programs that act on them: library, ready consumers, and view of an alert."""

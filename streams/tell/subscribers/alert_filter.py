@@ -19,18 +19,18 @@ UNKNOWN_AREA = "unknown"
 _GEOGRAPHY = PROJECT / "dbt_project" / "seeds" / "geography.csv"
 
 Words = str | Iterable[str]
-"""One word or several."""
+"""One word, or several words."""
 
 
 def _area_names() -> set[str]:
-    """Return the names of the areas as they stand in alerts, and `unknown`."""
+    """Return the names of the areas as alerts contain them, and `unknown`."""
     with _GEOGRAPHY.open(newline="") as file:
         return {line["constituency_name"].lower().replace(" ", "_") for line in csv.DictReader(file)} | {UNKNOWN_AREA}
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlertFilter:
-    """The properties that an alert must have. An empty set allows everything."""
+    """The properties that an alert must have. An empty set allows every value."""
 
     severities: frozenset[str] = frozenset()
     rules: frozenset[str] = frozenset()
@@ -52,10 +52,10 @@ class AlertFilter:
         test: bool = False,
     ) -> "AlertFilter":
         """
-        Make a filter from the words that users write, one or several of each kind.
+        Make a filter from the words that users write: one or several words of each kind.
 
         Raises:
-            SettingInvalid: no alert can have one of the words, so the user would wait in vain.
+            SettingInvalid: no alert can match one of the words, so the user would wait without ever getting an alert.
         """
         return cls(
             severities=_known("severity", severity, set(Severity)),
@@ -67,7 +67,7 @@ class AlertFilter:
         )
 
     def matches(self, alert: Alert) -> bool:
-        """True if this version passes the filter, whatever its status."""
+        """Return True if this version matches the filter, whatever its status is."""
         return (
             (not self.severities or alert.severity in self.severities)
             and (not self.rules or alert.rule in self.rules)
@@ -82,7 +82,7 @@ class AlertFilter:
 
 
 def is_open(alert: Alert) -> bool:
-    """True if somebody still has to act."""
+    """Return True if somebody still has to act on the alert."""
     return alert.status == AlertStatus.OPEN
 
 

@@ -1,4 +1,4 @@
-"""Deliver an alert to its receiver. Try again while that can help; otherwise keep the alert as a dead letter."""
+"""Deliver an alert to its receiver. Retry while a retry can help; otherwise store the alert as a dead letter."""
 
 from collections.abc import Callable
 
@@ -17,19 +17,19 @@ log = structlog.get_logger()
 
 
 class NotTaken(Exception):
-    """The receiver refuses the alert and would refuse it again."""
+    """The receiver refuses the alert and would also refuse it at another attempt."""
 
 
 class NotYetTaken(NotTaken):
-    """The receiver did not take the alert, but may take it at another attempt."""
+    """The receiver did not accept the alert, but may accept it at another attempt."""
 
 
 def deliver(alert: Alert, send: Send, letters: DeadLetters, *, attempts: int, pause_seconds: float) -> bool:
     """
-    Send an alert, and return True if the receiver took it. If not, store it durably as a dead letter.
+    Send an alert, and return True if the receiver accepted it. Otherwise, store the alert durably as a dead letter.
 
     Args:
-        attempts: how often to try if the receiver does not answer.
+        attempts: the highest number of attempts if the receiver does not answer.
         pause_seconds: the pause before the second attempt. Each later pause is twice as long, up to a minute, and
             varies at random.
     """

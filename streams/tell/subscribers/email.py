@@ -1,4 +1,8 @@
-"""Send alerts as e-mail. Others may read e-mail, so it has only the alert's id, severity and status, and the link."""
+"""
+Send alerts as e-mail.
+
+Other people may read an e-mail, so it contains only the alert's id, severity, status and link.
+"""
 
 import smtplib
 import ssl
@@ -68,7 +72,7 @@ class Email:
         message["To"] = ", ".join(self.to)
         message["Subject"] = f"{alert.severity.upper()} alert {alert.alert_id}: {alert.status}"
         message["Date"] = format_datetime(alert.raised_at)
-        # The id is the same if the e-mail is sent again, so that a mailbox can recognise the repeat.
+        # A repeated e-mail has the same id, so that a mailbox can recognise the repeat.
         message["Message-ID"] = f"<{alert.alert_id}.{alert.version}@caf.alerts>"
         link = alert.case_url or f"./caf alerts show {alert.alert_id}"
         message.set_content(

@@ -1,4 +1,4 @@
-"""A ready consumer: deliver each wanted alert, or keep it as a dead letter, and then save the position."""
+"""A ready consumer: it delivers each wanted alert, or stores it as a dead letter, and then saves the position."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ __all__ = ["Notified", "notify", "replay"]
 
 @dataclass
 class Notified:
-    """How many versions the receiver took, and how many became dead letters."""
+    """The number of versions that the receiver accepted, and the number that became dead letters."""
 
     sent: int = 0
     not_taken: int = 0
@@ -36,7 +36,7 @@ def notify(
     **chosen: Any,
 ) -> Notified:
     """
-    Send alerts as they arrive, until `until` returns true. Alerts from history are never sent.
+    Send alerts as they arrive, until the function `until` returns true. Alerts from history are never sent.
 
     Args:
         chosen: the filters of `subscribe`.
@@ -52,7 +52,11 @@ def notify(
 
 
 def replay(settings: Settings, send: Send, *, group: str, attempts: int, pause_seconds: float = 1.0) -> Notified:
-    """Send the dead letters of a group again. If the receiver does not take one, it becomes a dead letter again."""
+    """
+    Send the dead letters of a group again.
+
+    If the receiver does not accept an alert, it becomes a dead letter again.
+    """
     letters = DeadLetters(settings, group)
     notified = Notified()
     try:

@@ -1,4 +1,4 @@
-"""Choose the versions that a subscriber gets: all that it must know, without repeats and without replaced versions."""
+"""Choose the versions that a subscriber must get. Repeats and versions that a newer version replaced are left out."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ __all__ = ["Selection"]
 class _Seen:
     version: int
     given: bool
-    """True if the subscriber was given any version of the alert."""
+    """True if the subscriber was given at least one version of the alert."""
 
 
 class Selection:
@@ -21,8 +21,9 @@ class Selection:
     Decides for each version, in the order of the topic.
 
     A subscriber that was given an alert also gets its later versions, even those that its filters do not match.
-    Otherwise it would never learn that a red alert became amber, moved to another area or was cleared. A subscriber
-    that was not given an alert does not get the end of it. The selection remembers the last `capacity` alerts.
+    Otherwise the subscriber would never learn that a red alert became amber, moved to another area or was cleared. A
+    subscriber that was not given an alert does not get the version that ends the alert. The selection remembers the
+    last `capacity` alerts.
     """
 
     def __init__(self, wanted: AlertFilter, *, standing: bool, capacity: int) -> None:
@@ -49,5 +50,6 @@ class Selection:
             return matches and is_open(alert)
         if before is not None and before.given:
             return True
-        # If nothing is known about the alert, its end is given as well, so that it cannot be lost.
+        # If nothing is known about the alert, the subscriber also gets the version that ends it, so that no end is
+        # missed.
         return matches and (is_open(alert) or before is None)

@@ -1,4 +1,8 @@
-"""Read the story of one alert from its topic: when its cause arrived, who it was for, who took it on, how it ended."""
+"""
+Read the history of one alert from its topic.
+
+The history contains when the alert's cause arrived, who the alert was for, who acknowledged it, and how it ended.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,17 +21,22 @@ __all__ = ["Step", "Story", "read_story", "steps"]
 
 @dataclass(frozen=True)
 class Story:
-    """All records on the topic about one alert, each with the time at which the broker took it."""
+    """All records on the topic about one alert, each with the time at which the broker stored it."""
 
     versions: list[tuple[Alert, datetime]]
-    """The versions of the alert, from the first."""
+    """The versions of the alert, beginning with the first."""
     others: list[tuple[Alert, datetime]]
-    """Versions of alerts about it (nobody took it on, it reached nobody), and of alerts that replaced it."""
+    """
+    Versions of other alerts.
+
+    The other alerts are alerts about this alert (nobody acknowledged it, it reached nobody), and alerts that replaced
+    it.
+    """
 
 
 @dataclass(frozen=True, order=True)
 class Step:
-    """One step of the story."""
+    """One step in the history of the alert."""
 
     at: datetime
     what: str
@@ -35,7 +44,7 @@ class Step:
 
 def read_story(settings: Settings, alert_id: str) -> Story:
     """
-    Read everything about one alert from the alerts topic, without repeats.
+    Read all records about one alert from the alerts topic, without repeats.
 
     Raises:
         AlertUnknown: the alert is not on the topic.
@@ -53,7 +62,7 @@ def read_story(settings: Settings, alert_id: str) -> Story:
 
 
 def steps(story: Story) -> list[Step]:
-    """Return the steps of the story in order of time."""
+    """Return the steps of the history in order of time."""
     return sorted(_steps(story))
 
 

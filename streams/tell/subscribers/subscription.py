@@ -26,14 +26,18 @@ from streams.tell.subscribers.selection import Selection
 __all__ = ["REMEMBERED", "subscribe"]
 
 REMEMBERED = 100_000
-"""How many alerts are remembered. This is needed to drop repeats, and to follow alerts that were given to their end."""
+"""
+The number of alerts to remember.
+
+The remembered alerts are needed to drop repeats, and to give later versions of alerts already given.
+"""
 
 _POLL_MS = 500
 _POLL_INTERVAL_MS = 900_000
 """How long the loop body may take for the records of one poll. After that, another member of the group takes over."""
 _POLL_RECORDS = 50
 _SESSION_MS = 10_000
-"""How long a killed member keeps its partitions. A live member sends signs of life while the loop body runs."""
+"""How long a killed member keeps its partitions. A running member sends signs of life while the loop body runs."""
 
 _LOST = (CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
 
@@ -55,23 +59,26 @@ def subscribe(
     until: Callable[[], bool] = lambda: False,
 ) -> Iterator[Alert]:
     """
-    Yield versions of alerts, one after another, for ever. The loop continues where the group stopped.
+    Yield versions of alerts, one after another, for ever.
 
-    Each version is given at least once. Its position is saved when the loop body has finished with it. After a crash, a
-    `break` or an exception in the body, the next start gives that version again. Repeats are dropped, and so are
-    versions that a newer one has replaced. After a restart, the loop first reads again what lies before the saved
-    position, so that it knows what was given. Several processes with the same group share the work. Different groups
-    each get everything.
+    After a restart, the loop continues at the group's saved position.
+
+    Each version is given at least once. The version's position is saved when the loop body has finished with that
+    version. After a crash, a `break` or an exception in the body, the next start gives the same version again. Repeats
+    are dropped, and so are versions that a newer one has replaced. After a restart, the loop first reads the records
+    before the saved position again, so that it knows which versions were given. Several processes with the same group
+    share the work. Each group gets every version.
 
     Args:
-        where: settings, or the bootstrap servers `host:port[,host:port]`. None: the `CAF_*` variables.
-        group: the name of the subscriber. Its position is saved under this name.
-        severity, rule, area, recipient: one or several. A recipient is a role or `role:id`.
-        standing: give only versions that are open and match. Otherwise, follow each given alert to its end.
+        where: settings, or the bootstrap servers `host:port[,host:port]`. None means the `CAF_*` environment variables.
+        group: the name of the subscriber. The subscriber's position is saved under this name.
+        severity, rule, area, recipient: one word, or several. A recipient is a role or `role:id`.
+        standing: if True, give only versions that are open and match. If False, also give all later versions of each
+            given alert.
         backfill: also give alerts raised from history.
         test: also give test alerts, which are about nobody.
         start: where a group without a saved position begins: with the next version, or with the oldest.
-        until: asked at least twice a second. If it returns true, the loop ends.
+        until: a function that is called at least twice a second. If it returns true, the loop ends.
 
     Raises:
         SettingInvalid: a filter that no alert can match.
@@ -103,7 +110,7 @@ def _alerts(
         while not until():
             polled = reader.poll(timeout_ms=_POLL_MS)
             if places.rewind():
-                # What this poll returned is read again after the rewind.
+                # The records that this poll returned are read again, because the position was moved back.
                 continue
             for partition, records in polled.items():
                 yield from _batch(partition, records, selection, places, until)
@@ -142,8 +149,8 @@ class _Places(ConsumerRebalanceListener):
     """
     The position of the group in each partition that this member holds.
 
-    When Kafka assigns partitions again, this member goes back in all its partitions. So the selection sees again what
-    the group was given from them.
+    When Kafka assigns partitions again, this member moves back in all its partitions. So the selection reads again
+    which versions the group was given from these partitions.
     """
 
     def __init__(self, reader: KafkaConsumer, from_oldest: bool) -> None:
@@ -152,12 +159,12 @@ class _Places(ConsumerRebalanceListener):
         self._next: dict[TopicPartition, int] = {}
         self._topic_id = reader.topic_ids([names.ALERTS])
         self._first = 0
-        """The number of partitions when this member began. Partitions added later are read from their beginning."""
+        """The number of partitions when this member started. Partitions added later are read from their beginning."""
         self.lost = False
         reader.subscribe([names.ALERTS], listener=self)
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:  # noqa: ARG002
-        """Called by the Kafka client during a poll. It must not ask the broker for anything."""
+        """Called by the Kafka client during a poll. This method must not send requests to the broker."""
         self.lost = True
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:  # noqa: ARG002
@@ -165,9 +172,10 @@ class _Places(ConsumerRebalanceListener):
         self.lost = True
 
     def rewind(self) -> bool:
-        """Go back and return True if partitions were assigned again or the topic was recreated."""
+        """If partitions were assigned again or the topic was recreated, move back and return True."""
         topic_id = self._reader.topic_ids([names.ALERTS]) or self._topic_id
-        # Saved positions belong to the old generation of the topic. Nothing of the new one was given to the group.
+        # Saved positions belong to the old generation of the topic. The group was not given any record of the new
+        # generation.
         is_anew, self._topic_id = self._topic_id != topic_id, topic_id
         if not (self.lost or is_anew):
             return False
@@ -187,14 +195,14 @@ class _Places(ConsumerRebalanceListener):
         return True
 
     def is_new(self, partition: TopicPartition, offset: int) -> bool:
-        """True if the group has not been given this record."""
+        """Return True if the group has not been given this record."""
         return offset >= self._next[partition]
 
     def save(self, partition: TopicPartition, offset: int) -> bool:
         """
         Save the position.
 
-        Return False if another member has the partition now. That member then gives the record again.
+        Return False if another member has the partition now. The other member then gives the record again.
         """
         try:
             self._reader.commit({partition: OffsetAndMetadata(offset, "", -1)})

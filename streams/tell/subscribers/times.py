@@ -1,4 +1,4 @@
-"""Write times as people at a desk read them: in London time, and how far from now."""
+"""Write times for people at a desk: in London time, and as the distance from now."""
 
 from datetime import datetime, timedelta
 
@@ -8,14 +8,18 @@ __all__ = ["due", "local"]
 
 
 def local(moment: datetime, now: datetime) -> str:
-    """Return the London time, for example `Mon 2 Mar 09:15`. The year is added if it is not this year."""
+    """
+    Return the London time, for example `Mon 2 Mar 09:15`.
+
+    The year is added if the time is not in the present year.
+    """
     there = moment.astimezone(LONDON)
     year = "" if there.year == now.astimezone(LONDON).year else f" {there:%Y}"
     return f"{there:%a} {there.day} {there:%b}{year} {there:%H:%M}"
 
 
 def due(deadline: datetime, now: datetime) -> str:
-    """Return how much time is left: `in 2 h 10 min`, `overdue by 3 days 4 h`."""
+    """Return the time left until a deadline: `in 2 h 10 min`, `overdue by 3 days 4 h`."""
     return f"overdue by {_length(now - deadline)}" if now > deadline else f"in {_length(deadline - now)}"
 
 

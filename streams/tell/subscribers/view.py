@@ -1,4 +1,4 @@
-"""Show one alert to a person: what happened, who must know, by when, why, and what would end it."""
+"""Show one alert to a person: what happened, who must be notified, by when, why, and what would clear the alert."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,7 +18,7 @@ _COLOURS = {"red": "bold red", "amber": "bold yellow", "green": "bold green"}
 
 
 def view(alert: Alert, now: datetime) -> RenderableType:
-    """Return the alert in a few lines, with London times. An alert that is not open is dim."""
+    """Return the alert as a few lines of text, with London times. An alert that is not open is shown dim."""
     lines = Table.grid(padding=(0, 2, 0, 0))
     lines.add_column(min_width=10, no_wrap=True, style="dim")
     lines.add_column(overflow="fold")
@@ -28,14 +28,14 @@ def view(alert: Alert, now: datetime) -> RenderableType:
 
 
 def recipients(alert: Alert) -> str:
-    """Return in words who the alert is for."""
+    """Return the recipients of the alert, in words."""
     if alert.recipients:
         return ", ".join(f"{one.role.replace('_', ' ')} {one.id}" for one in alert.recipients)
     return "nobody: raised from history" if alert.backfill else "nobody"
 
 
 def closing(alert: Alert) -> str:
-    """Return who closed the alert, and what they did about it."""
+    """Return who closed the alert, and what this person did about it."""
     return f"closed by {alert.closed_by}" + ("" if alert.alert_closure is None else f": {alert.alert_closure.meaning}")
 
 

@@ -1,7 +1,8 @@
 """
 Send alerts as signed HTTP requests.
 
-Source: https://www.standardwebhooks.com (headers, what is signed, the form of a secret)
+Source: https://www.standardwebhooks.com. The standard defines the headers, the signed content, and the form of the
+secret.
 """
 
 import base64
@@ -48,18 +49,18 @@ def read_secret(path: Path) -> bytes:
 
 
 def sign(key: bytes, identity: str, timestamp: str, body: bytes) -> str:
-    """Return the signature that the receiver must compute as well: HMAC-SHA256 of `identity.timestamp.body`."""
+    """Return the signature that the receiver must also compute: HMAC-SHA256 of `identity.timestamp.body`."""
     signed = b".".join((identity.encode(), timestamp.encode(), body))
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
 class Webhook:
-    """Sends each version to a receiver in a POST request, as it is on the topic (CloudEvents JSON)."""
+    """Sends each version in a POST request to a receiver, unchanged from the topic (CloudEvents JSON)."""
 
     def __init__(self, url: str, key: bytes) -> None:
         parts = urlsplit(url)
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
-            # The message does not give the whole address, because it may contain a password.
+            # The message leaves out most of the address, because it may contain a password.
             raise SettingInvalid(f"the webhook's address begins with {parts.scheme!r}; allowed: https, or local http")
         self._url = url
         self._key = key
@@ -70,7 +71,8 @@ class Webhook:
         Send one version of an alert, signed for this attempt.
 
         Raises:
-            NotYetTaken: no answer, an error of the receiver (5xx), or a request to try later (408, 425, 429).
+            NotYetTaken: the receiver does not answer, reports an error of its own (5xx), or asks to try later (408,
+                425, 429).
             NotTaken: any other answer except 2xx. Redirects are not followed.
         """
         identity = f"{alert.alert_id}/{alert.version}"
