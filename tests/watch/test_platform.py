@@ -1,4 +1,8 @@
-"""Settings that a platform team makes for all sessions of a database or a role change no result and end no watcher."""
+"""
+Platform teams can change settings of a database or a role for all sessions.
+
+Such settings do not change results and do not stop a watcher.
+"""
 
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -28,7 +32,7 @@ SETTINGS = {
 
 
 def test_settings_for_everyone_change_nothing(watch_settings, project, referral, send, alerts):
-    """There is one term, and one alert after a pause without records."""
+    """The watcher stays in one term. After a pause of six seconds without records, the watcher still raises an alert."""
     database = watch_settings.database
     with closing(Session(catalog_dsn(watch_settings), "a test")) as session:
         for name, value in SETTINGS.items():
