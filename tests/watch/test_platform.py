@@ -32,7 +32,7 @@ SETTINGS = {
 
 
 def test_settings_for_everyone_change_nothing(watch_settings, project, referral, send, alerts):
-    """The watcher stays in one term. After a pause of six seconds without records, the watcher still raises an alert."""
+    """The watcher stays in one term, and still raises an alert after six seconds without records."""
     database = watch_settings.database
     with closing(Session(catalog_dsn(watch_settings), "a test")) as session:
         for name, value in SETTINGS.items():
