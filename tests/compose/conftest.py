@@ -60,7 +60,8 @@ class Deployment:
         """
         The environment of a container.
 
-        It consists of the variables of the image and of the compose file, with ports that are unique on this machine.
+        The environment has the variables of the image and of the compose file, and ports that are unique on this
+        machine.
         """
         worker, trigger = (self.here[name] for name in ("worker log port", "trigger log port"))
         image = {

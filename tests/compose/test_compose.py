@@ -30,7 +30,7 @@ def test_no_service_runs_as_root(compose: Compose) -> None:
 
 
 def test_every_service_restarts_and_is_checked(compose: Compose) -> None:
-    """The service that runs only once is the exception. It is repeated until it has succeeded."""
+    """The service that runs only once is the exception. This service is repeated until it has succeeded."""
     services = compose["services"]
 
     assert {name for name, service in services.items() if "healthcheck" not in service} == ONCE

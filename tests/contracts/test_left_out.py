@@ -45,7 +45,7 @@ def left_out(outcome):
 )
 @pytest.mark.parametrize(("struct", "name"), NOT_NEEDED, ids=lambda value: getattr(value, "__name__", value))
 def test_no_value_of_a_field_that_is_not_needed_rejects_an_event(struct, name, value):
-    """Some of the tested values are valid for some of the fields. These values are read."""
+    """If one of the tested values is valid for a field, the value is read."""
     outcome = arrived(struct, {name: value})
 
     assert isinstance(outcome, Accepted)

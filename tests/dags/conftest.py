@@ -31,7 +31,7 @@ Send = Callable[[str, dict[str, Any]], None]
 
 @pytest.fixture(scope="module")
 def deployed(make_home: Callable[[str], Path], lend_rules: Callable[[Path], Path]) -> Iterator[Settings]:
-    """Settings of the home. One record was rejected as too large, under a limit that has been raised since."""
+    """Settings of the home. One record was rejected as too large. The size limit has been raised since."""
     kafka_port, airflow_port, dashboard_port = free_ports(3)
     settings = Settings(
         home=make_home("h"),

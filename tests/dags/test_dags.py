@@ -231,7 +231,7 @@ def tables_with(dsn: str, text: str) -> list[str]:
 def test_every_part_is_well_and_a_paused_dag_is_reported(
     deployed: Settings, api: Airflow, eventually: Callable
 ) -> None:
-    """The health of a whole running stack is shown. Then the test pauses landing, and the pause is reported."""
+    """Every part of a whole running stack is healthy. After the test pauses landing, the pause is reported."""
     observer, always = Observer(deployed), ("watch", "land", "share", "feedback", "pages")
 
     def running() -> Health | None:

@@ -49,7 +49,7 @@ def test_drift_is_after_5_working_days_without_a_lead_professional(world, as_of,
 @pytest.mark.parametrize(
     ("opened", "due"),
     [
-        # A case opened on a Saturday, or in an evening: the first working day is the next one.
+        # If a case is opened on a Saturday or in an evening, its first working day is the next working day.
         ("2025-03-08T12:00:00", "2025-03-14T17:00:00"),
         ("2025-03-03T20:00:00", "2025-03-10T17:00:00"),
         # Good Friday and Easter Monday 2025 are 18 and 21 April, in summer time.

@@ -125,7 +125,7 @@ def test_clause_a_turns_true_again_after_it_was_false(world):
 
 def test_clause_a_turns_true_again_when_its_window_had_moved_on(world):
     """
-    Between the third concern and the next concerns, no event made the clause false. It became false as time passed.
+    Between the third concern and the next concerns, the clause became false by the passing of time, not by an event.
     """
     at = _days("2025-01-01T09:00:00", 0, 60, 80, 160, 165)
     told = [_contact(world, moment, f"agency-{number}") for number, moment in enumerate(at)]

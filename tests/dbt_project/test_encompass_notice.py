@@ -172,7 +172,8 @@ def test_children_of_both_households_of_an_adult_are_concerned(home):
     """
     The children of the other home where the father lives are concerned.
 
-    Not concerned are the children of another home of a named child, and of a home that the father has left.
+    The children of a named child's other home are not concerned, nor are the children of a home that the father has
+    left.
     """
     _joins(home, "P-father", "father", "F-2")
     _joins(home, "P-half", family="F-2")

@@ -129,8 +129,8 @@ def test_chance_alone_alarms_about_as_often_as_stated(judge, mean, spread):
     """
     The counts come from places with a constant mean and without any surge.
 
-    Their variance is that of a Poisson distribution, or twice that (a Poisson distribution with a gamma-distributed
-    mean).
+    The counts have the variance of a Poisson distribution, or twice that variance (a Poisson distribution with a
+    gamma-distributed mean).
     """
     draw, places, weeks, first = random.Random(f"{mean}/{spread}"), 200, 53 + 52, 53
     counts = {}

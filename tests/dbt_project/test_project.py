@@ -36,7 +36,7 @@ def test_models_that_grow_by_connected_group_read_only_events_and_declared_clock
     A warm build passes such a model the events of some connected groups only (decision 12).
 
     The model's other rows are kept. If the passing of time can change a row, the model or one of its parents must
-    declare when (`turns_at`).
+    declare the time of the change (`turns_at`).
     """
     nodes = project_manifest(settings)["nodes"]
     others = {None, "root", "received_on", "period_start"}

@@ -166,7 +166,7 @@ def test_data_in_base64_is_checked(referral):
 
 
 def test_correction_for_a_wrong_family_is_refused_with_what_to_do():
-    """Such a correction would withdraw no event, because a correction acts only under its own key."""
+    """A correction for a wrong family would withdraw no event, because a correction acts only under its own key."""
     correction = amendment_example(Correction, "uk.caf.referral.corrected.v1", ReferralSubmitted)
     correction["data"]["withdrawal_reason"] = "wrong_family"
 

@@ -1,4 +1,6 @@
-"""An older lake has no content ids. Its rows are read once more, and can then be compared with later rows."""
+"""
+An older lake has no content ids. The rows of such a lake are read once more, and can then be compared with later rows.
+"""
 
 import json
 from datetime import UTC, datetime

@@ -30,7 +30,7 @@ def test_statement_is_planned_once_however_often_it_runs(session: Session) -> No
 
 
 def test_few_statements_are_kept(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The statement that was unused for the longest time is dropped. It is prepared again at its next use."""
+    """The statement that was unused for the longest time is dropped, and is prepared again at its next use."""
     monkeypatch.setattr(module, "_MOST_STATEMENTS", 3)
 
     assert [session.run(f"SELECT {number}") for number in (1, 2, 3, 4, 1)] == [[(n,)] for n in (1, 2, 3, 4, 1)]

@@ -14,7 +14,7 @@ from tests.kafka.segments import Log
 from tests.kafka.senders import CODECS, SENDERS
 
 BATCH = 3_500
-"""Number of events of one family, and so in one batch. Decompressed, the batch is larger than one megabyte."""
+"""Number of events of one family, and so in one batch. After decompression, the batch is larger than one megabyte."""
 
 
 @pytest.mark.parametrize("producer", SENDERS)

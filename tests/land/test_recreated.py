@@ -50,7 +50,7 @@ def make_again(lake_settings):
 
 
 def test_records_of_a_recreated_topic_continue_the_numbers(lake_settings, contact, send, rows, make_again) -> None:
-    """One offset stands for all records that may have arrived before the deletion and were not read."""
+    """A single offset represents all records that may have arrived before the deletion and were not read."""
     send([contact(number) for number in range(5)], partition=0)
     run(lake_settings, once=True)
     make_again()
@@ -70,7 +70,7 @@ def test_unlanded_records_of_the_old_topic_are_listed(lake_settings, contact, se
     """
     Before the topic was deleted, the watcher had read ten records of a partition, and five of the ten had landed.
 
-    One offset stands for all records that may have followed the ten.
+    A single offset represents all records that may have followed these ten records.
     """
     send([contact(number) for number in range(5)], partition=0)
     send([contact(9)], partition=3)

@@ -118,7 +118,7 @@ def test_record_is_sent_again_as_it_came(rejected: Settings, rows: Rows) -> None
     """
     The record that is sent again has the same topic, key, value and headers.
 
-    One more header contains the original's position. The record is validated again.
+    A further header contains the original's position. The record that is sent again is also validated again.
     """
     replayed = send_again(rejected, reason="envelope")
     run(rejected, once=True)

@@ -1,4 +1,7 @@
-"""`land` collects a batch while it stores the batch before. These tests cover failures and records not yet stored."""
+"""
+`land` collects a batch while it stores the batch before. The tests cover failures, and the handling of records that are
+not stored yet.
+"""
 
 import threading
 from collections.abc import Callable

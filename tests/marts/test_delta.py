@@ -51,7 +51,8 @@ SHARING = f"""
 """
 A small version of a table with figures about families.
 
-The figures depend on the families that share a person, and on the build's time: `is_over` turns true after 5.
+The figures depend on the families that share a person, and on the build's time: `is_over` turns true when the time is
+greater than 5.
 """
 BY_DAY = '"marts"."staging"."by_day"'
 ARRIVED = f"""
@@ -83,7 +84,7 @@ BATCHES = st.lists(
 """
 Batches of records that arrive around midnight. Each record has a source, an id and a minute.
 
-There are only a few different values, so that many records share them.
+There are only a few distinct values, so that many records have the same values.
 """
 
 

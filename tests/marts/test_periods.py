@@ -64,7 +64,7 @@ STATEMENT = f"""
 """
 A small version of `mart_locality_need`.
 
-It has counts, whether the counts are covered, and the figures with which each count is compared.
+The table has counts, whether the counts are covered, and the figures with which each count is compared.
 """
 
 IN_DELTA = STATEMENT.replace(FIGURES, "delta.analytics.figures").replace(

@@ -88,7 +88,7 @@ class Desk:
         """
         Publish a heartbeat that covers everything, land all records, and build at this watermark.
 
-        The heartbeat is the one that a watcher would publish.
+        A watcher would publish the same heartbeat.
         """
         self.build_at(sorted(self.ends().items()))
 
@@ -226,7 +226,7 @@ def test_build_raises_restates_and_withdraws_alerts_that_only_it_evaluates(desk)
     """
     In one week there are twelve referrals, after thirty weeks with two referrals each.
 
-    That is a surge of the ward and of the area in which the ward lies.
+    Twelve referrals are a surge of the ward and of the area in which the ward lies.
     """
     today = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
     wednesday = today - timedelta(days=today.weekday() + 5)

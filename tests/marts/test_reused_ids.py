@@ -1,7 +1,7 @@
 """
 A partner uses the same ids for several events. Every child must be in the marts.
 
-This must hold for any order of arrival, and also in a warm build.
+The marts must be complete for any order of arrival, and also after a warm build.
 """
 
 import msgspec

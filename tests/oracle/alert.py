@@ -8,7 +8,7 @@ from hashlib import md5
 __all__ = ["Expected", "Identity", "alert_id", "merged"]
 
 Identity = tuple[str, str]
-"""The `(source, id)` of an event. It distinguishes the event from other events of the same topic and key."""
+"""The `(source, id)` of an event. Source and id distinguish events of the same topic and key."""
 
 
 class Root(tuple):

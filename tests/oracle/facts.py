@@ -41,7 +41,9 @@ class Fact:
 
     @property
     def order(self) -> tuple[datetime, Identity, str, str]:
-        """The sort key of the event. Events of one instant are ordered by `(source, id)`, then by topic and key."""
+        """
+        The key by which events are sorted. Events of one instant are ordered by `(source, id)`, then by topic and key.
+        """
         return self.at, self.root, self.data.topic, self.key
 
 
@@ -146,7 +148,7 @@ def _in_force(said: list[Accepted]) -> Accepted:
     """
     The version of an event that counts, out of all versions in order of arrival.
 
-    Of amendments with equal `(time, id)`, `max` keeps the first to arrive.
+    If amendments have equal `(time, id)`, `max` keeps the amendment that arrived first.
     """
     amendments = [each for each in said if each.change != "recorded"]
     if amendments:

@@ -184,8 +184,8 @@ def _has_left(world: World, family: str, person: str, anchor: Fact) -> bool:
     """
     Whether the stay has ended.
 
-    A person who was reported back may not be recorded as living with the family. Then the result is whether the person
-    has left the family since the report.
+    A person who was reported back may not be recorded as living with the family. For such a person, the result is
+    whether the person has left the family since the report.
     """
     later = [fact for fact in world.facts if fact.order > anchor.order]
     if _is_present(world.until(anchor), family, person):

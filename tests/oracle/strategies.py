@@ -47,7 +47,7 @@ class Case:
     """
     Records in order of arrival, and the time at which deadlines are evaluated.
 
-    This time is not before the last arrival.
+    The evaluation time is not before the last arrival.
     """
 
     records: tuple[Record, ...]
@@ -99,7 +99,7 @@ def reused(seed: int) -> Case:
 
 
 def _renumbered(rng: random.Random, told: list[_Told]) -> Iterator[_Told]:
-    """Give the events only a handful of ids. Some events also get the time of the event before them."""
+    """Give the events only a handful of ids. Some events also get the time of the preceding event."""
     for each, before in zip(told, [told[0], *told], strict=False):
         at = before.at if rng.random() < 0.2 else each.at
         id_, source = str(rng.randint(1, 4)), rng.choice(("/a", "/a", "/b"))

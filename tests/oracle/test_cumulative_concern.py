@@ -261,7 +261,7 @@ def test_concern_is_investigated_with_any_of_its_reports(story):
 
 
 def test_fifth_concern_ever(story):
-    """It does not matter how long ago the first concerns were. A sixth concern raises no further alert."""
+    """The age of the first concerns does not matter. A sixth concern raises no further alert."""
     for number in range(6):
         story.add(story.day(300 * number), contact("school"), id=f"c-{number}")
 

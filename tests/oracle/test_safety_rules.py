@@ -334,8 +334,8 @@ def test_school_must_know_before_its_next_day(story, at, due):
     """
     The deadline is the start of the next school day.
 
-    The next school day can be the same morning. It can lie after a weekend, a holiday or a bank holiday. Without a
-    known calendar, any weekday is a school day.
+    The next school day can be the same morning, or the first school day after a weekend, a holiday or a bank holiday.
+    Without a known calendar, any weekday is a school day.
     """
     at, due = datetime.fromisoformat(f"{at}Z"), datetime.fromisoformat(f"{due}Z")
     story.add(at - timedelta(days=1), joined())

@@ -69,7 +69,7 @@ class World:
         return [fact for fact in self.of(*kinds, **fields) if self.person(fact.data.person_id) == person]
 
     def person(self, person_id: str | None) -> str | None:
-        """The smallest of all identifiers of a person, which stands for the person."""
+        """The smallest of all identifiers of a person. It represents the person."""
         return self._same.get(person_id, person_id)
 
     @cached_property

@@ -19,7 +19,9 @@ from tests.oracle.strategies import Case, case, dense, reused
 from tests.parity.engines import difference_of_engines
 
 NO_ORACLE = frozenset({"alert_unacknowledged", "locality_surge", "shared_by_too_many"})
-"""Rules about alerts, areas and ids. These rules do not evaluate the events of families, and have separate tests."""
+"""
+Rules about alerts, areas and ids. Rules of this kind do not evaluate the events of families, and have separate tests.
+"""
 
 
 def test_every_rule_has_an_oracle_and_every_oracle_its_rule() -> None:
@@ -35,7 +37,7 @@ def test_rules_raise_what_the_oracle_expects_and_nothing_else(
     engine: Engine, on_postgres: PostgresEngine, made: Callable[[int], Case], worlds: int
 ) -> None:
     """
-    There are enough worlds to raise every rule several times in each status. The oracle's own tests count this.
+    There are enough worlds to raise alerts of every rule and status several times. The oracle's own tests count this.
 
     On PostgreSQL, every row is the same in every column, although the events are inserted in another order. No result
     therefore depends on the order of rows.

@@ -31,7 +31,7 @@ class Stream:
 
     @property
     def standing(self) -> set[tuple]:
-        """The compared fields of every alert that was not withdrawn. A rebuild must give the same fields."""
+        """The compared fields of every alert that was not withdrawn. A rebuild must give the same values."""
         return {said(alert) for alert in self._latest.values() if alert.status != "withdrawn"}
 
     def take(self, records: Iterable[Record]) -> None:

@@ -22,7 +22,7 @@ EVENTS = 40
 
 
 def made(chance: random.Random) -> Event:
-    """A random fact. There are few families, persons and addresses, so many facts share them."""
+    """A random fact. There are few families, persons and addresses, so many facts are about the same ones."""
     family, person = f"F-{chance.randrange(6)}", f"P-{chance.randrange(8)}"
     other, address = f"P-{chance.randrange(8)}", f"A-{chance.randrange(5)}"
     return chance.choice(

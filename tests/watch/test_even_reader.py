@@ -34,7 +34,9 @@ def backlog(settings: Settings, fresh_topics: str) -> Settings:
 
 @pytest.fixture
 def reader(backlog: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[EvenReader]:
-    """A reader at the beginning of the backlog. It often pauses partitions that are ahead of the others in time."""
+    """
+    A reader at the beginning of the backlog. The reader often pauses partitions that are ahead of the others in time.
+    """
     monkeypatch.setattr(even_reader, "_AHEAD_RECORDS", 300)
     with closing(consumer(backlog)) as kafka:
         partitions = partitions_of(kafka, names.INPUT_TOPICS)
@@ -101,7 +103,7 @@ def unstamped(settings: Settings, fresh_topics: str) -> Settings:
     """
     A topic that keeps its senders' timestamps (`CreateTime`). Most timestamps of one partition are wrong.
 
-    They are seconds instead of milliseconds.
+    The wrong timestamps are in seconds instead of milliseconds.
     """
     client = admin(settings)
     try:

@@ -37,7 +37,7 @@ def test_tables_filled_from_the_lake_equal_those_from_the_topics(watch_settings,
     """
     The tables hold events in both CloudEvents modes, the ids that events name, and links between persons.
 
-    They also hold unreadable records, alerts and deadlines.
+    The tables also hold unreadable records, alerts and deadlines.
     """
     _, key, value = referral(1, at=now_minus(hours=3))
     binary = json.loads(value)

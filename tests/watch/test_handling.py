@@ -25,7 +25,8 @@ def desk(compiled, desk_of):
 @pytest.fixture
 def late(desk, referral):
     """
-    The amber alert about a referral that has waited for 18 hours. Later records of the desk arrive after that time.
+    The amber alert about a referral that has waited for 18 hours. Records that the test sends later arrive after those
+    18 hours.
     """
     desk.take(referral(1, at=NOW - timedelta(hours=1)), now=NOW)
     [alert] = desk.wait_until(AMBER)
@@ -74,9 +75,7 @@ def test_acknowledgement_is_in_the_next_version(desk, late, act):
 
 
 def test_acknowledgement_at_night_calls_nobody_else(desk, late, act):
-    """
-    A red alert outside working hours goes to the emergency duty team. Its acknowledgement does not go to that team.
-    """
+    """A red alert outside working hours goes to the emergency duty team. The alert's acknowledgement does not."""
     [red] = desk.wait_until(RED)
     desk.skip_to(RED)
     [seen] = desk.take(act("acknowledged", red), now=RED.replace(hour=23))

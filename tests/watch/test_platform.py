@@ -1,7 +1,7 @@
 """
 Platform teams can change settings of a database or a role for all sessions.
 
-Such settings do not change results and do not stop a watcher.
+Settings for all sessions must not change results and must not stop a watcher.
 """
 
 from contextlib import closing

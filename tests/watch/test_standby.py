@@ -91,7 +91,7 @@ def large_batch(referral: Callable) -> list[tuple]:
 
 @pytest.fixture
 def leader(watch_settings: Settings, project: Path, rules: CompiledRules) -> Iterator[Alerting]:
-    """A leader that has begun its term. Its tables were filled by an earlier watcher that ran and ended."""
+    """A leader that has begun its term. The leader's tables were filled by an earlier watcher that ran and ended."""
     run(watch_settings, until=lambda: judged_everything(watch_settings), for_seconds=PATIENCE, project=project)
     with closing(open_session(watch_settings, leads=True)) as session:
         alerting = alerting_in(session, rules)
@@ -253,7 +253,7 @@ def test_tables_are_prepared_when_the_leader_has_none(watch_settings, project, s
 
 
 def test_prepared_tables_without_a_standby_are_dropped(watch_settings, project):
-    """An abandoned upgrade left these tables. They are dropped because they hold data about families."""
+    """The tables are left from an abandoned upgrade, and must be dropped because they hold data about families."""
     with closing(Session(catalog_dsn(watch_settings), "a test")) as session:
         session.command("CREATE SCHEMA watch_next; CREATE TABLE watch_next.events ()")
         run(watch_settings, until=lambda: judged_everything(watch_settings), for_seconds=60, project=project)

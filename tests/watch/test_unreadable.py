@@ -35,7 +35,7 @@ def damaged(watch_settings) -> None:
 
 
 def test_each_unreadable_offset_raises_a_red_alert(damaged, watched, alerts) -> None:
-    """Records after the unreadable records are evaluated as usual."""
+    """Records that follow the unreadable records are evaluated as usual."""
     until(lambda: len(alerts()) >= 4)
 
     assert sorted((alert.rule, alert.severity, alert.entity_id) for alert in alerts()) == [

@@ -17,7 +17,7 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
     """
     Raise one alert per clause, at the event that makes the clause true.
 
-    That event is a concern. For clause (a), the event can also be the end of an opening.
+    The event that makes a clause true is a concern, or for clause (a) also the end of an opening.
 
     Evidence: the first report of each counted concern.
     """

@@ -76,9 +76,9 @@ def _leads(then: World, plan: Fact, family: str) -> bool:
     """
     Whether a plan is the latest plan of its person, and leads to this family or to the family's address.
 
-    If the person's id is over-shared, its plans are about several strangers. Each family that such plans name has its
-    own latest plan, and an address in a plan leads to no family. If the address is over-shared, a plan leads only to a
-    family with which the person has a connection.
+    If the person's id is over-shared, its plans are about several strangers. Each family named in such plans has its
+    own latest plan, and an address in such a plan leads to no family. If the address is over-shared, a plan leads only
+    to a family with which the person has a connection.
     """
     person, address = then.person(plan.data.person_id), plan.data.address_id
     plans = then.of_person(person, CustodyReleasePlanned)

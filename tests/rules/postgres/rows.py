@@ -68,7 +68,9 @@ _STEP = timedelta(microseconds=1)
 
 
 def rows(seed: int, size: int = 120) -> pa.Table:
-    """A table of `COLUMNS`. It has few groups and values, so every column has ties, duplicates and missing values."""
+    """
+    A table of `COLUMNS`. The table has few groups and values, so every column has ties, duplicates and missing values.
+    """
     chance = random.Random(seed)
     listed = [_row(chance, number) for number in range(size)]
     return pa.table({name: pa.array([row[name] for row in listed], type_) for name, type_ in COLUMNS.items()})

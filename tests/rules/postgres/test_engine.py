@@ -79,7 +79,7 @@ def test_seeds_and_static_models_equal_those_of_duckdb(compiled, engine, connect
 
 
 def test_schema_is_made_once_by_many_who_start_together(compiled, connect, postgres):
-    """Three sessions start together. One of them creates the schema, and the other two find it complete."""
+    """Three sessions start together. One session creates the schema, and the other two find the schema complete."""
     rules = replace_schema(derived(compiled), "rules_made_once")
     made = []
 
@@ -128,8 +128,8 @@ def test_rows_of_a_table_give_the_same_alerts_as_given_rows(compiled, connect, h
     """
     The engine can read events from a table with only the columns that rules read.
 
-    The table has no payload. It has rows of families that are not asked for, and its text sorts differently from the
-    rules.
+    The table has no payload, but rows of families that are not asked for. Its text columns sort in another order than
+    the rules do.
     """
     rules, (events, _, as_of) = derived(compiled), world(5)
     columns = ", ".join(f'"{name}" {type_}' for name, type_ in rules.inputs["events"].items())

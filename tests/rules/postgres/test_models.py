@@ -1,5 +1,6 @@
 """
-Every model that the stream evaluates has the same rows in both databases. This includes models that are no alerts.
+Every model that the stream evaluates has the same rows in both databases. The comparison includes models that are no
+alert models.
 """
 
 import json
