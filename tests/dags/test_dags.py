@@ -164,7 +164,10 @@ def test_rejected_record_is_replayed_once_a_human_approves(
 def test_builds_are_compared_with_the_stream_and_nothing_has_failed(
     deployed: Settings, api: Airflow, eventually: Callable
 ) -> None:
-    """A run of `build_marts` ends after its time. After that, its alerts are compared with the streamed alerts."""
+    """
+    A run of `build_marts` ends after `build_warm_seconds`. After that, the rebuilt alerts are compared with the
+    streamed alerts.
+    """
     eventually(lambda: any(run["state"] == "success" for run in runs(api, "build_marts")))
     tasks = api.get("dags/~/dagRuns/~/taskInstances", limit=100)["task_instances"]
 

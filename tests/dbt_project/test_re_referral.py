@@ -26,7 +26,7 @@ def _anchors(world):
     [
         ("2025-03-03T09:00:00", "2026-03-03T09:00:00", 1),
         ("2025-03-03T08:59:59", "2026-03-03T09:00:00", 0),
-        # Twelve calendar months in London from 09:00 in winter to 09:00 in summer are an hour less in UTC.
+        # In London, twelve calendar months from 09:00 in winter end at 09:00 in summer, which is 08:00 UTC.
         ("2024-03-30T09:00:00", "2025-03-30T08:00:00", 1),
         ("2024-03-30T08:59:59", "2025-03-30T08:00:00", 0),
         # The hour that occurs twice on 26 October 2025 counts from its first occurrence.

@@ -34,7 +34,7 @@ def test_second_referral_turned_away_raises_amber_with_both_decisions_as_evidenc
         ("2024-03-03T09:00:01", "2025-03-03T09:00:00", 1),
         ("2024-03-03T09:00:00", "2025-03-03T09:00:00", 1),
         ("2024-03-03T08:59:59", "2025-03-03T09:00:00", 0),
-        # Twelve calendar months in London from 09:00 in winter to 09:00 in summer are an hour less in UTC.
+        # In London, twelve calendar months from 09:00 in winter end at 09:00 in summer, which is 08:00 UTC.
         ("2024-03-30T09:00:00", "2025-03-30T08:00:00", 1),
         ("2024-03-30T08:59:59", "2025-03-30T08:00:00", 0),
         ("2023-02-28T12:00:00", "2024-02-29T12:00:00", 1),

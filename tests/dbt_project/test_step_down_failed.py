@@ -66,7 +66,7 @@ def test_referral_after_a_lower_level_and_level_up_after_a_closure(world):
     ("closed", "referred", "alerts"),
     [
         ("2025-01-03T09:00:01", "2025-07-03T08:00:00", 1),
-        # Six calendar months in London from 09:00 in winter to 09:00 in summer are an hour less in UTC.
+        # In London, six calendar months from 09:00 in winter end at 09:00 in summer, which is 08:00 UTC.
         ("2025-01-03T09:00:00", "2025-07-03T08:00:00", 1),
         ("2025-01-03T08:59:59", "2025-07-03T08:00:00", 0),
         ("2025-03-03T09:00:00", "2025-09-03T08:00:00", 1),

@@ -248,7 +248,7 @@ def test_recreation_is_confirmed_once(lake_settings, contact, send, make_again) 
 
 
 def known(settings) -> dict[str, Generation]:
-    """The generations of all topics, as the first process that asks numbers them."""
+    """Number the topics as the first process that reads them does, and return the generation of each topic."""
     numbered_ends(settings, [names.REFERRAL])
     with connect(settings, marts=None) as lake:
         return landed_generations(lake)

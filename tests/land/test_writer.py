@@ -1,6 +1,7 @@
 """
-`land` collects a batch while it stores the batch before. The tests cover failures, and the handling of records that are
-not stored yet.
+`land` collects a batch of records while it stores the batch before.
+
+The tests cover failures, and the handling of records that are not stored yet.
 """
 
 import threading

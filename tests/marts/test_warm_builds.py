@@ -46,7 +46,7 @@ IN_FORCE = """
 @pytest.fixture(scope="module")
 def slices() -> list[list[Accepted]]:
     """
-    Three weeks of events of a borough with twice the usual noise, in slices.
+    Slices of three weeks of events, from a borough with twice the usual noise.
 
     The first slice has most of the events, and the other slices have random lengths.
     """

@@ -12,7 +12,7 @@ Identity = tuple[str, str]
 
 
 class Root(tuple):
-    """The `(source, id)` of an event, with its topic and key, which distinguish events that share a source and id."""
+    """The `(source, id)` of an event. It also holds topic and key, which distinguish events of equal source and id."""
 
     place: tuple
     """Time of the event, `(source, id)`, type and key."""

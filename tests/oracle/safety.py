@@ -21,8 +21,8 @@ def due(event: Event, at: datetime) -> list[datetime]:
     """
     The deadlines that an event sets.
 
-    An incident sets the time by which a school must have been notified. A release plan sets the times at which its
-    alert begins, turns red and ends.
+    An incident sets the time by which a school must have been notified. A release plan sets the times at which the
+    alert about the release begins, turns red and ends.
     """
     match event:
         case c.EscalationReported(escalation_kind=EscalationKind.DOMESTIC_ABUSE_INCIDENT):

@@ -75,8 +75,9 @@ def test_days_have_24_hours(story):
 
 def test_further_rise_is_the_same_escalation(story):
     """
-    The rule raises an alert when its condition turns true. After the condition has turned false, another alert is
-    possible.
+    The rule raises an alert when its condition turns true.
+
+    After the condition has turned false, another alert is possible.
     """
     story.add(story.day(0), level(1))
     story.add(story.day(5), level(3), id="first")

@@ -148,7 +148,7 @@ class World:
         """
         Whether a person has joined the household, or is the source of risk of a marker that names the family.
 
-        Markers of any time count.
+        Markers count whenever they were set.
         """
         markers = self.of_facts(self.known).of_person(person, RiskMarkerSet, marker_role=MarkerRole.SOURCE_OF_RISK)
         return any(family in fact.data.marker_families for fact in markers) or bool(

@@ -1,6 +1,7 @@
 """
-`land`, `watch` and the broker are killed at any time. Every record is stored once, and the alerts equal those of an
-undisturbed evaluation.
+`land`, `watch` and the broker are killed at any time.
+
+Every record is stored once, and the alerts equal those of an undisturbed evaluation.
 """
 
 import random

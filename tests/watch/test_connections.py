@@ -93,7 +93,9 @@ def test_one_family_over_the_limit_disconnects_them_all_once(connections):
 
 
 def test_an_event_among_three_thousand_families_concerns_one(connections):
-    """All families share one person and one address. Other persons in these families are not looked up either."""
+    """
+    All families share one person and one address. The watcher must not look up the other persons in these families.
+    """
     for number in range(MANY):
         connections.add(_person(f"F-{number}", "P"))
         connections.add(_home(f"F-{number}", "U"))

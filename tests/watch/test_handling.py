@@ -25,8 +25,9 @@ def desk(compiled, desk_of):
 @pytest.fixture
 def late(desk, referral):
     """
-    The amber alert about a referral that has waited for 18 hours. Records that the test sends later arrive after those
-    18 hours.
+    The amber alert about a referral that has waited for 18 hours.
+
+    Records that the test sends later arrive after those 18 hours.
     """
     desk.take(referral(1, at=NOW - timedelta(hours=1)), now=NOW)
     [alert] = desk.wait_until(AMBER)

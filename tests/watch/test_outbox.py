@@ -73,7 +73,7 @@ def test_versions_are_sent_once_and_in_order(state: State, outbox: Outbox, alert
 
 
 def test_version_that_is_on_its_topic_as_decided_is_not_decided_again(state: State) -> None:
-    """Only if a version with the same number but other content is on the topic, the alert must be decided again."""
+    """An alert must be decided again only if the topic has a version with the same number but other content."""
     decide(state, alert(1), alert(2))
     heard = msgspec.structs.replace(alert(2), severity="red")
 

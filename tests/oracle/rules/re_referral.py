@@ -16,11 +16,11 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Raise an alert at every referral of a family that was already referred in the months before.
+    Raise an alert at every referral of a family that was already referred within the months of the profile.
 
     The decision on the earlier referral does not matter.
 
-    Evidence: the referral, and the latest earlier referral about another incident in those months.
+    Evidence: the referral, and the latest earlier referral about another incident within those months.
     """
     for referral in world.of(ReferralSubmitted):
         start = months_before(referral.at, profile.re_referral_months)

@@ -19,7 +19,7 @@ _NO_STEP_DOWN = frozenset({ClosureReason.DIED, ClosureReason.OTHER_AUTHORITY})
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Raise an alert at every step-up and every referral within the months after a step-down or a closure.
+    Raise an alert at every step-up and every referral within the profile's months after a step-down or closure.
 
     Several submissions of one referral are one referral, and the first submission after the step-down counts.
 

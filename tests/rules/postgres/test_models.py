@@ -1,6 +1,7 @@
 """
-Every model that the stream evaluates has the same rows in both databases. The comparison includes models that are no
-alert models.
+Every model that the stream evaluates has the same rows in both databases.
+
+The comparison includes models that are no alert models.
 """
 
 import json
