@@ -165,8 +165,9 @@ def test_builds_are_compared_with_the_stream_and_nothing_has_failed(
     deployed: Settings, api: Airflow, eventually: Callable
 ) -> None:
     """
-    A run of `build_marts` ends after `build_warm_seconds`. After that, the rebuilt alerts are compared with the
-    streamed alerts.
+    A run of `build_marts` ends after `build_warm_seconds`.
+
+    After that, the rebuilt alerts are compared with the streamed alerts.
     """
     eventually(lambda: any(run["state"] == "success" for run in runs(api, "build_marts")))
     tasks = api.get("dags/~/dagRuns/~/taskInstances", limit=100)["task_instances"]
@@ -202,8 +203,7 @@ def parked(settings: Settings) -> bool:
     """
     Whether the scheduler knows that the worker has left the question to a human.
 
-    If an answer arrived within the half second before, Airflow 3.3 would treat the task as lost. No human reads that
-    fast.
+    Airflow 3.3 treats the task as lost if an answer arrives within the first half second, faster than anybody can read.
     """
     lines = (settings.home / "logs" / f"{NAME}.log").read_text(errors="replace").splitlines()
     return any("Received executor event" in line and "task_id='approve'" in line for line in lines)

@@ -146,8 +146,9 @@ def test_chance_alone_alarms_about_as_often_as_stated(judge, mean, spread):
 @pytest.mark.parametrize("model", ["int_area_weeks", "alert_locality_surge"])
 def test_protected_characteristics_and_deprivation_decide_nothing(manifest, model):
     """
-    For the SQL of the stream, another test traces each column. In the SQL of the build, this test only searches for the
-    names of such columns.
+    For the SQL of the stream, another test traces each column.
+
+    In the SQL of the build, this test only searches for the names of such columns.
     """
     sql = manifest["nodes"][f"model.caf.{model}"]["compiled_code"]
 

@@ -177,8 +177,9 @@ def test_correction_for_a_wrong_family_is_refused_with_what_to_do():
 @pytest.mark.parametrize("name", ["type", "family_id"])
 def test_lone_half_of_a_character_is_refused_in_words(referral, tmp_path, name):
     """
-    JSON can contain half of a surrogate pair, which no UTF-8 text can. The command must report this without a
-    traceback.
+    JSON can contain half of a surrogate pair, which no UTF-8 text can.
+
+    The command must report this without a traceback.
     """
     holder = referral if name in referral else referral["data"]
     holder[name] = f"{holder[name]}\ud800"

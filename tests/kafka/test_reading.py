@@ -150,7 +150,8 @@ def test_two_records_that_claim_one_offset_are_not_both_believed(settings: Setti
 
 def test_a_few_kilobytes_that_unpack_to_hundreds_of_megabytes_are_unreadable(settings: Settings, kafka: str) -> None:
     """
-    A batch decompresses to more than the limit. Records within the limit are read, and the others are reported.
+    After decompression, a batch of a few kilobytes is larger than the limit. Records within the limit are read, and the
+    others are reported.
 
     The memory of the process does not grow by a size that a sender merely claims.
     """

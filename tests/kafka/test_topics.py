@@ -65,7 +65,10 @@ def test_what_differs_is_named_with_what_to_do(settings: Settings, fresh_topics:
 def test_a_topic_with_other_partitions_than_the_others_is_refused_by_all(
     fresh_settings: Settings, fresh_topics: str
 ) -> None:
-    """`init`, `land` and `watch` each refuse such a topic with an error of one sentence."""
+    """
+    If the referral topic has another number of partitions, `init`, `land` and `watch` refuse to start with one
+    sentence.
+    """
     make(fresh_settings, names.REFERRAL, 3, **STAMPED)
 
     for start in (refuse_differences, land.run, watch):

@@ -47,7 +47,7 @@ def test_reader_cannot_write(fresh_settings: Settings, catalog: str) -> None:
 
 
 def test_column_that_the_contract_gained_is_added(fresh_settings: Settings) -> None:
-    """Within v1, an event type may gain an optional field. Earlier rows have NULL in its column."""
+    """Within v1, an event type may gain an optional field. Earlier rows have NULL in the field's column."""
     with connect(fresh_settings, landing="read_write") as lake:
         lake.execute("ALTER TABLE landing.main.events DROP COLUMN gateway")
         lake.execute("INSERT INTO landing.main.events BY NAME SELECT 1 AS kafka_offset")

@@ -103,7 +103,7 @@ def test_command_prints_figures_and_fails_on_differences(landed: Settings, send:
     send([contact(99)], partition=1)
     bad = runner.invoke(command)
 
-    # In this process, the command logs to stdout. As a separate process, the command does not.
+    # In this test, the command logs to stdout as well, because it runs in the test's own process.
     assert (good.exit_code, json.loads(good.stdout.splitlines()[-1])["offsets"]["rows"]) == (0, 10)
     assert isinstance(bad.exception, PartsDisagree)
     assert "not landed" in bad.stdout

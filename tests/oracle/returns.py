@@ -135,7 +135,7 @@ def _about(world: World, family: str, person: str) -> list[Fact]:
 
 
 def markers_in_force(world: World, family: str, person: str, at: datetime) -> list[Fact]:
-    """The set events of markers that make a person a source of risk, are not cleared and have not expired."""
+    """The `risk-marker-set` events of uncleared, unexpired markers that make a person a source of risk."""
     found = {}
     for fact in world.of_person(person, RiskMarkerSet, RiskMarkerReviewed, RiskMarkerCleared):
         marker = fact.data.marker_id

@@ -22,7 +22,7 @@ from tests.oracle.strategies import Case, case, dense, reused
 NOW = datetime.now(UTC)
 WORLDS = 25
 RARE = {"repeat_no_further_action"}
-"""Rules that do not raise an alert in each kind of random world."""
+"""Rules that raise no alert in at least one kind of random world."""
 
 
 def only_with(facts: frozenset[str], events: Sequence[Accepted]) -> list[Accepted]:

@@ -56,7 +56,7 @@ def watch_settings(fresh_settings: Settings, fresh_topics: str) -> Settings:
 @pytest.fixture
 def watched(watch_settings: Settings) -> Iterator[None]:
     """Run a watcher with the real rules in a thread of this process."""
-    compiled_rules(watch_settings)  # Compiling takes a while the first time. No test should wait for it later.
+    compiled_rules(watch_settings)  # The first compilation is slow. No test should wait for the compilation later.
     stop = threading.Event()
     watcher = threading.Thread(target=run, args=(watch_settings,), kwargs={"until": stop.is_set})
     watcher.start()

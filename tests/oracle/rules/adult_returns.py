@@ -18,7 +18,7 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
     A person comes to the family by joining it, by moving to its address, or by being reported back. A person who is
     already there can also receive a marker.
 
-    Evidence: the set events of the markers in force that concern the family, the anchor, and the joined event that
-    began the stay. There is no joined event for a person who is not a member of the household.
+    Evidence: the `risk-marker-set` events of the markers in force that concern the family, the anchor, and the joined
+    event that began the stay. There is no joined event for a person who is not a member of the household.
     """
     yield from returns(world, as_of, "adult_returns", concerning, concerning)

@@ -74,7 +74,7 @@ def _moments(world: World, plan: Fact, as_of: datetime, profile: Profile) -> lis
 
 def _leads(then: World, plan: Fact, family: str) -> bool:
     """
-    Whether a plan is the latest plan of its person, and leads to this family or to the family's address.
+    Whether a plan is the person's latest plan, and leads to this family or to the family's address.
 
     If the person's id is over-shared, its plans are about several strangers. Each family named in such plans has its
     own latest plan, and an address in such a plan leads to no family. If the address is over-shared, a plan leads only

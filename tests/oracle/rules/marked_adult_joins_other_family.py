@@ -18,7 +18,8 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
     """
     Raise alerts at the same events as `adult_returns`, but only when no marker in force concerns the family.
 
-    Evidence: the set events of the markers in force, the anchor, and the joined event that began the stay.
+    Evidence: the `risk-marker-set` events of the markers in force, the anchor, and the joined event that began the
+    stay.
 
     A later marker that names the family does not clear the alert, because the danger is not over.
     """

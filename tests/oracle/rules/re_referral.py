@@ -16,11 +16,12 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Raise an alert at every referral of a family that was already referred within the months of the profile.
+    Raise an alert at every referral of a family that was already referred in the preceding months.
 
     The decision on the earlier referral does not matter.
 
-    Evidence: the referral, and the latest earlier referral about another incident within those months.
+    Evidence: the referral, and the latest earlier referral about another incident in those months. The profile sets the
+    number of months.
     """
     for referral in world.of(ReferralSubmitted):
         start = months_before(referral.at, profile.re_referral_months)

@@ -16,9 +16,9 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Raise an alert when two referrals of a family ended with no further action (NFA) within the months of the profile.
+    Raise an alert when two referrals of a family ended with no further action (NFA) in the preceding months.
 
-    Evidence: all NFA decisions within those months.
+    Evidence: all NFA decisions in those months. The profile sets the number of months.
     """
     for decided in world.of(ReferralDecided, decision=Decision.NO_FURTHER_ACTION):
         found = _recent(world.until(decided), decided, profile)
