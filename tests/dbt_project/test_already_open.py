@@ -196,7 +196,8 @@ def test_history_that_is_sent_again_as_red_is_news(world):
 
 def test_same_referral_of_another_family_is_another(world):
     """
-    Two families use the same referral id. A decision on one family's referral is not a decision on the other's.
+    Two families use the same referral id. A decision on the referral of one family does not count for the referral of
+    the other family.
 
     Only the family that is open has an alert.
     """

@@ -150,10 +150,10 @@ def test_two_records_that_claim_one_offset_are_not_both_believed(settings: Setti
 
 def test_a_few_kilobytes_that_unpack_to_hundreds_of_megabytes_are_unreadable(settings: Settings, kafka: str) -> None:
     """
-    After decompression, a batch of a few kilobytes is larger than the limit. Records within the limit are read, and the
-    others are reported.
+    After decompression, a batch of a few kilobytes is larger than the limit.
 
-    The memory of the process does not grow by a size that a sender merely claims.
+    Records within the limit are read, and the other records are reported. The memory of the process does not grow by
+    a size that a sender merely claims.
     """
     zeros = b"\0" * (LIMIT // 4)
     packed = gzip.compress(record(0, b"first") + b"".join(record(number, zeros) for number in range(1, 6)))

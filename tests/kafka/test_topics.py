@@ -66,8 +66,9 @@ def test_a_topic_with_other_partitions_than_the_others_is_refused_by_all(
     fresh_settings: Settings, fresh_topics: str
 ) -> None:
     """
-    If the referral topic has another number of partitions, `init`, `land` and `watch` refuse to start with one
-    sentence.
+    The referral topic has another number of partitions than the other topics.
+
+    `init`, `land` and `watch` each refuse to start, with an error of one sentence.
     """
     make(fresh_settings, names.REFERRAL, 3, **STAMPED)
 

@@ -113,7 +113,9 @@ def test_busy_pooler_that_hands_sessions_on_is_refused(
 
 
 def test_pooler_in_session_mode_keeps_locks(fresh_settings: Settings, postgres: Postgres, tmp_path: Path) -> None:
-    """Two processes that use such a pooler cannot both lead. When the holder ends, the lock becomes free."""
+    """
+    Two processes cannot both lead if they use a pooler in session mode. When the holder ends, the lock becomes free.
+    """
     with pooled(fresh_settings, postgres, tmp_path, pool_mode="session") as settings, ExitStack() as stack:
         first, second = Leadership(settings), Leadership(fresh_settings)
         stack.callback(first.release)

@@ -209,7 +209,7 @@ def test_reader_with_a_position_reads_a_recreated_topic_from_its_beginning(
     """
     A reader that was away when the topic was recreated also reads from the beginning.
 
-    A reader of a new group no longer does so once a person has confirmed the recreation.
+    Once a person has confirmed the recreation, a reader of a new group begins at the end of the topic.
     """
     with closing(Cursor(lake_settings, names.REFERRAL, "letters")) as cursor:
         send([contact(number) for number in range(3)], partition=0)

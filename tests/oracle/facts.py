@@ -121,13 +121,17 @@ def _events(said: list[Accepted]) -> list[Fact]:
 
 
 def _suffixed(event: Accepted, suffix: str) -> Identity:
-    """The identity of a further event that shares source and id. The first such event keeps its identity unchanged."""
+    """
+    The identity of a further event under a source and id that are already used. The first event keeps its identity.
+    """
     source, id_ = event.root
     return source, id_ + suffix
 
 
 def _told_apart(event: Accepted) -> Identity:
-    """The identity of a further event that shares source and id, distinguished by a hash of the content."""
+    """
+    The identity of a further event under a source and id that are already used. A hash of its content is appended.
+    """
     return _suffixed(event, f"#{event.content_id % 2**64:X}")
 
 

@@ -16,7 +16,7 @@ _SATURDAY = 5
 
 
 def next_school_day(at: datetime, profile: Profile) -> datetime:
-    """The next start of a school day after an instant. The school day may be on the same day."""
+    """The next start of a school day after an instant. The school day can start later on the same day."""
     day = london_day(at)
     while not (_is_open(day) and london_time(day, profile.school_starts) > at):
         day += timedelta(days=1)

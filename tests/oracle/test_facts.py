@@ -1,7 +1,7 @@
 """
 Tests of the oracle's valid events: duplicates, corrections, withdrawals and unreadable records.
 
-The comparison of alerts is tested here as well.
+The comparison of alerts is also tested here.
 """
 
 from dataclasses import replace

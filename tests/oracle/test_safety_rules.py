@@ -225,7 +225,8 @@ def test_referral_from_before_the_opening_counts_when_it_is_sent_again(story):
 
 def test_same_referral_of_another_family_is_another(story):
     """
-    Two families use the same referral id. A decision on one family's referral is not a decision on the other's.
+    Two families use the same referral id. A decision on the referral of one family does not count for the referral of
+    the other family.
 
     Only the family that is open has an alert.
     """

@@ -22,7 +22,10 @@ EVENTS = 40
 
 
 def made(chance: random.Random) -> Event:
-    """A random fact. There are few families, persons and addresses, so many facts are about the same ones."""
+    """
+    A random fact. There are few families, persons and addresses, so that many facts have a family, person or address in
+    common.
+    """
     family, person = f"F-{chance.randrange(6)}", f"P-{chance.randrange(8)}"
     other, address = f"P-{chance.randrange(8)}", f"A-{chance.randrange(5)}"
     return chance.choice(

@@ -54,7 +54,7 @@ def test_recreated_topic_is_evaluated_before_it_lands(watch_settings, project, r
     """
     The watcher reads the recreated topic first and decides the offsets under which its records are numbered.
 
-    `land` uses the same numbers afterwards.
+    `land` uses the same offsets afterwards.
     """
     send(referral(1, at=ago(hours=3)))
     run(watch_settings, until=lambda: evaluated(watch_settings, 1), project=project)

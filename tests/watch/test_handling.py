@@ -76,7 +76,11 @@ def test_acknowledgement_is_in_the_next_version(desk, late, act):
 
 
 def test_acknowledgement_at_night_calls_nobody_else(desk, late, act):
-    """A red alert outside working hours goes to the emergency duty team. The acknowledgement of the alert does not."""
+    """
+    A red alert outside working hours goes to the emergency duty team.
+
+    The acknowledgement of the alert does not go to the emergency duty team.
+    """
     [red] = desk.wait_until(RED)
     desk.skip_to(RED)
     [seen] = desk.take(act("acknowledged", red), now=RED.replace(hour=23))

@@ -247,7 +247,7 @@ def test_reconciled_alert_is_not_published_again(watching, watch_settings, refer
 def test_family_among_unreadable_records_gets_its_alert_first(
     watch_settings, watching, referral, send, alerts, monkeypatch
 ):
-    """Every unreadable record gets an alert as well. The heartbeat covers these records only after their alerts."""
+    """Each unreadable record also gets an alert. The heartbeat covers these records only after their alerts."""
     monkeypatch.setattr(watcher, "_UNREAD_RECORDS", 50)
     rubbish = [(names.REFERRAL, f"F-{number}".encode(), b"?") for number in range(200)]
     send(*rubbish, referral(1), referral(2, at=1), *rubbish)

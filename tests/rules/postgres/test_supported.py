@@ -1,5 +1,5 @@
 """
-If it is not known that a construct means the same in PostgreSQL, translating the rules fails.
+Translating the rules fails if a construct is not known to mean the same in PostgreSQL.
 
 The error names the construct and its line.
 """
