@@ -120,7 +120,7 @@ def deployment(
     lend_rules: Callable[[Path], Path],
 ) -> Iterator[Deployment]:
     """
-    The services that run from the project's image. None of them is started, but Kafka and PostgreSQL are.
+    The services that run from the project's image. The services are not started, but Kafka and PostgreSQL are running.
 
     PostgreSQL requires the password over TCP.
     """

@@ -196,10 +196,10 @@ def test_history_that_is_sent_again_as_red_is_news(world):
 
 def test_same_referral_of_another_family_is_another(world):
     """
-    Two families use the same referral id. A decision on the referral of one family does not count for the referral of
-    the other family.
+    Two families use the same referral id.
 
-    Only the family that is open has an alert.
+    A decision on the referral of one family does not count for the referral of the other family. Only the family that
+    is open has an alert.
     """
     _opened(world, "2025-03-01T09:00:00")
     first = _referred(world, "2025-04-01T09:00:00")

@@ -225,10 +225,10 @@ def test_referral_from_before_the_opening_counts_when_it_is_sent_again(story):
 
 def test_same_referral_of_another_family_is_another(story):
     """
-    Two families use the same referral id. A decision on the referral of one family does not count for the referral of
-    the other family.
+    Two families use the same referral id.
 
-    Only the family that is open has an alert.
+    A decision on the referral of one family does not count for the referral of the other family. Only the family that
+    is open has an alert.
     """
     story.add(story.day(0), CaseOpened(case_id="K-1", family_id="F-1", service_id="s"))
     other = ReferralSubmitted(referral_id="R-1", family_id="F-2", source_code="6", severity="red", consent="given")

@@ -26,7 +26,7 @@ def compiled(settings) -> CompiledRules:
 
 
 def changed(compiled: CompiledRules, **changes: tuple[str, str]) -> CompiledRules:
-    """A copy of the rules in which one text in the SQL of some models is replaced by another text."""
+    """A copy of the rules in which a text in the SQL of the given models is replaced by another text."""
     models = dict(compiled.models)
     for name, (old, new) in changes.items():
         assert old in models[name].sql, (name, old)

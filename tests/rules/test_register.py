@@ -1,4 +1,4 @@
-"""Every rule is described, with the events and columns it needs and its tests. A rule without one of these is found."""
+"""Every rule is described, with the events and columns it needs and its tests. A rule that lacks a part is found."""
 
 import csv
 import re

@@ -229,7 +229,7 @@ def test_alert_is_for_those_its_routes_name(desk, referral):
 
 
 def test_alert_that_reaches_nobody_is_reported_once(rules, desk_of, referral):
-    """However many versions follow, there is one such report. No later version withdraws the report."""
+    """However many versions follow, one alert reports the missing recipients. No later version withdraws that alert."""
     desk = desk_of(rules, ())
     first = desk.take(*(referral(n, at=NOW - timedelta(hours=4 - n)) for n in (1, 3)))
     later = desk.take(referral(2, at=NOW - timedelta(hours=2.5)))

@@ -23,8 +23,9 @@ EVENTS = 40
 
 def made(chance: random.Random) -> Event:
     """
-    A random fact. There are few families, persons and addresses, so that many facts have a family, person or address in
-    common.
+    A random fact.
+
+    There are few families, persons and addresses, so that many facts have a family, person or address in common.
     """
     family, person = f"F-{chance.randrange(6)}", f"P-{chance.randrange(8)}"
     other, address = f"P-{chance.randrange(8)}", f"A-{chance.randrange(5)}"
