@@ -1,9 +1,9 @@
 """
-Real servers for the tests: the first test that asks starts them, and they stop after the last.
+Real servers for the tests. The first test that needs a server starts it, and all servers stop after the last test.
 
-Tests run in several processes, and each has its own servers and home. They share only what is compiled from the
-project. Topic names are fixed, so a test that reads or writes them asks for `fresh_topics`. A test that writes the lake
-asks for `fresh_settings`, whose database and folder no other test uses.
+Tests run in several processes, and each process has its own servers and home. The processes share only what is compiled
+from the project. Topic names are fixed, so a test that reads or writes topics uses `fresh_topics`. A test that writes
+to the lake uses `fresh_settings`, whose database and folder no other test uses.
 """
 
 import os
@@ -30,7 +30,7 @@ from streams.stack.ports import free_ports
 from streams.stack.postgres import Postgres
 
 LONGEST = ("system", "dags", "demo", "compose", "test_faults", "test_stream_parity", "test_reconcile")
-"""Folders and modules of the tests that take minutes, most of them spent waiting."""
+"""Folders and modules whose tests take minutes. The tests spend most of this time waiting."""
 
 
 HOMES = "TESTS_HOMES"
@@ -38,19 +38,19 @@ HOMES = "TESTS_HOMES"
 
 
 SERVERS = frozenset({"postgres", "kafka"})
-"""The fixtures through which every test comes by a server, but those that start a whole stack; these are `slow`."""
+"""The fixtures that start a server. Tests that start a whole stack do not use them and are marked `slow`."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`./caf test --quick`."""
+    """Add the option of `./caf test --quick`."""
     parser.addoption("--quick", action="store_true", help="run only tests that need no server and are not slow")
 
 
 def pytest_configure() -> None:
     """
-    Make the folder.
+    Create the folder for the homes of all test processes.
 
-    Unlike pytest's own folders, other users may pass through it, because PostgreSQL does not run as root.
+    Unlike pytest's own folders, other users may enter this folder, because PostgreSQL does not run as root.
     """
     if HOMES not in os.environ:
         os.environ[HOMES] = tempfile.mkdtemp(prefix="caf-")
@@ -58,7 +58,7 @@ def pytest_configure() -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop what still runs. A process that is ended by Ctrl-C stops nothing that it has started."""
+    """Stop servers that still run, because a test process that is ended by Ctrl-C does not stop its servers."""
     if hasattr(config, "workerinput"):
         return
     folder = Path(os.environ.pop(HOMES))
@@ -70,7 +70,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out slow tests, if asked to, and put the longest ones first, so that no process waits at the end."""
+    """
+    Leave out slow tests if `--quick` is given.
+
+    The longest tests run first, so that at the end no process waits for another.
+    """
     if config.getoption("quick"):
         slow = [item for item in items if SERVERS & set(item.fixturenames) or item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)
@@ -88,7 +92,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def lend_rules(shared: Path) -> Callable[[Path], Path]:
-    """Lets a home use the rules that another home of the run has compiled."""
+    """Lets a home use the compiled rules that the other homes of the run share."""
     rules = shared / "rules"
     rules.mkdir(exist_ok=True)
 
@@ -102,19 +106,19 @@ def lend_rules(shared: Path) -> Callable[[Path], Path]:
 
 @pytest.fixture(scope="session")
 def make_home() -> Callable[[str], Path]:
-    """Makes folders for homes. Their paths are short, because PostgreSQL's socket lies in them."""
+    """Makes folders for homes. Their paths are short, because PostgreSQL's socket is in the home."""
     return lambda name="home": Path(tempfile.mkdtemp(dir=os.environ[HOMES])) / name
 
 
 @pytest.fixture(scope="session")
 def home(make_home: Callable[[str], Path], lend_rules: Callable[[Path], Path]) -> Path:
-    """The home of the whole run, or of one of its processes."""
+    """The home of the whole run, or of one process of the run."""
     return lend_rules(make_home("h"))
 
 
 @pytest.fixture(scope="session")
 def settings(home: Path) -> Settings:
-    """Settings of the run's home with free ports. The servers themselves start when a fixture asks for them."""
+    """Settings of the run's home with free ports. Servers start only when a fixture needs them."""
     kafka_port, airflow_port, dashboard_port = free_ports(3)
     return Settings(home=home, kafka_port=kafka_port, airflow_port=airflow_port, dashboard_port=dashboard_port)
 
@@ -135,14 +139,14 @@ def kafka(settings: Settings) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def empty_lake(settings: Settings, postgres: Postgres) -> str:
-    """A database with the empty catalogs of a lake. Copying it is quicker than making new ones."""
+    """A database with the empty catalogs of a lake. To copy this database is faster than to create catalogs."""
     connect(replace(settings, database="empty_lake", lake_data="nowhere")).close()
     return "empty_lake"
 
 
 @pytest.fixture
 def fresh_settings(settings: Settings, postgres: Postgres, empty_lake: str, tmp_path: Path) -> Iterator[Settings]:
-    """The run's settings with a database and a lake folder for this test alone."""
+    """The run's settings with a database and a lake folder for one test alone."""
     own = replace(settings, database=f"t_{uuid4().hex[:12]}", lake_data=str(tmp_path / "lake"))
     with _entered(postgres.url) as cursor:
         cursor.execute(f"CREATE DATABASE {own.database} TEMPLATE {empty_lake}")
@@ -164,7 +168,7 @@ def _entered(url: str) -> Iterator[psycopg2.extensions.cursor]:
 
 @pytest.fixture
 def fresh_topics(settings: Settings, kafka: str) -> str:
-    """The broker's address. Every topic is recreated, so it is empty and its offsets begin at zero."""
+    """The address of the broker, with all topics recreated. Every topic is empty and its offsets begin at zero."""
     client = admin(settings)
     try:
         client.delete_topics(client.list_topics())

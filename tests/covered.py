@@ -1,4 +1,4 @@
-"""Makes the statements about coverage for a test's lake."""
+"""Stores the statements about coverage that a test's lake needs."""
 
 from datetime import date, timedelta
 
@@ -10,7 +10,9 @@ __all__ = ["cover"]
 
 
 def cover(settings: Settings, authority: str, first: date, last: date | None = None) -> None:
-    """State that all kinds of every source are covered from a day on, and that the year before it is complete."""
+    """
+    State that all kinds of figures of every source are covered from a day on, and that the year before is complete.
+    """
     before = first - timedelta(days=1)
     year = first.replace(year=first.year - 1)
     with connect(settings, landing="read_write", marts=None) as lake:

@@ -1,4 +1,4 @@
-"""The tables that a build has published, for comparison with those of another build."""
+"""The tables that a build has published, for comparison with the tables of another build."""
 
 from collections import Counter
 
@@ -7,7 +7,9 @@ import duckdb
 __all__ = ["FRESH", "published"]
 
 FRESH = 100 * 365 * 86_400.0
-"""Seconds for which a heartbeat counts as fresh: a hundred years, so that a lake with old data counts as watched."""
+"""
+Seconds for which a heartbeat counts as fresh. A hundred years are set so that a lake with old data counts as watched.
+"""
 
 _TABLES = """
     SELECT schema_name, table_name FROM duckdb_tables()
@@ -23,9 +25,9 @@ def published(
     lake: duckdb.DuckDBPyConnection, *, without: str | None = None, catalog: str = "marts"
 ) -> tuple[dict[str, Counter], dict[str, list]]:
     """
-    Every published table as a bag of rows, `without` a column, and its columns with their types.
+    The rows of every published table in any order, and the table's columns with their types.
 
-    The content of lists counts, but not its order.
+    The column `without` is left out of the rows. The order of items in lists does not count.
     """
     bags, described = {}, {}
     for schema, table in lake.execute(_TABLES.format(catalog=catalog)).fetchall():

@@ -1,4 +1,4 @@
-"""Which part may import which."""
+"""Which part of the project may import which other part."""
 
 import ast
 from collections.abc import Iterator, Mapping
@@ -9,21 +9,21 @@ import pytest
 from streams.settings import PROJECT
 
 PARTS = (
-    # what everything depends on
+    # parts that everything depends on
     *("streams.errors", "streams.settings", "streams.names", "streams.times", "streams.contracts"),
-    # the servers, and how they are reached
+    # the servers and the access to them
     *("streams.stack", "streams.kafka", "streams.lake"),
-    # what is known beforehand
+    # reference data, definitions and rules
     *("streams.reference", "streams.coverage", "streams.measures", "streams.rules"),
-    # from an event to an alert, a row, a figure, and a person who is notified
+    # the way from an event to an alert, a row, a figure and a notification
     *("streams.alerts", "streams.watch", "streams.land", "streams.marts", "streams.nation"),
     *("streams.disclosure", "streams.tell", "streams.health"),
-    # other ways in
+    # other sources of events
     *("streams.importers", "streams.simulate", "streams.dfe_check"),
-    # what people run and see
+    # commands and pages for people
     *("expectations", "dashboard", "streams.demo", "streams.bench", "streams.cli", "dags"),
 )
-"""The parts in their order: each imports only parts before it, so no two parts need each other."""
+"""The parts in order. Each part imports only parts before it, so no two parts depend on each other."""
 
 ONLY = {
     "dags": {"airflow"},
@@ -35,11 +35,11 @@ ONLY = {
 """Libraries that only one part imports."""
 
 LEAVES = {"streams.watch": {"streams.bench", "streams.cli", "dags"}}
-"""Parts that only the named parts may import. What others need of alerts is in `streams.alerts`."""
+"""Parts that only the named parts may import. Code about alerts that other parts need is in `streams.alerts`."""
 
 
 def modules() -> Iterator[tuple[str, Path]]:
-    """All modules, with the part that each belongs to."""
+    """All modules, each with the part to which the module belongs."""
     for top in ("streams", "dashboard", "expectations", "dags"):
         for path in sorted((PROJECT / top).rglob("*.py")):
             yield part_of(".".join(path.relative_to(PROJECT).with_suffix("").parts)) or top, path
@@ -51,7 +51,7 @@ def part_of(name: str) -> str | None:
 
 
 def imports(path: Path) -> set[str]:
-    """Absolute names of everything that a module imports, anywhere in the file."""
+    """Absolute names of all imports in a module, anywhere in the file."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -107,7 +107,7 @@ def test_a_dag_file_does_not_import_another_one() -> None:
 
 
 def test_a_job_in_the_environment_of_spark_imports_little() -> None:
-    """That environment has few of the packages that the project imports."""
+    """Spark's environment has only a few of the packages that the project imports."""
     folder = PROJECT / "streams" / "nation"
     jobs = [folder / f"{name}.py" for name in ("job", "telling", "tasks", "components")]
     found = {path: {name for name in names if part_of(name)} for (_, path), names in IMPORTS.items() if path in jobs}
@@ -117,13 +117,17 @@ def test_a_job_in_the_environment_of_spark_imports_little() -> None:
 
 
 def promising() -> list[Path]:
-    """Modules that report records as durable. Benchmark load is not included, and alerts are in transactions."""
+    """
+    Modules that report records as durable.
+
+    Benchmark load is not included. Alerts are not included either, because they are sent in transactions.
+    """
     free = {PROJECT / "streams" / "alerts" / "publisher.py"}
     return [path for part, path in IMPORTS if part not in {"streams.bench", "streams.simulate"} and path not in free]
 
 
 def test_no_acknowledgement_is_thrown_away() -> None:
-    """Code that sends a record and drops the future does not know whether the broker acknowledged it."""
+    """Code that sends a record and drops the future cannot know whether the broker acknowledged the record."""
     dropped = [
         (path.relative_to(PROJECT), node.lineno)
         for path in promising()

@@ -1,4 +1,4 @@
-"""Moments with and without a zone, waiting, and when a loop is to stop."""
+"""Times with and without a time zone, waiting for a condition, and when a loop stops."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""When an alert needs a new version, and which reason the version gives; the same for the watcher and for a build."""
+"""When an alert needs a new version, and which reason the version gives, both in the watcher and in a build."""
 
 from datetime import UTC, datetime, timedelta
 

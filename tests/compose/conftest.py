@@ -32,13 +32,13 @@ VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?}")
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    """The parsed file, with anchors merged and variables as they are written."""
+    """The parsed compose file. Anchors are merged, and variables are not replaced."""
     return yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
 
 
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
-    """The variables that an operator must set, made as docs/deploy.md says."""
+    """The variables that an operator must set, made as docs/deploy.md describes."""
     return {
         "CAF_POSTGRES_PASSWORD": secrets.token_hex(32),
         "CAF_AIRFLOW_PASSWORD": secrets.token_hex(32),
@@ -49,7 +49,7 @@ def environment() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Deployment:
-    """The services as processes of this machine. Each name, port and folder in a container has a counterpart here."""
+    """The services as processes of this machine. Names, ports and folders of containers are replaced by local ones."""
 
     home: Path
     services: Mapping[str, Mapping[str, Any]]
@@ -57,7 +57,12 @@ class Deployment:
     here: Mapping[str, str]
 
     def environ(self, service: str) -> dict[str, str]:
-        """A container's environment: the image's, the file's, and the ports that containers need not share."""
+        """
+        The environment of a container.
+
+        The environment has the variables of the image and of the compose file, and ports that are unique on this
+        machine.
+        """
         worker, trigger = (self.here[name] for name in ("worker log port", "trigger log port"))
         image = {
             "HOME": str(self.home),
@@ -69,7 +74,7 @@ class Deployment:
         return image | {name: self._here(value) for name, value in self.services[service]["environment"].items()}
 
     def command(self, service: str) -> list[str]:
-        """The command of a container. If the file gives no entrypoint, the image's applies."""
+        """The command of a container. If the compose file sets no entrypoint, the image's entrypoint is used."""
         found = self.services[service]
         entry = found.get("entrypoint") or json.loads(ENTRYPOINT.search(DOCKERFILE.read_text())[1])
         return [self._here(word) for word in (*entry, *found["command"])]
@@ -78,11 +83,11 @@ class Deployment:
         processes.start(self.home, service, self.command(service), env=self.environ(service), cwd=PROJECT)
 
     def run(self, service: str) -> int:
-        """Run a service that ends. Returns its exit code."""
+        """Run a service until it ends, and return its exit code."""
         return run(self.command(service), env=self.environ(service), cwd=PROJECT, check=False).returncode
 
     def is_healthy(self, service: str) -> bool:
-        """Whether the service passes its own health check within the time that the file allows."""
+        """Whether the service passes its own health check within the timeout of the compose file."""
         check = self.services[service]["healthcheck"]
         kind, *words = check["test"]
         assert kind == "CMD"
@@ -114,7 +119,11 @@ def deployment(
     make_home: Callable[[str], Path],
     lend_rules: Callable[[Path], Path],
 ) -> Iterator[Deployment]:
-    """The services that the image runs, none of them started. PostgreSQL requires the password over TCP."""
+    """
+    The services that run from the project's image. The services are not started, but Kafka and PostgreSQL are running.
+
+    PostgreSQL requires the password over TCP.
+    """
     home = lend_rules(make_home("h"))
     kafka_port, postgres_port, api_port, worker_port, trigger_port, pages_port = free_ports(6)
     settings = Settings(home=home, kafka_port=kafka_port)
@@ -140,7 +149,7 @@ def deployment(
 
 
 def _start_postgres(settings: Settings, port: int, password: str) -> None:
-    """Start a server as the image makes it: one superuser with a password, who owns one database."""
+    """Start a server as PostgreSQL's image does: one superuser with a password, who owns one database."""
     url = embedded.server(settings).url
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True

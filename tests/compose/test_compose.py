@@ -1,4 +1,4 @@
-"""What docker-compose.yml promises, and that its commands work with its environment."""
+"""Properties that docker-compose.yml must have, and a test that its commands work in its environment."""
 
 import re
 from typing import Any
@@ -20,7 +20,7 @@ Compose = dict[str, Any]
 
 
 def test_no_service_runs_as_root(compose: Compose) -> None:
-    """The user is set by the service, or by the image that is built here."""
+    """The user is set by the service, or by the image that is built from the project's Dockerfile."""
     *_, image_user = re.findall(r"^USER (\S+)", DOCKERFILE.read_text(), re.MULTILINE)
     users = {
         name: service.get("user", image_user * ("build" in service)) for name, service in compose["services"].items()
@@ -30,7 +30,7 @@ def test_no_service_runs_as_root(compose: Compose) -> None:
 
 
 def test_every_service_restarts_and_is_checked(compose: Compose) -> None:
-    """The service that runs once is the exception. It is tried again until it has succeeded."""
+    """The service that runs only once is the exception. This service is repeated until it has succeeded."""
     services = compose["services"]
 
     assert {name for name, service in services.items() if "healthcheck" not in service} == ONCE
@@ -48,7 +48,7 @@ def test_what_the_image_runs_waits_for_init_and_init_for_the_servers(compose: Co
 
 
 def test_no_secret_is_written_down(compose: Compose) -> None:
-    """Each secret comes from the environment, and compose reports it when it is missing."""
+    """Each secret comes from the environment, and compose reports a missing secret."""
     named = re.findall(r"\$\{(\w+)([^}]*)}", COMPOSE.read_text())
     values = {
         name: str(value)
@@ -66,7 +66,7 @@ def test_no_secret_is_written_down(compose: Compose) -> None:
 
 
 def test_state_is_on_named_volumes(compose: Compose) -> None:
-    """Nothing of the host is mounted, and no state is lost with its container."""
+    """No folder of the host is mounted, and all state survives its container."""
     mounted = {name: service["volumes"] for name, service in compose["services"].items()}
     volumes = {volume.partition(":")[0] for volumes in mounted.values() for volume in volumes}
 
@@ -75,7 +75,7 @@ def test_state_is_on_named_volumes(compose: Compose) -> None:
 
 
 def test_only_the_loopback_address_is_opened(compose: Compose) -> None:
-    """Airflow's pages are reached through a reverse proxy, or from this host."""
+    """Other machines reach Airflow's pages only through a reverse proxy."""
     ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
 
     assert ports
@@ -85,9 +85,9 @@ def test_only_the_loopback_address_is_opened(compose: Compose) -> None:
 @pytest.mark.slow
 def test_services_become_healthy_and_work_together(deployment) -> None:
     """
-    The file's commands, environment and health checks work.
+    The commands, environment and health checks of the compose file work.
 
-    Then an alert passes the whole path, and the login works.
+    Then an alert passes through the whole system, and only the right password gives access to Airflow.
     """
     assert deployment.run("init") == 0
     assert deployment.run("init") == 0

@@ -1,4 +1,4 @@
-"""Records for the tests of the contract: changed examples of its events."""
+"""Records for tests of the contract, made from changed examples of events."""
 
 import json
 from types import SimpleNamespace
@@ -10,7 +10,7 @@ __all__ = ["arrived", "changed", "record"]
 
 
 def changed(struct: type[Event], data: dict | None = None, **envelope: object) -> dict:
-    """The example of an event with other data or attributes."""
+    """The example of an event with some data or attributes replaced."""
     event = event_example(struct)
     return event | {"data": event["data"] | (data or {})} | envelope
 
@@ -29,7 +29,7 @@ def record(topic: str, value: bytes, key: str | None, headers: tuple = ()) -> Si
 
 
 def arrived(struct: type[Event], data: dict | None = None, **envelope: object) -> Accepted | Rejected:
-    """The decoded example of an event with other data or attributes, under the key that the example has."""
+    """The decoded example of an event with some data or attributes replaced, under the example's key."""
     event = changed(struct, data, **envelope)
     example = event_example(struct)["data"]
     key = next(example[name] for name in struct.key_fields if name in example)

@@ -1,4 +1,4 @@
-"""Every record on a topic is accepted or rejected. It never causes an exception, and it can always be stored."""
+"""Every record on a topic is accepted or rejected. No record causes an exception, and every record can be stored."""
 
 import json
 from dataclasses import dataclass, field
@@ -117,7 +117,7 @@ def test_unreadable_value_is_rejected(value: bytes, reason: Reason) -> None:
 
 
 def test_length_is_checked_on_arrival_and_never_again() -> None:
-    """A record that was accepted under a larger setting is still an event when it is read again."""
+    """If the size limit was larger when a record arrived, the record is still an event when it is read again."""
     value = json.dumps(contact(remarks="x" * 300_000)).encode()
 
     assert isinstance(admit(Message(value), len(value)), Accepted)
@@ -128,10 +128,12 @@ def test_length_is_checked_on_arrival_and_never_again() -> None:
 @pytest.mark.parametrize("timestamp", [-(2**63), -1, 0, 1_772_442_900, 253_402_300_800_000, 2**63 - 1], ids=str)
 def test_any_timestamp_is_an_arrival_that_every_table_holds(timestamp: int) -> None:
     """
-    Times before 1970, seconds instead of milliseconds, and beyond the year 9999 are equal in rows, letters and memory.
+    Rows, letters and memory have the same arrival time for any timestamp.
+
+    Examples are times before 1970, seconds instead of milliseconds, and times beyond the year 9999.
     """
     accepted, rejected = judged(contact(), timestamp=timestamp), judged({}, timestamp=timestamp)
-    # If an event's time of arrival cannot be used, it counts as arrived when it happened.
+    # If an event's arrival time cannot be used, the event counts as arrived when it happened.
     expected = arrival_ms(timestamp) or round(accepted.envelope.time.timestamp() * 1000)
 
     assert events_table([accepted], NOW)["received_at"].to_pylist() == [arrived_at(expected).replace(tzinfo=None)]
@@ -160,7 +162,7 @@ def test_envelope_that_no_column_holds_is_rejected(event: dict, path: str) -> No
 
 @pytest.mark.parametrize("day", ["0001-01-01", "1899-12-31", "2200-01-01", "9999-12-31"])
 def test_day_outside_of_any_life_is_rejected(day: str) -> None:
-    """The same applies to days and moments inside the data."""
+    """Dates and times inside the data are rejected if they lie outside any possible life."""
     event = contact(type="uk.caf.case-change.person-recorded.v1") | {"data": {"person_id": "P-1", "date_of_birth": day}}
     record = judged(event, topic=names.CASE_CHANGE, key=b"P-1")
 
@@ -173,7 +175,7 @@ def test_replay_header_that_names_no_record_is_ignored(value: bytes | None) -> N
 
 
 def test_times_are_stored_in_utc() -> None:
-    """The sender's offset is gone. The instant is the same, to the microsecond."""
+    """The sender's UTC offset is not stored. The stored time is the same instant, exact to the microsecond."""
     table = events_table([judged(contact(time="2026-03-29T02:30:00.123456+01:00"))], NOW)
 
     assert table["event_at"].to_pylist() == [datetime(2026, 3, 29, 1, 30, 0, 123456)]  # noqa: DTZ001

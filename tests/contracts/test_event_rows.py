@@ -1,4 +1,4 @@
-"""The rows made of single events equal those of the landing table."""
+"""Rows made from single events are equal to the rows of the landing table."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,8 @@
-"""The number of an event's content: copies have the same number however they were written, other events another."""
+"""
+The number that identifies an event's content.
+
+Copies have the same number, however they were written. Other content has another number.
+"""
 
 import json
 from collections.abc import Callable
@@ -105,9 +109,9 @@ def test_other_content_has_another_content_number(other) -> None:
 
 def test_content_number_never_changes() -> None:
     """
-    Alerts are named by this number, and rows from years ago are compared by it.
+    The ids of some alerts depend on this number, and rows from years ago are compared by it.
 
-    A change that alters it must be undone.
+    If a code change alters the number, that change must be undone.
     """
     assert said(referral()) == 5_517_697_919_759_597_680
     assert said(correction()) == 1_528_175_700_508_225_626

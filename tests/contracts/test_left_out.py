@@ -1,4 +1,8 @@
-"""A fact that no rule needs never rejects a report about a child. It is left out, flagged, and kept as it was sent."""
+"""
+A wrong value in a field that no rule needs never rejects a report about a child.
+
+The value is left out and flagged, and the record is stored as it was sent.
+"""
 
 import json
 from datetime import UTC, datetime
@@ -41,7 +45,7 @@ def left_out(outcome):
 )
 @pytest.mark.parametrize(("struct", "name"), NOT_NEEDED, ids=lambda value: getattr(value, "__name__", value))
 def test_no_value_of_a_field_that_is_not_needed_rejects_an_event(struct, name, value):
-    """Some of the values are correct for some of the fields, and those are read."""
+    """If one of the tested values is valid for a field, the value is read."""
     outcome = arrived(struct, {name: value})
 
     assert isinstance(outcome, Accepted)
@@ -127,7 +131,7 @@ def test_first_items_of_a_list_that_is_too_long_count():
 
 
 def test_only_some_of_very_many_wrong_items_are_listed():
-    """Otherwise one record could fill the lake."""
+    """Without this limit, one record could fill the lake."""
     outcome = arrived(ReferralSubmitted, {"person_ids": ["P-1", *[7] * 60_000, "P-2"]})
 
     assert outcome.fact.person_ids == ["P-1"]
@@ -170,7 +174,7 @@ def test_authority_of_any_country_of_the_kingdom_is_accepted(code):
 
 
 def test_substitute_value_fits_its_field():
-    """A substitute for a value must be one that the lake can store, or nothing."""
+    """A substitute for a wrong value must be a value that the lake can store, or no value."""
     for struct in event_types().values():
         types = {field.name: field.type for field in msgspec.structs.fields(struct)}
         for name, value in struct.otherwise.items():

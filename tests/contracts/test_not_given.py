@@ -1,7 +1,7 @@
 """
-`null` means not given, wherever a field is optional.
+In an optional field, `null` means that no value is given.
 
-Serializers of .NET and Java write it for fields that are not set.
+Serializers of .NET and Java write `null` for fields that are not set.
 """
 
 import json

@@ -1,4 +1,6 @@
-"""Placeholders name nobody. As ids of persons, families or addresses, they would connect strangers."""
+"""
+Placeholders such as "unknown" name nobody. As ids of persons, families or addresses, they would connect strangers.
+"""
 
 import json
 from types import SimpleNamespace

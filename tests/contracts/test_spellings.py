@@ -1,4 +1,4 @@
-"""The many ways in which senders' languages write the same thing."""
+"""The many ways in which programming languages write the same value."""
 
 import base64
 import json
@@ -106,7 +106,7 @@ def test_ambiguous_or_impossible_time_is_rejected(time):
 
 @pytest.mark.parametrize("time", ["", "T00:00:00", "T00:00:00Z", "T00:00:00.000+01:00"])
 def test_day_may_be_written_with_midnight(time):
-    """.NET's DateTime writes it like this."""
+    """.NET's DateTime writes a date with the time midnight."""
     assert arrived(PersonRecorded, {"date_of_birth": f"2017-05-21{time}"}).fact.date_of_birth == date(2017, 5, 21)
 
 
@@ -116,7 +116,7 @@ def test_ambiguous_day_is_rejected(day):
 
 
 def test_whole_number_may_be_written_with_a_point():
-    """JSON has one kind of number, and 3.0 is an integer in JSON Schema as well."""
+    """JSON has only one type of number, and 3.0 is also an integer in JSON Schema."""
     assert arrived(LevelChanged, {"level": 3.0}).fact.level == 3
 
 
@@ -158,7 +158,7 @@ def test_last_value_of_a_repeated_member_counts():
 
 @pytest.mark.parametrize("text", ["\ud83d", "\ude00 cut", "kept \U0001f600, cut \ud83d", "\\\\ud83d \ud83d"])
 def test_character_that_was_cut_in_two_loses_nothing_else(text):
-    """JavaScript's substring can leave such a character, here in a member that nobody reads."""
+    """JavaScript's substring can leave half a character, here in a member that no program reads."""
     outcome = arrived(ReferralSubmitted, {"story": text})
 
     assert outcome.fact == arrived(ReferralSubmitted).fact
@@ -171,7 +171,7 @@ def test_whole_characters_give_no_finding(text):
 
 
 def test_data_in_base64_is_data():
-    """The Python SDK sends data like this when it gets them as bytes."""
+    """The Python SDK sends data as base64 when it gets the data as bytes."""
     event = changed(ReferralSubmitted)
     data = json.dumps(event.pop("data")).encode()
     outcome = sent(json.dumps(event | {"data_base64": base64.b64encode(data).decode()}).encode())

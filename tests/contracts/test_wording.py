@@ -1,4 +1,4 @@
-"""Messages say what is allowed in words that a form builder knows."""
+"""Error messages say which values are allowed, in words that the builder of a form knows."""
 
 import json
 
@@ -31,7 +31,7 @@ def assert_in_words(said: list[str]) -> None:
 
 @pytest.mark.parametrize(("struct", "name"), FIELDS, ids=lambda value: getattr(value, "__name__", value))
 def test_what_every_field_allows_is_given_in_words(struct, name):
-    """This applies whatever is wrong with the value: its kind, its length or its form."""
+    """The value may have the wrong type, the wrong length or the wrong format."""
     assert_in_words([sentence for value in WRONG for sentence in said_of(arrived(struct, {name: value}))])
 
 
@@ -56,7 +56,7 @@ def test_message_gives_what_is_allowed_and_the_kind_that_was_given(name, value, 
 
 
 def test_every_pattern_of_the_contract_has_words():
-    """Without words, the pattern itself would be shown."""
+    """Without words, the message would show the regular expression itself."""
 
     def patterns(type_: object):
         for meta in getattr(type_, "__metadata__", ()):

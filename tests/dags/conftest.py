@@ -1,4 +1,4 @@
-"""A home in which everything runs, as after `./caf up`. Its DAGs write topics and a lake that no other test uses."""
+"""A home in which all parts run, as after `./caf up`. Its DAGs write topics and a lake that no other test uses."""
 
 import json
 import time
@@ -22,7 +22,7 @@ from streams.stack.airflow import Airflow
 from streams.stack.ports import free_ports
 
 PLANTED = "zqplant"
-"""Part of every identifier and text in the events, so that it is found wherever it should not be."""
+"""Part of every identifier and text in the events, so that a search finds event data in places where it must not be."""
 
 PATIENCE = 400
 
@@ -31,7 +31,7 @@ Send = Callable[[str, dict[str, Any]], None]
 
 @pytest.fixture(scope="module")
 def deployed(make_home: Callable[[str], Path], lend_rules: Callable[[Path], Path]) -> Iterator[Settings]:
-    """Settings of the home. One record on its topic was rejected because the limit was lower than it is now."""
+    """Settings of the home. One record was rejected as too large. The size limit has been raised since."""
     kafka_port, airflow_port, dashboard_port = free_ports(3)
     settings = Settings(
         home=make_home("h"),
@@ -66,13 +66,13 @@ def send(deployed: Settings) -> Send:
 
 @pytest.fixture
 def referral() -> Callable[..., dict[str, Any]]:
-    """Makes the data of a referral from some seconds ago, which is on the day on which coverage begins."""
+    """Makes the data of a referral from some seconds ago. Coverage begins on the referral's day."""
     return _referral
 
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], Any]], Any]:
-    """Waits for an answer that is true, and returns it."""
+    """Waits until a function returns a true value, and returns that value."""
 
     def wait(ask: Callable[[], Any]) -> Any:
         deadline = time.monotonic() + PATIENCE

@@ -1,5 +1,7 @@
 """
-The DAGs in a real Airflow: their descriptions, what they do by themselves and on request, and what they leave behind.
+The DAGs in a real Airflow: their descriptions, and their work, both scheduled and on request.
+
+The tests also check which data the DAGs leave behind.
 """
 
 from collections.abc import Callable
@@ -52,7 +54,7 @@ def trigger(api: Airflow, dag: str, **conf: object) -> str:
 
 
 def ended_well(api: Airflow, dag: str, run: str) -> bool:
-    """Whether a run has succeeded. A failed run fails the test at once."""
+    """Whether a run has succeeded. If the run has failed, the test fails at once."""
     found = state(api, dag, run)
     assert found != "failed", f"{dag} failed"
     return found == "success"
@@ -73,7 +75,7 @@ def test_every_dag_file_is_a_dag_of_its_name(api: Airflow, eventually: Callable)
 @pytest.mark.parametrize("dag", DAGS)
 def test_dag_describes_its_work_when_not_to_run_it_and_what_to_do_when_red(api: Airflow, dag: str) -> None:
     """
-    The text gives what it does, when not to run it by hand, and what to do when it is red.
+    Each DAG's text says what the DAG does, when nobody should run it by hand, and what to do when it is red.
 
     Each DAG also has a known tag.
     """
@@ -92,7 +94,7 @@ def test_dag_describes_its_work_when_not_to_run_it_and_what_to_do_when_red(api: 
 def test_events_become_an_alert_rows_and_a_figure(
     deployed: Settings, api: Airflow, send: Callable, referral: Callable, eventually: Callable
 ) -> None:
-    """Nobody triggers anything. The schedules and the landing asset do."""
+    """The test triggers no DAG. The schedules and the landing asset start the DAGs."""
     data = [referral("one", seconds=seconds) for seconds in (2, 1)]
     for number, each in enumerate(data):
         send(f"r-{number}", each)
@@ -120,7 +122,7 @@ def test_docs_are_built_when_asked(deployed: Settings, api: Airflow, eventually:
 def test_maintenance_gets_the_locks_and_landing_goes_on(
     deployed: Settings, api: Airflow, send: Callable, referral: Callable, eventually: Callable
 ) -> None:
-    """The same run of the lander hands over its locks and takes them back."""
+    """One run of `land` hands over its locks to maintenance and takes the locks back afterwards."""
     before = [run["dag_run_id"] for run in runs(api, "land_events") if run["state"] == "running"]
     run = trigger(api, "maintain_lake")
     eventually(lambda: ended_well(api, "maintain_lake", run))
@@ -135,7 +137,7 @@ def test_maintenance_gets_the_locks_and_landing_goes_on(
 def test_rejected_record_is_replayed_once_a_human_approves(
     deployed: Settings, api: Airflow, eventually: Callable
 ) -> None:
-    """The record was too large. The limit has been raised, so its red alert clears."""
+    """The record was too large under the former limit. The replay is accepted, so the record's red alert is cleared."""
     [(place,)] = rows(
         deployed,
         "SELECT topic || '/' || kafka_partition || '/' || kafka_offset FROM landing.main.quarantine "
@@ -162,7 +164,11 @@ def test_rejected_record_is_replayed_once_a_human_approves(
 def test_builds_are_compared_with_the_stream_and_nothing_has_failed(
     deployed: Settings, api: Airflow, eventually: Callable
 ) -> None:
-    """A run of builds ends after its time. Then its alerts are compared with the streamed ones."""
+    """
+    A run of `build_marts` ends after `build_warm_seconds`.
+
+    After that, the rebuilt alerts are compared with the streamed alerts.
+    """
     eventually(lambda: any(run["state"] == "success" for run in runs(api, "build_marts")))
     tasks = api.get("dags/~/dagRuns/~/taskInstances", limit=100)["task_instances"]
 
@@ -172,7 +178,9 @@ def test_builds_are_compared_with_the_stream_and_nothing_has_failed(
 
 def test_logs_docs_and_metadata_hold_nothing_of_the_events(deployed: Settings, api: Airflow) -> None:
     """
-    Every identifier and text in the events of these tests has a mark, which occurs only in the lake and the topics.
+    Every identifier and text in these tests' events contains a mark.
+
+    The mark may occur only in the lake and in the topics.
     """
     pages = [file for file in (deployed.home / "data_docs").rglob("*") if file.is_file()]
     read = [*logs(deployed), *(deployed.home / "logs").glob("airflow*"), *pages]
@@ -186,7 +194,7 @@ def test_logs_docs_and_metadata_hold_nothing_of_the_events(deployed: Settings, a
 
 
 def asked(api: Airflow, run: str) -> dict[str, Any] | None:
-    """The question to the human, once the run has come that far."""
+    """The question that a run asks a human, or None if the run has not asked yet."""
     found = api.get(f"dags/replay_quarantine/dagRuns/{run}/hitlDetails")["hitl_details"]
     return next((detail for detail in found if not detail["response_received"]), None)
 
@@ -195,20 +203,22 @@ def parked(settings: Settings) -> bool:
     """
     Whether the scheduler knows that the worker has left the question to a human.
 
-    If an answer comes within that half second, faster than anybody can read, Airflow 3.3 treats the task as lost.
+    Airflow 3.3 treats the task as lost if an answer arrives within the first half second, faster than anybody can read.
     """
     lines = (settings.home / "logs" / f"{NAME}.log").read_text(errors="replace").splitlines()
     return any("Received executor event" in line and "task_id='approve'" in line for line in lines)
 
 
 def logs(settings: Settings) -> list[Path]:
-    """Task logs."""
+    """The log files of all tasks."""
     return sorted((settings.home / NAME / "logs").rglob("*.log"))
 
 
 def tables_with(dsn: str, text: str) -> list[str]:
     """
-    Tables of Airflow's metadata in which a text occurs: XComs, run configurations, questions, audit log and others.
+    The tables of Airflow's metadata in which a text occurs.
+
+    The metadata are XComs, run configurations, questions, the audit log and others.
     """
     found = []
     with closing(psycopg2.connect(dsn)) as metadata, metadata.cursor() as cursor:
@@ -224,7 +234,7 @@ def tables_with(dsn: str, text: str) -> list[str]:
 def test_every_part_is_well_and_a_paused_dag_is_reported(
     deployed: Settings, api: Airflow, eventually: Callable
 ) -> None:
-    """The health of a whole running stack. Then somebody pauses landing, and ends its task."""
+    """Every part of a whole running stack is healthy. After the test pauses landing, the pause is reported."""
     observer, always = Observer(deployed), ("watch", "land", "share", "feedback", "pages")
 
     def running() -> Health | None:

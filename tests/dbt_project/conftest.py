@@ -1,7 +1,7 @@
 """
-The alert rules as the stream runs them: the SQL that dbt compiled, unchanged, in an in-memory DuckDB.
+The alert rules as the stream evaluates them: the SQL that dbt compiled, unchanged, in an in-memory DuckDB.
 
-A `World` takes events through the contract into `landing.events`, and returns the alerts of a rule.
+A `World` passes events through the contract into `landing.events`, and returns the alerts of a rule.
 """
 
 import csv
@@ -29,7 +29,7 @@ LANDING_DDL = PROJECT / "streams" / "lake" / "landing.sql"
 SCHEMAS = ("staging", "intermediate", "alerts", "reference", "run")
 SEEDS = ("rules", "practice_profiles", "working_calendar", "school_terms", "geography", "gateways", "lsoa_2021")
 READ_IN_STREAM = ("_deadlines", "_desk", "_decided_referrals")
-"""How the names of the other models end that the stream reads beside the alerts."""
+"""Name endings of the models that the stream reads in addition to the alert models."""
 RUN_DDL = """
     create table marts.run.cut (topic varchar, kafka_partition integer, next_offset bigint);
     create table marts.run.as_of (as_of timestamp);
@@ -38,7 +38,7 @@ RUN_DDL = """
 
 @pytest.fixture(scope="session")
 def manifest(shared: Path) -> dict:
-    """The project as dbt compiles it for the stream, without any lake. The first process to come here compiles it."""
+    """The project as dbt compiles it for the stream, without a lake. The first test process to need it compiles it."""
     target = shared / "dbt"
     target.mkdir(exist_ok=True)
     written = target / "manifest.json"
@@ -51,7 +51,7 @@ def manifest(shared: Path) -> dict:
 
 @pytest.fixture(scope="session")
 def models(manifest: dict) -> list[dict]:
-    """The models that the stream reads and all models that these depend on, each after the models that it reads."""
+    """The models that the stream reads, and all models that these depend on, in order of dependency."""
     nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
     with (PROJECT / "dbt_project" / "seeds" / "rules.csv").open(newline="") as register:
         rules = {f"alert_{line['rule']}" for line in csv.DictReader(register) if line["scope"] in STREAM_SCOPES}
@@ -66,11 +66,11 @@ def models(manifest: dict) -> list[dict]:
 
 @pytest.fixture(scope="session")
 def stream(manifest: dict, models: list[dict]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An in-memory DuckDB with the lake's names: landing and marts are empty, seeds are loaded."""
+    """An in-memory DuckDB with the lake's schemas: landing and marts are empty, and the seeds are loaded."""
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'; set threads = 1")
-        # With this optimizer, a prepared statement keeps what was true of the tables when it was prepared. A filter
-        # that nothing passed then would never pass anything.
+        # With this optimizer, a prepared statement remembers statistics of the tables from when the statement was
+        # prepared. A filter that no row passed at that time would never pass a row.
         connection.execute("set disabled_optimizers = 'statistics_propagation'")
         connection.execute("attach ':memory:' as landing; attach ':memory:' as marts")
         connection.execute(LANDING_DDL.read_text())
@@ -89,7 +89,7 @@ def stream(manifest: dict, models: list[dict]) -> Iterator[duckdb.DuckDBPyConnec
 
 
 def _is_static(model: dict) -> bool:
-    """Whether a model depends only on seeds and the calendar, so that no event changes it."""
+    """Whether a model depends only on seeds and the calendar, so that no event changes the model."""
     return all(
         parent.startswith("seed.") or parent.endswith(".int_working_days") for parent in model["depends_on"]["nodes"]
     )
@@ -109,7 +109,7 @@ def _load_seed(connection: duckdb.DuckDBPyConnection, node: dict) -> None:
 
 
 def _compile(target: Path) -> None:
-    from dbt.cli.main import dbtRunner  # takes seconds to import, and only one process of a run needs it
+    from dbt.cli.main import dbtRunner  # importing takes seconds, and only one process of a test run needs it
 
     project = PROJECT / "dbt_project"
     folders = ["--project-dir", project, "--profiles-dir", project, "--target-path", target, "--log-path", target]
@@ -119,7 +119,7 @@ def _compile(target: Path) -> None:
 
 @dataclass
 class Told:
-    """An event that was sent, with enough detail to correct, withdraw or repeat it."""
+    """An event that was sent, with enough detail to correct, withdraw or repeat the event."""
 
     fact: str
     at: datetime
@@ -129,7 +129,7 @@ class Told:
 
 
 class World:
-    """Events of one test, and the alerts that the rules raise from them."""
+    """Events of one test, and the alerts that the rules raise from these events."""
 
     def __init__(self, stream: duckdb.DuckDBPyConnection, models: list[dict]) -> None:
         self._stream = stream
@@ -149,7 +149,7 @@ class World:
         backfill: bool = False,
         **data: object,
     ) -> Told:
-        """Send an event that happened at a time (UTC). It arrives then, or at `received`."""
+        """Send an event that happened at a time (UTC). The event arrives at that time, or at `received`."""
         told = Told(fact, _moment(at), "/test", event_id or f"e{len(self._accepted):03}", data)
         self._send(_type(fact), told, data, _moment(received or at), authority, backfill)
         return told
@@ -159,7 +159,7 @@ class World:
         self._send(_type(told.fact), told, told.data, _moment(received) if received else told.at)
 
     def correct(self, told: Told, at: str, *, fact_at: str | None = None, **data: object) -> None:
-        """Replace an event by another as of `at`."""
+        """Replace the content of an event as of `at`."""
         replacement = {
             "root_source": told.source,
             "root_id": told.id,
@@ -188,27 +188,28 @@ class World:
         self._rejected.append(decode(record))
 
     def replayed(self, fact: str, at: str, replay_of: str, **data: object) -> None:
-        """Send an event that replays a record that could not be read."""
+        """Send an event that replays an unreadable record."""
         told = Told(fact, _moment(at), "/test", f"e{len(self._accepted):03}", data)
         headers = (("caf-replay-of", replay_of.encode()),)
         self._send(_type(fact), told, data, _moment(at), headers=headers)
 
     def alerts(self, rule: str, as_of: str = "2026-01-01T00:00:00", next_offset: int | None = None) -> list[dict]:
-        """The alerts of a rule at a moment, in order of their anchors."""
+        """The alerts of a rule at a time, in order of their anchors."""
         return self.rows(f"select * from marts.alerts.alert_{rule} order by anchored_at, alert_id", as_of, next_offset)
 
     def rows(self, query: str, as_of: str = "2026-01-01T00:00:00", next_offset: int | None = None) -> list[dict]:
         """
-        Run a query after filling the models that it names and all that these depend on.
+        Run a query after filling the models that the query names and all models that these depend on.
 
-        Everything is rolled back after.
+        All changes are rolled back afterwards.
         """
         stream = self._stream
         stream.register("told", events_table(self._accepted, datetime.now(UTC)))
         stream.register("unread", quarantine_table(self._rejected, datetime.now(UTC)))
         stream.execute("insert into landing.main.events by name from told")
         stream.execute("insert into landing.main.quarantine by name from unread")
-        # A transaction may write to only one catalog. Its changes are rolled back, as in the stream.
+        # A transaction may write to only one catalog. The changes of this transaction are rolled back, as in the
+        # stream.
         stream.execute("begin")
         try:
             stream.execute("insert into marts.run.as_of values (?)", [_moment(as_of).replace(tzinfo=None)])
@@ -223,7 +224,7 @@ class World:
             stream.execute("delete from landing.main.events; delete from landing.main.quarantine")
 
     def _above(self, names: list[str]) -> list[str]:
-        """Models and all that they depend on, each after the models that it reads."""
+        """The named models and all models that they depend on, in order of dependency."""
         wanted = set()
         while names:
             name = names.pop()
@@ -293,7 +294,7 @@ def world(stream: duckdb.DuckDBPyConnection, models: list[dict]) -> World:
 
 @pytest.fixture
 def working_from_7_30_to_20(stream: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Another profile's working hours, for every authority."""
+    """Give every authority working hours from 07:30 to 20:00."""
     change = "update marts.staging.stg_practice_profiles set working_day_starts = ?, working_day_ends = ?"
     stream.execute(change, ["07:30:00", "20:00:00"])
     yield

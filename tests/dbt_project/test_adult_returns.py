@@ -1,4 +1,6 @@
-"""The rule `adult_returns`: who counts as returning, where, once per stay, and what ends it."""
+"""
+The rule `adult_returns`: which persons and events count as a return, one alert per stay, and what clears the alert.
+"""
 
 import pytest
 
@@ -7,7 +9,7 @@ FAMILY = {"family_id": "F-1"}
 
 @pytest.fixture
 def home(world):
-    """A family with a child of eight, and a man whose marker names it."""
+    """A family with a child of eight, and a man with a marker that names the family."""
     world.tell("household-joined", "2025-01-01T09:00:00", **FAMILY, person_id="P-child", household_role="child")
     world.tell("person-recorded", "2025-01-01T09:00:00", person_id="P-child", date_of_birth="2017-03-01")
     world.marker = world.tell("risk-marker-set", "2025-02-01T09:00:00", **_marker())

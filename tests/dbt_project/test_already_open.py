@@ -1,4 +1,4 @@
-"""The rule `already_open`: referrals about a family that is open to a service."""
+"""The rule `already_open`: referrals about a family that already receives a service."""
 
 import pytest
 
@@ -148,7 +148,7 @@ def test_withdrawn_opening_or_referral_withdraws_the_alert(world, which):
     ids=["before", "after"],
 )
 def test_referral_sent_again_as_red_is_red(world, decided, status):
-    """A decision from before it was red does not count. The alert keeps its anchor."""
+    """A decision from before the referral was called red does not count. The alert keeps its anchor."""
     opened = _opened(world, "2025-03-01T09:00:00")
     first = _referred(world, "2025-04-01T09:00:00")
     again = _referred(world, "2025-04-03T09:00:00", severity="red")
@@ -195,7 +195,12 @@ def test_history_that_is_sent_again_as_red_is_news(world):
 
 
 def test_same_referral_of_another_family_is_another(world):
-    """A decision on one is not a decision on the other. Only the family that is open has an alert."""
+    """
+    Two families use the same referral id.
+
+    A decision on the referral of one family does not count for the referral of the other family. Only the family that
+    is open has an alert.
+    """
     _opened(world, "2025-03-01T09:00:00")
     first = _referred(world, "2025-04-01T09:00:00")
     _referred(world, "2025-04-02T09:00:00", family_id="F-2", severity="red")

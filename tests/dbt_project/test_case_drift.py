@@ -1,4 +1,4 @@
-"""The rule `case_drift`: an open family, its reviews and visits, and its lead professional."""
+"""The rule `case_drift`: an open family, the family's reviews and visits, and its lead professional."""
 
 import pytest
 
@@ -49,14 +49,14 @@ def test_drift_is_after_5_working_days_without_a_lead_professional(world, as_of,
 @pytest.mark.parametrize(
     ("opened", "due"),
     [
-        # Saturday, and an evening: the working days begin with the next one.
+        # If a case is opened on a Saturday or in an evening, its first working day is the next working day.
         ("2025-03-08T12:00:00", "2025-03-14T17:00:00"),
         ("2025-03-03T20:00:00", "2025-03-10T17:00:00"),
-        # Good Friday and Easter Monday 2025 (18 and 21 April), in summer time.
+        # Good Friday and Easter Monday 2025 are 18 and 21 April, in summer time.
         ("2025-04-14T09:00:00", "2025-04-23T09:00:00"),
-        # Clocks go forward on Sunday 30 March: 10:00 in winter is 09:00 in summer.
+        # Clocks go forward on Sunday 30 March: 10:00 UTC before is 09:00 UTC after.
         ("2025-03-27T10:00:00", "2025-04-03T09:00:00"),
-        # Outside the calendar's years, days are elapsed time.
+        # Outside the years of the calendar, days are elapsed time.
         ("1999-03-03T10:00:00", "1999-03-08T10:00:00"),
     ],
 )
@@ -246,7 +246,7 @@ def test_withdrawn_opening_withdraws_the_alert(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the family, so a link between two persons does not change it."""
+    """The alert is about a family, so a link between two persons does not change the alert."""
     _opened(world, "2025-03-03T10:00:00")
     before = world.alerts("case_drift")
     world.tell(

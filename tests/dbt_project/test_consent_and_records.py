@@ -96,7 +96,7 @@ def test_unreadable_record_may_be_a_child(world, topic, alerts):
 
 
 def test_batch_is_not_an_unreadable_record(world):
-    """The events of a batch are sent on one by one. `[` alone is not a batch."""
+    """The events of a CloudEvents batch are accepted one by one. The text `[` alone is not a batch."""
     world.garbage("caf.referral.v1", "2025-03-03T09:00:00", b'[{"specversion": "1.0"}]')
     assert world.alerts("unreadable_report") == []
     world.garbage("caf.referral.v1", "2025-03-03T09:00:00", b"[")

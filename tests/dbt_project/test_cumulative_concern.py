@@ -1,4 +1,4 @@
-"""The rule `cumulative_concern`: what a concern is, the three clauses, and what restarts the count."""
+"""The rule `cumulative_concern`: what counts as a concern, the three clauses, and which events restart the count."""
 
 from datetime import datetime, timedelta
 from itertools import count
@@ -43,7 +43,7 @@ def _days(first, *days):
 
 
 def _fired(world, clause):
-    """Anchors of a clause. The reasons show which of the three clauses an alert has."""
+    """Anchors of the alerts of one clause. An alert's reason shows which of the three clauses is true."""
     words = {"a": "agencies in", "b": "nobody has investigated", "c": "in all"}[clause]
     return [alert["anchor_id"] for alert in world.alerts("cumulative_concern") if words in alert["reason"]]
 
@@ -124,7 +124,9 @@ def test_clause_a_turns_true_again_after_it_was_false(world):
 
 
 def test_clause_a_turns_true_again_when_its_window_had_moved_on(world):
-    """Between the third concern and the next ones, no event made the clause false. The passing of time did."""
+    """
+    Between the third concern and the next concerns, the clause became false by the passing of time, not by an event.
+    """
     at = _days("2025-01-01T09:00:00", 0, 60, 80, 160, 165)
     told = [_contact(world, moment, f"agency-{number}") for number, moment in enumerate(at)]
 

@@ -1,4 +1,4 @@
-"""The rule `custody_release_due`: a planned release to a family with a child, from 14 days before on."""
+"""The rule `custody_release_due`: a release is planned to a family with a child, and is at most 14 days away."""
 
 import pytest
 
@@ -33,17 +33,17 @@ def _deadlines(world, as_of):
 @pytest.mark.parametrize(
     ("planned", "as_of", "expected"),
     [
-        # 14 days before, to the instant, whether the plan or the day comes later.
+        # The alert begins exactly 14 days before the release, or with the plan if the plan comes later.
         ("2025-02-01T12:00:00", "2025-03-06T00:00:00", []),
         ("2025-02-01T12:00:00", "2025-03-06T00:00:00.000001", [("amber", "open")]),
         ("2025-03-05T23:59:59", "2025-03-05T23:59:59", []),
         ("2025-03-06T00:00:00", "2025-03-06T00:00:00", [("amber", "open")]),
-        # Red from three days before.
+        # The alert is red from three days before the release.
         ("2025-03-10T12:00:00", "2025-03-17T00:00:00", [("amber", "open")]),
         ("2025-03-10T12:00:00", "2025-03-17T00:00:00.000001", [("red", "open")]),
         ("2025-03-16T23:59:59", "2025-03-16T23:59:59", [("amber", "open")]),
         ("2025-03-17T00:00:00", "2025-03-17T00:00:00", [("red", "open")]),
-        # Until the end of the day of release, and never for a release that is over.
+        # The alert lasts to the end of the day of release. A plan for a past release raises no alert.
         ("2025-03-10T12:00:00", "2025-03-21T00:00:00", [("red", "open")]),
         ("2025-03-10T12:00:00", "2025-03-21T00:00:00.000001", [("red", "cleared")]),
         ("2025-03-20T23:59:59", "2025-03-20T23:59:59", [("red", "open")]),
@@ -58,9 +58,9 @@ def test_days_before_the_release(home, planned, as_of, expected):
 
 def test_days_are_london_days(home):
     """
-    Summer time begins on 30 March 2025.
+    Summer time begins on 30 March 2025, so midnight in London changes from 00:00 UTC to 23:00 UTC.
 
-    The days of a release on 10 April begin in winter time and end in summer time.
+    The first deadline before a release on 10 April is in winter time, and the other two are in summer time.
     """
     _planned(home, "2025-02-01T12:00:00", "2025-04-10")
 
@@ -111,7 +111,7 @@ def test_release_elsewhere_raises_nothing(home, place):
 
 
 def test_release_to_nowhere_known_raises_nothing(world):
-    """The unknown address of a family is not the address of a plan that gives none."""
+    """The family's address is unknown and the plan gives no address. Two unknown addresses are not equal."""
     world.tell("household-joined", "2025-01-01T09:00:00", **FAMILY, person_id="P-child", household_role="child")
     world.tell("address-changed", "2025-01-01T10:00:00", **FAMILY)
     _planned(world, "2025-03-10T12:00:00", person_id="P-man")
@@ -218,11 +218,7 @@ def test_late_and_repeated_plan_is_one_alert(home):
 
 
 def test_linked_identities_are_one_person(home):
-    """
-    A plan under another identifier replaces the first.
-
-    A child under that identifier is not the person's own child.
-    """
+    """A plan under another identifier of the same person replaces the first plan."""
     first = _planned(home, "2025-03-07T12:00:00")
     second = _planned(home, "2025-03-08T12:00:00", person_id="P-other", **HOME)
     apart = _found(home)

@@ -1,4 +1,4 @@
-"""The rule `encompass_notice`: schools are notified of domestic abuse before their next day in term begins."""
+"""The rule `encompass_notice`: schools are notified of domestic abuse before their next school day begins."""
 
 import pytest
 
@@ -38,12 +38,12 @@ def home(world):
         ("2025-03-04T19:00:00", "2025-03-05T08:45:00"),
         ("2025-03-05T08:44:59", "2025-03-05T08:45:00"),
         ("2025-03-05T08:45:00", "2025-03-06T08:45:00"),
-        # Friday evening, half-term, Christmas, and May Day in summer time.
+        # Friday evening, half-term, Christmas, and the bank holiday in May, which is in summer time.
         ("2025-03-07T19:00:00", "2025-03-10T08:45:00"),
         ("2025-02-14T19:00:00", "2025-02-24T08:45:00"),
         ("2025-12-19T19:00:00", "2026-01-05T08:45:00"),
         ("2025-05-02T19:00:00", "2025-05-06T07:45:00"),
-        # Beyond the known terms, every working day is a school day.
+        # Outside the known terms, every working day is a school day.
         ("2023-08-04T19:00:00", "2023-08-07T07:45:00"),
     ],
 )
@@ -106,7 +106,7 @@ def test_notice_of_another_child_or_incident_does_not_count(home, other):
 @pytest.mark.parametrize(
     ("record", "alerts"),
     [
-        # Reception began in September 2024 for children who were four by the end of August.
+        # Children who were four by 31 August 2024 started reception in September 2024.
         ({"date_of_birth": "2020-08-31"}, 1),
         ({"date_of_birth": "2020-09-01"}, 0),
         ({"date_of_birth": "2007-03-05"}, 1),
@@ -137,9 +137,10 @@ def test_year_begins_on_the_first_school_day_of_september(home):
 )
 def test_child_who_begins_school_after_the_holidays_is_a_pupil_then(home, born, alerts):
     """
-    The school must be notified by its first day.
+    A child who starts school after the holidays counts as a pupil on the first school day after the incident.
 
-    A pupil who turns eighteen in the holidays was a child when it happened.
+    A person who turns 18 in the holidays after the incident counts as well, because the person was a child at the time
+    of the incident.
     """
     home.tell("person-recorded", "2025-01-02T09:00:00", person_id="P-child", date_of_birth=born)
     _incident(home, "2025-08-10T18:00:00")
@@ -148,7 +149,7 @@ def test_child_who_begins_school_after_the_holidays_is_a_pupil_then(home, born, 
 
 
 def test_latest_role_in_the_household_counts(world):
-    """Somebody recorded as a child and later as a partner is an adult, so the children of that home are concerned."""
+    """A person recorded as a child and later as a partner is an adult, so the children of that home are concerned."""
     _joins(world, "P-child", family="F-2")
     _joins(world, "P-man", family="F-2")
     _joins(world, "P-man", "partner", "F-2", at="2025-02-01T09:00:00")
@@ -169,9 +170,10 @@ def test_authority_is_notified_for_a_child_educated_at_home(home):
 
 def test_children_of_both_households_of_an_adult_are_concerned(home):
     """
-    Also in the other home where the father lives.
+    The children of the other home where the father lives are concerned.
 
-    Not in the other home of a child, nor where the father lived before.
+    The children of a named child's other home are not concerned, nor are the children of a home that the father has
+    left.
     """
     _joins(home, "P-father", "father", "F-2")
     _joins(home, "P-half", family="F-2")

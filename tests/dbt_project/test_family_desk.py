@@ -1,4 +1,4 @@
-"""Who works with a family, from its events alone."""
+"""Which area, services and professionals are responsible for a family, according to the family's events."""
 
 import pytest
 
@@ -7,7 +7,7 @@ BIRKENHEAD, WALLASEY, HALTON = "E01007119", "E01007203", "E01012367"
 
 @pytest.fixture
 def desk(world):
-    """What is known about family F-1."""
+    """Returns the row about family F-1."""
 
     def ask() -> dict:
         [found] = world.rows("select * from marts.intermediate.int_family_desk where family_id = 'F-1'")
@@ -36,7 +36,7 @@ def refer(world):
 
 @pytest.fixture
 def case(world):
-    """Opens and closes a case, and assigns a lead professional."""
+    """Opens and closes cases, and assigns lead professionals."""
 
     class Case:
         def opened(self, at: str, name: str = "C-1", service: str = "S-1") -> None:
@@ -52,7 +52,11 @@ def case(world):
 
 
 def test_area_and_gateway_are_those_of_the_latest_place(desk, move, refer):
-    """A later report moves the family as an address does. The report's own gateway counts before the area's gateway."""
+    """
+    A later report changes the family's place just as a new address does.
+
+    The gateway that a report names takes precedence over the gateway of the report's area.
+    """
     move("2025-03-01", BIRKENHEAD)
     assert (desk()["area"], desk()["gateway"]) == ("birkenhead", "birkenhead")
     refer("2025-03-02", lsoa_code=WALLASEY, gateway="birkenhead")
@@ -67,7 +71,7 @@ def test_address_without_a_place_is_unknown(desk, move):
 
 
 def test_protected_address_gives_nothing_away(desk, move, refer):
-    """Neither an earlier place nor a later report reveals it, until the protection ends."""
+    """While the address is protected, neither an earlier place nor a later report reveals the family's area."""
     move("2025-03-01", WALLASEY)
     refer("2025-03-02", gateway="wallasey")
     move("2025-03-03", BIRKENHEAD, is_address_protected=True)
@@ -98,7 +102,11 @@ def test_only_open_cases_have_a_service(desk, case):
 
 
 def test_lead_professional_ends_with_the_last_case(desk, case):
-    """A new lead professional may be named before the next opening. Closing one of two cases ends nothing."""
+    """
+    Closing one of two cases does not end the assignment of the lead professional.
+
+    A new lead professional may be assigned before the next case is opened.
+    """
     case.opened("2025-03-01", "C-1")
     case.opened("2025-03-02", "C-2")
     case.led("2025-03-03", "W-1")
@@ -123,9 +131,9 @@ def test_correction_and_withdrawal_count(world, desk, case):
 
 def test_consent_to_sharing_is_the_latest_answer_on_sharing(world, desk):
     """
-    A consent to receive help is not one, and does not withdraw one.
+    A consent to receive help is not a consent to share, and withdrawing the first does not withdraw the second.
 
-    A withdrawal recorded in error does not count.
+    A withdrawal of consent that was recorded in error does not count.
     """
     world.tell("consent-given", "2025-03-01", family_id="F-1", consent_scope="receive_help")
     assert not desk()["is_sharing_consented"]

@@ -1,9 +1,9 @@
-"""The rule `front_door_breach`: which clock runs, what stops it, and which deadline has passed when."""
+"""The rule `front_door_breach`: which clock runs, what stops the clock, and when each deadline passes."""
 
 import pytest
 
 WORKING = "E06000019"
-"""An authority whose profile counts working hours: 4 for red referrals, 24 for amber, 72 for green."""
+"""An authority whose limits are in working hours: 4 for red referrals, 24 for amber and 72 for green."""
 
 
 def _submitted(world, at, severity="amber", authority="E08000015", **options):
@@ -98,16 +98,16 @@ def _deadlines(world):
 @pytest.mark.parametrize(
     ("severity", "submitted", "warn", "limit"),
     [
-        # A Monday in winter: local time is UTC.
+        # A Monday in winter, when local time is UTC.
         ("red", "2025-03-03T09:00:00", "2025-03-03T12:00:00", "2025-03-03T13:00:00"),
         ("red", "2025-03-03T13:00:00", "2025-03-03T16:00:00", "2025-03-03T17:00:00"),
         ("red", "2025-03-03T13:00:01", "2025-03-03T16:00:01", "2025-03-04T09:00:01"),
         ("red", "2025-03-03T08:59:59", "2025-03-03T12:00:00", "2025-03-03T13:00:00"),
         ("red", "2025-03-03T17:00:00", "2025-03-04T12:00:00", "2025-03-04T13:00:00"),
-        # A Friday afternoon, a weekend, and a Monday.
+        # A Friday afternoon, a weekend and a Monday.
         ("red", "2025-03-07T15:00:00", "2025-03-10T10:00:00", "2025-03-10T11:00:00"),
         ("amber", "2025-03-08T12:00:00", "2025-03-12T11:00:00", "2025-03-12T17:00:00"),
-        # Good Friday and Easter Monday 2025 (18 and 21 April), in summer time.
+        # Good Friday and Easter Monday 2025 are 18 and 21 April, in summer time.
         ("red", "2025-04-17T15:00:00", "2025-04-22T10:00:00", "2025-04-22T11:00:00"),
         ("red", "2025-04-17T12:30:00", "2025-04-17T15:30:00", "2025-04-22T08:30:00"),
         # Clocks go forward on Sunday 30 March, and back on Sunday 26 October 2025.

@@ -1,4 +1,4 @@
-"""The SQL's 95 % intervals against exact values, and against the examples of the papers that define them."""
+"""The 95 % intervals that the SQL calculates, compared with exact values and with examples of the defining papers."""
 
 import duckdb
 import jinja2
@@ -12,7 +12,7 @@ COUNTS = [*range(60), 100, 630, 4152]
 
 
 def computed(expression: str, rows: str) -> list[tuple[float, ...]]:
-    """The results of an expression with macros for each row of a query."""
+    """Evaluate an expression with macros for each row of a query."""
     sql = jinja2.Environment(autoescape=False).from_string(MACROS + expression).render()
     return duckdb.sql(f"select {sql} from ({rows}) as given").fetchall()
 
@@ -46,7 +46,7 @@ def test_limits_of_shares_are_wilsons(numerator, denominator):
     ],
 )
 def test_limits_of_differences_of_shares_are_those_of_newcombes_table(later, earlier, limits):
-    """Newcombe, Statistics in Medicine 17 (1998), table II, method 10."""
+    """The expected limits are from Newcombe, Statistics in Medicine 17 (1998), table II, method 10."""
 
     def side(numerator: int, denominator: int) -> str:
         values = f"{numerator} / {denominator} as value, {numerator}::bigint as n, {denominator}::double as d"

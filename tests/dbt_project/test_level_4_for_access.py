@@ -1,4 +1,6 @@
-"""The rule `level_4_for_access`: raised to 4 for that reason, when no assessment found a need for it."""
+"""
+The rule `level_4_for_access`: the level was raised to 4 to get access, and no assessment found a need for level 4.
+"""
 
 import pytest
 
@@ -165,7 +167,7 @@ def test_withdrawn_level_withdraws_the_alert(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the family, so a link between two persons does not change it."""
+    """The alert is about a family, so a link between two persons does not change the alert."""
     _level(world, "2025-03-03T09:00:00", 4)
     before = world.alerts("level_4_for_access")
     world.tell(

@@ -1,4 +1,4 @@
-"""The rule `locality_surge`: a week's referrals against the place's own history, by the SQL of the build."""
+"""The rule `locality_surge`: the referrals of a week compared with the place's own history, in the SQL of the build."""
 
 import random
 import re
@@ -39,7 +39,7 @@ Judged = Callable[..., list[dict]]
 
 @pytest.fixture(scope="module")
 def judge(manifest: dict, stream: duckdb.DuckDBPyConnection) -> Iterator[Judged]:
-    """Evaluates weekly counts by place, and returns the alerts, each with the number of its week as `week`."""
+    """Evaluates weekly counts per place, and returns the alerts. `week` is the number of an alert's week."""
     rule = manifest["nodes"]["model.caf.alert_locality_surge"]["compiled_code"]
     with duckdb.connect() as connection:
         connection.execute("set threads = 1; attach ':memory:' as marts")
@@ -83,7 +83,7 @@ def test_surge_of_a_ward_raises_an_alert_with_its_counts(judge):
 
 @pytest.mark.parametrize(("count", "alerts"), [(10, 0), (11, 1)])
 def test_limit_is_the_tail_of_chance(judge, count, alerts):
-    """With a true mean of four a week, ten or more come once in 123 weeks, and eleven or more once in 352."""
+    """If the true mean is 4 a week, 10 or more referrals occur once in 123 weeks, and 11 or more once in 352 weeks."""
     assert len(judge({"E05000001": [4] * 53 + [count]})) == alerts
 
 
@@ -94,7 +94,7 @@ def test_small_counts_raise_nothing(judge, count, alerts):
 
 @pytest.mark.parametrize(("weeks", "alerts"), [(26, 0), (27, 1)])
 def test_history_of_26_whole_weeks_is_needed(judge, weeks, alerts):
-    """The first week is not counted, because it may have begun before the records did."""
+    """The first week with records is not counted, because the records may begin in the middle of that week."""
     assert len(judge({"E05000001": [2] * weeks + [20]})) == alerts
 
 
@@ -104,7 +104,7 @@ def test_week_is_evaluated_when_it_is_over(judge, as_of, alerts):
 
 
 def test_history_is_the_last_year(judge):
-    """Higher counts from longer ago do not hide a surge."""
+    """Higher counts from more than a year ago do not hide a surge."""
     (alert,) = judge({"E05000001": [20] * 10 + [2] * 52 + [12]})
 
     assert alert["week"] == 62
@@ -127,9 +127,10 @@ def _poisson(draw: random.Random, mean: float) -> int:
 @pytest.mark.parametrize("mean", [3, 8, 30])
 def test_chance_alone_alarms_about_as_often_as_stated(judge, mean, spread):
     """
-    Counts of steady places without any real surge.
+    The counts come from places with a constant mean and without any surge.
 
-    Their variance is that of a Poisson count, or twice that (gamma-mixed).
+    The counts have the variance of a Poisson distribution, or twice that variance (a Poisson distribution with a
+    gamma-distributed mean).
     """
     draw, places, weeks, first = random.Random(f"{mean}/{spread}"), 200, 53 + 52, 53
     counts = {}
@@ -144,7 +145,11 @@ def test_chance_alone_alarms_about_as_often_as_stated(judge, mean, spread):
 
 @pytest.mark.parametrize("model", ["int_area_weeks", "alert_locality_surge"])
 def test_protected_characteristics_and_deprivation_decide_nothing(manifest, model):
-    """The SQL of the build is not traced column by column, as that of the stream is."""
+    """
+    For the SQL of the stream, another test traces each column.
+
+    In the SQL of the build, this test only searches for the names of such columns.
+    """
     sql = manifest["nodes"][f"model.caf.{model}"]["compiled_code"]
 
     assert not re.search(r"sex|ethnicity|disabilit|imd|idaci|share_of_children|date_of_birth", sql)

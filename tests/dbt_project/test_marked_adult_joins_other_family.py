@@ -1,4 +1,4 @@
-"""The rule `marked_adult_joins_other_family`: which family counts as another, once per stay, and what ends it."""
+"""The rule `marked_adult_joins_other_family`: which families count as other, one alert per stay, and what clears it."""
 
 import pytest
 
@@ -8,7 +8,7 @@ RULE = "marked_adult_joins_other_family"
 
 @pytest.fixture
 def home(world):
-    """A family with a child of eight, and a man whose marker names another family."""
+    """A family with a child of eight, and a man with a marker that names another family."""
     world.tell("household-joined", "2025-01-01T09:00:00", **FAMILY, person_id="P-child", household_role="child")
     world.tell("person-recorded", "2025-01-01T09:00:00", person_id="P-child", date_of_birth="2017-03-01")
     world.marker = world.tell("risk-marker-set", "2025-02-01T09:00:00", **_marker())
@@ -71,7 +71,7 @@ def test_marked_person_who_joins_another_family_raises_red(home):
     ("families", "other"), [(["F-9"], True), ([], True), (["F-1"], False), (["F-1", "F-9"], False)]
 )
 def test_one_of_the_two_rules_fires_by_what_the_marker_names(home, families, other):
-    """If the marker names no family and the man never lived here, it is another family."""
+    """If the marker names no family and the man never lived in this family, it counts as another family."""
     home.correct(home.marker, "2025-02-02T09:00:00", marker_families=families)
     joined = _joins(home)
 
@@ -80,7 +80,9 @@ def test_one_of_the_two_rules_fires_by_what_the_marker_names(home, families, oth
 
 
 def test_marker_that_names_no_family_concerns_one_where_the_person_lived(home):
-    """The first time, the person joins another family. The second time, the person returns."""
+    """
+    The first time, the family is another family for the person. The second time, the person returns to the family.
+    """
     home.correct(home.marker, "2025-02-02T09:00:00", marker_families=[])
     first = _joins(home)
     _leaves(home, "2025-04-01T10:00:00")
@@ -191,7 +193,7 @@ def test_clearing_the_last_marker_clears(home):
 
 
 def test_marker_that_comes_to_name_the_family_is_a_return_and_clears_nothing(home):
-    """The person is still there and the first marker is in force, so the danger is not over."""
+    """The person is still in the family and the first marker is in force, so the danger is not over."""
     _joins(home)
     marked = home.tell("risk-marker-set", "2025-04-01T09:00:00", **_marker(marker_id="M-2", marker_families=["F-1"]))
 
@@ -200,7 +202,7 @@ def test_marker_that_comes_to_name_the_family_is_a_return_and_clears_nothing(hom
 
 
 def test_marker_set_again_for_the_family_belongs_to_the_other_rule(home):
-    """The same marker now names the family, and no marker is left that does not."""
+    """The same marker now names the family, so no marker is left that names only other families."""
     _joins(home)
     marked = home.tell("risk-marker-set", "2025-04-01T09:00:00", **_marker(marker_families=["F-1"]))
 
@@ -221,7 +223,7 @@ def test_expiry_clears_once_it_has_passed(home, as_of, status):
 @pytest.mark.parametrize(("as_of", "deadlines"), [("2025-06-01T10:00:00", 1), ("2025-06-01T10:00:01", 0)])
 @pytest.mark.parametrize("comes", [_joins, lambda world: _reported(world, "2025-03-01T09:00:00", ["P-man"])])
 def test_expiry_of_the_marker_is_a_deadline(home, comes, as_of, deadlines):
-    """This includes a person who is reported there but not known to live there."""
+    """The deadline also exists for a person who was reported back but is not recorded as living with the family."""
     home.correct(home.marker, "2025-02-02T09:00:00", expires_at="2025-06-01T10:00:00Z")
     comes(home)
 
@@ -288,7 +290,9 @@ def test_withdrawn_joining_withdraws_the_alert(home):
 
 
 def test_one_event_may_raise_both_rules(home):
-    """Two persons are reported back. The marker of one names the family, and the other's does not."""
+    """
+    Two persons are reported back. The marker of one person names the family, and the other person's marker does not.
+    """
     home.tell("risk-marker-set", "2025-02-03T09:00:00", **_marker(person_id="P-two", marker_families=["F-1"]))
     reported = _reported(home, "2025-03-01T09:00:00", ["P-man", "P-two"])
 

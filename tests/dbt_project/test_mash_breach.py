@@ -1,4 +1,4 @@
-"""The rule `mash_breach`: from the decision for the hub to an allocation, amber after 54 hours, red after 72."""
+"""The rule `mash_breach`: from a MASH decision to an allocation, amber after 54 hours and red after 72 hours."""
 
 import pytest
 
@@ -109,7 +109,7 @@ def test_allocation_before_the_decision_does_not_answer_it(world):
 
 
 def test_allocation_at_the_same_instant_answers_the_decision(world):
-    """The order of the two ids does not matter."""
+    """The order of the two event ids does not matter."""
     _decided(world, "2025-03-03T09:00:00", event_id="b")
     _allocated(world, "2025-03-03T09:00:00", event_id="a")
 
@@ -177,7 +177,7 @@ def test_withdrawn_allocation_lets_the_clock_run(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the referral, so a link between two persons does not change it."""
+    """The alert is about a referral, so a link between two persons does not change the alert."""
     _decided(world, "2025-03-03T09:00:00")
     before = world.alerts("mash_breach")
     world.tell(

@@ -1,4 +1,4 @@
-"""The rule `no_basis_to_share`: no basis, or a consent that was not in force when information was shared."""
+"""The rule `no_basis_to_share`: information was shared without a basis, or on a consent that was not in force."""
 
 import pytest
 
@@ -197,7 +197,7 @@ def test_consent_recorded_in_error_raises_it(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the family, so a link between two persons does not change it."""
+    """The alert is about a family, so a link between two persons does not change the alert."""
     _shared(world, "2025-03-03T09:00:00", "none")
     before = world.alerts("no_basis_to_share")
     world.tell(

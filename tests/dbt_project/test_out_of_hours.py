@@ -25,14 +25,14 @@ def _anchors(world):
         ("2025-03-03T09:00:00", 0),
         ("2025-03-03T16:59:59.999", 0),
         ("2025-03-03T17:00:00", 1),
-        # Saturday, and Easter Monday.
+        # A Saturday, and Easter Monday.
         ("2025-03-08T12:00:00", 1),
         ("2025-04-21T12:00:00", 1),
-        # In summer, 08:00 UTC is nine in London, and 16:00 UTC is five.
+        # In summer, 08:00 UTC is 09:00 in London, and 16:00 UTC is 17:00.
         ("2025-07-01T07:59:59.999", 1),
         ("2025-07-01T08:00:00", 0),
         ("2025-07-01T16:00:00", 1),
-        # No calendar knows the year, so nobody is assumed to be at work.
+        # The calendar does not contain this year, so no time counts as working time.
         ("1999-03-03T12:00:00", 1),
     ],
 )
@@ -77,7 +77,7 @@ def test_arrival_counts_and_not_when_it_happened(world, happened, arrived, alert
 
 @pytest.mark.parametrize(("happened", "alerts"), [("2025-03-03T12:00:00", 0), ("2025-03-03T22:00:00", 1)])
 def test_history_counts_by_when_it_happened(world, happened, alerts):
-    """History is loaded in one night, and nobody was waiting for it."""
+    """History may be loaded at night, but nobody was waiting for these referrals at that time."""
     _referred(world, happened, received="2025-05-01T23:00:00", backfill=True)
 
     assert [alert["is_backfill"] for alert in world.alerts("out_of_hours")] == [True] * alerts
@@ -121,7 +121,11 @@ def test_withdrawn_report_withdraws_the_alert(world):
     [("2025-03-03T22:00:00", "2025-03-04T10:00:00", 1), ("2025-03-03T12:00:00", "2025-03-03T22:00:00", 0)],
 )
 def test_correction_of_something_else_changes_nothing(world, sent, corrected, alerts):
-    """What arrived red at night stays an out-of-hours alert. What arrived red by day does not become one."""
+    """
+    A correction that leaves the severity unchanged does not change whether there is an out-of-hours alert.
+
+    An event that arrived red at night keeps its alert. An event that arrived red by day gets no alert.
+    """
     told = _referred(world, sent)
     world.correct(told, corrected, primary_need="N1")
 

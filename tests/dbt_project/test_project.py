@@ -1,4 +1,4 @@
-"""The dbt project as a whole: it is described, the stream can run it, and its generated seeds are up to date."""
+"""The dbt project as a whole: it is fully described, the stream can run it, and its generated seeds are up to date."""
 
 import importlib.util
 import re
@@ -13,7 +13,7 @@ OWN_SCHEMAS = ("staging", "intermediate", "alerts")
 
 
 def test_rules_run_in_memory_as_compiled(stream, models):
-    """The fixture has built every alert model from its compiled SQL. All have the columns of one envelope."""
+    """The fixture has created every alert model from its compiled SQL. All alert models have the same columns."""
     envelopes = {
         tuple(stream.sql(f"describe {model['relation_name']}").project("column_name, column_type").fetchall())
         for model in models
@@ -33,9 +33,10 @@ def test_nothing_upstream_of_an_alert_depends_on_how_it_is_run(models):
 
 def test_models_that_grow_by_connected_group_read_only_events_and_declared_clocks(settings):
     """
-    A warm build gives such a model the events of some connected groups, and keeps the other rows (decision 12).
+    A warm build passes such a model the events of some connected groups only (decision 12).
 
-    If the clock can change a row, the model or one that it reads must give the time.
+    The model's other rows are kept. If the passing of time can change a row, the model or one of its parents must
+    declare the time of the change (`turns_at`).
     """
     nodes = project_manifest(settings)["nodes"]
     others = {None, "root", "received_on", "period_start"}
@@ -54,7 +55,7 @@ def test_models_that_grow_by_connected_group_read_only_events_and_declared_clock
 
 
 def test_models_that_grow_by_period_read_models_that_show_changed_periods(settings):
-    """The other inputs do not change. If the map or the published figures change, everything is rebuilt."""
+    """All other inputs stay the same. If the map or the published figures change, a full build follows."""
     nodes = project_manifest(settings)["nodes"]
     growing = {key: node for key, node in nodes.items() if node["config"]["meta"].get("grows_by") == "period_start"}
 
@@ -75,7 +76,7 @@ def _reads_clock(node: dict) -> bool:
 
 
 def test_models_that_grow_by_day_of_arrival_read_only_landed_records(settings):
-    """Seeds may be read as well, because they are the same from one warm build to the next."""
+    """These models may also read seeds, because seeds are the same from one warm build to the next."""
     nodes = project_manifest(settings)["nodes"].values()
     growing = [node for node in nodes if node["config"]["meta"].get("grows_by") == "received_on"]
 
@@ -87,7 +88,7 @@ def test_models_that_grow_by_day_of_arrival_read_only_landed_records(settings):
 
 
 def test_only_staging_names_a_record_s_own_text_and_leaves_it_out(models):
-    """A warm build does not read it (`streams/marts/delta.py`)."""
+    """A warm build does not read the payload column of records (`streams/marts/delta.py`)."""
     naming = [model for model in models if "payload" in model["raw_code"]]
 
     assert [model["name"] for model in naming] == ["stg_events"]
@@ -96,9 +97,10 @@ def test_only_staging_names_a_record_s_own_text_and_leaves_it_out(models):
 
 def test_chain_between_events_and_rules_is_short(models):
     """
-    Each model costs the stream about a millisecond, unless the facts at hand leave it empty.
+    Each model costs the stream about one millisecond, unless the facts at hand leave the model empty.
 
-    `stg_crowd_limits` costs nothing because it reads only a seed. The rows of `int_crowds` are passed in.
+    `stg_crowd_limits` costs nothing because it reads only a seed. The rows of `int_crowds` are passed in by the
+    watcher.
     """
     ends = [
         model
@@ -119,7 +121,7 @@ def test_every_model_and_column_is_described(stream, models):
 
 
 def test_every_model_is_described_and_tested_in_the_yml_beside_it(manifest):
-    """The file has the model's name; nothing else is in it."""
+    """The file has the name of its model, and contains tests of no other model."""
     models = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
     beside = {name: str(Path(node["original_file_path"]).with_suffix(".yml")) for name, node in models.items()}
 

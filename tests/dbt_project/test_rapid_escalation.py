@@ -1,4 +1,6 @@
-"""The rule `rapid_escalation`: by how many levels, in how many days, and that it fires when it turns true."""
+"""
+The rule `rapid_escalation`: by how many levels, within how many days, and that an alert is raised when it turns true.
+"""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The rule `re_referral`: twelve calendar months, another incident, every valid earlier referral."""
+"""The rule `re_referral`: twelve calendar months, a different incident, and every valid earlier referral."""
 
 import pytest
 
@@ -26,10 +26,10 @@ def _anchors(world):
     [
         ("2025-03-03T09:00:00", "2026-03-03T09:00:00", 1),
         ("2025-03-03T08:59:59", "2026-03-03T09:00:00", 0),
-        # Twelve months count in London: from 09:00 in winter to 09:00 in summer is an hour less in UTC.
+        # In London, twelve calendar months from 09:00 in winter end at 09:00 in summer, which is 08:00 UTC.
         ("2024-03-30T09:00:00", "2025-03-30T08:00:00", 1),
         ("2024-03-30T08:59:59", "2025-03-30T08:00:00", 0),
-        # The hour that occurs twice, on 26 October 2025, counts from its first time.
+        # The hour that occurs twice on 26 October 2025 counts from its first occurrence.
         ("2025-10-26T00:30:00", "2026-10-26T01:30:00", 1),
         ("2025-10-26T00:29:59", "2026-10-26T01:30:00", 0),
         ("2024-02-28T12:00:00", "2025-02-28T12:00:00", 1),

@@ -1,4 +1,8 @@
-"""The rule `repeat_no_further_action`: twelve calendar months, two referrals, and that it fires when it turns true."""
+"""
+The rule `repeat_no_further_action`: twelve calendar months and two different referrals.
+
+An alert is raised when the rule turns true.
+"""
 
 import pytest
 
@@ -30,7 +34,7 @@ def test_second_referral_turned_away_raises_amber_with_both_decisions_as_evidenc
         ("2024-03-03T09:00:01", "2025-03-03T09:00:00", 1),
         ("2024-03-03T09:00:00", "2025-03-03T09:00:00", 1),
         ("2024-03-03T08:59:59", "2025-03-03T09:00:00", 0),
-        # Twelve months count in London: from 09:00 in winter to 09:00 in summer is an hour less in UTC.
+        # In London, twelve calendar months from 09:00 in winter end at 09:00 in summer, which is 08:00 UTC.
         ("2024-03-30T09:00:00", "2025-03-30T08:00:00", 1),
         ("2024-03-30T08:59:59", "2025-03-30T08:00:00", 0),
         ("2023-02-28T12:00:00", "2024-02-29T12:00:00", 1),
@@ -59,7 +63,7 @@ def test_same_referral_decided_again_is_one(world):
 
 
 def test_decision_recorded_again_counts_at_both_times(world):
-    """The first referral is in the window because of its second decision, although its first was 14 months ago."""
+    """The first referral has decisions 14 months and 2 days ago, and is in the window because of the later decision."""
     _decided(world, "2024-03-03T09:00:00", 1)
     _decided(world, "2025-05-01T09:00:00", 1)
     second = _decided(world, "2025-05-03T09:00:00", 2)
@@ -145,7 +149,7 @@ def test_withdrawn_decision_withdraws_the_alert(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the family, so a link between two persons does not change it."""
+    """The alert is about a family, so a link between two persons does not change the alert."""
     _decided(world, "2025-03-03T09:00:00", 1)
     _decided(world, "2025-05-03T09:00:00", 2)
     before = world.alerts("repeat_no_further_action")

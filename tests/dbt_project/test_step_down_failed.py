@@ -1,4 +1,4 @@
-"""The rule `step_down_failed`: what a step down is, what counts as returning need, and six calendar months."""
+"""The rule `step_down_failed`: what counts as a step-down, what counts as returning need, and six calendar months."""
 
 import pytest
 
@@ -66,12 +66,12 @@ def test_referral_after_a_lower_level_and_level_up_after_a_closure(world):
     ("closed", "referred", "alerts"),
     [
         ("2025-01-03T09:00:01", "2025-07-03T08:00:00", 1),
-        # Six months count in London: from 09:00 in winter to 09:00 in summer is an hour less in UTC.
+        # In London, six calendar months from 09:00 in winter end at 09:00 in summer, which is 08:00 UTC.
         ("2025-01-03T09:00:00", "2025-07-03T08:00:00", 1),
         ("2025-01-03T08:59:59", "2025-07-03T08:00:00", 0),
         ("2025-03-03T09:00:00", "2025-09-03T08:00:00", 1),
         ("2025-03-03T09:00:00", "2025-09-03T08:00:01", 0),
-        # If the month is too short, its last day counts.
+        # If the month is too short, the last day of the month counts.
         ("2025-02-28T12:00:00", "2025-08-31T11:00:00", 1),
         ("2025-02-28T12:00:00", "2025-08-31T11:00:01", 0),
     ],
@@ -188,7 +188,7 @@ def test_other_families_step_down_does_not_count(world):
 
 
 def test_late_level_makes_a_step_down(world):
-    """The second level 2 is a lower level only because of the late level 3 between them."""
+    """Level 2 was recorded twice. A level 3 between the two arrives late and makes the second level 2 a step-down."""
     _level(world, "2025-01-03T09:00:00", 2)
     _level(world, "2025-03-03T09:00:00", 2)
     referral = _referral(world, "2025-05-03T09:00:00")
@@ -234,7 +234,7 @@ def test_withdrawn_level_in_between_is_ignored(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the family, so a link between two persons does not change it."""
+    """The alert is about a family, so a link between two persons does not change the alert."""
     _closed(world, "2025-02-03T09:00:00")
     _referral(world, "2025-05-03T09:00:00", person_ids=["P-1"])
     before = world.alerts("step_down_failed")

@@ -1,4 +1,4 @@
-"""The rule `two_agencies_one_week`: 168 hours, two agencies, and that it fires when it turns true."""
+"""The rule `two_agencies_one_week`: 168 hours, two agencies, and that an alert is raised when it turns true."""
 
 from itertools import count
 
@@ -71,7 +71,7 @@ def test_a_week_is_168_hours(world, second, alerts):
 
 @pytest.mark.parametrize(("second", "alerts"), [("2025-04-04T09:00:00", 1), ("2025-04-04T09:00:01", 0)])
 def test_hours_are_elapsed_time_across_a_change_of_clocks(world, second, alerts):
-    """From 09:00 in winter to 10:00 in summer, a week later by the calendar."""
+    """The window of 168 hours begins at 09:00 in winter time and ends a calendar week later at 10:00 in summer time."""
     _contact(world, "2025-03-28T09:00:00")
     _contact(world, second, "police")
 
@@ -109,7 +109,7 @@ def test_two_agencies_on_one_incident_are_two(world):
 
 
 def test_incident_reported_again_is_the_same_concern(world):
-    """The school's second report of an incident is not a concern of this week."""
+    """The school's second report of an incident does not count as a new concern of this week."""
     _contact(world, "2025-03-03T09:00:00", incident="I-1")
     _contact(world, "2025-03-12T09:00:00", incident="I-1")
     _contact(world, "2025-03-13T09:00:00", "police")
@@ -196,7 +196,7 @@ def test_withdrawn_concern_withdraws_the_alert(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the family, so a link between two persons does not change it."""
+    """The alert is about a family, so a link between two persons does not change the alert."""
     _contact(world, "2025-03-03T09:00:00", person_ids=["P-1"])
     _contact(world, "2025-03-05T09:00:00", "police", person_ids=["P-2"])
     before = world.alerts("two_agencies_one_week")

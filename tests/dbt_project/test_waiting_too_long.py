@@ -1,4 +1,6 @@
-"""The rule `waiting_too_long`: from a request to the first answer, within the target of the kind of service."""
+"""
+The rule `waiting_too_long`: from a service request to the first answer, within the target for the kind of service.
+"""
 
 import pytest
 
@@ -98,7 +100,7 @@ def test_end_alone_is_no_answer(world):
 
 
 def test_days_are_of_24_hours_over_a_clock_change(world):
-    """The clocks go forward on 30 March 2025."""
+    """The clocks go forward on 30 March 2025, within the waiting time."""
     _requested(world, "2025-03-28T12:00:00")
 
     assert [alert["deadline"].isoformat() for alert in world.alerts("waiting_too_long")] == ["2025-04-25T12:00:00"]
@@ -162,7 +164,7 @@ def test_withdrawn_request_withdraws_the_alert(world):
 
 
 def test_linked_identifiers_do_not_change_the_alert(world):
-    """The alert is about the family, so a link between two persons does not change it."""
+    """The alert is about a family, so a link between two persons does not change the alert."""
     _requested(world, "2025-03-03T09:00:00")
     before = world.alerts("waiting_too_long")
     world.tell(

@@ -1,4 +1,4 @@
-"""The strict check: what a form must not send, and why."""
+"""The strict check of an event: which values a form must not send, and why."""
 
 import base64
 import json
@@ -166,7 +166,7 @@ def test_data_in_base64_is_checked(referral):
 
 
 def test_correction_for_a_wrong_family_is_refused_with_what_to_do():
-    """Such a correction would withdraw nothing, because corrections act under their own key."""
+    """A correction for a wrong family would withdraw no event, because a correction acts only under its own key."""
     correction = amendment_example(Correction, "uk.caf.referral.corrected.v1", ReferralSubmitted)
     correction["data"]["withdrawal_reason"] = "wrong_family"
 
@@ -176,7 +176,11 @@ def test_correction_for_a_wrong_family_is_refused_with_what_to_do():
 
 @pytest.mark.parametrize("name", ["type", "family_id"])
 def test_lone_half_of_a_character_is_refused_in_words(referral, tmp_path, name):
-    """JSON can contain what no UTF-8 text can. That is the sender's error, and must not cause a traceback."""
+    """
+    JSON can contain half of a surrogate pair, which no UTF-8 text can.
+
+    The command must report this without a traceback.
+    """
     holder = referral if name in referral else referral["data"]
     holder[name] = f"{holder[name]}\ud800"
     file = tmp_path / "event.json"

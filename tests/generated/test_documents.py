@@ -1,4 +1,4 @@
-"""The checked-in files are what the contract gives, and every example is a real message."""
+"""The checked-in files equal the files that the contract generates, and every example is a valid message."""
 
 import json
 from types import SimpleNamespace
@@ -49,7 +49,7 @@ def test_checked_in_files_are_what_the_contract_gives():
 
 
 def test_no_generated_file_is_left_over():
-    """People would still believe the file of an event type that no longer exists."""
+    """People would still rely on the file of an event type that no longer exists."""
     folders = ("docs/contracts/schemas", "expectations/generated")
     found = {str(file.relative_to(PROJECT)) for folder in folders for file in (PROJECT / folder).iterdir()}
 

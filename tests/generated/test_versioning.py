@@ -1,4 +1,8 @@
-"""What may change within v1, tried with a newer producer and an older consumer (`docs/contracts/versioning.md`)."""
+"""
+Which changes are allowed within v1 (`docs/contracts/versioning.md`).
+
+The tests combine a newer producer with an older consumer, and the reverse.
+"""
 
 import json
 from datetime import UTC, datetime
@@ -44,7 +48,7 @@ def test_field_that_the_consumer_does_not_know_is_kept_in_the_lake(message):
 
 
 def test_newer_consumer_accepts_an_older_producer_without_optional_fields(message):
-    """A field that v1 gains is optional, so an event that has only the required ones stays valid."""
+    """A field that v1 gains is optional, so an event with only the required fields stays valid."""
     required = ("referral_id", "family_id", "source_code", "severity")
     message["data"] = {name: message["data"][name] for name in required}
 
@@ -72,7 +76,7 @@ def test_code_that_the_consumer_does_not_know_is_left_out_and_reported(message):
 
 
 def test_code_that_the_consumer_does_not_know_and_needs_goes_to_the_dead_letters():
-    """So consumers must know new codes before producers send them."""
+    """Consumers must therefore know new codes of needed fields before producers send these codes."""
     message = event_example(ReferralDecided)
     message["data"]["decision"] = "adopted_by_the_mayor"
 

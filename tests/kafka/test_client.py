@@ -12,7 +12,7 @@ from streams.settings import Settings
 
 
 class Undecodable(str):
-    """A header name that is not UTF-8 on the wire."""
+    """A header name whose encoded bytes are not UTF-8."""
 
     def encode(self, *_: object) -> bytes:
         return b"\xff\xfe"
@@ -45,7 +45,7 @@ def test_a_key_has_one_partition_number_on_every_keyed_topic(settings: Settings,
     }
     client.close()
 
-    # Java's default: the positive part of murmur2 modulo the number of partitions.
+    # Java's default partitioner takes the positive part of murmur2 modulo the number of partitions.
     assert sent == {key: {(murmur2(key) & 0x7FFFFFFF) % settings.partitions} for key in keys}
 
 
@@ -76,7 +76,11 @@ def test_the_broker_decides_when_a_record_arrived(settings: Settings, fresh_topi
 
 
 def test_a_poll_gives_no_more_bytes_than_fit_into_memory(settings: Settings, fresh_topics: str) -> None:
-    """Two hundred records of 2 MB are one fetch of a few hundred kilobytes. All of them arrive, some in each poll."""
+    """
+    Two hundred records of 2 MB fit into one fetch of a few hundred kilobytes, because they are compressed.
+
+    All records arrive, but each poll returns only some of them.
+    """
     with closing(producer(settings, compression_type="gzip", max_request_size=2**30)) as client:
         for number in range(200):
             client.send(names.REFERRAL, partition=number % 2, key=b"F-1", value=b"%04d" % number * 500_000)

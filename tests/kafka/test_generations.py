@@ -1,4 +1,4 @@
-"""How a consumer reports offsets that no longer exist, and a topic that is recreated while it reads."""
+"""How a consumer reports offsets that no longer exist, and reads a topic that is recreated meanwhile."""
 
 from contextlib import closing
 
@@ -17,7 +17,7 @@ from tests.kafka.test_topics import make
 
 @pytest.fixture
 def log(settings: Settings, kafka: str, monkeypatch: pytest.MonkeyPatch) -> Log:
-    """A topic of one partition with ten records, and readers that often ask which topics there are."""
+    """A topic with one partition and ten records. Readers refresh their list of topics often."""
     monkeypatch.setattr(kafka_client, "_METADATA_MS", 500)
     log = Log(settings)
     write(log, range(10))
@@ -37,7 +37,7 @@ def delete(log: Log, before: int) -> None:
 
 
 def read(reader, count: int) -> list[tuple[int, bytes | None]]:
-    """Offsets and values of the next records."""
+    """Offsets and values of the next `count` records."""
     found = []
     while len(found) < count:
         found += [record for records in reader.poll(timeout_ms=200).values() for record in records]
@@ -59,7 +59,7 @@ def test_reader_from_the_beginning_misses_nothing(log: Log) -> None:
 
 
 def test_numbers_continue_and_the_broker_is_asked_for_its_own(log: Log) -> None:
-    """Six numbers belong to the topic's former generation, and three of them were read."""
+    """Six offsets belong to the topic's former generation, and the reader has read three of them."""
     delete(log, before=2)
     place = TopicPartition(log.topic, 0)
     generations = {log.topic: Generation("this one", (6,))}
@@ -83,7 +83,7 @@ def test_numbers_continue_and_the_broker_is_asked_for_its_own(log: Log) -> None:
 
 
 def test_topic_recreated_under_a_reader_is_read_from_its_beginning(log: Log) -> None:
-    """It is noticed even if the topic has grown past the old end by then."""
+    """The reader notices the recreation even if the topic already has more records than the deleted topic had."""
     place = TopicPartition(log.topic, 0)
     with closing(consumer(log.settings, [log.topic], group_id=log.topic)) as reader:
         read(reader, 10)

@@ -1,4 +1,4 @@
-"""Partitions that are added while somebody reads are read from their beginning."""
+"""Partitions that are added while a reader runs are read from their beginning."""
 
 import time
 from contextlib import closing

@@ -1,5 +1,7 @@
 """
-Reading what is damaged on a real broker's disk: every other record arrives, and each lost offset is reported once.
+Reading damaged data on a real broker's disk.
+
+All undamaged records arrive, and each lost offset is reported once.
 """
 
 import gzip
@@ -37,7 +39,7 @@ FIELDS = {
 @pytest.mark.parametrize("start", [0, 6, 7])
 @pytest.mark.parametrize("damage", FIELDS)
 def test_a_damaged_batch_loses_its_own_offsets_only(settings: Settings, kafka: str, damage: str, start: int) -> None:
-    """It is read from the beginning, from the damaged batch on, and from the middle of it."""
+    """Reading starts at the beginning of the topic, at the damaged batch, or in the middle of the damaged batch."""
     log = Log(settings)
     log.write_batches(40)
     at, _, base = next(one for one in log.batches() if one[2] >= 6)
@@ -148,9 +150,10 @@ def test_two_records_that_claim_one_offset_are_not_both_believed(settings: Setti
 
 def test_a_few_kilobytes_that_unpack_to_hundreds_of_megabytes_are_unreadable(settings: Settings, kafka: str) -> None:
     """
-    Records that fit are read, and the others are reported.
+    After decompression, a batch of a few kilobytes is larger than the limit.
 
-    The process does not grow by a size that a sender claims.
+    Records within the limit are read, and the other records are reported. The memory of the process does not grow by
+    a size that a sender merely claims.
     """
     zeros = b"\0" * (LIMIT // 4)
     packed = gzip.compress(record(0, b"first") + b"".join(record(number, zeros) for number in range(1, 6)))
@@ -227,9 +230,9 @@ def test_a_tombstone_and_an_empty_value_are_read(settings: Settings, kafka: str)
 )
 def test_a_time_that_a_sender_made_up_can_be_used(settings: Settings, kafka: str, claimed: int, read: int) -> None:
     """
-    Seconds, microseconds and nanoseconds are recognised by their size.
+    Timestamps in seconds, microseconds and nanoseconds are recognised by their magnitude.
 
-    A value that cannot be a present time is ignored.
+    A value that cannot be a time near the present is ignored.
     """
     log = Log(settings, **{"message.timestamp.type": "CreateTime"})
     log.craft(record(0, b"x" * 20), count=1, time_ms=claimed)
@@ -238,7 +241,7 @@ def test_a_time_that_a_sender_made_up_can_be_used(settings: Settings, kafka: str
 
 
 def log_with_transactions(settings: Settings) -> Log:
-    """One aborted transaction, and one committed transaction of the same producer."""
+    """A log with an aborted transaction and a committed transaction of the same producer."""
     log = Log(settings)
     with closing(producer(settings, transactional_id=f"t-{log.topic}")) as sender:
         sender.init_transactions()
@@ -257,7 +260,11 @@ def test_aborted_transactions_and_their_marks_are_not_shown(settings: Settings, 
 
 
 def test_a_lost_mark_of_an_aborted_transaction_hides_nothing_that_comes_after(settings: Settings, kafka: str) -> None:
-    """The mark at offset 1 is damaged. The same producer's next transaction was committed."""
+    """
+    The marker at offset 1, which ends an aborted transaction, is damaged.
+
+    The same producer's next transaction was committed, so its record must be read.
+    """
     log = log_with_transactions(settings)
     at, length, base = log.batches()[1]
     log.poke(at + length - 1, b"\x77")

@@ -1,4 +1,4 @@
-"""Topics that somebody else created are compared with what they should be."""
+"""Topics that another process created are compared with the settings that they should have."""
 
 from contextlib import closing
 
@@ -14,7 +14,7 @@ from streams.watch.run import run as watch
 
 
 def make(settings: Settings, topic: str, partitions: int, **configs: str) -> None:
-    """Recreate a topic as somebody else would."""
+    """Recreate a topic as somebody outside the project would."""
     with closing(admin(settings)) as client:
         if topic in client.list_topics():
             client.delete_topics([topic])
@@ -65,7 +65,11 @@ def test_what_differs_is_named_with_what_to_do(settings: Settings, fresh_topics:
 def test_a_topic_with_other_partitions_than_the_others_is_refused_by_all(
     fresh_settings: Settings, fresh_topics: str
 ) -> None:
-    """`init`, `land` and `watch` refuse it with one sentence."""
+    """
+    The referral topic has another number of partitions than the other topics.
+
+    `init`, `land` and `watch` each refuse to start, with an error of one sentence.
+    """
     make(fresh_settings, names.REFERRAL, 3, **STAMPED)
 
     for start in (refuse_differences, land.run, watch):

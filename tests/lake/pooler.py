@@ -1,4 +1,4 @@
-"""A real pooler in front of the run's PostgreSQL."""
+"""A real connection pooler in front of the PostgreSQL server of the test run."""
 
 import os
 import pwd
@@ -22,7 +22,7 @@ PATIENCE = 20
 
 @contextmanager
 def pooled(settings: Settings, postgres: Postgres, folder: Path, **config: object) -> Iterator[Settings]:
-    """The settings with PgBouncer as the server. Skips the test where PgBouncer is not installed."""
+    """Settings whose PostgreSQL server is PgBouncer. The test is skipped if PgBouncer is not installed."""
     program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
         pytest.skip("PgBouncer is not installed; '.ci/run' installs it where it may")

@@ -1,4 +1,8 @@
-"""Locks on a real PostgreSQL, directly and through a real pooler: one session holds a lock, all others are refused."""
+"""
+Locks on a real PostgreSQL server, directly and through a real pooler.
+
+While one session holds a lock, all other sessions are refused.
+"""
 
 import signal
 import subprocess
@@ -53,7 +57,7 @@ Run = Callable[..., list]
 
 @pytest.fixture
 def run(fresh_settings: Settings) -> Run:
-    """Runs a statement in a separate session and returns its rows."""
+    """Runs a statement in a separate session and returns the statement's rows."""
 
     def ask(statement: str, *values: object) -> list[tuple]:
         with closing(psycopg2.connect(catalog_dsn(fresh_settings))) as server, server, server.cursor() as cursor:
@@ -85,7 +89,7 @@ def test_pooler_that_hands_sessions_on_is_refused(
 def test_busy_pooler_that_hands_sessions_on_is_refused(
     fresh_settings: Settings, postgres: Postgres, tmp_path: Path
 ) -> None:
-    """Other clients take and return sessions all the time, so it is never certain which session comes next."""
+    """Other clients take and return sessions all the time, so nobody can predict which session a client gets next."""
     done = threading.Event()
 
     def disturb(dsn: str) -> None:
@@ -109,7 +113,9 @@ def test_busy_pooler_that_hands_sessions_on_is_refused(
 
 
 def test_pooler_in_session_mode_keeps_locks(fresh_settings: Settings, postgres: Postgres, tmp_path: Path) -> None:
-    """Two processes that ask through it cannot both lead, and the lock is free when its holder is gone."""
+    """
+    Two processes cannot both lead if they use a pooler in session mode. When the holder ends, the lock becomes free.
+    """
     with pooled(fresh_settings, postgres, tmp_path, pool_mode="session") as settings, ExitStack() as stack:
         first, second = Leadership(settings), Leadership(fresh_settings)
         stack.callback(first.release)
@@ -127,9 +133,9 @@ def test_pooler_in_session_mode_keeps_locks(fresh_settings: Settings, postgres: 
 
 def test_lock_of_a_session_that_was_ended_is_lost(fresh_settings: Settings, run: Run) -> None:
     """
-    An administrator, a restart or a failover may end it.
+    An administrator, a restart or a failover may end a session.
 
-    The holder notices when it asks, and another one can lead.
+    The lock's holder notices the loss at its next check, and another process can lead.
     """
     with leading(fresh_settings) as lock:
         lock.check()
@@ -143,7 +149,7 @@ def test_lock_of_a_session_that_was_ended_is_lost(fresh_settings: Settings, run:
 
 @pytest.mark.parametrize("statement", ["DISCARD ALL", "RESET ALL", "SELECT pg_advisory_unlock_all()"])
 def test_lock_of_a_session_that_was_reset_is_lost(fresh_settings: Settings, statement: str) -> None:
-    """The connection still exists, but the lock is gone or somebody else may hold it."""
+    """The connection still exists, but the session no longer holds the lock, and another session may have taken it."""
     with closing(LockSession(fresh_settings, "watch")) as session:
         assert session.try_lock(LockKey.LEADER)
         session._connection.cursor().execute(statement)
@@ -179,9 +185,9 @@ def test_process_that_waits_too_long_learns_who_holds_the_lock(fresh_settings: S
 
 def test_paused_holder_loses_a_lease(fresh_settings: Settings) -> None:
     """
-    The holder keeps the lock while its process runs, even if it sends no statement.
+    The holder keeps the lock while the holder's process runs, even if the process sends no statement.
 
-    A paused holder loses it.
+    A holder that is paused loses the lock.
     """
     environ = {**fresh_settings.to_env(), "PATH": "/usr/bin:/bin"}
     holder = subprocess.Popen([sys.executable, "-c", LEASE], env=environ, cwd=PROJECT, stdout=subprocess.PIPE)
@@ -208,7 +214,7 @@ def test_missing_server_is_reported_as_such(fresh_settings: Settings, tmp_path: 
 
 
 def test_replica_that_only_reads_gives_no_locks(settings: Settings, make_home: Callable[[str], Path]) -> None:
-    """Its locks do not bind processes that ask the primary."""
+    """Locks on a replica do not bind processes that use the primary server."""
     replica = replace(settings, home=make_home("r"))
     try:
         catalog_dsn(replica)

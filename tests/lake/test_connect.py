@@ -1,4 +1,4 @@
-"""The lake's catalogs: the first process to connect makes them, and a wrong setup is refused."""
+"""The lake's catalogs: the first process that connects creates them, and a wrong setup is refused."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ def _columns(lake: duckdb.DuckDBPyConnection, table: str) -> list[str]:
 
 
 def test_first_reader_finds_every_table(fresh_settings: Settings) -> None:
-    """A reader can query before anybody has written."""
+    """A reader can query the tables before any process has written to them."""
     with connect(fresh_settings) as lake:
         found = {table: _columns(lake, table) for table in landing_tables()}
 
@@ -30,7 +30,7 @@ def test_first_reader_finds_every_table(fresh_settings: Settings) -> None:
 
 
 def test_processes_that_start_together_make_one_catalog(fresh_settings: Settings) -> None:
-    """Several processes of a new stack start together."""
+    """When a new stack starts, several processes connect at the same time."""
 
     def count(_: int) -> int:
         with connect(fresh_settings) as lake:
@@ -47,7 +47,7 @@ def test_reader_cannot_write(fresh_settings: Settings, catalog: str) -> None:
 
 
 def test_column_that_the_contract_gained_is_added(fresh_settings: Settings) -> None:
-    """Within v1, an event may gain an optional field. It is empty in earlier rows."""
+    """Within v1, an event type may gain an optional field. Earlier rows have NULL in the field's column."""
     with connect(fresh_settings, landing="read_write") as lake:
         lake.execute("ALTER TABLE landing.main.events DROP COLUMN gateway")
         lake.execute("INSERT INTO landing.main.events BY NAME SELECT 1 AS kafka_offset")
@@ -57,7 +57,7 @@ def test_column_that_the_contract_gained_is_added(fresh_settings: Settings) -> N
 
 
 def test_nothing_is_inlined(fresh_settings: Settings) -> None:
-    """Inlined inserts take quadratic time, and have lost rows."""
+    """Inlined inserts in DuckLake take quadratic time, and have lost rows."""
     with connect(fresh_settings, landing="read_write") as lake:
         for table in landing_tables():
             lake.execute(f"INSERT INTO landing.main.{table} BY NAME SELECT NULL AS {_columns(lake, table)[0]}")
@@ -67,7 +67,7 @@ def test_nothing_is_inlined(fresh_settings: Settings) -> None:
 
 
 def test_other_folder_than_the_catalog_knows_is_refused(fresh_settings: Settings, tmp_path: Path) -> None:
-    """The catalog's rows would be missing in the other folder."""
+    """The rows that the catalog lists would be missing in the other folder."""
     connect(fresh_settings).close()
 
     with pytest.raises(LakeUnavailable, match="does not match existing data path"):
@@ -85,7 +85,7 @@ def test_unreachable_catalog_is_one_sentence(settings: Settings, tmp_path: Path)
 
 
 def test_statements_attach_another_session(fresh_settings: Settings) -> None:
-    """The statements that dbt gets work in a separate session."""
+    """The statements that dbt gets for attaching the catalogs work in a separate session."""
     with connect(fresh_settings, landing=None, marts=None) as session:
         for statement in attach_statements(fresh_settings, marts="read_write"):
             session.execute(statement)
@@ -95,7 +95,7 @@ def test_statements_attach_another_session(fresh_settings: Settings) -> None:
 
 
 def test_limits_for_everyone_end_no_transaction_of_the_lake(fresh_settings: Settings) -> None:
-    """An existing lake is opened, set up and written, with pauses in between. The process survives."""
+    """A lake is opened, set up and written with pauses in between, although the database has strict time limits."""
     limits = {
         "statement_timeout": "300ms",
         "lock_timeout": "1ms",

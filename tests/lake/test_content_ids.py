@@ -1,4 +1,6 @@
-"""An older lake: its rows are read again, once, and can then be compared with new ones."""
+"""
+An older lake has no content ids. The rows of such a lake are read once more, and can then be compared with later rows.
+"""
 
 import json
 from datetime import UTC, datetime
@@ -37,7 +39,11 @@ def contact(offset: int, contact_id: str, indent: int | None = None) -> SimpleNa
 
 @pytest.fixture
 def old_lake(fresh_settings):
-    """Settings of an older lake. The second row is a copy of the first, and the third fits no present contract."""
+    """
+    Settings of an older lake with three rows.
+
+    The second row is a copy of the first row. The third row is not valid under the present contract.
+    """
     events = [decode(contact(0, "C-1")), decode(contact(1, "C-1", indent=2)), decode(contact(2, "C-2"))]
     with connect(fresh_settings, landing="read_write") as lake:
         lake.execute("ALTER TABLE landing.main.events DROP COLUMN content_id")
@@ -70,7 +76,7 @@ def test_second_start_reads_nothing_again(old_lake) -> None:
 
 
 def test_interrupted_upgrade_shows_nothing_and_begins_again(old_lake) -> None:
-    """Readers see all rows with the new column or none. Otherwise a copy would count twice in between."""
+    """Readers see the new column in all rows or in no row. Otherwise copies would count twice during the upgrade."""
     with patch.object(content_ids, "_FILL", "SELECT error('interrupted')"), pytest.raises(duckdb.Error):
         LandingStore(old_lake)
     with connect(old_lake) as lake:

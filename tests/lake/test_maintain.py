@@ -1,4 +1,4 @@
-"""Maintenance changes files, never rows."""
+"""Maintenance changes the files of the lake, never its rows."""
 
 import threading
 from contextlib import closing
@@ -24,7 +24,7 @@ def insert(lake: duckdb.DuckDBPyConnection, count: int) -> None:
 
 
 def state(settings: Settings, table: str) -> tuple[list[int], int]:
-    """Offsets of a table in order, and the number of its files."""
+    """The offsets of a table in order, and the number of the table's files."""
     with connect(settings) as lake:
         rows = lake.execute(f"SELECT kafka_offset FROM landing.main.{table} ORDER BY 1").fetchall()
         files = lake.execute("SELECT file_count FROM ducklake_table_info('landing') WHERE table_name = ?", [table])
@@ -40,7 +40,7 @@ def test_small_files_become_one(fresh_settings: Settings) -> None:
 
 
 def test_rows_are_the_same_after_maintenance(fresh_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Afterwards, each table is in one file."""
+    """After maintenance, each table is stored in one file."""
     monkeypatch.setattr(module, "_KEPT", module._KEPT * 0)
     with connect(fresh_settings, landing="read_write") as lake:
         insert(lake, 6)
@@ -51,7 +51,7 @@ def test_rows_are_the_same_after_maintenance(fresh_settings: Settings, monkeypat
 
 
 def test_lander_hands_its_locks_over_and_goes_on(fresh_settings: Settings, fresh_topics: str) -> None:
-    """Records that arrive meanwhile wait, and land afterwards."""
+    """Records that arrive during maintenance wait, and land afterwards."""
     settings = replace(fresh_settings, land_batch_seconds=0.05)
     stop, total = threading.Event(), []
     lander = threading.Thread(target=lambda: total.append(run(settings, until=stop.is_set)))

@@ -1,4 +1,4 @@
-"""A session that plans each statement once, on a real server."""
+"""A database session that plans each statement once, on a real server."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -30,7 +30,7 @@ def test_statement_is_planned_once_however_often_it_runs(session: Session) -> No
 
 
 def test_few_statements_are_kept(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The statement unused for longest is dropped, and prepared again when it is needed."""
+    """The statement that was unused for the longest time is dropped, and is prepared again at its next use."""
     monkeypatch.setattr(module, "_MOST_STATEMENTS", 3)
 
     assert [session.run(f"SELECT {number}") for number in (1, 2, 3, 4, 1)] == [[(n,)] for n in (1, 2, 3, 4, 1)]
@@ -66,7 +66,7 @@ def test_transaction_within_another_is_a_part_of_it(session: Session) -> None:
 
 
 def test_planner_is_set_as_wanted_after_a_failed_transaction(session: Session) -> None:
-    """PostgreSQL rolls back settings made in the failed transaction."""
+    """PostgreSQL rolls back settings that were made in the failed transaction."""
     session.plan_with(enable_seqscan="off")
 
     def fails() -> None:

@@ -1,4 +1,4 @@
-"""A transaction that the server has ended is an error, and the process survives."""
+"""If the server ends a transaction's session, an error is raised and the process survives."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ except BaseException as error:
 
 @pytest.fixture
 def cut_off(fresh_settings: Settings) -> Callable[[], None]:
-    """Ends every other session of the database, as a restart of the server does."""
+    """Ends all other sessions of the database, as a restart of the server does."""
 
     def end() -> None:
         with closing(psycopg2.connect(catalog_dsn(fresh_settings))) as connection, connection.cursor() as cursor:
@@ -48,7 +48,7 @@ def cut_off(fresh_settings: Settings) -> Callable[[], None]:
 def test_process_lives_when_the_server_ends_its_session(
     fresh_settings: Settings, cut_off: Callable[[], None], access: str
 ) -> None:
-    """It runs in a separate process, because DuckDB would abort the process."""
+    """A failure would make DuckDB abort the process, so the transaction runs in a separate process."""
     connect(fresh_settings).close()
     environ = {**fresh_settings.to_env(), "PATH": "/usr/bin:/bin"}
     asking = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Fixtures that send records to real topics for `land`, and read what it stored."""
+"""Fixtures that send records to real topics for `land`, and read the rows that `land` stored."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -17,13 +17,13 @@ from streams.settings import Settings
 
 @pytest.fixture
 def lake_settings(fresh_settings: Settings, fresh_topics: str) -> Settings:
-    """Settings of a lake and topics that are both empty. Commits are small and quick."""
+    """Settings of an empty lake and empty topics. Commits are small and quick."""
     return replace(fresh_settings, land_batch_seconds=0.05)
 
 
 @pytest.fixture
 def contact() -> Callable[..., tuple[bytes, bytes]]:
-    """Makes the key and value of a contact. `number` gives the event's id and family."""
+    """Makes the key and value of a contact. `number` determines the event's id and family."""
 
     def make(number: int, **data: object) -> tuple[bytes, bytes]:
         family = f"F-{number % 50}"
@@ -43,7 +43,7 @@ def contact() -> Callable[..., tuple[bytes, bytes]]:
 
 @pytest.fixture
 def sender(lake_settings: Settings) -> Iterable[KafkaProducer]:
-    """A partner's producer."""
+    """A producer like a partner's."""
     kafka = producer(lake_settings, linger_ms=5)
     yield kafka
     kafka.close()
@@ -51,7 +51,9 @@ def sender(lake_settings: Settings) -> Iterable[KafkaProducer]:
 
 @pytest.fixture
 def send(sender: KafkaProducer) -> Callable[..., None]:
-    """Sends keys and values to the referral topic, or another, and returns when the broker has acknowledged them."""
+    """
+    Sends keys and values to the referral topic or another topic, and returns once the broker has acknowledged them.
+    """
 
     def durable(records: Iterable[tuple[bytes, bytes]], topic: str = names.REFERRAL, **options: object) -> None:
         for key, value in records:
@@ -74,7 +76,7 @@ def rows(lake_settings: Settings) -> Callable[[str], list[tuple]]:
 
 @pytest.fixture
 def places() -> Callable[[duckdb.DuckDBPyConnection], list[tuple]]:
-    """Topic, partition and offset of every row, doubles included."""
+    """The position (topic, partition, offset) of every row, including duplicate rows."""
     tables = " UNION ALL ".join(
         f"SELECT topic, kafka_partition, kafka_offset FROM landing.main.{table}" for table in OFFSET_TABLES
     )

@@ -1,4 +1,4 @@
-"""Batches of every codec and producer land completely."""
+"""Batches of every compression codec and every producer land completely."""
 
 from contextlib import closing
 
@@ -14,12 +14,12 @@ from tests.kafka.segments import Log
 from tests.kafka.senders import CODECS, SENDERS
 
 BATCH = 3_500
-"""Events of one family, and so of one batch. Unpacked, they are longer than a megabyte."""
+"""Number of events of one family, and so in one batch. After decompression, the batch is larger than one megabyte."""
 
 
 @pytest.mark.parametrize("producer", SENDERS)
 def test_every_codec_of_every_producer_lands(lake_settings: Settings, producer: str, contact, rows) -> None:
-    """Batches may be long. Java writes no content size into its frames, and still the whole content must land."""
+    """Batches may be long. Java's frames contain no content size, but the whole content must land."""
     numbers = [50 * number for number in range(BATCH)]
     for place, codec in enumerate(CODECS):
         records = [contact(place + number) for number in numbers]

@@ -1,4 +1,4 @@
-"""A lander is killed, doubled, stalled or overtaken: every offset keeps exactly one row."""
+"""A `land` process is killed, started twice, stalled or overtaken. Every offset must keep exactly one row."""
 
 import itertools
 import random
@@ -35,7 +35,7 @@ Rows = Callable[[str], list[tuple]]
 
 @contextmanager
 def child(settings: Settings, *command: str) -> Iterator[subprocess.Popen]:
-    """A process that lands. It is killed at the end if it still runs."""
+    """Run a process that lands records. If the process still runs at the end, kill it."""
     started = subprocess.Popen(
         [sys.executable, *(command or ("-c", CHILD))],
         env={**settings.to_env(), "PATH": "/usr/bin:/bin"},
@@ -56,7 +56,7 @@ def wait_for(process: subprocess.Popen, event: str) -> None:
 
 
 def batch(value: bytes, key: bytes) -> dict[str, pa.Table]:
-    """The table of one contact at offset 0, made without a lander."""
+    """The table with one contact at offset 0, made without `land`."""
 
     class Message:
         topic, partition, offset, timestamp, headers = names.REFERRAL, 0, 0, 1_772_442_900_000, ()
@@ -68,7 +68,7 @@ def batch(value: bytes, key: bytes) -> dict[str, pa.Table]:
 def test_killed_lander_loses_and_doubles_nothing(
     lake_settings: Settings, send: Send, contact: Contact, places: Callable
 ) -> None:
-    """The lander is killed soon after a commit, when it is in the middle of another one."""
+    """`land` is killed soon after a commit, while the next commit may be under way."""
     settings = replace(lake_settings, land_batch_rows=20)
     numbers, moment = itertools.count(), random.Random(7)
     for _ in range(KILLS):
@@ -103,7 +103,7 @@ def test_terminated_lander_stores_what_it_has_and_ends_well(
 def test_second_lander_waits_and_takes_over(
     lake_settings: Settings, send: Send, contact: Contact, places: Callable
 ) -> None:
-    """Two landers started by mistake do no harm. When the first is killed, the second takes over."""
+    """Two `land` processes started by mistake do no damage. When the first is killed, the second takes over."""
     with child(lake_settings) as first:
         send(contact(number) for number in range(100))
         wait_for(first, "batch_landed")
@@ -121,7 +121,7 @@ def test_second_lander_waits_and_takes_over(
 def test_stalled_lander_without_its_locks_changes_nothing(
     lake_settings: Settings, send: Send, contact: Contact, places: Callable
 ) -> None:
-    """It wakes up with records that another lander has landed meanwhile."""
+    """The stalled process wakes up with records that another process has landed meanwhile."""
     send(contact(number) for number in range(10))
     with child(replace(lake_settings, land_batch_seconds=3.0)) as zombie:
         wait_for(zombie, "batch_landed")
@@ -142,7 +142,7 @@ def test_stalled_lander_without_its_locks_changes_nothing(
 
 
 def test_stale_writer_is_refused(lake_settings: Settings, send: Send, contact: Contact) -> None:
-    """The lake's snapshot and the offsets have moved on since it was opened."""
+    """The lake's snapshot and the offsets have changed since this writer opened the lake."""
     stale, writer = LandingStore(lake_settings), LandingStore(lake_settings)
     key, value = contact(1)
     writer.commit(batch(value, key), {(names.REFERRAL, 0): 1})
@@ -152,13 +152,13 @@ def test_stale_writer_is_refused(lake_settings: Settings, send: Send, contact: C
 
 
 def test_writer_overtaken_between_check_and_commit_is_refused(lake_settings: Settings, contact: Contact) -> None:
-    """DuckLake alone would let both inserts pass."""
+    """DuckLake alone would accept both inserts."""
     late, early = LandingStore(lake_settings), LandingStore(lake_settings)
     key, value = contact(1)
     following = {(names.REFERRAL, 0): 1}
 
     class Interrupted(dict):
-        """Tables that let the other writer commit between this writer's check and commit."""
+        """Tables that let the other writer commit between this writer's check and this writer's commit."""
 
         def items(self) -> Iterator:
             if early.next != following:
@@ -172,7 +172,7 @@ def test_writer_overtaken_between_check_and_commit_is_refused(lake_settings: Set
 
 
 def test_commit_overtaken_by_another_table_is_retried(lake_settings: Settings, contact: Contact) -> None:
-    """Writes of maintenance or of a check's results do not conflict."""
+    """Writes to other tables, for example of maintenance or of validation results, do not conflict."""
     store = LandingStore(lake_settings)
     key, value = contact(1)
     with connect(lake_settings, landing="read_write", marts=None) as other:
@@ -183,7 +183,7 @@ def test_commit_overtaken_by_another_table_is_retried(lake_settings: Settings, c
 
 
 def test_refused_commit_reveals_no_value(lake_settings: Settings, contact: Contact) -> None:
-    """DuckLake's own message contains the statement, with the smallest and largest values of a column."""
+    """DuckLake's own message contains the SQL statement, which has the smallest and largest values of a column."""
     store = LandingStore(lake_settings)
     key, value = contact(1)
     tables = batch(value, key)
@@ -197,7 +197,7 @@ def test_refused_commit_reveals_no_value(lake_settings: Settings, contact: Conta
 
 
 def test_no_reader_sees_half_a_commit(lake_settings: Settings, send: Send, contact: Contact) -> None:
-    """In every snapshot, the rows of one partition have no gap from zero, while commits go on."""
+    """While commits go on, the offsets of one partition always run from zero without a gap."""
     settings = replace(lake_settings, land_batch_rows=10)
     send((contact(number) for number in range(600)), partition=0)
     done, torn, reads = threading.Event(), [], 0

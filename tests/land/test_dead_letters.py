@@ -1,4 +1,4 @@
-"""Whatever the broker accepts is quarantined whole, even if its dead letter cannot be sent."""
+"""Every record that the broker accepts is quarantined whole, even if its dead letter cannot be sent."""
 
 import os
 import signal
@@ -32,28 +32,30 @@ HEADERS = [(f"h{number}", b"x") for number in range(5_000)]
 
 @pytest.fixture
 def squeezer(lake_settings: Settings) -> Iterable[KafkaProducer]:
-    """A partner's compressing producer, so that the broker accepts records a thousand times its limit."""
+    """
+    A partner's producer that compresses, so the broker accepts records that are a thousand times larger than its limit.
+    """
     with closing(producer(lake_settings, compression_type="gzip", max_request_size=2**30)) as kafka:
         yield kafka
 
 
 @pytest.fixture
 def letters(lake_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterable[DeadLetters]:
-    """The dead-letter topic as `land` uses it, with short patience."""
+    """The dead-letter topic as `land` uses it, with a waiting time of one second."""
     monkeypatch.setattr(dead_letters, "_PATIENCE_SECONDS", 1.0)
     with closing(DeadLetters(lake_settings)) as letters:
         yield letters
 
 
 def configure(settings: Settings, **configs: str) -> None:
-    """Change the dead-letter topic as its operators may."""
+    """Change settings of the dead-letter topic as its operators may."""
     given = {name.replace("_", "."): value for name, value in configs.items()}
     with closing(admin(settings)) as client:
         client.alter_configs([ConfigResource("TOPIC", names.DEAD_LETTER, given)])
 
 
 def rejected(count: int) -> list[Rejected]:
-    """Records that are not JSON."""
+    """Rejections of records that are not JSON."""
     return [decode(Record(names.REFERRAL, 0, number, 0, b"F-1", b"?", ())) for number in range(count)]
 
 
@@ -72,7 +74,7 @@ def rejected(count: int) -> list[Rejected]:
 def test_record_far_beyond_every_limit_is_quarantined_whole(
     lake_settings: Settings, squeezer: KafkaProducer, send: Send, contact: Contact, rows: Rows, record: dict
 ) -> None:
-    """The dead letter has the beginning, the length and the hash of the whole record. The next record lands."""
+    """The dead letter has the beginning of the record, its length and its hash. The next record lands."""
     record = {"key": b"F-1"} | record
     squeezer.send(names.REFERRAL, partition=0, **record).get(60)
     send([contact(1)], partition=0)
@@ -98,7 +100,7 @@ def test_record_far_beyond_every_limit_is_quarantined_whole(
 def test_many_large_records_in_one_batch_land_in_bounded_commits(
     lake_settings: Settings, rows: Rows, send: Send
 ) -> None:
-    """To the broker, forty records of two megabytes are a batch of a few kilobytes."""
+    """For the broker, forty compressed records of two megabytes are one batch of a few kilobytes."""
     with closing(
         producer(lake_settings, compression_type="gzip", max_request_size=2**30, batch_size=2**30, linger_ms=500)
     ) as kafka:
@@ -139,9 +141,9 @@ def test_letter_that_no_topic_takes_is_counted_and_its_record_lands(
 
 def test_broker_that_hangs_is_waited_for_once(letters: DeadLetters, lake_settings: Settings) -> None:
     """
-    Letters that arrive meanwhile are left out.
+    Dead letters that are made while the broker hangs are left out.
 
-    Those already on their way arrive when the broker is back, and from then on letters are sent again.
+    Letters that were already being sent arrive when the broker is back. After that, letters are sent again.
     """
     letters.send(rejected(1))
     broker = processes.find(lake_settings.home, "kafka").pid

@@ -1,4 +1,6 @@
-"""Records that Kafka deleted before they landed are listed, singly or as a range. Landed records are not lost."""
+"""
+Records that Kafka deleted before they landed are listed, singly or as a range. Landed records do not count as lost.
+"""
 
 import threading
 import time
@@ -27,7 +29,7 @@ def delete(settings: Settings, *, before: int, place: TopicPartition = PLACE) ->
 
 
 def test_lander_that_was_away_lists_each_deleted_record(lake_settings, contact, send, rows) -> None:
-    """`verify` finds no difference, dead letters are written, and nothing can be replayed."""
+    """`verify` finds no difference, dead letters are written, and no record can be replayed."""
     send([contact(number) for number in range(10)], partition=0)
     run(lake_settings, once=True)
     send([contact(number) for number in range(10, 20)], partition=0)
@@ -61,7 +63,7 @@ def test_long_range_of_deleted_records_is_bounded(lake_settings, contact, send, 
 
 
 def test_running_lander_lists_deleted_records(lake_settings, contact, send, rows, monkeypatch) -> None:
-    """The lander is held up for a while. The records that it has by then are not lost."""
+    """`land` is held up while Kafka deletes records. Records that `land` has already fetched are not lost."""
     held, goes_on = threading.Event(), threading.Event()
     poll = lander.Lander._poll
 
@@ -79,7 +81,7 @@ def test_running_lander_lists_deleted_records(lake_settings, contact, send, rows
         while rows("SELECT count(*) FROM landing.main.events") != [(5,)]:
             time.sleep(0.1)
         held.set()
-        time.sleep(1)  # until the pending fetch has been answered with nothing
+        time.sleep(1)  # until the pending fetch has returned without records
         with closing(producer(lake_settings, linger_ms=0)) as sender:
             for number in range(5, 4_000):
                 key, value = contact(number, remarks="x" * 3_000)
@@ -102,7 +104,7 @@ def test_running_lander_lists_deleted_records(lake_settings, contact, send, rows
 
 
 def test_partition_from_which_nothing_had_landed(lake_settings, contact, send, rows) -> None:
-    """Records deleted before the lake was made are not missing in it. Those deleted afterwards are."""
+    """Records that were deleted before the lake existed do not count as lost. Records deleted afterwards do."""
     send([contact(number) for number in range(4)], partition=0)
     delete(lake_settings, before=2)
     run(lake_settings, once=True)
@@ -117,7 +119,9 @@ def test_partition_from_which_nothing_had_landed(lake_settings, contact, send, r
 
 
 def test_markers_behind_the_last_record_are_not_lost(lake_settings, contact, rows, monkeypatch) -> None:
-    """A transaction's end has an offset and no row. Retention empties a quiet partition, including these markers."""
+    """
+    The end of a transaction has an offset but no row. Retention deletes these markers from a quiet partition as well.
+    """
     monkeypatch.setattr(lander, "_SHOW_SECONDS", 0.0)
     key, value = contact(1)
     with closing(producer(lake_settings, transactional_id="partner")) as sender:
@@ -138,7 +142,11 @@ def test_markers_behind_the_last_record_are_not_lost(lake_settings, contact, row
 
 
 def test_a_topic_that_has_lost_its_end_is_refused(lake_settings, contact, send, rows) -> None:
-    """This happens after an unclean election. The topic's next records would get offsets of existing rows."""
+    """
+    A topic can lose its last records in an unclean leader election.
+
+    The topic's next records would get the offsets of existing rows.
+    """
     send([contact(number) for number in range(5)], partition=0)
     run(lake_settings, once=True)
     with connect(lake_settings, landing="read_write", marts=None) as lake:
@@ -150,7 +158,11 @@ def test_a_topic_that_has_lost_its_end_is_refused(lake_settings, contact, send, 
 
 
 def test_a_running_lander_notices_that_a_topic_ends_before_it(lake_settings, contact, send, monkeypatch) -> None:
-    """It notices even without new records. The library sets a reader beyond the end back to the beginning."""
+    """
+    `land` notices the missing records even if no new record arrives.
+
+    The Kafka library sets a reader beyond the end back to the beginning.
+    """
     send([contact(number) for number in range(5)], partition=0)
     run(lake_settings, once=True)
     poll, turns = lander.Lander._poll, iter(range(1_000))

@@ -1,4 +1,4 @@
-"""Partitions that are added while `land` runs are landed without a restart."""
+"""Partitions that are added while `land` runs land without a restart."""
 
 import threading
 import time
@@ -13,7 +13,11 @@ from tests.kafka.test_growth import grow
 
 
 def test_added_partitions_land(lake_settings, contact, rows, send, monkeypatch) -> None:
-    """Each record lands once, also those from before. The lander also holds the locks of the new partitions."""
+    """
+    Each record lands once, including records sent before the partitions were added.
+
+    `land` also holds the locks of the new partitions.
+    """
     monkeypatch.setattr(kafka_client, "_METADATA_MS", 500)
     stop = threading.Event()
     lander = threading.Thread(target=run, args=(lake_settings,), kwargs={"until": stop.is_set}, daemon=True)

@@ -1,4 +1,4 @@
-"""Every record becomes one row, once, whatever it is and however often `land` runs."""
+"""Every record of a topic becomes exactly one row, whatever its content, and however often `land` runs."""
 
 import json
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def test_second_run_adds_nothing(lake_settings: Settings, send: Send, contact: C
 def test_rejected_record_is_kept_whole_and_announced(
     lake_settings: Settings, send: Send, contact: Contact, rows: Rows
 ) -> None:
-    """The quarantine and the dead letter both have the original, byte for byte."""
+    """The quarantine and the dead letter both contain the original record, byte for byte."""
     send([(b"F-1", b"\x00'\\not json\xff")], headers=[("n\0ame", b"\x00\xff")])
     run(lake_settings, once=True)
     run(lake_settings, once=True)
@@ -92,7 +92,9 @@ def test_heartbeat_lands_with_its_watermark(lake_settings: Settings, send: Send,
 def test_copy_and_other_content_under_one_id_both_land(
     lake_settings: Settings, send: Send, contact: Contact, rows: Rows
 ) -> None:
-    """No record is turned away because of an earlier one. The content shows which records are copies."""
+    """
+    No record is rejected because of an earlier record with the same id. The content shows which records are copies.
+    """
     key, value = contact(1)
     send([(key, value)])
     run(lake_settings, once=True)
@@ -109,7 +111,7 @@ def test_copy_and_other_content_under_one_id_both_land(
 def test_batches_of_any_size_give_the_same_rows(
     lake_settings: Settings, send: Send, contact: Contact, rows: Rows, size: int
 ) -> None:
-    """The size of the transactions does not change the rows, also with copies and reused ids."""
+    """The size of the commits does not change the rows, even with copies and reused ids."""
     stream = [contact(n % 15, source_code="6" if n % 4 else "2A") if n % 5 else (b"F-1", b"?") for n in range(40)]
     send(stream)
     run(replace(lake_settings, land_batch_rows=size), once=True)
@@ -130,7 +132,7 @@ def test_lag_is_shown_in_kafka(lake_settings: Settings, send: Send, contact: Con
 
 
 def test_doorbell_rings_after_each_commit(lake_settings: Settings, send: Send, contact: Contact, rows: Rows) -> None:
-    """The rows that it announces can be read."""
+    """The rows that the doorbell announces can already be read."""
     seen = []
     send(contact(number) for number in range(4))
     run(
@@ -144,7 +146,7 @@ def test_doorbell_rings_after_each_commit(lake_settings: Settings, send: Send, c
 
 
 def test_checks_leave_nothing_out(lake_settings: Settings, send: Send, contact: Contact) -> None:
-    """The ranges of successive runs meet, so every row is checked once."""
+    """The time ranges of successive checks meet, so every row is checked exactly once."""
     judged = []
 
     def validator(lake: duckdb.DuckDBPyConnection, landed_from: datetime, landed_to: datetime) -> list:
@@ -162,7 +164,7 @@ def test_checks_leave_nothing_out(lake_settings: Settings, send: Send, contact: 
 
 
 def test_markers_of_transactions_are_no_gap(lake_settings: Settings, contact: Contact, send: Send, rows: Rows) -> None:
-    """A partner's producer may use transactions. The records of an aborted one do not land."""
+    """A partner's producer may use transactions. Records of an aborted transaction do not land."""
     kafka = KafkaProducer(bootstrap_servers=lake_settings.bootstrap, transactional_id="partner")
     kafka.init_transactions()
     for number, end in ((1, kafka.commit_transaction), (2, kafka.abort_transaction), (3, kafka.commit_transaction)):

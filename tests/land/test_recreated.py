@@ -1,4 +1,4 @@
-"""A recreated topic continues in the lake: no record is lost, none is doubled, and each number has one row."""
+"""A recreated topic continues in the lake: no record is lost, no record is doubled, and each offset has one row."""
 
 import json
 import threading
@@ -35,13 +35,13 @@ LOST = """
 
 @pytest.fixture(autouse=True)
 def _is_soon_sure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Skip the wait for late metadata: a single broker always knows its topics at once."""
+    """Skip the wait for late metadata, because a single broker always knows all its topics."""
     monkeypatch.setattr(lake_lives, "_SURE_SECONDS", 0.0)
 
 
 @pytest.fixture
 def make_again(lake_settings):
-    """Recreates the referral topic, or another."""
+    """Recreates the referral topic or another topic."""
 
     def again(topic: str = names.REFERRAL, partitions: int = lake_settings.partitions) -> None:
         make(lake_settings, topic, partitions, **STAMPED)
@@ -50,7 +50,7 @@ def make_again(lake_settings):
 
 
 def test_records_of_a_recreated_topic_continue_the_numbers(lake_settings, contact, send, rows, make_again) -> None:
-    """One number represents any records that arrived before the deletion and were not read."""
+    """A single offset represents all records that may have arrived before the deletion and were not read."""
     send([contact(number) for number in range(5)], partition=0)
     run(lake_settings, once=True)
     make_again()
@@ -68,9 +68,9 @@ def test_records_of_a_recreated_topic_continue_the_numbers(lake_settings, contac
 
 def test_unlanded_records_of_the_old_topic_are_listed(lake_settings, contact, send, rows, make_again) -> None:
     """
-    The watcher had read ten records of a partition, and five had landed.
+    Before the topic was deleted, the watcher had read ten records of a partition, and five of the ten had landed.
 
-    One number covers any records after the ten.
+    A single offset represents all records that may have followed these ten records.
     """
     send([contact(number) for number in range(5)], partition=0)
     send([contact(9)], partition=3)
@@ -108,9 +108,9 @@ def test_topic_recreated_twice_with_nothing_between_continues(lake_settings, con
 
 def test_recreated_topic_may_have_other_partitions(lake_settings, contact, send, rows, make_again) -> None:
     """
-    The loss on a partition that no longer exists is listed as well.
+    A loss on a partition that the recreated topic does not have is listed as well.
 
-    If it is added later, it continues from there.
+    If the partition is added later, its offsets continue after the loss.
     """
     last = lake_settings.partitions - 1
     send([contact(1)], partition=last)
@@ -132,9 +132,9 @@ def test_recreated_topic_may_have_other_partitions(lake_settings, contact, send,
 
 def test_recreated_topic_is_noticed_while_landing(lake_settings, contact, send, rows, make_again, monkeypatch) -> None:
     """
-    It is noticed even if the topic has grown past its old end by then.
+    `land` notices the recreation even if the recreated topic already has more records than the deleted one.
 
-    Records already polled are read again under their new numbers.
+    Records that `land` has already polled are read again under their new offsets.
     """
     monkeypatch.setattr(kafka_client, "_METADATA_MS", 60_000)
     stop = threading.Event()
@@ -161,9 +161,9 @@ def test_recreated_topic_is_noticed_while_landing(lake_settings, contact, send, 
 
 def test_lander_cannot_store_records_of_the_old_topic(lake_settings, contact, send, make_again):
     """
-    The process that meets the new topic first numbers it.
+    The first process that reads the recreated topic decides its offsets in the lake.
 
-    A commit of records from the old topic would take those numbers.
+    A commit of records from the deleted topic would use the same offsets.
     """
     send([contact(1)], partition=0)
     run(lake_settings, once=True)
@@ -190,7 +190,7 @@ def test_recreated_topics_of_the_system_continue(lake_settings, rows, make_again
 
 
 def test_older_lake_learns_to_number_generations(lake_settings, contact, send, rows, make_again) -> None:
-    """An older lake's table of topics has only names and ids."""
+    """The topics table of an older lake has only names and ids."""
     send([contact(1)], partition=0)
     run(lake_settings, once=True)
     with connect(lake_settings, landing="read_write", marts=None) as lake:
@@ -207,7 +207,9 @@ def test_reader_with_a_position_reads_a_recreated_topic_from_its_beginning(
     lake_settings, contact, send, make_again
 ) -> None:
     """
-    This includes a reader that was away when the topic was recreated, until a person has confirmed the recreation.
+    A reader that was away when the topic was recreated also reads from the beginning.
+
+    Once a person has confirmed the recreation, a reader of a new group begins at the end of the topic.
     """
     with closing(Cursor(lake_settings, names.REFERRAL, "letters")) as cursor:
         send([contact(number) for number in range(3)], partition=0)
@@ -246,21 +248,21 @@ def test_recreation_is_confirmed_once(lake_settings, contact, send, make_again) 
 
 
 def known(settings) -> dict[str, Generation]:
-    """The topics as the first process that asks numbers them."""
+    """Number the topics as the first process that reads them does, and return the generation of each topic."""
     numbered_ends(settings, [names.REFERRAL])
     with connect(settings, marts=None) as lake:
         return landed_generations(lake)
 
 
 def beat(settings, offsets: dict[str, list[int]], ids: dict[str, str]) -> None:
-    """Publish a watcher's heartbeat with the offsets up to which it has evaluated."""
+    """Publish a watcher's heartbeat with the offsets up to which the watcher has evaluated."""
     heartbeat = Heartbeat(leader="a watcher", as_of=datetime.now(UTC), offsets=offsets, topic_ids=ids)
     with closing(Publisher(settings)) as publisher:
         publisher.heartbeat(heartbeat)
 
 
 def read(cursor: Cursor, count: int) -> list:
-    """The next records that can be read."""
+    """Read the next `count` records that have a value."""
     found = []
     while len(found) < count:
         found += [record for record in cursor.read() if record.value]

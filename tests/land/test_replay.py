@@ -1,4 +1,4 @@
-"""Rejected records can be listed without their content, and sent again byte for byte."""
+"""Rejected records can be listed without their content, and can be sent again byte for byte."""
 
 import json
 from collections.abc import Callable
@@ -28,7 +28,9 @@ Rows = Callable[[str], list[tuple]]
 
 @pytest.fixture
 def rejected(lake_settings: Settings, send: Send, contact: Contact) -> Settings:
-    """A lake with one record outside the contract, one with an unknown code, and garbage among alerts."""
+    """
+    A lake with three rejected records: one invalid, one with an unsupported version, and garbage on the alerts topic.
+    """
     send([(b"F-1", SECRET)], headers=[("traceparent", b"1")])
     key, value = contact(2)
     send([(key, value.replace(b'"specversion": "1.0"', b'"specversion": "0.3"'))])
@@ -49,15 +51,15 @@ HOSTILE = [
     Original(b"F-1", b"?", [("caf-replay-of", None), ("caf-replay-of", b"\xff"), ("caf-replay-of", b"one")]),
 ]
 """
-Records that no program should write but every broker accepts.
+Records that no program should write but that every broker accepts.
 
-Bytes of names that are not text are lone surrogates.
+Bytes of header names that are not text are represented by lone surrogates.
 """
 
 
 @pytest.fixture
 def hostile(lake_settings: Settings, send: Send, fresh_topics: str) -> Settings:
-    """A lake whose quarantine holds these records, and a readable record beside them."""
+    """A lake whose quarantine holds the records of `HOSTILE`."""
     with closing(verbatim_producer(lake_settings)) as kafka:
         for record in HOSTILE:
             send_verbatim(kafka, names.ESCALATION, record).get(60)
@@ -66,15 +68,16 @@ def hostile(lake_settings: Settings, send: Send, fresh_topics: str) -> Settings:
 
 
 def originals(settings: Settings, **filters: object) -> list[Original]:
-    """The records in the quarantine, with header names as they arrived."""
+    """The records in the quarantine, with their header names as they arrived."""
     with connect(settings, marts=None) as lake:
         return [original for _, original in contents(lake, find(lake, Filters.of(**filters)))]
 
 
 def test_any_record_is_quarantined_and_sent_again_byte_for_byte(hostile: Settings) -> None:
     """
-    Records without key and value, with headers without a value, with names that are not text, or with far too long
-    ones.
+    Some records have no key, no value, or a header without a value.
+
+    Other records have header names that are not text, or names that are far too long.
     """
     kept = originals(hostile)
     replayed = send_again(hostile)
@@ -94,9 +97,9 @@ def is_copy(record: Original) -> bool:
 
 def test_record_that_the_broker_refuses_is_named_and_the_rest_goes_on(hostile: Settings) -> None:
     """
-    The topic now accepts less than it did.
+    The topic now accepts only smaller records than before.
 
-    The user sees which records were refused, and nothing of their content.
+    The command lists the records that the broker refused, without their content.
     """
     with closing(admin(hostile)) as client:
         client.alter_configs([ConfigResource("TOPIC", names.ESCALATION, {"max.message.bytes": "600"})])
@@ -113,9 +116,9 @@ def test_record_that_the_broker_refuses_is_named_and_the_rest_goes_on(hostile: S
 
 def test_record_is_sent_again_as_it_came(rejected: Settings, rows: Rows) -> None:
     """
-    It has the same topic, key, value and headers, and one more header that names the original.
+    The record that is sent again has the same topic, key, value and headers.
 
-    It is validated again.
+    A further header contains the original's position. The record that is sent again is also validated again.
     """
     replayed = send_again(rejected, reason="envelope")
     run(rejected, once=True)
@@ -138,7 +141,7 @@ def test_record_on_its_way_is_not_sent_twice(rejected: Settings) -> None:
 
 
 def test_rejected_copy_is_not_sent_itself_but_its_original_may_be(rejected: Settings) -> None:
-    """A second fix may do what the first one did not."""
+    """A second correction of the contract or code may accept a record that the first correction did not."""
     send_again(rejected, reason="envelope")
     run(rejected, once=True)
 
@@ -204,7 +207,7 @@ def test_command_asks_before_it_sends(rejected: Settings) -> None:
 
 
 def test_what_was_left_out_is_listed_by_source_and_field(lake_settings: Settings, send: Send, contact: Contact) -> None:
-    """Items of one list count together. The latest record is given by its position, and no value is shown."""
+    """Items of one list are counted together. The latest record is listed with its position, and no value is shown."""
     send([contact(1, lsoa_code="planted"), contact(2, lsoa_code=7), contact(3, source_code="planted"), contact(4)])
     run(lake_settings, once=True)
     runner = CliRunner(env=lake_settings.to_env())

@@ -1,4 +1,4 @@
-"""Unreadable records are quarantined offset by offset, and hold up nothing."""
+"""Unreadable records are quarantined, one row for each offset, and do not stop other records."""
 
 from kafka.record.util import decode_varint, encode_varint
 
@@ -11,9 +11,9 @@ from tests.kafka.segments import Log, record
 
 def test_each_offset_of_a_damaged_batch_has_one_row(lake_settings: Settings, contact, rows, send) -> None:
     """
-    The first row has the batch's bytes.
+    The row of the batch's first offset contains the bytes of the batch.
 
-    The records before and after have landed, and `verify` finds no difference.
+    The records before and after the batch have landed, and `verify` finds no difference.
     """
     log = Log(lake_settings, names.REFERRAL)
     send([contact(1)], partition=0)
@@ -47,7 +47,9 @@ def test_damage_on_a_topic_of_the_system_does_not_stop_landing(lake_settings: Se
 def test_event_without_a_time_of_arrival_counts_as_arrived_when_it_happened(
     lake_settings: Settings, contact, rows
 ) -> None:
-    """Its sender's clock stamped it with 1970. If that counted as its arrival, the event would also be dated 1970."""
+    """
+    The sender's clock stamped the record with 1970. If 1970 counted as the arrival, the event would be dated 1970.
+    """
     key, value = contact(1)
     log = Log(lake_settings, names.REFERRAL)
     body = bytearray(record(0, value))

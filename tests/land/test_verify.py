@@ -1,4 +1,4 @@
-"""Every difference that `verify` reports, each made on purpose."""
+"""Every kind of difference that `verify` reports, each made on purpose."""
 
 import json
 from collections.abc import Callable
@@ -22,7 +22,7 @@ Contact = Callable[..., tuple[bytes, bytes]]
 
 @pytest.fixture
 def landed(lake_settings: Settings, send: Send, contact: Contact) -> Settings:
-    """A lake with ten rows of one partition."""
+    """A lake with ten rows of one partition of the referral topic."""
     send((contact(number) for number in range(10)), partition=2)
     run(lake_settings, once=True)
     return lake_settings
@@ -81,7 +81,7 @@ def test_unlanded_records_are_waited_for_and_then_reported(landed: Settings, sen
 
 
 def test_records_that_expired_after_landing_are_no_difference(landed: Settings) -> None:
-    """Beyond Kafka's retention, the lake is the record."""
+    """Once Kafka's retention has deleted records, the lake alone holds them."""
     expire(landed, before=6)
 
     assert differences(landed) == []
@@ -103,14 +103,14 @@ def test_command_prints_figures_and_fails_on_differences(landed: Settings, send:
     send([contact(99)], partition=1)
     bad = runner.invoke(command)
 
-    # In this process, the command logs to the same stream. As a separate process, it does not.
+    # In this test, the command logs to stdout as well, because it runs in the test's own process.
     assert (good.exit_code, json.loads(good.stdout.splitlines()[-1])["offsets"]["rows"]) == (0, 10)
     assert isinstance(bad.exception, PartsDisagree)
     assert "not landed" in bad.stdout
 
 
 def expire(settings: Settings, *, before: int) -> None:
-    """Make the broker drop the first records of partition 2."""
+    """Make the broker delete the first records of partition 2."""
 
     client = admin(settings)
     client.delete_records({TopicPartition(names.REFERRAL, 2): before})

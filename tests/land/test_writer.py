@@ -1,4 +1,8 @@
-"""A batch fills while the one before it is being stored: failures, and the handling of records not yet stored."""
+"""
+`land` collects a batch of records while it stores the batch before.
+
+The tests cover failures, and the handling of records that are not stored yet.
+"""
 
 import threading
 from collections.abc import Callable
@@ -22,7 +26,7 @@ SECONDS = 30
 def test_failed_commit_ends_the_run_and_nothing_after_it_is_stored(
     lake_settings: Settings, send: Send, contact: Contact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next run reads the unstored records again."""
+    """The next run reads the records that were not stored again."""
     commits = []
 
     def fail_the_second(store: LandingStore, tables: object, following: Offsets) -> None:
@@ -46,7 +50,7 @@ def test_failed_commit_ends_the_run_and_nothing_after_it_is_stored(
 def test_error_of_the_loop_waits_for_the_commit_that_runs(
     lake_settings: Settings, send: Send, contact: Contact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The store is not closed while it commits, and the commit counts."""
+    """The store is not closed during a commit, and that commit counts."""
     started, loop_failed = threading.Event(), threading.Event()
 
     def commit_late(store: LandingStore, tables: object, following: Offsets) -> None:

@@ -1,4 +1,8 @@
-"""The launcher: one command sets up a bare machine, and one sentence says what is missing."""
+"""
+The launcher: one command sets up a machine without the project's packages.
+
+If something is missing, one sentence says what.
+"""
 
 import os
 import shutil
@@ -17,7 +21,7 @@ PRINT_ARGUMENTS = "import os, sys; print(sys.argv[1:], os.environ['CAF_HOME'])\n
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A clone in a path with blanks. Its lock is a part of the real one, and its command prints its arguments."""
+    """A clone in a path with spaces. Its lock file is a part of the real one, and its command prints the arguments."""
     folder = tmp_path / "a clone"
     (folder / "streams" / "cli").mkdir(parents=True)
     (folder / "streams" / "stack").mkdir()
@@ -46,7 +50,7 @@ def _installed(clone: Path) -> set[str]:
 
 
 def test_first_use_makes_the_environment_and_the_second_is_silent(clone: Path, tmp_path: Path) -> None:
-    """It is called from another folder with almost no variables set, and the arguments arrive unchanged."""
+    """The launcher is called from another folder with almost no variables set. The arguments arrive unchanged."""
     home = str(tmp_path)
     first = _caf(clone, "say", "two words", cwd=tmp_path, HOME=home)
     second = _caf(clone, "say", "two words", cwd=tmp_path, HOME=home)
@@ -57,7 +61,9 @@ def test_first_use_makes_the_environment_and_the_second_is_silent(clone: Path, t
 
 
 def test_changed_lock_brings_the_environment_up_to_date(clone: Path, tmp_path: Path) -> None:
-    """A package in the new lock is installed, and one that it drops is removed."""
+    """
+    A package that is only in the new lock file is installed, and a package that is only in the old one is removed.
+    """
     _caf(clone, HOME=str(tmp_path))
     _lock(clone, "uv", "idna")
     again = _caf(clone, HOME=str(tmp_path))
@@ -68,7 +74,9 @@ def test_changed_lock_brings_the_environment_up_to_date(clone: Path, tmp_path: P
 
 
 def test_only_tests_and_checks_install_what_authors_need(clone: Path, tmp_path: Path) -> None:
-    """Whoever runs a demo waits for no test library; an environment that has them serves every command."""
+    """
+    A user who runs a demo does not wait for test libraries. An environment with test libraries serves every command.
+    """
     _caf(clone, "demo", HOME=str(tmp_path))
     for_users = _installed(clone)
     _caf(clone, "test", HOME=str(tmp_path))
@@ -81,7 +89,7 @@ def test_only_tests_and_checks_install_what_authors_need(clone: Path, tmp_path: 
 
 
 def test_interrupted_set_up_is_done_again(clone: Path, tmp_path: Path) -> None:
-    """An environment without its copy of the lock is not trusted."""
+    """An environment without a copy of the lock file is not used as it is."""
     with subprocess.Popen(
         [clone / "caf"],
         env={"PATH": "/usr/bin:/bin", "CAF_PYTHON": sys.executable, "HOME": str(tmp_path)},
@@ -98,7 +106,7 @@ def test_interrupted_set_up_is_done_again(clone: Path, tmp_path: Path) -> None:
 
 
 def test_two_launchers_at_once_make_one_environment(clone: Path, tmp_path: Path) -> None:
-    """The second waits for the first, and both continue."""
+    """The second launcher waits for the first, and both run their command."""
     environ = {"PATH": "/usr/bin:/bin", "CAF_PYTHON": sys.executable, "HOME": str(tmp_path)}
     both = [
         subprocess.Popen([clone / "caf"], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -111,7 +119,7 @@ def test_two_launchers_at_once_make_one_environment(clone: Path, tmp_path: Path)
 
 
 def test_missing_network_is_one_sentence(clone: Path, tmp_path: Path) -> None:
-    """There is no traceback, and the reason is in a log. A later attempt succeeds."""
+    """No traceback is shown, and the log contains the reason. A later attempt succeeds."""
     cut = _caf(clone, HOME=str(tmp_path), PIP_INDEX_URL="http://127.0.0.1:9/simple", PIP_NO_CACHE_DIR="1")
     later = _caf(clone, HOME=str(tmp_path))
 
@@ -122,7 +130,7 @@ def test_missing_network_is_one_sentence(clone: Path, tmp_path: Path) -> None:
 
 
 def test_missing_python_is_one_sentence_that_says_what_was_found(clone: Path, tmp_path: Path) -> None:
-    """The message names the wrong version and what to do."""
+    """The message gives the wrong version that was found, and says what to do."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("sh", "dirname", "cmp"):
@@ -138,7 +146,7 @@ def test_missing_python_is_one_sentence_that_says_what_was_found(clone: Path, tm
 
 
 def test_full_disk_is_one_sentence(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is begun that cannot be finished."""
+    """If there is too little space, the launcher does not begin to create the environment."""
     monkeypatch.setattr(make_environment, "SPACE_GB", 10**9)
     with pytest.raises(SystemExit, match=r"GB free, 1000000000 GB are needed; name another folder in CAF_HOME"):
         make_environment.make(clone / ".caf" / "venv", clone / "requirements.lock")
@@ -147,7 +155,7 @@ def test_full_disk_is_one_sentence(clone: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_folder_of_somebody_else_is_not_emptied(clone: Path, tmp_path: Path) -> None:
-    """`CAF_VENV` may name only a new folder, an empty one, or an environment of this project."""
+    """`CAF_VENV` may name only a new folder, an empty folder, or an environment of this project."""
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "one.txt").write_text("keep me")
     done = _caf(clone, HOME=str(tmp_path), CAF_VENV=str(tmp_path / "letters"))
@@ -162,7 +170,7 @@ LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-spark.lock"
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_lock_names_no_registry_and_hashes_everything(name: str) -> None:
-    """The same lock serves every machine, whatever registry it is told to use."""
+    """The same lock file serves every machine, whatever package registry the machine uses."""
     lock = (PROJECT / name).read_text()
     entries = [line for line in lock.splitlines() if line and not line.startswith((" ", "#"))]
 
@@ -181,7 +189,7 @@ def test_the_lock_of_authors_holds_all_of_the_users() -> None:
 
 
 def test_pip_configuration_is_handed_to_uv() -> None:
-    """uv uses the registry that pip was told to use. A variable takes precedence over a file."""
+    """uv uses the registry that pip is configured to use. An environment variable takes precedence over a file."""
     listed = (
         ":env:.index-url='https://one.example/simple'\n"
         "global.index-url='https://two.example/simple'\n"

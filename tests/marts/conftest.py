@@ -25,7 +25,7 @@ SOURCE = "/wirral/front-door"
 
 
 class Lake:
-    """A lake for the tests of one module. `land` puts events in it as the lander would."""
+    """A lake for the tests of one module. `land` stores events as the part `land` would."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -36,7 +36,7 @@ class Lake:
         self.land_table(events_table([self._accepted(fact, partition) for fact in facts], datetime.now(UTC)))
 
     def withdraw(self, fact: Event, root_id: str) -> None:
-        """Land the withdrawal of an earlier event of the same topic, which had this fact."""
+        """Land the withdrawal of an earlier event of the same topic. `fact` is the content of that event."""
         data = {
             "root_source": SOURCE,
             "root_id": root_id,
@@ -125,7 +125,7 @@ def own_lake(settings: Settings, postgres: Postgres, tmp_path_factory: pytest.Te
 
 @pytest.fixture
 def lake(own_lake: Lake) -> Lake:
-    """The module's lake, empty."""
+    """The module's lake, emptied for the test."""
     own_lake.empty()
     return own_lake
 
@@ -135,7 +135,7 @@ def warm(own_lake: Lake) -> Iterator[SimpleNamespace]:
     """The module's lake and a builder that its tests share, because dbt takes seconds to start."""
     holds: list[str] = []
     with Builder(own_lake.settings, holds=lambda _: holds) as builder:
-        builder.warm()  # on a busy machine, the first heartbeat would be stale before dbt has started
+        builder.warm()  # On a busy machine, the first heartbeat would otherwise be stale before dbt has started.
         yield SimpleNamespace(lake=own_lake, builder=builder, holds=holds, settings=own_lake.settings)
 
 

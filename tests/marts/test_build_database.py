@@ -1,4 +1,4 @@
-"""Where a build keeps its tables, and what happens to that file."""
+"""Where a build stores its tables, and what happens to the file with these tables."""
 
 import multiprocessing
 import os
@@ -31,7 +31,9 @@ def builder(own_lake, warm) -> Iterator[Builder]:
 
 
 def test_tables_are_in_a_file_of_the_home_that_has_no_name(own_lake, make, builder, warm):
-    """Nobody else can open the file, and no kill can leave it behind."""
+    """
+    The file is deleted while it is open, so nobody else can open the file, and a killed build leaves no file behind.
+    """
     own_lake.land(make.referral("W1", "FW1"))
     builder.build(tests=False)
 
@@ -41,7 +43,7 @@ def test_tables_are_in_a_file_of_the_home_that_has_no_name(own_lake, make, build
 
 
 def test_build_that_needs_more_memory_runs_again_with_more(own_lake, make, builder, warm):
-    """The build runs again with more memory, since outdated marts help nobody."""
+    """A build that runs out of memory is repeated with more memory, because outdated marts help nobody."""
     own_lake.land(make.referral("W2", "FW2"))
     session = warm.session()
     session.execute("SET memory_limit = '16MB'")

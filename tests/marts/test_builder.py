@@ -20,7 +20,7 @@ REFERRALS = "SELECT count(*) FROM marts.analytics.fct_referrals"
 
 
 def test_build_reads_only_events_before_the_watermark(warm, make):
-    """Records beyond the watcher's watermark are not in the marts, even if they have landed."""
+    """Records beyond the watcher's watermark are not in the marts, even if these records have landed."""
     warm.lake.land(make.referral("R1"), make.referral("R2", "F2"))
     warm.lake.beat(datetime.now(UTC), {REFERRAL: [1]})
     result = warm.builder.build()
@@ -42,14 +42,14 @@ def test_warm_build_sees_what_has_landed_since(warm, make):
 
 
 def test_watcher_that_catches_up_does_not_set_the_marts_back(warm):
-    """The marts contain two records. A watermark of one record is no reason to build."""
+    """The marts contain two records. A heartbeat with a watermark of one record is no reason to build."""
     warm.lake.beat(datetime.now(UTC), {REFERRAL: [1]})
 
     assert not warm.builder.look().has_news
 
 
 def test_a_build_under_a_clock_that_was_ahead_is_not_the_last_one(warm):
-    """The clock was an hour ahead for a while. A build after that counts at once, not an hour later."""
+    """The clock was an hour ahead for a while. Builds after the clock was corrected count as the latest immediately."""
     warm.lake.duckdb.execute(
         "UPDATE marts.run.builds SET started_at = started_at + INTERVAL 1 HOUR, "
         "finished_at = finished_at + INTERVAL 1 HOUR"
@@ -67,7 +67,7 @@ def test_a_build_under_a_clock_that_was_ahead_is_not_the_last_one(warm):
 
 
 def test_tests_are_due_a_while_after_any_builder_passed_them(warm):
-    """The lake remembers it, so a new process need not repeat the tests that have just passed."""
+    """The lake records when tests passed, so a new process does not repeat tests that have just passed."""
     assert not warm.builder.are_tests_due()
 
     warm.lake.duckdb.execute(
@@ -89,7 +89,7 @@ def test_every_build_is_recorded(warm):
 
 
 def test_held_marts_stay_as_they_are(warm, make):
-    """While a batch-level expectation fails, nothing is built, and the error gives the reason."""
+    """While a batch-level expectation fails, no marts are built, and the error gives the reason."""
     warm.lake.land(make.referral("R3", "F3"))
     warm.lake.beat(datetime.now(UTC), {REFERRAL: [3]})
     warm.holds.append("volume_as_in_past_weeks")
@@ -101,7 +101,7 @@ def test_held_marts_stay_as_they_are(warm, make):
 
 
 def test_builds_run_one_at_a_time(warm):
-    """A build waits for the lock of the build that runs."""
+    """A second build waits for the lock that the running build holds."""
     with closing(psycopg2.connect(catalog_dsn(warm.settings))) as other, other.cursor() as cursor:
         other.autocommit = True
         cursor.execute("SELECT pg_advisory_lock(%s)", [LockKey.BUILD])
@@ -119,7 +119,7 @@ def test_builds_run_one_at_a_time(warm):
 
 
 def test_following_builds_again_when_more_lands(warm, make):
-    """It builds at once, builds again after a landing, and ends when nothing has landed for a while."""
+    """`follow` builds at once, builds again after a landing, and ends when no record has landed for a while."""
     warm.lake.duckdb.execute("DELETE FROM landing.main.heartbeats")
     seen = []
 
@@ -134,7 +134,7 @@ def test_following_builds_again_when_more_lands(warm, make):
 
 
 def test_following_builds_when_nothing_but_the_clock_has_moved(warm, monkeypatch):
-    """Deadlines pass without a landing."""
+    """Deadlines can pass while no record lands, so a build must follow the clock as well."""
     monkeypatch.setattr("streams.marts.builder._CLOCK_EVERY", timedelta(seconds=1))
     moments = []
 
@@ -147,7 +147,9 @@ def test_following_builds_when_nothing_but_the_clock_has_moved(warm, monkeypatch
 
 
 def test_failed_test_fails_the_build_and_is_recorded(warm, make):
-    """A row that no contract accepts fails the build with the name of the test. The marts stay as they were."""
+    """
+    A row that the contract would never accept fails the build, and the error names the test. The marts do not change.
+    """
     warm.lake.land(make.referral("R5", "F5"))
     warm.lake.duckdb.execute(
         "UPDATE landing.main.events SET severity = 'purple', referral_id = NULL WHERE referral_id = 'R5'"
@@ -163,12 +165,12 @@ def test_failed_test_fails_the_build_and_is_recorded(warm, make):
     ).fetchone()
     assert not ok
     assert any("not_null_fct_referrals_referral_id" in node for node in failed)
-    # dbt's cached reading of the project may be the cause, so the project is read again.
+    # dbt's cached parse of the project may be the cause, so the cache is deleted.
     assert not (warm.settings.home / "dbt" / "target" / "partial_parse.msgpack").exists()
 
 
 def test_a_table_that_has_not_changed_is_not_written_again(warm, make, monkeypatch):
-    """If a large table has changed, only its changed rows are replaced. Readers keep the table that they have."""
+    """If a large table has changed, only the changed rows are replaced, so readers continue with the same table."""
     monkeypatch.setattr("streams.marts.catalog._FEW", 20)
 
     def written(table: str) -> object:
@@ -189,9 +191,9 @@ def test_a_table_that_has_not_changed_is_not_written_again(warm, make, monkeypat
 
 def test_build_replaces_tables_that_another_process_built_since(warm, make):
     """
-    Tables from the other process are replaced, including rows that this process has not seen.
+    Tables that another process built are replaced, including rows that this process has not read.
 
-    A table that no model makes is dropped.
+    A table that belongs to no model is dropped.
     """
     warm.builder.build(tests=False)
     with Builder(warm.settings) as other:

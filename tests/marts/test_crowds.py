@@ -1,4 +1,4 @@
-"""Three thousand families that name one person and one address, in a real lake, built by dbt and by a warm builder."""
+"""Three thousand families share one person and one address in a real lake. dbt and a warm builder build the marts."""
 
 from streams.contracts import AddressChanged, HouseholdJoined, RiskMarkerSet
 

@@ -1,4 +1,4 @@
-"""A warm build inserts new rows into existing tables in their right order."""
+"""A warm build inserts new rows into existing tables at the right place in their order."""
 
 import duckdb
 import pytest
@@ -23,7 +23,7 @@ STATEMENT = """
         row_number() OVER (ORDER BY occurred_at, root_source, root_id, topic, record_key) * {gap} AS event_order
     FROM "landing"."main"."events" GROUP BY topic, record_key, root_source, root_id
 """
-"""A small version of `stg_events`: the latest record of a root counts, and decides the family as well."""
+"""A small version of `stg_events`: the latest record of a root event counts, and its family is the event's family."""
 
 TABLES = """
     ATTACH ':memory:' AS landing; CREATE SCHEMA IF NOT EXISTS landing.main;
@@ -49,9 +49,10 @@ SHARING = f"""
     GROUP BY own.family_id
 """
 """
-A small version of figures about families.
+A small version of a table with figures about families.
 
-They depend on the families that share a person, and on a clock that turns at five.
+The figures depend on the families that share a person, and on the build's time: `is_over` turns true when the time is
+greater than 5.
 """
 BY_DAY = '"marts"."staging"."by_day"'
 ARRIVED = f"""
@@ -70,7 +71,7 @@ ARRIVED = f"""
 """
 A small version of `int_arrivals`.
 
-What is counted for a record depends on the other records of its name, on whatever day.
+The count for a record depends on all records with the same source and id, including records of other days.
 """
 
 ORDERED = "SELECT record_key, root_source, root_id, family_id, occurred_at FROM marts.staging.stg_events ORDER BY {}"
@@ -81,9 +82,9 @@ BATCHES = st.lists(
     max_size=6,
 )
 """
-Batches of records, each with a root (source and id) and a minute, which arrive around midnight.
+Batches of records that arrive around midnight. Each record has a source, an id and a minute.
 
-There are few values, so that records meet.
+There are only a few distinct values, so that many records have the same values.
 """
 
 
@@ -134,7 +135,7 @@ class Landing:
 @settings(max_examples=60, deadline=None)
 @given(BATCHES)
 def test_batches_one_by_one_give_the_same_tables_as_all_at_once(batches):
-    """The rows, their order and the counts are equal, whatever arrives late, twice or corrected."""
+    """The rows, their order and the counts are equal, even if records arrive late, arrive twice or are corrected."""
     grown, whole = Landing(), Landing()
     for number, batch in enumerate(batches):
         grown.land(batch)
@@ -155,7 +156,7 @@ def test_batches_one_by_one_give_the_same_tables_as_all_at_once(batches):
 
 
 def test_where_no_number_is_left_between_neighbours_nothing_changes():
-    """In that case, a full build follows and numbers all rows again."""
+    """If no order number is free between two rows, a full build follows and numbers all rows again."""
     landing = Landing()
     landing.land([("a", 1, 1), ("a", 3, 3)])
     landing.build(gap=1)
@@ -183,7 +184,7 @@ def test_many_new_rows_are_not_a_small_change():
 
 
 def test_row_that_affects_most_families_is_not_a_small_change():
-    """One record is new, and it names a person whom half of the families share."""
+    """There is one new record, but it names a person whom half of the families share."""
     landing = Landing()
     landing.land([("a", number, 1) for number in range(10)] + [("a", number, 0) for number in range(30, 40)])
     landing.build()

@@ -1,4 +1,4 @@
-"""Builds wait for the end of a bulk of records, but not for ever."""
+"""Builds wait until a bulk of records has landed, but not without limit."""
 
 from streams.marts.pacing import BULK, PATIENCE_SECONDS, Pacing
 
@@ -23,7 +23,9 @@ def test_bulk_that_lands_is_built_when_it_is_over():
 
 
 def test_records_not_yet_evaluated_count_as_a_bulk():
-    """The watermark moves in leaps, so the marts would be built at one that is out of date already."""
+    """
+    During a bulk, the watermark advances in large steps, so a build would use a watermark that is already outdated.
+    """
     assert not Pacing().allows(lately=0, waiting=10 * BULK)
 
 

@@ -1,4 +1,8 @@
-"""Figures are rebuilt for periods that changed, and for periods that are compared with them. Others stay."""
+"""
+A warm build rebuilds figures of changed periods, and of periods that are compared with a changed period.
+
+All other figures stay.
+"""
 
 import duckdb
 from hypothesis import given, settings
@@ -31,7 +35,9 @@ PERIODS = """
         FROM range({today} // 3 + 1) AS weeks (week)
     )
 """
-"""Days, and weeks of three days. The first days are left out as time goes on, and a year is two weeks."""
+"""
+Periods of days, and of weeks with three days. Days more than eight days ago are left out, and a year is two weeks.
+"""
 FIGURES = '"marts"."analytics"."figures"'
 STATEMENT = f"""
     CREATE OR REPLACE TABLE {FIGURES} AS
@@ -55,7 +61,11 @@ STATEMENT = f"""
     LEFT JOIN figures AS year_before
         ON year_before.period_kind = figures.period_kind AND year_before.period_start = figures.year_before_start
 """
-"""A small version of `mart_locality_need`: counts, whether they are covered, and the figures they are compared with."""
+"""
+A small version of `mart_locality_need`.
+
+The table has counts, whether the counts are covered, and the figures with which each count is compared.
+"""
 
 IN_DELTA = STATEMENT.replace(FIGURES, "delta.analytics.figures").replace(
     '"marts"."analytics"."int_need_periods"', "delta.analytics.int_need_periods"
@@ -74,7 +84,11 @@ BUILDS = st.lists(
     min_size=2,
     max_size=6,
 )
-"""Builds, each some days after the one before. Each has new counts for some days, and changes what is covered."""
+"""
+Builds, each up to two days after the build before it.
+
+Each build has new counts for some days, and changes which periods are covered.
+"""
 
 
 def change(session: duckdb.DuckDBPyConnection, counts: list, covered: list) -> None:

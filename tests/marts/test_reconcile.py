@@ -1,7 +1,7 @@
 """
-Streamed against rebuilt alerts at a snapshot.
+Comparison of streamed alerts with rebuilt alerts at a snapshot.
 
-A missing alert is published once. An unexplained alert is left to people.
+An alert that the stream lacks is published once. For an unexplained alert in the stream, people must find the cause.
 """
 
 import json
@@ -35,7 +35,7 @@ from tests.covered import cover
 
 
 def _referral(number: int, at: datetime, **data: str) -> dict:
-    """A referral that nobody has decided on."""
+    """A referral without a decision."""
     facts = {"referral_id": f"R-{number}", "source_code": "6", "severity": "amber", "consent": "given"}
     return _event(f"r-{number}", "referral-submitted", at, facts | data)
 
@@ -53,12 +53,12 @@ def _event(event_id: str, fact: str, at: datetime, data: dict[str, str]) -> dict
 
 
 class Desk:
-    """Topics, a lake and marts, where everything works except a watcher."""
+    """Topics, a lake and marts. All parts work except the watcher."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._publisher = Publisher(settings)
-        # A loaded machine needs time from the heartbeat to the build.
+        # On a busy machine, much time can pass between the heartbeat and the build.
         self._builder = Builder(settings, fresh_seconds=600)
 
     def close(self) -> None:
@@ -66,7 +66,7 @@ class Desk:
         self._builder.__exit__()
 
     def refer(self, number: int, **ago: float) -> None:
-        """A referral of the one family, on a separate incident."""
+        """Send a referral of the family F-1 about a separate incident."""
         self.send([_referral(number, datetime.now(UTC) - timedelta(**ago), family_id="F-1")])
 
     def send(self, events: Iterable[dict]) -> None:
@@ -76,7 +76,7 @@ class Desk:
         client.close()
 
     def closings(self) -> list[tuple[datetime, datetime]]:
-        """When alerts were closed, and when the closing arrived."""
+        """When each alert was closed, and when the record of the closing arrived."""
         with connect(self.settings) as lake:
             rows = lake.execute("select acted_at, received_at from marts.intermediate.int_alert_actions").fetchall()
         return [tuple(moment.replace(tzinfo=UTC) for moment in row) for row in rows]
@@ -86,12 +86,18 @@ class Desk:
 
     def build(self) -> None:
         """
-        Publish a heartbeat that covers everything, as a watcher would, land everything, and build at that watermark.
+        Publish a heartbeat that covers everything, land all records, and build at this watermark.
+
+        A watcher would publish the same heartbeat.
         """
         self.build_at(sorted(self.ends().items()))
 
     def ends(self) -> dict[TopicPartition, int]:
-        """The offsets of a watcher that has evaluated everything. The end of a transaction is not a record."""
+        """
+        The offsets that a watcher reports when it has evaluated all records.
+
+        Transaction markers do not count as records.
+        """
         ends = end_offsets(self.settings, names.INPUT_TOPICS)
         with closing(consumer(self.settings, [names.ALERTS])) as reader:
             places = reader.end_offsets(reader.assignment())
@@ -99,7 +105,7 @@ class Desk:
         return ends | dict.fromkeys(places, 0) | said
 
     def build_at(self, following: Iterable[tuple[TopicPartition, int]]) -> None:
-        """Build at the watermark of a watcher that is at these offsets."""
+        """Build at the watermark of a watcher that has reached the given offsets."""
         offsets = defaultdict(list)
         for place, offset in following:
             offsets[place.topic].append(offset)
@@ -110,7 +116,7 @@ class Desk:
         assert result.snapshot.is_watched
 
     def alerts(self) -> list[Alert]:
-        """Every version on the topic."""
+        """Every alert version on the alerts topic."""
         reader = consumer(self.settings, [names.ALERTS])
         try:
             found, ends = [], reader.end_offsets(reader.assignment())
@@ -130,9 +136,9 @@ def desk(fresh_settings: Settings, fresh_topics: str) -> Iterator[Desk]:
 
 def test_missing_alert_is_published_once(desk):
     """
-    It is published as a watcher would publish it.
+    The missing alert is published as a watcher would publish the alert.
 
-    Nothing more is published, neither before it has landed nor after.
+    Reconciling again publishes nothing, neither before the published alert has landed nor afterwards.
     """
     desk.refer(1, hours=2)
     desk.refer(2, hours=1)
@@ -155,9 +161,10 @@ def test_missing_alert_is_published_once(desk):
 
 def test_unexplained_and_withdrawn_alerts(desk):
     """
-    An alert that only the stream has stays, and is an error.
+    An alert that only the stream has is reported as an error and is not changed.
 
-    If the stream withdrew an alert, it is published again as the next version. Without `publish`, nothing is published.
+    If the stream withdrew an alert that the build has, the alert is published again as the next version. Without
+    `publish`, no alert is published.
     """
     desk.refer(1, hours=2)
     desk.refer(2, hours=1)
@@ -185,7 +192,11 @@ def test_unexplained_and_withdrawn_alerts(desk):
 
 
 def test_closing_is_in_the_stream_or_is_a_difference(desk):
-    """A closing in no version was lost. A closing without an event was invented."""
+    """
+    If no alert version contains a closing, the closing was lost.
+
+    If a version contains a closing without an event, the closing was invented.
+    """
     desk.refer(1, hours=2)
     desk.refer(2, hours=1)
     desk.build()
@@ -213,9 +224,9 @@ BEBINGTON = {"lsoa_code": "E01007110"}
 
 def test_build_raises_restates_and_withdraws_alerts_that_only_it_evaluates(desk):
     """
-    There are twelve referrals in a week, after thirty weeks of two.
+    In one week there are twelve referrals, after thirty weeks with two referrals each.
 
-    That is a surge of the ward and of the area around it.
+    Twelve referrals are a surge of the ward and of the area in which the ward lies.
     """
     today = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
     wednesday = today - timedelta(days=today.weekday() + 5)
@@ -242,7 +253,7 @@ def test_build_raises_restates_and_withdraws_alerts_that_only_it_evaluates(desk)
         True,
     )
 
-    # It is published but has not landed, and is not published again.
+    # The published alert has not landed yet, and must not be published again.
     assert publish_build_alerts(desk.settings) == 0
 
     desk.publish(msgspec.structs.replace(area, version=2, status="closed", closed_at=area.raised_at, closed_by="W-1"))
@@ -258,7 +269,8 @@ def test_build_raises_restates_and_withdraws_alerts_that_only_it_evaluates(desk)
     assert all(len(alert.evidence) == 13 for alert in restated.values())
     assert "locality_surge" not in {one.rule for one in reconcile(desk.settings).differences}
 
-    # The closing remains when the evidence shrinks. A build that saw less than the one before publishes nothing.
+    # The closing remains when the evidence shrinks. A build that covers fewer records than the build before publishes
+    # no alert.
     desk.publish(msgspec.structs.replace(restated["area"], version=4, status="closed", closed_at=area.raised_at))
     facts = {"root_source": "/test", "withdrawal_reason": "recorded_in_error"}
     desk.send([_event("w-72", "withdrawn", today, facts | {"root_id": "r-72", "family_id": "F-72"})])
@@ -275,7 +287,8 @@ def test_build_raises_restates_and_withdraws_alerts_that_only_it_evaluates(desk)
     desk.send([_event(event_id, "withdrawn", today, facts | data) for event_id, data in gone])
     desk.build()
 
-    # Somebody closes an alert at this moment. The watcher's version must be read and landed before the build publishes.
+    # Somebody closes an alert while the build decides. The build must read and land the watcher's version before the
+    # build publishes its own.
     with ThreadPoolExecutor(1) as pool:
         with version_lock(desk.settings):
             publishing = pool.submit(publish_build_alerts, desk.settings)

@@ -1,4 +1,4 @@
-"""Figures of past months that change: what is logged about them, and how they were before."""
+"""Figures of past months that change: what is logged about the changes, and how to rebuild the former figures."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ def test_first_figures_restate_nothing(warm, make, logged):
 
 
 def test_late_arrival_and_withdrawal_are_logged_with_the_former_figure(warm, make, logged):
-    """June is over. A late referral makes it three, and a withdrawal makes it two again."""
+    """June is over with two referrals. A late referral makes the figure three, and a withdrawal makes it two again."""
     warm.lake.land(make.referral("R3", "F3"))
     warm.builder.build(tests=False)
     warm.lake.withdraw(make.referral("R1"), f"e-{REFERRAL}-0")
@@ -54,7 +54,7 @@ def test_build_that_changes_nothing_logs_nothing(warm, logged):
 
 
 def test_past_day_is_rebuilt_as_it_was(warm, make, tmp_path: Path):
-    """Every table that was published at a moment is built again as it was."""
+    """Every table that was published at a time is built again with the same rows."""
     moment = datetime.now(UTC)
     warm.lake.beat(moment, {REFERRAL: [4]})
     warm.builder.build(tests=False)

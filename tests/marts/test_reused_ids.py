@@ -1,4 +1,8 @@
-"""A partner uses its numbers again and again: every child is in the marts, in any order, also in a warm build."""
+"""
+A partner uses the same ids for several events. Every child must be in the marts.
+
+The marts must be complete for any order of arrival, and also after a warm build.
+"""
 
 import msgspec
 import pytest
@@ -16,7 +20,9 @@ QUALITY = """
 
 @pytest.fixture
 def numbered(warm, make):
-    """Lands referrals with the same source and id, each of a family and one child. Some are copies."""
+    """
+    Lands referrals that all have the same source and id, each for a family and one child. Some referrals are copies.
+    """
     lake = warm.lake
     lake.empty()
 
@@ -38,9 +44,9 @@ def _as_1001(event: Accepted) -> Accepted:
 
 def test_every_child_of_every_family_is_counted(warm, numbered):
     """
-    There are six families, and two children of one family under one id and time.
+    Referrals of six families, and of two children of one family, have the same id and time.
 
-    Copies count once, also later ones.
+    Copies count once, even if a copy arrives later.
     """
     told = [(f"F{number}", f"P{number}") for number in range(6)]
     numbered(*told, ("F0", "P-sister"), told[3])

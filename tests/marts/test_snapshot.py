@@ -22,7 +22,7 @@ def test_without_a_watcher_the_snapshot_is_what_has_landed(lake, make):
 
 
 def test_snapshot_is_the_latest_heartbeat_that_has_landed_whole(lake, make):
-    """A heartbeat names records that have not landed yet, so the one before it counts."""
+    """The last heartbeat covers records that have not landed yet, so the build uses the heartbeat before it."""
     lake.land(make.contact(), make.contact())
     lake.beat(NOW - timedelta(seconds=3), {REFERRAL: [1]})
     lake.beat(NOW - timedelta(seconds=2), {REFERRAL: [2, 0]})
@@ -34,7 +34,7 @@ def test_snapshot_is_the_latest_heartbeat_that_has_landed_whole(lake, make):
 
 
 def test_late_heartbeat_of_a_watcher_that_was_paused_is_not_the_latest(lake, make):
-    """The watcher wakes up and publishes a heartbeat from before another watcher led."""
+    """A watcher wakes up and publishes a heartbeat from before another watcher became leader."""
     lake.land(make.contact(), make.contact())
     lake.beat(NOW - timedelta(seconds=2), {REFERRAL: [2]})
     lake.beat(NOW - timedelta(seconds=1), {REFERRAL: [1]})
@@ -43,7 +43,7 @@ def test_late_heartbeat_of_a_watcher_that_was_paused_is_not_the_latest(lake, mak
 
 
 def test_heartbeat_waits_for_its_alerts(lake, make):
-    """The alerts that the watcher had published must have landed as well."""
+    """The alerts that the heartbeat covers must have landed as well."""
     lake.land(make.contact())
     lake.beat(NOW, {REFERRAL: [1], ALERTS: [1]})
 
@@ -51,7 +51,7 @@ def test_heartbeat_waits_for_its_alerts(lake, make):
 
 
 def test_stale_heartbeat_stops_nothing(lake, make):
-    """When the watcher is silent, the marts continue with what has landed."""
+    """If no fresh heartbeat exists, a build uses all landed records."""
     lake.land(make.contact(), make.contact())
     lake.beat(NOW - FRESH - timedelta(seconds=1), {REFERRAL: [1]})
 
@@ -78,7 +78,11 @@ def test_snapshot_covers_the_offsets_it_has_read(lake, make):
 
 
 def test_newly_stored_rows_are_added_to_the_landed_offsets(lake, make):
-    """Rows that have been read are not read again. The test moves rows to the day before to show it."""
+    """
+    Rows that were read once are not read again.
+
+    To show this, the test changes these rows and moves them to the day before.
+    """
     landed = Landed(lake.duckdb)
     lake.land(make.contact(), partition=1)
     assert landed.offsets(datetime.now(UTC)) == {REFERRAL: [0, 1]}

@@ -1,4 +1,4 @@
-"""The marts as a file: complete, from one build, and replaced while somebody reads the old file."""
+"""The marts as one file, which is complete, comes from one build, and is replaced while somebody reads the old file."""
 
 import duckdb
 
@@ -8,7 +8,9 @@ REFERRALS = "SELECT count(*) FROM analytics.fct_referrals"
 
 
 def test_each_build_replaces_the_file_and_leaves_readers_what_they_opened(warm, make):
-    """It is a plain DuckDB file that needs no lake, contains every mart, and can be read by its owner only."""
+    """
+    The file is a plain DuckDB file with every mart. Reading it needs no lake, and only the file's owner may read it.
+    """
     warm.lake.land(make.referral("S1", "FS1"))
     warm.builder.build(tests=False)
     file = warehouse(warm.settings)

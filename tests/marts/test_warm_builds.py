@@ -1,4 +1,4 @@
-"""Many builds in one warm process, while a borough's events arrive late, doubled, corrected and withdrawn."""
+"""Many builds in one process, while events of a borough arrive late, twice, corrected and withdrawn."""
 
 from collections import Counter
 from dataclasses import replace
@@ -24,13 +24,15 @@ from tests.published import FRESH, published
 END = datetime(2026, 6, 1, tzinfo=UTC)
 SLICES = 12
 FIRST = 0.7
-"""Share of the events in the first build. Each of the other builds adds little beside it."""
+"""Share of the events in the first build. Each later build adds only a few events."""
 STATED = {
     0: (KINDS, date(2026, 5, 1), True),
     4: (["levels", "referrals"], date(2026, 5, 20), False),
     8: (["referrals"], date(2026, 5, 25), True),
 }
-"""The statements about coverage that come with some slices: kinds, first day, whether the records are complete."""
+"""
+Coverage statements that arrive with some slices: kinds of figures, first day, and whether the records are complete.
+"""
 
 IN_FORCE = """
     SELECT count(*) FILTER (latest <> 'withdrawn')
@@ -43,7 +45,11 @@ IN_FORCE = """
 
 @pytest.fixture(scope="module")
 def slices() -> list[list[Accepted]]:
-    """Three weeks of a borough with twice the usual noise: most of it, then slices of random length."""
+    """
+    Slices of three weeks of events, from a borough with twice the usual noise.
+
+    The first slice has most of the events, and the other slices have random lengths.
+    """
     noise = Noise()
     noise = replace(noise, **{name: 2 * rate for name, rate in vars(noise).items() if isinstance(rate, float)})
     following: Counter[str] = Counter()
@@ -68,12 +74,12 @@ def slices() -> list[list[Accepted]]:
 
 
 def tables(lake) -> dict[str, Counter]:
-    """The published tables. Numbers that only say which event is earlier may differ."""
+    """The published tables, without the numbers that only define the order of events."""
     return published(lake.duckdb, without="event_order")[0]
 
 
 def tables_of_file(lake) -> dict[str, Counter]:
-    """The same tables in the file for other tools."""
+    """The same tables, read from the DuckDB file for other tools."""
     with duckdb.connect() as session:
         session.execute(f"ATTACH '{warehouse(lake.settings)}' AS warehouse (READ_ONLY)")
         return published(session, without="event_order", catalog="warehouse")[0]
@@ -81,12 +87,12 @@ def tables_of_file(lake) -> dict[str, Counter]:
 
 def test_warm_builds_see_every_landed_row_and_end_like_a_first_build(own_lake, slices, monkeypatch):
     """
-    After each slice, every event in force is there.
+    After each slice, the marts contain every event in force.
 
-    After the last slice, each table equals that of a separate builder, whatever was stated about coverage in between.
-    After the second build, memory grows by no more than one build needs.
+    After the last slice, each table equals the table of a separate builder, although coverage was stated in between.
+    After the second build, memory grows by less than 200 MB.
     """
-    # Tables larger than this are published by rows, and others whole.
+    # Tables with more rows than this are published row by row. Smaller tables are replaced as a whole.
     monkeypatch.setattr("streams.marts.catalog._FEW", 200)
     held, following, staged = [], dict.fromkeys(INPUT_TOPICS, 0), []
     stage = Delta.stage

@@ -1,4 +1,6 @@
-"""Every measure of a mart has a complete definition, and everything that shows a measure uses the same definition."""
+"""
+Every measure of a mart has a complete definition, and every page or command that shows a measure uses that definition.
+"""
 
 import json
 import re
@@ -30,7 +32,7 @@ def test_every_definition_is_whole(found):
 
 
 def test_definition_of_a_column_is_found_where_the_column_is():
-    """A missing piece of the definition is named."""
+    """A part of the definition that is missing is named."""
     node = {
         "name": "mart_toy",
         "resource_type": "model",
@@ -52,7 +54,7 @@ def test_unknown_measure_is_refused_with_what_there_is(found):
 
 
 def test_checked_in_page_is_what_the_models_define(found):
-    """`./caf measures --write` writes the page."""
+    """`./caf measures --write` writes this page."""
     assert PAGE.read_text() == page(found)
 
 

@@ -1,4 +1,4 @@
-"""Every metric that Prometheus and Grafana ask for exists, and the values that rules wait for can occur."""
+"""Every metric that Prometheus and Grafana query exists, and the values that alert rules compare with can occur."""
 
 import json
 import re
@@ -25,7 +25,7 @@ ASKED_BY_NAME = re.compile(r'absent\(caf_part_level\{part="([^"]+)"}\)')
 
 
 def expressions() -> list[str]:
-    """The expressions of every rule and every panel."""
+    """The query expressions of all Prometheus rules and all Grafana panels."""
     rules = yaml.safe_load((FOLDER / "rules.yml").read_text())["groups"]
     panels = json.loads((FOLDER / "dashboard.json").read_text())["panels"]
     return [rule["expr"] for group in rules for rule in group["rules"]] + [
@@ -34,7 +34,7 @@ def expressions() -> list[str]:
 
 
 def told() -> dict[str, list[Any]]:
-    """Samples by name, for a red part that has every value a row can have."""
+    """Samples by metric name, for a part with level red whose row has every possible value."""
     now, metrics = datetime.now(UTC), Metrics()
     row = Row(part="land", state="falling behind", level="red", waiting=4, waiting_seconds=90.0, rate=2.0, restarts=1)
     metrics.note(Health(looked_at=now, parts=[row]), Figures(rejected=Counter({("/a", "not_json"): 3}), took=[0.1]))

@@ -8,11 +8,11 @@ from hashlib import md5
 __all__ = ["Expected", "Identity", "alert_id", "merged"]
 
 Identity = tuple[str, str]
-"""`(source, id)` of an event. It distinguishes the event from others of the same topic and key."""
+"""The `(source, id)` of an event. Source and id distinguish events of the same topic and key."""
 
 
 class Root(tuple):
-    """The `(source, id)` of an event. It also knows topic and key, which distinguish events of one name."""
+    """The `(source, id)` of an event. It also holds topic and key, which distinguish events of equal source and id."""
 
     place: tuple
     """Time of the event, `(source, id)`, type and key."""
@@ -29,7 +29,7 @@ class Expected:
     """
     One alert that exists at the snapshot.
 
-    `clause` is empty for a rule without clauses. Times are aware and in UTC.
+    `clause` is empty if the rule has no clauses. Times are timezone-aware and in UTC.
     """
 
     rule: str
@@ -46,9 +46,9 @@ class Expected:
     """
     is_first: bool = True
     """
-    Whether this is the earliest of the alerts that would have the same id.
+    Whether this is the earliest of the alerts that would otherwise have the same id.
 
-    Anchors on two topics, or of two persons, can have the same name.
+    Anchors on two topics, or about two persons, can share a source and id.
     """
     evidence: frozenset[Identity] = frozenset()
     deadline: datetime | None = None
@@ -73,8 +73,8 @@ def merged(alerts: Iterable[Expected]) -> list[Expected]:
     """
     Combine alerts that have the same id into one.
 
-    Two persons can fire one rule with one event. Their alert has the evidence of both, and it is open while it is open
-    for either.
+    One event can make a rule raise alerts about two persons. The combined alert has the evidence of both persons, and
+    it is open while it is open for either person.
     """
     found: dict[str, Expected] = {}
     for alert in _told_apart(list(alerts)):
@@ -87,7 +87,11 @@ def merged(alerts: Iterable[Expected]) -> list[Expected]:
 
 
 def _told_apart(alerts: list[Expected]) -> Iterator[Expected]:
-    """Give the alerts of anchors that share a name different ids: the earliest keeps the id that the name gives."""
+    """
+    Give different ids to alerts whose anchors share a source and id.
+
+    The alert with the earliest anchor keeps the id that follows from the source and id alone.
+    """
     first: dict[str, tuple] = {}
     for alert in alerts:
         if isinstance(alert.anchor, Root):

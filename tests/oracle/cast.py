@@ -1,4 +1,4 @@
-"""The families, persons and addresses that random events are about."""
+"""The families, persons and addresses that occur in random events."""
 
 import random
 from collections.abc import Callable
@@ -13,7 +13,7 @@ __all__ = ["Cast", "Draw", "referred"]
 
 @dataclass(frozen=True)
 class Cast:
-    """The families, persons and addresses that the events of one world are about."""
+    """The families, persons and addresses that occur in the events of one random world."""
 
     families: tuple[str, ...]
     persons: tuple[str, ...]
@@ -33,13 +33,13 @@ class Cast:
 
     @classmethod
     def of(cls, event: Event) -> "Cast":
-        """The family and person of an event, so that another event drawn from them can have the same key."""
+        """The family and person of an event, so that another event drawn from this cast can have the same key."""
         family = getattr(event, "family_id", None) or "F-0"
         person = getattr(event, "person_id", None) or "P-0"
         return cls((family,), (person, "P-1" if person == "P-0" else "P-0"))
 
     def on(self, at: datetime) -> "Cast":
-        """The same cast on the day of another time."""
+        """The same cast, with the London date of another time as today."""
         return replace(self, today=london_day(at))
 
 
@@ -51,7 +51,8 @@ def referred(rng: random.Random, cast: Cast) -> dict:
     """
     Draw a referral of one of the families.
 
-    There are few referrals, so that events meet. Sometimes two families use the same referral id.
+    There are only a few referral ids, so that several events are about the same referral. Sometimes two families use
+    the same referral id.
     """
     family, number = rng.choice(cast.families), rng.randint(1, 4)
     return {"referral_id": rng.choice((f"R-{number}-{family}",) * 3 + (f"R-{number}",)), "family_id": family}

@@ -1,4 +1,4 @@
-"""Days and months as London counts them. Instants are aware and in UTC."""
+"""London dates, clock times and months. Instants are timezone-aware and in UTC."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -36,7 +36,7 @@ def london_time(day: date, clock: time) -> datetime:
 
 
 def midnight(day: date) -> datetime:
-    """The instant at which a day begins in London."""
+    """The instant at which a date begins in London."""
     return london_time(day, time(0))
 
 
@@ -54,7 +54,11 @@ def is_working_time(at: datetime, profile: Profile) -> bool:
 
 
 def months_before(at: datetime, months: int) -> datetime:
-    """The same London clock time so many calendar months earlier, or the last day of that month if it lacks the day."""
+    """
+    The same London clock time the given number of calendar months earlier.
+
+    If the earlier month lacks the day, the last day of that month is used.
+    """
     local = at.astimezone(LONDON).replace(tzinfo=None)
     year, month = divmod(local.year * 12 + local.month - 1 - months, 12)
     return _instant(local.replace(year=year, month=month + 1, day=min(local.day, _days(year, month + 1))))
@@ -62,9 +66,9 @@ def months_before(at: datetime, months: int) -> datetime:
 
 def after_working_days(at: datetime, days: int, profile: Profile) -> datetime:
     """
-    The instant at which the hours of so many working days have passed.
+    The instant at which the working hours of the given number of days have passed.
 
-    If that is the end of a working day, the result is that end, not the start of the next day.
+    If that instant is the end of a working day, the result is that end, not the start of the next day.
     """
     day = london_day(at)
     left = days * (_ends(day, profile) - _starts(day, profile))
@@ -82,7 +86,7 @@ def birthday(born: date, age: int) -> date:
     """
     The day on which a person reaches an age.
 
-    A person born on 29 February reaches it on 1 March if the year has no 29 February.
+    A person born on 29 February reaches the age on 1 March if the year has no 29 February.
     """
     try:
         return born.replace(year=born.year + age)
@@ -108,8 +112,9 @@ def _days(year: int, month: int) -> int:
 
 def _instant(local: datetime) -> datetime:
     """
-    Convert a London clock time.
+    Convert a London clock time to an instant.
 
-    If it occurs twice, it means the first. If the clocks skip it, it is read on the clock before the change.
+    If the clock time occurs twice on that day, the first occurrence is meant. If the clocks skip the time, it is
+    converted with the offset before the clock change.
     """
     return local.replace(tzinfo=LONDON, fold=0).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Comparison of alert rows from the SQL rules with what the oracle expects, with a readable difference."""
+"""Comparison of the alert rows of the SQL rules with the alerts that the oracle expects."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -16,16 +16,16 @@ _FACTS = ("severity", "status", "evidence", "anchored_at", "deadline")
 
 def assert_equal_alerts(rows: Iterable[Row], expected: Iterable[Expected]) -> None:
     """
-    Fail with a readable difference unless rows and expectation are the same alerts.
+    Fail with a readable difference unless the rows and the expected alerts are the same.
 
-    `rows` have the columns of an alert model. Times may be aware or naive; naive times are UTC. The comparison covers
-    the ids, and for each alert severity, status, evidence, `anchored_at` and `deadline`.
+    `rows` have the columns of an alert model. Times may be timezone-aware or naive; naive times are UTC. The comparison
+    covers the ids of the alerts, and for each alert severity, status, evidence, `anchored_at` and `deadline`.
     """
     assert not (found := difference(rows, expected)), "\n" + "\n".join(found)
 
 
 def difference(rows: Iterable[Row], expected: Iterable[Expected]) -> list[str]:
-    """One line for each alert that is missing, not expected, doubled or different. Empty when all agree."""
+    """One line for each alert that is missing, unexpected, duplicated or different. Empty when all alerts agree."""
     wanted = {alert.alert_id: alert for alert in expected}
     seen: dict[str, Row] = {}
     lines = []
@@ -41,7 +41,11 @@ def difference(rows: Iterable[Row], expected: Iterable[Expected]) -> list[str]:
 
 
 def smallest(records: Sequence[Record], is_wrong: Callable[[Sequence[Record]], bool]) -> list[Record]:
-    """Find the records that are needed for something to go wrong, by leaving out each record that can be left out."""
+    """
+    Find the records that are needed to reproduce a failure.
+
+    Each record is left out if the failure still occurs without that record.
+    """
     kept = list(records)
     for record in records:
         without = [each for each in kept if each is not record]

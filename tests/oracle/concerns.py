@@ -1,4 +1,4 @@
-"""Concerns: contacts, referrals and reported escalations, and whether anybody investigated them."""
+"""Concerns (contacts, referrals and reported escalations), and whether anybody investigated the concerns."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ _INDIVIDUALS = frozenset({"1A", "1B", "1C", "1D", "9"})
 
 @dataclass(frozen=True)
 class Concern:
-    """One concern: its first report, and every further report of the same incident or referral by the same agency."""
+    """One concern: its first report, and all further reports of the same incident or referral by the same agency."""
 
     reports: tuple[Fact, ...]
     agency: str
@@ -28,7 +28,7 @@ class Concern:
         return self.reports[0]
 
     def is_investigated(self, world: World) -> bool:
-        """Whether any of its reports led to a MASH or early-help decision, or to an assessment."""
+        """Whether any report of the concern led to a MASH or early-help decision, or to an assessment."""
         return any(_is_investigated(report, world) for report in self.reports)
 
 
@@ -36,9 +36,10 @@ def _agencies(reports: list[Fact], known: list[Fact]) -> list[str]:
     """
     The agency behind each report about one family, in the order of the reports.
 
-    `known` holds all reports about the family, also later ones. All individuals and anonymous reporters together count
-    as one agency. A report that names no agency belongs to the first named agency of its kind. This does not depend on
-    the point in time: an agency that is named only later has always been that agency.
+    `known` holds all reports about the family, including reports after the point in time. All individuals and anonymous
+    reporters together count as one agency. A report that names no agency belongs to the first named agency of the same
+    kind (source code). The agency of a report does not depend on the point in time: if an agency is named only later,
+    earlier unnamed reports of its kind belong to that agency all the same.
     """
     named: dict[str, str] = {}
     for report in known:
@@ -63,7 +64,9 @@ def concerns(world: World, family: str) -> list[Concern]:
 
 def _what(report: Fact) -> tuple:
     """
-    What a report is about: the named incident, else the referral (which can be sent again), else this report alone.
+    What a report is about: the named incident, else the referral, else this report alone.
+
+    A referral can be sent again, so several reports can be about one referral.
     """
     if report.data.incident_id:
         return "incident", report.data.incident_id
@@ -73,7 +76,11 @@ def _what(report: Fact) -> tuple:
 
 
 def _is_investigated(report: Fact, world: World) -> bool:
-    """Whether a report was investigated. An assessment that names no referral covers everything reported before it."""
+    """
+    Whether a report was investigated.
+
+    An assessment that names no referral covers all reports before the assessment.
+    """
     family, referral = report.data.family_id, getattr(report.data, "referral_id", None)
     assessed = world.of(AssessmentStarted, family_id=family)
     if any(started.data.referral_id is None and started.order > report.order for started in assessed):

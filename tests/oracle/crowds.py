@@ -1,7 +1,7 @@
 """
 Over-shared ids: ids that too many families share.
 
-Examples are a surgery's address, a worker entered as a person, and a number such as 1.
+Examples are the address of a surgery, a worker who was entered as a person, and a placeholder number such as 1.
 """
 
 from collections import defaultdict
@@ -17,7 +17,7 @@ __all__ = ["NOBODY", "Crowds", "crowds"]
 
 @dataclass(frozen=True)
 class Crowds:
-    """Persons and addresses that connect nobody, and identifiers whose links are not followed."""
+    """The over-shared persons and addresses, which connect nobody, and the identifiers whose links are not followed."""
 
     persons: frozenset[str] = frozenset()
     linked: frozenset[str] = frozenset()
@@ -28,7 +28,7 @@ NOBODY = Crowds()
 
 
 def crowds(events: Iterable[Accepted], profile: Profile) -> Crowds:
-    """Find the over-shared ids. Every event ever sent counts, even if it was corrected or withdrawn since."""
+    """Find the over-shared ids. All events count, including events that were corrected or withdrawn later."""
     said = [event.fact for event in events if event.fact is not None]
     families: dict[str, set[str]] = defaultdict(set)
     homes: dict[str, set[str]] = defaultdict(set)
@@ -67,7 +67,7 @@ def _families(fact: Event) -> Iterator[str]:
 
 
 def _groups(links: Iterable[set[str]]) -> list[set[str]]:
-    """The groups of identifiers that links connect."""
+    """Group the identifiers that links connect."""
     groups: list[set[str]] = []
     for link in links:
         touching = [group for group in groups if group & link]

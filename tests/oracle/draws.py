@@ -21,9 +21,10 @@ _EXPIRES = datetime(2025, 1, 1, tzinfo=UTC)
 
 def opening(rng: random.Random) -> list[Event]:
     """
-    The events with which a world begins.
+    The events with which a random world begins.
 
-    Mostly these are a child in the first family, and a marker on somebody who may come there.
+    The events put a child into the first family, set a risk marker on another person, and may bring that person to the
+    family.
     """
     family = Cast(("F-0",), ("P-1",))
     child = c.HouseholdJoined(family_id="F-0", person_id="P-0", household_role=HouseholdRole.CHILD)
@@ -31,12 +32,12 @@ def opening(rng: random.Random) -> list[Event]:
 
 
 def draw(rng: random.Random, cast: Cast) -> Event:
-    """Draw any event."""
+    """Draw one event of any kind."""
     return rng.choices(list(_DRAWS), weights=list(_DRAWS.values()))[0](rng, cast)
 
 
 def drawn_of(rng: random.Random) -> Draw:
-    """A function that draws events of a few related kinds."""
+    """Return a function that draws events of a few related kinds."""
     kinds = rng.choice(_THEMES)
     return lambda rng, cast: rng.choice(kinds)(rng, cast)
 
@@ -127,7 +128,7 @@ def _contact(rng: random.Random, cast: Cast) -> Event:
 
 
 def submitted(rng: random.Random, cast: Cast) -> Event:
-    """A referral, with any answer to the consent question."""
+    """A referral, with any of the possible answers to the consent question."""
     return c.ReferralSubmitted(
         **referred(rng, cast),
         **_report(rng),
@@ -174,7 +175,9 @@ def _report(rng: random.Random) -> dict:
 
 def sequel(rng: random.Random, event: Event, at: datetime) -> tuple[timedelta, Event]:
     """
-    An event that may follow another on the same family or person, and the time between them at which a rule looks.
+    Draw an event that may follow another event about the same family or person.
+
+    The returned gap between the two events is a time at which the result of a rule can change.
     """
     if rng.random() < 0.7 and (follows := next_work(rng, event, at)):
         return follows

@@ -1,4 +1,4 @@
-"""The valid events: what remains of all that arrived, after duplicates, corrections and withdrawals."""
+"""The valid events: the events that remain after duplicates, corrections and withdrawals have been applied."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -15,15 +15,15 @@ Name = tuple[str, str, str, str]
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _TOLERANCE = timedelta(minutes=5)
-"""A time that lies further than this after the arrival is not believed."""
+"""An event time that lies further than this after the arrival is replaced by the arrival time."""
 
 
 @dataclass(frozen=True)
 class Fact:
     """
-    One valid event: when it happened and arrived, which root event it is, and its content.
+    One valid event: when it happened, when it arrived, the id of its original event, and its content.
 
-    `versions` holds every version of it: as it was first sent, and as each correction changed it.
+    `versions` holds every version of the event: the version that was sent first, and the version of each correction.
     """
 
     at: datetime
@@ -36,12 +36,14 @@ class Fact:
 
     @property
     def arrived_at(self) -> datetime:
-        """When it reached somebody's desk. History that was loaded later counts as arrived when it happened."""
+        """When the event reached the desk. Backfilled events count as arrived when they happened."""
         return self.at if self.is_backfill else self.received_at
 
     @property
     def order(self) -> tuple[datetime, Identity, str, str]:
-        """Its place in time. Events of one instant are ordered by `(source, id)`, and last by topic and key."""
+        """
+        The key by which events are sorted. Events of one instant are ordered by `(source, id)`, then by topic and key.
+        """
         return self.at, self.root, self.data.topic, self.key
 
 
@@ -49,8 +51,8 @@ def valid(events: Iterable[Accepted]) -> list[Fact]:
     """
     The events in force, in the order in which they happened.
 
-    Copies are one event. If an event has corrections or withdrawals, the one with the latest `(time, id)` counts, even
-    if the event itself never arrived. If it has none, the first copy to arrive counts.
+    Copies count as one event. If an event has corrections or withdrawals, the amendment with the latest `(time, id)`
+    counts, even if the original event never arrived. Without amendments, the first copy to arrive counts.
     """
     names: dict[Name, list[Accepted]] = defaultdict(list)
     for event in sorted(events, key=_arrival):
@@ -65,7 +67,7 @@ def _arrival(event: Accepted) -> tuple[int, str, int, int]:
 
 
 def _name(event: Accepted) -> Name:
-    """The name of the event that this event is about, within one topic and key."""
+    """The source and id of the original event that a record creates or amends, with topic and key."""
     return event.topic, event.key, *event.root
 
 
@@ -74,7 +76,7 @@ def _says_the_same(one: Accepted, other: Accepted) -> bool:
 
 
 def _content(event: Accepted) -> tuple:
-    """The whole content of an event, as the contract reads it. The fact of a correction is its replacement."""
+    """The whole content of an event, as the contract reads the event. A correction contains its replacement fact."""
     amendment = event.amendment
     told = () if amendment is None else tuple(getattr(amendment, name, None) for name in _AMENDMENT)
     envelope = event.envelope
@@ -88,7 +90,7 @@ _AMENDMENT = (
 
 
 def _events(said: list[Accepted]) -> list[Fact]:
-    """The valid events among all records of one name, which are in order of arrival."""
+    """The valid events among all records that share topic, key, source and id. The records are in order of arrival."""
     recorded = [event for event in said if event.change == "recorded"]
     amendments = [event for event in said if event.change != "recorded"]
     about: dict[int, list[Accepted]] = {number: [] for number in range(len(recorded))}
@@ -102,7 +104,8 @@ def _events(said: list[Accepted]) -> list[Fact]:
         elif len(meant) == 1:
             about[meant[0]].append(amendment)
         elif amendment.change == "corrected" and not any(_content(each) == _content(amendment) for each in facts):
-            # It is unclear which of them this correction replaces, so it counts as an event of its own.
+            # It is unclear which of the events this correction replaces, so the correction counts as an event of its
+            # own.
             facts.append(amendment)
     own = [_told([each], _told_apart(each)) for each in facts]
     named = [
@@ -118,13 +121,17 @@ def _events(said: list[Accepted]) -> list[Fact]:
 
 
 def _suffixed(event: Accepted, suffix: str) -> Identity:
-    """The identity of a further event under a name. The first event of the name keeps it unchanged."""
+    """
+    The identity of a further event under a source and id that are already used. The first event keeps its identity.
+    """
     source, id_ = event.root
     return source, id_ + suffix
 
 
 def _told_apart(event: Accepted) -> Identity:
-    """The identity of a further event under a name, distinguished by its content."""
+    """
+    The identity of a further event under a source and id that are already used. A hash of its content is appended.
+    """
     return _suffixed(event, f"#{event.content_id % 2**64:X}")
 
 
@@ -133,7 +140,7 @@ def _microseconds(time: datetime) -> int:
 
 
 def _told(said: list[Accepted], root: Identity) -> Fact | None:
-    """One event from all its versions and amendments, or None if it was withdrawn."""
+    """Combine all versions and amendments of one event. The result is None if the event was withdrawn."""
     counts = _in_force(said)
     if counts.change == "withdrawn":
         return None
@@ -142,7 +149,11 @@ def _told(said: list[Accepted], root: Identity) -> Fact | None:
 
 
 def _in_force(said: list[Accepted]) -> Accepted:
-    """The version of an event that counts, out of all in order of arrival. `max` keeps the first of equals."""
+    """
+    The version of an event that counts, out of all versions in order of arrival.
+
+    If amendments have equal `(time, id)`, `max` keeps the amendment that arrived first.
+    """
     amendments = [each for each in said if each.change != "recorded"]
     if amendments:
         return max(amendments, key=lambda each: (each.envelope.time, each.envelope.id))

@@ -1,12 +1,11 @@
 """
-The alerts that the whole stream must raise. It must raise no others.
+The alerts that the whole stack must raise. The stack must raise no other alerts.
 
-The oracle is slow and obvious: each rule goes through the valid events of the whole history, and at each event it asks
-its question from the beginning. Families that have nothing to do with each other are evaluated separately; there is no
-other optimisation.
+The oracle is slow and obvious. Each rule goes through the valid events of the whole history, and at each event the rule
+is evaluated from scratch. Families that are not connected are evaluated separately; there is no other optimisation.
 
-It is written from the meaning of the rules and from the contract alone. `README.md` in this folder says how each
-ambiguous sentence is read.
+The oracle is written from the meaning of the rules and from the contract alone. `README.md` in this folder explains how
+each ambiguous sentence of the rules is understood.
 """
 
 from collections.abc import Callable, Iterable
@@ -81,10 +80,10 @@ def expected(
     rules: Iterable[str] = ALL,
 ) -> list[Expected]:
     """
-    Every alert that exists at a snapshot, cleared ones included.
+    Every alert that exists at a snapshot, including cleared alerts.
 
-    `events` and `rejected` are all records up to the snapshot, in any order. `as_of` (aware) decides which deadlines
-    have passed.
+    `events` and `rejected` are all records up to the snapshot, in any order. `as_of` (timezone-aware) decides which
+    deadlines have passed.
     """
     events, chosen = list(events), set(rules)
     shared = crowds(events, profile)

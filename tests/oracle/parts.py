@@ -1,4 +1,4 @@
-"""Splits a long history into unrelated parts, so that each is short enough for the oracle."""
+"""Split a long history into unconnected parts, so that each part is short enough for the oracle."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ Node = tuple[str, str]
 
 
 def parts(facts: Iterable[Fact]) -> list[list[Fact]]:
-    """Group facts by the families, persons and addresses that they connect. Each part keeps the given order."""
+    """Group facts that share families, persons or addresses. Facts keep their order within each part."""
     leader: dict[Node, Node] = {}
 
     def find(node: Node) -> Node:
@@ -31,7 +31,7 @@ def parts(facts: Iterable[Fact]) -> list[list[Fact]]:
 
 
 def _nodes(fact: Fact) -> Iterator[Node]:
-    """The families, persons and addresses that an event connects. There is always at least the event itself."""
+    """The families, persons and addresses that an event connects. The result always contains the event itself."""
     yield "event", "/".join(fact.root)
     for kind, names in _FIELDS.items():
         for name in names:

@@ -1,5 +1,8 @@
 """
-The default practice profile: every number of `domain.md`'s rule table, and the numbers that it leaves to the profile.
+The default practice profile.
+
+The profile contains every number of the rule table in `domain.md`, and the numbers that the table leaves to the
+profile.
 """
 
 from collections.abc import Mapping
@@ -12,14 +15,14 @@ __all__ = ["DEFAULT", "Profile"]
 
 
 def _waiting_days() -> dict[ServiceKind, int]:
-    """The days within which each kind of service must begin: four weeks, unless another number is known."""
+    """The number of days within which each kind of service must begin. Without a specific number, it is 28 days."""
     others = {ServiceKind.CAMHS: 126, ServiceKind.SPEECH_AND_LANGUAGE: 126, ServiceKind.DOMESTIC_ABUSE: 14}
     return dict.fromkeys(ServiceKind, 28) | others
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Thresholds of the rules. Months are calendar months; everything else is elapsed time."""
+    """Thresholds of the rules. Months are calendar months; all other durations are elapsed time."""
 
     escalation_levels: int = 2
     escalation_window: timedelta = timedelta(days=30)
@@ -50,7 +53,7 @@ class Profile:
     most_families_at_address: int = 100
 
     def waiting(self, kind: ServiceKind) -> timedelta:
-        """How long a family may wait for a service of this kind."""
+        """The longest time that a family may wait for a service of this kind."""
         return timedelta(days=self.waiting_days[kind])
 
 

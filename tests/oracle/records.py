@@ -1,4 +1,4 @@
-"""Raw records, as a broker would deliver them, for events that a test makes up."""
+"""Raw records, as a broker would deliver them, for events that a test invents."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ SOURCE = "/test"
 
 @dataclass(frozen=True)
 class Record:
-    """The parts of a Kafka record that `decode` reads. `timestamp` is its arrival in milliseconds."""
+    """The parts of a Kafka record that `decode` reads. `timestamp` is the arrival time in milliseconds."""
 
     topic: str
     partition: int
@@ -35,7 +35,7 @@ class Log:
     """
     Writes events to one partition of each topic, in the order of the calls.
 
-    A record arrives when its event happened, unless `received` gives another time.
+    The arrival time of a record is the time of its event, unless `received` gives another time.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Log:
         replay_of: str | None = None,
         is_backfill: bool = False,
     ) -> str:
-        """Append an event and return its id, which is `e-<number>` unless `id` is given."""
+        """Append an event and return the event's id, which is `e-<number>` unless `id` is given."""
         id = id or f"e-{len(self.records):04}"  # noqa: A001
         headers = ((REPLAY_HEADER, replay_of.encode()),) if replay_of else ()
         value = _envelope(event.type, id, source, at, event, is_backfill=is_backfill)
@@ -70,7 +70,7 @@ class Log:
         received: datetime | None = None,
         root_time: datetime | None = None,
     ) -> None:
-        """Append a full replacement of the event with that id of that source."""
+        """Append a correction: a full replacement of the event with the given id and source."""
         replacement = {"replaced_type": event.type, "replaced_time": replaced_time, "replacement": event}
         data = {"root_source": source, "root_id": root, "withdrawal_reason": "more_accurate", **replacement}
         data |= {"root_time": root_time} if root_time else {}
@@ -87,7 +87,7 @@ class Log:
         received: datetime | None = None,
         root_time: datetime | None = None,
     ) -> None:
-        """Append the withdrawal of an event. The event gives the topic and the key."""
+        """Append the withdrawal of an event. `event` decides the topic and the key of the withdrawal."""
         key = {next(name for name in event.key_fields if getattr(event, name)): event.key}
         data = {"root_source": source, "root_id": root, "withdrawal_reason": "recorded_in_error", **key}
         data |= {"root_time": root_time} if root_time else {}
@@ -99,7 +99,7 @@ class Log:
         return f"{topic}/0/{self.records[-1].offset}"
 
     def repeat(self, record: Record, at: datetime) -> None:
-        """Append the same bytes again."""
+        """Append a record again, with the same bytes."""
         self._append(record.topic, record.key.decode(), record.value, at, record.headers)
 
     def _amend(
@@ -118,7 +118,7 @@ class Log:
 
 
 def decoded(records: Iterable[RawRecord]) -> tuple[list[Accepted], list[Rejected]]:
-    """The records as the contract accepts and rejects them."""
+    """The accepted events and the rejections that the contract makes of the records."""
     judged = list(map(decode, records))
     accepted = [each for each in judged if isinstance(each, Accepted)]
     return accepted, [each for each in judged if isinstance(each, Rejected)]

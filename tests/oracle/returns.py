@@ -1,4 +1,6 @@
-"""How a marked adult comes into a family with a child: the common part of the rules about returning adults."""
+"""
+The common part of the rules about returning adults: how an adult with a risk marker comes to a family with a child.
+"""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -20,14 +22,15 @@ from tests.oracle.world import World
 __all__ = ["concerning", "markers_in_force", "returns"]
 
 Choice = Callable[[World, str, str, Fact, datetime], list[Fact]]
-"""Chooses the markers in force on a person that a rule is about: `(world, family, person, anchor, at)`."""
+"""Chooses which of a person's markers in force a rule uses: `(world, family, person, anchor, at)`."""
 
 
 def returns(world: World, as_of: datetime, rule: str, chosen: Choice, keeping: Choice) -> Iterator[Expected]:
     """
-    One alert for each event by which somebody with a chosen marker comes to a family, once per stay.
+    One alert for each event that brings a person with a chosen marker to a family, at most one alert per stay.
 
-    The alert is open while the stay lasts and `keeping` finds a marker.
+    `chosen` selects the markers that can raise the alert. The alert is open while the stay lasts and `keeping` still
+    finds a marker.
     """
     marked = {world.person(fact.data.person_id) for fact in world.of(RiskMarkerSet)}
     for family in world.families:
@@ -50,7 +53,7 @@ def _anchors(world: World, family: str, person: str, chosen: Choice) -> Iterator
 
 
 def _is_return(before: World, now: World, fact: Fact, family: str, person: str) -> bool:
-    """Whether an event is one of the four that bring a marked person to a family."""
+    """Whether an event is one of the four kinds that bring a person with a marker to a family."""
     match fact.data:
         case HouseholdJoined(family_id=joined):
             return joined == family and now.person(fact.data.person_id) == person and not before.stay(family, person)
@@ -67,7 +70,7 @@ def _is_named(world: World, report: Fact, family: str, person: str) -> bool:
     """
     Whether a report is about a person.
 
-    A report that names nobody is about every marked person who is or was in the household.
+    A report that names no persons is about every person with a marker who is or was a member of the household.
     """
     if report.data.person_ids:
         return person in {world.person(named) for named in report.data.person_ids}
@@ -80,9 +83,9 @@ def _is_present(world: World, family: str, person: str) -> bool:
 
 def _lives_at(world: World, family: str, person: str) -> bool:
     """
-    Whether a person lives at the family's address, by the address that is known of the person alone.
+    Whether a person lives at the family's address, according to the address to which the person last moved alone.
 
-    If the address is over-shared, the person must also have to do with the family.
+    If the address is over-shared, the person must also have a connection with the family.
     """
     home = world.address(family)
     if home is None or home != _own_address(world, person):
@@ -94,7 +97,7 @@ def _own_address(world: World, person: str) -> str | None:
     """
     The address to which a person last moved alone.
 
-    It is unknown after the person has left a household that lives there.
+    The address is unknown after the person has left a household that lives at this address.
     """
     changes = world.of_person(person, AddressChanged, family_id=None)
     if not changes or person in world.crowds.persons:
@@ -108,7 +111,7 @@ def _own_address(world: World, person: str) -> str | None:
 
 def concerning(world: World, family: str, person: str, anchor: Fact, at: datetime) -> list[Fact]:
     """
-    Markers in force on a person that concern the family, because they name it.
+    Markers in force on a person that concern the family because the markers name the family.
 
     A marker that names no family concerns every family that the person had joined before the anchor.
     """
@@ -122,16 +125,17 @@ def concerning(world: World, family: str, person: str, anchor: Fact, at: datetim
 
 def _about(world: World, family: str, person: str) -> list[Fact]:
     """
-    The set events of a person's markers.
+    The events that set the person's markers.
 
-    If the person's id is over-shared, only those that name the family count, because the others are about strangers.
+    If the person's id is over-shared, only markers that name the family count, because the other markers may be about
+    strangers.
     """
     markers = world.of_person(person, RiskMarkerSet)
     return [each for each in markers if person not in world.crowds.persons or family in each.data.marker_families]
 
 
 def markers_in_force(world: World, family: str, person: str, at: datetime) -> list[Fact]:
-    """The set events of the markers that make a person a source of risk: not cleared, and not past their expiry."""
+    """The `risk-marker-set` events of uncleared, unexpired markers that make a person a source of risk."""
     found = {}
     for fact in world.of_person(person, RiskMarkerSet, RiskMarkerReviewed, RiskMarkerCleared):
         marker = fact.data.marker_id
@@ -180,7 +184,8 @@ def _has_left(world: World, family: str, person: str, anchor: Fact) -> bool:
     """
     Whether the stay has ended.
 
-    For somebody reported back who is not known to live there: whether they have left since.
+    A person who was reported back may not be recorded as living with the family. For such a person, the result is
+    whether the person has left the family since the report.
     """
     later = [fact for fact in world.facts if fact.order > anchor.order]
     if _is_present(world.until(anchor), family, person):

@@ -1,4 +1,4 @@
-"""Random events about children who must be kept safe: releases from custody, and schools that must be notified."""
+"""Random events about safeguarding duties: releases from custody, and schools that must be notified."""
 
 import random
 from datetime import datetime, timedelta
@@ -14,11 +14,16 @@ from tests.oracle.terms import next_school_day
 __all__ = ["SAFETY", "due", "next_safety", "notified", "planned"]
 
 _DAYS = (0, 1, 3, 4, 8, 10, 13, 14, 15, 16)
-"""Days from a plan to the release: at the numbers of the rule and around them."""
+"""Days from a plan to the release: the thresholds of the rule, and days around them."""
 
 
 def due(event: Event, at: datetime) -> list[datetime]:
-    """When a school must have been notified, and when the stages of a release begin and end."""
+    """
+    The deadlines that an event sets.
+
+    An incident sets the time by which a school must have been notified. A release plan sets the times at which the
+    alert about the release begins, turns red and ends.
+    """
     match event:
         case c.EscalationReported(escalation_kind=EscalationKind.DOMESTIC_ABUSE_INCIDENT):
             return [next_school_day(at, DEFAULT)]
@@ -31,9 +36,9 @@ def due(event: Event, at: datetime) -> list[datetime]:
 
 def next_safety(rng: random.Random, event: Event, at: datetime) -> tuple[timedelta, Event] | None:
     """
-    An event that changes whether somebody must act, mostly at the deadline.
+    Draw a later event that can change whether somebody must act on this event, and the gap between the two events.
 
-    None if the event needs no such action.
+    The later event usually happens at a deadline. The result is None if nobody has to act on this event.
     """
     gap = rng.choice([timedelta(hours=1), timedelta(days=2), *(moment - at for moment in due(event, at) * 2)])
     match event:
@@ -52,7 +57,7 @@ def next_safety(rng: random.Random, event: Event, at: datetime) -> tuple[timedel
 
 
 def planned(rng: random.Random, cast: Cast) -> Event:
-    """A plan for one of the next days: to an address, to a family, to both or to nowhere."""
+    """Draw a plan for a release within the next days: to an address, to a family, to both or to neither."""
     return c.CustodyReleasePlanned(
         person_id=rng.choice(cast.persons),
         release_on=cast.today + timedelta(days=rng.choice(_DAYS)),
@@ -62,7 +67,7 @@ def planned(rng: random.Random, cast: Cast) -> Event:
 
 
 def notified(rng: random.Random, cast: Cast, incident: str | None = None) -> Event:
-    """A school is notified of an incident. If none is given, it is one of two."""
+    """A school is notified of an incident. If no incident is given, one of two incidents is drawn."""
     return c.SchoolNotified(
         family_id=rng.choice(cast.families),
         person_id=rng.choice(cast.persons),

@@ -1,8 +1,9 @@
 """
-Dense little worlds from a seed: few families, persons and addresses, and many events at the rules' boundaries.
+Small random worlds, each made from a seed: few families, persons and addresses, and many events near thresholds.
 
-Gaps are drawn around the numbers of the rules (a second before, at, a second after) and around the days on which the
-clocks change. Events arrive late, early, twice and in another order, and are corrected and withdrawn.
+The gaps between events are drawn around the thresholds of the rules (one second before, exactly at, one second after)
+and around the days on which the clocks change. Events arrive late, early, twice and out of order. Events are corrected
+and withdrawn.
 """
 
 import random
@@ -44,7 +45,9 @@ Write = Callable[[Log], None]
 @dataclass(frozen=True)
 class Case:
     """
-    Records in order of arrival, and the time at which deadlines are evaluated, which is not before the last arrival.
+    Records in order of arrival, and the time at which deadlines are evaluated.
+
+    The evaluation time is not before the last arrival.
     """
 
     records: tuple[Record, ...]
@@ -73,30 +76,30 @@ class _Told:
 
 
 def cases() -> st.SearchStrategy[Case]:
-    """Any case. `compare.smallest` makes a failing one small."""
+    """Cases of random seeds. `compare.smallest` reduces a failing case to the records that are needed."""
     return st.integers(0, 2**32 - 1).map(case)
 
 
 def case(seed: int) -> Case:
-    """The case of a seed, always the same."""
+    """The case of a seed. One seed always gives the same case."""
     rng = random.Random(seed)
     return _case(rng, Cast.drawn(rng), draw)
 
 
 def dense(seed: int) -> Case:
-    """A case with few families and few kinds of events that have to do with each other."""
+    """A case with few families and a few related kinds of events."""
     rng = random.Random(f"dense {seed}")
     return _case(rng, Cast.small(), drawn_of(rng))
 
 
 def reused(seed: int) -> Case:
-    """A dense case in several partitions, whose sources use the same few ids for many events."""
+    """A dense case in several partitions. The sources reuse a few ids for many events."""
     rng = random.Random(f"reused {seed}")
     return _repartitioned(rng, _case(rng, Cast.small(), drawn_of(rng), _renumbered))
 
 
 def _renumbered(rng: random.Random, told: list[_Told]) -> Iterator[_Told]:
-    """The same events under a handful of ids, some at the same time."""
+    """Give the events only a handful of ids. Some events also get the time of the preceding event."""
     for each, before in zip(told, [told[0], *told], strict=False):
         at = before.at if rng.random() < 0.2 else each.at
         id_, source = str(rng.randint(1, 4)), rng.choice(("/a", "/a", "/b"))
@@ -106,9 +109,9 @@ def _renumbered(rng: random.Random, told: list[_Told]) -> Iterator[_Told]:
 
 def _repartitioned(rng: random.Random, each: Case) -> Case:
     """
-    Spread the records of each topic over two partitions, and each key over both.
+    Spread the records of each topic over two partitions, so that one key can be in both partitions.
 
-    A case in which a record gives the position of another is left as it is.
+    A case in which a record refers to the position of another record is not changed.
     """
     if any(record.headers for record in each.records):
         return each
@@ -142,7 +145,11 @@ def _case(rng: random.Random, cast: Cast, drawn: Draw, named: Callable = _as_dra
 
 
 def _told(rng: random.Random, cast: Cast, drawn: Draw) -> Iterator[_Told]:
-    """Events, each at a boundary of a rule after an earlier one, and last a clock. Ids do not follow the order."""
+    """
+    Draw events. Most events happen at a threshold of a rule after an earlier event.
+
+    The last event starts a clock. The ids of events do not follow their order.
+    """
     begun = opening(rng) if rng.random() < 0.7 else []
     last = rng.choice(_STARTS)
     latest: list[tuple[datetime, Event]] = [(last, drawn(rng, cast.on(last)))]
@@ -182,9 +189,9 @@ def _second(rng: random.Random) -> timedelta:
 
 def _amendments(rng: random.Random, root: _Told) -> Iterator[tuple[datetime, Write]]:
     """
-    One or two corrections or withdrawals.
+    Draw one or two corrections or withdrawals of an event.
 
-    Sometimes two have the same time, and sometimes one arrives before its root event.
+    Sometimes two amendments have the same time, and sometimes an amendment arrives before its root event.
     """
     at = root.at + rng.choice((timedelta(minutes=1), timedelta(days=3)))
     for number in rng.sample(range(100, 1000), rng.choice((1, 1, 2))):
@@ -199,7 +206,7 @@ def _amendments(rng: random.Random, root: _Told) -> Iterator[tuple[datetime, Wri
 
 
 def _other(rng: random.Random, event: Event, at: datetime) -> Event:
-    """Another event that can replace this one, because it has the same topic and key."""
+    """Draw another event that can replace the given event because both have the same topic and key."""
     cast = Cast.of(event).on(at)
     while (other := draw(rng, cast)).topic != event.topic or other.key != event.key:
         pass
@@ -221,7 +228,7 @@ def _copy(told: _Told, received: datetime) -> Write:
 
 
 def _unreadable(rng: random.Random, told: _Told) -> Write:
-    """An unreadable record, with or without its replay."""
+    """An unreadable record. Half of these records are replayed."""
     topic, is_replayed = rng.choice((REFERRAL, ESCALATION, CASE_CHANGE)), rng.random() < 0.5
 
     def write(log: Log) -> None:
@@ -233,7 +240,9 @@ def _unreadable(rng: random.Random, told: _Told) -> Write:
 
 
 def _as_of(rng: random.Random, told: list[_Told], log: Log) -> datetime:
-    """The last arrival, one of the next deadlines, or a second after one."""
+    """
+    Choose when deadlines are evaluated: at the last arrival, at one of the next deadlines, or one second after one.
+    """
     last = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=max(record.timestamp for record in log.records))
     passing = [
         deadline + timedelta(seconds=seconds)

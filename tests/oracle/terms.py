@@ -16,7 +16,7 @@ _SATURDAY = 5
 
 
 def next_school_day(at: datetime, profile: Profile) -> datetime:
-    """The next start of a school day after an instant, which may be on the same day."""
+    """The next start of a school day after an instant. The school day can start later on the same day."""
     day = london_day(at)
     while not (_is_open(day) and london_time(day, profile.school_starts) > at):
         day += timedelta(days=1)
@@ -25,9 +25,9 @@ def next_school_day(at: datetime, profile: Profile) -> datetime:
 
 def _is_open(day: date) -> bool:
     """
-    Whether schools are open: a weekday in term that is no bank holiday.
+    Whether schools are open on a date: a weekday in term that is not a bank holiday.
 
-    Where the calendar has no terms yet, every weekday that is no bank holiday counts.
+    If the calendar has no terms for the date yet, every weekday that is not a bank holiday counts as a school day.
     """
     if day.weekday() >= _SATURDAY or is_bank_holiday(day):
         return False

@@ -1,4 +1,4 @@
-"""The oracle on `adult_returns`, sentence by sentence."""
+"""Tests of the oracle on `adult_returns`, one test for each sentence of the rule."""
 
 from datetime import UTC, date, datetime
 
@@ -56,7 +56,7 @@ def lives(address, family=None, person=None):
 
 @pytest.fixture
 def family(story):
-    """A family with a child, and a marked adult who is not there."""
+    """A log with a family with a child, and an adult with a marker who is not in the family."""
     story.add(story.day(0), joined("P-child", role="child"), id="child")
     story.add(story.day(1), marker(), id="marked")
     return story
@@ -82,7 +82,7 @@ def test_marker_of_a_victim_is_silent(story):
 
 
 def test_other_family_is_silent(family):
-    """A family that the marker does not name belongs to another rule."""
+    """If the marker does not name the family, another rule applies."""
     family.add(family.day(2), joined("P-c2", "F-2", "child"))
     family.add(family.day(3), joined(family="F-2"))
 
@@ -90,7 +90,11 @@ def test_other_family_is_silent(family):
 
 
 def test_marker_without_families_counts_where_the_person_was_a_member(story):
-    """If the person comes back, this rule applies. If the person comes for the first time, another rule applies."""
+    """
+    A marker that names no family: `adult_returns` applies if the person comes back to a family.
+
+    If the person comes to the family for the first time, another rule applies.
+    """
     story.add(story.day(0), joined("P-child", role="child"))
     story.add(story.day(0), joined("P-c2", "F-2", "child"))
     story.add(story.day(1), marker(families=()))
@@ -131,7 +135,7 @@ def test_person_is_a_child_until_the_eighteenth_birthday(family, at, fires):
 
 
 def test_birthday_begins_at_midnight_in_london(family):
-    """In summer time, midnight in London is 23:00 UTC of the day before."""
+    """In summer time, midnight in London is 23:00 UTC on the day before."""
     family.add(family.day(0), PersonRecorded(person_id="P-child", date_of_birth=date(2008, 7, 10)))
     family.add(datetime(2026, 7, 9, 23, tzinfo=UTC), joined())
 
@@ -148,7 +152,9 @@ def test_unborn_is_a_child(story):
 
 
 def test_record_before_the_join_counts_over_a_later_one(family):
-    """The record in force is the latest up to then. If there is none, it is the first one after."""
+    """
+    The latest record up to the time of the joining counts. Without an earlier record, the first later record counts.
+    """
     family.add(family.day(0), PersonRecorded(person_id="P-child", date_of_birth=date(1990, 1, 1)))
     family.add(family.day(50), PersonRecorded(person_id="P-child", date_of_birth=date(2015, 1, 1)))
     family.add(family.day(10), joined())
@@ -165,7 +171,11 @@ def test_dead_child_is_no_child(family):
 
 
 def test_linked_identity_is_the_same_person(family):
-    """A link counts whenever it became known, and through a third identifier. The anchor is the joined event."""
+    """
+    A link counts from the beginning, however late it became known. Links through a third identifier count.
+
+    The anchor is the joined event.
+    """
     family.add(family.day(10), joined("P-other"), id="joined")
     family.add(family.day(20), PersonsLinked(person_id="P-third", linked_person_id="P-other", link_basis="same_number"))
     assert family.anchors(RULE) == []
@@ -184,7 +194,9 @@ def test_withdrawn_link_unlinks(family):
 
 
 def test_once_per_stay(family):
-    """A further joined event, a report and a new marker during the stay add nothing. Coming back after leaving does."""
+    """
+    Further joined events, reports and new markers during a stay raise no alert. A return after leaving raises an alert.
+    """
     family.add(family.day(10), joined(), id="first")
     family.add(family.day(11), joined())
     family.add(family.day(12), returned("P-adult"))
@@ -197,7 +209,7 @@ def test_once_per_stay(family):
 
 
 def test_marked_while_present(story):
-    """The evidence includes the event with which the stay began."""
+    """The evidence includes the joined event that began the stay."""
     story.add(story.day(0), joined("P-child", role="child"))
     story.add(story.day(1), joined(), id="joined")
     story.add(story.day(2), joined())
@@ -245,7 +257,7 @@ def test_moving_away_clears(family):
 
 
 def test_person_who_left_does_not_live_there_any_more(family):
-    """Their own address becomes unknown, so a new record of the family's address is not a return."""
+    """The person's own address becomes unknown, so a new record of the family's address is not a return."""
     family.add(family.day(2), lives("U-1", family="F-1"))
     family.add(family.day(4), lives("U-1", person="P-adult"), id="moved")
     family.add(family.day(5), left())
@@ -257,7 +269,11 @@ def test_person_who_left_does_not_live_there_any_more(family):
 
 
 def test_reported_back(family):
-    """A person can be named who was never a member. Each report of a person not known to live there counts."""
+    """
+    A report can name a person who was never a member of the family.
+
+    Each report of a person who is not recorded as living with the family raises an alert.
+    """
     family.add(family.day(3), returned("P-adult"), id="first")
     family.add(family.day(4), returned("P-adult"), id="second")
     family.add(family.day(5), returned("P-child"))
@@ -276,7 +292,7 @@ def test_report_that_names_nobody_is_about_marked_members_past_or_present(family
 
 
 def test_two_marked_adults_in_one_report_are_one_alert(family):
-    """The alert has the evidence of both adults, and stays open while one of them is back."""
+    """The alert has the evidence of both adults, and stays open while one of the adults is back."""
     family.add(family.day(1), marker("P-uncle", marker_id="M-2"), id="uncle")
     family.add(family.day(3), returned("P-adult", "P-uncle"), id="reported")
     family.add(family.day(4), left())
@@ -320,7 +336,7 @@ def test_expiry_clears_when_it_has_passed(story, seconds, status):
 
 
 def test_review_replaces_the_expiry(story):
-    """An overdue review never ends a marker. A review without an expiry leaves the marker in force without one."""
+    """An overdue review never ends a marker. After a review without an expiry, the marker has no expiry."""
     story.add(story.day(0), joined("P-child", role="child"))
     story.add(story.day(1), marker(expires_at=story.day(10)))
     story.add(story.day(2), RiskMarkerReviewed(marker_id="M-1", person_id="P-adult", review_due=date(2026, 1, 9)))
@@ -337,7 +353,7 @@ def test_withdrawn_join_withdraws_the_alert(family):
 
 
 def test_corrected_join_keeps_its_id_and_moves_in_time(family):
-    """The correction may arrive before the event that it corrects."""
+    """The correction may arrive before the event that the correction replaces."""
     family.correct(family.day(11), "joined", family.day(9), joined(role="other_adult"))
     family.add(family.day(10), joined(), id="joined", received=family.day(12))
 
@@ -347,7 +363,9 @@ def test_corrected_join_keeps_its_id_and_moves_in_time(family):
 
 
 def test_late_marker_counts_from_its_own_time(family):
-    """The marker was set before the person joined, but arrives later. The joined event is then the anchor."""
+    """
+    The marker was set before the person joined, but the marker event arrives later. The joined event is the anchor.
+    """
     family.add(family.day(10), joined("P-uncle"), id="joined")
     family.add(family.day(5), marker("P-uncle", marker_id="M-2"), received=family.day(30))
 

@@ -1,4 +1,4 @@
-"""The oracle on `cumulative_concern`, sentence by sentence."""
+"""Tests of the oracle on `cumulative_concern`, one test for each sentence of the rule."""
 
 from datetime import UTC, datetime
 
@@ -96,7 +96,7 @@ def test_evidence_is_the_concerns_counted(story):
 
 
 def test_one_agency_is_not_enough(story):
-    """Several individuals are not enough either: together they are one agency, whatever organisation they name."""
+    """All individuals together count as one agency, whatever organisation they name."""
     for day, source in enumerate(("1A", "1B", "9")):
         story.add(story.day(day), contact(f"agency-{day}", source))
 
@@ -123,7 +123,7 @@ def test_agency_that_is_named_once_and_left_out_once_is_one(story, names):
 
 
 def test_one_incident_counts_once_per_agency(story):
-    """An incident counts when the agency first reported it. A report of it by another agency is another concern."""
+    """An incident counts at the time of the agency's first report. A report by another agency is another concern."""
     story.add(story.day(0), contact("school", incident="I-1"), id="first")
     story.add(story.day(1), referral(1, "school", incident="I-1"), id="repeat")
     story.add(story.day(2), contact("school"), id="second")
@@ -150,7 +150,7 @@ def test_can_turn_true_again(story):
 
 
 def test_opening_at_a_high_level_resets_every_clause(story):
-    """The order of case and level does not matter. Alerts raised before are cleared."""
+    """The order of the case and the level events does not matter. Alerts raised before the opening are cleared."""
     for number in range(5):
         story.add(story.day(number), contact(f"agency-{number}"))
     story.add(story.day(10), level(3))
@@ -203,7 +203,7 @@ def test_second_case_keeps_the_family_open(story):
 
 @pytest.mark.parametrize(("seconds", "fires"), [(0, True), (1, False)])
 def test_third_uninvestigated_concern_in_twelve_months(story, seconds, fires):
-    """The months are calendar months in London: from noon in winter to noon in winter."""
+    """The months are calendar months in London: here from noon in winter to noon in winter."""
     story.add(story.day(0), contact("school"))
     story.add(story.day(200), contact("school"))
     story.add(datetime(2027, 1, 5, 12, 0, seconds, tzinfo=UTC), contact("school"), id="third")
@@ -222,7 +222,7 @@ def test_decision_to_look_into_a_referral_investigates_it(story, decision, fires
 
 
 def test_later_decision_does_not_undo_an_alert(story):
-    """Each trigger is evaluated with what was known at its own time."""
+    """At each event, the clause is evaluated with only the records known at that time."""
     story.add(story.day(0), referral(1))
     story.add(story.day(1), contact())
     story.add(story.day(2), contact(), id="third")
@@ -250,7 +250,7 @@ def test_assessment_does_not_investigate_what_came_after_it(story):
 
 
 def test_concern_is_investigated_with_any_of_its_reports(story):
-    """The contact came first. The referral on the same incident was investigated."""
+    """A later referral about the incident was investigated, so the concern with its earlier contact is investigated."""
     story.add(story.day(0), contact("school", incident="I-1"))
     story.add(story.day(1), referral(1, "school", incident="I-1"))
     story.add(story.day(2), decided(1, "mash"))
@@ -261,7 +261,7 @@ def test_concern_is_investigated_with_any_of_its_reports(story):
 
 
 def test_fifth_concern_ever(story):
-    """It does not matter how long ago the first concerns were. The sixth adds nothing."""
+    """The age of the first concerns does not matter. A sixth concern raises no further alert."""
     for number in range(6):
         story.add(story.day(300 * number), contact("school"), id=f"c-{number}")
 
@@ -272,7 +272,7 @@ def test_fifth_concern_ever(story):
 
 
 def test_clauses_have_their_own_ids(story):
-    """One event can fire two clauses."""
+    """One event can make two clauses true."""
     for number in range(3):
         story.add(story.day(number), contact(f"agency-{number}"), id=f"c-{number}")
 

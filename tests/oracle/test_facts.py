@@ -1,4 +1,8 @@
-"""The oracle on valid events: duplicates, corrections, withdrawals, unreadable records, and the comparison itself."""
+"""
+Tests of the oracle's valid events: duplicates, corrections, withdrawals and unreadable records.
+
+The comparison of alerts is also tested here.
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -24,7 +28,7 @@ def standing(story):
 
 
 def test_first_copy_to_arrive_counts(story):
-    """The event's time is checked against the arrival of the first copy."""
+    """The event's time is checked against the arrival time of the first copy."""
     story.add(story.day(9), level(1), id="e", received=story.day(0))
     story.add(story.day(9), level(1), id="e", received=story.day(9))
 
@@ -82,7 +86,7 @@ def test_other_content_under_one_id_is_another_event(story):
 
 
 def test_amendment_that_fits_two_events_amends_neither(story):
-    """The replacement counts as an event of its own, because it may be about a third child."""
+    """The correction counts as an event of its own, because the correction may be about a third child."""
     story.add(story.day(0), level(1), id="e")
     story.add(story.day(1), level(2), id="e")
     story.correct(story.day(5), "e", story.day(2), level(3))
@@ -101,7 +105,7 @@ def test_amendment_that_gives_the_time_amends_that_event(story):
 
 
 def test_correction_under_another_key_takes_nothing_back(story):
-    """What was recorded on the wrong family stays valid until it is withdrawn there."""
+    """An event recorded on the wrong family stays valid until the event is withdrawn under that family's key."""
     story.add(story.day(0), level(1), id="e")
     story.correct(story.day(5), "e", story.day(0), LevelChanged(family_id="F-2", level=1, level_reason="other"))
 
@@ -117,7 +121,7 @@ def test_time_up_to_five_minutes_after_arrival_is_believed(story, seconds):
 
 
 def test_unreadable_record_on_a_safeguarding_topic(story):
-    """The alert is red, gives the record's position, and is cleared by a record that replays it."""
+    """The alert is red and contains the record's position. A replay of the record clears the alert."""
     places = [story.garbage(topic, story.day(0)) for topic in (REFERRAL, CASE_CHANGE, ESCALATION)]
     accepted, rejected = decoded(story.records)
 
@@ -161,7 +165,7 @@ def alert(story):
 
 
 def test_alert_id_is_the_digest_of_its_parts():
-    """Another tool calculated the digest of `rapid_escalation||family|F-1|/s|e-1`."""
+    """The expected digest of `rapid_escalation||family|F-1|/s|e-1` was calculated with another tool."""
     assert alert_id("rapid_escalation", "", "family", "F-1", ("/s", "e-1")) == "bb65af3ab1f486acf9f23cecb8c19c76"
 
 
@@ -208,7 +212,7 @@ def test_smallest_keeps_only_what_is_needed(story):
 
 
 def test_order_of_arrival_does_not_change_the_valid_events(story):
-    """The same events in another order of arrival give the same world."""
+    """The same events in another order of arrival give the same valid events."""
     story.add(story.day(1), level(2), id="b", received=story.day(1))
     story.add(story.day(0), level(1), id="a", received=story.day(1) + timedelta(hours=1))
 
@@ -217,9 +221,9 @@ def test_order_of_arrival_does_not_change_the_valid_events(story):
 
 def test_parts_are_families_that_have_nothing_to_do_with_each_other(story):
     """
-    A person belongs to the family that their marker names.
+    A person belongs to the family that the person's marker names.
 
-    An address connects the family and the person who live there.
+    An address connects the family that lives there with the person who lives there.
     """
     story.add(story.day(0), HouseholdJoined(family_id="F-1", person_id="P-1", household_role="child"))
     story.add(story.day(1), HouseholdJoined(family_id="F-2", person_id="P-2", household_role="child"))

@@ -1,4 +1,4 @@
-"""The oracle on the rules that follow the first ones, sentence by sentence."""
+"""Tests of the oracle on the rules that were added after the first rules, one test for each sentence."""
 
 from datetime import UTC, datetime
 
@@ -65,7 +65,7 @@ def assessed(*factors):
     ],
 )
 def test_marked_adult_fires_one_rule_by_what_the_marker_names(story, markers, named, other):
-    """If the marker names no family and the person was never in this family, the rule about other families fires."""
+    """If the marker names no family and the person is new to the family, the rule about other families applies."""
     story.add(story.day(0), joined("P-child", role="child"))
     for event in markers:
         story.add(story.day(1), event)
@@ -93,7 +93,7 @@ def test_one_agency_twice_is_not_two(story):
 
 @pytest.mark.parametrize(("seconds", "number", "fires"), [(0, 2, True), (1, 2, False), (0, 1, False)])
 def test_second_no_further_action_within_twelve_months(story, seconds, number, fires):
-    """The second decision must be on another referral. The same decision recorded twice is one."""
+    """The second decision must be on another referral. Two records of the same decision count as one decision."""
     story.add(story.day(0), no_action(1))
     story.add(datetime(2027, 1, 5, 12, 0, seconds, tzinfo=UTC), no_action(number))
 
@@ -122,7 +122,7 @@ def test_need_that_rises_after_a_step_down(story, down, up, fires):
 
 @pytest.mark.parametrize(("seconds", "fires"), [(0, True), (1, False)])
 def test_six_months_are_calendar_months_of_london(story, seconds, fires):
-    """From noon in winter to noon in summer, which is 11:00 UTC."""
+    """The six months run from noon in winter to noon in summer, which is 11:00 UTC."""
     story.add(story.day(0), closed())
     story.add(datetime(2026, 7, 5, 11, 0, seconds, tzinfo=UTC), referral())
 

@@ -1,4 +1,4 @@
-"""The oracle on `rapid_escalation`, sentence by sentence."""
+"""Tests of the oracle on `rapid_escalation`, one test for each sentence of the rule."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def level(number, family="F-1"):
 
 
 def test_two_levels_up(story):
-    """The evidence is the rise and the event that set the lowest level."""
+    """The evidence is the event that raised the level and the event that set the lowest level."""
     story.add(story.day(0), level(1), id="low")
     story.add(story.day(5), level(2))
     story.add(story.day(9), level(3), id="high")
@@ -31,14 +31,14 @@ def test_one_level_up_is_silent(story):
 
 
 def test_first_level_ever_is_silent(story):
-    """No level was held before, so nothing has risen."""
+    """The family had no level before, so the level has not risen."""
     story.add(story.day(0), level(4))
 
     assert story.anchors(RULE) == []
 
 
 def test_low_level_held_for_long_counts_until_it_ends(story):
-    """The level was set long ago, and still held on the day before."""
+    """The low level was set long ago, and was still held on the day before the rise."""
     story.add(story.day(0), level(1), id="low")
     story.add(story.day(400), level(3), id="high")
 
@@ -47,7 +47,7 @@ def test_low_level_held_for_long_counts_until_it_ends(story):
 
 @pytest.mark.parametrize(("seconds", "fires"), [(-1, True), (0, False), (1, False)])
 def test_low_level_counts_if_held_after_the_window_began(story, seconds, fires):
-    """The low level ended with the rise to 2. Thirty days later to the second, it no longer counts."""
+    """The low level ended with the rise to 2. Exactly thirty days later, the low level no longer counts."""
     story.add(story.day(0), level(1))
     story.add(story.day(10), level(2))
     story.add(story.day(40, seconds), level(3))
@@ -65,7 +65,7 @@ def test_level_set_in_the_window_counts_however_short_it_was_held(story):
 
 
 def test_days_have_24_hours(story):
-    """Thirty days across the start of summer time are 720 hours, not the same time of day."""
+    """Thirty days across the start of summer time are 720 hours, so they end at another time of day."""
     story.add(story.day(0), level(1))
     story.add(story.day(70), level(2))
     story.add(story.day(100, -1), level(3), id="high")
@@ -74,7 +74,11 @@ def test_days_have_24_hours(story):
 
 
 def test_further_rise_is_the_same_escalation(story):
-    """The rule fires when it turns true. After it has turned false, it can fire again."""
+    """
+    The rule raises an alert when its condition turns true.
+
+    After the condition has turned false, another alert is possible.
+    """
     story.add(story.day(0), level(1))
     story.add(story.day(5), level(3), id="first")
     story.add(story.day(8), level(4))
@@ -126,7 +130,7 @@ def test_corrected_low_level_withdraws_the_alert(story):
 
 
 def test_late_level_moves_the_anchor(story):
-    """A rise that arrives late and lies before the one that fired becomes the anchor."""
+    """A rise that arrives late, but happened before the rise that raised the alert, becomes the anchor."""
     story.add(story.day(0), level(1))
     story.add(story.day(5), level(3), id="told first")
     story.add(story.day(4), level(4), id="told late", received=story.day(20))
@@ -135,7 +139,7 @@ def test_late_level_moves_the_anchor(story):
 
 
 def test_time_far_after_arrival_is_not_believed(story):
-    """The rise counts at its arrival. At that time, the low level had been held within the window."""
+    """The rise counts at its arrival time. At that time, the low level had been held within the window."""
     story.add(story.day(0), level(1))
     story.add(story.day(5), level(2))
     story.add(story.day(60), level(3), id="high", received=story.day(10))

@@ -1,4 +1,4 @@
-"""The oracle on the rules about one referral: `re_referral`, `front_door_breach`, `consent_not_recorded`."""
+"""Tests of the oracle on the rules about one referral: `re_referral`, `front_door_breach`, `consent_not_recorded`."""
 
 from datetime import UTC, datetime
 
@@ -44,7 +44,7 @@ def test_re_referral_names_the_latest_earlier_one(story):
         ((2024, 2, 28, 12, 0, 0), (2025, 2, 28, 12, 0, 0), True),
         ((2023, 2, 28, 12, 0, 0), (2024, 2, 29, 12, 0, 0), True),
         ((2023, 2, 28, 11, 59, 59), (2024, 2, 29, 12, 0, 0), False),
-        ((2024, 3, 30, 12, 0, 0), (2025, 3, 30, 11, 0, 0), True),  # noon in winter time, noon in summer time
+        ((2024, 3, 30, 12, 0, 0), (2025, 3, 30, 11, 0, 0), True),  # from noon in winter time to noon in summer time
         ((2024, 3, 30, 12, 0, 0), (2025, 3, 30, 11, 0, 1), False),
         ((2025, 10, 26, 0, 30, 0), (2026, 10, 26, 1, 30, 0), True),  # 01:30 occurred twice; the first is meant
         ((2025, 10, 26, 0, 29, 59), (2026, 10, 26, 1, 30, 0), False),
@@ -61,7 +61,7 @@ def test_months_are_those_of_the_london_calendar(story, first, second, fires):
     ("one", "other", "fires"), [("I-1", "I-1", False), ("I-1", "I-2", True), (None, "I-1", True), (None, None, True)]
 )
 def test_same_incident_is_no_re_referral(story, one, other, fires):
-    """If no incident is named, nobody can know that it is the same."""
+    """If a referral names no incident, nobody can know that two referrals are about the same incident."""
     story.add(story.day(0), referral(1, one))
     story.add(story.day(1), referral(2, other))
 
@@ -143,7 +143,7 @@ def test_breach_is_about_the_referral_and_at_its_deadline(story):
     [(18, None), (18 + 1 / 3600, "amber"), (24, "amber"), (24 + 1 / 3600, "red")],
 )
 def test_decision_stops_the_clock(story, hours, severity):
-    """A decision made at the deadline is in time. A later one clears the alert and is evidence."""
+    """A decision exactly at the deadline is in time. A later decision clears the alert and is evidence."""
     story.add(story.day(0), referral(1), id="r-1")
     story.add(story.day(hours / 24), decided(1), id="d-1")
     story.add(story.day(9), decided(1))
@@ -162,7 +162,7 @@ def test_emergency_duty_team_does_not_stop_the_clock(story):
 
 
 def test_hours_are_elapsed_ones(story):
-    """Across the start of summer time, 24 hours later is not the same time of the next day."""
+    """Across the start of summer time, 24 elapsed hours end at another time of day."""
     story.add(datetime(2026, 3, 28, 12, tzinfo=UTC), referral(1))
     at = datetime(2026, 3, 29, 11, 30, tzinfo=UTC)
 

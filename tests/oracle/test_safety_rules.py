@@ -1,4 +1,4 @@
-"""The oracle on the rules about what somebody must know in time, sentence by sentence."""
+"""Tests of the oracle on the rules about safeguarding duties with a time limit, one test for each sentence."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -21,7 +21,7 @@ from streams.contracts import (
 from tests.oracle.clock import midnight
 
 FRIDAY = datetime(2026, 6, 12, 15, 59, 59, tzinfo=UTC)
-"""One second before 17:00 in London, in term."""
+"""One second before 17:00 in London on a Friday in term."""
 RELEASE = date(2026, 2, 20)
 
 
@@ -83,7 +83,7 @@ def evidence(alert):
     ],
 )
 def test_red_report_outside_working_hours_is_an_alert(story, at, alerts):
-    """From 17:00, before 09:00, on a Saturday, and on a bank holiday."""
+    """The cases are 17:00, just before 09:00, a Saturday and a bank holiday."""
     story.add(at - timedelta(days=30), referred(), received=at)
     story.add(at, incident(severity="red", kind="child_missing"))
 
@@ -118,7 +118,11 @@ def test_correction_that_makes_it_red_at_night_raises_an_alert(story):
     ],
 )
 def test_correction_of_something_else_changes_nothing(story, sent, corrected, alerts):
-    """What arrived red at night stays an out-of-hours alert. What arrived red by day does not become one."""
+    """
+    A correction that leaves the severity unchanged does not change whether there is an out-of-hours alert.
+
+    An event that arrived red at night keeps its alert. An event that arrived red by day gets no alert.
+    """
     referral = story.add(sent, referred())
     story.correct(corrected, referral, sent, referred())
 
@@ -137,9 +141,9 @@ def test_correction_of_something_else_changes_nothing(story, sent, corrected, al
 )
 def test_decision_clears_it_when_the_front_door_is_staffed(story, at, decision, status):
     """
-    A decision from before the referral does not clear it.
+    A decision from before the referral does not clear the alert.
 
-    Nor does one at night, which may leave the family alone until the morning.
+    A decision at night does not clear the alert either, because the family may be left alone until the morning.
     """
     story.add(FRIDAY + timedelta(hours=1), referred())
     story.add(at, decided(decision))
@@ -156,7 +160,7 @@ def test_decision_clears_no_escalation(story):
 
 @pytest.mark.parametrize(("severity", "shown"), [("red", "red"), ("amber", "amber"), ("green", "amber")])
 def test_referral_on_an_open_family_is_an_alert(story, severity, shown):
-    """The evidence is the referral and the case that opened the family, not a second case."""
+    """The evidence is the referral and the case that opened the family. A second case is not evidence."""
     story.add(story.day(0), CaseOpened(case_id="K-1", family_id="F-1", service_id="s"), id="k-1")
     story.add(story.day(1), CaseOpened(case_id="K-2", family_id="F-1", service_id="s"), id="k-2")
     story.add(story.day(2), referred(severity), id="r-1")
@@ -188,7 +192,7 @@ def test_decision_of_the_front_door_clears_it(story, decision, status):
     ("decision", "status"), [(None, "open"), (2, "open"), (4, "cleared")], ids=["never", "before it was", "after"]
 )
 def test_referral_that_is_sent_again_as_red_is_red(story, decision, status):
-    """A decision from before it was called red does not count. The anchor stays the same."""
+    """A decision from before the referral was called red does not count. The anchor stays the same."""
     story.add(story.day(0), CaseOpened(case_id="K-1", family_id="F-1", service_id="s"), id="k-1")
     story.add(story.day(1), referred("amber"), id="r-1")
     story.add(story.day(3), referred("red"), id="r-2")
@@ -220,7 +224,12 @@ def test_referral_from_before_the_opening_counts_when_it_is_sent_again(story):
 
 
 def test_same_referral_of_another_family_is_another(story):
-    """A decision on one is not a decision on the other. Only the family that is open has an alert."""
+    """
+    Two families use the same referral id.
+
+    A decision on the referral of one family does not count for the referral of the other family. Only the family that
+    is open has an alert.
+    """
     story.add(story.day(0), CaseOpened(case_id="K-1", family_id="F-1", service_id="s"))
     other = ReferralSubmitted(referral_id="R-1", family_id="F-2", source_code="6", severity="red", consent="given")
     story.add(story.day(1), referred("amber"))
@@ -238,7 +247,7 @@ def test_same_referral_of_another_family_is_another(story):
      (1, 0, [("red", "open")]), (1, 1, [("red", "cleared")])],
 )  # fmt: skip
 def test_release_comes_nearer(story, days, seconds, seen):
-    """The alert starts on the fourteenth day before, turns red on the third, and ends with the day of release."""
+    """The alert starts 14 days before the release, turns red 3 days before it, and ends after the day of release."""
     story.add(story.day(0), joined())
     story.add(story.day(1), planned(), id="plan")
     alerts = story.alerts("custody_release_due", midnight(RELEASE + timedelta(days=days)) + timedelta(seconds=seconds))
@@ -279,7 +288,7 @@ def test_release_to_nowhere_or_to_no_child_raises_nothing(story):
 
 def test_child_who_comes_later_is_in_time(story):
     """
-    The anchor is the plan.
+    A child joins the family five days before the release. The plan stays the anchor.
 
     The alert stays open when the child leaves again, and is cleared when the family moves.
     """
@@ -324,8 +333,10 @@ def test_other_plan_replaces_it_also_under_another_identifier(story):
 )
 def test_school_must_know_before_its_next_day(story, at, due):
     """
-    The next school day can be the same morning, after a weekend, a holiday or a bank holiday, or on any weekday where
-    no calendar is known.
+    The deadline is the start of the next school day.
+
+    The next school day can be the same morning, or the first school day after a weekend, a holiday or a bank holiday.
+    Without a known calendar, any weekday is a school day.
     """
     at, due = datetime.fromisoformat(f"{at}Z"), datetime.fromisoformat(f"{due}Z")
     story.add(at - timedelta(days=1), joined())
@@ -352,7 +363,7 @@ def test_notice_is_in_time_or_ends_it(story, hours, status):
 
 
 def test_notice_of_something_else_does_not_count(story):
-    """A notice of another incident or another child does not count, nor any notice if the incident has no id."""
+    """Notices of another incident or about another child do not count. If the incident has no id, no notice counts."""
     story.add(story.day(0), joined())
     story.add(story.day(1), incident())
     story.add(story.day(1), incident(incident_id=None))
@@ -372,7 +383,7 @@ def test_notice_of_something_else_does_not_count(story):
     ],
 )
 def test_pupils_are_from_reception_age_to_seventeen(story, born, alerts):
-    """A child born by August started school last September. A person who turns eighteen today is not a child."""
+    """Children born by 31 August 2021 started school in September 2025. A person who turns 18 today is not a child."""
     story.add(story.day(0), joined())
     story.add(story.day(0), PersonRecorded(person_id="P-child", date_of_birth=born))
     story.add(datetime(2026, 6, 9, 18, tzinfo=UTC), incident())
@@ -385,9 +396,10 @@ def test_pupils_are_from_reception_age_to_seventeen(story, born, alerts):
 )
 def test_child_who_begins_school_after_the_holidays_is_a_pupil_then(story, born, alerts):
     """
-    The school must be notified by its first day.
+    A child who starts school after the holidays counts as a pupil on the first school day after the incident.
 
-    A pupil who turns eighteen in the holidays was a child when it happened.
+    A person who turns 18 in the holidays after the incident counts as well, because the person was a child at the time
+    of the incident.
     """
     story.add(datetime(2025, 7, 1, tzinfo=UTC), joined())
     story.add(datetime(2025, 7, 1, tzinfo=UTC), PersonRecorded(person_id="P-child", date_of_birth=born))
@@ -397,7 +409,7 @@ def test_child_who_begins_school_after_the_holidays_is_a_pupil_then(story, born,
 
 
 def test_latest_role_in_the_household_counts(story):
-    """Somebody recorded as a child and later as a partner is an adult, so the children of that home are concerned."""
+    """A person recorded as a child and later as a partner is an adult, so the children of that home are concerned."""
     story.add(story.day(0), joined("P-1", "F-2"))
     story.add(story.day(0), joined("P-man", "F-2", "child"))
     story.add(story.day(1), joined("P-man", "F-2", "partner"))
@@ -408,9 +420,9 @@ def test_latest_role_in_the_household_counts(story):
 
 def test_children_of_the_family_and_of_a_named_adult_are_concerned(story):
     """
-    It concerns the children of the family, and of the household where a named adult lives.
+    The incident concerns the children of the family, and of the household where a named adult lives.
 
-    It does not concern the children of a household where a named child lives.
+    The incident does not concern the other children of a household where a named child lives.
     """
     story.add(story.day(0), joined("P-1"))
     story.add(story.day(0), joined("P-unborn", role="unborn"))
@@ -437,7 +449,7 @@ def test_second_report_adds_only_children_whom_the_first_did_not_concern(story):
 
 
 def test_child_of_two_identifiers_is_one_child(story):
-    """The child is identified by the identifier under which they joined, and the notice names the other identifier."""
+    """The alert names the identifier under which the child first joined, and the notice names the other identifier."""
     story.add(story.day(0), joined("P-2"))
     story.add(story.day(0.5), joined("P-1"))
     story.add(story.day(3), PersonsLinked(person_id="P-1", linked_person_id="P-2", link_basis="same_number"))

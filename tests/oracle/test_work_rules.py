@@ -1,4 +1,4 @@
-"""The oracle on the rules about what workers do, and by when, sentence by sentence."""
+"""Tests of the oracle on the rules about the work of practitioners and its deadlines, one test for each sentence."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -113,7 +113,7 @@ def test_mash_breach_is_about_the_referral_and_anchored_at_the_decision(story):
     [(-SECOND, "red"), (0, None), (54, None), (54 + SECOND, "amber"), (72, "amber"), (72 + SECOND, "red")],
 )
 def test_allocation_from_the_decision_on_stops_the_clock(story, hours, severity):
-    """An allocation from before the decision does not answer this decision, and stops nothing."""
+    """An allocation from before the decision does not answer this decision, and does not stop the clock."""
     story.add(story.day(0), decided(), id="d-1")
     story.add(story.day(hours / 24), allocated(), id="a-1")
 
@@ -221,7 +221,7 @@ def test_case_drifts_after_42_days_without_contact(story, contact, seconds, fire
 
 
 def test_case_that_drifts_again_is_another_alert(story):
-    """The second clock begins with the contact that ended the first. The opening is evidence of both alerts."""
+    """The second clock begins with the contact that ended the first clock. The opening is evidence of both alerts."""
     story.add(story.day(0), opened(), id="opened")
     story.add(story.day(1), led())
     story.add(story.day(50), seen(), id="seen")
@@ -249,7 +249,7 @@ def test_closed_case_does_not_drift(story, seconds, fires):
 
 
 def test_family_is_open_while_any_case_is(story):
-    """A second case starts no clock, and closing the first ends none."""
+    """A second case starts no clock, and closing the first case ends no clock."""
     story.add(story.day(-1), led())
     story.add(story.day(0), opened(1), id="opened")
     story.add(story.day(30), opened(2))
@@ -268,7 +268,7 @@ def test_contact_before_the_opening_starts_no_clock(story):
 
 @pytest.mark.parametrize(("seconds", "fires"), [(0, False), (1, True)])
 def test_case_drifts_without_a_lead_professional(story, seconds, fires):
-    """From noon on Monday 5 January to noon a week later."""
+    """The clock runs from noon on Monday 5 January to noon one week later."""
     story.add(story.day(0), opened(), id="opened")
     story.add(story.day(7, seconds), led(), id="led")
     story.add(story.day(20), closed())
@@ -318,7 +318,7 @@ def test_lead_professional_counts_if_assigned_since_the_last_closure(story):
         ((2026, 1, 5, 6), (2026, 1, 9, 17)),
         ((2026, 1, 5, 17), (2026, 1, 12, 17)),
         ((2026, 1, 10, 12), (2026, 1, 16, 17)),
-        ((2026, 3, 27, 12), (2026, 4, 7, 11)),  # Good Friday, Easter Monday, and the clocks change
+        ((2026, 3, 27, 12), (2026, 4, 7, 11)),  # Good Friday and Easter Monday lie in between, and the clocks change
         ((2025, 12, 23, 10), (2026, 1, 2, 10)),
     ],
 )
@@ -339,7 +339,7 @@ def test_working_days_are_days_of_working_hours(at, after):
     ],
 )
 def test_sharing_needs_a_basis(story, basis, fires):
-    """Nobody was asked, so no consent is in force."""
+    """Nobody asked the family for consent, so no consent is in force."""
     story.add(story.day(0), shared(basis), id="shared")
 
     alerts = story.alerts("no_basis_to_share")

@@ -1,4 +1,4 @@
-"""What must be true of the oracle in any world, and of the random worlds themselves."""
+"""Properties that the oracle must have in every random world, and properties of the random worlds themselves."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ LATER = frozenset(
         "waiting_too_long",
     }
 )
-"""Rules that an event or a deadline after the anchor makes true or gives more evidence, or that have no evidence."""
+"""Rules whose alerts depend on events or deadlines after the anchor, or that have no evidence."""
 
 
 def judged(each):
@@ -39,7 +39,7 @@ def judged(each):
 
 @pytest.fixture(scope="module")
 def raised():
-    """How often each rule and clause is raised with each severity and status in the first 250 worlds."""
+    """How often each rule and clause raises an alert of each severity and status in the first 250 worlds."""
     return Counter(
         (alert.rule, alert.clause, alert.severity, alert.status) for seed in range(250) for alert in judged(case(seed))
     )
@@ -73,7 +73,7 @@ def raised():
     ],
 )
 def test_worlds_raise_every_alert(raised, rule, clause, severity, status):
-    """A comparison of rules on these worlds covers each kind of alert."""
+    """The random worlds contain every kind of alert, so a comparison of rules on these worlds covers every kind."""
     assert raised[rule, clause, severity, status] >= 3
 
 
@@ -99,7 +99,7 @@ def test_worlds_are_the_same_for_the_same_seed():
 @SOME
 @given(cases())
 def test_worlds_are_logs_as_a_broker_writes_them(each):
-    """Arrival times never go back, and deadlines are evaluated after the last arrival."""
+    """Arrival times never decrease, and deadlines are evaluated after the last arrival."""
     times = [record.timestamp for record in each.records]
 
     assert all(one <= other for one, other in pairwise(times))
@@ -125,7 +125,7 @@ def test_second_delivery_of_everything_adds_nothing(each):
 @SOME
 @given(cases())
 def test_time_alone_takes_no_alert_away(each):
-    """A later time adds breaches. An alert that existed still exists, open or cleared."""
+    """At a later evaluation time there may be more alerts. Every earlier alert still exists, open or cleared."""
     accepted, rejected = decoded(each.records)
     later = expected(accepted, rejected, each.as_of + timedelta(days=400))
 
@@ -135,7 +135,7 @@ def test_time_alone_takes_no_alert_away(each):
 @SOME
 @given(cases())
 def test_later_events_do_not_move_an_anchor(each):
-    """Evaluated over the events up to the anchor alone, an alert has the same id and evidence."""
+    """If only the events up to the anchor are evaluated, an alert has the same id and evidence."""
     facts = valid(decoded(each.records)[0])
     timeless = (PersonRecorded, PersonsLinked)
     for alert in judged(each):

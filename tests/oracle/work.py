@@ -1,4 +1,4 @@
-"""Random events about what workers do for a family, and the deadlines for it."""
+"""Random events about the work that practitioners do for a family, and the deadlines of that work."""
 
 import random
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ __all__ = ["OF_CASES", "OF_REFERRALS", "OF_SERVICES", "WORK", "clock", "deadline
 
 _SERVICES = (ServiceKind.CAMHS, ServiceKind.PARENTING, ServiceKind.DOMESTIC_ABUSE)
 _ON_CONSENT = (SharingBasis.CONSENT, SharingBasis.CONSENT)
-"""Most sharing events claim consent as their basis."""
+"""Extra weight for consent when a basis is drawn, so that most sharing events claim consent as their basis."""
 
 
 def deadlines(event: Event, at: datetime) -> list[datetime]:
@@ -34,13 +34,17 @@ def deadlines(event: Event, at: datetime) -> list[datetime]:
 
 
 def clock(rng: random.Random, cast: Cast) -> Event:
-    """An event after which something is due."""
+    """An event that starts a time limit."""
     decided = c.ReferralDecided(**referred(rng, cast), decision=Decision.MASH)
     return rng.choice((decided, _requested(rng, cast), _visited(rng, cast)))
 
 
 def next_work(rng: random.Random, event: Event, at: datetime) -> tuple[timedelta, Event] | None:
-    """What a worker does next because of an event, mostly when it is due. None when there is nothing to do."""
+    """
+    Draw the next step of a worker after an event, and the gap between the two. None if no step follows.
+
+    The next step usually happens when it is due.
+    """
     family = Cast((event.family_id,), ()) if getattr(event, "family_id", None) else None
     late = rng.choice((timedelta(0), timedelta(0), timedelta(hours=1)))
     due = rng.choice([timedelta(0), *(deadline - at + late for deadline in deadlines(event, at) * 3)])
@@ -71,7 +75,7 @@ def next_work(rng: random.Random, event: Event, at: datetime) -> tuple[timedelta
 
 
 def _same(kind: type[Event], event: Event, **fields: object) -> Event:
-    """An event on the same referral or case."""
+    """An event about the same referral or case as the given event."""
     names = ("family_id", "referral_id" if kind.topic == c.ReferralDecided.topic else "case_id")
     return kind(**{name: getattr(event, name) for name in names}, **fields)
 
@@ -139,7 +143,7 @@ OF_CASES: tuple[Draw, ...] = (_led, _visited)
 """What workers do for an open family."""
 
 OF_REFERRALS: tuple[Draw, ...] = (_allocated,)
-"""What workers do with a referral that the front door has decided."""
+"""What workers do with a referral that the front door has decided on."""
 
 OF_SERVICES: tuple[Draw, ...] = (_requested, _answered_request, _answered, _shared)
 """Service requests and their answers, consents, and information that is shared."""

@@ -1,4 +1,4 @@
-"""The world according to the valid events, up to any one of them."""
+"""The state of the world after the valid events, at any chosen event."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -31,9 +31,10 @@ T = TypeVar("T", bound=Event)
 
 class World:
     """
-    Valid events up to some point (`facts`), among all that are known (`known`).
+    The valid events up to some point (`facts`), and all valid events that are known (`known`).
 
-    Who is who does not depend on the point: two linked identifiers have always been one person.
+    Which identifiers belong to one person does not depend on the point: two linked identifiers have always been one
+    person.
     """
 
     def __init__(self, known: Sequence[Fact], crowds: Crowds = NOBODY, same: dict | None = None) -> None:
@@ -42,7 +43,7 @@ class World:
         self._same = _linked(known, crowds) if same is None else same
 
     def of_facts(self, facts: Sequence[Fact]) -> "World":
-        """The world when only these events have happened."""
+        """The world in which only the given events have happened."""
         other = World(self.known, self.crowds, self._same)
         other.facts = facts
         return other
@@ -56,7 +57,7 @@ class World:
         return self.of_facts([each for each in self.facts if each.order < fact.order])
 
     def of(self, *kinds: type[Event], **fields: object) -> list[Fact]:
-        """Events of these kinds whose fields have these values, in order."""
+        """Events of the given kinds whose fields have the given values, in order."""
         return [
             fact
             for fact in self.facts
@@ -64,11 +65,11 @@ class World:
         ]
 
     def of_person(self, person: str, *kinds: type[Event], **fields: object) -> list[Fact]:
-        """Events of these kinds about one person, under any of the person's identifiers."""
+        """Events of the given kinds about one person, under any of the person's identifiers."""
         return [fact for fact in self.of(*kinds, **fields) if self.person(fact.data.person_id) == person]
 
     def person(self, person_id: str | None) -> str | None:
-        """The smallest of all identifiers of a person."""
+        """The smallest of all identifiers of a person. It represents the person."""
         return self._same.get(person_id, person_id)
 
     @cached_property
@@ -77,7 +78,7 @@ class World:
         return sorted({family for fact in self.known if (family := getattr(fact.data, "family_id", None))})
 
     def stay(self, family: str, person: str) -> Fact | None:
-        """The event with which a person's present stay in a household began. None if the person is not a member."""
+        """The event that began a person's present stay in a household. None if the person is not a member."""
         began = None
         for fact in self.of_person(person, HouseholdJoined, HouseholdLeft, family_id=family):
             if isinstance(fact.data, HouseholdLeft):
@@ -99,8 +100,9 @@ class World:
         """
         Whether a person is a child: under 18 in London on that day, or unborn.
 
-        If neither date is recorded, the role in the household decides. The record in force is the latest one up to
-        then, or else the first one after. After the day of death, nobody is a child.
+        If neither a date of birth nor a due date is recorded, the role in the household decides. The record in force is
+        the latest record up to that time, or, without such a record, the first one after. After the day of death, a
+        person is not a child.
         """
         record = self._record(person)
         if record and record.died_on and record.died_on < london_day(at):
@@ -115,7 +117,7 @@ class World:
         """
         Whether a child has reached reception age, which begins in the school year of the fifth birthday.
 
-        An unborn child has not.
+        An unborn child has not reached it.
         """
         record = self._record(person)
         if record and record.date_of_birth:
@@ -138,15 +140,15 @@ class World:
         return known[0].data if known else None
 
     def address(self, family: str) -> str | None:
-        """The address to which a family last moved. None if it is unknown."""
+        """The address to which a family last moved. None if the address is unknown."""
         changes = self.of(AddressChanged, family_id=family)
         return changes[-1].data.address_id if changes else None
 
     def has_to_do(self, family: str, person: str) -> bool:
         """
-        Whether a person has joined the household, or a marker names it and the person as a source of risk.
+        Whether a person has joined the household, or is the source of risk of a marker that names the family.
 
-        The marker may be from any time.
+        Markers count whenever they were set.
         """
         markers = self.of_facts(self.known).of_person(person, RiskMarkerSet, marker_role=MarkerRole.SOURCE_OF_RISK)
         return any(family in fact.data.marker_families for fact in markers) or bool(
@@ -154,18 +156,20 @@ class World:
         )
 
     def level(self, family: str) -> int:
-        """The latest level of need. 0 when none was ever recorded."""
+        """The latest level of need, or 0 if no level was ever recorded."""
         levels = self.of(LevelChanged, family_id=family)
         return levels[-1].data.level if levels else 0
 
     def is_open(self, family: str) -> bool:
-        """Whether a service has opened a case on the family and not closed it."""
+        """Whether the family has a case that was opened and not closed."""
         latest = {fact.data.case_id: fact for fact in self.of(CaseOpened, CaseClosed, family_id=family)}
         return any(isinstance(fact.data, CaseOpened) for fact in latest.values())
 
 
 def _linked(facts: Iterable[Fact], crowds: Crowds) -> dict[str, str]:
-    """Every linked identifier with the smallest identifier that it is connected to. Over-shared ids are left out."""
+    """
+    Map every linked identifier to the smallest identifier that it is connected to, without over-shared identifiers.
+    """
     links = [(fact.data.person_id, fact.data.linked_person_id) for fact in facts if _is_link(fact)]
     links = [link for link in links if crowds.linked.isdisjoint(link)]
     same = {person: person for link in links for person in link}

@@ -1,4 +1,4 @@
-"""The compiled rules, made once for all tests that compare with them."""
+"""The compiled rules, prepared once for all tests that compare engines."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from streams.stack.postgres import Postgres
 
 @pytest.fixture(scope="session")
 def on_postgres(settings: Settings, postgres: Postgres) -> Iterator[PostgresEngine]:
-    """The same rules on PostgreSQL."""
+    """An engine with the same rules on PostgreSQL."""
     engine = PostgresEngine.connected(settings, compiled_rules(settings))
     yield engine
     engine.close()
@@ -21,7 +21,7 @@ def on_postgres(settings: Settings, postgres: Postgres) -> Iterator[PostgresEngi
 
 @pytest.fixture(scope="session")
 def engine(settings: Settings) -> Iterator[Engine]:
-    """An engine without data."""
+    """An engine without events."""
     engine = Engine(compiled_rules(settings))
     yield engine
     engine.close()

@@ -1,4 +1,4 @@
-"""The results of two engines on the same events, compared in full."""
+"""A full comparison of the results of two engines on the same events."""
 
 from collections import Counter
 
@@ -8,7 +8,11 @@ __all__ = ["difference_of_engines"]
 
 
 def difference_of_engines(one: Evaluation, other: Evaluation) -> list[str]:
-    """A line for each alert, deadline or action that one engine lacks or has differently: text, order and times."""
+    """
+    One line for each alert, deadline or action that differs between two engines or that one engine lacks.
+
+    Text, order and times are compared.
+    """
     lines = []
     for name in ("alerts", "deadlines", "actions"):
         rows, others = (Counter(map(repr, getattr(each, name))) for each in (one, other))

@@ -1,4 +1,8 @@
-"""Over-shared ids: the rules against the oracle, and strangers who share nothing else."""
+"""
+Over-shared ids: the rules are compared with the oracle.
+
+Another test checks that strangers who share only such an id do not affect each other's alerts.
+"""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +28,13 @@ from tests.oracle.records import Log, decoded
 from tests.oracle.strategies import Case, case, dense, reused
 
 LIMITS = [(1, 1), (2, 1), (1, 2)]
-"""The random worlds have two to four families, so nearly every id is over-shared, or no link is followed."""
+"""
+Limits of families for a person and for an address.
+
+The random worlds have two to four families. With these limits, nearly every id is over-shared, or no link between
+persons is followed.
+"""
+
 WORLDS = 15
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 STRANGERS = ("F-1", "F-2", "F-3")
@@ -37,7 +47,7 @@ def limits(request: pytest.FixtureRequest) -> tuple[int, int]:
 
 @pytest.fixture(scope="module")
 def strict(limits: tuple[int, int], settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """An engine with small limits."""
+    """An engine in which few families may share a person or an address."""
     engine = limited(compiled_rules(settings), *limits, tmp_path_factory.mktemp("limits"))
     yield engine
     engine.close()
@@ -47,7 +57,7 @@ def strict(limits: tuple[int, int], settings: Settings, tmp_path_factory: pytest
 def test_rules_raise_what_the_oracle_expects_with_over_shared_ids(
     strict: Engine, limits: tuple[int, int], made: Callable[[int], Case]
 ) -> None:
-    """The limits matter: without them, the oracle expects other alerts in some of the larger worlds."""
+    """With these limits the oracle expects other alerts in some of the larger worlds than without them."""
     now = datetime.now(UTC)
     differences, decided = {}, 0
     for seed in range(WORLDS):
@@ -65,10 +75,9 @@ def test_rules_raise_what_the_oracle_expects_with_over_shared_ids(
 
 def test_nothing_of_a_stranger_changes_the_alerts_of_a_family(settings: Settings, tmp_path: Path) -> None:
     """
-    A family shares a person and an address with three others, and nothing else.
+    A family shares one person and one address with three other families, and nothing else.
 
-    The test covers whatever a model may read in future: a model that goes from family to family without `int_crowds`
-    fails here.
+    If a model is added that goes from family to family without `int_crowds`, this test fails.
     """
     strict = limited(compiled_rules(settings), 2, 2, tmp_path)
     others = [event for family in STRANGERS for event in _shared(family)]
@@ -87,7 +96,7 @@ def test_nothing_of_a_stranger_changes_the_alerts_of_a_family(settings: Settings
 
 
 def _shared(family: str) -> list[Event]:
-    """Events that make a person and an address over-shared."""
+    """Events that make a person and an address over-shared if several families have these events."""
     return [
         c.HouseholdJoined(family_id=family, person_id="1", household_role="father"),
         c.AddressChanged(family_id=family, address_id="U"),
@@ -96,9 +105,9 @@ def _shared(family: str) -> list[Event]:
 
 def _at_risk(family: str, home: str) -> list[Event]:
     """
-    A family with a child and a separate home.
+    Events of a family with a child and a home of its own.
 
-    The over-shared person, with a marker that names the family, comes back to it.
+    The over-shared person has a marker that names the family, and comes back to the family's home.
     """
     return [
         c.PersonRecorded(person_id="P-child", date_of_birth=date(2018, 3, 1)),
@@ -118,7 +127,11 @@ def _at_risk(family: str, home: str) -> list[Event]:
 
 
 def _dangerous() -> list[Event]:
-    """A marked stranger comes to the over-shared address, and the over-shared person gets a marker."""
+    """
+    Events that would raise alerts if over-shared ids connected families.
+
+    A stranger with a marker comes to the over-shared address, and the over-shared person gets a marker.
+    """
     marked = {"marker_kind": "domestic_abuse", "marker_basis": "convicted", "marker_role": "source_of_risk"}
     incident = {"escalation_kind": "domestic_abuse_incident", "severity": "red", "source_code": "6"}
     return [
@@ -135,7 +148,9 @@ def _dangerous() -> list[Event]:
 
 
 def _drawn(chance: random.Random, cast: Cast, count: int) -> Iterator[Event]:
-    """Any events. Each family numbers its own risk markers, because the families share only persons and addresses."""
+    """
+    Draw random events. Families share persons and addresses but no markers, so each family has its own marker ids.
+    """
     for _ in range(count):
         event = draw(chance, cast.on(START))
         marker = getattr(event, "marker_id", None)
@@ -143,7 +158,7 @@ def _drawn(chance: random.Random, cast: Cast, count: int) -> Iterator[Event]:
 
 
 def _of_family(engine: Engine, own: Sequence[Event], others: Sequence[Event]) -> list[AlertRow]:
-    """The alerts of the first family."""
+    """The alerts about the first family."""
     log = Log()
     for prefix, events in (("own", own), ("other", others)):
         for number, event in enumerate(events):

@@ -1,7 +1,7 @@
 """
-Only the facts that a rule declares can change its result: `facts` in its line of the register.
+Only the facts that a rule declares in the rule register (`facts`) can change the rule's result.
 
-The watcher evaluates only the rules that a new event can change. If a fact were missing from a rule's line, its alert
+The watcher evaluates only the rules that a new event can change. If a rule did not declare a fact, the rule's alert
 would be late or never raised.
 """
 
@@ -22,11 +22,11 @@ from tests.oracle.strategies import Case, case, dense, reused
 NOW = datetime.now(UTC)
 WORLDS = 25
 RARE = {"repeat_no_further_action"}
-"""Rules that are not raised in each kind of world."""
+"""Rules that raise no alert in at least one kind of random world."""
 
 
 def only_with(facts: frozenset[str], events: Sequence[Accepted]) -> list[Accepted]:
-    """Events whose root was at any time one of these facts."""
+    """The events whose root event was one of the given facts in any version."""
     told = defaultdict(set)
     for event in events:
         told[event.topic, event.key, *event.root].add(fact_of(event))
@@ -34,7 +34,7 @@ def only_with(facts: frozenset[str], events: Sequence[Accepted]) -> list[Accepte
 
 
 def answer(found: Evaluation) -> set[tuple]:
-    """The parts of a result that decide whether there is a new version, and when the rule is evaluated again."""
+    """The parts of a result that decide whether there is a new alert version, and when the rule is evaluated again."""
     alerts = {
         (
             *(row.alert_id, row.severity, row.status, row.anchored_at, row.deadline, row.cleared_at),

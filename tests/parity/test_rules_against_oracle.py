@@ -1,4 +1,4 @@
-"""The compiled rules against the brute-force oracle, on random worlds."""
+"""The compiled rules are compared with the brute-force oracle on random worlds."""
 
 import csv
 import random
@@ -19,7 +19,9 @@ from tests.oracle.strategies import Case, case, dense, reused
 from tests.parity.engines import difference_of_engines
 
 NO_ORACLE = frozenset({"alert_unacknowledged", "locality_surge", "shared_by_too_many"})
-"""Rules about alerts, areas and ids. They are not evaluated on the events of families, and have separate tests."""
+"""
+Rules about alerts, areas and ids. Rules of this kind do not evaluate the events of families, and have separate tests.
+"""
 
 
 def test_every_rule_has_an_oracle_and_every_oracle_its_rule() -> None:
@@ -35,15 +37,15 @@ def test_rules_raise_what_the_oracle_expects_and_nothing_else(
     engine: Engine, on_postgres: PostgresEngine, made: Callable[[int], Case], worlds: int
 ) -> None:
     """
-    There are so many worlds that several of them raise every rule in each status (the oracle's own tests count).
+    There are enough worlds to raise alerts of every rule and status several times. The oracle's own tests count this.
 
-    On PostgreSQL, every row is the same in every column, though the events come in another order. So no result depends
-    on the order of rows alone.
+    On PostgreSQL, every row is the same in every column, although the events are inserted in another order. No result
+    therefore depends on the order of rows.
 
-    The dense worlds contain cases in which three events of one family must meet, such as a lead professional who
-    outlasts the closing.
+    In the dense worlds, some results need three events of one family, such as a lead professional who is assigned
+    before a case is closed and another is opened.
 
-    In the last worlds, several events have one name, on all topics and under all keys.
+    In the last kind of world, several events share a source and id, on all topics and under all keys.
     """
     now = datetime.now(UTC)
     differences = {}
@@ -65,7 +67,7 @@ def test_rules_raise_what_the_oracle_expects_and_nothing_else(
 def test_other_queries_of_the_engine_give_the_same_on_postgres(
     engine: Engine, on_postgres: PostgresEngine, made: Callable[[int], Case]
 ) -> None:
-    """The other results are who works with families, what was decided, and what people did with alerts."""
+    """The other results are who works with families, what was decided, and which actions people took on alerts."""
     now, seen = datetime.now(UTC), Counter()
     for seed in range(40):
         world = made(seed)

@@ -1,4 +1,6 @@
-"""The compiled rules on the simulator's planted stories: each raises what it claims."""
+"""
+The compiled rules are evaluated on the simulator's planted stories. Each story must raise the alerts that it claims.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,9 +22,10 @@ END = datetime(2026, 4, 1, tzinfo=UTC)
 @pytest.mark.parametrize("seed", range(2))
 def test_planted_stories_raise_what_they_claim(engine: Engine, on_postgres: PostgresEngine, seed: int) -> None:
     """
-    A true case has the id of its alert, and a near miss has no alert of its rule (each clause has separate ids).
+    A story that is a true case raises the alert with the claimed id. A near miss raises no alert of its rule.
 
-    All stories at once are many events for PostgreSQL, which gives the same result in every column.
+    Each clause of a rule has separate ids. Together, the stories are a large set of events for PostgreSQL, which must
+    give the same result in every column.
     """
     borough = Borough("E08000015", Ids("test"), str(seed), END - timedelta(days=365), END)
     claims = plant(borough, copies=1)

@@ -1,4 +1,4 @@
-"""The alerts of a changed threshold, on a real lake with a simulated borough, against a separate count."""
+"""A backtest of a changed threshold on a real lake with a simulated borough, compared with a separate count."""
 
 import json
 from collections import defaultdict
@@ -30,7 +30,7 @@ RULE, HOURS = "two_agencies_one_week", "two_agencies_hours"
 
 @pytest.fixture(scope="module")
 def landed(settings: Settings, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A lake with three weeks of a simulated Wirral, and its planted stories of the year before."""
+    """A lake with three weeks of a simulated Wirral, and the simulator's planted stories of the year before."""
     own = replace(settings, database="backtest", lake_data=str(tmp_path_factory.mktemp("lake")))
     world = World(7, ["E08000015"], END - timedelta(days=20), END, stories=1, noise=Noise.silent())
     arrived = round(END.timestamp() * 1000)
@@ -44,7 +44,9 @@ def landed(settings: Settings, postgres: Postgres, tmp_path_factory: pytest.Temp
 
 
 def by_hand(lake: duckdb.DuckDBPyConnection, hours: int) -> set[tuple[str, datetime]]:
-    """Families, and the times at which a concern of a second agency came within so many hours of another agency's."""
+    """
+    Count without the rule: each family, with the time at which concerns of two agencies lay within the given hours.
+    """
     rows = lake.execute(
         "SELECT family_id, fact_at, root_source, root_id, agency_id, source_code, incident_id FROM landing.main.events "
         "WHERE fact IN ('contact-recorded', 'referral-submitted', 'escalation-reported') ORDER BY 2, 3, 4"
@@ -70,7 +72,7 @@ def places(alerts: list) -> set[tuple[str, datetime]]:
 
 
 def test_a_wider_window_changes_exactly_what_a_separate_count_says(landed: Settings) -> None:
-    """The alerts before and after match the count, and each difference is listed once."""
+    """The alerts before and after the change equal the separate count, and each difference is listed once."""
     with connect(landed, marts=None) as lake:
         narrow, wide = by_hand(lake, 168), by_hand(lake, 336)
     tried = backtest(landed, RULE, {HOURS: "336"})
@@ -91,9 +93,9 @@ def test_a_wider_window_changes_exactly_what_a_separate_count_says(landed: Setti
 
 def test_later_deadlines_move_alerts_and_lower_their_severity(landed: Settings) -> None:
     """
-    A clock that warns later gives the same alert at another time.
+    If the clock's warning comes later, the same alert is raised at another time.
 
-    One with a later limit gives an alert that is no longer red.
+    If the clock's limit comes later, the alert is no longer red.
     """
     later = backtest(landed, "front_door_breach", {f"front_door_warn_hours_{name}": "20" for name in ("red", "amber")})
     longer = backtest(
@@ -107,7 +109,7 @@ def test_later_deadlines_move_alerts_and_lower_their_severity(landed: Settings) 
 
 
 def test_another_text_of_a_rule_is_tried(landed: Settings, tmp_path: Path) -> None:
-    """A rule that never fires loses every alert, from the requested day on."""
+    """If the changed SQL never raises an alert, every alert from the requested day on is listed as lost."""
     text = (DBT_PROJECT / "models" / "alerts" / f"alert_{RULE}.sql").read_text()
     silent = tmp_path / "silent.sql"
     silent.write_text(text.replace("where judged.counted >=", "where false and judged.counted >="))

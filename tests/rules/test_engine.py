@@ -1,4 +1,4 @@
-"""Plans that are made once give the same results as the same SQL planned for the data at hand."""
+"""Prepared plans give the same results as the same SQL that is planned for the data at hand."""
 
 import json
 import random
@@ -33,7 +33,7 @@ def engine(compiled):
 
 
 def world(seed: int, size: int) -> pa.Table:
-    """Events of a few families within a year, dense enough that every family rule fires."""
+    """Events of a few families within a year, dense enough that every rule about families raises alerts."""
     chance = random.Random(seed)
     return events_table([_event(chance, seed, number) for number in range(size)], NOW)
 
@@ -77,7 +77,7 @@ def _event(chance: random.Random, seed: int, number: int):
 
 
 def planned_anew(compiled: CompiledRules, events: pa.Table, rules: list[str]) -> list[AlertRow]:
-    """The same SQL on tables made for this data, with nothing planned before and every optimizer on."""
+    """Run the same SQL on tables made for this data, without prepared plans and with every optimizer on."""
     empty = pa.schema(list(QUARANTINE_COLUMNS.items())).empty_table()
     assert set(EVENT_COLUMNS) == set(events.column_names)
     with duckdb.connect() as lake:
@@ -109,7 +109,7 @@ def planned_anew(compiled: CompiledRules, events: pa.Table, rules: list[str]) ->
 
 @pytest.mark.parametrize("size", [30, 3_000])
 def test_plans_made_once_give_the_same_results(compiled, engine, size):
-    """Small and large, first and later evaluations agree with SQL that is planned for each."""
+    """Small and large, first and later evaluations give the same results as SQL that is planned for each evaluation."""
     rules = [rule.name for rule in compiled.rules.values() if rule.scope == "family"]
     for seed in range(3):
         events = world(seed, size)
@@ -120,7 +120,7 @@ def test_plans_made_once_give_the_same_results(compiled, engine, size):
 
 
 def test_evaluation_leaves_nothing_behind(compiled, engine):
-    """The next evaluation sees only its own events."""
+    """An evaluation sees only its own events, not those of the evaluation before."""
     engine.evaluate(world(1, 300), None, compiled.rules, NOW)
 
     assert engine.evaluate(world(1, 0), None, compiled.rules, NOW).alerts == []

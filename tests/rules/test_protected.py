@@ -1,4 +1,8 @@
-"""No rule reads what the law protects. Tests put each way of reading it into copies of the rules, and each is found."""
+"""
+No rule reads characteristics that the law protects.
+
+Tests change copies of the rules to read such characteristics in many ways, and the check must find each way.
+"""
 
 from dataclasses import replace
 
@@ -22,7 +26,7 @@ def compiled(settings) -> CompiledRules:
 
 
 def changed(compiled: CompiledRules, **changes: tuple[str, str]) -> CompiledRules:
-    """A copy in which one text in the SQL of some models is replaced by another."""
+    """A copy of the rules in which a text in the SQL of the given models is replaced by another text."""
     models = dict(compiled.models)
     for name, (old, new) in changes.items():
         assert old in models[name].sql, (name, old)
@@ -104,7 +108,7 @@ def test_content_places_dates_of_birth_and_deprivation_are_found(compiled, expre
 
 
 def test_a_date_of_birth_goes_no_further_than_the_question_whether_somebody_is_a_child(compiled):
-    """A model that asks this question may not pass the date on."""
+    """A model that uses a date of birth to find out whether a person is a child may not pass the date on."""
     handing_on = ("end as cleared_at", "end as cleared_at, any_value(turning.date_of_birth) as born_on")
     using = ("        *,\n", "        * replace (evidence || born_on as evidence),\n")
     found = forbidden_reads(changed(compiled, int_custody_releases=handing_on, alert_custody_release_due=using))
@@ -140,7 +144,7 @@ def test_a_row_taken_as_a_value_is_refused(compiled):
 
 
 def test_the_thresholds_that_a_rule_reads_are_its_own(compiled):
-    """A model may look up more thresholds for other rules."""
+    """A model that a rule reads may look up further thresholds for other rules."""
     lineage = Lineage(compiled, counts_optional=False)
     keys = {"authority_code", "profile_version", "effective_from"}
 

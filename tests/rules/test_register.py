@@ -1,4 +1,4 @@
-"""Every rule is described, with what it needs and how it is tested. A rule that lacks a piece is found."""
+"""Every rule is described, with the events and columns it needs and its tests. A rule that lacks a part is found."""
 
 import csv
 import re
@@ -56,14 +56,14 @@ def compiled(settings: Settings) -> CompiledRules:
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    """A copy of the project, and of its tests beside it."""
+    """A copy of the dbt project, with a copy of its tests next to it."""
     tests = DBT_PROJECT.parent / "tests" / "dbt_project"
     shutil.copytree(tests, tmp_path / "tests" / "dbt_project", ignore=shutil.ignore_patterns("__pycache__"))
     return Path(shutil.copytree(DBT_PROJECT, tmp_path / "dbt_project", ignore=shutil.ignore_patterns("target", "logs")))
 
 
 def rewrite(seed: Path, **columns: str) -> None:
-    """Replace columns in the rule's line."""
+    """Replace columns in the line of `RULE` in a seed file."""
     with seed.open(newline="") as file:
         lines = list(csv.DictReader(file))
     for line in lines:
@@ -115,12 +115,14 @@ def test_a_piece_that_is_missing_is_found(compiled: CompiledRules, copied: Path,
 
 
 def test_checked_in_page_is_what_the_rules_give(compiled: CompiledRules) -> None:
-    """`./caf rules --write` writes the page."""
+    """`./caf rules --write` writes this page."""
     assert PAGE.read_text() == page(register(compiled))
 
 
 def test_a_rule_is_added_as_the_documentation_says(copied: Path, settings: Settings) -> None:
-    """With one SQL file, its tests and its lines in the tables, the new rule is in the register and fires."""
+    """
+    After adding one SQL file, its tests and its lines in the seeds, the new rule is in the register and raises alerts.
+    """
     alerts = copied / "models" / "alerts"
     (alerts / "alert_toy.sql").write_text(TOY)
     (model,) = yaml.safe_load((alerts / f"alert_{RULE}.yml").read_text())["models"]
@@ -170,7 +172,9 @@ def test_a_rule_is_shown_with_its_thresholds_and_its_file(settings: Settings, mo
 
 
 def test_sql_of_a_rule_is_shown_for_both_databases(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The models are listed in order of dependency. A rule that only the build evaluates has DuckDB's text only."""
+    """
+    The models are listed in order of dependency. For a rule that only the build evaluates, only DuckDB's SQL exists.
+    """
     for name, value in settings.to_env().items():
         monkeypatch.setenv(name, value)
     texts = {name: CliRunner().invoke(command, [RULE, "--sql", name]).stdout for name in ("duckdb", "postgres")}

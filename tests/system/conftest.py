@@ -1,5 +1,7 @@
 """
-Commands as real processes that can be killed, the alerts they published, and the alerts of an undisturbed evaluation.
+Fixtures that run commands as real processes, which tests can kill.
+
+The published alerts are compared with the alerts of an undisturbed evaluation.
 """
 
 import os
@@ -37,7 +39,7 @@ Said = set[tuple[str, str, str, tuple[str, ...]]]
 
 
 class Verb:
-    """A command of `./caf` in a separate process, which is started again whenever it has ended."""
+    """A command of `./caf` in a separate process. The command can be started again after it has ended."""
 
     def __init__(self, settings: Settings, log: Path, *words: str) -> None:
         self._command = [sys.executable, "-m", "streams.cli", *words]
@@ -50,7 +52,7 @@ class Verb:
             self._process = subprocess.Popen(self._command, env=self._environ, cwd=PROJECT, stdout=log, stderr=log)
 
     def revive(self) -> None:
-        """Start it again if it has ended, as a restart policy does."""
+        """Start the process again if it has ended, as a restart policy does."""
         if self._process.poll() is not None:
             self.start()
 
@@ -59,21 +61,21 @@ class Verb:
         self._process.wait()
 
     def end(self) -> int:
-        """Ask it to end. Returns its exit code."""
+        """Ask the process to end, and return its exit code."""
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(PATIENCE)
 
 
 @pytest.fixture
 def system(fresh_settings: Settings, fresh_topics: str) -> Iterator[Settings]:
-    """Settings with empty topics and an empty lake. Afterwards the broker runs, whatever a test did to it."""
+    """Settings with empty topics and an empty lake. After the test, a broker that the test killed runs again."""
     yield replace(fresh_settings, land_batch_seconds=0.3, heartbeat_seconds=0.5)
     broker.start(fresh_settings)
 
 
 @pytest.fixture
 def verb(system: Settings, tmp_path: Path) -> Iterator[Callable[..., Verb]]:
-    """Starts commands, and kills those that a test leaves running."""
+    """Starts commands, and kills processes that a test leaves running."""
     started: list[Verb] = []
 
     def start(*words: str) -> Verb:
@@ -87,7 +89,7 @@ def verb(system: Settings, tmp_path: Path) -> Iterator[Callable[..., Verb]]:
 
 @pytest.fixture
 def settled(system: Settings) -> Callable[..., None]:
-    """Waits until all records are landed and evaluated, including every deadline."""
+    """Waits until all records are landed and evaluated, including all deadlines that have passed."""
 
     def wait(verbs: Iterable[Verb] = ()) -> None:
         since, deadline = datetime.now(UTC), time.monotonic() + PATIENCE
@@ -102,7 +104,7 @@ def settled(system: Settings) -> Callable[..., None]:
 
 @pytest.fixture
 def versions(system: Settings) -> Callable[[], list[Alert]]:
-    """Every version on the alerts topic."""
+    """Every alert version on the alerts topic."""
     return lambda: [alert for alert, _ in follow(system, stop_at_end=True)]
 
 
@@ -113,9 +115,9 @@ def _by_its_rule(alert: Alert) -> str:
 @pytest.fixture
 def standing(versions: Callable[[], list[Alert]]) -> Callable[[], Said]:
     """
-    The newest version of each alert that was not withdrawn, with the status that its rule gives it.
+    The newest version of each alert that was not withdrawn, with the status that the rule alone gives the alert.
 
-    Whether people closed it depends on when they did so, and no rule knows that.
+    A closed alert counts as open, because no rule knows whether and when people closed an alert.
     """
 
     def latest() -> Said:
@@ -139,7 +141,7 @@ def standing(versions: Callable[[], list[Alert]]) -> Callable[[], Said]:
 
 @pytest.fixture(scope="session")
 def engine(settings: Settings) -> Iterator[Engine]:
-    """The compiled rules."""
+    """The engine with the compiled rules."""
     engine = Engine(compiled_rules(settings))
     yield engine
     engine.close()
@@ -147,7 +149,9 @@ def engine(settings: Settings) -> Iterator[Engine]:
 
 @pytest.fixture
 def evaluated(engine: Engine, system: Settings) -> Callable[..., Said]:
-    """The alerts that the rules raise when all records are there at once, as of the watcher's last heartbeat."""
+    """
+    The alerts that the rules raise from all records at once, evaluated at the time of the watcher's last heartbeat.
+    """
 
     def evaluate(records: Iterable[Record]) -> Said:
         heartbeat, _ = last_heartbeat(system)
@@ -182,7 +186,7 @@ def sent(system: Settings) -> Callable[[], list[Record]]:
 
 @pytest.fixture
 def landed_once(system: Settings) -> Callable[[], bool]:
-    """Whether every offset of every topic has exactly one row. A running lander gets time to catch up."""
+    """Whether every offset of every topic has exactly one row. A running `land` process gets 30 s to catch up."""
     return lambda: verify_offsets(system, wait=30).differences == []
 
 

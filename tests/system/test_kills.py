@@ -1,4 +1,8 @@
-"""`land`, `watch` and the broker are killed at any moment. All records are stored once, and the same alerts exist."""
+"""
+`land`, `watch` and the broker are killed at any time.
+
+Every record is stored once, and the alerts equal those of an undisturbed evaluation.
+"""
 
 import random
 import threading
@@ -20,7 +24,11 @@ HALTON = "E06000006"
 
 
 class Partner(threading.Thread):
-    """Sends a month of a small borough, through every outage. It sends steadily until `hurry` is set."""
+    """
+    Sends a month of a small borough's records, even while the broker is down.
+
+    Records are sent at a steady rate until `hurry` is set.
+    """
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(daemon=True)
@@ -43,7 +51,7 @@ class Partner(threading.Thread):
 
 
 def kill_broker(settings: Settings) -> None:
-    """Kill the broker and start it again with the same state."""
+    """Kill the broker and start it again on the same data."""
     for process in processes.members(settings.home, broker.NAME):
         process.kill()
         process.wait()
@@ -54,7 +62,7 @@ def test_killed_at_any_moment_everything_is_stored_and_published_once(
     system: Settings, verb: Callable, settled: Callable, versions: Callable, standing: Callable, evaluated: Callable,
     sent: Callable, landed_once: Callable,
 ) -> None:  # fmt: skip
-    """There are thirty-one kills while events keep coming."""
+    """There are thirty-one kills while records keep arriving."""
     chance = random.Random(17)
     partner = Partner(system)
     partner.start()

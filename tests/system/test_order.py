@@ -1,4 +1,4 @@
-"""More processes than intended, and records in another order, change nothing."""
+"""Neither additional processes nor another order of records changes the results."""
 
 import random
 import time
@@ -15,7 +15,7 @@ HALTON = "E06000006"
 
 
 def days(count: int, noise: Noise) -> list[Record]:
-    """Some days of a small borough, and the planted stories, which reach further back."""
+    """The records of some days of a small borough, and of the planted stories, which reach further back."""
     end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return list(World(6, [HALTON], end - timedelta(days=count), end, stories=1, noise=noise).records())
 
@@ -31,7 +31,7 @@ def test_two_of_each_started_by_mistake_do_no_harm(
     system: Settings, verb: Callable, settled: Callable, versions: Callable, standing: Callable, evaluated: Callable,
     sent: Callable, landed_once: Callable,
 ) -> None:  # fmt: skip
-    """The second processes wait, and take over when the first ones end."""
+    """The second processes wait, and take over when the first processes end."""
     records = days(5, Noise(malformed=0.02, duplicates=0.05, corrected=0.03, withdrawn=0.03))
     third = len(records) // 3
     first = [verb("land", "--no-check"), verb("watch")]
@@ -56,7 +56,7 @@ def test_two_of_each_started_by_mistake_do_no_harm(
 def test_shuffled_log_gives_the_same_alerts(
     system: Settings, verb: Callable, settled: Callable, standing: Callable, evaluated: Callable
 ) -> None:
-    """The watcher reads the records in any order. Evaluated together, they are in their own order."""
+    """The watcher reads the records in a random order. The compared evaluation has the records in their own order."""
     records, began = days(10, Noise(malformed=0)), int(datetime.now(UTC).timestamp() * 1000)
     shuffled = random.Random(8).sample(records, len(records))
     watch, land = verb("watch"), verb("land", "--no-check")

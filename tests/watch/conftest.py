@@ -1,4 +1,4 @@
-"""Events as partners send them, and the small rules project with which these tests evaluate them."""
+"""Events as partners send them, and the small dbt project whose rules evaluate these events."""
 
 import json
 import threading
@@ -37,7 +37,7 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 @pytest.fixture(scope="session")
 def project() -> Path:
-    """A dbt project with three small rules, so that these tests do not depend on practice."""
+    """A dbt project with three small rules, so that these tests do not depend on the rules of practice."""
     return PROJECT
 
 
@@ -49,14 +49,14 @@ def rules(settings: Settings, project: Path) -> CompiledRules:
 
 @pytest.fixture
 def watch_settings(fresh_settings: Settings, fresh_topics: str) -> Settings:
-    """Settings with empty topics, a separate database for the test, and a quick heartbeat."""
+    """Settings with empty topics, a separate database for the test, and a short heartbeat interval."""
     return replace(fresh_settings, heartbeat_seconds=0.2)
 
 
 @pytest.fixture
 def watched(watch_settings: Settings) -> Iterator[None]:
-    """A watcher with the real rules, in a thread of this process."""
-    compiled_rules(watch_settings)  # Compiling takes a while the first time, and no test should wait for it later.
+    """Run a watcher with the real rules in a thread of this process."""
+    compiled_rules(watch_settings)  # The first compilation is slow. No test should wait for the compilation later.
     stop = threading.Event()
     watcher = threading.Thread(target=run, args=(watch_settings,), kwargs={"until": stop.is_set})
     watcher.start()
@@ -67,7 +67,7 @@ def watched(watch_settings: Settings) -> Iterator[None]:
 
 @pytest.fixture
 def event() -> Callable[..., tuple[str, bytes, bytes]]:
-    """Makes a record `(topic, key, value)` of a fact. `at` is a number of days after the start, or a moment."""
+    """Makes a record `(topic, key, value)` of a fact. `at` is a number of days after the start, or a time."""
     numbers = count()
 
     def make(fact: str, *, topic: str = names.REFERRAL, at: float | datetime = 0, id_: str = "", **data: object):
@@ -135,7 +135,7 @@ def alerts(watch_settings: Settings) -> Callable[[], list]:
 
 @dataclass
 class Desk:
-    """Evaluates records one batch at a time. Each record arrives a millisecond after the one before."""
+    """Evaluates records one batch at a time. Each record arrives one millisecond after the record before it."""
 
     alerting: Alerting
     offset: int = 0
@@ -156,7 +156,7 @@ class Desk:
         return self._published()
 
     def skip_to(self, now: datetime) -> None:
-        """Let the next record arrive just after a moment."""
+        """Let the next record arrive just after the given time."""
         self.offset = int((now - NOW).total_seconds() * 1000) + 1
 
     def wait_until(self, now: datetime) -> list:
@@ -172,7 +172,7 @@ class Desk:
 
 @pytest.fixture
 def session(settings: Settings) -> Iterator[Session]:
-    """A session whose changes are rolled back after the test."""
+    """A database session whose changes are rolled back after the test."""
     with closing(Session(catalog_dsn(settings), "a test")) as session:
         session.command("BEGIN")
         yield session
@@ -181,7 +181,7 @@ def session(settings: Settings) -> Iterator[Session]:
 
 @pytest.fixture
 def state(session: Session) -> State:
-    """Empty tables of a watcher without rules."""
+    """Empty state tables of a watcher that has no rules."""
     session.command("DROP SCHEMA IF EXISTS watch CASCADE")
     state = State(session, event_columns(frozenset()), NO_LIMITS, "none")
     state.begin_term()
@@ -191,7 +191,7 @@ def state(session: Session) -> State:
 
 @pytest.fixture
 def alerting_of(session: Session) -> Callable[..., Alerting]:
-    """Makes an `Alerting` for compiled rules. `is_new` begins with empty tables."""
+    """Makes an `Alerting` for compiled rules. With `is_new`, the `Alerting` begins with empty tables."""
 
     def make(compiled: CompiledRules, routes: Sequence[Route] | None = None, *, is_new: bool = True) -> Alerting:
         if is_new:

@@ -19,8 +19,11 @@ class Stream:
 
     def __init__(self, new_alerting: Callable[..., Alerting]) -> None:
         """
+        Start with empty tables.
+
         Args:
-            new_alerting: makes an `Alerting` with empty tables, or with the tables of the last one if `is_new=False`.
+            new_alerting: makes an `Alerting` with empty tables, or with the tables of the last `Alerting` if
+                `is_new=False`.
         """
         self._new_judge = new_alerting
         self._alerting = new_alerting()
@@ -28,11 +31,11 @@ class Stream:
 
     @property
     def standing(self) -> set[tuple]:
-        """The facts of every alert that was not withdrawn. They must be equal in a rebuild."""
+        """The compared fields of every alert that was not withdrawn. A rebuild must give the same values."""
         return {said(alert) for alert in self._latest.values() if alert.status != "withdrawn"}
 
     def take(self, records: Iterable[Record]) -> None:
-        """Evaluate records that have arrived together, after the deadlines that passed before."""
+        """Evaluate records that arrived together. Deadlines that passed before the arrival are evaluated first."""
         records = list(records)
         now = _arrival(records[-1])
         self.pass_deadlines(now)
@@ -47,7 +50,7 @@ class Stream:
             self._publish()
 
     def restart(self) -> None:
-        """Restart as a watcher does."""
+        """Replace the `Alerting` as a restarted watcher does."""
         self._alerting = self._new_judge(is_new=False)
 
     def _publish(self) -> None:
@@ -60,7 +63,7 @@ class Stream:
 
 
 def said(alert: Alert) -> tuple:
-    """The facts that must be equal in stream and rebuild: id, severity, status and evidence."""
+    """The fields of an alert that must be equal in stream and rebuild: id, severity, status and evidence."""
     evidence = frozenset(
         (item["source"], item["id"]) if isinstance(item, dict) else (item.source, item.id) for item in alert.evidence
     )

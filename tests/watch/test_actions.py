@@ -1,4 +1,4 @@
-"""What people do with `./caf alerts`, end to end: a real broker, a watcher with the real rules, the commands."""
+"""Tests of `./caf alerts` from end to end, with a real broker, a watcher with the real rules, and the commands."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from streams.errors import ActionInvalid, ActionUnknown, AlertUnknown
 
 @pytest.fixture
 def caf_command(watch_settings):
-    """Runs a command with the test's settings. Errors are raised unchanged."""
+    """Runs a command with the test's settings. Exceptions pass through unchanged."""
 
     def verb(*words: str) -> dict:
         settings = watch_settings.to_env() | {"CAF_WORKER": "W-7"}
@@ -38,7 +38,7 @@ def alert(watched, send, referral, alerts):
 
 
 def test_alert_is_acknowledged_closed_and_opened_again(alert, caf_command):
-    """Each command prints the alert version that contains its action."""
+    """Each command prints the alert version that contains the user's action."""
     seen = caf_command("alerts", "ack", alert.alert_id, "--because", "On my way.")
     assert (seen["version"], seen["status"], seen["acknowledged_by"]) == (2, "open", "W-7")
     assert "On my way" not in str(seen)

@@ -14,7 +14,7 @@ def desk(rules, desk_of):
 
 @pytest.fixture
 def pair(referral) -> list[tuple]:
-    """Two referrals of one family that have waited only a short time for a decision."""
+    """Two referrals of one family that have waited only a short time for a decision, so neither is overdue."""
     return [referral(1, at=NOW - timedelta(hours=2)), referral(2, at=NOW - timedelta(hours=1))]
 
 
@@ -24,7 +24,7 @@ def amendment(event, kind: str, root: str, **data: object) -> tuple:
 
 
 def test_alert_names_its_evidence_and_family(desk, pair):
-    """Both referrals are evidence, and the later one is the anchor."""
+    """Both referrals are evidence, and the later referral is the anchor."""
     [alert] = desk.take(*pair)
 
     assert (alert.rule, alert.family_id, alert.version, alert.status) == ("re_referral", "F-1", 1, "open")
@@ -34,14 +34,14 @@ def test_alert_names_its_evidence_and_family(desk, pair):
 
 
 def test_repeated_record_changes_nothing(desk, pair):
-    """A copy at a later offset is not new evidence."""
+    """A copy of a record at a later offset is not new evidence."""
     desk.take(*pair)
 
     assert desk.take(*pair) == []
 
 
 def test_withdrawn_event_withdraws_its_alert(desk, pair, event):
-    """The alert keeps its id and gets a new version with the reason."""
+    """The alert keeps its id, and a new version with the reason is published."""
     [alert] = desk.take(*pair)
     [back] = desk.take(amendment(event, "withdrawn", "r-1", family_id="F-1"))
 
@@ -54,7 +54,7 @@ def test_withdrawn_event_withdraws_its_alert(desk, pair, event):
 
 
 def test_corrected_event_withdraws_its_alert(desk, pair, event, referral):
-    """A referral that turns out to be two years old does not count as an earlier referral."""
+    """A correction moves the earlier referral two years back, so it no longer counts as an earlier referral."""
     desk.take(*pair)
     data = {"referral_id": "R-1", "family_id": "F-1", "source_code": "6", "severity": "amber", "consent": "given"}
     correction = amendment(
@@ -71,7 +71,7 @@ def test_corrected_event_withdraws_its_alert(desk, pair, event, referral):
 
 
 def test_restored_event_raises_the_same_alert_again(desk, pair, event):
-    """A later correction after a withdrawal opens the alert again under its id."""
+    """A correction that comes after a withdrawal opens the alert again under the same id."""
     desk.take(*pair)
     desk.take(amendment(event, "withdrawn", "r-1", family_id="F-1"))
     data = {"referral_id": "R-1", "family_id": "F-1", "source_code": "6", "severity": "amber", "consent": "given"}
@@ -87,7 +87,7 @@ def test_restored_event_raises_the_same_alert_again(desk, pair, event):
 
 
 def test_moved_anchor_supersedes_the_alert(desk, referral, event):
-    """A referral that is recorded again under another event id begins a new breach, and its alert names the old one."""
+    """A referral that is recorded again under another event id starts a new breach alert, which names the old alert."""
     [old] = desk.take(referral(1, at=NOW - timedelta(hours=20)))
     anew = event(
         "referral-submitted",
@@ -119,7 +119,7 @@ def test_late_evidence_is_a_new_version(desk, referral):
 
 
 def test_alert_of_a_passed_deadline_has_the_deadline_as_its_time(desk, referral):
-    """Eighteen hours without a decision raise an amber alert. Twenty-four hours turn it red, as a second version."""
+    """After 18 hours without a decision the alert is amber. After 24 hours a second version of the alert is red."""
     desk.take(referral(1, at=NOW))
     amber_at, red_at = NOW + timedelta(hours=18), NOW + timedelta(hours=24)
 
@@ -133,7 +133,7 @@ def test_alert_of_a_passed_deadline_has_the_deadline_as_its_time(desk, referral)
 
 
 def test_decision_in_time_leaves_no_deadline(desk, referral, event):
-    """A decided referral does not breach, however much time passes."""
+    """A referral that has a decision does not breach, however much time passes."""
     desk.take(referral(1, at=NOW))
     decision = {"referral_id": "R-1", "family_id": "F-1", "decision": "early_help"}
     desk.take(event("referral-decided", at=NOW + timedelta(minutes=1), **decision))
@@ -142,7 +142,7 @@ def test_decision_in_time_leaves_no_deadline(desk, referral, event):
 
 
 def test_breach_clears_with_the_decision(desk, referral, event):
-    """The alert remains, with the decision as evidence."""
+    """The alert is cleared, and the decision becomes evidence."""
     desk.take(referral(1, at=NOW - timedelta(hours=30)))
     decision = {"referral_id": "R-1", "family_id": "F-1", "decision": "early_help"}
     [cleared] = desk.take(event("referral-decided", at=NOW, **decision))
@@ -151,7 +151,7 @@ def test_breach_clears_with_the_decision(desk, referral, event):
 
 
 def test_unreadable_record_raises_an_alert_without_its_content(desk):
-    """An unreadable record on a safeguarding topic raises a red alert that names only its position."""
+    """An unreadable record on a safeguarding topic raises a red alert, which contains only the record's position."""
     [alert] = desk.take((names.ESCALATION, b"F-1", b"\xff secret"))
 
     assert ("unreadable_report", "red", f"{names.ESCALATION}/0/0", None) == (
@@ -164,12 +164,12 @@ def test_unreadable_record_raises_an_alert_without_its_content(desk):
 
 
 def test_unreadable_case_change_raises_no_alert(desk):
-    """It is quarantined like any other record, but it is not a report about a child."""
+    """The record is quarantined like any other rejected record, but the record is not a report about a child."""
     assert desk.take((names.CASE_CHANGE, b"F-1", b"\xff")) == []
 
 
 def test_replayed_record_clears_the_unreadable_one(desk, referral):
-    """The header of a record that is sent again names the record that it repairs."""
+    """A record that is sent again names the rejected record in a header."""
     desk.take((names.REFERRAL, b"F-1", b"{"))
     versions = desk.take((*referral(1, at=NOW), [("caf-replay-of", f"{names.REFERRAL}/0/0".encode())]))
 
@@ -177,7 +177,7 @@ def test_replayed_record_clears_the_unreadable_one(desk, referral):
 
 
 def test_backfilled_alert_is_marked(desk, referral):
-    """Alerts from history are marked as backfill and never routed to anybody."""
+    """Alerts from history are marked as backfill and never routed to any recipient."""
     hours = [NOW - timedelta(hours=2), NOW - timedelta(hours=1)]
     [alert] = desk.take(*(referral(n, at=at, backfill=True) for n, at in enumerate(hours)))
 
@@ -185,7 +185,7 @@ def test_backfilled_alert_is_marked(desk, referral):
 
 
 def test_shuffled_arrival_gives_the_same_alerts(rules, desk_of, referral, event):
-    """The alerts at the end are the same for every order of arrival."""
+    """The final alerts are the same for every order of arrival."""
     records = [referral(n, f"F-{n % 3}", at=NOW - timedelta(hours=n)) for n in range(9)]
     records.append(amendment(event, "withdrawn", "r-4", family_id="F-1"))
     orders = [records, records[::-1], records[5:] + records[:5]]
@@ -206,7 +206,7 @@ def test_shuffled_arrival_gives_the_same_alerts(rules, desk_of, referral, event)
 
 
 def test_trial_is_raised_once(desk, event):
-    """A request for a test alert is answered by one marked alert."""
+    """A request for a test alert raises exactly one alert, which is marked as a test."""
     request = event(
         "alert-acknowledged", topic=names.ESCALATION, at=NOW, alert_id="test-1", worker_id="caf-test", id_="test-1"
     )
@@ -218,9 +218,9 @@ def test_trial_is_raised_once(desk, event):
 
 def test_alert_is_for_those_its_routes_name(desk, referral):
     """
-    Each version names its recipients and the version of the routes.
+    Each alert version contains its recipients and the version of the routes.
 
-    When a later evaluation no longer finds the alert, it is withdrawn from these recipients.
+    When a later evaluation no longer finds the alert, a withdrawal is published to the same recipients.
     """
     [alert] = desk.take(*(referral(n, at=NOW - timedelta(hours=3 - n)) for n in (1, 2)))
 
@@ -229,7 +229,7 @@ def test_alert_is_for_those_its_routes_name(desk, referral):
 
 
 def test_alert_that_reaches_nobody_is_reported_once(rules, desk_of, referral):
-    """There is one such alert, however many versions follow. Nothing withdraws it."""
+    """However many versions follow, one alert reports the missing recipients. No later version withdraws that alert."""
     desk = desk_of(rules, ())
     first = desk.take(*(referral(n, at=NOW - timedelta(hours=4 - n)) for n in (1, 3)))
     later = desk.take(referral(2, at=NOW - timedelta(hours=2.5)))

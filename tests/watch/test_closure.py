@@ -1,4 +1,8 @@
-"""Which families an event concerns and what is read for a family: tables against sets in memory, on random worlds."""
+"""
+Compare the watcher's tables with sets in memory, on random worlds.
+
+The tables decide which families an event concerns, and which events are read for a family.
+"""
 
 import random
 from collections.abc import Collection, Iterable
@@ -18,7 +22,11 @@ EVENTS = 40
 
 
 def made(chance: random.Random) -> Event:
-    """A random fact about few families, persons and addresses, so that many of them meet."""
+    """
+    A random fact.
+
+    There are few families, persons and addresses, so that many facts have a family, person or address in common.
+    """
     family, person = f"F-{chance.randrange(6)}", f"P-{chance.randrange(8)}"
     other, address = f"P-{chance.randrange(8)}", f"A-{chance.randrange(5)}"
     return chance.choice(
@@ -57,7 +65,7 @@ def test_tables_find_the_same_families_as_sets_in_memory(state: State, seed: int
 
 
 class _World:
-    """Finds who belongs together by searching everything that was recorded, step by step."""
+    """Finds connected families by searching all recorded events, step by step."""
 
     def __init__(self, events: list[Accepted], recorded: list[Recorded]) -> None:
         self._named = [one.named for one in recorded]
@@ -96,6 +104,6 @@ class _World:
         return found
 
     def _with(self, given: str, ids: Collection[str], wanted: str) -> set[str]:
-        """All ids of one kind that were ever named together with some ids of another."""
+        """All ids of the wanted kind that were ever named in one event together with one of the given ids."""
         there = [named for named in self._named if set(getattr(named, given)) & set(ids)]
         return {id_ for named in there for id_ in getattr(named, wanted)}

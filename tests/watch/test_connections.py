@@ -1,4 +1,4 @@
-"""The watcher's tables of what an id connects, until too many families share it."""
+"""The watcher's tables of families, persons and addresses that are connected until an id is over-shared."""
 
 import random
 
@@ -16,10 +16,10 @@ MANY = 3_000
 
 
 class Connections:
-    """The tables, which get one record after another."""
+    """The tables of connections, filled with one record after another."""
 
     def __init__(self, session: Session) -> None:
-        """Set the limits: three families may share a person, and three an address."""
+        """Set the limits: up to three families may share a person or an address."""
         session.command("DROP SCHEMA IF EXISTS watch CASCADE")
         self._state = State(session, event_columns(frozenset()), CrowdLimits(MOST, MOST), "none")
         self._state.begin_term()
@@ -81,7 +81,7 @@ def test_families_that_share_a_person_touch_each_other_up_to_the_limit(connectio
 
 
 def test_one_family_over_the_limit_disconnects_them_all_once(connections):
-    """All families that the person connected are evaluated again. After that, each is evaluated alone."""
+    """All families that the person connected are evaluated again. After that, each family is evaluated alone."""
     for number in range(MOST + 1):
         connections.add(_person(f"F-{number}", "P"))
 
@@ -93,7 +93,9 @@ def test_one_family_over_the_limit_disconnects_them_all_once(connections):
 
 
 def test_an_event_among_three_thousand_families_concerns_one(connections):
-    """All families name one person and one address. Others in the person's households are not searched for either."""
+    """
+    All families share one person and one address. The watcher must not look up the other persons in these families.
+    """
     for number in range(MANY):
         connections.add(_person(f"F-{number}", "P"))
         connections.add(_home(f"F-{number}", "U"))
@@ -108,7 +110,7 @@ def test_an_event_among_three_thousand_families_concerns_one(connections):
 
 
 def test_marker_of_an_over_shared_person_reaches_the_families_that_it_names(connections):
-    """The marker is set with its families. When it is cleared, the event names none."""
+    """Only the event that sets the marker names families. The event that clears the marker names no family."""
     for number in range(MANY):
         connections.add(_person(f"F-{number}", "P"))
     connections.add(_marked("P", "M-1", "F-1"))
@@ -130,7 +132,7 @@ def test_links_of_too_many_families_are_not_followed_and_each_identifier_keeps_i
 
 
 def test_link_to_an_over_shared_person_hides_nobody(connections):
-    """A worker entered as a person is linked to a marked adult, who is known in two families."""
+    """A worker who was entered as a person is linked to an adult who is known in two families."""
     for number in range(MANY):
         connections.add(_person(f"F-{number}", "1"))
     connections.add(_person("F-1", "A"))
@@ -143,7 +145,7 @@ def test_link_to_an_over_shared_person_hides_nobody(connections):
 
 
 def test_address_at_which_too_many_persons_live_connects_nobody(connections):
-    """Three thousand people are registered at one family's address, because it is a surgery or an office."""
+    """Three thousand people are registered at one family's address, because the address is a surgery or an office."""
     connections.add(_home("F-1", "U"))
     for number in range(MANY):
         connections.add(Named([], [f"P-{number}"], ["U"], is_of_person=True))
@@ -154,7 +156,7 @@ def test_address_at_which_too_many_persons_live_connects_nobody(connections):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_order_does_not_change_the_connections(seed, session):
-    """Neither the order of the records nor the size of the batches changes the result."""
+    """The connections are the same for every order of the records and every batch size."""
     chance = random.Random(seed)
     said = [
         chance.choice((_person, _home))(f"F-{chance.randrange(8)}", f"{chance.randrange(6)}") for _ in range(40)

@@ -1,4 +1,8 @@
-"""An id becomes over-shared while a watcher runs. Risks of strangers are withdrawn; a family's own risk remains."""
+"""
+An id becomes over-shared while a watcher runs.
+
+Alerts about strangers are withdrawn. A family keeps the alerts about markers that name the family.
+"""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -27,14 +31,14 @@ MARKER = {
 
 @pytest.fixture(scope="module")
 def engine(settings, tmp_path_factory) -> Iterator[Engine]:
-    """The real rules, with limits of three families for a person and three for an address."""
+    """The real rules, with limits of three families for a person and three families for an address."""
     engine = limited(compiled_rules(settings), MOST, MOST, tmp_path_factory.mktemp("limits"))
     yield engine
     engine.close()
 
 
 class Told:
-    """A stream, and the log of all events that it got."""
+    """A stream of events, and the log of all events that the stream evaluated."""
 
     def __init__(self, engine: Engine, new_alerting: Callable[..., Alerting]) -> None:
         self.engine = engine
@@ -42,7 +46,7 @@ class Told:
         self.log = Log()
 
     def tell(self, *events: Event) -> None:
-        """Send events one by one, each evaluated alone, and then compare the stream with a build."""
+        """Send events one by one, evaluate each event alone, and then compare the stream with a build."""
         for event in events:
             self.log.add(MORNING + timedelta(minutes=len(self.log.records)), event)
             self.stream.take(self.log.records[-1:])
@@ -70,7 +74,7 @@ def _families(first: int, last: int, person: str | None = None, address: str | N
 
 
 def test_family_over_the_limit_takes_the_risk_of_strangers_from_all(told):
-    """The family that the marker names keeps the alert, because that risk is its own."""
+    """The family that the marker names keeps its alert. The other families' alerts are withdrawn."""
     told.tell(RiskMarkerSet(person_id="1", marker_families=["F-2"], **MARKER), *_families(1, MOST, person="1"))
     assert told.red == ["F-1", "F-2", "F-3"]
 
@@ -80,8 +84,9 @@ def test_family_over_the_limit_takes_the_risk_of_strangers_from_all(told):
 
 def test_refuge_of_many_families_still_knows_who_must_not_come(told):
     """
-    At an over-shared address, a marked person raises an alert for the family that the marker names, and for no
-    stranger.
+    A person with a marker moves to an over-shared address.
+
+    An alert is raised for the family that the marker names, and for no other family at the address.
     """
     told.tell(*_families(1, 5, address="refuge"))
     told.tell(RiskMarkerSet(person_id="P", marker_families=["F-4"], **MARKER))

@@ -1,4 +1,8 @@
-"""Recreated topics, and records that Kafka deleted: no child is passed over, and no loss is invented."""
+"""
+Topics that were recreated, and records that Kafka deleted.
+
+The watcher must not skip a child, and must not report records as lost that are not lost.
+"""
 
 import threading
 from contextlib import closing
@@ -26,7 +30,7 @@ from tests.watch.test_run import until
 
 @pytest.fixture(autouse=True)
 def _is_soon_sure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the waits: a single broker always knows its topics at once, and no lander runs here."""
+    """Shorten waiting times. A single broker always knows all its topics, and `land` does not run in these tests."""
     monkeypatch.setattr(lake_lives, "_SURE_SECONDS", 0.0)
     monkeypatch.setattr(kafka_client, "_METADATA_MS", 500)
     monkeypatch.setattr(beginning, "_LANDER_SECONDS", 1)
@@ -37,7 +41,7 @@ def ago(**span: float) -> datetime:
 
 
 def place_of(settings) -> TopicPartition:
-    """The partition of the one family."""
+    """The only partition of the referral topic that contains records."""
     return next(place for place, end in end_offsets(settings, [names.REFERRAL]).items() if end)
 
 
@@ -47,7 +51,11 @@ def delete(settings, place: TopicPartition, before: int) -> None:
 
 
 def test_recreated_topic_is_evaluated_before_it_lands(watch_settings, project, referral, send, alerts) -> None:
-    """The watcher meets the new topic first and gives its records their numbers. `land` uses the same numbers."""
+    """
+    The watcher reads the recreated topic first and decides the offsets under which its records are numbered.
+
+    `land` uses the same offsets afterwards.
+    """
     send(referral(1, at=ago(hours=3)))
     run(watch_settings, until=lambda: evaluated(watch_settings, 1), project=project)
     land(watch_settings, once=True)
@@ -80,7 +88,7 @@ def test_running_watcher_takes_on_a_recreated_topic(watch_settings, project, ref
 def test_lost_records_raise_red_alerts_and_landed_ones_do_not(
     watch_settings, watch_once, referral, send, alerts
 ) -> None:
-    """Kafka has deleted four records before the watcher evaluated them. Two of them are in the lake."""
+    """Kafka deleted four records before the watcher evaluated them. Two of the four records are in the lake."""
     send(*(referral(number, at=ago(hours=1), severity="red") for number in range(1, 3)))
     land(watch_settings, once=True)
     send(*(referral(number, at=ago(hours=1)) for number in range(3, 6)))
@@ -130,9 +138,9 @@ def test_watcher_that_lags_reads_deleted_records_from_the_lake(
 
 def test_topic_that_has_lost_its_end_is_evaluated_again(watch_settings, project, referral, send, alerts) -> None:
     """
-    A heartbeat names more offsets than the topic has, as after an unclean election.
+    A heartbeat covers more offsets than the topic has, as after an unclean leader election.
 
-    The records there are evaluated again.
+    The records that the topic still has are evaluated again.
     """
     send(referral(1, at=ago(hours=3)), referral(2, at=ago(hours=2)))
     offsets = {topic: [9] * watch_settings.partitions for topic in names.INPUT_TOPICS}
@@ -154,8 +162,8 @@ def watch_once(watch_settings):
     return once
 
 
-class watching:  # noqa: N801  (it reads as a sentence)
-    """A watcher in a thread of this process, for as long as the block lasts."""
+class watching:  # noqa: N801  (used like a statement: `with watching(...)`)
+    """Runs a watcher in a thread of this process, for as long as the `with` block lasts."""
 
     def __init__(self, settings, project) -> None:
         self._settings, self._project, self._stop, self._watched = settings, project, threading.Event(), Watched()
@@ -175,6 +183,6 @@ class watching:  # noqa: N801  (it reads as a sentence)
 
 
 def evaluated(settings, records: int) -> bool:
-    """Whether a heartbeat covers so many numbers of the referral topic."""
+    """Whether a heartbeat covers at least the given number of referral records."""
     found = last_heartbeat(settings)
     return found is not None and sum(found[0].offsets[names.REFERRAL]) >= records

@@ -1,4 +1,6 @@
-"""Reading a real backlog: every record once, in partition order, and no partition ahead of another in time."""
+"""
+Reading a real backlog: each record is read once and in partition order, and all partitions advance together in time.
+"""
 
 import time
 from collections.abc import Iterator
@@ -19,20 +21,22 @@ BACKLOG = 40_000
 
 @pytest.fixture
 def backlog(settings: Settings, fresh_topics: str) -> Settings:
-    """Topics that were written side by side. One gets six times as many records as another."""
+    """Topics that were written at the same time. One topic gets three times as many records as each of the others."""
     topics = [names.REFERRAL, names.CASE_CHANGE, names.CASE_CHANGE, names.CASE_CHANGE, names.ESCALATION]
     with closing(producer(settings, linger_ms=5)) as sender:
         for number in range(BACKLOG):
             topic = topics[number % len(topics)]
             sender.send(topic, key=str(number % 50).encode(), value=b"%500d" % number)
             if number % 2_000 == 0:
-                sender.flush()  # spreads the arrival times, also on a quick machine
+                sender.flush()  # spreads the arrival times, also on a fast machine
     return settings
 
 
 @pytest.fixture
 def reader(backlog: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[EvenReader]:
-    """A reader at the beginning of the backlog, which often pauses the partitions that are ahead."""
+    """
+    A reader at the beginning of the backlog. The reader often pauses partitions that are ahead of the others in time.
+    """
     monkeypatch.setattr(even_reader, "_AHEAD_RECORDS", 300)
     with closing(consumer(backlog)) as kafka:
         partitions = partitions_of(kafka, names.INPUT_TOPICS)
@@ -49,7 +53,7 @@ def _batches(reader: EvenReader) -> Iterator[list]:
 
 
 def test_every_record_of_a_backlog_is_handed_out_once_and_in_partition_order(reader: EvenReader) -> None:
-    """Nothing is lost while partitions wait for each other."""
+    """No record is lost while partitions wait for each other."""
     offsets: dict[TopicPartition, list[int]] = {}
     for batch in _batches(reader):
         for record in batch:
@@ -60,7 +64,7 @@ def test_every_record_of_a_backlog_is_handed_out_once_and_in_partition_order(rea
 
 
 def test_no_partition_of_a_backlog_runs_ahead_of_another(reader: EvenReader) -> None:
-    """A record is returned together with, or after, every record that arrived before it on any partition."""
+    """A record is returned in the same batch as, or after, every record that arrived earlier on any partition."""
     batches = list(_batches(reader))
     newest = 0
     for batch in batches:
@@ -71,7 +75,7 @@ def test_no_partition_of_a_backlog_runs_ahead_of_another(reader: EvenReader) -> 
 
 
 def test_position_does_not_include_waiting_records(reader: EvenReader) -> None:
-    """A position is where reading must go on after a crash."""
+    """A reader's position is the offset at which reading must go on after a crash."""
     partitions = {TopicPartition(topic, number) for topic in names.INPUT_TOPICS for number in range(2)}
     handed_out = dict.fromkeys(partitions, 0)
     for batch in _batches(reader):
@@ -83,7 +87,7 @@ def test_position_does_not_include_waiting_records(reader: EvenReader) -> None:
 
 
 def test_live_records_are_handed_out_as_they_come(reader: EvenReader, backlog: Settings) -> None:
-    """After the backlog, no partition waits for another."""
+    """Once the backlog has been read, no partition waits for another."""
     for _ in _batches(reader):
         pass
     with closing(producer(backlog)) as sender:
@@ -96,7 +100,11 @@ def test_live_records_are_handed_out_as_they_come(reader: EvenReader, backlog: S
 
 @pytest.fixture
 def unstamped(settings: Settings, fresh_topics: str) -> Settings:
-    """A recreated topic that takes its senders' timestamps. One sender counts in seconds."""
+    """
+    A topic that keeps its senders' timestamps (`CreateTime`). Most timestamps of one partition are wrong.
+
+    The wrong timestamps are in seconds instead of milliseconds.
+    """
     client = admin(settings)
     try:
         resource = ConfigResource("TOPIC", names.REFERRAL, {"message.timestamp.type": "CreateTime"})
@@ -113,7 +121,7 @@ def unstamped(settings: Settings, fresh_topics: str) -> Settings:
 
 
 def test_timestamps_that_go_back_hold_up_no_partition(unstamped: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A paused partition must not be the one that the others, and itself, are waiting for."""
+    """A paused partition must not be the partition for which all partitions, including itself, are waiting."""
     monkeypatch.setattr(even_reader, "_AHEAD_RECORDS", 300)
     with closing(consumer(unstamped, [names.REFERRAL], max_partition_fetch_bytes=4_000)) as kafka:
         reader = EvenReader(kafka, kafka.assignment())

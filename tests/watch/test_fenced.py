@@ -1,4 +1,4 @@
-"""A former lock holder that was paused and wakes up cannot publish, on a real broker and database."""
+"""A former lock holder that was paused cannot publish after it wakes up. The broker and the database are real."""
 
 import signal
 import subprocess
@@ -30,7 +30,7 @@ def version(number: int) -> Alert:
 
 
 def end_sessions(settings: Settings, purpose: str) -> None:
-    """End the sessions of a purpose, as a failover does, or a network that is gone for longer than the server waits."""
+    """End the database sessions of a purpose, as a failover or a long network failure does."""
     with closing(psycopg2.connect(catalog_dsn(settings))) as server, server, server.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE %s "
@@ -41,7 +41,7 @@ def end_sessions(settings: Settings, purpose: str) -> None:
 
 @contextmanager
 def publishing(settings: Settings, key: LockKey) -> Iterator[Publisher]:
-    """Takes a lock and publishes under it."""
+    """Take a lock and open a publisher that publishes under that lock."""
     with closing(LockSession(settings, PURPOSE[key])) as session:
         assert session.try_lock(key)
         with closing(Publisher(settings, HeldLock(session, key))) as publisher:
@@ -57,7 +57,11 @@ def key(request: pytest.FixtureRequest) -> LockKey:
 def test_former_lock_holder_publishes_nothing(
     fresh_topics: str, watch_settings: Settings, alerts: Callable, key: LockKey, moment: str
 ) -> None:
-    """It is paused at any moment after it checked that it holds the lock, while another holder takes over."""
+    """
+    The holder is paused after it checked that it holds the lock. Meanwhile, another process takes the lock.
+
+    The cases are different moments of the pause.
+    """
     with ExitStack() as stack:
         early = stack.enter_context(publishing(watch_settings, key))
         early.alerts([version(1)])
@@ -94,7 +98,7 @@ def test_former_lock_holder_publishes_nothing(
 def test_former_lock_holder_does_not_fence_its_successor(
     fresh_topics: str, watch_settings: Settings, alerts: Callable
 ) -> None:
-    """It was paused between taking the lock and creating its publisher."""
+    """The former lock holder was paused between taking the lock and creating its publisher."""
     with closing(LockSession(watch_settings, "watch")) as session:
         assert session.try_lock(LockKey.LEADER)
         end_sessions(watch_settings, "watch")
@@ -130,7 +134,11 @@ def test_watcher_that_was_paused_adds_no_version(
     referral: Callable,
     alerts: Callable,
 ) -> None:
-    """The watcher is stopped with events to read, its session ends, and another watcher leads. Then it wakes up."""
+    """
+    The watcher is stopped with events left to read, and its database session ends.
+
+    Another watcher becomes the leader, and then the first watcher wakes up.
+    """
     now = datetime.now(UTC)
 
     def refer_twice(family: int) -> None:

@@ -1,4 +1,4 @@
-"""What a watcher reads from the lake, and what it does when Kafka no longer has it."""
+"""What a watcher reads from the lake, and how the watcher works when Kafka has deleted the records."""
 
 import json
 from contextlib import closing
@@ -21,20 +21,24 @@ def now_minus(**ago: float) -> datetime:
 
 
 def forget_inputs(settings) -> None:
-    """Delete every record of the input topics, as retention does."""
+    """Delete every record of the input topics, as Kafka's retention does."""
     client = admin(settings)
     client.delete_records(end_offsets(settings, names.INPUT_TOPICS))
     client.close()
 
 
 def lose_state(settings) -> None:
-    """Drop the watcher's tables, as after an upgrade, or in a database that was restored without them."""
+    """Drop the watcher's tables, as after an upgrade, or as in a database that was restored without these tables."""
     with closing(psycopg2.connect(catalog_dsn(settings))) as connection, connection, connection.cursor() as cursor:
         cursor.execute("DROP SCHEMA watch CASCADE")
 
 
 def test_tables_filled_from_the_lake_equal_those_from_the_topics(watch_settings, project, referral, event, send):
-    """They hold events in every mode, the ids that these name, links, unreadable records, alerts and deadlines."""
+    """
+    The tables hold events in both CloudEvents modes, the ids that events name, and links between persons.
+
+    The tables also hold unreadable records, alerts and deadlines.
+    """
     _, key, value = referral(1, at=now_minus(hours=3))
     binary = json.loads(value)
     data = json.dumps(binary.pop("data")).encode()
@@ -55,7 +59,7 @@ def test_tables_filled_from_the_lake_equal_those_from_the_topics(watch_settings,
 
 
 def tables(settings) -> dict[str, list]:
-    """The content of the watcher's tables, without the parts that depend on where it came from."""
+    """The content of the watcher's tables, without the values that depend on whether Kafka or the lake was read."""
     columns = {
         "events": "topic, kafka_partition, kafka_offset, record_key, received_at, root_id, fact, family_id, person_ids",
         "quarantine": "topic, kafka_partition, kafka_offset, reason",
@@ -83,9 +87,9 @@ def _plain(value: object) -> object:
 
 def test_history_beyond_retention_is_evaluated(watch_settings, project, referral, send, alerts):
     """
-    Kafka has deleted the first referral, and the second landed while no watcher ran.
+    Kafka has deleted the first referral. The second referral landed while no watcher ran.
 
-    Together they are a re-referral.
+    Together the two referrals raise a re-referral alert.
     """
     send(referral(1, at=now_minus(hours=3)))
     run(watch_settings, until=lambda: judged_everything(watch_settings), for_seconds=60, project=project)
@@ -98,7 +102,11 @@ def test_history_beyond_retention_is_evaluated(watch_settings, project, referral
 
 
 def test_large_referral_is_evaluated_under_a_smaller_limit_later(watch_settings, project, referral, send, alerts):
-    """A record accepted under a larger setting is history also for a watcher that starts under a smaller one."""
+    """
+    A large record was accepted under a larger size limit.
+
+    A watcher that starts under a smaller limit still reads this record as history.
+    """
     larger = replace(watch_settings, max_record_bytes=900_000)
     send(referral(1, at=now_minus(hours=3), remarks="x" * 600_000))
     run(larger, until=lambda: judged_everything(watch_settings), for_seconds=60, project=project)
@@ -114,7 +122,7 @@ def test_large_referral_is_evaluated_under_a_smaller_limit_later(watch_settings,
 
 
 def test_lake_that_cannot_be_read_is_waited_for(watch_settings, project, referral, send, alerts):
-    """Without the landed records, the family would have one referral, and its alert would be withdrawn."""
+    """Without the landed records, the family would have only one referral, and its alert would be withdrawn."""
     send(referral(1, at=now_minus(hours=3)), referral(2, at=now_minus(hours=2)))
     run(watch_settings, until=alerts, for_seconds=60, project=project)
     land(watch_settings, once=True)
@@ -133,7 +141,9 @@ def test_lake_that_cannot_be_read_is_waited_for(watch_settings, project, referra
 
 
 def test_alerts_that_kafka_has_lost_are_known_from_the_lake(watch_settings, project, referral, send, alerts):
-    """A published alert is not published again. Only the alert on the new referral is published."""
+    """
+    The alert that was already published is not published again. Only the alert about the new referral is published.
+    """
     send(referral(1, at=now_minus(hours=3)), referral(2, at=now_minus(hours=2)))
     run(watch_settings, until=alerts, for_seconds=60, project=project)
     before = {alert.anchor_id for alert in alerts()}

@@ -1,4 +1,4 @@
-"""While `watch` runs, it takes in added partitions and recreated topics without a restart."""
+"""A running `watch` reads added partitions and recreated topics without a restart."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -24,7 +24,7 @@ def _asks_often(monkeypatch) -> None:
 
 @pytest.mark.usefixtures("_asks_often")
 def test_family_on_an_added_partition_gets_its_alert(watch_settings, watched, referral, send, alerts):
-    """Its records are read from the partition's beginning, and the heartbeat covers the partition."""
+    """The partition's records are read from its beginning, and the heartbeat covers the new partition."""
     now = datetime.now(UTC)
     send(referral("a-1", "F-1", at=now - timedelta(hours=2)), referral("a-2", "F-1", at=now - timedelta(hours=1)))
     until(lambda: {alert.family_id for alert in alerts()} == {"F-1"})
@@ -50,6 +50,6 @@ def test_recreated_topic_is_read_from_its_beginning(watch_settings, watched, ref
     send(*(referral(f"b-{number}", "F-1", at=now - timedelta(hours=5 - number)) for number in range(6)))
     send(*(referral(f"c-{number}", "F-2", at=now - timedelta(hours=5 - number)) for number in range(2)))
 
-    # Records of the former topic that never landed also raise an alert, which names no family.
+    # Records of the deleted topic that never landed raise an alert that names no family.
     until(lambda: {alert.family_id for alert in alerts()} == {"F-1", "F-2", None})
     until(lambda: judged_everything(watch_settings))

@@ -1,4 +1,4 @@
-"""What people do with an alert is in its next version, and stays until the alert becomes more severe."""
+"""Actions that people take on an alert appear in its next version, and stay until the alert becomes more severe."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -24,7 +24,11 @@ def desk(compiled, desk_of):
 
 @pytest.fixture
 def late(desk, referral):
-    """The amber alert about a referral that has waited for 18 hours. The desk's clock goes on from there."""
+    """
+    The amber alert about a referral that has waited for 18 hours.
+
+    Records that the test sends later arrive after those 18 hours.
+    """
     desk.take(referral(1, at=NOW - timedelta(hours=1)), now=NOW)
     [alert] = desk.wait_until(AMBER)
     desk.skip_to(AMBER)
@@ -33,7 +37,7 @@ def late(desk, referral):
 
 @pytest.fixture
 def act(event):
-    """Makes a record of what somebody did with an alert."""
+    """Makes a record of an action that somebody took on an alert."""
 
     def make(kind: str, alert, number: int = 1, **data: object) -> tuple:
         said = {"alert_id": alert.alert_id, "worker_id": f"W-{number}", "family_id": alert.family_id} | data
@@ -47,7 +51,7 @@ def act(event):
 
 @pytest.fixture
 def take_back(event):
-    """Makes a record that withdraws what somebody did."""
+    """Makes a record that withdraws an action on an alert."""
 
     def make(root: str, alert, number: int = 1) -> tuple:
         about = {"root_source": "/test", "root_id": root, "withdrawal_reason": "recorded_in_error"}
@@ -72,7 +76,11 @@ def test_acknowledgement_is_in_the_next_version(desk, late, act):
 
 
 def test_acknowledgement_at_night_calls_nobody_else(desk, late, act):
-    """A red alert after hours goes to the emergency duty team. The acknowledgement does not go to them."""
+    """
+    A red alert outside working hours goes to the emergency duty team.
+
+    The acknowledgement of the alert does not go to the emergency duty team.
+    """
     [red] = desk.wait_until(RED)
     desk.skip_to(RED)
     [seen] = desk.take(act("acknowledged", red), now=RED.replace(hour=23))
@@ -106,7 +114,7 @@ def test_closed_alert_names_who_closed_it_and_why(desk, late, act):
 
 
 def test_closed_alert_opens_again_when_it_becomes_more_severe(desk, late, act):
-    """The red version needs somebody again, because the person who closed the amber one had not seen it."""
+    """The red version is open, because the person who closed the amber version had not seen that it became red."""
     desk.take(act("closed", late))
     [red] = desk.wait_until(RED)
 
@@ -115,7 +123,7 @@ def test_closed_alert_opens_again_when_it_becomes_more_severe(desk, late, act):
 
 
 def test_closing_before_a_change_does_not_come_back(desk, late, act, event):
-    """A later event of the family does not bring back the closing of the amber version."""
+    """A later event about the family does not close the red version, although the amber version was closed."""
     desk.take(act("closed", late))
     desk.wait_until(RED)
     desk.skip_to(RED)
@@ -157,7 +165,9 @@ def test_cleared_alert_keeps_who_acknowledged_it(desk, late, act, event):
 
 
 def test_superseding_alert_inherits_the_acknowledgement_and_keeps_it(desk, act, event, referral):
-    """The anchor of a re-referral moves. The person who acknowledged the old alert is still working on it."""
+    """
+    The anchor of a re-referral alert moves. The person who acknowledged the old alert is still working on the case.
+    """
     desk.take(referral(1, at=NOW - timedelta(hours=3)), referral(3, at=NOW - timedelta(hours=1)))
     [old] = [alert for alert in desk.published if alert.rule == "re_referral"]
     desk.take(act("acknowledged", old))
@@ -172,7 +182,7 @@ def test_superseding_alert_inherits_the_acknowledgement_and_keeps_it(desk, act, 
 
 
 def test_unreadable_record_is_acknowledged_under_its_alert(desk, act):
-    """The alert has no family, so the record is keyed by the alert."""
+    """The alert has no family, so the key of the acknowledgement is the alert's id."""
     [alert] = desk.take((names.ESCALATION, b"F-9", b"{"))
     assert alert.rule == "unreadable_report"
     [seen] = desk.take(act("acknowledged", alert))
@@ -181,7 +191,7 @@ def test_unreadable_record_is_acknowledged_under_its_alert(desk, act):
 
 
 def test_next_watcher_continues_from_the_published_versions(desk, desk_of, compiled, late, act):
-    """It knows the versions, and which closing covers which versions."""
+    """The next watcher knows the published versions, and to which versions a closing applies."""
     desk.take(act("closed", late))
     desk.wait_until(RED)
     desk.skip_to(RED)

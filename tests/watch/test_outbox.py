@@ -1,7 +1,7 @@
 """
-From the outbox to the topics: each version is sent once.
+Publishing from the outbox to the topics: each alert version is sent once.
 
-The compacted topic holds open and recently ended alerts.
+The compacted topic holds open alerts and alerts that ended recently.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ def alert(number: int, status: str = "open", *, version: int = 1, ago: timedelta
 
 @pytest.fixture
 def held(watch_settings: Settings) -> Callable[[], dict[int, int]]:
-    """Reads the versions that a new subscriber finds, by the alert's number."""
+    """Reads the alert versions that a new subscriber finds. The result maps the alert's number to the version."""
 
     def read() -> dict[int, int]:
         with closing(consumer(watch_settings, [names.ALERTS_CURRENT])) as reader:
@@ -73,7 +73,7 @@ def test_versions_are_sent_once_and_in_order(state: State, outbox: Outbox, alert
 
 
 def test_version_that_is_on_its_topic_as_decided_is_not_decided_again(state: State) -> None:
-    """Only a version with other content under the same number must be decided again."""
+    """An alert must be decided again only if the topic has a version with the same number but other content."""
     decide(state, alert(1), alert(2))
     heard = msgspec.structs.replace(alert(2), severity="red")
 
@@ -83,7 +83,9 @@ def test_version_that_is_on_its_topic_as_decided_is_not_decided_again(state: Sta
 
 
 def test_only_ended_alerts_leave_after_a_week(state: State, outbox: Outbox, held: Callable) -> None:
-    """An alert that ended yesterday, one open for months, and one that was opened again all stay."""
+    """
+    Three kinds of alerts stay: an alert that ended yesterday, an alert open for months, and an alert opened again.
+    """
     decide(state, alert(1, "closed", ago=WEEK), alert(2, "cleared", ago=timedelta(days=1)))
     decide(state, alert(3, ago=timedelta(days=90)), alert(4, "closed", ago=WEEK))
     decide(state, alert(4, "open", version=2))

@@ -1,4 +1,8 @@
-"""Settings that a platform team makes for all sessions of a database or a role change no result and end no watcher."""
+"""
+Platform teams can change settings of a database or a role for all sessions.
+
+Settings for all sessions must not change results and must not stop a watcher.
+"""
 
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -28,7 +32,7 @@ SETTINGS = {
 
 
 def test_settings_for_everyone_change_nothing(watch_settings, project, referral, send, alerts):
-    """There is one term, and one alert after a pause without records."""
+    """The watcher stays in one term, and still raises an alert after six seconds without records."""
     database = watch_settings.database
     with closing(Session(catalog_dsn(watch_settings), "a test")) as session:
         for name, value in SETTINGS.items():

@@ -1,4 +1,4 @@
-"""What the publisher reports as published is durable."""
+"""Every version that the publisher reports as published is durable."""
 
 from contextlib import closing
 
@@ -13,7 +13,7 @@ from tests.watch.test_outbox import alert
 
 
 def test_version_that_the_compacted_topic_refuses_is_not_called_published(watch_settings):
-    """A new subscriber would never read it."""
+    """The version is missing on the compacted topic, so a new subscriber would never read it."""
     with closing(admin(watch_settings)) as client:
         client.alter_configs([ConfigResource("TOPIC", names.ALERTS_CURRENT, {"max.message.bytes": "100"})])
     with closing(Publisher(watch_settings)) as publisher, pytest.raises(KafkaError):

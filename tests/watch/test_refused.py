@@ -1,4 +1,4 @@
-"""Data that PostgreSQL cannot store or compute with stop neither a batch, nor the watcher, nor another family."""
+"""Data that PostgreSQL cannot store or process stops neither a batch, nor the watcher, nor another family's alerts."""
 
 import json
 import random
@@ -23,7 +23,7 @@ LONGEST_NAME, LONGEST_ID = 128, 64
 def test_record_that_the_database_refuses_is_named_and_the_others_are_evaluated(
     watch_settings, project, referral, send, alerts
 ):
-    """The database's administrator may have added a constraint, for example. The rest of the batch is evaluated."""
+    """A database administrator may have added a constraint, for example. The rest of the batch is evaluated."""
     now = datetime.now(UTC)
     run(watch_settings, until=lambda: judged_everything(watch_settings), for_seconds=60, project=project)
     with closing(Session(catalog_dsn(watch_settings), "a test")) as session:
@@ -50,7 +50,7 @@ def test_record_that_the_database_refuses_is_named_and_the_others_are_evaluated(
 
 @pytest.fixture
 def longest():
-    """Text that compression does not make shorter."""
+    """Makes a text of the given length that compression cannot shorten."""
     chance = random.Random(5)
     return lambda length: "a" + "".join(chance.choices(string.ascii_letters + string.digits, k=length - 1))
 
@@ -72,7 +72,7 @@ def test_longest_ids_that_the_contract_allows_are_stored(type_, desk_of, rules, 
 
 
 def test_overlong_replay_header_is_ignored(desk_of, rules, referral, longest):
-    """Kafka has no topic with such a name. The record is evaluated by its content."""
+    """No Kafka topic can have such a long name. The record is evaluated without the header."""
     topic, key, value = referral(1, at=NOW - timedelta(hours=2))
     marks = [longest(9_000) + "/1/1", f"{names.REFERRAL}/1/{'9' * 19}", f"{names.REFERRAL}/{'9' * 10}/1"]
     desk = desk_of(rules)

@@ -1,4 +1,4 @@
-"""Which rules are evaluated by which statement when something has arrived."""
+"""Which rules the watcher evaluates, and with which SQL statement, when records have arrived."""
 
 from types import SimpleNamespace
 

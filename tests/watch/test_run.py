@@ -1,4 +1,4 @@
-"""The watcher on a real broker and a real database, with the small rules."""
+"""Tests of the watcher on a real broker and a real database, with the small rules."""
 
 import os
 import signal
@@ -51,7 +51,7 @@ class Running:
 
 @pytest.fixture
 def watching(watch_settings, rules, project):
-    """Starts watchers, and stops those that a test leaves running."""
+    """Starts watchers in threads, and stops those that a test leaves running."""
     started: list[Running] = []
 
     def start() -> Running:
@@ -104,7 +104,7 @@ def now_minus(**ago: float) -> datetime:
 
 
 def test_alert_is_published_while_watching(watching, watch_settings, referral, send, alerts):
-    """A second referral raises its alert, on the family's partition."""
+    """The second referral raises an alert, which is published on the family's partition."""
     watching()
     send(referral(1, at=now_minus(hours=2)), referral(2, at=now_minus(hours=1)))
     until(alerts)
@@ -113,7 +113,9 @@ def test_alert_is_published_while_watching(watching, watch_settings, referral, s
 
 
 def test_watermark_waits_until_alerts_are_published(watching, watch_settings, referral, send, alerts, monkeypatch):
-    """A build compares alerts with the topic up to the watermark, so no alert before it may still be unpublished."""
+    """
+    A build compares alerts with the topic up to the watermark, so all alerts before the watermark must be published.
+    """
     may_publish, publish = threading.Event(), Publisher.alerts
 
     def held(self: Publisher, decided: list) -> dict[int, int]:
@@ -140,9 +142,9 @@ def test_watermark_waits_until_alerts_are_published(watching, watch_settings, re
 
 def test_restart_loses_and_doubles_nothing(watching, watch_settings, referral, send, alerts):
     """
-    Records that arrived while no watcher ran are evaluated at the next start.
+    Records that arrived while no watcher ran are evaluated when the next watcher starts.
 
-    Published alerts are not published again.
+    Alerts that were already published are not published again.
     """
     first = watching()
     send(referral(1, at=now_minus(hours=3)), referral(2, at=now_minus(hours=2)))
@@ -159,7 +161,7 @@ def test_second_watcher_waits_and_takes_over(watching, watch_settings, referral,
     """
     If two watchers are started by mistake, each alert is published once.
 
-    When the first ends, the second takes over.
+    When the first watcher ends, the second watcher takes over.
     """
     first, _second = watching(), watching()
     send(referral(1, at=now_minus(hours=3)), referral(2, at=now_minus(hours=2)))
@@ -173,7 +175,7 @@ def test_second_watcher_waits_and_takes_over(watching, watch_settings, referral,
 
 
 def test_deadline_fires_by_itself(watching, watch_settings, referral, send, alerts):
-    """A referral that is about to be eighteen hours old turns amber at the deadline, without a new event."""
+    """A referral that has waited for almost 18 hours turns amber at the deadline, without a new event."""
     watching()
     until(lambda: last_heartbeat(watch_settings) is not None)
     submitted = datetime.now(UTC) + timedelta(seconds=6) - timedelta(hours=18)
@@ -189,7 +191,7 @@ def test_deadline_fires_by_itself(watching, watch_settings, referral, send, aler
 
 
 def test_deadline_that_passed_without_a_watcher_raises_its_alert(watching, watch_settings, referral, send, alerts):
-    """The alert is raised at the next start, with the deadline as its time."""
+    """When the next watcher starts, it raises the alert with the deadline as the alert's time."""
     submitted = datetime.now(UTC) + timedelta(seconds=8) - timedelta(hours=18)
     first = watching()
     send(referral(1, at=submitted))
@@ -204,7 +206,7 @@ def test_deadline_that_passed_without_a_watcher_raises_its_alert(watching, watch
 
 
 def test_killed_watchers_lose_and_double_nothing(child, watch_settings, referral, send, alerts):
-    """Watchers are killed at five moments of their work. Each version is on the topic once, and none is missing."""
+    """A watcher is killed five times while it works. Each alert version is on the topic exactly once."""
     expected = set()
     for number in range(5):
         families = [f"F-{number}-{family}" for family in range(40)]
@@ -225,14 +227,14 @@ def test_killed_watchers_lose_and_double_nothing(child, watch_settings, referral
 
 
 def test_trial_comes_back(watching, watch_settings):
-    """A test alert passes the whole path."""
+    """A test alert passes through the whole system and is read back."""
     watching()
 
     assert run_trial(watch_settings, PATIENCE) > 0
 
 
 def test_reconciled_alert_is_not_published_again(watching, watch_settings, referral, send, alerts):
-    """The watcher takes over a version that another writer put on the topic."""
+    """The watcher stores a version that another process published."""
     first = watching()
     send(referral(1, at=now_minus(hours=3)), referral(2, at=now_minus(hours=2)))
     until(alerts)
@@ -245,7 +247,7 @@ def test_reconciled_alert_is_not_published_again(watching, watch_settings, refer
 def test_family_among_unreadable_records_gets_its_alert_first(
     watch_settings, watching, referral, send, alerts, monkeypatch
 ):
-    """Every unreadable record also gets its alert. Only after that does a heartbeat cover them."""
+    """Each unreadable record also gets an alert. The heartbeat covers these records only after their alerts."""
     monkeypatch.setattr(watcher, "_UNREAD_RECORDS", 50)
     rubbish = [(names.REFERRAL, f"F-{number}".encode(), b"?") for number in range(200)]
     send(*rubbish, referral(1), referral(2, at=1), *rubbish)

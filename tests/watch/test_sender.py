@@ -51,7 +51,7 @@ def test_it_is_not_settled_while_something_is_on_its_way() -> None:
         sender.wake()
         begun.wait()
         assert sender.settled() is None
-        sender.wake()  # while it sends: a new alert may have come too late for this sending
+        sender.wake()  # A new alert may be too late for the sending that is under way.
         may_end.set()
         sender.wait()
         assert sender.settled() == {3: 8}

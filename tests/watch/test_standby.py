@@ -1,4 +1,4 @@
-"""A standby helps the leader, does no harm when it dies, and prepares an upgrade."""
+"""A standby helps the leader, does no damage if it dies, and prepares an upgrade."""
 
 import threading
 import time
@@ -81,7 +81,7 @@ def standby(watch_settings: Settings, rules: CompiledRules) -> Iterator[Standby]
 
 @pytest.fixture
 def large_batch(referral: Callable) -> list[tuple]:
-    """Two referrals for each of many families. The second raises an alert."""
+    """Two referrals for each of many families. The second referral of a family raises an alert."""
     return [
         referral(f"{family}-{number}", f"F-{family}", at=hours_ago(3 - number))
         for number in range(2)
@@ -91,7 +91,7 @@ def large_batch(referral: Callable) -> list[tuple]:
 
 @pytest.fixture
 def leader(watch_settings: Settings, project: Path, rules: CompiledRules) -> Iterator[Alerting]:
-    """A leader that has begun its term, on the tables of a watcher that ran and ended."""
+    """A leader that has begun its term. The leader's tables were filled by an earlier watcher that ran and ended."""
     run(watch_settings, until=lambda: judged_everything(watch_settings), for_seconds=PATIENCE, project=project)
     with closing(open_session(watch_settings, leads=True)) as session:
         alerting = alerting_in(session, rules)
@@ -100,7 +100,7 @@ def leader(watch_settings: Settings, project: Path, rules: CompiledRules) -> Ite
 
 
 def take(alerting: Alerting, records: list[tuple]) -> None:
-    """Take in a batch as a watcher does: in one transaction, with the families to evaluate left pending."""
+    """Process a batch in one transaction as a watcher does. Some families may be left pending for later evaluation."""
     now = datetime.now(UTC)
     received = int(now.timestamp() * 1000)
     stored = [Record(topic, 0, 10**6 + at, received, key, value, ()) for at, (topic, key, value) in enumerate(records)]
@@ -131,7 +131,7 @@ def test_small_batch_does_not_wait_for_a_standby(leader, large_batch):
 
 
 def test_work_of_a_dead_helper_is_evaluated_once(leader, standby, large_batch, watch_settings, rules):
-    """The helper dies after it has decided, and before its decisions are committed."""
+    """The helper dies after deciding on alerts, but before its transaction commits."""
     take(leader, large_batch)
     with closing(open_session(watch_settings, leads=False)) as dying:
         helper = alerting_in(dying, rules)
@@ -143,7 +143,7 @@ def test_work_of_a_dead_helper_is_evaluated_once(leader, standby, large_batch, w
 
 
 def test_helper_with_other_rules_takes_nothing(leader, standby, large_batch):
-    """Its results would differ from those of a rebuild."""
+    """Results of other rules would differ from those of a rebuild."""
     take(leader, large_batch)
     leader.state.session.command("UPDATE about SET rules = 'others'")
     standby.turn(0)
@@ -153,7 +153,7 @@ def test_helper_with_other_rules_takes_nothing(leader, standby, large_batch):
 
 
 def test_paused_helper_holds_up_the_leader_only_for_seconds(running, watch_settings, rules, large_batch, send, alerts):
-    """The helper is paused in the middle of a transaction, which the leader ends."""
+    """The helper is paused in the middle of a transaction. The leader ends that transaction."""
     over = threading.Event()
     held: list = []
 
@@ -179,7 +179,11 @@ def test_paused_helper_holds_up_the_leader_only_for_seconds(running, watch_setti
 
 
 def test_family_that_cannot_be_evaluated_holds_up_no_other(watch_settings, project, large_batch, send, alerts):
-    """PostgreSQL refuses the rows about one family of a large batch. An alert names that family's records."""
+    """
+    PostgreSQL refuses the rows about one family of a large batch.
+
+    The records of that family raise an `unreadable_report` alert.
+    """
     run(watch_settings, until=lambda: judged_everything(watch_settings), for_seconds=60, project=project)
     with closing(Session(catalog_dsn(watch_settings), "a test")) as session:
         session.command("ALTER TABLE watch.alerts ADD CHECK (place <> 'F-7')")
@@ -197,9 +201,10 @@ def test_alerts_go_on_while_an_upgrade_fills_its_tables(
     running, watch_settings, project, standby, referral, send, alerts
 ):
     """
-    The standby fills tables of its own while the leader raises alerts.
+    The standby fills its own tables while the leader raises alerts.
 
-    Its successor neither publishes these alerts again nor withdraws them, although their causes had not landed.
+    The standby's successor does not publish these alerts again and does not withdraw them, although the records that
+    caused the alerts had not landed.
     """
     send(referral(1, at=hours_ago(5)), referral(2, "F-2", at=hours_ago(5)))
     eventually(lambda: judged_everything(watch_settings))
@@ -233,7 +238,7 @@ def test_alerts_go_on_while_an_upgrade_fills_its_tables(
 
 
 def test_tables_are_prepared_when_the_leader_has_none(watch_settings, project, standby, referral, send, alerts):
-    """This happens when the leading version keeps its state elsewhere. The standby remains a standby."""
+    """The leading watcher may be a version that keeps its state elsewhere. The standby remains a standby."""
     send(referral(1, at=hours_ago(5)))
     land(watch_settings, once=True)
     standby.turn(0)
@@ -248,7 +253,7 @@ def test_tables_are_prepared_when_the_leader_has_none(watch_settings, project, s
 
 
 def test_prepared_tables_without_a_standby_are_dropped(watch_settings, project):
-    """An upgrade that was given up has left them, and they hold data about families."""
+    """The tables are left from an abandoned upgrade, and must be dropped because they hold data about families."""
     with closing(Session(catalog_dsn(watch_settings), "a test")) as session:
         session.command("CREATE SCHEMA watch_next; CREATE TABLE watch_next.events ()")
         run(watch_settings, until=lambda: judged_everything(watch_settings), for_seconds=60, project=project)

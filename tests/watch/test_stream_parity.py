@@ -1,4 +1,4 @@
-"""Evaluating one event after another gives the same alerts in the end as evaluating all events at once."""
+"""Evaluating one event after another gives the same final alerts as evaluating all events at once."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,7 @@ from tests.watch.streaming import Stream, said
 WORLDS = 24
 HALTON = "E06000006"
 SHARE = 16
-"""One in so many record keys is watched for a year. So few can be streamed in half a minute."""
+"""One in 16 record keys of a simulated year is streamed. More records would take longer than half a minute."""
 END = datetime(2026, 4, 1, tzinfo=UTC)
 MORNING = datetime(2026, 3, 2, 9, tzinfo=UTC)
 FAMILIES = {f"F-{number}" for number in range(6)}
@@ -32,7 +32,7 @@ LATEST = timedelta(days=60)
 
 @pytest.fixture(scope="module")
 def engine(settings) -> Iterator[Engine]:
-    """The engine that evaluates all events at once, while the stream runs on PostgreSQL."""
+    """The engine that evaluates all events at once. The stream is evaluated on PostgreSQL."""
     engine = Engine(compiled_rules(settings))
     yield engine
     engine.close()
@@ -40,7 +40,7 @@ def engine(settings) -> Iterator[Engine]:
 
 @pytest.mark.parametrize("seed", range(WORLDS))
 def test_stream_gives_the_same_alerts_as_a_rebuild(engine, alerting_of, seed):
-    """The sets at the end are equal and no version was published twice, also when the watcher restarts."""
+    """The final alerts are equal, and no version was published twice. In most cases the watcher restarts in between."""
     chance = random.Random(seed)
     world = (dense, case, reused)[seed % 3](seed)
     stream = streamed(partial(alerting_of, engine.compiled), world.records, world.as_of, chance, 6, seed % 4)
@@ -53,9 +53,9 @@ def test_stream_gives_the_same_alerts_as_a_rebuild_with_over_shared_ids(
     person, address, settings, tmp_path, alerting_of
 ):
     """
-    Ids become over-shared on the way, in any order and with any batches.
+    Ids become over-shared during the stream, in any order and with any batch size.
 
-    The families they connected are evaluated again.
+    The families that such an id connected are evaluated again.
     """
     engine = limited(compiled_rules(settings), person, address, tmp_path)
     try:
@@ -72,7 +72,7 @@ def test_stream_gives_the_same_alerts_as_a_rebuild_with_over_shared_ids(
 
 @pytest.mark.parametrize("late", [timedelta(0), LATEST], ids=["in order", "shuffled"])
 def test_streamed_year_gives_the_same_alerts_as_a_rebuild_and_the_oracle(engine, alerting_of, late):
-    """A simulated year arrives in order, or each record up to two months late. The watcher restarts in between."""
+    """Records of a simulated year arrive in order, or up to two months late. The watcher restarts in between."""
     chance = random.Random(8)
     records = year(chance, late)
     as_of = END + LATEST
@@ -85,7 +85,11 @@ def test_streamed_year_gives_the_same_alerts_as_a_rebuild_and_the_oracle(engine,
 
 @pytest.mark.parametrize("seed", range(6))
 def test_reused_ids_give_the_same_alerts_in_any_order(engine, alerting_of, seed):
-    """Six families, and two children of one of them, share one number. Events correct and withdraw it."""
+    """
+    Six families, and two children in each of two families, share one referral id and event id.
+
+    Further events correct and withdraw events with that id.
+    """
     chance = random.Random(seed)
     writes = _of_one_number()
     writes += chance.sample(writes, 3)
@@ -103,7 +107,7 @@ def test_reused_ids_give_the_same_alerts_in_any_order(engine, alerting_of, seed)
 
 
 def _of_one_number() -> list[Callable[[Log, datetime], object]]:
-    """Referrals that differ in family, child or time, and their amendments. Each is written as it arrives."""
+    """Functions that write referrals with different families, children or times, and their amendments, to a log."""
 
     def told(family: str, child: str, minutes: int = 0) -> Callable[[Log, datetime], object]:
         event = ReferralSubmitted(
@@ -125,15 +129,15 @@ def _of_one_number() -> list[Callable[[Log, datetime], object]]:
     return [
         *(told(family, f"P-{family}") for family in sorted(FAMILIES)),
         *(told("F-1", "P-sister"), told("F-2", "P-brother", minutes=5)),
-        # For F-1 it is unclear which child is meant, even with the time. For F-2 it is clear with the time, and unclear
-        # without.
+        # For F-1 it is unclear which child an amendment is about, even if the amendment gives the time of its event.
+        # For F-2 it is clear only if the amendment gives the time.
         *(amended("F-1", None, "P-other"), amended("F-1", MORNING, None)),
         *(amended("F-2", later, "P-corrected"), amended("F-2", None, None), amended("F-3", None, "P-right")),
     ]
 
 
 def year(chance: random.Random, late: timedelta) -> list[Record]:
-    """The records of some families and persons of a small borough, which arrive up to so late."""
+    """The records of some families and persons of a small borough. Each record arrives up to `late` after its time."""
     noise = Noise(malformed=0.005, duplicates=0.02, corrected=0.02, withdrawn=0.02)
     world = World(6, [HALTON], END - timedelta(days=365), END, stories=1, noise=noise, backfill=False)
     sent = [record for record in world.records() if record.story_id or int(record.key[-2:], 36) % SHARE == 0]
@@ -161,7 +165,7 @@ def streamed(
     most: int,
     restarts: int,
 ) -> Stream:
-    """The stream after batches of at most so many records, with so many restarts."""
+    """Stream the records in batches of random size up to `most`, with `restarts` restarts of the watcher."""
     anew = sorted(chance.choices(range(1, len(records)), k=restarts))
     stream, taken = Stream(new_alerting), 0
     while taken < len(records):

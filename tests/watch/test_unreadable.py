@@ -1,4 +1,4 @@
-"""A watcher reads every codec, and raises an alert for each unreadable record of a safeguarding topic."""
+"""A watcher reads every compression codec, and raises an alert for each unreadable record of a safeguarding topic."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,7 @@ from tests.watch.test_run import until
 
 
 def test_compressed_records_are_evaluated(watched, watch_settings, referral, alerts) -> None:
-    """The second referral of each family comes in a batch of one codec from one producer."""
+    """The second referral of each family is in a batch that one producer compressed with one codec."""
     now = datetime.now(UTC)
     for codec in CODECS:
         for producer in ("kafka-python", "librdkafka"):
@@ -26,7 +26,7 @@ def test_compressed_records_are_evaluated(watched, watch_settings, referral, ale
 
 @pytest.fixture
 def damaged(watch_settings) -> None:
-    """An unreadable batch of three records, and after it a record that is not an event."""
+    """An unreadable batch of three records, followed by a record that is not an event."""
     log = Log(watch_settings, names.ESCALATION)
     log.write([b"one", b"two", b"three"])
     log.write([b"no event"])
@@ -35,7 +35,7 @@ def damaged(watch_settings) -> None:
 
 
 def test_each_unreadable_offset_raises_a_red_alert(damaged, watched, alerts) -> None:
-    """The record after them is evaluated as usual."""
+    """Records that follow the unreadable records are evaluated as usual."""
     until(lambda: len(alerts()) >= 4)
 
     assert sorted((alert.rule, alert.severity, alert.entity_id) for alert in alerts()) == [

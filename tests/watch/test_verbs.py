@@ -1,4 +1,4 @@
-"""`./caf watch --check` and `./caf alerts`, as a user types them."""
+"""Tests of `./caf watch --check` and `./caf alerts`, as a user types these commands."""
 
 import json
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 @pytest.fixture
 def caf_command(watch_settings):
-    """Runs a command with the test's settings. Errors are raised unchanged."""
+    """Runs a command with the test's settings. Exceptions pass through unchanged."""
 
     def run(*words: str) -> str:
         result = CliRunner().invoke(caf, list(words), env=watch_settings.to_env(), catch_exceptions=False)
@@ -40,13 +40,13 @@ def an_alert(number: int, **changed: object):
 
 
 def test_check_fails_when_no_watcher_ever_ran(caf_command):
-    """No heartbeat at all is as bad as an old one."""
+    """Having no heartbeat at all fails the check just as an old heartbeat does."""
     with pytest.raises(WatchSilent, match="never"):
         caf_command("watch", "--check")
 
 
 def test_check_tells_a_fresh_heartbeat_from_an_old_one(caf_command, publisher):
-    """The broker's clock decides the age, so a watcher with a wrong clock is not thought dead or alive."""
+    """The broker's clock decides how old a heartbeat is, so a wrong clock on the watcher's machine does no harm."""
     publisher.heartbeat(Heartbeat(leader="one", as_of=NOW, offsets={}))
     publisher.close()
 
@@ -56,7 +56,7 @@ def test_check_tells_a_fresh_heartbeat_from_an_old_one(caf_command, publisher):
 
 
 def test_open_alerts_are_listed_once(caf_command, publisher):
-    """The latest version counts. Cleared alerts and test alerts are not open."""
+    """Only the latest version of an alert counts. Cleared alerts and test alerts are not listed as open."""
     publisher.alerts([an_alert(1), an_alert(1, version=2, severity="red"), an_alert(2), an_alert(3, test=True)])
     publisher.alerts([an_alert(2, version=2, status="cleared")])
     lines = [json.loads(line) for line in caf_command("alerts", "--json").splitlines()]
@@ -66,7 +66,7 @@ def test_open_alerts_are_listed_once(caf_command, publisher):
 
 
 def test_alerts_are_filtered(caf_command, publisher):
-    """Alerts are filtered by severity and by rule. `--all` shows every version."""
+    """Alerts can be filtered by severity and by rule. `--all` shows every version."""
     publisher.alerts([an_alert(1, severity="red"), an_alert(2, rule="adult_returns")])
 
     assert "a-1" in caf_command("alerts", "--severity", "red")
@@ -78,7 +78,7 @@ def test_alerts_are_filtered(caf_command, publisher):
 
 
 def test_history_of_an_alert_is_shown(caf_command, publisher):
-    """The latest version is shown, and the history of the alert."""
+    """The command shows the latest version and the earlier versions of one alert."""
     publisher.alerts([an_alert(1), an_alert(1, version=2, status="cleared", status_reason="new_evidence")])
     shown = caf_command("alerts", "show", "a-1")
 

@@ -1,4 +1,4 @@
-"""The build restates an alert while people close it. No two versions may get the same number."""
+"""The build publishes versions of alerts while people close alerts. No two versions may get the same number."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ PATIENCE = 60
 
 @pytest.fixture
 def say(watch_settings: Settings) -> Iterator[Callable[[Alert], object]]:
-    """Publishes as the build does."""
+    """Publishes an alert as the build does."""
     publisher = Publisher(watch_settings)
     yield lambda alert: publisher.alerts([alert])
     publisher.close()
@@ -51,7 +51,9 @@ def test_closing_waits_for_the_build_and_alerts_on_families_do_not(
     watched: None, watch_settings: Settings, say: Callable, event: Callable, referral: Callable, send: Callable,
     alerts: Callable,
 ) -> None:  # fmt: skip
-    """The build has numbered its version before somebody closes the alert, and sends it afterwards."""
+    """
+    Somebody closes the alert after the build has numbered its version and before the build publishes that version.
+    """
 
     def of(rule: str) -> list[Alert]:
         return [alert for alert in alerts() if alert.rule == rule]

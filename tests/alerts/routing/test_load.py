@@ -1,4 +1,4 @@
-"""How many alerts a day each desk should expect, and how many arrived."""
+"""How many alerts a day each desk should expect, and how many alerts arrived."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -35,7 +35,7 @@ def test_every_rule_brings_somebody_its_expected_alerts():
 
 
 def test_the_areas_share_an_alert_by_their_children():
-    """Together, the duty desks get each alert once, and no desk gets all."""
+    """Together, the duty desks get each alert once, and no single desk gets all alerts."""
     desks = load("rapid_escalation", red=1)
 
     assert {name.partition("/")[0] for name in desks} == {"duty"}
@@ -59,14 +59,14 @@ def test_open_families_and_lead_professionals_get_their_shares():
 
 
 def test_duty_takes_on_only_what_has_no_lead_professional():
-    """An amber `already_open` goes to the duty desk only where there is no lead professional."""
+    """An amber `already_open` alert goes to the duty desk only if the family has no lead professional."""
     desks = load("already_open", open=1, lead=0.9)
 
     assert sum(value for name, value in desks.items() if name.startswith("duty/")) == pytest.approx(100, rel=0.001)
 
 
 def test_the_load_follows_the_routes():
-    """Without a route, an alert adds to nobody's load."""
+    """An alert without a route adds to nobody's load."""
     expected = {"re_referral": Expected(EVERY_DAY, 0, 0, 0, 0)}
     silent = [route for route in ROUTES if route.rule != "re_referral"]
     moved = [replace(route, place="authority") if route.rule == "re_referral" else route for route in ROUTES]
@@ -76,7 +76,9 @@ def test_the_load_follows_the_routes():
 
 
 def test_arrived_alerts_count_once_for_each_recipient(fresh_settings: Settings):
-    """All versions of an alert count as one. Tests, history and alerts older than four weeks are left out."""
+    """
+    All versions of an alert count as one alert. Test alerts, backfill and alerts older than four weeks do not count.
+    """
     now = datetime.now(UTC).replace(tzinfo=None)
     duty, worker = {"role": "duty", "id": "wallasey"}, {"role": "lead_professional", "id": "W-1"}
     other = {"role": "lead_professional", "id": "W-2"}

@@ -1,4 +1,4 @@
-"""Who gets an alert, by the project's own routes."""
+"""Which recipients get an alert under the routes of the project."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -61,7 +61,7 @@ def test_red_goes_to_the_duty_desk_of_the_area(router):
 
 
 def test_red_at_night_also_goes_to_the_emergency_duty_team(router):
-    """The day's desk finds the alert in the morning, without a second message."""
+    """The duty desk is also a recipient, so the desk finds the alert in the morning without a second message."""
     assert reached(router, alert("adult_returns", at=NIGHT)) == {"duty/wallasey", f"edt/{WIRRAL}"}
 
 
@@ -159,7 +159,7 @@ def test_recipients_of_an_alert_learn_how_it_ends(router):
     """
     A later version adds the people who are needed now.
 
-    The end of the alert goes only to people who got it before.
+    When the alert ends, only people who received an earlier version are notified.
     """
     told = (Recipient("lead_professional", "W-0"),)
 
@@ -169,7 +169,7 @@ def test_recipients_of_an_alert_learn_how_it_ends(router):
 
 
 def test_alert_that_reaches_nobody_raises_another_alert():
-    """It is red, goes to people whom no route can remove, and always has the same id."""
+    """The further alert is red, has recipients whom no route can remove, and always has the same id."""
     lost = Router(WIRRAL, ()).address(alert("re_referral", "amber"), KNOWN, ())
     said = reaches_nobody(lost, WIRRAL)
 
@@ -185,7 +185,9 @@ def test_alert_that_reaches_nobody_raises_another_alert():
 
 def test_every_alert_reaches_somebody():
     """
-    This includes every registered rule and every other rule with routes, at any severity and hour, for any family.
+    All registered rules and all other rules with routes are tested.
+
+    The test covers every severity, every hour and every kind of family.
     """
     routes = read_routes()
     rules = {*rule_names(), *(route.rule for route in routes)}
@@ -194,7 +196,7 @@ def test_every_alert_reaches_somebody():
 
 
 def test_gap_is_found():
-    """One rule has no routes, and one is routed by day only."""
+    """One rule has no routes, and another rule is routed only in working hours."""
     routes = [replace(route, hours="working") for route in read_routes() if route.rule == "level_4_for_access"]
     found = gaps(routes, ["level_4_for_access", "re_referral"], MONDAY.date())
 
@@ -218,7 +220,7 @@ def test_explanation_names_the_routes_and_what_they_cannot_explain(router):
 
 
 def test_routes_in_force_on_the_day_apply():
-    """An authority's own routes replace the default from their first day on, for this authority only."""
+    """An authority's own routes replace the default routes from their first day on, for this authority only."""
     [default] = [route for route in read_routes() if route.rule == "level_4_for_access"]
     own = replace(default, authority_code=WIRRAL, routing_version="wirral-1", effective_from=date(2026, 3, 3))
     router = Router(WIRRAL, [default, own])

@@ -1,4 +1,4 @@
-"""`adult_returns`: a marked adult is back in a family with a child, and the marker names the family."""
+"""`adult_returns`: an adult with a risk marker is back in a family with a child, and the marker names the family."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,9 +13,12 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Fires once per stay, when a person with a marker joins, comes to live at the address, is reported back or is marked.
+    Raise an alert once per stay, when a person with a marker comes to the family.
 
-    Evidence: the marker-set events in force that concern the family, the anchor, and the joined event with which the
-    stay began (none for a person who is not a member of the household).
+    A person comes to the family by joining it, by moving to its address, or by being reported back. A person who is
+    already there can also receive a marker.
+
+    Evidence: the `risk-marker-set` events of the markers in force that concern the family, the anchor, and the joined
+    event that began the stay. There is no joined event for a person who is not a member of the household.
     """
     yield from returns(world, as_of, "adult_returns", concerning, concerning)

@@ -1,4 +1,4 @@
-"""`already_open`: a referral arrives about a family that a service already works with."""
+"""`already_open`: a referral arrives about a family that already receives a service."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,9 +17,11 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Fires at the first submission of every referral while a case of the family is open. Red once any submission is red.
+    Raise an alert at the first submission of every referral while the family has an open case.
 
-    Evidence: that submission, the event with which the family was opened, and the first submission that is red.
+    The alert is red once any submission of the referral is red.
+
+    Evidence: that first submission, the event that opened the family, and the first red submission.
     """
     for anchor in world.of(ReferralSubmitted):
         family, referral = anchor.data.family_id, anchor.data.referral_id
@@ -42,15 +44,15 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
 
 def _is_decided(world: World, first: Fact, red: Fact | None) -> bool:
     """
-    Whether somebody decided who could know the severity.
+    Whether a decision was taken that could take the severity into account.
 
-    A decision from before the referral was called red does not count once it is red.
+    If a later submission calls the referral red, decisions before that submission do not count.
     """
     decided = decisions(world, first)
     return bool(decided) if red in (None, first) else any(each.order > red.order for each in decided)
 
 
 def _opening(before: World, family: str) -> Fact:
-    """The latest case opened while the family was not open. A second case opens nothing."""
+    """The latest case that was opened while the family was not open. A second case does not open the family again."""
     openings = before.of(CaseOpened, family_id=family)
     return [fact for fact in openings if not before.before(fact).is_open(family)][-1]

@@ -1,4 +1,4 @@
-"""`case_drift`: nobody has reviewed or seen an open family for long, or it has no lead professional."""
+"""`case_drift`: nobody has reviewed or seen an open family for too long, or the family has no lead professional."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ __all__ = ["expected"]
 
 @dataclass(frozen=True)
 class _Clock:
-    """The event that began a clock, the deadline, and the event that ended it."""
+    """The event that began a clock, the clock's deadline, and the event that ended the clock."""
 
     begin: Fact
     deadline: datetime
@@ -28,13 +28,13 @@ class _Clock:
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Fires when a clock passes its deadline.
+    Raise an alert when a clock passes its deadline.
 
-    One clock runs since the last review or visit (or the opening), the other from the opening until there is a lead
-    professional. Both clocks of an opening are one alert.
+    One clock runs since the last review or visit, or since the opening if there was none. The other clock runs from the
+    opening until a lead professional is assigned. If both clocks began with the opening, they are one alert.
 
-    Evidence: the event with which the family was opened, the event that began the clock, and the event that ended it,
-    once there is one.
+    Evidence: the event that opened the family, the event that began the clock, and, if the clock has ended, the event
+    that ended it.
     """
     for family in world.families:
         for opening in world.of(CaseOpened, family_id=family):
@@ -59,7 +59,12 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
 
 
 def _clocks(world: World, opening: Fact, profile: Profile) -> Iterator[_Clock]:
-    """Clocks from the opening, and from each review and visit, to the next; and one from the opening to a lead."""
+    """
+    The clocks of one opening.
+
+    One clock runs from the opening to the next review or visit, and one from each review or visit to the next. Another
+    clock runs from the opening to the assignment of a lead professional.
+    """
     family = opening.data.family_id
     closing = _closing(world, opening)
     contacts = [each for each in world.of(ReviewHeld, FamilySeen, family_id=family) if _within(opening, each, closing)]
@@ -77,14 +82,14 @@ def _within(opening: Fact, fact: Fact, closing: Fact | None) -> bool:
 
 
 def _closing(world: World, opening: Fact) -> Fact | None:
-    """The first event after an opening that leaves no case of the family open."""
+    """The first event after an opening that leaves the family without an open case."""
     family = opening.data.family_id
     closed = [each for each in world.of(CaseClosed, family_id=family) if each.order > opening.order]
     return next((each for each in closed if not world.until(each).is_open(family)), None)
 
 
 def _has_lead(before: World, family: str) -> bool:
-    """Whether a lead professional was assigned before the family was opened, and after it was last closed."""
+    """Whether a lead professional was assigned before the family was opened and after the family was last closed."""
     closings = [_closing(before, each) for each in before.of(CaseOpened, family_id=family)]
     ended = max((each.order for each in closings if each), default=None)
     leads = before.of(LeadProfessionalAssigned, family_id=family)

@@ -14,7 +14,11 @@ __all__ = ["expected"]
 
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
-    """Fires at every referral without an answer, or with "not sought" and no reason. Evidence: the referral."""
+    """
+    Raise an alert at every referral without an answer, or with the answer "not sought" and no reason.
+
+    Evidence: the referral.
+    """
     for referral in world.of(ReferralSubmitted):
         if not _is_unanswered(referral.data):
             continue

@@ -1,4 +1,4 @@
-"""`cumulative_concern`: several concerns about one family, which may mean little one by one."""
+"""`cumulative_concern`: several concerns about one family, each of which may mean little by itself."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -15,9 +15,11 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    One alert per clause, at the event that makes the clause true: a concern, or for (a) the end of an opening.
+    Raise one alert per clause, at the event that makes the clause true.
 
-    Evidence: the first report of each concern counted.
+    The event that makes a clause true is a concern, or for clause (a) also the end of an opening.
+
+    Evidence: the first report of each counted concern.
     """
     for family in world.families:
         events = [fact for fact in world.facts if getattr(fact.data, "family_id", None) == family]
@@ -41,7 +43,7 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
 
 
 def _is_reset(world: World, family: str, fact: Fact, profile: Profile) -> bool:
-    """Whether this event makes the family open at a high level."""
+    """Whether this event makes the family open at a high level of need."""
     is_open_high = _is_open_high(world.until(fact), family, profile)
     return is_open_high and not _is_open_high(world.before(fact), family, profile)
 
@@ -51,13 +53,15 @@ def _is_open_high(world: World, family: str, profile: Profile) -> bool:
 
 
 Clause = Callable[[list[Concern], World, str, datetime, Profile], list[Concern]]
-"""Returns the concerns since the last reset that make a clause true at a time, or none when it is not true."""
+"""
+Returns the concerns since the last reset that make a clause true at a time, or an empty list if the clause is false.
+"""
 
 
 def _judged(
     world: World, family: str, at: datetime, resets: list[Fact], clause: Clause, profile: Profile
 ) -> list[Concern]:
-    """The concerns that a clause finds since the family was last opened at a high level."""
+    """The concerns that make a clause true. Only concerns since the family was last opened at a high level count."""
     past = [reset for reset in resets if world.facts and reset.order <= world.facts[-1].order]
     since = [each for each in concerns(world, family) if not past or each.first.order > past[-1].order]
     return clause(since, world, family, at, profile)

@@ -1,4 +1,4 @@
-"""`custody_release_due`: a person is about to be released from custody to a family with a child."""
+"""`custody_release_due`: a person will soon be released from custody to a family with a child."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -15,9 +15,11 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Fires from 14 days before the release to the end of its day, when the plan leads to a family with a child.
+    Raise an alert when a release plan leads to a family with a child.
 
-    The alert stays open while the plan leads there. It is red if it is open three days before the release or later.
+    The alert can begin between 14 days before the release and the end of the day of release. The alert stays open while
+    the plan leads to the family. The alert is red if it is open three days before the release or later.
+
     Evidence: the plan.
     """
     for plan in world.of(CustodyReleasePlanned):
@@ -40,14 +42,20 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
 
 
 def _day(plan: Fact, days: int) -> datetime:
-    """The start of the day that lies so many days after the release (before it, if negative)."""
+    """
+    The start of the day that lies the given number of days after the release, or before it if the number is negative.
+    """
     return midnight(plan.data.release_on + timedelta(days=days))
 
 
 def _states(
     world: World, plan: Fact, family: str, as_of: datetime, profile: Profile
 ) -> Iterator[tuple[datetime, bool]]:
-    """Whether the alert is open after each event from the plan on, and at the start of each day that has come."""
+    """
+    Whether the alert is open, from the time of the plan on.
+
+    The result has one entry after each event, and one at the start of each day that has come.
+    """
     stands = False
     for at, then in _moments(world, plan, as_of, profile):
         is_near = at >= _day(plan, -profile.release_days)
@@ -66,10 +74,11 @@ def _moments(world: World, plan: Fact, as_of: datetime, profile: Profile) -> lis
 
 def _leads(then: World, plan: Fact, family: str) -> bool:
     """
-    Whether a plan is the latest for its person, and leads to this family or to the family's address.
+    Whether a plan is the person's latest plan, and leads to this family or to the family's address.
 
-    Plans for an over-shared id are about many strangers. Each family that they name has its own latest plan, and an
-    address leads nowhere. At an over-shared address, a plan leads to a family that the person has to do with.
+    If the person's id is over-shared, its plans are about several strangers. Each family named in such plans has its
+    own latest plan, and an address in such a plan leads to no family. If the address is over-shared, a plan leads only
+    to a family with which the person has a connection.
     """
     person, address = then.person(plan.data.person_id), plan.data.address_id
     plans = then.of_person(person, CustodyReleasePlanned)
@@ -86,5 +95,5 @@ def _leads(then: World, plan: Fact, family: str) -> bool:
 
 
 def _has_child(then: World, plan: Fact, family: str, at: datetime) -> bool:
-    """Whether a child lives there who is not the person released."""
+    """Whether the family has a child who is not the person being released."""
     return bool(then.children(family, at) - {then.person(plan.data.person_id)})

@@ -1,4 +1,4 @@
-"""`encompass_notice`: a school was not notified of domestic abuse in a pupil's home before the next school day."""
+"""`encompass_notice`: no school was notified of domestic abuse in a pupil's home before the next school day."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,10 +17,10 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Fires for each child when the next school day starts and nobody was notified of the incident before then.
+    Raise an alert for each child if nobody was notified of the incident before the next school day starts.
 
-    Evidence: the first report on the family by which the incident concerns the child, and the event that notified the
-    school, once there is one.
+    Evidence: the first report on the family that makes the incident concern the child, and, if a school has been
+    notified, the event that says so.
     """
     concerned = set()
     for report in world.of(EscalationReported, escalation_kind=EscalationKind.DOMESTIC_ABUSE_INCIDENT):
@@ -47,7 +47,7 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
 
 
 def _notice(world: World, report: Fact, child: str) -> Fact | None:
-    """The first event that notified a school, or the authority, of this incident and child."""
+    """The first event that notified a school, or the authority, of this incident and this child."""
     if report.data.incident_id is None:
         return None
     notices = world.of_person(child, SchoolNotified, incident_id=report.data.incident_id)
@@ -58,9 +58,9 @@ def _notice(world: World, report: Fact, child: str) -> Fact | None:
 
 def _pupils(then: World, report: Fact, school_day: datetime) -> dict[str, str]:
     """
-    Pupils in the family, and in the other households of the adults whom the report names.
+    The pupils in the family, and in the other households of the adults whom the report names.
 
-    Each child is given with the identifier under which they first joined one of these households.
+    The result maps each child to the identifier under which the child first joined one of these households.
     """
     families = {report.data.family_id}
     for person in {then.person(named) for named in report.data.person_ids} - then.crowds.persons:

@@ -14,11 +14,12 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Fires when the amber deadline has passed without a decision. Red when the red deadline has passed as well.
+    Raise an alert when the amber deadline passes without a decision. The alert is red after the red deadline.
 
-    Evidence: the referral as first submitted, and the first decision that stops the clock, once there is one.
+    Evidence: the first submission of the referral, and, if there is one, the first decision that stops the clock.
 
-    `anchored_at` is the amber deadline, at which the rule turns true. `deadline` is the red one, whatever the severity.
+    `anchored_at` is the amber deadline, at which the rule turns true. `deadline` is the red deadline, whatever the
+    severity.
     """
     seen = set()
     for referral in world.of(ReferralSubmitted):

@@ -1,4 +1,4 @@
-"""`level_4_for_access`: a family was put on the highest level only to get a provision."""
+"""`level_4_for_access`: a family was put on the highest level of need only to get access to a provision."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -16,11 +16,11 @@ _NO_NEED = frozenset({AssessmentFactor.OTHER, AssessmentFactor.NONE})
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Fires when the level is raised to 4 for access and the latest completed assessment found no factor but 20 or 21.
+    Raise an alert when the level is raised to 4 for access, but no assessment supports that level.
 
-    It also fires when there is no completed assessment.
+    An assessment supports the level if it is the latest completed assessment and found a factor other than 20 and 21.
 
-    Evidence: the level event, and that assessment.
+    Evidence: the level event, and the latest completed assessment, if there is one.
     """
     for anchor in world.of(LevelChanged, level=4, level_reason=LevelReason.TO_ACCESS_PROVISION):
         family, before = anchor.data.family_id, world.before(anchor)

@@ -1,4 +1,6 @@
-"""`marked_adult_joins_other_family`: a marked adult is in a family with a child that the marker does not name."""
+"""
+`marked_adult_joins_other_family`: an adult is in a family with a child, and the adult's marker names other families.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,17 +16,18 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Fires like `adult_returns`, but when no marker in force concerns the family.
+    Raise alerts at the same events as `adult_returns`, but only when no marker in force concerns the family.
 
-    Evidence: the marker-set events in force, the anchor, and the joined event with which the stay began.
+    Evidence: the `risk-marker-set` events of the markers in force, the anchor, and the joined event that began the
+    stay.
 
-    A later marker that names the family does not clear the alert, because the danger it warned of is not over.
+    A later marker that names the family does not clear the alert, because the danger is not over.
     """
     yield from returns(world, as_of, "marked_adult_joins_other_family", _only_of_others, _of_others)
 
 
 def _only_of_others(world: World, family: str, person: str, anchor: Fact, at: datetime) -> list[Fact]:
-    """Markers in force; none if one of them concerns the family, because then `adult_returns` applies."""
+    """Markers in force, or none if one of the markers concerns the family, because then `adult_returns` applies."""
     return [] if concerning(world, family, person, anchor, at) else markers_in_force(world, family, person, at)
 
 

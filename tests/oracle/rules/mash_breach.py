@@ -1,4 +1,4 @@
-"""`mash_breach`: the MASH has not brought a referral to a service in time."""
+"""`mash_breach`: the MASH has not allocated a referral to a service in time."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,11 +15,12 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Fires when the amber deadline has passed without an allocation. Red when the red deadline has passed as well.
+    Raise an alert when the amber deadline passes without an allocation. The alert is red after the red deadline.
 
-    Evidence: the MASH decision, and the allocation that ends the wait, once there is one.
+    Evidence: the MASH decision, and, if there is one, the allocation that ends the wait.
 
-    `anchored_at` is the amber deadline, at which the rule turns true. `deadline` is the red one, whatever the severity.
+    `anchored_at` is the amber deadline, at which the rule turns true. `deadline` is the red deadline, whatever the
+    severity.
     """
     for decision in world.of(ReferralDecided, decision=Decision.MASH):
         if _is_waiting(world.before(decision), decision):
@@ -43,7 +44,7 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
 
 
 def _is_waiting(before: World, decision: Fact) -> bool:
-    """Whether an earlier MASH decision on the same referral still waits for its allocation."""
+    """Whether an earlier MASH decision on the same referral still has no allocation."""
     same = {"family_id": decision.data.family_id, "referral_id": decision.data.referral_id}
     earlier = before.of(ReferralDecided, decision=Decision.MASH, **same)
     return any(_allocation(before, each) is None for each in earlier)

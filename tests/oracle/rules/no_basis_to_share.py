@@ -1,4 +1,4 @@
-"""`no_basis_to_share`: information about a family was shared, and nothing allowed it."""
+"""`no_basis_to_share`: information about a family was shared without a lawful basis."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -16,9 +16,9 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Fires at every sharing on no basis, or on a consent to share that is not in force.
+    Raise an alert when information is shared without a basis, or on a consent to share that is not in force.
 
-    Evidence: the sharing, and the family's latest answer on sharing, if it was shared on consent.
+    Evidence: the sharing event. If consent was the basis, the family's latest answer on sharing is also evidence.
     """
     for sharing in world.of(InformationShared):
         said = _said(world.before(sharing), sharing) if sharing.data.sharing_basis == SharingBasis.CONSENT else []
@@ -38,7 +38,7 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
 
 
 def _said(before: World, sharing: Fact) -> list[Fact]:
-    """The family's latest answer on sharing, if it has given any."""
+    """The family's latest answer on sharing, or None if the family has never answered."""
     kinds = (ConsentGiven, ConsentRefused, ConsentWithdrawn)
     family, scope = sharing.data.family_id, ConsentScope.SHARE_INFORMATION
     return before.of(*kinds, family_id=family, consent_scope=scope)[-1:]

@@ -1,4 +1,4 @@
-"""`out_of_hours`: something urgent came while the front door was closed."""
+"""`out_of_hours`: a red referral or escalation arrived while the front door was closed."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -20,7 +20,7 @@ _URGENT = (ReferralSubmitted, EscalationReported)
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Fires at every red referral and escalation whose first red version arrived outside working hours.
+    Raise an alert at every referral and escalation whose first red version arrived outside working hours.
 
     Evidence: the referral or the escalation.
     """
@@ -40,13 +40,13 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
 
 
 def _arrived_at(urgent: Fact) -> datetime:
-    """When the first red version arrived, out of the version first sent and its corrections."""
+    """When the first red version arrived. The versions are the event as first sent and its corrections."""
     said = [each for each in urgent.versions if isinstance(each.data, _URGENT)]
     return min(each.arrived_at for each in said if each.data.severity == Severity.RED)
 
 
 def _is_taken_over(world: World, urgent: Fact, arrived_at: datetime, profile: Profile) -> bool:
-    """Whether the front door, once it was staffed, decided on the referral. Nobody decides on an escalation."""
+    """Whether the front door decided on the referral in working hours. Nobody decides on an escalation."""
     if not isinstance(urgent.data, ReferralSubmitted):
         return False
     return any(each.at >= arrived_at and is_working_time(each.at, profile) for each in decisions(world, urgent))

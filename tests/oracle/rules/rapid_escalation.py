@@ -14,7 +14,7 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Fires when the level becomes so much higher than the lowest level held in the window.
+    Raise an alert when the level of need is two or more above the lowest level that was held in the window.
 
     Evidence: the level event at that time, and the latest event that set the lowest level.
     """
@@ -49,10 +49,10 @@ def _has_risen(levels: Sequence[Fact], at: datetime, profile: Profile) -> bool:
 
 def _lowest(levels: Sequence[Fact], at: datetime, profile: Profile) -> Fact:
     """
-    The latest event with the lowest level that was held in the window, which includes the present level.
+    The latest event that set the lowest level held in the window. The present level counts as held in the window.
 
     A level is held until the next level event. A level that ended exactly at the start of the window was not held in
-    it.
+    the window.
     """
     start = at - profile.escalation_window
     ends = [fact.at for fact in levels[1:]]

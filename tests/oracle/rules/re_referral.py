@@ -1,4 +1,4 @@
-"""`re_referral`: the family was referred before, about something else."""
+"""`re_referral`: the family was referred before, about a different incident."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -16,9 +16,12 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Fires at every referral that has an earlier one within the months before, whatever was decided on that one.
+    Raise an alert at every referral of a family that was already referred in the preceding months.
 
-    Evidence: the referral, and the latest earlier one on another incident in that time.
+    The decision on the earlier referral does not matter.
+
+    Evidence: the referral, and the latest earlier referral about another incident in those months. The profile sets the
+    number of months.
     """
     for referral in world.of(ReferralSubmitted):
         start = months_before(referral.at, profile.re_referral_months)
@@ -41,7 +44,8 @@ def _is_another(referral: Fact, other: Fact) -> bool:
     """
     Whether two submissions are different referrals about different incidents.
 
-    A second copy of one referral is not another. If either of two referrals names no incident, they count as different.
+    A second copy of one referral is not a different referral. If either of two referrals names no incident, the
+    incidents count as different.
     """
     if referral.data.referral_id == other.data.referral_id:
         return False

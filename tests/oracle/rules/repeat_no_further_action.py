@@ -1,4 +1,4 @@
-"""`repeat_no_further_action`: another referral of the family ended without any action."""
+"""`repeat_no_further_action`: a second referral of the family ended with no further action (NFA)."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -16,9 +16,9 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Fires when two referrals have such a decision within the months before.
+    Raise an alert when two referrals of a family ended with no further action (NFA) in the preceding months.
 
-    Evidence: every such decision in that time.
+    Evidence: all NFA decisions in those months. The profile sets the number of months.
     """
     for decided in world.of(ReferralDecided, decision=Decision.NO_FURTHER_ACTION):
         found = _recent(world.until(decided), decided, profile)

@@ -19,11 +19,11 @@ _NO_STEP_DOWN = frozenset({ClosureReason.DIED, ClosureReason.OTHER_AUTHORITY})
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Fires at every rise of the level and every referral within the months after a lower level or a closure.
+    Raise an alert at every step-up and every referral within a number of months after a step-down or closure.
 
-    A referral that is sent again is the same one: its first submission after a step down counts.
+    Several submissions of one referral are one referral, and the first submission after the step-down counts.
 
-    Evidence: the anchor, and the latest step down.
+    Evidence: the anchor, and the latest step-down or closure. The profile sets the number of months.
     """
     told = set()
     for anchor in world.of(LevelChanged, ReferralSubmitted):

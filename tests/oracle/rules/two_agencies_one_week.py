@@ -1,4 +1,4 @@
-"""`two_agencies_one_week`: two agencies are concerned about one family within a week."""
+"""`two_agencies_one_week`: two agencies report concerns about one family within a week."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,7 +13,7 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Fires when concerns of two agencies lie within the window.
+    Raise an alert when concerns of two agencies lie within the window.
 
     Evidence: the first report of each concern in the window.
     """

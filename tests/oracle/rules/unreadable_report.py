@@ -12,11 +12,11 @@ __all__ = ["expected"]
 
 def expected(events: Iterable[Accepted], rejected: Iterable[Rejected]) -> Iterator[Expected]:
     """
-    Fires at every rejected record of the referral and escalation topics.
+    Raise an alert at every rejected record of the referral and escalation topics.
 
-    An accepted record that replays it clears the alert.
+    The alert is cleared by an accepted record that replays the rejected record.
 
-    Evidence: none. The record has no `(source, id)`, so the anchor has its topic and position instead.
+    Evidence: none. A rejected record has no `(source, id)`, so the anchor consists of the record's topic and position.
     """
     replayed = {event.replay_of for event in events}
     for record in rejected:

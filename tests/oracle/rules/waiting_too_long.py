@@ -14,9 +14,9 @@ __all__ = ["expected"]
 
 def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expected]:
     """
-    Fires when the partner's target days have passed and the service was not started, declined or cancelled.
+    Raise an alert when the partner's target days have passed and the service was not started, declined or cancelled.
 
-    Evidence: the request as first made, and the first event that answers it, once there is one.
+    Evidence: the first event of the request, and, if there is one, the first event that answers the request.
     """
     seen = set()
     for request in world.of(ServiceRequested):
@@ -40,6 +40,6 @@ def expected(world: World, as_of: datetime, profile: Profile) -> Iterator[Expect
 
 
 def _answer(world: World, request: Fact) -> Fact | None:
-    """The first event by which the family no longer waits. The end of a service without a start does not count."""
+    """The first event that ends the family's wait. The end of a service that was never started does not count."""
     same = {"family_id": request.data.family_id, "service_request_id": request.data.service_request_id}
     return next(iter(world.of(ServiceStarted, ServiceDeclined, ServiceCancelled, **same)), None)

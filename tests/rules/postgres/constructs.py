@@ -1,7 +1,7 @@
 """
-A query for every construct of DuckDB that is known to mean the same in PostgreSQL, or is rewritten.
+One query for every DuckDB construct that means the same in PostgreSQL, or that is rewritten.
 
-`given` is the table of `tests.rules.postgres.rows`. The queries sort lists that DuckDB leaves in no order.
+`given` is the table of `tests.rules.postgres.rows`. The queries sort lists whose order DuckDB does not define.
 """
 
 __all__ = ["CONSTRUCTS"]

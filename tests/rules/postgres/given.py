@@ -1,4 +1,4 @@
-"""One query on the random rows, derived for PostgreSQL."""
+"""Translate a query on the table of random rows to PostgreSQL."""
 
 import pyarrow as pa
 import sqlglot
@@ -29,7 +29,7 @@ TYPES = {name: _NAMES[type_] for name, type_ in COLUMNS.items()}
 
 
 def derived(sql: str) -> tuple[str, Place]:
-    """The PostgreSQL text of a query on `given`, and the objects that it needs."""
+    """Translate a query on `given` to PostgreSQL, and list the database objects that the translation needs."""
     place, schema = Place(SCHEMA, Composites(SCHEMA)), MappingSchema(dialect="duckdb")
     schema.add_table(exp.to_table("landing.main.given"), TYPES, dialect="duckdb")
     tree = sqlglot.parse_one(sql, read="duckdb")

@@ -1,4 +1,4 @@
-"""Random rows of every type that rules read, with the values on which databases differ."""
+"""Random rows with columns of every type that rules read. The rows contain values on which databases differ."""
 
 import random
 from datetime import UTC, date, datetime, time, timedelta
@@ -68,7 +68,9 @@ _STEP = timedelta(microseconds=1)
 
 
 def rows(seed: int, size: int = 120) -> pa.Table:
-    """A table of `COLUMNS`. It has few groups and values, so that everything is tied, doubled and missing somewhere."""
+    """
+    A table of `COLUMNS`. The table has few groups and values, so every column has ties, duplicates and missing values.
+    """
     chance = random.Random(seed)
     listed = [_row(chance, number) for number in range(size)]
     return pa.table({name: pa.array([row[name] for row in listed], type_) for name, type_ in COLUMNS.items()})
@@ -101,7 +103,7 @@ def _row(chance: random.Random, number: int) -> dict[str, object]:
 
 
 def _moment(chance: random.Random) -> datetime:
-    """A moment around the hours at which clocks change, at a month end, or anywhere."""
+    """A time around the hours at which clocks change, at the end of a month, or at any moment."""
     if chance.random() < 0.5:
         return (
             chance.choice(_CHANGES) + chance.randrange(-4, 5) * timedelta(minutes=30) + chance.randrange(-1, 2) * _STEP

@@ -1,4 +1,4 @@
-"""On random rows, every construct gives the same result in PostgreSQL as in DuckDB."""
+"""Every construct gives the same result in PostgreSQL as in DuckDB on random rows."""
 
 import json
 import unicodedata
@@ -55,7 +55,7 @@ def in_postgres(cursor, sql: str, names: list[str], given) -> list:
 
 
 def plain(value: object) -> object:
-    """A value of DuckDB as it would be in JSON."""
+    """A DuckDB value as it would be in JSON."""
     if isinstance(value, dict):
         return {name: plain(part) for name, part in value.items()}
     if isinstance(value, list):
@@ -69,7 +69,7 @@ def in_order(found: list) -> list[str]:
 
 @pytest.mark.parametrize("name", CONSTRUCTS)
 def test_construct_gives_the_same_result(name, reference, cursor):
-    """The rows have NULLs, ties, doubles, month ends, clock changes and letters beyond ASCII. One table has no rows."""
+    """The rows have NULLs, ties, duplicates, month ends, clock changes and non-ASCII letters. One table has no rows."""
     for given in (*map(rows, range(3)), rows(0, 0)):
         reference.register("given", given)
         asked = reference.execute(CONSTRUCTS[name])
@@ -102,14 +102,14 @@ def test_construct_gives_the_same_result(name, reference, cursor):
     ],
 )
 def test_text_is_ordered_by_its_bytes_in_any_locale(expression):
-    """The embedded server's locale is C, so the tests above do not show what a database with another locale does."""
+    """The embedded server uses the locale C, so other tests do not show how a database with another locale sorts."""
     text, place = derived(f"SELECT {expression} AS x FROM given")
 
     assert 'COLLATE "C"' in text + "".join(place.composites.ddl.values())
 
 
 def test_small_letters_are_the_same_for_every_letter(reference, cursor):
-    """These are all letters in Python's table of Unicode. PostgreSQL may know newer ones than DuckDB."""
+    """The letters are all letters of Python's Unicode table. PostgreSQL may know more recent letters than DuckDB."""
     letters = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)).startswith("L")]
     small = dict(reference.execute("SELECT s, lower(s) FROM (SELECT unnest($1) AS s) AS given", [letters]).fetchall())
     text, _ = derived("SELECT s, lower(s) AS x FROM given")

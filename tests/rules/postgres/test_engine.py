@@ -1,4 +1,4 @@
-"""The engine on PostgreSQL: the schema that it needs, what it keeps, and where rows may come from."""
+"""The engine on PostgreSQL: the schema that it needs, what the database keeps, and where input rows may come from."""
 
 import threading
 from contextlib import closing
@@ -56,20 +56,20 @@ def engine(compiled, connect):
 
 
 def world(seed: int):
-    """Events, unreadable records, and the time of a world."""
+    """The events of a random world, its unreadable records, and its evaluation time."""
     made = dense(seed)
     accepted, rejected = decoded(made.records)
     return events_table(accepted, NOW), quarantine_table(rejected, NOW), made.as_of
 
 
 def in_partition(number: int, events: pa.Table) -> pa.Table:
-    """The events in a separate partition, so that several worlds share no position."""
+    """Put the events into a separate partition, so that events of different worlds never share a position."""
     partitions = pa.array([number] * events.num_rows, events.schema.field("kafka_partition").type)
     return events.set_column(events.schema.get_field_index("kafka_partition"), "kafka_partition", partitions)
 
 
 def test_seeds_and_static_models_equal_those_of_duckdb(compiled, engine, connect):
-    """They are equal row by row, with the types in which they are compared."""
+    """Rows are compared one by one, in the types that the comparison uses."""
     reference, rules = Reference(compiled), derived(compiled)
     with closing(connect()) as session, closing(reference):
         for name, relation in rules.tables.items():
@@ -79,7 +79,7 @@ def test_seeds_and_static_models_equal_those_of_duckdb(compiled, engine, connect
 
 
 def test_schema_is_made_once_by_many_who_start_together(compiled, connect, postgres):
-    """Each finds it complete, and one of them has made it."""
+    """Three sessions start together. One session creates the schema, and the other two find the schema complete."""
     rules = replace_schema(derived(compiled), "rules_made_once")
     made = []
 
@@ -97,7 +97,9 @@ def test_schema_is_made_once_by_many_who_start_together(compiled, connect, postg
 
 
 def test_interrupted_schema_does_not_exist(compiled, connect):
-    """A failure half-way leaves nothing that the next one would take for complete."""
+    """
+    After a failure half-way, no part of the schema is left that the next session could take for a complete schema.
+    """
     rules = replace_schema(derived(compiled), "rules_interrupted")
     broken = replace_field(rules, setup=[*rules.setup, "SELECT 1 / 0"])
     with closing(connect()) as session:
@@ -108,7 +110,7 @@ def test_interrupted_schema_does_not_exist(compiled, connect):
 
 
 def test_two_versions_of_the_rules_exist_side_by_side(compiled, engine, connect, tmp_path):
-    """Another checksum means another schema. Dropping the old one does not affect the new one."""
+    """Rules with another checksum get another schema. Dropping one schema does not affect the other."""
     (tmp_path / "marts.duckdb").symlink_to(compiled.seeds)
     other = replace(compiled, checksum="another", seeds=tmp_path / "marts.duckdb")
     events, unread, as_of = world(3)
@@ -124,9 +126,10 @@ def test_two_versions_of_the_rules_exist_side_by_side(compiled, engine, connect,
 @pytest.mark.parametrize("has_many", [False, True])
 def test_rows_of_a_table_give_the_same_alerts_as_given_rows(compiled, connect, has_many):
     """
-    A table with only the columns that rules read is enough.
+    The engine can read events from a table with only the columns that rules read.
 
-    It has no payload, it has rows of families that nobody asks for, and its order of text is not that of the rules.
+    The table has no payload, but rows of families that are not asked for. Its text columns sort in another order than
+    the rules do.
     """
     rules, (events, _, as_of) = derived(compiled), world(5)
     columns = ", ".join(f'"{name}" {type_}' for name, type_ in rules.inputs["events"].items())
@@ -145,7 +148,7 @@ def test_rows_of_a_table_give_the_same_alerts_as_given_rows(compiled, connect, h
 
 
 def test_small_and_large_evaluations_and_few_rules_agree(compiled, duckdb, engine):
-    """Plans made for few events are also used for many. Plans made for many exist beside them."""
+    """Plans that were made for few events are also used for many events. Plans made for many events exist as well."""
     worlds = [in_partition(seed, events_table(decoded(case(seed).records)[0], NOW)) for seed in range(8)]
     for table in (worlds[0], pa.concat_tables(worlds), worlds[1], events_table([], NOW)):
         for rules in (sorted(compiled.rules), ["re_referral"], []):
@@ -155,7 +158,7 @@ def test_small_and_large_evaluations_and_few_rules_agree(compiled, duckdb, engin
 
 
 def test_evaluation_writes_nothing(engine, connect, compiled):
-    """Nothing of an event stays in the database."""
+    """An evaluation leaves no event data in the database."""
     events, unread, as_of = world(9)
     with closing(connect()) as session:
         before = session.run("SELECT pg_current_xact_id_if_assigned(), txid_snapshot_xmax(txid_current_snapshot())")
@@ -167,7 +170,7 @@ def test_evaluation_writes_nothing(engine, connect, compiled):
 
 
 def test_character_that_postgres_cannot_hold_stops_nothing(compiled, duckdb, engine):
-    """No id contains a zero byte. In any other field it does not change the results of rules."""
+    """No id contains a zero byte. In other fields, a zero byte does not change the results of rules."""
     events, unread, as_of = world(11)
     place = events.schema.get_field_index("consent_reason")
     marked = events.set_column(place, "consent_reason", [["a\0b"] * events.num_rows])
@@ -181,7 +184,7 @@ def replace_field(rules, **changes):
 
 
 def replace_schema(rules, schema: str):
-    """The same rules under another name."""
+    """The same rules in a schema of another name."""
     return replace_field(
         rules,
         schema=schema,

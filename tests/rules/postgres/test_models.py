@@ -1,4 +1,8 @@
-"""Every model of the stream has the same rows in both databases, not only the models of alerts."""
+"""
+Every model that the stream evaluates has the same rows in both databases.
+
+The comparison includes models that are no alert models.
+"""
 
 import json
 from contextlib import closing
@@ -26,7 +30,7 @@ WORLDS = [made(seed) for seed in range(4) for made in (case, dense, reused)]
 
 
 def unordered(value: object) -> object:
-    """Lists of plain values, sorted, because distinct values have no order in DuckDB."""
+    """Sort lists of plain values, because DuckDB does not define the order of distinct values."""
     if isinstance(value, list):
         return sorted(map(unordered, value), key=str)
     return value
@@ -37,7 +41,7 @@ def in_order(found: list) -> list[str]:
 
 
 def of_duckdb(compiled, tables: dict, as_of: datetime) -> dict[str, list[str]]:
-    """The rows of every model, with each model made as a table."""
+    """The rows of every model in DuckDB. Each model is created as a table."""
     with duckdb.connect() as lake:
         lake.execute("SET TimeZone = 'UTC'; ATTACH ':memory:' AS landing; ATTACH ':memory:' AS marts")
         lake.execute(RUN_TABLES)
@@ -65,7 +69,7 @@ def session(settings, postgres):
 
 
 def test_every_model_has_the_same_rows(settings, session):
-    """Every column is compared, except the few that models name only to leave them out."""
+    """Every column is compared, except a few columns that models name only to exclude them."""
     compiled = compiled_rules(settings)
     rules = derived(compiled)
     sources = {table: rows_given(rules, table, f"${number}") for number, table in enumerate(rules.inputs, 1)}

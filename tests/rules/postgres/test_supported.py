@@ -1,4 +1,8 @@
-"""A construct that is not known to mean the same in PostgreSQL is refused with its name and line, never passed on."""
+"""
+Translating the rules fails if a construct is not known to mean the same in PostgreSQL.
+
+The error names the construct and its line.
+"""
 
 from dataclasses import replace
 
@@ -76,7 +80,9 @@ def test_recursion_without_keys_is_refused():
 
 
 def test_refusal_names_the_model(settings, tmp_path):
-    """If one model is not known, nothing is derived from the rules, and nothing is left for the next time."""
+    """
+    If one model contains an unknown construct, no rules are translated, and no result is stored for the next time.
+    """
     compiled = compiled_rules(settings)
     (tmp_path / "marts.duckdb").symlink_to(compiled.seeds)
     last = compiled.models["int_alert_actions"]
@@ -90,7 +96,7 @@ def test_refusal_names_the_model(settings, tmp_path):
 
 
 def test_every_known_construct_is_tested():
-    """A construct is added to the list together with a query that shows that it means the same."""
+    """A construct may be added to the list only with a query that shows that the construct means the same."""
     seen: set[type] = set()
     functions: set[str] = set()
     for sql in CONSTRUCTS.values():
