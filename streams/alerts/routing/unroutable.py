@@ -34,7 +34,7 @@ def reaches_nobody(alert: Alert, authority: str) -> Alert | None:
         entity_id=alert.alert_id,
         reason=f"No route says who gets alert {alert.alert_id} of rule {alert.rule}.",
         deadline=None,
-        clears_when="no later fact clears it: somebody mends the routes, deals with the alert and closes it",
+        clears_when="never automatically, so somebody must correct the routes, deal with the alert and close it",
         supersedes=None,
         recipients=[Recipient(RecipientRole.ENGINEER, authority), Recipient(RecipientRole.MANAGER, authority)],
     )
