@@ -237,7 +237,7 @@ def test_recreation_is_confirmed_once(lake_settings, contact, send, make_again) 
     done = runner.invoke(caf, ["topics", "confirm", names.REFERRAL, "--yes"])
 
     assert isinstance(early.exception, UnknownTopic)
-    assert "made 2 times" in listed.stdout
+    assert "created 2 times" in listed.stdout
     assert "not confirmed" in listed.stdout
     assert done.exit_code == 0
     assert not known(lake_settings)[names.REFERRAL].is_unconfirmed
