@@ -35,25 +35,15 @@ def test_strangers_who_share_an_id_have_no_alert_and_the_data_owner_has_one(warm
     lake.land(*facts)
     warm.builder.build()
 
+    reasons = {
+        "surgery": "Address surgery is named with 3000 families, which is more than 100",
+        "worker-1": "Person worker-1 is named in 3000 families, which is more than 50",
+    }
     told = [
-        (
-            "address",
-            "surgery",
-            "amber",
-            "open",
-            None,
-            "Address surgery is named with 3000 families, which is more than 100",
-        ),
-        (
-            "person",
-            "worker-1",
-            "amber",
-            "open",
-            None,
-            "Person worker-1 is named in 3000 families, which is more than 50",
-        ),
+        ("address", "surgery", "amber", "open", None, reasons["surgery"]),
+        ("person", "worker-1", "amber", "open", None, reasons["worker-1"]),
     ]
-    assert [(*row[:-1], row[-1].partition(", ")[0]) for row in lake.duckdb.execute(SHARED).fetchall()] == told
+    assert [(*row[:-1], row[-1].partition(", so")[0]) for row in lake.duckdb.execute(SHARED).fetchall()] == told
     assert lake.duckdb.execute(QUALITY).fetchall() == [("address", FAMILIES + 1), ("person", FAMILIES + 2)]
     assert lake.duckdb.execute(ALERTED).fetchall() == [("F-7", "open")]
 
