@@ -37,8 +37,12 @@ HOMES = "TESTS_HOMES"
 """The variable that names the folder with the homes of all processes of a run."""
 
 
-SERVERS = frozenset({"postgres", "kafka"})
-"""The fixtures that start a server. Tests that start a whole stack do not use them and are marked `slow`."""
+NEEDS = frozenset({"make_home", "postgres", "kafka"})
+"""
+The fixtures by which a test gets a home, and so servers or compiled rules, or a server itself.
+
+A test that starts something in another way, or takes tens of seconds, is marked `slow`.
+"""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -76,7 +80,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     The longest tests run first, so that at the end no process waits for another.
     """
     if config.getoption("quick"):
-        slow = [item for item in items if SERVERS & set(item.fixturenames) or item.get_closest_marker("slow")]
+        slow = [item for item in items if NEEDS & set(item.fixturenames) or item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in set(slow)]
     order = {name: number for number, name in enumerate(LONGEST)}

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from streams.contracts import Accepted, decode
-from streams.contracts.event import event_types
+from streams.contracts.event import event_types, fact_name
 from streams.names import TIME_ZONE
 
 __all__ = ["AUTHORITY", "Families", "quarter_start"]
@@ -192,7 +192,7 @@ class Families:
         )
 
     def _tell(self, fact: str, at: datetime, *, id_: str | None = None, **data: object) -> None:
-        type_ = next(type_ for type_ in event_types() if type_.split(".")[-2] == fact)
+        type_ = next(type_ for type_ in event_types() if fact_name(type_) == fact)
         self._send(type_, at, id_ or f"told-{next(self._offsets)}", data)
 
     def _send(self, type_: str, at: datetime, id_: str, data: dict) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from streams.contracts import Accepted, decode
 from streams.contracts.columns import events_table
-from streams.contracts.event import event_types
+from streams.contracts.event import event_types, fact_name
 from streams.lake.connect import connect
 from streams.marts.builder import Builder
 from streams.settings import Settings
@@ -43,7 +43,7 @@ class Council:
         **data: object,
     ) -> None:
         """Land an event that happened `at` a time. The event arrived at the same time unless `arrived` is given."""
-        type_ = next(type_ for type_ in event_types() if type_.split(".")[-2] == fact)
+        type_ = next(type_ for type_ in event_types() if fact_name(type_) == fact)
         topic = f"caf.{type_.split('.')[2]}.v1"
         envelope = {
             "specversion": "1.0",

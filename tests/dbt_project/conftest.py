@@ -21,7 +21,7 @@ import pytest
 
 from streams.contracts.columns import events_table, quarantine_table
 from streams.contracts.decode import Accepted, decode
-from streams.contracts.event import event_types
+from streams.contracts.event import event_types, fact_name
 from streams.rules.dbt_compile import STREAM_SCOPES
 from streams.settings import PROJECT
 
@@ -271,7 +271,7 @@ class World:
 
 
 def _type(fact: str) -> str:
-    return next(type_ for type_ in event_types() if type_.split(".")[-2] == fact)
+    return next(type_ for type_ in event_types() if fact_name(type_) == fact)
 
 
 def _amendment(fact: str, change: str) -> str:
