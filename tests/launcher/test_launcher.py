@@ -16,6 +16,8 @@ import pytest
 from streams.settings import PROJECT
 from streams.stack import make_environment
 
+pytestmark = pytest.mark.slow
+
 PRINT_ARGUMENTS = "import os, sys; print(sys.argv[1:], os.environ['CAF_HOME'])\n"
 
 
