@@ -269,7 +269,7 @@ def test_published_map_says_what_is_suppressed(page: Page, served: Served, publi
     expect(page.locator(f"#w-{published} title")).to_contain_text("suppressed")
     expect(page.locator(".legend")).to_contain_text("suppressed: a count from 1 to 5")
     expect(page.locator("#f-places svg")).to_contain_text(": suppressed")
-    expect(page.locator(".defined")).to_contain_text("a named child, and social care asked for")
+    expect(page.locator(".defined")).to_contain_text("of a named child, with social care asked for")
     page.locator("#d-places summary").click()
     expect(page.locator("#d-places tbody tr").last).to_contain_text("suppressed")
     assert ",c" in served.get("/map/places.csv?measure=referrals").text
