@@ -19,6 +19,8 @@ _CHECKS: Mapping[str, Sequence[str]] = {
     "format": ("-m", "ruff", "format", "--check", "."),
     "types": ("-m", "mypy"),
     "generated": (*_OWN, "contracts", "generate", "--check"),
+    "rules": (*_OWN, "rules", "--check"),
+    "measures": (*_OWN, "measures", "--check"),
     "YAML": ("-m", "yamllint", "--strict", "."),
     "SQL": ("-m", "sqlfluff", "lint", "dbt_project"),
 }
@@ -26,6 +28,8 @@ _FIXES: Mapping[str, Sequence[str]] = {
     "Python": ("-m", "ruff", "check", "--fix", "."),
     "format": ("-m", "ruff", "format", "."),
     "generated": (*_OWN, "contracts", "generate"),
+    "rules": (*_OWN, "rules", "--write"),
+    "measures": (*_OWN, "measures", "--write"),
     "SQL": ("-m", "sqlfluff", "fix", "dbt_project"),
 }
 
@@ -35,10 +39,10 @@ _FIXES: Mapping[str, Sequence[str]] = {
 @click.argument("names", nargs=-1, type=click.Choice([*_CHECKS], case_sensitive=False), metavar="[CHECK]...")
 def command(fix: bool, names: Sequence[str]) -> None:
     """
-    Check the code without running it: lint, format, types, generated files.
+    Check the code without running it: lint, format, types, generated files and pages.
 
-    CHECK is one or several of Python, format, types, generated, YAML, SQL. Without any, all checks run. The exit code
-    is 1 if a check fails. A check that fails prints what its tool says.
+    CHECK is one or several of Python, format, types, generated, rules, measures, YAML, SQL. Without any, all checks
+    run. The exit code is 1 if a check fails. A check that fails prints what its tool says.
     """
     chosen = [name for name in _CHECKS if not names or name in names]
     if fix:

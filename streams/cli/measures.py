@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from streams.cli.generated_page import compare
 from streams.measures import Measure, measure, measures
 from streams.measures.page import PAGE, page
 from streams.rules.compiled import project_manifest
@@ -21,8 +22,9 @@ _WIDTH = 100
 @click.command("measures")
 @click.argument("key", required=False)
 @click.option("--write", is_flag=True, help="Write the page of all measures, docs/measures.md.")
+@click.option("--check", is_flag=True, help="Only compare that page with the models; exit code 1 if it differs.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(*, key: str | None, write: bool, as_json: bool) -> None:
+def command(*, key: str | None, write: bool, check: bool, as_json: bool) -> None:
     """
     List the measures of the marts, or define one: title, unit, formula, period, source, caveat, and where it is.
 
@@ -30,6 +32,9 @@ def command(*, key: str | None, write: bool, as_json: bool) -> None:
     several marts have a measure of the same name, give KEY as `mart.key`.
     """
     found = measures(project_manifest(Settings.from_env()))
+    if check:
+        compare(PAGE, page(found), "./caf measures --write")
+        return
     if write:
         PAGE.write_text(page(found))
         click.echo(PAGE, err=True)

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from streams.cli.generated_page import compare
 from streams.rules.compiled import compiled_rules
 from streams.rules.page import PAGE, page
 from streams.rules.performance import performance
@@ -32,8 +33,11 @@ _COLOURS = {"red": "red", "amber": "yellow", "green": "green"}
 )
 @click.option("--show", "formerly", metavar="RULE", hidden=True)
 @click.option("--write", is_flag=True, help="Write the page of all rules, docs/rules/rules.md.")
+@click.option("--check", is_flag=True, help="Only compare that page with the rules; exit code 1 if it differs.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(*, rule: str | None, database: str | None, formerly: str | None, write: bool, as_json: bool) -> None:
+def command(
+    *, rule: str | None, database: str | None, formerly: str | None, write: bool, check: bool, as_json: bool
+) -> None:
     """
     List the alert rules, or show RULE: what it says, reads and needs, and how it performs.
 
@@ -48,6 +52,9 @@ def command(*, rule: str | None, database: str | None, formerly: str | None, wri
         click.echo(_text(settings, rule, database))
         return
     entries = register(compiled_rules(settings, with_build_rules=True))
+    if check:
+        compare(PAGE, page(entries), "./caf rules --write")
+        return
     if write:
         PAGE.write_text(page(entries))
         click.echo(PAGE, err=True)
