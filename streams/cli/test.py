@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Sequence
 
@@ -43,16 +44,37 @@ The first letter that is not in the brackets takes the text after it as its valu
     "test",
     context_settings={"ignore_unknown_options": True},
     add_help_option=False,
-    help="Run the tests with pytest: all of them on every core, or only those that you name, one after another.",
+    help="Run the tests with pytest: all of them on every core, or only those that you name, one after another. "
+    "With --coverage, also report which branches of the code no test takes.",
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def command(arguments: tuple[str, ...]) -> None:
-    """Replace this process by pytest, in the project's folder."""
+    """Run pytest in the project's folder, and end with its exit code."""
     os.chdir(PROJECT)
+    chosen = [argument for argument in arguments if argument != "--coverage"]
     # A container may have fewer cores than its machine. Only on Linux can Python find out the number.
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    options = side_by_side(arguments, cores)
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *options, *arguments])
+    pytest = ["-m", "pytest", *side_by_side(chosen, cores), *chosen]
+    if len(chosen) == len(arguments):
+        os.execv(sys.executable, [sys.executable, *pytest])
+    sys.exit(_measured(pytest))
+
+
+def _measured(pytest: Sequence[str]) -> int:
+    """
+    Run pytest, report the branch coverage of all processes that it starts, and return pytest's exit code.
+
+    Processes that a test kills store nothing, so the report names some branches that are tested.
+    """
+    _coverage("erase")
+    exit_code = _coverage("run", *pytest)
+    _coverage("combine", "--quiet")
+    _coverage("report", "--skip-covered", "--show-missing")
+    return exit_code
+
+
+def _coverage(*arguments: str) -> int:
+    return subprocess.run([sys.executable, "-m", "coverage", *arguments], check=False).returncode
 
 
 def side_by_side(arguments: Sequence[str], cores: int) -> list[str]:
