@@ -69,7 +69,10 @@ def is_working_time(at: datetime) -> bool:
 
 
 def months_later(day: date, months: int) -> date:
-    """Return the same day of a later (or earlier) calendar month, or that month's last day."""
+    """
+    Return the same day of the month, `months` later (or earlier if negative). If that month is too short, return its
+    last day.
+    """
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     lengths = (
         31,
