@@ -1,1 +1,1 @@
-"""Read data for the pages from the lake: marts and published figures."""
+"""Read what the pages show from the lake: marts and published figures."""
