@@ -106,7 +106,7 @@ class Door:
 
     def token(self, ticket: str) -> str:
         """
-        Return the token for a login form. The form must send it back. It belongs to the cookie with this
+        Return the token for a login form, which the form must send back. It belongs to the cookie with the value
         `ticket`.
         """
         return self._forms.dumps(ticket)

@@ -27,8 +27,8 @@ _SHORT = 16
 _TICKS = 8
 """The most ticks that a time axis has."""
 _INKS = {
-    # Vega accepts only real colours. So each variable of the style sheet has a placeholder colour, which it later
-    # replaces.
+    # Vega accepts only real colours. So each variable of the style sheet has a placeholder colour here. In the finished
+    # drawing, the variable replaces its placeholder.
     "#010101": "var(--ink)",
     "#020202": "var(--quiet)",
     "#030303": "var(--rule)",
