@@ -3,8 +3,8 @@
 
 Informs people who do not read the alerts topic. Referrers get a letter about the decision on their referral
 (`caf.referral.feedback.v1`). Partners get those details of an alert that the sharing policy permits
-(`caf.escalation.alerts.<role>.v1`). The two tasks run for hours, because they compile the rules each time they start.
-The next run starts a second after they end.
+(`caf.escalation.alerts.<role>.v1`). The two tasks run for hours, so that they rarely have to compile the rules. The
+next run starts a second after they end.
 
 **Do not trigger it by hand**. The schedule always keeps one run going, and a second run could inform somebody twice.
 

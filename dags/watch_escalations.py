@@ -2,8 +2,7 @@
 ### watch_escalations
 
 Evaluates every referral, case change and escalation as it arrives, and publishes alerts on `caf.escalation.alerts.v1`.
-One task runs for hours, because it compiles the rules each time it starts. The next run starts a second after the task
-ends.
+One task runs for hours, so that it rarely has to compile the rules. The next run starts a second after the task ends.
 
 **Do not trigger it by hand**. The schedule always keeps one run going. A second watcher would only be a standby.
 

@@ -155,7 +155,7 @@ def _items(column: Column) -> Column:
 
 
 def _equal_to(value: object, observed: Callable[[Column], Column] = _items) -> Callable[[Column], Column]:
-    """Return a function that checks, for each item of a column, whether what is observed of the item equals `value`."""
+    """Return a function that finds the items of a column for which `value` is observed."""
     return lambda items: pc.equal(observed(items), value)
 
 

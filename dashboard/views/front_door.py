@@ -28,7 +28,7 @@ def _figures(asked: Asked, lake: Snapshot) -> list[Figure]:
 
 
 def _short(rows: list[Row], said: str) -> list[Row]:
-    """Remove words from the measures' titles that the title of the figure already says."""
+    """Remove the beginning of the measures' titles, because the figure's own title already says it."""
     return [row | {"title": row["title"].removeprefix(said)} for row in rows]
 
 

@@ -195,7 +195,7 @@ def _steps(kind: str) -> str:
     """
     Return the kind of period that the trend shows.
 
-    For the choice of twelve months, this is single months.
+    If the reader chose twelve months, the trend shows single months. Otherwise it shows the chosen kind of period.
     """
     return "month" if kind == "rolling_12_months" else kind
 

@@ -49,8 +49,8 @@ def mix(asked: Asked, lake: Snapshot, measures: str, *, kind: str = "rolling_12_
 
 def months(asked: Asked, lake: Snapshot, measures: str) -> list[Row]:
     """
-    Read the values of each month that has ended, of all measures whose key matches a pattern, for the whole
-    authority.
+    Read the values of all measures whose key matches a pattern, for the whole authority and each month that
+    has ended.
     """
     rows = lake.rows(_MONTHS, {"authority": asked.authority, "measures": measures})
     if asked.is_desk:

@@ -35,8 +35,8 @@ K = TypeVar("K")
 @dataclass
 class Demand:
     """
-    One planned referral: its time and source, its number of children, and whether it is a re-referral and
-    ends as NFA.
+    One planned referral: its time and source, its number of children, whether it is a re-referral, and whether it ends
+    as NFA.
     """
 
     at: datetime

@@ -95,7 +95,7 @@ def check_ports(wanted: Mapping[str, int]) -> None:
         wanted: the ports to check. Each key is the environment variable that sets the port.
 
     Raises:
-        PortTaken: another program listens on a port, or this user must not use the port.
+        PortTaken: another program listens on a port, or this user is not allowed to use the port.
     """
     refused = []
     for variable, port in wanted.items():

@@ -163,7 +163,7 @@ def _environ(settings: Settings, say: Say) -> dict[str, str]:
         "JAVA_HOME": str(java_home(settings)),
         "SPARK_HOME": str(spark),
         "SPARK_LOCAL_IP": "127.0.0.1",
-        # A Spark distribution has a file with this version, but the Python package does not. Without the variable, a
-        # worker would look for a build of Spark.
+        # A Spark distribution names its Scala version in a file, but the Python package lacks this file. Without the
+        # variable, a worker would look for a build of Spark.
         "SPARK_SCALA_VERSION": "2.13",
     }

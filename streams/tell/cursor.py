@@ -18,7 +18,8 @@ __all__ = ["Cursor"]
 
 class Cursor:
     """
-    Reads all partitions of one topic. Yields each record at least once: records are read again until `done` is called.
+    Reads all partitions of one topic. Yields each record at least once: after a restart, records that were not marked
+    with `done` are read again.
 
     At the very first start, reading begins with the next new record. A partition that is added later is read from its
     beginning. A recreated topic is read from its beginning as well, until a person has confirmed it, because the saved

@@ -45,7 +45,7 @@ _INSTANT = timedelta(microseconds=1)
 
 
 class Alerting:
-    """Evaluates the rules on the watcher's state, and stores the resulting alert versions with their recipients."""
+    """Evaluates the rules on the watcher's state. Stores the alert versions that follow, with their recipients."""
 
     def __init__(self, engine: PostgresEngine, state: State, router: Router, case_url: str) -> None:
         self.state = state
@@ -56,7 +56,17 @@ class Alerting:
         self._case_url = case_url
 
     def evaluate(self, records: Collection[Accepted | Rejected], as_of: datetime, now: datetime) -> None:
-        """Evaluates the rules on the watcher's state. Stores the alert versions that follow, with their recipients."""
+        """
+        Store the records of a batch, and the alert versions that follow from its events.
+
+        Unreadable records are only stored here, and `report` evaluates them. If the batch concerns more than 200
+        families and records, they are only listed here as pending, and `evaluate_pending` evaluates them.
+
+        Args:
+            as_of: the time up to which all records that have arrived are known. Later deadlines count as not yet
+                passed.
+            now: the time at which the versions are raised.
+        """
         events = [record for record in records if isinstance(record, Accepted)]
         recorded = [Recorded.of(event) for event in events]
         parted = self.state.events.add(events, recorded)
@@ -76,15 +86,9 @@ class Alerting:
 
     def keep(self, records: Collection[Accepted | Rejected]) -> None:
         """
-        Store the records of a batch, and the alert versions that follow from its events.
+        Store records that another leader has already evaluated.
 
-        Unreadable records are only stored here, and `report` evaluates them. If the batch concerns more than 200
-        families and records, they are only listed here as pending, and `evaluate_pending` evaluates them.
-
-        Args:
-            as_of: the time up to which all records that have arrived are known. Later deadlines count as not yet
-                passed.
-            now: the time at which the versions are raised.
+        The alerts that follow from these records are found later, when all families are reviewed.
         """
         self.state.add_judged([record for record in records if isinstance(record, Accepted)])
         self._quarantine(records)
@@ -145,8 +149,8 @@ class Alerting:
         if not alerts:
             return
         for alert in self.state.alerts.sent(alerts):
-            # Another process has published a different version with this number. Forget the own version, and evaluate
-            # its family or record again later.
+            # Another process has published a different version with this number. Forget this watcher's version, and
+            # evaluate its family or record again later.
             self.state.agenda.put_off({place_of(alert): alert.received_at})
             self.state.alerts.forget(alert.alert_id)
         unknown = self.state.alerts.unknown(alerts)

@@ -72,7 +72,7 @@ def begin_reading(
 
 def _evaluated(state: State, generations: Generations) -> Offsets:
     """
-    Return the next offset of each partition that the state has not yet evaluated.
+    Return, for each partition, the offset up to which its records have been evaluated.
 
     If the topic has been recreated since then, this is at most the first offset of the new generation.
     """

@@ -52,7 +52,8 @@ class Outbox:
         Send everything in the outbox.
 
         Returns:
-            for each partition of the alerts topic that a version was written to, the next offset, as Kafka counts.
+            Kafka's next offset of each partition that versions were written to. All of them are partitions of the
+            alerts topic.
 
         Raises:
             LockTaken: this watcher no longer holds the lock.

@@ -6,7 +6,7 @@ from threading import Condition, Thread
 __all__ = ["Sender"]
 
 Written = dict[int, int]
-"""For each partition that a version was written to, the next offset, as Kafka counts."""
+"""Kafka's next offset of each partition that versions were written to."""
 
 
 class Sender:

@@ -1,4 +1,7 @@
-"""The families and records that a batch makes it necessary to evaluate, with the rules to evaluate and the reasons."""
+"""
+Finds the families and records that must be evaluated because of a batch, with the rules to evaluate and the
+reasons.
+"""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +23,7 @@ _ACTIONS = frozenset(fact_name(one.type) for one in (AlertAcknowledged, AlertClo
 
 @dataclass
 class Touched:
-    """The families and records that a batch concerns. For each, the rules to evaluate and the reason."""
+    """The families and records that a batch concerns, each with the rules to evaluate and the reason."""
 
     arrived: dict[Place, int] = field(default_factory=dict)
     rules: dict[Place, frozenset[str]] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from streams.simulate.truth import Claim
 __all__ = ["DEADLINE_AFTER", "LIVE_STORIES", "Player", "cast"]
 
 DEADLINE_AFTER = timedelta(seconds=25)
-"""How long after its arrival the time limit of the late referral passes (`waits_at_the_front_door`)."""
+"""Time from the arrival of the late referral (`waits_at_the_front_door`) until its time limit passes."""
 
 _SOON = timedelta(seconds=6)
 

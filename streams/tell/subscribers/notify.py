@@ -1,4 +1,7 @@
-"""Deliver alerts to one receiver by a given way of sending. An alert that cannot be delivered becomes a dead letter."""
+"""
+Deliver alerts to one receiver, with a given function that sends them. An alert that cannot be delivered becomes a dead
+letter.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

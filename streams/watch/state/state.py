@@ -209,7 +209,7 @@ class State:
 
     def refuse(self, one: Pending) -> list[tuple[str, int, int]]:
         """
-        Remove a family or record that PostgreSQL refuses from the pending ones. It is evaluated again when another
+        Stop treating a family or record as pending, because PostgreSQL refuses it. It is evaluated again when another
         record about it arrives.
 
         Returns:

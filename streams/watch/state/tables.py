@@ -41,7 +41,7 @@ _TYPES = {
 }
 
 _EVENTS = """
--- A topic that has lost its end uses offsets a second time. The time of arrival tells the records apart.
+-- If a topic has lost its newest records, their offsets are used again. The arrival time tells the records apart.
 CREATE TABLE events (
     {columns},
     PRIMARY KEY (topic, kafka_partition, kafka_offset, received_at)
