@@ -70,7 +70,7 @@ class PublicPlaces:
 
 
 def places(lake: Snapshot, authority: str) -> PublicPlaces:
-    """Read the places of an authority that have published figures."""
+    """Read those places of an authority for which figures are published."""
     return PublicPlaces(authority, lake.rows(_PLACES, {"authority": authority}))
 
 

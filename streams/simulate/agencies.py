@@ -59,8 +59,8 @@ def source_in(group: str, rng: Random) -> ReferralSource:
 
 def agency_of(source: ReferralSource, family: Family, slug: str) -> str | None:
     """
-    Return the id of the organisation that reports on a family; None for individuals, anonymous and unknown
-    reporters.
+    Return the id of the organisation that reports on a family. Return None for individuals, and for anonymous and
+    unknown reporters.
     """
     if source is _S.SCHOOL:
         return next((child.school_id for child in family.children if child.school_id), family.place.schools[0])

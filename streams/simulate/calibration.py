@@ -128,7 +128,10 @@ class Calibration:
     number.
     """
     filled_from_region: bool
-    """Whether the authority's own total of referrals is withheld, so that its region's rates are used instead."""
+    """
+    Whether the authority's total of referrals is withheld. If so, the figures are estimated from the rates of its
+    region.
+    """
 
 
 @cache

@@ -35,7 +35,7 @@ class Fact(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A record in the form that is sent to its topic, and the time at which the simulated world sends the record."""
+    """A record as it is sent to its topic, and the time at which the simulated world sends it."""
 
     topic: str
     key: bytes

@@ -18,7 +18,7 @@ __all__ = ["Produced", "Sender"]
 
 @dataclass
 class Produced:
-    """The result of sending."""
+    """What was sent, and how long it took."""
 
     counts: Counter[tuple[str, int]] = field(default_factory=Counter)
     """

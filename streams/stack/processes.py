@@ -247,7 +247,10 @@ def _remember(home: Path, started: Started) -> None:
 
 
 def _signal(processes: Sequence[psutil.Process], sign: signal.Signals, patience: float) -> None:
-    """Send a signal and wait until all processes have ended. A zombie process counts as ended."""
+    """
+    Send a signal, and wait up to `patience` seconds until all processes have ended. A zombie process counts
+    as ended.
+    """
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(sign)

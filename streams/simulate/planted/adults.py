@@ -128,7 +128,7 @@ def returns_after_the_child_came_of_age(s: Script) -> None:
 
 
 def joining_is_withdrawn(s: Script) -> None:
-    """The record that the marked adult joined was an error, and is withdrawn."""
+    """By mistake, a record says that the marked adult joined. The record is withdrawn."""
     adult = marked_and_gone(s)
     joined = s.join(s.ago(33), adult.id)
     s.withdraw(s.ago(32), joined)

@@ -63,7 +63,7 @@ def third_uninvestigated_after_a_year(s: Script) -> None:
 
 
 def fifth_concern_ever(s: Script) -> None:
-    """The fifth concern about the family, although most were investigated."""
+    """A fifth concern about the family arrives. Most of the earlier ones were investigated."""
     for days in (340, 240, 140, 100):
         s.refer(s.ago(days), _SCHOOL, decision=Decision.EARLY_HELP)
     s.expect(_CUMULATIVE, s.contact(s.ago(15), _SCHOOL), clause="c")

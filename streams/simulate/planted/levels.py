@@ -44,7 +44,7 @@ def level_climbs_in_more_than_a_month(s: Script) -> None:
 
 
 def level_rises_by_one(s: Script) -> None:
-    """The level goes only from 2 to 3."""
+    """The level rises by only one, from 2 to 3."""
     s.level(s.ago(200), 2)
     s.deny(_RAPID, s.level(s.ago(48), 3))
 

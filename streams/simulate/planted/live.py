@@ -48,7 +48,7 @@ def level_jumps(s: Script) -> Scene:
 
 
 def level_rises(s: Script) -> Scene:
-    """The level goes only from 2 to 3."""
+    """The level rises by only one, from 2 to 3."""
     s.level(s.ago(150), 2)
     now = yield
     s.deny("rapid_escalation", s.level(now, 3))
@@ -70,7 +70,7 @@ def comes_again(s: Script) -> Scene:
 
 
 def comes_again_on_the_same_incident(s: Script) -> Scene:
-    """A second report of an incident that was referred the week before."""
+    """An incident was referred last week. Now a second report about it arrives."""
     incident = s.borough.ids.new("I")
     s.refer(s.ago(7), incident_id=incident)
     now = yield

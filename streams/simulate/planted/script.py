@@ -37,7 +37,7 @@ _RED = frozenset({"adult_returns", "marked_adult_joins_other_family", "rapid_esc
 
 
 class Script:
-    """Runs one story about one new family with a child of six."""
+    """Runs one story, which is about one new family with a six-year-old child."""
 
     def __init__(self, borough: Borough, story: Callable[["Script"], object], *, is_live: bool = False) -> None:
         self.borough, self._story, self._is_live = borough, story, is_live

@@ -50,7 +50,7 @@ class Events:
 
     Args:
         columns: the columns of the table of events, as `event_columns` returns them.
-        limits: an id that more families share than these limits allow is over-shared and connects nobody.
+        limits: how many families may share an id. If more families share it, it is over-shared and connects nobody.
     """
 
     def __init__(self, session: Session, columns: Mapping[str, str], limits: CrowdLimits) -> None:

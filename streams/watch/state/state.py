@@ -58,7 +58,7 @@ class State:
 
     Args:
         columns: the columns of the table of events, as `event_columns` returns them.
-        limits: an id that more families share than these limits allow is over-shared and connects nobody.
+        limits: how many families may share an id. If more families share it, it is over-shared and connects nobody.
         rules: the checksum of the rules.
         schema: `CURRENT`, or `NEXT` for a standby that prepares tables while another watcher leads.
     """
